@@ -1,0 +1,39 @@
+"""Errors that a user can act on: the command line prints them as one message, without a traceback."""
+
+from __future__ import annotations
+
+from os import PathLike
+
+
+class LoreweaveError(Exception):
+    """Base of every error that names what was found, where, and what was expected."""
+
+    exit_code = 1
+
+
+class ConfigurationError(LoreweaveError):
+    """A wrong setting, recipe or command: the user must ask differently (exit status 2)."""
+
+    exit_code = 2
+
+
+class CheckpointError(LoreweaveError):
+    """A checkpoint that cannot be read, or whose tensors do not fit the model."""
+
+
+class DataError(LoreweaveError):
+    """A file whose content is not what its format promises.
+
+    Example:
+        >>> str(DataError("found 'x', expected an integer", path="train.json", line=3, field="start"))
+        "train.json, line 3, field 'start': found 'x', expected an integer"
+    """
+
+    def __init__(
+        self, message: str, *, path: str | PathLike[str] | None = None, line: int | None = None, field: str | None = None
+    ) -> None:
+        place = [str(path)] if path is not None else []
+        place += [f"line {line}"] if line is not None else []
+        place += [f"field {field!r}"] if field is not None else []
+        super().__init__(f"{', '.join(place)}: {message}" if place else message)
+        self.path, self.line, self.field = path, line, field

