@@ -1,0 +1,33 @@
+"""Pre-training objectives: each is one file with its configuration, its targets and its loss.
+
+`OBJECTIVES` lists them by the name that recipes use, in the order in which they choose their targets: masked entities
+come before masked words, because words inside masked mentions may be masked with them.
+"""
+
+from __future__ import annotations
+
+from loreweave.objectives.base import Objective, ObjectiveLoss, Targets, Window, WordVocabulary
+from loreweave.objectives.cls_entity import ClsEntity, ClsEntityConfig
+from loreweave.objectives.masked_entities import MaskedEntities, MaskedEntitiesConfig
+from loreweave.objectives.masked_words import MaskedWords, MaskedWordsConfig
+
+OBJECTIVES: dict[str, type[Objective]] = {
+    MaskedEntities.name: MaskedEntities,
+    MaskedWords.name: MaskedWords,
+    ClsEntity.name: ClsEntity,
+}
+
+__all__ = [
+    "OBJECTIVES",
+    "ClsEntity",
+    "ClsEntityConfig",
+    "MaskedEntities",
+    "MaskedEntitiesConfig",
+    "MaskedWords",
+    "MaskedWordsConfig",
+    "Objective",
+    "ObjectiveLoss",
+    "Targets",
+    "Window",
+    "WordVocabulary",
+]

@@ -1,0 +1,68 @@
+"""Page entity from the start token: its state is pulled towards the embedding of the page's entity (specs/luke.md 3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from loreweave.errors import ConfigurationError
+from loreweave.objectives.base import Objective, ObjectiveLoss, Targets, Window
+
+
+@dataclass(kw_only=True)
+class ClsEntityConfig:
+    """Settings of the `--cls-entity-prediction` objective."""
+
+    weight: float = 1.0
+
+
+class ClsEntityHead(nn.Module):
+    """A linear map to the entity table, in the original's two pieces: `decoder` without bias, and `bias`."""
+
+    def __init__(self, hidden_size: int, table: nn.Embedding, initializer_range: float) -> None:
+        super().__init__()
+        self.decoder = nn.Linear(hidden_size, table.embedding_dim, bias=False)
+        self.bias = nn.Parameter(torch.zeros(table.embedding_dim))
+        nn.init.normal_(self.decoder.weight, std=initializer_range)
+        self._table = [table]  # in a list: the table stays a parameter of the encoder alone
+
+    def forward(self, states: Tensor, entity_ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Predicted and true entity embeddings, each [targets, entity size]."""
+        return self.decoder(states) + self.bias, self._table[0](entity_ids)
+
+
+class ClsEntity(Objective):
+    """Mean squared error between a projection of the start token and the page's entity embedding.
+
+    Pages without an entity of the vocabulary are no targets (the original crashes on them).
+    """
+
+    name: ClassVar[str] = "cls_entity"
+    side: ClassVar[Literal["words", "entities"]] = "words"
+
+    def __init__(self, config: ClsEntityConfig) -> None:
+        self.weight = config.weight
+
+    def mask(self, window: Window, rng: np.random.Generator) -> Targets:
+        """The start token (position -1) of a window whose page is an entity; nothing is hidden."""
+        if window.page_entity_id < 0:
+            return Targets.none()
+        return Targets(np.array([-1]), np.array([window.page_entity_id]))
+
+    def head(self, model: PreTrainedModel) -> nn.Module:
+        """A new head over the model's entity table."""
+        embeddings = getattr(getattr(model, "luke", None), "entity_embeddings", None)
+        if embeddings is None:
+            raise ConfigurationError(f"cls_entity needs a LUKE; {type(model).__name__} has no entity table")
+        return ClsEntityHead(model.config.hidden_size, embeddings.entity_embeddings, model.config.initializer_range)
+
+    def loss(self, head: nn.Module, states: Tensor, labels: Tensor) -> ObjectiveLoss:
+        """Squared error, averaged over the entity dimension and summed over targets; nothing is counted as correct."""
+        predicted, true = head(states, labels)
+        total = (predicted.float() - true.float()).pow(2).mean(-1).sum()
+        return ObjectiveLoss(total, torch.zeros((), device=states.device, dtype=torch.long))

@@ -1,0 +1,102 @@
+"""Masked words: predict the sub-words that were hidden (BERT; LUKE's variant in specs/luke.md 3.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from loreweave.errors import ConfigurationError
+from loreweave.objectives.base import Objective, ObjectiveLoss, Targets, Window, WordVocabulary, cross_entropy_sum
+
+
+@dataclass(kw_only=True)
+class MaskedWordsConfig:
+    """Settings of the masked-word objective; the defaults are those of LUKE's pre-training."""
+
+    weight: float = 1.0
+    probability: float = 0.15
+    """Share of a window's sub-words that become targets; at least one does."""
+    unit: Literal["whole_word", "subword"] = "whole_word"
+    random_probability: float = 0.1
+    """Share of chosen units that get random ids in place of the mask token."""
+    unchanged_probability: float = 0.1
+    """Share of chosen units that stay as they are."""
+    mask_words_in_mentions: bool = False
+    """Hide every sub-word of a masked mention first (`--mask-words-in-entity-span`); may exceed the budget."""
+
+
+class MaskedWords(Objective):
+    """Whole words (or sub-words) are hidden; the masked-word head predicts them."""
+
+    name: ClassVar[str] = "masked_words"
+    side: ClassVar[Literal["words", "entities"]] = "words"
+
+    def __init__(self, config: MaskedWordsConfig, vocabulary: WordVocabulary) -> None:
+        self.weight = config.weight
+        self.config = config
+        self.vocabulary = vocabulary
+
+    def mask(self, window: Window, rng: np.random.Generator) -> Targets:
+        """Choose units in random order until the budget is met, skipping those larger than what is left of it."""
+        length = len(window.word_ids)
+        if length == 0:
+            return Targets.none()
+        inside = self._words_of_masked_mentions(window)
+        chosen = [np.flatnonzero(inside)]
+        budget = max(1, round(length * self.config.probability)) - len(chosen[0])
+        starts = self._unit_starts(window.word_ids)
+        ends = np.append(starts[1:], length)
+        actions = [np.zeros(len(chosen[0]))]
+        for unit in rng.permutation(len(starts)):
+            if budget <= 0:
+                break
+            if ends[unit] - starts[unit] > budget or inside[starts[unit] : ends[unit]].any():
+                continue
+            chosen.append(np.arange(starts[unit], ends[unit]))
+            actions.append(np.full(len(chosen[-1]), rng.random()))
+            budget -= len(chosen[-1])
+        positions, action = np.concatenate(chosen), np.concatenate(actions)
+        if len(positions) == 0:  # every word is larger than the budget
+            positions, action = np.array([rng.integers(length)]), np.array([0.0])
+        return self._hide(window, positions, action, rng)
+
+    def _hide(self, window: Window, positions: np.ndarray, action: np.ndarray, rng: np.random.Generator) -> Targets:
+        labels = window.word_ids[positions].astype(np.int64)
+        vocabulary, config = self.vocabulary, self.config
+        masked = action < 1 - config.random_probability - config.unchanged_probability
+        replaced = ~masked & (action < 1 - config.unchanged_probability)
+        window.word_ids[positions[masked]] = vocabulary.mask_id
+        random_ids = rng.integers(vocabulary.pad_id + 1, vocabulary.size, size=int(replaced.sum()))
+        window.word_ids[positions[replaced]] = random_ids
+        order = np.argsort(positions)
+        return Targets(positions[order], labels[order])
+
+    def _unit_starts(self, word_ids: np.ndarray) -> np.ndarray:
+        if self.config.unit == "subword":
+            return np.arange(len(word_ids))
+        begins = ~self.vocabulary.continues[word_ids]
+        begins[0] = True
+        return np.flatnonzero(begins)
+
+    def _words_of_masked_mentions(self, window: Window) -> np.ndarray:
+        inside = np.zeros(len(window.word_ids), dtype=bool)
+        if self.config.mask_words_in_mentions and "masked_entities" in window.targets:
+            for entity in window.targets["masked_entities"].positions:
+                start = window.entity_starts[entity]
+                inside[start : start + window.entity_lengths[entity]] = True
+        return inside
+
+    def head(self, model: PreTrainedModel) -> nn.Module:
+        """The masked-word head of LUKE, RoBERTa (`lm_head`) or BERT (`cls`)."""
+        for name in ("lm_head", "cls"):
+            if isinstance(head := getattr(model, name, None), nn.Module):
+                return head
+        raise ConfigurationError(f"{type(model).__name__} has no masked-word head (looked for lm_head and cls)")
+
+    def loss(self, head: nn.Module, states: Tensor, labels: Tensor) -> ObjectiveLoss:
+        """Cross-entropy over the word vocabulary; `states` [targets, hidden]."""
+        return cross_entropy_sum(head(states), labels)

@@ -1,0 +1,1 @@
+"""Pre-training: joins objectives over streams of data to the training engine."""

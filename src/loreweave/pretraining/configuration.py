@@ -1,0 +1,80 @@
+"""Every setting of a pre-training run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from loreweave.errors import ConfigurationError
+from loreweave.objectives import ClsEntityConfig, MaskedEntitiesConfig, MaskedWordsConfig
+from loreweave.training.optimizers import OptimizerConfig, ScheduleConfig
+
+
+@dataclass(kw_only=True)
+class ObjectivesConfig:
+    """The objectives that add up in one run; one that is null is off."""
+
+    masked_words: MaskedWordsConfig | None = None
+    masked_entities: MaskedEntitiesConfig | None = None
+    cls_entity: ClsEntityConfig | None = None
+
+
+def _pretraining_optimizer() -> OptimizerConfig:
+    return OptimizerConfig(betas=(0.9, 0.999))
+
+
+@dataclass(kw_only=True)
+class PretrainingConfig:
+    """One stage of pre-training; the defaults are those of LUKE's released code (specs/luke.md 3.3)."""
+
+    model: str
+    """A LUKE in any format, or a BERT-like encoder directory that is made a LUKE (or kept plain: `word_only`)."""
+    data: list[str]
+    """Pre-training sets, one per language; several are sampled with `sampling_smoothing`."""
+    output: str
+    trainable: Literal["entities", "all"] = "all"
+    """`entities` (stage 1): the entity embeddings, the entity head and any head the encoder came without."""
+    objectives: ObjectivesConfig = field(
+        default_factory=lambda: ObjectivesConfig(
+            masked_words=MaskedWordsConfig(), masked_entities=MaskedEntitiesConfig()
+        )
+    )
+    word_only: bool = False
+    """Train the encoder on words alone: no entity inputs, and no entity modules where `model` is no LUKE."""
+    entity_embedding_size: int = 256
+    """Width of the entity table of a LUKE that is made from a plain encoder."""
+    entity_prediction_bias: bool = True
+    freeze_entity_embeddings: bool = False
+    batch_size: int = 2048
+    """Windows per update, over all processes and accumulation steps."""
+    micro_batch_size: int = 4
+    """Windows per process and micro-step."""
+    steps: int | None = None
+    epochs: float = 20.0
+    """Passes over the data; `steps` wins when it is given."""
+    max_words: int = 512
+    """Sub-words of a window with its two special tokens; longer windows are cut, and counted."""
+    max_entities: int = 128
+    sampling_smoothing: float = 0.7
+    """Data set i is drawn with probability proportional to size_i ** smoothing (1: by size, 0: evenly)."""
+    optimizer: OptimizerConfig = field(default_factory=_pretraining_optimizer)
+    schedule: ScheduleConfig = field(default_factory=lambda: ScheduleConfig(warmup_steps=2500))
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    dropout: float | None = None
+    """Dropout of hidden states and attention; null keeps the model's own."""
+    seed: int = 0
+    save_steps: int = 0
+    """Keep a checkpoint every so many updates; 0 keeps none but the last and the one of an interrupted run."""
+    log_steps: int = 10
+    workers: int = 0
+    device: str | None = None
+
+    def accumulation_steps(self, processes: int) -> int:
+        """Micro-steps per update with `processes` processes."""
+        together = self.micro_batch_size * processes
+        if self.batch_size % together:
+            raise ConfigurationError(
+                f"batch_size {self.batch_size} is no multiple of micro_batch_size {self.micro_batch_size} "
+                f"x {processes} process(es) = {together}"
+            )
+        return self.batch_size // together

@@ -1,0 +1,65 @@
+"""The order of a pre-training run: which row of which data set every draw takes.
+
+A run is a fixed sequence of draws, a pure function of the seed. Nothing advances a state, so a run resumes at any draw, in
+any number of processes and workers, with the rows and masks that it would have had (DESIGN decision 4).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+
+class Draws:
+    """Draw d belongs to epoch d // n, where n is the number of rows of all sets together.
+
+    With several sets, each epoch gives set i a share of its n draws proportional to size_i ** smoothing (mLUKE,
+    specs/luke.md 3.4), and walks through every set in epochs of its own, so that after whole epochs all rows of a set have
+    come equally often, give or take one.
+
+    Args:
+        sizes: rows of each data set.
+        seed: of all permutations.
+        smoothing: 1 draws sets by size, 0 evenly.
+    """
+
+    def __init__(self, sizes: list[int], seed: int, smoothing: float = 0.7) -> None:
+        if not sizes or min(sizes) < 1:
+            raise ValueError(f"every data set needs at least one row, found sizes {sizes}")
+        self.sizes = sizes
+        self.seed = seed
+        self.per_epoch = sum(sizes)
+        self.quotas = _quotas(sizes, self.per_epoch, smoothing)
+        self._epoch_order = lru_cache(maxsize=2)(self._order_of_epoch)
+        self._set_order = lru_cache(maxsize=2 * len(sizes))(self._order_of_set)
+
+    def __getitem__(self, draw: int) -> tuple[int, int]:
+        """(data set, row) of a draw."""
+        epoch, place = divmod(draw, self.per_epoch)
+        turn = int(self._epoch_order(epoch)[place])
+        which = int(np.searchsorted(self._bounds, turn, side="right"))
+        first = int(self._bounds[which - 1]) if which else 0
+        position = epoch * self.quotas[which] + turn - first
+        own_epoch, own_place = divmod(position, self.sizes[which])
+        return which, int(self._set_order(which, own_epoch)[own_place])
+
+    @property
+    def _bounds(self) -> np.ndarray:
+        return np.cumsum(self.quotas)
+
+    def _order_of_epoch(self, epoch: int) -> np.ndarray:
+        return np.random.default_rng([self.seed, 0, epoch]).permutation(self.per_epoch)
+
+    def _order_of_set(self, which: int, epoch: int) -> np.ndarray:
+        return np.random.default_rng([self.seed, 1, which, epoch]).permutation(self.sizes[which])
+
+
+def _quotas(sizes: list[int], total: int, smoothing: float) -> list[int]:
+    """Draws per epoch of each set: whole numbers that add up to `total` (largest remainders)."""
+    weights = np.asarray(sizes, dtype=np.float64) ** smoothing
+    exact = weights / weights.sum() * total
+    quotas = np.floor(exact).astype(np.int64)
+    missing = total - int(quotas.sum())
+    quotas[np.argsort(exact - quotas)[::-1][:missing]] += 1
+    return [int(q) for q in quotas]

@@ -1,0 +1,77 @@
+"""One module over encoder and objectives: a micro-batch in, the summed loss of every objective out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from loreweave.objectives import Objective
+
+ENCODER_INPUTS = (
+    "input_ids",
+    "attention_mask",
+    "entity_ids",
+    "entity_attention_mask",
+    "entity_position_ids",
+)
+
+
+class PretrainingModel(nn.Module):
+    """Runs the encoder once and scores every objective on its states, gathered at the targets only.
+
+    Heads that only an objective knows (the model has no such module) live in `extra_heads` and are saved beside the model.
+    """
+
+    def __init__(self, model: PreTrainedModel, objectives: Sequence[Objective]) -> None:
+        super().__init__()
+        self.model = model
+        self.objectives = list(objectives)
+        owned = set(model.modules())
+        self._heads = {}
+        extra = {}
+        for objective in objectives:
+            head = objective.head(model)
+            self._heads[objective.name] = [head]  # in a list: modules of the model are registered there already
+            if head not in owned:
+                extra[objective.name] = head
+        self.extra_heads = nn.ModuleDict(extra)
+
+    def forward(self, **batch: Tensor) -> dict[str, Tensor]:
+        """`<objective>_loss` and `<objective>_correct`, each a sum over the micro-batch's targets. []"""
+        encoder = self.model.base_model
+        output = encoder(**{name: batch[name] for name in ENCODER_INPUTS if name in batch})
+        states = {"words": output.last_hidden_state, "entities": getattr(output, "entity_last_hidden_state", None)}
+        sums: dict[str, Tensor] = {}
+        for objective in self.objectives:
+            flat = states[objective.side].flatten(0, 1)  # [batch * positions, hidden]
+            at_targets = flat.index_select(0, batch[f"{objective.name}_positions"])  # [targets, hidden]
+            head = self._heads[objective.name][0]
+            result = objective.loss(head, at_targets, batch[f"{objective.name}_labels"])
+            sums[f"{objective.name}_loss"] = result.total
+            sums[f"{objective.name}_correct"] = result.correct
+        return sums
+
+
+def freeze(module: PretrainingModel, trainable: str, new_modules: Sequence[str], freeze_entity_embeddings: bool) -> None:
+    """Decide which parameters are trained (specs/luke.md 3.3).
+
+    The pooler never is. With `trainable="entities"` only `entity_embeddings.*`, `entity_predictions.*`, the objectives' own
+    heads and `new_modules` are: heads that the encoder came without and that would else stay random. A word table that such a
+    head shares with the encoder stays frozen: a shared parameter goes by its first name, the encoder's.
+    """
+    model = module.model
+    stage_one = ("entity_embeddings.", "entity_predictions.", *(f"{name}." for name in new_modules))
+    for name, parameter in model.named_parameters():
+        chosen = trainable == "all" or any(part in name for part in stage_one)
+        parameter.requires_grad_(chosen and "pooler." not in name)
+    if freeze_entity_embeddings:
+        model.base_model.entity_embeddings.entity_embeddings.weight.requires_grad_(False)
+
+
+def trained_parameters(module: nn.Module) -> int:
+    """Number of parameters that a run trains."""
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+

@@ -1,0 +1,152 @@
+"""The text stream: windows with their entities, masked by the objectives, as batches of tensors."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from zlib import crc32
+
+import numpy as np
+import torch
+from datasets import Dataset
+from torch import Tensor
+
+from loreweave.objectives import Objective, Window, WordVocabulary
+from loreweave.pretraining.draws import Draws
+
+Batch = dict[str, Tensor]
+
+
+class TextStream(torch.utils.data.Dataset[Batch]):
+    """A map-style data set of micro-batches: item s holds the draws [s * batch_size, (s + 1) * batch_size).
+
+    Masks are seeded by (seed, draw, objective), so that they differ between epochs, are the same in every process layout,
+    and do not change when another objective joins.
+
+    Args:
+        sets: data sets with the columns of `loreweave.build.pretraining_set`.
+        objectives: in the order in which they mask.
+        length: number of micro-batches of the whole run, over all processes.
+        entity_pad_id: None leaves entity inputs out (`word_only`).
+    """
+
+    def __init__(
+        self,
+        sets: Sequence[Dataset],
+        objectives: Sequence[Objective],
+        words: WordVocabulary,
+        entity_pad_id: int | None,
+        *,
+        batch_size: int,
+        length: int,
+        seed: int,
+        smoothing: float = 0.7,
+        max_words: int = 512,
+        max_entities: int = 128,
+        max_mention_length: int = 30,
+    ) -> None:
+        self.sets = [dataset.with_format("numpy") for dataset in sets]
+        self.objectives = objectives
+        self.words = words
+        self.entity_pad_id = entity_pad_id
+        self.batch_size = batch_size
+        self.length = length
+        self.seed = seed
+        self.draws = Draws([len(dataset) for dataset in sets], seed, smoothing)
+        self.max_words = max_words
+        self.max_entities = max_entities
+        self.max_mention_length = max_mention_length
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, item: int) -> Batch:
+        first = item * self.batch_size
+        return self.collate([self.window(draw) for draw in range(first, first + self.batch_size)])
+
+    def window(self, draw: int) -> Window:
+        """The masked window of one draw."""
+        which, row = self.draws[draw]
+        window = self._read(self.sets[which][row])
+        for objective in self.objectives:
+            rng = np.random.default_rng([self.seed, 2, draw, crc32(objective.name.encode())])
+            window.targets[objective.name] = objective.mask(window, rng)
+        return window
+
+    def _read(self, row: dict[str, np.ndarray]) -> Window:
+        words = np.array(row["word_ids"][: self.max_words - 2], dtype=np.int64)
+        if self.entity_pad_id is None:
+            return Window(words, *(np.empty(0, dtype=np.int64) for _ in range(3)))
+        starts = np.asarray(row["entity_starts"], dtype=np.int64)
+        lengths = np.asarray(row["entity_lengths"], dtype=np.int64)
+        kept = np.flatnonzero(starts + lengths <= len(words))[: self.max_entities]
+        entities = np.asarray(row["entity_ids"], dtype=np.int64)[kept]
+        return Window(words, entities, starts[kept], lengths[kept], int(row["page_entity_id"]))
+
+    def left_out(self) -> Counter[str]:
+        """Count what `max_words` and `max_entities` cut from the stored windows (each counted once)."""
+        counts: Counter[str] = Counter()
+        for dataset in self.sets:
+            for row in dataset.select_columns(["word_ids", "entity_starts", "entity_lengths"]):
+                limit = min(len(row["word_ids"]), self.max_words - 2)
+                inside = int((row["entity_starts"] + row["entity_lengths"] <= limit).sum())
+                counts["sub-words cut"] += len(row["word_ids"]) - limit
+                counts["mentions cut with them"] += len(row["entity_starts"]) - inside
+                counts["mentions beyond max_entities"] += max(0, inside - self.max_entities)
+        return counts
+
+    def collate(self, windows: Sequence[Window]) -> Batch:
+        """Pad windows to tensors named as the model's arguments, and flatten targets to `<objective>_{positions,labels}`.
+
+        Positions index the flattened [batch * words] or [batch * entities] states.
+        """
+        batch = self._collate_words(windows)
+        width = {"words": batch["input_ids"].shape[1], "entities": 0}
+        if self.entity_pad_id is not None:
+            batch |= self._collate_entities(windows, self.entity_pad_id)
+            width["entities"] = batch["entity_ids"].shape[1]
+        for objective in self.objectives:
+            shift = 1 if objective.side == "words" else 0  # the start token comes before the words
+            targets = [window.targets[objective.name] for window in windows]
+            places = [t.positions + shift + i * width[objective.side] for i, t in enumerate(targets)]
+            batch[f"{objective.name}_positions"] = _long(places)
+            batch[f"{objective.name}_labels"] = _long([t.labels for t in targets])
+        return batch
+
+    def _collate_words(self, windows: Sequence[Window]) -> Batch:
+        longest = max(len(window.word_ids) for window in windows) + 2
+        input_ids = np.full((len(windows), longest), self.words.pad_id, dtype=np.int64)
+        attention_mask = np.zeros_like(input_ids)
+        for row, window in enumerate(windows):
+            end = len(window.word_ids) + 1
+            input_ids[row, 0] = self.words.start_id
+            input_ids[row, 1:end] = window.word_ids
+            input_ids[row, end] = self.words.end_id
+            attention_mask[row, : end + 1] = 1
+        return {"input_ids": torch.from_numpy(input_ids), "attention_mask": torch.from_numpy(attention_mask)}
+
+    def _collate_entities(self, windows: Sequence[Window], pad_id: int) -> Batch:
+        most = max(1, max(len(window.entity_ids) for window in windows))
+        longest = max((int(length) for window in windows for length in window.entity_lengths), default=1)
+        longest = min(longest, self.max_mention_length)
+        entity_ids = np.full((len(windows), most), pad_id, dtype=np.int64)
+        attention_mask = np.zeros_like(entity_ids)
+        positions = np.full((len(windows), most, longest), -1, dtype=np.int64)
+        for row, window in enumerate(windows):
+            count = len(window.entity_ids)
+            entity_ids[row, :count] = window.entity_ids
+            attention_mask[row, :count] = 1
+            span = np.arange(longest)[None, :]  # [1, mention]
+            inside = span < window.entity_lengths[:, None]
+            positions[row, :count] = np.where(inside, window.entity_starts[:, None] + 1 + span, -1)
+        return {
+            "entity_ids": torch.from_numpy(entity_ids),
+            "entity_attention_mask": torch.from_numpy(attention_mask),
+            "entity_position_ids": torch.from_numpy(positions),
+        }
+
+
+def _long(parts: Sequence[np.ndarray]) -> Tensor:
+    return torch.from_numpy(np.concatenate(parts).astype(np.int64))
+
+

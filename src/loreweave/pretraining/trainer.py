@@ -1,0 +1,141 @@
+"""The thin Trainer of pre-training: named losses over global target counts, the papers' optimizer, honest checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
+from torch.utils.data import SequentialSampler
+from transformers import Trainer, TrainingArguments
+
+from loreweave.errors import LoreweaveError
+from loreweave.pretraining.model import PretrainingModel
+from loreweave.pretraining.stream import Batch, TextStream
+from loreweave.training.optimizers import OptimizerConfig, ScheduleConfig, build_optimizer, build_schedule
+
+EXTRA_HEADS = "objective_heads.safetensors"
+
+
+def take_only(items: list[Batch]) -> Batch:
+    """Collation: an item of the stream is a whole micro-batch already."""
+    (batch,) = items
+    return batch
+
+
+class PretrainingTrainer(Trainer):
+    """Trains a `PretrainingModel` on micro-batches of a `TextStream`.
+
+    The loss of an update is sum over objectives of weight x (sum of losses / number of targets), both over all processes and
+    accumulation steps, so that neither changes the result. Each objective's loss and accuracy is logged by name.
+    """
+
+    model: PretrainingModel
+
+    def __init__(
+        self,
+        model: PretrainingModel,
+        stream: TextStream,
+        arguments: TrainingArguments,
+        optimizer: OptimizerConfig,
+        schedule: ScheduleConfig,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(model=model, args=arguments, train_dataset=stream, data_collator=take_only, **kwargs)
+        self.optimizer_config = optimizer
+        self.schedule_config = schedule
+        self.objectives = model.objectives
+        # The Trainer must neither divide by accumulation steps nor look for labels: `compute_loss` does it by target counts.
+        self.model_accepts_loss_kwargs = True
+        self._sums: dict[str, Tensor] = {}
+        self._steps_summed = 0
+
+    def _get_train_sampler(self, *args: Any) -> SequentialSampler:
+        return SequentialSampler(self.train_dataset)
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """AdamW over what the stage trains."""
+        if self.optimizer is None:
+            self.optimizer = build_optimizer(self.model.named_parameters(), self.optimizer_config)
+        return self.optimizer
+
+    def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> LRScheduler:
+        """The recipe's schedule over the updates of the run."""
+        if self.lr_scheduler is None:
+            self.lr_scheduler = build_schedule(optimizer or self.optimizer, self.schedule_config, num_training_steps)
+        return self.lr_scheduler
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Batch], num_batches: int, device: torch.device
+    ) -> tuple[list[Batch], dict[str, Tensor]]:
+        """The micro-batches of one update, and the number of targets of each objective in all processes."""
+        batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
+        local = [[float(batch[f"{o.name}_labels"].numel()) for o in self.objectives] for batch in batches]
+        counts = torch.tensor(local, device=device).sum(0)  # [objectives]
+        if self.args.world_size > 1:
+            counts = self.accelerator.reduce(counts, reduction="sum")
+        return batches, {o.name: count for o, count in zip(self.objectives, counts.clamp_min(1), strict=True)}
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: Mapping[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """This process's share of the update's loss, times the number of processes that DDP averages over."""
+        sums = model(**inputs)
+        shares = {}
+        for objective in self.objectives:
+            scale = self.args.world_size / num_items_in_batch[objective.name]
+            shares[f"{objective.name}_loss"] = sums[f"{objective.name}_loss"] * scale
+            shares[f"{objective.name}_accuracy"] = sums[f"{objective.name}_correct"] * scale
+        self._add_up(shares)
+        loss = sum(objective.weight * shares[f"{objective.name}_loss"] for objective in self.objectives)
+        return (loss, sums) if return_outputs else loss
+
+    def _add_up(self, shares: Mapping[str, Tensor]) -> None:
+        for name, share in shares.items():
+            value = share.detach().float()
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Add each objective's mean loss and accuracy since the last line; stop at a loss that is no number."""
+        if "loss" in logs and self._sums:
+            steps = self.state.global_step - self._steps_summed
+            values = torch.stack(list(self._sums.values()))
+            if self.args.world_size > 1:
+                values = self.accelerator.reduce(values, reduction="mean")
+            logs |= {name: value / steps for name, value in zip(self._sums, values.tolist(), strict=True)}
+            self._sums.clear()
+            self._steps_summed = self.state.global_step
+            if not torch.isfinite(values).all():
+                raise LoreweaveError(f"the loss is no finite number at step {self.state.global_step}: {logs}")
+        super().log(logs, start_time)
+
+    def _save(self, output_dir: str | None = None, state_dict: Mapping[str, Tensor] | None = None) -> None:
+        """Save the inner model as a Hugging Face directory, and the objectives' own heads beside it."""
+        from safetensors.torch import save_file
+
+        folder = Path(output_dir or self.args.output_dir)
+        state = state_dict if state_dict is not None else self.model.state_dict()
+        inner = {name.removeprefix("model."): t for name, t in state.items() if name.startswith("model.")}
+        self.model.model.save_pretrained(folder, state_dict=inner)
+        extra = {name: t.contiguous() for name, t in state.items() if name.startswith("extra_heads.")}
+        if extra:
+            save_file(extra, folder / EXTRA_HEADS)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        from safetensors.torch import load_file
+
+        folder = Path(resume_from_checkpoint)
+        tensors = {f"model.{name}": t for name, t in load_file(folder / "model.safetensors").items()}
+        if (folder / EXTRA_HEADS).exists():
+            tensors |= load_file(folder / EXTRA_HEADS)
+        missing, unexpected = self.model.load_state_dict(tensors, strict=False)
+        tied = {f"model.{name}" for name in getattr(self.model.model, "_tied_weights_keys", None) or ()}
+        if unexpected or set(missing) - tied:
+            raise LoreweaveError(f"{folder} does not fit the model: missing {missing}, unexpected {unexpected}")

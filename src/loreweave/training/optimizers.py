@@ -1,0 +1,92 @@
+"""AdamW and its schedule as the papers' recipes define them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+from transformers import get_constant_schedule_with_warmup, get_linear_schedule_with_warmup
+
+NO_DECAY = ("bias", "LayerNorm.weight")
+"""Parameters whose name contains one of these are not decayed (specs/luke.md 3.3, 4.0): the original's rule, by name."""
+
+_CORRECTION_DONE = 1e9
+
+
+@dataclass(kw_only=True)
+class OptimizerConfig:
+    """AdamW; the defaults are those of LUKE's fine-tuning (specs/luke.md 4.0)."""
+
+    learning_rate: float = 1e-5
+    betas: tuple[float, float] = (0.9, 0.98)
+    epsilon: float = 1e-6
+    weight_decay: float = 0.01
+    bias_correction: bool = False
+    max_grad_norm: float = 0.0
+    """Gradients are clipped to this norm; 0 switches clipping off."""
+
+
+@dataclass(kw_only=True)
+class ScheduleConfig:
+    """Linear warm-up, then linear decay to zero or a constant rate.
+
+    `warmup_steps` wins over `warmup_ratio` when it is not None; the ratio gives `int(ratio * total)` steps.
+    """
+
+    name: Literal["linear", "constant"] = "linear"
+    warmup_ratio: float = 0.06
+    warmup_steps: int | None = None
+
+    def warmup(self, total_steps: int) -> int:
+        """The number of warm-up steps of a run of `total_steps`."""
+        return self.warmup_steps if self.warmup_steps is not None else int(self.warmup_ratio * total_steps)
+
+
+class AdamWWithoutBiasCorrection(torch.optim.AdamW):
+    """AdamW of the BERT code base: the moments are used as they are, from the first step on.
+
+    torch's own (fused) kernels are kept: at a step count of 1e9 both correction terms, 1 - beta**step, equal 1 in
+    float32 and adding 1 to the count changes nothing.
+    """
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        """One update; states are made here so that each begins with its corrections done."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None and not self.state[parameter]:
+                    device = parameter.device if group["fused"] or group["capturable"] else "cpu"
+                    self.state[parameter] = {
+                        "step": torch.tensor(_CORRECTION_DONE, dtype=torch.float32, device=device),
+                        "exp_avg": torch.zeros_like(parameter),
+                        "exp_avg_sq": torch.zeros_like(parameter),
+                    }
+        return super().step(closure)
+
+
+def build_optimizer(named_parameters: Iterable[tuple[str, nn.Parameter]], config: OptimizerConfig) -> torch.optim.AdamW:
+    """AdamW over the parameters that are trained, in two groups: decayed, and not (`NO_DECAY`)."""
+    trained = [(name, parameter) for name, parameter in named_parameters if parameter.requires_grad]
+    decayed = [p for name, p in trained if not any(part in name for part in NO_DECAY)]
+    plain = [p for name, p in trained if any(part in name for part in NO_DECAY)]
+    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    kind = torch.optim.AdamW if config.bias_correction else AdamWWithoutBiasCorrection
+    return kind(
+        [group for group in groups if group["params"]],
+        lr=config.learning_rate,
+        betas=tuple(config.betas),
+        eps=config.epsilon,
+        fused=True,
+    )
+
+
+def build_schedule(optimizer: torch.optim.Optimizer, config: ScheduleConfig, total_steps: int) -> LambdaLR:
+    """The learning-rate schedule over `total_steps` updates."""
+    warmup = config.warmup(total_steps)
+    if config.name == "constant":
+        return get_constant_schedule_with_warmup(optimizer, warmup)
+    return get_linear_schedule_with_warmup(optimizer, warmup, total_steps)

@@ -1,0 +1,100 @@
+"""Which words are hidden, and how."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loreweave.objectives import MaskedWords, MaskedWordsConfig, Targets, Window, WordVocabulary
+
+MASK = 4
+
+
+def vocabulary(size: int = 100) -> WordVocabulary:
+    """Ids from 50 on continue a word."""
+    continues = np.arange(size) >= 50
+    return WordVocabulary(size=size, pad_id=0, mask_id=MASK, start_id=2, end_id=3, continues=continues)
+
+
+def window(words: list[int], starts: list[int] = (), lengths: list[int] = ()) -> Window:
+    return Window(np.array(words), np.arange(10, 10 + len(starts)), np.array(starts, int), np.array(lengths, int))
+
+
+def test_budget_and_labels() -> None:
+    """15 % of 40 words are 6 targets, and labels are what stood there."""
+    words = list(range(5, 45))
+    example = window(words)
+    targets = MaskedWords(MaskedWordsConfig(), vocabulary()).mask(example, np.random.default_rng(0))
+    assert len(targets.positions) == 6
+    assert [words[p] for p in targets.positions] == targets.labels.tolist()
+    untouched = np.setdiff1d(np.arange(40), targets.positions)
+    assert (example.word_ids[untouched] == np.array(words)[untouched]).all()
+
+
+def test_whole_words_stay_together() -> None:
+    """Each word is one head and two continuations: all three are hidden, or none."""
+    words = [5, 50, 51] * 20
+    config = MaskedWordsConfig(random_probability=0, unchanged_probability=0)
+    for seed in range(20):
+        example = window(words)
+        targets = MaskedWords(config, vocabulary()).mask(example, np.random.default_rng(seed))
+        assert len(targets.positions) == 9
+        hidden = (example.word_ids == MASK).reshape(20, 3)
+        assert (hidden.all(1) | ~hidden.any(1)).all()
+
+
+def test_words_larger_than_the_budget_are_skipped_and_something_is_masked() -> None:
+    """One word of ten sub-words and a budget of two: one sub-word is masked all the same."""
+    targets = MaskedWords(MaskedWordsConfig(), vocabulary()).mask(window([5] + [50] * 9), np.random.default_rng(0))
+    assert len(targets.positions) == 1
+
+
+@pytest.mark.parametrize(("random", "unchanged"), [(0.1, 0.1), (0.3, 0.0), (0.0, 0.5)])
+def test_shares_of_replacements(random: float, unchanged: float) -> None:
+    """Mask, random and unchanged come in the shares asked for (4 standard errors of 3,000 draws)."""
+    config = MaskedWordsConfig(unit="subword", random_probability=random, unchanged_probability=unchanged)
+    objective = MaskedWords(config, vocabulary(size=100_000))
+    masked = same = total = 0
+    for seed in range(100):
+        example = window([7] * 200)
+        targets = objective.mask(example, np.random.default_rng(seed))
+        after = example.word_ids[targets.positions]
+        masked += int((after == MASK).sum())
+        same += int((after == 7).sum())
+        total += len(after)
+    assert total == 3000
+    assert masked / total == pytest.approx(1 - random - unchanged, abs=0.037)
+    assert same / total == pytest.approx(unchanged, abs=0.037)
+
+
+def test_words_of_masked_mentions_come_first_and_may_exceed_the_budget() -> None:
+    """The mention of six sub-words was masked as an entity: with the option, all six words are hidden."""
+    example = window(list(range(5, 25)), starts=[3, 12], lengths=[6, 2])
+    example.targets["masked_entities"] = Targets(np.array([0]), np.array([10]))
+    config = MaskedWordsConfig(mask_words_in_mentions=True)
+    targets = MaskedWords(config, vocabulary()).mask(example, np.random.default_rng(0))
+    assert targets.positions.tolist() == [3, 4, 5, 6, 7, 8]
+    assert (example.word_ids[3:9] == MASK).all()
+
+
+@given(words=st.lists(st.integers(5, 99), min_size=1, max_size=60), seed=st.integers(0, 2**32 - 1))
+def test_never_more_than_the_budget(words: list[int], seed: int) -> None:
+    """Positions are distinct, sorted, within the window and within max(1, round(15 %))."""
+    targets = MaskedWords(MaskedWordsConfig(), vocabulary()).mask(window(words), np.random.default_rng(seed))
+    assert 1 <= len(targets.positions) <= max(1, round(len(words) * 0.15))
+    assert (np.diff(targets.positions) > 0).all()
+    assert targets.positions.min() >= 0
+    assert targets.positions.max() < len(words)
+
+
+def test_word_pieces_that_continue(minilm_dir) -> None:
+    """WordPiece marks continuations with ##."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(minilm_dir)
+    words = WordVocabulary.of(tokenizer)
+    ids = tokenizer("unaffable", add_special_tokens=False)["input_ids"]
+    assert words.continues[ids].tolist() == [False] + [True] * (len(ids) - 1)
+    assert (words.pad_id, words.mask_id, words.start_id, words.end_id) == (0, 103, 101, 102)
