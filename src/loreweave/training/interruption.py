@@ -6,13 +6,16 @@ import signal
 from types import FrameType
 from typing import Any
 
+import torch
+import torch.distributed
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 
 class StopOnInterrupt(TrainerCallback):
     """Turns the first Ctrl-C (or SIGTERM) into a checkpoint and a clean stop at the end of the update; a second one breaks off.
 
-    `interrupted` tells afterwards whether that happened.
+    Several processes agree on the step: one that was interrupted stops all. `interrupted` tells afterwards whether it
+    happened.
     """
 
     def __init__(self) -> None:
@@ -33,7 +36,11 @@ class StopOnInterrupt(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> TrainerControl:
-        """Save and stop when asked to."""
+        """Save and stop when any process was asked to."""
+        if args.world_size > 1:
+            asked = torch.tensor(float(self.interrupted), device=args.device)
+            torch.distributed.all_reduce(asked)
+            self.interrupted = bool(asked.item())
         if self.interrupted:
             control.should_save = True
             control.should_training_stop = True

@@ -1,0 +1,99 @@
+"""Does knowledge help entity typing? Four starting points, the same fine-tuning, several seeds, one table.
+
+    python benchmarks/entity_typing.py [--seeds 0 1 2] [--sets gum wikidata] [--conditions ...] [--output DIR]
+
+Conditions: plain MiniLM with markers; plain MiniLM continued with masked words on text_wikispeedia; MiniLM made a LUKE without
+pre-training; that LUKE continued with masked words and masked entities, the same windows and steps
+(`benchmarks/checkpoints.py` rebuilds each). The epoch is selected on a tenth of train, cut by document or entity; the given
+dev file is the test. Runs that are done are taken from DIR; `--table` prints the table of those alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from statistics import mean, stdev
+
+from checkpoints import DATA, REPOSITORY, build
+
+CONDITIONS = {
+    "plain MiniLM": "minilm",
+    "plain, masked words continued": "words-wikispeedia",
+    "LUKE, no pre-training": "luke-untrained",
+    "LUKE, continued": "luke-wikispeedia",
+}
+SETS = {
+    "gum": (DATA / "typing_gum/train.json.xz", DATA / "typing_gum/dev.json.xz", ["dev_split_by=doc", "epochs=2"]),
+    "wikidata": (
+        DATA / "typing_wikidata/train.json.gz",
+        DATA / "typing_wikidata/dev.json.gz",
+        ["dev_split_by=entity", "epochs=10"],
+    ),
+}
+GUM_TRAIN_MENTIONS = 8000 / 22330
+COMMON = ["dev_fraction=0.1", "precision=bf16", "max_length=64", "bucket_by_length=true", "eval_batch_size=64"]
+METRICS = ("test_micro_f1", "test_macro_f1", "test_strict_f1")
+
+
+def command(data: str, condition: str, seed: int, rate: float, output: Path) -> list[str]:
+    """The `loreweave finetune` command of one run."""
+    train, test, own = SETS[data]
+    name = CONDITIONS[condition]
+    model = name if name == "minilm" else str(build(name))
+    fraction = [f"train_fraction={GUM_TRAIN_MENTIONS:.4f}"] if data == "gum" else []
+    files = ["--train", str(train), "--test", str(test), "--recipe", "minilm/entity-typing"]
+    return [
+        *(sys.executable, "-m", "loreweave", "finetune", "entity-typing", "--model", model, *files),
+        *("--output", str(output), "--device", "cpu", "--overwrite"),
+        *COMMON, *own, *fraction, f"seed={seed}", "data_seed=0", f"optimizer.learning_rate={rate}",
+    ]  # fmt: skip
+
+
+def folder(root: Path, data: str, condition: str, seed: int, rate: float) -> Path:
+    """Where a run lies."""
+    return root / data / condition.replace(",", "").replace(" ", "-") / f"lr{rate:g}-seed{seed}"
+
+
+def table(root: Path, arguments: argparse.Namespace) -> list[str]:
+    """Mean and standard deviation over seeds, in points, of the runs that are done."""
+    lines = ["| set | start | runs | micro F1 | macro F1 | exact set |", "|---|---|---|---|---|---|"]
+    for data in arguments.sets:
+        for condition in CONDITIONS:
+            paths = [folder(root, data, condition, s, arguments.rate) / "results.json" for s in arguments.seeds]
+            results = [json.loads(path.read_text()) for path in paths if path.exists()]
+            if results:
+                cells = []
+                for metric in METRICS:
+                    values = [100 * result[metric] for result in results]
+                    cells.append(f"{mean(values):.1f} ± {stdev(values) if len(values) > 1 else 0:.1f}")
+                lines.append(f"| {data} | {condition} | {len(results)} | {' | '.join(cells)} |")
+    return lines
+
+
+def main() -> None:
+    """Run what is missing, then print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
+    parser.add_argument("--conditions", nargs="+", choices=CONDITIONS, default=list(CONDITIONS))
+    parser.add_argument("--rate", type=float, default=5e-5, help="learning rate")
+    parser.add_argument("--output", type=Path, default=REPOSITORY / "runs" / "entity-typing")
+    parser.add_argument("--table", action="store_true", help="print the table of the runs that are done")
+    arguments = parser.parse_args()
+    for seed in [] if arguments.table else arguments.seeds:
+        for data in arguments.sets:
+            for condition in arguments.conditions:
+                output = folder(arguments.output, data, condition, seed, arguments.rate)
+                if not (output / "results.json").exists():
+                    run = command(data, condition, seed, arguments.rate, output)
+                    print(" ".join(run), file=sys.stderr)
+                    subprocess.run(run, check=True, env=os.environ | {"PYTHONPATH": str(REPOSITORY / "src")})
+    print("\n".join(table(arguments.output, arguments)))
+
+
+if __name__ == "__main__":
+    main()

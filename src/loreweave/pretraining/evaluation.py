@@ -1,0 +1,44 @@
+"""How well a model solves the pre-training objectives on windows that it was not trained on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import torch
+
+from loreweave.build.pretraining_set import open_pretraining_set
+from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.pretraining.model import PretrainingModel
+from loreweave.pretraining.run import build_stream
+from loreweave.pretraining.start import start
+
+
+@torch.inference_mode()
+def evaluate_objectives(config: PretrainingConfig) -> dict[str, float]:
+    """Loss and accuracy of each objective over one pass of `config.data`, masked by `config.seed`.
+
+    The masks are those of the first epoch of a run with that seed, so that two models are compared on the same targets.
+    Windows at the end that fill no micro-batch are left out; their number is in `windows_left_out`.
+    """
+    torch.manual_seed(config.seed)
+    sets = [open_pretraining_set(path) for path in config.data]
+    rows = sum(len(data.dataset) for data in sets)
+    micro_batches = rows // config.micro_batch_size
+    config = replace(config, batch_size=config.micro_batch_size, steps=micro_batches)
+    begun = start(config, sets)
+    stream = build_stream(config, sets, begun, processes=1)
+    module = PretrainingModel(begun.model, stream.objectives).eval()
+    sums: Counter[str] = Counter()
+    for item in range(len(stream)):
+        batch = stream[item]
+        for name, value in module(**batch).items():
+            sums[name] += float(value)
+        sums.update({f"{o.name}_targets": batch[f"{o.name}_labels"].numel() for o in stream.objectives})
+    results = {"windows": float(micro_batches * config.micro_batch_size)}
+    results["windows_left_out"] = rows - results["windows"]
+    for objective in stream.objectives:
+        targets = max(1, sums[f"{objective.name}_targets"])
+        results[f"{objective.name}_loss"] = sums[f"{objective.name}_loss"] / targets
+        results[f"{objective.name}_accuracy"] = sums[f"{objective.name}_correct"] / targets
+    return results

@@ -1,0 +1,223 @@
+"""A pre-training run from its configuration to the saved model."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import PartialState
+from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments, set_seed
+from transformers.integrations import TensorBoardCallback
+
+from loreweave.build.pretraining_set import PretrainingSet, open_pretraining_set
+from loreweave.encoding import EntityTokenizer
+from loreweave.errors import ConfigurationError
+from loreweave.objectives import ClsEntity, MaskedEntities, MaskedWords, Objective, WordVocabulary
+from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.pretraining.model import PretrainingModel, freeze, trained_parameters
+from loreweave.pretraining.start import Start, start
+from loreweave.pretraining.stream import TextStream
+from loreweave.pretraining.trainer import PretrainingTrainer
+from loreweave.training.configuration import to_dict
+from loreweave.training.interruption import StopOnInterrupt
+from loreweave.training.progress import PlainProgress
+from loreweave.training.run_record import RunRecord
+
+
+@dataclass
+class PretrainingResult:
+    """What a run left: its folder, and the numbers of its last log line."""
+
+    record: RunRecord
+    results: dict[str, Any]
+
+
+def run(config: PretrainingConfig, *, resume: bool = False, overwrite: bool = False) -> PretrainingResult:
+    """Pre-train as `config` says; the model ends in `<output>/model`.
+
+    Raises:
+        ConfigurationError: data, model and settings do not go together, or the output folder holds another run.
+        KeyboardInterrupt: stopped by Ctrl-C; a checkpoint was kept, and the command to resume was printed.
+    """
+    state = _processes(config)
+    record = _open_record(config, resume, overwrite, state)
+    with record.watch():
+        set_seed(config.seed)
+        sets = [open_pretraining_set(path) for path in config.data]
+        begun = start(config, sets)
+        stream = build_stream(config, sets, begun, state.num_processes)
+        module = PretrainingModel(begun.model, stream.objectives)
+        freeze(module, config.trainable, begun.new_modules, config.freeze_entity_embeddings)
+        _say(state, _summary(config, sets, stream, module))
+        trainer = _trainer(config, stream, module, record, state)
+        results = _train(trainer, config, record, resume, state)
+        if state.is_main_process:
+            save_model(begun, config, record.model_path)
+            record.finish(results)
+    state.wait_for_everyone()
+    _say(state, [f"model: {record.model_path}"])
+    return PretrainingResult(record, results)
+
+
+def build_stream(config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: Start, processes: int) -> TextStream:
+    """The micro-batches of the whole run, over all processes."""
+    words = WordVocabulary.of(begun.words)
+    rows = sum(len(data.dataset) for data in sets)
+    steps = config.steps if config.steps is not None else math.ceil(rows * config.epochs / config.batch_size)
+    return TextStream(
+        [data.dataset for data in sets],
+        _objectives(config, begun, words),
+        words,
+        None if begun.vocabulary is None else begun.vocabulary.pad_id,
+        batch_size=config.micro_batch_size,
+        length=steps * config.accumulation_steps(processes) * processes,
+        seed=config.seed,
+        smoothing=config.sampling_smoothing,
+        max_words=config.max_words,
+        max_entities=config.max_entities,
+    )
+
+
+def _objectives(config: PretrainingConfig, begun: Start, words: WordVocabulary) -> list[Objective]:
+    chosen, objectives = config.objectives, list[Objective]()
+    if begun.vocabulary is None and (chosen.masked_entities or chosen.cls_entity):
+        raise ConfigurationError("word_only leaves entities out: set objectives.masked_entities and cls_entity to null")
+    if chosen.masked_entities and chosen.masked_entities.probability > 0 and begun.vocabulary is not None:
+        objectives.append(MaskedEntities(chosen.masked_entities, begun.vocabulary))
+    if chosen.masked_words and chosen.masked_words.probability > 0:
+        objectives.append(MaskedWords(chosen.masked_words, words))
+    if chosen.cls_entity:
+        objectives.append(ClsEntity(chosen.cls_entity))
+    if not objectives:
+        raise ConfigurationError("objectives: found none, expected masked_words, masked_entities or cls_entity")
+    return objectives
+
+
+def save_model(begun: Start, config: PretrainingConfig, path: Path) -> None:
+    """Save the trained model with its tokenizer, as plain transformers reads them."""
+    if config.objectives.masked_words is not None:
+        begun.model.config.untrained_modules = []
+    if isinstance(begun.tokenizer, EntityTokenizer):
+        from loreweave.checkpoints import hugging_face
+
+        hugging_face.save(begun.model, begun.tokenizer, path, overwrite=True)
+    else:
+        begun.model.save_pretrained(path)
+        begun.tokenizer.save_pretrained(path)
+
+
+def _processes(config: PretrainingConfig) -> PartialState:
+    cpu = config.device == "cpu" or (config.device is None and not torch.cuda.is_available())
+    if config.precision == "fp16" and cpu:
+        raise ConfigurationError("precision fp16 scales its loss on a GPU; on a CPU use bf16 or fp32")
+    return PartialState(cpu=cpu)
+
+
+def _open_record(config: PretrainingConfig, resume: bool, overwrite: bool, state: PartialState) -> RunRecord:
+    record = RunRecord(config.output, is_writer=state.is_main_process)
+    with state.main_process_first():
+        if resume:
+            record = RunRecord.reopen(config.output, to_dict(config), is_writer=state.is_main_process)
+        elif state.is_main_process:
+            record = RunRecord.create(config.output, "pretraining", to_dict(config), overwrite=overwrite)
+    return record
+
+
+class _Recorder(TrainerCallback):
+    """Writes every log line into the run record."""
+
+    def __init__(self, record: RunRecord) -> None:
+        self.record = record
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if state.is_world_process_zero and logs and "loss" in logs:
+            self.record.log(step=state.global_step, split="train", **logs)
+
+
+def _trainer(
+    config: PretrainingConfig, stream: TextStream, module: PretrainingModel, record: RunRecord, state: PartialState
+) -> PretrainingTrainer:
+    cpu = state.device.type == "cpu"
+    terminal = sys.stderr.isatty()
+    accumulation = config.accumulation_steps(state.num_processes)
+    arguments = TrainingArguments(
+        output_dir=str(record.checkpoints_path),
+        max_steps=stream.length // (accumulation * state.num_processes),
+        per_device_train_batch_size=1,
+        gradient_accumulation_steps=accumulation,
+        max_grad_norm=config.optimizer.max_grad_norm,
+        bf16=config.precision == "bf16",
+        fp16=config.precision == "fp16",
+        use_cpu=cpu,
+        seed=config.seed,
+        logging_steps=config.log_steps,
+        logging_nan_inf_filter=False,
+        save_strategy="steps" if config.save_steps else "no",
+        save_steps=config.save_steps or 500,
+        save_total_limit=2,
+        dataloader_num_workers=config.workers,
+        dataloader_pin_memory=not cpu,
+        remove_unused_columns=False,
+        ddp_find_unused_parameters=False,
+        ddp_backend="gloo" if cpu and state.num_processes > 1 else None,
+        disable_tqdm=not terminal,
+        report_to="none",
+    )
+    callbacks: list[TrainerCallback] = [_Recorder(record), StopOnInterrupt()]
+    if state.is_main_process:
+        from torch.utils.tensorboard import SummaryWriter
+
+        callbacks.append(TensorBoardCallback(SummaryWriter(str(record.path / "tensorboard"))))
+    trainer = PretrainingTrainer(module, stream, arguments, config.optimizer, config.schedule, callbacks=callbacks)
+    trainer.remove_callback(PrinterCallback)
+    if not terminal:
+        trainer.add_callback(PlainProgress())
+    return trainer
+
+
+def _train(
+    trainer: PretrainingTrainer, config: PretrainingConfig, record: RunRecord, resume: bool, state: PartialState
+) -> dict[str, Any]:
+    checkpoint = record.last_checkpoint() if resume else None
+    if checkpoint is not None:
+        record.forget_after(int(checkpoint.name.rpartition("-")[2]))
+    torch.manual_seed(config.seed + state.process_index)  # processes drop out different units
+    output = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    interruption = next(c for c in trainer.callback_handler.callbacks if isinstance(c, StopOnInterrupt))
+    if interruption.interrupted:
+        _say(state, [f"stopped at step {trainer.state.global_step}; to go on: {record.resume_command()}"])
+        raise KeyboardInterrupt
+    last = next((line for line in reversed(trainer.state.log_history) if "loss" in line), {})
+    final = {name: value for name, value in last.items() if name.endswith(("loss", "_accuracy"))}
+    return {"steps": output.global_step, "seconds": output.metrics.get("train_runtime"), **final}
+
+
+def _summary(
+    config: PretrainingConfig, sets: Sequence[PretrainingSet], stream: TextStream, module: PretrainingModel
+) -> list[str]:
+    lines = [f"data: {', '.join(f'{data.path} ({len(data.dataset):,} windows)' for data in sets)}"]
+    stored = [data.manifest["settings"] for data in sets]
+    if any(config.max_words < s["max_length"] or config.max_entities < s["max_entities"] for s in stored):
+        lines += [f"left out: {count:,} {what}" for what, count in stream.left_out().items() if count]
+    total = sum(p.numel() for p in module.parameters())
+    lines.append(f"model: {config.model}, {trained_parameters(module):,} of {total:,} parameters are trained")
+    lines.append(f"objectives: {', '.join(o.name for o in stream.objectives)}; {config.precision}, {os.cpu_count()} cores")
+    return lines
+
+
+def _say(state: PartialState, lines: Sequence[str]) -> None:
+    if state.is_main_process:
+        print("\n".join(lines), file=sys.stderr, flush=True)

@@ -1,0 +1,110 @@
+"""Where a pre-training run starts: the model, its word vocabulary and the heads that it came without."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torch import nn
+from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+
+from loreweave.build.pretraining_set import PretrainingSet
+from loreweave.checkpoints import load_luke, luke_from_encoder, recognise
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.encoding import EntityTokenizer
+from loreweave.errors import ConfigurationError
+from loreweave.models import LukeForMaskedLM
+from loreweave.pretraining.configuration import PretrainingConfig
+
+
+@dataclass
+class Start:
+    """A model ready for pre-training.
+
+    Attributes:
+        tokenizer: what is saved with the model.
+        words: the fast word tokenizer inside it.
+        vocabulary: None for a word-only run.
+        new_modules: heads that are still random.
+    """
+
+    model: PreTrainedModel
+    tokenizer: EntityTokenizer | PreTrainedTokenizerFast
+    words: PreTrainedTokenizerFast
+    vocabulary: EntityVocabulary | None
+    new_modules: list[str] = field(default_factory=list)
+
+
+def start(config: PretrainingConfig, sets: Sequence[PretrainingSet]) -> Start:
+    """Load or build the model that `config` asks for, and check that the data sets were made for it."""
+    vocabulary = _common_vocabulary(sets)
+    begun = _plain(config) if config.word_only else _luke(config, vocabulary)
+    for data in sets:
+        _check_words(begun.words, data)
+    if begun.vocabulary is not None and begun.vocabulary.to_hugging_face() != vocabulary.with_mask2().to_hugging_face():
+        if begun.vocabulary.to_hugging_face() != vocabulary.to_hugging_face():
+            raise ConfigurationError(
+                f"{config.model} has another entity vocabulary ({len(begun.vocabulary)} rows) than the data "
+                f"{sets[0].path} ({len(vocabulary)} rows); build the data with the model's vocabulary"
+            )
+    _apply_settings(begun.model, config)
+    return begun
+
+
+def _common_vocabulary(sets: Sequence[PretrainingSet]) -> EntityVocabulary:
+    first = sets[0].vocabulary
+    for other in sets[1:]:
+        if other.vocabulary.to_hugging_face() != first.to_hugging_face():
+            raise ConfigurationError(f"{other.path} has another entity vocabulary than {sets[0].path}")
+    return first
+
+
+def _plain(config: PretrainingConfig) -> Start:
+    tokenizer = AutoTokenizer.from_pretrained(config.model)
+    model, report = AutoModelForMaskedLM.from_pretrained(config.model, output_loading_info=True)
+    heads = [name for name, _ in model.named_children() if name != model.base_model_prefix]
+    missing = [head for head in heads if any(key.startswith(f"{head}.") for key in report["missing_keys"])]
+    return Start(model, tokenizer, tokenizer, None, missing)
+
+
+def _luke(config: PretrainingConfig, vocabulary: EntityVocabulary) -> Start:
+    if _is_luke(config.model):
+        loaded = load_luke(config.model, LukeForMaskedLM)
+        if loaded.tokenizer is None or loaded.vocabulary is None:
+            raise ConfigurationError(f"{config.model} has no tokenizer or entity vocabulary to pre-train with")
+        new = list(getattr(loaded.model.config, "untrained_modules", []))
+        return Start(loaded.model, loaded.tokenizer, loaded.tokenizer.tokenizer, loaded.vocabulary, new)
+    built = luke_from_encoder(
+        config.model, vocabulary, entity_embedding_size=config.entity_embedding_size, seed=config.seed
+    )
+    return Start(built.model, built.tokenizer, built.tokenizer.tokenizer, vocabulary, list(built.new_modules))
+
+
+def _is_luke(path: str) -> bool:
+    if (Path(path) / "config.json").exists():
+        return AutoConfig.from_pretrained(path).model_type == "luke"
+    return bool(recognise(path))
+
+
+def _check_words(words: PreTrainedTokenizerFast, data: PretrainingSet) -> None:
+    own = data.tokenizer.get_vocab()
+    ids = words.get_vocab()
+    differing = next((token for token, token_id in own.items() if ids.get(token) != token_id), None)
+    if differing is not None:
+        raise ConfigurationError(
+            f"{data.path} was made with another word tokenizer: it has {differing!r} as {own[differing]}, "
+            f"the model's has {ids.get(differing)}"
+        )
+
+
+def _apply_settings(model: PreTrainedModel, config: PretrainingConfig) -> None:
+    if config.dropout is not None:
+        for module in model.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = config.dropout
+        model.config.hidden_dropout_prob = model.config.attention_probs_dropout_prob = config.dropout
+    if not config.entity_prediction_bias and hasattr(model, "entity_predictions"):
+        bias = model.entity_predictions.bias
+        nn.init.zeros_(bias)
+        bias.requires_grad_(False)

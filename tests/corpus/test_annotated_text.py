@@ -1,0 +1,91 @@
+"""Annotated texts: what they refuse, and their files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loreweave.corpus.annotated_text import AnnotatedText, Mention, read_annotated_texts, write_annotated_texts
+from loreweave.errors import DataError
+
+TOKYO = AnnotatedText(
+    "t1", "Tokyo is big.", (Mention(0, 5, "Tokyo", "LOC"), Mention(9, 12)), "en", {"paragraphs": [[0, 13, "p"]], "é": None}
+)
+PLAIN = AnnotatedText("t2", "\U0001f600 plain")
+
+
+@pytest.mark.parametrize("span", [(-1, 2), (2, 2), (3, 1), (0, 1.0), ("0", 1), (True, 2)])
+def test_a_mention_must_hold_characters(span: tuple[int, int]) -> None:
+    with pytest.raises(DataError):
+        Mention(*span)
+
+
+def test_a_mention_must_lie_in_its_text() -> None:
+    assert AnnotatedText("a", "abc", (Mention(0, 3),)).mentions[0].end == 3
+    with pytest.raises(DataError, match=r"\(0, 4\) in a text of 3"):
+        AnnotatedText("a", "abc", (Mention(0, 4),))
+
+
+def test_title_is_the_id_unless_metadata_says() -> None:
+    assert TOKYO.title == "t1"
+    assert AnnotatedText("a", "b", metadata={"title": "Tokyo"}).title == "Tokyo"
+
+
+@pytest.mark.parametrize("name", ["texts.jsonl", "texts.jsonl.xz", "texts.parquet"])
+def test_files_round_trip(tmp_path: Path, name: str) -> None:
+    assert write_annotated_texts(tmp_path / name, iter([TOKYO, PLAIN])) == 2
+    assert list(read_annotated_texts(tmp_path / name)) == [TOKYO, PLAIN]
+    assert list(read_annotated_texts(tmp_path)) == [TOKYO, PLAIN]
+
+
+def test_a_folder_is_read_in_order_of_name(tmp_path: Path) -> None:
+    write_annotated_texts(tmp_path / "b.jsonl", [TOKYO])
+    write_annotated_texts(tmp_path / "a.parquet", [PLAIN])
+    (tmp_path / "readme.txt").write_text("x")
+    assert [text.id for text in read_annotated_texts(tmp_path)] == ["t2", "t1"]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="no text file"):
+        list(read_annotated_texts(tmp_path / "empty"))
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"id": "a", "text": "b", "mention": []}, "'mention'; did you mean 'mentions'"),
+        ({"id": "a"}, "field 'text': found no 'text'"),
+        ({"id": 3, "text": "b"}, "field 'id': found 3"),
+        ({"id": "a", "text": "b", "language": 1}, "field 'language'"),
+        ({"id": "a", "text": "b", "mentions": {"start": 0}}, "expected a list"),
+        ({"id": "a", "text": "b", "mentions": [[0, 1]]}, "expected an object"),
+        ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 2}]}, "text of 1 characters"),
+        ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 1, "entity": 5}]}, "mentions.entity"),
+        ({"id": "a", "text": "b", "metadata": []}, "field 'metadata'"),
+    ],
+)
+def test_wrong_rows_name_file_line_and_field(tmp_path: Path, row: dict, message: str) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"id": "ok", "text": ""}) + "\n" + json.dumps(row))
+    with pytest.raises(DataError, match=r"a\.jsonl, line 2: ") as caught:
+        list(read_annotated_texts(path))
+    assert message in str(caught.value)
+
+
+def test_a_file_that_is_no_parquet(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_text("no")
+    with pytest.raises(DataError, match="no Parquet"):
+        list(read_annotated_texts(tmp_path / "a.parquet"))
+
+
+@given(st.text(), st.data())
+def test_json_round_trips_any_text(text: str, data: st.DataObject) -> None:
+    starts = st.integers(0, max(0, len(text) - 1))
+    mentions = []
+    for start in data.draw(st.lists(starts, max_size=3)) if text else []:
+        end = data.draw(st.integers(start + 1, len(text)))
+        mentions.append(Mention(start, end, data.draw(st.none() | st.text()), data.draw(st.none() | st.text())))
+    annotated = AnnotatedText("x", text, tuple(mentions))
+    assert AnnotatedText.from_dict(json.loads(json.dumps(annotated.to_dict()))) == annotated

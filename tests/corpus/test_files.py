@@ -1,0 +1,113 @@
+"""Files: compression, errors that name the place, and outputs that appear whole."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+from pathlib import Path
+
+import pytest
+
+from loreweave.corpus.files import (
+    atomic_folder,
+    atomic_write,
+    open_text,
+    read_json,
+    read_json_lines,
+    sha256_of,
+    write_json,
+    write_json_lines,
+)
+from loreweave.errors import ConfigurationError, DataError
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".xz", ".bz2"])
+def test_every_compression_round_trips(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"rows.jsonl{suffix}"
+    assert write_json_lines(path, [{"a": "é\u2028"}, {"b": 2}]) == 2
+    assert list(read_json_lines(path)) == [(1, {"a": "é\u2028"}), (2, {"b": 2})]
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_compressed_files_are_really_compressed(tmp_path: Path) -> None:
+    write_json_lines(tmp_path / "a.xz", [{"a": 1}])
+    assert lzma.decompress((tmp_path / "a.xz").read_bytes()) == b'{"a": 1}\n'
+
+
+def test_bad_encoding_names_line_and_byte(tmp_path: Path) -> None:
+    path = tmp_path / "latin.txt"
+    path.write_bytes("fine é\n".encode() + b"caf\xe9\n")
+    with pytest.raises(DataError, match="line 2: .*byte 3") as caught, open_text(path) as file:
+        list(file)
+    assert caught.value.line == 2
+
+
+def test_a_decoding_error_of_the_caller_passes_through(tmp_path: Path) -> None:
+    path = tmp_path / "fine.txt"
+    path.write_text("fine\n")
+    with pytest.raises(UnicodeDecodeError), open_text(path):
+        b"\xff".decode()
+
+
+def test_byte_order_mark_and_blank_lines_are_skipped(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"a": 1}\r\n\r\n{"a": 2}')
+    assert list(read_json_lines(path)) == [(1, {"a": 1}), (3, {"a": 2})]
+
+
+@pytest.mark.parametrize(("content", "found"), [('{"a": 1}\n{"a"', "line 2: found broken JSON"), ("[1]", "line 1: found a JSON list")])
+def test_broken_lines_are_named(tmp_path: Path, content: str, found: str) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(content)
+    with pytest.raises(DataError, match=found):
+        list(read_json_lines(path))
+
+
+def test_missing_and_truncated_files(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"none\.json: file not found"):
+        read_json(tmp_path / "none.json")
+    with pytest.raises(DataError, match="expected a file"):
+        read_json(tmp_path)
+    (tmp_path / "cut.gz").write_bytes(gzip.compress(b"many words " * 1000)[:-20])
+    with pytest.raises(DataError, match=r"cut\.gz: broken compressed file"), open_text(tmp_path / "cut.gz") as file:
+        file.read()
+
+
+def test_json_round_trips_and_names_a_broken_line(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"é": [1, None]})
+    assert read_json(tmp_path / "a.json") == {"é": [1, None]}
+    (tmp_path / "a.json").write_text('{\n"a": }')
+    with pytest.raises(DataError, match="line 2"):
+        read_json(tmp_path / "a.json")
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), atomic_write(path) as file:
+        file.write("new")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_folder_appears_whole_and_is_not_overwritten_by_accident(tmp_path: Path) -> None:
+    target = tmp_path / "set"
+    with pytest.raises(RuntimeError), atomic_folder(target) as folder:
+        (folder / "a").write_text("1")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    with atomic_folder(target) as folder:
+        (folder / "a").write_text("1")
+        assert not target.exists()
+    with pytest.raises(ConfigurationError, match="not empty"), atomic_folder(target):
+        pass
+    with atomic_folder(target, overwrite=True) as folder:
+        (folder / "b").write_text("2")
+    assert [entry.name for entry in target.iterdir()] == ["b"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["set"]
+
+
+def test_sha256_is_that_of_the_bytes(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    assert sha256_of(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

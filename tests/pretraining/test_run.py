@@ -1,0 +1,178 @@
+"""Whole runs: resuming bit by bit, and the same numbers in one process and in two."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from transformers import AutoTokenizer, BertConfig, BertModel
+
+from loreweave.build.pretraining_set import build_pretraining_set
+from loreweave.corpus.annotated_text import AnnotatedText, Mention
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.errors import ConfigurationError
+from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.pretraining.run import run
+from loreweave.training.configuration import fill
+from loreweave.training.run_record import RunRecord
+
+SCRIPT = Path(__file__).with_name("pretraining_script.py")
+CITIES = ["Paris", "London", "Rome", "Madrid", "Vienna", "Lisbon", "Oslo", "Bern"]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory, minilm_dir) -> Path:
+    """A pre-training set of 24 windows, and a tiny random BERT without a masked-word head, as MiniLM comes."""
+    folder = tmp_path_factory.mktemp("world")
+    texts = []
+    for number in range(24):
+        one, two = CITIES[number % 8], CITIES[(3 * number + 1) % 8]
+        text = f"{one} is a large old city by the river, and from {two} it takes {number} hours by train to get there."
+        second = text.index(f"from {two}") + 5
+        mentions = (Mention(0, len(one), entity=one), Mention(second, second + len(two), entity=two))
+        texts.append(AnnotatedText(id=str(number), text=text, mentions=mentions))
+    vocabulary = EntityVocabulary.from_counts(dict.fromkeys(CITIES, 6))
+    tokenizer = AutoTokenizer.from_pretrained(minilm_dir)
+    build_pretraining_set(texts, tokenizer, vocabulary, folder / "data", max_length=64)
+    config = BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64)
+    BertModel(config, add_pooling_layer=False).save_pretrained(folder / "encoder")
+    tokenizer.save_pretrained(folder / "encoder")
+    return folder
+
+
+def settings(world: Path, output: Path, **changes: object) -> dict[str, object]:
+    """24 windows, 4 an update: 6 updates an epoch."""
+    return {
+        "model": str(world / "encoder"),
+        "data": [str(world / "data")],
+        "output": str(output),
+        "batch_size": 4,
+        "micro_batch_size": 2,
+        "epochs": 2,
+        "entity_embedding_size": 16,
+        "optimizer": {"learning_rate": 1e-3, "betas": [0.9, 0.999]},
+        "schedule": {"warmup_steps": 2},
+        "log_steps": 1,
+        "device": "cpu",
+        **changes,
+    }
+
+
+def script(config: dict[str, object], *options: str, processes: int = 1) -> str:
+    """Run the script in `processes` processes; its standard output."""
+    path = Path(str(config["output"])).with_suffix(".json")
+    path.write_text(json.dumps(config))
+    launch = [sys.executable]
+    if processes > 1:
+        launch += ["-m", "torch.distributed.run", "--nproc_per_node", str(processes), "--master_port", "0"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run([*launch, str(SCRIPT), str(path), *options], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def losses(config: dict[str, object]) -> list[float]:
+    """The logged loss of every update."""
+    rows = RunRecord(str(config["output"])).metrics()
+    assert [row["step"] for row in rows] == list(range(1, len(rows) + 1))
+    return [row["loss"] for row in rows]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_resumed_in_the_middle_of_epoch_two_is_bit_equal(world: Path, tmp_path: Path, processes: int) -> None:
+    """With dropout and two loader workers: stopped by Ctrl-C at update 9 of 12, then resumed."""
+    micro = 2 if processes == 1 else 1
+    straight = settings(world, tmp_path / "straight", workers=2, micro_batch_size=micro, dropout=0.1)
+    script(straight, processes=processes)
+    stopped = straight | {"output": str(tmp_path / "stopped")}
+    assert "interrupted" in script(stopped, "--interrupt-at", "9", processes=processes)
+    assert RunRecord(str(stopped["output"])).status()["status"] == "interrupted"
+    assert len(losses(stopped)) == 9
+    script(stopped, "--resume", processes=processes)
+    assert losses(stopped) == losses(straight)
+    assert len(losses(straight)) == 12
+
+
+def test_two_processes_equal_one_at_twice_the_batch(world: Path, tmp_path: Path) -> None:
+    """Dropout 0, two epochs: every update's loss within 1e-5."""
+    one = settings(world, tmp_path / "one", micro_batch_size=4, dropout=0.0)
+    two = settings(world, tmp_path / "two", micro_batch_size=2, dropout=0.0)
+    script(one)
+    script(two, processes=2)
+    assert losses(two) == pytest.approx(losses(one), rel=1e-5, abs=1e-5)
+
+
+def test_accumulation_changes_nothing(world: Path, tmp_path: Path) -> None:
+    """Losses are divided by the targets of all micro-steps, so four steps of one window equal one of four."""
+    results = []
+    for micro in (4, 1):
+        config = settings(world, tmp_path / f"micro{micro}", micro_batch_size=micro, dropout=0.0)
+        run(fill(PretrainingConfig, config))
+        results.append(losses(config))
+    assert results[1] == pytest.approx(results[0], rel=1e-5)
+
+
+def test_stage_one_trains_entities_and_the_missing_word_head_only(world: Path, tmp_path: Path) -> None:
+    """Stage 1 leaves the encoder as it was; stage 2, from its model, changes it; both objectives are logged by name."""
+    from safetensors.torch import load_file
+
+    stage1 = settings(world, tmp_path / "stage1", trainable="entities")
+    result = run(fill(PretrainingConfig, stage1))
+    assert {"loss", "masked_words_loss", "masked_entities_loss", "masked_words_accuracy"} <= set(result.results)
+    before = load_file(world / "encoder" / "model.safetensors")
+    after = load_file(result.record.model_path / "model.safetensors")
+    name = "encoder.layer.0.attention.self.query.weight"
+    assert (after[f"luke.{name}"] == before[name]).all()
+    assert (after["luke.embeddings.word_embeddings.weight"][: 30522] == before["embeddings.word_embeddings.weight"]).all()
+    stage2 = settings(world, tmp_path / "stage2", model=str(result.record.model_path))
+    second = run(fill(PretrainingConfig, stage2))
+    changed = load_file(second.record.model_path / "model.safetensors")
+    for part in (f"luke.{name}", "lm_head.dense.weight", "luke.entity_embeddings.entity_embeddings.weight"):
+        assert not (changed[part] == after[part]).all(), part
+
+
+def test_word_only_run_of_a_plain_encoder(world: Path, tmp_path: Path) -> None:
+    """The baseline: the same text and steps, masked words alone, and a plain encoder comes out."""
+    from transformers import AutoModel
+
+    config = settings(
+        world, tmp_path / "plain", word_only=True, objectives={"masked_words": {}}, trainable="entities", epochs=1
+    )
+    result = run(fill(PretrainingConfig, config))
+    assert AutoModel.from_pretrained(result.record.model_path).config.model_type == "bert"
+    assert "masked_entities_loss" not in result.results
+
+
+def test_bf16(world: Path, tmp_path: Path) -> None:
+    """bf16 autocast trains, and stays close to float32 at the first update."""
+    config = settings(world, tmp_path / "bf16", precision="bf16", dropout=0.0, epochs=1)
+    run(fill(PretrainingConfig, config))
+    exact = settings(world, tmp_path / "fp32", dropout=0.0, epochs=1)
+    run(fill(PretrainingConfig, exact))
+    assert losses(config)[0] == pytest.approx(losses(exact)[0], rel=2e-2)
+    assert losses(config) != losses(exact)
+
+
+def test_another_run_in_the_folder_is_refused(world: Path, tmp_path: Path) -> None:
+    """Neither overwritten nor resumed by accident."""
+    config = settings(world, tmp_path / "run", epochs=1)
+    run(fill(PretrainingConfig, config))
+    with pytest.raises(ConfigurationError, match="holds another run"):
+        run(fill(PretrainingConfig, config))
+    run(fill(PretrainingConfig, config), overwrite=True)
+
+
+def test_fp16_needs_a_gpu(world: Path, tmp_path: Path) -> None:
+    """fp16 with loss scaling is refused on a CPU."""
+    with pytest.raises(ConfigurationError, match="fp16"):
+        run(fill(PretrainingConfig, settings(world, tmp_path / "fp16", precision="fp16")))
+
+
+def test_batch_that_does_not_divide(world: Path, tmp_path: Path) -> None:
+    """The message names the three numbers."""
+    with pytest.raises(ConfigurationError, match="batch_size 4 is no multiple of micro_batch_size 3"):
+        run(fill(PretrainingConfig, settings(world, tmp_path / "odd", micro_batch_size=3)))

@@ -1,0 +1,200 @@
+"""The engine on a toy task: updates, selection, early stop, resume to the same numbers, interruption."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from transformers import PretrainedConfig, PreTrainedModel
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+from loreweave.errors import ConfigurationError, LoreweaveError
+from loreweave.metrics.multilabel import micro, predicted_labels
+from loreweave.training.configuration import fill, to_dict
+from loreweave.training.finetuning import EvaluationSet, FinetuningConfig, FinetuningJob, finetune
+from loreweave.training.inference import Evaluation
+from loreweave.training.run_record import Interrupted, RunRecord
+
+
+class ToyModel(PreTrainedModel):
+    """One linear layer with dropout over three features."""
+
+    config_class = PretrainedConfig
+    main_input_name = "x"
+
+    def __init__(self, config: PretrainedConfig) -> None:
+        super().__init__(config)
+        self.dropout = nn.Dropout(0.3)
+        self.classifier = nn.Linear(3, 2)
+        self.post_init()
+
+    def forward(self, x: Tensor) -> SequenceClassifierOutput:
+        return SequenceClassifierOutput(logits=self.classifier(self.dropout(x)))
+
+
+@dataclass
+class ToyExample:
+    x: list[float]
+    y: list[float]
+    length: int = 1
+
+
+def toy_examples(count: int, seed: int) -> list[ToyExample]:
+    values = np.random.default_rng(seed).normal(size=(count, 3)).round(3)
+    return [ToyExample(row.tolist(), [float(row[0] > 0), float(row[1] + row[2] > 0)]) for row in values]
+
+
+def collate(examples: list[ToyExample]) -> dict[str, Tensor]:
+    return {"x": torch.tensor([e.x for e in examples]), "labels": torch.tensor([e.y for e in examples])}
+
+
+def unpack(output: Any, batch: Mapping[str, Tensor]) -> list[np.ndarray]:
+    return list(output.logits.float().cpu().numpy())
+
+
+def evaluation_set(examples: list[ToyExample]) -> EvaluationSet:
+    gold = np.array([example.y for example in examples])
+
+    def judge(outputs: list[np.ndarray]) -> Evaluation:
+        logits = np.stack(outputs)
+        rows = [{"logits": row.tolist()} for row in logits]
+        return Evaluation({"micro_f1": micro(predicted_labels(logits), gold).f1}, rows, {"logits": logits})
+
+    return EvaluationSet(examples, judge)
+
+
+def toy_job(train: int = 33) -> FinetuningJob:
+    torch.manual_seed(0)
+    model = ToyModel(PretrainedConfig())
+    return FinetuningJob(
+        model=model,
+        examples=toy_examples(train, 1),
+        collate=collate,
+        unpack=unpack,
+        save=lambda folder: model.save_pretrained(folder),
+        load=lambda folder: ToyModel.from_pretrained(folder),
+        metric="micro_f1",
+        dev=evaluation_set(toy_examples(40, 2)),
+        test=evaluation_set(toy_examples(30, 3)),
+    )
+
+
+CONFIG = fill(FinetuningConfig, {"epochs": 4, "device": "cpu", "optimizer": {"learning_rate": 0.05}})
+
+
+def run(path: Path, config: FinetuningConfig = CONFIG, job: FinetuningJob | None = None, **kwargs: Any) -> dict[str, Any]:
+    record = RunRecord.create(path, "finetuning", to_dict(config), command=["loreweave", "finetune", "toy"])
+    return finetune(job or toy_job(), config, record, report=lambda line: None, **kwargs)
+
+
+def test_a_run_leaves_its_record(tmp_path: Path) -> None:
+    results = run(tmp_path / "run", replace(CONFIG, evaluate_before_training=True))
+    assert [row["epoch"] for row in results["epochs"]] == [0, 1, 2, 3, 4]
+    # 33 examples in batches of 2: 17 batches, of which the last fills no update of 2: 8 updates an epoch.
+    assert results["updates"] == 32 and results["epochs"][1]["step"] == 8
+    scores = [row["dev"]["micro_f1"] for row in results["epochs"][1:]]
+    assert results["best_epoch"] == 1 + int(np.argmax(scores)) and results["dev"]["micro_f1"] == max(scores)
+    assert results["dev"]["micro_f1"] > results["epochs"][0]["dev"]["micro_f1"]
+    stored = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert stored == results
+    names = {path.name for path in (tmp_path / "run" / "predictions").iterdir()}
+    assert {"dev_epoch0.npz", "dev_epoch4.jsonl", "dev.npz", "test.jsonl"} <= names
+    assert len(np.load(tmp_path / "run" / "train_loss.npy")) == 32
+    assert not (tmp_path / "run" / "checkpoints").exists()
+    assert json.loads((tmp_path / "run" / "status.json").read_text())["status"] == "done"
+
+
+def test_flush_makes_one_smaller_update(tmp_path: Path) -> None:
+    assert run(tmp_path / "run", replace(CONFIG, leftover="flush", epochs=2))["updates"] == 18
+
+
+def test_gradient_accumulation_is_a_larger_batch(tmp_path: Path) -> None:
+    """Without dropout, 2 x 2 and 4 x 1 are the same run: the loss is divided by the labels of the whole update."""
+    losses = []
+    for size, steps in ((2, 2), (4, 1)):
+        job = toy_job(32)
+        job.model.dropout.p = 0.0
+        config = replace(CONFIG, batch_size=size, gradient_accumulation_steps=steps, epochs=2)
+        run(tmp_path / f"{size}", config, job)
+        losses.append(np.load(tmp_path / f"{size}" / "train_loss.npy"))
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
+
+
+def test_keep_last_without_dev(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="dev_fraction"):
+        run(tmp_path / "run", job=replace(toy_job(), dev=None))
+    results = run(tmp_path / "other", replace(CONFIG, keep="last"), replace(toy_job(), dev=None))
+    assert results["best_epoch"] == 4 and "test" in results and "dev" not in results
+
+
+def test_patience_stops(tmp_path: Path) -> None:
+    job = toy_job()
+    assert job.dev is not None
+    constant = EvaluationSet(job.dev.examples, lambda outputs: Evaluation({"micro_f1": 0.5}))
+    results = run(tmp_path / "run", replace(CONFIG, patience=2, epochs=9), replace(job, dev=constant))
+    assert len(results["epochs"]) == 3 and results["best_epoch"] == 1
+
+
+def test_an_epoch_without_update_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="leftover=flush"):
+        run(tmp_path / "run", replace(CONFIG, gradient_accumulation_steps=64))
+
+
+def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
+    def broken(outputs: Any, labels: Tensor, num_items_in_batch: Any = None) -> Tensor:
+        return outputs.logits.sum() * float("nan")
+
+    with pytest.raises(LoreweaveError, match="nan at step"):
+        run(tmp_path / "run", replace(CONFIG, log_steps=1), replace(toy_job(), loss=broken))
+    assert json.loads((tmp_path / "run" / "status.json").read_text())["status"] == "failed"
+
+
+@pytest.mark.parametrize("stop_at", [3, 8, 19])
+def test_an_interrupted_run_resumes_to_the_same_numbers(tmp_path: Path, stop_at: int) -> None:
+    whole = run(tmp_path / "whole")
+    job, calls = toy_job(), 0
+
+    def interrupting(outputs: Any, labels: Tensor, num_items_in_batch: Any = None) -> Tensor:
+        nonlocal calls
+        calls += 1
+        if calls == 2 * stop_at:
+            os.kill(os.getpid(), signal.SIGINT)
+        return job.loss(outputs, labels, num_items_in_batch)
+
+    with pytest.raises(Interrupted, match="--resume") as stopped:
+        run(tmp_path / "run", job=replace(job, loss=interrupting))
+    assert f"interrupted at update {stop_at} of 32" in str(stopped.value)
+    assert json.loads((tmp_path / "run" / "status.json").read_text())["status"] == "interrupted"
+    record = RunRecord.reopen(tmp_path / "run", to_dict(CONFIG))
+    resumed = finetune(toy_job(), CONFIG, record, resume=True, report=lambda line: None)
+    assert resumed == whole
+    losses = [np.load(tmp_path / folder / "train_loss.npy") for folder in ("run", "whole")]
+    np.testing.assert_array_equal(*losses)
+    for name in ("dev", "test", "dev_epoch4"):
+        one, other = (np.load(tmp_path / folder / "predictions" / f"{name}.npz") for folder in ("run", "whole"))
+        np.testing.assert_array_equal(one["logits"], other["logits"])
+
+
+def test_settings_are_checked() -> None:
+    with pytest.raises(ConfigurationError, match="epochs"):
+        fill(FinetuningConfig, {"epochs": 0})
+    with pytest.raises(ConfigurationError, match="dev_fraction"):
+        fill(FinetuningConfig, {"dev_fraction": 1.5})
+
+
+def test_fp16_on_a_cpu_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="fp16"):
+        run(tmp_path / "run", replace(CONFIG, precision="fp16"))
+
+
+def test_bf16_trains(tmp_path: Path) -> None:
+    assert run(tmp_path / "run", replace(CONFIG, precision="bf16", epochs=1))["updates"] == 8
