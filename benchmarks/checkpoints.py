@@ -22,7 +22,8 @@ from transformers import AutoTokenizer
 
 from loreweave.build.entity_vocabulary import build_entity_vocabulary
 from loreweave.build.pretraining_set import build_pretraining_set, open_pretraining_set
-from loreweave.checkpoints import hugging_face, luke_from_encoder, model_path
+from loreweave.checkpoints import hugging_face, luke_from_encoder
+from loreweave.checkpoints.names import model_path
 from loreweave.corpus.wikispeedia import read_reserved_titles, read_wikispeedia
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.run import run
@@ -34,7 +35,7 @@ DATA = Path(os.environ.get("LOREWEAVE_DATA", REPOSITORY.parent / "shared" / "dat
 STORE = Path(os.environ.get("LOREWEAVE_CHECKPOINTS", REPOSITORY / "runs" / "checkpoints"))
 
 WINDOW = 64
-STEPS = {"pretraining-1": 600, "pretraining-2": 1600}
+STEPS = {"pretraining-1": 400, "pretraining-2": 1200}
 BATCH = 32
 WORDS_ONLY = {"word_only": True, "objectives": {"masked_words": {}}}
 
@@ -61,7 +62,8 @@ def two_stages(name: str, changes: dict[str, Any]) -> Path:
         output = STORE / f"{name}-{stage}"
         values = load_recipe(f"minilm/{stage}").config | changes
         values |= {"model": model, "data": [str(pretraining_set())], "output": str(output), "steps": steps}
-        values |= {"max_words": WINDOW, "batch_size": BATCH, "micro_batch_size": BATCH, "device": "cpu"}
+        values |= {"entities_start": "words", "max_words": WINDOW, "batch_size": BATCH, "micro_batch_size": BATCH, "device": "cpu"}
+        values |= {"schedule": {"name": "linear", "warmup_steps": steps // 10}}
         if not (output / "results.json").exists():
             run(fill(PretrainingConfig, values), overwrite=True)
         model = str(output / "model")
@@ -77,7 +79,7 @@ def build(name: str) -> Path:
     path = STORE / name
     if not path.exists():
         vocabulary = open_pretraining_set(pretraining_set()).vocabulary
-        built = luke_from_encoder(model_path("minilm"), vocabulary, seed=0)
+        built = luke_from_encoder(model_path("minilm"), vocabulary, entities_start="words", seed=0)
         hugging_face.save(built.model, built.tokenizer, path)
     return path
 

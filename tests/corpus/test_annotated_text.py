@@ -13,7 +13,11 @@ from loreweave.corpus.annotated_text import AnnotatedText, Mention, read_annotat
 from loreweave.errors import DataError
 
 TOKYO = AnnotatedText(
-    "t1", "Tokyo is big.", (Mention(0, 5, "Tokyo", "LOC"), Mention(9, 12)), "en", {"paragraphs": [[0, 13, "p"]], "é": None}
+    "t1",
+    "Tokyo is big.",
+    (Mention(0, 5, "Tokyo", "LOC"), Mention(9, 12)),
+    "en",
+    {"paragraphs": [[0, 13, "p"]], "é": None},
 )
 PLAIN = AnnotatedText("t2", "\U0001f600 plain")
 

@@ -55,7 +55,9 @@ def test_byte_order_mark_and_blank_lines_are_skipped(tmp_path: Path) -> None:
     assert list(read_json_lines(path)) == [(1, {"a": 1}), (3, {"a": 2})]
 
 
-@pytest.mark.parametrize(("content", "found"), [('{"a": 1}\n{"a"', "line 2: found broken JSON"), ("[1]", "line 1: found a JSON list")])
+@pytest.mark.parametrize(
+    ("content", "found"), [('{"a": 1}\n{"a"', "line 2: found broken JSON"), ("[1]", "line 1: found a JSON list")]
+)
 def test_broken_lines_are_named(tmp_path: Path, content: str, found: str) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(content)
@@ -79,6 +81,11 @@ def test_json_round_trips_and_names_a_broken_line(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{\n"a": }')
     with pytest.raises(DataError, match="line 2"):
         read_json(tmp_path / "a.json")
+
+
+def test_half_a_surrogate_pair_survives(tmp_path: Path) -> None:
+    write_json_lines(tmp_path / "a.jsonl", [{"a": "é\ud83d"}, {"a": "é"}])
+    assert [row for _, row in read_json_lines(tmp_path / "a.jsonl")] == [{"a": "é\ud83d"}, {"a": "é"}]
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:

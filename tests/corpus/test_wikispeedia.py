@@ -11,7 +11,13 @@ import pytest
 from loreweave.corpus.wikispeedia import read_reserved_titles, read_wikispeedia
 from loreweave.errors import DataError
 
-ROW = {"title": "Acetic_acid", "text": "In Water.", "paragraphs": [[0, 9, "p"]], "links": [[3, 8, "Water"]], "categories": ["c"]}
+ROW = {
+    "title": "Acetic_acid",
+    "text": "In Water.",
+    "paragraphs": [[0, 9, "p"]],
+    "links": [[3, 8, "Water"]],
+    "categories": ["c"],
+}
 
 
 def test_an_article_becomes_a_text(tmp_path: Path) -> None:

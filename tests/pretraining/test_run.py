@@ -68,9 +68,10 @@ def script(config: dict[str, object], *options: str, processes: int = 1) -> str:
     path.write_text(json.dumps(config))
     launch = [sys.executable]
     if processes > 1:
-        launch += ["-m", "torch.distributed.run", "--nproc_per_node", str(processes), "--master_port", "0"]
+        launch += ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run([*launch, str(SCRIPT), str(path), *options], capture_output=True, text=True, env=environment)
+    command = [*launch, str(SCRIPT), str(path), *options]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 

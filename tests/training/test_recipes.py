@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from loreweave.errors import ConfigurationError
+from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.tasks.registry import load_task
+from loreweave.training.configuration import fill, load_yaml, to_dict
+from loreweave.training.finetuning_config import FinetuningConfig
 from loreweave.training.recipes import Recipe, list_recipes, load_recipe, recipe_names
 
 WHOLE = """
@@ -51,7 +56,7 @@ def test_a_wrong_recipe_file_is_refused_by_name(tmp_path: Path, change: tuple[st
 
 
 def test_an_unknown_name_gets_the_closest_recipe() -> None:
-    with pytest.raises(ConfigurationError, match="unknown recipe 'luke-large/openentity'; did you mean 'luke-large/open-entity'"):
+    with pytest.raises(ConfigurationError, match="'luke-large/openentity'; did you mean 'luke-large/open-entity'"):
         load_recipe("luke-large/openentity")
 
 
@@ -60,3 +65,62 @@ def test_the_list_is_sorted_and_every_recipe_says_where_it_comes_from() -> None:
     assert [recipe.name for recipe in recipes] == recipe_names() == sorted(recipe_names())
     for recipe in recipes:
         assert recipe.summary and recipe.paper and recipe.config, recipe.name
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_packaged_recipe_fills_its_configuration(name: str) -> None:
+    recipe = load_recipe(name)
+    if recipe.kind == "pretraining":
+        fill(PretrainingConfig, recipe.config)
+    else:
+        assert recipe.task is not None
+        fill(load_task(recipe.task).config, recipe.config)
+
+
+def pretraining(name: str) -> PretrainingConfig:
+    return fill(PretrainingConfig, load_recipe(name).config)
+
+
+@pytest.mark.parametrize(
+    ("model", "rates", "steps", "unit"),
+    [
+        ("luke-base", (5e-4, 1e-5), 98_168, "whole_word"),
+        ("luke-large", (5e-4, 1e-5), 98_168, "whole_word"),
+        ("luke-large-paper", (5e-4, 1e-5), 100_000, "whole_word"),
+        ("mluke-base", (5e-4, 1e-4), 540_326, "subword"),
+        ("mluke-large", (5e-4, 5e-5), 540_326, "subword"),
+    ],
+)
+def test_the_two_stages_have_the_published_values(
+    model: str, rates: tuple[float, float], steps: int, unit: str
+) -> None:
+    first, second = pretraining(f"{model}/pretraining-1"), pretraining(f"{model}/pretraining-2")
+    assert (first.optimizer.learning_rate, second.optimizer.learning_rate) == rates
+    assert (first.trainable, second.trainable) == ("entities", "all")
+    assert second.model == f"{first.output}/model"
+    for stage in (first, second):
+        assert stage.steps == steps
+        assert (stage.batch_size, stage.micro_batch_size, stage.schedule.warmup_steps) == (2048, 4, 2500)
+        assert stage.objectives.masked_words is not None and stage.objectives.masked_words.unit == unit
+        assert stage.optimizer.betas == (0.9, 0.98 if model.endswith("-paper") else 0.999)
+        assert (stage.optimizer.epsilon, stage.optimizer.weight_decay) == (1e-6, 0.01)
+        assert not stage.optimizer.bias_correction
+
+
+def test_open_entity_has_the_published_values() -> None:
+    recipe = load_recipe("luke-large/open-entity")
+    config = fill(FinetuningConfig, recipe.config)
+    assert recipe.published["micro_f1"] == 0.782
+    assert (config.batch_size, config.gradient_accumulation_steps, config.epochs, config.seed) == (2, 2, 3, 12)
+    assert (config.optimizer.learning_rate, config.optimizer.betas, config.schedule.warmup_ratio) == (
+        1e-5,
+        (0.9, 0.98),
+        0.06,
+    )
+    kepler = fill(FinetuningConfig, load_recipe("kepler-wiki/open-entity").config)
+    assert (kepler.optimizer.learning_rate, kepler.batch_size, kepler.epochs, kepler.head) == (3e-5, 32, 40, "kepler")
+
+
+def test_the_resolved_configuration_of_a_recipe_is_yaml_again() -> None:
+    config = pretraining("luke-large/pretraining-1")
+    assert fill(PretrainingConfig, load_yaml(yaml.safe_dump(to_dict(config)))) == config

@@ -43,6 +43,8 @@ class PretrainingConfig:
     """Train the encoder on words alone: no entity inputs, and no entity modules where `model` is no LUKE."""
     entity_embedding_size: int = 256
     """Width of the entity table of a LUKE that is made from a plain encoder."""
+    entities_start: Literal["random", "words"] = "random"
+    """How the entity positions of such a LUKE start: at random (the published way), or as copies of the words'."""
     entity_prediction_bias: bool = True
     freeze_entity_embeddings: bool = False
     batch_size: int = 2048

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from torch import nn
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
 from loreweave.build.pretraining_set import PretrainingSet
 from loreweave.checkpoints import load_luke, luke_from_encoder, recognise
+from loreweave.checkpoints.names import model_path
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
 from loreweave.models import LukeForMaskedLM
+from loreweave.models.luke_attention import LukeSelfAttention
 from loreweave.pretraining.configuration import PretrainingConfig
 
 
@@ -61,8 +62,9 @@ def _common_vocabulary(sets: Sequence[PretrainingSet]) -> EntityVocabulary:
 
 
 def _plain(config: PretrainingConfig) -> Start:
-    tokenizer = AutoTokenizer.from_pretrained(config.model)
-    model, report = AutoModelForMaskedLM.from_pretrained(config.model, output_loading_info=True)
+    path = model_path(config.model)
+    tokenizer = AutoTokenizer.from_pretrained(path)
+    model, report = AutoModelForMaskedLM.from_pretrained(path, output_loading_info=True)
     heads = [name for name, _ in model.named_children() if name != model.base_model_prefix]
     missing = [head for head in heads if any(key.startswith(f"{head}.") for key in report["missing_keys"])]
     return Start(model, tokenizer, tokenizer, None, missing)
@@ -74,21 +76,28 @@ def _luke(config: PretrainingConfig, vocabulary: EntityVocabulary) -> Start:
         if loaded.tokenizer is None or loaded.vocabulary is None:
             raise ConfigurationError(f"{config.model} has no tokenizer or entity vocabulary to pre-train with")
         new = list(getattr(loaded.model.config, "untrained_modules", []))
-        return Start(loaded.model, loaded.tokenizer, loaded.tokenizer.tokenizer, loaded.vocabulary, new)
+        return Start(loaded.model, loaded.tokenizer, loaded.tokenizer.word_tokenizer, loaded.vocabulary, new)
     built = luke_from_encoder(
-        config.model, vocabulary, entity_embedding_size=config.entity_embedding_size, seed=config.seed
+        model_path(config.model),
+        vocabulary,
+        entity_embedding_size=config.entity_embedding_size,
+        entities_start=config.entities_start,
+        seed=config.seed,
     )
-    return Start(built.model, built.tokenizer, built.tokenizer.tokenizer, vocabulary, list(built.new_modules))
+    return Start(built.model, built.tokenizer, built.tokenizer.word_tokenizer, vocabulary, list(built.new_modules))
 
 
-def _is_luke(path: str) -> bool:
-    if (Path(path) / "config.json").exists():
-        return AutoConfig.from_pretrained(path).model_type == "luke"
+def _is_luke(name: str) -> bool:
+    path = model_path(name)
+    if (path / "config.json").exists():
+        return str(AutoConfig.from_pretrained(path).model_type) == "luke"
     return bool(recognise(path))
 
 
 def _check_words(words: PreTrainedTokenizerFast, data: PretrainingSet) -> None:
-    own = data.tokenizer.get_vocab()
+    if data.manifest.get("tokenizer") is None:  # converted from a set that names its tokenizer only
+        return
+    own = data.tokenizer().get_vocab()
     ids = words.get_vocab()
     differing = next((token for token, token_id in own.items() if ids.get(token) != token_id), None)
     if differing is not None:
@@ -103,6 +112,8 @@ def _apply_settings(model: PreTrainedModel, config: PretrainingConfig) -> None:
         for module in model.modules():
             if isinstance(module, nn.Dropout):
                 module.p = config.dropout
+            elif isinstance(module, LukeSelfAttention):
+                module.dropout = config.dropout
         model.config.hidden_dropout_prob = model.config.attention_probs_dropout_prob = config.dropout
     if not config.entity_prediction_bias and hasattr(model, "entity_predictions"):
         bias = model.entity_predictions.bias

@@ -1,0 +1,166 @@
+"""Annotated texts -> a pre-training set on disk (the original's `build-wikipedia-pretraining-dataset`)."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
+from itertools import islice
+from multiprocessing.pool import AsyncResult
+from typing import TYPE_CHECKING, Any
+
+from loreweave.build.pretraining_store import (
+    TOKENIZER,
+    PretrainingSet,
+    open_pretraining_set,
+    write_manifest,
+    write_windows,
+)
+from loreweave.build.sentence_tokenizer import (
+    SentenceTokenizer,
+    backend_of,
+    tokenizer_fingerprint,
+    use_one_thread_a_process,
+)
+from loreweave.build.windows import BuildReport, Window, WindowMaker, WindowSettings
+from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.files import Pathname, atomic_folder
+from loreweave.errors import DataError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+__all__ = ["BuildReport", "PretrainingSet", "build_pretraining_set", "make_windows", "open_pretraining_set"]
+
+_TEXTS_PER_BATCH = 32
+_ROWS_PER_SHARD = 100_000
+
+Progress = Callable[[BuildReport], Any]
+
+
+def build_pretraining_set(
+    texts: Iterable[AnnotatedText],
+    tokenizer: PreTrainedTokenizerBase,
+    vocabulary: EntityVocabulary,
+    output: Pathname,
+    *,
+    max_length: int = 512,
+    max_entities: int = 128,
+    max_mention_length: int = 30,
+    min_sentence_length: int = 5,
+    include_windows_without_entities: bool = False,
+    include_unknown_entities: bool = False,
+    language: str | None = None,
+    paragraph_kinds: Iterable[str] = ("p",),
+    workers: int = 1,
+    rows_per_shard: int = _ROWS_PER_SHARD,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> BuildReport:
+    """Write a pre-training set: whole sentences packed greedily within each text, linked mentions as sub-word ranges.
+
+    The folder appears whole or not at all; the same input gives the same bytes, for any number of workers. It holds
+    Arrow shards, `manifest.json` (counts, settings, hashes), `entity_vocab.jsonl` and `tokenizer/`.
+
+    Args:
+        texts: read once, in order.
+        tokenizer: a fast tokenizer; its special tokens are not written, room for them is kept.
+        vocabulary: gives the entity ids.
+        output: folder to write.
+        max_length: sub-words of a window, special tokens included.
+        max_entities: linked mentions of a window.
+        max_mention_length: sub-words of a mention; the rest is cut.
+        min_sentence_length: sub-words of a sentence; shorter ones are dropped.
+        include_windows_without_entities: keep windows in which nothing is linked.
+        include_unknown_entities: keep links to titles outside the vocabulary as `[UNK]` (English LUKE did).
+        language: of all texts; None for each text's own. Chooses the sentence splitter and the titles' language.
+        paragraph_kinds: kinds to use where `metadata["paragraphs"]` names kinds.
+        workers: processes that split and tokenise.
+        rows_per_shard: rows of an Arrow file.
+        overwrite: replace a folder that exists.
+        progress: called with the counts so far after each batch of texts.
+
+    Returns:
+        What was kept and what was left out; also in the manifest.
+
+    Raises:
+        ConfigurationError: a slow tokenizer, impossible limits, or an output folder that is in use.
+        DataError: a wrong text, or nothing to write.
+    """
+    settings = WindowSettings(
+        max_length=max_length,
+        max_entities=max_entities,
+        max_mention_length=max_mention_length,
+        min_sentence_length=min_sentence_length,
+        special_tokens=backend_of(tokenizer).num_special_tokens_to_add(False),
+        include_windows_without_entities=include_windows_without_entities,
+        include_unknown_entities=include_unknown_entities,
+        language=language,
+        paragraph_kinds=tuple(paragraph_kinds),
+    )
+    maker, report = WindowMaker(SentenceTokenizer(tokenizer), vocabulary, settings), BuildReport()
+    with atomic_folder(output, overwrite) as folder:
+        windows = make_windows(texts, maker, report, workers=workers, progress=progress)
+        items = write_windows(folder, windows, rows_per_shard)
+        if not items:
+            counts = ", ".join(f"{name} {count}" for name, count in report.to_dict().items() if count)
+            raise DataError(f"no window was made, so nothing was written; counts: {counts or 'no texts'}", path=output)
+        tokenizer.save_pretrained(str(folder / TOKENIZER))
+        details = {
+            "settings": asdict(settings),
+            "tokenizer": {"class": type(tokenizer).__name__, "sha256": tokenizer_fingerprint(tokenizer)},
+            "counts": report.to_dict(),
+        }
+        write_manifest(folder, vocabulary, items, details)
+    return report
+
+
+def make_windows(
+    texts: Iterable[AnnotatedText],
+    maker: WindowMaker,
+    report: BuildReport,
+    *,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Iterator[Window]:
+    """Yield the windows of all texts in order, and add their counts to `report`."""
+    for windows, counts in _batches(texts, maker, workers):
+        report.add(counts)
+        if progress is not None:
+            progress(report)
+        yield from windows
+
+
+def _batches(
+    texts: Iterable[AnnotatedText], maker: WindowMaker, workers: int
+) -> Iterator[tuple[list[Window], BuildReport]]:
+    stream = iter(texts)
+    batches = iter(lambda: list(islice(stream, _TEXTS_PER_BATCH)), [])
+    if workers <= 1:
+        yield from map(maker, batches)
+        return
+    # A process that has run tokenizer threads must not be forked.
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(workers, _start_worker, (maker,)) as pool:
+        pending: deque[AsyncResult[tuple[list[Window], BuildReport]]] = deque()
+        for batch in batches:  # a few batches ahead only: the input may be larger than the memory
+            pending.append(pool.apply_async(_run_worker, (batch,)))
+            if len(pending) > 3 * workers:
+                yield pending.popleft().get()
+        while pending:
+            yield pending.popleft().get()
+
+
+_worker: list[WindowMaker] = []
+
+
+def _start_worker(maker: WindowMaker) -> None:
+    """Keep the maker in the process, so that the vocabulary travels once."""
+    use_one_thread_a_process()
+    _worker.append(maker)
+
+
+def _run_worker(texts: list[AnnotatedText]) -> tuple[list[Window], BuildReport]:
+    return _worker[0](texts)

@@ -1,0 +1,185 @@
+"""Pre-training sets on disk: Arrow shards for `datasets.load_from_disk`, a manifest, vocabulary and tokenizer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from loreweave.build.windows import Window
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.files import Pathname, read_json, sha256_of, write_json
+from loreweave.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from datasets import Dataset
+    from transformers import PreTrainedTokenizerBase
+
+FORMAT = "loreweave pre-training set"
+FORMAT_VERSION = 1
+MANIFEST, VOCABULARY, TOKENIZER = "manifest.json", "entity_vocab.jsonl", "tokenizer"
+LIST_COLUMNS = ("word_ids", "entity_ids", "entity_starts", "entity_lengths")
+COLUMNS = ("text_id", *LIST_COLUMNS, "page_entity_id")
+_ROWS_PER_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class PretrainingSet:
+    """A pre-training set that lies on disk; rows are memory-mapped.
+
+    `dataset` has the columns `text_id`, `word_ids`, `entity_ids`, `entity_starts`, `entity_lengths` (lists of int32, in
+    sub-words of the window without special tokens) and `page_entity_id` (-1 when unknown).
+    """
+
+    path: Path
+    manifest: dict[str, Any]
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The rows, map-style."""
+        from datasets import Dataset, load_from_disk
+
+        dataset = load_from_disk(str(self.path))
+        if not isinstance(dataset, Dataset) or set(dataset.column_names) != set(COLUMNS):
+            raise DataError(f"found other columns than {', '.join(COLUMNS)}", path=self.path)
+        if len(dataset) != self.manifest["number_of_items"]:
+            message = f"found {len(dataset)} rows, the manifest says {self.manifest['number_of_items']}"
+            raise DataError(message, path=self.path)
+        return dataset
+
+    @cached_property
+    def vocabulary(self) -> EntityVocabulary:
+        """The entity vocabulary that the ids refer to."""
+        return EntityVocabulary.load(self.path / self.manifest["entity_vocabulary"]["file"])
+
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The tokenizer that made the word ids.
+
+        Raises:
+            DataError: the set was converted from one that keeps no tokenizer.
+        """
+        from transformers import AutoTokenizer
+
+        folder = self.path / TOKENIZER
+        if not folder.is_dir():
+            raise DataError("the set holds no tokenizer", path=folder)
+        return AutoTokenizer.from_pretrained(folder)
+
+    def verify(self) -> None:
+        """Compare every file with the hash of the manifest (reads the whole set).
+
+        Raises:
+            DataError: a file is missing or differs.
+        """
+        for name, entry in self.manifest["files"].items():
+            file = self.path / name
+            if not file.is_file() or sha256_of(file) != entry["sha256"]:
+                raise DataError("missing, or not the file that the manifest describes (SHA-256 differs)", path=file)
+
+
+def open_pretraining_set(path: Pathname, verify: bool = False) -> PretrainingSet:
+    """Open a set that `build_pretraining_set` wrote; `verify` checks the hashes of all files.
+
+    Raises:
+        DataError: no such set, another version, or files that differ.
+    """
+    folder = Path(path)
+    if not (folder / MANIFEST).is_file():
+        raise DataError(f"found no {MANIFEST}, expected the folder of a pre-training set", path=folder)
+    manifest = read_json(folder / MANIFEST)
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise DataError(f"expected the manifest of a {FORMAT}", path=folder / MANIFEST)
+    if manifest.get("version") != FORMAT_VERSION:
+        message = f"found version {manifest.get('version')!r} of the format, expected {FORMAT_VERSION}"
+        raise DataError(message, path=folder / MANIFEST)
+    opened = PretrainingSet(folder, manifest)
+    if verify:
+        opened.verify()
+    return opened
+
+
+def write_windows(folder: Path, windows: Iterable[Window], rows_per_shard: int) -> int:
+    """Write the rows into Arrow shards of `datasets`' own layout, and return how many.
+
+    The shards are written directly: `Dataset.from_generator` would write all rows twice (cache, then copy), and its
+    state file changes from run to run.
+    """
+    import pyarrow as pa
+
+    schema = _schema()
+    shards: list[Path] = []
+    total, stream = 0, iter(windows)
+    while (head := next(stream, None)) is not None:
+        shard = folder / f"shard-{len(shards):05}.arrow"
+        rows = _chain_first(head, islice(stream, rows_per_shard - 1))
+        with pa.OSFile(str(shard), "wb") as file, pa.ipc.new_stream(file, schema) as writer:
+            while batch := list(islice(rows, _ROWS_PER_BATCH)):
+                writer.write_batch(_record_batch(batch, schema))
+                total += len(batch)
+        shards.append(shard)
+    names = [f"data-{index:05}-of-{len(shards):05}.arrow" for index in range(len(shards))]
+    for shard, name in zip(shards, names, strict=True):
+        shard.rename(folder / name)
+    _write_dataset_files(folder, names)
+    return total
+
+
+def write_manifest(folder: Path, vocabulary: EntityVocabulary, items: int, details: Mapping[str, Any]) -> None:
+    """Write the vocabulary, then the manifest with the hashes of all files (nothing that changes from run to run)."""
+    vocabulary.save(folder / VOCABULARY)
+    hashed = sorted([*folder.glob("data-*.arrow"), folder / VOCABULARY])
+    files = {file.name: {"bytes": file.stat().st_size, "sha256": sha256_of(file)} for file in hashed}
+    manifest = {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "number_of_items": items,
+        "columns": list(COLUMNS),
+        "entity_vocabulary": {"file": VOCABULARY, "size": len(vocabulary), "sha256": files[VOCABULARY]["sha256"]},
+        **details,
+        "files": files,
+    }
+    write_json(folder / MANIFEST, manifest)
+
+
+def _chain_first(head: Window, rest: Iterator[Window]) -> Iterator[Window]:
+    yield head
+    yield from rest
+
+
+def _schema() -> pa.Schema:
+    import pyarrow as pa
+
+    lists = [pa.field(name, pa.list_(pa.int32())) for name in LIST_COLUMNS]
+    return pa.schema([pa.field("text_id", pa.string()), *lists, pa.field("page_entity_id", pa.int32())])
+
+
+def _record_batch(windows: list[Window], schema: pa.Schema) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    columns = [pa.array([getattr(row, item.name) for row in windows], type=item.type) for item in schema]
+    return pa.record_batch(columns, schema=schema)
+
+
+def _write_dataset_files(folder: Path, names: list[str]) -> None:
+    """The two small files that make the folder one that `datasets.load_from_disk` opens."""
+    from datasets import DatasetInfo, Features
+
+    DatasetInfo(features=Features.from_arrow_schema(_schema())).write_to_directory(str(folder))
+    digest = hashlib.sha256()
+    for name in names:
+        digest.update(sha256_of(folder / name).encode())
+    state: dict[str, Any] = {
+        "_data_files": [{"filename": name} for name in names],
+        "_fingerprint": digest.hexdigest()[:16],
+        "_format_columns": None,
+        "_format_kwargs": {},
+        "_format_type": None,
+        "_output_all_columns": False,
+        "_split": None,
+    }
+    write_json(folder / "state.json", state)

@@ -1,0 +1,264 @@
+"""Pre-training sets of the original LUKE repository (one GZIP TFRecord file), read without TensorFlow.
+
+A record: length (8 bytes, little endian), masked CRC-32C of the length (4), data, masked CRC-32C of the data (4).
+The data are a `tf.train.Example`: Features { feature: map<string, Feature { int64_list: packed varints }> }.
+"""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loreweave.build.pretraining_store import write_manifest, write_windows
+from loreweave.build.windows import NO_PAGE, Window
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.files import Pathname, atomic_folder, open_binary, read_json
+from loreweave.errors import DataError
+
+Int64 = NDArray[np.int64]
+
+_DATA_FILE, _METADATA_FILE = "dataset.tf", "metadata.json"
+_METADATA_KEYS = ("number_of_items", "max_seq_length", "max_entity_length", "max_mention_length")
+_HEADER, _FOOTER = struct.Struct("<QI"), struct.Struct("<I")
+_LARGEST_RECORD = 1 << 28  # a longer one means that the frame is lost
+
+
+@dataclass
+class TfrecordReport:
+    """Counts of a converted set."""
+
+    windows: int = 0
+    mentions: int = 0
+    mentions_dropped_without_positions: int = 0
+
+
+def read_tfrecord_set(folder: Pathname, report: TfrecordReport | None = None, check: bool = False) -> Iterator[Window]:
+    """Yield the windows of an original pre-training set (`dataset.tf` and `metadata.json`).
+
+    Args:
+        folder: the set.
+        report: counts are added here.
+        check: also compare the checksum of every record's data (slow; that of its length always is).
+
+    Raises:
+        DataError: a broken record (`line` is its number from 1), or a mention whose positions are not contiguous.
+    """
+    path = Path(folder) / _DATA_FILE
+    width = int(_metadata(folder)["max_mention_length"])
+    report = TfrecordReport() if report is None else report
+    for number, data in read_tfrecords(path, check):
+        try:
+            yield _window(parse_example(data), f"{_DATA_FILE}:{number}", width, report)
+        except (IndexError, ValueError, struct.error) as error:
+            raise DataError(f"found no tf.train.Example of integers ({error})", path=path, line=number) from None
+        except DataError as error:
+            raise DataError(str(error), path=path, line=number) from None
+
+
+def convert_tfrecord_set(
+    folder: Pathname, output: Pathname, *, rows_per_shard: int = 100_000, check: bool = False, overwrite: bool = False
+) -> TfrecordReport:
+    """Convert an original pre-training set, with its vocabulary, into the format of `open_pretraining_set`.
+
+    The original text is not in the set: `text_id` is `dataset.tf:<record>`. The tokenizer is not converted.
+
+    Raises:
+        DataError: broken records, another number of records than `metadata.json` says, or no vocabulary.
+    """
+    metadata, vocabulary = _metadata(folder), EntityVocabulary.load(folder)
+    report = TfrecordReport()
+    with atomic_folder(output, overwrite) as target:
+        items = write_windows(target, read_tfrecord_set(folder, report, check), rows_per_shard)
+        if items != metadata["number_of_items"]:
+            message = f"found {items} records, {_METADATA_FILE} says {metadata['number_of_items']}"
+            raise DataError(message, path=Path(folder) / _DATA_FILE)
+        settings = {
+            "max_length": metadata["max_seq_length"],
+            "max_entities": metadata["max_entity_length"],
+            "max_mention_length": metadata["max_mention_length"],
+            "min_sentence_length": metadata.get("min_sentence_length"),
+            "language": metadata.get("language"),
+        }
+        tokenizer = {"class": metadata.get("tokenizer_class"), "sha256": None}
+        details = {"settings": settings, "tokenizer": tokenizer, "counts": vars(report), "source": "tfrecord"}
+        write_manifest(target, vocabulary, items, details)
+    return report
+
+
+def read_tfrecords(path: Pathname, check: bool = False) -> Iterator[tuple[int, bytes]]:
+    """Yield (number from 1, data) of the records of a TFRecord file, GZIP or plain.
+
+    Raises:
+        DataError: a record is cut off or its checksum differs.
+    """
+    try:
+        with open_binary(path) as file:
+            compressed = file.read(2) == b"\x1f\x8b"
+    except FileNotFoundError:
+        raise DataError("file not found", path=path) from None
+    number = 0
+    with gzip.open(path, "rb") if compressed else open_binary(path) as file:
+        try:
+            while header := file.read(_HEADER.size):
+                number += 1
+                if len(header) < _HEADER.size:
+                    raise DataError("found a record that is cut off", path=path, line=number)
+                length, length_sum = _HEADER.unpack(header)
+                if length > _LARGEST_RECORD or masked_crc32c(header[:8]) != length_sum:
+                    raise DataError("found a wrong checksum of the record's length", path=path, line=number)
+                data, footer = file.read(length), file.read(_FOOTER.size)
+                if len(data) < length or len(footer) < _FOOTER.size:
+                    raise DataError("found a record that is cut off", path=path, line=number)
+                if check and masked_crc32c(data) != _FOOTER.unpack(footer)[0]:
+                    raise DataError("found a wrong checksum of the record's data", path=path, line=number)
+                yield number, data
+        except (EOFError, gzip.BadGzipFile) as error:
+            raise DataError(f"broken compressed file ({error})", path=path, line=number + 1) from None
+
+
+def parse_example(data: bytes) -> dict[str, Int64]:
+    """Integer features of a serialised `tf.train.Example`, by name; features of another type are an error.
+
+    Raises:
+        ValueError, IndexError: not such a message.
+    """
+    features: dict[str, Int64] = {}
+    for outer, body in _messages(data):
+        if outer != 1:  # Example.features
+            continue
+        for inner, entry in _messages(body):
+            if inner == 1:  # Features.feature, a map entry: 1 = key, 2 = Feature
+                pair = dict(_messages(entry))
+                features[pair[1].decode()] = _integers(pair.get(2, b""))
+    return features
+
+
+def masked_crc32c(data: bytes) -> int:
+    """TFRecord's checksum: CRC-32C (Castagnoli), rotated right by 15 bits, plus a constant."""
+    table, crc = _crc_table(), 0xFFFFFFFF
+    for byte in data:
+        crc = (crc >> 8) ^ table[(crc ^ byte) & 0xFF]
+    crc ^= 0xFFFFFFFF
+    return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+@lru_cache(maxsize=1)
+def _crc_table() -> tuple[int, ...]:
+    def entry(value: int) -> int:
+        for _ in range(8):
+            value = (value >> 1) ^ (0x82F63B78 if value & 1 else 0)
+        return value
+
+    return tuple(entry(byte) for byte in range(256))
+
+
+def _metadata(folder: Pathname) -> dict[str, Any]:
+    path = Path(folder) / _METADATA_FILE
+    metadata = read_json(path)
+    missing = [key for key in _METADATA_KEYS if not isinstance(metadata, dict) or key not in metadata]
+    if missing:
+        raise DataError(f"found no {', '.join(missing)}, expected the metadata of a pre-training set", path=path)
+    return metadata
+
+
+def _window(features: dict[str, Int64], text_id: str, width: int, report: TfrecordReport) -> Window:
+    missing = [name for name in ("word_ids", "entity_ids", "entity_position_ids") if name not in features]
+    if missing:
+        raise DataError(f"found no feature {', '.join(missing)}")
+    entity_ids, positions = features["entity_ids"], features["entity_position_ids"]
+    if positions.size != entity_ids.size * width:
+        expected = f"{entity_ids.size} x {width} (max_mention_length)"
+        raise DataError(f"found {positions.size} positions, expected {expected}", field="entity_position_ids")
+    positions = positions.reshape(-1, width)  # [mentions, max_mention_length], unused slots -1
+    lengths = (positions >= 0).sum(1)
+    steps = np.arange(width)
+    contiguous = np.where(steps < lengths[:, None], positions[:, :1] + steps, -1)
+    if (positions != contiguous).any():
+        raise DataError("found a mention whose positions are not contiguous", field="entity_position_ids")
+    word_ids, kept = features["word_ids"], lengths > 0
+    if (positions[:, 0] + lengths > word_ids.size).any():
+        raise DataError(f"found a mention outside the {word_ids.size} words", field="entity_position_ids")
+    report.windows += 1
+    report.mentions += int(kept.sum())
+    report.mentions_dropped_without_positions += int((~kept).sum())
+    page = features.get("page_id", np.array([NO_PAGE]))
+    columns = (word_ids, entity_ids[kept], positions[kept, 0], lengths[kept])
+    return Window(text_id, int(page[0]) if page.size else NO_PAGE, *(column.tolist() for column in columns))
+
+
+def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """(field number, bytes) of the length-delimited fields of a message; varint fields are skipped."""
+    place = 0
+    while place < len(data):
+        tag, place = _varint(data, place)
+        kind = tag & 7
+        if kind == 0:
+            _, place = _varint(data, place)
+            continue
+        if kind != 2:
+            raise ValueError(f"wire type {kind} at byte {place}")
+        length, place = _varint(data, place)
+        if place + length > len(data):
+            raise ValueError(f"a field of {length} bytes at byte {place} of {len(data)}")
+        yield tag >> 3, data[place : place + length]
+        place += length
+
+
+def _varint(data: bytes, place: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[place]
+        place += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, place
+        shift += 7
+
+
+def _integers(feature: bytes) -> Int64:
+    """The values of Feature.int64_list (field 3), packed or one by one."""
+    values: list[Int64] = []
+    for kind, body in _messages(feature):
+        if kind != 3:
+            raise ValueError("a feature that is no int64_list")
+        values += [_packed_varints(packed) for number, packed in _messages(body) if number == 1]
+        values.append(_single_varints(body))
+    return np.concatenate(values) if values else np.empty(0, np.int64)
+
+
+def _single_varints(body: bytes) -> Int64:
+    """The values of an int64 list that is not packed (each with its own tag)."""
+    values, place = [], 0
+    while place < len(body):
+        tag, place = _varint(body, place)
+        value, place = _varint(body, place)
+        if tag & 7 == 2:
+            place += value
+        elif tag >> 3 == 1:
+            values.append(value)
+    return np.array(values, dtype=np.uint64).astype(np.int64)
+
+
+def _packed_varints(packed: bytes) -> Int64:
+    """Decode varints side by side: 7 bits a byte, the last byte of each below 128; negative ones have 10 bytes."""
+    raw = np.frombuffer(packed, dtype=np.uint8)
+    if not raw.size:
+        return np.empty(0, np.int64)
+    ends = np.flatnonzero(raw < 0x80)
+    if not ends.size or ends[-1] != raw.size - 1:
+        raise ValueError("a varint that is cut off")
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    lengths = ends - starts + 1
+    if lengths.max() > 10:
+        raise ValueError("a varint of more than 10 bytes")
+    shifts = 7 * (np.arange(raw.size) - np.repeat(starts, lengths))
+    parts = (raw & 0x7F).astype(np.uint64) << shifts.astype(np.uint64)
+    return np.add.reduceat(parts, starts).astype(np.int64)

@@ -1,0 +1,164 @@
+"""Checkpoints of every published LUKE format, to and from ours (specs/luke.md 1.6).
+
+Each format is a module with `recognises(path)`, `load(path, options)` and, where writing it makes sense, `save(model,
+tokenizer, path, ...)`. `FORMATS` lists them in the order in which they are tried.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+from transformers import PreTrainedModel
+
+from loreweave.checkpoints import (
+    allennlp,
+    deepspeed,
+    hugging_face,
+    luke_disambiguation,
+    luke_finetuned,
+    luke_original,
+    paddle,
+)
+from loreweave.checkpoints.fitting import fit_state_dict
+from loreweave.checkpoints.from_encoder import NewLuke, luke_from_encoder
+from loreweave.checkpoints.hub import local_folder
+from loreweave.checkpoints.lite import lite as make_lite
+from loreweave.checkpoints.loading import LoadedCheckpoint, LoadOptions, LoadReport
+from loreweave.corpus.files import Pathname
+from loreweave.errors import CheckpointError, ConfigurationError
+
+FORMATS: dict[str, ModuleType] = {
+    module.NAME: module
+    for module in (
+        luke_disambiguation,
+        hugging_face,
+        allennlp,
+        deepspeed,
+        paddle,
+        luke_finetuned,
+        luke_original,
+    )
+}
+WRITABLE = tuple(name for name, module in FORMATS.items() if hasattr(module, "save"))
+
+__all__ = [
+    "FORMATS",
+    "WRITABLE",
+    "LoadOptions",
+    "LoadReport",
+    "LoadedCheckpoint",
+    "NewLuke",
+    "convert",
+    "fit_state_dict",
+    "load_luke",
+    "luke_from_encoder",
+    "recognise",
+]
+
+
+def recognise(path: Pathname) -> str:
+    """Name of the format of a file or folder.
+
+    Raises:
+        CheckpointError: nothing there, or no known format; the message says what was found.
+    """
+    place = Path(path)
+    if not place.exists():
+        raise CheckpointError(f"{place}: nothing there")
+    found = next((name for name, module in FORMATS.items() if module.recognises(place)), None)
+    if found is None:
+        raise CheckpointError(f"{place}: {_what_is_there(place)}; expected one of the formats {', '.join(FORMATS)}")
+    return found
+
+
+def _what_is_there(place: Path) -> str:
+    kind = hugging_face.read_config(place).get("model_type") if place.is_dir() else None
+    if kind == "luke":
+        return "found the configuration of a LUKE without weights"
+    if kind is not None:
+        return f"found a model of the type {kind}, which is no LUKE (build one around it with luke_from_encoder)"
+    if place.is_dir():
+        names = sorted(item.name for item in place.iterdir())
+        return f"found a folder with {', '.join(names[:8]) or 'nothing in it'}"
+    return "found a file that is no checkpoint of a LUKE"
+
+
+def load_luke(
+    path: Pathname,
+    cls: type[PreTrainedModel] | None = None,
+    *,
+    format: str | None = None,
+    base: Pathname | None = None,
+    entity_aware_attention: bool | None = None,
+    seed: int = 0,
+) -> LoadedCheckpoint:
+    """Load a LUKE from any known format, or by its name on the Hugging Face Hub.
+
+    Args:
+        path: file, folder or archive; `owner/name` where no such path exists.
+        cls: a class of `loreweave.models`; None takes what the file's architecture or head says.
+        format: a name of `FORMATS`; None recognises it.
+        base: folder of the model that the file was made from, for what its format does not hold (see `LoadOptions`).
+        entity_aware_attention: switch the type-specific queries on or off.
+        seed: starts the parameters that the file does not hold (they are reported as new modules).
+
+    Raises:
+        CheckpointError: unknown format, unsafe or broken file, or tensors that do not fit the model.
+    """
+    place = local_folder(path)
+    module = FORMATS[recognise(place)] if format is None else _format(format)
+    options = LoadOptions(cls, None if base is None else local_folder(base), entity_aware_attention, seed)
+    loaded: LoadedCheckpoint = module.load(place, options)
+    return loaded
+
+
+def convert(
+    source: Pathname,
+    target: Pathname,
+    to: str = hugging_face.NAME,
+    from_: str | None = None,
+    *,
+    lite: bool = False,
+    entity_aware_attention: bool | None = None,
+    base: Pathname | None = None,
+    overwrite: bool = False,
+) -> LoadReport:
+    """Write the checkpoint `source` as `target` in another format and report what changed on the way.
+
+    Args:
+        to: `hugging-face`, `luke-original` (a folder, or an archive by its suffix) or `paddle`.
+        from_: format of the source; None recognises it.
+        lite: keep the special entities only.
+        entity_aware_attention: the default of the converted model (see `LoadOptions`).
+        base: folder of the model that the source was made from.
+        overwrite: replace what is at `target`.
+
+    Raises:
+        ConfigurationError: unknown format, or the target is not empty.
+        CheckpointError: the source cannot be read, or the target's format has no place for it.
+    """
+    module = _format(to)
+    if module.NAME not in WRITABLE:
+        raise ConfigurationError(f"{module.NAME} is only read, not written; expected one of {', '.join(WRITABLE)}")
+    place = Path(target)
+    if not overwrite and (place.is_file() or (place.is_dir() and any(place.iterdir()))):
+        raise ConfigurationError(f"{place}: exists and is not empty; choose another target or allow overwriting")
+    loaded = load_luke(source, format=from_, base=base, entity_aware_attention=entity_aware_attention)
+    if lite:
+        loaded = make_lite(loaded)
+    extra = {"base": None if base is None else local_folder(base)} if module is luke_original else {}
+    notes = module.save(
+        loaded.model, loaded.tokenizer, place, vocabulary=loaded.vocabulary, overwrite=overwrite, **extra
+    )
+    loaded.report.notes += notes
+    return loaded.report
+
+
+def _format(name: str) -> ModuleType:
+    """A format by name; `-`, `_` and case do not matter."""
+    plain = {known.replace("-", ""): module for known, module in FORMATS.items()}
+    module = plain.get(name.lower().replace("-", "").replace("_", ""))
+    if module is None:
+        raise ConfigurationError(f"found the format {name!r}, expected one of {', '.join(FORMATS)}")
+    return module

@@ -1,0 +1,196 @@
+"""A LUKE from any BERT-like encoder: its words as they are, entities new.
+
+BERT counts word positions from 0, RoBERTa and LUKE from `pad_token_id + 1` over the words that are not padding. A
+BERT's position table gets `pad_token_id + 1` rows in front, so that LUKE's counting reaches the row that BERT would
+have used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from torch import Tensor
+from transformers import LukeConfig, PreTrainedTokenizerFast
+
+from loreweave.checkpoints import original_rows as rows
+from loreweave.checkpoints.fitting import ENCODER_PARTS, PRETRAINING_HEADS, build, fit_state_dict
+from loreweave.checkpoints.hugging_face import read_config
+from loreweave.checkpoints.loading import LoadReport
+from loreweave.checkpoints.tensor_files import read_tensors
+from loreweave.checkpoints.word_tokenizers import find_word_tokenizer, marker_ids
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.files import Pathname
+from loreweave.encoding import MARKER_TOKENS, EntityTokenizer
+from loreweave.errors import CheckpointError
+from loreweave.models import LukeForMaskedLM
+
+COUNTS_FROM_ZERO = ("bert",)
+COUNTS_FROM_PADDING = ("roberta", "xlm-roberta", "camembert")
+
+_PREFIX = re.compile(r"^(bert|roberta)\.")
+_OLD_LAYER_NORM = {"gamma": "weight", "beta": "bias"}
+_ENTITY_PARTS = ("entity_embeddings.", "entity_predictions.")
+
+
+class NewLuke(NamedTuple):
+    """What `luke_from_encoder` gives.
+
+    Attributes:
+        new_modules: names of the modules that start at random and that a first stage should train.
+    """
+
+    model: LukeForMaskedLM
+    tokenizer: EntityTokenizer
+    new_modules: tuple[str, ...]
+    report: LoadReport
+
+
+def luke_from_encoder(
+    encoder_dir: Pathname,
+    vocabulary: EntityVocabulary,
+    *,
+    entity_embedding_size: int = 256,
+    entity_aware_attention: bool = False,
+    entities_start: Literal["random", "words"] = "random",
+    seed: int = 0,
+) -> NewLuke:
+    """Build a LUKE around a BERT, RoBERTa, XLM-R or MiniLM folder; nothing is downloaded.
+
+    The words' hidden states equal the encoder's. The masked-word head is taken when the folder has one, and is new
+    otherwise (`config.untrained_modules` names it). Marker rows start from "@" and "#", `[MASK2]` is added.
+
+    Args:
+        vocabulary: the entities; `[PAD]` should be row 0, which gets no gradient.
+        entity_embedding_size: width of the entity table; the hidden size needs no extra projection.
+        entity_aware_attention: whether to have the extra queries, as copies of `query`; pre-training has none.
+        entities_start: `random` as LUKE did; `words` copies the words' position table, type table and layer norm to the
+            entities, so that a mention begins where its words are (for short training).
+        seed: starts the new parameters.
+
+    Raises:
+        CheckpointError: not such an encoder, or its tensors do not fit.
+    """
+    folder = Path(encoder_dir)
+    said = read_config(folder)
+    kind = _check_kind(said, folder)
+    report = LoadReport("encoder", str(folder))
+    tokenizer = find_word_tokenizer(folder, said, report)
+    if tokenizer is None or tokenizer.pad_token_id is None:
+        raise CheckpointError(f"{folder}: found no word tokenizer with a padding token")
+    pad_id = int(tokenizer.pad_token_id)
+    state = _encoder_tensors(folder, said, report)
+    if kind in COUNTS_FROM_ZERO:
+        rows.positions_from_padding(state, pad_id)
+        report.notes.append(f"word positions were shifted by {pad_id + 1}, so that they count as LUKE's do")
+    elif pad_id != said.get("pad_token_id", 1):
+        raise CheckpointError(
+            f"{folder}: the tokenizer pads with {pad_id}, the model counts positions from {said.get('pad_token_id', 1)}"
+        )
+    ids, sources = marker_ids(tokenizer)
+    rows.set_rows(state, rows.WORD_TABLES, ids, sources)
+    report.added += [
+        f"word row {id} {name} from {source!r}" for id, name, source in zip(ids, MARKER_TOKENS, "@#", strict=True)
+    ]
+    vocabulary = vocabulary.with_mask2()
+    config = _config(said, state, tokenizer, vocabulary, entity_embedding_size, folder)
+    config.use_entity_aware_attention = entity_aware_attention
+    model = build(LukeForMaskedLM, config, seed)
+    _add_new_entity_modules(model, state, vocabulary)
+    if entities_start == "words":
+        _start_entities_from_words(state, pad_id + 1)
+        report.notes.append("entity positions, types and layer norm start from those of the words")
+    fit_state_dict(model, state, folder, report)
+    new_words = report.new_modules
+    config.untrained_modules = [name for name in new_words if name in PRETRAINING_HEADS]
+    new = ("luke.entity_embeddings", "entity_predictions", *new_words)
+    report.new_modules = new
+    return NewLuke(model, EntityTokenizer(tokenizer, vocabulary), new, report)
+
+
+def _check_kind(said: Mapping[str, Any], folder: Path) -> str:
+    kind = str(said.get("model_type"))
+    supported = (*COUNTS_FROM_ZERO, *COUNTS_FROM_PADDING)
+    if kind not in supported:
+        raise CheckpointError(f"{folder}: found the model type {kind}, expected one of {', '.join(supported)}")
+    position_type = said.get("position_embedding_type", "absolute")
+    if position_type != "absolute":
+        raise CheckpointError(f"{folder}: found {position_type} positions, expected absolute ones")
+    return kind
+
+
+def _encoder_tensors(folder: Path, said: Mapping[str, Any], report: LoadReport) -> rows.Tensors:
+    """The encoder's tensors and its masked-word head, under LUKE's names without `luke.`."""
+    state: rows.Tensors = {}
+    for name, tensor in read_tensors(folder).items():
+        stem, _, last = _PREFIX.sub("", name).rpartition(".")
+        state[f"{stem}.{_OLD_LAYER_NORM.get(last, last)}" if stem else last] = tensor
+    head_is_gelu = said.get("hidden_act", "gelu") == "gelu" or "lm_head.dense.weight" in state
+    if head_is_gelu:
+        rows.bert_head_to_roberta(state)
+    elif any(name.startswith("cls.predictions.") for name in state):
+        report.notes.append(f"the masked-word head uses {said['hidden_act']}, LUKE's gelu: it starts anew")
+    decoder = state.get("lm_head.decoder.weight")
+    if decoder is not None and not decoder.equal(state[rows.WORDS]):
+        report.notes.append("the masked-word head's decoder is not the word table, LUKE's is: it starts anew")
+        for name in [name for name in state if name.startswith("lm_head.")]:
+            del state[name]
+    for name in [name for name in state if not name.startswith((*ENCODER_PARTS, "lm_head."))]:
+        report.dropped[name] = "a head of the encoder that LUKE has no place for"
+        del state[name]
+    return state
+
+
+def _config(
+    said: Mapping[str, Any],
+    state: Mapping[str, Tensor],
+    tokenizer: PreTrainedTokenizerFast,
+    vocabulary: EntityVocabulary,
+    entity_embedding_size: int,
+    folder: Path,
+) -> LukeConfig:
+    kept = (
+        "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act", "hidden_dropout_prob",
+        "attention_probs_dropout_prob", "initializer_range", "classifier_dropout",
+    )  # fmt: skip
+    words, types = state[rows.WORDS], state["embeddings.token_type_embeddings.weight"]
+    extra = {
+        "bert_model_name": str(said.get("_name_or_path") or folder.name),
+        "base_model_type": "bert" if said["model_type"] in COUNTS_FROM_ZERO else "roberta",
+    }
+    return LukeConfig(
+        **{name: said[name] for name in kept if said.get(name) is not None},
+        **extra,
+        vocab_size=len(words),
+        max_position_embeddings=len(state[rows.POSITIONS]),
+        type_vocab_size=len(types),
+        layer_norm_eps=said.get("layer_norm_eps", 1e-12),
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.cls_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id,
+        eos_token_id=tokenizer.sep_token_id if tokenizer.eos_token_id is None else tokenizer.eos_token_id,
+        entity_vocab_size=len(vocabulary),
+        entity_emb_size=entity_embedding_size,
+    )
+
+
+def _add_new_entity_modules(model: LukeForMaskedLM, state: rows.Tensors, vocabulary: EntityVocabulary) -> None:
+    """The model's own starting values for everything about entities, so that only word parts can be found missing.
+
+    `[MASK2]` starts equal to `[MASK]`.
+    """
+    for name, tensor in model.state_dict().items():
+        bare = name.removeprefix("luke.")
+        if bare.startswith(_ENTITY_PARTS):
+            state[bare] = tensor.clone()
+    assert vocabulary.mask2_id is not None
+    rows.set_rows(state, rows.ENTITY_TABLES, [vocabulary.mask2_id], [vocabulary.mask_id])
+
+
+def _start_entities_from_words(state: rows.Tensors, first_position: int) -> None:
+    """Entities count positions from 0, words from `first_position`."""
+    for name in ("token_type_embeddings.weight", "LayerNorm.weight", "LayerNorm.bias"):
+        state[f"entity_embeddings.{name}"] = state[f"embeddings.{name}"].clone()
+    positions = state[rows.POSITIONS][first_position:]
+    state["entity_embeddings.position_embeddings.weight"][: len(positions)] = positions

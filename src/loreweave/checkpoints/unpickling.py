@@ -1,0 +1,134 @@
+"""Pickles from outside, read without running them: only tensors, arrays and plain containers may be named in them.
+
+PyTorch files go through `torch.load(weights_only=True)`; files that are bare pickles of NumPy arrays (Paddle) through
+the unpickler here. Both refuse every other global by name before it is called.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from loreweave.corpus.files import Pathname
+from loreweave.errors import CheckpointError
+
+_REFUSED_BY_TORCH = re.compile(r"(?:GLOBAL |find class |instance of )['\"`]?([\w.]+)")
+_ALLOWED_KINDS = "biufc"  # bool, integers, floats, complex: an object array would carry foreign objects
+
+
+class Settings:
+    """What stands in for a pickled `argparse.Namespace`: its attributes, no code."""
+
+    def __init__(self, **values: Any) -> None:
+        self.__dict__.update(values)
+
+
+def read_torch_file(path: Pathname) -> Any:
+    """Read a PyTorch file (zip or legacy) on the CPU; tensors of a zip file stay memory-mapped until they are used.
+
+    Raises:
+        CheckpointError: the file is no PyTorch file, is broken, or names a global other than tensors and containers.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise CheckpointError(f"{file}: file not found")
+    allowed: list[Any] = [(Settings, "argparse.Namespace"), *_numpy_globals()]
+    try:
+        with torch.serialization.safe_globals(allowed):
+            return torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(f"{file}: {_refusal(str(error))}") from None
+    except (RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError, OSError) as error:
+        first_line = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CheckpointError(f"{file}: found no readable PyTorch file ({first_line})") from None
+
+
+def _numpy_globals() -> list[Any]:
+    """NumPy arrays and scalars (training counters) under the names of NumPy 1 and 2."""
+    reconstruct, scalar = np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
+    dtypes = sorted(
+        {type(np.dtype(code)) for code in np.typecodes["AllInteger"] + "?efdFD"}, key=lambda kind: kind.__name__
+    )
+    names = [(reconstruct, "_reconstruct"), (scalar, "scalar")]
+    modules = ("numpy.core.multiarray", "numpy._core.multiarray")
+    return [*((item, f"{module}.{name}") for module in modules for item, name in names), np.ndarray, np.dtype, *dtypes]
+
+
+def _refusal(message: str) -> str:
+    found = _REFUSED_BY_TORCH.search(message)
+    if found is None:
+        return f"found no readable PyTorch file ({message.splitlines()[0]})"
+    return f"found {found[1]} in the pickle, expected only tensors, arrays and containers; it was not run"
+
+
+def read_numpy_pickle(path: Pathname) -> Any:
+    """Read a bare pickle of NumPy arrays in plain containers (`.pdparams`).
+
+    Raises:
+        CheckpointError: the pickle is broken, names another global, or holds an array of objects.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise CheckpointError(f"{file}: file not found")
+    try:
+        with file.open("rb") as stream:
+            value = _NumpyUnpickler(stream, encoding="latin1").load()
+    except CheckpointError as error:
+        raise CheckpointError(f"{file}: {error}") from None
+    except Exception as error:  # a broken pickle fails in any way: struct, memory, index, type, ... errors
+        raise CheckpointError(f"{file}: found a broken pickle ({type(error).__name__}: {error})") from None
+    _refuse_object_arrays(value, file)
+    return value
+
+
+def _latin1(text: str, encoding: str = "latin1") -> bytes:
+    """What `_codecs.encode` does in pickles of protocol 2, for the one encoding that they use."""
+    if encoding not in ("latin1", "latin-1"):
+        raise CheckpointError(f"found the text encoding {encoding!r} in the pickle, expected latin1")
+    return text.encode("latin1")
+
+
+def _allowed_in_numpy_pickles() -> dict[tuple[str, str], Callable[..., Any]]:
+    allowed: dict[tuple[str, str], Callable[..., Any]] = {
+        ("numpy", "ndarray"): np.ndarray,
+        ("numpy", "dtype"): np.dtype,
+        ("collections", "OrderedDict"): OrderedDict,
+        ("_codecs", "encode"): _latin1,
+        ("argparse", "Namespace"): Settings,
+    }
+    for module in ("numpy.core", "numpy._core"):
+        allowed[f"{module}.multiarray", "_reconstruct"] = np.empty(0).__reduce__()[0]  # type: ignore[assignment]  # a builtin
+        allowed[f"{module}.multiarray", "scalar"] = np.float64(0).__reduce__()[0]  # type: ignore[assignment]  # a builtin
+        allowed[f"{module}.numeric", "_frombuffer"] = np.empty(1).__reduce_ex__(5)[0]  # type: ignore[assignment]  # protocol 5
+    for module in ("builtins", "__builtin__"):
+        allowed |= {(module, kind.__name__): kind for kind in (tuple, list, dict, set, bytes, bytearray)}
+    return allowed
+
+
+class _NumpyUnpickler(pickle.Unpickler):
+    _allowed = _allowed_in_numpy_pickles()
+
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return self._allowed[module, name]
+        except KeyError:
+            message = f"found {module}.{name} in the pickle, expected only arrays and containers; it was not run"
+            raise CheckpointError(message) from None
+
+
+def _refuse_object_arrays(value: Any, file: Path) -> None:
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind not in _ALLOWED_KINDS:
+        raise CheckpointError(f"{file}: found an array of {value.dtype}, expected numbers")
+    if isinstance(value, dict):
+        value = [*value.values()]
+    if isinstance(value, list | tuple):
+        for item in value:
+            _refuse_object_arrays(item, file)

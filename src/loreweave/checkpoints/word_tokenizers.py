@@ -1,0 +1,75 @@
+"""The word tokenizer of formats that do not carry one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+from loreweave.checkpoints.loading import LoadReport
+from loreweave.encoding import MARKER_TOKENS, EntityTokenizer, add_marker_tokens
+from loreweave.errors import CheckpointError
+
+TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "sentencepiece.bpe.model", "tokenizer_config.json")
+MARKER_SOURCES = ("@", "#")
+
+
+def has_tokenizer(folder: Path) -> bool:
+    """Whether a folder holds the files of a word tokenizer."""
+    return folder.is_dir() and any((folder / name).is_file() for name in TOKENIZER_FILES)
+
+
+def find_word_tokenizer(
+    base: Path | None, said: Mapping[str, Any] | None, report: LoadReport, beside: Path | None = None
+) -> PreTrainedTokenizerFast | None:
+    """The tokenizer of `base`, of the checkpoint's own folder, or of the base model's name in the local cache.
+
+    None when there is none of these. Nothing is downloaded. The report says how to give one.
+
+    Raises:
+        CheckpointError: `base` holds no tokenizer that can be read.
+    """
+    if base is not None:
+        return _read(base)
+    if beside is not None and has_tokenizer(beside):
+        return _read(beside)
+    name = str((said or {}).get("bert_model_name") or "")
+    if name:
+        try:
+            cached: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(name, local_files_only=True)
+            return cached
+        except (OSError, ValueError):
+            pass  # not in the cache: the report asks for it
+    wanted = f" of {name}" if name else ""
+    report.notes.append(
+        "no word tokenizer in the file: no marker rows <ent>, <ent2> were added; "
+        f"give `base`, a folder with the tokenizer{wanted}"
+    )
+    return None
+
+
+def _read(folder: Path) -> PreTrainedTokenizerFast:
+    try:
+        if (folder / "entity_vocab.json").is_file():
+            return EntityTokenizer.from_pretrained(folder).word_tokenizer
+        tokenizer: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        return tokenizer
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(f"{folder}: found no word tokenizer that can be read ({reason})") from None
+
+
+def marker_ids(tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[int]]:
+    """Ids of `<ent>`, `<ent2>` (added where missing) and of the tokens `@`, `#` whose rows they start from.
+
+    Raises:
+        CheckpointError: the tokenizer lacks "@" or "#".
+    """
+    add_marker_tokens(tokenizer)
+    vocabulary = tokenizer.get_vocab()
+    missing = [token for token in MARKER_SOURCES if token not in vocabulary]
+    if missing:
+        raise CheckpointError(f"the word tokenizer has no {' and '.join(missing)}, whose rows the markers start from")
+    return [vocabulary[token] for token in MARKER_TOKENS], [vocabulary[token] for token in MARKER_SOURCES]

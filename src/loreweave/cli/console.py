@@ -1,0 +1,131 @@
+"""What commands show: tables and progress bars on a terminal, plain lines elsewhere.
+
+Results go to standard output, what is said on the way to standard error, so that a pipe gets results only. With several
+processes the first alone speaks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from contextlib import contextmanager
+from typing import Any, Protocol, TextIO, TypeVar
+
+T = TypeVar("T")
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Advance(Protocol):
+    """Moves a progress bar on by so many steps."""
+
+    def __call__(self, steps: int = 1) -> None: ...
+
+
+def say(message: str) -> None:
+    """One line about what happens, on standard error."""
+    if _speaks():
+        print(message, file=sys.stderr, flush=True)
+
+
+def warn(message: str) -> None:
+    """One line that the user should not miss, on standard error."""
+    say(f"Warning: {message}")
+
+
+def show_json(value: Any) -> None:
+    """JSON alone on standard output."""
+    if _speaks():
+        print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
+    """A table on standard output; where that is no terminal, lines of tab-separated cells after a header line."""
+    if not _speaks():
+        return
+    cells = [[_cell(value) for value in row] for row in rows]
+    if not _is_terminal(sys.stdout):
+        for row in [list(columns), *cells]:
+            print("\t".join(row))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for column in columns:
+        table.add_column(column)
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+@contextmanager
+def progress(description: str, total: int | None = None) -> Iterator[Advance]:
+    """A progress bar on standard error; where that is no terminal, a line every ten seconds and one at the end.
+
+    Example:
+        >>> with progress("encoding", total=2) as advance:
+        ...     advance(2)
+    """
+    if not _speaks():
+        yield lambda steps=1: None
+    elif _is_terminal(sys.stderr):
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+            task = bar.add_task(description, total=total)
+            yield lambda steps=1: bar.advance(task, steps)
+    else:
+        lines = _ProgressLines(description, total)
+        yield lines
+        lines.show()
+
+
+def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
+    """Go through `items` with a progress bar."""
+    if total is None and isinstance(items, Sized):
+        total = len(items)
+    with progress(description, total) as advance:
+        for item in items:
+            yield item
+            advance()
+
+
+class _ProgressLines:
+    """Progress for logs: few lines, each whole."""
+
+    def __init__(self, description: str, total: int | None) -> None:
+        self.description, self.total = description, total
+        self.done = 0
+        self.started = self.shown = time.monotonic()
+
+    def __call__(self, steps: int = 1) -> None:
+        self.done += steps
+        if time.monotonic() - self.shown >= SECONDS_BETWEEN_LINES:
+            self.show()
+
+    def show(self) -> None:
+        self.shown = time.monotonic()
+        of = f"/{self.total}" if self.total is not None else ""
+        say(f"{self.description}: {self.done}{of} ({self.shown - self.started:.0f} s)")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    return stream.isatty()
+
+
+def _speaks() -> bool:
+    """Whether this is the only or the first of several processes (torchrun and Accelerate set RANK)."""
+    return os.environ.get("RANK", "0") == "0"

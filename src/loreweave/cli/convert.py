@@ -1,0 +1,47 @@
+"""`loreweave convert`: a checkpoint from one format to another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loreweave.cli.console import say
+
+
+def command(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A file, folder or archive, or a name on the Hub.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="Where the converted checkpoint goes.")],
+    from_: Annotated[
+        str | None, typer.Option("--from", help="The source's format, where it is not recognised.")
+    ] = None,
+    to: Annotated[str, typer.Option("--to", help="hugging-face, luke-original or paddle.")] = "hugging-face",
+    base: Annotated[
+        str | None, typer.Option(help="The model that the source was made from: its words, tables.")
+    ] = None,
+    lite: Annotated[bool, typer.Option("--lite", help="Keep the special entities only.")] = False,
+    entity_aware_attention: Annotated[
+        bool | None, typer.Option(help="Switch the own query matrices for word-entity pairs on or off.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is at TARGET.")] = False,
+) -> None:
+    """Convert a checkpoint from one format to another and say what changed on the way.
+
+    Example: loreweave convert luke_large_500k.tar.gz luke-large --base FacebookAI/roberta-large
+    """
+    from loreweave.checkpoints import convert
+
+    report = convert(
+        source,
+        target,
+        to,
+        from_,
+        lite=lite,
+        entity_aware_attention=entity_aware_attention,
+        base=base,
+        overwrite=overwrite,
+    )
+    for line in report.lines():
+        say(line)
+    say(f"wrote {target} ({to})")

@@ -1,0 +1,72 @@
+"""`loreweave finetune`: an encoder on a task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loreweave.cli.console import say, show_json, show_table
+from loreweave.tasks.registry import TASKS
+
+
+def command(
+    task: Annotated[str, typer.Argument(help=f"The task: {', '.join(TASKS)}.")],
+    model: Annotated[
+        str, typer.Option("--model", help="The encoder: a LUKE in any format, or a BERT-like folder; or a Hub name.")
+    ],
+    output: Annotated[Path, typer.Option("--output", help="The run's folder; its model/ gets the kept weights.")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings that go over the recipe's.")
+    ] = None,
+    train: Annotated[Path | None, typer.Option("--train", help="Training file.")] = None,
+    dev: Annotated[
+        Path | None, typer.Option("--dev", help="File to select the epoch on; or set dev_fraction=0.1.")
+    ] = None,
+    test: Annotated[Path | None, typer.Option("--test", help="File to score the kept weights on.")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder with train.json, dev.json, test.json (or .gz, .xz).")
+    ] = None,
+    recipe: Annotated[str | None, typer.Option("--recipe", help="A recipe's name or a YAML file.")] = None,
+    format: Annotated[str | None, typer.Option("--format", help="Format of the files; by default recognised.")] = None,
+    device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps.")] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad records out and count them.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the output folder.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the output folder.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print results.json alone on standard output.")] = False,
+) -> None:
+    """Fine-tune an encoder on a task and keep the best epoch.
+
+    Example: loreweave finetune entity-typing --model luke-base --data data/open_entity --recipe luke-base/open-entity
+    --output runs/typing seed=1
+    """
+    from loreweave.errors import ConfigurationError
+    from loreweave.tasks.jobs import DataFiles, finetune_task
+    from loreweave.tasks.registry import load_task
+    from loreweave.training.configuration import fill
+    from loreweave.training.recipes import load_recipe
+
+    if resume and overwrite:
+        raise ConfigurationError("--resume and --overwrite exclude each other")
+    chosen = load_task(task)
+    files = DataFiles.choose(chosen, data, train=train, dev=dev, test=test)
+    values = {}
+    if recipe is not None:
+        found = load_recipe(recipe)
+        if found.task != task:
+            raise ConfigurationError(f"recipe {recipe!r} is for {found.task or found.kind}, not for {task}")
+        values = found.config
+    config = fill(chosen.config, values, [*(overrides or []), *([f"device={device}"] if device else [])])
+    results = finetune_task(
+        chosen, model, files, config, output,
+        format=format, skip_bad=skip_bad, overwrite=overwrite, resume=resume, report=say,
+    )  # fmt: skip
+    if as_json:
+        show_json(results)
+        return
+    splits = [split for split in ("dev", "test") if split in results]
+    if splits:
+        rows = [(metric, *(results[split][metric] for split in splits)) for metric in results[splits[0]]]
+        show_table(("metric", *splits), rows, title=f"{task}, epoch {results['best_epoch']}")
+    say(f"The weights are in {output / 'model'}; everything else about the run is in {output}.")

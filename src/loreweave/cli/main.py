@@ -1,0 +1,124 @@
+"""The command `loreweave`: finds a command, runs it, and turns errors into one message and an exit status."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from loreweave import __version__
+from loreweave.errors import LoreweaveError
+
+COMMANDS = {
+    "demo": "Pre-train, evaluate and report on the bundled sample data: minutes on a CPU.",
+    "build": "Build vocabularies and pre-training sets from text.",
+    "pretrain": "Pre-train an encoder by a recipe.",
+    "finetune": "Fine-tune an encoder on a task.",
+    "evaluate": "Score a fine-tuned checkpoint on a data file.",
+    "predict": "Predict with a fine-tuned checkpoint, JSON Lines in and out.",
+    "convert": "Convert a checkpoint from one format to another.",
+    "recipes": "List the packaged recipes, or show one.",
+}
+"""Every command with its line in `loreweave --help`; `loreweave.cli.<name>.command` is what runs."""
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it (128 + SIGINT)."""
+
+
+class _Group(TyperGroup):
+    """Knows its commands by name and line; imports the module of one only when it is called."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Put the real command in the place of its stand-in."""
+        name, stand_in, rest = super().resolve_command(ctx, args)
+        return name, load_command(name) if name in COMMANDS else stand_in, rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Say that Ctrl-C was heard; typer would leave without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            print("Interrupted.", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
+
+
+app = typer.Typer(
+    cls=_Group,
+    name="loreweave",
+    help="Train, fine-tune, evaluate and look inside entity-aware encoders.\n\n"
+    "Several processes: torchrun --nproc-per-node 8 -m loreweave COMMAND ...",
+    epilog="Example: loreweave demo",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # plain text, in which [key=value ...] stays as it is written
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"loreweave {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of a failure; may stand anywhere.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options of every command; `main` looks for `--debug` itself."""
+
+
+def _stand_in() -> None:
+    """Holds a command's place in the help."""
+
+
+for _name, _summary in COMMANDS.items():
+    app.command(_name, help=_summary)(_stand_in)
+
+
+def load_command(name: str) -> Any:
+    """Import the module of one command and make the command that typer runs."""
+    command: Callable[..., None] | typer.Typer = import_module(f"loreweave.cli.{name}").command
+    if isinstance(command, typer.Typer):  # a command with commands of its own
+        return typer.main.get_command(command)
+    alone = typer.Typer(
+        add_completion=False, rich_markup_mode=None, context_settings={"help_option_names": ["--help", "-h"]}
+    )
+    alone.command(name)(command)
+    return typer.main.get_command(alone)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status: 0 done, 1 failed, 2 wrongly used, 130 interrupted."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    end = given.index("--") if "--" in given else len(given)
+    debug = "--debug" in given[:end]
+    try:
+        app([part for part in given[:end] if part != "--debug"] + given[end:], prog_name="loreweave")
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except Exception as error:
+        if debug:
+            raise
+        print(f"Error: {_message(error)}", file=sys.stderr)
+        return error.exit_code if isinstance(error, LoreweaveError) else 1
+    return 0
+
+
+def _message(error: Exception) -> str:
+    """One message: our own and the system's errors speak for themselves, others by their type as well."""
+    if isinstance(error, (LoreweaveError, OSError)):
+        return str(error)
+    if isinstance(error, ModuleNotFoundError):
+        return f"{error}; is the extra that brings it installed? (pip install 'loreweave[demo]', see pyproject.toml)"
+    return f"{type(error).__name__}: {error} (--debug shows where)"

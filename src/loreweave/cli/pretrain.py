@@ -1,0 +1,41 @@
+"""`loreweave pretrain`: one stage of pre-training by a recipe."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def command(
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="A recipe's name (see 'loreweave recipes') or a YAML file.")
+    ],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings that go over the recipe's.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that the output folder holds.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the run that the output folder holds.")
+    ] = False,
+) -> None:
+    """Pre-train an encoder by a recipe.
+
+    Example: loreweave pretrain minilm/pretraining-1 data=build/pages output=runs/stage-1 optimizer.learning_rate=5e-4
+    """
+    from loreweave.errors import ConfigurationError
+    from loreweave.pretraining.configuration import PretrainingConfig
+    from loreweave.training.configuration import fill
+    from loreweave.training.recipes import load_recipe
+
+    if resume and overwrite:
+        raise ConfigurationError("--resume and --overwrite exclude each other")
+    found = load_recipe(recipe)
+    if found.kind != "pretraining":
+        raise ConfigurationError(
+            f"recipe {recipe!r} is for {found.kind}; use 'loreweave finetune {found.task} --recipe {recipe}'"
+        )
+    config = fill(PretrainingConfig, found.config, overrides or [])
+    from loreweave.pretraining.run import run
+
+    run(config, resume=resume, overwrite=overwrite)

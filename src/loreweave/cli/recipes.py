@@ -1,0 +1,46 @@
+"""`loreweave recipes`: list the packaged recipes, or show one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+import yaml
+
+from loreweave.cli.console import show_json, show_table
+from loreweave.training.configuration import to_dict
+from loreweave.training.recipes import Recipe, list_recipes, load_recipe
+
+
+def command(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A recipe's name or a YAML file; without it, all are listed.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone.")] = False,
+) -> None:
+    """List the packaged recipes, or show one with its paper, published score and settings.
+
+    Example: loreweave recipes luke-large/open-entity
+    """
+    if name is not None:
+        recipe = load_recipe(name)
+        if as_json:
+            show_json(to_dict(recipe))
+        else:
+            print(_as_yaml(recipe), end="")
+    elif as_json:
+        show_json([to_dict(recipe) for recipe in list_recipes()])
+    else:
+        columns = ("recipe", "job", "published", "hardware", "hours", "summary")
+        show_table(columns, [_row(recipe) for recipe in list_recipes()], title="loreweave recipes NAME shows one")
+
+
+def _row(recipe: Recipe) -> tuple[object, ...]:
+    published = ", ".join(f"{metric} {value}" for metric, value in list(recipe.published.items())[:1])
+    return recipe.name, recipe.task or recipe.kind, published or None, recipe.hardware, recipe.hours, recipe.summary
+
+
+def _as_yaml(recipe: Recipe) -> str:
+    """The recipe as a YAML file that `load_recipe` reads, with its name as a comment."""
+    values = {key: value for key, value in to_dict(recipe).items() if key != "name"}
+    return f"# {recipe.name}\n{yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=120)}"

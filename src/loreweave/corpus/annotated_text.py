@@ -1,0 +1,207 @@
+"""Annotated text: a text, the mentions in it, and its files (JSON Lines, Parquet).
+
+One JSON object a line:
+`{"id", "text", "mentions": [{"start", "end", "entity", "label"}], "language", "metadata"}`.
+All but `id` and `text` may be absent.
+Parquet files have the same columns, `metadata` as a string of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from loreweave.corpus.files import Pathname, atomic_path, read_json_lines, write_json_lines
+from loreweave.errors import DataError
+
+TEXT_SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.xz", ".jsonl.bz2", ".parquet")
+_PARQUET_ROWS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """The characters `text[start:end]`, the title of the entity that they name and a type label, each if known."""
+
+    start: int
+    end: int
+    entity: str | None = None
+    label: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a span that holds nothing."""
+        for name in ("start", "end"):
+            if type(getattr(self, name)) is not int:
+                raise DataError(f"found {getattr(self, name)!r}, expected an integer (characters from 0)", field=name)
+        if not 0 <= self.start < self.end:
+            raise DataError(f"found the span ({self.start}, {self.end}), expected 0 <= start < end", field="mentions")
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatedText:
+    """A text and its mentions, in character offsets of Python strings (Unicode code points).
+
+    Mentions may overlap and come in any order. `metadata` is free; two keys have a meaning for the builders:
+    `paragraphs`, a list of [start, end] or [start, end, kind], and `title`, the entity that the text describes
+    (where it is absent, the `id`).
+
+    Raises:
+        DataError: a mention ends after the text.
+    """
+
+    id: str
+    text: str
+    mentions: tuple[Mention, ...] = ()
+    language: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check the types that a reader cannot guarantee, and that the mentions lie in the text."""
+        for name, optional in (("id", False), ("text", False), ("language", True)):
+            value = getattr(self, name)
+            if not isinstance(value, str) and not (optional and value is None):
+                raise DataError(f"found {value!r}, expected a string", field=name)
+        object.__setattr__(self, "mentions", tuple(self.mentions))
+        for mention in self.mentions:
+            if mention.end > len(self.text):
+                span = f"({mention.start}, {mention.end})"
+                raise DataError(f"found the span {span} in a text of {len(self.text)} characters", field="mentions")
+
+    @property
+    def title(self) -> str:
+        """Title of the entity that the text describes: `metadata["title"]`, else the id."""
+        return str(self.metadata.get("title", self.id))
+
+    def surface(self, mention: Mention) -> str:
+        """The characters of a mention."""
+        return self.text[mention.start : mention.end]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object; fields without a value are left out."""
+        row: dict[str, Any] = {"id": self.id, "text": self.text}
+        if self.mentions:
+            row["mentions"] = [_mention_to_dict(mention) for mention in self.mentions]
+        if self.language is not None:
+            row["language"] = self.language
+        if self.metadata:
+            row["metadata"] = self.metadata
+        return row
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> AnnotatedText:
+        """Build from the JSON object; unknown or missing keys are errors.
+
+        Raises:
+            DataError: names the field; the file and the line are added by `read_annotated_texts`.
+        """
+        _check_keys(row, known=("id", "text", "mentions", "language", "metadata"), required=("id", "text"))
+        mentions, metadata = row.get("mentions"), row.get("metadata")
+        mentions, metadata = () if mentions is None else mentions, {} if metadata is None else metadata
+        if not isinstance(mentions, list | tuple):
+            raise DataError(f"found a {type(mentions).__name__}, expected a list", field="mentions")
+        if not isinstance(metadata, dict):
+            raise DataError(f"found a {type(metadata).__name__}, expected an object", field="metadata")
+        spans = tuple(_mention_from_dict(mention) for mention in mentions)
+        return cls(row["id"], row["text"], spans, row.get("language"), metadata)
+
+
+def read_annotated_texts(path: Pathname) -> Iterator[AnnotatedText]:
+    """Stream the texts of a JSON Lines file (plain, .gz, .xz, .bz2), a Parquet file, or a folder of such files by name.
+
+    Raises:
+        DataError: names the file, the line (the row in Parquet) and the field.
+    """
+    for file in _text_files(Path(path)):
+        rows = _read_parquet(file) if file.suffix == ".parquet" else read_json_lines(file)
+        for number, row in rows:
+            try:
+                yield AnnotatedText.from_dict(row)
+            except DataError as error:
+                raise DataError(str(error), path=file, line=number) from None
+
+
+def write_annotated_texts(path: Pathname, texts: Iterable[AnnotatedText]) -> int:
+    """Write texts as JSON Lines, or as Parquet when the name ends in .parquet, and return how many."""
+    if Path(path).suffix == ".parquet":
+        return _write_parquet(path, texts)
+    return write_json_lines(path, (text.to_dict() for text in texts))
+
+
+def _text_files(path: Path) -> list[Path]:
+    """The file itself, or the text files of a folder in order of name."""
+    if not path.is_dir():
+        return [path]
+    files = sorted(file for file in path.iterdir() if file.name.endswith(TEXT_SUFFIXES) and file.name[0] != ".")
+    if not files:
+        raise DataError(f"found no text file, expected names that end in {', '.join(TEXT_SUFFIXES)}", path=path)
+    return files
+
+
+def _mention_to_dict(mention: Mention) -> dict[str, Any]:
+    row: dict[str, Any] = {"start": mention.start, "end": mention.end}
+    if mention.entity is not None:
+        row["entity"] = mention.entity
+    if mention.label is not None:
+        row["label"] = mention.label
+    return row
+
+
+def _mention_from_dict(row: Any) -> Mention:
+    if not isinstance(row, dict):
+        raise DataError(f"found {row!r}, expected an object with 'start' and 'end'", field="mentions")
+    _check_keys(row, known=("start", "end", "entity", "label"), required=("start", "end"))
+    for name in ("entity", "label"):
+        if row.get(name) is not None and not isinstance(row[name], str):
+            raise DataError(f"found {row[name]!r}, expected a string", field=f"mentions.{name}")
+    return Mention(row["start"], row["end"], row.get("entity"), row.get("label"))
+
+
+def _check_keys(row: Mapping[str, Any], known: tuple[str, ...], required: tuple[str, ...]) -> None:
+    for key in row:
+        if key not in known:
+            close = get_close_matches(str(key), known, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else f", expected one of {', '.join(known)}"
+            raise DataError(f"found the unknown key {key!r}{hint}")
+    for key in required:
+        if key not in row:
+            raise DataError(f"found no {key!r}", field=key)
+
+
+def _read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    from pyarrow import ArrowInvalid, parquet
+
+    try:
+        file = parquet.ParquetFile(path)
+    except FileNotFoundError:
+        raise DataError("file not found", path=path) from None
+    except ArrowInvalid as error:
+        raise DataError(f"found no Parquet file ({error})", path=path) from None
+    number = 0
+    for batch in file.iter_batches(_PARQUET_ROWS):
+        for row in batch.to_pylist():
+            number += 1
+            if isinstance(row.get("metadata"), str):
+                row["metadata"] = json.loads(row["metadata"])
+            yield number, row
+
+
+def _write_parquet(path: Pathname, texts: Iterable[AnnotatedText]) -> int:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    mention = pa.struct([("start", pa.int32()), ("end", pa.int32()), ("entity", pa.string()), ("label", pa.string())])
+    fields = [("id", pa.string()), ("text", pa.large_string()), ("mentions", pa.list_(mention))]
+    schema = pa.schema([*fields, ("language", pa.string()), ("metadata", pa.string())])
+    count, stream = 0, iter(texts)
+    with atomic_path(path) as temporary, parquet.ParquetWriter(temporary, schema) as writer:
+        while chunk := list(islice(stream, _PARQUET_ROWS)):
+            rows = [text.to_dict() for text in chunk]
+            for row in rows:
+                row["metadata"] = json.dumps(row["metadata"], ensure_ascii=False) if "metadata" in row else None
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+            count += len(chunk)
+    return count

@@ -1,0 +1,260 @@
+"""The entity vocabulary: titles in one or many languages, their ids and their counts.
+
+A *key* is a title, or `language:title` where the vocabulary knows languages; special entities have bare keys in every
+vocabulary. These are the keys of Hugging Face's `entity_vocab.json`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loreweave.corpus.files import Pathname
+from loreweave.errors import DataError
+
+PAD, UNK, MASK, MASK2 = SPECIAL_ENTITIES = ("[PAD]", "[UNK]", "[MASK]", "[MASK2]")
+REQUIRED_SPECIAL_ENTITIES = (PAD, UNK, MASK)
+
+# Wikipedia's language codes: en, simple, zh-min-nan, be-x-old, zh_yue.
+_LANGUAGE_PREFIX = re.compile(r"([a-z]{2,}(?:[-_][a-z0-9]+)*):")
+
+Counts = NDArray[np.int64]
+
+
+class EntityVocabulary:
+    """Titles and ids. Immutable; ids of special entities are those of the file and never assumed.
+
+    Args:
+        ids: key -> id. Several keys may share an id (one entity, many languages). Ids may have gaps.
+        counts: how often each id was linked, [len(vocabulary)]; None when the file does not say.
+        languages: languages of the keys; empty for a vocabulary without languages.
+        source: the file, for error messages.
+
+    Raises:
+        DataError: `[PAD]`, `[UNK]` or `[MASK]` is missing, or an id is not an integer >= 0.
+    """
+
+    def __init__(
+        self,
+        ids: Mapping[str, int],
+        counts: Counts | None = None,
+        languages: Collection[str] = (),
+        source: Pathname | None = None,
+    ) -> None:
+        missing = [name for name in REQUIRED_SPECIAL_ENTITIES if name not in ids]
+        if missing:
+            expected = "expected the special entities [PAD], [UNK] and [MASK]"
+            raise DataError(f"found an entity vocabulary without {', '.join(missing)}, {expected}", path=source)
+        self._ids = ids if isinstance(ids, dict) else dict(ids)
+        self._size = _table_size(self._ids, source)
+        self._counts = counts
+        self._keys: list[str | None] | None = None
+        self.languages: tuple[str, ...] = tuple(sorted(languages))
+        self.source = source
+        self.pad_id, self.unk_id, self.mask_id = (self._ids[name] for name in REQUIRED_SPECIAL_ENTITIES)
+        self.mask2_id: int | None = self._ids.get(MASK2)
+
+    # ---- reading and writing -------------------------------------------------------------------------------------
+
+    @classmethod
+    def load(cls, path: Pathname) -> EntityVocabulary:
+        """Read a TSV, JSON Lines or Hugging Face `entity_vocab.json` file, or the one in a folder (in this order)."""
+        from loreweave.corpus.entity_vocabulary_files import load
+
+        return load(path)
+
+    def save(self, path: Pathname) -> None:
+        """Write TSV, JSON Lines or Hugging Face JSON, as the suffix says (TSV holds one language only)."""
+        from loreweave.corpus.entity_vocabulary_files import save
+
+        save(self, path)
+
+    @classmethod
+    def from_hugging_face(cls, ids: Mapping[str, int], source: Pathname | None = None) -> EntityVocabulary:
+        """Build from key -> id; keys are `language:title` if every key that is not special looks so.
+
+        Keys `None:title`, which the official converter writes for a vocabulary without languages, become `title`.
+        """
+        titles = (key for key in ids if key not in SPECIAL_ENTITIES)
+        languages: set[str] = set()
+        for key in titles:
+            match = _LANGUAGE_PREFIX.match(key) or (key.startswith("None:") and re.match("(None):", key))
+            if not match:
+                return cls(ids, source=source)
+            languages.add(match[1])
+        if languages == {"None"}:
+            return cls({key.removeprefix("None:"): id for key, id in ids.items()}, source=source)
+        return cls(ids, languages=languages, source=source)
+
+    def to_hugging_face(self) -> dict[str, int]:
+        """Key -> id, in the order of ids: the content of `entity_vocab.json`."""
+        return dict(sorted(self._ids.items(), key=lambda item: item[1]))
+
+    # ---- looking up ----------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        """Rows that an embedding table needs: the largest id + 1."""
+        return self._size
+
+    def __contains__(self, title: object) -> bool:
+        """Whether the title has an id of its own (see `id_of`)."""
+        return isinstance(title, str) and self.id_of(title) is not None
+
+    def id_of(self, title: str, language: str | None = None) -> int | None:
+        """Id of a title, None when it has none.
+
+        Without `language`, the title may be a key (`en:Tokyo`), and a vocabulary of one language needs no prefix.
+        A vocabulary without languages answers for every language; special entities belong to none.
+        """
+        if self.languages and title not in SPECIAL_ENTITIES:
+            if language is not None:
+                return self._ids.get(f"{language}:{title}")
+            if len(self.languages) == 1:
+                found = self._ids.get(f"{self.languages[0]}:{title}")
+                return self._ids.get(title) if found is None else found
+        return self._ids.get(title)
+
+    def title_of(self, id: int) -> str:
+        """Title of an id; `language:title` of its first title where the vocabulary has several languages.
+
+        Raises:
+            DataError: no entity has this id.
+        """
+        key = self._key_table()[id] if 0 <= id < self._size else None
+        if key is None:
+            raise DataError(f"no entity has the id {id}, the vocabulary has {self._size} rows", path=self.source)
+        return key.partition(":")[2] if len(self.languages) == 1 and key not in SPECIAL_ENTITIES else key
+
+    def count_of(self, id: int) -> int | None:
+        """How often the entity was linked; None when the vocabulary was read from a file without counts."""
+        return None if self._counts is None else int(self._counts[id])
+
+    @property
+    def counts(self) -> Counts | None:
+        """Counts by id, [len(vocabulary)], or None."""
+        return self._counts
+
+    @property
+    def special_ids(self) -> frozenset[int]:
+        """Ids of the special entities that the vocabulary has."""
+        return frozenset(self._ids[name] for name in SPECIAL_ENTITIES if name in self._ids)
+
+    def items(self) -> Iterator[tuple[str, str | None, int]]:
+        """(title, language, id) in the order of the file; special entities and monolingual titles have no language."""
+        for key, id in self._ids.items():
+            if self.languages and key not in SPECIAL_ENTITIES:
+                language, _, title = key.partition(":")
+                yield title, language, id
+            else:
+                yield key, None, id
+
+    def _key_table(self) -> list[str | None]:
+        """First key of each id; None in a gap."""
+        if self._keys is None:
+            keys: list[str | None] = [None] * self._size
+            for key, id in self._ids.items():
+                if keys[id] is None:
+                    keys[id] = key
+            self._keys = keys
+        return self._keys
+
+    # ---- other vocabularies --------------------------------------------------------------------------------------
+
+    def with_mask2(self) -> EntityVocabulary:
+        """This vocabulary with `[MASK2]` as a new last row (itself when it has one)."""
+        if self.mask2_id is not None:
+            return self
+        counts = None if self._counts is None else np.append(self._counts, 0)
+        return EntityVocabulary({**self._ids, MASK2: self._size}, counts, self.languages)
+
+    def special_only(self) -> EntityVocabulary:
+        """The vocabulary of a "lite" model: the special entities that this one has, numbered from `[PAD]` = 0."""
+        names = [name for name in SPECIAL_ENTITIES if name in self._ids]
+        return EntityVocabulary({name: id for id, name in enumerate(names)})
+
+    @classmethod
+    def from_counts(
+        cls,
+        counts: Mapping[str, int],
+        size: int | None = None,
+        min_count: int = 0,
+        allow: Iterable[str] = (),
+        allow_only: bool = False,
+        language: str | None = None,
+    ) -> EntityVocabulary:
+        """Number titles without gaps: special entities, `allow` in its order, the rest by falling count, then title.
+
+        Args:
+            counts: title -> number of links.
+            size: rows at most, special entities included.
+            min_count: titles counted less are left out (before numbering); allowed titles need one link only.
+            allow: titles to put first when they have a link.
+            allow_only: stop after `allow`.
+            language: the language of all titles; None for a vocabulary without languages.
+        """
+        first = [title for title in dict.fromkeys(allow) if counts.get(title, 0) > 0 and title not in SPECIAL_ENTITIES]
+        taken = {*first, *SPECIAL_ENTITIES}
+        rest = [] if allow_only else [title for title, n in counts.items() if n >= min_count and title not in taken]
+        rest.sort(key=lambda title: (-counts[title], title))
+        titles = [*REQUIRED_SPECIAL_ENTITIES, *first, *rest][:size]
+        numbers = np.array([0, 0, 0, *(counts[title] for title in titles[3:])], dtype=np.int64)
+        prefix = f"{language}:" if language else ""
+        ids = {prefix + title if id > 2 else title: id for id, title in enumerate(titles)}
+        return cls(ids, numbers, (language,) if language else ())
+
+    @classmethod
+    def merge_languages(
+        cls,
+        vocabularies: Mapping[str, EntityVocabulary],
+        interwiki: Mapping[tuple[str, str], str],
+        size: int | None = None,
+        min_languages: int = 1,
+    ) -> EntityVocabulary:
+        """One vocabulary of many languages: titles with the same interwiki id share an entity (mLUKE).
+
+        Entities in fewer than `min_languages` languages are left out; the rest is ordered by falling summed count, then
+        by first key, behind `[PAD]`, `[UNK]`, `[MASK]`.
+
+        Args:
+            vocabularies: language -> its vocabulary, with counts.
+            interwiki: (title, language) -> id of the entity in all languages (a Wikidata item).
+            size: rows at most, special entities included.
+            min_languages: K of the paper (3 for the public models).
+
+        Raises:
+            DataError: a vocabulary has no counts.
+        """
+        keys: dict[tuple[str, str | None], list[str]] = {}
+        totals: dict[tuple[str, str | None], int] = {}
+        for language, vocabulary in sorted(vocabularies.items()):
+            if vocabulary.counts is None:
+                raise DataError(f"the vocabulary of {language!r} has no counts to merge", path=vocabulary.source)
+            for title, _, id in vocabulary.items():
+                if title in SPECIAL_ENTITIES:
+                    continue
+                item = interwiki.get((title, language))
+                # A title of no item is an entity of its own; its language keeps it apart from equal names elsewhere.
+                entity = (title, language) if item is None else (item, None)
+                keys.setdefault(entity, []).append(f"{language}:{title}")
+                totals[entity] = totals.get(entity, 0) + int(vocabulary.counts[id])
+        kept = [entity for entity in keys if len({key.partition(":")[0] for key in keys[entity]}) >= min_languages]
+        kept.sort(key=lambda entity: (-totals[entity], keys[entity][0]))
+        kept = kept if size is None else kept[: max(0, size - len(REQUIRED_SPECIAL_ENTITIES))]
+        ids = {name: id for id, name in enumerate(REQUIRED_SPECIAL_ENTITIES)}
+        ids |= {key: id for id, entity in enumerate(kept, len(ids)) for key in keys[entity]}
+        counts = np.array([0, 0, 0, *(totals[entity] for entity in kept)], dtype=np.int64)
+        return cls(ids, counts, vocabularies)
+
+
+def _table_size(ids: Mapping[str, int], source: Pathname | None) -> int:
+    wrong = next((key for key, id in ids.items() if type(id) is not int or id < 0), None)
+    if wrong is not None:
+        raise DataError(f"found the id {ids[wrong]!r} for {wrong!r}, expected an integer from 0", path=source)
+    special: dict[int, str] = {}
+    for name in SPECIAL_ENTITIES:
+        if name in ids and special.setdefault(ids[name], name) != name:
+            raise DataError(f"found one id for {special[ids[name]]} and {name}, expected two", path=source)
+    return max(ids.values()) + 1

@@ -1,0 +1,181 @@
+"""Files: text in any usual compression, JSON and JSON Lines, and outputs that appear whole or not at all."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import io
+import json
+import lzma
+import os
+import shutil
+import uuid
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO, cast
+
+from loreweave.errors import ConfigurationError, DataError
+
+Pathname = str | PathLike[str]
+
+_OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
+_BROKEN_STREAM = (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error)
+
+
+def open_binary(path: Pathname, mode: str = "rb") -> BinaryIO:
+    """Open a file as bytes, (de)compressed when its name ends in .gz, .xz or .bz2."""
+    return cast(BinaryIO, _OPENERS.get(Path(path).suffix.lower(), open)(path, mode))
+
+
+@contextmanager
+def open_text(path: Pathname) -> Iterator[TextIO]:
+    r"""Open a UTF-8 text file for reading (`with open_text(path) as file`), decompressed by its suffix.
+
+    A byte-order mark is skipped. Only \n, \r\n and \r end a line.
+
+    Raises:
+        DataError: the file is missing, its compression is broken, or a line is not UTF-8 (line and byte are named).
+    """
+    try:
+        raw = open_binary(path)
+    except FileNotFoundError:
+        raise DataError("file not found", path=path) from None
+    except IsADirectoryError:
+        raise DataError("found a folder, expected a file", path=path) from None
+    with io.TextIOWrapper(raw, encoding="utf-8-sig") as file:
+        try:
+            yield file
+        except UnicodeDecodeError as error:
+            # The error may come from the caller's own block; the scan tells whether it is this file's.
+            line, byte = _first_bad_byte(path)
+            if line is None:
+                raise
+            message = f"found bytes that are not UTF-8 at byte {byte} of the line ({error.reason}), expected UTF-8 text"
+            raise DataError(message, path=path, line=line) from None
+        except _BROKEN_STREAM as error:
+            raise DataError(f"broken compressed file ({error})", path=path) from error
+
+
+def _first_bad_byte(path: Pathname) -> tuple[int | None, int]:
+    """Line (from 1) and byte in the line (from 0) of the first byte that is not UTF-8; (None, 0) when there is none."""
+    with open_binary(path) as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                return number, error.start
+    return None, 0
+
+
+@contextmanager
+def atomic_path(path: Pathname) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; it takes the place of `path` when the block ends without an error.
+
+    The path may become a file or a folder. A folder that already exists at `path` is replaced.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix stays at the end, because it chooses the compression.
+    temporary = target.with_name(f".{uuid.uuid4().hex[:12]}.partial.{target.name}")
+    try:
+        yield temporary
+        if target.is_dir():
+            old = target.with_name(f".{uuid.uuid4().hex[:12]}.old.{target.name}")
+            os.replace(target, old)
+            os.replace(temporary, target)
+            shutil.rmtree(old)
+        else:
+            os.replace(temporary, target)
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        else:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_write(path: Pathname) -> Iterator[TextIO]:
+    """Open `path` for writing UTF-8 text (compressed by its suffix); the file appears only when the block succeeds."""
+    with (
+        atomic_path(path) as temporary,
+        io.TextIOWrapper(open_binary(temporary, "wb"), encoding="utf-8", newline="\n") as file,
+    ):
+        yield file
+
+
+@contextmanager
+def atomic_folder(path: Pathname, overwrite: bool = False) -> Iterator[Path]:
+    """Yield a temporary folder that becomes `path` when the block succeeds.
+
+    Raises:
+        ConfigurationError: `path` exists, is not an empty folder, and `overwrite` is off.
+    """
+    target = Path(path)
+    if target.exists() and not target.is_dir():
+        raise ConfigurationError(f"{target}: found a file where a folder is to be written")
+    if not overwrite and target.is_dir() and any(target.iterdir()):
+        raise ConfigurationError(f"{target}: the folder exists and is not empty; choose another or allow overwriting")
+    with atomic_path(target) as temporary:
+        temporary.mkdir()
+        yield temporary
+
+
+def read_json(path: Pathname) -> Any:
+    """Read one JSON document."""
+    with open_text(path) as file:
+        try:
+            return json.load(file)
+        except json.JSONDecodeError as error:
+            message = f"found broken JSON ({error.msg}, column {error.colno})"
+            raise DataError(message, path=path, line=error.lineno) from None
+
+
+def read_json_lines(path: Pathname) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line number from 1, object) for every line that is not blank.
+
+    Raises:
+        DataError: a line is not a JSON object; the file and the line are named.
+    """
+    with open_text(path) as file:
+        for number, line in enumerate(file, 1):
+            if line.isspace():
+                continue
+            try:
+                value = json.loads(line)
+            except json.JSONDecodeError as error:
+                message = f"found broken JSON ({error.msg}, column {error.colno}), expected one object a line"
+                raise DataError(message, path=path, line=number) from None
+            if not isinstance(value, dict):
+                raise DataError(f"found a JSON {type(value).__name__}, expected an object", path=path, line=number)
+            yield number, value
+
+
+def write_json(path: Pathname, value: Any) -> None:
+    """Write one JSON document, indented, non-ASCII characters as they are."""
+    with atomic_write(path) as file:
+        json.dump(value, file, ensure_ascii=False, indent=2)
+        file.write("\n")
+
+
+def write_json_lines(path: Pathname, rows: Iterable[Any]) -> int:
+    """Write one JSON value a line and return how many."""
+    count, encode = 0, json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make an encoder a row
+    with atomic_write(path) as file:
+        for row in rows:
+            line = encode(row)
+            try:
+                file.write(line + "\n")
+            except UnicodeEncodeError:  # half a surrogate pair has no UTF-8, but an escape
+                file.write(json.dumps(row) + "\n")
+            count += 1
+    return count
+
+
+def sha256_of(path: Pathname) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,16 @@
+"""Texts and character spans to the tensors of a model that reads words and entities."""
+
+from loreweave.encoding.encoded_text import EncodedText, EncodingReport, Task
+from loreweave.encoding.entity_tokenizer import EntityTokenizer
+from loreweave.encoding.lengths import LengthBucketSampler
+from loreweave.encoding.word_tokenizer import MARKER_TOKENS, add_marker_tokens
+
+__all__ = [
+    "MARKER_TOKENS",
+    "EncodedText",
+    "EncodingReport",
+    "EntityTokenizer",
+    "LengthBucketSampler",
+    "Task",
+    "add_marker_tokens",
+]

@@ -1,0 +1,91 @@
+"""What encoding one text gives, and the account of everything that did not fit."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Literal
+
+Span = tuple[int, int]
+Task = Literal["entity_classification", "entity_pair_classification", "entity_span_classification"]
+TASKS: tuple[Task, ...] = ("entity_classification", "entity_pair_classification", "entity_span_classification")
+# The tasks that mark a fixed number of mentions.
+MENTIONS_OF: dict[str | None, int] = {"entity_classification": 1, "entity_pair_classification": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class EncodingReport:
+    """Counts over the encoded texts. Reports add up: `sum(reports, EncodingReport())`.
+
+    Attributes:
+        texts: texts (or pairs of texts) encoded.
+        texts_truncated: of these, how many lost words.
+        tokens_dropped: word tokens lost by truncation.
+        mentions: mentions given.
+        mentions_kept: of these, how many are in the output.
+        mentions_cut: kept mentions of which tokens are missing, because they are longer than `max_mention_length` or
+            because a window around the mentions had to shorten them.
+        dropped_by_truncation: mentions that were not wholly inside the words that remained.
+        dropped_by_entity_limit: mentions beyond `max_entity_length`.
+        dropped_without_tokens: mentions of white space or of characters that the tokenizer removes.
+        unknown_entities: entities given by a title that the vocabulary lacks; they became `[UNK]`.
+    """
+
+    texts: int = 0
+    texts_truncated: int = 0
+    tokens_dropped: int = 0
+    mentions: int = 0
+    mentions_kept: int = 0
+    mentions_cut: int = 0
+    dropped_by_truncation: int = 0
+    dropped_by_entity_limit: int = 0
+    dropped_without_tokens: int = 0
+    unknown_entities: int = 0
+
+    def __add__(self, other: EncodingReport) -> EncodingReport:
+        return EncodingReport(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    def as_dict(self) -> dict[str, int]:
+        """The counts by name."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """Every count that is not zero, in words."""
+        return ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in self.as_dict().items() if n) or "nothing"
+
+
+@dataclass(slots=True)
+class EncodedText:
+    """One text (or pair) as lists, unpadded. Names are those of transformers.
+
+    Attributes:
+        input_ids: word ids with special tokens and markers. [words]
+        token_type_ids: segment of each word. [words]
+        entity_ids: [entities]
+        entity_position_ids: positions in `input_ids` that each mention covers, at most `max_mention_length` each.
+        entity_token_type_ids: segment of each entity. [entities]
+        entity_start_positions: position of each mention's first token, [entities]; None but for span classification.
+        entity_end_positions: position of each mention's last token, inclusive and beyond the cut; None likewise.
+        kept: indices of the given spans that survived, one for each entity of the first text, in the order given.
+        kept_pair: the same for the spans of the second text; its entities follow those of the first.
+        second_start: position of the first token of the second text; None for a single text.
+        offsets: characters of its own text that each word token covers, without surrounding white space; None for
+            special tokens and markers. None as a whole unless asked for.
+        report: what was cut and dropped.
+    """
+
+    input_ids: list[int]
+    token_type_ids: list[int]
+    entity_ids: list[int]
+    entity_position_ids: list[list[int]]
+    entity_token_type_ids: list[int]
+    kept: list[int]
+    entity_start_positions: list[int] | None = None
+    entity_end_positions: list[int] | None = None
+    kept_pair: list[int] = field(default_factory=list)
+    second_start: int | None = None
+    offsets: list[Span | None] | None = None
+    report: EncodingReport = EncodingReport()
+
+    def __len__(self) -> int:
+        """Number of word tokens."""
+        return len(self.input_ids)

@@ -1,0 +1,402 @@
+"""Texts and character spans -> the inputs of a model that reads words and entities (LUKE, mLUKE and their kin)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loreweave.corpus.entity_vocabulary import MASK2, EntityVocabulary
+from loreweave.corpus.files import Pathname
+from loreweave.encoding.assembly import Limits, TokenizedText, assemble
+from loreweave.encoding.encoded_text import MENTIONS_OF, TASKS, EncodedText, Span, Task
+from loreweave.encoding.inputs import (
+    Entities,
+    Spans,
+    add_entities,
+    check_choice,
+    check_number_of_mentions,
+    check_span,
+    check_spans,
+)
+from loreweave.encoding.pieces import PIECE_RULES, CutText, PieceRule, cut_at_spans
+from loreweave.encoding.truncation import TRUNCATIONS, Truncation
+from loreweave.encoding.word_tokenizer import MARKER_TOKENS, WordTokenizer
+from loreweave.errors import ConfigurationError, DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedTokenizerFast
+
+    from loreweave.encoding.collation import EntityBatch
+
+
+class EntityTokenizer:
+    """Tokenizes texts with mentions. Ids equal those of transformers' LukeTokenizer (4 and 5) and MLukeTokenizer (4).
+
+    A text is cut at every boundary of a mention and its pieces are tokenized apart, so that a mention is always whole
+    tokens (specs/luke.md 1.7). Works on any fast tokenizer: byte-level BPE, SentencePiece, WordPiece.
+
+    Args:
+        tokenizer: fast tokenizer of transformers; copied, so later changes to it have no effect here.
+        entity_vocabulary: titles and ids, a vocabulary apart from that of the words.
+        max_mention_length: word positions of a mention at most; the rest of a longer one is not averaged.
+        max_entity_length: mentions of a text (or pair) at most.
+        max_length: word tokens of a text (or pair), special tokens included; default: the tokenizer's
+            `model_max_length` where it has one, else no limit.
+        entity_token_1: marker around the mention of a typing task and around the head of a relation.
+        entity_token_2: marker around the tail of a relation.
+        piece_rule: how pieces are cut (see `pieces.cut_at_spans`); saved with the tokenizer.
+    """
+
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerFast,
+        entity_vocabulary: EntityVocabulary,
+        *,
+        max_mention_length: int = 30,
+        max_entity_length: int = 128,
+        max_length: int | None = None,
+        entity_token_1: str = MARKER_TOKENS[0],
+        entity_token_2: str = MARKER_TOKENS[1],
+        piece_rule: PieceRule = "boundary",
+    ) -> None:
+        check_choice("piece_rule", piece_rule, PIECE_RULES)
+        if max_mention_length < 1 or max_entity_length < 1:
+            raise ConfigurationError(f"found limits {max_mention_length}, {max_entity_length}, expected at least 1")
+        self.words = WordTokenizer(tokenizer)
+        self.entity_vocabulary = entity_vocabulary
+        self.max_mention_length = max_mention_length
+        self.max_entity_length = max_entity_length
+        self.max_length = self.words.max_length if max_length is None else max_length
+        self.entity_token_1, self.entity_token_2 = entity_token_1, entity_token_2
+        self.piece_rule: PieceRule = piece_rule
+        self.source_model: Path | None = _sentencepiece_file(tokenizer)
+
+    # ---- reading and writing -------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_pretrained(cls, path: Pathname) -> EntityTokenizer:
+        """Load a folder written by us or by transformers 4 or 5, or by the name of a model on the Hub."""
+        from loreweave.encoding.loading import load_entity_tokenizer
+
+        return load_entity_tokenizer(path)
+
+    def save_pretrained(self, directory: Pathname) -> None:
+        """Write the files that loreweave, transformers 4 and transformers 5 read, each atomically."""
+        from loreweave.encoding.saving import save_entity_tokenizer
+
+        save_entity_tokenizer(self, directory)
+
+    @property
+    def word_tokenizer(self) -> PreTrainedTokenizerFast:
+        """The word side for transformers, without entities: a new copy each time, which may be changed."""
+        tokenizer = self.words.to_hugging_face()
+        if self.source_model is not None:
+            tokenizer.sentencepiece_file = self.source_model  # a tokenizer built on this one saves it too
+        return tokenizer
+
+    # ---- encoding ------------------------------------------------------------------------------------------------
+
+    def encode(
+        self,
+        text: str,
+        spans: Spans = (),
+        entities: Entities | None = None,
+        *,
+        task: Task | None = None,
+        text_pair: str | None = None,
+        spans_pair: Spans = (),
+        entities_pair: Entities | None = None,
+        max_length: int | None = None,
+        truncation: Truncation = "longest_first",
+        piece_rule: PieceRule | None = None,
+        language: str | None = None,
+        with_offsets: bool = False,
+    ) -> EncodedText:
+        """Encode one text (or pair); arguments as those of `encode_batch`, for one text. Batches are much faster."""
+        pair = text_pair is not None
+        return self.encode_batch(
+            [text],
+            [spans],
+            None if entities is None else [entities],
+            task=task,
+            text_pairs=[text_pair] if text_pair is not None else None,
+            spans_pair=[spans_pair] if pair else None,
+            entities_pair=[entities_pair] if pair and entities_pair is not None else None,
+            max_length=max_length,
+            truncation=truncation,
+            piece_rule=piece_rule,
+            language=language,
+            with_offsets=with_offsets,
+        )[0]
+
+    def encode_batch(
+        self,
+        texts: Sequence[str],
+        spans: Sequence[Spans] | None = None,
+        entities: Sequence[Entities | None] | None = None,
+        *,
+        task: Task | None = None,
+        text_pairs: Sequence[str] | None = None,
+        spans_pair: Sequence[Spans] | None = None,
+        entities_pair: Sequence[Entities | None] | None = None,
+        max_length: int | None = None,
+        truncation: Truncation = "longest_first",
+        piece_rule: PieceRule | None = None,
+        language: str | None = None,
+        with_offsets: bool = False,
+    ) -> list[EncodedText]:
+        """Encode texts (or pairs of texts), all pieces in one call of the backend.
+
+        Args:
+            texts: the texts.
+            spans: for each text its mentions as (start, end) characters.
+            entities: for each text, for each mention a title, an id, or None for `[MASK]`; a title that is not in the
+                vocabulary becomes `[UNK]` and is counted. None: `[MASK]` everywhere.
+            task: None; `entity_classification`: one mention a text, `<ent>` on both sides;
+                `entity_pair_classification`: head and tail, `<ent>` and `<ent2>`, entities `[MASK]` and `[MASK2]`;
+                `entity_span_classification`: candidate mentions without markers.
+            text_pairs: second texts (not with a task).
+            spans_pair: mentions of the second texts; their entities follow those of the first.
+            entities_pair: entities of the second texts.
+            max_length: word tokens with special tokens; default that of the tokenizer.
+            truncation: which text of a pair loses words.
+            piece_rule: other than the tokenizer's own.
+            language: language of the titles, where the vocabulary has several.
+            with_offsets: also give the characters of each token (slower).
+
+        Raises:
+            DataError: a span outside its text, a wrong number of spans or entities, an id outside the vocabulary.
+            ConfigurationError: a wrong argument, or a marker or `[MASK2]` that is missing.
+        """
+        check_choice("truncation", truncation, TRUNCATIONS)
+        rule = piece_rule or self.piece_rule
+        check_choice("piece_rule", rule, PIECE_RULES)
+        marker_ids, task_entities = self._prepare_task(task, pair=text_pairs is not None, entities=entities)
+        checked = check_spans(texts, spans, "spans")
+        if task in MENTIONS_OF:
+            check_number_of_mentions(checked, MENTIONS_OF[task], task)
+            entities = [task_entities] * len(texts)
+        checked_pair = None if text_pairs is None else check_spans(text_pairs, spans_pair, "spans_pair")
+        if text_pairs is not None and len(text_pairs) != len(texts):
+            raise DataError(f"found {len(text_pairs)} second texts, expected {len(texts)}")
+
+        both, both_spans = [*texts, *(text_pairs or ())], [*checked, *(checked_pair or ())]
+        tokenized = self._tokenize(both, both_spans, rule, with_offsets)
+        first, second = tokenized[: len(texts)], tokenized[len(texts) :]
+        add_entities(first, entities, self.entity_vocabulary, language, "entities")
+        if text_pairs is not None:
+            add_entities(second, entities_pair, self.entity_vocabulary, language, "entities_pair")
+        limits = self._limits(max_length, len(marker_ids))
+        return [
+            assemble(
+                text,
+                second[number] if text_pairs is not None else None,
+                self.words.special,
+                limits,
+                marker_ids=marker_ids,
+                truncation=truncation,
+                with_ends=task == "entity_span_classification",
+            )
+            for number, text in enumerate(first)
+        ]
+
+    def encode_tokens(
+        self,
+        word_ids: Sequence[int],
+        token_spans: Spans = (),
+        entities: Entities | None = None,
+        *,
+        pair_word_ids: Sequence[int] | None = None,
+        pair_token_spans: Spans = (),
+        pair_entities: Entities | None = None,
+        max_length: int | None = None,
+        truncation: Truncation = "longest_first",
+        language: str | None = None,
+        with_ends: bool = False,
+    ) -> EncodedText:
+        """Encode words that are ids already, without special tokens (pre-training windows, tokens word by word).
+
+        Args:
+            word_ids: ids below `word_vocabulary_size`.
+            token_spans: mentions as (first token, last token + 1).
+            entities: as in `encode_batch`.
+            pair_word_ids: second text; `pair_token_spans` and `pair_entities` are its mentions.
+            max_length: word tokens with special tokens; default that of the tokenizer.
+            truncation: which text of a pair loses words.
+            language: language of the titles.
+            with_ends: give `entity_start_positions` and `entity_end_positions`.
+        """
+        first = self._from_tokens(word_ids, token_spans, entities, language)
+        second = None
+        if pair_word_ids is not None:
+            second = self._from_tokens(pair_word_ids, pair_token_spans, pair_entities, language)
+        limits = self._limits(max_length)
+        return assemble(first, second, self.words.special, limits, truncation=truncation, with_ends=with_ends)
+
+    def tokenize_pieces(
+        self, pieces: Sequence[str], *, leading_space: bool | Sequence[bool] = False
+    ) -> list[list[int]]:
+        """Word ids of strings (words, fields), without special tokens.
+
+        Args:
+            pieces: the strings.
+            leading_space: put a space in front (for all, or for each) where the tokenizer tells the difference.
+        """
+        wanted = [leading_space] * len(pieces) if isinstance(leading_space, bool) else leading_space
+        spaced = [
+            " " + piece if space and self.words.leading_space and piece and not piece[0].isspace() else piece
+            for piece, space in zip(pieces, wanted, strict=True)
+        ]
+        return [list(ids) for ids in self.words.encode(spaced)]
+
+    def pad(self, encoded: Sequence[EncodedText], pad_to_multiple_of: int | None = None) -> dict[str, Tensor]:
+        """Pad to tensors with transformers' names; see `collation.pad_encoded_texts`."""
+        from loreweave.encoding.collation import pad_encoded_texts
+
+        return pad_encoded_texts(
+            encoded,
+            word_pad_id=self.pad_token_id,
+            entity_pad_id=self.entity_vocabulary.pad_id,
+            max_mention_length=self.max_mention_length,
+            pad_to_multiple_of=pad_to_multiple_of,
+        )
+
+    def __call__(
+        self,
+        texts: Sequence[str],
+        entity_spans: Sequence[Spans] | None = None,
+        entities: Sequence[Entities | None] | None = None,
+        *,
+        task: Task | None = None,
+        text_pairs: Sequence[str] | None = None,
+        entity_spans_pair: Sequence[Spans] | None = None,
+        entities_pair: Sequence[Entities | None] | None = None,
+        max_length: int | None = None,
+        truncation: Truncation = "longest_first",
+        piece_rule: PieceRule | None = None,
+        language: str | None = None,
+        pad_to_multiple_of: int | None = None,
+    ) -> EntityBatch:
+        """Encode (as `encode_batch`) and pad: a dictionary of tensors with `.report` and `.kept`."""
+        from loreweave.encoding.collation import EntityBatch
+
+        encoded = self.encode_batch(
+            texts,
+            entity_spans,
+            entities,
+            task=task,
+            text_pairs=text_pairs,
+            spans_pair=entity_spans_pair,
+            entities_pair=entities_pair,
+            max_length=max_length,
+            truncation=truncation,
+            piece_rule=piece_rule,
+            language=language,
+        )
+        return EntityBatch.of(encoded, self.pad(encoded, pad_to_multiple_of))
+
+    # ---- ids -----------------------------------------------------------------------------------------------------
+
+    @property
+    def word_vocabulary_size(self) -> int:
+        """Rows that the word embedding table needs: no id of a word is beyond them."""
+        return self.words.size
+
+    @property
+    def pad_token_id(self) -> int:
+        """Id that fills up the words."""
+        return self.words.special.pad
+
+    @property
+    def mask_token_id(self) -> int | None:
+        """Id of the word mask, None where the tokenizer has none."""
+        return self.words.id_of(self.words.named_tokens.get("mask_token", ""))
+
+    def __repr__(self) -> str:
+        return (
+            f"EntityTokenizer({self.words.class_name}, {self.word_vocabulary_size} words, "
+            f"{len(self.entity_vocabulary)} entities, max_length={self.max_length})"
+        )
+
+    # ---- steps ---------------------------------------------------------------------------------------------------
+
+    def _limits(self, max_length: int | None, mentions: int = 0) -> Limits:
+        words = self.max_length if max_length is None else max_length
+        return Limits(words, max(self.max_entity_length, mentions), self.max_mention_length)
+
+    def _prepare_task(self, task: Task | None, pair: bool, entities: object) -> tuple[list[int], list[int]]:
+        """Ids of the markers and of the entities that a task puts in."""
+        if task is None:
+            return [], []
+        check_choice("task", task, TASKS)
+        if pair:
+            raise ConfigurationError(f"found a pair of texts with task={task!r}, expected single texts")
+        if task not in MENTIONS_OF:
+            return [], []
+        if entities is not None:
+            raise ConfigurationError(f"found entities with task={task!r}, which sets them itself; expected None")
+        markers = [self.entity_token_1, self.entity_token_2][: MENTIONS_OF[task]]
+        ids = [self.words.id_of(marker) for marker in markers]
+        if None in ids:
+            raise ConfigurationError(
+                f"found a tokenizer without the marker tokens {markers}, expected them for task={task!r}: "
+                "call loreweave.encoding.add_marker_tokens and resize the word embeddings"
+            )
+        mask2 = self.entity_vocabulary.mask2_id
+        if len(markers) == 2 and mask2 is None:
+            raise ConfigurationError(
+                f"found an entity vocabulary without {MASK2}, expected one for task={task!r}: use "
+                "EntityVocabulary.with_mask2() and resize the entity embeddings"
+            )
+        entity_ids = [self.entity_vocabulary.mask_id, mask2][: len(markers)]
+        return [id for id in ids if id is not None], [id for id in entity_ids if id is not None]
+
+    def _tokenize(
+        self, texts: Sequence[str], spans: Sequence[Sequence[Span]], rule: PieceRule, with_offsets: bool
+    ) -> list[TokenizedText]:
+        cuts = [
+            cut_at_spans(
+                text,
+                text_spans,
+                rule,
+                leading_space=rule == "legacy" and self.words.leading_space,
+                space_before_text=self.words.space_before_text,
+            )
+            for text, text_spans in zip(texts, spans, strict=True)
+        ]
+        pieces = [piece for cut in cuts for piece in cut.pieces]
+        if not with_offsets:
+            ids = iter(self.words.encode(pieces))
+            return [_join(cut, ids, text_spans) for cut, text_spans in zip(cuts, spans, strict=True)]
+        piece_ids, piece_offsets = self.words.encode_with_offsets(pieces)
+        ids, offsets = iter(piece_ids), iter(piece_offsets)
+        joined = [_join(cut, ids, text_spans) for cut, text_spans in zip(cuts, spans, strict=True)]
+        for text, cut in zip(joined, cuts, strict=True):
+            text.offsets = [(max(0, start + at), end + at) for at in cut.starts for start, end in next(offsets)]
+        return joined
+
+    def _from_tokens(
+        self, word_ids: Sequence[int], spans: Spans, entities: Entities | None, language: str | None
+    ) -> TokenizedText:
+        checked = [check_span(span, len(word_ids), "tokens") for span in spans]
+        text = TokenizedText(list(word_ids), checked, indices=list(range(len(checked))))
+        add_entities([text], None if entities is None else [entities], self.entity_vocabulary, language, "entities")
+        return text
+
+
+def _join(cut: CutText, piece_ids: Iterator[list[int]], spans: Sequence[Span]) -> TokenizedText:
+    """Words of a text from those of its pieces, the next ones of `piece_ids`."""
+    ids = list(islice(piece_ids, len(cut.pieces)))
+    before = list(accumulate(map(len, ids), initial=0))
+    place = cut.pieces_before
+    token_spans = [(before[place[start]], before[place[end]]) for start, end in spans]
+    return TokenizedText([id for piece in ids for id in piece], token_spans, indices=list(range(len(spans))))
+
+
+def _sentencepiece_file(tokenizer: PreTrainedTokenizerFast) -> Path | None:
+    """The SentencePiece model that the tokenizer was read from, to be copied when it is saved."""
+    file = getattr(tokenizer, "sentencepiece_file", None) or getattr(tokenizer, "vocab_file", None)
+    return Path(file) if file and str(file).endswith(".model") and Path(file).is_file() else None

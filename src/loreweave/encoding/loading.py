@@ -1,0 +1,280 @@
+"""Reading an `EntityTokenizer` from a folder of ours, of transformers 4 or 5, or of the original authors' releases."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
+from loreweave.corpus.entity_vocabulary import SPECIAL_ENTITIES, EntityVocabulary
+from loreweave.corpus.entity_vocabulary_files import FILE_NAMES
+from loreweave.corpus.files import Pathname, read_json
+from loreweave.encoding.entity_tokenizer import EntityTokenizer
+from loreweave.encoding.sentencepiece_model import aligned_backend, nmt_nfkc, sentencepiece_backend
+from loreweave.encoding.word_tokenizer import MARKER_TOKENS
+from loreweave.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+Json = dict[str, Any]
+_logger = logging.getLogger(__name__)
+
+SENTENCEPIECE_FILE = "sentencepiece.bpe.model"
+_ROBERTA_NAMES = {
+    "bos_token": "<s>",
+    "eos_token": "</s>",
+    "unk_token": "<unk>",
+    "sep_token": "</s>",
+    "pad_token": "<pad>",
+    "cls_token": "<s>",
+    "mask_token": "<mask>",
+}
+_BERT_NAMES = {
+    "unk_token": "[UNK]",
+    "sep_token": "[SEP]",
+    "pad_token": "[PAD]",
+    "cls_token": "[CLS]",
+    "mask_token": "[MASK]",
+}
+_HUB_FILES = ["*.json", "*.txt", "*.model", "entity_vocab.*"]
+
+
+def load_entity_tokenizer(path: Pathname) -> EntityTokenizer:
+    """Load words, entities and limits from a folder, or from a repository of the Hugging Face Hub.
+
+    The entity vocabulary comes from `entity_vocab.tsv`, `.jsonl` or `.json`, or from inside `tokenizer_config.json`
+    (transformers 5). The words come from `tokenizer.json`, else `sentencepiece.bpe.model`, `vocab.json` and
+    `merges.txt`, or `vocab.txt`.
+
+    Raises:
+        CheckpointError: a file is missing, a token has another id than stated, or the ids do not fit `config.json`.
+    """
+    directory = _find_directory(path)
+    config = _read_object(directory / "tokenizer_config.json")
+    vocabulary = _load_entity_vocabulary(directory, config)
+    model_config = _read_object(directory / "config.json")
+    words = load_word_tokenizer(directory)
+    markers = _marker_names(config)
+    tokenizer = EntityTokenizer(
+        words,
+        vocabulary,
+        max_mention_length=config.get("max_mention_length") or 30,
+        # transformers writes its default of 32 into every file, and does not cut at it: no statement about the model.
+        max_entity_length=config["max_entity_length"] if "piece_rule" in config else 128,
+        max_length=_max_length(words, model_config),
+        entity_token_1=markers[0],
+        entity_token_2=markers[1],
+        piece_rule=config.get("piece_rule") or "boundary",
+    )
+    if (directory / SENTENCEPIECE_FILE).is_file():
+        tokenizer.source_model = directory / SENTENCEPIECE_FILE
+    _check_sizes(tokenizer, model_config, directory)
+    return tokenizer
+
+
+def load_word_tokenizer(directory: Path) -> PreTrainedTokenizerFast:
+    """The words of such a folder as a fast tokenizer, with the marker tokens that its files name."""
+    from transformers import PreTrainedTokenizerFast
+
+    config = _read_object(directory / "tokenizer_config.json")
+    backend = _load_backend(directory, config)
+    family = _BERT_NAMES if isinstance(backend.model, models.WordPiece) else _ROBERTA_NAMES
+    named = _named_tokens(backend, family, {**_read_object(directory / "special_tokens_map.json"), **config})
+    limit = config.get("model_max_length")
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend, **named, **({} if limit is None else {"model_max_length": limit})
+    )
+    stated = _stated_tokens(directory, config)
+    known = tokenizer.get_vocab()
+    for token, _ in sorted(stated.items(), key=lambda item: (item[1] is None, item[1] or 0)):
+        if token not in known:
+            tokenizer.add_tokens([AddedToken(token, normalized=False, special=True)], special_tokens=True)
+    known = tokenizer.get_vocab()
+    for token, token_id in stated.items():
+        if token_id is not None and known[token] != token_id:
+            raise CheckpointError(f"{directory}: found the id {known[token]} for {token!r}, expected {token_id}")
+    return tokenizer
+
+
+# ---- the backend -----------------------------------------------------------------------------------------------------
+
+
+def _load_backend(directory: Path, config: Json) -> Tokenizer:
+    tokenizer_json = directory / "tokenizer.json"
+    sentencepiece = directory / SENTENCEPIECE_FILE
+    if tokenizer_json.is_file():
+        backend = _read_backend(tokenizer_json)
+        is_raw = isinstance(backend.model, models.Unigram) and backend.id_to_token(0) == "<unk>"
+        if not (is_raw and "entity_mask_token" in config):
+            return backend
+        if not sentencepiece.is_file():
+            return _realign(tokenizer_json)
+    if sentencepiece.is_file():
+        return sentencepiece_backend(sentencepiece)
+    vocab, merges, wordpiece = (directory / name for name in ("vocab.json", "merges.txt", "vocab.txt"))
+    if vocab.is_file() and merges.is_file():
+        return _byte_level_backend(vocab, merges)
+    if wordpiece.is_file():
+        return _wordpiece_backend(wordpiece, config)
+    raise CheckpointError(
+        f"{directory}: found no word tokenizer, expected tokenizer.json, {SENTENCEPIECE_FILE}, vocab.json with "
+        "merges.txt, or vocab.txt"
+    )
+
+
+def _read_backend(path: Path) -> Tokenizer:
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the backend raises bare Exception for every kind of broken file
+        raise CheckpointError(f"{path}: found no tokenizer ({error}), expected a tokenizer.json") from error
+
+
+def _realign(path: Path) -> Tokenizer:
+    """Backend of an mLUKE tokenizer saved by transformers 5, whose file has raw SentencePiece ids and no NFKC."""
+    _logger.warning(
+        "%s was saved by transformers 5, whose MLukeTokenizer shifts every id by one and drops the normalization: "
+        "giving the pieces the ids of mLUKE's embeddings again, with NFKC",
+        path,
+    )
+    specification = json.loads(path.read_text(encoding="utf-8"))
+    pieces = [(str(piece), float(score)) for piece, score in specification["model"]["vocab"]]
+    return aligned_backend(pieces, nmt_nfkc(), str(path))
+
+
+def _byte_level_backend(vocab: Path, merges: Path) -> Tokenizer:
+    try:
+        model = models.BPE.from_file(str(vocab), str(merges))
+    except Exception as error:  # the backend raises bare Exception for every kind of broken file
+        raise CheckpointError(f"{vocab}, {merges.name}: found no byte-level BPE ({error})") from error
+    backend = Tokenizer(model)
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    separator, start = (_known_token(backend, token, vocab) for token in ("</s>", "<s>"))
+    backend.post_processor = processors.RobertaProcessing(separator, start, trim_offsets=True, add_prefix_space=False)
+    return backend
+
+
+def _wordpiece_backend(vocab: Path, config: Json) -> Tokenizer:
+    backend = Tokenizer(models.WordPiece.from_file(str(vocab), unk_token=_text(config.get("unk_token", "[UNK]"))))
+    backend.normalizer = normalizers.BertNormalizer(
+        lowercase=config.get("do_lower_case", True),
+        strip_accents=config.get("strip_accents"),
+        handle_chinese_chars=config.get("tokenize_chinese_chars", True),
+    )
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    backend.decoder = decoders.WordPiece()
+    names = [_text(config.get(key, _BERT_NAMES[key])) for key in ("sep_token", "cls_token")]
+    separator, start = (_known_token(backend, token, vocab) for token in names)
+    backend.post_processor = processors.BertProcessing(separator, start)
+    return backend
+
+
+def _known_token(backend: Tokenizer, token: str, source: Path) -> tuple[str, int]:
+    token_id = backend.token_to_id(token)
+    if token_id is None:
+        raise CheckpointError(f"{source}: found no {token!r} in the vocabulary, expected the special token")
+    return token, token_id
+
+
+# ---- tokens by name --------------------------------------------------------------------------------------------------
+
+
+def _named_tokens(backend: Tokenizer, family: Mapping[str, str], config: Json) -> dict[str, str | AddedToken]:
+    """Named special tokens; `<mask>` takes the space before it unless the files say otherwise, as in transformers 4."""
+    held = {token.content for token in backend.get_added_tokens_decoder().values()}
+    flags = {entry["content"]: entry for entry in (config.get("added_tokens_decoder") or {}).values()}
+    named: dict[str, str | AddedToken] = {}
+    for key, default in family.items():
+        value = config.get(key) or default
+        text = _text(value)
+        entry = flags.get(text) or (value if isinstance(value, dict) else {})
+        lstrip = entry.get("lstrip", key == "mask_token" and family is _ROBERTA_NAMES)
+        named[key] = text if text in held else AddedToken(text, lstrip=lstrip, normalized=False, special=True)
+    return named
+
+
+def _marker_names(config: Json) -> tuple[str, str]:
+    """Markers of `tokenizer_config.json`: `entity_token_1` in transformers 4, `entity_1_token` in 5."""
+    first, second = (
+        _text(config.get(f"entity_token_{n}") or config.get(f"entity_{n}_token") or default).removeprefix("▁")
+        for n, default in zip((1, 2), MARKER_TOKENS, strict=True)
+    )
+    return first, second
+
+
+def _stated_tokens(directory: Path, config: Json) -> dict[str, int | None]:
+    """Added tokens that the files name, with their ids where these are stated; never entity tokens (pitfall 5)."""
+    stated: dict[str, int | None] = {}
+    # Only LUKE's tokenizers of transformers write these keys; they always have both markers.
+    if any(key in config for key in ("entity_token_1", "entity_1_token")):
+        stated.update(dict.fromkeys(_marker_names(config)))
+    for key in ("additional_special_tokens", "extra_special_tokens"):
+        stated.update(dict.fromkeys(_text(token).removeprefix("▁") for token in config.get(key) or ()))
+    for token_id, token in (config.get("added_tokens_decoder") or {}).items():
+        stated[_text(token)] = int(token_id)
+    stated.update(_read_object(directory / "added_tokens.json"))
+    return {token: token_id for token, token_id in stated.items() if token not in SPECIAL_ENTITIES}
+
+
+def _text(token: str | Json) -> str:
+    """A token written as a string or as the fields of an AddedToken."""
+    return str(token["content"]) if isinstance(token, dict) else str(token)
+
+
+# ---- everything else -------------------------------------------------------------------------------------------------
+
+
+def _find_directory(path: Pathname) -> Path:
+    directory = Path(path)
+    if directory.is_dir():
+        return directory
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(str(path), allow_patterns=_HUB_FILES))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path}: found neither such a folder nor such a model on the Hub ({error})") from error
+
+
+def _read_object(path: Path) -> Json:
+    if not path.is_file():
+        return {}
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path}: found {type(content).__name__}, expected a JSON object")
+    return content
+
+
+def _load_entity_vocabulary(directory: Path, config: Json) -> EntityVocabulary:
+    if any((directory / name).is_file() for name in FILE_NAMES):
+        return EntityVocabulary.load(directory)
+    embedded = config.get("entity_vocab")
+    if isinstance(embedded, dict):
+        return EntityVocabulary.from_hugging_face(embedded, source=directory / "tokenizer_config.json")
+    raise CheckpointError(f"{directory}: found no entity vocabulary, expected one of {', '.join(FILE_NAMES)}")
+
+
+def _max_length(words: PreTrainedTokenizerFast, model_config: Json) -> int | None:
+    """What the position table of a LUKE model allows, where the tokenizer states no limit of its own."""
+    if words.model_max_length < 10**6 or model_config.get("model_type") != "luke":
+        return None
+    # Positions begin after that of padding (specs/luke.md 1.1): 514 rows and pad = 1 leave 512.
+    return int(model_config["max_position_embeddings"]) - int(words.pad_token_id) - 1
+
+
+def _check_sizes(tokenizer: EntityTokenizer, model_config: Json, directory: Path) -> None:
+    sizes = {
+        "vocab_size": tokenizer.word_vocabulary_size,
+        "entity_vocab_size": len(tokenizer.entity_vocabulary),
+    }
+    if model_config.get("model_type") != "luke":
+        return
+    for key, size in sizes.items():
+        rows = model_config.get(key, size)
+        if size > rows:
+            raise CheckpointError(f"{directory}: found {size} ids in the tokenizer, expected at most {key}={rows}")

@@ -1,0 +1,129 @@
+"""Writing an `EntityTokenizer` so that transformers 4 and 5 read it too."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from loreweave.corpus.entity_vocabulary import MASK, MASK2, PAD, UNK
+from loreweave.corpus.files import Pathname, atomic_path, atomic_write, write_json
+from loreweave.encoding.entity_tokenizer import EntityTokenizer
+from loreweave.encoding.loading import SENTENCEPIECE_FILE
+
+Json = dict[str, Any]
+_logger = logging.getLogger(__name__)
+
+
+def save_entity_tokenizer(tokenizer: EntityTokenizer, directory: Pathname) -> None:
+    """Write `tokenizer.json` (5), the vocabulary files of 4, both kinds of configuration, and `entity_vocab.json`.
+
+    Each file is written atomically; others in the folder stay. For SentencePiece, transformers 4 also needs
+    `sentencepiece.bpe.model`, which is copied when the tokenizer was read from one.
+    """
+    folder = Path(directory)
+    source = tokenizer.source_model
+    model_file = source.read_bytes() if source is not None and source.is_file() else None
+    folder.mkdir(parents=True, exist_ok=True)
+    specification = json.loads(tokenizer.words.backend.to_str())
+    model = specification["model"]
+    with atomic_write(folder / "tokenizer.json") as file:
+        file.write(tokenizer.words.backend.to_str(pretty=True))
+    if model["type"] == "BPE":
+        write_json(folder / "vocab.json", model["vocab"])
+        _write_lines(folder / "merges.txt", ["#version: 0.2", *map(_merge_line, model["merges"])])
+    elif model["type"] == "WordPiece":
+        _write_lines(folder / "vocab.txt", sorted(model["vocab"], key=model["vocab"].__getitem__))
+    if model_file is not None and model["type"] == "Unigram":
+        with atomic_path(folder / SENTENCEPIECE_FILE) as temporary:
+            temporary.write_bytes(model_file)
+    added = _added_tokens(specification)
+    write_json(folder / "added_tokens.json", _outside_vocabulary(added, model))
+    write_json(folder / "special_tokens_map.json", _special_tokens_map(tokenizer, added))
+    write_json(folder / "tokenizer_config.json", _configuration(tokenizer, specification, added))
+    if tokenizer.entity_vocabulary.mask2_id is None:
+        _logger.warning(
+            "the entity vocabulary has no %s, which transformers' LukeTokenizer demands; see with_mask2()", MASK2
+        )
+    tokenizer.entity_vocabulary.save(folder / "entity_vocab.json")
+
+
+def _added_tokens(specification: Json) -> dict[int, Json]:
+    """id -> flags, in the order of ids."""
+    entries = sorted(specification["added_tokens"], key=lambda entry: entry["id"])
+    return {entry["id"]: {key: value for key, value in entry.items() if key != "id"} for entry in entries}
+
+
+def _outside_vocabulary(added: dict[int, Json], model: Json) -> dict[str, int]:
+    """Tokens of `added_tokens.json`. XLM-R's `<mask>` is not among them: its class of transformers 4 adds it itself."""
+    vocabulary = {"<mask>", *(piece for piece, _ in model["vocab"])} if model["type"] == "Unigram" else model["vocab"]
+    return {token["content"]: token_id for token_id, token in added.items() if token["content"] not in vocabulary}
+
+
+def _markers(tokenizer: EntityTokenizer, added: dict[int, Json]) -> list[str]:
+    present = {token["content"] for token in added.values()}
+    return [marker for marker in (tokenizer.entity_token_1, tokenizer.entity_token_2) if marker in present]
+
+
+def _special_tokens_map(tokenizer: EntityTokenizer, added: dict[int, Json]) -> Json:
+    flags = {token["content"]: token for token in added.values()}
+    named: Json = dict(tokenizer.words.named_tokens)
+    mask = flags.get(named.get("mask_token", ""))
+    if mask is not None:
+        named["mask_token"] = {key: value for key, value in mask.items() if key != "special"}
+    markers = _markers(tokenizer, added)
+    return {**named, **({"additional_special_tokens": markers} if markers else {})}
+
+
+def _configuration(tokenizer: EntityTokenizer, specification: Json, added: dict[int, Json]) -> Json:
+    """`tokenizer_config.json` with the keys of transformers 4, which 5 reads as well."""
+    markers = _markers(tokenizer, added)
+    flags = {token["content"]: token for token in added.values()}
+    kind = specification["model"]["type"]
+    configuration: Json = {
+        "tokenizer_class": _class_name(tokenizer, kind),
+        **tokenizer.words.named_tokens,
+        "added_tokens_decoder": {str(token_id): token for token_id, token in added.items()},
+        "additional_special_tokens": markers,
+        "max_entity_length": tokenizer.max_entity_length,
+        "max_mention_length": tokenizer.max_mention_length,
+        "piece_rule": tokenizer.piece_rule,
+        "clean_up_tokenization_spaces": False,
+    }
+    if tokenizer.max_length is not None:
+        configuration["model_max_length"] = tokenizer.max_length
+    for key, marker in zip(("entity_token_1", "entity_token_2"), markers, strict=False):
+        # transformers 5 puts ▁ before mLUKE's markers when they are strings, and then does not find them.
+        configuration[key] = marker if kind != "Unigram" else {"__type": "AddedToken", **flags[marker]}
+    if kind == "WordPiece":
+        normalizer = specification["normalizer"] or {}
+        configuration |= {
+            "do_lower_case": normalizer.get("lowercase", False),
+            "strip_accents": normalizer.get("strip_accents"),
+            "tokenize_chinese_chars": normalizer.get("handle_chinese_chars", True),
+        }
+        return configuration
+    entity_tokens = {"entity_unk_token": UNK, "entity_pad_token": PAD, "entity_mask_token": MASK}
+    configuration |= {**entity_tokens, "entity_mask2_token": MASK2, "task": None}
+    if kind == "BPE":
+        configuration |= {"add_prefix_space": tokenizer.words.space_before_text, "errors": "replace"}
+    return configuration
+
+
+def _class_name(tokenizer: EntityTokenizer, kind: str) -> str:
+    """The class of transformers that reads these files."""
+    if kind == "WordPiece":
+        return "BertTokenizer"
+    if not tokenizer.words.special.double_separator:
+        return "PreTrainedTokenizerFast"
+    return {"BPE": "LukeTokenizer", "Unigram": "MLukeTokenizer"}.get(kind, "PreTrainedTokenizerFast")
+
+
+def _merge_line(merge: str | list[str]) -> str:
+    return merge if isinstance(merge, str) else " ".join(merge)
+
+
+def _write_lines(path: Path, lines: list[str]) -> None:
+    with atomic_write(path) as file:
+        file.write("\n".join(lines) + "\n")

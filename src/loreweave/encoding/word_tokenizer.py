@@ -1,0 +1,236 @@
+"""The word side: a private, clean copy of a fast tokenizer's backend, and the special tokens around its words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from tokenizers import AddedToken, Tokenizer
+
+from loreweave.corpus.entity_vocabulary import SPECIAL_ENTITIES
+from loreweave.encoding.encoded_text import Span
+from loreweave.errors import ConfigurationError, DataError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+MARKER_TOKENS = ("<ent>", "<ent2>")
+_NAMED_TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
+_NO_LIMIT = 10**6  # transformers writes 1e30 for "no limit known"
+
+
+def add_marker_tokens(tokenizer: PreTrainedTokenizerFast, markers: Iterable[str] = MARKER_TOKENS) -> int:
+    """Add the marker tokens that the tokenizer lacks, and return how many these were.
+
+    New ids follow the existing ones, as in the published models (`<ent>`, `<ent2>` = V-2, V-1). Call it before building
+    an `EntityTokenizer`, and resize the model's word embeddings by the returned number.
+    """
+    known = tokenizer.get_vocab()
+    missing = [marker for marker in markers if marker not in known]
+    return tokenizer.add_tokens(
+        [AddedToken(marker, normalized=False, special=True) for marker in missing], special_tokens=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialTokens:
+    """Ids around words: `start words end`, and `start first end [end] second end` for a pair.
+
+    RoBERTa and its kin (LUKE, XLM-R) have two `end` between the texts and one segment; BERT one, and two segments.
+    """
+
+    start: int
+    end: int
+    pad: int
+    double_separator: bool
+
+    def count(self, pair: bool) -> int:
+        """How many special tokens a text or a pair of texts gets."""
+        return (4 if self.double_separator else 3) if pair else 2
+
+    @property
+    def second_segment(self) -> int:
+        """`token_type_id` of the second text."""
+        return 0 if self.double_separator else 1
+
+    def around(self, first: list[int], second: list[int] | None = None) -> list[int]:
+        """The whole sequence."""
+        if second is None:
+            return [self.start, *first, self.end]
+        between = [self.end, self.end] if self.double_separator else [self.end]
+        return [self.start, *first, *between, *second, self.end]
+
+
+class WordTokenizer:
+    """Tokenizes pieces of text in batches, without special tokens, truncation, padding or spaces that nobody asked for.
+
+    The backend is a copy: truncation or padding set on the given tokenizer later does not reach it. Entity tokens that
+    transformers 5 registers as words (`[MASK]`, ... beyond the embedding table, specs/luke.md pitfall 5) are removed,
+    so that a literal `[MASK]` is text.
+
+    Args:
+        tokenizer: a fast tokenizer of transformers (WordPiece, byte-level BPE or SentencePiece).
+
+    Raises:
+        ConfigurationError: not a fast tokenizer, no start or end or padding token, or special tokens of another shape.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        name = type(tokenizer).__name__
+        if not isinstance(backend, Tokenizer):
+            raise ConfigurationError(f"found the tokenizer {name}, expected a fast one (with a `backend_tokenizer`)")
+        if name == "MLukeTokenizer":
+            # Verified on 5.23: no NFKC, and every id is one less than the row of the XLM-R embedding table.
+            raise ConfigurationError(
+                "found transformers' MLukeTokenizer, whose ids do not fit mLUKE's embeddings in transformers 5; "
+                "expected EntityTokenizer.from_pretrained(folder) or an XLMRobertaTokenizer"
+            )
+        self.class_name = name
+        self.named_tokens: dict[str, str] = {
+            key: str(value) for key in _NAMED_TOKENS if (value := getattr(tokenizer, key, None)) is not None
+        }
+        self._backend, self.space_before_text = _clean_backend(backend, set(self.named_tokens.values()))
+        limit = int(getattr(tokenizer, "model_max_length", _NO_LIMIT))
+        self.max_length: int | None = limit if limit < _NO_LIMIT else None
+        self.special = self._find_special_tokens()
+
+    # ---- encoding ------------------------------------------------------------------------------------------------
+
+    def encode(self, pieces: Sequence[str]) -> list[list[int]]:
+        """Word ids of each piece; equal pieces are tokenized once. Lists may be shared: do not change them."""
+        unique = list(dict.fromkeys(pieces))
+        try:
+            encodings = self._backend.encode_batch_fast(unique, add_special_tokens=False)
+        except TypeError as error:
+            raise _not_unicode(unique) from error
+        ids = {piece: encoding.ids for piece, encoding in zip(unique, encodings, strict=True)}
+        return [ids[piece] for piece in pieces]
+
+    def encode_with_offsets(self, pieces: Sequence[str]) -> tuple[list[list[int]], list[list[Span]]]:
+        """Word ids of each piece, and the characters of the piece that each covers, without surrounding white space."""
+        try:
+            encodings = self._backend.encode_batch(list(pieces), add_special_tokens=False)
+        except TypeError as error:
+            raise _not_unicode(pieces) from error
+        offsets = [
+            [_strip(piece, start, end) for start, end in encoding.offsets]
+            for piece, encoding in zip(pieces, encodings, strict=True)
+        ]
+        return [encoding.ids for encoding in encodings], offsets
+
+    # ---- the vocabulary ------------------------------------------------------------------------------------------
+
+    def id_of(self, token: str) -> int | None:
+        """Id of a token of the vocabulary, None when it has none."""
+        found: int | None = self._backend.token_to_id(token)
+        return found
+
+    @cached_property
+    def size(self) -> int:
+        """Rows that a word embedding table needs: the largest id + 1."""
+        return max(self._backend.get_vocab(with_added_tokens=True).values()) + 1
+
+    @cached_property
+    def leading_space(self) -> bool:
+        """Whether a word with a space in front is another token than one without (byte-level BPE)."""
+        with_space, without = self.encode([" a", "a"])
+        return with_space != without
+
+    @property
+    def backend(self) -> Tokenizer:
+        """The private copy. Its truncation and padding are off and must stay off."""
+        return self._backend
+
+    def to_hugging_face(self) -> PreTrainedTokenizerFast:
+        """A new tokenizer of transformers: without entities, and without entity tokens among the words."""
+        from transformers import PreTrainedTokenizerFast
+
+        limit = {} if self.max_length is None else {"model_max_length": self.max_length}
+        named: dict[str, Any] = {**self.named_tokens, **self.flagged_tokens()}
+        return PreTrainedTokenizerFast(tokenizer_object=self._backend, **named, **limit)
+
+    def flagged_tokens(self) -> dict[str, AddedToken]:
+        """Named special tokens as the backend holds them: `<mask>` of RoBERTa takes the space before it."""
+        held = {token.content: token for token in self._backend.get_added_tokens_decoder().values()}
+        return {key: held[text] for key, text in self.named_tokens.items() if text in held}
+
+    def _find_special_tokens(self) -> SpecialTokens:
+        """Ids by name, checked against what the backend's own post-processor does (none in some builds, pitfall 3)."""
+        ids: dict[str, int] = {}
+        for key, substitute in (("cls_token", "bos_token"), ("sep_token", "eos_token"), ("pad_token", "")):
+            text = self.named_tokens.get(key, self.named_tokens.get(substitute))
+            found = None if text is None else self.id_of(text)
+            if found is None:
+                raise ConfigurationError(f"found a tokenizer without {key}, expected one for an encoder ({text!r})")
+            ids[key] = found
+        words = self._backend.encode("a", add_special_tokens=False).ids
+        single, pair = self._backend.encode("a").ids, self._backend.encode("a", "a").ids
+        start, end, pad = ids["cls_token"], ids["sep_token"], ids["pad_token"]
+        choices = [SpecialTokens(start, end, pad, double) for double in (True, False)]
+        if single == words:
+            return choices[0] if self.named_tokens.get("cls_token", "<s>") == "<s>" else choices[1]
+        for choice in choices:
+            if single == choice.around(words) and pair == choice.around(words, words):
+                return choice
+        raise ConfigurationError(
+            f"found a tokenizer that turns the words {words} into {single} and a pair of them into {pair}, "
+            f"expected {choices[0].around(words)} and {choices[0].around(words, words)} or "
+            f"{choices[1].around(words, words)}"
+        )
+
+
+def _clean_backend(backend: Tokenizer, own_tokens: set[str]) -> tuple[Tokenizer, bool]:
+    """Copy of a backend, and whether it put a space before every text (the copy does not: a piece is not a text)."""
+    specification = json.loads(backend.to_str())
+    specification["truncation"] = specification["padding"] = None
+    had_prefix = _without_prefix_space(specification.get("pre_tokenizer"))
+    entity_tokens = {
+        token["content"]
+        for token in specification["added_tokens"]
+        if token["content"] in SPECIAL_ENTITIES and token["content"] not in own_tokens
+    }
+    if entity_tokens:
+        entity_tokens -= backend.get_vocab(with_added_tokens=False).keys()
+    kept = [token for token in specification["added_tokens"] if token["content"] not in entity_tokens]
+    specification["added_tokens"] = kept
+    clean: Tokenizer = Tokenizer.from_str(json.dumps(specification))
+    moved = [token["content"] for token in kept if clean.token_to_id(token["content"]) != token["id"]]
+    if moved:
+        raise ConfigurationError(
+            f"found the entity tokens {sorted(entity_tokens)} before {moved} among the words, expected them last; "
+            "build the tokenizer without entity tokens and add your own tokens to that"
+        )
+    return clean, had_prefix
+
+
+def _without_prefix_space(pre_tokenizer: dict[str, Any] | None) -> bool:
+    """Switch `add_prefix_space` off in a pre-tokenizer's specification and say whether it was on."""
+    if pre_tokenizer is None:
+        return False
+    if pre_tokenizer["type"] == "Sequence":
+        return any([_without_prefix_space(part) for part in pre_tokenizer["pretokenizers"]])
+    if pre_tokenizer["type"] != "ByteLevel":
+        return False
+    was_on: bool = pre_tokenizer["add_prefix_space"]
+    pre_tokenizer["add_prefix_space"] = False
+    return was_on
+
+
+def _strip(piece: str, start: int, end: int) -> Span:
+    while start < end and piece[start].isspace():
+        start += 1
+    while end > start and piece[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+def _not_unicode(pieces: Sequence[str]) -> Exception:
+    """What is wrong with texts that the backend refuses."""
+    for piece in pieces:
+        if any("\ud800" <= character <= "\udfff" for character in piece):
+            return DataError(f"found half a surrogate pair in {piece!r}, expected valid Unicode text")
+    return DataError("found a text that the tokenizer refuses")

@@ -1,0 +1,1 @@
+"""Scorers, each agreeing with its task's official definition; numpy only."""

@@ -1,0 +1,29 @@
+"""Records to inputs: one mention with a marker on either side (specs/luke.md 4.1), one row of 0 and 1 as the target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from loreweave.encoding import EntityTokenizer
+from loreweave.tasks.entity_typing.reader import TypingRecord, gold_rows
+from loreweave.tasks.mention_inputs import MarkerEncoding, MentionEncoding
+
+
+def luke_encoding(tokenizer: EntityTokenizer) -> MentionEncoding:
+    """For a LUKE: the mention with its markers is a [MASK] entity."""
+    return MentionEncoding(tokenizer, "entity_classification", _mentions, _targets)
+
+
+def marker_encoding(tokenizer: EntityTokenizer, *, shift: int = 0) -> MarkerEncoding:
+    """For a plain encoder: the mention between two different markers; see `MarkerEncoding` for `shift`."""
+    closing = tokenizer.words.id_of(tokenizer.entity_token_2)
+    assert closing is not None, "the markers are added when the model is made"
+    return MarkerEncoding(tokenizer, "entity_classification", _mentions, _targets, end_markers=(closing,), shift=shift)
+
+
+def _mentions(record: TypingRecord) -> tuple[str, Sequence[tuple[int, int]]]:
+    return record.text, [(record.start, record.end)]
+
+
+def _targets(records: Sequence[TypingRecord], labels: Sequence[str]) -> list[list[float]]:
+    return list(gold_rows(records, labels))

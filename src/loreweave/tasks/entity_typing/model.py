@@ -1,0 +1,92 @@
+"""Heads of entity typing: LUKE's, and two over a plain encoder with markers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from loreweave.errors import CheckpointError, ConfigurationError
+from loreweave.tasks.entity_typing.encoding import luke_encoding, marker_encoding
+from loreweave.tasks.entity_typing.reader import COARSE_LABELS
+from loreweave.tasks.registry import TaskModel, label_names
+from loreweave.tasks.starting_points import (
+    MARKER_STARTS,
+    is_luke,
+    load_plain,
+    plain_tokenizer,
+    read_luke,
+    settings_of,
+    start_luke,
+    start_plain,
+)
+from loreweave.training.finetuning_config import FinetuningConfig
+
+NAME = "entity-typing"
+
+_KEPLER_MARKERS = {"madeupword0000": "@", "madeupword0001": "#"}
+"""KEPLER's markers: spare words of RoBERTa's vocabulary (specs/kepler.md 6.3)."""
+
+
+@dataclass(kw_only=True)
+class EntityTypingConfig(FinetuningConfig):
+    """Settings of entity typing; the defaults are those of LUKE on Open Entity (specs/luke.md 4.0)."""
+
+    head: Literal["auto", "luke", "markers", "kepler"] = "auto"
+    """`luke`: the entity's state, dropout, linear. `markers`: the opening marker's state of a plain encoder, dropout,
+    linear. `kepler`: the same state through two tanh layers. `auto`: `luke` for a LUKE, `markers` for any other."""
+    kepler_released_readout: bool = False
+    """`kepler` reads the token after the marker, as its released code does, not the marker, as its paper says."""
+
+
+def build(source: str, labels: Sequence[str], config: EntityTypingConfig) -> TaskModel:
+    """An untrained model for these labels on the encoder at `source`.
+
+    Raises:
+        ConfigurationError: `head=luke` for an encoder that is no LUKE.
+        CheckpointError: no readable encoder.
+    """
+    luke = is_luke(source)
+    head = config.head if config.head != "auto" else "luke" if luke else "markers"
+    if head == "luke":
+        if not luke:
+            raise ConfigurationError(f"{source}: head=luke needs a LUKE; a plain encoder takes head=markers or kepler")
+        from loreweave.models import LukeForEntityClassification
+
+        model, tokenizer = start_luke(source, LukeForEntityClassification, labels, config, task=NAME, head=head)
+        return TaskModel(model, luke_encoding(tokenizer))
+    shift = int(head == "kepler" and config.kepler_released_readout)
+    markers = _KEPLER_MARKERS if head == "kepler" else MARKER_STARTS
+    plain, tokenizer = start_plain(
+        source, labels, config, markers=markers, task=NAME, head=head, readouts=1, shift=shift
+    )
+    return TaskModel(plain, marker_encoding(tokenizer, shift=shift))
+
+
+def load(path: Path, base: str | None = None) -> TaskModel:
+    """A fine-tuned checkpoint: one of ours, of transformers, or a released one of LUKE (which needs `base`).
+
+    Raises:
+        CheckpointError: the folder holds no entity-typing model.
+    """
+    if not is_luke(str(path)) or settings_of(path).get("head", "luke") != "luke":
+        plain, words = load_plain(path)
+        tokenizer = plain_tokenizer(words, plain.config)
+        return TaskModel(plain, marker_encoding(tokenizer, shift=settings_of(path)["shift"]))
+    from loreweave.checkpoints import luke_finetuned
+    from loreweave.models import LukeForEntityClassification
+
+    loaded = read_luke(str(path), LukeForEntityClassification, base)
+    assert loaded.tokenizer is not None, "read_luke makes sure of it"
+    if "classifier" in loaded.report.new_modules:
+        raise CheckpointError(f"{path}: found a LUKE without a classifier, expected a fine-tuned one")
+    if loaded.format == luke_finetuned.NAME:
+        loaded.tokenizer.piece_rule = "legacy"  # of the code that trained it
+    config = loaded.model.config
+    names = label_names(config)
+    if len(names) == len(COARSE_LABELS) and names[0] == "LABEL_0":
+        # Released files name no labels; theirs are the sorted ones of Open Entity's training file (specs/luke.md 4.1).
+        config.id2label = dict(enumerate(COARSE_LABELS))
+        config.label2id = {label: index for index, label in enumerate(COARSE_LABELS)}
+    return TaskModel(loaded.model, luke_encoding(loaded.tokenizer))

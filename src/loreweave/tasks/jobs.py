@@ -1,0 +1,325 @@
+"""What the commands do with any task: fine-tune, evaluate, predict."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
+
+from transformers import set_seed
+
+from loreweave.corpus.files import read_json, read_json_lines, sha256_of, write_json
+from loreweave.errors import CheckpointError, ConfigurationError, DataError
+from loreweave.tasks.registry import TASKS, ReadResult, Task, TaskModel, check_labels, load_task, split_file
+from loreweave.tasks.splits import hold_out, take_fraction
+from loreweave.tasks.starting_points import settings_of
+from loreweave.training.configuration import to_dict, unknown_name
+from loreweave.training.devices import choose_device
+from loreweave.training.finetuning import EvaluationSet, FinetuningJob, finetune
+from loreweave.training.finetuning_config import FinetuningConfig
+from loreweave.training.inference import Evaluation, Outputs, move, run_model
+from loreweave.training.quiet import quiet
+from loreweave.training.run_record import RunRecord
+
+_CHUNK = 1024
+"""Queries that `predict` answers together: enough for batches by length, few enough to stream."""
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataFiles:
+    """The files of a fine-tuning run; without `dev` a part of `train` may be held out."""
+
+    train: Path
+    dev: Path | None = None
+    test: Path | None = None
+
+    @classmethod
+    def choose(
+        cls, task: Task[Any], folder: Path | None, *, train: Path | None, dev: Path | None, test: Path | None
+    ) -> DataFiles:
+        """Files by name, or the splits in a data folder; a name wins over the folder's file.
+
+        Raises:
+            ConfigurationError: neither a training file nor a folder, or both.
+            DataError: no folder, or no training file in it.
+        """
+        if (train is None) == (folder is None):
+            raise ConfigurationError("give --train FILE (with --dev and --test as you have them), or --data FOLDER")
+        if train is not None or folder is None:
+            assert train is not None
+            return cls(train=train, dev=dev, test=test)
+        if not folder.is_dir():
+            raise DataError("found no such folder", path=folder)
+        found = split_file(task, folder, "train")
+        if found is None:
+            raise DataError(f"found no training file, expected a name like {task.splits['train'][0]}.json", path=folder)
+        dev, test = dev or split_file(task, folder, "dev"), test or split_file(task, folder, "test")
+        return cls(train=found, dev=dev, test=test)
+
+
+def finetune_task(
+    task: Task[Any],
+    source: str,
+    files: DataFiles,
+    config: FinetuningConfig,
+    output: Path,
+    *,
+    format: str | None = None,
+    skip_bad: bool = False,
+    overwrite: bool = False,
+    resume: bool = False,
+    report: Report = print,
+) -> dict[str, Any]:
+    """Read, build, train, and keep everything in the run's folder; returns the content of `results.json`.
+
+    Raises:
+        LoreweaveError: see `Task`, `RunRecord` and `training.finetuning.finetune`.
+    """
+    metric = config.metric or task.metric
+    if metric not in task.metrics:
+        raise ConfigurationError(f"metric: {metric!r} is none of {task.name}{unknown_name(metric, task.metrics)}")
+    data = _read_splits(task, files, config, format, skip_bad, report)
+    asked = {"task": task.name, "model": source, "data": _hashes(files), "format": format, "skip_bad": skip_bad}
+    asked["settings"] = to_dict(config)
+    is_writer = os.environ.get("RANK", "0") == "0"
+    record = (RunRecord.reopen if resume else _creator(overwrite))(output, asked, is_writer=is_writer)
+    with record.watch():
+        set_seed(config.seed)
+        built = task.build(source, data.labels, config)
+        report(f"{type(built.model).__name__} with {len(data.labels)} labels: {', '.join(data.labels[:12])}")
+        dev, test = (_evaluation_set(task, built, records) for records in (data.dev, data.test))
+        job = FinetuningJob(
+            model=built.model,
+            examples=built.encoding.encode(data.train, data.labels),
+            collate=built.encoding.collate,
+            unpack=built.encoding.unpack,
+            save=lambda folder: _save(built, folder),
+            load=lambda folder: _load_quietly(task, folder).model,
+            metric=metric,
+            dev=dev,
+            test=test,
+        )
+        if built.encoding.report():
+            report(f"encoding: {built.encoding.report()}")
+        results = finetune(job, config, record, resume=resume, report=report)
+    return results
+
+
+def evaluate_task(
+    task: Task[Any],
+    model: Path,
+    data: Path,
+    *,
+    format: str | None = None,
+    skip_bad: bool = False,
+    base: str | None = None,
+    device: str | None = None,
+    batch_size: int = 32,
+    precision: str = "fp32",
+    output: Path | None = None,
+    report: Report = print,
+    advance: Callable[[int], object] | None = None,
+) -> tuple[Evaluation, dict[str, Any]]:
+    """Score a fine-tuned checkpoint on a file; needs no training data.
+
+    Returns:
+        The evaluation, and what `results.json` in `output` says.
+    """
+    loaded = load_checkpoint_of(task, model, base)
+    read = task.read(data, format, skip_bad)
+    read = check_labels(task, read, loaded.labels, data, skip_bad)
+    _report_skipped(read, data, report)
+    if not read.records:
+        raise DataError("found no record to score", path=data)
+    move(loaded.model, choose_device(device))
+    outputs = _outputs(loaded, read.records, batch_size, precision, advance)
+    evaluation = task.score(read.records, outputs, loaded.labels)
+    results = {"task": task.name, "model": str(model), "data": str(data), "records": len(read.records)}
+    results |= {"skipped": dict(read.skipped), "encoding": loaded.encoding.report()}
+    results |= {**evaluation.metrics, **evaluation.tables}
+    if output is not None:
+        record = RunRecord(output)
+        output.mkdir(parents=True, exist_ok=True)
+        write_json(output / "results.json", results)
+        record.save_predictions(data.name.partition(".")[0], evaluation.arrays, evaluation.predictions)
+    return evaluation, results
+
+
+def predict_rows(
+    task: Task[Any],
+    loaded: TaskModel,
+    rows: Iterable[tuple[str, Mapping[str, Any]]],
+    *,
+    batch_size: int = 32,
+    precision: str = "fp32",
+) -> Iterator[dict[str, Any]]:
+    """Answer queries in their order, a chunk at a time.
+
+    Args:
+        rows: (place for error messages, JSON object).
+
+    Raises:
+        DataError: names the place of a bad query; the answers before its chunk have been given.
+    """
+    stream = iter(rows)
+    number = 0
+    while chunk := list(islice(stream, _CHUNK)):
+        records: list[Any] = []
+        for place, row in chunk:
+            try:
+                records += task.query(row, str(number))
+            except DataError as error:
+                raise DataError(f"{place}: {error}") from None
+            number += 1
+        yield from task.answer(records, _outputs(loaded, records, batch_size, precision), loaded.labels)
+
+
+def read_queries(file: str, standard_input: TextIO) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """JSON objects of a file, or of standard input for `-`, each with its place for messages.
+
+    Raises:
+        DataError: a line is not a JSON object.
+    """
+    if file != "-":
+        for number, row in read_json_lines(file):
+            yield f"{file}, line {number}", row
+        return
+    for number, line in enumerate(standard_input, 1):
+        if line.isspace():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise DataError(f"found broken JSON ({error.msg})", path="standard input", line=number) from None
+        if not isinstance(row, dict):
+            raise DataError(f"found {row!r}, expected an object", path="standard input", line=number)
+        yield f"standard input, line {number}", row
+
+
+def load_checkpoint_of(task: Task[Any], path: Path, base: str | None = None) -> TaskModel:
+    """A fine-tuned checkpoint; for a run's folder the weights that it kept. `base`: see `checkpoints.load_luke`.
+
+    Raises:
+        CheckpointError: nothing there, or the checkpoint is another task's.
+    """
+    folder = model_folder(path)
+    name = task_of(folder)
+    if name is not None and name != task.name:
+        raise CheckpointError(f"{folder}: found a checkpoint for {name}, expected one for {task.name}")
+    return _load_quietly(task, folder, base)
+
+
+def _load_quietly(task: Task[Any], folder: Path, base: str | None = None) -> TaskModel:
+    with quiet():
+        return task.load(folder, base)
+
+
+def model_folder(path: Path) -> Path:
+    """`path`, or the kept weights where `path` is a run's folder.
+
+    Raises:
+        CheckpointError: nothing there.
+    """
+    if (path / "model" / "config.json").is_file():
+        return path / "model"
+    if (path / "status.json").is_file():
+        raise CheckpointError(f"{path}: this run has kept no weights yet")
+    if not path.exists():
+        raise CheckpointError(f"{path}: found nothing there, expected a fine-tuned checkpoint")
+    return path
+
+
+def task_of(folder: Path) -> str | None:
+    """The task that a checkpoint was fine-tuned for, by its `config.json`; None where it does not say."""
+    if not (folder / "config.json").is_file():
+        return None
+    config = read_json(folder / "config.json")
+    named = settings_of(folder).get("task")
+    if named is not None:
+        return str(named)
+    architectures = config.get("architectures") or []
+    return next((name for name in TASKS if set(load_task(name).architectures) & set(architectures)), None)
+
+
+@dataclass(frozen=True)
+class _Splits:
+    train: list[Any]
+    dev: list[Any]
+    test: list[Any]
+    labels: list[str]
+
+
+def _read_splits(
+    task: Task[Any], files: DataFiles, config: FinetuningConfig, format: str | None, skip_bad: bool, report: Report
+) -> _Splits:
+    """All records. The labels are those of the whole training file, whatever part of it is used."""
+    whole = task.read(files.train, format, skip_bad)
+    _report_skipped(whole, files.train, report)
+    labels = task.labels(whole.records)
+    if not labels:
+        raise DataError("found no label in any record", path=files.train)
+    parts: dict[str, list[Any]] = {"dev": [], "test": []}
+    for split, path in (("dev", files.dev), ("test", files.test)):
+        if path is not None:
+            read = check_labels(task, task.read(path, format, skip_bad), labels, path, skip_bad)
+            _report_skipped(read, path, report)
+            parts[split] = read.records
+    train = whole.records
+    if files.dev is not None and config.dev_fraction is not None:
+        raise ConfigurationError("a dev file and dev_fraction exclude each other")
+    if config.dev_fraction is not None:
+        train, parts["dev"] = hold_out(train, config.dev_fraction, config.dev_split_by, config.order_seed)
+    train = take_fraction(train, config.train_fraction, config.order_seed)
+    report(f"records: {len(train)} train, {len(parts['dev'])} dev, {len(parts['test'])} test")
+    return _Splits(train, parts["dev"], parts["test"], labels)
+
+
+def _evaluation_set(task: Task[Any], built: TaskModel, records: list[Any]) -> EvaluationSet | None:
+    if not records:
+        return None
+    labels = built.labels
+    return EvaluationSet(built.encoding.encode(records), lambda outputs: task.score(records, outputs, labels))
+
+
+def _outputs(
+    loaded: TaskModel,
+    records: Sequence[Any],
+    batch_size: int,
+    precision: str,
+    advance: Callable[[int], object] | None = None,
+) -> Outputs:
+    encoding = loaded.encoding
+    examples = encoding.encode(records)
+    return run_model(
+        loaded.model, examples, encoding.collate, encoding.unpack,
+        batch_size=batch_size, precision=precision, advance=advance,
+    )  # fmt: skip
+
+
+def _creator(overwrite: bool) -> Callable[..., RunRecord]:
+    return lambda output, asked, is_writer: RunRecord.create(
+        output, "finetuning", asked, overwrite=overwrite, is_writer=is_writer
+    )
+
+
+def _save(built: TaskModel, folder: Path) -> None:
+    with quiet():
+        built.save_pretrained(folder)
+
+
+def _hashes(files: DataFiles) -> dict[str, str]:
+    """What the run read: names and content, so that a resumed run cannot read something else."""
+    found = {"train": files.train, "dev": files.dev, "test": files.test}
+    return {split: f"{path.name} sha256:{sha256_of(path)}" for split, path in found.items() if path is not None}
+
+
+def _report_skipped(read: ReadResult[Any], path: Path, report: Report) -> None:
+    if read.skipped:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(read.skipped.items()))
+        report(f"{path}: skipped {sum(read.skipped.values())} records ({reasons})")

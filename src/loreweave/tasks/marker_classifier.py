@@ -1,0 +1,129 @@
+"""A classifier over any plain encoder whose input has marker tokens: it reads the states at the markers."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import MODEL_MAPPING, AutoModel, PreTrainedConfig, PreTrainedModel
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+from loreweave.models import LukeModel
+
+
+class TwoLayerHead(nn.Module):
+    """KEPLER's head: linear, tanh, dropout, twice, then linear without bias (specs/kepler.md 6.3)."""
+
+    def __init__(self, size: int, inner: int, labels: int, dropout: float) -> None:
+        super().__init__()
+        self.first = nn.Linear(size, inner)
+        self.second = nn.Linear(inner, inner)
+        self.dropout = nn.Dropout(dropout)
+        self.out_proj = nn.Linear(inner, labels, bias=False)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """[batch, size] -> [batch, labels]."""
+        states = self.dropout(torch.tanh(self.first(states)))
+        states = self.dropout(torch.tanh(self.second(states)))
+        return self.out_proj(states)
+
+
+class LinearHead(nn.Module):
+    """Dropout and one linear layer."""
+
+    def __init__(self, size: int, labels: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.out_proj = nn.Linear(size, labels)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """[batch, size] -> [batch, labels]."""
+        return self.out_proj(self.dropout(states))
+
+
+@dataclass(frozen=True)
+class MarkerHead:
+    """What a `MarkerClassifier` adds to its encoder; kept in `config.loreweave`."""
+
+    kind: str = "markers"
+    """`markers` (linear) or `kepler` (two layers)."""
+    readouts: int = 1
+    """States that it reads side by side: one for typing, two for relations."""
+
+
+class MarkerClassifier(PreTrainedModel):
+    """An encoder of transformers with a classification head over the states at `readout_positions`.
+
+    The configuration is the encoder's own with `id2label` and `loreweave: {head, readouts}`; the encoder's parameters
+    have the names that its own head models give them, so that `AutoModel.from_pretrained` loads a folder's encoder.
+    Load and make it with `config=` given, because the configuration's class depends on the encoder.
+    """
+
+    config_class = PreTrainedConfig
+    _supports_sdpa = True
+    _supports_flash_attn = True
+    supports_gradient_checkpointing = True
+
+    def __init__(self, config: PreTrainedConfig) -> None:
+        super().__init__(config)
+        encoder = _plain_encoder(config)
+        self.base_model_prefix = encoder.base_model_prefix
+        self.add_module(self.base_model_prefix, encoder)
+        head = MarkerHead(config.loreweave["head"], config.loreweave["readouts"])
+        size, labels = head.readouts * config.hidden_size, len(config.id2label or {})
+        dropout = getattr(config, "hidden_dropout_prob", 0.1)
+        self.classifier: nn.Module = (
+            TwoLayerHead(size, config.hidden_size, labels, dropout)
+            if head.kind == "kepler"
+            else LinearHead(size, labels, dropout)
+        )
+        self._reads_segments = "token_type_ids" in inspect.signature(encoder.forward).parameters
+        self.post_init()
+
+    @property
+    def encoder(self) -> PreTrainedModel:
+        """The plain encoder."""
+        encoder: PreTrainedModel = getattr(self, self.base_model_prefix)
+        return encoder
+
+    def get_input_embeddings(self) -> nn.Module:
+        """The encoder's word embeddings."""
+        return self.encoder.get_input_embeddings()
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        """Replace the encoder's word embeddings."""
+        self.encoder.set_input_embeddings(value)
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        readout_positions: Tensor | None = None,
+        labels: Tensor | None = None,
+        **kwargs: Any,
+    ) -> SequenceClassifierOutput:
+        """Logits [batch, labels] from the states at `readout_positions` [batch, readouts]; no loss of its own."""
+        if readout_positions is None:
+            raise ValueError("a marker classifier needs readout_positions")
+        segments = {"token_type_ids": token_type_ids} if self._reads_segments else {}
+        output = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **segments, **kwargs)
+        states = torch.take_along_dim(output.last_hidden_state, readout_positions[..., None], dim=1)
+        return SequenceClassifierOutput(
+            logits=self.classifier(states.flatten(1)),
+            hidden_states=output.hidden_states,
+            attentions=output.attentions,
+        )
+
+
+def _plain_encoder(config: PreTrainedConfig) -> PreTrainedModel:
+    """The encoder class that AutoModel takes (ours for a LUKE), without a pooler where that can be left out."""
+    if config.model_type == "luke":
+        return LukeModel(config, add_pooling_layer=False)
+    cls: Any = MODEL_MAPPING[type(config)]
+    options = {"add_pooling_layer": False} if "add_pooling_layer" in inspect.signature(cls).parameters else {}
+    encoder: PreTrainedModel = AutoModel.from_config(config, **options)
+    return encoder

@@ -1,0 +1,188 @@
+"""What a task is, and which there are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from loreweave.errors import ConfigurationError, DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedConfig, PreTrainedModel
+
+    from loreweave.training.finetuning_config import FinetuningConfig
+    from loreweave.training.inference import Batch, Evaluation, Outputs
+
+TASKS: dict[str, str] = {
+    "entity-typing": "loreweave.tasks.entity_typing",
+}
+"""Name on the command line -> the module whose `TASK` declares it (imported on use: `--help` stays light)."""
+
+
+class Record(Protocol):
+    """What every task's records have."""
+
+    @property
+    def id(self) -> str:
+        """Name of the record in predictions."""
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What the file said beyond the task's own fields."""
+
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True)
+class ReadResult(Generic[R]):
+    """Records of a file, and why others were left out (reason -> count; empty unless asked to skip)."""
+
+    records: list[R]
+    skipped: Counter[str] = field(default_factory=Counter)
+
+
+class Encoding(Protocol):
+    """Records to a model's tensors, and its outputs back: one for each way of putting a task on an encoder."""
+
+    def encode(self, records: Sequence[Any], labels: Sequence[str] | None = None) -> list[Any]:
+        """Examples in the order of the records; each has a `length`. Without `labels` they carry no gold."""
+
+    def collate(self, examples: list[Any]) -> Batch:
+        """Padded tensors, with `labels` where the examples have gold."""
+
+    def unpack(self, output: Any, batch: Mapping[str, Tensor]) -> Outputs:
+        """One array per example of a batch."""
+
+    def report(self) -> str:
+        """What was cut so far, in words; empty where nothing was."""
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Write the tokenizer's files."""
+
+
+def label_names(model_config: PreTrainedConfig) -> list[str]:
+    """Names of the classes of a model, by number."""
+    names = {int(index): str(name) for index, name in (model_config.id2label or {}).items()}
+    return [names[index] for index in range(len(names))]
+
+
+@dataclass(frozen=True)
+class TaskModel:
+    """A model for a task with its encoding; the label list is `model.config.id2label`."""
+
+    model: PreTrainedModel
+    encoding: Encoding
+
+    @property
+    def labels(self) -> list[str]:
+        """Label names by class number."""
+        return label_names(self.model.config)
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Write a Hugging Face directory."""
+        self.model.save_pretrained(folder)
+        self.encoding.save_pretrained(folder)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(Generic[R]):
+    """All that the engine and the commands ask of a task.
+
+    Attributes:
+        name: on the command line.
+        summary: one line.
+        config: its settings; the defaults are the paper's.
+        metric: what selects an epoch, larger is better.
+        metrics: all names in `Evaluation.metrics`.
+        formats: file formats by name, with a line each; the reader also recognises them.
+        splits: file stems of `train`, `dev` and `test` in a data folder.
+        architectures: names in a checkpoint's `config.json` that stand for this task.
+        read: (path, format or None, skip bad records and count them) -> records.
+        labels: all labels of records, in the order of the classes.
+        build: (encoder folder or hub name, labels, settings) -> an untrained model for the task.
+        load: (a fine-tuned checkpoint, base of an old format or None) -> the model.
+        score: (records, one output per record, labels) -> numbers and predictions.
+        query: one JSON object of `loreweave predict` -> the records that it asks about.
+        ask: (text, mentions as (start, end), id) -> the records that this asks about.
+        answer: (records, outputs, labels) -> one JSON object per record, with character offsets and probabilities.
+    """
+
+    name: str
+    summary: str
+    config: type[FinetuningConfig]
+    metric: str
+    metrics: tuple[str, ...]
+    formats: Mapping[str, str]
+    splits: Mapping[str, tuple[str, ...]]
+    architectures: tuple[str, ...]
+    read: Callable[[Path, str | None, bool], ReadResult[R]]
+    labels: Callable[[Sequence[R]], list[str]]
+    build: Callable[[str, Sequence[str], Any], TaskModel]
+    load: Callable[[Path, str | None], TaskModel]
+    score: Callable[[Sequence[R], Outputs, Sequence[str]], Evaluation]
+    query: Callable[[Mapping[str, Any], str], list[R]]
+    ask: Callable[[str, Sequence[tuple[int, int]], str], list[R]]
+    answer: Callable[[Sequence[R], Outputs, Sequence[str]], list[dict[str, Any]]]
+
+
+def load_task(name: str) -> Task[Any]:
+    """The task of that name.
+
+    Raises:
+        ConfigurationError: no such task; the message lists them.
+    """
+    if name not in TASKS:
+        from loreweave.training.configuration import unknown_name
+
+        raise ConfigurationError(f"unknown task {name!r}{unknown_name(name, list(TASKS))} (tasks: {', '.join(TASKS)})")
+    task: Task[Any] = import_module(TASKS[name]).TASK
+    return task
+
+
+def split_file(task: Task[Any], folder: Path, split: str) -> Path | None:
+    """The file of a split in a data folder: `train.json`, `train.json.xz`, ....
+
+    Raises:
+        DataError: several files could be it.
+    """
+    stems = task.splits[split]
+    found = sorted(path for path in folder.iterdir() if path.name.partition(".")[0] in stems and path.is_file())
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise DataError(f"found {names}, expected one {split} file; use --{split}", path=folder)
+    return found[0] if found else None
+
+
+def check_labels(
+    task: Task[R], read: ReadResult[R], labels: Sequence[str], path: Path, skip_bad: bool
+) -> ReadResult[R]:
+    """Refuse (or leave out and count) records with a label that the model does not have.
+
+    Raises:
+        DataError: names the label and the first record with it.
+    """
+    known, kept, skipped = set(labels), [], Counter(read.skipped)
+    for record in read.records:
+        unknown = [label for label in task.labels([record]) if label not in known]
+        if unknown and not skip_bad:
+            raise DataError(
+                f"record {record.id}: found the label {unknown[0]!r}, expected one of the model's: {_some(labels)} "
+                "(--skip-bad leaves such records out and counts them)",
+                path=path,
+                field="labels",
+            )
+        if unknown:
+            skipped[f"label {unknown[0]!r} unknown to the model"] += 1
+        else:
+            kept.append(record)
+    return ReadResult(kept, skipped)
+
+
+def _some(labels: Sequence[str], shown: int = 12) -> str:
+    return ", ".join(labels[:shown]) + (f" and {len(labels) - shown} more" if len(labels) > shown else "")

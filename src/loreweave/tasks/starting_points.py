@@ -1,0 +1,220 @@
+"""From an encoder's folder to a model that a task can train: labels, marker tokens, small entity table, dropout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel
+
+from loreweave.checkpoints.loading import LoadedCheckpoint
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.files import read_json
+from loreweave.encoding import MARKER_TOKENS, EntityTokenizer, add_marker_tokens
+from loreweave.errors import CheckpointError
+from loreweave.tasks.marker_classifier import MarkerClassifier
+from loreweave.training.finetuning_config import FinetuningConfig
+from loreweave.training.quiet import quiet
+
+SETTINGS = "loreweave"
+"""Key of `config.json` that keeps what a checkpoint's task needs to know."""
+
+MARKER_STARTS = dict(zip(MARKER_TOKENS, ("@", "#"), strict=True))
+"""New marker rows are copies of these (specs/luke.md 4.1, 4.2)."""
+
+_ABSOLUTE_AFTER_PADDING = ("roberta", "xlm-roberta", "camembert", "luke")
+"""Encoders whose word positions count from the padding id + 1."""
+
+
+def is_luke(source: str) -> bool:
+    """Whether a folder, file or hub name holds a LUKE; a folder with another encoder's configuration does not."""
+    folder = Path(source)
+    if (folder / "config.json").is_file():
+        return bool(read_json(folder / "config.json").get("model_type") == "luke")
+    if folder.exists():
+        return True  # legacy formats; loading says what is wrong with anything else
+    return _config_of(source).model_type == "luke"
+
+
+def settings_of(folder: Path) -> dict[str, Any]:
+    """What a fine-tuned checkpoint's `config.json` keeps for its task; empty for one that is not ours."""
+    file = folder / "config.json"
+    return dict(read_json(file).get(SETTINGS) or {}) if file.is_file() else {}
+
+
+def start_luke(
+    source: str, cls: type[PreTrainedModel], labels: Sequence[str], config: FinetuningConfig, **settings: Any
+) -> tuple[PreTrainedModel, EntityTokenizer]:
+    """A LUKE of any format with a new head, special entities alone, and both marker tokens.
+
+    Args:
+        source: folder, archive or hub name.
+        cls: the head's class.
+        labels: names of the classes.
+        config: entity-aware attention, dropout and limits are taken from it.
+        settings: kept in the checkpoint's `config.json`.
+    """
+    from loreweave.checkpoints.lite import lite
+
+    loaded = lite(read_luke(source, cls, config.base, config.entity_aware_attention, config.seed))
+    assert loaded.tokenizer is not None, "read_luke makes sure of it"
+    model = loaded.model
+    words = with_markers(model, loaded.tokenizer.word_tokenizer)
+    tokenizer = EntityTokenizer(
+        words,
+        loaded.tokenizer.entity_vocabulary,
+        max_mention_length=config.max_mention_length,
+        max_length=word_limit(model.config, config.max_length, loaded.tokenizer.max_length),
+        piece_rule="legacy",
+    )
+    describe(model.config, labels, settings)
+    new_classifier(model, len(labels), config.seed)
+    set_dropout(model, config.dropout)
+    return model, tokenizer
+
+
+def read_luke(
+    source: str, cls: type[PreTrainedModel], base: str | None, entity_aware_attention: bool | None = None, seed: int = 0
+) -> LoadedCheckpoint:
+    """A LUKE in any format, with its tokenizer.
+
+    Raises:
+        CheckpointError: it cannot be read, or there is no tokenizer for it.
+    """
+    from loreweave.checkpoints import load_luke
+
+    loaded = load_luke(source, cls, base=base, entity_aware_attention=entity_aware_attention, seed=seed)
+    if loaded.tokenizer is None:
+        raise CheckpointError(
+            f"{source}: found no word tokenizer in this {loaded.format} checkpoint; give base, a folder of the encoder "
+            "that it was made from"
+        )
+    return loaded
+
+
+def start_plain(
+    source: str, labels: Sequence[str], config: FinetuningConfig, *, markers: Mapping[str, str], **settings: Any
+) -> tuple[MarkerClassifier, EntityTokenizer]:
+    """Any encoder that `AutoModel` knows, under a new `MarkerClassifier`.
+
+    Args:
+        source: folder or hub name.
+        labels: names of the classes.
+        config: dropout and limits are taken from it.
+        markers: marker token -> the token whose row a new one starts from.
+        settings: `head`, `readouts` and what else the checkpoint's `config.json` shall keep.
+    """
+    model_config = _config_of(source)
+    describe(model_config, labels, settings | {"markers": list(markers), "max_length": config.max_length})
+    if config.dropout is not None:
+        model_config.hidden_dropout_prob = config.dropout
+    model, missing, _ = _read_classifier(source, model_config)
+    lacking = sorted(name for name in missing if not name.startswith("classifier."))
+    if lacking:
+        raise CheckpointError(f"{source}: the weights lack {', '.join(lacking[:5])}, which the encoder needs")
+    words = with_markers(model, _word_tokenizer(source), markers)
+    return model, plain_tokenizer(words, model.config)
+
+
+def plain_tokenizer(words: Any, model_config: PreTrainedConfig) -> EntityTokenizer:
+    """The tokenizer of a plain encoder: markers and windows as for a LUKE, no entities of its own."""
+    settings = getattr(model_config, SETTINGS)
+    limit = words.model_max_length if words.model_max_length < 10**6 else None
+    return EntityTokenizer(
+        words,
+        EntityVocabulary.from_counts({}).with_mask2(),
+        max_length=word_limit(model_config, settings["max_length"], limit),
+        entity_token_1=settings["markers"][0],
+        entity_token_2=settings["markers"][1],
+        piece_rule="legacy",
+    )
+
+
+def load_plain(folder: Path) -> tuple[MarkerClassifier, Any]:
+    """A saved `MarkerClassifier` and its word tokenizer."""
+    model_config = _config_of(str(folder))
+    if not hasattr(model_config, SETTINGS):
+        raise CheckpointError(f"{folder}: found a plain encoder, expected a fine-tuned checkpoint (loreweave finetune)")
+    model, missing, unexpected = _read_classifier(str(folder), model_config)
+    if missing or unexpected:
+        raise CheckpointError(f"{folder}: the weights do not fit: missing {missing}, unexpected {unexpected}")
+    return model.eval(), _word_tokenizer(str(folder))
+
+
+def new_classifier(model: PreTrainedModel, classes: int, seed: int) -> None:
+    """Replace `model.classifier` by a new one: normal(0, `initializer_range`), bias 0."""
+    old = model.get_submodule("classifier")
+    assert isinstance(old, nn.Linear)
+    new = nn.Linear(old.in_features, classes, bias=old.bias is not None)
+    generator = torch.Generator().manual_seed(seed)
+    nn.init.normal_(new.weight, std=model.config.initializer_range, generator=generator)
+    if new.bias is not None:
+        nn.init.zeros_(new.bias)
+    model.set_submodule("classifier", new)
+
+
+@torch.no_grad()
+def with_markers(model: PreTrainedModel, words: Any, starts: Mapping[str, str] = MARKER_STARTS) -> Any:
+    """Give a word tokenizer its missing marker tokens, and the model rows for them that start from other rows."""
+    known = words.get_vocab()
+    new = {marker: start for marker, start in starts.items() if marker not in known}
+    add_marker_tokens(words, new)
+    size = max(words.get_vocab().values()) + 1
+    if size > cast(nn.Embedding, model.get_input_embeddings()).num_embeddings:
+        with quiet():
+            model.resize_token_embeddings(size, mean_resizing=False)
+    rows = cast(nn.Embedding, model.get_input_embeddings()).weight
+    for marker, start in new.items():
+        source = words(start, add_special_tokens=False)["input_ids"][-1]
+        rows[words.convert_tokens_to_ids(marker)] = rows[source]
+    return words
+
+
+def word_limit(model_config: PreTrainedConfig, wanted: int | None, of_tokenizer: int | None) -> int | None:
+    """Sub-words that an input may have: the least of what is asked, what the positions allow and the tokenizer says."""
+    positions = getattr(model_config, "max_position_embeddings", None)
+    if positions is not None and model_config.model_type in _ABSOLUTE_AFTER_PADDING:
+        positions -= (model_config.pad_token_id or 0) + 1
+    return min((limit for limit in (wanted, positions, of_tokenizer) if limit is not None), default=None)
+
+
+def set_dropout(model: PreTrainedModel, dropout: float | None) -> None:
+    """Change every dropout layer and the configuration, but not attention (specs/experiments_and_attention.md A1.2)."""
+    if dropout is None:
+        return
+    model.config.hidden_dropout_prob = dropout
+    for name, module in model.named_modules():
+        if isinstance(module, torch.nn.Dropout) and not name.endswith("attention.self.dropout"):
+            module.p = dropout
+
+
+def describe(model_config: PreTrainedConfig, labels: Sequence[str], settings: Mapping[str, Any]) -> None:
+    """Write the label names and the task's settings into a configuration."""
+    model_config.id2label = dict(enumerate(labels))
+    model_config.label2id = {label: index for index, label in enumerate(labels)}
+    setattr(model_config, SETTINGS, dict(settings))
+
+
+def _read_classifier(source: str, model_config: PreTrainedConfig) -> tuple[MarkerClassifier, list[str], list[str]]:
+    """The model, the names of parameters that the files lack, and those that they have besides."""
+    with quiet():
+        loaded: Any = MarkerClassifier.from_pretrained(source, config=model_config, output_loading_info=True)
+    model, info = loaded
+    return model, sorted(info["missing_keys"]), sorted(info["unexpected_keys"])
+
+
+def _config_of(source: str) -> PreTrainedConfig:
+    try:
+        return AutoConfig.from_pretrained(source)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{source}: found no model that can be read: {error}") from error
+
+
+def _word_tokenizer(source: str) -> Any:
+    try:
+        return AutoTokenizer.from_pretrained(source)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{source}: found no tokenizer that can be read: {error}") from error

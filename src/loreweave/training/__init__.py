@@ -1,0 +1,1 @@
+"""The engine: configuration, recipes, optimizers, run records and the thin Trainer subclasses."""

@@ -1,0 +1,273 @@
+"""Typed settings: YAML 1.2 text and `key=value` overrides fill dataclasses, and every mistake names its setting."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from loreweave.errors import ConfigurationError
+
+T = TypeVar("T")
+
+_SCALARS = (  # the core schema of YAML 1.2 (section 10.3.2): tag, form, first characters
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", list("-+0123456789")),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        list("-+.0123456789"),
+    ),
+)
+
+
+class _Yaml12Loader(yaml.SafeLoader):
+    """PyYAML's safe loader with YAML 1.2 scalars: `1e-5` is a number, `no` and `2024-01-01` are strings."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Refuse a key that is given twice, where PyYAML keeps the last."""
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, (dict, list)):
+                raise yaml.constructor.ConstructorError(None, None, "a key must be one word", key_node.start_mark)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key!r} is given twice", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+def _construct_int(loader: _Yaml12Loader, node: yaml.ScalarNode) -> int:
+    text = str(loader.construct_scalar(node))
+    return int(text, 0) if text[:2] in ("0o", "0x") else int(text)  # `010` is ten
+
+
+for _tag, _form, _first in _SCALARS:
+    _Yaml12Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_form})$"), _first)
+_Yaml12Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
+
+
+def _parse_yaml(text: str, place: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_Yaml12Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = f", line {mark.line + 1}" if mark is not None else ""
+        raise ConfigurationError(f"{place}{line}: {error.problem or 'not valid YAML'}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigurationError(f"{place}: not valid YAML: {error}") from error
+
+
+def load_yaml(source: str | Path) -> dict[str, Any]:
+    """Read a YAML 1.2 mapping from a file (a `Path`) or from text (a `str`).
+
+    Raises:
+        ConfigurationError: the file cannot be read, is not YAML, repeats a key or is not a mapping.
+    """
+    place, text = "YAML text", source
+    if isinstance(source, Path):
+        place = str(source)
+        try:
+            text = source.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{place}: cannot read settings: {error}") from error
+    values = _parse_yaml(str(text), place)
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ConfigurationError(f"{place}: expected settings as 'key: value' lines, found {_shown(values)}")
+    return values
+
+
+def fill(cls: type[T], values: Mapping[str, Any], overrides: Sequence[str] = ()) -> T:
+    """Build the configuration dataclass `cls` from `values`, after `overrides` such as `optimizer.learning_rate=1e-4`.
+
+    Nested dataclasses, `X | None`, lists and `dict[str, dataclass]` are filled at any depth; values are coerced by the
+    type of their field (`"1e-4"` to a float, never a bool to a number). An override replaces what `values` say; one
+    value given for a list becomes a list of one. A group in `values` starts from the defaults of its own class; a group
+    that only overrides touch starts from its field's default.
+
+    Raises:
+        ConfigurationError: a key that is no field (with the closest field), a value of the wrong type, a missing field,
+            or a `ValueError` of a dataclass's own `__post_init__`.
+    """
+    tree: dict[str, Any] = _copied(values)
+    for override in overrides:
+        _override(cls, tree, override)
+    _check_keys(cls, tree, "")
+    try:
+        return TypeAdapter(cls).validate_python(tree)
+    except ValidationError as error:
+        raise ConfigurationError(_explain(cls, error)) from error
+
+
+def to_dict(configuration: Any) -> dict[str, Any]:
+    """The whole configuration as plain JSON values; `fill` with its class gives it back."""
+    dumped: dict[str, Any] = TypeAdapter(type(configuration)).dump_python(configuration, mode="json")
+    return dumped
+
+
+def unknown_name(name: str, known: Sequence[str]) -> str:
+    """The end of a message about a wrong name: the closest known one, or all of them."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known: {', '.join(known)}" if known else ""
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
+
+
+def _shown(value: Any) -> str:
+    return f"{value!r} ({type(value).__name__})"
+
+
+def _members(annotation: Any) -> tuple[Any, ...]:
+    """The alternatives of a union, else the annotation alone."""
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+
+
+def _dataclass_of(annotation: Any) -> type | None:
+    return next(
+        (member for member in _members(annotation) if isinstance(member, type) and dataclasses.is_dataclass(member)),
+        None,
+    )
+
+
+def _values_of(annotation: Any) -> Any | None:
+    """The value type of a `dict[str, X]` among the alternatives."""
+    return next((get_args(member)[1] for member in _members(annotation) if get_origin(member) in (dict, Mapping)), None)
+
+
+def _settings(cls: type) -> dict[str, Any]:
+    hints = get_type_hints(cls)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
+
+
+def _check_keys(annotation: Any, value: Any, path: str) -> None:
+    """Find keys that are no fields, and bools where a number is asked (pydantic would take `true` for 1)."""
+    cls = _dataclass_of(annotation)
+    if isinstance(value, bool) and bool not in _members(annotation) and {int, float} & set(_members(annotation)):
+        raise ConfigurationError(f"setting {path!r}: found {_shown(value)}, expected a number")
+    if isinstance(value, dict) and cls is not None:
+        settings = _settings(cls)
+        for key, item in value.items():
+            if key not in settings:
+                raise ConfigurationError(
+                    f"unknown setting {key!r} in {path or cls.__name__}{unknown_name(str(key), list(settings))}"
+                )
+            _check_keys(settings[key], item, f"{path}.{key}".lstrip("."))
+    elif isinstance(value, dict) and (item_type := _values_of(annotation)) is not None:
+        for key, item in value.items():
+            _check_keys(item_type, item, f"{path}.{key}".lstrip("."))
+    elif isinstance(value, list):
+        for member in _members(annotation):
+            if get_origin(member) in (list, tuple) and get_args(member):
+                for index, item in enumerate(value):
+                    _check_keys(get_args(member)[0], item, f"{path}.{index}")
+
+
+def _override(cls: type, tree: dict[str, Any], override: str) -> None:
+    """Set one `a.b=value` in the tree of values."""
+    dotted, separator, text = override.partition("=")
+    names = dotted.strip().split(".")
+    if not separator or not all(names):
+        raise ConfigurationError(f"override {override!r}: expected key=value, for example seed=1")
+    annotation: Any = cls
+    default: Any = None
+    for depth, name in enumerate(names):
+        path, owner = ".".join(names[:depth]), _dataclass_of(annotation)
+        if owner is not None:
+            settings = _settings(owner)
+            if name not in settings:
+                raise ConfigurationError(
+                    f"unknown setting {name!r} in {path or owner.__name__}{unknown_name(name, list(settings))}"
+                )
+            default = _default(owner, name) if default is None else getattr(default, name)
+            annotation = settings[name]
+        elif (item_type := _values_of(annotation)) is not None:
+            default = default.get(name) if isinstance(default, Mapping) else None
+            annotation = item_type
+        else:
+            raise ConfigurationError(f"override {override!r}: {path!r} is one value, it has no settings of its own")
+        if depth + 1 < len(names):
+            tree = _group(tree, name, default)
+    tree[names[-1]] = _override_value(annotation, text.strip(), override)
+
+
+def _default(cls: type, name: str) -> Any:
+    """The default of one field, None where it has none."""
+    field = next(field for field in dataclasses.fields(cls) if field.name == name)
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return None if field.default is dataclasses.MISSING else field.default
+
+
+def _group(tree: dict[str, Any], name: str, default: Any) -> dict[str, Any]:
+    """The group `name` of the tree; where nothing is given yet it is the default, so that the rest of that stays."""
+    if name not in tree and default is not None:
+        tree[name] = to_dict(default)
+    if not isinstance(tree.get(name), dict):
+        tree[name] = {}
+    group: dict[str, Any] = tree[name]
+    return group
+
+
+def _override_value(annotation: Any, text: str, override: str) -> Any:
+    """Parse the text by the field's type: as it stands for strings and paths, as YAML otherwise."""
+    members = [member for member in _members(annotation) if member is not NoneType]
+    nothing = NoneType in _members(annotation) and text in ("null", "~", "")
+    if not nothing and all(member in (str, Path) or get_origin(member) is Literal for member in members):
+        return text
+    value = _parse_yaml(text, f"override {override!r}")
+    is_list = any(get_origin(member) in (list, tuple) for member in members)
+    return [value] if is_list and not isinstance(value, (list, NoneType)) else value
+
+
+_EXPECTED = {
+    "int": "an integer",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "a text",
+    "list": "a list",
+    "tuple": "a list",
+    "dict": "a group of settings",
+    "dataclass": "a group of settings",
+    "path": "a path",
+}
+
+
+def _explain(cls: type, error: ValidationError) -> str:
+    """All errors of pydantic, one line each, with the setting's dotted name."""
+    lines = []
+    for detail in error.errors(include_url=False):
+        setting = ".".join(str(part) for part in detail["loc"] if not _is_type_label(part))
+        kind, _, why = detail["type"].partition("_")
+        if kind == "missing":
+            lines.append(f"setting {setting!r} of {cls.__name__} is missing")
+        elif detail["type"] == "value_error":
+            place = f"setting {setting!r}: " if setting else ""
+            lines.append(f"{place}{detail['msg'].removeprefix('Value error, ')}")
+        else:
+            known = _EXPECTED.get(kind) if why in ("type", "parsing") else None
+            expected = known or detail["msg"].removeprefix("Input should be ")
+            lines.append(f"setting {setting!r}: found {_shown(detail['input'])}, expected {expected}")
+    return "\n".join(dict.fromkeys(lines))
+
+
+def _is_type_label(part: int | str) -> bool:
+    """Whether a part of pydantic's location names a union's alternative (`int`, `list[str]`), not a setting."""
+    return isinstance(part, str) and (not part.isidentifier() or part in ("int", "float", "bool", "str"))

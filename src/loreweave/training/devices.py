@@ -1,0 +1,44 @@
+"""Where a model runs, and in which number format."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+from loreweave.errors import ConfigurationError
+
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def choose_device(name: str | None = None) -> torch.device:
+    """The device of that name (`cpu`, `cuda`, `cuda:1`, `mps`), or an accelerator where there is one, else the CPU.
+
+    Raises:
+        ConfigurationError: no such device in this machine.
+    """
+    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    if name is None or name == "auto":
+        return accelerator or torch.device("cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ConfigurationError(f"device: found {name!r}, expected cpu, cuda, cuda:<number> or mps") from None
+    if device.type != "cpu":
+        count = torch.accelerator.device_count() if accelerator is not None and accelerator.type == device.type else 0
+        if (device.index or 0) >= count:
+            raise ConfigurationError(f"device: found {name!r}, but this machine has {count} {device.type} device(s)")
+    return device
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[None]:
+    """Mixed precision for `bf16` and `fp16`, nothing for `fp32`.
+
+    Raises:
+        ConfigurationError: fp16 on a CPU, which has no fast kernels for it.
+    """
+    if precision == "fp32":
+        return nullcontext()
+    if precision == "fp16" and device.type == "cpu":
+        raise ConfigurationError("precision: fp16 needs a GPU; use fp32 or bf16 on a CPU")
+    return torch.autocast(device.type, dtype=_DTYPES[precision])

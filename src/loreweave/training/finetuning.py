@@ -1,0 +1,291 @@
+"""The generic engine of fine-tuning: tasks plug in as a model, examples and a scorer."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate.utils import gather_object
+from torch import Tensor
+from tqdm.auto import tqdm
+from transformers import PreTrainedModel, TrainingArguments
+
+from loreweave.corpus.files import atomic_path
+from loreweave.errors import ConfigurationError
+from loreweave.training.batches import EpochBatches
+from loreweave.training.devices import autocast, choose_device
+from loreweave.training.finetuning_config import FinetuningConfig
+from loreweave.training.finetuning_trainer import AfterEachEpoch, FinetuningTrainer, Loss, ProgressBar
+from loreweave.training.inference import Batch, Evaluation, Outputs, move, run_model
+from loreweave.training.interruption import StopOnInterrupt
+from loreweave.training.losses import classification_loss
+from loreweave.training.quiet import quiet
+from loreweave.training.run_record import Interrupted, RunRecord
+
+__all__ = ["EvaluationSet", "FinetuningConfig", "FinetuningJob", "finetune"]
+
+
+@dataclass(frozen=True)
+class EvaluationSet:
+    """Encoded records and the function that scores a model's outputs over them (one array per example)."""
+
+    examples: Sequence[Any]
+    judge: Callable[[Outputs], Evaluation]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuningJob:
+    """What a task hands to the engine.
+
+    Attributes:
+        model: the model to train; called with a batch without its `labels`.
+        examples: what to train on; each has a `length`.
+        collate: examples to padded tensors with `labels`.
+        unpack: a batch's output to one array per example.
+        save: write the model with all that `load` needs to a new folder.
+        load: read a model back.
+        metric: the dev metric that selects the epoch.
+        dev: what to select on, if anything.
+        test: what to score the kept weights on, if anything.
+        loss: (outputs, labels, num_items_in_batch) -> scalar.
+    """
+
+    model: PreTrainedModel
+    examples: Sequence[Any]
+    collate: Callable[[list[Any]], Batch]
+    unpack: Callable[[Any, Mapping[str, Tensor]], Outputs]
+    save: Callable[[Path], None]
+    load: Callable[[Path], PreTrainedModel]
+    metric: str
+    dev: EvaluationSet | None = None
+    test: EvaluationSet | None = None
+    loss: Loss = classification_loss
+
+
+def finetune(
+    job: FinetuningJob,
+    config: FinetuningConfig,
+    record: RunRecord,
+    *,
+    resume: bool = False,
+    report: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Train, evaluate after every epoch, keep the best (or last) weights, and score them.
+
+    Args:
+        job: the task's part.
+        config: the settings.
+        record: the run's folder, made by the caller.
+        resume: go on from the record's last checkpoint.
+        report: told one line per event; the default prints to standard error.
+
+    Returns:
+        The content of `results.json`.
+
+    Raises:
+        ConfigurationError: nothing to select on, no update in an epoch, a device or precision that is not there.
+        Interrupted: Ctrl-C; a checkpoint is kept and the message has the command to resume.
+    """
+    if config.keep == "best" and job.dev is None:
+        raise ConfigurationError("nothing to select the epoch on: give a dev file, dev_fraction=0.1 or keep=last")
+    with record.watch():
+        run = _Run(job, config, record, report or _print_line)
+        run.train(resume)
+        results = run.results()
+        record.finish(results)
+    return results
+
+
+@dataclass
+class _Run:
+    """The state of one call of `finetune`."""
+
+    job: FinetuningJob
+    config: FinetuningConfig
+    record: RunRecord
+    report: Callable[[str], None]
+    epochs: list[dict[str, Any]] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        config, processes = self.config, int(os.environ.get("WORLD_SIZE", "1"))
+        per_update = config.gradient_accumulation_steps
+        self.batches = EpochBatches(
+            [example.length for example in self.job.examples],
+            config.batch_size,
+            config.order_seed,
+            by_length=config.bucket_by_length,
+            multiple_of=per_update * processes if config.leftover == "drop" else 1,
+        )
+        self.updates_per_epoch = -(-len(self.batches) // (per_update * processes))
+        if self.updates_per_epoch == 0:
+            raise ConfigurationError(
+                f"{len(self.job.examples)} training examples fill no update of {config.batch_size} x {per_update} "
+                f"x {processes} process(es): use leftover=flush, or a smaller batch_size or gradient_accumulation_steps"
+            )
+        arguments = _arguments(config, self.record, processes)
+        autocast(arguments.device, config.precision)  # refuses what the device cannot do, before any work
+        self.interruption = StopOnInterrupt()
+        self.trainer = FinetuningTrainer(
+            self.job.model, self.job.examples, self.batches, self.job.collate, self.job.loss, arguments,
+            config.optimizer, config.schedule, self.record,
+            [AfterEachEpoch(self.batches, self.updates_per_epoch, self._after_epoch), self.interruption, ProgressBar()],
+        )  # fmt: skip
+
+    def train(self, resume: bool) -> None:
+        """All epochs, from the start or from the last checkpoint."""
+        checkpoint = self.record.last_checkpoint() if resume else None
+        step = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
+        if resume:
+            self.record.forget_after(step if checkpoint else -1)
+            self.losses = self.record.train_loss()[:step]
+            self.epochs = _epochs_of([row for row in self.record.metrics() if row["step"] <= step])
+            self.report(f"resuming at update {step}")
+        with quiet(warnings=True):
+            self.trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        state = self.trainer.state
+        self._note_losses()
+        if self.interruption.interrupted and state.global_step < state.max_steps:
+            again = self.record.resume_command()
+            raise Interrupted(f"interrupted at update {state.global_step} of {state.max_steps}; to go on: {again}")
+
+    def _note_losses(self) -> None:
+        """Add the losses since the last call to the record."""
+        self.losses += self.trainer.take_losses()
+        self.record.save_train_loss(self.losses)
+
+    def _mean_loss(self, step: int) -> float | None:
+        """Mean loss of the epoch that ends with update `step`."""
+        losses = self.losses[max(0, step - self.updates_per_epoch) : step]
+        return sum(losses) / len(losses) if losses else None
+
+    def _after_epoch(self, epoch: int, step: int) -> bool:
+        """Evaluate, keep the weights if they are the best, and say whether to stop."""
+        if epoch == 0 and not self.config.evaluate_before_training:
+            return False
+        self._note_losses()
+        loss = self._mean_loss(step)
+        row: dict[str, Any] = {"epoch": epoch, "step": step} | ({"train_loss": loss} if loss is not None else {})
+        if self.job.dev is not None:
+            row["dev"] = self._evaluate(self.job.dev, "dev", epoch, step)
+        if self.job.test is not None and self.config.evaluate_test_every_epoch:
+            row["test"] = self._evaluate(self.job.test, "test", epoch, step)
+        self.epochs.append(row)
+        self.record.log(step=step, epoch=epoch, split="epoch", train_loss=loss)
+        self.report(self._describe(row))
+        if epoch > 0 and (self.config.keep == "last" or self._best()["epoch"] == epoch):
+            self._save_model()
+        patience = self.config.patience
+        return patience is not None and epoch > 0 and epoch - self._best()["epoch"] >= patience
+
+    def _evaluate(self, data: EvaluationSet, split: str, epoch: int, step: int) -> dict[str, float]:
+        evaluation = self._judge(self.job.model, data, split)
+        self.record.log(epoch=epoch, step=step, split=split, **evaluation.metrics)
+        self.record.save_predictions(f"{split}_epoch{epoch}", evaluation.arrays, evaluation.predictions)
+        return evaluation.metrics
+
+    def _judge(self, model: PreTrainedModel, data: EvaluationSet, split: str) -> Evaluation:
+        """Each process runs its part of the examples; all see all outputs."""
+        accelerator = self.trainer.accelerator
+        mine = range(accelerator.process_index, len(data.examples), accelerator.num_processes)
+        hidden = not (sys.stderr.isatty() and accelerator.is_main_process)
+        with tqdm(total=len(mine), desc=split, leave=False, disable=hidden, file=sys.stderr) as bar:
+            outputs = run_model(
+                model, [data.examples[index] for index in mine], self.job.collate, self.job.unpack,
+                batch_size=self.config.eval_batch_size, precision=self.config.precision, advance=bar.update,
+            )  # fmt: skip
+        pairs = list(zip(mine, outputs, strict=True))
+        if accelerator.num_processes > 1:
+            pairs = sorted(gather_object(pairs), key=lambda pair: pair[0])
+        return data.judge([output for _, output in pairs])
+
+    def _save_model(self) -> None:
+        if self.trainer.accelerator.is_main_process:
+            with atomic_path(self.record.model_path) as folder, quiet(warnings=True):
+                self.job.save(folder)
+        self.trainer.accelerator.wait_for_everyone()
+
+    def _best(self) -> dict[str, Any]:
+        """The epoch whose weights are kept: the first with the best dev metric, or the last."""
+        trained = [row for row in self.epochs if row["epoch"] > 0]
+        if self.config.keep == "last" or self.job.dev is None:
+            return trained[-1]
+        return max(trained, key=lambda row: row["dev"][self.job.metric])
+
+    def results(self) -> dict[str, Any]:
+        """Score the kept weights on the test data and sum up."""
+        best = self._best()
+        results: dict[str, Any] = {"best_epoch": best["epoch"], "kept": self.config.keep, "metric": self.job.metric}
+        results |= {"updates": self.trainer.state.global_step, "examples": len(self.job.examples)}
+        if self.job.dev is not None:
+            results["dev"] = best["dev"]
+            self.record.keep_predictions(f"dev_epoch{best['epoch']}", "dev")
+        if self.job.test is not None:
+            model = move(self.job.load(self.record.model_path), self.trainer.args.device)
+            evaluation = self._judge(model, self.job.test, "test")
+            self.record.log(epoch=best["epoch"], step=best["step"], split="test_kept", **evaluation.metrics)
+            self.record.save_predictions("test", evaluation.arrays, evaluation.predictions)
+            results["test"] = evaluation.metrics
+        results["epochs"] = self.epochs
+        return results
+
+    def _describe(self, row: Mapping[str, Any]) -> str:
+        parts = [f"epoch {row['epoch']}/{self.config.epochs}"]
+        if "train_loss" in row:
+            parts.append(f"loss {row['train_loss']:.4f}")
+        for split in ("dev", "test"):
+            if split in row:
+                parts.append(f"{split} {self.job.metric} {row[split][self.job.metric]:.4f}")
+        return "  ".join(parts)
+
+
+def _epochs_of(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The epochs that an earlier part of the run has finished, from its metrics."""
+    epochs: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        if row["split"] not in ("dev", "test", "epoch"):
+            continue
+        epoch = epochs.setdefault(row["epoch"], {"epoch": row["epoch"], "step": row["step"]})
+        values = {name: value for name, value in row.items() if name not in ("epoch", "step", "split")}
+        if row["split"] != "epoch":
+            epoch[row["split"]] = values
+        elif values["train_loss"] is not None:
+            epoch |= values
+    return [epochs[number] for number in sorted(epochs)]
+
+
+def _arguments(config: FinetuningConfig, record: RunRecord, processes: int) -> TrainingArguments:
+    device = choose_device(config.device)
+    if device.type != "cpu" and processes == 1:
+        torch.accelerator.set_device_index(device.index or 0)
+    arguments = TrainingArguments(
+        output_dir=str(record.checkpoints_path),
+        num_train_epochs=config.epochs,
+        per_device_train_batch_size=config.batch_size,
+        gradient_accumulation_steps=config.gradient_accumulation_steps,
+        max_grad_norm=config.optimizer.max_grad_norm,
+        bf16=config.precision == "bf16",
+        fp16=config.precision == "fp16",
+        use_cpu=device.type == "cpu",
+        seed=config.seed,
+        data_seed=config.order_seed,
+        save_strategy="epoch" if config.checkpoints else "no",
+        save_total_limit=1,
+        logging_steps=config.log_steps,
+        logging_nan_inf_filter=False,
+        remove_unused_columns=False,
+        ddp_find_unused_parameters=processes > 1,  # poolers, and entity parts of a LUKE that sees words only
+        disable_tqdm=True,
+        report_to="none",
+    )
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # one process, one device: never nn.DataParallel
+    return arguments
+
+
+def _print_line(line: str) -> None:
+    tqdm.write(line, file=sys.stderr)

@@ -1,0 +1,168 @@
+"""The thin Trainer of fine-tuning and its callbacks: our batches and optimizer, evaluation after every epoch."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
+from torch.utils.data import DataLoader
+from tqdm.auto import tqdm
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from loreweave.errors import LoreweaveError
+from loreweave.training.batches import EpochBatches
+from loreweave.training.optimizers import OptimizerConfig, ScheduleConfig, build_optimizer, build_schedule
+from loreweave.training.run_record import RunRecord
+
+Loss = Callable[..., Tensor]
+
+
+class FinetuningTrainer(Trainer):
+    """Trains on the micro-batches of `batches`; the loss of an update is divided by its labels in all processes."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        examples: Sequence[Any],
+        batches: EpochBatches,
+        collate: Callable[[list[Any]], dict[str, Tensor]],
+        loss: Loss,
+        arguments: TrainingArguments,
+        optimizer: OptimizerConfig,
+        schedule: ScheduleConfig,
+        record: RunRecord,
+        callbacks: list[TrainerCallback],
+    ) -> None:
+        super().__init__(
+            model=model,
+            args=arguments,
+            train_dataset=examples,
+            data_collator=collate,
+            compute_loss_func=loss,
+            callbacks=callbacks,
+        )
+        self.remove_callback(PrinterCallback)
+        self.model_accepts_loss_kwargs = False  # the loss is ours, also for a model whose forward takes **kwargs
+        self.batches, self.record = batches, record
+        self.optimizer_config, self.schedule_config = optimizer, schedule
+        self._losses: list[Tensor] = []
+        self._update_loss: Tensor | None = None
+
+    def get_train_dataloader(self) -> DataLoader:
+        """Our batches, shared out to the processes."""
+        assert self.train_dataset is not None
+        loader: DataLoader = DataLoader(self.train_dataset, batch_sampler=self.batches, collate_fn=self.data_collator)
+        return self.accelerator.prepare(loader)
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """AdamW over what is trained."""
+        if self.optimizer is None:
+            trained = model or self.model
+            assert trained is not None
+            self.optimizer = build_optimizer(trained.named_parameters(), self.optimizer_config)
+        return self.optimizer
+
+    def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> LRScheduler:
+        """The recipe's schedule over all updates."""
+        if self.lr_scheduler is None:
+            scheduled = optimizer or self.optimizer
+            assert scheduled is not None
+            self.lr_scheduler = build_schedule(scheduled, self.schedule_config, num_training_steps)
+        return self.lr_scheduler
+
+    def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
+        """One micro-step; the losses of an update's micro-steps add up to its true loss."""
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        self._update_loss = loss if self._update_loss is None else self._update_loss + loss
+        if self.accelerator.sync_gradients:
+            self._losses.append(self._update_loss)
+            self._update_loss = None
+        return loss
+
+    def take_losses(self) -> list[float]:
+        """The loss of each update since the last call, averaged over processes."""
+        if not self._losses:
+            return []
+        losses = torch.stack(self._losses).float()
+        if self.args.world_size > 1:
+            losses = self.accelerator.reduce(losses, reduction="mean")
+        self._losses = []
+        return [float(loss) for loss in losses]
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Keep the line in the run record; stop at a loss that is no number."""
+        if "loss" in logs:
+            if not math.isfinite(logs["loss"]):
+                step = self.state.global_step
+                raise LoreweaveError(f"the loss is {logs['loss']} at step {step}: lower the learning rate")
+            kept = {name: logs[name] for name in ("loss", "learning_rate", "grad_norm") if name in logs}
+            self.record.log(step=self.state.global_step, epoch=self.state.epoch, split="train", **kept)
+        super().log(logs, start_time)
+
+
+class AfterEachEpoch(TrainerCallback):
+    """Gives the batches their epoch; calls `evaluate(epoch, step)` before training and after every whole epoch.
+
+    `evaluate` says whether to stop early.
+    """
+
+    def __init__(self, batches: EpochBatches, updates_per_epoch: int, evaluate: Callable[[int, int], bool]) -> None:
+        self.batches, self.updates_per_epoch, self.evaluate = batches, updates_per_epoch, evaluate
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """The evaluation of epoch 0; a resumed run has had it."""
+        if state.global_step == 0:
+            self.evaluate(0, 0)
+
+    def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """The data loader does not reliably pass the epoch on (DESIGN 4.4), so it comes from the updates done."""
+        self.batches.epoch = state.global_step // self.updates_per_epoch
+
+    def on_epoch_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> TrainerControl:
+        """Evaluate, unless the pass was broken off."""
+        epoch, rest = divmod(state.global_step, self.updates_per_epoch)
+        if rest == 0 and self.evaluate(epoch, state.global_step):
+            control.should_training_stop = True
+        return control
+
+
+class ProgressBar(TrainerCallback):
+    """One bar over all updates with the latest loss, on standard error and only on a terminal."""
+
+    def __init__(self) -> None:
+        self.bar: tqdm | None = None
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Open the bar."""
+        if state.is_world_process_zero and sys.stderr.isatty():
+            self.bar = tqdm(total=state.max_steps, initial=state.global_step, unit="update", file=sys.stderr)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Move it."""
+        if self.bar is not None:
+            self.bar.update(state.global_step - self.bar.n)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Mapping[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        """Show the loss."""
+        if self.bar is not None and logs and "loss" in logs:
+            self.bar.set_postfix(loss=f"{logs['loss']:.4f}", epoch=f"{state.epoch or 0:.2f}")
+
+    def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Close it."""
+        if self.bar is not None:
+            self.bar.close()
+            self.bar = None

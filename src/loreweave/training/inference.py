@@ -1,0 +1,88 @@
+"""A model over many examples: dynamic padding, batches by length, outputs in the order of the examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from loreweave.training.batches import batches_by_length
+from loreweave.training.devices import autocast
+
+Batch = dict[str, Tensor]
+Outputs = list[np.ndarray]
+
+
+class Sized(Protocol):
+    """What the engine asks of an example."""
+
+    @property
+    def length(self) -> int:
+        """Its cost: the number of its sub-words."""
+
+
+ExampleT = TypeVar("ExampleT", bound=Sized)
+ModelT = TypeVar("ModelT", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a task makes of a model's outputs.
+
+    Attributes:
+        metrics: numbers by their name in the field (`micro_f1`).
+        predictions: one JSON object per record.
+        arrays: what analyses need again: raw outputs, gold, ids.
+        tables: details for the report (`per_label`), as lists of rows.
+    """
+
+    metrics: dict[str, float]
+    predictions: list[dict[str, Any]] = field(default_factory=list)
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+def move(model: ModelT, device: torch.device) -> ModelT:
+    """The model on a device; transformers' own `to` hides its type."""
+    nn.Module.to(model, device)
+    return model
+
+
+@torch.inference_mode()
+def run_model(
+    model: nn.Module,
+    examples: Sequence[ExampleT],
+    collate: Callable[[list[ExampleT]], Batch],
+    unpack: Callable[[Any, Mapping[str, Tensor]], Outputs],
+    *,
+    batch_size: int = 32,
+    precision: str = "fp32",
+    advance: Callable[[int], object] | None = None,
+) -> Outputs:
+    """The outputs of every example, one array each, in order.
+
+    Args:
+        model: on the device where it shall run; it is left in evaluation mode.
+        examples: encoded inputs.
+        collate: examples to padded tensors; `labels` are left out of the call.
+        unpack: a batch's output and inputs to one array per example, padding removed.
+        batch_size: examples a batch.
+        precision: fp32, bf16 or fp16.
+        advance: told the number of examples done, for a progress bar.
+    """
+    device = next(model.parameters()).device
+    model.eval()
+    outputs: dict[int, np.ndarray] = {}
+    for indices in batches_by_length([example.length for example in examples], batch_size):
+        batch = collate([examples[index] for index in indices])
+        inputs = {name: tensor.to(device) for name, tensor in batch.items() if name != "labels"}
+        with autocast(device, precision):
+            result = model(**inputs)
+        outputs.update(zip(indices, unpack(result, batch), strict=True))
+        if advance is not None:
+            advance(len(indices))
+    return [outputs[index] for index in range(len(examples))]

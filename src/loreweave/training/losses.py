@@ -1,0 +1,31 @@
+"""Losses of fine-tuning, divided by the number of labels of the whole update."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+IGNORED = -100
+"""A label position that counts for nothing."""
+
+
+def classification_loss(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
+    """Cross-entropy for integer labels, binary cross-entropy for multi-hot float labels.
+
+    Args:
+        outputs: has `logits`: `[..., classes]` for integer labels, the shape of `labels` for float ones.
+        labels: integers (`IGNORED` is skipped), or floats of 0 and 1.
+        num_items_in_batch: labels in all micro-batches and processes of the update; None takes those of this batch.
+    """
+    logits = outputs.logits.float()
+    if labels.is_floating_point():
+        total, count = F.binary_cross_entropy_with_logits(logits, labels.float(), reduction="sum"), labels.numel()
+    else:
+        flat = labels.reshape(-1)
+        total = F.cross_entropy(logits.reshape(-1, logits.shape[-1]), flat, ignore_index=IGNORED, reduction="sum")
+        count = int((flat != IGNORED).sum()) if num_items_in_batch is None else 1
+    divisor = count if num_items_in_batch is None else num_items_in_batch
+    return total / torch.as_tensor(divisor, device=total.device).clamp_min(1)

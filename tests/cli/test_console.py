@@ -1,0 +1,65 @@
+"""What commands show where no terminal is: plain lines, results and messages apart."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from loreweave.cli import console
+
+
+def test_results_go_to_standard_output_and_messages_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    console.say("reading")
+    console.warn("3 mentions dropped")
+    console.show_json({"f1": 0.5, "title": "Ā"})
+    captured = capsys.readouterr()
+    assert captured.err == "reading\nWarning: 3 mentions dropped\n"
+    assert json.loads(captured.out) == {"f1": 0.5, "title": "Ā"} and "Ā" in captured.out
+
+
+def test_a_table_is_lines_of_cells(capsys: pytest.CaptureFixture[str]) -> None:
+    console.show_table(("model", "f1"), [("a [b]", 0.123456), ("c", None)], title="left out")
+    assert capsys.readouterr().out == "model\tf1\na [b]\t0.1235\nc\t-\n"
+
+
+def test_a_table_on_a_terminal_shows_markup_as_it_is_written(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console, "_is_terminal", lambda stream: True)
+    console.show_table(("model", "f1"), [("a [bold]", 0.5)], title="scores")
+    shown = capsys.readouterr().out
+    assert "a [bold]" in shown and "scores" in shown and "0.5" in shown
+
+
+def test_progress_counts_and_ends_with_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(console.track([1, 2, 3], "encoding")) == [1, 2, 3]
+    assert capsys.readouterr().err == "encoding: 3/3 (0 s)\n"
+    assert list(console.track(iter([1, 2]), "reading")) == [1, 2]
+    assert capsys.readouterr().err == "reading: 2 (0 s)\n"
+
+
+def test_progress_says_a_line_when_enough_time_has_passed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console, "SECONDS_BETWEEN_LINES", 0.0)
+    with console.progress("encoding", total=4) as advance:
+        advance(2)
+        advance(2)
+    assert [line.split(" (")[0] for line in capsys.readouterr().err.splitlines()] == [
+        "encoding: 2/4",
+        "encoding: 4/4",
+        "encoding: 4/4",
+    ]
+
+
+def test_of_several_processes_only_the_first_speaks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RANK", "1")
+    console.say("reading")
+    console.show_json({})
+    console.show_table(("a",), [(1,)])
+    assert list(console.track([1], "encoding")) == [1]
+    captured = capsys.readouterr()
+    assert captured.out == captured.err == ""

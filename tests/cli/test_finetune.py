@@ -1,0 +1,99 @@
+"""`loreweave finetune`: from files to a run's folder, and Ctrl-C with the command to go on."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tiny_encoders import TYPING_ROWS, make_tiny_bert
+
+from loreweave.cli.main import main
+
+QUICK = ["epochs=2", "batch_size=4", "gradient_accumulation_steps=1", "optimizer.learning_rate=0.01", "--device", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A tiny plain encoder."""
+    return str(make_tiny_bert(tmp_path_factory.mktemp("bert")))
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data folder with all three splits."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for split in ("train", "dev", "test"):
+        (folder / f"{split}.json").write_text(json.dumps(TYPING_ROWS))
+    return folder
+
+
+def test_a_run_from_a_data_folder(encoder: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["finetune", "entity-typing", "--model", encoder, "--data", str(data), "--output", str(tmp_path / "run")]
+    assert main([*command, *QUICK, "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out) == json.loads((tmp_path / "run" / "results.json").read_text())
+    assert "records: 16 train, 16 dev, 16 test" in err and "epoch 2/2" in err and "shards" not in err
+    assert main([*command, *QUICK]) == 2
+    assert "holds another run" in capsys.readouterr().err
+    assert main([*command, *QUICK, "--overwrite"]) == 0
+    assert "micro_f1\t" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("extra", "status", "message"),
+    [
+        (["--train", "x.json"], 2, "or --data"),
+        (["--recipe", "luke-base/pretraining-1"], 2, "is for pretraining"),
+        (["--recipe", "no/such"], 2, "unknown recipe"),
+        (["epoch=3"], 2, "did you mean 'epochs'"),
+        (["head=lukes"], 2, "head"),
+        (["--overwrite", "--resume"], 2, "exclude"),
+        (["--resume"], 2, "no run to resume"),
+        (["head=luke"], 2, "needs a LUKE"),
+        (["precision=fp16", "--device", "cpu"], 2, "fp16"),
+        (["--model", "nowhere/at/all"], 1, "nowhere/at/all"),
+    ],
+)
+def test_mistakes_are_one_message(
+    extra: list[str], status: int, message: str, encoder: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["finetune", "entity-typing", "--model", encoder, "--data", str(data), "--output", str(tmp_path / "run")]
+    assert main([*command, *extra]) == status
+    err = capsys.readouterr().err
+    assert message in err and "Traceback" not in err
+
+
+def test_a_recipe_with_overrides(encoder: str, data: Path, tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    files = ["--train", str(data / "train.json"), "--test", str(data / "test.json"), "--recipe", "minilm/entity-typing"]
+    overrides = ["dev_fraction=0.25", "dev_split_by=doc", *QUICK]
+    assert main(["finetune", "entity-typing", "--model", encoder, *files, "--output", str(output), *overrides]) == 0
+    settings = json.loads((output / "config.json").read_text())["settings"]
+    assert settings["optimizer"] == {
+        "learning_rate": 0.01, "betas": [0.9, 0.999], "epsilon": 1e-6, "weight_decay": 0.01, "bias_correction": True,
+        "max_grad_norm": 1.0,
+    }  # fmt: skip
+
+
+def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(encoder: str, data: Path, tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    start = [sys.executable, "-m", "loreweave"]
+    command = ["finetune", "entity-typing", "--model", encoder, "--data", str(data), "--output", str(output)]
+    command += [*QUICK, "epochs=3000", "log_steps=1"]
+    process = subprocess.Popen([*start, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    metrics = output / "metrics.jsonl"
+    deadline = time.monotonic() + 60
+    while not metrics.exists() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "to go on: python -m loreweave finetune entity-typing" in err and "--resume" in err and "Traceback" not in err
+    assert json.loads((output / "status.json").read_text())["status"] == "interrupted"
+    assert list((output / "checkpoints").glob("checkpoint-*"))

@@ -1,0 +1,35 @@
+"""`loreweave pretrain` hands the recipe, with the overrides over it, to the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loreweave.cli.main import main
+from loreweave.pretraining import run as run_module
+from loreweave.pretraining.configuration import PretrainingConfig
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[PretrainingConfig, dict[str, Any]]]:
+    """The runs that would have been made."""
+    calls: list[tuple[PretrainingConfig, dict[str, Any]]] = []
+    monkeypatch.setattr(run_module, "run", lambda config, **options: calls.append((config, options)))
+    return calls
+
+
+def test_overrides_go_over_the_recipe(runs: list[tuple[PretrainingConfig, dict[str, Any]]]) -> None:
+    arguments = ["minilm/pretraining-1", "data=a", "optimizer.learning_rate=3e-4", "objectives.masked_entities=null"]
+    assert main(["pretrain", *arguments, "--resume"]) == 0
+    config, options = runs[0]
+    assert (config.data, config.optimizer.learning_rate, config.objectives.masked_entities) == (["a"], 3e-4, None)
+    assert (config.micro_batch_size, options) == (16, {"resume": True, "overwrite": False})
+
+
+def test_a_recipe_can_be_a_file(tmp_path: Path, runs: list[tuple[PretrainingConfig, dict[str, Any]]]) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("{kind: pretraining, summary: s, paper: p, config: {model: m, data: [d], output: o}}")
+    assert main(["pretrain", str(path), "seed=7"]) == 0
+    assert (runs[0][0].model, runs[0][0].seed) == ("m", 7)

@@ -1,0 +1,80 @@
+"""Typing inputs: markers, brackets, windows, targets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loreweave.tasks.entity_typing.model import EntityTypingConfig, build
+from loreweave.tasks.entity_typing.reader import TypingRecord
+from loreweave.tasks.mention_inputs import normalise_brackets
+from loreweave.tasks.registry import TaskModel
+
+RECORD = TypingRecord("0", "Ann lives in Oslo .", 13, 17, ("place",))
+
+
+def pieces(made: TaskModel, ids: list[int]) -> list[str]:
+    tokenizer = made.encoding.tokenizer  # type: ignore[attr-defined]  # of both kinds of encoding
+    return tokenizer.word_tokenizer.convert_ids_to_tokens(ids)
+
+
+@pytest.fixture(scope="module")
+def luke(tiny_luke: Path) -> TaskModel:
+    return build(str(tiny_luke), ["person", "place"], EntityTypingConfig())
+
+
+@pytest.fixture(scope="module")
+def plain(tiny_bert: Path) -> TaskModel:
+    return build(str(tiny_bert), ["person", "place"], EntityTypingConfig())
+
+
+def test_luke_sees_the_mention_and_its_markers_as_an_entity(luke: TaskModel) -> None:
+    batch = luke.encoding.collate(luke.encoding.encode([RECORD], luke.labels))
+    words = pieces(luke, batch["input_ids"][0].tolist())
+    assert words == ["[CLS]", "ann", "lives", "in", "<ent>", "oslo", "<ent>", ".", "[SEP]"]
+    positions = batch["entity_position_ids"][0, 0]
+    assert positions[positions >= 0].tolist() == [4, 5, 6]
+    assert batch["labels"].tolist() == [[0.0, 1.0]] and batch["labels"].is_floating_point()
+    assert "entity_start_positions" not in batch
+
+
+def test_plain_encoder_reads_at_the_opening_marker(plain: TaskModel) -> None:
+    batch = plain.encoding.collate(plain.encoding.encode([RECORD], plain.labels))
+    words = pieces(plain, batch["input_ids"][0].tolist())
+    assert words == ["[CLS]", "ann", "lives", "in", "<ent>", "oslo", "<ent2>", ".", "[SEP]"]
+    assert batch["readout_positions"].tolist() == [[4]]
+    assert set(batch) == {"input_ids", "attention_mask", "token_type_ids", "readout_positions", "labels"}
+
+
+def test_without_labels_there_are_no_targets(plain: TaskModel) -> None:
+    assert "labels" not in plain.encoding.collate(plain.encoding.encode([RECORD]))
+
+
+@pytest.mark.parametrize("kind", ["luke", "plain"])
+def test_long_texts_keep_a_window_around_the_mention(kind: str, request: pytest.FixtureRequest) -> None:
+    made: TaskModel = request.getfixturevalue(kind)
+    text = "the river is long . " * 40 + "Oslo is long . " + "the river is long . " * 40
+    start = text.index("Oslo")
+    (example,) = made.encoding.encode([TypingRecord("0", text, start, start + 4)])
+    words = pieces(made, example.encoded.input_ids)
+    place = words.index("oslo")
+    assert len(words) <= 64 and words[place - 1] == "<ent>" and 20 < place < 44
+    assert "texts truncated" in made.encoding.report()
+
+
+def test_long_mentions_keep_both_markers_in_a_plain_encoder(plain: TaskModel) -> None:
+    text = "the river is long " * 10
+    (example,) = plain.encoding.encode([TypingRecord("0", text, 0, len(text) - 1)])
+    words = pieces(plain, example.encoded.input_ids)
+    assert words[1] == "<ent>" and words[-2] == "<ent2>"
+
+
+def test_bracket_codes_become_brackets_and_spans_follow() -> None:
+    text = "He -LRB- Bob -RRB- met -LSB- Ann -RSB-"
+    spans = [(9, 12), (23, 38)]
+    assert [text[s:e] for s, e in spans] == ["Bob", "-LSB- Ann -RSB-"]
+    changed, moved = normalise_brackets(text, spans)
+    assert changed == "He ( Bob ) met ( Ann )"
+    assert [changed[s:e] for s, e in moved] == ["Bob", "( Ann )"]
+    assert normalise_brackets("plain", [(0, 5)]) == ("plain", [(0, 5)])

@@ -1,0 +1,126 @@
+"""Reading typing files: formats, places in messages, counting what is left out."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import lzma
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.entity_typing.reader import TypingRecord, ask, labels_of, query, read
+
+GOOD = {"sent": "Ann lives in Oslo .", "start": 13, "end": 17, "labels": ["place", "city"], "doc": "d1"}
+
+
+def write(path: Path, value: Any) -> Path:
+    opener = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix, open)
+    with opener(path, "wt", encoding="utf-8") as file:
+        if ".jsonl" in path.name:
+            file.write("\n".join(json.dumps(row) for row in value))
+        else:
+            json.dump(value, file)
+    return path
+
+
+@pytest.mark.parametrize("name", ["train.json", "train.json.gz", "train.json.xz", "train.jsonl", "train.jsonl.gz"])
+def test_ernie_layout_in_any_wrapping(tmp_path: Path, name: str) -> None:
+    result = read(write(tmp_path / name, [GOOD, GOOD | {"id": "x7"}]))
+    first, second = result.records
+    assert (first.id, first.mention, first.labels) == ("0", "Oslo", ("place", "city"))
+    assert first.metadata == {"doc": "d1"} and second.id == "x7"
+    assert labels_of(result.records) == ["city", "place"] and not result.skipped
+
+
+UFET = {
+    "left_context_token": ["She", "met"],
+    "mention_span": "the mayor",
+    "right_context_token": ["."],
+    "y_str": ["person", "politician"],
+    "annot_id": "a1",
+}
+
+
+def test_ufet_is_joined_by_spaces(tmp_path: Path) -> None:
+    path = write(tmp_path / "dev.jsonl", [UFET, UFET | {"left_context_token": []}])
+    first, second = read(path).records
+    assert (first.id, first.text, first.mention) == ("a1", "She met the mayor .", "the mayor")
+    assert (second.text, second.start) == ("the mayor .", 0)
+    assert read(path, "ufet-coarse").records[0].labels == ("person",)
+
+
+def test_annotated_text_gives_a_record_a_labelled_span(tmp_path: Path) -> None:
+    mentions = [{"start": 0, "end": 3, "label": "person"}, {"start": 0, "end": 3, "label": "woman"}, {"start": 13, "end": 17}]
+    path = write(tmp_path / "texts.jsonl", [{"id": "t", "text": GOOD["sent"], "mentions": mentions}])
+    (record,) = read(path).records
+    assert (record.mention, record.labels, record.metadata) == ("Ann", ("person", "woman"), {"doc": "t"})
+
+
+BAD = {
+    "start": GOOD | {"start": "13"},
+    "end": GOOD | {"end": 99},
+    "labels": GOOD | {"labels": "place"},
+    "sent": GOOD | {"sent": None},
+}
+
+
+@pytest.mark.parametrize("field", BAD)
+def test_a_bad_record_is_named(tmp_path: Path, field: str) -> None:
+    path = write(tmp_path / "train.json", [GOOD, BAD[field]])
+    with pytest.raises(DataError, match="record 2") as caught:
+        read(path)
+    assert caught.value.field == field and str(path) in str(caught.value)
+    lines = write(tmp_path / "train.jsonl", [GOOD, BAD[field]])
+    with pytest.raises(DataError, match="line 2"):
+        read(lines)
+
+
+def test_bad_records_are_counted_when_asked(tmp_path: Path) -> None:
+    result = read(write(tmp_path / "train.json", [GOOD, *BAD.values()]), skip_bad=True)
+    assert len(result.records) == 1
+    assert result.skipped == {"bad start": 1, "bad end": 1, "bad labels": 1, "bad sent": 1}
+
+
+def test_wrong_files(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no records"):
+        read(write(tmp_path / "a.json", []))
+    with pytest.raises(DataError, match="the keys token"):
+        read(write(tmp_path / "b.json", [{"token": ["a"]}]))
+    with pytest.raises(ConfigurationError, match="ernie"):
+        read(write(tmp_path / "c.json", [GOOD]), "conll")
+    (tmp_path / "d.json").write_text("[{", encoding="utf-8")
+    with pytest.raises(DataError, match="line 1"):
+        read(tmp_path / "d.json")
+
+
+def test_blank_mentions_are_refused() -> None:
+    with pytest.raises(DataError, match="blank"):
+        TypingRecord("0", "a  b", 1, 3)
+
+
+@given(st.text(max_size=12), st.integers(-3, 15), st.integers(-3, 15))
+def test_a_record_has_a_mention_or_is_refused(text: str, start: int, end: int) -> None:
+    try:
+        record = TypingRecord("0", text, start, end)
+    except DataError:
+        assert not (0 <= start < end <= len(text)) or not text[start:end].strip()
+    else:
+        assert record.mention.strip() and record.mention == text[start:end]
+
+
+def test_queries_need_no_labels() -> None:
+    (record,) = query({"text": "Ann lives", "start": 0, "end": 3}, "5")
+    assert (record.id, record.mention, record.labels) == ("5", "Ann", ())
+    assert [r.id for r in ask("Ann lives", [(0, 3), (4, 9)], "t")] == ["t:0-3", "t:4-9"]
+
+
+def test_real_files(shared_data: Path) -> None:
+    dev = read(shared_data / "typing_gum" / "dev.json.xz").records
+    assert len(dev) == 2993 and len(labels_of(dev)) == 10 and dev[0].metadata["mention"] == dev[0].mention
+    fine = read(shared_data / "typing_wikidata" / "dev.json.gz").records
+    assert len(fine) == 250 and all(record.metadata["mention"] == record.mention for record in fine)

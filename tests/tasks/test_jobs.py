@@ -1,0 +1,129 @@
+"""Fine-tune, evaluate and predict, from files to files, on tiny encoders."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny_encoders import TYPING_ROWS
+
+from loreweave.errors import CheckpointError, ConfigurationError, DataError
+from loreweave.tasks.jobs import (
+    DataFiles,
+    evaluate_task,
+    finetune_task,
+    load_checkpoint_of,
+    predict_rows,
+    read_queries,
+    task_of,
+)
+from loreweave.tasks.registry import load_task
+from loreweave.training.configuration import fill
+
+TASK = load_task("entity-typing")
+SETTINGS: dict[str, Any] = {
+    "epochs": 2, "batch_size": 4, "gradient_accumulation_steps": 1, "leftover": "flush", "device": "cpu",
+    "dev_fraction": 0.25, "dev_split_by": "doc", "optimizer": {"learning_rate": 0.01, "bias_correction": True},
+}  # fmt: skip
+CONFIG = fill(TASK.config, SETTINGS)
+
+
+def silent(line: str) -> None:
+    """Report to nobody."""
+
+
+@pytest.fixture(scope="module", params=["tiny_luke", "tiny_bert"])
+def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[str, Any]]:
+    """The run's folder, its data file and its results."""
+    folder = tmp_path_factory.mktemp("run")
+    data = folder / "train.json"
+    data.write_text(json.dumps(TYPING_ROWS), encoding="utf-8")
+    source = str(request.getfixturevalue(request.param))
+    config = replace(CONFIG, epochs=6)
+    results = finetune_task(TASK, source, DataFiles(train=data, test=data), config, folder / "run", report=silent)
+    return folder / "run", data, results
+
+
+def test_it_learns_and_keeps_its_record(trained: tuple[Path, Path, dict[str, Any]]) -> None:
+    run, _, results = trained
+    assert results["test"]["micro_f1"] > 0.9
+    assert json.loads((run / "results.json").read_text()) == results
+    assert json.loads((run / "config.json").read_text())["settings"]["head"] == "auto"
+    assert {"train", "test"} == set(json.loads((run / "config.json").read_text())["data"])
+
+
+def test_evaluation_needs_the_folder_and_a_file_only(
+    trained: tuple[Path, Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    run, data, results = trained
+    evaluation, written = evaluate_task(TASK, run, data, device="cpu", output=tmp_path / "out", report=silent)
+    assert evaluation.metrics == results["test"]
+    assert json.loads((tmp_path / "out" / "results.json").read_text()) == written
+    ours, theirs = (np.load(folder / "predictions" / name) for folder, name in
+                    ((run, "test.npz"), (tmp_path / "out", "train.npz")))  # fmt: skip
+    np.testing.assert_allclose(ours["logits"], theirs["logits"], rtol=1e-5, atol=1e-5)
+    moved, _ = evaluate_task(TASK, run / "model", data, device="cpu", batch_size=3, report=silent)
+    assert moved.metrics == results["test"]
+
+
+def test_predictions_come_in_order_with_offsets(trained: tuple[Path, Path, dict[str, Any]]) -> None:
+    run, data, _ = trained
+    rows = json.loads(data.read_text())
+    loaded = load_checkpoint_of(TASK, run)
+    answers = list(predict_rows(TASK, loaded, (("here", row) for row in rows), batch_size=3))
+    assert [(a["start"], a["end"]) for a in answers] == [(row["start"], row["end"]) for row in rows]
+    assert [a["id"] for a in answers] == [str(number) for number in range(len(rows))]
+    right = [{item["label"] for item in a["labels"]} == set(row["labels"]) for a, row in zip(answers, rows, strict=True)]
+    assert sum(right) >= 14
+
+
+def test_the_folder_says_its_task(trained: tuple[Path, Path, dict[str, Any]]) -> None:
+    assert task_of(trained[0] / "model") == "entity-typing"
+
+
+def test_a_label_that_training_lacks_is_named(trained: tuple[Path, Path, dict[str, Any]], tmp_path: Path) -> None:
+    run, data, _ = trained
+    rows = json.loads(data.read_text())
+    rows[3]["labels"] = ["river"]
+    (tmp_path / "dev.json").write_text(json.dumps(rows))
+    with pytest.raises(DataError, match="label 'river'"):
+        evaluate_task(TASK, run, tmp_path / "dev.json", device="cpu", report=silent)
+    lines: list[str] = []
+    _, results = evaluate_task(TASK, run, tmp_path / "dev.json", device="cpu", skip_bad=True, report=lines.append)
+    assert results["records"] == 15 and "skipped 1 records" in lines[0]
+
+
+def test_wrong_requests(tiny_bert: Path, typing_file: Path, tmp_path: Path) -> None:
+    files = DataFiles(train=typing_file)
+    with pytest.raises(ConfigurationError, match="metric: 'micro_f'"):
+        finetune_task(TASK, str(tiny_bert), files, replace(CONFIG, metric="micro_f"), tmp_path / "a", report=silent)
+    with pytest.raises(ConfigurationError, match="exclude each other"):
+        finetune_task(TASK, str(tiny_bert), replace(files, dev=typing_file), CONFIG, tmp_path / "b", report=silent)
+    with pytest.raises(CheckpointError, match="found nothing there"):
+        load_checkpoint_of(TASK, tmp_path / "c")
+    with pytest.raises(ConfigurationError, match="--data FOLDER"):
+        DataFiles.choose(TASK, None, train=None, dev=None, test=None)
+    with pytest.raises(DataError, match="no training file"):
+        DataFiles.choose(TASK, tmp_path / "..", train=None, dev=None, test=None)
+
+
+def test_a_checkpoint_of_another_task_is_refused(tiny_bert: Path, tmp_path: Path) -> None:
+    config = json.loads((tiny_bert / "config.json").read_text()) | {"loreweave": {"task": "ner"}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match="found a checkpoint for ner, expected one for entity-typing"):
+        load_checkpoint_of(TASK, tmp_path)
+
+
+def test_queries_from_standard_input() -> None:
+    stream = io.StringIO('{"text": "Ann", "start": 0, "end": 3}\n\n{"text": 1}\n')
+    rows = list(read_queries("-", stream))
+    assert [place for place, _ in rows] == ["standard input, line 1", "standard input, line 3"]
+    with pytest.raises(DataError, match="standard input, line 1"):
+        list(read_queries("-", io.StringIO("[1]")))
+    with pytest.raises(DataError, match="broken JSON"):
+        list(read_queries("-", io.StringIO("{")))

@@ -1,0 +1,54 @@
+"""Every registered task is declared, tested and whole."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+import pytest
+
+from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.entity_typing.reader import TypingRecord
+from loreweave.tasks.registry import TASKS, ReadResult, check_labels, load_task, split_file
+from loreweave.training.finetuning_config import FinetuningConfig
+
+PARTS = ("reader", "encoding", "model", "scoring")
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_has_the_shape_and_tests_of_its_family(name: str) -> None:
+    task = load_task(name)
+    assert task.name == name and task.metric in task.metrics and task.formats and task.summary
+    assert is_dataclass(task.config) and issubclass(task.config, FinetuningConfig)
+    assert {field.name for field in fields(FinetuningConfig)} <= {field.name for field in fields(task.config)}
+    assert set(task.splits) == {"train", "dev", "test"}
+    folder = TASKS[name].rpartition(".")[2]
+    source = Path(__file__).parents[2] / "src" / "loreweave" / "tasks" / folder
+    for part in PARTS:
+        assert (source / f"{part}.py").is_file()
+        assert (Path(__file__).parent / folder / f"test_{part}.py").is_file()
+
+
+def test_a_wrong_name_lists_the_tasks() -> None:
+    with pytest.raises(ConfigurationError, match="did you mean 'entity-typing'"):
+        load_task("entity-typping")
+
+
+def test_split_files(tmp_path: Path) -> None:
+    task = load_task("entity-typing")
+    for name in ("train.json.xz", "dev.json", "notes.txt"):
+        (tmp_path / name).touch()
+    assert split_file(task, tmp_path, "train") == tmp_path / "train.json.xz"
+    assert split_file(task, tmp_path, "test") is None
+    (tmp_path / "valid.json").touch()
+    with pytest.raises(DataError, match="dev.json, valid.json"):
+        split_file(task, tmp_path, "dev")
+
+
+def test_labels_that_the_model_lacks(tmp_path: Path) -> None:
+    task = load_task("entity-typing")
+    records = [TypingRecord("0", "Ann", 0, 3, ("person",)), TypingRecord("1", "Ann", 0, 3, ("person", "poet"))]
+    with pytest.raises(DataError, match="record 1: found the label 'poet', expected one of the model's: person"):
+        check_labels(task, ReadResult(records), ["person"], tmp_path, skip_bad=False)
+    kept = check_labels(task, ReadResult(records), ["person"], tmp_path, skip_bad=True)
+    assert len(kept.records) == 1 and kept.skipped == {"label 'poet' unknown to the model": 1}

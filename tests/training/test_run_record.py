@@ -1,0 +1,100 @@
+"""The run's folder: what it refuses, keeps and says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from loreweave.errors import ConfigurationError
+from loreweave.training.run_record import Interrupted, RunRecord
+
+CONFIG = {"epochs": 2, "optimizer": {"learning_rate": 1e-5}}
+
+
+def made(path: Path, **kwargs: object) -> RunRecord:
+    return RunRecord.create(path, "finetuning", CONFIG, command=["/bin/loreweave", "finetune", "a b"], **kwargs)  # type: ignore[arg-type]
+
+
+def test_a_new_run(tmp_path: Path) -> None:
+    record = made(tmp_path / "run")
+    assert json.loads((record.path / "config.json").read_text()) == CONFIG
+    environment = json.loads((record.path / "environment.json").read_text())
+    assert environment["packages"]["torch"] and environment["python"]
+    assert record.status()["status"] == "running" and record.status()["kind"] == "finetuning"
+    assert record.resume_command() == "loreweave finetune 'a b' --resume"
+
+
+def test_another_run_is_replaced_only_when_asked(tmp_path: Path) -> None:
+    made(tmp_path).log(step=1, split="dev")
+    (tmp_path / "mine.txt").write_text("keep me")
+    with pytest.raises(ConfigurationError, match="holds another run"):
+        made(tmp_path)
+    assert made(tmp_path, overwrite=True).metrics() == []
+    assert (tmp_path / "mine.txt").exists()
+
+
+def test_a_folder_that_is_no_run_is_never_touched(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(ConfigurationError, match="holds no run"):
+        made(tmp_path, overwrite=True)
+    with pytest.raises(ConfigurationError, match="found a file"):
+        made(tmp_path / "thesis.txt")
+
+
+def test_reopening_wants_an_unfinished_run_of_the_same_settings(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no run to resume"):
+        RunRecord.reopen(tmp_path, CONFIG)
+    record = made(tmp_path / "run")
+    changed = {"epochs": 2, "optimizer": {"learning_rate": 2e-5}}
+    with pytest.raises(ConfigurationError, match=r"optimizer.learning_rate was 1e-05, now 2e-05"):
+        RunRecord.reopen(record.path, changed)
+    RunRecord.reopen(record.path, CONFIG)
+    record.finish({"f1": 0.5})
+    with pytest.raises(ConfigurationError, match="done"):
+        RunRecord.reopen(record.path, CONFIG)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(ValueError("x"), "failed"), (KeyboardInterrupt(), "interrupted"), (Interrupted("x"), "interrupted")],
+)
+def test_the_end_is_noted(tmp_path: Path, error: BaseException, status: str) -> None:
+    record = made(tmp_path)
+    with pytest.raises(type(error)), record.watch():
+        raise error
+    assert record.status()["status"] == status and "ended" in record.status()
+
+
+def test_predictions_and_losses(tmp_path: Path) -> None:
+    record = made(tmp_path)
+    record.save_predictions("dev_epoch1", {"logits": np.ones((2, 3))}, [{"id": "a"}, {"id": "b"}])
+    record.keep_predictions("dev_epoch1", "dev")
+    assert np.load(tmp_path / "predictions" / "dev.npz")["logits"].shape == (2, 3)
+    assert len((tmp_path / "predictions" / "dev.jsonl").read_text().splitlines()) == 2
+    record.save_train_loss([3.0, 2.0, 1.0])
+    for step in (1, 2, 3):
+        record.log(step=step, split="train")
+    record.forget_after(2)
+    assert record.train_loss() == [3.0, 2.0] and [row["step"] for row in record.metrics()] == [1, 2]
+
+
+def test_the_newest_whole_checkpoint(tmp_path: Path) -> None:
+    record = made(tmp_path)
+    assert record.last_checkpoint() is None
+    for step, whole in ((9, True), (10, True), (11, False)):
+        folder = record.checkpoints_path / f"checkpoint-{step}"
+        folder.mkdir(parents=True)
+        if whole:
+            (folder / "trainer_state.json").touch()
+    found = record.last_checkpoint()
+    assert found is not None and found.name == "checkpoint-10"
+
+
+def test_other_processes_write_nothing(tmp_path: Path) -> None:
+    record = made(tmp_path / "run", is_writer=False)
+    record.log(step=1)
+    record.finish({})
+    assert not (tmp_path / "run").exists()
