@@ -35,7 +35,7 @@ DATA = Path(os.environ.get("LOREWEAVE_DATA", REPOSITORY.parent / "shared" / "dat
 STORE = Path(os.environ.get("LOREWEAVE_CHECKPOINTS", REPOSITORY / "runs" / "checkpoints"))
 
 WINDOW = 64
-STEPS = {"pretraining-1": 400, "pretraining-2": 1200}
+STEPS = {"pretraining-1": 400, "pretraining-2": 800}
 BATCH = 32
 WORDS_ONLY = {"word_only": True, "objectives": {"masked_words": {}}}
 
@@ -62,7 +62,8 @@ def two_stages(name: str, changes: dict[str, Any]) -> Path:
         output = STORE / f"{name}-{stage}"
         values = load_recipe(f"minilm/{stage}").config | changes
         values |= {"model": model, "data": [str(pretraining_set())], "output": str(output), "steps": steps}
-        values |= {"entities_start": "words", "max_words": WINDOW, "batch_size": BATCH, "micro_batch_size": BATCH, "device": "cpu"}
+        values |= {"entities_start": "words", "max_words": WINDOW, "dropout": 0.0, "device": "cpu"}
+        values |= {"batch_size": BATCH, "micro_batch_size": BATCH}
         values |= {"schedule": {"name": "linear", "warmup_steps": steps // 10}}
         if not (output / "results.json").exists():
             run(fill(PretrainingConfig, values), overwrite=True)

@@ -6,7 +6,7 @@
 Both sides take the same real batches (`luke_batches.py`) in turn, in one process: forward, backward, one fused AdamW
 update. Their losses must agree first. transformers' forgotten tie of the word decoder is made up for, so that both have
 the same parameters. Dropout is off, or losses could not be compared (`--dropout 0.1` skips that check). Each side's
-peak memory comes from a process of its own (`ru_maxrss`, less what the process had before the model; on a GPU
+peak memory comes from a process of its own (`VmHWM`, less what the process had before the model; on a GPU
 `max_memory_allocated`).
 
 `arithmetic` is transformers' matrix-product operations over ours: what scoring labelled positions alone can gain.
@@ -159,8 +159,7 @@ def measure(size: str, length: int, entities: int, arguments: argparse.Namespace
     windows = read_windows(arguments, length)
     data = batches(arguments, length, windows)
     theirs, ours = (
-        Step(make_model(side, config, arguments.device), arguments.precision, arguments.device)
-        for side in ("theirs", "ours")
+        Step(make_model(side, config, arguments.device), arguments.precision, arguments.device) for side in ("theirs", "ours")
     )
     shape = data[0]["input_ids"].shape, data[0]["entity_ids"].shape
     print(f"{size}, {length} words, {entities} entities: {windows.source}, first batch {shape}", flush=True)
@@ -187,9 +186,7 @@ def compare(config: LukeConfig, data: list[Batch], theirs: Step, ours: Step, tim
     """Times, ratio and bound."""
     seconds = {"theirs": median(theirs.seconds[timed]), "ours": median(ours.seconds[timed])}
     update = median(theirs.update_seconds[timed] + ours.update_seconds[timed])
-    cost = [
-        sum(step_cost(config, batch, labelled_only=mine, fused=mine).total for batch in data) for mine in (False, True)
-    ]
+    cost = [sum(step_cost(config, batch, labelled_only=mine, fused=mine).total for batch in data) for mine in (False, True)]
     arithmetic = cost[0] / cost[1]
     bound = seconds["theirs"] / ((seconds["theirs"] - update) / arithmetic + update)
     ratio = seconds["theirs"] / seconds["ours"]
@@ -207,9 +204,7 @@ def compare(config: LukeConfig, data: list[Batch], theirs: Step, ours: Step, tim
     }
 
 
-def measure_mode(
-    mode: str, ours: Step, data: list[Batch], arguments: argparse.Namespace, theirs: float
-) -> dict[str, Any]:
+def measure_mode(mode: str, ours: Step, data: list[Batch], arguments: argparse.Namespace, theirs: float) -> dict[str, Any]:
     """Our step again, changed in one thing."""
     before = ours.precision, ours.call
     if mode == "bf16":
@@ -217,12 +212,12 @@ def measure_mode(
     elif mode == "compile":
         ours.call = torch.compile(ours.model, dynamic=True)
     elif mode == "skip-padding":
-        ours.model.luke.encoder.skip_padding = True
+        ours.model.luke.skip_padding = True
     ours.seconds.clear()
     for number in range(arguments.warmup + arguments.steps):
         ours(data[number % BATCHES])
     ours.precision, ours.call = before
-    ours.model.luke.encoder.skip_padding = False
+    ours.model.luke.skip_padding = False
     seconds = median(ours.seconds[arguments.warmup :])
     words = sum(int(batch["attention_mask"].sum()) for batch in data) / len(data)
     return {
@@ -246,11 +241,19 @@ def peak_memory(side: str, size: str, length: int, entities: int, arguments: arg
     return float(finished.stdout.split()[-1])
 
 
+def peak_kib() -> int:
+    """Most memory this process has held; on Linux not `ru_maxrss`, which a child inherits from who started it."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+
+
 def print_peak_memory(arguments: argparse.Namespace) -> None:
     """Two steps of one side, then the peak in GiB."""
     size, length, entities = arguments.sizes[0], arguments.lengths[0], arguments.entities[0]
     data = batches(arguments, length)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_kib()
     step = Step(
         make_model(arguments.peak_memory, luke_config(size, entities, arguments), arguments.device),
         arguments.precision,
@@ -261,7 +264,7 @@ def print_peak_memory(arguments: argparse.Namespace) -> None:
     if arguments.device == "cuda":
         print(torch.cuda.max_memory_allocated() / 2**30)
     else:
-        print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20)
+        print((peak_kib() - before) / 2**20)
 
 
 def table(rows: list[dict[str, Any]]) -> str:

@@ -84,9 +84,7 @@ def config(**changes: Any) -> transformers.LukeConfig:
     return transformers.LukeConfig(**(values | changes))
 
 
-def reference(
-    cls: type = transformers.LukeForMaskedLM, seed: int = 1, extra_queries: bool = False, **changes: Any
-) -> Any:
+def reference(cls: type = transformers.LukeForMaskedLM, seed: int = 1, extra_queries: bool = False, **changes: Any) -> Any:
     """A random model of transformers in the state that a conversion of the official archive leaves.
 
     Marker rows equal those of "@" and "#", [MASK2] equals [MASK], heads are tied, and the extra queries are copies
@@ -133,7 +131,7 @@ def inputs() -> dict[str, Tensor]:
     }
 
 
-# ---- word tokenizers ---------------------------------------------------------------------------------------------------
+# ---- word tokenizers -----------------------------------------------------------------------------------------------
 
 
 def byte_characters() -> list[str]:
@@ -150,9 +148,7 @@ def write_roberta_tokenizer(folder: Path) -> Path:
     assert len(tokens) == WORDS and tokens[AT] == "@" and tokens[SHARP] == "#" and tokens[STAR] == "*"
     (folder / "vocab.json").write_text(json.dumps({token: id for id, token in enumerate(tokens)}))
     (folder / "merges.txt").write_text("#version: 0.2\n")
-    (folder / "tokenizer_config.json").write_text(
-        json.dumps({"tokenizer_class": "RobertaTokenizer", "model_max_length": 38})
-    )
+    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "RobertaTokenizer", "model_max_length": 38}))
     return folder
 
 
@@ -173,17 +169,15 @@ BERT_TOKENS = [
 def write_bert_tokenizer(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "vocab.txt").write_text("\n".join(BERT_TOKENS) + "\n")
-    (folder / "tokenizer_config.json").write_text(
-        json.dumps({"tokenizer_class": "BertTokenizer", "model_max_length": 40})
-    )
+    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "BertTokenizer", "model_max_length": 40}))
     return folder
 
 
-# ---- the original repository -------------------------------------------------------------------------------------------
+# ---- the original repository ---------------------------------------------------------------------------------------
 
 
 def original_state(model: Any) -> dict[str, Tensor]:
-    """State dict of the pre-training model: no prefix, no marker and [MASK2] rows, no extra queries, tied heads by name."""
+    """State dict of the pre-training model: no prefix, marker and [MASK2] rows or extra queries; tied heads by name."""
     full = model.state_dict()
     state = {key: full[f"luke.{key}"].clone() for key in EMBEDDING_KEYS}
     for layer in range(LAYERS):
@@ -191,9 +185,7 @@ def original_state(model: Any) -> dict[str, Tensor]:
             state[f"encoder.layer.{layer}.{key}"] = full[f"luke.encoder.layer.{layer}.{key}"].clone()
     state |= {key: full[key].clone() for key in HEAD_KEYS if key in full}
     state["embeddings.word_embeddings.weight"] = state["embeddings.word_embeddings.weight"][:WORDS]
-    state["entity_embeddings.entity_embeddings.weight"] = state["entity_embeddings.entity_embeddings.weight"][
-        : len(TITLES)
-    ]
+    state["entity_embeddings.entity_embeddings.weight"] = state["entity_embeddings.entity_embeddings.weight"][: len(TITLES)]
     if "lm_head.bias" in state:
         state["lm_head.bias"] = state["lm_head.bias"][:WORDS]
         state["entity_predictions.bias"] = state["entity_predictions.bias"][: len(TITLES)]
@@ -237,8 +229,7 @@ def write_tsv(folder: Path, titles: list[str] = TITLES) -> None:
 
 def write_jsonl(folder: Path, titles: list[str] = TITLES, languages: tuple[str | None, ...] = (None,)) -> None:
     rows = (
-        {"id": id, "entities": [[title, language] for language in languages], "count": 0}
-        for id, title in enumerate(titles)
+        {"id": id, "entities": [[title, language] for language in languages], "count": 0} for id, title in enumerate(titles)
     )
     (folder / "entity_vocab.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
@@ -273,14 +264,16 @@ def bert_based_original_state(model: Any, pad_id: int) -> dict[str, Tensor]:
     return state
 
 
-# ---- Hugging Face ------------------------------------------------------------------------------------------------------
+# ---- Hugging Face --------------------------------------------------------------------------------------------------
 
 
 def write_v4_folder(folder: Path, model: Any, tied: bool = False) -> Path:
-    """A folder as transformers 4 saved it: `pytorch_model.bin`, no tied decoder in it unless `tied`, v4 tokenizer files."""
+    """A folder as transformers 4 saved it: `pytorch_model.bin` without tied decoders unless `tied`, v4 tokenizer files."""
     write_roberta_tokenizer(folder)
     values = json.loads(model.config.to_json_string(use_diff=False))
     values |= {"architectures": [type(model).__name__], "torch_dtype": "float32", "transformers_version": "4.6.0.dev0"}
+    values |= {"bert_model_name": "models/luke-tiny", "cls_entity_prediction": False, "gradient_checkpointing": False}
+    values |= {"position_embedding_type": "absolute", "use_cache": True}
     values.pop("dtype", None)
     (folder / "config.json").write_text(json.dumps(values))
     state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -320,7 +313,7 @@ def write_v4_folder(folder: Path, model: Any, tied: bool = False) -> Path:
     return folder
 
 
-# ---- PaddleNLP ---------------------------------------------------------------------------------------------------------
+# ---- PaddleNLP -----------------------------------------------------------------------------------------------------
 
 _TRANSPOSED = ("query.weight", "key.weight", "value.weight", "dense.weight", "classifier.weight", "qa_outputs.weight")
 
@@ -335,9 +328,7 @@ def paddle_arrays(model: Any) -> dict[str, Any]:
         if name.endswith(_TRANSPOSED) or name.endswith("entity_embedding_dense.weight"):
             array = array.T.copy()
         paddle = name.replace("LayerNorm", "layer_norm")
-        paddle = {"lm_head.decoder.weight": "lm_head.decoder_weight", "lm_head.bias": "lm_head.decoder_bias"}.get(
-            name, paddle
-        )
+        paddle = {"lm_head.decoder.weight": "lm_head.decoder_weight", "lm_head.bias": "lm_head.decoder_bias"}.get(name, paddle)
         if name == "entity_predictions.bias":
             paddle = "entity_predictions.decoder.bias"
             arrays["entity_predictions.decoder.weight"] = (
@@ -347,7 +338,7 @@ def paddle_arrays(model: Any) -> dict[str, Any]:
     return arrays
 
 
-# ---- comparing ---------------------------------------------------------------------------------------------------------
+# ---- comparing -----------------------------------------------------------------------------------------------------
 
 
 def assert_same(ours: Any, reference: Any, *names: str, **more: Tensor) -> None:

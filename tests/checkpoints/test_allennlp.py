@@ -73,17 +73,13 @@ def test_the_bias_of_a_pair_classifier_counts(tmp_path: Path, base: Path) -> Non
     loaded = load_luke(_write(tmp_path / "run", reference, "entity", bias), base=base)
     assert loaded.model.config.classifier_bias
     with torch.no_grad():
-        assert torch.allclose(
-            loaded.model(**layouts.inputs()).logits, reference(**layouts.inputs()).logits + bias, atol=1e-5
-        )
+        assert torch.allclose(loaded.model(**layouts.inputs()).logits, reference(**layouts.inputs()).logits + bias, atol=1e-5)
     convert(tmp_path / "run", tmp_path / "hf", base=base)
     assert load_luke(tmp_path / "hf").model.classifier.bias.tolist() == bias.tolist()
 
 
 def test_attention_as_the_configuration_says(tmp_path: Path, base: Path) -> None:
-    reference = layouts.reference(
-        transformers.LukeForEntityClassification, num_labels=3, use_entity_aware_attention=False
-    )
+    reference = layouts.reference(transformers.LukeForEntityClassification, num_labels=3, use_entity_aware_attention=False)
     loaded = load_luke(_write(tmp_path / "run", reference, "entity", aware=False), base=base)
     assert not loaded.model.config.use_entity_aware_attention
     layouts.assert_same(loaded.model, reference, "logits")

@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_format_has_its_functions_and_its_tests() -> None:
     here = Path(__file__).parent
     for name, module in FORMATS.items():
-        assert module.NAME == name and callable(module.recognises) and callable(module.load)
+        assert name == module.NAME and callable(module.recognises) and callable(module.load)
         assert (here / f"test_{module.__name__.rpartition('.')[2]}.py").is_file()
     assert set(WRITABLE) == {"hugging-face", "luke-original", "paddle"}
 
@@ -136,9 +136,7 @@ def test_names_on_the_hub(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(hub, "snapshot_download", download)
     assert load_luke("studio-ousia/luke-tiny").format == "hugging-face"
-    assert asked == [("studio-ousia/luke-tiny", False), ("studio-ousia/luke-tiny", True)], (
-        "pickles only where nothing else is"
-    )
+    assert asked == [("studio-ousia/luke-tiny", False), ("studio-ousia/luke-tiny", True)], "pickles only where nothing else is"
 
     def fail(name: str, allow_patterns: list[str]) -> str:
         raise OSError("no connection")

@@ -84,9 +84,7 @@ def test_the_bare_encoder_of_a_head_model() -> None:
     model = _model(LukeModel)
     report = fit_state_dict(model, _state(), "x.bin")
     assert any(name.startswith("lm_head.") for name in report.dropped)
-    layouts.assert_same(
-        model, layouts.reference().luke, "last_hidden_state", "entity_last_hidden_state", "pooler_output"
-    )
+    layouts.assert_same(model, layouts.reference().luke, "last_hidden_state", "entity_last_hidden_state", "pooler_output")
 
 
 def test_extra_queries_are_left_out_when_attention_is_ordinary() -> None:

@@ -17,9 +17,13 @@ from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import CheckpointError
 
 VOCABULARY = EntityVocabulary({title: id for id, title in enumerate(layouts.TITLES)})
-SIZES = {
-    "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 48, "initializer_range": 0.3,
-}  # fmt: skip
+SIZES: dict[str, Any] = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 48,
+    "initializer_range": 0.3,
+}
 
 
 def _bert(folder: Path, cls: str = "BertForMaskedLM", **changes: Any) -> Any:
@@ -176,9 +180,7 @@ def test_a_table_with_spare_rows(tmp_path: Path) -> None:
 
 def test_entities_get_a_table_with_mask2(tmp_path: Path) -> None:
     _roberta(tmp_path / "roberta-tiny")
-    built = luke_from_encoder(
-        tmp_path / "roberta-tiny", VOCABULARY, entity_embedding_size=8, entity_aware_attention=True
-    )
+    built = luke_from_encoder(tmp_path / "roberta-tiny", VOCABULARY, entity_embedding_size=8, entity_aware_attention=True)
     entities = built.model.luke.entity_embeddings.entity_embeddings.weight
     assert entities.shape == (7, 8) and entities[6].equal(entities[2]) and not entities[0].any()
     assert built.tokenizer.entity_vocabulary.mask2_id == 6

@@ -121,14 +121,10 @@ def test_a_saved_folder_has_the_files_of_both_generations(tmp_path: Path) -> Non
     assert not {"dtype", "_name_or_path"} & set(config)
     tensors = load_file(tmp_path / "out" / "model.safetensors")
     assert tensors["lm_head.decoder.weight"].equal(tensors["luke.embeddings.word_embeddings.weight"])
-    assert tensors["entity_predictions.decoder.weight"].equal(
-        tensors["luke.entity_embeddings.entity_embeddings.weight"]
-    )
+    assert tensors["entity_predictions.decoder.weight"].equal(tensors["luke.entity_embeddings.entity_embeddings.weight"])
 
 
-def test_nothing_is_overwritten_unasked_and_nothing_half_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_overwritten_unasked_and_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = models.LukeModel(layouts.config())
     hugging_face.save(model, None, tmp_path / "out")
     before = (tmp_path / "out" / "config.json").read_text()
@@ -220,7 +216,5 @@ def test_what_is_saved_loads_in_transformers_4(tmp_path: Path) -> None:
     if done.returncode != 0:
         pytest.skip(f"transformers 4.57.1 could not be installed: {done.stderr.strip().splitlines()[-1]}")
     theirs = next((environment / "lib").glob("python*/site-packages"))
-    (theirs / "torch_of_the_tests.pth").write_text(
-        f"{Path(torch.__file__).parents[1]}\n"
-    )  # read after their own packages
+    (theirs / "torch_of_the_tests.pth").write_text(f"{Path(torch.__file__).parents[1]}\n")  # read after their own packages
     check_in_plain_transformers(str(python), "4.57.1", tmp_path, {"PYTHONPATH": ""})

@@ -29,9 +29,7 @@ def _write(folder: Path) -> tuple[Path, Any, Tensor]:
         bert_model_name="bert-base-uncased",
     )
     state = {n: t.clone() for n, t in reference.state_dict().items() if not n.startswith("lm_head")}
-    state["luke.embeddings.position_embeddings.weight"] = state["luke.embeddings.position_embeddings.weight"][
-        1:
-    ].clone()
+    state["luke.embeddings.position_embeddings.weight"] = state["luke.embeddings.position_embeddings.weight"][1:].clone()
     name = "luke.entity_embeddings.position_embeddings.weight"
     state[name] = state[name][:-1].clone()
     mask = torch.randn(layouts.ENTITY_SIZE)

@@ -17,11 +17,9 @@ from loreweave.errors import CheckpointError
 
 
 def _encoder(model: Any, marker_rows: int, entity_rows: list[int] | None) -> dict[str, Tensor]:
-    """The encoder of a fine-tuned model: type-specific queries in it, other word and entity rows than in pre-training."""
+    """The encoder of a fine-tuned model: with type-specific queries and rows other than in pre-training."""
     state = {
-        name.removeprefix("luke."): tensor.clone()
-        for name, tensor in model.state_dict().items()
-        if name.startswith("luke.")
+        name.removeprefix("luke."): tensor.clone() for name, tensor in model.state_dict().items() if name.startswith("luke.")
     }
     words = state["embeddings.word_embeddings.weight"]
     state["embeddings.word_embeddings.weight"] = words[: layouts.WORDS + marker_rows]
@@ -146,6 +144,31 @@ def test_reading_comprehension_keeps_the_full_table(tmp_path: Path, roberta_dir:
     assert type(loaded.model) is models.LukeForQuestionAnswering and loaded.vocabulary is not None
     assert loaded.vocabulary.id_of("Tokyo") == 3 and loaded.model.config.entity_vocab_size == 7
     layouts.assert_same(loaded.model, reference, "start_logits", "end_logits")
+
+
+def test_a_reader_with_the_vocabulary_of_its_hugging_face_base(tmp_path: Path) -> None:
+    """That one has [MASK2], which the file's table has not."""
+    reference = _reference("LukeForQuestionAnswering")
+    state = _encoder(reference, 0, None)
+    state |= {name: tensor for name, tensor in reference.state_dict().items() if name.startswith("qa_outputs")}
+    base = layouts.write_v4_folder(tmp_path / "luke", layouts.reference())
+    loaded = load_luke(_write(tmp_path / "squad", state), base=base)
+    assert loaded.vocabulary is not None and loaded.vocabulary.mask2_id == 6
+    table = loaded.model.luke.entity_embeddings.entity_embeddings.weight
+    assert len(table) == 7 and table[6].equal(table[2])
+    layouts.assert_same(loaded.model, reference, "start_logits", "end_logits")
+
+
+def test_only_the_encoder_of_a_fine_tuned_model(tmp_path: Path) -> None:
+    reference = _reference("LukeForEntityClassification", num_labels=2)
+    state = _encoder(reference, 1, [0, 2])
+    state |= {"typing.weight": reference.classifier.weight.detach(), "typing.bias": reference.classifier.bias.detach()}
+    loaded = load_luke(_write(tmp_path, state), models.LukeModel)
+    assert set(loaded.report.dropped) == {"classifier.weight", "classifier.bias"}
+    with torch.no_grad():
+        found = loaded.model(**(layouts.inputs() | ENTITIES_HERE)).last_hidden_state
+        wanted = reference.luke(**(layouts.inputs() | ENTITIES_THERE)).last_hidden_state
+    assert torch.allclose(found, wanted, atol=1e-5)
 
 
 def test_without_extra_queries_attention_is_ordinary(tmp_path: Path) -> None:

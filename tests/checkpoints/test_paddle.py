@@ -24,9 +24,7 @@ def _reference(name: str = "LukeForMaskedLM", **changes: Any) -> Any:
     return layouts.reference(getattr(transformers, name), extra_queries=True, layer_norm_eps=EPS, **changes)
 
 
-def _write(
-    folder: Path, arrays: dict[str, Any], protocol: int = 4, config: bool = True, tokenizer: bool = True
-) -> Path:
+def _write(folder: Path, arrays: dict[str, Any], protocol: int = 4, config: bool = True, tokenizer: bool = True) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     names = {"StructuredToParameterName@@": {name: f"linear_{n}.w_0" for n, name in enumerate(arrays)}}
     (folder / "model_state.pdparams").write_bytes(pickle.dumps(arrays | names, protocol=protocol))
@@ -37,9 +35,7 @@ def _write(
         (folder / "model_config.json").write_text(json.dumps({"init_args": [inner], "init_class": "LukeForMaskedLM"}))
     if tokenizer:
         layouts.write_roberta_tokenizer(folder)
-        (folder / "entity_vocab.json").write_text(
-            json.dumps({t: i for i, t in enumerate([*layouts.TITLES, "[MASK2]"])})
-        )
+        (folder / "entity_vocab.json").write_text(json.dumps({t: i for i, t in enumerate([*layouts.TITLES, "[MASK2]"])}))
         added = {"<ent>": layouts.WORDS, "<ent2>": layouts.WORDS + 1}
         (folder / "added_tokens.json").write_text(json.dumps(added))
     return folder
@@ -109,9 +105,7 @@ def test_an_entity_decoder_trained_apart_is_reported(tmp_path: Path) -> None:
 def test_without_configuration_the_base_says_the_rest(tmp_path: Path) -> None:
     reference = _reference()
     base = layouts.write_v4_folder(tmp_path / "luke", layouts.reference())
-    loaded = load_luke(
-        _write(tmp_path / "paddle", layouts.paddle_arrays(reference), config=False, tokenizer=False), base=base
-    )
+    loaded = load_luke(_write(tmp_path / "paddle", layouts.paddle_arrays(reference), config=False, tokenizer=False), base=base)
     assert loaded.model.config.layer_norm_eps == EPS and loaded.tokenizer is not None
     layouts.assert_same(loaded.model, reference, *layouts.MASKED_LM)
 
@@ -125,12 +119,8 @@ def test_out_are_the_arrays_that_paddle_expects(tmp_path: Path) -> None:
         found = pickle.load(file)
     wanted = layouts.paddle_arrays(reference)
     assert set(found) - {"StructuredToParameterName@@"} == set(wanted)
-    assert all(
-        np.array_equal(found[name], array) and found[name].shape == array.shape for name, array in wanted.items()
-    )
-    assert b"_core" not in (tmp_path / "out" / "model_state.pdparams").read_bytes()[:2000], (
-        "NumPy 1 must find the names"
-    )
+    assert all(np.array_equal(found[name], array) and found[name].shape == array.shape for name, array in wanted.items())
+    assert b"_core" not in (tmp_path / "out" / "model_state.pdparams").read_bytes()[:2000], "NumPy 1 must find the names"
     assert {"vocab.json", "merges.txt", "entity_vocab.json", "model_config.json"} <= {
         f.name for f in (tmp_path / "out").iterdir()
     }

@@ -43,9 +43,7 @@ def test_shards_outside_the_folder_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_tensor_that_no_shard_holds(tmp_path: Path) -> None:
-    index = _write_shards(
-        tmp_path, "model", {"a": "model-00001-of-00002.safetensors", "z": "model-00001-of-00002.safetensors"}
-    )
+    index = _write_shards(tmp_path, "model", {"a": "model-00001-of-00002.safetensors", "z": "model-00001-of-00002.safetensors"})
     with pytest.raises(CheckpointError, match="do not hold z"):
         read_tensors(index)
 

@@ -76,9 +76,7 @@ def test_only_latin1_reaches_codecs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("protocol", [0, 2, 3, 4, 5])
 def test_arrays_of_every_protocol(tmp_path: Path, protocol: int) -> None:
-    content = OrderedDict(
-        a=np.arange(6, dtype=np.float32).reshape(2, 3), b=("b", np.zeros(0, dtype=np.int64)), c=np.float64(2)
-    )
+    content = OrderedDict(a=np.arange(6, dtype=np.float32).reshape(2, 3), b=("b", np.zeros(0, dtype=np.int64)), c=np.float64(2))
     (tmp_path / "a.pdparams").write_bytes(pickle.dumps(content, protocol=protocol))
     found = read_numpy_pickle(tmp_path / "a.pdparams")
     assert found["a"].tolist() == [[0, 1, 2], [3, 4, 5]] and found["a"].dtype == np.float32
@@ -97,6 +95,7 @@ def test_arrays_of_objects_are_refused(tmp_path: Path) -> None:
         read_numpy_pickle(tmp_path / "a.pdparams")
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.parametrize("content", [b"", b"\x80\x04", b"no pickle", b"\x80\x04X\xff\xff\xff\x7f"])
 def test_broken_files_are_errors_with_their_name(tmp_path: Path, content: bytes) -> None:
     for name, read in (("a.pdparams", read_numpy_pickle), ("a.bin", read_torch_file)):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
-import subprocess
-import sys
+import threading
 import time
 from pathlib import Path
 
@@ -81,19 +81,29 @@ def test_a_recipe_with_overrides(encoder: str, data: Path, tmp_path: Path) -> No
     }  # fmt: skip
 
 
-def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(encoder: str, data: Path, tmp_path: Path) -> None:
+def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(
+    encoder: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     output = tmp_path / "run"
-    start = [sys.executable, "-m", "loreweave"]
     command = ["finetune", "entity-typing", "--model", encoder, "--data", str(data), "--output", str(output)]
-    command += [*QUICK, "epochs=3000", "log_steps=1"]
-    process = subprocess.Popen([*start, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    metrics = output / "metrics.jsonl"
-    deadline = time.monotonic() + 60
-    while not metrics.exists() and time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    assert "to go on: python -m loreweave finetune entity-typing" in err and "--resume" in err and "Traceback" not in err
+    command += [*QUICK, "epochs=20", "log_steps=1"]
+    monkeypatch.setattr("sys.argv", ["/usr/bin/loreweave", *command])
+
+    def press_ctrl_c() -> None:
+        for _ in range(2000):
+            if (output / "metrics.jsonl").exists():
+                os.kill(os.getpid(), signal.SIGINT)
+                return
+            time.sleep(0.01)
+
+    presser = threading.Thread(target=press_ctrl_c)
+    presser.start()
+    assert main(command) == 130
+    presser.join()
+    err = capsys.readouterr().err
+    assert "to go on: loreweave finetune entity-typing" in err and "--resume" in err and "Traceback" not in err
     assert json.loads((output / "status.json").read_text())["status"] == "interrupted"
-    assert list((output / "checkpoints").glob("checkpoint-*"))
+    assert main([*command, "--resume"]) == 0
+    assert len(json.loads((output / "results.json").read_text())["epochs"]) == 20
+    assert main([*command, "--resume"]) == 2
+    assert "nothing to resume" in capsys.readouterr().err

@@ -45,9 +45,7 @@ def test_equal_pieces_and_offsets(bert: EntityTokenizer, bpe: EntityTokenizer) -
     assert offsets[1][-1] == (0, 1)
 
 
-def test_which_tokenizers_notice_a_leading_space(
-    bpe: EntityTokenizer, xlmr: EntityTokenizer, bert: EntityTokenizer
-) -> None:
+def test_which_tokenizers_notice_a_leading_space(bpe: EntityTokenizer, xlmr: EntityTokenizer, bert: EntityTokenizer) -> None:
     assert (bpe.words.leading_space, xlmr.words.leading_space, bert.words.leading_space) == (True, False, False)
 
 
@@ -59,16 +57,17 @@ def test_special_tokens_of_each_kind(bpe: EntityTokenizer, xlmr: EntityTokenizer
 
 
 def test_special_tokens_are_added_although_the_post_processor_lost_them() -> None:
-    special = WordTokenizer(fast()).special
-    assert special.around([3], [3]) == [0, 3, 1, 3, 1]
-    roberta = WordTokenizer(fast(("<s>", "</s>", "<pad>"))).special
-    assert roberta.around([3], [3]) == [0, 3, 1, 1, 3, 1]
+    repaired = WordTokenizer(fast())
+    assert repaired.special.around([3], [3]) == [0, 3, 1, 3, 1]
+    again = repaired.to_hugging_face()("a", "a", return_token_type_ids=True)
+    assert (again["input_ids"], again["token_type_ids"]) == ([0, 3, 1, 3, 1], [0, 0, 0, 1, 1])
+    roberta = WordTokenizer(fast(("<s>", "</s>", "<pad>")))
+    assert roberta.special.around([3], [3]) == [0, 3, 1, 1, 3, 1]
+    assert roberta.to_hugging_face()("a", "a")["input_ids"] == [0, 3, 1, 1, 3, 1]
 
 
 def test_special_tokens_that_say_otherwise_are_an_error() -> None:
-    strange = processors.TemplateProcessing(
-        single="[SEP] $A [CLS]", pair="$A $B", special_tokens=[("[CLS]", 0), ("[SEP]", 1)]
-    )
+    strange = processors.TemplateProcessing(single="[SEP] $A [CLS]", pair="$A $B", special_tokens=[("[CLS]", 0), ("[SEP]", 1)])
     with pytest.raises(ConfigurationError, match=r"turns the words \[3\] into \[1, 3, 0\].*expected \[0, 3, 1\]"):
         WordTokenizer(fast(post=strange))
 
@@ -83,6 +82,17 @@ def test_tokenizers_that_do_not_fit() -> None:
 def test_half_a_surrogate_pair_is_named(bpe: EntityTokenizer) -> None:
     with pytest.raises(DataError, match=r"half a surrogate pair in 'a\\ud83d'"):
         bpe.encode("a\ud83d")
+
+
+@pytest.mark.parametrize(("order", "size"), [(("<ent>", "[MASK]"), 6), (("[MASK]", "<ent>"), 7)])
+def test_entity_tokens_among_the_words_never_match(order: tuple[str, str], size: int) -> None:
+    """Behind the others they are removed; before them (transformers < 5.18) they must not move the others' ids."""
+    theirs = fast()
+    theirs.add_tokens(list(order), special_tokens=True)
+    ours = WordTokenizer(theirs)
+    assert ours.id_of("<ent>") == theirs.convert_tokens_to_ids("<ent>") == 5 + order.index("<ent>")
+    assert ours.encode(["[MASK]"]) == [[4]], "an unknown word"
+    assert ours.size == size
 
 
 def test_markers_are_added_once_and_last(bert: EntityTokenizer) -> None:

@@ -280,6 +280,27 @@ def test_a_masked_entity_changes_nothing() -> None:
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize("entity_aware", [False, True])
+def test_skipped_padding_changes_nothing_that_is_not_padding(entity_aware: bool) -> None:
+    settings = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    model = LukeForMaskedLM(config(use_entity_aware_attention=entity_aware, **settings))
+    scramble(model)
+    other = copy.deepcopy(model)
+    other.luke.skip_padding = True
+    inputs = batch()
+    labels = inputs["input_ids"].masked_fill(inputs["attention_mask"] == 0, -100)
+    outputs = [each(**inputs, labels=labels, output_hidden_states=True) for each in (model, other)]
+    for states, skipped in zip(*(output.hidden_states[1:] for output in outputs), strict=True):
+        seen = inputs["attention_mask"].bool()
+        torch.testing.assert_close(skipped[seen], states[seen], atol=1e-5, rtol=1e-5)
+        assert not skipped[~seen].any()
+    for output in outputs:
+        output.loss.backward()
+    for (name, parameter), twin in zip(model.named_parameters(), other.parameters(), strict=True):
+        if parameter.grad is not None:
+            torch.testing.assert_close(twin.grad, parameter.grad, atol=1e-5, rtol=1e-4, msg=name)
+
+
 def test_a_text_that_is_masked_whole_stays_finite() -> None:
     model = LukeModel(config())
     inputs = batch()

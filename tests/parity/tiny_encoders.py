@@ -12,7 +12,31 @@ from loreweave.checkpoints import luke_from_encoder
 from loreweave.checkpoints.hugging_face import save
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 
-WORDS = ["ann", "lives", "in", "oslo", "and", "works", "at", "a", "bank", "(", ")", ",", ".", "@", "#", "the", "river", "is", "long", "bob", "paris", "he", "she"]
+WORDS = [
+    "ann",
+    "lives",
+    "in",
+    "oslo",
+    "and",
+    "works",
+    "at",
+    "a",
+    "bank",
+    "(",
+    ")",
+    ",",
+    ".",
+    "@",
+    "#",
+    "the",
+    "river",
+    "is",
+    "long",
+    "bob",
+    "paris",
+    "he",
+    "she",
+]
 
 
 def make_tiny_bert(folder: Path) -> Path:

@@ -177,3 +177,17 @@ def test_batch_that_does_not_divide(world: Path, tmp_path: Path) -> None:
     """The message names the three numbers."""
     with pytest.raises(ConfigurationError, match="batch_size 4 is no multiple of micro_batch_size 3"):
         run(fill(PretrainingConfig, settings(world, tmp_path / "odd", micro_batch_size=3)))
+
+
+def test_what_is_frozen_stays(world: Path, tmp_path: Path) -> None:
+    """`freeze_entity_embeddings` keeps the table, and without `entity_prediction_bias` the bias stays zero."""
+    from safetensors.torch import load_file
+
+    config = settings(world, tmp_path / "frozen", freeze_entity_embeddings=True, entity_prediction_bias=False, epochs=1)
+    result = run(fill(PretrainingConfig, config))
+    moving = run(fill(PretrainingConfig, settings(world, tmp_path / "moving", epochs=1)))
+    frozen, moved = (load_file(r.record.model_path / "model.safetensors") for r in (result, moving))
+    assert not frozen["entity_predictions.bias"].any()
+    assert moved["entity_predictions.bias"].any()
+    table = "luke.entity_embeddings.entity_embeddings.weight"
+    assert not (frozen[table] == moved[table]).all()

@@ -54,12 +54,12 @@ def test_it_learns_and_keeps_its_record(trained: tuple[Path, Path, dict[str, Any
     assert results["test"]["micro_f1"] > 0.9
     assert json.loads((run / "results.json").read_text()) == results
     assert json.loads((run / "config.json").read_text())["settings"]["head"] == "auto"
+    ids = json.loads((run / "records.json").read_text())
+    assert len(ids["train"]) == 12 and len(ids["dev"]) == 4 and not set(ids["train"]) & set(ids["dev"])
     assert {"train", "test"} == set(json.loads((run / "config.json").read_text())["data"])
 
 
-def test_evaluation_needs_the_folder_and_a_file_only(
-    trained: tuple[Path, Path, dict[str, Any]], tmp_path: Path
-) -> None:
+def test_evaluation_needs_the_folder_and_a_file_only(trained: tuple[Path, Path, dict[str, Any]], tmp_path: Path) -> None:
     run, data, results = trained
     evaluation, written = evaluate_task(TASK, run, data, device="cpu", output=tmp_path / "out", report=silent)
     assert evaluation.metrics == results["test"]

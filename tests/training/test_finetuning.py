@@ -91,9 +91,7 @@ def toy_job(train: int = 33) -> FinetuningJob:
 CONFIG = fill(FinetuningConfig, {"epochs": 4, "device": "cpu", "optimizer": {"learning_rate": 0.05}})
 
 
-def run(
-    path: Path, config: FinetuningConfig = CONFIG, job: FinetuningJob | None = None, **kwargs: Any
-) -> dict[str, Any]:
+def run(path: Path, config: FinetuningConfig = CONFIG, job: FinetuningJob | None = None, **kwargs: Any) -> dict[str, Any]:
     record = RunRecord.create(path, "finetuning", to_dict(config), command=["loreweave", "finetune", "toy"])
     return finetune(job or toy_job(), config, record, report=lambda line: None, **kwargs)
 

@@ -15,7 +15,9 @@ def test_multi_hot_labels() -> None:
     logits, labels = torch.randn(4, 3), torch.tensor([[1.0, 0, 0]] * 4)
     loss = classification_loss(SimpleNamespace(logits=logits), labels)
     assert loss == pytest.approx(F.binary_cross_entropy_with_logits(logits, labels).item())
-    parts = [classification_loss(SimpleNamespace(logits=x), y, 12) for x, y in ((logits[:1], labels[:1]), (logits[1:], labels[1:]))]
+    parts = [
+        classification_loss(SimpleNamespace(logits=x), y, 12) for x, y in ((logits[:1], labels[:1]), (logits[1:], labels[1:]))
+    ]
     assert sum(parts) == pytest.approx(loss.item())
 
 

@@ -81,6 +81,14 @@ def test_predictions_and_losses(tmp_path: Path) -> None:
     assert record.train_loss() == [3.0, 2.0] and [row["step"] for row in record.metrics()] == [1, 2]
 
 
+def test_tensorboard_gets_the_numbers(tmp_path: Path) -> None:
+    record = made(tmp_path)
+    record.open_tensorboard()
+    record.log(step=3, split="dev", micro_f1=0.5, note="text")
+    assert list((tmp_path / "tensorboard").glob("events*"))
+    assert record.metrics() == [{"step": 3, "split": "dev", "micro_f1": 0.5, "note": "text"}]
+
+
 def test_the_newest_whole_checkpoint(tmp_path: Path) -> None:
     record = made(tmp_path)
     assert record.last_checkpoint() is None
@@ -95,6 +103,6 @@ def test_the_newest_whole_checkpoint(tmp_path: Path) -> None:
 
 def test_other_processes_write_nothing(tmp_path: Path) -> None:
     record = made(tmp_path / "run", is_writer=False)
-    record.log(step=1)
+    record.log(step=1, split="dev")
     record.finish({})
     assert not (tmp_path / "run").exists()

@@ -148,9 +148,7 @@ def convert(
     if lite:
         loaded = make_lite(loaded)
     extra = {"base": None if base is None else local_folder(base)} if module is luke_original else {}
-    notes = module.save(
-        loaded.model, loaded.tokenizer, place, vocabulary=loaded.vocabulary, overwrite=overwrite, **extra
-    )
+    notes = module.save(loaded.model, loaded.tokenizer, place, vocabulary=loaded.vocabulary, overwrite=overwrite, **extra)
     loaded.report.notes += notes
     return loaded.report
 

@@ -84,7 +84,8 @@ def _check_features(folder: Path, states: int) -> None:
     features = _settings(folder, "model", "feature_extractor", "type")
     if features is not None and states not in _FEATURES.get(features, ()):
         raise CheckpointError(
-            f"{folder}: the classifier reads {features!r} features ({states} states), expected 'entity' (1 or 2) or 'token+entity' (3)"
+            f"{folder}: the classifier reads {features!r} features ({states} states), "
+            "expected 'entity' (1 or 2) or 'token+entity' (3)"
         )
 
 
@@ -92,9 +93,7 @@ def _entity_aware(state: rows.Tensors, folder: Path, options: LoadOptions) -> bo
     if options.entity_aware_attention is not None:
         return options.entity_aware_attention
     said = _settings(folder, "model", "feature_extractor", "embedder", "use_entity_aware_attention")
-    return (
-        bool(said) if said is not None else any(f".{query}." in name for name in state for query in rows.EXTRA_QUERIES)
-    )
+    return bool(said) if said is not None else any(f".{query}." in name for name in state for query in rows.EXTRA_QUERIES)
 
 
 def _labels(folder: Path, count: int, report: LoadReport) -> dict[str, Any]:

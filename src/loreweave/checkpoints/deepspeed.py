@@ -39,9 +39,7 @@ def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
     report = LoadReport(NAME, str(path))
     file = path / _FILE if path.is_dir() else path
     if others := [other.name for other in file.parent.glob("mp_rank_*_model_states.pt") if other.name != file.name]:
-        raise CheckpointError(
-            f"{file}: the model is split over several files ({', '.join(sorted(others))}), expected one"
-        )
+        raise CheckpointError(f"{file}: the model is split over several files ({', '.join(sorted(others))}), expected one")
     content = read_torch_file(file)
     wrapped = isinstance(content, Mapping) and isinstance(content.get("module"), Mapping)
     tensors = state_dict_in(content["module"] if wrapped else content, file)

@@ -17,13 +17,15 @@ from transformers import LukeConfig, PreTrainedTokenizerFast
 
 from loreweave.checkpoints import original_rows as rows
 from loreweave.checkpoints.fitting import ENCODER_PARTS, PRETRAINING_HEADS, build, fit_state_dict
+from loreweave.checkpoints.hub import HUB_NAME
 from loreweave.checkpoints.hugging_face import read_config
+from loreweave.checkpoints.inference import ENCODER_SETTINGS, SHAPE_SETTINGS
 from loreweave.checkpoints.loading import LoadReport
 from loreweave.checkpoints.tensor_files import read_tensors
-from loreweave.checkpoints.word_tokenizers import find_word_tokenizer, marker_ids
+from loreweave.checkpoints.word_tokenizers import add_marker_rows, find_word_tokenizer
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files import Pathname
-from loreweave.encoding import MARKER_TOKENS, EntityTokenizer
+from loreweave.encoding import EntityTokenizer
 from loreweave.errors import CheckpointError
 from loreweave.models import LukeForMaskedLM
 
@@ -82,18 +84,8 @@ def luke_from_encoder(
         raise CheckpointError(f"{folder}: found no word tokenizer with a padding token")
     pad_id = int(tokenizer.pad_token_id)
     state = _encoder_tensors(folder, said, report)
-    if kind in COUNTS_FROM_ZERO:
-        rows.positions_from_padding(state, pad_id)
-        report.notes.append(f"word positions were shifted by {pad_id + 1}, so that they count as LUKE's do")
-    elif pad_id != said.get("pad_token_id", 1):
-        raise CheckpointError(
-            f"{folder}: the tokenizer pads with {pad_id}, the model counts positions from {said.get('pad_token_id', 1)}"
-        )
-    ids, sources = marker_ids(tokenizer)
-    rows.set_rows(state, rows.WORD_TABLES, ids, sources)
-    report.added += [
-        f"word row {id} {name} from {source!r}" for id, name, source in zip(ids, MARKER_TOKENS, "@#", strict=True)
-    ]
+    _count_from_padding(state, kind, pad_id, said, report)
+    add_marker_rows(state, tokenizer, report)
     vocabulary = vocabulary.with_mask2()
     config = _config(said, state, tokenizer, vocabulary, entity_embedding_size, folder)
     config.use_entity_aware_attention = entity_aware_attention
@@ -119,6 +111,18 @@ def _check_kind(said: Mapping[str, Any], folder: Path) -> str:
     if position_type != "absolute":
         raise CheckpointError(f"{folder}: found {position_type} positions, expected absolute ones")
     return kind
+
+
+def _count_from_padding(state: rows.Tensors, kind: str, pad_id: int, said: Mapping[str, Any], report: LoadReport) -> None:
+    """Shift a BERT's positions; check that a RoBERTa counts from the padding id of its tokenizer."""
+    counts_from = int(said.get("pad_token_id", 1))
+    if kind in COUNTS_FROM_ZERO:
+        rows.positions_from_padding(state, pad_id)
+        report.notes.append(f"word positions were shifted by {pad_id + 1}, so that they count as LUKE's do")
+    elif pad_id != counts_from:
+        raise CheckpointError(
+            f"{report.source}: the tokenizer pads with {pad_id}, the model counts positions from {counts_from}"
+        )
 
 
 def _encoder_tensors(folder: Path, said: Mapping[str, Any], report: LoadReport) -> rows.Tensors:
@@ -151,13 +155,11 @@ def _config(
     entity_embedding_size: int,
     folder: Path,
 ) -> LukeConfig:
-    kept = (
-        "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act", "hidden_dropout_prob",
-        "attention_probs_dropout_prob", "initializer_range", "classifier_dropout",
-    )  # fmt: skip
+    kept = (*SHAPE_SETTINGS, *ENCODER_SETTINGS, "classifier_dropout")
     words, types = state[rows.WORDS], state["embeddings.token_type_embeddings.weight"]
-    extra = {
-        "bert_model_name": str(said.get("_name_or_path") or folder.name),
+    named = str(said.get("_name_or_path") or "")
+    extra: dict[str, Any] = {
+        "bert_model_name": named if HUB_NAME.fullmatch(named) else folder.name,  # else it is a path on some machine
         "base_model_type": "bert" if said["model_type"] in COUNTS_FROM_ZERO else "roberta",
     }
     return LukeConfig(

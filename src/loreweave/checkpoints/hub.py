@@ -11,7 +11,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntry
 from loreweave.corpus.files import Pathname
 from loreweave.errors import CheckpointError
 
-_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _WANTED = ("*.json", "*.txt", "*.model", "*.safetensors", "*.jsonl", "*.tsv")
 _PICKLES = "pytorch_model*"
 
@@ -28,7 +28,7 @@ def local_folder(path: Pathname) -> Path:
     if place.exists():
         return place
     name = str(path)
-    if not _HUB_NAME.fullmatch(name):
+    if not HUB_NAME.fullmatch(name):
         raise CheckpointError(f"{name}: no such file or folder")
     try:
         folder = Path(snapshot_download(name, allow_patterns=list(_WANTED)))
@@ -36,7 +36,5 @@ def local_folder(path: Pathname) -> Path:
             folder = Path(snapshot_download(name, allow_patterns=[*_WANTED, _PICKLES]))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(
-            f"{name}: no such file or folder, and no model of this name on the Hub ({reason})"
-        ) from None
+        raise CheckpointError(f"{name}: no such file or folder, and no model of this name on the Hub ({reason})") from None
     return folder

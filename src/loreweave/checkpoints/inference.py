@@ -13,19 +13,16 @@ from loreweave.checkpoints.loading import LoadReport
 from loreweave.corpus.files import Pathname, read_json
 from loreweave.errors import CheckpointError
 
-# Of the BERT-style dictionaries in old files, what LUKE computes with; the rest (generation settings, ...) is left behind.
-_KEPT = (
+SHAPE_SETTINGS = ("hidden_size", "num_hidden_layers", "intermediate_size")
+ENCODER_SETTINGS = (
     "num_attention_heads",
     "hidden_act",
     "hidden_dropout_prob",
     "attention_probs_dropout_prob",
     "initializer_range",
-    "layer_norm_eps",
-    "pad_token_id",
-    "bos_token_id",
-    "eos_token_id",
-    "bert_model_name",
 )
+# Of the BERT-style dictionaries in old files, what LUKE computes with; generation settings and the like stay behind.
+_KEPT = (*ENCODER_SETTINGS, "layer_norm_eps", "pad_token_id", "bos_token_id", "eos_token_id", "bert_model_name")
 _HEAD_SIZE = 64  # of every published LUKE, BERT, RoBERTa and XLM-R
 
 

@@ -21,9 +21,7 @@ def lite(checkpoint: LoadedCheckpoint) -> LoadedCheckpoint:
         raise CheckpointError("a lite model needs the entity vocabulary, to know which rows are special")
     new = old.special_only()
     ids = old.to_hugging_face()
-    kept = [
-        ids[name] for name in sorted((n for n in SPECIAL_ENTITIES if n in ids), key=new.to_hugging_face().__getitem__)
-    ]
+    kept = [ids[name] for name in sorted((n for n in SPECIAL_ENTITIES if n in ids), key=new.to_hugging_face().__getitem__)]
     state = {name.removeprefix("luke."): tensor for name, tensor in checkpoint.model.state_dict().items()}
     rows.keep_rows(state, rows.ENTITY_TABLES, kept)
     config = type(checkpoint.model.config).from_dict(checkpoint.model.config.to_dict())

@@ -16,9 +16,9 @@ from loreweave.checkpoints.inference import config_from, said_in
 from loreweave.checkpoints.loading import DEFAULTS, LoadedCheckpoint, LoadOptions, LoadReport
 from loreweave.checkpoints.original_layout import add_mask2_row
 from loreweave.checkpoints.tensor_files import read_tensors, weight_file_in
-from loreweave.checkpoints.word_tokenizers import find_word_tokenizer, marker_ids
+from loreweave.checkpoints.word_tokenizers import add_marker_rows, find_word_tokenizer
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.encoding import MARKER_TOKENS, EntityTokenizer
+from loreweave.encoding import EntityTokenizer
 from loreweave.errors import CheckpointError, DataError
 from loreweave.models import LukeForMaskedLM
 
@@ -29,10 +29,7 @@ _MASK = "entity_embeddings.mask_embedding"
 
 def recognises(path: Path) -> bool:
     """A folder whose configuration names `LukeForEntityDisambiguation`."""
-    return (
-        "LukeForEntityDisambiguation" in (read_config(path).get("architectures") or [])
-        and weight_file_in(path) is not None
-    )
+    return "LukeForEntityDisambiguation" in (read_config(path).get("architectures") or []) and weight_file_in(path) is not None
 
 
 def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
@@ -50,18 +47,12 @@ def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
     entities = state[rows.ENTITIES].clone()
     entities[vocabulary.mask_id] = state.pop(_MASK).flatten()
     state[rows.ENTITIES] = state["entity_predictions.decoder.weight"] = entities
-    report.notes.append(
-        "the [MASK] entity's own vector became row [MASK] of the table; candidates' scores do not change"
-    )
+    report.notes.append("the [MASK] entity's own vector became row [MASK] of the table; candidates' scores do not change")
     rows.positions_from_padding(state, pad_id)
     report.notes.append(f"BERT-based: word positions were shifted by {pad_id + 1}, so that they count as LUKE's do")
     tokenizer = find_word_tokenizer(options.base, said, report, beside=path)
     if tokenizer is not None:
-        ids, sources = marker_ids(tokenizer)
-        rows.set_rows(state, rows.WORD_TABLES, ids, sources)
-        report.added += [
-            f"word row {id} {name} from {source!r}" for id, name, source in zip(ids, MARKER_TOKENS, "@#", strict=True)
-        ]
+        add_marker_rows(state, tokenizer, report)
     full = add_mask2_row(state, vocabulary, path, report)
     assert full is not None
     config = config_from(

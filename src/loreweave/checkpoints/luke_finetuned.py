@@ -34,7 +34,7 @@ from loreweave.checkpoints.loading import DEFAULTS, LoadedCheckpoint, LoadOption
 from loreweave.checkpoints.luke_original import read_vocabulary
 from loreweave.checkpoints.original_layout import add_mask2_row
 from loreweave.checkpoints.tensor_files import read_tensors
-from loreweave.checkpoints.word_tokenizers import find_word_tokenizer, marker_ids
+from loreweave.checkpoints.word_tokenizers import find_word_tokenizer, marker_ids, report_marker_rows
 from loreweave.corpus.entity_vocabulary import SPECIAL_ENTITIES, EntityVocabulary
 from loreweave.encoding import MARKER_TOKENS, EntityTokenizer
 from loreweave.errors import CheckpointError
@@ -62,10 +62,8 @@ def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
     state = read_tensors(file)
     head = head_of(state)
     if head is None or rows.WORDS not in state:
-        raise CheckpointError(
-            f"{file}: found no task head (typing, classifier, scorer or qa_outputs) over a LUKE encoder"
-        )
-    cls = options.cls or class_of_head(head, state, state[rows.WORDS].shape[1], file)
+        raise CheckpointError(f"{file}: found no task head (typing, classifier, scorer or qa_outputs) over a LUKE encoder")
+    cls = class_of_head(head, state, state[rows.WORDS].shape[1], file)
     labels = len(state[f"{head}.weight"])
     if head == "typing":
         state = {name.replace("typing.", "classifier."): tensor for name, tensor in state.items()}
@@ -78,7 +76,7 @@ def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
         changes["classifier_bias"] = "classifier.bias" in state
     if tokens:
         changes["marker_token_ids"] = tokens
-    model = build(cls, _config(state, said, file, options, report, changes), options.seed)
+    model = build(options.cls or cls, _config(state, said, file, options, report, changes), options.seed)
     fit_state_dict(model, state, file, report)
     entity_tokenizer = None if tokenizer is None or vocabulary is None else EntityTokenizer(tokenizer, vocabulary)
     return LoadedCheckpoint(model, entity_tokenizer, vocabulary, NAME, report)
@@ -110,21 +108,16 @@ def _add_word_rows(
     if in_file:
         names = [f"{name} = {id}" for name, id in zip(MARKER_TOKENS, range(size - in_file, size), strict=False)]
         report.notes.append(f"the file's last word rows are {', '.join(names)}")
-    if tokenizer is None or in_file == len(MARKER_TOKENS):
-        if tokenizer is not None:
-            _check_ids(marker_ids(tokenizer)[0], size - in_file, report)
-        return {}
-    ids, sources = marker_ids(tokenizer)
-    _check_ids(ids, size - in_file, report)
-    rows.set_rows(state, rows.WORD_TABLES, ids[in_file:], sources[in_file:])
-    added = zip(ids[in_file:], MARKER_TOKENS[in_file:], "@#"[in_file:], strict=True)
-    report.added += [f"word row {id} {name} from {source!r}" for id, name, source in added]
+    if tokenizer is not None:
+        ids, sources = marker_ids(tokenizer)
+        _check_ids(ids, size - in_file, report)
+        if missing := ids[in_file:]:
+            rows.set_rows(state, rows.WORD_TABLES, missing, sources[in_file:])
+            report_marker_rows(missing, report)
     return {}
 
 
-def _place_cloze_rows(
-    state: rows.Tensors, tokenizer: PreTrainedTokenizerFast | None, report: LoadReport
-) -> dict[str, int]:
+def _place_cloze_rows(state: rows.Tensors, tokenizer: PreTrainedTokenizerFast | None, report: LoadReport) -> dict[str, int]:
     """The file's three rows keep their order, behind `<ent>` and `<ent2>` where the tokenizer has these."""
     first = len(state[rows.WORDS]) - len(CLOZE_TOKENS)
     in_file = list(range(first, first + len(CLOZE_TOKENS)))
@@ -136,9 +129,7 @@ def _place_cloze_rows(
     tokenizer.add_tokens(new, special_tokens=True)
     placed = {token: tokenizer.get_vocab()[token] for token in CLOZE_TOKENS}
     rows.set_rows(state, rows.WORD_TABLES, [*ids, *placed.values()], [*sources, *in_file])
-    report.added += [
-        f"word row {id} {name} from {source!r}" for id, name, source in zip(ids, MARKER_TOKENS, "@#", strict=True)
-    ]
+    report_marker_rows(ids, report)
     report.notes.append(f"the rows of {', '.join(CLOZE_TOKENS)} moved from {in_file} to {list(placed.values())}")
     return placed
 
@@ -161,9 +152,7 @@ def _add_entity_rows(
     pair = cls.__name__ == "LukeForEntityPairClassification"
     expected = 3 if pair else 2
     if size != expected:
-        raise CheckpointError(
-            f"{path}: the entity table has {size} rows, a {cls.__name__} of the original code has {expected}"
-        )
+        raise CheckpointError(f"{path}: the entity table has {size} rows, a {cls.__name__} of the original code has {expected}")
     mask, second = 1, 2 if pair else 1
     rows.keep_rows(state, rows.ENTITY_TABLES, [0, mask, mask, second])
     report.added.append("entity rows: [UNK] from [MASK]" + ("" if pair else ", [MASK2] from [MASK]"))

@@ -21,10 +21,12 @@ from loreweave.checkpoints.original_layout import (
     MAX_ENTITY_LENGTH,
     MAX_MENTION_LENGTH,
     checkpoint_from_original,
+    counts_from_zero,
     original_config,
     original_from_model,
     read_metadata,
 )
+from loreweave.checkpoints.original_rows import POSITIONS
 from loreweave.checkpoints.tensor_files import read_tensors, write_torch
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files import Pathname, atomic_folder, atomic_path, write_json
@@ -115,21 +117,18 @@ def save(
     state, vocabulary, notes = original_from_model(model, tokenizer, vocabulary)
     if vocabulary is None:
         raise CheckpointError("the original format needs an entity vocabulary, and this checkpoint has none")
+    unused_positions = 0 if counts_from_zero(model.config) else model.config.pad_token_id + 1
     metadata: dict[str, Any] = {
         "model_config": original_config(model.config, state, base),
-        "max_seq_length": len(state["embeddings.position_embeddings.weight"]) - (0 if _from_zero(model) else model.config.pad_token_id + 1),
+        "max_seq_length": len(state[POSITIONS]) - unused_positions,
         "max_entity_length": tokenizer.max_entity_length if tokenizer else MAX_ENTITY_LENGTH,
         "max_mention_length": tokenizer.max_mention_length if tokenizer else MAX_MENTION_LENGTH,
-    }  # fmt: skip
+    }
     with _target_folder(Path(path), overwrite) as folder:
         write_torch(state, folder / WEIGHTS[0])
         write_json(folder / METADATA, metadata)
         vocabulary.save(folder / VOCABULARIES[1])
     return notes
-
-
-def _from_zero(model: PreTrainedModel) -> bool:
-    return getattr(model.config, "base_model_type", None) == "bert"
 
 
 @contextmanager

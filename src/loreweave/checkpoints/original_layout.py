@@ -14,9 +14,9 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from loreweave.checkpoints import original_rows as rows
 from loreweave.checkpoints.fitting import build, fit_state_dict
-from loreweave.checkpoints.inference import config_from, is_roberta
+from loreweave.checkpoints.inference import ENCODER_SETTINGS, SHAPE_SETTINGS, config_from, is_roberta
 from loreweave.checkpoints.loading import LoadedCheckpoint, LoadOptions, LoadReport
-from loreweave.checkpoints.word_tokenizers import find_word_tokenizer, marker_ids
+from loreweave.checkpoints.word_tokenizers import add_marker_rows, find_word_tokenizer
 from loreweave.corpus.entity_vocabulary import MASK2, EntityVocabulary
 from loreweave.corpus.files import Pathname, read_json
 from loreweave.encoding import MARKER_TOKENS, EntityTokenizer
@@ -58,11 +58,7 @@ def checkpoint_from_original(
     words_like = _bring_to_roberta(state, said or {}, report)
     tokenizer = find_word_tokenizer(options.base, said, report, beside)
     if tokenizer is not None:
-        ids, sources = marker_ids(tokenizer)
-        rows.set_rows(state, rows.WORD_TABLES, ids, sources)
-        report.added += [
-            f"word row {id} {name} from {source!r}" for id, name, source in zip(ids, MARKER_TOKENS, "@#", strict=True)
-        ]
+        add_marker_rows(state, tokenizer, report)
     vocabulary = add_mask2_row(state, vocabulary, path, report)
     config = config_from(
         state, said, path, report, base_model_type=words_like,
@@ -97,7 +93,7 @@ def _bring_to_roberta(state: rows.Tensors, said: Mapping[str, Any], report: Load
 def add_mask2_row(
     state: rows.Tensors, vocabulary: EntityVocabulary | None, path: Pathname, report: LoadReport
 ) -> EntityVocabulary | None:
-    """Give the entity tables a `[MASK2]` row, a copy of `[MASK]`, where the vocabulary has none; the new vocabulary.
+    """Give the entity tables a `[MASK2]` row, a copy of `[MASK]`, where they have none; returns the new vocabulary.
 
     Raises:
         CheckpointError: the vocabulary has more ids than the table has rows.
@@ -107,11 +103,13 @@ def add_mask2_row(
             "no entity vocabulary with the file: entities can be given by id only, and no [MASK2] row was added"
         )
         return None
-    check_rows(state, vocabulary, path)
-    if vocabulary.mask2_id is not None:
-        return vocabulary
     extended = vocabulary.with_mask2()
     assert extended.mask2_id is not None
+    row_is_missing = extended.mask2_id == len(extended) - 1 == len(state[rows.ENTITIES])
+    if not row_is_missing:
+        check_rows(state, vocabulary, path)
+    if vocabulary.mask2_id is not None and not row_is_missing:
+        return vocabulary
     rows.set_rows(state, rows.ENTITY_TABLES, [extended.mask2_id], [vocabulary.mask_id])
     report.added.append(f"entity row {extended.mask2_id} [MASK2] from [MASK]")
     return extended
@@ -127,7 +125,7 @@ def check_rows(state: Mapping[str, Tensor], vocabulary: EntityVocabulary, path: 
 
 
 def entity_aware(state: Mapping[str, Tensor], vocabulary: EntityVocabulary | None, options: LoadOptions) -> bool:
-    """Whether the model gets type-specific queries: as asked, as the file has them, or as the official converter decides."""
+    """Whether to have type-specific queries: as asked, as the file has them, or as the official converter decides."""
     if options.entity_aware_attention is not None:
         return options.entity_aware_attention
     if any(f".{query}." in name for name in state for query in rows.EXTRA_QUERIES):
@@ -153,10 +151,15 @@ def original_from_model(
         rows.drop_extra_queries(state)
     _drop_marker_rows(state, tokenizer, notes)
     vocabulary = _drop_mask2_row(state, vocabulary, notes)
-    if getattr(model.config, "base_model_type", None) == "bert":
+    if counts_from_zero(model.config):
         rows.positions_from_zero(state, model.config.pad_token_id)
         rows.roberta_head_to_bert(state)
     return state, vocabulary, notes
+
+
+def counts_from_zero(config: PreTrainedConfig) -> bool:
+    """Whether the original code counts this model's word positions from 0 (a BERT base)."""
+    return getattr(config, "base_model_type", None) == "bert"
 
 
 def _drop_marker_rows(state: rows.Tensors, tokenizer: EntityTokenizer | None, notes: list[str]) -> None:
@@ -168,16 +171,13 @@ def _drop_marker_rows(state: rows.Tensors, tokenizer: EntityTokenizer | None, no
     sources = [None if tokenizer is None else tokenizer.words.id_of(token) for token in "@#"]
     table = state[rows.WORDS]
     if any(
-        source is None or not table[source].equal(table[id])
-        for id, source in zip((size - 2, size - 1), sources, strict=True)
+        source is None or not table[source].equal(table[id]) for id, source in zip((size - 2, size - 1), sources, strict=True)
     ):
         notes.append('left out the rows of <ent> and <ent2>, which differ from those of "@" and "#"')
     rows.drop_last_rows(state, rows.WORD_TABLES, 2)
 
 
-def _drop_mask2_row(
-    state: rows.Tensors, vocabulary: EntityVocabulary | None, notes: list[str]
-) -> EntityVocabulary | None:
+def _drop_mask2_row(state: rows.Tensors, vocabulary: EntityVocabulary | None, notes: list[str]) -> EntityVocabulary | None:
     table = state[rows.ENTITIES]
     if vocabulary is None or vocabulary.mask2_id is None:
         return vocabulary
@@ -199,11 +199,8 @@ def original_config(config: PreTrainedConfig, state: Mapping[str, Tensor], base:
         CheckpointError: the base model's name, by which the original code chooses tokenizer and embeddings, is not
             known.
     """
-    kept = (
-        "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act", "hidden_dropout_prob",
-        "attention_probs_dropout_prob", "type_vocab_size", "initializer_range", "layer_norm_eps", "pad_token_id",
-        "entity_emb_size",
-    )  # fmt: skip
+    others = ("type_vocab_size", "layer_norm_eps", "pad_token_id", "entity_emb_size")
+    kept = (*SHAPE_SETTINGS, *ENCODER_SETTINGS, *others)
     return {
         **{name: getattr(config, name) for name in kept},
         "vocab_size": len(state[rows.WORDS]),
@@ -223,7 +220,7 @@ _PUBLISHED_BASES = {
 
 
 def _base_model_name(config: PreTrainedConfig, state: Mapping[str, Tensor], base: Path | None) -> str:
-    bert = getattr(config, "base_model_type", None) == "bert"
+    bert = counts_from_zero(config)
     shape = (len(state[rows.WORDS]), config.hidden_size)
     names = [
         str(getattr(config, "bert_model_name", "") or ""),
@@ -234,7 +231,7 @@ def _base_model_name(config: PreTrainedConfig, state: Mapping[str, Tensor], base
     if found is None:
         kind = "a name without" if bert else "a name with"
         raise CheckpointError(
-            f"the name of the base model is not known, and the original code chooses its embeddings by it ({kind} 'roberta'); "
-            "give `base`, the folder of the base model"
+            "the name of the base model is not known, and the original code chooses its embeddings by it "
+            f"({kind} 'roberta'); give `base`, the folder of the base model"
         )
     return found

@@ -34,7 +34,7 @@ _BERT_HEAD = {
 
 
 def set_rows(tensors: Tensors, tables: Sequence[str], ids: Sequence[int], sources: Sequence[int]) -> None:
-    """Make row `ids[k]` of each table that is there a copy of row `sources[k]`; the table grows as needed (with zeros)."""
+    """Make row `ids[k]` of each table that is there a copy of row `sources[k]`; tables grow as needed (with zeros)."""
     for name in tables:
         if name in tensors:
             old = tensors[name]

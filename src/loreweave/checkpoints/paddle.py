@@ -23,7 +23,7 @@ from loreweave import models
 from loreweave.checkpoints import original_rows as rows
 from loreweave.checkpoints.fitting import ENCODER_PARTS, build, fit_state_dict
 from loreweave.checkpoints.heads import class_of_head
-from loreweave.checkpoints.inference import config_from, said_in
+from loreweave.checkpoints.inference import ENCODER_SETTINGS, SHAPE_SETTINGS, config_from, said_in
 from loreweave.checkpoints.loading import DEFAULTS, LoadedCheckpoint, LoadOptions, LoadReport
 from loreweave.checkpoints.original_layout import check_rows
 from loreweave.checkpoints.unpickling import read_numpy_pickle
@@ -152,9 +152,7 @@ def _flatten(value: Any) -> dict[str, Any]:
     return flat | {name: item for name, item in value.items() if name != "init_args"}
 
 
-def _tokenizer(
-    folder: Path, base: Path | None, report: LoadReport
-) -> tuple[EntityTokenizer | None, EntityVocabulary | None]:
+def _tokenizer(folder: Path, base: Path | None, report: LoadReport) -> tuple[EntityTokenizer | None, EntityVocabulary | None]:
     for place in (folder, base):
         if place is None:
             continue
@@ -162,9 +160,7 @@ def _tokenizer(
             tokenizer = EntityTokenizer.from_pretrained(place)
             return tokenizer, tokenizer.entity_vocabulary
     report.notes.append("no tokenizer with an entity vocabulary beside the weights; give `base`, a LUKE folder")
-    found = next(
-        (folder / name for name in ("entity_vocab.tsv", "entity_vocab.json") if (folder / name).is_file()), None
-    )
+    found = next((folder / name for name in ("entity_vocab.tsv", "entity_vocab.json") if (folder / name).is_file()), None)
     return None, None if found is None else EntityVocabulary.load(found)
 
 
@@ -231,12 +227,9 @@ def _complete(state: dict[str, Tensor]) -> list[str]:
 
 
 def _paddle_config(model: PreTrainedModel) -> dict[str, Any]:
-    names = (
-        "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act",
-        "hidden_dropout_prob", "attention_probs_dropout_prob", "max_position_embeddings", "type_vocab_size",
-        "initializer_range", "pad_token_id", "entity_vocab_size", "entity_emb_size", "layer_norm_eps",
-        "use_entity_aware_attention",
-    )  # fmt: skip
+    sizes = ("vocab_size", "max_position_embeddings", "type_vocab_size", "entity_vocab_size", "entity_emb_size")
+    others = ("pad_token_id", "layer_norm_eps", "use_entity_aware_attention")
+    names = (*SHAPE_SETTINGS, *ENCODER_SETTINGS, *sizes, *others)
     inner = {name: getattr(model.config, name) for name in names} | {"cls_token_id": 0, "init_class": "LukeModel"}
     if type(model).__name__ == "LukeModel":
         return inner
@@ -245,7 +238,7 @@ def _paddle_config(model: PreTrainedModel) -> dict[str, Any]:
 
 
 class _StablePickler(pickle.Pickler):
-    """Arrays as `numpy.ndarray(shape, dtype, bytes)`: names that NumPy 1 and 2 share, unlike those of its own pickles."""
+    """Arrays as `numpy.ndarray(shape, dtype, bytes)`: NumPy 1 and 2 share these names, not those of their own pickles."""
 
     def reducer_override(self, value: Any) -> Any:
         if isinstance(value, np.ndarray):

@@ -24,7 +24,7 @@ WEIGHT_FILES = (
 
 
 def weight_file_in(folder: Pathname) -> Path | None:
-    """The weights of a Hugging Face folder: safetensors before PyTorch, whole before sharded; None when there are none."""
+    """The weights: safetensors before PyTorch, whole before sharded; None where there are none."""
     return next((Path(folder) / name for name in WEIGHT_FILES if (Path(folder) / name).is_file()), None)
 
 
@@ -73,9 +73,7 @@ def state_dict_in(value: Any, path: Pathname) -> dict[str, Tensor]:
     """
     if not isinstance(value, Mapping):
         raise CheckpointError(f"{path}: found a {type(value).__name__}, expected a dictionary of tensors")
-    wrong = next(
-        (name for name, item in value.items() if not isinstance(name, str) or not isinstance(item, Tensor)), None
-    )
+    wrong = next((name for name, item in value.items() if not isinstance(name, str) or not isinstance(item, Tensor)), None)
     if wrong is not None:
         found = type(value[wrong]).__name__
         raise CheckpointError(f"{path}: found a {found} under {wrong!r}, expected only tensors by name")
@@ -89,7 +87,7 @@ def write_safetensors(tensors: Mapping[str, Tensor], path: Pathname) -> None:
 
 
 def write_torch(tensors: Mapping[str, Tensor], path: Pathname) -> None:
-    """Write tensors to a PyTorch file; tied tensors (equal memory) are stored once, views without the rest of their table."""
+    """Write tensors to a PyTorch file; tied tensors (equal memory) are stored once, views without the rest of a table."""
     own: dict[tuple[int, torch.Size], Tensor] = {}
     state = {}
     for name, tensor in tensors.items():

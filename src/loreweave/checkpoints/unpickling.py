@@ -54,9 +54,7 @@ def read_torch_file(path: Pathname) -> Any:
 def _numpy_globals() -> list[Any]:
     """NumPy arrays and scalars (training counters) under the names of NumPy 1 and 2."""
     reconstruct, scalar = np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
-    dtypes = sorted(
-        {type(np.dtype(code)) for code in np.typecodes["AllInteger"] + "?efdFD"}, key=lambda kind: kind.__name__
-    )
+    dtypes = sorted({type(np.dtype(code)) for code in np.typecodes["AllInteger"] + "?efdFD"}, key=lambda kind: kind.__name__)
     names = [(reconstruct, "_reconstruct"), (scalar, "scalar")]
     modules = ("numpy.core.multiarray", "numpy._core.multiarray")
     return [*((item, f"{module}.{name}") for module in modules for item, name in names), np.ndarray, np.dtype, *dtypes]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from loreweave.checkpoints import original_rows as rows
 from loreweave.checkpoints.loading import LoadReport
 from loreweave.encoding import MARKER_TOKENS, EntityTokenizer, add_marker_tokens
 from loreweave.errors import CheckpointError
@@ -38,8 +39,7 @@ def find_word_tokenizer(
     name = str((said or {}).get("bert_model_name") or "")
     if name:
         try:
-            cached: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(name, local_files_only=True)
-            return cached
+            return cast(PreTrainedTokenizerFast, AutoTokenizer.from_pretrained(name, local_files_only=True))
         except (OSError, ValueError):
             pass  # not in the cache: the report asks for it
     wanted = f" of {name}" if name else ""
@@ -54,11 +54,23 @@ def _read(folder: Path) -> PreTrainedTokenizerFast:
     try:
         if (folder / "entity_vocab.json").is_file():
             return EntityTokenizer.from_pretrained(folder).word_tokenizer
-        tokenizer: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        return tokenizer
+        return cast(PreTrainedTokenizerFast, AutoTokenizer.from_pretrained(folder, local_files_only=True))
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise CheckpointError(f"{folder}: found no word tokenizer that can be read ({reason})") from None
+
+
+def add_marker_rows(state: rows.Tensors, tokenizer: PreTrainedTokenizerFast, report: LoadReport) -> None:
+    """Add `<ent>`, `<ent2>` to the tokenizer and their rows to the word tables (encoder names without `luke.`)."""
+    ids, sources = marker_ids(tokenizer)
+    rows.set_rows(state, rows.WORD_TABLES, ids, sources)
+    report_marker_rows(ids, report)
+
+
+def report_marker_rows(ids: Sequence[int], report: LoadReport) -> None:
+    """Say that the last `len(ids)` of the markers got these rows."""
+    markers = zip(ids, MARKER_TOKENS[-len(ids) :], MARKER_SOURCES[-len(ids) :], strict=True)
+    report.added += [f"word row {id} {marker} from {source!r}" for id, marker, source in markers]
 
 
 def marker_ids(tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[int]]:

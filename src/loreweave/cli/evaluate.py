@@ -25,9 +25,7 @@ def command(
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Records a batch.")] = 32,
     precision: Annotated[str, typer.Option("--precision", help="fp32, bf16 or fp16.")] = "fp32",
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad records out and count them.")] = False,
-    output: Annotated[
-        Path | None, typer.Option("--output", help="Folder for results.json and predictions/.")
-    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", help="Folder for results.json and predictions/.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results alone on standard output.")] = False,
 ) -> None:
     """Score a fine-tuned checkpoint on a data file; no training data is needed.

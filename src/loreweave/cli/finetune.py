@@ -21,9 +21,7 @@ def command(
         list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings that go over the recipe's.")
     ] = None,
     train: Annotated[Path | None, typer.Option("--train", help="Training file.")] = None,
-    dev: Annotated[
-        Path | None, typer.Option("--dev", help="File to select the epoch on; or set dev_fraction=0.1.")
-    ] = None,
+    dev: Annotated[Path | None, typer.Option("--dev", help="File to select the epoch on; or set dev_fraction=0.1.")] = None,
     test: Annotated[Path | None, typer.Option("--test", help="File to score the kept weights on.")] = None,
     data: Annotated[
         Path | None, typer.Option("--data", help="Folder with train.json, dev.json, test.json (or .gz, .xz).")
@@ -45,6 +43,7 @@ def command(
     from loreweave.tasks.jobs import DataFiles, finetune_task
     from loreweave.tasks.registry import load_task
     from loreweave.training.configuration import fill
+    from loreweave.training.devices import close_process_group
     from loreweave.training.recipes import load_recipe
 
     if resume and overwrite:
@@ -62,6 +61,7 @@ def command(
         chosen, model, files, config, output,
         format=format, skip_bad=skip_bad, overwrite=overwrite, resume=resume, report=say,
     )  # fmt: skip
+    close_process_group()
     if as_json:
         show_json(results)
         return

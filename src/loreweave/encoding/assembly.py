@@ -143,9 +143,7 @@ class _Counts:
         segment: int,
     ) -> None:
         """Append the mentions of `text`, whose first token is at `offset` and of which `length` tokens remain."""
-        for mention, ((start, end), entity, index) in enumerate(
-            zip(text.spans, text.entity_ids, text.indices, strict=True)
-        ):
+        for mention, ((start, end), entity, index) in enumerate(zip(text.spans, text.entity_ids, text.indices, strict=True)):
             if start == end:
                 self.empty += 1
             elif end > length:
@@ -156,9 +154,7 @@ class _Counts:
                 self.room -= 1
                 self.cut += end - start > max_mention_length or mention in text.shortened
                 encoded.entity_ids.append(entity)
-                encoded.entity_position_ids.append(
-                    list(range(start + offset, min(end, start + max_mention_length) + offset))
-                )
+                encoded.entity_position_ids.append(list(range(start + offset, min(end, start + max_mention_length) + offset)))
                 encoded.entity_token_type_ids.append(segment)
                 if encoded.entity_start_positions is not None and encoded.entity_end_positions is not None:
                     encoded.entity_start_positions.append(start + offset)

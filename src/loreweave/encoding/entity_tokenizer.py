@@ -236,9 +236,7 @@ class EntityTokenizer:
         limits = self._limits(max_length)
         return assemble(first, second, self.words.special, limits, truncation=truncation, with_ends=with_ends)
 
-    def tokenize_pieces(
-        self, pieces: Sequence[str], *, leading_space: bool | Sequence[bool] = False
-    ) -> list[list[int]]:
+    def tokenize_pieces(self, pieces: Sequence[str], *, leading_space: bool | Sequence[bool] = False) -> list[list[int]]:
         """Word ids of strings (words, fields), without special tokens.
 
         Args:

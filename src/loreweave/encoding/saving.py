@@ -43,9 +43,7 @@ def save_entity_tokenizer(tokenizer: EntityTokenizer, directory: Pathname) -> No
     write_json(folder / "special_tokens_map.json", _special_tokens_map(tokenizer, added))
     write_json(folder / "tokenizer_config.json", _configuration(tokenizer, specification, added))
     if tokenizer.entity_vocabulary.mask2_id is None:
-        _logger.warning(
-            "the entity vocabulary has no %s, which transformers' LukeTokenizer demands; see with_mask2()", MASK2
-        )
+        _logger.warning("the entity vocabulary has no %s, which transformers' LukeTokenizer demands; see with_mask2()", MASK2)
     tokenizer.entity_vocabulary.save(folder / "entity_vocab.json")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from tokenizers import AddedToken, Tokenizer
+from tokenizers import AddedToken, Tokenizer, processors
 
 from loreweave.corpus.entity_vocabulary import SPECIAL_ENTITIES
 from loreweave.encoding.encoded_text import Span
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MARKER_TOKENS = ("<ent>", "<ent2>")
 _NAMED_TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
+_NONCHARACTER = "\ufdd0"  # Unicode promises that no text has it
 _NO_LIMIT = 10**6  # transformers writes 1e30 for "no limit known"
 
 
@@ -30,9 +31,7 @@ def add_marker_tokens(tokenizer: PreTrainedTokenizerFast, markers: Iterable[str]
     """
     known = tokenizer.get_vocab()
     missing = [marker for marker in markers if marker not in known]
-    return tokenizer.add_tokens(
-        [AddedToken(marker, normalized=False, special=True) for marker in missing], special_tokens=True
-    )
+    return tokenizer.add_tokens([AddedToken(marker, normalized=False, special=True) for marker in missing], special_tokens=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,16 @@ class SpecialTokens:
     def second_segment(self) -> int:
         """`token_type_id` of the second text."""
         return 0 if self.double_separator else 1
+
+    def post_processor(self, start: str, end: str) -> processors.PostProcessor:
+        """The same for a backend; `start` and `end` are the tokens' texts."""
+        second = self.second_segment
+        between = f"{end} {end}" if self.double_separator else end
+        return processors.TemplateProcessing(
+            single=f"{start} $A {end}",
+            pair=f"{start} $A {between} $B:{second} {end}:{second}",
+            special_tokens=[(start, self.start), (end, self.end)],
+        )
 
     def around(self, first: list[int], second: list[int] | None = None) -> list[int]:
         """The whole sequence."""
@@ -159,20 +168,26 @@ class WordTokenizer:
         return {key: held[text] for key, text in self.named_tokens.items() if text in held}
 
     def _find_special_tokens(self) -> SpecialTokens:
-        """Ids by name, checked against what the backend's own post-processor does (none in some builds, pitfall 3)."""
+        """Ids by name, checked against what the backend itself puts around words.
+
+        Where it puts nothing (LUKE as transformers < 5.18 saved it, pitfall 3), it learns to.
+        """
         ids: dict[str, int] = {}
+        texts: dict[str, str] = {}
         for key, substitute in (("cls_token", "bos_token"), ("sep_token", "eos_token"), ("pad_token", "")):
             text = self.named_tokens.get(key, self.named_tokens.get(substitute))
             found = None if text is None else self.id_of(text)
             if found is None:
                 raise ConfigurationError(f"found a tokenizer without {key}, expected one for an encoder ({text!r})")
-            ids[key] = found
+            ids[key], texts[key] = found, str(text)
         words = self._backend.encode("a", add_special_tokens=False).ids
         single, pair = self._backend.encode("a").ids, self._backend.encode("a", "a").ids
         start, end, pad = ids["cls_token"], ids["sep_token"], ids["pad_token"]
         choices = [SpecialTokens(start, end, pad, double) for double in (True, False)]
         if single == words:
-            return choices[0] if self.named_tokens.get("cls_token", "<s>") == "<s>" else choices[1]
+            choice = choices[0] if texts["cls_token"] == "<s>" else choices[1]
+            self._backend.post_processor = choice.post_processor(texts["cls_token"], texts["sep_token"])
+            return choice
         for choice in choices:
             if single == choice.around(words) and pair == choice.around(words, words):
                 return choice
@@ -188,23 +203,24 @@ def _clean_backend(backend: Tokenizer, own_tokens: set[str]) -> tuple[Tokenizer,
     specification = json.loads(backend.to_str())
     specification["truncation"] = specification["padding"] = None
     had_prefix = _without_prefix_space(specification.get("pre_tokenizer"))
-    entity_tokens = {
-        token["content"]
-        for token in specification["added_tokens"]
-        if token["content"] in SPECIAL_ENTITIES and token["content"] not in own_tokens
-    }
-    if entity_tokens:
+    entity_tokens = set(SPECIAL_ENTITIES) - own_tokens
+    if any(token["content"] in entity_tokens for token in specification["added_tokens"]):
         entity_tokens -= backend.get_vocab(with_added_tokens=False).keys()
-    kept = [token for token in specification["added_tokens"] if token["content"] not in entity_tokens]
-    specification["added_tokens"] = kept
-    clean: Tokenizer = Tokenizer.from_str(json.dumps(specification))
-    moved = [token["content"] for token in kept if clean.token_to_id(token["content"]) != token["id"]]
-    if moved:
-        raise ConfigurationError(
-            f"found the entity tokens {sorted(entity_tokens)} before {moved} among the words, expected them last; "
-            "build the tokenizer without entity tokens and add your own tokens to that"
-        )
-    return clean, had_prefix
+        specification["added_tokens"] = _without_entity_tokens(specification["added_tokens"], entity_tokens)
+    return Tokenizer.from_str(json.dumps(specification)), had_prefix
+
+
+def _without_entity_tokens(added_tokens: list[dict[str, Any]], entity_tokens: set[str]) -> list[dict[str, Any]]:
+    """Added tokens without entity tokens at the end; elsewhere (transformers < 5.18) they only stop matching text.
+
+    Removing those would move the ids of the tokens behind them.
+    """
+    kept = sorted(added_tokens, key=lambda token: int(token["id"]))
+    while kept and kept[-1]["content"] in entity_tokens:
+        kept.pop()
+    return [
+        {**token, "content": _NONCHARACTER + token["content"]} if token["content"] in entity_tokens else token for token in kept
+    ]
 
 
 def _without_prefix_space(pre_tokenizer: dict[str, Any] | None) -> bool:

@@ -11,7 +11,7 @@ from transformers.activations import ACT2FN
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.utils import ModelOutput
 
-from loreweave.models.luke_attention import LukeSelfAttention
+from loreweave.models.luke_attention import Layout, LukeSelfAttention
 from loreweave.models.luke_embeddings import LukeEmbeddings, LukeEntityEmbeddings
 from loreweave.models.outputs import LukeModelOutput
 
@@ -61,11 +61,9 @@ class LukeLayer(GradientCheckpointingLayer):
         self.intermediate = LukeIntermediate(config)
         self.output = LukeResidual(config, config.intermediate_size)
 
-    def forward(
-        self, hidden: Tensor, words: int, bias: Tensor | None, return_weights: bool
-    ) -> tuple[Tensor, Tensor | None]:
-        """States [batch, words + entities, hidden] and attention weights or None; arguments as of the attention."""
-        context, weights = self.attention.self(hidden, words, bias, return_weights)
+    def forward(self, hidden: Tensor, layout: Layout, return_weights: bool) -> tuple[Tensor, Tensor | None]:
+        """States and attention weights or None; arguments and shapes as of the attention."""
+        context, weights = self.attention.self(hidden, layout, return_weights)
         hidden = self.attention.output(context, hidden)
         return self.output(self.intermediate(hidden), hidden), weights
 
@@ -78,16 +76,17 @@ class LukeEncoder(nn.Module):
         self.layer = nn.ModuleList([LukeLayer(config) for _ in range(config.num_hidden_layers)])
 
     def forward(
-        self, hidden: Tensor, words: int, bias: Tensor | None, return_weights: bool, return_states: bool
+        self, hidden: Tensor, layout: Layout, return_weights: bool, return_states: bool
     ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """The last states; if asked for, the states around every layer, and every layer's attention weights."""
         states = [hidden] if return_states else []
         attentions = []
+        hidden = layout.gather(hidden)
         for layer in self.layer:
-            hidden, weights = layer(hidden, words, bias, return_weights)
-            states += [hidden] if return_states else []
+            hidden, weights = layer(hidden, layout, return_weights)
+            states += [layout.spread(hidden)] if return_states else []
             attentions += [] if weights is None else [weights]
-        return hidden, states, attentions
+        return layout.spread(hidden), states, attentions
 
 
 class LukePooler(nn.Module):
@@ -171,6 +170,9 @@ class LukeModel(LukePreTrainedModel):
 
     `config._attn_implementation` is `sdpa` (fused, the default) or `eager`; asked for attention weights, a call uses
     the eager kernel whichever is set, for only that one knows them.
+
+    `model.skip_padding = True` computes nothing but attention scores for what the masks hide: as fast as the share that
+    is not padding, equal where there is none, and zero in place of transformers' meaningless states where there is.
     """
 
     def __init__(self, config: LukeConfig, add_pooling_layer: bool = True) -> None:
@@ -179,6 +181,7 @@ class LukeModel(LukePreTrainedModel):
         self.entity_embeddings = LukeEntityEmbeddings(config)
         self.encoder = LukeEncoder(config)
         self.pooler = LukePooler(config) if add_pooling_layer else None
+        self.skip_padding = False
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Embedding:
@@ -227,11 +230,11 @@ class LukeModel(LukePreTrainedModel):
         if entity_ids is not None:
             entities = self.entity_embeddings(entity_ids, entity_position_ids, entity_token_type_ids)
             hidden = torch.cat([hidden, entities], dim=1)  # [batch, words + entities, hidden]
-        bias = attention_bias(hidden, words, attention_mask, entity_attention_mask)
+        layout = make_layout(hidden, words, attention_mask, entity_attention_mask, self.skip_padding)
         wants_weights = self.config.output_attentions if output_attentions is None else output_attentions
         wants_states = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
         eager = wants_weights or self.config._attn_implementation == "eager"
-        last, states, attentions = self.encoder(hidden, words, bias, eager, wants_states)
+        last, states, attentions = self.encoder(hidden, layout, eager, wants_states)
         with_entities = entity_ids is not None
         output = LukeModelOutput(
             last_hidden_state=last[:, :words],
@@ -239,20 +242,21 @@ class LukeModel(LukePreTrainedModel):
             hidden_states=tuple(state[:, :words] for state in states) if wants_states else None,
             attentions=tuple(attentions) if wants_weights else None,
             entity_last_hidden_state=last[:, words:] if with_entities else None,
-            entity_hidden_states=tuple(state[:, words:] for state in states)
-            if wants_states and with_entities
-            else None,
+            entity_hidden_states=tuple(state[:, words:] for state in states) if wants_states and with_entities else None,
         )
         return self._answer(output, return_dict)
 
 
-def attention_bias(
-    states: Tensor, words: int, attention_mask: Tensor | None, entity_attention_mask: Tensor | None
-) -> Tensor | None:
-    """What the masks add to the scores of each key [batch, 1, 1, words + entities]; None when they hide nothing.
+def make_layout(
+    states: Tensor,
+    words: int,
+    attention_mask: Tensor | None,
+    entity_attention_mask: Tensor | None,
+    skip_padding: bool = False,
+) -> Layout:
+    """What the masks leave of a batch of states [batch, words + entities, hidden].
 
-    `states` [batch, words + entities, hidden] gives sizes and device. A text whose masks hide everything sees
-    everything: it has no meaning, but stays finite.
+    A text whose masks hide everything sees everything: it has no meaning, but stays finite.
 
     Raises:
         ValueError: a mask's shape is not that of what it masks.
@@ -265,9 +269,11 @@ def attention_bias(
                 raise ValueError(f"found a mask of shape {tuple(mask.shape)}, expected {tuple(part.shape)}")
             part.copy_(mask)
     if (attention_mask is None and entity_attention_mask is None) or (not torch.compiler.is_compiling() and keep.all()):
-        return None
+        return Layout(batch, words, total)
     keep = keep | ~keep.any(dim=1, keepdim=True)
     device = states.device.type
     dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else states.dtype
     bias = torch.zeros(batch, total, dtype=dtype, device=states.device)
-    return bias.masked_fill_(~keep, torch.finfo(dtype).min)[:, None, None]
+    bias = bias.masked_fill_(~keep, torch.finfo(dtype).min)[:, None, None]
+    kept = keep.flatten().nonzero().squeeze(1) if skip_padding else None
+    return Layout(batch, words, total, bias, kept)

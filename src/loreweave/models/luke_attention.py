@@ -11,6 +11,7 @@ call on doubled heads computes the same: query [q_word; q_entity], key [k; 0] fo
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -20,6 +21,35 @@ from transformers import LukeConfig
 
 _flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 _flash_backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the states of a batch lie in memory, and what may be seen.
+
+    Args:
+        batch, words, total: number of texts; of words, and of words and entities, of each.
+        bias: what is added to the scores of a key, 0 or very negative [batch, 1, 1, total]; None when nothing is
+            hidden.
+        kept: numbers of the positions of which states exist, in the flattened batch; None for all of them.
+    """
+
+    batch: int
+    words: int
+    total: int
+    bias: Tensor | None = None
+    kept: Tensor | None = None
+
+    def spread(self, states: Tensor) -> Tensor:
+        """States [kept, size] to [batch, total, size], zero where there is none; others as they are."""
+        if self.kept is None:
+            return states
+        every = states.new_zeros(self.batch * self.total, states.shape[-1])
+        return every.index_copy(0, self.kept, states).unflatten(0, (self.batch, self.total))
+
+    def gather(self, states: Tensor) -> Tensor:
+        """The opposite of `spread`."""
+        return states if self.kept is None else states.flatten(0, 1).index_select(0, self.kept)
 
 
 class LukeSelfAttention(nn.Module):
@@ -47,40 +77,36 @@ class LukeSelfAttention(nn.Module):
             self.e2w_query = nn.Linear(size, size)
             self.e2e_query = nn.Linear(size, size)
 
-    def forward(
-        self, hidden: Tensor, words: int, bias: Tensor | None, return_weights: bool = False
-    ) -> tuple[Tensor, Tensor | None]:
+    def forward(self, hidden: Tensor, layout: Layout, return_weights: bool = False) -> tuple[Tensor, Tensor | None]:
         """Mix every position's values.
 
         Args:
-            hidden: states of words, then entities [batch, words + entities, hidden].
-            words: how many of them are words.
-            bias: what is added to the scores of a key, 0 or very negative [batch, 1, 1, words + entities]; None when
-                every position may be seen.
+            hidden: states of words, then entities [batch, words + entities, hidden], or those that `layout` keeps.
+            layout: what they are.
             return_weights: use the plain kernel, which knows the attention weights.
 
         Returns:
-            The context [batch, words + entities, hidden] and the weights [batch, heads, query, key] or None.
+            The context, shaped like `hidden`, and the weights [batch, heads, query, key] or None.
         """
-        key, value = self._split(self.key(hidden)), self._split(self.value(hidden))  # [batch, heads, key, head size]
+        words, bias = layout.words, layout.bias
+        key = self._split(layout.spread(self.key(hidden)))  # [batch, heads, key, head size]
+        value = self._split(layout.spread(self.value(hidden)))
         dropout = self.dropout if self.training else 0.0
         weights = None
-        if self.entity_aware and words < hidden.shape[1]:
-            to_words, to_entities = self._queries_by_key_type(hidden, words)
+        if self.entity_aware and words < layout.total:
+            to_words, to_entities = self._queries_by_key_type(layout.spread(hidden), words)
             if return_weights or (dropout > 0 and key.device.type == "cpu"):  # the CPU has no fused kernel with dropout
-                scores = torch.cat(
-                    [_scores(to_words, key[:, :, :words]), _scores(to_entities, key[:, :, words:])], dim=-1
-                )
+                scores = torch.cat([_scores(to_words, key[:, :, :words]), _scores(to_entities, key[:, :, words:])], dim=-1)
                 context, weights = _eager(scores, value, bias, dropout)
             else:
                 context = attention_by_key_type(to_words, to_entities, key, value, words, bias, dropout)
         else:
-            query = self._split(self.query(hidden))
+            query = self._split(layout.spread(self.query(hidden)))
             if return_weights:
                 context, weights = _eager(_scores(query, key), value, bias, dropout)
             else:
                 context = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
-        return context.transpose(1, 2).flatten(2), weights if return_weights else None
+        return layout.gather(context.transpose(1, 2).flatten(2)), weights if return_weights else None
 
     def _split(self, states: Tensor) -> Tensor:
         return states.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # [batch, heads, position, head size]

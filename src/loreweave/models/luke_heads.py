@@ -25,9 +25,7 @@ class LukeClassifier(LukePreTrainedModel):
         self.num_labels = config.num_labels or 0
         self.luke = LukeModel(config, add_pooling_layer=self.needs_pooler)
         self.dropout = nn.Dropout(self.feature_dropout())
-        self.classifier = nn.Linear(
-            self.states_per_decision * config.hidden_size, self.num_labels, bias=self.has_bias()
-        )
+        self.classifier = nn.Linear(self.states_per_decision * config.hidden_size, self.num_labels, bias=self.has_bias())
         self.post_init()
 
     def feature_dropout(self) -> float:

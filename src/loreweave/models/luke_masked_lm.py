@@ -188,9 +188,7 @@ class LukeForMaskedLM(LukePreTrainedModel):
         return self._answer(answer, return_dict)
 
 
-def _score(
-    head: nn.Module, states: Tensor | None, labels: Tensor | None, every: bool
-) -> tuple[Tensor | None, Tensor | None]:
+def _score(head: nn.Module, states: Tensor | None, labels: Tensor | None, every: bool) -> tuple[Tensor | None, Tensor | None]:
     """Logits of every position if wanted, and the mean loss over the labelled ones if there are labels.
 
     `states` [batch, position, hidden], `labels` [batch, position].

@@ -24,9 +24,7 @@ class LukeForQuestionAnswering(LukePreTrainedModel):
     def __init__(self, config: LukeConfig) -> None:
         super().__init__(config)
         if config.num_labels != 2:
-            raise ValueError(
-                f"question answering scores first and last words: num_labels is {config.num_labels}, not 2"
-            )
+            raise ValueError(f"question answering scores first and last words: num_labels is {config.num_labels}, not 2")
         self.num_labels = config.num_labels
         self.luke = LukeModel(config, add_pooling_layer=False)
         self.qa_outputs = nn.Linear(config.hidden_size, config.num_labels)

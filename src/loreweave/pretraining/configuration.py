@@ -62,6 +62,8 @@ class PretrainingConfig:
     optimizer: OptimizerConfig = field(default_factory=_pretraining_optimizer)
     schedule: ScheduleConfig = field(default_factory=lambda: ScheduleConfig(warmup_steps=2500))
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    attention: Literal["auto", "sdpa", "eager"] = "auto"
+    """`auto` takes the fused kernels, but plain ones for bf16 on a CPU, where the fused backward pass is many times slower."""
     dropout: float | None = None
     """Dropout of hidden states and attention; null keeps the model's own."""
     seed: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import replace
 
 import torch
@@ -29,12 +29,13 @@ def evaluate_objectives(config: PretrainingConfig) -> dict[str, float]:
     begun = start(config, sets)
     stream = build_stream(config, sets, begun, processes=1)
     module = PretrainingModel(begun.model, stream.objectives).eval()
-    sums: Counter[str] = Counter()
+    sums: defaultdict[str, float] = defaultdict(float)
     for item in range(len(stream)):
         batch = stream[item]
         for name, value in module(**batch).items():
             sums[name] += float(value)
-        sums.update({f"{o.name}_targets": batch[f"{o.name}_labels"].numel() for o in stream.objectives})
+        for objective in stream.objectives:
+            sums[f"{objective.name}_targets"] += batch[f"{objective.name}_labels"].numel()
     results = {"windows": float(micro_batches * config.micro_batch_size)}
     results["windows_left_out"] = rows - results["windows"]
     for objective in stream.objectives:

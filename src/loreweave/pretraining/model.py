@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from loreweave.objectives import Objective
+from loreweave.pretraining.configuration import PretrainingConfig
 
 ENCODER_INPUTS = (
     "input_ids",
@@ -16,6 +17,9 @@ ENCODER_INPUTS = (
     "entity_attention_mask",
     "entity_position_ids",
 )
+
+ENTITY_TABLE = "luke.entity_embeddings.entity_embeddings.weight"
+ENTITY_BIAS = "entity_predictions.bias"
 
 
 class PretrainingModel(nn.Module):
@@ -54,7 +58,7 @@ class PretrainingModel(nn.Module):
         return sums
 
 
-def freeze(module: PretrainingModel, trainable: str, new_modules: Sequence[str], freeze_entity_embeddings: bool) -> None:
+def freeze(module: PretrainingModel, config: PretrainingConfig, new_modules: Sequence[str]) -> None:
     """Decide which parameters are trained (specs/luke.md 3.3).
 
     The pooler never is. With `trainable="entities"` only `entity_embeddings.*`, `entity_predictions.*`, the objectives' own
@@ -64,10 +68,12 @@ def freeze(module: PretrainingModel, trainable: str, new_modules: Sequence[str],
     model = module.model
     stage_one = ("entity_embeddings.", "entity_predictions.", *(f"{name}." for name in new_modules))
     for name, parameter in model.named_parameters():
-        chosen = trainable == "all" or any(part in name for part in stage_one)
+        chosen = config.trainable == "all" or any(part in name for part in stage_one)
         parameter.requires_grad_(chosen and "pooler." not in name)
-    if freeze_entity_embeddings:
-        model.base_model.entity_embeddings.entity_embeddings.weight.requires_grad_(False)
+    if config.freeze_entity_embeddings:
+        model.get_parameter(ENTITY_TABLE).requires_grad_(False)
+    if not config.entity_prediction_bias:
+        model.get_parameter(ENTITY_BIAS).requires_grad_(False)
 
 
 def trained_parameters(module: nn.Module) -> int:

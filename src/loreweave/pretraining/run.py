@@ -53,7 +53,7 @@ def run(config: PretrainingConfig, *, resume: bool = False, overwrite: bool = Fa
         begun = start(config, sets)
         stream = build_stream(config, sets, begun, state.num_processes)
         module = PretrainingModel(begun.model, stream.objectives)
-        freeze(module, config.trainable, begun.new_modules, config.freeze_entity_embeddings)
+        freeze(module, config, begun.new_modules)
         _say(state, _summary(config, sets, stream, module))
         trainer = _trainer(config, stream, module, record, state)
         results = _train(trainer, config, record, resume, state)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import torch
 from torch import nn
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
@@ -43,12 +44,8 @@ def start(config: PretrainingConfig, sets: Sequence[PretrainingSet]) -> Start:
     begun = _plain(config) if config.word_only else _luke(config, vocabulary)
     for data in sets:
         _check_words(begun.words, data)
-    if begun.vocabulary is not None and begun.vocabulary.to_hugging_face() != vocabulary.with_mask2().to_hugging_face():
-        if begun.vocabulary.to_hugging_face() != vocabulary.to_hugging_face():
-            raise ConfigurationError(
-                f"{config.model} has another entity vocabulary ({len(begun.vocabulary)} rows) than the data "
-                f"{sets[0].path} ({len(vocabulary)} rows); build the data with the model's vocabulary"
-            )
+    if begun.vocabulary is not None:
+        _check_entities(begun.vocabulary, vocabulary, config.model, sets[0])
     _apply_settings(begun.model, config)
     return begun
 
@@ -64,6 +61,8 @@ def _common_vocabulary(sets: Sequence[PretrainingSet]) -> EntityVocabulary:
 def _plain(config: PretrainingConfig) -> Start:
     path = model_path(config.model)
     tokenizer = AutoTokenizer.from_pretrained(path)
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise ConfigurationError(f"{config.model} has a slow tokenizer ({type(tokenizer).__name__}); a fast one is needed")
     model, report = AutoModelForMaskedLM.from_pretrained(path, output_loading_info=True)
     heads = [name for name, _ in model.named_children() if name != model.base_model_prefix]
     missing = [head for head in heads if any(key.startswith(f"{head}.") for key in report["missing_keys"])]
@@ -107,7 +106,19 @@ def _check_words(words: PreTrainedTokenizerFast, data: PretrainingSet) -> None:
         )
 
 
+def _check_entities(own: EntityVocabulary, given: EntityVocabulary, model: str, data: PretrainingSet) -> None:
+    """A model's vocabulary may have `[MASK2]` where the data's has not; else they must be the same."""
+    if own.with_mask2().to_hugging_face() != given.with_mask2().to_hugging_face():
+        raise ConfigurationError(
+            f"{model} has another entity vocabulary ({len(own)} rows) than the data {data.path} ({len(given)} rows); "
+            "build the data with the model's vocabulary"
+        )
+
+
 def _apply_settings(model: PreTrainedModel, config: PretrainingConfig) -> None:
+    on_cpu = config.device == "cpu" or (config.device is None and not torch.cuda.is_available())
+    chosen = "eager" if config.precision == "bf16" and on_cpu else "sdpa"
+    model.set_attn_implementation(chosen if config.attention == "auto" else config.attention)
     if config.dropout is not None:
         for module in model.modules():
             if isinstance(module, nn.Dropout):
@@ -116,6 +127,5 @@ def _apply_settings(model: PreTrainedModel, config: PretrainingConfig) -> None:
                 module.dropout = config.dropout
         model.config.hidden_dropout_prob = model.config.attention_probs_dropout_prob = config.dropout
     if not config.entity_prediction_bias and hasattr(model, "entity_predictions"):
-        bias = model.entity_predictions.bias
-        nn.init.zeros_(bias)
-        bias.requires_grad_(False)
+        bias = model.get_parameter("entity_predictions.bias")
+        nn.init.zeros_(bias)  # `freeze` keeps it so

@@ -76,7 +76,8 @@ class TextStream(torch.utils.data.Dataset[Batch]):
     def _read(self, row: dict[str, np.ndarray]) -> Window:
         words = np.array(row["word_ids"][: self.max_words - 2], dtype=np.int64)
         if self.entity_pad_id is None:
-            return Window(words, *(np.empty(0, dtype=np.int64) for _ in range(3)))
+            nothing = np.empty(0, dtype=np.int64)
+            return Window(words, nothing, nothing, nothing)
         starts = np.asarray(row["entity_starts"], dtype=np.int64)
         lengths = np.asarray(row["entity_lengths"], dtype=np.int64)
         kept = np.flatnonzero(starts + lengths <= len(words))[: self.max_entities]

@@ -47,6 +47,7 @@ class PretrainingTrainer(Trainer):
         super().__init__(model=model, args=arguments, train_dataset=stream, data_collator=take_only, **kwargs)
         self.optimizer_config = optimizer
         self.schedule_config = schedule
+        self.stream = stream
         self.objectives = model.objectives
         # The Trainer must neither divide by accumulation steps nor look for labels: `compute_loss` does it by target counts.
         self.model_accepts_loss_kwargs = True
@@ -54,7 +55,7 @@ class PretrainingTrainer(Trainer):
         self._steps_summed = 0
 
     def _get_train_sampler(self, *args: Any) -> SequentialSampler:
-        return SequentialSampler(self.train_dataset)
+        return SequentialSampler(self.stream)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """AdamW over what the stage trains."""
@@ -65,12 +66,13 @@ class PretrainingTrainer(Trainer):
     def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> LRScheduler:
         """The recipe's schedule over the updates of the run."""
         if self.lr_scheduler is None:
-            self.lr_scheduler = build_schedule(optimizer or self.optimizer, self.schedule_config, num_training_steps)
+            optimizer = optimizer or self.create_optimizer()
+            self.lr_scheduler = build_schedule(optimizer, self.schedule_config, num_training_steps)
         return self.lr_scheduler
 
     def get_batch_samples(
         self, epoch_iterator: Iterator[Batch], num_batches: int, device: torch.device
-    ) -> tuple[list[Batch], dict[str, Tensor]]:
+    ) -> tuple[list[Batch], Any]:
         """The micro-batches of one update, and the number of targets of each objective in all processes."""
         batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
         local = [[float(batch[f"{o.name}_labels"].numel()) for o in self.objectives] for batch in batches]
@@ -120,7 +122,7 @@ class PretrainingTrainer(Trainer):
         """Save the inner model as a Hugging Face directory, and the objectives' own heads beside it."""
         from safetensors.torch import save_file
 
-        folder = Path(output_dir or self.args.output_dir)
+        folder = Path(output_dir or str(self.args.output_dir))
         state = state_dict if state_dict is not None else self.model.state_dict()
         inner = {name.removeprefix("model."): t for name, t in state.items() if name.startswith("model.")}
         self.model.model.save_pretrained(folder, state_dict=inner)

@@ -107,6 +107,8 @@ def finetune_task(
         )
         if built.encoding.report():
             report(f"encoding: {built.encoding.report()}")
+        if config.dev_fraction is not None or config.train_fraction != 1:
+            record.save_records({"train": [r.id for r in data.train], "dev": [r.id for r in data.dev]})
         results = finetune(job, config, record, resume=resume, report=report)
     return results
 

@@ -159,9 +159,7 @@ def split_file(task: Task[Any], folder: Path, split: str) -> Path | None:
     return found[0] if found else None
 
 
-def check_labels(
-    task: Task[R], read: ReadResult[R], labels: Sequence[str], path: Path, skip_bad: bool
-) -> ReadResult[R]:
+def check_labels(task: Task[R], read: ReadResult[R], labels: Sequence[str], path: Path, skip_bad: bool) -> ReadResult[R]:
     """Refuse (or leave out and count) records with a label that the model does not have.
 
     Raises:

@@ -31,6 +31,12 @@ def choose_device(name: str | None = None) -> torch.device:
     return device
 
 
+def close_process_group() -> None:
+    """End the processes' connection at the end of a parallel run; nothing in a run of one process."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[None]:
     """Mixed precision for `bf16` and `fp16`, nothing for `fp32`.
 

@@ -93,6 +93,8 @@ def finetune(
     """
     if config.keep == "best" and job.dev is None:
         raise ConfigurationError("nothing to select the epoch on: give a dev file, dev_fraction=0.1 or keep=last")
+    if config.tensorboard:
+        record.open_tensorboard()
     with record.watch():
         run = _Run(job, config, record, report or _print_line)
         run.train(resume)
@@ -146,6 +148,7 @@ class _Run:
             self.losses = self.record.train_loss()[:step]
             self.epochs = _epochs_of([row for row in self.record.metrics() if row["step"] <= step])
             self.report(f"resuming at update {step}")
+        torch.manual_seed(self.config.seed + self.trainer.args.process_index)  # processes drop out different units
         with quiet(warnings=True):
             self.trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         state = self.trainer.state

@@ -123,9 +123,7 @@ class AfterEachEpoch(TrainerCallback):
         """The data loader does not reliably pass the epoch on (DESIGN 4.4), so it comes from the updates done."""
         self.batches.epoch = state.global_step // self.updates_per_epoch
 
-    def on_epoch_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> TrainerControl:
+    def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> TrainerControl:
         """Evaluate, unless the pass was broken off."""
         epoch, rest = divmod(state.global_step, self.updates_per_epoch)
         if rest == 0 and self.evaluate(epoch, state.global_step):

@@ -78,7 +78,7 @@ def build_optimizer(named_parameters: Iterable[tuple[str, nn.Parameter]], config
     return kind(
         [group for group in groups if group["params"]],
         lr=config.learning_rate,
-        betas=tuple(config.betas),
+        betas=config.betas,
         eps=config.epsilon,
         fused=True,
     )

@@ -9,6 +9,7 @@ Layout (specs/experiments_and_attention.md A1.9):
     train_loss.npy     the true loss of every update
     predictions/       <split>_epoch<k>.npz and .jsonl; <split>.npz and .jsonl are those of the kept weights
     results.json       the summary; there when the run is done
+    records.json       ids of the records that were drawn, where the files alone do not say
     model/             the kept weights (Hugging Face format)
     checkpoints/       for resuming; removed when the run is done
     tensorboard/       event files, when asked for
@@ -36,7 +37,15 @@ from loreweave import __version__
 from loreweave.corpus.files import atomic_path, read_json, read_json_lines, write_json, write_json_lines
 from loreweave.errors import ConfigurationError, LoreweaveError
 
-_FILES = ("config.json", "environment.json", "status.json", "metrics.jsonl", "train_loss.npy", "results.json")
+_FILES = (
+    "config.json",
+    "environment.json",
+    "status.json",
+    "metrics.jsonl",
+    "train_loss.npy",
+    "results.json",
+    "records.json",
+)
 _FOLDERS = ("predictions", "model", "checkpoints", "tensorboard")
 _PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "datasets", "numpy", "safetensors")
 
@@ -53,6 +62,7 @@ class RunRecord:
     def __init__(self, path: str | os.PathLike[str], is_writer: bool = True) -> None:
         self.path = Path(path)
         self.is_writer = is_writer
+        self._board: Any = None
 
     @classmethod
     def create(
@@ -154,11 +164,24 @@ class RunRecord:
             self.set_status("failed", ended=_now(), error=f"{type(error).__name__}: {error}")
             raise
 
-    def log(self, **values: Any) -> None:
-        """Append one object to `metrics.jsonl`."""
+    def open_tensorboard(self) -> None:
+        """From now on `log` writes event files as well."""
         if self.is_writer:
-            with open(self.path / "metrics.jsonl", "a", encoding="utf-8") as file:
-                file.write(json.dumps(values, ensure_ascii=False) + "\n")
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._board = SummaryWriter(str(self.path / "tensorboard"))
+
+    def log(self, *, step: int, split: str, **values: Any) -> None:
+        """Append one object to `metrics.jsonl`, and its numbers to TensorBoard if that is open."""
+        if not self.is_writer:
+            return
+        with open(self.path / "metrics.jsonl", "a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": step, "split": split, **values}, ensure_ascii=False) + "\n")
+        if self._board is not None:
+            for name, value in values.items():
+                if isinstance(value, int | float):
+                    self._board.add_scalar(f"{split}/{name}", value, step)
+            self._board.flush()
 
     def metrics(self) -> list[dict[str, Any]]:
         """All objects of `metrics.jsonl`."""
@@ -189,6 +212,11 @@ class RunRecord:
             with atomic_path(folder / f"{name}.npz") as path, open(path, "wb") as file:
                 np.savez_compressed(file, **dict(arrays))  # type: ignore[arg-type]  # numpy's stub: names are arrays
             write_json_lines(folder / f"{name}.jsonl", rows)
+
+    def save_records(self, ids: Mapping[str, Sequence[str]]) -> None:
+        """Write the ids of each split's records."""
+        if self.is_writer:
+            write_json(self.path / "records.json", {split: list(names) for split, names in ids.items()})
 
     def keep_predictions(self, source: str, name: str) -> None:
         """Copy the predictions `source` (`dev_epoch2`) to `name` (`dev`)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -137,3 +138,36 @@ def test_released_files_get_the_labels_of_open_entity(tiny_luke: Path, tmp_path:
     made = build(str(tiny_luke), [f"LABEL_{number}" for number in range(9)], EntityTypingConfig())
     made.save_pretrained(tmp_path)
     assert load(tmp_path).labels == list(COARSE_LABELS)
+
+
+def test_a_released_file_of_the_original_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tiny entity table, one marker row, no label names, word tokenizer elsewhere (specs/luke.md 1.6.2)."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "checkpoints"))
+    import layouts
+
+    reference = layouts.reference(ReferenceLuke, extra_queries=True, num_labels=9)
+    state = {name.removeprefix("luke."): tensor for name, tensor in reference.state_dict().items()}
+    state |= {f"typing.{part}": state.pop(f"classifier.{part}") for part in ("weight", "bias")}
+    words, entities = "embeddings.word_embeddings.weight", "entity_embeddings.entity_embeddings.weight"
+    state[words], state[entities] = state[words][: layouts.WORDS + 1], state[entities][[0, 2]]
+    state |= {"pooler.dense.weight": torch.zeros(32, 32), "pooler.dense.bias": torch.zeros(32)}
+    released = tmp_path / "released"
+    released.mkdir()
+    torch.save({name: tensor.clone() for name, tensor in state.items()}, released / "pytorch_model.bin")
+    (released / "metadata.json").write_text(json.dumps(layouts.metadata()))
+    with pytest.raises(CheckpointError, match="give base"):
+        load(released)
+    base = layouts.write_roberta_tokenizer(tmp_path / "roberta")
+    loaded = load(released, str(base))
+    assert loaded.labels == list(COARSE_LABELS)
+    assert loaded.encoding.tokenizer.piece_rule == "legacy"  # type: ignore[attr-defined]
+    batch = loaded.encoding.collate(loaded.encoding.encode([TypingRecord("0", "Ann, in Oslo, sat", 8, 12)]))
+    expected = reference(**batch | {"entity_ids": torch.tensor([[2]])}).logits
+    torch.testing.assert_close(loaded.model(**batch).logits, expected, rtol=1e-5, atol=1e-5)
+    tokens = pieces_of(loaded, batch["input_ids"][0].tolist())
+    # `<s> left [ENTITY] mention [ENTITY] right </s>`, each piece with a space in front, also the comma's.
+    assert "".join(tokens) == "<s>ĠAnn,Ġin<ent>ĠOslo<ent>Ġ,Ġsat</s>"
+
+
+def pieces_of(made: TaskModel, ids: list[int]) -> list[str]:
+    return made.encoding.tokenizer.word_tokenizer.convert_ids_to_tokens(ids)  # type: ignore[attr-defined]

@@ -58,9 +58,7 @@ def build(source: str, labels: Sequence[str], config: EntityTypingConfig) -> Tas
         return TaskModel(model, luke_encoding(tokenizer))
     shift = int(head == "kepler" and config.kepler_released_readout)
     markers = _KEPLER_MARKERS if head == "kepler" else MARKER_STARTS
-    plain, tokenizer = start_plain(
-        source, labels, config, markers=markers, task=NAME, head=head, readouts=1, shift=shift
-    )
+    plain, tokenizer = start_plain(source, labels, config, markers=markers, task=NAME, head=head, readouts=1, shift=shift)
     return TaskModel(plain, marker_encoding(tokenizer, shift=shift))
 
 

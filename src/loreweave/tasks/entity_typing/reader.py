@@ -111,9 +111,7 @@ def _ufet(row: Row, id: str) -> list[TypingRecord]:
     text = " ".join(part for part in (left, mention, right) if part)
     known = ("left_context_token", "mention_span", "right_context_token", "y_str", "annot_id")
     metadata = {name: value for name, value in row.items() if name not in known}
-    return [
-        TypingRecord(str(row.get("annot_id", id)), text, start, start + len(mention), _labels(row, "y_str"), metadata)
-    ]
+    return [TypingRecord(str(row.get("annot_id", id)), text, start, start + len(mention), _labels(row, "y_str"), metadata)]
 
 
 def _ufet_coarse(row: Row, id: str) -> list[TypingRecord]:

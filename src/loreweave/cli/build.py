@@ -1,0 +1,185 @@
+"""`loreweave build`: entity vocabularies and pre-training sets from annotated text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from loreweave.cli.console import Advance, progress, say, show_json, show_table
+
+if TYPE_CHECKING:
+    from loreweave.build.pretraining_set import BuildReport
+    from loreweave.corpus.annotated_text import AnnotatedText
+
+command = typer.Typer(
+    help="Build vocabularies and pre-training sets from text.",
+    epilog="Example: loreweave build entity-vocab pages.jsonl --output entity_vocab.jsonl",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+FORMATS = ("annotated", "wikispeedia")
+"""Our JSON Lines and Parquet, or folders of these; the Wikispeedia articles as JSON Lines."""
+
+Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="Text files, read in this order.")]
+Format = Annotated[str, typer.Option("--format", help=f"Format of the files: {', '.join(FORMATS)}.")]
+Exclude = Annotated[
+    Path | None, typer.Option("--exclude", help="File of titles, one a line: texts that are left out.")
+]
+Language = Annotated[
+    str | None, typer.Option("--language", help="Of all texts; by default each text says its own.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is at the output.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the counts alone on standard output.")]
+
+
+@command.callback()
+def _kinds() -> None:
+    """Build vocabularies and pre-training sets from text."""
+
+
+@command.command("entity-vocab")
+def entity_vocab(
+    files: Files,
+    output: Annotated[Path, typer.Option("--output", help="File to write: .jsonl, .tsv, or .json as Hugging Face has it.")],
+    size: Annotated[int, typer.Option("--size", min=4, help="Most rows, special entities included.")] = 1_000_000,
+    min_count: Annotated[int, typer.Option("--min-count", min=0, help="Leave out titles that are linked less.")] = 0,
+    format: Format = "annotated",
+    exclude: Exclude = None,
+    language: Language = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make an entity vocabulary of the titles that are linked most.
+
+    Example: loreweave build entity-vocab pages.jsonl --output entity_vocab.jsonl --min-count 2
+    """
+    from loreweave.build.entity_vocabulary import count_entities
+    from loreweave.corpus.entity_vocabulary import EntityVocabulary
+    from loreweave.errors import ConfigurationError
+
+    if output.exists() and not overwrite:
+        raise ConfigurationError(f"{output} exists; --overwrite replaces it")
+    with progress("counting links in texts") as advance:
+        counts = count_entities(_counted(read_texts(files, format, exclude), advance))
+    vocabulary = EntityVocabulary.from_counts(counts, size, min_count, language=language)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    vocabulary.save(output)
+    kept = {title: count for title, count in counts.items() if vocabulary.id_of(title, language) is not None}
+    rows = {
+        "rows": len(vocabulary),
+        "titles_linked": len(counts),
+        "titles_dropped": len(counts) - len(kept),
+        "links": sum(counts.values()),
+        "links_dropped": sum(counts.values()) - sum(kept.values()),
+    }
+    _show(rows, output, as_json)
+
+
+@command.command("pretraining")
+def pretraining(
+    files: Files,
+    vocabulary: Annotated[Path, typer.Option("--vocabulary", help="Entity vocabulary of 'build entity-vocab'.")],
+    tokenizer: Annotated[str, typer.Option("--tokenizer", help="The encoder's folder, or minilm.")],
+    output: Annotated[Path, typer.Option("--output", help="Folder to write.")],
+    max_length: Annotated[int, typer.Option("--max-length", help="Sub-words of a window, special ones included.")] = 512,
+    max_entities: Annotated[int, typer.Option("--max-entities", help="Linked mentions of a window.")] = 128,
+    max_mention_length: Annotated[int, typer.Option("--max-mention-length", help="Sub-words of a mention.")] = 30,
+    min_sentence_length: Annotated[
+        int, typer.Option("--min-sentence-length", help="Drop sentences of fewer sub-words.")
+    ] = 5,
+    include_windows_without_entities: Annotated[
+        bool, typer.Option("--include-windows-without-entities", help="Keep windows in which nothing is linked.")
+    ] = False,
+    include_unknown_entities: Annotated[
+        bool, typer.Option("--include-unknown-entities", help="Keep links to titles outside the vocabulary as [UNK].")
+    ] = False,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 1,
+    format: Format = "annotated",
+    exclude: Exclude = None,
+    language: Language = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Cut texts into windows of whole sentences with their linked mentions: a pre-training set.
+
+    Example: loreweave build pretraining pages.jsonl --vocabulary entity_vocab.jsonl --tokenizer minilm --output build/pages
+    """
+    from loreweave.build.pretraining_set import build_pretraining_set
+    from loreweave.checkpoints.loading import LoadReport
+    from loreweave.checkpoints.names import model_path
+    from loreweave.checkpoints.word_tokenizers import find_word_tokenizer
+    from loreweave.corpus.entity_vocabulary import EntityVocabulary
+
+    words = find_word_tokenizer(model_path(tokenizer), None, LoadReport("encoder", tokenizer))
+    assert words is not None, "a folder was given: it is read or an error"
+    with progress("texts cut into windows") as advance:
+        report = build_pretraining_set(
+            read_texts(files, format, exclude),
+            words,
+            EntityVocabulary.load(vocabulary),
+            output,
+            max_length=max_length,
+            max_entities=max_entities,
+            max_mention_length=max_mention_length,
+            min_sentence_length=min_sentence_length,
+            include_windows_without_entities=include_windows_without_entities,
+            include_unknown_entities=include_unknown_entities,
+            language=language,
+            workers=workers,
+            overwrite=overwrite,
+            progress=_texts_done(advance),
+        )
+    _show(report.to_dict(), output, as_json)
+
+
+def read_texts(files: Iterable[str], format: str, exclude: Path | None = None) -> Iterator[AnnotatedText]:
+    """All texts of all files, in order, but those whose id is in the file `exclude`.
+
+    Raises:
+        ConfigurationError: an unknown format.
+        DataError: a file cannot be read.
+    """
+    from loreweave.corpus.annotated_text import read_annotated_texts
+    from loreweave.corpus.wikispeedia import read_reserved_titles, read_wikispeedia
+    from loreweave.errors import ConfigurationError
+    from loreweave.training.configuration import unknown_name
+
+    readers = {"annotated": read_annotated_texts, "wikispeedia": read_wikispeedia}
+    if format not in readers:
+        raise ConfigurationError(f"--format: found {format!r}{unknown_name(format, list(readers))}")
+    excluded: Collection[str] = () if exclude is None else read_reserved_titles(exclude)
+    return (text for file in files for text in readers[format](file) if text.id not in excluded)
+
+
+def _counted(texts: Iterable[AnnotatedText], advance: Advance) -> Iterator[AnnotatedText]:
+    for text in texts:
+        yield text
+        advance()
+
+
+def _texts_done(advance: Advance) -> Callable[[BuildReport], None]:
+    """Turn the builder's running counts into steps of a progress bar."""
+    done = 0
+
+    def show(report: BuildReport) -> None:
+        nonlocal done
+        advance(report.texts - done)
+        done = report.texts
+
+    return show
+
+
+def _show(counts: dict[str, Any], output: Path, as_json: bool) -> None:
+    if as_json:
+        show_json({"output": str(output), **counts})
+        return
+    always = ("rows", "texts", "windows")
+    rows = [(name.replace("_", " "), count) for name, count in counts.items() if count or name in always]
+    show_table(("what", "count"), rows)
+    say(f"wrote {output}")

@@ -1,0 +1,107 @@
+"""`loreweave build`: files in, a vocabulary and a pre-training set out, with what was left out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from loreweave.build.pretraining_set import open_pretraining_set
+from loreweave.cli.main import main
+from loreweave.corpus.annotated_text import AnnotatedText, Mention, write_annotated_texts
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
+
+SENTENCE = "Oslo is the capital of Norway."
+MENTIONS = (Mention(0, 4, "Oslo"), Mention(23, 29, "Norway"))
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Path:
+    path = tmp_path / "pages.jsonl"
+    texts = [AnnotatedText(title, SENTENCE, MENTIONS, "en") for title in ("Norway", "Oslo")]
+    write_annotated_texts(path, [*texts, AnnotatedText("Bergen", "Bergen lies in the west.", (Mention(0, 6, "Bergen"),), "en")])
+    return path
+
+
+@pytest.fixture
+def vocabulary(tmp_path: Path) -> Path:
+    path = tmp_path / "entity_vocab.tsv"
+    EntityVocabulary.from_counts({"Oslo": 2, "Norway": 1}).save(path)
+    return path
+
+
+def result(capsys: pytest.CaptureFixture[str]) -> dict[str, int]:
+    return dict(json.loads(capsys.readouterr().out))
+
+
+def test_the_vocabulary_holds_the_titles_that_are_linked_most(
+    pages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "new" / "entity_vocab.jsonl"
+    assert main(["build", "entity-vocab", str(pages), "--output", str(output), "--min-count", "2", "--json"]) == 0
+    vocabulary = EntityVocabulary.load(output)
+    assert [title in vocabulary for title in ("Norway", "Oslo", "Bergen")] == [True, True, False]
+    assert result(capsys) == {
+        "output": str(output), "rows": 5, "titles_linked": 3, "titles_dropped": 1, "links": 5, "links_dropped": 1,
+    }  # fmt: skip
+
+
+def test_a_vocabulary_is_not_replaced_by_accident(
+    pages: Path, vocabulary: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["build", "entity-vocab", str(pages), "--output", str(vocabulary)]
+    assert main(arguments) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert main([*arguments, "--overwrite"]) == 0
+    assert "Bergen" in EntityVocabulary.load(vocabulary)
+
+
+def test_the_set_counts_what_was_dropped(
+    pages: Path, vocabulary: Path, tmp_path: Path, minilm_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "set"
+    arguments = ["--vocabulary", str(vocabulary), "--tokenizer", str(minilm_dir), "--output", str(output)]
+    assert main(["build", "pretraining", str(pages), *arguments, "--max-length", "32"]) == 0
+    shown = capsys.readouterr()
+    assert "windows\t2" in shown.out
+    assert "mentions dropped unknown\t1" in shown.out
+    assert "windows dropped without entities\t1" in shown.out
+    assert f"wrote {output}" in shown.err
+    built = open_pretraining_set(output)
+    assert built.dataset["text_id"][:] == ["Norway", "Oslo"]
+    assert built.manifest["settings"]["max_length"] == 32
+
+
+def test_excluded_titles_are_left_out(
+    pages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reserved = tmp_path / "reserved.txt"
+    reserved.write_text("Oslo\nNorway\n")
+    arguments = ["--output", str(tmp_path / "v.json"), "--exclude", str(reserved), "--json"]
+    assert main(["build", "entity-vocab", str(pages), *arguments]) == 0
+    assert result(capsys)["links"] == 1
+
+
+def test_wikispeedia_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "articles.jsonl"
+    path.write_text(json.dumps({"title": "Oslo", "text": SENTENCE, "links": [[23, 29, "Norway"]]}) + "\n")
+    arguments = [str(path), "--format", "wikispeedia", "--output", str(tmp_path / "v.tsv"), "--json"]
+    assert main(["build", "entity-vocab", *arguments]) == 0
+    assert result(capsys)["titles_linked"] == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "message"),
+    [
+        (["--format", "annotatd"], 2, "did you mean 'annotated'"),
+        (["nowhere.jsonl"], 1, "nowhere.jsonl"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    change: list[str], status: int, message: str, pages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "v.tsv"
+    assert main(["build", "entity-vocab", str(pages), *change, "--output", str(output)]) == status
+    assert message in capsys.readouterr().err
+    assert not output.exists()
