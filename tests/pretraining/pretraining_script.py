@@ -16,6 +16,7 @@ from loreweave.pretraining import run as run_module
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.training.configuration import fill
 from loreweave.training.interruption import StopOnInterrupt
+from loreweave.training.run_record import Interrupted
 
 
 def main() -> None:
@@ -35,7 +36,7 @@ def main() -> None:
     config = fill(PretrainingConfig, json.loads(arguments.config.read_text()))
     try:
         run_module.run(config, resume=arguments.resume)
-    except KeyboardInterrupt:
+    except Interrupted:
         print("interrupted")
 
 

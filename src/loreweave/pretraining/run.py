@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from accelerate import PartialState
 from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments, set_seed
-from transformers.integrations import TensorBoardCallback
 
 from loreweave.build.pretraining_set import PretrainingSet, open_pretraining_set
 from loreweave.encoding import EntityTokenizer
@@ -25,9 +24,10 @@ from loreweave.pretraining.start import Start, start
 from loreweave.pretraining.stream import TextStream
 from loreweave.pretraining.trainer import PretrainingTrainer
 from loreweave.training.configuration import to_dict
+from loreweave.training.devices import autocast, choose_device, close_process_group
 from loreweave.training.interruption import StopOnInterrupt
 from loreweave.training.progress import PlainProgress
-from loreweave.training.run_record import RunRecord
+from loreweave.training.run_record import Interrupted, RunRecord
 
 
 @dataclass
@@ -43,7 +43,7 @@ def run(config: PretrainingConfig, *, resume: bool = False, overwrite: bool = Fa
 
     Raises:
         ConfigurationError: data, model and settings do not go together, or the output folder holds another run.
-        KeyboardInterrupt: stopped by Ctrl-C; a checkpoint was kept, and the command to resume was printed.
+        Interrupted: stopped by Ctrl-C; a checkpoint is kept, and the message has the command to resume.
     """
     state = _processes(config)
     record = _open_record(config, resume, overwrite, state)
@@ -61,6 +61,7 @@ def run(config: PretrainingConfig, *, resume: bool = False, overwrite: bool = Fa
             save_model(begun, config, record.model_path)
             record.finish(results)
     state.wait_for_everyone()
+    close_process_group()
     _say(state, [f"model: {record.model_path}"])
     return PretrainingResult(record, results)
 
@@ -113,10 +114,9 @@ def save_model(begun: Start, config: PretrainingConfig, path: Path) -> None:
 
 
 def _processes(config: PretrainingConfig) -> PartialState:
-    cpu = config.device == "cpu" or (config.device is None and not torch.cuda.is_available())
-    if config.precision == "fp16" and cpu:
-        raise ConfigurationError("precision fp16 scales its loss on a GPU; on a CPU use bf16 or fp32")
-    return PartialState(cpu=cpu)
+    device = choose_device(config.device)
+    autocast(device, config.precision)  # refuses what the device cannot do, before any work
+    return PartialState(cpu=device.type == "cpu")
 
 
 def _open_record(config: PretrainingConfig, resume: bool, overwrite: bool, state: PartialState) -> RunRecord:
@@ -176,11 +176,8 @@ def _trainer(
         disable_tqdm=not terminal,
         report_to="none",
     )
-    callbacks: list[TrainerCallback] = [_Recorder(record), StopOnInterrupt()]
-    if state.is_main_process:
-        from torch.utils.tensorboard import SummaryWriter
-
-        callbacks.append(TensorBoardCallback(SummaryWriter(str(record.path / "tensorboard"))))
+    record.open_tensorboard()
+    callbacks = [_Recorder(record), StopOnInterrupt()]
     trainer = PretrainingTrainer(module, stream, arguments, config.optimizer, config.schedule, callbacks=callbacks)
     trainer.remove_callback(PrinterCallback)
     if not terminal:
@@ -198,8 +195,9 @@ def _train(
     output = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     interruption = next(c for c in trainer.callback_handler.callbacks if isinstance(c, StopOnInterrupt))
     if interruption.interrupted:
-        _say(state, [f"stopped at step {trainer.state.global_step}; to go on: {record.resume_command()}"])
-        raise KeyboardInterrupt
+        raise Interrupted(
+            f"stopped at step {trainer.state.global_step}, a checkpoint is kept; to go on: {record.resume_command()}"
+        )
     last = next((line for line in reversed(trainer.state.log_history) if "loss" in line), {})
     final = {name: value for name, value in last.items() if name.endswith(("loss", "_accuracy"))}
     return {"steps": output.global_step, "seconds": output.metrics.get("train_runtime"), **final}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import torch
 from torch import nn
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
@@ -18,6 +17,7 @@ from loreweave.errors import ConfigurationError
 from loreweave.models import LukeForMaskedLM
 from loreweave.models.luke_attention import LukeSelfAttention
 from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.training.devices import choose_device, fastest_attention
 
 
 @dataclass
@@ -116,9 +116,8 @@ def _check_entities(own: EntityVocabulary, given: EntityVocabulary, model: str, 
 
 
 def _apply_settings(model: PreTrainedModel, config: PretrainingConfig) -> None:
-    on_cpu = config.device == "cpu" or (config.device is None and not torch.cuda.is_available())
-    chosen = "eager" if config.precision == "bf16" and on_cpu else "sdpa"
-    model.set_attn_implementation(chosen if config.attention == "auto" else config.attention)
+    fastest = fastest_attention(choose_device(config.device), config.precision)
+    model.set_attn_implementation(fastest if config.attention == "auto" else config.attention)
     if config.dropout is not None:
         for module in model.modules():
             if isinstance(module, nn.Dropout):

@@ -48,3 +48,11 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Non
     if precision == "fp16" and device.type == "cpu":
         raise ConfigurationError("precision: fp16 needs a GPU; use fp32 or bf16 on a CPU")
     return torch.autocast(device.type, dtype=_DTYPES[precision])
+
+
+def fastest_attention(device: torch.device, precision: str) -> str:
+    """The `attn_implementation` that trains fastest: fused kernels, but plain ones for bf16 on a CPU.
+
+    There torch's fused backward pass took 2 to 10 times as long as plain matrix products (benchmarks/README.md).
+    """
+    return "eager" if device.type == "cpu" and precision == "bf16" else "sdpa"
