@@ -43,9 +43,8 @@ def test_labels_are_the_types_of_the_entity() -> None:
 
 
 def test_a_small_world_by_hand() -> None:
-    from loreweave.miniworld.world import parse_links
-
     from loreweave.corpus.annotated_text import AnnotatedText
+    from loreweave.miniworld.world import parse_links
 
     names = [f"T{index}" for index in range(LEAST_ENTITIES)]
     links = " ".join(f"Here is [[{name}]]." for name in names for _ in range(MOST_OF_ONE_ENTITY + 1))
