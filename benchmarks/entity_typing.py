@@ -35,7 +35,7 @@ SETS = {
     ),
 }
 GUM_TRAIN_MENTIONS = 8000 / 22330
-COMMON = ["dev_fraction=0.1", "precision=bf16", "max_length=64", "bucket_by_length=true", "eval_batch_size=64"]
+COMMON = ["dev_fraction=0.1", "precision=bf16", "max_length=64", "eval_batch_size=64"]
 METRICS = ("micro_f1", "macro_f1", "accuracy")
 
 
@@ -80,7 +80,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--conditions", nargs="+", choices=CONDITIONS, default=list(CONDITIONS))
-    parser.add_argument("--rate", type=float, default=5e-5, help="learning rate")
+    parser.add_argument("--rate", type=float, default=1e-4, help="learning rate")
     parser.add_argument("--output", type=Path, default=REPOSITORY / "runs" / "entity-typing")
     parser.add_argument("--table", action="store_true", help="print the table of the runs that are done")
     arguments = parser.parse_args()

@@ -17,7 +17,7 @@ from transformers import LukeConfig
 from loreweave import models
 from loreweave.models import LukeForEntityPairClassification, LukeForMaskedLM, LukeModel
 from loreweave.models.luke_attention import _on_doubled_heads, attention_by_key_type
-from loreweave.models.luke_embeddings import LargeTable, mean_of_rows
+from loreweave.models.luke_embeddings import mean_of_rows
 
 
 def config(**changes: Any) -> LukeConfig:
@@ -334,27 +334,6 @@ def test_too_long_a_text_is_named() -> None:
     assert model(input_ids=ids).last_hidden_state.shape == (1, 19, 32)
     with pytest.raises(ValueError, match="found 19 words, but there are positions for 18"):
         model(input_ids=torch.full((1, 19), 5))
-
-
-@pytest.mark.parametrize("with_head", [False, True])
-def test_gradient_of_a_large_table(with_head: bool) -> None:
-    """Sparse rows on the way, a dense gradient in the end, equal to the plain embedding's."""
-    torch.manual_seed(0)
-    table = LargeTable(200, 4, padding_idx=0)
-    plain = torch.nn.Embedding(200, 4, padding_idx=0)
-    plain.load_state_dict(table.state_dict())
-    ids = torch.tensor([[3, 0, 3], [7, 199, 1]])
-    for _ in range(2):  # accumulates
-        for embedding in (table, plain):
-            states = embedding(ids)
-            scores = states @ embedding.weight.t() if with_head else states
-            scores.square().sum().backward()
-    assert not table.weight.grad.is_sparse
-    torch.testing.assert_close(table.weight.grad, plain.weight.grad)
-    assert len(table.weight._backward_hooks) == 1
-    found = torch.autograd.grad(table(ids).sum(), table.weight)[0]
-    torch.testing.assert_close(found, torch.autograd.grad(plain(ids).sum(), plain.weight)[0])
-    copy.deepcopy(table)(ids).sum().backward()
 
 
 def test_mean_of_rows_by_hand() -> None:

@@ -12,7 +12,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.utils import ModelOutput
 
 from loreweave.models.luke_attention import Layout, LukeSelfAttention
-from loreweave.models.luke_embeddings import LargeTable, LukeEmbeddings, LukeEntityEmbeddings
+from loreweave.models.luke_embeddings import LukeEmbeddings, LukeEntityEmbeddings
 from loreweave.models.outputs import LukeModelOutput
 
 
@@ -149,7 +149,9 @@ class LukePreTrainedModel(PreTrainedModel):
         if size < 1:
             raise ValueError(f"an entity table of {size} rows was asked for; it needs at least one")
         old = self.get_entity_embeddings()
-        new = LargeTable(size, old.embedding_dim, padding_idx=old.padding_idx, device=old.weight.device, dtype=old.weight.dtype)
+        new = nn.Embedding(
+            size, old.embedding_dim, padding_idx=old.padding_idx, device=old.weight.device, dtype=old.weight.dtype
+        )
         new.weight.normal_(std=self.config.initializer_range)
         kept = min(size, old.num_embeddings)
         new.weight[:kept] = old.weight[:kept]

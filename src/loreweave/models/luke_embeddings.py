@@ -8,40 +8,13 @@ from torch.nn import functional
 from transformers import LukeConfig
 
 
-class LargeTable(nn.Embedding):
-    """An embedding that shares its weight with the head that predicts its rows.
-
-    Their gradients are added up. On a CPU, with 500,000 entities, that costs more than the encoder, unless the few rows
-    that were looked up come as a sparse tensor, which takes no dense one to hold it (0.7 instead of 1.0 s, and 0.5 GiB
-    less). Where there is no head to join, the sum is made dense before anybody sees it.
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        """[...] -> [..., size]."""
-        weight = self.weight
-        if torch.compiler.is_compiling() or not self._is_worthwhile(input):
-            return super().forward(input)
-        if _dense not in (weight._backward_hooks or {}).values():
-            weight.register_hook(_dense)
-        return functional.embedding(input, weight, self.padding_idx, sparse=True)
-
-    def _is_worthwhile(self, ids: Tensor) -> bool:
-        weight = self.weight
-        trains = torch.is_grad_enabled() and weight.requires_grad and weight.is_leaf
-        return trains and weight.device.type == "cpu" and 8 * ids.numel() < self.num_embeddings
-
-
-def _dense(gradient: Tensor) -> Tensor:
-    return gradient.to_dense() if gradient.is_sparse else gradient
-
-
 class LukeEmbeddings(nn.Module):
     """Word + position + type, normalised. Positions count the words that are not padding, from `pad_token_id + 1`."""
 
     def __init__(self, config: LukeConfig) -> None:
         super().__init__()
         self.padding_idx = config.pad_token_id or 0
-        self.word_embeddings = LargeTable(config.vocab_size, config.hidden_size, padding_idx=self.padding_idx)
+        self.word_embeddings = nn.Embedding(config.vocab_size, config.hidden_size, padding_idx=self.padding_idx)
         self.position_embeddings = nn.Embedding(
             config.max_position_embeddings, config.hidden_size, padding_idx=self.padding_idx
         )
@@ -88,7 +61,7 @@ class LukeEntityEmbeddings(nn.Module):
 
     def __init__(self, config: LukeConfig) -> None:
         super().__init__()
-        self.entity_embeddings = LargeTable(config.entity_vocab_size, config.entity_emb_size, padding_idx=0)
+        self.entity_embeddings = nn.Embedding(config.entity_vocab_size, config.entity_emb_size, padding_idx=0)
         if config.entity_emb_size != config.hidden_size:
             self.entity_embedding_dense = nn.Linear(config.entity_emb_size, config.hidden_size, bias=False)
         self.position_embeddings = nn.Embedding(config.max_position_embeddings, config.hidden_size)
