@@ -19,8 +19,18 @@ class ObjectivesConfig:
     cls_entity: ClsEntityConfig | None = None
 
 
-def _pretraining_optimizer() -> OptimizerConfig:
-    return OptimizerConfig(betas=(0.9, 0.999))
+@dataclass(kw_only=True)
+class PretrainingOptimizerConfig(OptimizerConfig):
+    """AdamW with the moments of LUKE's pre-training."""
+
+    betas: tuple[float, float] = (0.9, 0.999)
+
+
+@dataclass(kw_only=True)
+class PretrainingScheduleConfig(ScheduleConfig):
+    """The schedule with the warm-up of LUKE's pre-training."""
+
+    warmup_steps: int | None = 2500
 
 
 @dataclass(kw_only=True)
@@ -59,8 +69,8 @@ class PretrainingConfig:
     max_entities: int = 128
     sampling_smoothing: float = 0.7
     """Data set i is drawn with probability proportional to size_i ** smoothing (1: by size, 0: evenly)."""
-    optimizer: OptimizerConfig = field(default_factory=_pretraining_optimizer)
-    schedule: ScheduleConfig = field(default_factory=lambda: ScheduleConfig(warmup_steps=2500))
+    optimizer: PretrainingOptimizerConfig = field(default_factory=PretrainingOptimizerConfig)
+    schedule: PretrainingScheduleConfig = field(default_factory=PretrainingScheduleConfig)
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     attention: Literal["auto", "sdpa", "eager"] = "auto"
     """`auto` takes the fused kernels, but plain ones for bf16 on a CPU, where the fused backward pass is many times slower."""

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from transformers import set_seed
 
+from loreweave.checkpoints.names import model_path
 from loreweave.corpus.files import read_json, read_json_lines, sha256_of, write_json
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.registry import TASKS, ReadResult, Task, TaskModel, check_labels, load_task, split_file
@@ -91,7 +92,7 @@ def finetune_task(
     record = (RunRecord.reopen if resume else _creator(overwrite))(output, asked, is_writer=is_writer)
     with record.watch():
         set_seed(config.seed)
-        built = task.build(source, data.labels, config)
+        built = task.build(str(model_path(source)), data.labels, config)
         report(f"{type(built.model).__name__} with {len(data.labels)} labels: {', '.join(data.labels[:12])}")
         dev, test = (_evaluation_set(task, built, records) for records in (data.dev, data.test))
         job = FinetuningJob(
