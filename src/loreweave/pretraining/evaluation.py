@@ -12,6 +12,7 @@ from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.model import PretrainingModel
 from loreweave.pretraining.run import build_stream
 from loreweave.pretraining.start import start
+from loreweave.training.quiet import quiet
 
 
 @torch.inference_mode()
@@ -26,7 +27,8 @@ def evaluate_objectives(config: PretrainingConfig) -> dict[str, float]:
     rows = sum(len(data.dataset) for data in sets)
     micro_batches = rows // config.micro_batch_size
     config = replace(config, batch_size=config.micro_batch_size, steps=micro_batches)
-    begun = start(config, sets)
+    with quiet():
+        begun = start(config, sets)
     stream = build_stream(config, sets, begun, processes=1)
     module = PretrainingModel(begun.model, stream.objectives).eval()
     sums: defaultdict[str, float] = defaultdict(float)

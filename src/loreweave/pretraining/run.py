@@ -15,6 +15,7 @@ from accelerate import PartialState
 from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments, set_seed
 
 from loreweave.build.pretraining_set import PretrainingSet, open_pretraining_set
+from loreweave.checkpoints import hugging_face
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
 from loreweave.objectives import ClsEntity, MaskedEntities, MaskedWords, Objective, WordVocabulary
@@ -27,6 +28,7 @@ from loreweave.training.configuration import to_dict
 from loreweave.training.devices import autocast, choose_device, close_process_group
 from loreweave.training.interruption import StopOnInterrupt
 from loreweave.training.progress import PlainProgress
+from loreweave.training.quiet import quiet
 from loreweave.training.run_record import Interrupted, RunRecord
 
 
@@ -50,7 +52,8 @@ def run(config: PretrainingConfig, *, resume: bool = False, overwrite: bool = Fa
     with record.watch():
         set_seed(config.seed)
         sets = [open_pretraining_set(path) for path in config.data]
-        begun = start(config, sets)
+        with quiet():
+            begun = start(config, sets)
         stream = build_stream(config, sets, begun, state.num_processes)
         module = PretrainingModel(begun.model, stream.objectives)
         freeze(module, config, begun.new_modules)
@@ -104,13 +107,12 @@ def save_model(begun: Start, config: PretrainingConfig, path: Path) -> None:
     """Save the trained model with its tokenizer, as plain transformers reads them."""
     if config.objectives.masked_words is not None:
         begun.model.config.untrained_modules = []
-    if isinstance(begun.tokenizer, EntityTokenizer):
-        from loreweave.checkpoints import hugging_face
-
-        hugging_face.save(begun.model, begun.tokenizer, path, overwrite=True)
-    else:
-        begun.model.save_pretrained(path)
-        begun.tokenizer.save_pretrained(path)
+    with quiet():
+        if isinstance(begun.tokenizer, EntityTokenizer):
+            hugging_face.save(begun.model, begun.tokenizer, path, overwrite=True)
+        else:
+            begun.model.save_pretrained(path)
+            begun.tokenizer.save_pretrained(path)
 
 
 def _processes(config: PretrainingConfig) -> PartialState:

@@ -16,6 +16,7 @@ from loreweave.errors import LoreweaveError
 from loreweave.pretraining.model import PretrainingModel
 from loreweave.pretraining.stream import Batch, TextStream
 from loreweave.training.optimizers import OptimizerConfig, ScheduleConfig, build_optimizer, build_schedule
+from loreweave.training.quiet import quiet
 
 EXTRA_HEADS = "objective_heads.safetensors"
 
@@ -125,7 +126,8 @@ class PretrainingTrainer(Trainer):
         folder = Path(output_dir or str(self.args.output_dir))
         state = state_dict if state_dict is not None else self.model.state_dict()
         inner = {name.removeprefix("model."): t for name, t in state.items() if name.startswith("model.")}
-        self.model.model.save_pretrained(folder, state_dict=inner)
+        with quiet():
+            self.model.model.save_pretrained(folder, state_dict=inner)
         extra = {name: t.contiguous() for name, t in state.items() if name.startswith("extra_heads.")}
         if extra:
             save_file(extra, folder / EXTRA_HEADS)

@@ -1,0 +1,33 @@
+"""Names that stand for a model's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loreweave.checkpoints import names
+from loreweave.checkpoints.names import model_path
+from loreweave.errors import ConfigurationError
+
+
+def test_packaged_encoder(minilm_dir: Path) -> None:
+    assert model_path("minilm") == minilm_dir
+
+
+def test_folder_of_a_run_stands_for_its_model(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "status.json").write_text("{}")
+    assert model_path(tmp_path) == tmp_path
+    (tmp_path / "model" / "config.json").write_text("{}")
+    assert model_path(tmp_path) == tmp_path / "model"
+
+
+def test_other_names_are_paths() -> None:
+    assert model_path("studio-ousia/luke-base") == Path("studio-ousia/luke-base")
+
+
+def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(names.PACKAGED, "tiny", ("no_such_module", "no-such-package", "model"))
+    with pytest.raises(ConfigurationError, match="pip install"):
+        model_path("tiny")
