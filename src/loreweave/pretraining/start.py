@@ -71,7 +71,7 @@ def _plain(config: PretrainingConfig) -> Start:
 
 def _luke(config: PretrainingConfig, vocabulary: EntityVocabulary) -> Start:
     if _is_luke(config.model):
-        loaded = load_luke(config.model, LukeForMaskedLM)
+        loaded = load_luke(model_path(config.model), LukeForMaskedLM)
         if loaded.tokenizer is None or loaded.vocabulary is None:
             raise ConfigurationError(f"{config.model} has no tokenizer or entity vocabulary to pre-train with")
         new = list(getattr(loaded.model.config, "untrained_modules", []))
