@@ -17,7 +17,7 @@ from loreweave.errors import ConfigurationError
 from loreweave.models import LukeForMaskedLM
 from loreweave.models.luke_attention import LukeSelfAttention
 from loreweave.pretraining.configuration import PretrainingConfig
-from loreweave.training.devices import choose_device, fastest_attention
+from loreweave.training.devices import choose_attention, choose_device
 
 
 @dataclass
@@ -116,8 +116,10 @@ def _check_entities(own: EntityVocabulary, given: EntityVocabulary, model: str, 
 
 
 def _apply_settings(model: PreTrainedModel, config: PretrainingConfig) -> None:
-    fastest = fastest_attention(choose_device(config.device), config.precision)
-    model.set_attn_implementation(fastest if config.attention == "auto" else config.attention)
+    if config.attention == "auto":
+        choose_attention(model, choose_device(config.device), config.precision)
+    else:
+        model.set_attn_implementation(config.attention)
     if config.dropout is not None:
         for module in model.modules():
             if isinstance(module, nn.Dropout):

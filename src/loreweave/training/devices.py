@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
+from transformers import PreTrainedModel
 
 from loreweave.errors import ConfigurationError
 
@@ -50,9 +51,10 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Non
     return torch.autocast(device.type, dtype=_DTYPES[precision])
 
 
-def fastest_attention(device: torch.device, precision: str) -> str:
-    """The `attn_implementation` that trains fastest: fused kernels, but plain ones for bf16 on a CPU.
+def choose_attention(model: PreTrainedModel, device: torch.device, precision: str) -> None:
+    """Let `model` train with its fused attention kernels, but with plain ones for bf16 on a CPU.
 
     There torch's fused backward pass took 2 to 10 times as long as plain matrix products (benchmarks/README.md).
     """
-    return "eager" if device.type == "cpu" and precision == "bf16" else "sdpa"
+    if device.type == "cpu" and precision == "bf16":
+        model.set_attn_implementation("eager")

@@ -18,7 +18,7 @@ from transformers import PreTrainedModel, TrainingArguments
 from loreweave.corpus.files import atomic_path
 from loreweave.errors import ConfigurationError
 from loreweave.training.batches import EpochBatches
-from loreweave.training.devices import autocast, choose_device, fastest_attention
+from loreweave.training.devices import autocast, choose_attention, choose_device
 from loreweave.training.finetuning_config import FinetuningConfig
 from loreweave.training.finetuning_trainer import AfterEachEpoch, FinetuningTrainer, Loss, ProgressBar
 from loreweave.training.inference import Batch, Evaluation, Outputs, move, run_model
@@ -132,7 +132,7 @@ class _Run:
             )
         arguments = _arguments(config, self.record, processes)
         autocast(arguments.device, config.precision)  # refuses what the device cannot do, before any work
-        self.job.model.set_attn_implementation(fastest_attention(arguments.device, config.precision))
+        choose_attention(self.job.model, arguments.device, config.precision)
         self.interruption = StopOnInterrupt()
         self.trainer = FinetuningTrainer(
             self.job.model, self.job.examples, self.batches, self.job.collate, self.job.loss, arguments,
