@@ -36,8 +36,8 @@ def command(
 ) -> None:
     """Fine-tune an encoder on a task and keep the best epoch.
 
-    Example: loreweave finetune entity-typing --model studio-ousia/luke-base --data data/open_entity --recipe luke-base/open-entity
-    --output runs/typing seed=1
+    Example: loreweave finetune entity-typing --model studio-ousia/luke-base --data data/open_entity
+    --recipe luke-base/open-entity --output runs/typing seed=1
     """
     from loreweave.errors import ConfigurationError
     from loreweave.tasks.jobs import DataFiles, finetune_task
