@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from loreweave.corpus.annotated_text import AnnotatedText
 
 command = typer.Typer(
+    name="build",
     help="Build vocabularies and pre-training sets from text.",
     epilog="Example: loreweave build entity-vocab pages.jsonl --output entity_vocab.jsonl",
     no_args_is_help=True,
