@@ -19,7 +19,6 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from checkpoints import DATA, REPOSITORY, build
-
 from loreweave.corpus.files import read_json, write_json
 
 CONDITIONS = {
