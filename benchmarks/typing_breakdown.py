@@ -13,9 +13,9 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from statistics import mean, stdev
 
-from checkpoints import REPOSITORY, pretraining_set
 from entity_typing import CONDITIONS, folder
 
+from checkpoints import REPOSITORY, pretraining_set
 from loreweave.build.pretraining_set import open_pretraining_set
 from loreweave.corpus.files import read_json_lines
 
