@@ -62,8 +62,8 @@ def two_stages(name: str, changes: dict[str, Any]) -> Path:
         output = STORE / f"{name}-{stage}"
         values = load_recipe(f"minilm/{stage}").config | changes
         values |= {"model": model, "data": [str(pretraining_set())], "output": str(output), "steps": steps}
-        values |= {"entities_start": "words", "max_words": WINDOW, "dropout": 0.0, "device": "cpu"}
-        values |= {"batch_size": BATCH, "micro_batch_size": BATCH}
+        values |= {"entities_start": "words", "entity_embedding_size": 256, "max_words": WINDOW, "dropout": 0.0}
+        values |= {"batch_size": BATCH, "micro_batch_size": BATCH, "device": "cpu"}
         values |= {"schedule": {"name": "linear", "warmup_steps": steps // 10}}
         if not (output / "results.json").exists():
             run(fill(PretrainingConfig, values), overwrite=True)

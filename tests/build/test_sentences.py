@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loreweave.build import sentences
 from loreweave.build.sentences import split_sentences
-from loreweave.errors import ConfigurationError
 
 
 def split(text: str, language: str | None, mentions: list[tuple[int, int]] | None = None) -> list[str]:
@@ -56,14 +52,6 @@ def test_empty_paragraphs() -> None:
     for language in ("en", "de"):
         assert split_sentences("", language) == []
         assert split_sentences(" \n ", language) == []
-
-
-def test_missing_nupunkt_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    sentences._nupunkt_spans.cache_clear()
-    monkeypatch.setitem(sys.modules, "nupunkt", None)
-    with pytest.raises(ConfigurationError, match="needs nupunkt"):
-        split_sentences("One. Two.", "en-GB")
-    assert len(split_sentences("One. Two.", "de")) == 2
 
 
 texts = st.text(st.sampled_from('aB 5.?!")。」\n\u3000é\U0001f600।'), max_size=60)

@@ -119,6 +119,7 @@ def test_a_set_is_converted(tmp_path: Path) -> None:
         (record(example({"word_ids": [1]})), "found no feature entity_ids, entity_position_ids"),
         (record(field(1, field(1, field(1, b"word_ids") + field(2, field(1, b"bytes"))))), "no tf.train.Example"),
         (record(b"\x0a\x7f"), "no tf.train.Example"),
+        (record(field(1, field(1, field(2, b"")))), "no tf.train.Example"),
         (record(example(FIRST))[:-2], "cut off"),
         (record(example(FIRST))[:5], "cut off"),
         (b"\x01" * 40, "checksum of the record's length"),
@@ -137,6 +138,11 @@ def test_files_that_are_no_sets(tmp_path: Path) -> None:
         list(read_tfrecords(tmp_path / "dataset.tf"))
     folder = write_set(tmp_path / "old", [record(example(FIRST))])
     (folder / "dataset.tf").write_bytes((folder / "dataset.tf").read_bytes()[:-9])
+    with pytest.raises(DataError, match="broken compressed file"):
+        list(read_tfrecords(folder / "dataset.tf"))
+    whole = bytearray(gzip.compress(record(example(FIRST)) * 50))
+    whole[10:20] = bytes(10 * [255])
+    (folder / "dataset.tf").write_bytes(whole)
     with pytest.raises(DataError, match="broken compressed file"):
         list(read_tfrecords(folder / "dataset.tf"))
     (folder / "metadata.json").write_text("{}")

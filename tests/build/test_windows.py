@@ -168,3 +168,10 @@ def test_every_mention_decodes_to_its_surface_and_is_counted(
     dropped = sum(count for name, count in counts.items() if name.startswith("mentions_dropped"))
     assert report.mentions == len(mentions) == report.mentions_kept + dropped
     assert report.mentions_kept == len(decoded)
+
+
+def test_a_mention_with_spaces_around_it_is_kept(one_word_one_id: PreTrainedTokenizerFast) -> None:
+    """The sentence has none; a blank mention covers no sub-word."""
+    windows, report = make(one_word_one_id, annotate("[A: w1 ]w2.\n[B: w3] w4[A: ]w5.", id="t"), min_sentence_length=1)
+    assert [(w.entity_ids, w.entity_starts, w.entity_lengths) for w in windows] == [([3, 4], [0, 3], [1, 1])]
+    assert (report.mentions_kept, report.mentions_dropped_without_sub_words) == (2, 1)

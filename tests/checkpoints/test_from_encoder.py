@@ -14,7 +14,7 @@ from torch import Tensor
 
 from loreweave.checkpoints import luke_from_encoder
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.errors import CheckpointError
+from loreweave.errors import CheckpointError, ConfigurationError
 
 VOCABULARY = EntityVocabulary({title: id for id, title in enumerate(layouts.TITLES)})
 SIZES: dict[str, Any] = {
@@ -208,3 +208,29 @@ def test_a_tokenizer_without_the_markers_sources(tmp_path: Path) -> None:
     (tmp_path / "bert-tiny" / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a"]))
     with pytest.raises(CheckpointError, match="has no @ and #"):
         luke_from_encoder(tmp_path / "bert-tiny", VOCABULARY)
+
+
+def test_entities_can_start_from_words_and_titles(tmp_path: Path) -> None:
+    encoder = _bert(tmp_path / "bert-tiny")
+    folder = tmp_path / "bert-tiny"
+    words = luke_from_encoder(folder, VOCABULARY, entity_embedding_size=32, entities_start="words").model.luke
+    for entity, word in (
+        (words.entity_embeddings.position_embeddings.weight[:40], encoder.bert.embeddings.position_embeddings.weight),
+        (words.entity_embeddings.LayerNorm.weight, encoder.bert.embeddings.LayerNorm.weight),
+    ):
+        assert entity.equal(word)
+    built = luke_from_encoder(folder, VOCABULARY, entity_embedding_size=32, entities_start="titles")
+    title = layouts.TITLES[3]
+    ids = built.tokenizer.word_tokenizer(title.replace("_", " "), add_special_tokens=False)["input_ids"]
+    table = encoder.bert.embeddings.word_embeddings.weight
+    expected = table[ids].mean(0) - built.model.luke.embeddings.word_embeddings.weight.mean(0)
+    assert torch.allclose(built.model.luke.entity_embeddings.entity_embeddings.weight[3], expected, atol=1e-6)
+    assert built.model.luke.entity_embeddings.entity_embeddings.weight[2].equal(
+        words.entity_embeddings.entity_embeddings.weight[2]
+    )
+
+
+def test_titles_need_a_table_as_wide_as_the_words(tmp_path: Path) -> None:
+    _bert(tmp_path / "bert-tiny")
+    with pytest.raises(ConfigurationError, match="found entity_embedding_size 8, expected the hidden size 32"):
+        luke_from_encoder(tmp_path / "bert-tiny", VOCABULARY, entity_embedding_size=8, entities_start="titles")

@@ -93,3 +93,13 @@ def test_json_round_trips_any_text(text: str, data: st.DataObject) -> None:
         mentions.append(Mention(start, end, data.draw(st.none() | st.text()), data.draw(st.none() | st.text())))
     annotated = AnnotatedText("x", text, tuple(mentions))
     assert AnnotatedText.from_dict(json.loads(json.dumps(annotated.to_dict()))) == annotated
+
+
+def test_broken_metadata_in_parquet_is_named(tmp_path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    rows = [{"id": "a", "text": "x", "metadata": "{}"}, {"id": "b", "text": "y", "metadata": "{no"}]
+    parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"a\.parquet, line 2, field 'metadata': found broken JSON"):
+        list(read_annotated_texts(tmp_path / "a.parquet"))

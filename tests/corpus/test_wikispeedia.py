@@ -38,6 +38,10 @@ def test_broken_rows_are_named(tmp_path: Path) -> None:
     path.write_text(json.dumps({**ROW, "links": [[3, 99, "Water"]]}))
     with pytest.raises(DataError, match="line 1: .*text of 9 characters"):
         list(read_wikispeedia(path))
+    for link in ([3, 8], 3):
+        path.write_text(json.dumps({**ROW, "links": [link]}))
+        with pytest.raises(DataError, match=r"line 1: field 'links': .*expected \[start, end, title\]"):
+            list(read_wikispeedia(path))
 
 
 def test_real_articles(shared_data: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,12 +13,13 @@ import pytest
 from transformers import AutoTokenizer, BertConfig, BertModel
 
 from loreweave.build.pretraining_set import build_pretraining_set
+from loreweave.checkpoints import load_luke
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import ConfigurationError
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.run import run
-from loreweave.training.configuration import fill
+from loreweave.training.configuration import fill, to_dict
 from loreweave.training.run_record import RunRecord
 
 SCRIPT = Path(__file__).with_name("pretraining_script.py")
@@ -96,6 +98,8 @@ def test_resumed_in_the_middle_of_epoch_two_is_bit_equal(world: Path, tmp_path: 
     script(stopped, "--resume", processes=processes)
     assert losses(stopped) == losses(straight)
     assert len(losses(straight)) == 12
+    by_name = [[row["masked_words_loss"] for row in RunRecord(str(c["output"])).metrics()] for c in (stopped, straight)]
+    assert by_name[0] == by_name[1]
 
 
 def test_two_processes_equal_one_at_twice_the_batch(world: Path, tmp_path: Path) -> None:
@@ -191,3 +195,56 @@ def test_what_is_frozen_stays(world: Path, tmp_path: Path) -> None:
     assert moved["entity_predictions.bias"].any()
     table = "luke.entity_embeddings.entity_embeddings.weight"
     assert not (frozen[table] == moved[table]).all()
+
+
+def test_a_run_shorter_than_a_log_line_has_results(world: Path, tmp_path: Path) -> None:
+    """The last update is logged, so that its loss is checked and kept."""
+    result = run(fill(PretrainingConfig, settings(world, tmp_path / "short", steps=3, log_steps=50)))
+    assert [row["step"] for row in result.record.metrics()] == [3]
+    assert result.results["masked_words_loss"] == pytest.approx(result.record.metrics()[0]["masked_words_loss"])
+
+
+def test_resuming_without_a_checkpoint_starts_over(world: Path, tmp_path: Path) -> None:
+    """The lines of the first attempt do not stay beside those of the second."""
+    config = fill(PretrainingConfig, settings(world, tmp_path / "run", steps=2))
+    record = RunRecord.create(config.output, "pretraining", to_dict(config))
+    record.log(step=1, split="train", loss=9.0)
+    run(config, resume=True)
+    assert [row["step"] for row in record.metrics()] == [1, 2]
+
+
+def test_word_only_run_of_a_luke_keeps_its_entities(world: Path, tmp_path: Path) -> None:
+    """No entity is read or changed, and the saved model is a LUKE with its vocabulary."""
+    luke = run(fill(PretrainingConfig, settings(world, tmp_path / "luke", steps=1))).record.model_path
+    config = settings(world, tmp_path / "words", model=str(luke), word_only=True, objectives={"masked_words": {}}, steps=2)
+    kept = run(fill(PretrainingConfig, config)).record.model_path
+    before, after = load_luke(luke), load_luke(kept)
+    assert after.vocabulary is not None and before.vocabulary is not None
+    assert after.vocabulary.to_hugging_face() == before.vocabulary.to_hugging_face()
+    table = "luke.entity_embeddings.entity_embeddings.weight"
+    assert after.model.get_parameter(table).equal(before.model.get_parameter(table))
+    words = "luke.encoder.layer.0.output.dense.weight"
+    assert not after.model.get_parameter(words).equal(before.model.get_parameter(words))
+
+
+def test_a_set_that_came_without_a_tokenizer_is_taken(world: Path, tmp_path: Path) -> None:
+    """Converted original sets name their tokenizer's class only."""
+    shutil.copytree(world / "data", tmp_path / "data")
+    shutil.rmtree(tmp_path / "data" / "tokenizer")
+    manifest = json.loads((tmp_path / "data" / "manifest.json").read_text())
+    manifest["tokenizer"] = {"class": "BertTokenizer", "sha256": None}
+    (tmp_path / "data" / "manifest.json").write_text(json.dumps(manifest))
+    run(fill(PretrainingConfig, settings(world, tmp_path / "run", data=[str(tmp_path / "data")], steps=1)))
+
+
+def test_models_on_the_hub_are_taken_by_name(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the published recipes name them (`FacebookAI/roberta-base`)."""
+    monkeypatch.setattr("loreweave.pretraining.start.local_folder", lambda name: world / "encoder")
+    run(fill(PretrainingConfig, settings(world, tmp_path / "run", model="owner/encoder", steps=1)))
+
+
+@pytest.mark.parametrize("wrong", [{"steps": 0}, {"micro_batch_size": 0}, {"log_steps": 0}, {"max_words": 2}, {"data": []}])
+def test_impossible_settings_are_refused(wrong: dict[str, object]) -> None:
+    """Before anything is read."""
+    with pytest.raises(ConfigurationError, match=f"{next(iter(wrong))}: found"):
+        fill(PretrainingConfig, {"model": "m", "data": ["d"], "output": "o", **wrong})

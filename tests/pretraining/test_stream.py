@@ -100,3 +100,12 @@ def test_entities_beyond_the_limit(most: int) -> None:
     """`max_entities` keeps the first ones and counts the rest."""
     assert stream(max_entities=most)[0]["entity_ids"].shape[1] == most
     assert stream(max_entities=most).left_out()["mentions beyond max_entities"] == 10 * (2 - most)
+
+
+def test_a_long_mention_stays_whole() -> None:
+    """How long a mention may be is settled when the set is built."""
+    row = {"text_id": "0", "word_ids": [9] * 60, "entity_ids": [5], "entity_starts": [2], "entity_lengths": [40]}
+    words = MaskedWords(MaskedWordsConfig(), WORDS)
+    rows = Dataset.from_list([row | {"page_entity_id": -1}])
+    batch = TextStream([rows], [words], WORDS, VOCABULARY.pad_id, batch_size=1, length=1, seed=7)[0]
+    assert batch["entity_position_ids"][0, 0].tolist() == list(range(3, 43))

@@ -127,3 +127,15 @@ def test_queries_from_standard_input() -> None:
         list(read_queries("-", io.StringIO("[1]")))
     with pytest.raises(DataError, match="broken JSON"):
         list(read_queries("-", io.StringIO("{")))
+
+
+def test_evaluation_replaces_no_other_results(trained: tuple[Path, Path, dict[str, Any]], tmp_path: Path) -> None:
+    """Neither a run's, ever, nor an evaluation's unless told to."""
+    run, data, results = trained
+    with pytest.raises(ConfigurationError, match="holds a run"):
+        evaluate_task(TASK, run, data, device="cpu", output=run, overwrite=True, report=silent)
+    assert json.loads((run / "results.json").read_text()) == results
+    evaluate_task(TASK, run, data, device="cpu", output=tmp_path / "out", report=silent)
+    with pytest.raises(ConfigurationError, match="holds other results"):
+        evaluate_task(TASK, run, data, device="cpu", output=tmp_path / "out", report=silent)
+    evaluate_task(TASK, run, data, device="cpu", output=tmp_path / "out", overwrite=True, report=silent)

@@ -44,3 +44,15 @@ def test_batches_by_length_pad_less() -> None:
 def test_evaluation_batches_start_with_the_longest() -> None:
     batches = batches_by_length([3, 9, 5, 7], 3)
     assert batches == [[1, 3, 2], [0]]
+
+
+@pytest.mark.parametrize("by_length", [False, True])
+def test_two_processes_miss_no_batch_beside_a_short_one(by_length: bool) -> None:
+    """accelerate loses the batches that share a round with a short one in the middle."""
+    from accelerate.data_loader import BatchSamplerShard
+
+    for seed in range(5):
+        batches = EpochBatches(range(1, 8), 2, seed, by_length=by_length, multiple_of=2)
+        shards = [list(BatchSamplerShard(batches, 2, process)) for process in range(2)]
+        assert [len(shard) for shard in shards] == [2, 2]
+        assert {index for shard in shards for batch in shard for index in batch} == set(range(7))

@@ -106,3 +106,11 @@ def test_other_processes_write_nothing(tmp_path: Path) -> None:
     record.log(step=1, split="dev")
     record.finish({})
     assert not (tmp_path / "run").exists()
+
+
+def test_the_command_to_resume_starts_as_many_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ["/lib/loreweave/__main__.py", "pretrain", "r"]
+    record = RunRecord.create(tmp_path / "run", "pretraining", CONFIG, command=command)
+    assert record.resume_command() == "python -m loreweave pretrain r --resume"
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    assert record.resume_command() == "torchrun --nproc-per-node 2 -m loreweave pretrain r --resume"

@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
-from loreweave.errors import ConfigurationError
-
 Span = tuple[int, int]
 
 # Full stops of scripts that set no space after them.
@@ -45,19 +43,16 @@ def split_sentences(text: str, language: str | None = None, mentions: Iterable[S
         text: one paragraph.
         language: code of the language; None for the rules without abbreviations.
         mentions: character spans that must stay whole.
-
-    Raises:
-        ConfigurationError: English, and nupunkt is not installed.
     """
     code = (language or "").lower().replace("_", "-").partition("-")[0]
     ends = _english_ends(text) if code in ("en", "simple") else _rule_ends(text, code)
     spans, start = [], 0
     for end in _outside(ends, mentions):
-        span = _trimmed(text, start, end)
+        span = trimmed(text, start, end)
         if span[0] < span[1]:
             spans.append(span)
         start = end
-    span = _trimmed(text, start, len(text))
+    span = trimmed(text, start, len(text))
     return [*spans, span] if span[0] < span[1] else spans
 
 
@@ -69,7 +64,8 @@ def _outside(ends: Sequence[int], mentions: Iterable[Span]) -> list[int]:
     return [cut for cut in ends if not any(start < cut < end for start, end in inner)]
 
 
-def _trimmed(text: str, start: int, end: int) -> Span:
+def trimmed(text: str, start: int, end: int) -> Span:
+    """The span without the white space at its ends."""
     while start < end and text[start].isspace():
         start += 1
     while start < end and text[end - 1].isspace():
@@ -79,11 +75,8 @@ def _trimmed(text: str, start: int, end: int) -> Span:
 
 @lru_cache(maxsize=1)
 def _nupunkt_spans() -> Callable[[str], list[Span]]:
-    try:
-        from nupunkt import sent_spans
-    except ImportError:
-        message = "splitting English into sentences needs nupunkt: pip install 'loreweave[wiki]'"
-        raise ConfigurationError(message) from None
+    from nupunkt import sent_spans  # reads its model
+
     return sent_spans
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -57,7 +58,7 @@ def read_tfrecord_set(folder: Pathname, report: TfrecordReport | None = None, ch
     for number, data in read_tfrecords(path, check):
         try:
             yield _window(parse_example(data), f"{_DATA_FILE}:{number}", width, report)
-        except (IndexError, ValueError, struct.error) as error:
+        except (LookupError, ValueError, OverflowError) as error:
             raise DataError(f"found no tf.train.Example of integers ({error})", path=path, line=number) from None
         except DataError as error:
             raise DataError(str(error), path=path, line=number) from None
@@ -120,7 +121,7 @@ def read_tfrecords(path: Pathname, check: bool = False) -> Iterator[tuple[int, b
                 if check and masked_crc32c(data) != _FOOTER.unpack(footer)[0]:
                     raise DataError("found a wrong checksum of the record's data", path=path, line=number)
                 yield number, data
-        except (EOFError, gzip.BadGzipFile) as error:
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise DataError(f"broken compressed file ({error})", path=path, line=number + 1) from None
 
 
@@ -128,7 +129,7 @@ def parse_example(data: bytes) -> dict[str, Int64]:
     """Integer features of a serialised `tf.train.Example`, by name; features of another type are an error.
 
     Raises:
-        ValueError, IndexError: not such a message.
+        ValueError, LookupError, OverflowError: not such a message.
     """
     features: dict[str, Int64] = {}
     for outer, body in _messages(data):

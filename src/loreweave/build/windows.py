@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, TypeVar
 
 from loreweave.build.sentence_tokenizer import SentenceTokenizer, SubWords
-from loreweave.build.sentences import Span, split_sentences
+from loreweave.build.sentences import Span, split_sentences, trimmed
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import ConfigurationError, DataError
@@ -171,10 +171,13 @@ class WindowMaker:
                 report.mentions_dropped_unlinked += 1
                 continue
             id = self.vocabulary.id_of(mention.entity, language)
+            # A sentence has no white space around it; a blank mention stays as it is and finds no sub-words.
+            start, end = trimmed(text.text, mention.start, mention.end)
+            start = start if start < end else mention.start
             if id is not None:
-                yield mention.start, mention.end, id
+                yield start, end, id
             elif self.settings.include_unknown_entities:
-                yield mention.start, mention.end, self.vocabulary.unk_id
+                yield start, end, self.vocabulary.unk_id
             else:
                 report.mentions_dropped_unknown += 1
 

@@ -23,11 +23,13 @@ from loreweave.checkpoints.inference import ENCODER_SETTINGS, SHAPE_SETTINGS
 from loreweave.checkpoints.loading import LoadReport
 from loreweave.checkpoints.tensor_files import read_tensors
 from loreweave.checkpoints.word_tokenizers import add_marker_rows, find_word_tokenizer
-from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.entity_vocabulary import SPECIAL_ENTITIES, EntityVocabulary
 from loreweave.corpus.files import Pathname
 from loreweave.encoding import EntityTokenizer
-from loreweave.errors import CheckpointError
+from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models import LukeForMaskedLM
+
+EntitiesStart = Literal["random", "words", "titles"]
 
 COUNTS_FROM_ZERO = ("bert",)
 COUNTS_FROM_PADDING = ("roberta", "xlm-roberta", "camembert")
@@ -56,7 +58,7 @@ def luke_from_encoder(
     *,
     entity_embedding_size: int = 256,
     entity_aware_attention: bool = False,
-    entities_start: Literal["random", "words"] = "random",
+    entities_start: EntitiesStart = "random",
     seed: int = 0,
 ) -> NewLuke:
     """Build a LUKE around a BERT, RoBERTa, XLM-R or MiniLM folder; nothing is downloaded.
@@ -68,8 +70,9 @@ def luke_from_encoder(
         vocabulary: the entities; `[PAD]` should be row 0, which gets no gradient.
         entity_embedding_size: width of the entity table; the hidden size needs no extra projection.
         entity_aware_attention: whether to have the extra queries, as copies of `query`; pre-training has none.
-        entities_start: `random` as LUKE did; `words` copies the words' position table, type table and layer norm to the
-            entities, so that a mention begins where its words are (for short training).
+        entities_start: `random` as LUKE did; for short training, `words` copies the words' position table, type table and
+            layer norm to the entities, so that a mention begins where its words are, and `titles` besides starts an
+            entity's row as the mean vector of its title's words, less the mean of all words (as wide as the hidden size).
         seed: starts the new parameters.
 
     Raises:
@@ -91,9 +94,12 @@ def luke_from_encoder(
     config.use_entity_aware_attention = entity_aware_attention
     model = build(LukeForMaskedLM, config, seed)
     _add_new_entity_modules(model, state, vocabulary)
-    if entities_start == "words":
+    if entities_start != "random":
         _start_entities_from_words(state, pad_id + 1)
         report.notes.append("entity positions, types and layer norm start from those of the words")
+    if entities_start == "titles":
+        _start_entities_from_titles(state, vocabulary, tokenizer)
+        report.notes.append("entity rows start from the words of their titles")
     fit_state_dict(model, state, folder, report)
     new_words = report.new_modules
     config.untrained_modules = [name for name in new_words if name in PRETRAINING_HEADS]
@@ -196,3 +202,20 @@ def _start_entities_from_words(state: rows.Tensors, first_position: int) -> None
         state[f"entity_embeddings.{name}"] = state[f"embeddings.{name}"].clone()
     positions = state[rows.POSITIONS][first_position:]
     state["entity_embeddings.position_embeddings.weight"][: len(positions)] = positions
+
+
+def _start_entities_from_titles(
+    state: rows.Tensors, vocabulary: EntityVocabulary, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    """A title without words keeps its random row; several titles of one id (languages) leave the last one's."""
+    words, table = state[rows.WORDS].float(), state["entity_embeddings.entity_embeddings.weight"]
+    if table.shape[1] != words.shape[1]:
+        raise ConfigurationError(
+            f"entities_start=titles: found entity_embedding_size {table.shape[1]}, expected the hidden size {words.shape[1]}"
+        )
+    named = [(title, id) for title, _, id in vocabulary.items() if title not in SPECIAL_ENTITIES]
+    middle = words.mean(dim=0)
+    texts = [title.replace("_", " ") for title, _ in named]
+    for (_, id), ids in zip(named, tokenizer(texts, add_special_tokens=False)["input_ids"], strict=True):
+        if ids:
+            table[id] = words[ids].mean(dim=0) - middle

@@ -26,6 +26,7 @@ def command(
     precision: Annotated[str, typer.Option("--precision", help="fp32, bf16 or fp16.")] = "fp32",
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad records out and count them.")] = False,
     output: Annotated[Path | None, typer.Option("--output", help="Folder for results.json and predictions/.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results in the output folder.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results alone on standard output.")] = False,
 ) -> None:
     """Score a fine-tuned checkpoint on a data file; no training data is needed.
@@ -38,7 +39,7 @@ def command(
     with progress("scoring") as advance:
         evaluation, results = evaluate_task(
             load_task(task), model, data, format=format, base=base, skip_bad=skip_bad, device=device,
-            batch_size=batch_size, precision=precision, output=output, report=say, advance=advance,
+            batch_size=batch_size, precision=precision, output=output, overwrite=overwrite, report=say, advance=advance,
         )  # fmt: skip
     if as_json:
         show_json(results)

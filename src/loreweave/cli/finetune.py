@@ -28,7 +28,7 @@ def command(
     ] = None,
     recipe: Annotated[str | None, typer.Option("--recipe", help="A recipe's name or a YAML file.")] = None,
     format: Annotated[str | None, typer.Option("--format", help="Format of the files; by default recognised.")] = None,
-    device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps.")] = None,
+    device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, mps; by default an accelerator.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad records out and count them.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the output folder.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the output folder.")] = False,

@@ -185,7 +185,10 @@ def _read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         for row in batch.to_pylist():
             number += 1
             if isinstance(row.get("metadata"), str):
-                row["metadata"] = json.loads(row["metadata"])
+                try:
+                    row["metadata"] = json.loads(row["metadata"])
+                except json.JSONDecodeError as error:
+                    raise DataError(f"found broken JSON ({error.msg})", path=path, line=number, field="metadata") from None
             yield number, row
 
 

@@ -43,6 +43,9 @@ def read_reserved_titles(path: Pathname) -> frozenset[str]:
 
 
 def _article(row: dict[str, Any]) -> AnnotatedText:
-    mentions = tuple(Mention(start, end, title) for start, end, title in row["links"])
+    try:
+        mentions = tuple(Mention(start, end, title) for start, end, title in row["links"])
+    except (TypeError, ValueError):
+        raise DataError("found a link of another form, expected [start, end, title]", field="links") from None
     metadata = {name: row[name] for name in _METADATA if name in row}
     return AnnotatedText(row["title"], row["text"], mentions, language="en", metadata=metadata)

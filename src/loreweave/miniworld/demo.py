@@ -1,10 +1,10 @@
-"""The demo: the whole way from pages to a typed mention on the mini-world, by the functions that the commands use."""
+"""The demo: the whole way from pages to typed mentions on the mini-world, by the functions that the commands use."""
 
 from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ from loreweave.checkpoints.names import model_path
 from loreweave.checkpoints.word_tokenizers import find_word_tokenizer
 from loreweave.corpus.annotated_text import write_annotated_texts
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.corpus.files import Pathname
+from loreweave.corpus.files import Pathname, write_json
 from loreweave.errors import ConfigurationError
+from loreweave.miniworld.title_rows import rows_from_titles
 from loreweave.miniworld.world import load_pages, typing_files
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.evaluation import evaluate_objectives
@@ -26,15 +27,28 @@ from loreweave.pretraining.run import run
 from loreweave.tasks.jobs import DataFiles, finetune_task
 from loreweave.tasks.registry import load_task
 from loreweave.training.configuration import fill
+from loreweave.training.quiet import quiet
 from loreweave.training.recipes import load_recipe
 
 ENCODER = "minilm"
+WIDTH = 384
+"""Of MiniLM; entity rows are as wide, because they begin as words."""
+
 TASK = "entity-typing"
+MASKED = ("masked_entities_accuracy", "masked_words_accuracy")
+TYPING = ("micro_f1", "accuracy")
+
 WINDOW = 128
 """Sub-words of a window; a page fills one or two."""
 
 HELD_OUT = 10
-"""One page in so many is kept from pre-training, to measure masked entities on."""
+"""One page in so many is kept from pre-training, to measure on."""
+
+FEW_PAGES = ("batch_size=8", "micro_batch_size=8", "objectives.masked_entities.probability=0.5", "precision=fp32")
+"""Small batches and many masked entities, because there are hardly two hundred windows."""
+
+RESULTS = "demo.json"
+"""Marks a folder as a demo's, so that the next demo may replace it."""
 
 Report = Callable[[str], None]
 
@@ -43,21 +57,21 @@ Report = Callable[[str], None]
 class Budget:
     """How long the demo trains; the defaults take two to three minutes on two CPU cores."""
 
-    stage_1_steps: int = 100
-    stage_2_steps: int = 200
-    typing_epochs: int = 4
+    stage_1_steps: int = 30
+    stage_2_steps: int = 80
+    typing_epochs: int = 3
 
     def stage_1(self) -> list[str]:
         """Settings that go over the recipe `minilm/pretraining-1`."""
-        return [f"steps={self.stage_1_steps}", "schedule.warmup_steps=10", "precision=fp32"]
+        return [f"steps={self.stage_1_steps}", "schedule.warmup_steps=4", "optimizer.learning_rate=2e-3", *FEW_PAGES]
 
     def stage_2(self) -> list[str]:
         """Settings that go over `minilm/pretraining-2`."""
-        return [f"steps={self.stage_2_steps}", "schedule.warmup_steps=20", "precision=fp32"]
+        return [f"steps={self.stage_2_steps}", "schedule.warmup_steps=8", "optimizer.learning_rate=5e-4", *FEW_PAGES]
 
     def typing(self) -> list[str]:
         """Settings that go over `minilm/entity-typing`."""
-        return [f"epochs={self.typing_epochs}", "optimizer.learning_rate=1e-4"]
+        return [f"epochs={self.typing_epochs}", "optimizer.learning_rate=2e-4"]
 
 
 @dataclass
@@ -65,15 +79,21 @@ class DemoResult:
     """What the demo measured and made.
 
     Attributes:
+        output: folder of everything.
         rows: (what, before continued pre-training, after).
         commands: the command lines that do the same.
-        output: folder of everything.
+        seconds: how long it took.
     """
 
     output: Path
     rows: list[tuple[str, float, float]] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of `demo.json`."""
+        measured = {what: {"before": before, "after": after} for what, before, after in self.rows}
+        return {"output": str(self.output), "measured": measured, "commands": self.commands, "seconds": self.seconds}
 
 
 def run_demo(
@@ -85,28 +105,25 @@ def run_demo(
         output: folder for the data, the runs and the models.
         seed: of new parameters, masks and orders.
         budget: how long to train.
-        overwrite: replace an earlier demo in the same folder.
+        overwrite: write into a folder that holds something else; an earlier demo is replaced in any case.
         report: is told each step, and the command that does it.
 
     Raises:
-        ConfigurationError: the folder holds something, or the package of the encoder is missing.
+        ConfigurationError: the folder holds something else, or the package of the encoder is missing.
     """
     folder = Path(output)
-    if folder.exists() and any(folder.iterdir()) and not overwrite:
-        raise ConfigurationError(f"{folder} is not empty; --overwrite replaces an earlier demo")
-    demo = _Demo(folder, seed, budget or Budget(), overwrite, report, DemoResult(folder))
+    if folder.exists() and any(folder.iterdir()) and not (overwrite or (folder / RESULTS).exists()):
+        raise ConfigurationError(f"{folder} holds something that is no demo; --overwrite writes into it")
     started = time.monotonic()
+    demo = _Demo(folder, seed, budget or Budget(), report, DemoResult(folder))
     demo.build()
-    accuracy = [demo.masked_entities(ENCODER)]
     demo.start()
-    demo.pretrain()
-    accuracy.append(demo.masked_entities(str(folder / "pretraining-2" / "model")))
-    typing = [demo.typing("luke-start", "typing-before"), demo.typing("pretraining-2/model", "typing-after")]
-    demo.result.rows = [
-        ("masked entities, held-out pages: accuracy", accuracy[0], accuracy[1]),
-        *((f"entity typing, test: {name}", typing[0][name], typing[1][name]) for name in ("micro_f1", "accuracy")),
-    ]
-    demo.result.seconds = time.monotonic() - started
+    masked = demo.held_out("luke-start"), demo.pretrain()
+    typing = demo.typing("luke-start", "typing-before"), demo.typing("pretraining-2/model", "typing-after")
+    for what, (before, after), names in (("held-out pages", masked, MASKED), ("typing, test file", typing, TYPING)):
+        demo.result.rows += [(f"{what}: {name}", before[name], after[name]) for name in names]
+    demo.result.seconds = round(time.monotonic() - started, 1)
+    write_json(folder / RESULTS, demo.result.to_dict())
     return demo.result
 
 
@@ -117,7 +134,6 @@ class _Demo:
     folder: Path
     seed: int
     budget: Budget
-    overwrite: bool
     report: Report
     result: DemoResult
 
@@ -127,58 +143,57 @@ class _Demo:
         held_out = pages[HELD_OUT - 1 :: HELD_OUT]
         parts = {"pages": [page for page in pages if page not in held_out], "held-out": held_out}
         self.folder.mkdir(parents=True, exist_ok=True)
+        write_json(self._path(RESULTS), {"output": str(self.folder)})
         for name, texts in parts.items():
             write_annotated_texts(self._path(f"{name}.jsonl"), texts)
         self.report(f"{len(parts['pages'])} pages for pre-training and {len(held_out)} held-out pages in {self.folder}")
-        self._says("build", "entity-vocab", self._path("pages.jsonl"), "--output", self._path("entity_vocab.jsonl"))
+        listed = self._path("entity_vocab.jsonl")
+        self._says("build", "entity-vocab", self._path("pages.jsonl"), "--output", listed)
         vocabulary = build_entity_vocabulary(parts["pages"])
-        vocabulary.save(self._path("entity_vocab.jsonl"))
+        vocabulary.save(listed)
         words = find_word_tokenizer(model_path(ENCODER), None, LoadReport("encoder", ENCODER))
         assert words is not None, "a folder was given: it is read or an error"
         for name, texts in parts.items():
-            said = ("--vocabulary", self._path("entity_vocab.jsonl"), "--tokenizer", ENCODER, "--max-length", WINDOW)
-            self._says("build", "pretraining", self._path(f"{name}.jsonl"), *said, "--output", self._path(f"{name}-set"))
-            done = build_pretraining_set(
-                texts, words, vocabulary, self._path(f"{name}-set"), max_length=WINDOW, overwrite=self.overwrite
-            )
+            target = self._path(f"{name}-set")
+            said = ("--vocabulary", listed, "--tokenizer", ENCODER, "--max-length", WINDOW, "--output", target)
+            self._says("build", "pretraining", self._path(f"{name}.jsonl"), *said)
+            done = build_pretraining_set(texts, words, vocabulary, target, max_length=WINDOW, overwrite=True)
             dropped = done.mentions - done.mentions_kept
-            self.report(f"{done.windows} windows, {done.mentions_kept} linked mentions, {dropped} dropped")
+            self.report(f"{done.windows} windows, {done.mentions_kept} linked mentions, {dropped} dropped (unknown)")
 
     def start(self) -> None:
-        """The LUKE before any training, for the comparison."""
+        """MiniLM as a LUKE, before any training."""
         vocabulary = EntityVocabulary.load(self._path("entity_vocab.jsonl"))
-        config = self._config("pretraining-1", self.budget.stage_1())
         luke = luke_from_encoder(
-            model_path(ENCODER),
-            vocabulary,
-            entity_embedding_size=config.entity_embedding_size,
-            entities_start=config.entities_start,
-            seed=self.seed,
+            model_path(ENCODER), vocabulary, entity_embedding_size=WIDTH, entities_start="words", seed=self.seed
         )
-        hugging_face.save(luke.model, luke.tokenizer, self._path("luke-start"), overwrite=True)
-        self.report(f"{ENCODER} as a LUKE with {len(vocabulary)} entities: {self._path('luke-start')}")
+        rows = rows_from_titles(luke.model, luke.tokenizer)
+        with quiet():
+            hugging_face.save(luke.model, luke.tokenizer, self._path("luke-start"), overwrite=True)
+        self.report(f"{ENCODER} as a LUKE in luke-start: {rows} entities begin as the words of their titles")
 
-    def pretrain(self) -> None:
-        """Both stages."""
-        first = str(self._path("pretraining-1") / "model")
-        for job, settings in (
-            ("pretraining-1", self.budget.stage_1()),
-            ("pretraining-2", [f"model={first}", *self.budget.stage_2()]),
-        ):
-            overrides = [*self._common(job), *settings]
+    def pretrain(self) -> dict[str, float]:
+        """Both stages, and what the model then knows of the held-out pages."""
+        stages = {"pretraining-1": self.budget.stage_1(), "pretraining-2": self.budget.stage_2()}
+        model = "luke-start"
+        for job, settings in stages.items():
+            overrides = [*self._files(model, "pages-set", job), *settings]
             self._says("pretrain", f"{ENCODER}/{job}", *overrides)
-            run(fill(PretrainingConfig, load_recipe(f"{ENCODER}/{job}").config, overrides), overwrite=self.overwrite)
+            run(fill(PretrainingConfig, load_recipe(f"{ENCODER}/{job}").config, overrides), overwrite=True)
+            model = f"{job}/model"
+        return self.held_out(model)
 
-    def masked_entities(self, model: str) -> float:
-        """Accuracy on the held-out pages."""
-        settings = [f"model={model}", f"data=[{self._path('held-out-set')}]", "micro_batch_size=1"]
-        config = self._config("pretraining-1", [*self.budget.stage_1(), *settings])
-        accuracy = evaluate_objectives(config)["masked_entities_accuracy"]
-        self.report(f"masked entities on held-out pages: accuracy {accuracy:.3f} ({model})")
-        return accuracy
+    def held_out(self, model: str) -> dict[str, float]:
+        """Accuracy of both objectives on the held-out pages."""
+        overrides = [*self._files(model, "held-out-set", "held-out"), *self.budget.stage_2()]
+        alone = ("batch_size=1", "micro_batch_size=1")  # so that no window is left out
+        recipe = load_recipe(f"{ENCODER}/pretraining-2")
+        results = evaluate_objectives(fill(PretrainingConfig, recipe.config, [*overrides, *alone]))
+        self.report(f"held-out pages: {', '.join(f'{name} {results[name]:.3f}' for name in MASKED)}")
+        return results
 
     def typing(self, model: str, name: str) -> Mapping[str, float]:
-        """Fine-tune entity typing, and score the held-out entities of the test file."""
+        """Fine-tune entity typing; scores on the test file, whose entities training never saw."""
         task = load_task(TASK)
         source, data, target = self._path(model), typing_files(), self._path(name)
         overrides = [*self.budget.typing(), f"seed={self.seed}"]
@@ -186,18 +201,13 @@ class _Demo:
         self._says("finetune", TASK, *given, *overrides)
         config = fill(task.config, load_recipe(f"{ENCODER}/{TASK}").config, overrides)
         files = DataFiles.choose(task, data, train=None, dev=None, test=None)
-        results = finetune_task(
-            task, str(source), files, config, target, overwrite=self.overwrite, report=self.report
-        )
+        results = finetune_task(task, str(source), files, config, target, overwrite=True, report=self.report)
         scores: Mapping[str, float] = results["test"]
         return scores
 
-    def _config(self, job: str, settings: Sequence[str]) -> PretrainingConfig:
-        recipe = load_recipe(f"{ENCODER}/{job}")
-        return fill(PretrainingConfig, recipe.config, [*self._common(job), *settings])
-
-    def _common(self, job: str) -> list[str]:
-        return [f"data=[{self._path('pages-set')}]", f"output={self._path(job)}", f"seed={self.seed}"]
+    def _files(self, model: str, data: str, output: str) -> list[str]:
+        paths = (f"model={self._path(model)}", f"data=[{self._path(data)}]", f"output={self._path(output)}")
+        return [*paths, f"seed={self.seed}"]
 
     def _path(self, name: str) -> Path:
         return self.folder / name

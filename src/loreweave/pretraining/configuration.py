@@ -53,8 +53,9 @@ class PretrainingConfig:
     """Train the encoder on words alone: no entity inputs, and no entity modules where `model` is no LUKE."""
     entity_embedding_size: int = 256
     """Width of the entity table of a LUKE that is made from a plain encoder."""
-    entities_start: Literal["random", "words"] = "random"
-    """How the entity positions of such a LUKE start: at random (the published way), or as copies of the words'."""
+    entities_start: Literal["random", "words", "titles"] = "random"
+    """How the entities of such a LUKE start: at random (the published way), their positions as copies of the words', or
+    besides each row from the words of its title (`entity_embedding_size` must be the hidden size)."""
     entity_prediction_bias: bool = True
     freeze_entity_embeddings: bool = False
     batch_size: int = 2048
@@ -82,6 +83,16 @@ class PretrainingConfig:
     log_steps: int = 10
     workers: int = 0
     device: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "micro_batch_size", "epochs", "steps", "max_entities", "log_steps"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ValueError(f"{name}: found {value}, expected more than 0")
+        if self.max_words < 3:
+            raise ValueError(f"max_words: found {self.max_words}, expected at least 3: two special tokens and a word")
+        if not self.data:
+            raise ValueError("data: found no pre-training set, expected at least one")
 
     def accumulation_steps(self, processes: int) -> int:
         """Micro-steps per update with `processes` processes."""

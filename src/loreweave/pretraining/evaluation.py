@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 
 from loreweave.build.pretraining_set import open_pretraining_set
+from loreweave.errors import ConfigurationError
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.model import PretrainingModel
 from loreweave.pretraining.run import build_stream
@@ -26,6 +27,8 @@ def evaluate_objectives(config: PretrainingConfig) -> dict[str, float]:
     sets = [open_pretraining_set(path) for path in config.data]
     rows = sum(len(data.dataset) for data in sets)
     micro_batches = rows // config.micro_batch_size
+    if not micro_batches:
+        raise ConfigurationError(f"found {rows} windows, expected at least micro_batch_size={config.micro_batch_size}")
     config = replace(config, batch_size=config.micro_batch_size, steps=micro_batches)
     with quiet():
         begun = start(config, sets)

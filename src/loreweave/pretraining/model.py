@@ -70,10 +70,10 @@ def freeze(module: PretrainingModel, config: PretrainingConfig, new_modules: Seq
     for name, parameter in model.named_parameters():
         chosen = config.trainable == "all" or any(part in name for part in stage_one)
         parameter.requires_grad_(chosen and "pooler." not in name)
-    if config.freeze_entity_embeddings:
-        model.get_parameter(ENTITY_TABLE).requires_grad_(False)
-    if not config.entity_prediction_bias:
-        model.get_parameter(ENTITY_BIAS).requires_grad_(False)
+    frozen = [ENTITY_TABLE] * config.freeze_entity_embeddings + [ENTITY_BIAS] * (not config.entity_prediction_bias)
+    for name, parameter in model.named_parameters():
+        if name in frozen:
+            parameter.requires_grad_(False)
 
 
 def trained_parameters(module: nn.Module) -> int:

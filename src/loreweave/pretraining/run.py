@@ -25,7 +25,7 @@ from loreweave.pretraining.start import Start, start
 from loreweave.pretraining.stream import TextStream
 from loreweave.pretraining.trainer import PretrainingTrainer
 from loreweave.training.configuration import to_dict
-from loreweave.training.devices import autocast, choose_device, close_process_group
+from loreweave.training.devices import autocast, close_process_group, training_device
 from loreweave.training.interruption import StopOnInterrupt
 from loreweave.training.progress import PlainProgress
 from loreweave.training.quiet import quiet
@@ -116,7 +116,7 @@ def save_model(begun: Start, config: PretrainingConfig, path: Path) -> None:
 
 
 def _processes(config: PretrainingConfig) -> PartialState:
-    device = choose_device(config.device)
+    device = training_device(config.device)
     autocast(device, config.precision)  # refuses what the device cannot do, before any work
     return PartialState(cpu=device.type == "cpu")
 
@@ -136,6 +136,11 @@ class _Recorder(TrainerCallback):
 
     def __init__(self, record: RunRecord) -> None:
         self.record = record
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> TrainerControl:
+        """Log the last update too: its loss goes into the results, and is checked to be a number."""
+        control.should_log = control.should_log or state.global_step >= state.max_steps
+        return control
 
     def on_log(
         self,
@@ -173,11 +178,12 @@ def _trainer(
         dataloader_num_workers=config.workers,
         dataloader_pin_memory=not cpu,
         remove_unused_columns=False,
-        ddp_find_unused_parameters=False,
+        ddp_find_unused_parameters=config.word_only,  # a LUKE's entity parts
         ddp_backend="gloo" if cpu and state.num_processes > 1 else None,
         disable_tqdm=not terminal,
         report_to="none",
     )
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # one process, one device: never nn.DataParallel
     record.open_tensorboard()
     callbacks = [_Recorder(record), StopOnInterrupt()]
     trainer = PretrainingTrainer(module, stream, arguments, config.optimizer, config.schedule, callbacks=callbacks)
@@ -191,12 +197,14 @@ def _train(
     trainer: PretrainingTrainer, config: PretrainingConfig, record: RunRecord, resume: bool, state: PartialState
 ) -> dict[str, Any]:
     checkpoint = record.last_checkpoint() if resume else None
-    if checkpoint is not None:
-        record.forget_after(int(checkpoint.name.rpartition("-")[2]))
+    if resume:
+        step = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
+        record.forget_after(step)
+        _say(state, [f"resuming at step {step}"])
     torch.manual_seed(config.seed + state.process_index)  # processes drop out different units
     output = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     interruption = next(c for c in trainer.callback_handler.callbacks if isinstance(c, StopOnInterrupt))
-    if interruption.interrupted:
+    if interruption.interrupted and trainer.state.global_step < trainer.state.max_steps:
         raise Interrupted(
             f"stopped at step {trainer.state.global_step}, a checkpoint is kept; to go on: {record.resume_command()}"
         )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from torch import nn
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
 from loreweave.build.pretraining_set import PretrainingSet
 from loreweave.checkpoints import load_luke, luke_from_encoder, recognise
+from loreweave.checkpoints.hub import local_folder
 from loreweave.checkpoints.names import model_path
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.encoding import EntityTokenizer
@@ -27,7 +29,7 @@ class Start:
     Attributes:
         tokenizer: what is saved with the model.
         words: the fast word tokenizer inside it.
-        vocabulary: None for a word-only run.
+        vocabulary: None for a word-only run, also of a LUKE.
         new_modules: heads that are still random.
     """
 
@@ -41,7 +43,10 @@ class Start:
 def start(config: PretrainingConfig, sets: Sequence[PretrainingSet]) -> Start:
     """Load or build the model that `config` asks for, and check that the data sets were made for it."""
     vocabulary = _common_vocabulary(sets)
-    begun = _plain(config) if config.word_only else _luke(config, vocabulary)
+    folder = local_folder(model_path(config.model))
+    begun = _luke(config, folder, vocabulary) if not config.word_only or _is_luke(folder) else _plain(config, folder)
+    if config.word_only:
+        begun.vocabulary = None
     for data in sets:
         _check_words(begun.words, data)
     if begun.vocabulary is not None:
@@ -58,8 +63,7 @@ def _common_vocabulary(sets: Sequence[PretrainingSet]) -> EntityVocabulary:
     return first
 
 
-def _plain(config: PretrainingConfig) -> Start:
-    path = model_path(config.model)
+def _plain(config: PretrainingConfig, path: Path) -> Start:
     tokenizer = AutoTokenizer.from_pretrained(path)
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise ConfigurationError(f"{config.model} has a slow tokenizer ({type(tokenizer).__name__}); a fast one is needed")
@@ -69,15 +73,15 @@ def _plain(config: PretrainingConfig) -> Start:
     return Start(model, tokenizer, tokenizer, None, missing)
 
 
-def _luke(config: PretrainingConfig, vocabulary: EntityVocabulary) -> Start:
-    if _is_luke(config.model):
-        loaded = load_luke(model_path(config.model), LukeForMaskedLM)
+def _luke(config: PretrainingConfig, folder: Path, vocabulary: EntityVocabulary) -> Start:
+    if _is_luke(folder):
+        loaded = load_luke(folder, LukeForMaskedLM)
         if loaded.tokenizer is None or loaded.vocabulary is None:
             raise ConfigurationError(f"{config.model} has no tokenizer or entity vocabulary to pre-train with")
         new = list(getattr(loaded.model.config, "untrained_modules", []))
         return Start(loaded.model, loaded.tokenizer, loaded.tokenizer.word_tokenizer, loaded.vocabulary, new)
     built = luke_from_encoder(
-        model_path(config.model),
+        folder,
         vocabulary,
         entity_embedding_size=config.entity_embedding_size,
         entities_start=config.entities_start,
@@ -86,15 +90,14 @@ def _luke(config: PretrainingConfig, vocabulary: EntityVocabulary) -> Start:
     return Start(built.model, built.tokenizer, built.tokenizer.word_tokenizer, vocabulary, list(built.new_modules))
 
 
-def _is_luke(name: str) -> bool:
-    path = model_path(name)
+def _is_luke(path: Path) -> bool:
     if (path / "config.json").exists():
         return str(AutoConfig.from_pretrained(path).model_type) == "luke"
     return bool(recognise(path))
 
 
 def _check_words(words: PreTrainedTokenizerFast, data: PretrainingSet) -> None:
-    if data.manifest.get("tokenizer") is None:  # converted from a set that names its tokenizer only
+    if data.manifest["tokenizer"]["sha256"] is None:  # converted from a set that names its tokenizer only
         return
     own = data.tokenizer().get_vocab()
     ids = words.get_vocab()

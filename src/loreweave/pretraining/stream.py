@@ -43,7 +43,6 @@ class TextStream(torch.utils.data.Dataset[Batch]):
         smoothing: float = 0.7,
         max_words: int = 512,
         max_entities: int = 128,
-        max_mention_length: int = 30,
     ) -> None:
         self.sets = [dataset.with_format("numpy") for dataset in sets]
         self.objectives = objectives
@@ -55,7 +54,6 @@ class TextStream(torch.utils.data.Dataset[Batch]):
         self.draws = Draws([len(dataset) for dataset in sets], seed, smoothing)
         self.max_words = max_words
         self.max_entities = max_entities
-        self.max_mention_length = max_mention_length
 
     def __len__(self) -> int:
         return self.length
@@ -129,7 +127,6 @@ class TextStream(torch.utils.data.Dataset[Batch]):
     def _collate_entities(self, windows: Sequence[Window], pad_id: int) -> Batch:
         most = max(1, max(len(window.entity_ids) for window in windows))
         longest = max((int(length) for window in windows for length in window.entity_lengths), default=1)
-        longest = min(longest, self.max_mention_length)
         entity_ids = np.full((len(windows), most), pad_id, dtype=np.int64)
         attention_mask = np.zeros_like(entity_ids)
         positions = np.full((len(windows), most, longest), -1, dtype=np.int64)

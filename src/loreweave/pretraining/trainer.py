@@ -53,7 +53,7 @@ class PretrainingTrainer(Trainer):
         # The Trainer must neither divide by accumulation steps nor look for labels: `compute_loss` does it by target counts.
         self.model_accepts_loss_kwargs = True
         self._sums: dict[str, Tensor] = {}
-        self._steps_summed = 0
+        self._first_summed = 0
 
     def _get_train_sampler(self, *args: Any) -> SequentialSampler:
         return SequentialSampler(self.stream)
@@ -101,6 +101,8 @@ class PretrainingTrainer(Trainer):
         return (loss, sums) if return_outputs else loss
 
     def _add_up(self, shares: Mapping[str, Tensor]) -> None:
+        if not self._sums:  # not 0: a resumed run begins in the middle
+            self._first_summed = self.state.global_step
         for name, share in shares.items():
             value = share.detach().float()
             self._sums[name] = self._sums[name] + value if name in self._sums else value
@@ -108,13 +110,12 @@ class PretrainingTrainer(Trainer):
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Add each objective's mean loss and accuracy since the last line; stop at a loss that is no number."""
         if "loss" in logs and self._sums:
-            steps = self.state.global_step - self._steps_summed
+            steps = self.state.global_step - self._first_summed
             values = torch.stack(list(self._sums.values()))
             if self.args.world_size > 1:
                 values = self.accelerator.reduce(values, reduction="mean")
             logs |= {name: value / steps for name, value in zip(self._sums, values.tolist(), strict=True)}
             self._sums.clear()
-            self._steps_summed = self.state.global_step
             if not torch.isfinite(values).all():
                 raise LoreweaveError(f"the loss is no finite number at step {self.state.global_step}: {logs}")
         super().log(logs, start_time)

@@ -126,6 +126,7 @@ def evaluate_task(
     batch_size: int = 32,
     precision: str = "fp32",
     output: Path | None = None,
+    overwrite: bool = False,
     report: Report = print,
     advance: Callable[[int], object] | None = None,
 ) -> tuple[Evaluation, dict[str, Any]]:
@@ -133,7 +134,13 @@ def evaluate_task(
 
     Returns:
         The evaluation, and what `results.json` in `output` says.
+
+    Raises:
+        ConfigurationError: `output` holds a run, or results (and `overwrite` is off).
+        LoreweaveError: see `Task`.
     """
+    if output is not None:
+        _check_results_folder(output, overwrite)
     loaded = load_checkpoint_of(task, model, base)
     read = task.read(data, format, skip_bad)
     read = check_labels(task, read, loaded.labels, data, skip_bad)
@@ -152,6 +159,13 @@ def evaluate_task(
         write_json(output / "results.json", results)
         record.save_predictions(data.name.partition(".")[0], evaluation.arrays, evaluation.predictions)
     return evaluation, results
+
+
+def _check_results_folder(output: Path, overwrite: bool) -> None:
+    if (output / "status.json").exists():
+        raise ConfigurationError(f"{output}: the folder holds a run with results of its own; choose another")
+    if (output / "results.json").exists() and not overwrite:
+        raise ConfigurationError(f"{output}: the folder holds other results; use --overwrite or another folder")
 
 
 def predict_rows(

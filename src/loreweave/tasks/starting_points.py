@@ -201,8 +201,12 @@ def describe(model_config: PreTrainedConfig, labels: Sequence[str], settings: Ma
 def _read_classifier(source: str, model_config: PreTrainedConfig) -> tuple[MarkerClassifier, list[str], list[str]]:
     """The model, the names of parameters that the files lack, and those that they have besides."""
     with quiet():
-        loaded: Any = MarkerClassifier.from_pretrained(source, config=model_config, output_loading_info=True)
+        loaded: Any = MarkerClassifier.from_pretrained(
+            source, config=model_config, output_loading_info=True, ignore_mismatched_sizes=True
+        )
     model, info = loaded
+    for name, found, wanted in sorted(info["mismatched_keys"]):
+        raise CheckpointError(f"{source}: {name} has the shape {list(found)}, the model expects {list(wanted)}")
     return model, sorted(info["missing_keys"]), sorted(info["unexpected_keys"])
 
 

@@ -18,7 +18,7 @@ class EpochBatches(Sampler[list[int]]):
         lengths: the length of each example.
         batch_size: examples a batch; the last of the epoch may be smaller.
         seed: of the order.
-        by_length: fill batches with examples of like length, and shuffle the batches.
+        by_length: fill batches with examples of like length, and shuffle the batches (a short one stays last).
         multiple_of: leave out batches at the end of the epoch so that their number is a multiple of this.
     """
 
@@ -46,7 +46,9 @@ class EpochBatches(Sampler[list[int]]):
             pools = [order[start : start + pool] for start in range(0, len(order), pool)]
             order = np.concatenate([part[np.argsort(self.lengths[part], kind="stable")] for part in pools])
         batches = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
-        sequence = random.permutation(len(batches)) if self.by_length else np.arange(len(batches))
+        full = len(self.lengths) // self.batch_size
+        # A short batch stays last: accelerate loses the whole round of processes that one in the middle belongs to.
+        sequence = [*(random.permutation(full) if self.by_length else range(full)), *range(full, len(batches))]
         for index in sequence[: self._kept]:
             yield batches[index].tolist()
 

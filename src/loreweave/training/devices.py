@@ -32,6 +32,21 @@ def choose_device(name: str | None = None) -> torch.device:
     return device
 
 
+def training_device(name: str | None = None) -> torch.device:
+    """`choose_device` for a run by transformers' Trainer, which always takes the first device that it sees.
+
+    Raises:
+        ConfigurationError: no such device, or another than the first.
+    """
+    device = choose_device(name)
+    if device.index:
+        raise ConfigurationError(
+            f"device: found {name!r}, but training runs on the first device that it sees; set "
+            f"CUDA_VISIBLE_DEVICES={device.index} and use device={device.type}"
+        )
+    return device
+
+
 def close_process_group() -> None:
     """End the processes' connection at the end of a parallel run; nothing in a run of one process."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
@@ -42,10 +57,12 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Non
     """Mixed precision for `bf16` and `fp16`, nothing for `fp32`.
 
     Raises:
-        ConfigurationError: fp16 on a CPU, which has no fast kernels for it.
+        ConfigurationError: another precision, or fp16 on a CPU, which has no fast kernels for it.
     """
     if precision == "fp32":
         return nullcontext()
+    if precision not in _DTYPES:
+        raise ConfigurationError(f"precision: found {precision!r}, expected fp32, {' or '.join(_DTYPES)}")
     if precision == "fp16" and device.type == "cpu":
         raise ConfigurationError("precision: fp16 needs a GPU; use fp32 or bf16 on a CPU")
     return torch.autocast(device.type, dtype=_DTYPES[precision])

@@ -18,7 +18,7 @@ from transformers import PreTrainedModel, TrainingArguments
 from loreweave.corpus.files import atomic_path
 from loreweave.errors import ConfigurationError
 from loreweave.training.batches import EpochBatches
-from loreweave.training.devices import autocast, choose_attention, choose_device
+from loreweave.training.devices import autocast, choose_attention, training_device
 from loreweave.training.finetuning_config import FinetuningConfig
 from loreweave.training.finetuning_trainer import AfterEachEpoch, FinetuningTrainer, Loss, ProgressBar
 from loreweave.training.inference import Batch, Evaluation, Outputs, move, run_model
@@ -264,9 +264,7 @@ def _epochs_of(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _arguments(config: FinetuningConfig, record: RunRecord, processes: int) -> TrainingArguments:
-    device = choose_device(config.device)
-    if device.type != "cpu" and processes == 1:
-        torch.accelerator.set_device_index(device.index or 0)
+    device = training_device(config.device)
     arguments = TrainingArguments(
         output_dir=str(record.checkpoints_path),
         num_train_epochs=config.epochs,

@@ -64,7 +64,7 @@ class FinetuningConfig:
     log_steps: int = 10
     tensorboard: bool = False
     device: str | None = None
-    """`cpu`, `cuda`, `cuda:1`, `mps`; null takes an accelerator where there is one."""
+    """`cpu`, `cuda`, `mps`; null takes an accelerator where there is one."""
 
     def __post_init__(self) -> None:
         counts = ("epochs", "batch_size", "gradient_accumulation_steps", "eval_batch_size", "log_steps")

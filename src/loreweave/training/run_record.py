@@ -192,7 +192,8 @@ class RunRecord:
         """Take lines of later steps out of `metrics.jsonl`, and losses: the run goes on from a checkpoint of `step`."""
         if self.is_writer:
             write_json_lines(self.path / "metrics.jsonl", [row for row in self.metrics() if row["step"] <= step])
-            self.save_train_loss(self.train_loss()[:step])
+            if losses := self.train_loss():
+                self.save_train_loss(losses[: max(0, step)])
 
     def train_loss(self) -> list[float]:
         """The loss of each update so far."""
@@ -278,8 +279,12 @@ def _differences(old: Any, new: Any, path: str = "") -> list[str]:
 
 
 def _program(name: str) -> list[str]:
-    """How the program is called: a module run with -m has the path of its file as name."""
-    return ["python", "-m", "loreweave"] if name.endswith("__main__.py") else [Path(name).name]
+    """How the program is called: a module run with -m has the path of its file as name; torchrun starts several."""
+    if not name.endswith("__main__.py"):
+        return [Path(name).name]
+    processes = os.environ.get("LOCAL_WORLD_SIZE", "1")
+    launcher = ["python"] if processes == "1" else ["torchrun", "--nproc-per-node", processes]
+    return [*launcher, "-m", "loreweave"]
 
 
 def _now() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -171,3 +172,16 @@ def test_a_released_file_of_the_original_code(tmp_path: Path, monkeypatch: pytes
 
 def pieces_of(made: TaskModel, ids: list[int]) -> list[str]:
     return made.encoding.tokenizer.word_tokenizer.convert_ids_to_tokens(ids)  # type: ignore[attr-defined]
+
+
+def test_a_tensor_that_does_not_fit_a_plain_encoder_is_named(tiny_bert: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(tiny_bert, tmp_path, dirs_exist_ok=True)
+    tensors = load_file(tmp_path / "model.safetensors")
+    name = next(name for name in tensors if name.endswith("layer.0.output.dense.weight"))
+    rows, columns = tensors[name].shape
+    tensors[name] = torch.zeros(rows, columns - 4)
+    save_file(tensors, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(CheckpointError, match=rf"{name} has the shape \[{rows}, {columns - 4}\].*\[{rows}, {columns}\]"):
+        build(str(tmp_path), LABELS, EntityTypingConfig())

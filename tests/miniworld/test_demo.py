@@ -1,0 +1,68 @@
+"""The demo: what it says and leaves; the whole of it is slow, so here at the smallest budget, and whole with -m slow."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from loreweave.cli.main import COMMANDS, main
+from loreweave.errors import ConfigurationError
+from loreweave.miniworld.demo import RESULTS, Budget, DemoResult, run_demo
+
+SMALLEST = Budget(stage_1_steps=1, stage_2_steps=1, typing_epochs=1)
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(ConfigurationError, match="holds something that is no demo"):
+        run_demo(tmp_path)
+    assert main(["demo", "--output", str(tmp_path)]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_the_command_shows_what_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = DemoResult(tmp_path, [("typing, test file: micro_f1", 0.5, 0.625)], ["loreweave build ..."], 2.0)
+    asked: dict[str, object] = {}
+
+    def demo(output: Path, seed: int, **options: object) -> DemoResult:
+        asked.update(options, output=output, seed=seed)
+        return result
+
+    monkeypatch.setattr("loreweave.miniworld.demo.run_demo", demo)
+    assert main(["demo", "--output", str(tmp_path), "--seed", "3"]) == 0
+    shown = capsys.readouterr()
+    assert "typing, test file: micro_f1\t0.5\t0.625" in shown.out
+    assert str(tmp_path) in shown.err
+    assert (asked["output"], asked["seed"], asked["overwrite"]) == (tmp_path, 3, False)
+    assert main(["demo", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["measured"] == {
+        "typing, test file: micro_f1": {"before": 0.5, "after": 0.625}
+    }
+
+
+@pytest.mark.slow
+def test_the_demo_runs_and_its_commands_are_real(tmp_path: Path) -> None:
+    said: list[str] = []
+    result = run_demo(tmp_path / "demo", budget=SMALLEST, report=said.append)
+    assert [what for what, _, _ in result.rows] == [
+        "held-out pages: masked_entities_accuracy",
+        "held-out pages: masked_words_accuracy",
+        "typing, test file: micro_f1",
+        "typing, test file: accuracy",
+    ]
+    assert all(0 <= value <= 1 for _, *values in result.rows for value in values)
+    assert json.loads((result.output / RESULTS).read_text()) == result.to_dict()
+    for command in result.commands:
+        program, name, *_ = shlex.split(command)
+        assert (program, name in COMMANDS) == ("loreweave", True)
+        assert f"$ {command}" in said
+    for model in ("luke-start", "pretraining-2/model", "typing-before/model", "typing-after/model"):
+        assert (result.output / model / "config.json").is_file()
+    first = shlex.split(result.commands[0])[1:]
+    assert main([*first, "--overwrite"]) == 0, "the first command can be repeated as it was shown"
