@@ -248,3 +248,23 @@ def test_impossible_settings_are_refused(wrong: dict[str, object]) -> None:
     """Before anything is read."""
     with pytest.raises(ConfigurationError, match=f"{next(iter(wrong))}: found"):
         fill(PretrainingConfig, {"model": "m", "data": ["d"], "output": "o", **wrong})
+
+
+def test_a_word_only_run_has_no_entities_to_mask(world: Path, tmp_path: Path) -> None:
+    """The message names the setting to change."""
+    with pytest.raises(ConfigurationError, match=r"set objectives\.masked_entities to null"):
+        run(fill(PretrainingConfig, settings(world, tmp_path / "words", word_only=True)))
+
+
+def test_all_objectives_off(world: Path, tmp_path: Path) -> None:
+    """Nothing to train on is an error."""
+    off = {"masked_words": {"probability": 0.0}}
+    with pytest.raises(ConfigurationError, match="all are off"):
+        run(fill(PretrainingConfig, settings(world, tmp_path / "off", objectives=off)))
+
+
+def test_the_entity_of_the_page(world: Path, tmp_path: Path) -> None:
+    """`cls_entity` trains its own head next to the others."""
+    objectives = {"masked_words": {}, "cls_entity": {}}
+    result = run(fill(PretrainingConfig, settings(world, tmp_path / "cls", objectives=objectives, epochs=1)))
+    assert "cls_entity_loss" in result.results

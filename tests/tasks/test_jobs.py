@@ -104,7 +104,7 @@ def test_wrong_requests(tiny_bert: Path, typing_file: Path, tmp_path: Path) -> N
         finetune_task(TASK, str(tiny_bert), files, replace(CONFIG, metric="micro_f"), tmp_path / "a", report=silent)
     with pytest.raises(ConfigurationError, match="exclude each other"):
         finetune_task(TASK, str(tiny_bert), replace(files, dev=typing_file), CONFIG, tmp_path / "b", report=silent)
-    with pytest.raises(CheckpointError, match="found nothing there"):
+    with pytest.raises(CheckpointError, match="no such file or folder"):
         load_checkpoint_of(TASK, tmp_path / "c")
     with pytest.raises(ConfigurationError, match="--data FOLDER"):
         DataFiles.choose(TASK, None, train=None, dev=None, test=None)

@@ -6,12 +6,15 @@ import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.errors import ConfigurationError
 
 
 @dataclass
@@ -108,6 +111,11 @@ class Objective(ABC):
     side: ClassVar[Literal["words", "entities"]]
     weight: float
 
+    @classmethod
+    @abstractmethod
+    def build(cls, config: Any, words: WordVocabulary, entities: EntityVocabulary | None) -> Objective | None:
+        """The objective with these settings, or None where they switch it off; `entities` is None in a word-only run."""
+
     @abstractmethod
     def mask(self, window: Window, rng: np.random.Generator) -> Targets:
         """Choose targets; replace ids of `window` where the objective hides them."""
@@ -119,6 +127,17 @@ class Objective(ABC):
     @abstractmethod
     def loss(self, head: nn.Module, states: Tensor, labels: Tensor) -> ObjectiveLoss:
         """Summed loss of `states` [targets, hidden] against `labels` [targets]."""
+
+
+def entities_of_run(objective: type[Objective], entities: EntityVocabulary | None) -> EntityVocabulary:
+    """The entity vocabulary that an objective needs.
+
+    Raises:
+        ConfigurationError: a word-only run has none.
+    """
+    if entities is None:
+        raise ConfigurationError(f"word_only leaves entities out: set objectives.{objective.name} to null")
+    return entities
 
 
 def cross_entropy_sum(logits: Tensor, labels: Tensor) -> ObjectiveLoss:

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import ConfigurationError
-from loreweave.objectives.base import Objective, ObjectiveLoss, Targets, Window
+from loreweave.objectives.base import Objective, ObjectiveLoss, Targets, Window, WordVocabulary, entities_of_run
 
 
 @dataclass(kw_only=True)
@@ -47,6 +48,12 @@ class ClsEntity(Objective):
 
     def __init__(self, config: ClsEntityConfig) -> None:
         self.weight = config.weight
+
+    @classmethod
+    def build(cls, config: ClsEntityConfig, words: WordVocabulary, entities: EntityVocabulary | None) -> ClsEntity | None:
+        """Never off once it is asked for."""
+        entities_of_run(cls, entities)
+        return cls(config)
 
     def mask(self, window: Window, rng: np.random.Generator) -> Targets:
         """The start token (position -1) of a window whose page is an entity; nothing is hidden."""

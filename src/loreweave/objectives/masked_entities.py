@@ -11,7 +11,15 @@ from transformers import PreTrainedModel
 
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import ConfigurationError
-from loreweave.objectives.base import Objective, ObjectiveLoss, Targets, Window, cross_entropy_sum
+from loreweave.objectives.base import (
+    Objective,
+    ObjectiveLoss,
+    Targets,
+    Window,
+    WordVocabulary,
+    cross_entropy_sum,
+    entities_of_run,
+)
 
 
 @dataclass(kw_only=True)
@@ -36,6 +44,13 @@ class MaskedEntities(Objective):
         self.config = config
         self.mask_id = vocabulary.mask_id
         self.size = len(vocabulary)
+
+    @classmethod
+    def build(
+        cls, config: MaskedEntitiesConfig, words: WordVocabulary, entities: EntityVocabulary | None
+    ) -> MaskedEntities | None:
+        """Off at probability 0."""
+        return cls(config, entities_of_run(cls, entities)) if config.probability > 0 else None
 
     def mask(self, window: Window, rng: np.random.Generator) -> Targets:
         """Choose entities without replacement; `[UNK]` entities may be chosen too, as in the original."""

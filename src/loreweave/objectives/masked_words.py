@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import ConfigurationError
 from loreweave.objectives.base import Objective, ObjectiveLoss, Targets, Window, WordVocabulary, cross_entropy_sum
 
@@ -39,6 +40,13 @@ class MaskedWords(Objective):
         self.weight = config.weight
         self.config = config
         self.vocabulary = vocabulary
+
+    @classmethod
+    def build(
+        cls, config: MaskedWordsConfig, words: WordVocabulary, entities: EntityVocabulary | None
+    ) -> MaskedWords | None:
+        """Off at probability 0."""
+        return cls(config, words) if config.probability > 0 else None
 
     def mask(self, window: Window, rng: np.random.Generator) -> Targets:
         """Choose units in random order until the budget is met, skipping those larger than what is left of it."""

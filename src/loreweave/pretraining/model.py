@@ -25,7 +25,7 @@ ENTITY_BIAS = "entity_predictions.bias"
 class PretrainingModel(nn.Module):
     """Runs the encoder once and scores every objective on its states, gathered at the targets only.
 
-    Heads that only an objective knows (the model has no such module) live in `extra_heads` and are saved beside the model.
+    Heads that only an objective knows (the model has no such module) live in `extra_heads` and are saved in checkpoints.
     """
 
     def __init__(self, model: PreTrainedModel, objectives: Sequence[Objective]) -> None:

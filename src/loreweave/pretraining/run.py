@@ -18,7 +18,7 @@ from loreweave.build.pretraining_set import PretrainingSet, open_pretraining_set
 from loreweave.checkpoints import hugging_face
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
-from loreweave.objectives import ClsEntity, MaskedEntities, MaskedWords, Objective, WordVocabulary
+from loreweave.objectives import OBJECTIVES, Objective, WordVocabulary
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.model import PretrainingModel, freeze, trained_parameters
 from loreweave.pretraining.start import Start, start
@@ -57,7 +57,8 @@ def run(config: PretrainingConfig, *, resume: bool = False, overwrite: bool = Fa
         stream = build_stream(config, sets, begun, state.num_processes)
         module = PretrainingModel(begun.model, stream.objectives)
         freeze(module, config, begun.new_modules)
-        _say(state, _summary(config, sets, stream, module))
+        if state.is_main_process:
+            _say(state, _summary(config, sets, stream, module))
         trainer = _trainer(config, stream, module, record, state)
         results = _train(trainer, config, record, resume, state)
         if state.is_main_process:
@@ -89,23 +90,20 @@ def build_stream(config: PretrainingConfig, sets: Sequence[PretrainingSet], begu
 
 
 def _objectives(config: PretrainingConfig, begun: Start, words: WordVocabulary) -> list[Objective]:
-    chosen, objectives = config.objectives, list[Objective]()
-    if begun.vocabulary is None and (chosen.masked_entities or chosen.cls_entity):
-        raise ConfigurationError("word_only leaves entities out: set objectives.masked_entities and cls_entity to null")
-    if chosen.masked_entities and chosen.masked_entities.probability > 0 and begun.vocabulary is not None:
-        objectives.append(MaskedEntities(chosen.masked_entities, begun.vocabulary))
-    if chosen.masked_words and chosen.masked_words.probability > 0:
-        objectives.append(MaskedWords(chosen.masked_words, words))
-    if chosen.cls_entity:
-        objectives.append(ClsEntity(chosen.cls_entity))
+    asked = [(kind, getattr(config.objectives, name)) for name, kind in OBJECTIVES.items()]
+    built = [kind.build(settings, words, begun.vocabulary) for kind, settings in asked if settings is not None]
+    objectives = [objective for objective in built if objective is not None]
     if not objectives:
-        raise ConfigurationError("objectives: found none, expected masked_words, masked_entities or cls_entity")
+        raise ConfigurationError(f"objectives: all are off, expected one or more of {', '.join(OBJECTIVES)}")
     return objectives
 
 
 def save_model(begun: Start, config: PretrainingConfig, path: Path) -> None:
-    """Save the trained model with its tokenizer, as plain transformers reads them."""
-    if config.objectives.masked_words is not None:
+    """Save the trained model with its tokenizer, as plain transformers reads them.
+
+    Heads that only an objective knows (`cls_entity`) are kept in checkpoints alone.
+    """
+    if config.objectives.masked_words is not None and config.objectives.masked_words.probability > 0:
         begun.model.config.untrained_modules = []
     with quiet():
         if isinstance(begun.tokenizer, EntityTokenizer):

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from transformers import set_seed
 
+from loreweave.checkpoints.hub import local_folder
 from loreweave.checkpoints.names import model_path
 from loreweave.corpus.files import read_json, read_json_lines, sha256_of, write_json
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
@@ -238,7 +239,7 @@ def _load_quietly(task: Task[Any], folder: Path, base: str | None = None) -> Tas
 
 
 def model_folder(path: Path) -> Path:
-    """`path`, or the kept weights where `path` is a run's folder.
+    """`path`, the kept weights where it is a run's folder, or the downloaded files where it is a Hub name.
 
     Raises:
         CheckpointError: nothing there.
@@ -247,9 +248,7 @@ def model_folder(path: Path) -> Path:
         return path / "model"
     if (path / "status.json").is_file():
         raise CheckpointError(f"{path}: this run has kept no weights yet")
-    if not path.exists():
-        raise CheckpointError(f"{path}: found nothing there, expected a fine-tuned checkpoint")
-    return path
+    return local_folder(path)
 
 
 def task_of(folder: Path) -> str | None:
