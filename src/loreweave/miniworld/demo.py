@@ -71,7 +71,7 @@ class Budget:
 
     def typing(self) -> list[str]:
         """Settings that go over `minilm/entity-typing`."""
-        return [f"epochs={self.typing_epochs}", "optimizer.learning_rate=2e-4"]
+        return [f"epochs={self.typing_epochs}", "optimizer.learning_rate=5e-4"]
 
 
 @dataclass
