@@ -13,6 +13,7 @@ Names:
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
@@ -24,10 +25,11 @@ from loreweave.build.entity_vocabulary import build_entity_vocabulary
 from loreweave.build.pretraining_set import build_pretraining_set, open_pretraining_set
 from loreweave.checkpoints import hugging_face, luke_from_encoder
 from loreweave.checkpoints.names import model_path
+from loreweave.corpus.files import read_json
 from loreweave.corpus.wikispeedia import read_reserved_titles, read_wikispeedia
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.run import run
-from loreweave.training.configuration import fill
+from loreweave.training.configuration import fill, to_dict
 from loreweave.training.recipes import load_recipe
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -35,7 +37,7 @@ DATA = Path(os.environ.get("LOREWEAVE_DATA", REPOSITORY.parent / "shared" / "dat
 STORE = Path(os.environ.get("LOREWEAVE_CHECKPOINTS", REPOSITORY / "runs" / "checkpoints"))
 
 WINDOW = 64
-STEPS = {"pretraining-1": 400, "pretraining-2": 800}
+STEPS = {"pretraining-1": 200, "pretraining-2": 1000}
 BATCH = 32
 WORDS_ONLY = {"word_only": True, "objectives": {"masked_words": {}}}
 
@@ -55,6 +57,17 @@ def pretraining_set() -> Path:
     return path
 
 
+def is_built(output: Path, config: PretrainingConfig) -> bool:
+    """Whether a finished run with these very settings lies there (settings that are newer than the run have their defaults)."""
+    return (output / "results.json").exists() and _within(read_json(output / "config.json"), to_dict(config))
+
+
+def _within(old: Any, new: Any) -> bool:
+    if isinstance(old, dict) and isinstance(new, dict):
+        return all(name in new and _within(value, new[name]) for name, value in old.items())
+    return bool(old == json.loads(json.dumps(new)))
+
+
 def two_stages(name: str, changes: dict[str, Any]) -> Path:
     """Both stages of the recipe `minilm` with this file's steps."""
     model = str(model_path("minilm"))
@@ -62,11 +75,12 @@ def two_stages(name: str, changes: dict[str, Any]) -> Path:
         output = STORE / f"{name}-{stage}"
         values = load_recipe(f"minilm/{stage}").config | changes
         values |= {"model": model, "data": [str(pretraining_set())], "output": str(output), "steps": steps}
-        values |= {"entities_start": "words", "entity_embedding_size": 256, "max_words": WINDOW, "dropout": 0.0}
+        values |= {"entities_start": "titles", "entity_embedding_size": 384, "max_words": WINDOW, "dropout": 0.0}
         values |= {"batch_size": BATCH, "micro_batch_size": BATCH, "device": "cpu"}
         values |= {"schedule": {"name": "linear", "warmup_steps": steps // 10}}
-        if not (output / "results.json").exists():
-            run(fill(PretrainingConfig, values), overwrite=True)
+        config = fill(PretrainingConfig, values)
+        if not is_built(output, config):
+            run(config, overwrite=True)
         model = str(output / "model")
     return Path(model)
 
@@ -80,7 +94,8 @@ def build(name: str) -> Path:
     path = STORE / name
     if not path.exists():
         vocabulary = open_pretraining_set(pretraining_set()).vocabulary
-        built = luke_from_encoder(model_path("minilm"), vocabulary, entities_start="words", seed=0)
+        assert vocabulary is not None
+        built = luke_from_encoder(model_path("minilm"), vocabulary, entities_start="titles", entity_embedding_size=384, seed=0)
         hugging_face.save(built.model, built.tokenizer, path)
     return path
 

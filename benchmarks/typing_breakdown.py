@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from statistics import mean, stdev
 
-from entity_typing import CONDITIONS, folder
+from entity_typing import CONDITIONS, chosen_rate, folder
 
 from checkpoints import REPOSITORY, pretraining_set
 from loreweave.build.pretraining_set import open_pretraining_set
@@ -45,13 +45,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=REPOSITORY / "runs" / "entity-typing")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--rate", type=float, default=1e-4)
+    parser.add_argument("--rates", type=float, nargs="+", default=[1e-4, 3e-4])
     arguments = parser.parse_args()
-    titles = {t.replace("_", " ").lower() for t in open_pretraining_set(pretraining_set()).vocabulary.to_hugging_face()}
+    vocabulary = open_pretraining_set(pretraining_set()).vocabulary
+    assert vocabulary is not None
+    titles = {title.replace("_", " ").lower() for title in vocabulary.to_hugging_face()}
     kinds = ("linked", "named", "other")
     print(f"| start | runs | {' | '.join(kinds)} |\n|---|---|---|---|---|")
     for condition in CONDITIONS:
-        runs = [folder(arguments.output, "gum", condition, s, arguments.rate) for s in arguments.seeds]
+        rate = chosen_rate(arguments, "gum", condition)
+        if rate is None:
+            continue
+        runs = [folder(arguments.output, "gum", condition, s, rate) for s in arguments.seeds]
         files = [run / "predictions" / "test.jsonl" for run in runs if (run / "results.json").exists()]
         results = [f1_by_kind(file, titles) for file in files]
         cells = []

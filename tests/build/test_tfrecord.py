@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import gzip
-import json
-import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tfrecord_sets import ENTITIES, FIRST, SECOND, SHORT, WIDTH, example, field, record, write_set
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from loreweave.build.pretraining_set import open_pretraining_set
+from loreweave.build.sentence_tokenizer import tokenizer_fingerprint
 from loreweave.build.tfrecord import (
     TfrecordReport,
     convert_tfrecord_set,
@@ -23,65 +24,17 @@ from loreweave.build.tfrecord import (
 )
 from loreweave.errors import DataError
 
-WIDTH = 4
-FIRST = {
-    "page_id": [7],
-    "word_ids": [300, 5, 6, 50264, 8],
-    "entity_ids": [9, 499_999],
-    "entity_position_ids": [0, 1, 2, -1, 4, -1, -1, -1],
-}
-SECOND = {"word_ids": [1], "entity_ids": [3, 4], "entity_position_ids": [0, -1, -1, -1, -1, -1, -1, -1]}
-
-
-def varint(value: int) -> bytes:
-    value &= (1 << 64) - 1
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*out, value])
-
-
-def field(number: int, body: bytes) -> bytes:
-    return varint(number << 3 | 2) + varint(len(body)) + body
-
-
-def example(features: dict[str, list[int]], packed: bool = True) -> bytes:
-    entries = b""
-    for name, values in features.items():
-        encoded = list(map(varint, values))
-        ints = field(1, b"".join(encoded)) if packed else b"".join(b"\x08" + value for value in encoded)
-        entries += field(1, field(1, name.encode()) + field(2, field(3, ints)))
-    return field(1, entries)
-
-
-def record(data: bytes) -> bytes:
-    length = struct.pack("<Q", len(data))
-    return length + struct.pack("<I", masked_crc32c(length)) + data + struct.pack("<I", masked_crc32c(data))
-
-
-def write_set(folder: Path, records: list[bytes], items: int | None = None) -> Path:
-    folder.mkdir(exist_ok=True)
-    (folder / "dataset.tf").write_bytes(gzip.compress(b"".join(records)))
-    metadata = {
-        "number_of_items": len(records) if items is None else items,
-        "max_seq_length": 512,
-        "max_entity_length": 128,
-        "max_mention_length": WIDTH,
-        "min_sentence_length": 5,
-        "tokenizer_class": "RobertaTokenizer",
-        "language": None,
-    }
-    (folder / "metadata.json").write_text(json.dumps(metadata))
-    rows = [{"id": id, "entities": [[name, None]], "count": 0} for id, name in enumerate(["[PAD]", "[UNK]", "[MASK]"])]
-    (folder / "entity_vocab.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    return folder
-
 
 def test_the_checksum_is_that_of_the_standard() -> None:
     # RFC 3720 B.4: 32 bytes of zeros have the CRC-32C 0x8A9136AA; TFRecord rotates it and adds its constant.
     crc = 0x8A9136AA
     assert masked_crc32c(bytes(32)) == (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+@pytest.fixture(scope="module")
+def words(minilm_dir: Path) -> PreTrainedTokenizerBase:
+    """A tokenizer of 30,522 words."""
+    return AutoTokenizer.from_pretrained(minilm_dir)
 
 
 @pytest.mark.parametrize("packed", [True, False])
@@ -108,6 +61,40 @@ def test_a_set_is_converted(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"found 1 records, metadata\.json says 5"):
         convert_tfrecord_set(folder, tmp_path / "new", overwrite=True)
     assert len(open_pretraining_set(tmp_path / "new").dataset) == 3
+
+
+def test_a_set_is_converted_with_its_tokenizer(tmp_path: Path, words: PreTrainedTokenizerBase) -> None:
+    folder = write_set(tmp_path / "old", [record(example(SHORT))] * 2)
+    done: list[int] = []
+    convert_tfrecord_set(folder, tmp_path / "new", words, advance=done.append)
+    opened = open_pretraining_set(tmp_path / "new", verify=True)
+    assert opened.tokenizer().get_vocab() == words.get_vocab()
+    assert opened.manifest["tokenizer"]["sha256"] == tokenizer_fingerprint(words)
+    assert sum(done) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"word_ids": [300, 5, 6, 30_522, 8]}, "line 2: field 'word_ids': found the id 30522, expected 0 to 30521"),
+        ({"word_ids": [300, -5, 6, 7, 8]}, "field 'word_ids': found the id -5"),
+        ({"entity_ids": [9, ENTITIES]}, "line 2: field 'entity_ids': found the id 500000, expected 0 to 499999"),
+        ({"page_id": [ENTITIES]}, "field 'page_id': found the id 500000, expected -1 to 499999"),
+        ({"word_ids": [1] * 511}, "field 'word_ids': found 511 ids, expected at most 510"),
+        (
+            {"entity_ids": [3] * 129, "entity_position_ids": [0, -1, -1, -1] * 129},
+            "field 'entity_ids': found 129 ids, expected at most 128",
+        ),
+    ],
+)
+def test_ids_and_sizes_must_be_those_of_the_set(
+    changes: dict[str, list[int]], message: str, tmp_path: Path, words: PreTrainedTokenizerBase
+) -> None:
+    folder = write_set(tmp_path / "old", [record(example(SHORT)), record(example({**SHORT, **changes}))])
+    with pytest.raises(DataError) as caught:
+        convert_tfrecord_set(folder, tmp_path / "new", words)
+    assert message in str(caught.value) and str(folder / "dataset.tf") in str(caught.value)
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize(

@@ -230,6 +230,18 @@ def test_entities_can_start_from_words_and_titles(tmp_path: Path) -> None:
     )
 
 
+def test_a_title_of_several_words_is_their_mean(minilm_dir: Path) -> None:
+    vocabulary = EntityVocabulary.from_counts({"New Zealand": 3, "Oslo": 2})
+    model, tokenizer, *_ = luke_from_encoder(minilm_dir, vocabulary, entity_embedding_size=384, entities_start="titles")
+    words = model.luke.embeddings.word_embeddings.weight
+    table = model.luke.entity_embeddings.entity_embeddings.weight
+    new, zealand = tokenizer.word_tokenizer.convert_tokens_to_ids(["new", "zealand"])
+    row = tokenizer.entity_vocabulary.id_of("New Zealand")
+    assert row is not None
+    torch.testing.assert_close(table[row], (words[new] + words[zealand]) / 2 - words.mean(dim=0))
+    assert model.entity_predictions.decoder.weight is table, "the head predicts with the same rows"
+
+
 def test_titles_need_a_table_as_wide_as_the_words(tmp_path: Path) -> None:
     _bert(tmp_path / "bert-tiny")
     with pytest.raises(ConfigurationError, match="found entity_embedding_size 8, expected the hidden size 32"):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import enum
 import os
 import pickle
+import sys
+import types
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ import pytest
 import torch
 
 from loreweave.checkpoints import load_luke
-from loreweave.checkpoints.unpickling import read_numpy_pickle, read_torch_file
+from loreweave.checkpoints.unpickling import StandIn, read_numpy_pickle, read_torch_file
 from loreweave.errors import CheckpointError
 
 
@@ -124,3 +127,63 @@ def test_tensors_with_settings_and_counters(tmp_path: Path, zipped: bool) -> Non
     assert found["module"]["a"].tolist() == [1, 1]
     assert found["args"].rate == 1e-5 and not isinstance(found["args"], argparse.Namespace)
     assert found["global_steps"] == 7 and found["loss"] == 0.5 and found["seen"] == {1, 2}
+
+
+def _foreign_package(monkeypatch: pytest.MonkeyPatch, name: str) -> types.ModuleType:
+    """A module `package.module` of a package that is not installed, for pickling only."""
+    modules = {part: types.ModuleType(part) for part in (name.partition(".")[0], name)}
+    for part, module in modules.items():
+        monkeypatch.setitem(sys.modules, part, module)
+    return modules[name]
+
+
+def _foreign_content(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Objects as fairseq pickles them in `extra_state` (meters with a state), and an enum, slots and a function besides."""
+    module = _foreign_package(monkeypatch, "fairseq.meters")
+
+    class AverageMeter:
+        def __init__(self) -> None:
+            self.val = 1.0
+
+    class Slots:
+        __slots__ = ("start",)
+
+        def __init__(self) -> None:
+            self.start = 1
+
+    class Choice(enum.Enum):
+        ONE = 1
+
+    def tokenize_line(line: str) -> list[str]:
+        return line.split()
+
+    for item in (AverageMeter, Slots, Choice, tokenize_line):
+        item.__module__, item.__qualname__ = "fairseq.meters", item.__name__
+        setattr(module, item.__name__, item)
+    meters = OrderedDict(loss=AverageMeter(), time=Slots())
+    return {"meters": meters, "choice": Choice.ONE, "function": tokenize_line, "a": torch.ones(2)}
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_named_package_gets_stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zipped: bool) -> None:
+    with monkeypatch.context() as patch:
+        torch.save(_foreign_content(patch), tmp_path / "a.pt", _use_new_zipfile_serialization=zipped)
+    found = read_torch_file(tmp_path / "a.pt", stand_in_for="fairseq")
+    assert found["a"].tolist() == [1, 1] and all(type(meter) is StandIn for meter in found["meters"].values())
+    assert not vars(found["meters"]["loss"])
+    assert type(found["choice"]) is StandIn and found["function"] is StandIn
+    for package in (None, "fair", "fairseq.meters"):
+        with pytest.raises(CheckpointError, match=r"found fairseq\.meters\.AverageMeter in the pickle.*not run"):
+            read_torch_file(tmp_path / "a.pt", stand_in_for=package)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_stand_ins_let_nothing_else_in(
+    tmp_path: Path, victim: Path, monkeypatch: pytest.MonkeyPatch, zipped: bool
+) -> None:
+    with monkeypatch.context() as patch:
+        content = {**_foreign_content(patch), "bad": Attack(victim)}
+        torch.save(content, tmp_path / "a.pt", _use_new_zipfile_serialization=zipped)
+    with pytest.raises(CheckpointError, match=r"(posix|nt)\.system.*not run"):
+        read_torch_file(tmp_path / "a.pt", stand_in_for="fairseq")
+    assert not victim.exists()

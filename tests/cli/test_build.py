@@ -91,6 +91,36 @@ def test_wikispeedia_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert result(capsys)["titles_linked"] == 1
 
 
+def test_equal_titles_of_two_languages_stay_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, output = tmp_path / "pages.jsonl", tmp_path / "v.jsonl"
+    texts = [AnnotatedText(f"{language}", "Gift", (Mention(0, 4, "Gift"),), language) for language in ("en", "de", "de")]
+    write_annotated_texts(path, texts)
+    assert main(["build", "entity-vocab", str(path), "--output", str(output), "--json"]) == 0
+    vocabulary = EntityVocabulary.load(output)
+    assert (vocabulary.id_of("Gift", "de"), vocabulary.id_of("Gift", "en")) == (3, 4)
+    assert result(capsys)["titles_linked"] == 2
+
+
+def test_a_name_on_the_hub_is_asked_for_there(
+    pages: Path, vocabulary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(name: str, allow_patterns: list[str]) -> str:
+        raise OSError("no connection")
+
+    monkeypatch.setattr("loreweave.checkpoints.hub.snapshot_download", fail)
+    arguments = ["--vocabulary", str(vocabulary), "--tokenizer", "owner/encoder", "--output", str(tmp_path / "set")]
+    assert main(["build", "pretraining", str(pages), *arguments]) == 1
+    assert "owner/encoder: no such file or folder, and no model of this name on the Hub" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "extra"), [("v.txt", []), ("v", []), ("v.tsv", ["--language", "en"])])
+def test_a_name_that_cannot_be_written_is_refused_before_anything_is_read(
+    name: str, extra: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["build", "entity-vocab", "nowhere.jsonl", "--output", str(tmp_path / name), *extra]) == 2
+    assert str(tmp_path / name) in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("change", "status", "message"),
     [

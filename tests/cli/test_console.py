@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -11,10 +12,9 @@ from loreweave.cli import console
 
 def test_results_go_to_standard_output_and_messages_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     console.say("reading")
-    console.warn("3 mentions dropped")
     console.show_json({"f1": 0.5, "title": "Ā"})
     captured = capsys.readouterr()
-    assert captured.err == "reading\nWarning: 3 mentions dropped\n"
+    assert captured.err == "reading\n"
     assert json.loads(captured.out) == {"f1": 0.5, "title": "Ā"} and "Ā" in captured.out
 
 
@@ -33,10 +33,22 @@ def test_a_table_on_a_terminal_shows_markup_as_it_is_written(
 
 
 def test_progress_counts_and_ends_with_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert list(console.track([1, 2, 3], "encoding")) == [1, 2, 3]
+    with console.progress("encoding", total=3) as advance:
+        advance()
+        advance(2)
     assert capsys.readouterr().err == "encoding: 3/3 (0 s)\n"
-    assert list(console.track(iter([1, 2]), "reading")) == [1, 2]
+    with console.progress("reading") as advance:
+        advance(2)
     assert capsys.readouterr().err == "reading: 2 (0 s)\n"
+
+
+def test_counts_are_a_table_of_what_is_not_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    counts = {"windows": 0, "mentions_kept": 3, "mentions_dropped": 0}
+    console.show_counts(counts, Path("out"), always=("windows",))
+    captured = capsys.readouterr()
+    assert captured.out == "what\tcount\nwindows\t0\nmentions kept\t3\n" and captured.err == "wrote out\n"
+    console.show_counts(counts, Path("out"), as_json=True)
+    assert json.loads(capsys.readouterr().out) == {"output": "out", **counts}
 
 
 def test_progress_says_a_line_when_enough_time_has_passed(
@@ -60,6 +72,7 @@ def test_of_several_processes_only_the_first_speaks(
     console.say("reading")
     console.show_json({})
     console.show_table(("a",), [(1,)])
-    assert list(console.track([1], "encoding")) == [1]
+    with console.progress("encoding") as advance:
+        advance()
     captured = capsys.readouterr()
     assert captured.out == captured.err == ""

@@ -45,6 +45,16 @@ def test_a_run_from_a_data_folder(encoder: str, data: Path, tmp_path: Path, caps
     assert "micro_f1\t" in capsys.readouterr().out
 
 
+def test_the_processes_part_also_when_a_run_fails(
+    encoder: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[bool] = []
+    monkeypatch.setattr("loreweave.training.devices.close_process_group", lambda: closed.append(True))
+    command = ["finetune", "entity-typing", "--model", encoder, "--data", str(data), "--output", str(tmp_path / "run")]
+    assert main([*command, *QUICK, "epochs=0"]) == 2 and not closed
+    assert main([*command, *QUICK, "precision=fp16"]) == 2 and closed == [True]
+
+
 @pytest.mark.parametrize(
     ("extra", "status", "message"),
     [
@@ -77,7 +87,7 @@ def test_a_recipe_with_overrides(encoder: str, data: Path, tmp_path: Path) -> No
     settings = json.loads((output / "config.json").read_text())["settings"]
     assert settings["optimizer"] == {
         "learning_rate": 0.01, "betas": [0.9, 0.999], "epsilon": 1e-6, "weight_decay": 0.01, "bias_correction": True,
-        "max_grad_norm": 1.0,
+        "max_grad_norm": 1.0, "decay_all": False, "rate_factors": {},
     }  # fmt: skip
 
 

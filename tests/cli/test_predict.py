@@ -10,4 +10,4 @@ from loreweave.cli.main import main
 def test_the_help_says_what_a_line_holds(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", "--help"]) == 0
     out = capsys.readouterr().out
-    assert '"start"' in out and "Example: echo" in out
+    assert '"start"' in out and "Example: echo" in out and "--batch-size 1: every line" in " ".join(out.split())

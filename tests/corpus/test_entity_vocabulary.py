@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loreweave.corpus.entity_vocabulary import SPECIAL_ENTITIES, EntityVocabulary
-from loreweave.errors import DataError
+from loreweave.errors import ConfigurationError, DataError
 
 COUNTS = {"Tokyo": 5, "Paris": 9, "Ada: or Ardor": 5, "Rare": 1}
 
@@ -46,7 +46,7 @@ def test_files_round_trip(tmp_path: Path, suffix: str, language: str | None) -> 
     vocabulary = EntityVocabulary.from_counts(COUNTS, language=language).with_mask2()
     path = tmp_path / f"entity_vocab.{suffix}"
     if suffix == "tsv" and language:
-        with pytest.raises(DataError, match="no languages"):
+        with pytest.raises(ConfigurationError, match="no languages"):
             vocabulary.save(path)
         return
     vocabulary.save(path)
@@ -168,6 +168,12 @@ def test_a_folder_gives_the_tsv_first(tmp_path: Path) -> None:
     assert "json" in EntityVocabulary.load(tmp_path)
     EntityVocabulary.from_counts({"tsv": 1}).save(tmp_path / "entity_vocab.tsv")
     assert "tsv" in EntityVocabulary.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["v", "v.txt", "v.gz"])
+def test_a_suffix_must_name_a_format(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"found the suffix '(.txt)?', expected one of .tsv, .jsonl, .json"):
+        EntityVocabulary.from_counts({}).save(tmp_path / name)
 
 
 def test_the_content_decides_where_the_suffix_does_not(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -74,6 +76,34 @@ def test_entities_and_relations_are_well_formed(graph: GraphPaths) -> None:
         assert set(row) == {"id", "label", "description", "aliases", "types"}
         assert row["label"] and row["description"] and row["types"]
         assert isinstance(row["aliases"], list) and row["label"] not in row["aliases"]
+
+
+def test_ids_are_those_of_wikidata(graph: GraphPaths, shared_data: Path) -> None:
+    """Each id that FB15k-237 knows has a label there which is this entity's (see `plain`)."""
+    known: dict[str, set[str]] = {}
+    with gzip.open(shared_data / "kg_fb15k237" / "entity2wikidata.json.gz", "rt", encoding="utf-8") as file:
+        for row in json.load(file).values():
+            names = [row["label"] or "", *(row["alternatives"] or [])]
+            known.setdefault(row["wikidata_id"], set()).update(plain(name) for name in names)
+    compared = [row for row in rows(graph.entities) if row["id"] in known]
+    assert len(compared) > 500
+    for row in compared:
+        aliases = row["aliases"]
+        assert isinstance(aliases, list)
+        assert known[str(row["id"])] & {plain(str(name)) for name in (row["label"], *aliases)}, row
+
+
+def plain(name: str) -> str:
+    """A name without case, accents, marks, what stands in brackets, and the article and `language` around it."""
+    decomposed = unicodedata.normalize("NFKD", re.sub(r"\(.*?\)", "", name).lower())
+    words = " ".join(re.findall(r"[a-z0-9]+", re.sub(r"[\u0300-\u036f]", "", decomposed)))
+    return words.removeprefix("the ").removesuffix(" language")
+
+
+def test_namesakes_are_told_apart(graph: GraphPaths) -> None:
+    """Homer the poet is not Homer Simpson (Q7810); Jupiter and Saturn have not changed places."""
+    ids = {row["label"]: row["id"] for row in rows(graph.entities)}
+    assert (ids["Homer"], ids["Jupiter"], ids["Saturn"]) == ("Q6691", "Q319", "Q193")
 
 
 def test_facts_are_many_unique_and_between_known_entities(graph: GraphPaths, splits: dict[str, list[Triple]]) -> None:

@@ -3,86 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from transformers import AutoTokenizer, BertConfig, BertModel
+from pretraining_runs import losses, script, settings
 
-from loreweave.build.pretraining_set import build_pretraining_set
 from loreweave.checkpoints import load_luke
-from loreweave.corpus.annotated_text import AnnotatedText, Mention
-from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import ConfigurationError
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.run import run
 from loreweave.training.configuration import fill, to_dict
 from loreweave.training.run_record import RunRecord
-
-SCRIPT = Path(__file__).with_name("pretraining_script.py")
-CITIES = ["Paris", "London", "Rome", "Madrid", "Vienna", "Lisbon", "Oslo", "Bern"]
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory, minilm_dir) -> Path:
-    """A pre-training set of 24 windows, and a tiny random BERT without a masked-word head, as MiniLM comes."""
-    folder = tmp_path_factory.mktemp("world")
-    texts = []
-    for number in range(24):
-        one, two = CITIES[number % 8], CITIES[(3 * number + 1) % 8]
-        text = f"{one} is a large old city by the river, and from {two} it takes {number} hours by train to get there."
-        second = text.index(f"from {two}") + 5
-        mentions = (Mention(0, len(one), entity=one), Mention(second, second + len(two), entity=two))
-        texts.append(AnnotatedText(id=str(number), text=text, mentions=mentions))
-    vocabulary = EntityVocabulary.from_counts(dict.fromkeys(CITIES, 6))
-    tokenizer = AutoTokenizer.from_pretrained(minilm_dir)
-    build_pretraining_set(texts, tokenizer, vocabulary, folder / "data", max_length=64)
-    config = BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64)
-    BertModel(config, add_pooling_layer=False).save_pretrained(folder / "encoder")
-    tokenizer.save_pretrained(folder / "encoder")
-    return folder
-
-
-def settings(world: Path, output: Path, **changes: object) -> dict[str, object]:
-    """24 windows, 4 an update: 6 updates an epoch."""
-    return {
-        "model": str(world / "encoder"),
-        "data": [str(world / "data")],
-        "output": str(output),
-        "batch_size": 4,
-        "micro_batch_size": 2,
-        "epochs": 2,
-        "entity_embedding_size": 16,
-        "optimizer": {"learning_rate": 1e-3, "betas": [0.9, 0.999]},
-        "schedule": {"warmup_steps": 2},
-        "log_steps": 1,
-        "device": "cpu",
-        **changes,
-    }
-
-
-def script(config: dict[str, object], *options: str, processes: int = 1) -> str:
-    """Run the script in `processes` processes; its standard output."""
-    path = Path(str(config["output"])).with_suffix(".json")
-    path.write_text(json.dumps(config))
-    launch = [sys.executable]
-    if processes > 1:
-        launch += ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    command = [*launch, str(SCRIPT), str(path), *options]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=900)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
-
-
-def losses(config: dict[str, object]) -> list[float]:
-    """The logged loss of every update."""
-    rows = RunRecord(str(config["output"])).metrics()
-    assert [row["step"] for row in rows] == list(range(1, len(rows) + 1))
-    return [row["loss"] for row in rows]
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -132,7 +64,7 @@ def test_stage_one_trains_entities_and_the_missing_word_head_only(world: Path, t
     after = load_file(result.record.model_path / "model.safetensors")
     name = "encoder.layer.0.attention.self.query.weight"
     assert (after[f"luke.{name}"] == before[name]).all()
-    assert (after["luke.embeddings.word_embeddings.weight"][: 30522] == before["embeddings.word_embeddings.weight"]).all()
+    assert (after["luke.embeddings.word_embeddings.weight"][:30522] == before["embeddings.word_embeddings.weight"]).all()
     stage2 = settings(world, tmp_path / "stage2", model=str(result.record.model_path))
     second = run(fill(PretrainingConfig, stage2))
     changed = load_file(second.record.model_path / "model.safetensors")

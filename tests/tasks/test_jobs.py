@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tiny_encoders import TYPING_ROWS
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.jobs import (
     DataFiles,
+    block_size,
     evaluate_task,
     finetune_task,
     load_checkpoint_of,
@@ -117,6 +119,29 @@ def test_a_checkpoint_of_another_task_is_refused(tiny_bert: Path, tmp_path: Path
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(CheckpointError, match="found a checkpoint for ner, expected one for entity-typing"):
         load_checkpoint_of(TASK, tmp_path)
+
+
+@pytest.mark.parametrize("block", [1, 3])
+def test_a_block_is_answered_before_more_is_read(trained: tuple[Path, Path, dict[str, Any]], block: int) -> None:
+    run, data, _ = trained
+    read: list[int] = []
+
+    def queries() -> Iterator[tuple[str, dict[str, Any]]]:
+        for number, row in enumerate(json.loads(data.read_text())):
+            read.append(number)
+            yield "here", row
+
+    answers = predict_rows(TASK, load_checkpoint_of(TASK, run), queries(), block=block)
+    next(answers)
+    assert len(read) == block
+    assert len(list(answers)) == 15
+
+
+def test_a_terminal_is_answered_line_by_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    assert block_size("-", stream, 32) == 32 and block_size("queries.jsonl", stream, 32) > 32
+    monkeypatch.setattr(stream, "isatty", lambda: True)
+    assert block_size("-", stream, 32) == 1
 
 
 def test_queries_from_standard_input() -> None:

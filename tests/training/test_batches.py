@@ -47,12 +47,15 @@ def test_evaluation_batches_start_with_the_longest() -> None:
 
 
 @pytest.mark.parametrize("by_length", [False, True])
-def test_two_processes_miss_no_batch_beside_a_short_one(by_length: bool) -> None:
-    """accelerate loses the batches that share a round with a short one in the middle."""
-    from accelerate.data_loader import BatchSamplerShard
-
+def test_processes_share_the_batches_and_take_as_many_steps(by_length: bool) -> None:
+    """Five batches in two processes: the last round has nothing for the second."""
     for seed in range(5):
-        batches = EpochBatches(range(1, 8), 2, seed, by_length=by_length, multiple_of=2)
-        shards = [list(BatchSamplerShard(batches, 2, process)) for process in range(2)]
-        assert [len(shard) for shard in shards] == [2, 2]
-        assert {index for shard in shards for batch in shard for index in batch} == set(range(7))
+        whole = list(EpochBatches(range(1, 10), 2, seed, by_length=by_length))
+        shares = [EpochBatches(range(1, 10), 2, seed, by_length=by_length, processes=2, process=i) for i in range(2)]
+        assert [len(share) for share in shares] == [len(list(share)) for share in shares] == [3, 3]
+        assert list(shares[0]) == whole[::2] and list(shares[1]) == [*whole[1::2], []]
+
+
+def test_nothing_is_left_over_where_batches_are_dropped() -> None:
+    shares = [EpochBatches(LENGTHS, 2, 1, multiple_of=6, processes=3, process=i) for i in range(3)]  # 502 batches
+    assert [len(list(share)) for share in shares] == [166, 166, 166] and all(batch for share in shares for batch in share)

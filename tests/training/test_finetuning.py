@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -142,6 +144,85 @@ def test_patience_stops(tmp_path: Path) -> None:
     constant = EvaluationSet(job.dev.examples, lambda outputs: Evaluation({"micro_f1": 0.5}))
     results = run(tmp_path / "run", replace(CONFIG, patience=2, epochs=9), replace(job, dev=constant))
     assert len(results["epochs"]) == 3 and results["best_epoch"] == 1
+
+
+def test_patience_counts_also_when_the_last_weights_are_kept(tmp_path: Path) -> None:
+    job = toy_job()
+    assert job.dev is not None
+    constant = EvaluationSet(job.dev.examples, lambda outputs: Evaluation({"micro_f1": 0.5}))
+    config = replace(CONFIG, patience=2, epochs=9, keep="last")
+    results = run(tmp_path / "run", config, replace(job, dev=constant))
+    assert len(results["epochs"]) == 3 and results["best_epoch"] == 3
+    with pytest.raises(ConfigurationError, match="patience"):
+        run(tmp_path / "other", config, replace(job, dev=None))
+
+
+def test_a_run_whose_patience_had_ended_trains_no_more_when_resumed(tmp_path: Path) -> None:
+    """It was killed between its last epoch and its last evaluation."""
+    job = toy_job()
+    assert job.dev is not None and job.test is not None
+    constant = EvaluationSet(job.dev.examples, lambda outputs: Evaluation({"micro_f1": 0.5}))
+    config = replace(CONFIG, patience=2, epochs=9)
+    whole = run(tmp_path / "whole", config, replace(job, dev=constant))
+
+    def kill(outputs: list[np.ndarray]) -> Evaluation:
+        raise RuntimeError("killed")
+
+    stopped = replace(toy_job(), dev=constant, test=EvaluationSet(job.test.examples, kill))
+    with pytest.raises(RuntimeError, match="killed"):
+        run(tmp_path / "run", config, stopped)
+    record = RunRecord.reopen(tmp_path / "run", to_dict(config))
+    resumed = finetune(replace(toy_job(), dev=constant), config, record, resume=True, report=lambda line: None)
+    assert resumed == whole and resumed["updates"] == 24
+    np.testing.assert_array_equal(*(np.load(tmp_path / name / "train_loss.npy") for name in ("run", "whole")))
+
+
+def test_tensorboard_of_a_resumed_run_has_every_step_once(tmp_path: Path) -> None:
+    config = replace(CONFIG, tensorboard=True, log_steps=1, epochs=2)
+    job = toy_job()
+
+    def killed(outputs: Any, labels: Tensor, num_items_in_batch: Any = None) -> Tensor:
+        if len(RunRecord(tmp_path / "run").metrics()) > 12:
+            raise RuntimeError("killed")
+        return job.loss(outputs, labels, num_items_in_batch)
+
+    with pytest.raises(RuntimeError, match="killed"):
+        run(tmp_path / "run", config, replace(job, loss=killed))
+    record = RunRecord.reopen(tmp_path / "run", to_dict(config))
+    finetune(toy_job(), config, record, resume=True, report=lambda line: None)
+    steps = [row["step"] for row in record.metrics() if row["split"] == "train"]
+    assert steps == list(range(1, 17)) == [step for step, _ in scalars(record, "train/loss")]
+
+
+def scalars(record: RunRecord, name: str) -> list[tuple[int, float]]:
+    """(step, value) of every event that was written under a name, in order."""
+    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
+    files = sorted((record.path / "tensorboard").glob("events*"))
+    events = [event for file in files for event in EventFileLoader(str(file)).Load()]
+    return [(e.step, v.tensor.float_val[0]) for e in events for v in e.summary.value if v.tag == name]
+
+
+@pytest.mark.parametrize("by_length", [False, True])
+def test_two_processes_train_on_every_example_once(tmp_path: Path, by_length: bool) -> None:
+    """33 examples in batches of 2: the second process has no batch in the last update of an epoch."""
+    common = ["leftover=flush", "batch_size=2", f"bucket_by_length={str(by_length).lower()}", "epochs=2"]
+    script = Path(__file__).with_name("finetuning_script.py")
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script)]
+    command = [*launch, str(tmp_path / "two"), *common, "gradient_accumulation_steps=1"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "destroy_process_group" not in done.stderr
+    job = toy_job()
+    job.model.dropout.p = 0.0
+    config = fill(FinetuningConfig, to_dict(CONFIG), [*common, "gradient_accumulation_steps=2"])
+    one = run(tmp_path / "one", config, job)
+    two = json.loads((tmp_path / "two" / "results.json").read_text())
+    losses = [np.load(tmp_path / folder / "train_loss.npy") for folder in ("one", "two")]
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
+    assert len(losses[0]) == 18 and two["updates"] == one["updates"] == 18
+    assert two["dev"] == one["dev"] and two["test"] == one["test"]
 
 
 def test_an_epoch_without_update_is_refused(tmp_path: Path) -> None:

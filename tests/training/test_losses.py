@@ -27,3 +27,13 @@ def test_class_numbers_with_ignored_places() -> None:
     assert loss == pytest.approx(F.cross_entropy(logits.view(-1, 3), labels.view(-1)).item())
     assert classification_loss(SimpleNamespace(logits=logits), labels, 8) == pytest.approx(loss.item() / 2)
     assert classification_loss(SimpleNamespace(logits=logits), torch.full((2, 5), -100)) == 0
+
+
+def test_multi_hot_labels_with_ignored_rows() -> None:
+    logits, labels = torch.randn(3, 2, requires_grad=True), torch.tensor([[1.0, 0], [-100, -100], [0, 0]])
+    loss = classification_loss(SimpleNamespace(logits=logits), labels)
+    kept = logits[[0, 2]], labels[[0, 2]]
+    assert loss.item() == pytest.approx(F.binary_cross_entropy_with_logits(*kept).item())
+    nothing = classification_loss(SimpleNamespace(logits=logits), torch.full((3, 2), -100.0), 4)
+    nothing.backward()
+    assert nothing == 0 and logits.grad is not None and not logits.grad.any()

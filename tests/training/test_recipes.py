@@ -117,8 +117,9 @@ def test_open_entity_has_the_published_values() -> None:
         (0.9, 0.98),
         0.06,
     )
-    kepler = fill(FinetuningConfig, load_recipe("kepler-wiki/open-entity").config)
+    kepler = fill(load_task("entity-typing").config, load_recipe("kepler-wiki/open-entity").config)
     assert (kepler.optimizer.learning_rate, kepler.batch_size, kepler.epochs, kepler.head) == (3e-5, 32, 40, "kepler")
+    assert kepler.kepler_second_end
 
 
 def test_the_resolved_configuration_of_a_recipe_is_yaml_again() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from loreweave.errors import ConfigurationError
+from loreweave.training import run_record
 from loreweave.training.run_record import Interrupted, RunRecord
 
 CONFIG = {"epochs": 2, "optimizer": {"learning_rate": 1e-5}}
@@ -34,6 +35,35 @@ def test_another_run_is_replaced_only_when_asked(tmp_path: Path) -> None:
         made(tmp_path)
     assert made(tmp_path, overwrite=True).metrics() == []
     assert (tmp_path / "mine.txt").exists()
+
+
+@pytest.mark.parametrize("name", ["config.json", "environment.json", "status.json"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_run_that_was_killed_while_it_began_can_be_replaced(
+    name: str, overwrite: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if overwrite:
+        made(tmp_path).finish({"f1": 0.5})
+    write = run_record.write_json
+
+    def killed(path: Path, value: object) -> None:
+        if path.name == name:
+            raise KeyboardInterrupt
+        write(path, value)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(run_record, "write_json", killed)
+        made(tmp_path, overwrite=overwrite)
+    record = made(tmp_path, overwrite=True)
+    assert record.status()["status"] == "running" and "ended" not in record.status()
+    assert json.loads((tmp_path / "config.json").read_text()) == CONFIG
+
+
+def test_a_run_without_its_configuration_is_not_resumed(tmp_path: Path) -> None:
+    made(tmp_path)
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(ConfigurationError, match="no run to resume"):
+        RunRecord.reopen(tmp_path, CONFIG)
 
 
 def test_a_folder_that_is_no_run_is_never_touched(tmp_path: Path) -> None:

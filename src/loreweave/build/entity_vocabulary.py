@@ -3,42 +3,77 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.errors import ConfigurationError, DataError
+
+EntityCounts = dict[str | None, Counter[str]]
+"""Language of the texts (None: they do not say) -> title -> how often it is linked."""
 
 
 def count_entities(
     texts: Iterable[AnnotatedText],
     *,
+    language: str | None = None,
     titles: Collection[str] | None = None,
     skip_prefixes: tuple[str, ...] = ("Category:",),
     resolve: Callable[[str], str] | None = None,
-) -> Counter[str]:
-    """Count the linked titles of all mentions.
+) -> EntityCounts:
+    """Count the linked titles of all mentions, those of each language apart.
 
     Args:
         texts: annotated texts; mentions without an entity do not count.
+        language: of all texts; None for each text's own.
         titles: count these only (the pages of the dump), after redirects.
         skip_prefixes: titles of pages that are no entities.
         resolve: redirect -> its target (identity for other titles).
     """
-    counts: Counter[str] = Counter()
+    links: EntityCounts = {}
     for text in texts:
+        counts = links.setdefault(language or text.language, Counter())
         counts.update(mention.entity for mention in text.mentions if mention.entity is not None)
-    if resolve is not None:
-        resolved: Counter[str] = Counter()
+    counted: EntityCounts = {}
+    for name, counts in links.items():
+        counted[name] = Counter()
         for title, count in counts.items():
-            resolved[resolve(title)] += count
-        counts = resolved
-    return Counter(
-        {
-            title: count
-            for title, count in counts.items()
-            if not title.startswith(skip_prefixes) and (titles is None or title in titles)
-        }
-    )
+            target = title if resolve is None else resolve(title)
+            if not target.startswith(skip_prefixes) and (titles is None or target in titles):
+                counted[name][target] += count
+    return counted
+
+
+def vocabulary_of_counts(
+    counts: Mapping[str | None, Mapping[str, int]],
+    size: int | None = 1_000_000,
+    min_count: int = 0,
+    *,
+    allow: Iterable[str] = (),
+    allow_only: bool = False,
+    language: str | None = None,
+) -> EntityVocabulary:
+    """The vocabulary of what `count_entities` counted, for the same `language`.
+
+    Texts of one language (or of none) give titles without languages, unless `language` is given. Texts of several
+    languages give a vocabulary with languages, in which equal titles of two languages are two entities: only an interwiki
+    table can tell which are one (`EntityVocabulary.merge_languages`).
+
+    Raises:
+        DataError: texts of several languages, of which some do not say theirs.
+        ConfigurationError: `allow` for several languages.
+    """
+    languages = sorted(name for name in counts if name is not None)
+    if language is not None or len(languages) <= 1:
+        together = sum(map(Counter, counts.values()), Counter[str]())
+        return EntityVocabulary.from_counts(together, size, min_count, allow, allow_only, language)
+    if None in counts:
+        message = f"found texts in {', '.join(languages)} and texts without a language, expected one for every text"
+        raise DataError(f"{message}, or a language for all")
+    if allow_only or list(allow):
+        raise ConfigurationError(f"allow: found texts in {', '.join(languages)}, expected one language, or one for all")
+    vocabularies = {name: EntityVocabulary.from_counts(counts[name], min_count=min_count) for name in languages}
+    return EntityVocabulary.merge_languages(vocabularies, {}, size)
 
 
 def build_entity_vocabulary(
@@ -55,7 +90,8 @@ def build_entity_vocabulary(
     """Build the vocabulary of the titles that are linked most (luke.md 2.2; defaults of the original command).
 
     `size` counts the special entities. `min_count` is applied before ids are given, so ids have no gaps (the original
-    leaves some). See `EntityVocabulary.from_counts` for the order and `count_entities` for `titles` and `resolve`.
+    leaves some). See `EntityVocabulary.from_counts` for the order, `count_entities` for `titles` and `resolve`, and
+    `vocabulary_of_counts` for texts of several languages.
     """
-    counts = count_entities(texts, titles=titles, resolve=resolve)
-    return EntityVocabulary.from_counts(counts, size, min_count, allow, allow_only, language)
+    counts = count_entities(texts, language=language, titles=titles, resolve=resolve)
+    return vocabulary_of_counts(counts, size, min_count, allow=allow, allow_only=allow_only, language=language)

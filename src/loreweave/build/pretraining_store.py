@@ -30,7 +30,7 @@ _ROWS_PER_BATCH = 1000
 
 @dataclass(frozen=True)
 class PretrainingSet:
-    """A pre-training set that lies on disk; rows are memory-mapped.
+    """A pre-training set that lies on disk, of texts with entities or of plain text; rows are memory-mapped.
 
     `dataset` has the columns `text_id`, `word_ids`, `entity_ids`, `entity_starts`, `entity_lengths` (lists of int32, in
     sub-words of the window without special tokens) and `page_entity_id` (-1 when unknown).
@@ -53,9 +53,10 @@ class PretrainingSet:
         return dataset
 
     @cached_property
-    def vocabulary(self) -> EntityVocabulary:
-        """The entity vocabulary that the ids refer to."""
-        return EntityVocabulary.load(self.path / self.manifest["entity_vocabulary"]["file"])
+    def vocabulary(self) -> EntityVocabulary | None:
+        """The entity vocabulary that the ids refer to; None for a set of plain text, whose rows have no entities."""
+        entry = self.manifest["entity_vocabulary"]
+        return None if entry is None else EntityVocabulary.load(self.path / entry["file"])
 
     def tokenizer(self) -> PreTrainedTokenizerBase:
         """The tokenizer that made the word ids.
@@ -129,17 +130,26 @@ def write_windows(folder: Path, windows: Iterable[Window], rows_per_shard: int) 
     return total
 
 
-def write_manifest(folder: Path, vocabulary: EntityVocabulary, items: int, details: Mapping[str, Any]) -> None:
-    """Write the vocabulary, then the manifest with the hashes of all files (nothing that changes from run to run)."""
-    vocabulary.save(folder / VOCABULARY)
-    hashed = sorted([*folder.glob("data-*.arrow"), folder / VOCABULARY])
+def write_manifest(folder: Path, vocabulary: EntityVocabulary | None, items: int, details: Mapping[str, Any]) -> None:
+    """Write the vocabulary, then the manifest with the hashes of all files (nothing that changes from run to run).
+
+    Args:
+        vocabulary: None where no row has entities; the manifest's `entity_vocabulary` is null then.
+    """
+    hashed = sorted(folder.glob("data-*.arrow"))
+    if vocabulary is not None:
+        vocabulary.save(folder / VOCABULARY)
+        hashed.append(folder / VOCABULARY)
     files = {file.name: {"bytes": file.stat().st_size, "sha256": sha256_of(file)} for file in hashed}
+    entry: dict[str, Any] | None = None
+    if vocabulary is not None:
+        entry = {"file": VOCABULARY, "size": len(vocabulary), "sha256": files[VOCABULARY]["sha256"]}
     manifest = {
         "format": FORMAT,
         "version": FORMAT_VERSION,
         "number_of_items": items,
         "columns": list(COLUMNS),
-        "entity_vocabulary": {"file": VOCABULARY, "size": len(vocabulary), "sha256": files[VOCABULARY]["sha256"]},
+        "entity_vocabulary": entry,
         **details,
         "files": files,
     }

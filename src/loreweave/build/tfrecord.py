@@ -9,20 +9,24 @@ from __future__ import annotations
 import gzip
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from loreweave.build.pretraining_store import write_manifest, write_windows
+from loreweave.build.pretraining_store import TOKENIZER, write_manifest, write_windows
+from loreweave.build.sentence_tokenizer import tokenizer_fingerprint
 from loreweave.build.windows import NO_PAGE, Window
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files import Pathname, atomic_folder, open_binary, read_json
 from loreweave.errors import DataError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 Int64 = NDArray[np.int64]
 
@@ -30,6 +34,7 @@ _DATA_FILE, _METADATA_FILE = "dataset.tf", "metadata.json"
 _METADATA_KEYS = ("number_of_items", "max_seq_length", "max_entity_length", "max_mention_length")
 _HEADER, _FOOTER = struct.Struct("<QI"), struct.Struct("<I")
 _LARGEST_RECORD = 1 << 28  # a longer one means that the frame is lost
+_SPECIAL_TOKENS = 2  # of `max_seq_length`; records are without them (luke.md 2.4)
 
 
 @dataclass
@@ -65,22 +70,46 @@ def read_tfrecord_set(folder: Pathname, report: TfrecordReport | None = None, ch
 
 
 def convert_tfrecord_set(
-    folder: Pathname, output: Pathname, *, rows_per_shard: int = 100_000, check: bool = False, overwrite: bool = False
+    folder: Pathname,
+    output: Pathname,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+    *,
+    rows_per_shard: int = 100_000,
+    check: bool = False,
+    overwrite: bool = False,
+    advance: Callable[[int], object] | None = None,
 ) -> TfrecordReport:
     """Convert an original pre-training set, with its vocabulary, into the format of `open_pretraining_set`.
 
-    The original text is not in the set: `text_id` is `dataset.tf:<record>`. The tokenizer is not converted.
+    The original text is not in the set: `text_id` is `dataset.tf:<record>`.
+
+    Args:
+        folder: the set.
+        output: folder to write.
+        tokenizer: the one that made the word ids; it is kept with the set. Without it no word id is known to be too large.
+        rows_per_shard: rows of an Arrow file.
+        check: see `read_tfrecord_set`.
+        overwrite: replace a folder that exists.
+        advance: told the number of windows done, for a progress bar.
 
     Raises:
-        DataError: broken records, another number of records than `metadata.json` says, or no vocabulary.
+        DataError: broken records, ids that tokenizer or vocabulary lack, windows larger than `metadata.json` says, another
+            number of records than it says, or no vocabulary.
     """
     metadata, vocabulary = _metadata(folder), EntityVocabulary.load(folder)
-    report = TfrecordReport()
+    report, path = TfrecordReport(), Path(folder) / _DATA_FILE
+    bounds = _Bounds(
+        words=None if tokenizer is None else max(tokenizer.get_vocab().values()) + 1,
+        entities=len(vocabulary),
+        max_words=metadata["max_seq_length"] - _SPECIAL_TOKENS,
+        max_entities=metadata["max_entity_length"],
+    )
     with atomic_folder(output, overwrite) as target:
-        items = write_windows(target, read_tfrecord_set(folder, report, check), rows_per_shard)
+        windows = _checked(read_tfrecord_set(folder, report, check), bounds, path, advance)
+        items = write_windows(target, windows, rows_per_shard)
         if items != metadata["number_of_items"]:
             message = f"found {items} records, {_METADATA_FILE} says {metadata['number_of_items']}"
-            raise DataError(message, path=Path(folder) / _DATA_FILE)
+            raise DataError(message, path=path)
         settings = {
             "max_length": metadata["max_seq_length"],
             "max_entities": metadata["max_entity_length"],
@@ -88,10 +117,22 @@ def convert_tfrecord_set(
             "min_sentence_length": metadata.get("min_sentence_length"),
             "language": metadata.get("language"),
         }
-        tokenizer = {"class": metadata.get("tokenizer_class"), "sha256": None}
-        details = {"settings": settings, "tokenizer": tokenizer, "counts": vars(report), "source": "tfrecord"}
+        if tokenizer is not None:
+            tokenizer.save_pretrained(str(target / TOKENIZER))
+        fingerprint = None if tokenizer is None else tokenizer_fingerprint(tokenizer)
+        named = {"class": metadata.get("tokenizer_class"), "sha256": fingerprint}
+        details = {"settings": settings, "tokenizer": named, "counts": vars(report), "source": "tfrecord"}
         write_manifest(target, vocabulary, items, details)
     return report
+
+
+def number_of_windows(folder: Pathname) -> int:
+    """How many records an original set says that it has.
+
+    Raises:
+        DataError: no metadata of a set.
+    """
+    return int(_metadata(folder)["number_of_items"])
 
 
 def read_tfrecords(path: Pathname, check: bool = False) -> Iterator[tuple[int, bytes]]:
@@ -193,6 +234,49 @@ def _window(features: dict[str, Int64], text_id: str, width: int, report: Tfreco
     page = features.get("page_id", np.array([NO_PAGE]))
     columns = (word_ids, entity_ids[kept], positions[kept, 0], lengths[kept])
     return Window(text_id, int(page[0]) if page.size else NO_PAGE, *(column.tolist() for column in columns))
+
+
+@dataclass(frozen=True)
+class _Bounds:
+    """What the windows of a set must keep: ids below the sizes of the two vocabularies, and the set's own limits."""
+
+    words: int | None
+    entities: int
+    max_words: int
+    max_entities: int
+
+    def check(self, window: Window) -> None:
+        """Raise DataError for a window that breaks one."""
+        _check_ids("word_ids", window.word_ids, self.words, "the tokenizer")
+        _check_ids("entity_ids", window.entity_ids, self.entities, "the entity vocabulary")
+        _check_ids("page_id", [window.page_entity_id], self.entities, "the entity vocabulary", least=NO_PAGE)
+        _check_number("word_ids", window.word_ids, self.max_words)
+        _check_number("entity_ids", window.entity_ids, self.max_entities)
+
+
+def _checked(
+    windows: Iterable[Window], bounds: _Bounds, path: Path, advance: Callable[[int], object] | None
+) -> Iterator[Window]:
+    for number, window in enumerate(windows, 1):
+        try:
+            bounds.check(window)
+        except DataError as error:
+            raise DataError(str(error), path=path, line=number) from None
+        if advance is not None:
+            advance(1)
+        yield window
+
+
+def _check_ids(field: str, ids: list[int], size: int | None, source: str, least: int = 0) -> None:
+    wrong = next((id for id in ids if id < least or (size is not None and id >= size)), None)
+    if wrong is not None:
+        expected = f"{least} or more" if size is None else f"{least} to {size - 1} (of {source})"
+        raise DataError(f"found the id {wrong}, expected {expected}", field=field)
+
+
+def _check_number(field: str, ids: list[int], most: int) -> None:
+    if len(ids) > most:
+        raise DataError(f"found {len(ids)} ids, expected at most {most} (of {_METADATA_FILE})", field=field)
 
 
 def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -1,7 +1,8 @@
-"""Checkpoints of every published LUKE format, to and from ours (specs/luke.md 1.6).
+"""Checkpoints of every published LUKE format, to and from ours (specs/luke.md 1.6), and fairseq's RoBERTa.
 
 Each format is a module with `recognises(path)`, `load(path, options)` and, where writing it makes sense, `save(model,
-tokenizer, path, ...)`. `FORMATS` lists them in the order in which they are tried.
+tokenizer, path, ...)`. `FORMATS` lists those of LUKE in the order in which they are tried; `fairseq` holds encoders without
+entities.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from transformers import PreTrainedModel
 from loreweave.checkpoints import (
     allennlp,
     deepspeed,
+    fairseq,
     hugging_face,
     luke_disambiguation,
     luke_finetuned,
@@ -122,28 +124,39 @@ def convert(
     lite: bool = False,
     entity_aware_attention: bool | None = None,
     base: Pathname | None = None,
+    classification_head: str | None = None,
+    fairseq_version: str = "0.10",
     overwrite: bool = False,
 ) -> LoadReport:
     """Write the checkpoint `source` as `target` in another format and report what changed on the way.
 
     Args:
-        to: `hugging-face`, `luke-original` (a folder, or an archive by its suffix) or `paddle`.
+        to: `hugging-face`, `luke-original` (a folder, or an archive by its suffix), `paddle` or `fairseq`.
         from_: format of the source; None recognises it.
         lite: keep the special entities only.
         entity_aware_attention: the default of the converted model (see `LoadOptions`).
         base: folder of the model that the source was made from.
+        classification_head: of a fairseq file: make the classifier with this head.
+        fairseq_version: which fairseq shall load the target.
         overwrite: replace what is at `target`.
 
     Raises:
         ConfigurationError: unknown format, or the target is not empty.
         CheckpointError: the source cannot be read, or the target's format has no place for it.
     """
-    module = _format(to)
-    if module.NAME not in WRITABLE:
-        raise ConfigurationError(f"{module.NAME} is only read, not written; expected one of {', '.join(WRITABLE)}")
     place = Path(target)
     if not overwrite and (place.is_file() or (place.is_dir() and any(place.iterdir()))):
         raise ConfigurationError(f"{place}: exists and is not empty; choose another target or allow overwriting")
+    if fairseq.NAME in (to, from_) or (from_ is None and _is_fairseq(local_folder(source))):
+        if lite or entity_aware_attention is not None or {to, from_} - {fairseq.NAME, hugging_face.NAME, None}:
+            raise ConfigurationError("fairseq holds RoBERTas without entities: to and from hugging-face only, no LUKE option")
+        return fairseq.convert(
+            local_folder(source), place, to_fairseq=to == fairseq.NAME, base=None if base is None else local_folder(base),
+            classification_head=classification_head, version=fairseq_version, overwrite=overwrite,
+        )  # fmt: skip
+    module = _format(to, fairseq.NAME)
+    if module.NAME not in WRITABLE:
+        raise ConfigurationError(f"{module.NAME} is only read, not written; expected one of {', '.join(WRITABLE)}")
     loaded = load_luke(source, format=from_, base=base, entity_aware_attention=entity_aware_attention)
     if lite:
         loaded = make_lite(loaded)
@@ -153,10 +166,15 @@ def convert(
     return loaded.report
 
 
-def _format(name: str) -> ModuleType:
-    """A format by name; `-`, `_` and case do not matter."""
+def _is_fairseq(place: Path) -> bool:
+    """Whether it looks like a file of fairseq and like no LUKE."""
+    return fairseq.recognises(place) and not any(module.recognises(place) for module in FORMATS.values())
+
+
+def _format(name: str, *others: str) -> ModuleType:
+    """A format by name; `-`, `_` and case do not matter. `others` may be asked for as well, but not here."""
     plain = {known.replace("-", ""): module for known, module in FORMATS.items()}
     module = plain.get(name.lower().replace("-", "").replace("_", ""))
     if module is None:
-        raise ConfigurationError(f"found the format {name!r}, expected one of {', '.join(FORMATS)}")
+        raise ConfigurationError(f"found the format {name!r}, expected one of {', '.join((*FORMATS, *others))}")
     return module

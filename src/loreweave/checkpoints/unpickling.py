@@ -31,8 +31,22 @@ class Settings:
         self.__dict__.update(values)
 
 
-def read_torch_file(path: Pathname) -> Any:
+class StandIn:
+    """What stands in for an object of a foreign package: takes what its pickle says, keeps nothing, runs nothing."""
+
+    def __new__(cls, *_: Any, **__: Any) -> StandIn:
+        """An empty object, whatever the arguments."""
+        return super().__new__(cls)
+
+    def __setstate__(self, state: Any) -> None:
+        """Forget the state."""
+
+
+def read_torch_file(path: Pathname, stand_in_for: str | None = None) -> Any:
     """Read a PyTorch file (zip or legacy) on the CPU; tensors of a zip file stay memory-mapped until they are used.
+
+    Args:
+        stand_in_for: a package whose classes and functions may be named; each object of them becomes a `StandIn`.
 
     Raises:
         CheckpointError: the file is no PyTorch file, is broken, or names a global other than tensors and containers.
@@ -42,10 +56,16 @@ def read_torch_file(path: Pathname) -> Any:
         raise CheckpointError(f"{file}: file not found")
     allowed: list[Any] = [(Settings, "argparse.Namespace"), *_numpy_globals()]
     try:
-        with torch.serialization.safe_globals(allowed):
-            return torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(f"{file}: {_refusal(str(error))}") from None
+        while True:  # the names in a pickle show one at a time, each before any tensor is read
+            try:
+                with torch.serialization.safe_globals(allowed):
+                    return torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
+            except pickle.UnpicklingError as error:
+                found = _REFUSED_BY_TORCH.search(str(error))
+                stand_in = (StandIn, found[1]) if found else None
+                if stand_in is None or stand_in in allowed or stand_in[1].partition(".")[0] != stand_in_for:
+                    raise CheckpointError(f"{file}: {_refusal(str(error))}") from None
+                allowed.append(stand_in)
     except (RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError, OSError) as error:
         first_line = (str(error).splitlines() or [type(error).__name__])[0]
         raise CheckpointError(f"{file}: found no readable PyTorch file ({first_line})") from None

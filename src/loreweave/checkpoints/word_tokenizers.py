@@ -1,4 +1,4 @@
-"""The word tokenizer of formats that do not carry one."""
+"""Word tokenizers: of a model by its name, and of formats that do not carry one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import Any, cast
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from loreweave.checkpoints import original_rows as rows
+from loreweave.checkpoints.hub import local_folder
 from loreweave.checkpoints.loading import LoadReport
+from loreweave.checkpoints.names import model_path
+from loreweave.corpus.files import Pathname
 from loreweave.encoding import MARKER_TOKENS, EntityTokenizer, add_marker_tokens
 from loreweave.errors import CheckpointError
 
@@ -20,6 +23,16 @@ MARKER_SOURCES = ("@", "#")
 def has_tokenizer(folder: Path) -> bool:
     """Whether a folder holds the files of a word tokenizer."""
     return folder.is_dir() and any((folder / name).is_file() for name in TOKENIZER_FILES)
+
+
+def read_word_tokenizer(name: Pathname) -> PreTrainedTokenizerFast:
+    """The tokenizer of a model's folder, of a run, of `minilm` or of a name on the Hub (of which no weights are fetched).
+
+    Raises:
+        ConfigurationError: the package of a short name is not installed.
+        CheckpointError: nothing there, or no tokenizer that can be read.
+    """
+    return _read(local_folder(model_path(name), weights=False))
 
 
 def find_word_tokenizer(

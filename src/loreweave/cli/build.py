@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from loreweave.cli.console import Advance, progress, say, show_json, show_table
+from loreweave.cli.build_graphs import graph, wikidata5m
+from loreweave.cli.build_text import text_blocks
+from loreweave.cli.build_tfrecord import tfrecord
+from loreweave.cli.console import Advance, progress, show_counts
 
 if TYPE_CHECKING:
     from loreweave.build.pretraining_set import BuildReport
@@ -58,35 +61,41 @@ def entity_vocab(
 ) -> None:
     """Make an entity vocabulary of the titles that are linked most.
 
+    Texts of several languages give a vocabulary with languages (not as .tsv), in which equal titles of two languages are
+    two entities; --language counts all texts as one language.
+
     Example: loreweave build entity-vocab pages.jsonl --output entity_vocab.jsonl --min-count 2
     """
-    from loreweave.build.entity_vocabulary import count_entities
-    from loreweave.corpus.entity_vocabulary import EntityVocabulary
+    from loreweave.build.entity_vocabulary import count_entities, vocabulary_of_counts
+    from loreweave.corpus.entity_vocabulary_files import check_target
     from loreweave.errors import ConfigurationError
 
     if output.exists() and not overwrite:
         raise ConfigurationError(f"{output} exists; --overwrite replaces it")
+    check_target(output, with_languages=language is not None)
     with progress("counting links in texts") as advance:
-        counts = count_entities(_counted(read_texts(files, format, exclude), advance))
-    vocabulary = EntityVocabulary.from_counts(counts, size, min_count, language=language)
+        counts = count_entities(_counted(read_texts(files, format, exclude), advance), language=language)
+    vocabulary = vocabulary_of_counts(counts, size, min_count, language=language)
     output.parent.mkdir(parents=True, exist_ok=True)
     vocabulary.save(output)
-    kept = {title: count for title, count in counts.items() if vocabulary.id_of(title, language) is not None}
+    linked = [(title, name, count) for name, titles in counts.items() for title, count in titles.items()]
+    kept = [count for title, name, count in linked if vocabulary.id_of(title, name) is not None]
+    links = sum(count for *_, count in linked)
     rows = {
         "rows": len(vocabulary),
-        "titles_linked": len(counts),
-        "titles_dropped": len(counts) - len(kept),
-        "links": sum(counts.values()),
-        "links_dropped": sum(counts.values()) - sum(kept.values()),
+        "titles_linked": len(linked),
+        "titles_dropped": len(linked) - len(kept),
+        "links": links,
+        "links_dropped": links - sum(kept),
     }
-    _show(rows, output, as_json)
+    show_counts(rows, output, always=("rows",), as_json=as_json)
 
 
 @command.command("pretraining")
 def pretraining(
     files: Files,
     vocabulary: Annotated[Path, typer.Option("--vocabulary", help="Entity vocabulary of 'build entity-vocab'.")],
-    tokenizer: Annotated[str, typer.Option("--tokenizer", help="The encoder's folder, or minilm.")],
+    tokenizer: Annotated[str, typer.Option("--tokenizer", help="The encoder's folder or Hub name, or minilm.")],
     output: Annotated[Path, typer.Option("--output", help="Folder to write.")],
     max_length: Annotated[int, typer.Option("--max-length", help="Sub-words of a window, special ones included.")] = 512,
     max_entities: Annotated[int, typer.Option("--max-entities", help="Linked mentions of a window.")] = 128,
@@ -112,13 +121,10 @@ def pretraining(
     Example: loreweave build pretraining pages.jsonl --vocabulary entity_vocab.jsonl --tokenizer minilm --output build/pages
     """
     from loreweave.build.pretraining_set import build_pretraining_set
-    from loreweave.checkpoints.loading import LoadReport
-    from loreweave.checkpoints.names import model_path
-    from loreweave.checkpoints.word_tokenizers import find_word_tokenizer
+    from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
     from loreweave.corpus.entity_vocabulary import EntityVocabulary
 
-    words = find_word_tokenizer(model_path(tokenizer), None, LoadReport("encoder", tokenizer))
-    assert words is not None, "a folder was given: it is read or an error"
+    words = read_word_tokenizer(tokenizer)
     with progress("texts cut into windows") as advance:
         report = build_pretraining_set(
             read_texts(files, format, exclude),
@@ -136,7 +142,13 @@ def pretraining(
             overwrite=overwrite,
             progress=_texts_done(advance),
         )
-    _show(report.to_dict(), output, as_json)
+    show_counts(report.to_dict(), output, always=("texts", "windows"), as_json=as_json)
+
+
+command.command("tfrecord")(tfrecord)
+command.command("wikidata5m")(wikidata5m)
+command.command("graph")(graph)
+command.command("text-blocks")(text_blocks)
 
 
 def read_texts(files: Iterable[str], format: str, exclude: Path | None = None) -> Iterator[AnnotatedText]:
@@ -174,13 +186,3 @@ def _texts_done(advance: Advance) -> Callable[[BuildReport], None]:
         done = report.texts
 
     return show
-
-
-def _show(counts: dict[str, Any], output: Path, as_json: bool) -> None:
-    if as_json:
-        show_json({"output": str(output), **counts})
-        return
-    always = ("rows", "texts", "windows")
-    rows = [(name.replace("_", " "), count) for name, count in counts.items() if count or name in always]
-    show_table(("what", "count"), rows)
-    say(f"wrote {output}")

@@ -10,11 +10,10 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol, TextIO, TypeVar
-
-T = TypeVar("T")
+from pathlib import Path
+from typing import Any, Protocol, TextIO
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -29,11 +28,6 @@ def say(message: str) -> None:
     """One line about what happens, on standard error."""
     if _speaks():
         print(message, file=sys.stderr, flush=True)
-
-
-def warn(message: str) -> None:
-    """One line that the user should not miss, on standard error."""
-    say(f"Warning: {message}")
 
 
 def show_json(value: Any) -> None:
@@ -63,6 +57,19 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, titl
     Console().print(table)
 
 
+def show_counts(counts: Mapping[str, Any], output: Path, *, always: Sequence[str] = (), as_json: bool = False) -> None:
+    """What a command read, kept and left out on the way to `output`: as JSON, or a table of the counts that are not 0.
+
+    `always` names counts that are shown even then.
+    """
+    if as_json:
+        show_json({"output": str(output), **counts})
+        return
+    rows = [(name.replace("_", " "), count) for name, count in counts.items() if count or name in always]
+    show_table(("what", "count"), rows)
+    say(f"wrote {output}")
+
+
 @contextmanager
 def progress(description: str, total: int | None = None) -> Iterator[Advance]:
     """A progress bar on standard error; where that is no terminal, a line every ten seconds and one at the end.
@@ -85,16 +92,6 @@ def progress(description: str, total: int | None = None) -> Iterator[Advance]:
         lines = _ProgressLines(description, total)
         yield lines
         lines.show()
-
-
-def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
-    """Go through `items` with a progress bar."""
-    if total is None and isinstance(items, Sized):
-        total = len(items)
-    with progress(description, total) as advance:
-        for item in items:
-            yield item
-            advance()
 
 
 class _ProgressLines:

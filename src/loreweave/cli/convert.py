@@ -16,7 +16,7 @@ def command(
     from_: Annotated[
         str | None, typer.Option("--from", help="The source's format, where it is not recognised.")
     ] = None,
-    to: Annotated[str, typer.Option("--to", help="hugging-face, luke-original or paddle.")] = "hugging-face",
+    to: Annotated[str, typer.Option("--to", help="hugging-face, luke-original, paddle or fairseq.")] = "hugging-face",
     base: Annotated[
         str | None, typer.Option(help="The model that the source was made from: its words, tables.")
     ] = None,
@@ -24,9 +24,17 @@ def command(
     entity_aware_attention: Annotated[
         bool | None, typer.Option(help="Switch the own query matrices for word-entity pairs on or off.")
     ] = None,
+    classification_head: Annotated[
+        str | None, typer.Option("--classification-head", help="Of a fairseq file: make the classifier with this head.")
+    ] = None,
+    fairseq_version: Annotated[
+        str, typer.Option("--fairseq-version", help="Which fairseq shall load TARGET: 0.8 (and KEPLER), 0.9, 0.10 or 0.12.")
+    ] = "0.10",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is at TARGET.")] = False,
 ) -> None:
     """Convert a checkpoint from one format to another and say what changed on the way.
+
+    A RoBERTa of fairseq becomes a Hugging Face folder, with KEPLER's heads over knowledge graphs in side files, and back.
 
     Example: loreweave convert luke_large_500k.tar.gz luke-large --base FacebookAI/roberta-large
     """
@@ -40,6 +48,8 @@ def command(
         lite=lite,
         entity_aware_attention=entity_aware_attention,
         base=base,
+        classification_head=classification_head,
+        fairseq_version=fairseq_version,
         overwrite=overwrite,
     )
     for line in report.lines():

@@ -1,4 +1,4 @@
-"""`loreweave evaluate`: a fine-tuned checkpoint on a data file."""
+"""`loreweave evaluate`: a checkpoint on a task's data."""
 
 from __future__ import annotations
 
@@ -8,43 +8,72 @@ from typing import Annotated
 import typer
 
 from loreweave.cli.console import progress, say, show_json, show_table
-from loreweave.tasks.registry import TASKS
+from loreweave.tasks.registry import ALL_TASKS, PRETRAINED_TASKS
+
+MOST_ROWS = 20
+"""Of a table that is shown."""
 
 
 def command(
-    task: Annotated[str, typer.Argument(help=f"The task: {', '.join(TASKS)}.")],
-    model: Annotated[
-        Path, typer.Option("--model", help="A fine-tuned checkpoint: of a run, of Hugging Face, or a released file.")
-    ],
-    data: Annotated[Path, typer.Option("--data", help="The file to score on.")],
+    task: Annotated[str, typer.Argument(help=f"The task: {', '.join(ALL_TASKS)}.")],
+    model: Annotated[Path, typer.Option("--model", help="A checkpoint: of a run, of Hugging Face, or a released file.")],
+    data: Annotated[Path, typer.Option("--data", help="The file to score on; of link-prediction the graph's folder.")],
+    settings: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings of link-prediction, see below.")
+    ] = None,
     format: Annotated[str | None, typer.Option("--format", help="Format of the file; by default recognised.")] = None,
     base: Annotated[
         str | None, typer.Option("--base", help="Folder of the encoder that a released old file was made from.")
     ] = None,
     device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps.")] = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Records a batch.")] = 32,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Records (or full-length texts) a batch.")] = 32,
     precision: Annotated[str, typer.Option("--precision", help="fp32, bf16 or fp16.")] = "fp32",
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad records out and count them.")] = False,
     output: Annotated[Path | None, typer.Option("--output", help="Folder for results.json and predictions/.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results in the output folder.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results alone on standard output.")] = False,
 ) -> None:
-    """Score a fine-tuned checkpoint on a data file; no training data is needed.
+    """Score a checkpoint on a task; no training data is needed.
 
     Example: loreweave evaluate entity-typing --model runs/typing --data data/open_entity/test.json
+
+    Example: loreweave evaluate link-prediction --model runs/kepler --data graphs/wn18rr protocol=transductive cache=cache
+
+    Settings of link-prediction: protocol=transductive, kepler-inductive, blp or grail; split=test; side=both, head or
+    tail; unseen=encode, worst or skip (triples with an entity that train lacks); cache=FOLDER keeps embeddings;
+    bootstrap=1000 (resamples for intervals); negatives=50, repetitions=5 and seed=0 (of grail); block_size=4096
+    (candidates at once); objective=NAME (which head of several). untrained=true takes an encoder as it is, with
+    scorer=transe_l1, pooling=first or mean, and max_length=512.
     """
+    from loreweave.errors import ConfigurationError
     from loreweave.tasks.jobs import evaluate_task
-    from loreweave.tasks.registry import load_task
+    from loreweave.tasks.pretrained import evaluate_pretrained
+    from loreweave.tasks.registry import Execution, load_pretrained_task, load_task
+    from loreweave.training.devices import close_process_group
 
     with progress("scoring") as advance:
-        evaluation, results = evaluate_task(
-            load_task(task), model, data, format=format, base=base, skip_bad=skip_bad, device=device,
-            batch_size=batch_size, precision=precision, output=output, overwrite=overwrite, report=say, advance=advance,
-        )  # fmt: skip
+        if task in PRETRAINED_TASKS:
+            if format is not None or base is not None or skip_bad:
+                raise ConfigurationError(f"{task} has no --format, --base and --skip-bad")
+            how = Execution(device=device, precision=precision, batch_size=batch_size, report=say, advance=advance)
+            evaluation, results = evaluate_pretrained(
+                load_pretrained_task(task), model, data, settings or [], how, output=output, overwrite=overwrite
+            )
+        else:
+            if settings:
+                raise ConfigurationError(f"{task} has no settings at evaluation, found {settings[0]!r}")
+            evaluation, results = evaluate_task(
+                load_task(task), model, data, format=format, base=base, skip_bad=skip_bad, device=device,
+                batch_size=batch_size, precision=precision, output=output, overwrite=overwrite, report=say, advance=advance,
+            )  # fmt: skip
+    close_process_group()
     if as_json:
         show_json(results)
         return
-    for title, rows in evaluation.tables.items():
+    for name, rows in evaluation.tables.items():
+        title = name.replace("_", " ")
         if rows:
-            show_table(list(rows[0]), [list(row.values()) for row in rows], title=title)
+            show_table(list(rows[0]), [list(row.values()) for row in rows[:MOST_ROWS]], title=title)
+        if len(rows) > MOST_ROWS:
+            say(f"{title}: {MOST_ROWS} of {len(rows)} rows; --json and --output have them all")
     show_table(("metric", "value"), list(evaluation.metrics.items()), title=f"{task}, {results['records']} records")

@@ -57,11 +57,13 @@ def command(
             raise ConfigurationError(f"recipe {recipe!r} is for {found.task or found.kind}, not for {task}")
         values = found.config
     config = fill(chosen.config, values, [*(overrides or []), *([f"device={device}"] if device else [])])
-    results = finetune_task(
-        chosen, model, files, config, output,
-        format=format, skip_bad=skip_bad, overwrite=overwrite, resume=resume, report=say,
-    )  # fmt: skip
-    close_process_group()
+    try:
+        results = finetune_task(
+            chosen, model, files, config, output,
+            format=format, skip_bad=skip_bad, overwrite=overwrite, resume=resume, report=say,
+        )  # fmt: skip
+    finally:
+        close_process_group()
     if as_json:
         show_json(results)
         return

@@ -18,8 +18,9 @@ COMMANDS = {
     "build": "Build vocabularies and pre-training sets from text.",
     "pretrain": "Pre-train an encoder by a recipe.",
     "finetune": "Fine-tune an encoder on a task.",
-    "evaluate": "Score a fine-tuned checkpoint on a data file.",
-    "predict": "Predict with a fine-tuned checkpoint, JSON Lines in and out.",
+    "evaluate": "Score a checkpoint on a task.",
+    "predict": "Predict with a checkpoint, JSON Lines in and out.",
+    "embed": "Write the embeddings of a knowledge graph.",
     "convert": "Convert a checkpoint from one format to another.",
     "recipes": "List the packaged recipes, or show one.",
 }

@@ -9,38 +9,64 @@ from typing import Annotated
 
 import typer
 
-from loreweave.tasks.registry import TASKS
+from loreweave.cli.console import say
+from loreweave.tasks.registry import ALL_TASKS, PRETRAINED_TASKS
 
 
 def command(
-    task: Annotated[str, typer.Argument(help=f"The task: {', '.join(TASKS)}.")],
-    model: Annotated[
-        Path, typer.Option("--model", help="A fine-tuned checkpoint: of a run, of Hugging Face, or a released file.")
-    ],
+    task: Annotated[str, typer.Argument(help=f"The task: {', '.join(ALL_TASKS)}.")],
+    model: Annotated[Path, typer.Option("--model", help="A checkpoint: of a run, of Hugging Face, or a released file.")],
     file: Annotated[str, typer.Argument(help="JSON Lines to answer; - is standard input.")] = "-",
+    settings: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings of link-prediction, see below.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option("--data", help="Of link-prediction: the graph's folder.")] = None,
     base: Annotated[
         str | None, typer.Option("--base", help="Folder of the encoder that a released old file was made from.")
     ] = None,
     device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps.")] = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Queries a batch.")] = 32,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Queries (or full-length texts) a batch.")] = 32,
     precision: Annotated[str, typer.Option("--precision", help="fp32, bf16 or fp16.")] = "fp32",
 ) -> None:
-    """Predict with a fine-tuned checkpoint, one JSON object a line in and out, in the same order.
+    """Predict with a checkpoint, one JSON object a line in and out, in the same order.
+
+    Lines of standard input are answered a batch at a time (with --batch-size 1: every line before the next is read),
+    those of a terminal one by one.
 
     For entity typing a line has "text", "start" and "end" (characters, end exclusive); the answer has "labels" with
     probabilities.
 
+    For link prediction a line has "head", "relation" and "tail", one end of them null; ends and relation are ids or
+    labels, or an end is {"label": ..., "description": ...} of an entity that is not in the graph. The answer has "answers" with
+    scores, and whether the graph knows each. Settings: top=10; cache=FOLDER keeps embeddings; block_size, objective,
+    untrained, scorer, pooling and max_length as in 'loreweave evaluate'.
+
     Example: echo '{"text": "Ann lives in Oslo.", "start": 13, "end": 17}' | loreweave predict entity-typing --model
     runs/typing
+
+    Example: loreweave predict link-prediction --model runs/kepler --data graphs/wn18rr questions.jsonl top=5 cache=cache
     """
-    from loreweave.tasks.jobs import load_checkpoint_of, predict_rows, read_queries
-    from loreweave.tasks.registry import load_task
-    from loreweave.training.devices import choose_device
+    from loreweave.errors import ConfigurationError
+    from loreweave.tasks.jobs import block_size, is_writer, load_checkpoint_of, predict_rows, read_queries
+    from loreweave.tasks.pretrained import open_pretrained
+    from loreweave.tasks.registry import Execution, load_pretrained_task, load_task
+    from loreweave.training.devices import choose_device, close_process_group
     from loreweave.training.inference import move
 
-    chosen = load_task(task)
-    loaded = load_checkpoint_of(chosen, model, base)
-    move(loaded.model, choose_device(device))
-    queries = read_queries(file, sys.stdin)
-    for answer in predict_rows(chosen, loaded, queries, batch_size=batch_size, precision=precision):
-        print(json.dumps(answer, ensure_ascii=False), flush=True)
+    queries, block = read_queries(file, sys.stdin), block_size(file, sys.stdin, batch_size)
+    if task in PRETRAINED_TASKS:
+        if data is None or base is not None:
+            raise ConfigurationError(f"{task} needs --data and has no --base")
+        how = Execution(device=device, precision=precision, batch_size=batch_size, report=say)
+        answers = open_pretrained(load_pretrained_task(task), model, data, settings or [], how)(queries, block)
+    else:
+        if data is not None or settings:
+            raise ConfigurationError(f"{task} has no --data and no settings")
+        chosen = load_task(task)
+        loaded = load_checkpoint_of(chosen, model, base)
+        move(loaded.model, choose_device(device))
+        answers = predict_rows(chosen, loaded, queries, block=block, batch_size=batch_size, precision=precision)
+    if is_writer():
+        for answer in answers:
+            print(json.dumps(answer, ensure_ascii=False), flush=True)
+    close_process_group()

@@ -16,7 +16,7 @@ import numpy as np
 
 from loreweave.corpus.entity_vocabulary import SPECIAL_ENTITIES, EntityVocabulary
 from loreweave.corpus.files import Pathname, atomic_write, open_text, read_json_lines, write_json_lines
-from loreweave.errors import DataError
+from loreweave.errors import ConfigurationError, DataError
 
 FILE_NAMES = ("entity_vocab.tsv", "entity_vocab.jsonl", "entity_vocab.json")
 _COMPRESSIONS = (".gz", ".xz", ".bz2")
@@ -35,11 +35,21 @@ def load(path: Pathname) -> EntityVocabulary:
 
 def save(vocabulary: EntityVocabulary, path: Pathname) -> None:
     """Write a vocabulary in the format of the suffix (.tsv, .jsonl, .json)."""
-    writers = {".tsv": _write_tsv, ".jsonl": _write_jsonl, ".json": _write_json}
+    check_target(path, with_languages=bool(vocabulary.languages))
+    _WRITERS[_suffix(Path(path))](vocabulary, path)
+
+
+def check_target(path: Pathname, *, with_languages: bool) -> None:
+    """Refuse a name that `save` could not write under; callable before the work.
+
+    Raises:
+        ConfigurationError: a suffix that names no format, or TSV for a vocabulary with languages.
+    """
     kind = _suffix(Path(path))
-    if kind not in writers:
-        raise DataError(f"found the suffix {kind!r}, expected one of {', '.join(writers)}", path=path)
-    writers[kind](vocabulary, path)
+    if kind not in _WRITERS:
+        raise ConfigurationError(f"{path}: found the suffix {kind!r}, expected one of {', '.join(_WRITERS)}")
+    if kind == ".tsv" and with_languages:
+        raise ConfigurationError(f"{path}: TSV holds no languages, write .jsonl or .json")
 
 
 def _suffix(file: Path) -> str:
@@ -149,8 +159,6 @@ def _rows(vocabulary: EntityVocabulary) -> Iterator[tuple[int, list[tuple[str, s
 
 
 def _write_tsv(vocabulary: EntityVocabulary, path: Pathname) -> None:
-    if vocabulary.languages:
-        raise DataError(f"TSV holds no languages ({', '.join(vocabulary.languages)}), write .jsonl or .json", path=path)
     with atomic_write(path) as file:
         for line, (id, titles) in enumerate(_rows(vocabulary)):
             title = titles[0][0]
@@ -174,3 +182,6 @@ def _write_jsonl(vocabulary: EntityVocabulary, path: Pathname) -> None:
 def _write_json(vocabulary: EntityVocabulary, path: Pathname) -> None:
     with atomic_write(path) as file:
         json.dump(vocabulary.to_hugging_face(), file, ensure_ascii=False, indent=0)
+
+
+_WRITERS = {".tsv": _write_tsv, ".jsonl": _write_jsonl, ".json": _write_json}

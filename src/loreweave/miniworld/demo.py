@@ -12,14 +12,12 @@ from typing import Any
 from loreweave.build.entity_vocabulary import build_entity_vocabulary
 from loreweave.build.pretraining_set import build_pretraining_set
 from loreweave.checkpoints import hugging_face, luke_from_encoder
-from loreweave.checkpoints.loading import LoadReport
 from loreweave.checkpoints.names import model_path
-from loreweave.checkpoints.word_tokenizers import find_word_tokenizer
+from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
 from loreweave.corpus.annotated_text import write_annotated_texts
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files import Pathname, write_json
 from loreweave.errors import ConfigurationError
-from loreweave.miniworld.title_rows import rows_from_titles
 from loreweave.miniworld.world import load_pages, typing_files
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.evaluation import evaluate_objectives
@@ -151,8 +149,7 @@ class _Demo:
         self._says("build", "entity-vocab", self._path("pages.jsonl"), "--output", listed)
         vocabulary = build_entity_vocabulary(parts["pages"])
         vocabulary.save(listed)
-        words = find_word_tokenizer(model_path(ENCODER), None, LoadReport("encoder", ENCODER))
-        assert words is not None, "a folder was given: it is read or an error"
+        words = read_word_tokenizer(ENCODER)
         for name, texts in parts.items():
             target = self._path(f"{name}-set")
             said = ("--vocabulary", listed, "--tokenizer", ENCODER, "--max-length", WINDOW, "--output", target)
@@ -165,12 +162,12 @@ class _Demo:
         """MiniLM as a LUKE, before any training."""
         vocabulary = EntityVocabulary.load(self._path("entity_vocab.jsonl"))
         luke = luke_from_encoder(
-            model_path(ENCODER), vocabulary, entity_embedding_size=WIDTH, entities_start="words", seed=self.seed
+            model_path(ENCODER), vocabulary, entity_embedding_size=WIDTH, entities_start="titles", seed=self.seed
         )
-        rows = rows_from_titles(luke.model, luke.tokenizer)
         with quiet():
             hugging_face.save(luke.model, luke.tokenizer, self._path("luke-start"), overwrite=True)
-        self.report(f"{ENCODER} as a LUKE in luke-start: {rows} entities begin as the words of their titles")
+        titled = len(vocabulary) - len(vocabulary.special_ids)
+        self.report(f"{ENCODER} as a LUKE in luke-start: {titled} entities begin as the words of their titles")
 
     def pretrain(self) -> dict[str, float]:
         """Both stages, and what the model then knows of the held-out pages."""

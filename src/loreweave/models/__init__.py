@@ -1,4 +1,4 @@
-"""Models: LUKE's encoder and heads, with transformers' parameter names. Public names are imported on first use."""
+"""Models: LUKE's encoder and heads with transformers' parameter names, knowledge embeddings. Public names load on first use."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ _PUBLIC = {
     "LukeForQuestionAnswering": "loreweave.models.luke_reading_heads",
     "LukeForMultipleChoice": "loreweave.models.luke_reading_heads",
     "LukeForEntityCloze": "loreweave.models.luke_reading_heads",
+    "KnowledgeEmbeddingModel": "loreweave.models.knowledge_embedding",
 }
 
 __all__ = list(_PUBLIC)

@@ -6,8 +6,19 @@ come before masked words, because words inside masked mentions may be masked wit
 
 from __future__ import annotations
 
-from loreweave.objectives.base import Objective, ObjectiveLoss, Targets, Window, WordVocabulary
+from loreweave.objectives.base import (
+    Materials,
+    Objective,
+    ObjectiveLoss,
+    StreamObjective,
+    Targets,
+    Window,
+    WindowObjective,
+    WordVocabulary,
+)
 from loreweave.objectives.cls_entity import ClsEntity, ClsEntityConfig
+from loreweave.objectives.contrastive_knowledge import ContrastiveKnowledge, ContrastiveKnowledgeConfig
+from loreweave.objectives.knowledge_embedding import KnowledgeEmbedding, KnowledgeEmbeddingConfig, SecondKnowledgeEmbedding
 from loreweave.objectives.masked_entities import MaskedEntities, MaskedEntitiesConfig
 from loreweave.objectives.masked_words import MaskedWords, MaskedWordsConfig
 
@@ -15,19 +26,30 @@ OBJECTIVES: dict[str, type[Objective]] = {
     MaskedEntities.name: MaskedEntities,
     MaskedWords.name: MaskedWords,
     ClsEntity.name: ClsEntity,
+    KnowledgeEmbedding.name: KnowledgeEmbedding,
+    SecondKnowledgeEmbedding.name: SecondKnowledgeEmbedding,
+    ContrastiveKnowledge.name: ContrastiveKnowledge,
 }
 
 __all__ = [
     "OBJECTIVES",
     "ClsEntity",
     "ClsEntityConfig",
+    "ContrastiveKnowledge",
+    "ContrastiveKnowledgeConfig",
+    "KnowledgeEmbedding",
+    "KnowledgeEmbeddingConfig",
     "MaskedEntities",
     "MaskedEntitiesConfig",
     "MaskedWords",
     "MaskedWordsConfig",
+    "Materials",
     "Objective",
     "ObjectiveLoss",
+    "SecondKnowledgeEmbedding",
+    "StreamObjective",
     "Targets",
     "Window",
+    "WindowObjective",
     "WordVocabulary",
 ]

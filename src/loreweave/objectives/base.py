@@ -1,11 +1,16 @@
-"""What every objective over windows of text offers: it chooses targets in a window, and gives a loss at the targets."""
+"""What an objective offers: batches and a loss.
+
+There are two kinds. A `WindowObjective` chooses targets in the windows of the text stream that all of its kind share, and
+scores the encoder's states there. A `StreamObjective` has batches of its own, and encodes what it needs.
+"""
 
 from __future__ import annotations
 
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -104,40 +109,98 @@ class ObjectiveLoss:
     correct: Tensor  # [] number of targets predicted right
 
 
+@dataclass(frozen=True)
+class Materials:
+    """What a run has for its objectives to be built from.
+
+    Attributes:
+        tokenizer: the fast word tokenizer; None in a run without an encoder.
+        words: what masking must know of it.
+        entities: None in a word-only run.
+        seed: of the run.
+    """
+
+    tokenizer: PreTrainedTokenizerFast | None = None
+    words: WordVocabulary | None = None
+    entities: EntityVocabulary | None = None
+    seed: int = 0
+
+
 class Objective(ABC):
-    """Chooses targets in a window, and scores the encoder's states at them."""
+    """A loss that adds up with others; `<name>_labels` in a batch has one element per target."""
 
     name: ClassVar[str]
-    side: ClassVar[Literal["words", "entities"]]
     weight: float
 
     @classmethod
     @abstractmethod
-    def build(cls, config: Any, words: WordVocabulary, entities: EntityVocabulary | None) -> Objective | None:
-        """The objective with these settings, or None where they switch it off; `entities` is None in a word-only run."""
+    def build(cls, config: Any, materials: Materials) -> Objective | None:
+        """The objective with these settings, or None where they switch it off."""
+
+    @abstractmethod
+    def head(self, model: PreTrainedModel | None) -> nn.Module:
+        """The part of `model` that predicts; it is made where the model has none and the objective owns it."""
+
+
+class WindowObjective(Objective):
+    """Chooses targets in a window, and scores the encoder's states at them."""
+
+    side: ClassVar[Literal["words", "entities"]]
 
     @abstractmethod
     def mask(self, window: Window, rng: np.random.Generator) -> Targets:
         """Choose targets; replace ids of `window` where the objective hides them."""
 
     @abstractmethod
-    def head(self, model: PreTrainedModel) -> nn.Module:
-        """The part of `model` that predicts; it is made where the model has none and the objective owns it."""
-
-    @abstractmethod
     def loss(self, head: nn.Module, states: Tensor, labels: Tensor) -> ObjectiveLoss:
         """Summed loss of `states` [targets, hidden] against `labels` [targets]."""
 
 
-def entities_of_run(objective: type[Objective], entities: EntityVocabulary | None) -> EntityVocabulary:
+class StreamObjective(Objective):
+    """Has micro-batches of its own, and encodes their texts itself."""
+
+    @abstractmethod
+    def batch(self, item: int) -> dict[str, Tensor]:
+        """Micro-batch number `item`, a pure function of the run's seed; every name begins with the objective's."""
+
+    @abstractmethod
+    def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Mapping[str, Tensor]) -> ObjectiveLoss:
+        """Summed loss of a micro-batch."""
+
+    @property
+    @abstractmethod
+    def micro_batches_per_epoch(self) -> int:
+        """How many micro-batches show everything once."""
+
+    @abstractmethod
+    def save(self, head: nn.Module, folder: Path) -> None:
+        """Write what evaluation needs of the head beside the encoder's files."""
+
+    @abstractmethod
+    def summary(self) -> list[str]:
+        """Lines that tell the user what the stream is made of, and what was left out."""
+
+
+def words_of_run(materials: Materials) -> WordVocabulary:
+    """The word vocabulary that an objective over text needs.
+
+    Raises:
+        ConfigurationError: a run without an encoder has none.
+    """
+    if materials.words is None:
+        raise ConfigurationError("model is null: a run without an encoder has no words to predict")
+    return materials.words
+
+
+def entities_of_run(objective: type[Objective], materials: Materials) -> EntityVocabulary:
     """The entity vocabulary that an objective needs.
 
     Raises:
         ConfigurationError: a word-only run has none.
     """
-    if entities is None:
+    if materials.entities is None:
         raise ConfigurationError(f"word_only leaves entities out: set objectives.{objective.name} to null")
-    return entities
+    return materials.entities
 
 
 def cross_entropy_sum(logits: Tensor, labels: Tensor) -> ObjectiveLoss:

@@ -10,9 +10,8 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import ConfigurationError
-from loreweave.objectives.base import Objective, ObjectiveLoss, Targets, Window, WordVocabulary, entities_of_run
+from loreweave.objectives.base import Materials, ObjectiveLoss, Targets, Window, WindowObjective, entities_of_run
 
 
 @dataclass(kw_only=True)
@@ -37,7 +36,7 @@ class ClsEntityHead(nn.Module):
         return self.decoder(states) + self.bias, self._table[0](entity_ids)
 
 
-class ClsEntity(Objective):
+class ClsEntity(WindowObjective):
     """Mean squared error between a projection of the start token and the page's entity embedding.
 
     Pages without an entity of the vocabulary are no targets (the original crashes on them).
@@ -50,9 +49,9 @@ class ClsEntity(Objective):
         self.weight = config.weight
 
     @classmethod
-    def build(cls, config: ClsEntityConfig, words: WordVocabulary, entities: EntityVocabulary | None) -> ClsEntity | None:
+    def build(cls, config: ClsEntityConfig, materials: Materials) -> ClsEntity | None:
         """Never off once it is asked for."""
-        entities_of_run(cls, entities)
+        entities_of_run(cls, materials)
         return cls(config)
 
     def mask(self, window: Window, rng: np.random.Generator) -> Targets:
@@ -61,11 +60,12 @@ class ClsEntity(Objective):
             return Targets.none()
         return Targets(np.array([-1]), np.array([window.page_entity_id]))
 
-    def head(self, model: PreTrainedModel) -> nn.Module:
+    def head(self, model: PreTrainedModel | None) -> nn.Module:
         """A new head over the model's entity table."""
         embeddings = getattr(getattr(model, "luke", None), "entity_embeddings", None)
         if embeddings is None:
             raise ConfigurationError(f"cls_entity needs a LUKE; {type(model).__name__} has no entity table")
+        assert model is not None
         return ClsEntityHead(model.config.hidden_size, embeddings.entity_embeddings, model.config.initializer_range)
 
     def loss(self, head: nn.Module, states: Tensor, labels: Tensor) -> ObjectiveLoss:

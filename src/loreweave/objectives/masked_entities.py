@@ -12,11 +12,11 @@ from transformers import PreTrainedModel
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import ConfigurationError
 from loreweave.objectives.base import (
-    Objective,
+    Materials,
     ObjectiveLoss,
     Targets,
     Window,
-    WordVocabulary,
+    WindowObjective,
     cross_entropy_sum,
     entities_of_run,
 )
@@ -33,7 +33,7 @@ class MaskedEntitiesConfig:
     unchanged_probability: float = 0.0
 
 
-class MaskedEntities(Objective):
+class MaskedEntities(WindowObjective):
     """Entities are replaced by `[MASK]`; the entity head predicts them over the whole entity vocabulary."""
 
     name: ClassVar[str] = "masked_entities"
@@ -46,11 +46,9 @@ class MaskedEntities(Objective):
         self.size = len(vocabulary)
 
     @classmethod
-    def build(
-        cls, config: MaskedEntitiesConfig, words: WordVocabulary, entities: EntityVocabulary | None
-    ) -> MaskedEntities | None:
+    def build(cls, config: MaskedEntitiesConfig, materials: Materials) -> MaskedEntities | None:
         """Off at probability 0."""
-        return cls(config, entities_of_run(cls, entities)) if config.probability > 0 else None
+        return cls(config, entities_of_run(cls, materials)) if config.probability > 0 else None
 
     def mask(self, window: Window, rng: np.random.Generator) -> Targets:
         """Choose entities without replacement; `[UNK]` entities may be chosen too, as in the original."""
@@ -68,7 +66,7 @@ class MaskedEntities(Objective):
             window.entity_ids[positions[replaced]] = rng.integers(self.mask_id + 1, self.size, size=int(replaced.sum()))
         return Targets(positions, labels)
 
-    def head(self, model: PreTrainedModel) -> nn.Module:
+    def head(self, model: PreTrainedModel | None) -> nn.Module:
         """LUKE's entity prediction head."""
         head = getattr(model, "entity_predictions", None)
         if not isinstance(head, nn.Module):

@@ -9,9 +9,17 @@ import numpy as np
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import ConfigurationError
-from loreweave.objectives.base import Objective, ObjectiveLoss, Targets, Window, WordVocabulary, cross_entropy_sum
+from loreweave.objectives.base import (
+    Materials,
+    ObjectiveLoss,
+    Targets,
+    Window,
+    WindowObjective,
+    WordVocabulary,
+    cross_entropy_sum,
+    words_of_run,
+)
 
 
 @dataclass(kw_only=True)
@@ -30,7 +38,7 @@ class MaskedWordsConfig:
     """Hide every sub-word of a masked mention first (`--mask-words-in-entity-span`); may exceed the budget."""
 
 
-class MaskedWords(Objective):
+class MaskedWords(WindowObjective):
     """Whole words (or sub-words) are hidden; the masked-word head predicts them."""
 
     name: ClassVar[str] = "masked_words"
@@ -42,11 +50,9 @@ class MaskedWords(Objective):
         self.vocabulary = vocabulary
 
     @classmethod
-    def build(
-        cls, config: MaskedWordsConfig, words: WordVocabulary, entities: EntityVocabulary | None
-    ) -> MaskedWords | None:
+    def build(cls, config: MaskedWordsConfig, materials: Materials) -> MaskedWords | None:
         """Off at probability 0."""
-        return cls(config, words) if config.probability > 0 else None
+        return cls(config, words_of_run(materials)) if config.probability > 0 else None
 
     def mask(self, window: Window, rng: np.random.Generator) -> Targets:
         """Choose units in random order until the budget is met, skipping those larger than what is left of it."""
@@ -98,7 +104,7 @@ class MaskedWords(Objective):
                 inside[start : start + window.entity_lengths[entity]] = True
         return inside
 
-    def head(self, model: PreTrainedModel) -> nn.Module:
+    def head(self, model: PreTrainedModel | None) -> nn.Module:
         """The masked-word head of LUKE, RoBERTa (`lm_head`) or BERT (`cls`)."""
         for name in ("lm_head", "cls"):
             if isinstance(head := getattr(model, name, None), nn.Module):

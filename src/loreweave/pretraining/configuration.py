@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from loreweave.errors import ConfigurationError
-from loreweave.objectives import ClsEntityConfig, MaskedEntitiesConfig, MaskedWordsConfig
+from loreweave.objectives import (
+    ClsEntityConfig,
+    ContrastiveKnowledgeConfig,
+    KnowledgeEmbeddingConfig,
+    MaskedEntitiesConfig,
+    MaskedWordsConfig,
+)
 from loreweave.training.optimizers import OptimizerConfig, ScheduleConfig
 
 
@@ -17,6 +23,10 @@ class ObjectivesConfig:
     masked_words: MaskedWordsConfig | None = None
     masked_entities: MaskedEntitiesConfig | None = None
     cls_entity: ClsEntityConfig | None = None
+    knowledge_embedding: KnowledgeEmbeddingConfig | None = None
+    second_knowledge_embedding: KnowledgeEmbeddingConfig | None = None
+    """A second graph with a head of its own (KEPLER-W+W)."""
+    contrastive_knowledge: ContrastiveKnowledgeConfig | None = None
 
 
 @dataclass(kw_only=True)
@@ -34,13 +44,23 @@ class PretrainingScheduleConfig(ScheduleConfig):
 
 
 @dataclass(kw_only=True)
+class LossScaleConfig:
+    """Dynamic loss scaling of fp16; the defaults are torch's."""
+
+    initial: float = 65536.0
+    growth_interval: int = 2000
+    """Updates without overflow after which the scale doubles."""
+
+
+@dataclass(kw_only=True)
 class PretrainingConfig:
     """One stage of pre-training; the defaults are those of LUKE's released code (specs/luke.md 3.3)."""
 
-    model: str
-    """A LUKE in any format, or a BERT-like encoder directory that is made a LUKE (or kept plain: `word_only`)."""
-    data: list[str]
-    """Pre-training sets, one per language; several are sampled with `sampling_smoothing`."""
+    model: str | None
+    """A LUKE in any format, or a BERT-like encoder directory that is made a LUKE (or kept plain: `word_only`); null for a graph
+    alone with tabled entities."""
+    data: list[str] = field(default_factory=list)
+    """Pre-training sets, one per language; several are sampled with `sampling_smoothing`. Objectives over graphs need none."""
     output: str
     trainable: Literal["entities", "all"] = "all"
     """`entities` (stage 1): the entity embeddings, the entity head and any head the encoder came without."""
@@ -59,12 +79,13 @@ class PretrainingConfig:
     entity_prediction_bias: bool = True
     freeze_entity_embeddings: bool = False
     batch_size: int = 2048
-    """Windows per update, over all processes and accumulation steps."""
+    """Windows per update, over all processes and accumulation steps; an update has batch_size / (micro_batch_size x processes)
+    micro-steps, and each of them also takes one micro-batch of every objective over a graph."""
     micro_batch_size: int = 4
     """Windows per process and micro-step."""
     steps: int | None = None
     epochs: float = 20.0
-    """Passes over the data; `steps` wins when it is given."""
+    """Passes over the data (without any, over the triples of the first graph); `steps` wins when it is given."""
     max_words: int = 512
     """Sub-words of a window with its two special tokens; longer windows are cut, and counted."""
     max_entities: int = 128
@@ -73,6 +94,8 @@ class PretrainingConfig:
     optimizer: PretrainingOptimizerConfig = field(default_factory=PretrainingOptimizerConfig)
     schedule: PretrainingScheduleConfig = field(default_factory=PretrainingScheduleConfig)
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    loss_scale: LossScaleConfig = field(default_factory=LossScaleConfig)
+    """Of fp16 alone."""
     attention: Literal["auto", "sdpa", "eager"] = "auto"
     """`auto` takes the fused kernels, but plain ones for bf16 on a CPU, where the fused backward pass is many times slower."""
     dropout: float | None = None
@@ -91,8 +114,6 @@ class PretrainingConfig:
                 raise ValueError(f"{name}: found {value}, expected more than 0")
         if self.max_words < 3:
             raise ValueError(f"max_words: found {self.max_words}, expected at least 3: two special tokens and a word")
-        if not self.data:
-            raise ValueError("data: found no pre-training set, expected at least one")
 
     def accumulation_steps(self, processes: int) -> int:
         """Micro-steps per update with `processes` processes."""

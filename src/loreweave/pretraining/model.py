@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from loreweave.objectives import Objective
+from loreweave.objectives import Objective, StreamObjective, WindowObjective
 from loreweave.pretraining.configuration import PretrainingConfig
 
 ENCODER_INPUTS = (
@@ -28,11 +28,11 @@ class PretrainingModel(nn.Module):
     Heads that only an objective knows (the model has no such module) live in `extra_heads` and are saved in checkpoints.
     """
 
-    def __init__(self, model: PreTrainedModel, objectives: Sequence[Objective]) -> None:
+    def __init__(self, model: PreTrainedModel | None, objectives: Sequence[Objective]) -> None:
         super().__init__()
         self.model = model
         self.objectives = list(objectives)
-        owned = set(model.modules())
+        owned = set() if model is None else set(model.modules())
         self._heads = {}
         extra = {}
         for objective in objectives:
@@ -42,20 +42,35 @@ class PretrainingModel(nn.Module):
                 extra[objective.name] = head
         self.extra_heads = nn.ModuleDict(extra)
 
+    def head(self, objective: Objective) -> nn.Module:
+        """The module that predicts for an objective."""
+        return self._heads[objective.name][0]
+
     def forward(self, **batch: Tensor) -> dict[str, Tensor]:
         """`<objective>_loss` and `<objective>_correct`, each a sum over the micro-batch's targets. []"""
-        encoder = self.model.base_model
-        output = encoder(**{name: batch[name] for name in ENCODER_INPUTS if name in batch})
-        states = {"words": output.last_hidden_state, "entities": getattr(output, "entity_last_hidden_state", None)}
+        encoder = None if self.model is None else self.model.base_model
+        states = self._states(encoder, batch) if any(isinstance(o, WindowObjective) for o in self.objectives) else {}
         sums: dict[str, Tensor] = {}
         for objective in self.objectives:
-            flat = states[objective.side].flatten(0, 1)  # [batch * positions, hidden]
-            at_targets = flat.index_select(0, batch[f"{objective.name}_positions"])  # [targets, hidden]
-            head = self._heads[objective.name][0]
-            result = objective.loss(head, at_targets, batch[f"{objective.name}_labels"])
+            if isinstance(objective, WindowObjective):
+                flat = states[objective.side].flatten(0, 1)  # [batch * positions, hidden]
+                at_targets = flat.index_select(0, batch[f"{objective.name}_positions"])  # [targets, hidden]
+                result = objective.loss(self.head(objective), at_targets, batch[f"{objective.name}_labels"])
+            else:
+                assert isinstance(objective, StreamObjective)
+                result = objective.loss(encoder, self.head(objective), batch)
             sums[f"{objective.name}_loss"] = result.total
             sums[f"{objective.name}_correct"] = result.correct
         return sums
+
+    @staticmethod
+    def _states(encoder: nn.Module | None, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The encoder's last states of the windows: words [batch, words, hidden], entities [batch, entities, hidden]."""
+        assert encoder is not None
+        output = encoder(**{name: batch[name] for name in ENCODER_INPUTS if name in batch})
+        states = {"words": output.last_hidden_state}
+        entities = getattr(output, "entity_last_hidden_state", None)
+        return states if entities is None else states | {"entities": entities}
 
 
 def freeze(module: PretrainingModel, config: PretrainingConfig, new_modules: Sequence[str]) -> None:
@@ -66,6 +81,8 @@ def freeze(module: PretrainingModel, config: PretrainingConfig, new_modules: Seq
     head shares with the encoder stays frozen: a shared parameter goes by its first name, the encoder's.
     """
     model = module.model
+    if model is None:
+        return
     stage_one = ("entity_embeddings.", "entity_predictions.", *(f"{name}." for name in new_modules))
     for name, parameter in model.named_parameters():
         chosen = config.trainable == "all" or any(part in name for part in stage_one)

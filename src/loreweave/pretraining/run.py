@@ -18,8 +18,9 @@ from loreweave.build.pretraining_set import PretrainingSet, open_pretraining_set
 from loreweave.checkpoints import hugging_face
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
-from loreweave.objectives import OBJECTIVES, Objective, WordVocabulary
+from loreweave.objectives import OBJECTIVES, Materials, Objective, StreamObjective, WindowObjective, WordVocabulary
 from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.pretraining.micro_steps import MicroSteps
 from loreweave.pretraining.model import PretrainingModel, freeze, trained_parameters
 from loreweave.pretraining.start import Start, start
 from loreweave.pretraining.stream import TextStream
@@ -48,13 +49,22 @@ def run(config: PretrainingConfig, *, resume: bool = False, overwrite: bool = Fa
         Interrupted: stopped by Ctrl-C; a checkpoint is kept, and the message has the command to resume.
     """
     state = _processes(config)
+    try:
+        record, results = _run(config, state, resume, overwrite)
+    finally:
+        close_process_group()
+    return PretrainingResult(record, results)
+
+
+def _run(config: PretrainingConfig, state: PartialState, resume: bool, overwrite: bool) -> tuple[RunRecord, dict[str, Any]]:
     record = _open_record(config, resume, overwrite, state)
     with record.watch():
         set_seed(config.seed)
         sets = [open_pretraining_set(path) for path in config.data]
         with quiet():
             begun = start(config, sets)
-        stream = build_stream(config, sets, begun, state.num_processes)
+        with state.main_process_first():  # a token cache is written once
+            stream = build_stream(config, sets, begun, state.num_processes)
         module = PretrainingModel(begun.model, stream.objectives)
         freeze(module, config, begun.new_modules)
         if state.is_main_process:
@@ -62,47 +72,76 @@ def run(config: PretrainingConfig, *, resume: bool = False, overwrite: bool = Fa
         trainer = _trainer(config, stream, module, record, state)
         results = _train(trainer, config, record, resume, state)
         if state.is_main_process:
-            save_model(begun, config, record.model_path)
+            save_model(begun, config, module, record.model_path)
             record.finish(results)
     state.wait_for_everyone()
-    close_process_group()
     _say(state, [f"model: {record.model_path}"])
-    return PretrainingResult(record, results)
+    return record, results
 
 
-def build_stream(config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: Start, processes: int) -> TextStream:
-    """The micro-batches of the whole run, over all processes."""
-    words = WordVocabulary.of(begun.words)
-    rows = sum(len(data.dataset) for data in sets)
-    steps = config.steps if config.steps is not None else math.ceil(rows * config.epochs / config.batch_size)
-    return TextStream(
-        [data.dataset for data in sets],
-        _objectives(config, begun, words),
-        words,
-        None if begun.vocabulary is None else begun.vocabulary.pad_id,
-        batch_size=config.micro_batch_size,
-        length=steps * config.accumulation_steps(processes) * processes,
-        seed=config.seed,
-        smoothing=config.sampling_smoothing,
-        max_words=config.max_words,
-        max_entities=config.max_entities,
-    )
+def build_stream(config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: Start, processes: int) -> MicroSteps:
+    """The micro-steps of the whole run, over all processes."""
+    words = None if begun.words is None else WordVocabulary.of(begun.words)
+    objectives = _objectives(config, Materials(begun.words, words, begun.vocabulary, config.seed))
+    length = _updates(config, sets, objectives) * config.accumulation_steps(processes) * processes
+    text = None
+    if sets:
+        assert words is not None
+        text = TextStream(
+            [data.dataset for data in sets],
+            [objective for objective in objectives if isinstance(objective, WindowObjective)],
+            words,
+            None if begun.vocabulary is None else begun.vocabulary.pad_id,
+            batch_size=config.micro_batch_size,
+            length=length,
+            seed=config.seed,
+            smoothing=config.sampling_smoothing,
+            max_words=config.max_words,
+            max_entities=config.max_entities,
+        )
+    return MicroSteps(text, objectives, length)
 
 
-def _objectives(config: PretrainingConfig, begun: Start, words: WordVocabulary) -> list[Objective]:
+def _updates(config: PretrainingConfig, sets: Sequence[PretrainingSet], objectives: Sequence[Objective]) -> int:
+    """Updates of the run: `steps`, or enough for `epochs` over the windows (without text, over the first graph)."""
+    if config.steps is not None:
+        return config.steps
+    if sets:
+        return math.ceil(sum(len(data.dataset) for data in sets) * config.epochs / config.batch_size)
+    first = next(objective for objective in objectives if isinstance(objective, StreamObjective))
+    micro_steps = config.batch_size // config.micro_batch_size
+    return math.ceil(first.micro_batches_per_epoch * config.epochs / micro_steps)
+
+
+def _objectives(config: PretrainingConfig, materials: Materials) -> list[Objective]:
     asked = [(kind, getattr(config.objectives, name)) for name, kind in OBJECTIVES.items()]
-    built = [kind.build(settings, words, begun.vocabulary) for kind, settings in asked if settings is not None]
+    for kind, settings in asked:
+        if settings is not None and issubclass(kind, WindowObjective) and not config.data:
+            raise ConfigurationError(f"data: found no pre-training set, expected one for objectives.{kind.name}")
+    built = [kind.build(settings, materials) for kind, settings in asked if settings is not None]
     objectives = [objective for objective in built if objective is not None]
     if not objectives:
         raise ConfigurationError(f"objectives: all are off, expected one or more of {', '.join(OBJECTIVES)}")
+    if config.data and not any(isinstance(objective, WindowObjective) for objective in objectives):
+        raise ConfigurationError("data: found pre-training sets, but no objective reads them; expected none")
     return objectives
 
 
-def save_model(begun: Start, config: PretrainingConfig, path: Path) -> None:
-    """Save the trained model with its tokenizer, as plain transformers reads them.
+def save_model(begun: Start, config: PretrainingConfig, module: PretrainingModel, path: Path) -> None:
+    """Save the trained model with its tokenizer, as plain transformers reads them, and the heads over graphs beside it.
 
-    Heads that only an objective knows (`cls_entity`) are kept in checkpoints alone.
+    The head of `cls_entity` is kept in checkpoints alone.
     """
+    path.mkdir(parents=True, exist_ok=True)
+    if begun.model is not None:
+        _save_encoder(begun, config, path)
+    for objective in module.objectives:
+        if isinstance(objective, StreamObjective):
+            objective.save(module.head(objective), path)
+
+
+def _save_encoder(begun: Start, config: PretrainingConfig, path: Path) -> None:
+    assert begun.model is not None and begun.tokenizer is not None
     if config.objectives.masked_words is not None and config.objectives.masked_words.probability > 0:
         begun.model.config.untrained_modules = []
     with quiet():
@@ -153,7 +192,7 @@ class _Recorder(TrainerCallback):
 
 
 def _trainer(
-    config: PretrainingConfig, stream: TextStream, module: PretrainingModel, record: RunRecord, state: PartialState
+    config: PretrainingConfig, stream: MicroSteps, module: PretrainingModel, record: RunRecord, state: PartialState
 ) -> PretrainingTrainer:
     cpu = state.device.type == "cpu"
     terminal = sys.stderr.isatty()
@@ -176,7 +215,8 @@ def _trainer(
         dataloader_num_workers=config.workers,
         dataloader_pin_memory=not cpu,
         remove_unused_columns=False,
-        ddp_find_unused_parameters=config.word_only,  # a LUKE's entity parts
+        ddp_find_unused_parameters=config.word_only or not config.data,  # a LUKE's entity parts, or the words' head
+        ddp_broadcast_buffers=False,  # queues and keys of graphs: every process makes the same
         ddp_backend="gloo" if cpu and state.num_processes > 1 else None,
         disable_tqdm=not terminal,
         report_to="none",
@@ -184,7 +224,9 @@ def _trainer(
     arguments._n_gpu = min(arguments.n_gpu, 1)  # one process, one device: never nn.DataParallel
     record.open_tensorboard()
     callbacks = [_Recorder(record), StopOnInterrupt()]
-    trainer = PretrainingTrainer(module, stream, arguments, config.optimizer, config.schedule, callbacks=callbacks)
+    trainer = PretrainingTrainer(
+        module, stream, arguments, config.optimizer, config.schedule, config.loss_scale, callbacks=callbacks
+    )
     trainer.remove_callback(PrinterCallback)
     if not terminal:
         trainer.add_callback(PlainProgress())
@@ -212,12 +254,15 @@ def _train(
 
 
 def _summary(
-    config: PretrainingConfig, sets: Sequence[PretrainingSet], stream: TextStream, module: PretrainingModel
+    config: PretrainingConfig, sets: Sequence[PretrainingSet], stream: MicroSteps, module: PretrainingModel
 ) -> list[str]:
-    lines = [f"data: {', '.join(f'{data.path} ({len(data.dataset):,} windows)' for data in sets)}"]
+    lines = [f"data: {data.path} ({len(data.dataset):,} windows)" for data in sets]
     stored = [data.manifest["settings"] for data in sets]
-    if any(config.max_words < s["max_length"] or config.max_entities < s["max_entities"] for s in stored):
-        lines += [f"left out: {count:,} {what}" for what, count in stream.left_out().items() if count]
+    if stream.text is not None and any(
+        config.max_words < s["max_length"] or config.max_entities < s["max_entities"] for s in stored
+    ):
+        lines += [f"left out: {count:,} {what}" for what, count in stream.text.left_out().items() if count]
+    lines += [line for o in stream.objectives if isinstance(o, StreamObjective) for line in o.summary()]
     total = sum(p.numel() for p in module.parameters())
     lines.append(f"model: {config.model}, {trained_parameters(module):,} of {total:,} parameters are trained")
     lines.append(f"objectives: {', '.join(o.name for o in stream.objectives)}; {config.precision}, {os.cpu_count()} cores")

@@ -27,40 +27,62 @@ class Start:
     """A model ready for pre-training.
 
     Attributes:
+        model: None for a graph alone with tabled entities, and then no tokenizer either.
         tokenizer: what is saved with the model.
         words: the fast word tokenizer inside it.
         vocabulary: None for a word-only run, also of a LUKE.
         new_modules: heads that are still random.
     """
 
-    model: PreTrainedModel
-    tokenizer: EntityTokenizer | PreTrainedTokenizerFast
-    words: PreTrainedTokenizerFast
+    model: PreTrainedModel | None
+    tokenizer: EntityTokenizer | PreTrainedTokenizerFast | None
+    words: PreTrainedTokenizerFast | None
     vocabulary: EntityVocabulary | None
     new_modules: list[str] = field(default_factory=list)
 
 
 def start(config: PretrainingConfig, sets: Sequence[PretrainingSet]) -> Start:
     """Load or build the model that `config` asks for, and check that the data sets were made for it."""
+    if config.model is None:
+        if sets:
+            raise ConfigurationError("model: found null, expected an encoder to read `data`")
+        return Start(None, None, None, None)
     vocabulary = _common_vocabulary(sets)
     folder = local_folder(model_path(config.model))
-    begun = _luke(config, folder, vocabulary) if not config.word_only or _is_luke(folder) else _plain(config, folder)
+    begun = _load(config, folder, vocabulary)
     if config.word_only:
         begun.vocabulary = None
+    assert begun.model is not None and begun.words is not None
     for data in sets:
         _check_words(begun.words, data)
-    if begun.vocabulary is not None:
+    if begun.vocabulary is not None and vocabulary is not None:
         _check_entities(begun.vocabulary, vocabulary, config.model, sets[0])
     _apply_settings(begun.model, config)
     return begun
 
 
-def _common_vocabulary(sets: Sequence[PretrainingSet]) -> EntityVocabulary:
+def _load(config: PretrainingConfig, folder: Path, vocabulary: EntityVocabulary | None) -> Start:
+    """A LUKE as it is; another encoder as a LUKE, or plain where nothing asks for entities."""
+    assert config.model is not None
+    if _is_luke(folder):
+        return _luke(config.model, folder)
+    if config.word_only or vocabulary is None:
+        return _plain(config, folder)
+    return _new_luke(config, folder, vocabulary)
+
+
+def _common_vocabulary(sets: Sequence[PretrainingSet]) -> EntityVocabulary | None:
+    if not sets:
+        return None
     first = sets[0].vocabulary
     for other in sets[1:]:
-        if other.vocabulary.to_hugging_face() != first.to_hugging_face():
+        if _rows(other.vocabulary) != _rows(first):
             raise ConfigurationError(f"{other.path} has another entity vocabulary than {sets[0].path}")
     return first
+
+
+def _rows(vocabulary: EntityVocabulary | None) -> dict[str, int] | None:
+    return None if vocabulary is None else vocabulary.to_hugging_face()
 
 
 def _plain(config: PretrainingConfig, path: Path) -> Start:
@@ -73,13 +95,15 @@ def _plain(config: PretrainingConfig, path: Path) -> Start:
     return Start(model, tokenizer, tokenizer, None, missing)
 
 
-def _luke(config: PretrainingConfig, folder: Path, vocabulary: EntityVocabulary) -> Start:
-    if _is_luke(folder):
-        loaded = load_luke(folder, LukeForMaskedLM)
-        if loaded.tokenizer is None or loaded.vocabulary is None:
-            raise ConfigurationError(f"{config.model} has no tokenizer or entity vocabulary to pre-train with")
-        new = list(getattr(loaded.model.config, "untrained_modules", []))
-        return Start(loaded.model, loaded.tokenizer, loaded.tokenizer.word_tokenizer, loaded.vocabulary, new)
+def _luke(model: str, folder: Path) -> Start:
+    loaded = load_luke(folder, LukeForMaskedLM)
+    if loaded.tokenizer is None or loaded.vocabulary is None:
+        raise ConfigurationError(f"{model} has no tokenizer or entity vocabulary to pre-train with")
+    new = list(getattr(loaded.model.config, "untrained_modules", []))
+    return Start(loaded.model, loaded.tokenizer, loaded.tokenizer.word_tokenizer, loaded.vocabulary, new)
+
+
+def _new_luke(config: PretrainingConfig, folder: Path, vocabulary: EntityVocabulary) -> Start:
     built = luke_from_encoder(
         folder,
         vocabulary,

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from zlib import crc32
 
 import numpy as np
+import pyarrow.compute as pc
 import torch
 from datasets import Dataset
 from torch import Tensor
 
-from loreweave.objectives import Objective, Window, WordVocabulary
-from loreweave.pretraining.draws import Draws
+from loreweave.objectives import Window, WindowObjective, WordVocabulary
+from loreweave.training.draws import Draws
 
 Batch = dict[str, Tensor]
 
@@ -33,7 +34,7 @@ class TextStream(torch.utils.data.Dataset[Batch]):
     def __init__(
         self,
         sets: Sequence[Dataset],
-        objectives: Sequence[Objective],
+        objectives: Sequence[WindowObjective],
         words: WordVocabulary,
         entity_pad_id: int | None,
         *,
@@ -86,12 +87,16 @@ class TextStream(torch.utils.data.Dataset[Batch]):
         """Count what `max_words` and `max_entities` cut from the stored windows (each counted once)."""
         counts: Counter[str] = Counter()
         for dataset in self.sets:
-            for row in dataset.select_columns(["word_ids", "entity_starts", "entity_lengths"]):
-                limit = min(len(row["word_ids"]), self.max_words - 2)
-                inside = int((row["entity_starts"] + row["entity_lengths"] <= limit).sum())
-                counts["sub-words cut"] += len(row["word_ids"]) - limit
-                counts["mentions cut with them"] += len(row["entity_starts"]) - inside
-                counts["mentions beyond max_entities"] += max(0, inside - self.max_entities)
+            columns = dataset.select_columns(["word_ids", "entity_starts", "entity_lengths"]).with_format("arrow")
+            for batch in columns.iter(10_000):
+                words, mentions = (pc.list_value_length(batch[name]).to_numpy() for name in ("word_ids", "entity_starts"))
+                starts, lengths = (pc.list_flatten(batch[f"entity_{name}"]).to_numpy() for name in ("starts", "lengths"))
+                limits = np.minimum(words, self.max_words - 2)  # [windows]
+                rows = np.repeat(np.arange(len(words)), mentions)  # [mentions]
+                inside = np.bincount(rows[starts + lengths <= limits[rows]], minlength=len(words))
+                counts["sub-words cut"] += int((words - limits).sum())
+                counts["mentions cut with them"] += int((mentions - inside).sum())
+                counts["mentions beyond max_entities"] += int(np.maximum(0, inside - self.max_entities).sum())
         return counts
 
     def collate(self, windows: Sequence[Window]) -> Batch:

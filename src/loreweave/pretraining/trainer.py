@@ -13,8 +13,10 @@ from torch.utils.data import SequentialSampler
 from transformers import Trainer, TrainingArguments
 
 from loreweave.errors import LoreweaveError
+from loreweave.pretraining.configuration import LossScaleConfig
+from loreweave.pretraining.micro_steps import MicroSteps
 from loreweave.pretraining.model import PretrainingModel
-from loreweave.pretraining.stream import Batch, TextStream
+from loreweave.pretraining.stream import Batch
 from loreweave.training.optimizers import OptimizerConfig, ScheduleConfig, build_optimizer, build_schedule
 from loreweave.training.quiet import quiet
 
@@ -27,8 +29,13 @@ def take_only(items: list[Batch]) -> Batch:
     return batch
 
 
+def build_scaler(device: str, config: LossScaleConfig) -> torch.amp.GradScaler:
+    """The dynamic loss scaling of fp16, in place of accelerate's, which takes no settings through the Trainer."""
+    return torch.amp.GradScaler(device, init_scale=config.initial, growth_interval=config.growth_interval)
+
+
 class PretrainingTrainer(Trainer):
-    """Trains a `PretrainingModel` on micro-batches of a `TextStream`.
+    """Trains a `PretrainingModel` on micro-batches of `MicroSteps`.
 
     The loss of an update is sum over objectives of weight x (sum of losses / number of targets), both over all processes and
     accumulation steps, so that neither changes the result. Each objective's loss and accuracy is logged by name.
@@ -39,13 +46,16 @@ class PretrainingTrainer(Trainer):
     def __init__(
         self,
         model: PretrainingModel,
-        stream: TextStream,
+        stream: MicroSteps,
         arguments: TrainingArguments,
         optimizer: OptimizerConfig,
         schedule: ScheduleConfig,
+        loss_scale: LossScaleConfig | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(model=model, args=arguments, train_dataset=stream, data_collator=take_only, **kwargs)
+        if self.accelerator.scaler is not None:
+            self.accelerator.scaler = build_scaler(arguments.device.type, loss_scale or LossScaleConfig())
         self.optimizer_config = optimizer
         self.schedule_config = schedule
         self.stream = stream
@@ -127,8 +137,9 @@ class PretrainingTrainer(Trainer):
         folder = Path(output_dir or str(self.args.output_dir))
         state = state_dict if state_dict is not None else self.model.state_dict()
         inner = {name.removeprefix("model."): t for name, t in state.items() if name.startswith("model.")}
-        with quiet():
-            self.model.model.save_pretrained(folder, state_dict=inner)
+        if self.model.model is not None:
+            with quiet():
+                self.model.model.save_pretrained(folder, state_dict=inner)
         extra = {name: t.contiguous() for name, t in state.items() if name.startswith("extra_heads.")}
         if extra:
             save_file(extra, folder / EXTRA_HEADS)
@@ -137,7 +148,9 @@ class PretrainingTrainer(Trainer):
         from safetensors.torch import load_file
 
         folder = Path(resume_from_checkpoint)
-        tensors = {f"model.{name}": t for name, t in load_file(folder / "model.safetensors").items()}
+        tensors = {}
+        if self.model.model is not None:
+            tensors = {f"model.{name}": t for name, t in load_file(folder / "model.safetensors").items()}
         if (folder / EXTRA_HEADS).exists():
             tensors |= load_file(folder / EXTRA_HEADS)
         missing, unexpected = self.model.load_state_dict(tensors, strict=False)

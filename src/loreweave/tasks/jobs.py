@@ -16,7 +16,17 @@ from loreweave.checkpoints.hub import local_folder
 from loreweave.checkpoints.names import model_path
 from loreweave.corpus.files import read_json, read_json_lines, sha256_of, write_json
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
-from loreweave.tasks.registry import TASKS, ReadResult, Task, TaskModel, check_labels, load_task, split_file
+from loreweave.tasks.registry import (
+    PRETRAINED_TASKS,
+    TASKS,
+    ReadResult,
+    Task,
+    TaskModel,
+    check_labels,
+    load_pretrained_task,
+    load_task,
+    split_file,
+)
 from loreweave.tasks.splits import hold_out, take_fraction
 from loreweave.tasks.starting_points import settings_of
 from loreweave.training.configuration import to_dict, unknown_name
@@ -27,8 +37,8 @@ from loreweave.training.inference import Evaluation, Outputs, move, run_model
 from loreweave.training.quiet import quiet
 from loreweave.training.run_record import RunRecord
 
-_CHUNK = 1024
-"""Queries that `predict` answers together: enough for batches by length, few enough to stream."""
+_BLOCK = 1024
+"""Queries of a file that `predict` answers together: enough for batches by length, few enough to stream."""
 
 Report = Callable[[str], None]
 
@@ -89,8 +99,7 @@ def finetune_task(
     data = _read_splits(task, files, config, format, skip_bad, report)
     asked = {"task": task.name, "model": source, "data": _hashes(files), "format": format, "skip_bad": skip_bad}
     asked["settings"] = to_dict(config)
-    is_writer = os.environ.get("RANK", "0") == "0"
-    record = (RunRecord.reopen if resume else _creator(overwrite))(output, asked, is_writer=is_writer)
+    record = (RunRecord.reopen if resume else _creator(overwrite))(output, asked, is_writer=is_writer())
     with record.watch():
         set_seed(config.seed)
         built = task.build(str(model_path(source)), data.labels, config)
@@ -141,7 +150,7 @@ def evaluate_task(
         LoreweaveError: see `Task`.
     """
     if output is not None:
-        _check_results_folder(output, overwrite)
+        check_results_folder(output, overwrite)
     loaded = load_checkpoint_of(task, model, base)
     read = task.read(data, format, skip_bad)
     read = check_labels(task, read, loaded.labels, data, skip_bad)
@@ -155,14 +164,23 @@ def evaluate_task(
     results |= {"skipped": dict(read.skipped), "encoding": loaded.encoding.report()}
     results |= {**evaluation.metrics, **evaluation.tables}
     if output is not None:
-        record = RunRecord(output)
-        output.mkdir(parents=True, exist_ok=True)
-        write_json(output / "results.json", results)
-        record.save_predictions(data.name.partition(".")[0], evaluation.arrays, evaluation.predictions)
+        save_results(output, data.name.partition(".")[0], evaluation, results)
     return evaluation, results
 
 
-def _check_results_folder(output: Path, overwrite: bool) -> None:
+def save_results(output: Path, name: str, evaluation: Evaluation, results: Mapping[str, Any]) -> None:
+    """Write `results.json` and `predictions/<name>` into a folder."""
+    output.mkdir(parents=True, exist_ok=True)
+    write_json(output / "results.json", results)
+    RunRecord(output).save_predictions(name, evaluation.arrays, evaluation.predictions)
+
+
+def check_results_folder(output: Path, overwrite: bool) -> None:
+    """Refuse a folder that holds a run, or results unless they may be replaced.
+
+    Raises:
+        ConfigurationError: it does.
+    """
     if (output / "status.json").exists():
         raise ConfigurationError(f"{output}: the folder holds a run with results of its own; choose another")
     if (output / "results.json").exists() and not overwrite:
@@ -174,28 +192,37 @@ def predict_rows(
     loaded: TaskModel,
     rows: Iterable[tuple[str, Mapping[str, Any]]],
     *,
+    block: int = _BLOCK,
     batch_size: int = 32,
     precision: str = "fp32",
 ) -> Iterator[dict[str, Any]]:
-    """Answer queries in their order, a chunk at a time.
+    """Answer queries in their order, a block at a time.
 
     Args:
         rows: (place for error messages, JSON object).
+        block: how many are read before they are answered; see `block_size`.
 
     Raises:
-        DataError: names the place of a bad query; the answers before its chunk have been given.
+        DataError: names the place of a bad query; the answers before its block have been given.
     """
     stream = iter(rows)
     number = 0
-    while chunk := list(islice(stream, _CHUNK)):
+    while queries := list(islice(stream, block)):
         records: list[Any] = []
-        for place, row in chunk:
+        for place, row in queries:
             try:
                 records += task.query(row, str(number))
             except DataError as error:
                 raise DataError(f"{place}: {error}") from None
             number += 1
         yield from task.answer(records, _outputs(loaded, records, batch_size, precision), loaded.labels)
+
+
+def block_size(file: str, standard_input: TextIO, batch_size: int) -> int:
+    """How many queries to read before they are answered: many of a file, a batch of a pipe, one of a terminal."""
+    if file != "-":
+        return _BLOCK
+    return 1 if standard_input.isatty() else batch_size
 
 
 def read_queries(file: str, standard_input: TextIO) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -252,13 +279,16 @@ def model_folder(path: Path) -> Path:
 
 
 def task_of(folder: Path) -> str | None:
-    """The task that a checkpoint was fine-tuned for, by its `config.json`; None where it does not say."""
-    if not (folder / "config.json").is_file():
-        return None
-    config = read_json(folder / "config.json")
+    """The task that a checkpoint was trained for, by its files; None where they do not say."""
     named = settings_of(folder).get("task")
     if named is not None:
         return str(named)
+    for name in PRETRAINED_TASKS:
+        if load_pretrained_task(name).recognises(folder):
+            return name
+    if not (folder / "config.json").is_file():
+        return None
+    config = read_json(folder / "config.json")
     architectures = config.get("architectures") or []
     return next((name for name in TASKS if set(load_task(name).architectures) & set(architectures)), None)
 
@@ -316,6 +346,11 @@ def _outputs(
         loaded.model, examples, encoding.collate, encoding.unpack,
         batch_size=batch_size, precision=precision, advance=advance,
     )  # fmt: skip
+
+
+def is_writer() -> bool:
+    """Whether this is the only or the first of several processes."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def _creator(overwrite: bool) -> Callable[..., RunRecord]:

@@ -59,10 +59,14 @@ class MentionEncoding:
         """Tokenize all records in one call."""
         pairs = [normalise_brackets(*self.mentions_of(record)) for record in records]
         texts, spans = [text for text, _ in pairs], [spans for _, spans in pairs]
-        encoded = self.tokenizer.encode_batch(texts, spans, task=self.task)
+        encoded = self.tokenizer.encode_batch(texts, spans, task=self.task, max_length=self.max_length())
         self.done = sum((text.report for text in encoded), self.done)
         targets = [None] * len(records) if labels is None else self.targets(records, labels)
         return [MentionExample(text, target) for text, target in zip(encoded, targets, strict=True)]
+
+    def max_length(self) -> int | None:
+        """Sub-words of an input with the tokenizer's own special tokens; None for no limit."""
+        return self.tokenizer.max_length
 
     def collate(self, examples: list[MentionExample]) -> Batch:
         """Pad to the longest text of the batch."""
@@ -91,18 +95,28 @@ class MarkerEncoding(MentionEncoding):
     Attributes:
         end_markers: token ids that close the mentions, where they are to differ from those that open them.
         shift: 0 reads at the opening marker, 1 at the token after it.
+        second_end: put another end token after the last; it is one of the sub-words of the limit.
     """
 
     end_markers: tuple[int, ...] = ()
     shift: int = 0
+    second_end: bool = False
+
+    def max_length(self) -> int | None:
+        """Less where there is a second end token."""
+        limit = super().max_length()
+        return None if limit is None else limit - self.second_end
 
     def encode(self, records: Sequence[Any], labels: Sequence[str] | None = None) -> list[MentionExample]:
-        """As for a LUKE, then with the closing markers."""
+        """As for a LUKE, then with the closing markers and the second end."""
         examples = super().encode(records, labels)
         for example in examples:
             ids = example.encoded.input_ids
             for positions, marker in zip(example.encoded.entity_position_ids, self.end_markers, strict=False):
                 ids[ids.index(ids[positions[0]], positions[0] + 1)] = marker
+            if self.second_end:
+                ids.append(self.tokenizer.words.special.end)
+                example.encoded.token_type_ids.append(0)
         return examples
 
     def collate(self, examples: list[MentionExample]) -> Batch:

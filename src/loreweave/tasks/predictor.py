@@ -1,4 +1,4 @@
-"""`loreweave.load`: any fine-tuned checkpoint as an object that predicts."""
+"""`loreweave.load`: any checkpoint that a task was trained on as an object that predicts."""
 
 from __future__ import annotations
 
@@ -7,9 +7,20 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from loreweave.errors import CheckpointError, DataError
+from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.jobs import load_checkpoint_of, model_folder, predict_rows, task_of
-from loreweave.tasks.registry import TASKS, Task, TaskModel, load_task
+from loreweave.tasks.registry import (
+    PRETRAINED_TASKS,
+    TASKS,
+    Answerer,
+    Execution,
+    PretrainedTask,
+    Task,
+    TaskModel,
+    load_pretrained_task,
+    load_task,
+)
+from loreweave.training.configuration import fill
 from loreweave.training.devices import choose_device
 from loreweave.training.inference import move, run_model
 
@@ -66,24 +77,64 @@ class Predictor:
         return list(predict_rows(self.task, self.loaded, ((f"query {n}", row) for n, row in enumerate(rows, 1))))
 
 
+class PretrainedPredictor:
+    """A pre-trained model with the data that it is asked about. Made by `load` with `data`."""
+
+    def __init__(self, task: PretrainedTask, answer: Answerer) -> None:
+        self.task, self._answer = task, answer
+
+    def predict_rows(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Answer JSON objects as `loreweave predict` does.
+
+        Example:
+            >>> predictor.predict_rows([{"head": "Oslo", "relation": "country", "tail": None}])  # doctest: +SKIP
+        """
+        return list(self._answer(((f"query {n}", row) for n, row in enumerate(rows, 1)), _TOGETHER))
+
+
+_TOGETHER = 1024
+"""Queries that are answered with one pass over the data."""
+
+
 def load(
-    path: str | PathLike[str], *, task: str | None = None, device: str | None = None, base: str | None = None
-) -> Predictor:
-    """Load a fine-tuned checkpoint: a run's folder, a Hugging Face folder, or a released file.
+    path: str | PathLike[str],
+    *,
+    task: str | None = None,
+    device: str | None = None,
+    base: str | None = None,
+    data: str | PathLike[str] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Predictor | PretrainedPredictor:
+    """Load a checkpoint: a run's folder, a Hugging Face folder, or a released file.
 
     Args:
         path: where it is.
         task: its task; needed only where the checkpoint does not say.
         device: `cpu`, `cuda`, ...; default: an accelerator where there is one.
         base: folder of the encoder that a released file was made from.
+        data: what a pre-trained model is asked about: the folder of a graph. Gives a `PretrainedPredictor`.
+        settings: of the answers, as `key=value` after `loreweave predict`.
 
     Raises:
         CheckpointError: nothing there, or nothing says the task.
+        ConfigurationError: `data` and `settings` for a fine-tuned checkpoint, or no `data` for a pre-trained one.
+
+    Example:
+        >>> load("runs/kepler", data="build/wn18rr", settings={"top": 3})  # doctest: +SKIP
     """
+    if data is not None:
+        found = load_pretrained_task(task or "link-prediction")
+        asked: Any = fill(found.prediction, settings or {})
+        how = Execution(device=device, report=lambda line: None)
+        return PretrainedPredictor(found, found.predict(Path(path), Path(data), asked, how))
+    if settings is not None:
+        raise ConfigurationError("settings are for a pre-trained model, which needs data= as well")
     folder = model_folder(Path(path))
     name = task or task_of(folder)
     if name is None:
         raise CheckpointError(f"{folder}: nothing says what task this is for; give task= (one of {', '.join(TASKS)})")
+    if name in PRETRAINED_TASKS:
+        raise ConfigurationError(f"{folder}: {name} needs data=, the folder of a graph")
     chosen = load_task(name)
     loaded = load_checkpoint_of(chosen, folder, base)
     move(loaded.model, choose_device(device)).eval()

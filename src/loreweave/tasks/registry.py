@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -21,7 +21,15 @@ if TYPE_CHECKING:
 TASKS: dict[str, str] = {
     "entity-typing": "loreweave.tasks.entity_typing",
 }
-"""Name on the command line -> the module whose `TASK` declares it (imported on use: `--help` stays light)."""
+"""Tasks that a model is fine-tuned for: name on the command line -> the module whose `TASK` declares it (imported on use:
+`--help` stays light)."""
+
+PRETRAINED_TASKS: dict[str, str] = {
+    "link-prediction": "loreweave.tasks.link_prediction",
+}
+"""Tasks that a pre-trained model does as it is, in the same form; `TASK` is a `PretrainedTask`."""
+
+ALL_TASKS = TASKS | PRETRAINED_TASKS
 
 
 class Record(Protocol):
@@ -131,18 +139,91 @@ class Task(Generic[R]):
     answer: Callable[[Sequence[R], Outputs, Sequence[str]], list[dict[str, Any]]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """How a model runs: where, in which precision, how much at once, and who is told.
+
+    Attributes:
+        device: `cpu`, `cuda`, `cuda:1`, `mps`; None takes an accelerator where there is one.
+        precision: fp32, bf16 or fp16.
+        batch_size: inputs a batch.
+        report: told what the user should know, a line at a time.
+        advance: told the number of inputs done, for a progress bar.
+    """
+
+    device: str | None = None
+    precision: str = "fp32"
+    batch_size: int = 32
+    report: Callable[[str], None] = print
+    advance: Callable[[int], object] | None = None
+
+
+Answerer = Callable[[Iterable[tuple[str, Mapping[str, Any]]], int], "Iterator[dict[str, Any]]"]
+"""Queries, each (place for error messages, JSON object), and how many are read before they are answered -> one answer each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedTask:
+    """A task without labels and fine-tuning: a pre-trained checkpoint is asked as it is, about data that may be large.
+
+    Attributes:
+        name: on the command line.
+        summary: one line.
+        metric: the number that stands for the others, larger is better.
+        metrics: all names in `Evaluation.metrics`.
+        evaluation: its settings in `loreweave evaluate`, a dataclass that `key=value` fills.
+        prediction: the same of `loreweave predict`.
+        recognises: whether a model's folder was trained for this task.
+        evaluate: (checkpoint, data, `evaluation` settings, how) -> numbers and predictions, and facts for `results.json`,
+            the number of `records` among them.
+        predict: (checkpoint, data, `prediction` settings, how) -> what answers queries.
+    """
+
+    name: str
+    summary: str
+    metric: str
+    metrics: tuple[str, ...]
+    evaluation: type
+    prediction: type
+    recognises: Callable[[Path], bool]
+    evaluate: Callable[[Path, Path, Any, Execution], tuple[Evaluation, dict[str, Any]]]
+    predict: Callable[[Path, Path, Any, Execution], Answerer]
+
+
 def load_task(name: str) -> Task[Any]:
-    """The task of that name.
+    """The task of that name that models are fine-tuned for.
 
     Raises:
         ConfigurationError: no such task; the message lists them.
     """
-    if name not in TASKS:
+    if name in PRETRAINED_TASKS:
+        raise ConfigurationError(
+            f"nothing is fine-tuned for {name}: 'loreweave pretrain' trains for it, 'loreweave evaluate {name}' scores it "
+            f"(fine-tuned tasks: {', '.join(TASKS)})"
+        )
+    task: Task[Any] = _declared(name)
+    return task
+
+
+def load_pretrained_task(name: str) -> PretrainedTask:
+    """The task of that name that pre-trained models do as they are.
+
+    Raises:
+        ConfigurationError: no such task; the message lists them.
+    """
+    if name in TASKS:
+        raise ConfigurationError(f"{name} is a task that models are fine-tuned for: 'loreweave finetune {name}'")
+    task: PretrainedTask = _declared(name)
+    return task
+
+
+def _declared(name: str) -> Any:
+    if name not in ALL_TASKS:
         from loreweave.training.configuration import unknown_name
 
-        raise ConfigurationError(f"unknown task {name!r}{unknown_name(name, list(TASKS))} (tasks: {', '.join(TASKS)})")
-    task: Task[Any] = import_module(TASKS[name]).TASK
-    return task
+        known = ", ".join(ALL_TASKS)
+        raise ConfigurationError(f"unknown task {name!r}{unknown_name(name, list(ALL_TASKS))} (tasks: {known})")
+    return import_module(ALL_TASKS[name]).TASK
 
 
 def split_file(task: Task[Any], folder: Path, split: str) -> Path | None:

@@ -14,31 +14,51 @@ _POOL = 50
 class EpochBatches(Sampler[list[int]]):
     """Shuffled batches of example indices for the epoch in `epoch`, which the engine sets before each pass.
 
+    Several processes take the batches in turn. All have as many; where the last round has none left for a process, it gets
+    an empty one (accelerate would repeat examples).
+
     Args:
         lengths: the length of each example.
         batch_size: examples a batch; the last of the epoch may be smaller.
         seed: of the order.
         by_length: fill batches with examples of like length, and shuffle the batches (a short one stays last).
-        multiple_of: leave out batches at the end of the epoch so that their number is a multiple of this.
+        multiple_of: leave out batches at the end of the epoch so that their number over all processes is a multiple of this.
+        processes: how many share the batches.
+        process: which of them this is, from 0.
     """
 
-    drop_last = False  # read by accelerate where it shares the batches out to processes
-
     def __init__(
-        self, lengths: Sequence[int], batch_size: int, seed: int, *, by_length: bool = False, multiple_of: int = 1
+        self,
+        lengths: Sequence[int],
+        batch_size: int,
+        seed: int,
+        *,
+        by_length: bool = False,
+        multiple_of: int = 1,
+        processes: int = 1,
+        process: int = 0,
     ) -> None:
         self.lengths = np.asarray(lengths)
         self.batch_size = batch_size
         self.seed = seed
         self.by_length = by_length
+        self.processes, self.process = processes, process
         self.epoch = 0
         batches = -(-len(lengths) // batch_size)
         self._kept = batches - batches % multiple_of
 
     def __len__(self) -> int:
-        return self._kept
+        """Batches of each process."""
+        return -(-self._kept // self.processes)
 
     def __iter__(self) -> Iterator[list[int]]:
+        mine = self._order()[self.process : self._kept : self.processes]
+        yield from (batch.tolist() for batch in mine)
+        if len(mine) < len(self):
+            yield []
+
+    def _order(self) -> list[np.ndarray]:
+        """All batches of the epoch, in order."""
         random = np.random.default_rng((self.seed, self.epoch))
         order = random.permutation(len(self.lengths))
         if self.by_length:
@@ -47,10 +67,10 @@ class EpochBatches(Sampler[list[int]]):
             order = np.concatenate([part[np.argsort(self.lengths[part], kind="stable")] for part in pools])
         batches = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
         full = len(self.lengths) // self.batch_size
-        # A short batch stays last: accelerate loses the whole round of processes that one in the middle belongs to.
-        sequence = [*(random.permutation(full) if self.by_length else range(full)), *range(full, len(batches))]
-        for index in sequence[: self._kept]:
-            yield batches[index].tolist()
+        if not self.by_length:
+            return batches
+        # A short batch stays last, so that only the last update of an epoch is smaller.
+        return [*(batches[index] for index in random.permutation(full)), *batches[full:]]
 
 
 def batches_by_length(lengths: Sequence[int], batch_size: int) -> list[list[int]]:

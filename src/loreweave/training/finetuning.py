@@ -52,7 +52,7 @@ class FinetuningJob:
         metric: the dev metric that selects the epoch.
         dev: what to select on, if anything.
         test: what to score the kept weights on, if anything.
-        loss: (outputs, labels, num_items_in_batch) -> scalar.
+        loss: (outputs, labels, num_items_in_batch) -> scalar; skips labels that are `losses.IGNORED`.
     """
 
     model: PreTrainedModel
@@ -93,6 +93,8 @@ def finetune(
     """
     if config.keep == "best" and job.dev is None:
         raise ConfigurationError("nothing to select the epoch on: give a dev file, dev_fraction=0.1 or keep=last")
+    if config.patience is not None and job.dev is None:
+        raise ConfigurationError("patience: nothing to lose it on: give a dev file or dev_fraction=0.1")
     if config.tensorboard:
         record.open_tensorboard()
     with record.watch():
@@ -113,9 +115,11 @@ class _Run:
     report: Callable[[str], None]
     epochs: list[dict[str, Any]] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
+    updates: int = 0
 
     def __post_init__(self) -> None:
-        config, processes = self.config, int(os.environ.get("WORLD_SIZE", "1"))
+        config = self.config
+        processes, process = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
         per_update = config.gradient_accumulation_steps
         self.batches = EpochBatches(
             [example.length for example in self.job.examples],
@@ -123,8 +127,10 @@ class _Run:
             config.order_seed,
             by_length=config.bucket_by_length,
             multiple_of=per_update * processes if config.leftover == "drop" else 1,
+            processes=processes,
+            process=process,
         )
-        self.updates_per_epoch = -(-len(self.batches) // (per_update * processes))
+        self.updates_per_epoch = -(-len(self.batches) // per_update)
         if self.updates_per_epoch == 0:
             raise ConfigurationError(
                 f"{len(self.job.examples)} training examples fill no update of {config.batch_size} x {per_update} "
@@ -149,10 +155,14 @@ class _Run:
             self.losses = self.record.train_loss()[:step]
             self.epochs = _epochs_of([row for row in self.record.metrics() if row["step"] <= step])
             self.report(f"resuming at update {step}")
+        self.updates = step
+        if self._has_lost_patience():
+            return  # stopped after it had trained, before it had scored
         torch.manual_seed(self.config.seed + self.trainer.args.process_index)  # processes drop out different units
         with quiet(warnings=True):
             self.trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         state = self.trainer.state
+        self.updates = state.global_step
         self._note_losses()
         if self.interruption.interrupted and state.global_step < state.max_steps:
             again = self.record.resume_command()
@@ -184,8 +194,7 @@ class _Run:
         self.report(self._describe(row))
         if epoch > 0 and (self.config.keep == "last" or self._best()["epoch"] == epoch):
             self._save_model()
-        patience = self.config.patience
-        return patience is not None and epoch > 0 and epoch - self._best()["epoch"] >= patience
+        return self._has_lost_patience()
 
     def _evaluate(self, data: EvaluationSet, split: str, epoch: int, step: int) -> dict[str, float]:
         evaluation = self._judge(self.job.model, data, split)
@@ -216,16 +225,25 @@ class _Run:
 
     def _best(self) -> dict[str, Any]:
         """The epoch whose weights are kept: the first with the best dev metric, or the last."""
-        trained = [row for row in self.epochs if row["epoch"] > 0]
         if self.config.keep == "last" or self.job.dev is None:
-            return trained[-1]
+            return self.epochs[-1]
+        return self._best_on_dev()
+
+    def _best_on_dev(self) -> dict[str, Any]:
+        trained = [row for row in self.epochs if row["epoch"] > 0]
         return max(trained, key=lambda row: row["dev"][self.job.metric])
+
+    def _has_lost_patience(self) -> bool:
+        """Whether as many epochs as `patience` have passed since the best one."""
+        last = self.epochs[-1]["epoch"] if self.epochs else 0
+        patience = self.config.patience
+        return patience is not None and last > 0 and last - self._best_on_dev()["epoch"] >= patience
 
     def results(self) -> dict[str, Any]:
         """Score the kept weights on the test data and sum up."""
         best = self._best()
         results: dict[str, Any] = {"best_epoch": best["epoch"], "kept": self.config.keep, "metric": self.job.metric}
-        results |= {"updates": self.trainer.state.global_step, "examples": len(self.job.examples)}
+        results |= {"updates": self.updates, "examples": len(self.job.examples)}
         if self.job.dev is not None:
             results["dev"] = best["dev"]
             self.record.keep_predictions(f"dev_epoch{best['epoch']}", "dev")

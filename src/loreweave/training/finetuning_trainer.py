@@ -16,6 +16,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerContr
 
 from loreweave.errors import LoreweaveError
 from loreweave.training.batches import EpochBatches
+from loreweave.training.losses import IGNORED
 from loreweave.training.optimizers import OptimizerConfig, ScheduleConfig, build_optimizer, build_schedule
 from loreweave.training.run_record import RunRecord
 
@@ -54,10 +55,17 @@ class FinetuningTrainer(Trainer):
         self._update_loss: Tensor | None = None
 
     def get_train_dataloader(self) -> DataLoader:
-        """Our batches, shared out to the processes."""
+        """Our batches; `EpochBatches` shares them out to the processes, so accelerate must not."""
         assert self.train_dataset is not None
-        loader: DataLoader = DataLoader(self.train_dataset, batch_sampler=self.batches, collate_fn=self.data_collator)
-        return self.accelerator.prepare(loader)
+        return DataLoader(self.train_dataset, batch_sampler=self.batches, collate_fn=self._collate)
+
+    def _collate(self, examples: list[Any]) -> dict[str, Tensor]:
+        """An empty batch becomes an example whose labels do not count: DDP wants a pass of every process."""
+        if examples:
+            return self.data_collator(examples)
+        assert self.train_dataset is not None
+        batch = self.data_collator([self.train_dataset[0]])
+        return batch | {"labels": torch.full_like(batch["labels"], IGNORED)}
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """AdamW over what is trained."""

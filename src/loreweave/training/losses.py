@@ -17,15 +17,15 @@ def classification_loss(outputs: Any, labels: Tensor, num_items_in_batch: Tensor
 
     Args:
         outputs: has `logits`: `[..., classes]` for integer labels, the shape of `labels` for float ones.
-        labels: integers (`IGNORED` is skipped), or floats of 0 and 1.
+        labels: integers, or floats of 0 and 1; `IGNORED` is skipped.
         num_items_in_batch: labels in all micro-batches and processes of the update; None takes those of this batch.
     """
     logits = outputs.logits.float()
+    counted = labels != IGNORED
     if labels.is_floating_point():
-        total, count = F.binary_cross_entropy_with_logits(logits, labels.float(), reduction="sum"), labels.numel()
+        total = F.binary_cross_entropy_with_logits(logits, labels.float(), counted.float(), reduction="sum")
     else:
         flat = labels.reshape(-1)
         total = F.cross_entropy(logits.reshape(-1, logits.shape[-1]), flat, ignore_index=IGNORED, reduction="sum")
-        count = int((flat != IGNORED).sum()) if num_items_in_batch is None else 1
-    divisor = count if num_items_in_batch is None else num_items_in_batch
+    divisor = counted.sum() if num_items_in_batch is None else num_items_in_batch
     return total / torch.as_tensor(divisor, device=total.device).clamp_min(1)

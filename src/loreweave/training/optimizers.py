@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
@@ -28,18 +28,24 @@ class OptimizerConfig:
     bias_correction: bool = False
     max_grad_norm: float = 0.0
     """Gradients are clipped to this norm; 0 switches clipping off."""
+    decay_all: bool = False
+    """Decay biases and layer norms too (fairseq's Adam, and so KEPLER)."""
+    rate_factors: dict[str, float] = field(default_factory=dict)
+    """Parameters whose name contains a key learn at the rate times its value (`extra_heads.`: the objectives' own heads)."""
 
 
 @dataclass(kw_only=True)
 class ScheduleConfig:
     """Linear warm-up, then linear decay to zero or a constant rate.
 
-    `warmup_steps` wins over `warmup_ratio` when it is not None; the ratio gives `int(ratio * total)` steps.
+    `warmup_steps` wins over `warmup_ratio` when it is not None; the ratio gives `int(ratio * total)` steps. `total_steps`
+    shapes the decay of a run that stops elsewhere (fairseq's --total-num-update); None takes the steps of the run.
     """
 
     name: Literal["linear", "constant"] = "linear"
     warmup_ratio: float = 0.06
     warmup_steps: int | None = None
+    total_steps: int | None = None
 
     def warmup(self, total_steps: int) -> int:
         """The number of warm-up steps of a run of `total_steps`."""
@@ -69,14 +75,19 @@ class AdamWWithoutBiasCorrection(torch.optim.AdamW):
 
 
 def build_optimizer(named_parameters: Iterable[tuple[str, nn.Parameter]], config: OptimizerConfig) -> torch.optim.AdamW:
-    """AdamW over the parameters that are trained, in two groups: decayed, and not (`NO_DECAY`)."""
-    trained = [(name, parameter) for name, parameter in named_parameters if parameter.requires_grad]
-    decayed = [p for name, p in trained if not any(part in name for part in NO_DECAY)]
-    plain = [p for name, p in trained if any(part in name for part in NO_DECAY)]
-    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    """AdamW over the parameters that are trained, in groups by decay (`NO_DECAY`) and by rate."""
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in named_parameters:
+        if parameter.requires_grad:
+            plain = not config.decay_all and any(part in name for part in NO_DECAY)
+            factor = next((value for part, value in config.rate_factors.items() if part in name), 1.0)
+            groups.setdefault((0.0 if plain else config.weight_decay, factor), []).append(parameter)
     kind = torch.optim.AdamW if config.bias_correction else AdamWWithoutBiasCorrection
     return kind(
-        [group for group in groups if group["params"]],
+        [
+            {"params": parameters, "weight_decay": decay, "lr": config.learning_rate * factor}
+            for (decay, factor), parameters in groups.items()
+        ],
         lr=config.learning_rate,
         betas=config.betas,
         eps=config.epsilon,
@@ -85,7 +96,8 @@ def build_optimizer(named_parameters: Iterable[tuple[str, nn.Parameter]], config
 
 
 def build_schedule(optimizer: torch.optim.Optimizer, config: ScheduleConfig, total_steps: int) -> LambdaLR:
-    """The learning-rate schedule over `total_steps` updates."""
+    """The learning-rate schedule of a run of `total_steps` updates."""
+    total_steps = config.total_steps or total_steps
     warmup = config.warmup(total_steps)
     if config.name == "constant":
         return get_constant_schedule_with_warmup(optimizer, warmup)

@@ -40,7 +40,6 @@ from loreweave.errors import ConfigurationError, LoreweaveError
 _FILES = (
     "config.json",
     "environment.json",
-    "status.json",
     "metrics.jsonl",
     "train_loss.npy",
     "results.json",
@@ -85,9 +84,11 @@ class RunRecord:
             return record
         record._make_room(overwrite)
         record.path.mkdir(parents=True, exist_ok=True)
+        # First, because it marks the folder as a run's: one that is killed here can be replaced.
+        begun = {"status": "running", "kind": kind, "command": list(command or sys.argv), "started": _now()}
+        write_json(record.path / "status.json", begun)
         write_json(record.path / "config.json", dict(config))
         write_json(record.path / "environment.json", environment())
-        record.set_status("running", kind=kind, command=list(command or sys.argv), started=_now())
         return record
 
     @classmethod
@@ -99,7 +100,7 @@ class RunRecord:
         """
         record = cls(path, is_writer)
         status = record.status().get("status")
-        if status is None:
+        if status is None or not (record.path / "config.json").exists():
             raise ConfigurationError(f"{record.path}: found no run to resume")
         if status == "done":
             raise ConfigurationError(f"{record.path}: the run is done, there is nothing to resume")
@@ -165,22 +166,34 @@ class RunRecord:
             raise
 
     def open_tensorboard(self) -> None:
-        """From now on `log` writes event files as well."""
-        if self.is_writer:
-            from torch.utils.tensorboard import SummaryWriter
+        """From now on `log` writes event files as well; they begin with what `metrics.jsonl` holds, and with nothing else."""
+        if not self.is_writer:
+            return
+        from torch.utils.tensorboard import SummaryWriter
 
-            self._board = SummaryWriter(str(self.path / "tensorboard"))
+        if self._board is not None:
+            self._board.close()
+        shutil.rmtree(self.path / "tensorboard", ignore_errors=True)
+        self._board = SummaryWriter(str(self.path / "tensorboard"))
+        for row in self.metrics():
+            self._show(row)
+        self._board.flush()
+
+    def _show(self, row: Mapping[str, Any]) -> None:
+        """Give the numbers of a line to TensorBoard."""
+        for name, value in row.items():
+            if name not in ("step", "split") and isinstance(value, int | float):
+                self._board.add_scalar(f"{row['split']}/{name}", value, row["step"])
 
     def log(self, *, step: int, split: str, **values: Any) -> None:
         """Append one object to `metrics.jsonl`, and its numbers to TensorBoard if that is open."""
         if not self.is_writer:
             return
+        row = {"step": step, "split": split, **values}
         with open(self.path / "metrics.jsonl", "a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": step, "split": split, **values}, ensure_ascii=False) + "\n")
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
         if self._board is not None:
-            for name, value in values.items():
-                if isinstance(value, int | float):
-                    self._board.add_scalar(f"{split}/{name}", value, step)
+            self._show(row)
             self._board.flush()
 
     def metrics(self) -> list[dict[str, Any]]:
@@ -189,11 +202,13 @@ class RunRecord:
         return [row for _, row in read_json_lines(path)] if path.exists() else []
 
     def forget_after(self, step: int) -> None:
-        """Take lines of later steps out of `metrics.jsonl`, and losses: the run goes on from a checkpoint of `step`."""
+        """Take out the metrics and losses of later steps: the run goes on from a checkpoint of `step`."""
         if self.is_writer:
             write_json_lines(self.path / "metrics.jsonl", [row for row in self.metrics() if row["step"] <= step])
             if losses := self.train_loss():
                 self.save_train_loss(losses[: max(0, step)])
+            if self._board is not None:
+                self.open_tensorboard()
 
     def train_loss(self) -> list[float]:
         """The loss of each update so far."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tiny_tokenizers import write_byte_bpe
+from transformers import RobertaConfig, RobertaModel, RobertaTokenizer
 
 from loreweave.tasks.entity_typing.model import EntityTypingConfig, build
 from loreweave.tasks.entity_typing.reader import TypingRecord
 from loreweave.tasks.mention_inputs import normalise_brackets
 from loreweave.tasks.registry import TaskModel
+from loreweave.training.configuration import fill
+from loreweave.training.recipes import load_recipe
 
 RECORD = TypingRecord("0", "Ann lives in Oslo .", 13, 17, ("place",))
 
@@ -68,6 +72,46 @@ def test_long_mentions_keep_both_markers_in_a_plain_encoder(plain: TaskModel) ->
     (example,) = plain.encoding.encode([TypingRecord("0", text, 0, len(text) - 1)])
     words = pieces(plain, example.encoded.input_ids)
     assert words[1] == "<ent>" and words[-2] == "<ent2>"
+
+
+@pytest.fixture(scope="module")
+def kepler(tmp_path_factory: pytest.TempPathFactory) -> TaskModel:
+    """On a RoBERTa, as KEPLER is; a space before a word is `Ġ` in byte-level BPE."""
+    folder = write_byte_bpe(tmp_path_factory.mktemp("roberta"))
+    (folder / "entity_vocab.json").unlink()
+    RobertaTokenizer.from_pretrained(folder).save_pretrained(folder)
+    config = RobertaConfig(
+        vocab_size=401, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+        max_position_embeddings=130,
+    )  # fmt: skip
+    RobertaModel(config).save_pretrained(folder)
+    settings = load_recipe("kepler-wiki/open-entity").config
+    return build(str(folder), ["person", "place"], fill(EntityTypingConfig, settings))
+
+
+def test_kepler_ends_with_a_second_end(kepler: TaskModel) -> None:
+    """specs/kepler.md 6.3: `<s> ... </s> </s>`, both of them seen."""
+    batch = kepler.encoding.collate(kepler.encoding.encode([RECORD, TypingRecord("1", "is Oslo", 3, 7)]))
+    first, second = (pieces(kepler, row.tolist()) for row in batch["input_ids"])
+    inside = [token.strip("Ġ") for token in first]
+    assert inside[0] == "<s>" and inside[-2:] == ["</s>", "</s>"] and inside.count("</s>") == 2
+    opening, closing = first.index("madeupword0000"), first.index("madeupword0001")
+    assert "".join(first[opening + 1 : closing]) == "ĠOslo" and "".join(inside[1:opening]) == "Annlivesin"
+    assert "".join(inside[closing + 1 : -2]) == "."
+    assert batch["readout_positions"][0].tolist() == [opening]
+    ends = [place for place, token in enumerate(second) if token == "</s>"]
+    assert ends == [ends[0], ends[0] + 1] and set(second[ends[1] + 1 :]) == {"<pad>"}
+    assert batch["attention_mask"][1].tolist() == [1] * (ends[1] + 1) + [0] * (len(second) - ends[1] - 1)
+    assert not batch["token_type_ids"].any()
+
+
+def test_the_second_end_counts_in_the_length(kepler: TaskModel) -> None:
+    text = "the river is long . " * 40 + "Oslo is long . " + "the river is long . " * 40
+    start = text.index("Oslo")
+    (example,) = kepler.encoding.encode([TypingRecord("0", text, start, start + 4)])
+    words = pieces(kepler, example.encoded.input_ids)
+    assert len(words) == example.length == 128 and words[-2:] == ["</s>", "</s>"] and words[-3] != "</s>"
+    assert {"madeupword0000", "madeupword0001"} <= set(words)
 
 
 def test_bracket_codes_become_brackets_and_spans_follow() -> None:

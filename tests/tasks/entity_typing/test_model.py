@@ -38,6 +38,7 @@ def logits(made: TaskModel) -> torch.Tensor:
         ("tiny_bert", {}),
         ("tiny_bert", {"head": "kepler"}),
         ("tiny_bert", {"head": "kepler", "kepler_released_readout": True}),
+        ("tiny_bert", {"head": "kepler", "kepler_second_end": True}),
         ("tiny_luke", {"head": "markers"}),
         ("tiny_bert", {"max_length": 16}),
     ],

@@ -14,11 +14,14 @@ def luke_encoding(tokenizer: EntityTokenizer) -> MentionEncoding:
     return MentionEncoding(tokenizer, "entity_classification", _mentions, _targets)
 
 
-def marker_encoding(tokenizer: EntityTokenizer, *, shift: int = 0) -> MarkerEncoding:
-    """For a plain encoder: the mention between two different markers; see `MarkerEncoding` for `shift`."""
+def marker_encoding(tokenizer: EntityTokenizer, *, shift: int = 0, second_end: bool = False) -> MarkerEncoding:
+    """For a plain encoder: the mention between two different markers; see `MarkerEncoding` for the rest."""
     closing = tokenizer.words.id_of(tokenizer.entity_token_2)
     assert closing is not None, "the markers are added when the model is made"
-    return MarkerEncoding(tokenizer, "entity_classification", _mentions, _targets, end_markers=(closing,), shift=shift)
+    return MarkerEncoding(
+        tokenizer, "entity_classification", _mentions, _targets,
+        end_markers=(closing,), shift=shift, second_end=second_end,
+    )  # fmt: skip
 
 
 def _mentions(record: TypingRecord) -> tuple[str, Sequence[tuple[int, int]]]:

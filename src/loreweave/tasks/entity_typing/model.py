@@ -38,6 +38,8 @@ class EntityTypingConfig(FinetuningConfig):
     linear. `kepler`: the same state through two tanh layers. `auto`: `luke` for a LUKE, `markers` for any other."""
     kepler_released_readout: bool = False
     """`kepler` reads the token after the marker, as its released code does, not the marker, as its paper says."""
+    kepler_second_end: bool = False
+    """`kepler` gets a second end token after the last, as in its released code (specs/kepler.md 6.3)."""
 
 
 def build(source: str, labels: Sequence[str], config: EntityTypingConfig) -> TaskModel:
@@ -58,8 +60,12 @@ def build(source: str, labels: Sequence[str], config: EntityTypingConfig) -> Tas
         return TaskModel(model, luke_encoding(tokenizer))
     shift = int(head == "kepler" and config.kepler_released_readout)
     markers = _KEPLER_MARKERS if head == "kepler" else MARKER_STARTS
-    plain, tokenizer = start_plain(source, labels, config, markers=markers, task=NAME, head=head, readouts=1, shift=shift)
-    return TaskModel(plain, marker_encoding(tokenizer, shift=shift))
+    second_end = head == "kepler" and config.kepler_second_end
+    plain, tokenizer = start_plain(
+        source, labels, config, markers=markers,
+        task=NAME, head=head, readouts=1, shift=shift, second_end=second_end,
+    )  # fmt: skip
+    return TaskModel(plain, marker_encoding(tokenizer, shift=shift, second_end=second_end))
 
 
 def load(path: Path, base: str | None = None) -> TaskModel:
@@ -71,7 +77,9 @@ def load(path: Path, base: str | None = None) -> TaskModel:
     if not is_luke(str(path)) or settings_of(path).get("head", "luke") != "luke":
         plain, words = load_plain(path)
         tokenizer = plain_tokenizer(words, plain.config)
-        return TaskModel(plain, marker_encoding(tokenizer, shift=settings_of(path)["shift"]))
+        kept = settings_of(path)
+        second_end = kept.get("second_end", False)  # checkpoints of before there was the setting
+        return TaskModel(plain, marker_encoding(tokenizer, shift=kept["shift"], second_end=second_end))
     from loreweave.checkpoints import luke_finetuned
     from loreweave.models import LukeForEntityClassification
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from loreweave.pretraining.draws import Draws
+from loreweave.training.draws import Draws
 
 
 def test_every_row_once_an_epoch_in_another_order() -> None:

@@ -1,0 +1,245 @@
+"""Plain text -> blocks of sub-words for masked words alone: KEPLER's word stream (specs/kepler.md 1.5).
+
+Each line becomes its sub-words and an end token, as fairseq binarises it; a blank line is an end token alone. Blocks are
+cut from that stream by fairseq's `--sample-break-mode`:
+
+- `none`: everywhere; all blocks are full;
+- `complete`: between lines; as many whole lines as fit, also of different documents, which an end token more separates;
+- `complete_doc`: between lines, and no block reaches over the end of a document;
+- `eos`: after every line.
+
+A block is at most `max_length` long with the start token before it. Its last end token is not stored, because whoever reads
+a pre-training set puts start and end token round each row; in the mode `none` fairseq's blocks have none, and are one
+sub-word longer instead.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+
+from tokenizers import Tokenizer
+
+from loreweave.build.pretraining_store import TOKENIZER, write_manifest, write_windows
+from loreweave.build.sentence_tokenizer import backend_of, tokenizer_fingerprint
+from loreweave.build.windows import NO_PAGE, Window
+from loreweave.corpus.files import Pathname, atomic_folder
+from loreweave.corpus.plain_text import Line, read_lines
+from loreweave.errors import ConfigurationError, DataError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+BreakMode = Literal["none", "complete", "complete_doc", "eos"]
+BREAK_MODES: tuple[BreakMode, ...] = get_args(BreakMode)
+
+_LINES_PER_BATCH = 1000
+_ROWS_PER_SHARD = 100_000
+
+
+@dataclass
+class TextBlockReport:
+    """What was read, kept and left out. `sub_words` = `sub_words_kept` + `sub_words_dropped_long`.
+
+    Attributes:
+        documents: runs of lines between blank ones.
+        documents_excluded: left out by their id or title.
+        blank_lines: in text files, all; each is an end token of the stream.
+        blank_lines_dropped: inside documents of JSON Lines, where they separate nothing.
+        characters_replaced: halves of surrogate pairs, which became U+FFFD.
+        sub_words: of all lines, without end tokens.
+        end_tokens_inside: end tokens stored inside blocks (those that close blocks are not stored).
+        blocks: rows written.
+        blocks_dropped_long: single lines that are longer than a block may be.
+        blocks_dropped_empty: blocks of blank lines alone.
+    """
+
+    files: int = 0
+    documents: int = 0
+    documents_excluded: int = 0
+    lines: int = 0
+    blank_lines: int = 0
+    blank_lines_dropped: int = 0
+    characters: int = 0
+    characters_replaced: int = 0
+    sub_words: int = 0
+    sub_words_kept: int = 0
+    sub_words_dropped_long: int = 0
+    end_tokens_inside: int = 0
+    blocks: int = 0
+    blocks_dropped_long: int = 0
+    blocks_dropped_empty: int = 0
+
+    def to_dict(self) -> dict[str, int]:
+        """The counts by name."""
+        return asdict(self)
+
+
+class TokenLine(NamedTuple):
+    """A line as sub-words, without its end token; a blank line has none."""
+
+    place: str
+    ids: list[int]
+
+
+class Block(NamedTuple):
+    """Sub-words with the end tokens of their lines, and where the first line comes from."""
+
+    place: str
+    ids: list[int]
+
+
+Progress = Callable[[TextBlockReport], Any]
+
+
+def build_text_blocks(
+    files: Iterable[Pathname],
+    tokenizer: PreTrainedTokenizerBase,
+    output: Pathname,
+    *,
+    break_mode: BreakMode = "complete",
+    max_length: int = 512,
+    exclude: Collection[str] = (),
+    rows_per_shard: int = _ROWS_PER_SHARD,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> TextBlockReport:
+    """Write a pre-training set without entities (`word_only`) from text files; it appears whole or not at all.
+
+    Lines are tokenised as texts of their own, without special tokens. A literal `<mask>` in the text is split like any
+    other characters.
+
+    Args:
+        files: text, or JSON Lines with `text`; read once, in order (`loreweave.corpus.plain_text`).
+        tokenizer: a fast tokenizer with an end (or separator) token.
+        output: folder to write; the same input gives the same bytes.
+        break_mode: where blocks may be cut.
+        max_length: sub-words of a block with its start and its end token.
+        exclude: `id` or `title` of documents to leave out.
+        progress: called with the counts so far after each batch of lines.
+
+    Raises:
+        ConfigurationError: a tokenizer that does not fit, an unknown mode, or an output folder that is in use.
+        DataError: a file cannot be read, or gave no block.
+    """
+    if break_mode not in BREAK_MODES:
+        raise ConfigurationError(f"break_mode: found {break_mode!r}, expected one of {', '.join(BREAK_MODES)}")
+    if max_length < 3:
+        raise ConfigurationError(f"max_length: found {max_length}, expected at least 3: two special tokens and a sub-word")
+    end_id = _end_token(tokenizer)
+    report, counts = TextBlockReport(), Counter[str]()
+    with atomic_folder(output, overwrite) as folder:
+        lines = _tokenised(read_lines(files, exclude, counts), tokenizer, report, progress)
+        blocks = cut_blocks(lines, break_mode, max_length - 1, end_id)
+        items = write_windows(folder, _rows(blocks, max_length - 1, end_id, report), rows_per_shard)
+        for name, count in counts.items():
+            setattr(report, name, count)
+        if not items:
+            found = ", ".join(f"{name} {count}" for name, count in report.to_dict().items() if count)
+            raise DataError(f"no block was made, so nothing was written; counts: {found or 'no files'}", path=output)
+        tokenizer.save_pretrained(str(folder / TOKENIZER))
+        details = {
+            "settings": {"break_mode": break_mode, "max_length": max_length},
+            "tokenizer": {"class": type(tokenizer).__name__, "sha256": tokenizer_fingerprint(tokenizer)},
+            "counts": report.to_dict(),
+        }
+        write_manifest(folder, None, items, details)
+    return report
+
+
+def cut_blocks(lines: Iterable[TokenLine], mode: BreakMode, size: int, end_id: int) -> Iterator[Block]:
+    """Cut the stream of lines, each closed by `end_id`, into blocks.
+
+    A block has at most `size` ids if the last one is `end_id`, else at most `size - 1`; only a single line that is longer
+    becomes a longer block (not in the mode `none`).
+    """
+    if mode == "none":
+        return _cut_anywhere(lines, size, end_id)
+    if mode == "eos":
+        return (Block(line.place, [*line.ids, end_id]) for line in lines)
+    return _cut_between_lines(lines, size, end_id, by_document=mode == "complete_doc")
+
+
+def _cut_between_lines(lines: Iterable[TokenLine], size: int, end_id: int, by_document: bool) -> Iterator[Block]:
+    """Whole lines, as many as fit; `by_document` ends a block at a blank line, which then belongs to none."""
+    block = Block("", [])
+    for line in lines:
+        separates = by_document and not line.ids
+        if block.ids and (separates or len(block.ids) + len(line.ids) + 1 > size):
+            yield block
+            block = Block("", [])
+        if separates:
+            continue
+        if not block.ids:
+            block = Block(line.place, [])
+        block.ids.extend(line.ids)
+        block.ids.append(end_id)
+    if block.ids:
+        yield block
+
+
+def _cut_anywhere(lines: Iterable[TokenLine], size: int, end_id: int) -> Iterator[Block]:
+    """Full blocks; the end token of a line closes a block that the line fills exactly."""
+    place, waiting = "", list[int]()
+    for line in lines:
+        place = place if waiting else line.place
+        waiting += [*line.ids, end_id]
+        start = 0
+        while len(waiting) - start >= size:
+            end = start + size - (waiting[start + size - 1] != end_id)
+            yield Block(place, waiting[start:end])
+            place, start = line.place, end
+        del waiting[:start]
+    if waiting:
+        yield Block(place, waiting)
+
+
+def _tokenised(
+    lines: Iterable[Line], tokenizer: PreTrainedTokenizerBase, report: TextBlockReport, progress: Progress | None
+) -> Iterator[TokenLine]:
+    backend = Tokenizer.from_str(backend_of(tokenizer).to_str())
+    backend.no_truncation()
+    backend.no_padding()
+    backend.encode_special_tokens = True
+    stream, inside = iter(lines), False
+    while batch := list(islice(stream, _LINES_PER_BATCH)):
+        encodings = backend.encode_batch_fast([line.text for line in batch], add_special_tokens=False)
+        for line, encoding in zip(batch, encodings, strict=True):
+            report.documents += bool(line.text) and not inside
+            inside = bool(line.text)
+            report.lines += inside
+            report.blank_lines += not inside
+            report.characters += len(line.text)
+            report.sub_words += len(encoding.ids)
+            yield TokenLine(line.place, encoding.ids)
+        if progress is not None:
+            progress(report)
+
+
+def _rows(blocks: Iterable[Block], size: int, end_id: int, report: TextBlockReport) -> Iterator[Window]:
+    """The blocks that a row can hold, without the end token that closes them."""
+    for block in blocks:
+        ids = block.ids[:-1] if block.ids[-1] == end_id else block.ids
+        ends = ids.count(end_id)
+        if len(ids) >= size:
+            report.blocks_dropped_long += 1
+            report.sub_words_dropped_long += len(ids) - ends
+        elif len(ids) == ends:
+            report.blocks_dropped_empty += 1
+        else:
+            report.blocks += 1
+            report.sub_words_kept += len(ids) - ends
+            report.end_tokens_inside += ends
+            yield Window(block.place, NO_PAGE, ids)
+
+
+def _end_token(tokenizer: PreTrainedTokenizerBase) -> int:
+    """The id that readers of pre-training sets put behind each row."""
+    found: Sequence[int | None] = (tokenizer.sep_token_id, tokenizer.eos_token_id)
+    end_id = next((id for id in found if id is not None), None)
+    if end_id is None:
+        raise ConfigurationError(f"{type(tokenizer).__name__} has no separator and no end token to close lines with")
+    return end_id

@@ -1,0 +1,295 @@
+"""Heads over knowledge graphs, in two files beside an encoder's own, which stay a plain Hugging Face folder.
+
+    knowledge_embedding.json          what the head is, how texts are read, relation ids, fingerprint of the graph
+    knowledge_embedding.safetensors   relation table, entity table where entities are tabled, temperature
+
+A second head in the folder has its name in the middle: `knowledge_embedding.<name>.json`. Tables are stored with the ids of
+their rows (relations as text, entities as hashes), so that a graph with the same ids in another order, or with some of them,
+gets its own rows, and another graph an error (specs/kepler.md 8).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import AutoModel, PreTrainedModel
+
+from loreweave.checkpoints import hugging_face
+from loreweave.checkpoints.loading import LoadOptions
+from loreweave.checkpoints.tensor_files import read_tensors, write_safetensors
+from loreweave.corpus.files import Pathname, atomic_path, read_json, write_json
+from loreweave.corpus.knowledge_graph import KnowledgeGraph
+from loreweave.encoding.graph_texts import EntityTextConfig
+from loreweave.errors import CheckpointError, ConfigurationError
+from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead, KnowledgeEmbeddingModel, Pooling
+from loreweave.models.knowledge_scorers import SCORERS
+from loreweave.models.luke import LukeModel
+from loreweave.training.quiet import quiet
+
+FORMAT = "loreweave knowledge embedding"
+FORMAT_VERSION = 1
+STEM = "knowledge_embedding"
+
+Variant = Literal["wiki", "rel", "cond", "contrastive"]
+VARIANTS: tuple[Variant, ...] = get_args(Variant)
+
+_RELATIONS, _ENTITIES, _HASHES = "relation_embeddings.weight", "entity_embeddings.weight", "entity_id_hashes"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """What `knowledge_embedding.json` says.
+
+    Attributes:
+        name: of the head, as its objective is called.
+        variant: how questions are composed (specs/kepler.md 2.4): `wiki` from an entity's text or table row and the relation
+            table, `rel` with relations read from their texts, `cond` with the asking entity read together with the relation,
+            `contrastive` from entity and relation read together alone (SimKGC).
+        scorer, size, gamma: see `KnowledgeEmbeddingHead`.
+        pooling, normalize: see `KnowledgeEmbeddingModel`.
+        mask_entity_id: see `KnowledgeEmbeddingModel`.
+        text: how entities and relations are read.
+        num_entities: rows of the entity table; 0 where entities are read from texts.
+        relation_ids: ids of the relations of the graph, in the order of the relation table; None where they are not known.
+        graph: fingerprint and numbers of entities and relations of the graph; None where it is not known.
+    """
+
+    name: str
+    variant: Variant
+    scorer: str
+    size: int
+    gamma: float
+    pooling: Pooling
+    normalize: bool
+    mask_entity_id: int | None
+    text: EntityTextConfig
+    num_entities: int
+    relation_ids: list[str] | None
+    graph: dict[str, Any] | None
+
+
+def save(
+    folder: Pathname,
+    head: KnowledgeEmbeddingHead,
+    graph: KnowledgeGraph | None,
+    *,
+    variant: Variant,
+    pooling: Pooling,
+    text: EntityTextConfig,
+    name: str = STEM,
+    normalize: bool = False,
+    mask_entity_id: int | None = None,
+    relation_ids: Sequence[str] | None = None,
+) -> None:
+    """Write the two files of a head into a model folder, each whole or not at all.
+
+    Args:
+        graph: whose rows the tables have; None for weights that came without a graph.
+        relation_ids: of the relation table, where there is no graph but the ids are known.
+
+    Raises:
+        ConfigurationError: the tables do not have the graph's numbers of rows, or the variant is unknown.
+    """
+    if variant not in VARIANTS:
+        raise ConfigurationError(f"found the variant {variant!r}, expected one of {', '.join(VARIANTS)}")
+    ids = list(graph.relation_ids if graph is not None else relation_ids or []) or None
+    tensors: dict[str, Tensor] = dict(head.named_parameters())
+    _check_rows(tensors, ids, None if graph is None else graph.num_entities)
+    of_graph = None
+    if graph is not None:
+        of_graph = {"fingerprint": graph.fingerprint, "entities": graph.num_entities, "relations": graph.num_relations}
+        if _ENTITIES in tensors:
+            tensors[_HASHES] = torch.from_numpy(_hashes(graph))
+    described = Description(
+        name=name, variant=variant, scorer=head.scorer.name, size=head.size, gamma=head.gamma, pooling=pooling,
+        normalize=normalize, mask_entity_id=mask_entity_id, text=text,
+        num_entities=0 if head.entity_embeddings is None else len(tensors[_ENTITIES]),
+        relation_ids=ids, graph=of_graph,
+    )  # fmt: skip
+    place = Path(folder)
+    with atomic_path(_file(place, name, "safetensors")) as temporary:
+        write_safetensors(tensors, temporary)
+    write_json(_file(place, name, "json"), {"format": FORMAT, "version": FORMAT_VERSION, **asdict(described)})
+
+
+def names(folder: Pathname) -> list[str]:
+    """Names of the heads in a folder."""
+    place = Path(folder)
+    others = (path.name.removeprefix(f"{STEM}.").removesuffix(".json") for path in place.glob(f"{STEM}.*.json"))
+    return [STEM] * (place / f"{STEM}.json").is_file() + sorted(others)
+
+
+def describe(folder: Pathname, name: str | None = None) -> Description:
+    """What a folder says about its head (`name`, where it has several). Reads no weights.
+
+    Raises:
+        CheckpointError: there is none, or not this one, or several and no name, or the file is not one of ours.
+    """
+    place, known = Path(folder), names(folder)
+    if not known:
+        raise CheckpointError(f"{place}: found no {STEM}.json, expected the folder of a model with a head over a graph")
+    if name is None and len(known) > 1:
+        raise CheckpointError(f"{place}: found the heads {', '.join(known)}; name one of them")
+    if name is not None and name not in known:
+        raise CheckpointError(f"{place}: found no head {name!r}, but {', '.join(known)}")
+    path = _file(place, name or known[0], "json")
+    content = read_json(path)
+    if not isinstance(content, dict) or (content.pop("format", None), content.pop("version", None)) != (FORMAT, FORMAT_VERSION):
+        raise CheckpointError(f"{path}: expected the description of a {FORMAT}, version {FORMAT_VERSION}")
+    if differing := {item.name for item in fields(Description)} ^ set(content):
+        raise CheckpointError(f"{path}: the fields {', '.join(sorted(differing))} are missing or unknown")
+    for field, choices in (("scorer", SCORERS), ("variant", VARIANTS)):
+        if content[field] not in choices:
+            raise CheckpointError(f"{path}: found the {field} {content[field]!r}, expected one of {', '.join(choices)}")
+    try:
+        content["text"] = EntityTextConfig(**content["text"])
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}, field 'text': {error}") from None
+    return Description(**content)
+
+
+def load(folder: Pathname, graph: KnowledgeGraph | None = None, name: str | None = None) -> KnowledgeEmbeddingModel:
+    """Load encoder and head: in evaluation mode, float32, on the CPU.
+
+    Args:
+        graph: whose rows the tables shall have; None keeps the stored order.
+        name: of the head, where the folder has several.
+
+    Raises:
+        CheckpointError: files are missing or do not fit together, or the graph has relations (or, where entities are tabled,
+            entities) that the checkpoint does not know.
+    """
+    described = describe(folder, name)
+    head = load_head(folder, graph, name)
+    encoder = None if described.num_entities else load_encoder(folder)
+    options = (described.pooling, described.normalize, described.mask_entity_id)
+    return KnowledgeEmbeddingModel(encoder, head, *options).eval()
+
+
+def load_head(folder: Pathname, graph: KnowledgeGraph | None = None, name: str | None = None) -> KnowledgeEmbeddingHead:
+    """The head alone; arguments and errors as of `load`."""
+    described, place = describe(folder, name), Path(folder)
+    path = _file(place, described.name, "safetensors")
+    if not path.is_file():
+        raise CheckpointError(f"{path}: file not found")
+    tensors = read_tensors(path)
+    hashes = tensors.pop(_HASHES, None)
+    _check_file(tensors, described, path)
+    if graph is not None and not _is_graph(described, graph):
+        if _RELATIONS in tensors:
+            tensors[_RELATIONS] = tensors[_RELATIONS][_relation_rows(described, graph, path)]
+        if _ENTITIES in tensors:
+            tensors[_ENTITIES] = tensors[_ENTITIES][_entity_rows(hashes, described, graph, path)]
+    sizes = [len(tensors[table]) if table in tensors else 0 for table in (_RELATIONS, _ENTITIES)]
+    with torch.device("meta"):
+        temperature = 1.0 if "log_inverse_temperature" in tensors else None
+        head = KnowledgeEmbeddingHead(described.scorer, described.size, sizes[0], described.gamma, sizes[1], temperature)
+    try:
+        head.load_state_dict(tensors, assign=True)
+    except RuntimeError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+    return head.eval()
+
+
+def load_encoder(folder: Pathname) -> PreTrainedModel:
+    """The encoder of a folder: ours where it is a LUKE, else what `AutoModel` makes of it.
+
+    Raises:
+        CheckpointError: none there, or not one that can be read.
+    """
+    place = Path(folder)
+    if hugging_face.recognises(place):
+        return hugging_face.load(place, LoadOptions(cls=LukeModel)).model
+    if not (place / "config.json").is_file():
+        raise CheckpointError(f"{place}: found no encoder, expected a config.json and weights")
+    try:
+        with quiet():
+            encoder, report = AutoModel.from_pretrained(
+                place, dtype=torch.float32, local_files_only=True, output_loading_info=True
+            )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"{place}: found no encoder that can be read ({str(error).splitlines()[0]})") from None
+    if missing := sorted(key for key in report["missing_keys"] if not key.startswith("pooler.")):
+        raise CheckpointError(f"{place}: the weights lack {missing[0]} ({len(missing)} tensors of the encoder are missing)")
+    trained: PreTrainedModel = encoder.eval()
+    return trained
+
+
+def _file(folder: Path, name: str, suffix: str) -> Path:
+    return folder / (f"{STEM}.{suffix}" if name == STEM else f"{STEM}.{name}.{suffix}")
+
+
+def _check_rows(tensors: dict[str, Tensor], relation_ids: list[str] | None, entities: int | None) -> None:
+    wanted = {_RELATIONS: None if relation_ids is None else len(relation_ids), _ENTITIES: entities}
+    for table, rows in wanted.items():
+        if table in tensors and rows is not None and len(tensors[table]) != rows:
+            raise ConfigurationError(f"found {len(tensors[table])} rows of {table}, expected {rows}, as the graph has")
+
+
+def _check_file(tensors: dict[str, Tensor], described: Description, path: Path) -> None:
+    try:
+        _check_rows(tensors, described.relation_ids, described.num_entities)
+    except ConfigurationError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+    if described.num_entities and _ENTITIES not in tensors:
+        raise CheckpointError(f"{path}: found no {_ENTITIES}, expected a table of {described.num_entities} entities")
+
+
+# ---- rows for a graph ------------------------------------------------------------------------------------------------
+
+
+def _is_graph(described: Description, graph: KnowledgeGraph) -> bool:
+    return described.graph is not None and described.graph["fingerprint"] == graph.fingerprint
+
+
+def _relation_rows(described: Description, graph: KnowledgeGraph, path: Path) -> Tensor:
+    """Row of the table for each relation of the graph."""
+    if described.relation_ids is None:
+        raise CheckpointError(f"{path}: the ids of the relation table's rows are not known; {_graphs(described, graph)}")
+    rows = {id: row for row, id in enumerate(described.relation_ids)}
+    unknown = [id for id in graph.relation_ids if id not in rows]
+    if unknown:
+        raise _unknown("relation", unknown[0], len(unknown), described, graph, path)
+    return torch.tensor([rows[id] for id in graph.relation_ids], dtype=torch.long)
+
+
+def _entity_rows(hashes: Tensor | None, described: Description, graph: KnowledgeGraph, path: Path) -> Tensor:
+    """Row of the table for each entity of the graph."""
+    if hashes is None:
+        raise CheckpointError(f"{path}: the ids of the entity table's rows are not known; {_graphs(described, graph)}")
+    own, wanted = hashes.numpy(), _hashes(graph)
+    order = np.argsort(own)
+    rows = order[np.minimum(np.searchsorted(own, wanted, sorter=order), len(own) - 1)]
+    unknown = np.flatnonzero(own[rows] != wanted)
+    if len(unknown):
+        raise _unknown("entity", graph.entity_ids[int(unknown[0])], len(unknown), described, graph, path)
+    return torch.from_numpy(rows)
+
+
+def _hashes(graph: KnowledgeGraph) -> np.ndarray:
+    """64 bits for each entity id: two of five million ids agree with probability 1e-6.  # [entities], int64"""
+    digests = (hashlib.blake2b(id.encode(), digest_size=8).digest() for id in graph.entity_ids)
+    return np.frombuffer(bytearray().join(digests), "<i8")
+
+
+def _unknown(kind: str, first: str, count: int, described: Description, graph: KnowledgeGraph, path: Path) -> CheckpointError:
+    many = f"{count} of the graph's {graph.num_relations if kind == 'relation' else graph.num_entities} have none"
+    return CheckpointError(f"{path}: found no row for the {kind} {first!r} ({many}); {_graphs(described, graph)}")
+
+
+def _graphs(described: Description, graph: KnowledgeGraph) -> str:
+    """Both graphs, for a message."""
+    given = {"fingerprint": graph.fingerprint, "entities": graph.num_entities, "relations": graph.num_relations}
+    trained = "an unknown graph" if described.graph is None else _in_words(described.graph)
+    return f"the checkpoint is of {trained}, the graph given is {_in_words(given)}"
+
+
+def _in_words(graph: dict[str, Any]) -> str:
+    return f"{graph['fingerprint'][:12]} ({graph['entities']} entities, {graph['relations']} relations)"

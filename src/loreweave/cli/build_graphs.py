@@ -1,0 +1,166 @@
+"""`loreweave build wikidata5m` and `loreweave build graph`: published files to the folder of a knowledge graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from loreweave.cli.console import progress, say, show_json, show_table
+
+if TYPE_CHECKING:
+    from loreweave.corpus.graph_building import GraphSource
+
+FORMATS = ("triples", "jsonl", "fb15k237", "wn18rr", "kg-bert", "blp", "codex", "grail")
+"""Of `loreweave build graph`; the names of `corpus.graph_formats` but Wikidata5M, which has a command of its own."""
+
+_SHOWN = 10
+
+Folder = Annotated[Path, typer.Argument(help="Where the files lie.")]
+Output = Annotated[Path, typer.Option("--output", help="Folder to write.")]
+WithoutText = Annotated[
+    str,
+    typer.Option(
+        "--without-text", help="Entities without label, description and alias: keep, leave-out (with their triples) or error."
+    ),
+]
+Exclude = Annotated[
+    Path | None,
+    typer.Option("--exclude-triples", help="File of head<TAB>relation<TAB>tail that training must not see."),
+]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave wrong rows out and list them, rather than stop.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is at the output.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the manifest alone on standard output.")]
+RelationDescriptions = Annotated[
+    Path | None, typer.Option("--relation-descriptions", help="File of relation<TAB>description (triples).")
+]
+
+
+def wikidata5m(
+    folder: Folder,
+    output: Output,
+    setting: Annotated[str, typer.Option("--setting", help="transductive or inductive.")] = "transductive",
+    relation_descriptions: Annotated[
+        Path | None, typer.Option("--relation-descriptions", help="File of P-id<TAB>description; the release has none.")
+    ] = None,
+    without_text: WithoutText = "keep",
+    exclude_triples: Exclude = None,
+    skip_bad: SkipBad = False,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a knowledge graph of the files of Wikidata5M: triples, descriptions and aliases, unpacked.
+
+    Example: loreweave build wikidata5m downloads/wikidata5m --output build/wikidata5m
+    """
+    from loreweave.corpus.graph_formats import find_graph
+
+    source = find_graph("wikidata5m", folder, _given(setting=setting, relation_descriptions=relation_descriptions))
+    _build(source, output, without_text, exclude_triples, skip_bad, overwrite, as_json)
+
+
+def graph(
+    folder: Folder,
+    output: Output,
+    format: Annotated[str, typer.Option("--format", help=f"Layout of the files: {', '.join(FORMATS)}.")],
+    text_from: Annotated[
+        Path | None, typer.Option("--text-from", help="A built graph that knows the same ids (grail, triples).")
+    ] = None,
+    descriptions: Annotated[
+        Path | None, typer.Option("--descriptions", help="File of entity<TAB>description (triples).")
+    ] = None,
+    names: Annotated[Path | None, typer.Option("--names", help="File of entity<TAB>name<TAB>alias... (triples).")] = None,
+    relation_descriptions: RelationDescriptions = None,
+    relation_names: Annotated[
+        Path | None, typer.Option("--relation-names", help="File of relation<TAB>name<TAB>alias... (triples).")
+    ] = None,
+    language: Annotated[str | None, typer.Option("--language", help="Of the labels; en by default (codex).")] = None,
+    without_text: WithoutText = "keep",
+    exclude_triples: Exclude = None,
+    skip_bad: SkipBad = False,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a knowledge graph of the files of a published one, or of your own.
+
+    triples: train, valid, test as .tsv or .txt, texts by options. jsonl: entities.jsonl, relations.jsonl, triples/*.tsv.
+    codex, grail: the folder of the triples; labels, or the inductive half, lie beside it as published.
+
+    Example: loreweave build graph data/kg_wn18rr --format wn18rr --output build/wn18rr
+    """
+    from loreweave.corpus.graph_building import with_texts_of
+    from loreweave.corpus.graph_formats import find_graph
+    from loreweave.corpus.knowledge_graph import KnowledgeGraph
+    from loreweave.errors import ConfigurationError
+
+    options = _given(
+        descriptions=descriptions,
+        names=names,
+        relation_descriptions=relation_descriptions,
+        relation_names=relation_names,
+        language=language,
+    )
+    source = find_graph(format, folder, options)
+    if text_from is not None:
+        if source.text_files:
+            raise ConfigurationError(f"--text-from: texts are there already ({source.text_files[0].name})")
+        source = with_texts_of(source, KnowledgeGraph.load(text_from))
+    _build(source, output, without_text, exclude_triples, skip_bad, overwrite, as_json)
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _build(
+    source: GraphSource,
+    output: Path,
+    without_text: str,
+    exclude_triples: Path | None,
+    skip_bad: bool,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    from loreweave.corpus.graph_building import LEFT_OUT, GraphPolicy, build_graph, differences_from_published
+
+    policy = GraphPolicy(without_text, skip_bad, exclude_triples)  # type: ignore[arg-type]  # checks the name itself
+    manifest = build_graph(source, output, policy, overwrite=overwrite, progress=progress)
+    if as_json:
+        show_json({"output": str(output), **manifest})
+        return
+    show_table(("what", "count"), _counts(manifest))
+    rows = [(split, *(counts[name] for name in _COLUMNS)) for split, counts in manifest["splits"].items()]
+    show_table(("split", *(name.replace("_", " ") for name in _COLUMNS)), rows)
+    for split, counts in manifest["splits"].items():
+        if counts["unseen_relations"]:
+            say(f"Warning: {split} has relations that train has not: {_some(counts['unseen_relations'])}")
+    if both := manifest["relations_that_are_entities"]:
+        say(f"Warning: {both} relations are entities too; are the columns head, relation, tail?")
+    for kind, text in manifest["text"].items():
+        if text["without_text"]:
+            say(f"{text['without_text']} {kind} have no text: {_some(text['first_without_text'], text['without_text'])}")
+    for name, (found, published) in differences_from_published(manifest).items():
+        say(f"Warning: {name}: {found}, published are {published}")
+    if (output / LEFT_OUT).is_file():
+        say(f"wrong rows are listed in {output / LEFT_OUT}")
+    say(f"wrote {output}")
+
+
+_COLUMNS = ("triples", "entities", "relations", "with_unseen_entity", "with_unseen_relation", "repeated", "also_in_train")
+
+
+def _counts(manifest: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """The first table: entities and relations with what is known about them, then what was left out."""
+    rows = []
+    for kind, text in manifest["text"].items():
+        rows.append((kind, manifest[kind]))
+        rows += [(f"{kind} with {name}", text[name]) for name in ("label", "description", "aliases", "types") if name in text]
+        rows.append((f"{kind} without text", text["without_text"]))
+    return rows + [(f"left out: {reason}", count) for reason, count in manifest["left_out"].items()]
+
+
+def _some(ids: list[str], total: int | None = None) -> str:
+    more = (total or len(ids)) - len(ids[:_SHOWN])
+    return ", ".join(ids[:_SHOWN]) + (f" and {more} more" if more else "")

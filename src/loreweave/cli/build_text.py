@@ -1,0 +1,67 @@
+"""`loreweave build text-blocks`: plain text as a pre-training set for masked words alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from loreweave.cli.console import Advance, progress, show_counts
+
+if TYPE_CHECKING:
+    from loreweave.build.text_blocks import BreakMode, TextBlockReport
+
+
+def text_blocks(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help="Text with blank lines between documents, or .jsonl with 'text'."),
+    ],
+    tokenizer: Annotated[str, typer.Option("--tokenizer", help="The encoder's folder or Hub name, or minilm.")],
+    output: Annotated[Path, typer.Option("--output", help="Folder to write.")],
+    break_mode: Annotated[
+        str, typer.Option("--break-mode", help="Where blocks may end: none, complete, complete_doc or eos (fairseq's).")
+    ] = "complete",
+    max_length: Annotated[int, typer.Option("--max-length", help="Sub-words of a block, special ones included.")] = 512,
+    exclude: Annotated[
+        Path | None, typer.Option("--exclude", help="File of titles or ids, one a line: documents of .jsonl to leave out.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is at the output.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the counts alone on standard output.")] = False,
+) -> None:
+    """Cut plain text into blocks of sub-words: KEPLER's word stream, a pre-training set without entities.
+
+    Example: loreweave build text-blocks wiki.txt.xz books.jsonl --tokenizer FacebookAI/roberta-base --output build/words
+    """
+    from loreweave.build.text_blocks import build_text_blocks
+    from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
+    from loreweave.corpus.wikispeedia import read_reserved_titles
+
+    words = read_word_tokenizer(tokenizer)
+    with progress("lines cut into blocks") as advance:
+        report = build_text_blocks(
+            files,
+            words,
+            output,
+            break_mode=cast("BreakMode", break_mode),
+            max_length=max_length,
+            exclude=() if exclude is None else read_reserved_titles(exclude),
+            overwrite=overwrite,
+            progress=_lines_done(advance),
+        )
+    show_counts(report.to_dict(), output, always=("documents", "lines", "blocks"), as_json=as_json)
+
+
+def _lines_done(advance: Advance) -> Callable[[TextBlockReport], None]:
+    """Turn the builder's running counts into steps of a progress bar."""
+    done = 0
+
+    def show(report: TextBlockReport) -> None:
+        nonlocal done
+        seen = report.lines + report.blank_lines
+        advance(seen - done)
+        done = seen
+
+    return show

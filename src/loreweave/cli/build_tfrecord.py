@@ -1,0 +1,42 @@
+"""`loreweave build tfrecord`: a pre-training set of the original LUKE repository as one of ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loreweave.cli.console import progress, show_counts
+
+
+def tfrecord(
+    folder: Annotated[Path, typer.Argument(help="The set: dataset.tf, metadata.json and an entity vocabulary.")],
+    output: Annotated[Path, typer.Option("--output", help="Folder to write.")],
+    tokenizer: Annotated[
+        str | None,
+        typer.Option(
+            "--tokenizer", help="Folder or Hub name of the encoder that the set was made for; by default the set's own files."
+        ),
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Compare the checksum of every record: slow.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is at the output.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the counts alone on standard output.")] = False,
+) -> None:
+    """Convert a pre-training set of the original LUKE repository (one TFRecord file).
+
+    Every id is checked against the tokenizer and the entity vocabulary, every window against the set's own limits.
+
+    Example: loreweave build tfrecord luke_pretraining_dataset --tokenizer FacebookAI/roberta-base --output build/wikipedia
+    """
+    from loreweave.build.tfrecord import convert_tfrecord_set, number_of_windows
+    from loreweave.checkpoints.word_tokenizers import has_tokenizer, read_word_tokenizer
+    from loreweave.errors import ConfigurationError
+
+    total = number_of_windows(folder)
+    if tokenizer is None and not has_tokenizer(folder):
+        raise ConfigurationError(f"{folder} holds no tokenizer files: give --tokenizer, the encoder that the set was made for")
+    words = read_word_tokenizer(folder if tokenizer is None else tokenizer)
+    with progress("converting windows", total) as advance:
+        report = convert_tfrecord_set(folder, output, words, check=check, overwrite=overwrite, advance=advance)
+    show_counts(vars(report), output, always=("windows",), as_json=as_json)

@@ -1,0 +1,48 @@
+"""`loreweave embed`: the vectors of a graph's entities and relations as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loreweave.cli.console import progress, say, show_json, show_table
+
+
+def command(
+    model: Annotated[Path, typer.Option("--model", help="A checkpoint that was trained on a graph: of a run, a folder.")],
+    data: Annotated[Path, typer.Option("--data", help="The graph's folder (loreweave build graph).")],
+    output: Annotated[Path, typer.Option("--output", help="Folder to write.")],
+    settings: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="How the checkpoint is read, see below.")
+    ] = None,
+    device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps.")] = None,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Full-length texts a batch.")] = 32,
+    precision: Annotated[str, typer.Option("--precision", help="fp32, bf16 or fp16.")] = "fp32",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in the output folder.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest alone on standard output.")] = False,
+) -> None:
+    """Write the embeddings of a graph's entities and relations for other tools: NumPy files with id lists, safetensors.
+
+    Settings: cache=FOLDER keeps embeddings, so that an interrupted run goes on; objective=NAME, block_size, untrained,
+    scorer, pooling and max_length as in 'loreweave evaluate'.
+
+    Example: loreweave embed --model runs/kepler --data graphs/wn18rr --output embeddings cache=cache
+    """
+    from loreweave.tasks.link_prediction.export import export
+    from loreweave.tasks.link_prediction.settings import ModelSettings
+    from loreweave.tasks.registry import Execution
+    from loreweave.training.configuration import fill
+    from loreweave.training.devices import close_process_group
+
+    asked = fill(ModelSettings, {}, settings or [])
+    with progress("embedding texts") as advance:
+        how = Execution(device=device, precision=precision, batch_size=batch_size, report=say, advance=advance)
+        manifest = export(model, data, output, asked, how, overwrite=overwrite)
+    close_process_group()
+    if as_json:
+        show_json(manifest)
+        return
+    show_table(("what", "rows", "columns"), [(name, *shape) for name, shape in sorted(manifest["shapes"].items())])
+    say(f"wrote {output}")

@@ -1,0 +1,165 @@
+"""Token sequences as fairseq binarises them: `<prefix>.idx` and `<prefix>.bin`, memory-mapped (specs/kepler.md 1.3).
+
+    .idx   magic (9 bytes) | version 1 (uint64) | type code (uint8) | count (uint64) | sizes (int32 each)
+           | byte offsets (int64 each), all little-endian
+    .bin   the ids of all sequences
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from struct import Struct
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from loreweave.corpus.files import Pathname, atomic_path
+from loreweave.errors import ConfigurationError, DataError
+
+MAGIC = b"MMIDIDX\x00\x00"
+OLDER_MAGIC = b"TNTIDX\x00\x00"
+VERSION = 1
+TYPES: dict[int, np.dtype[Any]] = {
+    1: np.dtype("<u1"),
+    2: np.dtype("<i1"),
+    3: np.dtype("<i2"),
+    4: np.dtype("<i4"),
+    5: np.dtype("<i8"),
+    6: np.dtype("<f8"),  # fairseq's `float` is Python's
+    7: np.dtype("<f8"),
+    8: np.dtype("<u2"),
+    9: np.dtype("<u4"),
+    10: np.dtype("<u8"),
+}
+"""Type code of an index -> type of the ids; 9 and 10 came after fairseq 0.10."""
+
+_HEADER = Struct("<9sQBQ")
+
+
+class TokenSequences(Sequence[np.ndarray]):
+    """The sequences of one `.idx` and `.bin` pair; an item is a view of the file.
+
+    Attributes:
+        sizes: ids of each sequence.  # [sequences], int32
+        offsets: bytes of `.bin` before each sequence.  # [sequences], int64
+
+    Raises:
+        DataError: a file is missing or is not what the index says; the file and the byte are named.
+    """
+
+    def __init__(self, prefix: Pathname) -> None:
+        self.index_file, self.data_file = _with_suffix(prefix, ".idx"), _with_suffix(prefix, ".bin")
+        for file in (self.index_file, self.data_file):
+            if not file.is_file():
+                raise DataError("file not found", path=file)
+        self.dtype, self.sizes, self.offsets = _read_index(self.index_file)
+        bytes_here = self.data_file.stat().st_size
+        self._check_places(bytes_here)
+        # a plain array over the mapping: slices of np.memmap itself are slow to make
+        self._data = np.asarray(np.memmap(self.data_file, np.uint8, "r")) if bytes_here else np.empty(0, np.uint8)
+
+    def _check_places(self, bytes_here: int) -> None:
+        ends = self.offsets + self.sizes.astype(np.int64) * self.dtype.itemsize
+        outside = (self.offsets < 0) | (self.offsets > bytes_here) | (ends > bytes_here)
+        wrong = outside | (self.sizes < 0) | (self.offsets % self.dtype.itemsize > 0)
+        for item in np.flatnonzero(wrong)[:1]:
+            at = _HEADER.size + 4 * len(self.sizes) + 8 * item
+            said = f"{self.sizes[item]} ids of {self.dtype} from byte {self.offsets[item]} of {self.data_file.name}"
+            message = f"found, at byte {at}, that sequence {item} is {said}, which has {bytes_here} bytes"
+            raise DataError(message, path=self.index_file)
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    @overload
+    def __getitem__(self, index: int) -> np.ndarray: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[np.ndarray]: ...
+
+    def __getitem__(self, index: int | slice) -> np.ndarray | list[np.ndarray]:
+        if isinstance(index, slice):
+            return [self[item] for item in range(*index.indices(len(self)))]
+        start, size = int(self.offsets[index]), int(self.sizes[index])
+        return self._data[start : start + size * self.dtype.itemsize].view(self.dtype)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} sequences of {self.dtype} in {self.data_file}>"
+
+    def check_ids(self, symbols: int) -> None:
+        """Compare all ids with the size of a dictionary.
+
+        Raises:
+            DataError: an id is not from 0 to `symbols` - 1; its file, sequence and byte are named.
+        """
+        whole = self._data[: len(self._data) // self.dtype.itemsize * self.dtype.itemsize].view(self.dtype)
+        if not len(whole) or 0 <= whole.min() <= whole.max() < symbols:
+            return
+        for item, ids in enumerate(self):
+            for at in np.flatnonzero((ids < 0) | (ids >= symbols))[:1]:
+                place = f"sequence {item}, byte {self.offsets[item] + at * self.dtype.itemsize}"
+                raise DataError(f"found the id {ids[at]} in {place}, expected one below {symbols}", path=self.data_file)
+
+
+def write_token_sequences(prefix: Pathname, sequences: Iterable[Sequence[int] | np.ndarray], dtype: DTypeLike = "<u2") -> int:
+    """Write sequences as `<prefix>.bin` and `<prefix>.idx`, and return how many.
+
+    Args:
+        dtype: fairseq takes uint16 for fewer than 65,500 symbols, else a wider type.
+
+    Raises:
+        ConfigurationError: the format has no such type, or an id does not fit in it.
+    """
+    kind = np.dtype(dtype).newbyteorder("<")
+    code = next((code for code, known in TYPES.items() if known == kind), None)
+    if code is None:
+        known = dict.fromkeys(str(known) for known in TYPES.values())
+        raise ConfigurationError(f"found the type {kind}, expected one of {', '.join(known)}")
+    sizes = array("q")
+    with atomic_path(_with_suffix(prefix, ".bin")) as data, atomic_path(_with_suffix(prefix, ".idx")) as index:
+        with data.open("wb") as file:
+            for sequence in sequences:
+                ids = np.asarray(sequence, dtype=None if len(sequence) else kind)
+                if not np.array_equal(ids.astype(kind), ids):
+                    raise ConfigurationError(f"sequence {len(sizes)}: found ids that do not fit in {kind}")
+                file.write(ids.astype(kind).tobytes())
+                sizes.append(len(ids))
+        counts = np.array(sizes, dtype=np.int64)
+        starts = np.concatenate([[0], np.cumsum(counts[:-1])]) * kind.itemsize if len(counts) else counts
+        with index.open("wb") as file:
+            file.write(_HEADER.pack(MAGIC, VERSION, code, len(counts)))
+            file.write(counts.astype("<i4").tobytes() + starts.astype("<i8").tobytes())
+    return len(sizes)
+
+
+def _with_suffix(prefix: Pathname, suffix: str) -> Path:
+    path = Path(prefix)
+    return path.with_name(path.name + suffix)
+
+
+def _read_index(path: Path) -> tuple[np.dtype[Any], np.ndarray, np.ndarray]:
+    """Type of the ids, sizes and byte offsets of the sequences."""
+    bytes_here = path.stat().st_size
+    with path.open("rb") as file:
+        header = file.read(_HEADER.size)
+    if header.startswith(OLDER_MAGIC):
+        message = "an index of fairseq's older format (--dataset-impl lazy or cached), expected that of mmap"
+        raise DataError(f"found {OLDER_MAGIC!r} at byte 0: {message}", path=path)
+    if not header.startswith(MAGIC):
+        raise DataError(f"found {header[: len(MAGIC)]!r} at byte 0, expected {MAGIC!r}", path=path)
+    if len(header) < _HEADER.size:
+        raise DataError(f"found {bytes_here} bytes, expected a header of {_HEADER.size}", path=path)
+    _, version, code, count = _HEADER.unpack(header)
+    if version != VERSION:
+        raise DataError(f"found version {version} at byte 9, expected {VERSION}", path=path)
+    if code not in TYPES:
+        raise DataError(f"found the type code {code} at byte 17, expected one from 1 to {max(TYPES)}", path=path)
+    if bytes_here != _HEADER.size + 12 * count:
+        message = f"found {count} sequences at byte 18 and {bytes_here} bytes, expected {_HEADER.size + 12 * count} bytes"
+        raise DataError(message, path=path)
+    content = np.asarray(np.memmap(path, np.uint8, "r"))
+    ends_of_sizes = _HEADER.size + 4 * count
+    return TYPES[code], content[_HEADER.size : ends_of_sizes].view("<i4"), content[ends_of_sizes:].view("<i8")

@@ -1,0 +1,206 @@
+"""Entities and relations of a knowledge graph: the records, and entities by the million as Arrow columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, overload
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from loreweave.errors import DataError
+
+ROWS_PER_BATCH = 16_384
+"""Few enough that a batch of long descriptions stays small in memory, and all batches open in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphEntity:
+    """An entity: its id in the source (`Q145`, `/m/07ssc`, `08860123`), its name, one text about it, more names, types."""
+
+    id: str
+    label: str = ""
+    description: str = ""
+    aliases: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GraphRelation:
+    """A relation: its id in the source (`P17`, `_hypernym`), its name and one text about it."""
+
+    id: str
+    label: str = ""
+    description: str = ""
+
+
+_LISTS = ("aliases", "types")
+COLUMNS = tuple(item.name for item in fields(GraphEntity))
+SCHEMA = pa.schema([(name, pa.list_(pa.string()) if name in _LISTS else pa.string()) for name in COLUMNS])
+
+
+class StringColumn(Sequence[str]):
+    """Strings of an Arrow column, made when they are asked for; `arrow` is the column itself."""
+
+    def __init__(self, arrow: pa.ChunkedArray) -> None:
+        self.arrow = arrow
+
+    def __len__(self) -> int:
+        return len(self.arrow)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return self.arrow[index].to_pylist()
+        return self.arrow[int(index)].as_py()
+
+    def __iter__(self) -> Iterator[str]:
+        for chunk in self.arrow.chunks:
+            yield from chunk.to_pylist()
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} strings>"
+
+    def take(self, rows: Iterable[int]) -> list[str]:
+        """The strings of some rows. (Arrow's own `take` first joins the batches, which is all the text of a graph.)"""
+        return [self.arrow[int(row)].as_py() for row in rows]
+
+
+class GraphEntities(Sequence[GraphEntity]):
+    """Row -> entity over an Arrow table with `SCHEMA`; `column(name)` reaches one column without making records."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+
+    @classmethod
+    def of(cls, entities: Iterable[GraphEntity]) -> Self:
+        """Put records into Arrow columns in memory."""
+        batches, waiting = [], _Waiting()
+        for entity in entities:
+            waiting.add(entity)
+            if len(waiting) == ROWS_PER_BATCH:
+                batches.append(waiting.batch())
+        if len(waiting):
+            batches.append(waiting.batch())
+        return cls(pa.Table.from_batches(batches, SCHEMA))
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Memory-map a file of `EntityWriter`.
+
+        Raises:
+            DataError: the file is missing, broken, or has other columns.
+        """
+        try:
+            table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+        except FileNotFoundError:
+            raise DataError("file not found", path=path) from None
+        except pa.ArrowInvalid as error:
+            raise DataError(f"not an Arrow file ({error})", path=path) from None
+        if table.schema != SCHEMA:
+            raise DataError(f"found the columns {', '.join(table.column_names)}, expected {', '.join(COLUMNS)}", path=path)
+        return cls(table)
+
+    def __len__(self) -> int:
+        return self.table.num_rows
+
+    @overload
+    def __getitem__(self, index: int) -> GraphEntity: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[GraphEntity]: ...
+
+    def __getitem__(self, index: int | slice) -> GraphEntity | list[GraphEntity]:
+        if isinstance(index, slice):
+            return self.take(range(*index.indices(len(self))))
+        return _record([column[int(index)].as_py() for column in self.table.columns])
+
+    def __iter__(self) -> Iterator[GraphEntity]:
+        for batch in self.table.to_batches():
+            yield from map(_record, zip(*(column.to_pylist() for column in batch.columns), strict=True))
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} entities>"
+
+    def take(self, rows: Iterable[int]) -> list[GraphEntity]:
+        """The entities of some rows."""
+        return [self[int(row)] for row in rows]
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """One of `COLUMNS`."""
+        return self.table.column(name)
+
+    def strings(self, name: str) -> StringColumn:
+        """The column `id`, `label` or `description` as Python strings."""
+        return StringColumn(self.column(name))
+
+    def given(self, name: str) -> np.ndarray:
+        """Whether a column says anything.  # [entities], bool"""
+        column = self.column(name)
+        lengths = pc.list_value_length(column) if name in _LISTS else pc.binary_length(column)
+        return pc.greater(lengths, 0).to_numpy()
+
+
+class EntityWriter:
+    """Writes entities to an Arrow file batch by batch (a context manager)."""
+
+    def __init__(self, path: Path) -> None:
+        self.rows = 0
+        self._waiting = _Waiting()
+        self._file = pa.OSFile(str(path), "wb")
+        self._writer = pa.ipc.new_file(self._file, SCHEMA)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None and len(self._waiting):
+            self._writer.write_batch(self._waiting.batch())
+        self._writer.close()
+        self._file.close()
+
+    def add(self, entity: GraphEntity) -> None:
+        """Write one entity; its row is the number of those before it."""
+        self._waiting.add(entity)
+        self.rows += 1
+        if len(self._waiting) == ROWS_PER_BATCH:
+            self._writer.write_batch(self._waiting.batch())
+
+
+class _Waiting:
+    """Entities that wait to become a batch."""
+
+    def __init__(self) -> None:
+        self.columns: tuple[list[Any], ...] = tuple([] for _ in COLUMNS)
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def add(self, entity: GraphEntity) -> None:
+        ids, labels, descriptions, aliases, types = self.columns
+        ids.append(entity.id)
+        labels.append(entity.label)
+        descriptions.append(entity.description)
+        aliases.append(entity.aliases)
+        types.append(entity.types)
+
+    def batch(self) -> pa.RecordBatch:
+        """Make the batch and begin the next."""
+        arrays = [pa.array(column, item.type) for column, item in zip(self.columns, SCHEMA, strict=True)]
+        for column in self.columns:
+            column.clear()
+        return pa.record_batch(arrays, schema=SCHEMA)
+
+
+def _record(cells: Sequence[Any]) -> GraphEntity:
+    id, label, description, aliases, types = cells
+    return GraphEntity(id, label, description, tuple(aliases), tuple(types))

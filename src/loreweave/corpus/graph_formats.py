@@ -1,0 +1,46 @@
+"""The formats of knowledge graphs that can be read, by name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from loreweave.corpus.codex import codex
+from loreweave.corpus.files import Pathname
+from loreweave.corpus.grail import grail
+from loreweave.corpus.graph_building import GraphSource
+from loreweave.corpus.graph_tables import graph_tables
+from loreweave.corpus.triple_files import blp, fb15k237, kg_bert, triples, wn18rr
+from loreweave.corpus.wikidata5m import wikidata5m
+from loreweave.errors import ConfigurationError
+
+FORMATS: dict[str, Callable[..., GraphSource]] = {
+    "triples": triples,
+    "jsonl": graph_tables,
+    "fb15k237": fb15k237,
+    "wn18rr": wn18rr,
+    "kg-bert": kg_bert,
+    "blp": blp,
+    "codex": codex,
+    "grail": grail,
+    "wikidata5m": wikidata5m,
+}
+
+
+def find_graph(format: str, folder: Pathname, options: Mapping[str, Any] | None = None) -> GraphSource:
+    """Find the files of a graph in one of `FORMATS`; `options` are the reader's own.
+
+    Raises:
+        ConfigurationError: no such format, or an option that it does not have.
+        DataError: a file is missing.
+    """
+    if format not in FORMATS:
+        raise ConfigurationError(f"found the format {format!r}, expected one of {', '.join(FORMATS)}")
+    own = list(inspect.signature(FORMATS[format]).parameters)[1:]
+    for name in options or {}:
+        if name not in own:
+            said = f"its options are {', '.join(own)}" if own else "it has no options"
+            raise ConfigurationError(f"the format {format} does not read {name}; {said}")
+    return FORMATS[format](Path(folder), **(options or {}))

@@ -1,0 +1,86 @@
+"""What a knowledge graph holds, split by split: sizes, repetitions, and what training never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class SplitStatistics:
+    """Counts of one split. "Unseen" is what no triple of the split `train` has.
+
+    Attributes:
+        triples: all of them, repeated ones counted each time.
+        entities: different entities in them.
+        relations: different relations in them.
+        repeated: triples that the same split has already.
+        also_in_train: triples that `train` has too; test answers that training gives away.
+        with_unseen_entity: triples whose head or tail is unseen.
+        unseen_entities: different unseen entities.
+        with_unseen_relation: triples whose relation is unseen.
+        unseen_relations: ids of the unseen relations.
+    """
+
+    triples: int
+    entities: int
+    relations: int
+    repeated: int
+    also_in_train: int
+    with_unseen_entity: int
+    unseen_entities: int
+    with_unseen_relation: int
+    unseen_relations: tuple[str, ...]
+
+
+def split_statistics(
+    triples: Mapping[str, np.ndarray], num_entities: int, relation_ids: Sequence[str]
+) -> dict[str, SplitStatistics]:
+    """Compute the counts of every split; `triples` are int32 rows.  # [triples, 3]"""
+    training = triples.get("train", np.zeros((0, 3), np.int32))
+    seen_entities = _occurring(training[:, (0, 2)], num_entities)
+    seen_relations = _occurring(training[:, 1], len(relation_ids))
+    keys = _keys(triples, num_entities, len(relation_ids))
+    training_keys = keys.get("train", np.zeros(0, np.int64))
+    statistics = {}
+    for split, rows in triples.items():
+        entities, relations = _occurring(rows[:, (0, 2)], num_entities), _occurring(rows[:, 1], len(relation_ids))
+        different = np.unique(keys[split])
+        statistics[split] = SplitStatistics(
+            triples=len(rows),
+            entities=int(entities.sum()),
+            relations=int(relations.sum()),
+            repeated=len(rows) - len(different),
+            also_in_train=0 if split == "train" else int(np.isin(keys[split], training_keys).sum()),
+            with_unseen_entity=int((~seen_entities[rows[:, (0, 2)]]).any(1).sum()),
+            unseen_entities=int((entities & ~seen_entities).sum()),
+            with_unseen_relation=int((~seen_relations[rows[:, 1]]).sum()),
+            unseen_relations=tuple(relation_ids[row] for row in np.flatnonzero(relations & ~seen_relations).tolist()),
+        )
+    return statistics
+
+
+def _occurring(rows: np.ndarray, count: int) -> np.ndarray:
+    """Which of `count` rows occur.  # [count], bool"""
+    mask = np.zeros(count, bool)
+    mask[rows] = True
+    return mask
+
+
+def _keys(triples: Mapping[str, np.ndarray], num_entities: int, num_relations: int) -> dict[str, np.ndarray]:
+    """One integer for every different triple, by split.  # [triples], int64
+
+    Head and relation together first become the number of the pair among those that occur: a product of all three
+    counts would not fit into 64 bits for a large graph.
+    """
+    if not triples:
+        return {}
+    pairs = np.concatenate([rows[:, 0].astype(np.int64) * num_relations + rows[:, 1] for rows in triples.values()])
+    keys = np.unique(pairs, return_inverse=True)[1]
+    keys *= num_entities
+    keys += np.concatenate([rows[:, 2] for rows in triples.values()])
+    ends = np.cumsum([0, *map(len, triples.values())])
+    return {split: keys[start:end] for split, (start, end) in zip(triples, pairwise(ends), strict=True)}

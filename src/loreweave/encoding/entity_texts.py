@@ -1,0 +1,155 @@
+"""What is read about an entity or a relation of a knowledge graph: its text, and what stands in where there is none."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from loreweave.corpus.knowledge_graph import GraphRelation, KnowledgeGraph
+from loreweave.errors import DataError
+
+SOURCES = ("nothing", "description", "label", "alias")
+"""Where a text comes from, by number; `description` with the label before it counts as `description`."""
+_NOTHING, _DESCRIPTION, _LABEL, _ALIAS = range(4)
+
+_AFTER_A_NAME = " \t\r\n,;:"
+TextKind = Literal["description", "label_description", "label"]
+
+
+@dataclass(kw_only=True)
+class EntityTextConfig:
+    """Settings: which texts are read, and how much of them."""
+
+    text: TextKind = "description"
+    """`label_description` is "label: description", the label removed from the start of the description (SimKGC)."""
+    missing: Literal["label", "alias", "error"] = "label"
+    """What stands in for a text that an entity does not have; of label and alias the other where that is missing too."""
+    relation_text: TextKind | None = "description"
+    """Likewise for relations, whose label stands in; null reads none."""
+    max_length: int = 512
+    """Most tokens of a text, special tokens included."""
+    relation_max_length: int = 64
+    """Most tokens of a relation's text alone, special tokens included (KEPLER-Rel: an eighth of `max_length`)."""
+    truncation: Literal["text", "sequence"] = "text"
+    """`text` cuts the description and keeps special tokens and relation; `sequence` cuts whatever is at the end of the
+    whole sequence, as KEPLER's released code does: end token, relation and all (specs 1.4, 2.4)."""
+
+    def __post_init__(self) -> None:
+        if self.max_length < 8:
+            raise ValueError(f"max_length: found {self.max_length}, expected at least 8: special tokens and a few words")
+        if self.relation_max_length < 3:
+            raise ValueError(f"relation_max_length: found {self.relation_max_length}, expected at least 3: a word")
+
+    def of_tokens(self) -> dict[str, Any]:
+        """The settings that the stored tokens depend on."""
+        settings = asdict(self)
+        del settings["truncation"]  # applied when batches are made
+        return settings
+
+
+def entity_texts(graph: KnowledgeGraph, config: EntityTextConfig, rows: int) -> Iterator[tuple[list[str], np.ndarray]]:
+    """The entities' texts in order, `rows` at a time, each with the number of its source.
+
+    Raises:
+        DataError: an entity has no such text and `config.missing` is `error`.
+    """
+    for batch in graph.entities.table.to_batches(max_chunksize=rows):
+        labels, descriptions, aliases = (batch.column(name) for name in ("label", "description", "aliases"))
+        texts, sources = [], np.zeros(batch.num_rows, np.uint8)
+        for row, (label, description) in enumerate(zip(labels.to_pylist(), descriptions.to_pylist(), strict=True)):
+            text, source = _compose(config.text, label.strip(), description.strip())
+            if not text:
+                if config.missing == "error":
+                    raise _without_text(graph, config, batch.column("id")[row].as_py())
+                text, source = _stand_in(config, label.strip(), aliases, row)
+            texts.append(text)
+            sources[row] = source
+        yield texts, sources
+
+
+def relation_texts(graph: KnowledgeGraph, kind: TextKind) -> tuple[list[str], np.ndarray]:
+    """The relations' texts in order, each with the number of its source; a label stands in for a description."""
+    composed = [_relation_text(relation, kind) for relation in graph.relations]
+    return [text for text, _ in composed], np.array([source for _, source in composed], np.uint8)
+
+
+def counts_of(sources: np.ndarray) -> dict[str, int]:
+    """How many texts come from where."""
+    counts = np.bincount(sources, minlength=len(SOURCES))
+    return {name: int(count) for name, count in zip(SOURCES, counts, strict=True)}
+
+
+def text_hashes(graph: KnowledgeGraph) -> dict[str, str]:
+    """SHA-256 of the labels, descriptions and aliases of the entities, and of the relations' texts (ids do not count)."""
+    digest = hashlib.sha256()
+    for name in ("label", "description"):
+        digest.update(_hash_of_strings(graph.entities.column(name).chunks))
+    aliases = graph.entities.column("aliases").chunks
+    for chunk in aliases:
+        digest.update(pc.list_value_length(chunk).to_numpy(zero_copy_only=False).astype("<i4"))
+    digest.update(_hash_of_strings([chunk.flatten() for chunk in aliases]))
+    relations = [(relation.label, relation.description) for relation in graph.relations]
+    return {"entities": digest.hexdigest(), "relations": hashlib.sha256(json.dumps(relations).encode()).hexdigest()}
+
+
+def _hash_of_strings(chunks: Iterable[pa.Array]) -> bytes:
+    """Of the characters and of the lengths apart, straight from Arrow's memory: it does not depend on how they are cut."""
+    characters, lengths = hashlib.sha256(), hashlib.sha256()
+    for chunk in chunks:
+        lengths.update(pc.binary_length(chunk).to_numpy(zero_copy_only=False).astype("<i4"))
+        _, offsets, data = chunk.buffers()
+        if data is not None:
+            ends = np.frombuffer(offsets, np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
+            characters.update(memoryview(data)[ends[0] : ends[-1]])
+    return characters.digest() + lengths.digest()
+
+
+def _compose(kind: TextKind, label: str, description: str) -> tuple[str, int]:
+    if kind == "label":
+        return label, _LABEL if label else _NOTHING
+    if not description:
+        return "", _NOTHING
+    if kind == "description" or not label:
+        return description, _DESCRIPTION
+    rest = _without_name(description, label)
+    return f"{label}: {rest}" if rest else label, _DESCRIPTION
+
+
+def _without_name(description: str, label: str) -> str:
+    """A description that begins with the name, without it; `Parisian` does not begin with the name `Paris`."""
+    rest = description.removeprefix(label)
+    if rest == description or rest[:1].isalnum():
+        return description
+    return rest.lstrip(_AFTER_A_NAME)
+
+
+def _stand_in(config: EntityTextConfig, label: str, aliases: pa.Array, row: int) -> tuple[str, int]:
+    alias = next((alias.strip() for alias in aliases[row].as_py() if alias.strip()), "")
+    choices = [(label, _LABEL), (alias, _ALIAS)]
+    if config.missing == "alias":
+        choices.reverse()
+    return next(((text, source) for text, source in choices if text), ("", _NOTHING))
+
+
+def _relation_text(relation: GraphRelation, kind: TextKind) -> tuple[str, int]:
+    label = relation.label.strip()
+    text, source = _compose(kind, label, relation.description.strip())
+    if text or not label:
+        return text, source
+    return label, _LABEL
+
+
+def _without_text(graph: KnowledgeGraph, config: EntityTextConfig, id: str) -> DataError:
+    column = "label" if config.text == "label" else "description"
+    lacking = int((~graph.entities.given(column)).sum())
+    return DataError(
+        f"found no {column} of the entity {id!r} ({max(lacking, 1)} of {graph.num_entities} entities have none), expected one "
+        "of every entity; set missing to label or alias for something to stand in"
+    )

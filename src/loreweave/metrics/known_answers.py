@@ -1,0 +1,196 @@
+"""Questions (head, relation, ?) and (?, relation, tail), and the answers to them that are known to be true.
+
+The filtered setting leaves known answers out of the candidates (Bordes et al. 2013; specs/kepler.md 5.3). They are kept as
+one compressed row a question: at the 20.6 M triples of Wikidata5M 250 MB a side, where a mask of queries x known triples
+would be 5 GB a batch (7.4, 7.5). Triples are int32 [triples, 3]: head row, relation row, tail row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Side = Literal["head", "tail"]
+"""Which end of a triple is asked for."""
+SIDES: tuple[Side, ...] = get_args(Side)
+
+Integers = NDArray[np.integer]
+_COLUMNS = {"head": (2, 0), "tail": (0, 2)}
+"""By side: the columns of the entity that is given and of the entity that is asked for."""
+
+
+@dataclass(frozen=True)
+class AnswerRows:
+    """Answers to several questions: entity rows, ascending and distinct, of question i at `offsets[i]` to `offsets[i + 1]`."""
+
+    offsets: NDArray[np.int64]
+    answers: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, question: int) -> NDArray[np.int32]:
+        return self.answers[self.offsets[question] : self.offsets[question + 1]]
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Answers of each question [questions]."""
+        return np.diff(self.offsets)
+
+    @property
+    def question(self) -> NDArray[np.int64]:
+        """The question of each answer [answers]."""
+        return np.repeat(np.arange(len(self)), self.counts)
+
+    def select(self, questions: Integers) -> AnswerRows:
+        """The answers to the chosen questions, in their order."""
+        counts = self.counts[questions]
+        offsets = _offsets(counts)
+        places = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1][questions] - offsets[:-1], counts)
+        return AnswerRows(offsets, self.answers[places])
+
+    def contain(self, questions: Integers, entities: Integers) -> NDArray[np.bool_]:
+        """Whether each entity [n] is an answer to the question beside it [n]."""
+        width = 1 + max(int(self.answers.max(initial=0)), int(np.max(entities, initial=0)))
+        codes = self.question * width + self.answers
+        wanted = np.asarray(questions, dtype=np.int64) * width + entities
+        places = np.searchsorted(codes, wanted)
+        found = np.zeros(len(wanted), dtype=np.bool_)
+        inside = places < len(codes)
+        found[inside] = codes[places[inside]] == wanted[inside]
+        return found
+
+
+class KnownAnswers:
+    """The known answers on one side: tails by (head, relation), or heads by (relation, tail).
+
+    Example:
+        >>> known = KnownAnswers("tail", np.array([[0, 0, 5], [0, 0, 3], [1, 0, 3]], dtype=np.int32))
+        >>> known.of(np.array([0, 7]), np.array([0, 0]))[0]
+        array([3, 5], dtype=int32)
+    """
+
+    def __init__(self, side: Side, *triples: Integers) -> None:
+        """Index triples, such as those of the training, validation and test splits; repeated ones count once.
+
+        Raises:
+            ValueError: an array is not [triples, 3] of rows from 0, or ids are too large for one 64-bit key a triple.
+        """
+        given, asked = _COLUMNS[side]
+        checked = [_checked(part) for part in triples]
+        self.side = side
+        self._relations = 1 + max((int(part[:, 1].max(initial=0)) for part in checked), default=0)
+        entities = 1 + max((int(part[:, [0, 2]].max(initial=0)) for part in checked), default=0)
+        if entities**2 * self._relations > np.iinfo(np.int64).max:
+            raise ValueError(f"found {entities} entities and {self._relations} relations: too many for 64-bit keys")
+        codes = np.empty(sum(map(len, checked)), dtype=np.int64)
+        start = 0
+        for part in checked:  # one key a triple: sorting it groups the answers and orders them
+            place = codes[start : start + len(part)]
+            np.multiply(part[:, given], self._relations, out=place, dtype=np.int64)
+            place += part[:, 1]
+            place *= entities
+            place += part[:, asked]
+            start += len(part)
+        codes.sort()
+        codes = codes[_firsts(codes)]
+        keys = codes // entities
+        self._answers = (codes - keys * entities).astype(np.int32)
+        starts = np.flatnonzero(_firsts(keys))
+        self._keys = keys[starts]
+        self._offsets = np.append(starts, len(keys)).astype(np.int64)
+
+    def __len__(self) -> int:
+        """The number of distinct triples."""
+        return len(self._answers)
+
+    def of(self, entities: Integers, relations: Integers) -> AnswerRows:
+        """The known answers to questions, each a given entity [questions] and a relation [questions]; none is no error."""
+        wanted = np.asarray(entities, dtype=np.int64) * self._relations + relations
+        places = np.searchsorted(self._keys, wanted)
+        inside = (places < len(self._keys)) & (np.asarray(relations) < self._relations)
+        inside[inside] = self._keys[places[inside]] == wanted[inside]
+        places[~inside] = len(self._keys)  # a last, empty row
+        rows = AnswerRows(np.append(self._offsets, self._offsets[-1]), self._answers)
+        return rows.select(places)
+
+
+@dataclass(frozen=True)
+class Questions:
+    """The distinct questions of some triples on one side, and which triple asks which.
+
+    Many triples ask the same: scores are computed once a question.
+    """
+
+    side: Side
+    entities: NDArray[np.int32]
+    """The entity given: head of (h, r, ?), tail of (?, r, t) [questions]."""
+    relations: NDArray[np.int32]
+    """[questions]"""
+    gold: NDArray[np.int32]
+    """The true answer of each triple: an entity row [triples]."""
+    of: NDArray[np.int64]
+    """The question of each triple [triples]."""
+
+    def __len__(self) -> int:
+        return len(self.entities)
+
+    @classmethod
+    def from_triples(cls, side: Side, triples: Integers) -> Questions:
+        """Those of int [triples, 3].
+
+        Raises:
+            ValueError: the array is not [triples, 3] of rows from 0.
+        """
+        given, asked = _COLUMNS[side]
+        triples = _checked(triples).astype(np.int32, copy=False)
+        relations = 1 + int(triples[:, 1].max(initial=0))
+        keys, of = np.unique(triples[:, given].astype(np.int64) * relations + triples[:, 1], return_inverse=True)
+        entities, relation = (keys // relations).astype(np.int32), (keys % relations).astype(np.int32)
+        return cls(side, entities, relation, np.ascontiguousarray(triples[:, asked]), of)
+
+
+def share_of(questions: ArrayLike, index: int, count: int) -> NDArray[np.int64]:
+    """The rows that process `index` of `count` should rank: all rows of about as many rows' questions as the others have.
+
+    Args:
+        questions: the question of each row [rows] (`Questions.of`); rows of one question stay together, scored once.
+        index: of this process, from 0.
+        count: of processes.
+
+    Returns:
+        Row numbers; the shares of all processes hold every row once.
+
+    Raises:
+        ValueError: the index is not one of `count`.
+    """
+    if not 0 <= index < count:
+        raise ValueError(f"found the share {index} of {count}, expected 0 to {count - 1}")
+    questions = np.asarray(questions)
+    order = np.argsort(questions, kind="stable")
+    ordered = questions[order]
+    cuts = [len(order) * cut // count for cut in (index, index + 1)]
+    start, stop = (int(np.searchsorted(ordered, ordered[cut])) if cut < len(order) else len(order) for cut in cuts)
+    return order[start:stop]
+
+
+def _checked(triples: Integers) -> Integers:
+    if triples.ndim != 2 or triples.shape[1] != 3 or not np.issubdtype(triples.dtype, np.integer):
+        raise ValueError(f"found an array of {triples.dtype} {list(triples.shape)}, expected integers [triples, 3]")
+    if triples.min(initial=0) < 0:
+        raise ValueError("found a negative row number, expected head, relation and tail rows from 0")
+    return triples
+
+
+def _firsts(ordered: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Where a value of a sorted array differs from the one before."""
+    firsts = np.ones(len(ordered), dtype=np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=firsts[1:])
+    return firsts
+
+
+def _offsets(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts, dtype=np.int64)])

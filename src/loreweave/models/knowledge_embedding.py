@@ -1,0 +1,208 @@
+"""Knowledge embeddings: entities read from their texts (or tabled), relations in a table, and a scorer over both.
+
+The encoder is an untouched `AutoModel` (or LUKE on words alone): an entity's vector is its first state, raw, as in KEPLER
+(Wang et al. 2021, specs/kepler.md 2.1), or the mean of its states, L2-normalised if wanted, as in SimKGC (specs 7.1).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import PreTrainedModel
+
+from loreweave.errors import ConfigurationError
+from loreweave.models.knowledge_scorers import Scorer, exact, scorer_named
+
+Pooling = Literal["first", "mean", "entity"]
+POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
+
+
+class KnowledgeEmbeddingHead(nn.Module):
+    """What a knowledge graph adds to an encoder: relation vectors, margin, scorer, and what the chosen loss needs besides.
+
+    Args:
+        scorer: a name of `SCORERS`.
+        size: width d of entity vectors.
+        num_relations: rows of the relation table; 0 where relations are read from texts.
+        gamma: margin of the distance scorers; it also sets the range of the starting values (specs 2.1).
+        num_entities: rows of an entity table, for entities that are not read from texts; 0 makes none.
+        temperature: starting temperature of the contrastive loss, which is then learned as the logarithm of its inverse
+            (SimKGC: 0.05); None makes no such parameter.
+
+    Raises:
+        ConfigurationError: unknown scorer, a size that it cannot use, or a temperature that is not positive.
+    """
+
+    relation_embeddings: nn.Embedding | None
+    entity_embeddings: nn.Embedding | None
+    log_inverse_temperature: nn.Parameter | None
+
+    def __init__(
+        self,
+        scorer: str,
+        size: int,
+        num_relations: int,
+        gamma: float = 4.0,
+        num_entities: int = 0,
+        temperature: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.scorer: Scorer = scorer_named(scorer)
+        self.size, self.gamma = size, gamma
+        width = self.scorer.relation_size(size)
+        if temperature is not None and temperature <= 0:
+            raise ConfigurationError(f"found the temperature {temperature}, expected one above 0")
+        self.relation_embeddings = nn.Embedding(num_relations, width) if num_relations else None
+        self.entity_embeddings = nn.Embedding(num_entities, size) if num_entities else None
+        self.log_inverse_temperature = None if temperature is None else nn.Parameter(torch.tensor(-math.log(temperature)))
+        self.reset_tables()
+
+    @torch.no_grad()
+    def reset_tables(self) -> None:
+        """Give the tables their starting values."""
+        if self.relation_embeddings is not None:
+            limit = self.scorer.relation_range(self.gamma, self.size)
+            self.relation_embeddings.weight.uniform_(-limit, limit)
+        if self.entity_embeddings is not None:
+            limit = (self.gamma + 2.0) / self.size
+            self.entity_embeddings.weight.uniform_(-limit, limit)
+
+    def relation_vectors(self, rows: Tensor) -> Tensor:
+        """Rows [...] of the relation table -> [..., relation size].
+
+        Raises:
+            ConfigurationError: relations have no table.
+        """
+        if self.relation_embeddings is None:
+            raise ConfigurationError("this head has no relation table: relations are read from their texts")
+        return self.relation_embeddings(rows)
+
+    def entity_vectors(self, rows: Tensor) -> Tensor:
+        """Rows [...] of the entity table -> [..., d].
+
+        Raises:
+            ConfigurationError: entities have no table.
+        """
+        if self.entity_embeddings is None:
+            raise ConfigurationError("this head has no entity table: entities are read from their texts")
+        return self.entity_embeddings(rows)
+
+    def score(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
+        """gamma - distance, or the product where the scorer is one: vectors [..., d], broadcast -> [...] in float32."""
+        return self.with_margin(self.scorer.score(head, relation, tail))
+
+    def with_margin(self, scores: Tensor) -> Tensor:
+        """Add gamma to similarities that are distances."""
+        return scores + self.gamma if self.scorer.has_margin else scores
+
+    @property
+    def inverse_temperature(self) -> Tensor:
+        """By what the contrastive loss multiplies similarities [].
+
+        Raises:
+            ConfigurationError: the head was made without a temperature.
+        """
+        if self.log_inverse_temperature is None:
+            raise ConfigurationError("this head has no temperature: make it with temperature=0.05")
+        return self.log_inverse_temperature.exp()
+
+
+class KnowledgeEmbeddingModel(nn.Module):
+    """An encoder of texts, and the head over its vectors.
+
+    Args:
+        encoder: a model of transformers that gives `last_hidden_state`, our `LukeModel`, or None for tabled entities only.
+        head: its size must be the encoder's hidden size.
+        pooling: `first` token's state (KEPLER), `mean` over the states that are not padding, or, of a LUKE, the state of one
+            `[MASK]` `entity` that spans the text.
+        normalize: scale entity vectors to L2 norm 1.
+        mask_entity_id: id of `[MASK]` in the LUKE's entity vocabulary, for the pooling `entity`.
+
+    Raises:
+        ConfigurationError: sizes differ, unknown pooling or one without its `[MASK]`, or no encoder and no entity table.
+    """
+
+    def __init__(
+        self,
+        encoder: PreTrainedModel | None,
+        head: KnowledgeEmbeddingHead,
+        pooling: Pooling = "first",
+        normalize: bool = False,
+        mask_entity_id: int | None = None,
+    ) -> None:
+        super().__init__()
+        if pooling == "entity" and mask_entity_id is None:
+            raise ConfigurationError("found the pooling 'entity' and no id of the entity [MASK], expected a LUKE's")
+        if pooling not in POOLINGS:
+            raise ConfigurationError(f"found the pooling {pooling!r}, expected one of {', '.join(POOLINGS)}")
+        if encoder is None and head.entity_embeddings is None:
+            raise ConfigurationError("found neither an encoder nor an entity table, expected one of them")
+        if encoder is not None and encoder.config.hidden_size != head.size:
+            found = f"an encoder of hidden size {encoder.config.hidden_size} and a head of size {head.size}"
+            raise ConfigurationError(f"found {found}, expected equal sizes")
+        self.encoder = encoder
+        self.head = head
+        self.pooling: Pooling = pooling
+        self.normalize = normalize
+        self.mask_entity_id = mask_entity_id
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None) -> Tensor:
+        """The same as `embed`, for what wraps a module (DDP)."""
+        return self.embed(input_ids, attention_mask, token_type_ids)
+
+    def embed(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None) -> Tensor:
+        """Vectors of texts: [texts, tokens] -> [texts, d], at least float32.
+
+        Raises:
+            ConfigurationError: the model has no encoder.
+        """
+        if self.encoder is None:
+            raise ConfigurationError("this model has no encoder: its entities are tabled (use embed_rows)")
+        inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
+        inputs |= {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+        return self._normalized(read_texts(self.encoder, inputs, self.pooling, self.mask_entity_id))
+
+    def embed_rows(self, rows: Tensor) -> Tensor:
+        """Vectors of tabled entities: [...] -> [..., d]."""
+        return self._normalized(self.head.entity_vectors(rows))
+
+    def _normalized(self, vectors: Tensor) -> Tensor:
+        return functional.normalize(vectors, dim=-1) if self.normalize else vectors
+
+
+def read_texts(
+    encoder: nn.Module, inputs: Mapping[str, Tensor], pooling: Pooling, mask_entity_id: int | None = None
+) -> Tensor:
+    """One vector a text, at least float32: `inputs` [texts, tokens] -> [texts, d]."""
+    if pooling != "entity":
+        return pool(encoder(**inputs).last_hidden_state, inputs["attention_mask"], pooling)
+    assert mask_entity_id is not None
+    output = encoder(**inputs, **_whole_text_entity(inputs["attention_mask"], mask_entity_id))
+    return exact(output.entity_last_hidden_state[:, 0])
+
+
+def _whole_text_entity(attention_mask: Tensor, entity_id: int) -> dict[str, Tensor]:
+    """An entity that spans all words between the first and the last special token."""
+    texts, longest = attention_mask.shape
+    places = torch.arange(longest, device=attention_mask.device).expand(texts, longest)
+    inside = (places > 0) & (places < attention_mask.sum(1, keepdim=True) - 1)
+    ones = torch.ones(texts, 1, dtype=torch.long, device=attention_mask.device)
+    return {
+        "entity_ids": ones * entity_id,
+        "entity_attention_mask": ones,
+        "entity_position_ids": places.masked_fill(~inside, -1)[:, None],  # [texts, 1, tokens]
+    }
+
+
+def pool(states: Tensor, attention_mask: Tensor, pooling: Pooling) -> Tensor:
+    """The `first` or `mean` of states [texts, tokens, d], mask [texts, tokens] (1 = not padding) -> [texts, d], float32."""
+    if pooling == "first":
+        return exact(states[:, 0])
+    states = exact(states)
+    kept = attention_mask.unsqueeze(-1).to(states.dtype)
+    return (states * kept).sum(dim=1) / kept.sum(dim=1).clamp(min=1)

@@ -1,0 +1,262 @@
+"""Contrastive knowledge: (head, relation) read together must be nearest to the true tail, and (tail, inverse relation) to the
+true head, among all entities at hand (SimKGC: Wang et al. 2022, section 3; specs/kepler.md 7.1).
+
+One encoder reads both sides. The entities of a micro-batch, each encoded once, are candidates for every question in it: that
+has the in-batch negatives and the self negatives of SimKGC. With several processes the candidates of all are gathered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+import torch
+import torch.distributed
+from torch import Tensor, nn
+from torch.distributed.nn.functional import all_gather
+from torch.nn import functional
+from transformers import PreTrainedModel
+
+from loreweave.checkpoints import knowledge_embedding as side_files
+from loreweave.corpus.knowledge_graph import KnowledgeGraph
+from loreweave.errors import ConfigurationError
+from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead, Pooling
+from loreweave.objectives.base import Materials, ObjectiveLoss, StreamObjective
+from loreweave.objectives.graph_batches import (
+    GraphStreamConfig,
+    TextPool,
+    describe,
+    encode_texts,
+    graph_texts,
+    mask_entity_of_run,
+    training_triples,
+    true_triples,
+)
+from loreweave.objectives.triples import HEAD, RELATION, TAIL, TripleSampler, TrueTriples
+
+
+@dataclass(kw_only=True)
+class ContrastiveKnowledgeConfig(GraphStreamConfig):
+    """Settings of the contrastive objective; the defaults are those of SimKGC."""
+
+    micro_batch_size: int = 1024
+    pooling: Pooling = "mean"
+    filter_splits: list[str] = field(default_factory=lambda: ["train"])
+    temperature: float = 0.05
+    """Starting value; it is learned."""
+    margin: float = 0.02
+    """Taken from the similarity of the true entity."""
+    pre_batches: int = 0
+    """Entities of so many earlier micro-batches are candidates too, without gradient (SimKGC: 2 on FB15k-237)."""
+    pre_batch_weight: float = 0.5
+    self_negatives: bool = True
+    """Whether the entity that asks is a candidate for its own question."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.temperature <= 0 or self.pre_batches < 0:
+            raise ValueError("temperature: expected more than 0; pre_batches: expected 0 or more")
+
+
+class Questions(NamedTuple):
+    """Questions of a micro-batch: an entity, a relation, the side that is asked for, and the true entity. Each [questions]"""
+
+    entities: Tensor
+    relations: Tensor
+    asks_tail: Tensor  # bool
+    answers: Tensor
+
+
+class ContrastiveHead(KnowledgeEmbeddingHead):
+    """The learned temperature, the true triples on the device, and the queue of earlier candidates (`pre_batches`)."""
+
+    keys: Tensor
+    queue: Tensor
+    queue_entities: Tensor
+
+    def __init__(self, size: int, config: ContrastiveKnowledgeConfig, true: TrueTriples) -> None:
+        super().__init__("distmult", size, 0, temperature=config.temperature)
+        self.register_buffer("keys", torch.from_numpy(true.keys), persistent=False)
+        capacity = 2 * config.micro_batch_size * config.pre_batches * _processes()
+        self.register_buffer("queue", torch.zeros(capacity, size))
+        self.register_buffer("queue_entities", torch.full((capacity,), -1, dtype=torch.long))
+
+    @torch.no_grad()
+    def remember(self, vectors: Tensor, entities: Tensor) -> None:
+        """Push candidates to the front of the queue; the oldest fall out."""
+        capacity = len(self.queue)
+        if capacity:
+            self.queue.copy_(torch.cat([vectors.to(self.queue.dtype), self.queue])[:capacity])
+            self.queue_entities.copy_(torch.cat([entities, self.queue_entities])[:capacity])
+
+
+class ContrastiveKnowledge(StreamObjective):
+    """Questions of both directions against all entities of the micro-batch, false negatives masked."""
+
+    name: ClassVar[str] = "contrastive_knowledge"
+
+    def __init__(self, config: ContrastiveKnowledgeConfig, materials: Materials) -> None:
+        self.config = config
+        self.weight = config.weight
+        self.mask_entity_id = mask_entity_of_run(config, materials)
+        self.graph = KnowledgeGraph.load(config.graph)
+        triples = training_triples(self.graph, config.graph)
+        self.sampler = TripleSampler(
+            triples, self.graph.num_entities, size=config.micro_batch_size, sampling=config.sampling, seed=materials.seed
+        )
+        self.true = true_triples(self.graph, config.filter_splits, config.graph)
+        self.texts = graph_texts(self.graph, config, materials)
+
+    @classmethod
+    def build(cls, config: ContrastiveKnowledgeConfig, materials: Materials) -> ContrastiveKnowledge:
+        """Never off once it is asked for."""
+        return cls(config, materials)
+
+    def batch(self, item: int) -> dict[str, Tensor]:
+        """Distinct questions' and entities' texts; every triple asks in both directions."""
+        triples = self.sampler[item].triples
+        heads, relations, tails = triples[:, HEAD], triples[:, RELATION], triples[:, TAIL]
+        pool = TextPool(self.texts)
+        entities, numbers = np.unique(triples[:, [HEAD, TAIL]], return_inverse=True)
+        numbers = numbers.reshape(-1, 2)
+        candidates = pool.add("entity", entities)
+        asking = [pool.add("conditioned", heads, relations), pool.add("inverse_conditioned", tails, relations)]
+        tensors, places = pool.collate(self.name)
+        arrays = {
+            "candidates": places[candidates],
+            "candidate_entities": entities,
+            "questions": places[np.concatenate(asking)],
+            "question_entities": np.concatenate([heads, tails]),
+            "question_relations": np.tile(relations, 2),
+            "asks_tail": np.repeat([True, False], len(triples)),
+            "labels": np.concatenate([numbers[:, 1], numbers[:, 0]]),
+        }
+        return tensors | {f"{self.name}_{key}": torch.from_numpy(array) for key, array in arrays.items()}
+
+    def head(self, model: PreTrainedModel | None) -> nn.Module:
+        """Temperature and queue; relations are read with the questions."""
+        if model is None:
+            raise ConfigurationError(f"{self.name} needs a model to read texts")
+        return ContrastiveHead(model.config.hidden_size, self.config, self.true)
+
+    def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Mapping[str, Tensor]) -> ObjectiveLoss:
+        """Mean of two cross-entropies, question -> entity and true entity -> question, summed over this process's questions."""
+        assert encoder is not None and isinstance(head, ContrastiveHead)
+        given = {key: batch[f"{self.name}_{key}"] for key in _INDEXES}
+        vectors = encode_texts(encoder, batch, self.name, self.config.pooling, self.mask_entity_id)
+        vectors = functional.normalize(vectors, dim=-1)
+        asked = vectors[given["questions"]]
+        candidates, (entities,), first = gather(vectors[given["candidates"]], given["candidate_entities"])
+        gold = given["labels"] + first
+        own = Questions(given["question_entities"], given["question_relations"], given["asks_tail"], entities[gold])
+        all_asked, columns, first_question = gather(asked, *own)
+        forward = self._entities_logits(head, asked, own, candidates, entities, gold)
+        backward = self._questions_logits(head, candidates[gold], own, all_asked, Questions(*columns), first_question)
+        own_places = torch.arange(len(gold), device=gold.device) + first_question
+        total = functional.cross_entropy(forward, gold, reduction="sum")
+        total = total + functional.cross_entropy(backward, own_places, reduction="sum")
+        if head.training:
+            head.remember(candidates.detach(), entities)
+        return ObjectiveLoss(total / 2, (forward.argmax(1) == gold).sum())
+
+    def _entities_logits(
+        self, head: ContrastiveHead, asked: Tensor, own: Questions, candidates: Tensor, entities: Tensor, gold: Tensor
+    ) -> Tensor:
+        """Logits of the entities at hand for each question, with the queue behind them. [questions, candidates + queue]"""
+        is_gold = functional.one_hot(gold, len(entities)).bool()
+        logits = (asked @ candidates.T - self.config.margin * is_gold) * head.inverse_temperature
+        allowed = self._allowed(head, own, entities) | is_gold
+        logits = logits.masked_fill(~allowed, -torch.inf)
+        return torch.cat([logits, self._earlier(head, asked, own)], dim=1) if len(head.queue) else logits
+
+    def _questions_logits(
+        self, head: ContrastiveHead, answers: Tensor, own: Questions, asked: Tensor, every: Questions, first: int
+    ) -> Tensor:
+        """Logits of all questions for the true entity of each own question. [own questions, questions]"""
+        is_own = torch.eye(len(asked), dtype=torch.bool, device=asked.device)[first : first + len(answers)]
+        logits = (answers @ asked.T - self.config.margin * is_own) * head.inverse_temperature
+        allowed = ~self._is_true(head, every, own.answers[None]).T | is_own
+        return logits.masked_fill(~allowed, -torch.inf)
+
+    def _earlier(self, head: ContrastiveHead, asked: Tensor, own: Questions) -> Tensor:
+        """Logits of the queue, weighted; true answers and places not yet filled are masked. [questions, queue]"""
+        allowed = self._allowed(head, own, head.queue_entities) & (head.queue_entities >= 0)
+        logits = asked @ head.queue.clone().T * (head.inverse_temperature * self.config.pre_batch_weight)
+        return logits.masked_fill(~allowed, -torch.inf)
+
+    def _allowed(self, head: ContrastiveHead, own: Questions, entities: Tensor) -> Tensor:
+        """Which entities are false answers to which questions. [questions, entities]"""
+        allowed = ~self._is_true(head, own, entities[None]) & (entities[None] != own.answers[:, None])
+        if not self.config.self_negatives:
+            allowed &= entities[None] != own.entities[:, None]
+        return allowed
+
+    def _is_true(self, head: ContrastiveHead, questions: Questions, entities: Tensor) -> Tensor:
+        """Whether entities [1, n] answer the questions, by the graph. [questions, n]"""
+        own, tail = questions.entities[:, None], questions.asks_tail[:, None]
+        subject, target = torch.where(tail, own, entities), torch.where(tail, entities, own)
+        keys = (subject * self.graph.num_relations + questions.relations[:, None]) * self.graph.num_entities + target
+        places = torch.searchsorted(head.keys, keys).clamp_max(len(head.keys) - 1)
+        return head.keys[places] == keys
+
+    @property
+    def micro_batches_per_epoch(self) -> int:
+        """Micro-batches that show every triple once (with neighbourhoods: begin at each once)."""
+        return self.sampler.batches_per_epoch
+
+    def save(self, head: nn.Module, folder: Path) -> None:
+        """Side files that say how questions and entities are read."""
+        assert isinstance(head, KnowledgeEmbeddingHead)
+        side_files.save(
+            folder, head, self.graph, name=self.name, variant="contrastive", pooling=self.config.pooling,
+            text=self.config.text, normalize=True, mask_entity_id=self.mask_entity_id,
+        )  # fmt: skip
+
+    def summary(self) -> list[str]:
+        """The graph, and how much text its entities have."""
+        return describe(self.name, self.config, self.graph, self.texts)
+
+
+_INDEXES = (
+    "candidates",
+    "candidate_entities",
+    "questions",
+    "question_entities",
+    "question_relations",
+    "asks_tail",
+    "labels",
+)
+
+
+def _processes() -> int:
+    ready = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return torch.distributed.get_world_size() if ready else 1
+
+
+def gather(vectors: Tensor, *columns: Tensor) -> tuple[Tensor, list[Tensor], int]:
+    """Vectors of all processes with gradient, columns that go with them, and where this process's begin.
+
+    Processes may have different numbers of vectors; fewer ones are padded for the exchange.
+    """
+    world = _processes()
+    if world == 1:
+        return vectors, list(columns), 0
+    count = torch.tensor([len(vectors)], device=vectors.device)
+    counts = [torch.zeros_like(count) for _ in range(world)]
+    torch.distributed.all_gather(counts, count)
+    sizes = [int(found) for found in counts]
+    missing = max(sizes) - len(vectors)
+
+    def together(parts: Sequence[Tensor]) -> Tensor:
+        return torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
+
+    gathered = together(all_gather(functional.pad(vectors, (0, 0, 0, missing))))
+    table = functional.pad(torch.stack([column.long() for column in columns], dim=1), (0, 0, 0, missing))
+    tables = [torch.zeros_like(table) for _ in range(world)]
+    torch.distributed.all_gather(tables, table)
+    whole = together(tables)
+    others = [whole[:, i].to(column.dtype) for i, column in enumerate(columns)]
+    return gathered, others, sum(sizes[: torch.distributed.get_rank()])

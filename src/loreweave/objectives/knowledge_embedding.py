@@ -1,0 +1,249 @@
+"""Knowledge embedding: true triples score above corrupted ones, over entities read from their texts (KEPLER) or tabled.
+
+Variants (Wang et al. 2021, section 3; specs/kepler.md 2.4): `wiki` reads entities from descriptions and tables relations;
+`rel` reads relations from their descriptions too; `cond` reads the side that asks together with the relation's description.
+KEPLER-OnlyDesc and -KE are `wiki` beside other word streams, or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import PreTrainedModel
+
+from loreweave.checkpoints import knowledge_embedding as side_files
+from loreweave.corpus.knowledge_graph import KnowledgeGraph
+from loreweave.errors import ConfigurationError
+from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead
+from loreweave.models.knowledge_scorers import similarity_matrix
+from loreweave.objectives.base import Materials, ObjectiveLoss, StreamObjective
+from loreweave.objectives.graph_batches import (
+    GraphStreamConfig,
+    TextPool,
+    describe,
+    encode_texts,
+    graph_texts,
+    mask_entity_of_run,
+    training_triples,
+    true_triples,
+)
+from loreweave.objectives.triples import HEAD, RELATION, TAIL, TripleBatch, TripleSampler, corrupt
+
+
+@dataclass(kw_only=True)
+class KnowledgeEmbeddingConfig(GraphStreamConfig):
+    """Settings of the knowledge-embedding objective; the defaults are those of KEPLER's released code."""
+
+    weight: float = 0.5
+    """The released code halves the loss; the paper's weight is 1."""
+    variant: Literal["wiki", "rel", "cond"] = "wiki"
+    entities: Literal["text", "table"] = "text"
+    scorer: str = "transe_l2"
+    """The released code's norm; the paper's is `transe_l1`."""
+    gamma: float = 4.0
+    loss: Literal["log_sigmoid", "cross_entropy"] = "log_sigmoid"
+    """`log_sigmoid` of every score (KEPLER, RotatE); `cross_entropy` of the true entity against the corrupted ones, by side."""
+    negatives: int = 1
+    """Corrupted heads per triple, and as many corrupted tails."""
+    negatives_from: Literal["graph", "batch", "all"] = "graph"
+    """Drawn from all entities (KEPLER), or from those whose texts the micro-batch encodes anyway; `all` draws none and takes
+    every entity (tabled entities, `cross_entropy`)."""
+    self_adversarial_temperature: float | None = None
+    """Weighs corrupted triples by the softmax of their scores times this (RotatE); null weighs them equally (KEPLER)."""
+    table_size: int = 512
+    """Width of tabled entities; those read from texts are as wide as the encoder."""
+    l3: float = 0.0
+    """Weight of the cubed L3 norm of the vectors of each triple (Lacroix et al. 2018), for bilinear tables."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.negatives < 1 or self.table_size < 1:
+            raise ValueError("negatives and table_size: expected at least 1")
+        if self.negatives_from == "all" and (self.entities, self.loss) != ("table", "cross_entropy"):
+            raise ValueError("negatives_from: all needs entities: table and loss: cross_entropy")
+        if self.entities == "table" and self.variant != "wiki":
+            raise ValueError(f"variant: {self.variant} reads texts, expected wiki where entities are tabled")
+
+
+class KnowledgeEmbedding(StreamObjective):
+    """Batches of triples with filtered negatives; every distinct text of a batch is encoded once."""
+
+    name: ClassVar[str] = "knowledge_embedding"
+
+    def __init__(self, config: KnowledgeEmbeddingConfig, materials: Materials) -> None:
+        self.config = config
+        self.weight = config.weight
+        self.seed = materials.seed
+        self.mask_entity_id = mask_entity_of_run(config, materials)
+        self.graph = KnowledgeGraph.load(config.graph)
+        triples = training_triples(self.graph, config.graph)
+        self.sampler = TripleSampler(
+            triples, self.graph.num_entities, size=config.micro_batch_size, sampling=config.sampling, seed=materials.seed
+        )
+        self.true = true_triples(self.graph, config.filter_splits, config.graph)
+        self.texts = graph_texts(self.graph, config, materials) if config.entities == "text" else None
+
+    @classmethod
+    def build(cls, config: KnowledgeEmbeddingConfig, materials: Materials) -> KnowledgeEmbedding:
+        """Never off once it is asked for."""
+        return cls(config, materials)
+
+    def batch(self, item: int) -> dict[str, Tensor]:
+        """Triples as numbers of encoded texts (or rows of the table), their corruptions, and the texts."""
+        drawn = self.sampler[item]
+        triples = drawn.triples
+        arrays = {"labels": triples[:, RELATION]} | self._negatives(drawn)
+        arrays |= {"heads": triples[:, HEAD], "tails": triples[:, TAIL]}
+        tensors: dict[str, Tensor] = {}
+        if self.texts is not None:
+            tensors, arrays = self._with_texts(TextPool(self.texts), arrays)
+        return tensors | {f"{self.name}_{key}": torch.from_numpy(np.ascontiguousarray(a)) for key, a in arrays.items()}
+
+    def _negatives(self, drawn: TripleBatch) -> dict[str, np.ndarray]:
+        if self.config.negatives_from == "all":
+            return {}
+        ends = np.unique(drawn.triples[:, [HEAD, TAIL]])
+        pool = ends if self.config.negatives_from == "batch" else self.graph.num_entities
+        return corrupt(drawn, pool, self.config.negatives, self.true, self.seed)._asdict()
+
+    def _with_texts(self, pool: TextPool, arrays: dict[str, np.ndarray]) -> tuple[dict[str, Tensor], dict[str, np.ndarray]]:
+        """Encoded texts in the place of rows; `asking_*` are the texts of the sides that ask."""
+        relations, config = arrays["labels"], self.config
+        roles = ["heads", "tails", "corrupted_heads", "corrupted_tails"]
+        numbers = dict(_split(pool.add("entity", _join(arrays, roles)), arrays, roles))
+        if config.variant == "cond":
+            asking = pool.add("conditioned", np.concatenate([arrays["heads"], arrays["tails"]]), np.tile(relations, 2))
+            numbers |= dict(zip(("asking_heads", "asking_tails"), np.split(asking, 2), strict=True))
+        if config.variant == "rel":
+            numbers["relations"] = pool.add("relation", relations)
+        tensors, places = pool.collate(self.name)
+        return tensors, arrays | {role: places[found] for role, found in numbers.items()}
+
+    def head(self, model: PreTrainedModel | None) -> nn.Module:
+        """Relation table and scorer, with an entity table where entities are tabled."""
+        config = self.config
+        tabled = config.entities == "table"
+        if not tabled and model is None:
+            raise ConfigurationError("entities: text needs a model to read them")
+        size = config.table_size if model is None or tabled else model.config.hidden_size
+        torch.manual_seed(self.seed)
+        return KnowledgeEmbeddingHead(
+            config.scorer,
+            size,
+            0 if config.variant == "rel" else self.graph.num_relations,
+            config.gamma,
+            self.graph.num_entities if tabled else 0,
+        )
+
+    def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Mapping[str, Tensor]) -> ObjectiveLoss:
+        """Loss over true and corrupted triples (specs 2.3 and 2.5); a triple above all its corruptions counts as correct."""
+        assert isinstance(head, KnowledgeEmbeddingHead)
+        vectors = self._vectors(encoder, head, batch)
+        if self.config.negatives_from == "all":
+            return self._against_all(head, vectors, batch)
+        h, t, r = vectors["heads"], vectors["tails"], vectors["relations"]
+        asking_h, asking_t = vectors.get("asking_heads", h), vectors.get("asking_tails", t)
+        positive = (head.score(asking_h, r, t) + head.score(h, r, asking_t)) / 2  # [triples]
+        false_heads = head.score(vectors["corrupted_heads"], r[:, None], asking_t[:, None])  # [triples, negatives]
+        false_tails = head.score(asking_h[:, None], r[:, None], vectors["corrupted_tails"])
+        head_is_false, tail_is_false = batch[f"{self.name}_head_is_false"], batch[f"{self.name}_tail_is_false"]
+        sides = ((false_heads, head_is_false), (false_tails, tail_is_false))
+        if self.config.loss == "log_sigmoid":
+            total = self._log_sigmoid(positive, *(torch.cat(parts, dim=1) for parts in zip(*sides, strict=True)))
+        else:
+            total = sum((_true_first(positive, scores, kept) for scores, kept in sides), torch.zeros_like(positive)) / 2
+        with torch.no_grad():
+            highest = torch.cat([scores.masked_fill(~kept, -torch.inf) for scores, kept in sides], dim=1).amax(1)
+        return ObjectiveLoss((total + self._regularizer(h, r, t)).sum(), (positive > highest).sum())
+
+    def _vectors(
+        self, encoder: nn.Module | None, head: KnowledgeEmbeddingHead, batch: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """The vectors of all roles: [triples, d], corrupted [triples, negatives, d]."""
+        roles = ("heads", "tails", "corrupted_heads", "corrupted_tails", "asking_heads", "asking_tails", "relations")
+        numbers = {role: batch[f"{self.name}_{role}"] for role in roles if f"{self.name}_{role}" in batch}
+        if self.texts is None:
+            vectors = {role: head.entity_vectors(found) for role, found in numbers.items()}
+        else:
+            assert encoder is not None
+            encoded = encode_texts(encoder, batch, self.name, self.config.pooling, self.mask_entity_id)
+            vectors = {role: encoded[found] for role, found in numbers.items()}
+        if "relations" not in vectors:
+            vectors["relations"] = head.relation_vectors(batch[f"{self.name}_labels"])
+        return vectors
+
+    def _log_sigmoid(self, positive: Tensor, negative: Tensor, kept: Tensor) -> Tensor:
+        """-log s(positive) - weighted mean of log s(-negative), over the corruptions that are false. [triples]"""
+        temperature = self.config.self_adversarial_temperature
+        weights = torch.zeros_like(negative) if temperature is None else negative.detach() * temperature
+        weights = weights.masked_fill(~kept, -torch.inf).softmax(1).nan_to_num(0.0)  # [triples, 2 * negatives]
+        return -functional.logsigmoid(positive) - (weights * functional.logsigmoid(-negative)).sum(1)
+
+    def _against_all(
+        self, head: KnowledgeEmbeddingHead, vectors: Mapping[str, Tensor], batch: Mapping[str, Tensor]
+    ) -> ObjectiveLoss:
+        """Cross-entropy of the true entity against the whole table, both sides."""
+        assert head.entity_embeddings is not None
+        h, t, r = vectors["heads"], vectors["tails"], vectors["relations"]
+        table, kind = head.entity_embeddings.weight, head.scorer.similarity
+        total, correct = self._regularizer(h, r, t).sum(), torch.zeros((), dtype=torch.long, device=h.device)
+        for query, gold in ((head.scorer.tail_query(h, r), "tails"), (head.scorer.head_query(r, t), "heads")):
+            scores = similarity_matrix(kind, query, table)  # [triples, entities]
+            labels = batch[f"{self.name}_{gold}"]
+            total = total + functional.cross_entropy(scores, labels, reduction="sum") / 2
+            correct = correct + (scores.argmax(1) == labels).sum()
+        return ObjectiveLoss(total, correct // 2)
+
+    def _regularizer(self, *vectors: Tensor) -> Tensor:
+        """The cubed L3 norms of a triple's vectors, weighted. [triples]"""
+        norms = torch.zeros(len(vectors[0]), device=vectors[0].device)
+        for vector in vectors if self.config.l3 else ():
+            norms = norms + vector.abs().pow(3).sum(-1)
+        return self.config.l3 * norms
+
+    @property
+    def micro_batches_per_epoch(self) -> int:
+        """Micro-batches that show every triple once (with neighbourhoods: begin at each once)."""
+        return self.sampler.batches_per_epoch
+
+    def save(self, head: nn.Module, folder: Path) -> None:
+        """Side files beside the encoder's, from which link prediction reads the head and how texts were made."""
+        assert isinstance(head, KnowledgeEmbeddingHead)
+        config = self.config
+        side_files.save(
+            folder, head, self.graph, name=self.name, variant=config.variant, pooling=config.pooling, text=config.text,
+            mask_entity_id=self.mask_entity_id,
+        )  # fmt: skip
+
+    def summary(self) -> list[str]:
+        """The graph, and how much text its entities have."""
+        return describe(self.name, self.config, self.graph, self.texts)
+
+
+class SecondKnowledgeEmbedding(KnowledgeEmbedding):
+    """The same over another graph, with a head of its own (KEPLER-W+W)."""
+
+    name: ClassVar[str] = "second_knowledge_embedding"
+
+
+def _true_first(positive: Tensor, negative: Tensor, kept: Tensor) -> Tensor:
+    """Cross-entropy of the true triple against its corruptions. [triples]"""
+    scores = torch.cat([positive[:, None], negative.masked_fill(~kept, -torch.inf)], dim=1)
+    return torch.logsumexp(scores, dim=1) - positive
+
+
+def _join(arrays: Mapping[str, np.ndarray], roles: list[str]) -> np.ndarray:
+    return np.concatenate([arrays[role].reshape(-1) for role in roles])
+
+
+def _split(numbers: np.ndarray, arrays: Mapping[str, np.ndarray], roles: list[str]) -> list[tuple[str, np.ndarray]]:
+    """Undo `_join`."""
+    ends = np.cumsum([arrays[role].size for role in roles])[:-1]
+    return [(role, part.reshape(arrays[role].shape)) for role, part in zip(roles, np.split(numbers, ends), strict=True)]

@@ -1,0 +1,191 @@
+"""Triples of a graph as batches: which triples a micro-step takes, what corrupts them, and which texts that needs.
+
+Everything is a pure function of (seed, item), as in the text stream: a run resumes with the batches that it would have had.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from loreweave.training.draws import Draws
+
+Side = Literal["head", "tail"]
+Sampling = Literal["triples", "neighbourhoods"]
+
+HEAD, RELATION, TAIL = 0, 1, 2
+
+_EDGES_PER_MEMBER = 64
+"""Neighbours of one entity that compete for a place in its batch, so that hubs do not make it slow."""
+
+
+_MOST_TRIPLES = 2**24
+"""More than any micro-step has: keeps the keys of neighbourhoods apart."""
+
+
+class TrueTriples:
+    """A set of triples that answers membership for whole arrays: sorted 64-bit keys, no Python objects.
+
+    Args:
+        triples: [triples, 3] rows of head, relation, tail.
+    """
+
+    def __init__(self, triples: np.ndarray, num_entities: int, num_relations: int) -> None:
+        self.num_entities = num_entities
+        self.num_relations = num_relations
+        self.keys = np.unique(self._key(triples[:, HEAD], triples[:, RELATION], triples[:, TAIL]))
+
+    def contains(self, heads: np.ndarray, relations: np.ndarray, tails: np.ndarray) -> np.ndarray:
+        """Whether each triple is in the set; the arguments broadcast. bool"""
+        keys = self._key(heads, relations, tails)
+        places = np.searchsorted(self.keys, keys)
+        return self.keys[np.minimum(places, len(self.keys) - 1)] == keys
+
+    def _key(self, heads: np.ndarray, relations: np.ndarray, tails: np.ndarray) -> np.ndarray:
+        first = np.asarray(heads, dtype=np.int64) * self.num_relations + relations
+        return np.asarray(first * self.num_entities + tails)
+
+
+class TripleBatch(NamedTuple):
+    """Triples of a micro-step, each with a number of its own in the run."""
+
+    triples: np.ndarray  # [triples, 3] int64
+    keys: np.ndarray  # [triples] int64
+
+
+class Corruption(NamedTuple):
+    """Entities in place of heads and tails, and those for which no false triple could be found (kept true: masked)."""
+
+    corrupted_heads: np.ndarray  # [triples, negatives]
+    corrupted_tails: np.ndarray  # [triples, negatives]
+    head_is_false: np.ndarray  # [triples, negatives] bool
+    tail_is_false: np.ndarray  # [triples, negatives] bool
+
+
+def corrupt(
+    batch: TripleBatch, pool: np.ndarray | int, negatives: int, true: TrueTriples, seed: int, tries: int = 20
+) -> Corruption:
+    """Draw `negatives` entities per side so that the triple is not in `true` (KEPLER: filtered negatives, specs 1.3).
+
+    Every triple draws by its own key, so that its negatives do not depend on the size of the batch.
+
+    Args:
+        pool: the entities to draw from, or their number when all are.
+        tries: redraws of what came out true, before an entity is given up and marked.
+    """
+    shape = (len(batch.triples), 2, negatives)
+    drawn, wrong = np.zeros(shape, dtype=np.int64), np.ones(shape, dtype=bool)
+    head, relation, tail = (batch.triples[:, [column]] for column in (HEAD, RELATION, TAIL))  # each [triples, 1]
+    for attempt in range(tries):
+        again = np.flatnonzero(wrong.any((1, 2)))
+        if not len(again):
+            break
+        offered = np.stack([_draw(pool, shape[1:], [seed, 4, int(batch.keys[i]), attempt]) for i in again])
+        drawn[again] = np.where(wrong[again], offered, drawn[again])
+        wrong[:, 0] = true.contains(drawn[:, 0], relation, tail)
+        wrong[:, 1] = true.contains(head, relation, drawn[:, 1])
+    return Corruption(drawn[:, 0], drawn[:, 1], ~wrong[:, 0], ~wrong[:, 1])
+
+
+def _draw(pool: np.ndarray | int, shape: tuple[int, ...], seed: list[int]) -> np.ndarray:
+    size = pool if isinstance(pool, int) else len(pool)
+    places = np.random.default_rng(seed).integers(size, size=shape)
+    return places if isinstance(pool, int) else pool[places]
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Edges by entity, both directions: those of entity e are `edges[starts[e]:starts[e + 1]]`, rows of the triples."""
+
+    starts: np.ndarray  # [entities + 1]
+    edges: np.ndarray  # [2 * triples]
+
+    @classmethod
+    def of(cls, triples: np.ndarray, num_entities: int) -> Neighbours:
+        """Index [triples, 3]."""
+        ends = np.concatenate([triples[:, HEAD], triples[:, TAIL]])
+        order = np.argsort(ends, kind="stable")
+        starts = np.searchsorted(ends[order], np.arange(num_entities + 1))
+        return cls(starts, (order % len(triples)).astype(np.int32))
+
+    def edges_of(self, entity: int) -> np.ndarray:
+        """Rows of the triples in which `entity` is head or tail."""
+        return self.edges[self.starts[entity] : self.starts[entity + 1]]
+
+
+class TripleSampler:
+    """Which triples each micro-step takes.
+
+    `triples` takes `size` triples in an order that shows each once an epoch. `neighbourhoods` begins at such a triple, adds the
+    neighbours with the most edges into what is there until `size` entities are together, and takes **all** triples among them:
+    few texts carry many triples.
+    """
+
+    def __init__(self, triples: np.ndarray, num_entities: int, *, size: int, sampling: Sampling, seed: int) -> None:
+        self.triples = np.asarray(triples)
+        self.size = size
+        self.seed = seed
+        self.draws = Draws([len(self.triples)], seed)
+        self.neighbours = Neighbours.of(self.triples, num_entities) if sampling == "neighbourhoods" else None
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Micro-steps that take every triple once; with neighbourhoods: that begin at every triple once."""
+        return len(self.triples) if self.neighbours is not None else math.ceil(len(self.triples) / self.size)
+
+    def __getitem__(self, item: int) -> TripleBatch:
+        """The triples of one micro-step."""
+        if self.neighbours is None:
+            draws = np.arange(item * self.size, (item + 1) * self.size)
+            rows = [self.draws[draw][1] for draw in draws.tolist()]
+            return TripleBatch(self.triples[rows].astype(np.int64), draws)
+        rng = np.random.default_rng([self.seed, 3, item])
+        triples = self._among(self._grow(self.draws[item][1], rng))
+        return TripleBatch(triples, item * _MOST_TRIPLES + np.arange(len(triples)))
+
+    def _grow(self, start: int, rng: np.random.Generator) -> list[int]:
+        """Entities of a neighbourhood, from one triple outwards."""
+        members: dict[int, None] = {}
+        links: Counter[int] = Counter()  # outside entity -> edges seen from members
+        waiting = [int(self.triples[start, HEAD]), int(self.triples[start, TAIL])]
+        while len(members) < self.size:
+            if not waiting:
+                waiting = [self._best(links, rng) if links else int(self.triples[self._anywhere(rng), HEAD])]
+            entity = waiting.pop(0)
+            links.pop(entity, None)
+            if entity in members:
+                continue
+            members[entity] = None
+            links.update(n for n in self._around(entity, rng) if n not in members)
+            if len(members) == len(self.neighbours.starts) - 1:  # type: ignore[union-attr]
+                break
+        return list(members)
+
+    def _anywhere(self, rng: np.random.Generator) -> int:
+        return int(rng.integers(len(self.triples)))
+
+    @staticmethod
+    def _best(links: Counter[int], rng: np.random.Generator) -> int:
+        entities, counts = np.fromiter(links, np.int64, len(links)), np.fromiter(links.values(), np.float64, len(links))
+        weights = counts**2
+        return int(rng.choice(entities, p=weights / weights.sum()))
+
+    def _around(self, entity: int, rng: np.random.Generator) -> list[int]:
+        assert self.neighbours is not None
+        edges = self.neighbours.edges_of(entity)
+        if len(edges) > _EDGES_PER_MEMBER:
+            edges = rng.choice(edges, size=_EDGES_PER_MEMBER, replace=False)
+        ends = self.triples[edges][:, [HEAD, TAIL]].ravel()
+        return [int(end) for end in ends if end != entity]
+
+    def _among(self, members: list[int]) -> np.ndarray:
+        """All triples with both ends in `members`, each once."""
+        assert self.neighbours is not None
+        inside = np.sort(np.asarray(members))
+        edges = np.unique(np.concatenate([self.neighbours.edges_of(entity) for entity in members]))
+        found = self.triples[edges].astype(np.int64)
+        return found[np.isin(found[:, HEAD], inside) & np.isin(found[:, TAIL], inside)]

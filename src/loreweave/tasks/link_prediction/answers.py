@@ -1,0 +1,283 @@
+"""`loreweave predict link-prediction`: the entities that best complete (head, relation, ?) or (?, relation, tail)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+from torch import Tensor
+
+from loreweave.corpus.knowledge_graph import GraphEntity, KnowledgeGraph
+from loreweave.errors import DataError
+from loreweave.metrics.known_answers import SIDES, KnownAnswers
+from loreweave.models.knowledge_scorers import Similarity, similarity_matrix
+from loreweave.tasks.link_prediction.encoding import EntityVectors, GraphEncoder, open_encoder
+from loreweave.tasks.link_prediction.model import load
+from loreweave.tasks.link_prediction.settings import PredictionSettings, Side
+from loreweave.tasks.processes import Processes
+from loreweave.tasks.registry import Execution
+
+_BLOCK = 16_384
+"""Candidates that are scored at once."""
+Row = Mapping[str, Any]
+Name = str | GraphEntity
+"""An id or a label; or an entity that the graph does not have, by its text."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """One question as it was given."""
+
+    side: Side
+    """Which end is asked for."""
+    given: Name
+    relation: str
+    id: Any = None
+
+
+def read_query(row: Row) -> Query:
+    """`{"head": ..., "relation": ..., "tail": null}`, or with the tail given and the head asked for.
+
+    A given end is an id, a label, or `{"label": ..., "description": ...}` of an entity that the graph does not have.
+
+    Raises:
+        DataError: not exactly one end is given, or a value is of the wrong kind.
+    """
+    given = [side for side in ("head", "tail") if row.get(side) is not None]
+    if len(given) != 1:
+        found = "both ends" if given else "neither end"
+        raise DataError(f"found {found} given, expected either head or tail, and null for the other", field="head")
+    name, relation = row[given[0]], row.get("relation")
+    if not isinstance(relation, str):
+        raise DataError(f"found {relation!r}, expected the id or label of a relation", field="relation")
+    side: Side = "tail" if given[0] == "head" else "head"
+    return Query(side, _described(name, given[0]), relation, row.get("id"))
+
+
+def _described(name: Any, field: str) -> Name:
+    if isinstance(name, str):
+        return name
+    if not isinstance(name, Mapping) or not {"label", "description"} >= set(name) or not any(name.values()):
+        message = "expected an id or a label, or an object with label and description of an entity that is not in the graph"
+        raise DataError(f"found {name!r}, {message}", field=field)
+    return GraphEntity("?", str(name.get("label") or ""), str(name.get("description") or ""))
+
+
+class Names:
+    """Finds entities and relations by id or label."""
+
+    def __init__(self, graph: KnowledgeGraph) -> None:
+        self.graph = graph
+        self._relations: dict[str, list[int]] = {}
+        for row, relation in enumerate(graph.relations):
+            if relation.label:
+                self._relations.setdefault(relation.label, []).append(row)
+        self._relation_ids = {id: row for row, id in enumerate(graph.relation_ids)}
+
+    def relation(self, name: str) -> int:
+        """Row of a relation.
+
+        Raises:
+            DataError: unknown, or a label that several relations have.
+        """
+        if name in self._relation_ids:
+            return self._relation_ids[name]
+        return _only("relation", name, self._relations.get(name, []), self.graph.relation_ids)
+
+    def entities(self, names: Sequence[str]) -> Callable[[str], int]:
+        """A finder for these names, which raises a `DataError` for one that is unknown or a label of several entities.
+
+        One pass over all ids; each name that is no id costs a pass over the labels.
+        """
+        distinct = list(dict.fromkeys(names))
+        found = pc.index_in(pa.array(distinct, pa.string()), value_set=self.graph.entities.column("id")).to_pylist()
+        rows = dict(zip(distinct, found, strict=True))
+
+        def find(name: str) -> int:
+            row = rows[name]
+            if row is None:
+                rows[name] = row = _only("entity", name, self._labelled(name), self.graph.entity_ids)
+            return row
+
+        return find
+
+    def _labelled(self, name: str) -> list[int]:
+        same = pc.equal(self.graph.entities.column("label"), pa.scalar(name))
+        return pc.indices_nonzero(same).to_pylist() if name else []
+
+
+def _only(kind: str, name: str, rows: list[int], ids: Sequence[str]) -> int:
+    if len(rows) == 1:
+        return rows[0]
+    if not rows:
+        raise DataError(f"found the {kind} {name!r}, which is neither an id nor a label in the graph")
+    some = ", ".join(ids[row] for row in rows[:5]) + (", ..." if len(rows) > 5 else "")
+    raise DataError(f"found the {kind} {name!r}, a label of {len(rows)}: give an id ({some})")
+
+
+@dataclass
+class _Asked:
+    """A query with the rows of what it names; an entity that is given by its text has none."""
+
+    query: Query
+    relation: int
+    entity: int | None = None
+
+
+class Answerer:
+    """Answers queries about one graph by one checkpoint.
+
+    Args:
+        encoder: of the graph.
+        vectors: of all its entities.
+        top: answers to a query.
+        block_size: candidates at a time.
+    """
+
+    def __init__(self, encoder: GraphEncoder, vectors: EntityVectors, top: int, block_size: int) -> None:
+        self.encoder, self.vectors, self.graph = encoder, vectors, encoder.graph
+        self.top, self.block_size = min(top, self.graph.num_entities), block_size
+        self.names = Names(self.graph)
+        triples = [np.asarray(rows) for rows in self.graph.triples.values()]
+        self._known = {side: KnownAnswers(side, *triples) for side in SIDES}
+
+    def __call__(self, rows: Iterable[tuple[str, Row]], block: int) -> Iterator[dict[str, Any]]:
+        """Answers in the order of the queries, each (place for messages, JSON object); one pass over all entities a block.
+
+        Raises:
+            DataError: names the place of a bad query; the answers before its block have been given.
+        """
+        stream = iter(rows)
+        while queries := list(islice(stream, block)):
+            yield from self._answer(self._read(queries))
+
+    def _read(self, queries: Sequence[tuple[str, Row]]) -> list[_Asked]:
+        asked = []
+        for place, row in queries:
+            with _at(place):
+                query = read_query(row)
+                if isinstance(query.given, GraphEntity) and self.encoder.texts is None:
+                    raise DataError("found an entity given by its text, but this checkpoint has a table and reads no text")
+                asked.append(_Asked(query, self.names.relation(query.relation)))
+        find = self.names.entities([item.query.given for item in asked if isinstance(item.query.given, str)])
+        for (place, _), item in zip(queries, asked, strict=True):
+            if isinstance(item.query.given, str):
+                with _at(place):
+                    item.entity = find(item.query.given)
+        return asked
+
+    def _answer(self, asked: Sequence[_Asked]) -> list[dict[str, Any]]:
+        answers: dict[int, dict[str, Any]] = {}
+        for side in SIDES:
+            numbers = [number for number, item in enumerate(asked) if item.query.side == side]
+            if not numbers:
+                continue
+            chosen = [asked[number] for number in numbers]
+            scores, rows = top_answers(
+                self._queries(side, chosen), self.vectors, self.encoder.checkpoint.similarity, self.top,
+                block_size=self.block_size, device=self.encoder.device,
+            )  # fmt: skip
+            for number, item, best, at in zip(numbers, chosen, scores, rows, strict=True):
+                answers[number] = self._shown(item, best, at)
+        return [answers[number] for number in range(len(asked))]
+
+    def _queries(self, side: Side, asked: Sequence[_Asked]) -> Tensor:
+        """The questions' vectors [questions, d]; entities given by their texts are read as a graph of their own."""
+        described = [item.query.given for item in asked if isinstance(item.query.given, GraphEntity)]
+        inside = [number for number, item in enumerate(asked) if item.entity is not None]
+        outside = [number for number, item in enumerate(asked) if item.entity is None]
+        relations = np.array([item.relation for item in asked], np.int64)
+        parts = []
+        if inside:
+            entities = np.array([asked[number].entity for number in inside], np.int64)
+            parts.append(self.encoder.queries(side, entities, relations[inside], self.vectors))
+        if outside:
+            apart = self.encoder.with_entities(described)
+            rows = np.arange(len(described))
+            parts.append(apart.queries(side, rows, relations[outside], apart.entities()))
+        order = torch.argsort(torch.tensor([*inside, *outside]))
+        return torch.cat(parts)[order]
+
+    def _shown(self, item: _Asked, scores: Tensor, rows: Tensor) -> dict[str, Any]:
+        graph, side = self.graph, item.query.side
+        entities = rows.numpy()
+        known = np.zeros(len(entities), bool)
+        if item.entity is not None:
+            answers = self._known[side].of(np.array([item.entity]), np.array([item.relation]))
+            known = answers.contain(np.zeros(len(entities), np.int64), entities)
+        ids, labels = graph.entity_ids.take(entities), graph.entity_labels.take(entities)
+        shown = [
+            {"id": id, "label": label, "score": round(float(score), 6), "known": bool(true)}
+            for id, label, score, true in zip(ids, labels, scores, known, strict=True)
+        ]
+        relation = graph.relations[item.relation]
+        given = self._end(item)
+        head, tail = (given, None) if side == "tail" else (None, given)
+        answer = {"head": head, "relation": {"id": relation.id, "label": relation.label}, "tail": tail, "answers": shown}
+        return answer if item.query.id is None else {"id": item.query.id, **answer}
+
+    def _end(self, item: _Asked) -> dict[str, str]:
+        if isinstance(item.query.given, GraphEntity):
+            return {"label": item.query.given.label, "description": item.query.given.description}
+        assert item.entity is not None
+        return {"id": self.graph.entity_ids[item.entity], "label": self.graph.entity_labels[item.entity]}
+
+
+@torch.no_grad()
+def top_answers(
+    queries: Tensor,
+    candidates: EntityVectors,
+    similarity: Similarity,
+    top: int,
+    *,
+    block_size: int,
+    device: torch.device | str = "cpu",
+) -> tuple[Tensor, Tensor]:
+    """The best candidates of each query, block by block: never a matrix of queries x entities.
+
+    Args:
+        queries: [queries, d].
+
+    Returns:
+        Scores, best first, float32 [queries, top]; rows of the candidates, int64 [queries, top]. Both on the CPU.
+    """
+    queries = queries.to(device)
+    scores, rows = queries.new_empty(len(queries), 0), torch.empty(len(queries), 0, dtype=torch.long, device=device)
+    start = 0
+    for block in candidates.blocks(block_size):
+        found = similarity_matrix(similarity, queries, block.to(device))
+        numbers = torch.arange(start, start + len(block), device=device).expand(len(queries), -1)
+        start += len(block)
+        best, places = torch.cat([scores, found], dim=1).topk(min(top, start), dim=1)
+        scores, rows = best, torch.cat([rows, numbers], dim=1).gather(1, places)
+    return scores.cpu(), rows.cpu()
+
+
+@contextmanager
+def _at(place: str) -> Iterator[None]:
+    """Put the place of a query before what is wrong with it."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{place}: {error}") from None
+
+
+def predict(model: Path, data: Path, settings: PredictionSettings, execution: Execution) -> Answerer:
+    """See `registry.PretrainedTask`.
+
+    Raises:
+        LoreweaveError: the graph or the checkpoint cannot be read or do not fit each other.
+    """
+    processes = Processes()
+    graph = KnowledgeGraph.load(data)
+    checkpoint = load(model, graph, settings, processes.device(execution.device))
+    encoder = open_encoder(checkpoint, graph, settings, execution, processes)
+    return Answerer(encoder, encoder.entities(), settings.top, settings.block_size or _BLOCK)

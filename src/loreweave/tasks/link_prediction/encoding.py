@@ -1,0 +1,236 @@
+"""Entities and questions to vectors: read from texts through the cache, or rows of a table (specs/kepler.md 2.4, 7.3).
+
+Every distinct text is read once. A question (h, r, ?) becomes one vector to which the answer should be similar:
+
+    wiki, ke    scorer of the head's vector and the relation's row of the table
+    rel         the same, with the relation's vector read from its text
+    cond        the same as wiki, the head read together with the relation's text: "description </s> </s> relation"
+    contrastive the vector of that pair; for (?, r, t) of the pair with "inverse" before the relation's text
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from loreweave.corpus.knowledge_graph import GraphEntity, KnowledgeGraph
+from loreweave.encoding.entity_texts import text_hashes
+from loreweave.encoding.graph_texts import GraphTexts
+from loreweave.errors import ConfigurationError
+from loreweave.tasks.embedding_cache import EmbeddingCache, Embeddings, Inputs
+from loreweave.tasks.link_prediction.model import Checkpoint
+from loreweave.tasks.link_prediction.settings import ModelSettings, Side
+from loreweave.tasks.processes import Processes
+from loreweave.tasks.registry import Execution
+from loreweave.training.devices import autocast
+
+
+@dataclass(frozen=True)
+class SomeTexts:
+    """Texts behind a function: (first, past the last) -> inputs."""
+
+    count: int
+    inputs_of: Callable[[slice], Inputs]
+
+    def __len__(self) -> int:
+        return self.count
+
+    def inputs(self, start: int, stop: int) -> Inputs:
+        """See `embedding_cache.TokenizedTexts`."""
+        return self.inputs_of(slice(start, stop))
+
+
+class EntityVectors:
+    """Vectors of some of a graph's entities, asked for by entity row (the `Candidates` of `metrics.ranking`).
+
+    Args:
+        vectors: [entities that are here, d].
+        entities: their rows, ascending.
+        total: entities of the graph.
+    """
+
+    def __init__(self, vectors: Embeddings, entities: np.ndarray, total: int) -> None:
+        self.vectors, self.entities, self.total = vectors, entities, total
+        self._is_whole = len(entities) == total
+
+    def __len__(self) -> int:
+        return self.total
+
+    def rows(self, rows: np.ndarray) -> Tensor:
+        """Vectors of entity rows [n] -> [n, d]."""
+        return self.vectors.rows(self._places(rows))
+
+    def blocks(self, size: int, rows: np.ndarray | None = None) -> Iterator[Tensor]:
+        """Pieces of at most `size` of the vectors of `rows`, or of all entities of the graph."""
+        wanted = None if rows is None and self._is_whole else self._places(np.arange(self.total) if rows is None else rows)
+        return self.vectors.blocks(size, wanted)
+
+    def _places(self, rows: np.ndarray) -> np.ndarray:
+        if self._is_whole:
+            return rows
+        places = np.minimum(np.searchsorted(self.entities, rows), len(self.entities) - 1)
+        if not np.array_equal(self.entities[places], rows):
+            raise IndexError("asked for the vector of an entity that was not encoded")
+        return places
+
+
+def open_encoder(
+    checkpoint: Checkpoint, graph: KnowledgeGraph, settings: ModelSettings, execution: Execution, processes: Processes
+) -> GraphEncoder:
+    """An encoder with its texts tokenised, and its cache where `settings.cache` names a folder.
+
+    Raises:
+        ConfigurationError: several processes without a cache to share.
+        DataError: an entity without text, where the checkpoint wants each to have one.
+    """
+    if processes.count > 1 and settings.cache is None:
+        raise ConfigurationError("several processes share embeddings through a folder: give cache=FOLDER")
+    texts, tokenizer = None, checkpoint.tokenizer
+    if tokenizer is not None:
+        folder = None if settings.cache is None else settings.cache / f"tokens-{_hash_of_texts(checkpoint, graph)}"
+        if not processes.is_first:
+            processes.wait()  # for the first to write the folder
+        texts = GraphTexts.build(graph, tokenizer, checkpoint.text, folder)
+        if processes.is_first:
+            processes.wait()
+    cache = EmbeddingCache(
+        settings.cache,
+        checkpoint.key | {"precision": execution.precision},
+        dtype=_STORED[execution.precision],
+        share=processes.share,
+        wait=processes.wait,
+    )
+    return GraphEncoder(
+        checkpoint,
+        graph,
+        texts,
+        cache,
+        batch_tokens=execution.batch_size * checkpoint.text.max_length,
+        precision=execution.precision,
+        advance=execution.advance,
+    )
+
+
+_STORED = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def _hash_of_texts(checkpoint: Checkpoint, graph: KnowledgeGraph) -> str:
+    """Of all that tokens depend on."""
+    parts = {"model": checkpoint.hash, "config": checkpoint.text.of_tokens(), "texts": text_hashes(graph)}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+class GraphEncoder:
+    """Vectors of one checkpoint for one graph.
+
+    Args:
+        checkpoint: on the device where it shall run.
+        graph: entities and relations, the same that the checkpoint was loaded for.
+        texts: of this graph, in the checkpoint's tokenizer; None where entities are tabled.
+        cache: for vectors of texts.
+        batch_tokens: most tokens that are read at once.
+        precision: fp32, bf16 or fp16.
+        advance: told the number of texts done, for a progress bar.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        graph: KnowledgeGraph,
+        texts: GraphTexts | None,
+        cache: EmbeddingCache,
+        *,
+        batch_tokens: int = 16_384,
+        precision: str = "fp32",
+        advance: Callable[[int], object] | None = None,
+    ) -> None:
+        self.checkpoint, self.graph, self.texts, self.cache = checkpoint, graph, texts, cache
+        self.batch_tokens, self.precision, self.advance = batch_tokens, precision, advance
+
+    def entities(self, rows: np.ndarray | None = None) -> EntityVectors:
+        """Vectors of entities, all by default; `rows` are ascending."""
+        chosen = np.arange(self.graph.num_entities) if rows is None else rows
+        if self.texts is None:
+            with torch.no_grad():
+                table = self.checkpoint.model.embed_rows(torch.from_numpy(chosen).to(self.device)).float().cpu()
+            return EntityVectors(Embeddings([table]), chosen, self.graph.num_entities)
+        texts = self.texts
+        found = self._embed(SomeTexts(len(chosen), lambda part: texts.batch(chosen[part])))
+        return EntityVectors(found, chosen, self.graph.num_entities)
+
+    def relations(self, rows: np.ndarray) -> Tensor:
+        """Vectors of relations [n] -> [n, relation size] on the CPU.
+
+        Raises:
+            ConfigurationError: a contrastive checkpoint, which has none.
+        """
+        if self.checkpoint.variant == "contrastive":
+            raise ConfigurationError("a contrastive checkpoint has no vectors of relations: it reads them with an entity")
+        if self.checkpoint.variant == "rel":
+            assert self.texts is not None, "a checkpoint that reads relations has texts"
+            texts = self.texts
+            distinct, places = np.unique(rows, return_inverse=True)
+            found = self._embed(SomeTexts(len(distinct), lambda part: texts.relation_batch(distinct[part])))
+            return found.rows(places)
+        with torch.no_grad():
+            return self.checkpoint.model.head.relation_vectors(torch.from_numpy(rows).long().to(self.device)).float().cpu()
+
+    def queries(self, side: Side, entities: np.ndarray, relations: np.ndarray, vectors: EntityVectors) -> Tensor:
+        """What the answers should be similar to.
+
+        Args:
+            side: which end is asked for.
+            entities: the end that is given [questions].
+            relations: [questions].
+            vectors: of at least the given entities.
+
+        Returns:
+            [questions, d] float32 on the CPU.
+        """
+        asking = self._asking(side, entities, relations, vectors)
+        if self.checkpoint.variant == "contrastive":
+            return asking
+        scorer, relation = self.checkpoint.model.head.scorer, self.relations(relations)
+        with torch.no_grad():
+            return scorer.tail_query(asking, relation) if side == "tail" else scorer.head_query(relation, asking)
+
+    def _asking(self, side: Side, entities: np.ndarray, relations: np.ndarray, vectors: EntityVectors) -> Tensor:
+        """Vectors of the given ends, read with the relation where the variant does so. [questions, d]"""
+        if self.checkpoint.variant not in ("cond", "contrastive"):
+            return vectors.rows(entities)
+        assert self.texts is not None, "a checkpoint that reads pairs has texts"
+        inverse = side == "head" and self.checkpoint.variant == "contrastive"
+        read = self.texts.inverse_conditioned if inverse else self.texts.conditioned
+        pairs, places = np.unique(np.stack([entities, relations], axis=1), axis=0, return_inverse=True)
+        found = self._embed(SomeTexts(len(pairs), lambda part: read(pairs[part, 0], pairs[part, 1])))
+        return found.rows(places.reshape(-1))
+
+    def with_entities(self, entities: Sequence[GraphEntity]) -> GraphEncoder:
+        """For entities that the graph does not have, with its relations; their vectors are not kept."""
+        assert self.texts is not None and self.checkpoint.tokenizer is not None, "entities are tabled"
+        graph = KnowledgeGraph.from_parts(
+            (replace(entity, id=str(number)) for number, entity in enumerate(entities)), self.graph.relations, {}
+        )
+        texts = GraphTexts.build(graph, self.checkpoint.tokenizer, self.texts.config)
+        cache = EmbeddingCache(None, {}, dtype=self.cache.dtype)
+        return GraphEncoder(self.checkpoint, graph, texts, cache, batch_tokens=self.batch_tokens, precision=self.precision)
+
+    def _embed(self, texts: SomeTexts) -> Embeddings:
+        return self.cache.embed(texts, self._encode, batch_tokens=self.batch_tokens, advance=self.advance)
+
+    @torch.inference_mode()
+    def _encode(self, inputs: Inputs) -> Tensor:
+        tensors = {name: torch.from_numpy(np.ascontiguousarray(array)).to(self.device) for name, array in inputs.items()}
+        with autocast(self.device, self.precision):
+            return self.checkpoint.model.embed(**tensors)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the checkpoint is."""
+        return next(self.checkpoint.model.parameters()).device

@@ -1,0 +1,182 @@
+"""`loreweave evaluate link-prediction`: a checkpoint, a graph and a protocol -> ranks -> numbers."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from loreweave.corpus.knowledge_graph import KnowledgeGraph
+from loreweave.encoding.entity_texts import counts_of
+from loreweave.errors import ConfigurationError
+from loreweave.metrics.known_answers import SIDES, KnownAnswers, Questions, share_of
+from loreweave.metrics.ranking import rank, rank_against
+from loreweave.metrics.ranks import Ranks, merge
+from loreweave.metrics.sampled_negatives import sample_negatives
+from loreweave.tasks.link_prediction.encoding import EntityVectors, GraphEncoder, open_encoder
+from loreweave.tasks.link_prediction.model import Checkpoint, load
+from loreweave.tasks.link_prediction.reader import HEAD, PROTOCOLS, TAIL, LinkPredictionData, read, without_unseen
+from loreweave.tasks.link_prediction.scoring import RankedSides, score
+from loreweave.tasks.link_prediction.settings import EvaluationSettings, Side, Unseen
+from loreweave.tasks.processes import Processes
+from loreweave.tasks.registry import Execution
+from loreweave.training.inference import Evaluation
+
+
+def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: Execution) -> tuple[Evaluation, dict[str, Any]]:
+    """See `registry.PretrainedTask`.
+
+    Raises:
+        LoreweaveError: the graph or the checkpoint cannot be read or do not fit each other, or nothing is left to score.
+    """
+    started = time.monotonic()
+    processes = Processes()
+    graph = KnowledgeGraph.load(data)
+    checkpoint = load(model, graph, settings, processes.device(execution.device))
+    asked = read(graph, settings.protocol, settings.split)
+    policy = unseen_policy(settings.unseen, checkpoint)
+    kept = without_unseen(asked, policy)
+    facts = _facts(asked, checkpoint, policy, kept)
+    for line in _lines(facts):
+        execution.report(line)
+    encoder = open_encoder(checkpoint, graph, settings, execution, processes)
+    vectors = encoder.entities(asked.candidates)
+    facts["text"] = coverage(encoder, asked)
+    encoded = time.monotonic()
+    ranker = Ranker(encoder, vectors, asked, settings, processes, asked.is_unseen if policy == "worst" else None)
+    ranked = ranker.rank_sides(np.flatnonzero(kept))
+    facts["embeddings"] = {"encoded": encoder.cache.encoded, "from_cache": encoder.cache.reused}
+    facts["seconds"] = {"encoding": round(encoded - started, 3), "ranking": round(time.monotonic() - encoded, 3)}
+    return score(asked, ranked, bootstrap=settings.bootstrap, seed=settings.seed), facts
+
+
+def unseen_policy(asked: Unseen | None, checkpoint: Checkpoint) -> Unseen:
+    """What happens to triples with an entity that `train` lacks.
+
+    Raises:
+        ConfigurationError: `encode`, where entities are tabled.
+    """
+    if checkpoint.tabled and asked == "encode":
+        raise ConfigurationError("unseen=encode: this checkpoint has a table of entities and reads no text; use worst or skip")
+    return asked or ("worst" if checkpoint.tabled else "encode")
+
+
+class Ranker:
+    """Ranks the answers of triples on either side.
+
+    Args:
+        vectors: of all candidates.
+        worst: the triples whose answers get the worst rank, if any.  # bool [triples]
+    """
+
+    def __init__(
+        self,
+        encoder: GraphEncoder,
+        vectors: EntityVectors,
+        asked: LinkPredictionData,
+        settings: EvaluationSettings,
+        processes: Processes,
+        worst: np.ndarray | None = None,
+    ) -> None:
+        self.encoder, self.vectors, self.asked = encoder, vectors, asked
+        self.settings, self.processes, self.worst = settings, processes, worst
+        whole = len(asked.candidates) == asked.graph.num_entities
+        self._subset = None if whole else asked.candidates
+
+    def rank_sides(self, rows: np.ndarray) -> RankedSides:
+        """Ranks of the chosen triples [some] on the sides that are asked, the same in every process."""
+        sides: tuple[Side, ...] = SIDES if self.settings.side == "both" else (self.settings.side,)
+        among_all, sampled = {}, {}
+        for side in sides:
+            among_all[side], sampled[side] = self._rank(side, rows)
+        repetitions = [{side: sampled[side][number] for side in sides} for number in range(len(sampled[sides[0]]))]
+        return RankedSides(rows, among_all, repetitions)
+
+    def _rank(self, side: Side, rows: np.ndarray) -> tuple[Ranks, list[Ranks]]:
+        """Among all candidates, and for a sampled protocol each time among a few."""
+        settings, subset = self.settings, self._subset
+        questions = Questions.from_triples(side, self.asked.triples[rows])
+        known = KnownAnswers(side, *self.asked.known_triples).of(questions.entities, questions.relations)
+        queries = self.encoder.queries(side, questions.entities, questions.relations, self.vectors)
+        similarity, device = self.encoder.checkpoint.similarity, self.encoder.device
+        mine = share_of(questions.of, *self.processes.share)
+        gold, of = questions.gold[mine], questions.of[mine]
+        ranks = rank(
+            queries, gold, self.vectors, similarity, questions=of, known=known, subset=subset, device=device,
+            block_size=settings.block_size, advance=self.encoder.advance,
+        )  # fmt: skip
+        found = [ranks]
+        for number in range(settings.repetitions if PROTOCOLS[settings.protocol].sampled else 0):
+            negatives = sample_negatives(
+                questions.gold, len(self.vectors), settings.negatives, settings.seed + number,
+                questions=questions.of, known=known, subset=subset,
+            )  # fmt: skip
+            found.append(rank_against(queries, gold, self.vectors, similarity, negatives[mine], questions=of, device=device))
+        parts = self.processes.gather((mine, found))
+        merged = [merge([(share, ranks[number]) for share, ranks in parts]) for number in range(len(found))]
+        merged = [self._with_worst(ranks, rows) for ranks in merged]
+        return merged[0], merged[1:]
+
+    def _with_worst(self, ranks: Ranks, rows: np.ndarray) -> Ranks:
+        """The last place for answers that cannot be scored."""
+        if self.worst is None:
+            return ranks
+        worst = self.worst[rows]
+        return Ranks(np.where(worst, ranks.candidates - 1, ranks.greater), np.where(worst, 0, ranks.ties), ranks.candidates)
+
+
+def coverage(encoder: GraphEncoder, asked: LinkPredictionData) -> dict[str, Any] | None:
+    """How many candidates, entities of the asked triples, and relations have which text; None where entities are tabled."""
+    texts = encoder.texts
+    if texts is None:
+        return None
+    ends = np.unique(asked.triples[:, [HEAD, TAIL]])
+    return {
+        "candidates": counts_of(np.asarray(texts.sources)[asked.candidates]),
+        "asked": counts_of(np.asarray(texts.sources)[ends]),
+        "relations": texts.coverage["relations"],
+    }
+
+
+def _facts(asked: LinkPredictionData, checkpoint: Checkpoint, policy: Unseen, kept: np.ndarray) -> dict[str, Any]:
+    graph = asked.graph
+    fingerprint = {"fingerprint": graph.fingerprint, "entities": graph.num_entities, "relations": graph.num_relations}
+    return {
+        "name": asked.split,
+        "records": int(kept.sum()),
+        "checkpoint": checkpoint.describe(),
+        "graph": fingerprint,
+        "protocol": asked.protocol,
+        "split": asked.split,
+        "candidates": len(asked.candidates),
+        "filtered_splits": list(asked.known),
+        "unseen": {
+            "policy": policy,
+            "triples_with_unseen_entities": int(asked.is_unseen.sum()),
+            "triples_with_unseen_relations": int(asked.has_unseen_relation.sum()),
+            "skipped": int((~kept).sum()),
+            "worst_rank": int(asked.is_unseen.sum()) if policy == "worst" else 0,
+        },
+    }
+
+
+def _lines(facts: dict[str, Any]) -> list[str]:
+    """What the user should know before it takes long."""
+    head, unseen = facts["checkpoint"], facts["unseen"]
+    scorer = head.get("scorer", "cosine")
+    lines = [
+        f"{facts['protocol']}: {facts['records']} triples of {facts['split']}, {facts['candidates']} candidates, "
+        f"{head['variant']} {scorer} over entities from {head['entities']}"
+    ]
+    if unseen["triples_with_unseen_entities"]:
+        lines.append(
+            f"{unseen['triples_with_unseen_entities']} triples have an entity that train lacks "
+            f"(unseen={unseen['policy']}: {unseen['skipped']} skipped, {unseen['worst_rank']} given the worst rank)"
+        )
+    if count := unseen["triples_with_unseen_relations"]:
+        lines.append(f"{count} triples have a relation that train lacks; they are scored")
+    if not head["trained_on_this_graph"] and head["head"] != "untrained":
+        lines.append("the checkpoint was trained on another graph: relations are matched by their ids")
+    return lines

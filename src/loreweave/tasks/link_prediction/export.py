@@ -1,0 +1,111 @@
+"""Embeddings of a graph as files that other tools read.
+
+    entities.npy, entity_ids.txt      float32 [entities, d], and the id of each row
+    relations.npy, relation_ids.txt   float32 [relations, relation size]; not for a contrastive checkpoint, which has none
+    embeddings.safetensors            both under `entities` and `relations`
+    manifest.json                     scorer, similarity and margin that go with them, checkpoint and graph
+
+Rows are written as they come: a graph may be larger than memory.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from loreweave.corpus.files import atomic_folder, atomic_write, write_json
+from loreweave.corpus.knowledge_graph import KnowledgeGraph
+from loreweave.errors import ConfigurationError
+from loreweave.tasks.link_prediction.encoding import open_encoder
+from loreweave.tasks.link_prediction.model import Checkpoint, load
+from loreweave.tasks.link_prediction.settings import ModelSettings
+from loreweave.tasks.processes import Processes
+from loreweave.tasks.registry import Execution
+
+_BLOCK = 65_536
+"""Vectors that are in memory at a time."""
+
+
+def export(
+    model: Path, data: Path, output: Path, settings: ModelSettings, execution: Execution, *, overwrite: bool = False
+) -> dict[str, Any]:
+    """Write the embeddings of a graph's entities and relations into a folder, whole or not at all.
+
+    Returns:
+        The manifest; nothing of the folder's in processes other than the first, which write none.
+
+    Raises:
+        ConfigurationError: the folder is not empty, and `overwrite` is off.
+        LoreweaveError: the graph or the checkpoint cannot be read or do not fit each other.
+    """
+    if output.exists() and not overwrite and (not output.is_dir() or any(output.iterdir())):
+        raise ConfigurationError(f"{output}: exists and is not empty; choose another or use --overwrite")
+    processes = Processes()
+    graph = KnowledgeGraph.load(data)
+    checkpoint = load(model, graph, settings, processes.device(execution.device))
+    encoder = open_encoder(checkpoint, graph, settings, execution, processes)
+    vectors = encoder.entities()
+    tables: dict[str, np.ndarray] = {}
+    if checkpoint.variant != "contrastive":
+        tables["relations"] = encoder.relations(np.arange(graph.num_relations)).numpy()
+    manifest = _manifest(checkpoint, graph, {name: list(table.shape) for name, table in tables.items()})
+    manifest["shapes"]["entities"] = [graph.num_entities, vectors.vectors.size]
+    if processes.is_first:
+        with atomic_folder(output, overwrite) as folder:
+            entities = np.lib.format.open_memmap(
+                folder / "entities.npy", mode="w+", dtype="<f4", shape=tuple(manifest["shapes"]["entities"])
+            )
+            start = 0
+            for block in vectors.blocks(settings.block_size or _BLOCK):
+                entities[start : start + len(block)] = block.numpy()
+                start += len(block)
+            entities.flush()
+            for name, table in tables.items():
+                np.save(folder / f"{name}.npy", table.astype("<f4"))
+            write_safetensors_in_pieces(folder / "embeddings.safetensors", {"entities": entities, **tables})
+            _write_lines(folder / "entity_ids.txt", graph.entity_ids)
+            _write_lines(folder / "relation_ids.txt", graph.relation_ids)
+            write_json(folder / "manifest.json", manifest)
+    return manifest
+
+
+def _manifest(checkpoint: Checkpoint, graph: KnowledgeGraph, shapes: dict[str, list[int]]) -> dict[str, Any]:
+    head = checkpoint.model.head
+    return {
+        "format": "loreweave embeddings",
+        "version": 1,
+        "checkpoint": checkpoint.describe(),
+        "similarity": checkpoint.similarity,
+        "gamma": head.gamma if checkpoint.variant != "contrastive" and head.scorer.has_margin else None,
+        "graph": {"fingerprint": graph.fingerprint, "entities": graph.num_entities, "relations": graph.num_relations},
+        "shapes": shapes,
+    }
+
+
+def write_safetensors_in_pieces(path: Path, tables: Mapping[str, np.ndarray]) -> None:
+    """Write float32 tables [rows, columns] as one safetensors file, without a copy of a memory-mapped one in memory.
+
+    The format: the header's length in 8 bytes, a JSON header padded to 8 bytes, then the tables' bytes.
+    """
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for name, table in tables.items():
+        start, end = end, end + 4 * table.size
+        header[name] = {"dtype": "F32", "shape": list(table.shape), "data_offsets": [start, end]}
+    written = json.dumps(header).encode()
+    written += b" " * (-len(written) % 8)
+    with open(path, "wb") as file:
+        file.write(len(written).to_bytes(8, "little") + written)
+        for table in tables.values():
+            for first in range(0, len(table), _BLOCK):
+                file.write(np.ascontiguousarray(table[first : first + _BLOCK], dtype="<f4").tobytes())
+
+
+def _write_lines(path: Path, lines: Iterable[str]) -> None:
+    with atomic_write(path) as file:
+        for line in lines:
+            file.write(f"{line}\n")

@@ -1,0 +1,128 @@
+"""Checkpoints that know a graph: trained ones with their head, and untrained encoders as the papers' baseline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from loreweave.checkpoints import knowledge_embedding as side_files
+from loreweave.checkpoints.hub import local_folder
+from loreweave.checkpoints.knowledge_embedding import Variant
+from loreweave.checkpoints.names import model_path
+from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
+from loreweave.corpus.knowledge_graph import KnowledgeGraph
+from loreweave.encoding.graph_texts import EntityTextConfig
+from loreweave.errors import CheckpointError
+from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead, KnowledgeEmbeddingModel, Pooling
+from loreweave.models.knowledge_scorers import Similarity
+from loreweave.tasks.embedding_cache import hash_of_folder
+from loreweave.tasks.link_prediction.settings import ModelSettings
+from loreweave.training.inference import move
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+UNTRAINED = "untrained"
+"""Name of the head of an encoder without one."""
+
+_UNTRAINED_SCORER = "transe_l1"
+_UNTRAINED_POOLING: Pooling = "first"
+_LONGEST = 512
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model that scores triples of one graph.
+
+    Attributes:
+        model: tables have the rows of the graph.
+        tokenizer: of its texts; None where entities are tabled.
+        variant: how questions are composed.
+        text: how texts are made.
+        name: of the head.
+        trained_here: whether the graph is the one that it was trained on, by the ids of entities and relations.
+        hash: of the model's files.
+    """
+
+    model: KnowledgeEmbeddingModel
+    tokenizer: PreTrainedTokenizerFast | None
+    variant: Variant
+    text: EntityTextConfig
+    name: str
+    trained_here: bool
+    hash: str
+
+    @property
+    def tabled(self) -> bool:
+        """Whether entities are rows of a table, not texts."""
+        return self.model.encoder is None
+
+    @property
+    def similarity(self) -> Similarity:
+        """Of a question and an entity."""
+        return "dot" if self.variant == "contrastive" else self.model.head.scorer.similarity
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """What vectors of texts depend on besides the tokens."""
+        return {"model": self.hash, "pooling": self.model.pooling, "normalize": self.model.normalize}
+
+    def describe(self) -> dict[str, Any]:
+        """What it is, for `results.json`."""
+        head, entities = self.model.head, "table" if self.tabled else "text"
+        said: dict[str, Any] = {"head": self.name, "hash": self.hash, "variant": self.variant, "entities": entities}
+        if self.variant != "contrastive":
+            said["scorer"] = head.scorer.name
+        if not self.tabled:
+            said |= {"pooling": self.model.pooling, "max_length": self.text.max_length, "text": self.text.text}
+        return {**said, "trained_on_this_graph": self.trained_here}
+
+
+def recognises(folder: Path) -> bool:
+    """Whether a model folder has a head over a graph."""
+    return bool(side_files.names(folder))
+
+
+def load(path: Path, graph: KnowledgeGraph, settings: ModelSettings, device: torch.device | None = None) -> Checkpoint:
+    """A checkpoint for a graph: a run's folder, a model's folder, `minilm` or a name on the Hub.
+
+    Raises:
+        CheckpointError: it has no head over a graph (and `untrained` is off), or one over another graph.
+    """
+    folder = _folder(path)
+    checkpoint = _untrained(folder, settings) if settings.untrained else _trained(folder, graph, settings.objective)
+    move(checkpoint.model, device or torch.device("cpu")).eval()
+    return checkpoint
+
+
+def _folder(path: Path) -> Path:
+    """The kept weights where it is a run's folder."""
+    if recognises(path / "model"):  # which needs no configuration of an encoder where entities are tabled
+        return path / "model"
+    return local_folder(model_path(path))
+
+
+def _trained(folder: Path, graph: KnowledgeGraph, objective: str | None) -> Checkpoint:
+    if not recognises(folder):
+        raise CheckpointError(
+            f"{folder}: found no head over a graph, expected what 'loreweave pretrain' leaves after knowledge_embedding or "
+            "contrastive_knowledge; untrained=true takes the encoder as it is"
+        )
+    said = side_files.describe(folder, objective)
+    model = side_files.load(folder, graph, said.name)
+    tokenizer = None if model.encoder is None else read_word_tokenizer(folder)
+    here = said.graph is not None and said.graph["fingerprint"] == graph.fingerprint
+    return Checkpoint(model, tokenizer, said.variant, said.text, said.name, here, hash_of_folder(folder))
+
+
+def _untrained(folder: Path, settings: ModelSettings) -> Checkpoint:
+    """Entities and relations are states of their descriptions, under a scorer without parameters (specs/kepler.md 5.4)."""
+    encoder, tokenizer = side_files.load_encoder(folder), read_word_tokenizer(folder)
+    head = KnowledgeEmbeddingHead(settings.scorer or _UNTRAINED_SCORER, encoder.config.hidden_size, 0, gamma=0.0)
+    model = KnowledgeEmbeddingModel(encoder, head, settings.pooling or _UNTRAINED_POOLING)
+    longest = min(_LONGEST, tokenizer.model_max_length)
+    text = EntityTextConfig(max_length=settings.max_length or longest)
+    return Checkpoint(model, tokenizer, "rel", text, UNTRAINED, False, hash_of_folder(folder))

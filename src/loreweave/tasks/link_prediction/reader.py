@@ -1,0 +1,177 @@
+"""A graph and a protocol: which triples are asked, among which entities, and which answers are known (specs/kepler.md 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from loreweave.corpus.knowledge_graph import KnowledgeGraph
+from loreweave.errors import ConfigurationError, DataError
+from loreweave.metrics.ranking_metrics import entity_degrees
+from loreweave.tasks.link_prediction.settings import ProtocolName, Unseen
+from loreweave.training.configuration import unknown_name
+
+HEAD, RELATION, TAIL = 0, 1, 2
+
+Scope = Literal["graph", "world", "split"]
+"""Everything; the splits over the same entities (`inductive_train`, `inductive_test`); the evaluated split alone."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Whose way of asking.
+
+    Attributes:
+        summary: one line.
+        split: what is asked unless told otherwise.
+        scope: whose entities are candidates, and whose triples are known answers.
+        sampled: also ranks among a few random wrong answers.
+        newness: also by which ends of a triple are not in `train`.
+    """
+
+    summary: str
+    split: str
+    scope: Scope
+    sampled: bool = False
+    newness: bool = False
+
+
+PROTOCOLS: dict[ProtocolName, Protocol] = {
+    "transductive": Protocol("all entities are candidates, triples of all splits are filtered", "test", "graph"),
+    "kepler-inductive": Protocol(
+        "candidates and filter are the evaluated split's own (KEPLER, Wang et al. 2021; SimKGC and BLP on Wikidata5M)",
+        "test",
+        "split",
+    ),
+    "blp": Protocol(
+        "as transductive, and by which ends are new (BLP, Daza et al. 2021); its rank of ties is our realistic one",
+        "test",
+        "graph",
+        newness=True,
+    ),
+    "grail": Protocol(
+        "entities and filter of the inductive graph; also among 50 random wrong answers (GraIL, Teru et al. 2020)",
+        "inductive_test",
+        "world",
+        sampled=True,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class LinkPredictionData:
+    """What is asked of a model.
+
+    Attributes:
+        graph: entities, relations and all splits.
+        split: name of the evaluated split.
+        protocol: name of the protocol.
+        triples: head, relation and tail rows.  # int [triples, 3]
+        candidates: rows of the entities that are ranked, ascending.  # int [candidates]
+        known: the splits whose triples are filtered.
+        seen: whether `train` has an entity.  # bool [entities]
+        seen_relations: whether `train` has a relation.  # bool [relations]
+        degrees: triples of an entity in the graph that is given at evaluation (`train`, `inductive_train`).  # int [entities]
+    """
+
+    graph: KnowledgeGraph
+    split: str
+    protocol: ProtocolName
+    triples: np.ndarray
+    candidates: np.ndarray
+    known: tuple[str, ...]
+    seen: np.ndarray
+    seen_relations: np.ndarray
+    degrees: np.ndarray
+
+    @property
+    def known_triples(self) -> list[np.ndarray]:
+        """The triples that are filtered, by split."""
+        return [self.graph.triples[split] for split in self.known]
+
+    @property
+    def is_unseen(self) -> np.ndarray:
+        """Whether a triple has an entity that `train` lacks.  # bool [triples]"""
+        return ~(self.seen[self.triples[:, HEAD]] & self.seen[self.triples[:, TAIL]])
+
+    @property
+    def has_unseen_relation(self) -> np.ndarray:
+        """Whether a triple has a relation that `train` lacks.  # bool [triples]"""
+        return ~self.seen_relations[self.triples[:, RELATION]]
+
+
+def read(graph: KnowledgeGraph, protocol: ProtocolName = "transductive", split: str | None = None) -> LinkPredictionData:
+    """What a protocol asks of a graph.
+
+    Args:
+        split: the triples that are asked; None takes the protocol's own.
+
+    Raises:
+        ConfigurationError: the graph has no such split.
+        DataError: the split is empty.
+    """
+    chosen = PROTOCOLS[protocol]
+    name = chosen.split if split is None else split
+    if name not in graph.triples:
+        raise ConfigurationError(f"split: the graph has no {name!r}{unknown_name(name, list(graph.triples))}")
+    triples = np.asarray(graph.triples[name])
+    if not len(triples):
+        raise DataError("found no triple to ask about", field=name)
+    known = scope(graph, name, chosen.scope)
+    candidates = np.arange(graph.num_entities) if chosen.scope == "graph" else entities_of(graph, known)
+    context = given_at(graph, name)
+    given = graph.triples[context] if context in graph.triples else np.zeros((0, 3), np.int32)
+    degrees = entity_degrees(given, graph.num_entities)
+    seen, seen_relations = np.zeros(graph.num_entities, bool), np.zeros(graph.num_relations, bool)
+    if "train" in graph.triples:
+        train = np.asarray(graph.triples["train"])
+        seen[train[:, [HEAD, TAIL]].ravel()] = True
+        seen_relations[train[:, RELATION]] = True
+    return LinkPredictionData(graph, name, protocol, triples, candidates, known, seen, seen_relations, degrees)
+
+
+def given_at(graph: KnowledgeGraph, split: str) -> str:
+    """The split that is given when another is asked: `inductive_train` for `inductive_test`, else `train`."""
+    own = f"{split.rpartition('_')[0]}_train"
+    return own if own in graph.triples else "train"
+
+
+def scope(graph: KnowledgeGraph, split: str, kind: Scope) -> tuple[str, ...]:
+    """The splits of a scope, seen from a split."""
+    if kind == "split":
+        return (split,)
+    if kind == "graph":
+        return tuple(graph.triples)
+    return tuple(other for other in graph.triples if given_at(graph, other) == given_at(graph, split))
+
+
+def entities_of(graph: KnowledgeGraph, splits: Sequence[str]) -> np.ndarray:
+    """Rows of the entities in the triples of some splits, ascending."""
+    there = np.zeros(graph.num_entities, bool)
+    for split in splits:
+        there[np.asarray(graph.triples[split])[:, [HEAD, TAIL]].ravel()] = True
+    return np.flatnonzero(there)
+
+
+def newness(data: LinkPredictionData) -> np.ndarray:
+    """Which ends of each triple `train` lacks: `both`, `head`, `tail` or `none`.  # str [triples]"""
+    head, tail = (~data.seen[data.triples[:, column]] for column in (HEAD, TAIL))
+    return np.select([head & tail, head, tail], ["both", "head", "tail"], "none")
+
+
+def without_unseen(data: LinkPredictionData, policy: Unseen) -> np.ndarray:
+    """Which triples are asked under a policy.  # bool [triples]
+
+    Raises:
+        DataError: `skip` leaves none.
+    """
+    kept = ~data.is_unseen if policy == "skip" else np.ones(len(data.triples), bool)
+    if not kept.any():
+        raise DataError(
+            f"nothing to score: all {len(kept)} triples have an entity that train lacks, and unseen=skip skips them",
+            field=data.split,
+        )
+    return kept

@@ -1,0 +1,151 @@
+"""Ranks to numbers, predictions and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from loreweave.metrics.ranking_metrics import bootstrap_intervals, degree_buckets, metrics_by_group, ranking_metrics
+from loreweave.metrics.ranks import RANK_KINDS, Ranks
+from loreweave.tasks.link_prediction.reader import HEAD, PROTOCOLS, RELATION, TAIL, LinkPredictionData, newness
+from loreweave.tasks.link_prediction.settings import Side
+from loreweave.training.inference import Evaluation
+
+PLAIN = ("mr", "mrr", "hits_at_1", "hits_at_3", "hits_at_10")
+ADJUSTED = ("amr", "amri", "adjusted_mrr", "adjusted_hits_at_1", "adjusted_hits_at_3", "adjusted_hits_at_10")
+METRICS = (*PLAIN, *ADJUSTED)
+"""Of realistic ranks, both sides pooled."""
+
+_NEWNESS = ("both", "head", "tail", "none")
+_ANSWER = {"head": HEAD, "tail": TAIL}
+
+Table = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class RankedSides:
+    """Ranks of the same triples on one side or both.
+
+    Attributes:
+        rows: the triples of `LinkPredictionData.triples` that were ranked.  # int [ranked]
+        among_all: by side, among all candidates.
+        sampled: the same for each time that a few wrong answers were drawn.
+    """
+
+    rows: np.ndarray
+    among_all: Mapping[Side, Ranks]
+    sampled: Sequence[Mapping[Side, Ranks]] = field(default_factory=list)
+
+
+def score(data: LinkPredictionData, ranked: RankedSides, *, bootstrap: int = 1000, seed: int = 0) -> Evaluation:
+    """Numbers of realistic ranks, pooled over sides; tables by side, kind of rank, relation and degree.
+
+    Args:
+        bootstrap: resamples for intervals; 0 makes none.
+    """
+    pooled = Ranks.concatenate(ranked.among_all.values())
+    metrics = _chosen(ranking_metrics(pooled), METRICS)
+    tables = {"by_side": _by_side(ranked.among_all), "adjusted": _adjusted(ranked.among_all)}
+    if bootstrap:
+        tables["intervals_90"] = _intervals(ranked.among_all, bootstrap, seed)
+    if ranked.sampled:
+        tables["sampled"] = _sampled(ranked.sampled)
+        metrics |= {f"sampled_{name}": tables["sampled"][-2][name] for name in PLAIN}
+    tables["per_relation"] = _per_relation(data, ranked, pooled)
+    tables["per_degree"] = _per_degree(data, ranked, pooled)
+    if PROTOCOLS[data.protocol].newness:
+        tables["by_new_ends"] = _by_new_ends(data, ranked, pooled)
+    return Evaluation(metrics, _predictions(data, ranked), _arrays(data, ranked), tables)
+
+
+def _by_side(sides: Mapping[Side, Ranks]) -> Table:
+    """Every side with every kind of rank."""
+    return [
+        {"side": name, "ranks": kind, "count": len(ranks), **_chosen(ranking_metrics(ranks, kind), PLAIN)}
+        for name, ranks in _with_both(sides).items()
+        for kind in RANK_KINDS
+    ]
+
+
+def _adjusted(sides: Mapping[Side, Ranks]) -> Table:
+    """Compared with chance, of realistic ranks."""
+    return [{"side": name, **_chosen(ranking_metrics(ranks), ADJUSTED)} for name, ranks in _with_both(sides).items()]
+
+
+def _with_both(sides: Mapping[Side, Ranks]) -> dict[str, Ranks]:
+    found: dict[str, Ranks] = {str(side): ranks for side, ranks in sides.items()}
+    return found if len(found) == 1 else found | {"both": Ranks.concatenate(sides.values())}
+
+
+def _intervals(sides: Mapping[Side, Ranks], samples: int, seed: int) -> Table:
+    found = bootstrap_intervals(list(sides.values()), samples=samples, level=0.9, seed=seed)
+    return [{"metric": name, "low": found[name][0], "high": found[name][1]} for name in METRICS]
+
+
+def _sampled(repetitions: Sequence[Mapping[Side, Ranks]]) -> Table:
+    """Each repetition, then mean and standard deviation of all."""
+    numbers = [_chosen(ranking_metrics(Ranks.concatenate(sides.values())), PLAIN) for sides in repetitions]
+    table: Table = [{"repetition": number, **found} for number, found in enumerate(numbers, 1)]
+    for name, combine in (("mean", np.mean), ("standard deviation", np.std)):
+        table.append({"repetition": name} | {metric: float(combine([row[metric] for row in numbers])) for metric in PLAIN})
+    return table
+
+
+def _per_relation(data: LinkPredictionData, ranked: RankedSides, pooled: Ranks) -> Table:
+    """Relations by their number of ranks."""
+    groups = np.tile(data.triples[ranked.rows, RELATION], len(ranked.among_all))
+    relations = data.graph.relations
+    table: Table = [
+        {"relation": relations[group].id, "label": relations[group].label, "count": int(found["count"])} | _chosen(found, PLAIN)
+        for group, found in metrics_by_group(pooled, groups).items()
+    ]
+    return sorted(table, key=lambda row: (-row["count"], row["relation"]))
+
+
+def _per_degree(data: LinkPredictionData, ranked: RankedSides, pooled: Ranks) -> Table:
+    """By the degree of the answer in the graph that is given."""
+    answers = np.concatenate([data.triples[ranked.rows, _ANSWER[side]] for side in ranked.among_all])
+    buckets, names = degree_buckets(data.degrees[answers])
+    return [
+        {"degree": names[group], "count": int(found["count"]), **_chosen(found, PLAIN)}
+        for group, found in metrics_by_group(pooled, buckets).items()
+    ]
+
+
+def _by_new_ends(data: LinkPredictionData, ranked: RankedSides, pooled: Ranks) -> Table:
+    """By which ends of the triple `train` lacks (BLP)."""
+    kinds = np.array([_NEWNESS.index(kind) for kind in newness(data)[ranked.rows]])
+    groups = np.tile(kinds, len(ranked.among_all))
+    return [
+        {"new": _NEWNESS[group], "count": int(found["count"]), **_chosen(found, PLAIN)}
+        for group, found in metrics_by_group(pooled, groups).items()
+    ]
+
+
+def _chosen(metrics: Mapping[str, float], names: Sequence[str]) -> dict[str, float]:
+    return {name: metrics[name] for name in names}
+
+
+def _predictions(data: LinkPredictionData, ranked: RankedSides) -> list[dict[str, Any]]:
+    """A row per triple: its ids, and per side the three ranks and how many candidates were compared."""
+    graph, triples = data.graph, data.triples[ranked.rows]
+    heads, tails = (graph.entity_ids.take(triples[:, column]) for column in (HEAD, TAIL))
+    rows: list[dict[str, Any]] = [
+        {"head": head, "relation": graph.relation_ids[relation], "tail": tail}
+        for head, relation, tail in zip(heads, triples[:, RELATION], tails, strict=True)
+    ]
+    for side, ranks in ranked.among_all.items():
+        kinds = [ranks.of_kind(kind).tolist() for kind in RANK_KINDS]
+        for row, candidates, *values in zip(rows, ranks.candidates.tolist(), *kinds, strict=True):
+            row[f"{side}_rank"] = dict(zip(RANK_KINDS, values, strict=True)) | {"candidates": candidates}
+    return rows
+
+
+def _arrays(data: LinkPredictionData, ranked: RankedSides) -> dict[str, np.ndarray]:
+    arrays = {"triples": data.triples[ranked.rows]}
+    for side, ranks in ranked.among_all.items():
+        arrays |= {f"{side}_{name}": getattr(ranks, name) for name in ("greater", "ties", "candidates")}
+    return arrays

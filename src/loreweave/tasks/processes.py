@@ -1,0 +1,60 @@
+"""Several processes that share the work of an evaluation (torchrun sets RANK, WORLD_SIZE and LOCAL_RANK)."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+
+from loreweave.training.devices import choose_device
+
+T = TypeVar("T")
+
+_PATIENCE = timedelta(days=7)
+"""How long a process waits for a slower one: torchrun ends all when one fails."""
+
+
+class Processes:
+    """This process among its fellows; alone, everything is at once done.
+
+    Example:
+        >>> Processes().gather("result")
+        ['result']
+    """
+
+    def __init__(self) -> None:
+        self.rank, self.count = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+        if self.count > 1 and not dist.is_initialized():
+            dist.init_process_group("gloo", timeout=_PATIENCE)
+
+    @property
+    def share(self) -> tuple[int, int]:
+        """(number of this process, number of processes)."""
+        return self.rank, self.count
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes for all."""
+        return self.rank == 0
+
+    def device(self, name: str | None) -> torch.device:
+        """The device of that name; where none is named, each process of a machine gets an accelerator of its own."""
+        chosen = choose_device(name)
+        if self.count == 1 or chosen.type == "cpu" or ":" in (name or ""):
+            return chosen
+        return torch.device(chosen.type, int(os.environ.get("LOCAL_RANK", "0")) % torch.accelerator.device_count())
+
+    def wait(self) -> None:
+        """Return when all processes are here."""
+        if self.count > 1:
+            dist.barrier()
+
+    def gather(self, value: T) -> list[T]:
+        """The values of all processes, by number, in each of them."""
+        values: list[Any] = [value] * self.count
+        if self.count > 1:
+            dist.all_gather_object(values, value)
+        return values

@@ -1,0 +1,27 @@
+"""What the tests of this folder share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from loreweave.corpus.graph_building import GraphPolicy, GraphSource, build_graph
+from loreweave.corpus.knowledge_graph import KnowledgeGraph
+
+sys.path.append(str(Path(__file__).parent))  # for `graph_files`: in importlib mode a test's folder is not on the path
+
+Build = Callable[..., KnowledgeGraph]
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Build:
+    """Builds a source and opens the graph; keywords are those of `GraphPolicy`."""
+
+    def built(source: GraphSource, **policy: object) -> KnowledgeGraph:
+        build_graph(source, tmp_path / "built", GraphPolicy(**policy), overwrite=True)  # type: ignore[arg-type]
+        return KnowledgeGraph.load(tmp_path / "built", verify=True)
+
+    return built

@@ -1,0 +1,147 @@
+"""Building a graph: policies, exclusion, unknown ids, order, progress."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from graph_files import TABLES, write
+
+from loreweave.corpus.graph_building import GraphPolicy, build_graph, with_texts_of
+from loreweave.corpus.graph_tables import graph_tables
+from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
+from loreweave.corpus.triple_files import triples
+from loreweave.errors import ConfigurationError, DataError
+
+Build = Callable[..., KnowledgeGraph]
+
+SPLITS = {
+    "train.tsv": "b\tr\ta\nc\ts\tb\na\tr\td\n",
+    "valid.tsv": "e\tr\ta\n",
+    "test.tsv": "c\ts\tb\na\tt\td\n",
+}
+DESCRIPTIONS = {"texts.tsv": "d\tabout d\na\tabout a\nz\tabout z\nb\tabout b\n"}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    return write(tmp_path / "files", SPLITS | DESCRIPTIONS)
+
+
+def triples_by_id(graph: KnowledgeGraph) -> dict[str, list[str]]:
+    ids, relations = list(graph.entity_ids), graph.relation_ids
+    return {
+        split: [f"{ids[head]} {relations[relation]} {ids[tail]}" for head, relation, tail in rows.tolist()]
+        for split, rows in graph.triples.items()
+    }
+
+
+def test_rows_follow_the_texts_and_relations_their_first_triple(files: Path, build: Build) -> None:
+    graph = build(triples(files, descriptions=files / "texts.tsv"))
+    assert list(graph.entity_ids) == ["d", "a", "b", "c", "e"]
+    assert graph.relation_ids == ["r", "s", "t"]
+    assert triples_by_id(graph) == {"train": ["b r a", "c s b", "a r d"], "valid": ["e r a"], "test": ["c s b", "a t d"]}
+    assert graph.manifest["left_out"] == {"texts and names of ids without triples": 1}
+    assert not (files.parent / "built" / "left_out.jsonl").exists()
+    test = graph.manifest["splits"]["test"]
+    assert (test["unseen_relations"], test["with_unseen_relation"], test["also_in_train"]) == (["t"], 1, 1)
+
+
+def test_entities_without_text(files: Path, build: Build) -> None:
+    source = triples(files, descriptions=files / "texts.tsv")
+    kept = build(source)
+    assert kept.manifest["text"]["entities"]["first_without_text"] == ["c", "e"]
+    assert kept.has_text.tolist() == [True, True, True, False, False]
+    smaller = build(source, without_text="leave-out")
+    assert list(smaller.entity_ids) == ["d", "a", "b"]
+    assert triples_by_id(smaller) == {"train": ["b r a", "a r d"], "valid": [], "test": ["a t d"]}
+    assert smaller.relation_ids == ["r", "s", "t"]
+    assert smaller.manifest["left_out"] == {
+        "texts and names of ids without triples": 1, "entities without text": 2, "triples of an entity without text": 3,
+    }  # fmt: skip
+    with pytest.raises(DataError, match=r"found 2 entities without label, description and alias \(first: c, e\)"):
+        build(source, without_text="error")
+    with pytest.raises(ConfigurationError, match="without_text: found 'drop', expected one of keep, leave-out, error"):
+        build(source, without_text="drop")
+
+
+def test_excluded_triples_leave_train_and_nothing_else(files: Path, build: Build) -> None:
+    # once there, once in test alone, once nowhere, once reversed, once a second time
+    write(files, {"leak.tsv": "c\ts\tb\na\tt\td\nq\tr\ta\na\tr\tb\nc\ts\tb\n"})
+    graph = build(triples(files), exclude_triples=files / "leak.tsv")
+    assert triples_by_id(graph) == {"train": ["b r a", "a r d"], "valid": ["e r a"], "test": ["c s b", "a t d"]}
+    assert graph.manifest["left_out"] == {"excluded triples of train": 1, "excluded triples that train does not have": 3}
+    assert sorted(graph.entity_ids) == ["a", "b", "c", "d", "e"]
+    assert graph.manifest["policy"]["exclude_triples"] == "leak.tsv"
+    assert "files/leak.tsv" in graph.manifest["source"]["files"]
+    write(files, {"leak.tsv": "c\ts\n"})
+    with pytest.raises(DataError, match=r"leak.tsv, line 1"):
+        build(triples(files), exclude_triples=files / "leak.tsv", skip_bad=True)
+
+
+def test_ids_that_the_format_does_not_list(tmp_path: Path) -> None:
+    files = write(tmp_path / "files", TABLES)
+    train = files / "triples" / "train.tsv"
+    train.write_text("Q1\tP1\tQ2\nQ1\tP1\tQ7\nQ1\tP8\tQ2\nQ9\tP9\tQ9\n")
+    with pytest.raises(DataError, match=r"train.tsv, line 2: found the entity 'Q7', which is not listed"):
+        build_graph(graph_tables(files), tmp_path / "graph")
+    manifest = build_graph(graph_tables(files), tmp_path / "graph", GraphPolicy(skip_bad=True))
+    assert manifest["left_out"] == {"triples of an unknown entity": 2, "triples of an unknown relation": 1}
+    assert manifest["triples"]["train"] == 1 and manifest["entities"] == 3
+    listed = [json.loads(line) for line in (tmp_path / "graph" / "left_out.jsonl").read_text().splitlines()]
+    assert [(row["file"], row["line"], row["message"]) for row in listed] == [
+        ("train.tsv", 2, "found the entity 'Q7', which is not listed"),
+        ("train.tsv", 3, "found the relation 'P8', which is not listed"),
+        ("train.tsv", 4, "found the entity 'Q9', which is not listed"),
+    ]
+
+
+def test_texts_of_another_graph(files: Path, build: Build) -> None:
+    entities = [GraphEntity("z"), GraphEntity("c", "C", "about c", ("see",), ("letter",)), GraphEntity("a", "A")]
+    other = KnowledgeGraph.from_parts(entities, [GraphRelation("s", "S", "about s"), GraphRelation("x")], {})
+    graph = build(with_texts_of(triples(files), other))
+    assert graph.entities[:2] == [entities[1], entities[2]]
+    assert graph.relations == (GraphRelation("r"), GraphRelation("s", "S", "about s"), GraphRelation("t"))
+    assert graph.manifest["source"]["text_graph"] == other.fingerprint
+    assert graph.manifest["left_out"] == {}
+
+
+def test_steps_are_shown(files: Path, tmp_path: Path) -> None:
+    seen: dict[str, int] = {}
+
+    @contextmanager
+    def progress(description: str) -> Iterator[Callable[..., None]]:
+        seen[description] = 0
+
+        def advance(steps: int = 1) -> None:
+            seen[description] += steps
+
+        yield advance
+
+    build_graph(triples(files, descriptions=files / "texts.tsv"), tmp_path / "graph", progress=progress)
+    assert seen == {
+        "reading triples of train": 3,
+        "reading triples of valid": 1,
+        "reading triples of test": 2,
+        "writing entities": 3,
+        "counting triples": 6,
+    }
+
+
+def test_nothing_is_replaced_by_accident_or_left_half_done(files: Path, tmp_path: Path) -> None:
+    build_graph(triples(files), tmp_path / "graph")
+    with pytest.raises(ConfigurationError, match="not empty"):
+        build_graph(triples(files), tmp_path / "graph")
+    (files / "test.tsv").write_text("broken\n")
+    with pytest.raises(DataError, match=r"test.tsv, line 1"):
+        build_graph(triples(files), tmp_path / "graph", overwrite=True)
+    assert len(KnowledgeGraph.load(tmp_path / "graph", verify=True).triples["test"]) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["files", "graph"]
+
+
+def test_an_empty_training_file_makes_an_empty_graph(tmp_path: Path, build: Build) -> None:
+    graph = build(triples(write(tmp_path / "files", {"train.txt": "\n"})))
+    assert (graph.num_entities, graph.num_relations, graph.triples["train"].shape) == (0, 0, (0, 3))

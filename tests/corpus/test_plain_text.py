@@ -1,0 +1,72 @@
+"""Documents of lines from text files and JSON Lines."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import lzma
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from loreweave.corpus.plain_text import Line, read_lines
+from loreweave.errors import DataError
+
+
+def test_blank_lines_of_text_files_separate_documents(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("one \n  two\n \nthree\n", encoding="utf-8")
+    assert list(read_lines([file])) == [
+        Line("a.txt:1", "one"),
+        Line("a.txt:2", "two"),
+        Line("a.txt:3", ""),
+        Line("a.txt:4", "three"),
+    ]
+
+
+def test_files_are_separated_once(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one")
+    (tmp_path / "b.txt").write_text("two\n\n")
+    (tmp_path / "c.txt").write_text("three\n")
+    counts: Counter[str] = Counter()
+    files = [tmp_path / name for name in ("a.txt", "b.txt", "c.txt")]
+    assert [line.text for line in read_lines(files, counts=counts)] == ["one", "", "two", "", "three"]
+    assert counts["files"] == 3
+
+
+def test_rows_of_json_lines_are_documents(tmp_path: Path) -> None:
+    rows = [
+        {"title": "Oslo", "text": "one\r\n\ntwo\u2028more"},
+        {"id": "x", "title": "Out", "text": "never"},
+        {"text": ""},
+        {"text": "half \ud800"},
+    ]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    counts: Counter[str] = Counter()
+    assert list(read_lines([tmp_path / "a.jsonl"], exclude={"Out"}, counts=counts)) == [
+        Line("Oslo", "one"),
+        Line("Oslo", "two\u2028more"),
+        Line("", ""),
+        Line("a.jsonl:4", "half \ufffd"),
+    ]
+    assert counts == {"files": 1, "documents_excluded": 1, "blank_lines_dropped": 1, "characters_replaced": 1}
+
+
+def test_compressed_files(tmp_path: Path) -> None:
+    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"one\n"))
+    (tmp_path / "b.jsonl.xz").write_bytes(lzma.compress(b'{"text": "two"}\n'))
+    assert [line.text for line in read_lines([tmp_path / "a.txt.gz", tmp_path / "b.jsonl.xz"])] == ["one", "", "two"]
+
+
+@pytest.mark.parametrize("row", ['{"txt": "a"}', '{"text": 3}', "[]"])
+def test_rows_without_text_are_named(tmp_path: Path, row: str) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n' + row + "\n")
+    with pytest.raises(DataError, match=r"a\.jsonl, line 2"):
+        list(read_lines([tmp_path / "a.jsonl"]))
+
+
+def test_text_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"one\n\xff\n")
+    with pytest.raises(DataError, match=r"a\.txt, line 2"):
+        list(read_lines([tmp_path / "a.txt"]))

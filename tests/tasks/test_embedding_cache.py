@@ -1,0 +1,167 @@
+"""Embeddings in shards: the same vectors however they came about, and no shard that does not belong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+from torch import Tensor
+
+from loreweave.errors import DataError
+from loreweave.tasks.embedding_cache import EmbeddingCache, Embeddings, Inputs, batches_by_tokens, hash_of_folder
+
+KEY = {"model": "m", "pooling": "first"}
+
+
+class Texts:
+    """Made-up token ids."""
+
+    def __init__(self, count: int = 23, seed: int = 0) -> None:
+        random = np.random.default_rng(seed)
+        self.ids = [random.integers(9, size=random.integers(1, 8)).astype(np.int32) for _ in range(count)]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def inputs(self, start: int, stop: int) -> Inputs:
+        return padded(self.ids[start:stop])
+
+
+def padded(ids: Sequence[np.ndarray], width: int = 9) -> Inputs:
+    """More padding than is needed, with a number that must not count."""
+    found = {"input_ids": np.full((len(ids), width), 77), "attention_mask": np.zeros((len(ids), width), np.int64)}
+    for row, text in enumerate(ids):
+        found["input_ids"][row, : len(text)], found["attention_mask"][row, : len(text)] = text, 1
+    return found
+
+
+class Encoder:
+    """Sums of ids and of their squares; remembers how many texts it read, and may fail."""
+
+    def __init__(self, fail_after: int | None = None) -> None:
+        self.read, self.fail_after = 0, fail_after
+
+    def __call__(self, inputs: Inputs) -> Tensor:
+        ids, kept = inputs["input_ids"], inputs["attention_mask"]
+        assert kept.any(0).all(), "no column of padding alone"
+        if self.fail_after is not None and self.read + len(ids) > self.fail_after:
+            raise KeyboardInterrupt
+        self.read += len(ids)
+        return torch.from_numpy(np.stack([(ids * kept).sum(1), (ids**2 * kept).sum(1), kept.sum(1)], axis=1)).float()
+
+
+def expected(texts: Texts) -> Tensor:
+    longest = max(len(text) for text in texts.ids)
+    return Encoder()(padded(texts.ids, longest))
+
+
+def all_of(found: Embeddings) -> Tensor:
+    return found.rows(np.arange(len(found)))
+
+
+def test_vectors_are_in_the_order_of_the_texts_with_and_without_a_folder(tmp_path: Path) -> None:
+    texts = Texts()
+    for folder in (None, tmp_path):
+        found = EmbeddingCache(folder, KEY, shard_rows=5).embed(texts, Encoder(), batch_tokens=11)
+        assert len(found) == 23 and found.size == 3 and len(found.shards) == 5
+        assert torch.equal(all_of(found), expected(texts))
+        rows = np.array([22, 0, 4, 5, 4])
+        assert torch.equal(found.rows(rows), expected(texts)[rows])
+        assert torch.equal(torch.cat(list(found.blocks(4, rows))), expected(texts)[rows])
+        assert [len(block) for block in found.blocks(9)] == [9, 9, 5]
+        with pytest.raises(IndexError, match="of 23"):
+            found.rows(np.array([23]))
+
+
+def test_what_is_there_is_not_encoded_again_and_a_changed_text_costs_one_shard(tmp_path: Path) -> None:
+    texts, encoder, done = Texts(), Encoder(), []
+    EmbeddingCache(tmp_path, KEY, shard_rows=5).embed(texts, encoder)
+    again = EmbeddingCache(tmp_path, KEY, shard_rows=5)
+    again.embed(texts, encoder, advance=done.append)
+    assert encoder.read == 23 and (again.encoded, again.reused) == (0, 23) and sum(done) == 23
+    texts.ids[7] = np.array([1, 2, 3], dtype=np.int32)
+    found = EmbeddingCache(tmp_path, KEY, shard_rows=5).embed(texts, encoder)
+    assert encoder.read == 28 and torch.equal(all_of(found), expected(texts))
+    EmbeddingCache(tmp_path, KEY | {"model": "other"}, shard_rows=5).embed(texts, encoder)
+    assert encoder.read == 51
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    texts = Texts()
+    with pytest.raises(KeyboardInterrupt):
+        EmbeddingCache(tmp_path, KEY, shard_rows=5).embed(texts, Encoder(fail_after=12))
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 2
+    assert not list(tmp_path.rglob("*.partial.*"))
+    resumed = Encoder()
+    found = EmbeddingCache(tmp_path, KEY, shard_rows=5).embed(texts, resumed)
+    assert resumed.read == 13 and torch.equal(all_of(found), expected(texts))
+
+
+def test_two_shares_make_what_one_process_makes(tmp_path: Path) -> None:
+    texts, first, second = Texts(), Encoder(), Encoder()
+
+    def other_process() -> None:
+        EmbeddingCache(tmp_path, KEY, shard_rows=5, share=(1, 2)).embed(texts, second)
+
+    found = EmbeddingCache(tmp_path, KEY, shard_rows=5, share=(0, 2), wait=other_process).embed(texts, first)
+    assert (first.read, second.read) == (13, 10)
+    assert torch.equal(all_of(found), expected(texts))
+    with pytest.raises(DataError, match="no readable shard"):  # whose process did not wait
+        EmbeddingCache(tmp_path / "none", KEY, shard_rows=5, share=(0, 2)).embed(texts, Encoder())
+
+
+def test_half_precision_is_kept_as_such(tmp_path: Path) -> None:
+    texts = Texts()
+    found = EmbeddingCache(tmp_path, KEY, dtype=torch.bfloat16).embed(texts, lambda inputs: Encoder()(inputs) + 0.1234567)
+    assert found.shards[0].dtype == torch.bfloat16
+    assert torch.equal(all_of(found), (expected(texts) + 0.1234567).bfloat16().float())
+
+
+def test_a_shard_that_is_damaged_or_another_models_is_an_error(tmp_path: Path) -> None:
+    texts = Texts(count=5)
+
+    def embed(dtype: torch.dtype = torch.float32) -> Embeddings:
+        return EmbeddingCache(tmp_path, KEY, dtype=dtype).embed(texts, Encoder())
+
+    embed()
+    (shard,) = tmp_path.rglob("*.safetensors")
+    good = shard.read_bytes()
+    with pytest.raises(DataError, match="5 vectors of torch.float32, expected 5 of torch.bfloat16"):
+        embed(torch.bfloat16)
+    shard.write_bytes(good[:-8])
+    with pytest.raises(DataError, match="no readable shard of embeddings.*delete it"):
+        embed()
+    save_file({"embeddings": expected(texts)}, shard, metadata={"key": '{"model": "other"}'})
+    with pytest.raises(DataError, match="with the key .*other.*expected .*pooling"):
+        embed()
+
+
+def test_no_text_makes_no_vector() -> None:
+    found = EmbeddingCache(None, KEY).embed(Texts(count=0), Encoder())
+    assert len(found) == 0 and found.rows(np.array([], dtype=np.int64)).shape == (0, 0)
+
+
+@given(st.lists(st.integers(1, 50), max_size=60), st.integers(1, 120))
+def test_batches_hold_every_text_once_and_no_more_tokens_than_asked(lengths: list[int], most: int) -> None:
+    batches = batches_by_tokens(lengths, most)
+    assert sorted(index for batch in batches for index in batch) == list(range(len(lengths)))
+    for batch in batches:
+        assert len(batch) == 1 or len(batch) * max(lengths[index] for index in batch) <= most
+    longest = [max(lengths[index] for index in batch) for batch in batches]
+    assert longest == sorted(longest, reverse=True)
+
+
+def test_the_hash_of_a_model_is_that_of_its_files(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "config.json").write_text("{}")
+        (tmp_path / folder / "model.safetensors").write_bytes(b"123")
+    assert hash_of_folder(tmp_path / "a") == hash_of_folder(tmp_path / "b")
+    (tmp_path / "b" / "model.safetensors").write_bytes(b"124")
+    assert hash_of_folder(tmp_path / "a") != hash_of_folder(tmp_path / "b")

@@ -1,0 +1,28 @@
+"""Runs the toy task of test_finetuning.py: `finetuning_script.py FOLDER [KEY=VALUE ...]`; torchrun starts several."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from test_finetuning import CONFIG, toy_job
+
+from loreweave.training.configuration import fill, to_dict
+from loreweave.training.devices import close_process_group
+from loreweave.training.finetuning import FinetuningConfig, finetune
+from loreweave.training.run_record import RunRecord
+
+
+def main() -> None:
+    folder, *overrides = sys.argv[1:]
+    config = fill(FinetuningConfig, to_dict(CONFIG), overrides)
+    is_writer = os.environ.get("RANK", "0") == "0"
+    record = RunRecord.create(folder, "finetuning", to_dict(config), is_writer=is_writer)
+    job = toy_job()
+    job.model.dropout.p = 0.0
+    finetune(job, config, record)
+    close_process_group()
+
+
+if __name__ == "__main__":
+    main()
