@@ -89,11 +89,17 @@ def make_checkpoint(folder: Path, graph: KnowledgeGraph, variant: str) -> Path:
 
 
 class Oracle:
-    """Vectors and scores by the plain tokenizer and model of transformers, one text at a time, and formulas written out."""
+    """Vectors and scores by the plain tokenizer and model of transformers, one text at a time, and formulas written out.
+
+    Variant `rel` of a folder without a head is the baseline of untrained encoders.
+    """
+
+    relation_length = RELATION_LENGTH
 
     def __init__(self, folder: Path, graph: KnowledgeGraph, variant: str) -> None:
         self.graph, self.variant = graph, variant
-        self.head = side_files.load_head(folder)
+        if side_files.names(folder):
+            self.head = side_files.load_head(folder)
         if variant != "table":
             self.tokenizer = AutoTokenizer.from_pretrained(folder)
             self.encoder = AutoModel.from_pretrained(folder).eval()
@@ -122,7 +128,7 @@ class Oracle:
 
     def relation(self, row: int) -> Tensor:
         if self.variant == "rel":
-            return self.vector(self.graph.relations[row].description, max_length=RELATION_LENGTH)
+            return self.vector(self.graph.relations[row].description, max_length=self.relation_length)
         return self.head.relation_embeddings.weight[row].detach()  # type: ignore[union-attr]  # it has a table
 
     def scores(self, side: str, entity: int, relation: int) -> np.ndarray:

@@ -18,10 +18,20 @@ def command(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the run that the output folder holds.")
     ] = False,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Measure a few steps, print what the whole run would cost, and stop.")
+    ] = False,
+    processes: Annotated[
+        int, typer.Option("--processes", min=1, help="Of the run that --estimate is for (GPUs of all machines).")
+    ] = 1,
 ) -> None:
     """Pre-train an encoder by a recipe.
 
+    Several processes: torchrun --nproc_per_node 4 -m loreweave pretrain ... (docs/launching.md).
+
     Example: loreweave pretrain minilm/pretraining-1 data=build/pages output=runs/stage-1 optimizer.learning_rate=5e-4
+
+    Example: loreweave pretrain kepler-wiki/pretraining data=build/wikipedia --estimate --processes 64
     """
     from loreweave.errors import ConfigurationError
     from loreweave.pretraining.configuration import PretrainingConfig
@@ -36,6 +46,13 @@ def command(
             f"recipe {recipe!r} is for {found.kind}; use 'loreweave finetune {found.task} --recipe {recipe}'"
         )
     config = fill(PretrainingConfig, found.config, overrides or [])
+    if estimate:
+        from loreweave.cli.console import show_table
+        from loreweave.pretraining.estimate import estimate as measure
+
+        cost = measure(config, processes)
+        show_table(("what", "value"), [(name.replace("_", " "), value) for name, value in cost.to_dict().items()])
+        return
     from loreweave.pretraining.run import run
 
     run(config, resume=resume, overwrite=overwrite)

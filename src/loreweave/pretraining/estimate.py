@@ -1,0 +1,123 @@
+"""What a run would cost, from a few measured micro-steps of it: nothing is written."""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from loreweave.build.pretraining_set import open_pretraining_set
+from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.pretraining.micro_steps import MicroSteps
+from loreweave.pretraining.model import PretrainingModel, freeze
+from loreweave.pretraining.run import build_stream
+from loreweave.pretraining.start import start
+from loreweave.training.devices import autocast, training_device
+from loreweave.training.optimizers import build_optimizer
+from loreweave.training.quiet import quiet
+
+_WARM_UP = 2
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Measured on one process of this machine, and what follows for the whole run.
+
+    Attributes:
+        device: on which it was measured.
+        updates: of the run.
+        micro_steps: of the run, over all processes.
+        seconds_per_micro_step: median, without the first two; batches are made in the same process.
+        seconds_per_update: the optimizer's own part, once.
+        peak_memory_gib: of the process (CPU) or of the device.
+        processes: for which `hours` is.
+        hours: of the whole run with so many processes like this one; what they exchange is not counted.
+        device_hours: hours x processes.
+    """
+
+    device: str
+    updates: int
+    micro_steps: int
+    seconds_per_micro_step: float
+    seconds_per_update: float
+    peak_memory_gib: float
+    processes: int
+    hours: float
+    device_hours: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def estimate(config: PretrainingConfig, processes: int = 1, micro_steps: int = 5) -> Estimate:
+    """Measure `micro_steps` micro-steps and one update of the run that `config` asks for, on `processes` processes.
+
+    Raises:
+        ConfigurationError: data, model and settings do not go together.
+    """
+    device = training_device(config.device)
+    torch.manual_seed(config.seed)
+    sets = [open_pretraining_set(path) for path in config.data]
+    with quiet():
+        begun = start(config, sets)
+    stream = build_stream(config, sets, begun, processes)
+    module = PretrainingModel(begun.model, stream.objectives).to(device)
+    freeze(module, config, begun.new_modules)
+    optimizer = build_optimizer(module.named_parameters(), config.optimizer)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    count = min(_WARM_UP + micro_steps, len(stream))
+    times = [_micro_step(config, stream, module, item, device) for item in range(count)]
+    began = time.perf_counter()
+    optimizer.step()
+    _wait(device)
+    update = time.perf_counter() - began
+    return _whole_run(config, len(stream), times, update, processes, device)
+
+
+def _micro_step(
+    config: PretrainingConfig, stream: MicroSteps, module: PretrainingModel, item: int, device: torch.device
+) -> float:
+    began = time.perf_counter()
+    batch = {name: tensor.to(device) for name, tensor in stream[item].items()}
+    with autocast(device, config.precision):
+        sums = module(**batch)
+    total: Tensor = sum(
+        (o.weight * sums[f"{o.name}_loss"] / max(1, batch[f"{o.name}_labels"].numel()) for o in stream.objectives),
+        torch.zeros((), device=device),
+    )
+    total.backward()
+    _wait(device)
+    return time.perf_counter() - began
+
+
+def _whole_run(
+    config: PretrainingConfig, micro_steps: int, times: Sequence[float], update: float, processes: int, device: torch.device
+) -> Estimate:
+    seconds = statistics.median(times[_WARM_UP:] or times)
+    updates = micro_steps // (config.accumulation_steps(processes) * processes)
+    hours = (micro_steps / processes * seconds + updates * update) / 3600
+    return Estimate(
+        str(device), updates, micro_steps, seconds, update, _peak_memory(device), processes, hours, hours * processes
+    )
+
+
+def _wait(device: torch.device) -> None:
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
+
+
+def _peak_memory(device: torch.device) -> float:
+    """GiB of the device, or of this process since it began."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**30
+    unit = 1 if sys.platform == "darwin" else 1024  # getrusage counts bytes there
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30

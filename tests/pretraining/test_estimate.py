@@ -1,0 +1,30 @@
+"""The cost of a run, measured before it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pretraining_runs import settings
+
+from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.pretraining.estimate import estimate
+from loreweave.training.configuration import fill
+
+
+def test_hours_follow_from_the_measured_steps(world: Path, tmp_path: Path) -> None:
+    config = fill(PretrainingConfig, settings(world, tmp_path / "run", steps=100))  # 2 micro-steps an update
+    found = estimate(config, micro_steps=2)
+    assert (found.updates, found.micro_steps, found.processes) == (100, 200, 1)
+    expected = (200 * found.seconds_per_micro_step + 100 * found.seconds_per_update) / 3600
+    assert found.hours == found.device_hours == pytest.approx(expected)
+    assert found.peak_memory_gib > 0.05
+    assert not (tmp_path / "run").exists()
+
+
+def test_processes_share_the_micro_steps(world: Path, tmp_path: Path) -> None:
+    config = fill(PretrainingConfig, settings(world, tmp_path / "run", steps=100))
+    found = estimate(config, processes=2, micro_steps=1)
+    assert (found.updates, found.micro_steps) == (100, 200)
+    assert found.device_hours == pytest.approx(2 * found.hours)
+    assert found.hours == pytest.approx((100 * found.seconds_per_micro_step + 100 * found.seconds_per_update) / 3600)

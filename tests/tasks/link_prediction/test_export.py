@@ -1,0 +1,53 @@
+"""Embeddings as files that other tools read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+from tiny_graphs import Oracle
+
+from loreweave.corpus.knowledge_graph import KnowledgeGraph
+from loreweave.errors import ConfigurationError
+from loreweave.tasks.link_prediction import export as module
+from loreweave.tasks.link_prediction.export import export
+from loreweave.tasks.link_prediction.settings import ModelSettings
+from loreweave.tasks.registry import Execution
+
+HOW = Execution(device="cpu", report=lambda line: None)
+
+
+@pytest.mark.parametrize("variant", ["wiki", "rel", "contrastive", "table"])
+def test_files_hold_the_vectors_and_the_ids(
+    variant: str, graph: KnowledgeGraph, graph_folder: Path, checkpoints: dict[str, Path], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(module, "_BLOCK", 7)
+    manifest = export(checkpoints[variant], graph_folder, tmp_path / "out", ModelSettings(), HOW)
+    out, oracle = tmp_path / "out", Oracle(checkpoints[variant], graph, variant)
+    entities = np.load(out / "entities.npy")
+    np.testing.assert_allclose(entities, [oracle.entity(row).numpy() for row in range(20)], rtol=1e-5, atol=1e-5)
+    assert (out / "entity_ids.txt").read_text().splitlines() == list(graph.entity_ids)
+    assert (out / "relation_ids.txt").read_text().splitlines() == graph.relation_ids
+    tables = load_file(out / "embeddings.safetensors")
+    assert np.array_equal(tables["entities"], entities)
+    assert json.loads((out / "manifest.json").read_text()) == manifest
+    assert manifest["graph"]["fingerprint"] == graph.fingerprint
+    assert manifest["shapes"] == {name: list(table.shape) for name, table in tables.items()}
+    if variant == "contrastive":
+        assert set(tables) == {"entities"} and not (out / "relations.npy").exists() and manifest["gamma"] is None
+    else:
+        relations = np.load(out / "relations.npy")
+        np.testing.assert_allclose(relations, [oracle.relation(row).numpy() for row in range(3)], rtol=1e-5, atol=1e-5)
+        assert np.array_equal(tables["relations"], relations) and manifest["gamma"] == 4
+
+
+def test_what_is_there_is_kept_unless_told(graph_folder: Path, checkpoints: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(ConfigurationError, match="not empty"):
+        export(checkpoints["table"], graph_folder, tmp_path, ModelSettings(), HOW)
+    export(checkpoints["table"], graph_folder, tmp_path, ModelSettings(), HOW, overwrite=True)
+    assert (tmp_path / "entities.npy").exists() and not (tmp_path / "notes.txt").exists()
