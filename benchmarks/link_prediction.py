@@ -9,7 +9,8 @@ Both sides rank the real test triples, heads and tails, filtered by all splits, 
 give the same metrics, in turn; `--triples` takes only so many of them. The embeddings are random, of numbers so round that
 float32 is exact: all three kinds of ranks must be equal, or there is no table. `--unrounded` leaves the numbers as they are
 and counts the ranks that differ: PyKEEN compares float32 scores, ours are exact. PyKEEN has the fastest of some batch sizes;
-ours builds its index of known answers anew each time.
+ours builds its index of known answers anew each time. The ratio of CPU time tells more than that of time where other work
+disturbs.
 
 `--large` writes a random table of float16 vectors to a temporary file, maps it into memory, indexes as many random triples
 as Wikidata5M has, and ranks. `anonymous` is the memory that the process holds, `resident` counts the mapped pages too, which
@@ -162,7 +163,7 @@ class Theirs:
         seconds = {}
         for size in allowed:
             some = self.splits[2][: max(32, 2 * size)]
-            seconds[size] = timed(lambda size=size, some=some: self(some, size)) / len(some)
+            seconds[size] = timed(lambda size=size, some=some: self(some, size))[0] / len(some)
         return min(seconds, key=lambda size: seconds[size])
 
     def differing(self, ours: dict[Side, Ranks]) -> int:
@@ -176,11 +177,11 @@ class Theirs:
         return different
 
 
-def timed(call: Callable[[], object]) -> float:
-    """Seconds of one call; what it computes must have reached the CPU."""
-    start = time.perf_counter()
+def timed(call: Callable[[], object]) -> tuple[float, float]:
+    """Seconds of one call, and processor seconds; what it computes must have reached the CPU."""
+    start, processor_start = time.perf_counter(), time.process_time()
     call()
-    return time.perf_counter() - start
+    return time.perf_counter() - start, time.process_time() - processor_start
 
 
 def compare(name: str, splits: list[np.ndarray], entities: int, relations: int, arguments: argparse.Namespace) -> list[str]:
@@ -192,7 +193,7 @@ def compare(name: str, splits: list[np.ndarray], entities: int, relations: int, 
         tables = [(table / step).round() * step for table in tables]
     tables = [table.to(arguments.device) for table in tables]
     ours, theirs = Ours(name, splits, *tables), Theirs(name, splits, *tables)
-    seconds: tuple[list[float], list[float]] = ([], [])
+    seconds: tuple[list[tuple[float, float]], list[tuple[float, float]]] = ([], [])
     for _ in range(arguments.repeats):
         theirs.evaluator.clear()
         for times, side in zip(seconds, (ours, theirs), strict=True):
@@ -200,16 +201,28 @@ def compare(name: str, splits: list[np.ndarray], entities: int, relations: int, 
         different = theirs.differing(ours.ranks)
         if different and not arguments.unrounded:
             raise SystemExit(f"{name}: {different} ranks differ on numbers that both compute exactly")
-    our_time, their_time = median(seconds[0]), median(seconds[1])
+    (our_time, our_work), (their_time, their_work) = ([median(times) for times in zip(*side, strict=True)] for side in seconds)
     ranked = 2 * len(splits[2])
-    values = [name, f"{their_time:.2f}", f"{our_time:.2f}", f"{their_time / our_time:.1f}", f"{ranked / our_time:,.0f}"]
-    return [*values, str(theirs.batch_size), f"{different} of {ranked:,}"]
+    values = [name, f"{their_time:.2f}", f"{our_time:.2f}", f"{their_time / our_time:.1f}", f"{their_work / our_work:.1f}"]
+    return [*values, f"{ranked / our_time:,.0f}", str(theirs.batch_size), f"{different} of {ranked:,}"]
 
 
 def compare_all(arguments: argparse.Namespace) -> None:
     """Print the table of all graphs and models."""
     print(f"PyKEEN against ours, d = {arguments.dim}, {device_name(arguments)}, median of {arguments.repeats}\n")
-    columns = ("graph", "entities", "test triples", "model", "PyKEEN s", "ours s", "ratio", "ours ranks/s", "batch", "differ")
+    columns = (
+        "graph",
+        "entities",
+        "test triples",
+        "model",
+        "PyKEEN s",
+        "ours s",
+        "ratio",
+        "of CPU time",
+        "ours ranks/s",
+        "batch",
+        "differ",
+    )
     print(row(columns), row(["---"] * len(columns)), sep="\n", flush=True)
     for graph in arguments.graphs:
         splits, entities, relations = read_graph(arguments.data / f"kg_{graph}")
@@ -289,7 +302,7 @@ def rank_large(arguments: argparse.Namespace) -> None:
             triples = random.integers(entities, size=(TRIPLES, 3), dtype=np.int32)
             triples[:, 0] = entities * random.random(TRIPLES) ** 3  # some entities have many
             triples[:, 1] = random.integers(RELATIONS, size=TRIPLES)
-            index = timed(lambda: [KnownAnswers(side, triples) for side in SIDES])
+            index, _ = timed(lambda: [KnownAnswers(side, triples) for side in SIDES])
             print(f"index of {TRIPLES:,} triples, both sides: {index:.1f} s, peak {memory.anonymous:.2f} GiB\n", flush=True)
         known = KnownAnswers("tail", triples)
         questions = Questions.from_triples("tail", triples[random.permutation(TRIPLES)[: arguments.queries]])
@@ -300,9 +313,11 @@ def rank_large(arguments: argparse.Namespace) -> None:
         for similarity in arguments.similarities:
             memory = Memory()
             with memory.watched():
-                start = time.perf_counter()
-                rank(queries, questions.gold, table, similarity, questions=questions.of, known=answers)
-                seconds = time.perf_counter() - start
+                seconds, _ = timed(
+                    lambda similarity=similarity: rank(
+                        queries, questions.gold, table, similarity, questions=questions.of, known=answers
+                    )
+                )
             values = (
                 f"{seconds:.1f}",
                 f"{arguments.queries / seconds:.1f}",

@@ -125,6 +125,7 @@ def test_the_set_holds_what_was_reported(tmp_path: Path, book: Path, one_word_on
     st.lists(st.lists(st.integers(0, 30), max_size=12), min_size=1, max_size=12),
     st.integers(3, 16),
     st.sampled_from(BREAK_MODES),
+    st.booleans(),
 )
 def test_no_sub_word_is_lost_or_doubled(
     tmp_path_factory: pytest.TempPathFactory,
@@ -132,24 +133,41 @@ def test_no_sub_word_is_lost_or_doubled(
     content: list[list[int]],
     max_length: int,
     mode: BreakMode,
+    split: bool,
 ) -> None:
     folder = tmp_path_factory.mktemp("blocks")
     (folder / "a.txt").write_text("".join(" ".join(f"w{i}" for i in line) + "\n" for line in content))
-    arguments = {"break_mode": mode, "max_length": max_length}
+    room = max_length - 2
+    all_kept = split or mode == "none"
     try:
-        report = build_text_blocks([folder / "a.txt"], one_word_one_id, folder / "set", **arguments)  # type: ignore[arg-type]
+        report = build_text_blocks(
+            [folder / "a.txt"],
+            one_word_one_id,
+            folder / "set",
+            break_mode=mode,
+            max_length=max_length,
+            split_long_lines=split,
+        )
     except DataError:
-        room = max_length - 2
-        assert not any(0 < len(line) <= room or (mode == "none" and line) for line in content)
+        assert not any(0 < len(line) <= room or (line and all_kept) for line in content)
         return
     rows = open_pretraining_set(folder / "set").dataset["word_ids"][:]
-    assert all(0 < len(row) <= max_length - 2 for row in rows)
-    long = mode != "none"
-    expected = [i + 4 for line in content if not (long and len(line) > max_length - 2) for i in line]
+    assert all(0 < len(row) <= room for row in rows)
+    expected = [i + 4 for line in content if all_kept or len(line) <= room for i in line]
     assert [id for row in rows for id in row if id != 1] == expected
     assert report.sub_words == sum(map(len, content)) == report.sub_words_kept + report.sub_words_dropped_long
     assert report.sub_words_kept == len(expected) and report.blocks == len(rows)
     assert report.end_tokens_inside == sum(row.count(1) for row in rows)
+
+
+def test_long_lines_are_split_if_wanted(tmp_path: Path, book: Path, one_word_one_id: PreTrainedTokenizerFast) -> None:
+    report = build_text_blocks(
+        [book], one_word_one_id, tmp_path / "set", break_mode="complete_doc", max_length=10, split_long_lines=True
+    )
+    end, w = 1, [index + 4 for index in range(40)]
+    rows = open_pretraining_set(tmp_path / "set").dataset["word_ids"][:]
+    assert rows == [[w[1], w[2], w[3], end, w[4]], [w[5], w[6]], w[:8], w[8:16], w[16:20], [w[7]]]
+    assert report.lines_split == 1 and report.sub_words_kept == report.sub_words == 27
 
 
 def test_lines_are_tokenised_as_texts_of_their_own(tmp_path: Path, byte_level: PreTrainedTokenizerFast) -> None:

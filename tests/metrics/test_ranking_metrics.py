@@ -22,7 +22,7 @@ def ranks_of(greater: list[int], ties: list[int], candidates: list[int]) -> Rank
     return Ranks(*(np.array(values, dtype=np.int64) for values in (greater, ties, candidates)))
 
 
-SOME = ranks_of([0, 1, 10], [0, 2, 0], [2, 5, 20])  # realistic 1, 3, 11; optimistic 1, 2, 11; pessimistic 1, 4, 11
+SOME = ranks_of([0, 1, 10], [0, 2, 0], [2, 5, 40])  # realistic 1, 3, 11; optimistic 1, 2, 11; pessimistic 1, 4, 11
 
 
 def test_plain_metrics_by_hand() -> None:
@@ -38,16 +38,16 @@ def test_plain_metrics_by_hand() -> None:
 
 def test_adjusted_metrics_by_hand() -> None:
     found = ranking_metrics(SOME)
-    expected_mr = (1.5 + 3 + 10.5) / 3
+    expected_mr = (1.5 + 3 + 20.5) / 3
     assert found["amr"] == pytest.approx(5 / expected_mr)
     assert found["amri"] == pytest.approx(1 - (5 - 1) / (expected_mr - 1))
-    harmonic = [sum(1 / i for i in range(1, c + 1)) / c for c in (2, 5, 20)]
+    harmonic = [sum(1 / i for i in range(1, c + 1)) / c for c in (2, 5, 40)]
     assert found["adjusted_mrr"] == pytest.approx((found["mrr"] - sum(harmonic) / 3) / (1 - sum(harmonic) / 3))
-    chance = [min(3 / c, 1) for c in (2, 5, 20)]
+    chance = [min(3 / c, 1) for c in (2, 5, 40)]
     assert found["adjusted_hits_at_3"] == pytest.approx((2 / 3 - sum(chance) / 3) / (1 - sum(chance) / 3))
     deviation = math.sqrt(sum(p * (1 - p) for p in chance)) / 3
     assert found["z_hits_at_3"] == pytest.approx((2 / 3 - sum(chance) / 3) / deviation)
-    assert found["z_mr"] == pytest.approx((expected_mr - 5) / math.sqrt(sum((c * c - 1) / 12 for c in (2, 5, 20)) / 9))
+    assert found["z_mr"] == pytest.approx((expected_mr - 5) / math.sqrt(sum((c * c - 1) / 12 for c in (2, 5, 40)) / 9))
 
 
 def test_a_random_order_is_at_chance() -> None:
@@ -118,8 +118,9 @@ def test_intervals_cover_about_as_often_as_they_say() -> None:
 def test_a_triple_is_drawn_with_both_sides() -> None:
     random = np.random.default_rng(0)
     side = Ranks(random.integers(0, 50, size=500), np.zeros(500, dtype=np.int64), np.full(500, 50))
-    alike, alone = bootstrap_intervals([side, side], seed=1)["mr"], bootstrap_intervals([side], seed=1)["mr"]
-    assert alike == pytest.approx(alone)  # the same ranks twice tell no more than once
+    alike, alone = bootstrap_intervals([side, side], seed=1), bootstrap_intervals([side], seed=1)
+    assert alike["mr"] == pytest.approx(alone["mr"])  # the same ranks twice tell no more than once
+    assert alike["z_mr"] == pytest.approx([math.sqrt(2) * end for end in alone["z_mr"]])  # of twice as many ranks
 
 
 def test_wrong_input_is_named() -> None:

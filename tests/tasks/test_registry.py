@@ -9,7 +9,16 @@ import pytest
 
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.entity_typing.reader import TypingRecord
-from loreweave.tasks.registry import TASKS, ReadResult, check_labels, load_task, split_file
+from loreweave.tasks.registry import (
+    ALL_TASKS,
+    PRETRAINED_TASKS,
+    TASKS,
+    ReadResult,
+    check_labels,
+    load_pretrained_task,
+    load_task,
+    split_file,
+)
 from loreweave.training.finetuning_config import FinetuningConfig
 
 PARTS = ("reader", "encoding", "model", "scoring")
@@ -22,7 +31,19 @@ def test_a_task_has_the_shape_and_tests_of_its_family(name: str) -> None:
     assert is_dataclass(task.config) and issubclass(task.config, FinetuningConfig)
     assert {field.name for field in fields(FinetuningConfig)} <= {field.name for field in fields(task.config)}
     assert set(task.splits) == {"train", "dev", "test"}
-    folder = TASKS[name].rpartition(".")[2]
+
+
+@pytest.mark.parametrize("name", PRETRAINED_TASKS)
+def test_a_task_of_pretrained_models_has_the_shape_of_its_family(name: str) -> None:
+    task = load_pretrained_task(name)
+    assert task.name == name and task.metric in task.metrics and task.summary
+    for settings in (task.evaluation, task.prediction):
+        assert is_dataclass(settings) and settings() is not None  # every setting has a default
+
+
+@pytest.mark.parametrize("name", ALL_TASKS)
+def test_the_files_of_a_task_have_their_tests(name: str) -> None:
+    folder = ALL_TASKS[name].rpartition(".")[2]
     source = Path(__file__).parents[2] / "src" / "loreweave" / "tasks" / folder
     for part in PARTS:
         assert (source / f"{part}.py").is_file()
@@ -32,6 +53,10 @@ def test_a_task_has_the_shape_and_tests_of_its_family(name: str) -> None:
 def test_a_wrong_name_lists_the_tasks() -> None:
     with pytest.raises(ConfigurationError, match="did you mean 'entity-typing'"):
         load_task("entity-typping")
+    with pytest.raises(ConfigurationError, match="nothing is fine-tuned for link-prediction: 'loreweave pretrain'"):
+        load_task("link-prediction")
+    with pytest.raises(ConfigurationError, match="entity-typing is a task that models are fine-tuned for"):
+        load_pretrained_task("entity-typing")
 
 
 def test_split_files(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ cut from that stream by fairseq's `--sample-break-mode`:
 - `complete_doc`: between lines, and no block reaches over the end of a document;
 - `eos`: after every line.
 
+A line that alone is longer than a block is dropped where blocks end between lines, as fairseq does, or split if wanted.
 A block is at most `max_length` long with the start token before it. Its last end token is not stored, because whoever reads
 a pre-training set puts start and end token round each row; in the mode `none` fairseq's blocks have none, and are one
 sub-word longer instead.
@@ -53,7 +54,8 @@ class TextBlockReport:
         sub_words: of all lines, without end tokens.
         end_tokens_inside: end tokens stored inside blocks (those that close blocks are not stored).
         blocks: rows written.
-        blocks_dropped_long: single lines that are longer than a block may be.
+        lines_split: lines that were longer than a block may be, and became several blocks.
+        blocks_dropped_long: such lines, dropped.
         blocks_dropped_empty: blocks of blank lines alone.
     """
 
@@ -69,6 +71,7 @@ class TextBlockReport:
     sub_words_kept: int = 0
     sub_words_dropped_long: int = 0
     end_tokens_inside: int = 0
+    lines_split: int = 0
     blocks: int = 0
     blocks_dropped_long: int = 0
     blocks_dropped_empty: int = 0
@@ -102,6 +105,7 @@ def build_text_blocks(
     *,
     break_mode: BreakMode = "complete",
     max_length: int = 512,
+    split_long_lines: bool = False,
     exclude: Collection[str] = (),
     rows_per_shard: int = _ROWS_PER_SHARD,
     overwrite: bool = False,
@@ -118,6 +122,7 @@ def build_text_blocks(
         output: folder to write; the same input gives the same bytes.
         break_mode: where blocks may be cut.
         max_length: sub-words of a block with its start and its end token.
+        split_long_lines: cut lines that are longer than a block into full blocks and a rest, instead of dropping them.
         exclude: `id` or `title` of documents to leave out.
         progress: called with the counts so far after each batch of lines.
 
@@ -133,6 +138,8 @@ def build_text_blocks(
     report, counts = TextBlockReport(), Counter[str]()
     with atomic_folder(output, overwrite) as folder:
         lines = _tokenised(read_lines(files, exclude, counts), tokenizer, report, progress)
+        if split_long_lines and break_mode != "none":
+            lines = _split_long(lines, max_length - 2, report)
         blocks = cut_blocks(lines, break_mode, max_length - 1, end_id)
         items = write_windows(folder, _rows(blocks, max_length - 1, end_id, report), rows_per_shard)
         for name, count in counts.items():
@@ -195,6 +202,14 @@ def _cut_anywhere(lines: Iterable[TokenLine], size: int, end_id: int) -> Iterato
         del waiting[:start]
     if waiting:
         yield Block(place, waiting)
+
+
+def _split_long(lines: Iterable[TokenLine], room: int, report: TextBlockReport) -> Iterator[TokenLine]:
+    """Lines of more than `room` sub-words in parts of `room` and a rest, as if each were a line."""
+    for line in lines:
+        report.lines_split += len(line.ids) > room
+        for start in range(0, max(1, len(line.ids)), room):
+            yield TokenLine(line.place, line.ids[start : start + room])
 
 
 def _tokenised(

@@ -1,7 +1,8 @@
 """Heads over knowledge graphs, in two files beside an encoder's own, which stay a plain Hugging Face folder.
 
     knowledge_embedding.json          what the head is, how texts are read, relation ids, fingerprint of the graph
-    knowledge_embedding.safetensors   relation table, entity table where entities are tabled, temperature
+    knowledge_embedding.safetensors   relation table, entity table where entities are tabled, temperature,
+                                      map of questions
 
 A second head in the folder has its name in the middle: `knowledge_embedding.<name>.json`. Tables are stored with the ids of
 their rows (relations as text, entities as hashes), so that a graph with the same ids in another order, or with some of them,
@@ -41,6 +42,7 @@ Variant = Literal["wiki", "rel", "cond", "contrastive"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 
 _RELATIONS, _ENTITIES, _HASHES = "relation_embeddings.weight", "entity_embeddings.weight", "entity_id_hashes"
+_MAP = "question_map.weight"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,7 +192,9 @@ def load_head(folder: Pathname, graph: KnowledgeGraph | None = None, name: str |
     sizes = [len(tensors[table]) if table in tensors else 0 for table in (_RELATIONS, _ENTITIES)]
     with torch.device("meta"):
         temperature = 1.0 if "log_inverse_temperature" in tensors else None
-        head = KnowledgeEmbeddingHead(described.scorer, described.size, sizes[0], described.gamma, sizes[1], temperature)
+        head = KnowledgeEmbeddingHead(
+            described.scorer, described.size, sizes[0], described.gamma, sizes[1], temperature, _MAP in tensors
+        )
     try:
         head.load_state_dict(tensors, assign=True)
     except RuntimeError as error:

@@ -25,6 +25,9 @@ def text_blocks(
         str, typer.Option("--break-mode", help="Where blocks may end: none, complete, complete_doc or eos (fairseq's).")
     ] = "complete",
     max_length: Annotated[int, typer.Option("--max-length", help="Sub-words of a block, special ones included.")] = 512,
+    split_long_lines: Annotated[
+        bool, typer.Option("--split-long-lines", help="Split lines that are longer than a block; fairseq drops them.")
+    ] = False,
     exclude: Annotated[
         Path | None, typer.Option("--exclude", help="File of titles or ids, one a line: documents of .jsonl to leave out.")
     ] = None,
@@ -47,6 +50,7 @@ def text_blocks(
             output,
             break_mode=cast("BreakMode", break_mode),
             max_length=max_length,
+            split_long_lines=split_long_lines,
             exclude=() if exclude is None else read_reserved_titles(exclude),
             overwrite=overwrite,
             progress=_lines_done(advance),

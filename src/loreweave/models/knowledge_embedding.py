@@ -33,6 +33,7 @@ class KnowledgeEmbeddingHead(nn.Module):
         num_entities: rows of an entity table, for entities that are not read from texts; 0 makes none.
         temperature: starting temperature of the contrastive loss, which is then learned as the logarithm of its inverse
             (SimKGC: 0.05); None makes no such parameter.
+        question_map: whether questions go through a linear map, which begins as the identity: what a second encoder is for.
 
     Raises:
         ConfigurationError: unknown scorer, a size that it cannot use, or a temperature that is not positive.
@@ -41,6 +42,7 @@ class KnowledgeEmbeddingHead(nn.Module):
     relation_embeddings: nn.Embedding | None
     entity_embeddings: nn.Embedding | None
     log_inverse_temperature: nn.Parameter | None
+    question_map: nn.Linear | None
 
     def __init__(
         self,
@@ -50,6 +52,7 @@ class KnowledgeEmbeddingHead(nn.Module):
         gamma: float = 4.0,
         num_entities: int = 0,
         temperature: float | None = None,
+        question_map: bool = False,
     ) -> None:
         super().__init__()
         self.scorer: Scorer = scorer_named(scorer)
@@ -60,17 +63,21 @@ class KnowledgeEmbeddingHead(nn.Module):
         self.relation_embeddings = nn.Embedding(num_relations, width) if num_relations else None
         self.entity_embeddings = nn.Embedding(num_entities, size) if num_entities else None
         self.log_inverse_temperature = None if temperature is None else nn.Parameter(torch.tensor(-math.log(temperature)))
+        self.question_map = nn.Linear(size, size) if question_map else None
         self.reset_tables()
 
     @torch.no_grad()
     def reset_tables(self) -> None:
-        """Give the tables their starting values."""
+        """Give tables and map their starting values."""
         if self.relation_embeddings is not None:
             limit = self.scorer.relation_range(self.gamma, self.size)
             self.relation_embeddings.weight.uniform_(-limit, limit)
         if self.entity_embeddings is not None:
             limit = (self.gamma + 2.0) / self.size
             self.entity_embeddings.weight.uniform_(-limit, limit)
+        if self.question_map is not None:
+            nn.init.eye_(self.question_map.weight)
+            nn.init.zeros_(self.question_map.bias)
 
     def relation_vectors(self, rows: Tensor) -> Tensor:
         """Rows [...] of the relation table -> [..., relation size].
@@ -91,6 +98,11 @@ class KnowledgeEmbeddingHead(nn.Module):
         if self.entity_embeddings is None:
             raise ConfigurationError("this head has no entity table: entities are read from their texts")
         return self.entity_embeddings(rows)
+
+    def ask(self, vectors: Tensor) -> Tensor:
+        """Vectors of questions that were read as texts [..., d] -> what an answer should be similar to, of L2 norm 1."""
+        mapped = vectors if self.question_map is None else self.question_map(vectors.float())
+        return functional.normalize(mapped, dim=-1)
 
     def score(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
         """gamma - distance, or the product where the scorer is one: vectors [..., d], broadcast -> [...] in float32."""

@@ -52,6 +52,8 @@ class ContrastiveKnowledgeConfig(GraphStreamConfig):
     pre_batches: int = 0
     """Entities of so many earlier micro-batches are candidates too, without gradient (SimKGC: 2 on FB15k-237)."""
     pre_batch_weight: float = 0.5
+    question_map: bool = True
+    """A linear map of the questions, in the place of SimKGC's second encoder; it begins as the identity."""
     self_negatives: bool = True
     """Whether the entity that asks is a candidate for its own question."""
 
@@ -78,7 +80,7 @@ class ContrastiveHead(KnowledgeEmbeddingHead):
     queue_entities: Tensor
 
     def __init__(self, size: int, config: ContrastiveKnowledgeConfig, true: TrueTriples) -> None:
-        super().__init__("distmult", size, 0, temperature=config.temperature)
+        super().__init__("distmult", size, 0, temperature=config.temperature, question_map=config.question_map)
         self.register_buffer("keys", torch.from_numpy(true.keys), persistent=False)
         capacity = 2 * config.micro_batch_size * config.pre_batches * _processes()
         self.register_buffer("queue", torch.zeros(capacity, size))
@@ -148,7 +150,7 @@ class ContrastiveKnowledge(StreamObjective):
         given = {key: batch[f"{self.name}_{key}"] for key in _INDEXES}
         vectors = encode_texts(encoder, batch, self.name, self.config.pooling, self.mask_entity_id)
         vectors = functional.normalize(vectors, dim=-1)
-        asked = vectors[given["questions"]]
+        asked = head.ask(vectors[given["questions"]])
         candidates, (entities,), first = gather(vectors[given["candidates"]], given["candidate_entities"])
         gold = given["labels"] + first
         own = Questions(given["question_entities"], given["question_relations"], given["asks_tail"], entities[gold])

@@ -194,9 +194,11 @@ class GraphEncoder:
             [questions, d] float32 on the CPU.
         """
         asking = self._asking(side, entities, relations, vectors)
+        head = self.checkpoint.model.head
         if self.checkpoint.variant == "contrastive":
-            return asking
-        scorer, relation = self.checkpoint.model.head.scorer, self.relations(relations)
+            with torch.no_grad():
+                return head.ask(asking.to(self.device)).cpu()
+        scorer, relation = head.scorer, self.relations(relations)
         with torch.no_grad():
             return scorer.tail_query(asking, relation) if side == "tail" else scorer.head_query(relation, asking)
 
