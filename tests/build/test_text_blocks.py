@@ -112,7 +112,8 @@ def test_the_set_holds_what_was_reported(tmp_path: Path, book: Path, one_word_on
     assert opened.dataset["text_id"][:] == ["book.txt:1", "book.txt:4", "book.txt:8"]
     assert opened.vocabulary is None and opened.manifest["entity_vocabulary"] is None
     assert opened.manifest["counts"] == report.to_dict()
-    assert opened.manifest["settings"] == {"break_mode": "complete_doc", "max_length": 10}
+    settings = {"break_mode": "complete_doc", "max_length": 10, "max_entities": 0, "split_long_lines": False}
+    assert opened.manifest["settings"] == settings
     counted = {name: count for name, count in report.to_dict().items() if count}
     assert counted == {
         "files": 1, "documents": 3, "lines": 5, "blank_lines": 3, "characters": 8 + 2 + 5 + 69 + 2, "sub_words": 27,

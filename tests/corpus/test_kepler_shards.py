@@ -46,15 +46,18 @@ def test_shards_become_one_graph(dump: Path) -> None:
         ("relation-1", "near"),
         ("relation-2", "larger than"),
     ]
-    assert graph.manifest["ids"] == ID_NOTE and graph.manifest["source"]["folders"] == ["KE1_0", "KE1_1"]
-    assert {name: count for name, count in graph.manifest["counts"].items() if count} == {
-        "triples_read": 5,  # valid is in both shards
-        "triples_read_again": 1,
+    source = graph.manifest["source"]
+    assert (source["format"], source["ids"], source["folders"]) == ("kepler-shards", ID_NOTE, ["KE1_0", "KE1_1"])
+    assert {name: count for name, count in source["counts"].items() if count} == {
+        "triples_read": 5,
         "triples_in_count_json": 4,
         "negatives_read": 20,
         "texts": 3,
-        "texts_of_negatives_alone": 1,  # Paris
     }
+    # valid is in both shards; Paris is in no triple
+    assert graph.manifest["left_out"] == {"triples that were read before": 1, "texts of negatives alone": 1}
+    graph.save(dump / "graph")
+    assert KnowledgeGraph.load(dump / "graph").manifest["source"] == source
 
 
 def test_ids_depend_on_the_texts_alone(dump: Path) -> None:
@@ -113,7 +116,7 @@ def test_wrong_relations_are_named(dump: Path, values: np.ndarray, message: str)
 
 def test_entries_of_sizes_that_differ_are_counted(dump: Path) -> None:
     np.save(dump / "KE1_0" / "sizes" / "train.npy", np.array([1, 2]))
-    assert read_kepler_shards(dump).details["counts"]["sizes_that_differ"] == 2
+    assert read_kepler_shards(dump).details["source"]["counts"]["sizes_that_differ"] == 2
 
 
 def test_ids_outside_the_dictionary_are_named(dump: Path) -> None:
@@ -141,7 +144,9 @@ def test_relations_with_two_texts_are_counted(dump: Path) -> None:
     texts = [tiny.encode("capital of"), tiny.encode("something else")]
     write_token_sequences(dump / "KE1_0" / "relation_desc" / "train", texts)
     parts = read_kepler_shards(dump)
-    assert parts.relations[0].description == "capital of" and parts.details["counts"]["relation_texts_that_differ"] == 1
+    assert (
+        parts.relations[0].description == "capital of" and parts.details["source"]["counts"]["relation_texts_that_differ"] == 1
+    )
 
 
 @pytest.mark.parametrize("content", ['{"0,1": 4, "a": 5}', "x" * 300, '{"0,1": 4'])
@@ -153,4 +158,4 @@ def test_broken_counts_are_named(dump: Path, content: str) -> None:
 
 def test_counts_are_read_in_pieces(dump: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("loreweave.corpus.kepler_shards._CHUNK", 3)
-    assert read_kepler_shards(dump).details["counts"]["triples_in_count_json"] == 4
+    assert read_kepler_shards(dump).details["source"]["counts"]["triples_in_count_json"] == 4

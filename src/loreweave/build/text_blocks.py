@@ -149,7 +149,12 @@ def build_text_blocks(
             raise DataError(f"no block was made, so nothing was written; counts: {found or 'no files'}", path=output)
         tokenizer.save_pretrained(str(folder / TOKENIZER))
         details = {
-            "settings": {"break_mode": break_mode, "max_length": max_length},
+            "settings": {
+                "break_mode": break_mode,
+                "max_length": max_length,
+                "max_entities": 0,
+                "split_long_lines": split_long_lines,
+            },
             "tokenizer": {"class": type(tokenizer).__name__, "sha256": tokenizer_fingerprint(tokenizer)},
             "counts": report.to_dict(),
         }

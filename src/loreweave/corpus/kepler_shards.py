@@ -155,17 +155,23 @@ def read_kepler_shards(
         counts["negatives_read"] += 2 * shard.negatives * len(shard)
         counts["sizes_that_differ"] += shard.sizes_that_differ
     triples = {split: _each_once(np.concatenate(parts)) for split, parts in rows.items()}
-    counts["triples_read_again"] = counts["triples_read"] - sum(map(len, triples.values()))
-    counts["texts_of_negatives_alone"] = texts.count_others(shard.texts[side] for shard in shards for side in SIDES[2:])
+    left_out = {
+        "triples that were read before": counts["triples_read"] - sum(map(len, triples.values())),
+        "texts of negatives alone": texts.count_others(shard.texts[side] for shard in shards for side in SIDES[2:]),
+    }
     counts |= texts.counts + relation_texts.counts
     said = [_read_counts(place / "count.json") for place in places if (place / "count.json").is_file()]
     if said:
         counts["triples_in_count_json"] = max(triples for triples, _ in said)
     number = max([int(array[:, 1].max()) + 1 for array in triples.values() if len(array)] + [r for _, r in said], default=0)
     details = {
-        "source": {"format": "kepler-shards", "folders": [place.name for place in places]},
-        "ids": ID_NOTE,
-        "counts": dict(counts),
+        "source": {
+            "format": "kepler-shards",
+            "folders": [place.name for place in places],
+            "ids": ID_NOTE,
+            "counts": dict(counts),
+        },
+        "left_out": {reason: count for reason, count in left_out.items() if count},
     }
     return GraphParts(texts, relation_texts.relations(number), triples, details)
 

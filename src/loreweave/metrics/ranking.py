@@ -250,7 +250,7 @@ class _Counters:
         device = queries.device
         self.queries = queries[torch.from_numpy(rows.asked).to(device)]
         self.fast_queries = self.queries.float()
-        self.query_norms = kernel.norms(self.queries)
+        self.query_norms = kernel.norms(self.fast_queries)
         self.question, self.gold = torch.from_numpy(rows.question).to(device), torch.from_numpy(rows.gold).to(device)
         self.gold_scores = torch.empty(len(rows), dtype=torch.float64, device=device)
         for part in _pieces(len(rows), queries.shape[1]):
@@ -262,8 +262,8 @@ class _Counters:
     def compare(self, block: Tensor) -> None:
         """Count the next candidates [candidates, d]."""
         width = len(block)
-        padded = torch.nn.functional.pad(block.float(), (0, 0, 0, -width % 8))
-        largest = float(self.kernel.norms(block).max())
+        padded = block.float() if width % 8 == 0 else torch.nn.functional.pad(block.float(), (0, 0, 0, -width % 8))
+        largest = float(self.kernel.norms(padded).max())
         self._check(largest, width)
         error = self.kernel.error(block.shape[1], self.query_norms, largest)[self.question]
         upper = torch.nextafter((self.targets + error).float(), error.new_tensor(torch.inf).float())[:, None]

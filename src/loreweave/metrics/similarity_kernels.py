@@ -51,7 +51,7 @@ class Kernel(ABC):
         """The size of what a fast score sums [queries], for candidates up to that norm."""
 
     def addends(self, candidates: Tensor) -> Tensor | None:
-        """What a fast score adds for each candidate [candidates], if anything."""
+        """What a fast score adds for each float32 candidate [candidates], if anything."""
         return None
 
     def shift(self, queries: Tensor) -> Tensor:
@@ -59,8 +59,9 @@ class Kernel(ABC):
         return queries.new_zeros(len(queries), dtype=torch.float64)
 
     def norms(self, vectors: Tensor) -> Tensor:
-        """Of vectors [vectors, d] -> [vectors] float64."""
-        return torch.linalg.vector_norm(vectors, ord=self.order, dim=-1, dtype=torch.float64)
+        """At least the norms of float32 vectors [vectors, d] -> [vectors] float64, little more."""
+        found = vectors.abs().sum(-1) if self.order == 1 else torch.linalg.vector_norm(vectors, dim=-1)
+        return found.double() * (1 + 2.0**-10) + 1e-18  # rounded sums, and squares that vanish
 
     def error(self, d: int, query_norm: Tensor, candidate_norm: float) -> Tensor:
         """How far fast scores may be from exact ones plus shift [queries]; `candidate_norm` is the largest."""
@@ -112,10 +113,10 @@ class _L2(_Dot):
         return 2 * query_norm * candidate_norm + candidate_norm**2
 
     def addends(self, candidates: Tensor) -> Tensor:
-        return -self.norms(candidates).square().float()
+        return -torch.linalg.vector_norm(candidates, dim=-1).square()
 
     def shift(self, queries: Tensor) -> Tensor:
-        return self.norms(queries).square()
+        return queries.double().square().sum(-1)
 
 
 class _L1(Kernel):
@@ -137,10 +138,10 @@ class _L1(Kernel):
         return (queries - candidates).abs_().neg_()
 
     def scale(self, query_norm: Tensor, candidate_norm: float) -> Tensor:
-        return 2 * (query_norm + candidate_norm)
+        return 2 * query_norm + 3 * candidate_norm
 
     def addends(self, candidates: Tensor) -> Tensor:
-        return candidates.sum(-1, dtype=torch.float64).float()
+        return candidates.sum(-1)
 
     def shift(self, queries: Tensor) -> Tensor:
         return -queries.sum(-1, dtype=torch.float64)

@@ -72,17 +72,12 @@ def _load(config: PretrainingConfig, folder: Path, vocabulary: EntityVocabulary 
 
 
 def _common_vocabulary(sets: Sequence[PretrainingSet]) -> EntityVocabulary | None:
-    if not sets:
-        return None
-    first = sets[0].vocabulary
-    for other in sets[1:]:
-        if _rows(other.vocabulary) != _rows(first):
-            raise ConfigurationError(f"{other.path} has another entity vocabulary than {sets[0].path}")
-    return first
-
-
-def _rows(vocabulary: EntityVocabulary | None) -> dict[str, int] | None:
-    return None if vocabulary is None else vocabulary.to_hugging_face()
+    """The entity vocabulary of the sets that have one (plain text has none)."""
+    found = [(data.path, data.vocabulary) for data in sets if data.vocabulary is not None]
+    for path, other in found[1:]:
+        if other.to_hugging_face() != found[0][1].to_hugging_face():
+            raise ConfigurationError(f"{path} has another entity vocabulary than {found[0][0]}")
+    return found[0][1] if found else None
 
 
 def _plain(config: PretrainingConfig, path: Path) -> Start:

@@ -14,7 +14,7 @@ import pytest
 from tiny_encoders import make_tiny_bert, make_tiny_luke
 from tiny_graphs import Oracle
 
-from loreweave.corpus.knowledge_graph import KnowledgeGraph
+from loreweave.corpus.knowledge_graph import GraphEntity, KnowledgeGraph
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.metrics.known_answers import SIDES
 from loreweave.tasks import embedding_cache
@@ -176,6 +176,20 @@ def test_what_cannot_be_scored(graph_folder: Path, checkpoints: dict[str, Path])
         run(checkpoints["table"], graph_folder, "unseen=encode")
     with pytest.raises(DataError, match="nothing to score: all 6 triples"):
         run(checkpoints["wiki"], graph_folder, "protocol=grail", "unseen=skip")
+
+
+def test_entities_without_text_are_counted(graph: KnowledgeGraph, checkpoints: dict[str, Path], tmp_path: Path) -> None:
+    some = [GraphEntity(entity.id, entity.label if row < 15 else "") for row, entity in enumerate(graph.entities)]
+    KnowledgeGraph.from_parts(some, graph.relations, graph.triples).save(tmp_path / "some")
+    lines: list[str] = []
+    how = Execution(device="cpu", report=lines.append)
+    _, results = evaluate_pretrained(TASK, checkpoints["wiki"], tmp_path / "some", ["bootstrap=0"], how)
+    assert results["text"]["candidates"] == {"nothing": 6, "description": 0, "label": 14, "alias": 0}
+    assert "6 of 20 candidates have no text" in lines
+    none = [GraphEntity(entity.id) for entity in graph.entities]
+    KnowledgeGraph.from_parts(none, graph.relations, graph.triples).save(tmp_path / "none")
+    with pytest.raises(DataError, match="none of the 20 candidates has a label, description or alias to read"):
+        run(checkpoints["wiki"], tmp_path / "none")
 
 
 def test_results_say_on_what_they_rest(

@@ -27,6 +27,7 @@ from loreweave.tasks.registry import Execution
 
 _BLOCK = 16_384
 """Candidates that are scored at once."""
+
 Row = Mapping[str, Any]
 Name = str | GraphEntity
 """An id or a label; or an entity that the graph does not have, by its text."""
@@ -132,7 +133,7 @@ class _Asked:
     entity: int | None = None
 
 
-class Answerer:
+class GraphAnswerer:
     """Answers queries about one graph by one checkpoint.
 
     Args:
@@ -270,7 +271,7 @@ def _at(place: str) -> Iterator[None]:
         raise DataError(f"{place}: {error}") from None
 
 
-def predict(model: Path, data: Path, settings: PredictionSettings, execution: Execution) -> Answerer:
+def predict(model: Path, data: Path, settings: PredictionSettings, execution: Execution) -> GraphAnswerer:
     """See `registry.PretrainedTask`.
 
     Raises:
@@ -280,4 +281,4 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
     graph = KnowledgeGraph.load(data)
     checkpoint = load(model, graph, settings, processes.device(execution.device))
     encoder = open_encoder(checkpoint, graph, settings, execution, processes)
-    return Answerer(encoder, encoder.entities(), settings.top, settings.block_size or _BLOCK)
+    return GraphAnswerer(encoder, encoder.entities(), settings.top, settings.block_size or _BLOCK)

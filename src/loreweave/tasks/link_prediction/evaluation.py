@@ -10,7 +10,7 @@ import numpy as np
 
 from loreweave.corpus.knowledge_graph import KnowledgeGraph
 from loreweave.encoding.entity_texts import counts_of
-from loreweave.errors import ConfigurationError
+from loreweave.errors import ConfigurationError, DataError
 from loreweave.metrics.known_answers import SIDES, KnownAnswers, Questions, share_of
 from loreweave.metrics.ranking import rank, rank_against
 from loreweave.metrics.ranks import Ranks, merge
@@ -42,8 +42,10 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     for line in _lines(facts):
         execution.report(line)
     encoder = open_encoder(checkpoint, graph, settings, execution, processes)
-    vectors = encoder.entities(asked.candidates)
     facts["text"] = coverage(encoder, asked)
+    if facts["text"] is not None and (bare := facts["text"]["candidates"]["nothing"]):
+        execution.report(f"{bare} of {len(asked.candidates)} candidates have no text")
+    vectors = encoder.entities(asked.candidates)
     encoded = time.monotonic()
     ranker = Ranker(encoder, vectors, asked, settings, processes, asked.is_unseen if policy == "worst" else None)
     ranked = ranker.rank_sides(np.flatnonzero(kept))
@@ -128,14 +130,20 @@ class Ranker:
 
 
 def coverage(encoder: GraphEncoder, asked: LinkPredictionData) -> dict[str, Any] | None:
-    """How many candidates, entities of the asked triples, and relations have which text; None where entities are tabled."""
+    """How many candidates, entities of the asked triples, and relations have which text; None where entities are tabled.
+
+    Raises:
+        DataError: no candidate has any.
+    """
     texts = encoder.texts
     if texts is None:
         return None
-    ends = np.unique(asked.triples[:, [HEAD, TAIL]])
+    sources, ends = np.asarray(texts.sources), np.unique(asked.triples[:, [HEAD, TAIL]])
+    if not sources[asked.candidates].any():
+        raise DataError(f"none of the {len(asked.candidates)} candidates has a label, description or alias to read")
     return {
-        "candidates": counts_of(np.asarray(texts.sources)[asked.candidates]),
-        "asked": counts_of(np.asarray(texts.sources)[ends]),
+        "candidates": counts_of(sources[asked.candidates]),
+        "asked": counts_of(sources[ends]),
         "relations": texts.coverage["relations"],
     }
 
