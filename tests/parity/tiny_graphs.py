@@ -75,7 +75,11 @@ def make_checkpoint(folder: Path, graph: KnowledgeGraph, variant: str) -> Path:
     torch.manual_seed(1)
     relations = 0 if variant in ("rel", "contrastive") else graph.num_relations
     size, entities = (8, graph.num_entities) if tabled else (32, 0)
-    head = KnowledgeEmbeddingHead(SCORERS[variant], size, relations, gamma=4.0, num_entities=entities)
+    maps = variant == "contrastive"
+    head = KnowledgeEmbeddingHead(SCORERS[variant], size, relations, gamma=4.0, num_entities=entities, question_map=maps)
+    if head.question_map is not None:
+        torch.nn.init.normal_(head.question_map.weight, std=0.3)
+        torch.nn.init.normal_(head.question_map.bias, std=0.3)
     side_files.save(
         folder,
         head,
@@ -104,7 +108,7 @@ class Oracle:
             self.tokenizer = AutoTokenizer.from_pretrained(folder)
             self.encoder = AutoModel.from_pretrained(folder).eval()
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def vector(self, *texts: str, max_length: int = MAX_LENGTH) -> Tensor:
         inputs = self.tokenizer(*texts, truncation="only_first", max_length=max_length, return_tensors="pt")
         states: Tensor = self.encoder(**inputs).last_hidden_state[0]
@@ -137,7 +141,10 @@ class Oracle:
         text = self.graph.relations[relation].description
         if self.variant == "contrastive":
             asked = self.vector(self.text(entity), self.cut(text if side == "tail" else f"inverse {text}"))
-            return (entities @ asked.double()).numpy()
+            mapping = self.head.question_map
+            assert mapping is not None
+            mapped = (mapping.weight @ asked + mapping.bias).detach().double()
+            return (entities @ (mapped / mapped.norm())).numpy()
         asked = self.vector(self.text(entity), self.cut(text)) if self.variant == "cond" else self.entity(entity)
         return self._formula(side, asked.double(), self.relation(relation).double(), entities).numpy()
 

@@ -57,10 +57,16 @@ class LukeEntityEmbeddings(nn.Module):
 
     `entity_embedding_dense` widens the entity vectors where they are narrower than the hidden states. The position
     table is the entities' own and is indexed without the words' offset.
+
+    Attributes:
+        sparse_lookup: the lookup's gradient is sparse. Whoever sets it scores the table in the same backward pass: autograd
+            adds these few rows to the dense gradient of the scores in place, where two dense ones of the whole table would
+            be filled and summed (0.5 GiB each with 500,000 entities). The parameter's gradient is dense either way.
     """
 
     def __init__(self, config: LukeConfig) -> None:
         super().__init__()
+        self.sparse_lookup = False
         self.entity_embeddings = nn.Embedding(config.entity_vocab_size, config.entity_emb_size, padding_idx=0)
         if config.entity_emb_size != config.hidden_size:
             self.entity_embedding_dense = nn.Linear(config.entity_emb_size, config.hidden_size, bias=False)
@@ -71,7 +77,9 @@ class LukeEntityEmbeddings(nn.Module):
 
     def forward(self, entity_ids: Tensor, position_ids: Tensor, token_type_ids: Tensor | None) -> Tensor:
         """[batch, entities, hidden] of ids [batch, entities] and positions [batch, entities, mention] (-1 = unused)."""
-        entities = self.entity_embeddings(entity_ids)
+        table = self.entity_embeddings
+        sparse = self.sparse_lookup and not torch.compiler.is_compiling()
+        entities = functional.embedding(entity_ids, table.weight, padding_idx=table.padding_idx, sparse=sparse)
         if hasattr(self, "entity_embedding_dense"):
             entities = self.entity_embedding_dense(entities)
         kind = _kind(self.token_type_embeddings, token_type_ids)

@@ -157,6 +157,7 @@ class LukeForMaskedLM(LukePreTrainedModel):
         The other arguments are those of `LukeModel`. `loss` is `mlm_loss + mep_loss`, each a mean over its labels
         (zero, where transformers answers NaN, if there is none).
         """
+        self.luke.entity_embeddings.sparse_lookup = entity_labels is not None
         output = self.luke(
             input_ids=input_ids,
             attention_mask=attention_mask,
@@ -171,6 +172,7 @@ class LukeForMaskedLM(LukePreTrainedModel):
             output_hidden_states=output_hidden_states,
             return_dict=True,
         )
+        self.luke.entity_embeddings.sparse_lookup = False
         every = return_all_logits or (labels is None and entity_labels is None)
         logits, mlm_loss = _score(self.lm_head, output.last_hidden_state, labels, every)
         entity_logits, mep_loss = _score(self.entity_predictions, output.entity_last_hidden_state, entity_labels, every)

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from loreweave.objectives import Objective, StreamObjective, WindowObjective
+from loreweave.models.luke_embeddings import LukeEntityEmbeddings
+from loreweave.objectives import MaskedEntities, Objective, StreamObjective, WindowObjective
 from loreweave.pretraining.configuration import PretrainingConfig
 
 ENCODER_INPUTS = (
@@ -41,6 +42,13 @@ class PretrainingModel(nn.Module):
             if head not in owned:
                 extra[objective.name] = head
         self.extra_heads = nn.ModuleDict(extra)
+        self._score_entities_in_every_step()
+
+    def _score_entities_in_every_step(self) -> None:
+        """Masked entities score the whole table in every micro-step, so its lookup may have a sparse gradient."""
+        embeddings = None if self.model is None else getattr(self.model.base_model, "entity_embeddings", None)
+        if isinstance(embeddings, LukeEntityEmbeddings):
+            embeddings.sparse_lookup = any(isinstance(o, MaskedEntities) for o in self.objectives)
 
     def head(self, objective: Objective) -> nn.Module:
         """The module that predicts for an objective."""

@@ -86,6 +86,20 @@ def test_entities_that_the_graph_does_not_have(graph: KnowledgeGraph, checkpoint
         )
 
 
+def test_what_is_read_alone_is_neither_kept_nor_shared(
+    graph: KnowledgeGraph, checkpoints: dict[str, Path], tmp_path: Path
+) -> None:
+    """Queries of `predict`: the other of several processes have gone, and would be waited for."""
+    encoder = encoder_of(checkpoints["cond"], graph, tmp_path)
+    vectors = encoder.entities()
+    kept = list(tmp_path.rglob("*.safetensors"))
+    asked = ("tail", np.array([1]), np.array([0]), vectors)
+    alone = encoder.alone()
+    monopoly = alone.queries(*asked)  # type: ignore[arg-type]  # a side
+    assert list(tmp_path.rglob("*.safetensors")) == kept and alone.cache.share == (0, 1)
+    torch.testing.assert_close(monopoly, encoder.queries(*asked))  # type: ignore[arg-type]  # a side
+
+
 def test_the_cache_is_keyed_by_model_and_precision(graph: KnowledgeGraph, checkpoints: dict[str, Path], tmp_path: Path) -> None:
     def encoded(variant: str, precision: str = "fp32") -> int:
         encoder = encoder_of(checkpoints[variant], graph, tmp_path, precision=precision)

@@ -84,6 +84,7 @@ def test_kepler_inductive_ranks(graph: KnowledgeGraph, graph_folder: Path, check
     evaluation, results = run(checkpoints["wiki"], graph_folder, "protocol=kepler-inductive", "split=inductive_test")
     own = entities_of(graph, ["inductive_test"])
     assert results["candidates"] == len(own) < 8 and results["filtered_splits"] == ["inductive_test"]
+    assert results["published_ranks"] == "pessimistic"
     assert results["embeddings"]["encoded"] == len(own)
     oracle = Oracle(checkpoints["wiki"], graph, "wiki")
     check_ranks(evaluation, oracle, graph, "inductive_test", own, known_triples(graph, ("inductive_test",)))

@@ -281,4 +281,5 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
     graph = KnowledgeGraph.load(data)
     checkpoint = load(model, graph, settings, processes.device(execution.device))
     encoder = open_encoder(checkpoint, graph, settings, execution, processes)
-    return GraphAnswerer(encoder, encoder.entities(), settings.top, settings.block_size or _BLOCK)
+    vectors = encoder.entities()
+    return GraphAnswerer(encoder.alone(), vectors, settings.top, settings.block_size or _BLOCK)

@@ -219,7 +219,13 @@ class GraphEncoder:
         graph = KnowledgeGraph.from_parts(
             (replace(entity, id=str(number)) for number, entity in enumerate(entities)), self.graph.relations, {}
         )
-        texts = GraphTexts.build(graph, self.checkpoint.tokenizer, self.texts.config)
+        return self._alone(graph, GraphTexts.build(graph, self.checkpoint.tokenizer, self.texts.config))
+
+    def alone(self) -> GraphEncoder:
+        """The same in this process alone: what it reads from now on is neither kept nor shared."""
+        return self._alone(self.graph, self.texts)
+
+    def _alone(self, graph: KnowledgeGraph, texts: GraphTexts | None) -> GraphEncoder:
         cache = EmbeddingCache(None, {}, dtype=self.cache.dtype)
         return GraphEncoder(self.checkpoint, graph, texts, cache, batch_tokens=self.batch_tokens, precision=self.precision)
 

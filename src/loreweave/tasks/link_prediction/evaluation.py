@@ -157,6 +157,7 @@ def _facts(asked: LinkPredictionData, checkpoint: Checkpoint, policy: Unseen, ke
         "checkpoint": checkpoint.describe(),
         "graph": fingerprint,
         "protocol": asked.protocol,
+        "published_ranks": PROTOCOLS[asked.protocol].ranks,
         "split": asked.split,
         "candidates": len(asked.candidates),
         "filtered_splits": list(asked.known),
@@ -175,8 +176,9 @@ def _lines(facts: dict[str, Any]) -> list[str]:
     head, unseen = facts["checkpoint"], facts["unseen"]
     scorer = head.get("scorer", "cosine")
     lines = [
-        f"{facts['protocol']}: {facts['records']} triples of {facts['split']}, {facts['candidates']} candidates, "
-        f"{head['variant']} {scorer} over entities from {head['entities']}"
+        f"{facts['protocol']}: {PROTOCOLS[facts['protocol']].summary}; its authors report {facts['published_ranks']} ranks",
+        f"{facts['records']} triples of {facts['split']}, {facts['candidates']} candidates, "
+        f"{head['variant']} {scorer} over entities from {head['entities']}",
     ]
     if unseen["triples_with_unseen_entities"]:
         lines.append(

@@ -11,6 +11,7 @@ import numpy as np
 from loreweave.corpus.knowledge_graph import KnowledgeGraph
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.metrics.ranking_metrics import entity_degrees
+from loreweave.metrics.ranks import RankKind
 from loreweave.tasks.link_prediction.settings import ProtocolName, Unseen
 from loreweave.training.configuration import unknown_name
 
@@ -26,6 +27,7 @@ class Protocol:
 
     Attributes:
         summary: one line.
+        ranks: which kind of rank the authors' numbers are of.
         split: what is asked unless told otherwise.
         scope: whose entities are candidates, and whose triples are known answers.
         sampled: also ranks among a few random wrong answers.
@@ -33,6 +35,7 @@ class Protocol:
     """
 
     summary: str
+    ranks: RankKind
     split: str
     scope: Scope
     sampled: bool = False
@@ -40,20 +43,23 @@ class Protocol:
 
 
 PROTOCOLS: dict[ProtocolName, Protocol] = {
-    "transductive": Protocol("all entities are candidates, triples of all splits are filtered", "test", "graph"),
+    "transductive": Protocol("all entities are candidates, all splits are filtered", "realistic", "test", "graph"),
     "kepler-inductive": Protocol(
         "candidates and filter are the evaluated split's own (KEPLER, Wang et al. 2021; SimKGC and BLP on Wikidata5M)",
+        "pessimistic",
         "test",
         "split",
     ),
     "blp": Protocol(
-        "as transductive, and by which ends are new (BLP, Daza et al. 2021); its rank of ties is our realistic one",
+        "as transductive, and by which ends are new (BLP, Daza et al. 2021)",
+        "realistic",
         "test",
         "graph",
         newness=True,
     ),
     "grail": Protocol(
-        "entities and filter of the inductive graph; also among 50 random wrong answers (GraIL, Teru et al. 2020)",
+        "entities and filter are the inductive graph's; also among a few random wrong answers (GraIL, Teru et al. 2020)",
+        "realistic",
         "inductive_test",
         "world",
         sampled=True,

@@ -1,0 +1,47 @@
+"""A small graph on disk, a tiny encoder in float64, and its vector of every text alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from graph_reader import Reader
+from tiny_encoders import make_tiny_bert
+from tiny_graphs import make_small_graph
+from torch import nn
+from transformers import AutoModel, AutoTokenizer
+
+from loreweave.corpus.knowledge_graph import KnowledgeGraph
+from loreweave.objectives import Materials
+
+
+@pytest.fixture(scope="session")
+def graph_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eleven entities with 26 triples to train on, and others."""
+    folder = tmp_path_factory.mktemp("graph") / "small"
+    make_small_graph().save(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_bert(tmp_path_factory.mktemp("encoder"))
+
+
+@pytest.fixture(scope="session")
+def materials(encoder_folder: Path) -> Materials:
+    return Materials(tokenizer=AutoTokenizer.from_pretrained(encoder_folder), seed=3)
+
+
+@pytest.fixture
+def encoder(encoder_folder: Path) -> nn.Module:
+    """Without dropout."""
+    model: nn.Module = AutoModel.from_pretrained(encoder_folder, dtype=torch.float64).eval()
+    return model
+
+
+@pytest.fixture
+def reader(graph_folder: Path, materials: Materials, encoder: nn.Module) -> Reader:
+    assert materials.tokenizer is not None
+    return Reader(KnowledgeGraph.load(graph_folder), materials.tokenizer, encoder)
