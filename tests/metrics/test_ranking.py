@@ -165,14 +165,6 @@ def test_shares_of_several_processes_merge() -> None:
     assert equal(merge(reversed(parts)), case.expected(True))
 
 
-def test_merging_wants_every_row_once() -> None:
-    part = rank(torch.eye(2), [0, 1], TABLE, "dot")
-    with pytest.raises(ValueError, match="found 2 distinct rows of 4"):
-        merge([([0, 1], part), ([0, 1], part)])
-    with pytest.raises(ValueError, match="ranks of 2 rows beside 1"):
-        merge([([0], part)])
-
-
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_other_floating_types(dtype: torch.dtype) -> None:
     case = Case("dot")

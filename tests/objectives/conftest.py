@@ -10,7 +10,7 @@ from graph_reader import Reader
 from tiny_encoders import make_tiny_bert
 from tiny_graphs import make_small_graph
 from torch import nn
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 
 from loreweave.corpus.knowledge_graph import KnowledgeGraph
 from loreweave.objectives import Materials
@@ -31,7 +31,9 @@ def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def materials(encoder_folder: Path) -> Materials:
-    return Materials(tokenizer=AutoTokenizer.from_pretrained(encoder_folder), seed=3)
+    tokenizer = AutoTokenizer.from_pretrained(encoder_folder)
+    assert isinstance(tokenizer, PreTrainedTokenizerFast)
+    return Materials(tokenizer=tokenizer, seed=3)
 
 
 @pytest.fixture

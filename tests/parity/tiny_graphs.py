@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,10 @@ class Oracle:
             return self.head.entity_embeddings.weight[row].detach()  # type: ignore[union-attr]  # it has a table
         return self.vector(self.text(row))
 
+    @cached_property
+    def entities(self) -> Tensor:
+        return torch.stack([self.entity(row) for row in range(self.graph.num_entities)]).double()
+
     def relation(self, row: int) -> Tensor:
         if self.variant == "rel":
             return self.vector(self.graph.relations[row].description, max_length=self.relation_length)
@@ -137,7 +142,7 @@ class Oracle:
 
     def scores(self, side: str, entity: int, relation: int) -> np.ndarray:
         """Of every entity as the answer to (entity, relation, ?) or (?, relation, entity). [entities] float64"""
-        entities = torch.stack([self.entity(row) for row in range(self.graph.num_entities)]).double()
+        entities = self.entities
         text = self.graph.relations[relation].description
         if self.variant == "contrastive":
             asked = self.vector(self.text(entity), self.cut(text if side == "tail" else f"inverse {text}"))

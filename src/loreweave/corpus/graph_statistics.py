@@ -44,17 +44,16 @@ def split_statistics(
     seen_entities = _occurring(training[:, (0, 2)], num_entities)
     seen_relations = _occurring(training[:, 1], len(relation_ids))
     keys = _keys(triples, num_entities, len(relation_ids))
-    training_keys = keys.get("train", np.zeros(0, np.int64))
+    ordered = {split: np.sort(own) for split, own in keys.items()}  # np.unique takes a hundred times as long
     statistics = {}
     for split, rows in triples.items():
         entities, relations = _occurring(rows[:, (0, 2)], num_entities), _occurring(rows[:, 1], len(relation_ids))
-        different = np.unique(keys[split])
         statistics[split] = SplitStatistics(
             triples=len(rows),
             entities=int(entities.sum()),
             relations=int(relations.sum()),
-            repeated=len(rows) - len(different),
-            also_in_train=0 if split == "train" else int(np.isin(keys[split], training_keys).sum()),
+            repeated=int((ordered[split][1:] == ordered[split][:-1]).sum()),
+            also_in_train=_count_among(keys[split], ordered["train"]) if split != "train" and len(training) else 0,
             with_unseen_entity=int((~seen_entities[rows[:, (0, 2)]]).any(1).sum()),
             unseen_entities=int((entities & ~seen_entities).sum()),
             with_unseen_relation=int((~seen_relations[rows[:, 1]]).sum()),
@@ -68,6 +67,12 @@ def _occurring(rows: np.ndarray, count: int) -> np.ndarray:
     mask = np.zeros(count, bool)
     mask[rows] = True
     return mask
+
+
+def _count_among(keys: np.ndarray, known: np.ndarray) -> int:
+    """How many of `keys` are among `known`, which is sorted and not empty."""
+    places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    return int((known[places] == keys).sum())
 
 
 def _keys(triples: Mapping[str, np.ndarray], num_entities: int, num_relations: int) -> dict[str, np.ndarray]:

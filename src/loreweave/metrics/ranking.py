@@ -25,7 +25,7 @@ from loreweave.metrics.similarity_kernels import KERNELS, Kernel, Similarity
 
 Rows = NDArray[np.int64]
 
-_BLOCK_SIZES = {"cpu": 4096}
+_BLOCK_SIZES = {"cpu": 8192}
 _BLOCK_SIZE_ELSEWHERE = 65_536
 """Candidates at a time (measured)."""
 _ROWS_AT_ONCE = {"cpu": 256}
