@@ -144,3 +144,20 @@ def test_the_command_to_resume_starts_as_many_processes(tmp_path: Path, monkeypa
     assert record.resume_command() == "python -m loreweave pretrain r --resume"
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
     assert record.resume_command() == "torchrun --nproc-per-node 2 -m loreweave pretrain r --resume"
+
+
+def test_a_run_that_failed_before_it_trained_makes_room(tmp_path: Path) -> None:
+    record = RunRecord.create(tmp_path / "run", "finetuning", {"rate": -1})
+    with pytest.raises(ValueError), record.watch():
+        raise ValueError("a wrong setting")
+    RunRecord.create(tmp_path / "run", "finetuning", {"rate": 1})
+    assert json.loads((tmp_path / "run" / "config.json").read_text()) == {"rate": 1}
+
+
+def test_a_failed_run_that_trained_is_kept(tmp_path: Path) -> None:
+    record = RunRecord.create(tmp_path / "run", "finetuning", {})
+    with pytest.raises(ValueError), record.watch():
+        record.log(step=1, split="train", loss=1.0)
+        raise ValueError("in the middle")
+    with pytest.raises(ConfigurationError, match="holds another run"):
+        RunRecord.create(tmp_path / "run", "finetuning", {})

@@ -22,6 +22,17 @@ from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import ConfigurationError
 
 
+def check_shares(probability: float, random_probability: float, unchanged_probability: float) -> None:
+    """Raise a `ValueError` where these are no probabilities, or the two replacements are more than all."""
+    given = {"probability": probability, "random_probability": random_probability}
+    for name, value in (given | {"unchanged_probability": unchanged_probability}).items():
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name}: found {value}, expected a number from 0 to 1")
+    if random_probability + unchanged_probability > 1:
+        both = random_probability + unchanged_probability
+        raise ValueError(f"random_probability + unchanged_probability: found {both:g}, expected at most 1")
+
+
 @dataclass
 class WordVocabulary:
     """What masking must know of a word tokenizer.

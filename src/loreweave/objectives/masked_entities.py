@@ -17,6 +17,7 @@ from loreweave.objectives.base import (
     Targets,
     Window,
     WindowObjective,
+    check_shares,
     cross_entropy_sum,
     entities_of_run,
 )
@@ -31,6 +32,9 @@ class MaskedEntitiesConfig:
     """Share of a window's entities that become targets; at least one does where there is an entity."""
     random_probability: float = 0.0
     unchanged_probability: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_shares(self.probability, self.random_probability, self.unchanged_probability)
 
 
 class MaskedEntities(WindowObjective):

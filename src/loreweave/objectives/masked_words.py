@@ -17,6 +17,7 @@ from loreweave.objectives.base import (
     Window,
     WindowObjective,
     WordVocabulary,
+    check_shares,
     cross_entropy_sum,
     words_of_run,
 )
@@ -36,6 +37,9 @@ class MaskedWordsConfig:
     """Share of chosen units that stay as they are."""
     mask_words_in_mentions: bool = False
     """Hide every sub-word of a masked mention first (`--mask-words-in-entity-span`); may exceed the budget."""
+
+    def __post_init__(self) -> None:
+        check_shares(self.probability, self.random_probability, self.unchanged_probability)
 
 
 class MaskedWords(WindowObjective):

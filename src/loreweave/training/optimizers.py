@@ -33,6 +33,13 @@ class OptimizerConfig:
     rate_factors: dict[str, float] = field(default_factory=dict)
     """Parameters whose name contains a key learn at the rate times its value (`extra_heads.`: the objectives' own heads)."""
 
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "weight_decay", "max_grad_norm"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}: found {getattr(self, name)}, expected 0 or more")
+        if self.epsilon <= 0 or not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"epsilon, betas: found {self.epsilon}, {self.betas}, expected more than 0, from 0 to below 1")
+
 
 @dataclass(kw_only=True)
 class ScheduleConfig:

@@ -110,6 +110,11 @@ class RunRecord:
         record.set_status("running", resumed=_now(), error=None)
         return record
 
+    def _came_to_nothing(self) -> bool:
+        """Whether the folder's run failed before it trained anything: a wrong setting, for example."""
+        left = (self.path / "metrics.jsonl").exists() or self.last_checkpoint() is not None
+        return self.status().get("status") == "failed" and not left
+
     def _make_room(self, overwrite: bool) -> None:
         if not self.path.exists():
             return
@@ -120,7 +125,7 @@ class RunRecord:
             return
         if "status.json" not in found:
             raise ConfigurationError(f"{self.path}: the folder is not empty and holds no run; choose another")
-        if not overwrite:
+        if not overwrite and not self._came_to_nothing():
             message = "the folder holds another run; use --resume, --overwrite or another folder"
             raise ConfigurationError(f"{self.path}: {message}")
         for name in _FILES:

@@ -1,0 +1,44 @@
+"""AdamW's settings and groups."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from loreweave.training.optimizers import OptimizerConfig, ScheduleConfig, build_optimizer, build_schedule
+
+
+def named() -> list[tuple[str, nn.Parameter]]:
+    names = ("encoder.weight", "encoder.bias", "extra_heads.graph.weight")
+    return [(name, nn.Parameter(torch.ones(2))) for name in names]
+
+
+@pytest.mark.parametrize("wrong", [{"learning_rate": -1.0}, {"weight_decay": -0.1}, {"betas": (0.9, 1.0)}, {"epsilon": 0.0}])
+def test_impossible_settings_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        OptimizerConfig(**wrong)  # type: ignore[arg-type]
+
+
+def test_biases_are_decayed_only_when_asked() -> None:
+    plain = build_optimizer(named(), OptimizerConfig(weight_decay=0.1, bias_correction=True))
+    assert [group["weight_decay"] for group in plain.param_groups] == [0.1, 0.0]
+    every = build_optimizer(named(), OptimizerConfig(weight_decay=0.1, decay_all=True, bias_correction=True))
+    assert [group["weight_decay"] for group in every.param_groups] == [0.1]
+
+
+def test_heads_may_learn_faster() -> None:
+    config = OptimizerConfig(learning_rate=1e-3, rate_factors={"extra_heads.": 10.0}, decay_all=True, bias_correction=True)
+    optimizer = build_optimizer(named(), config)
+    assert [(len(group["params"]), group["lr"]) for group in optimizer.param_groups] == [(2, 1e-3), (1, 1e-2)]
+
+
+def test_the_schedule_may_be_longer_than_the_run() -> None:
+    optimizer = build_optimizer(named(), OptimizerConfig(learning_rate=1.0, bias_correction=True))
+    schedule = build_schedule(optimizer, ScheduleConfig(warmup_steps=2, total_steps=10), total_steps=4)
+    rates = []
+    for _ in range(4):
+        rates.append(schedule.get_last_lr()[0])
+        optimizer.step()
+        schedule.step()
+    assert rates == pytest.approx([0.0, 0.5, 1.0, 7 / 8])
