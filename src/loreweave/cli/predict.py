@@ -53,6 +53,8 @@ def command(
     from loreweave.training.devices import choose_device, close_process_group
     from loreweave.training.inference import move
 
+    if "=" in file and not Path(file).exists():  # a setting, and no file: standard input
+        file, settings = "-", [file, *(settings or [])]
     queries, block = read_queries(file, sys.stdin), block_size(file, sys.stdin, batch_size)
     if task in PRETRAINED_TASKS:
         if data is None or base is not None:
