@@ -12,7 +12,7 @@ from loreweave.cli.main import COMMANDS, main
 from loreweave.errors import ConfigurationError
 from loreweave.miniworld.demo import RESULTS, Budget, DemoResult, run_demo
 
-SMALLEST = Budget(stage_1_steps=1, stage_2_steps=1, typing_epochs=1)
+SMALLEST = Budget(stage_1_steps=1, stage_2_steps=1, triples=4, typing_epochs=1)
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -27,7 +27,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, capsys: pytest
 def test_the_command_shows_what_was_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    result = DemoResult(tmp_path, [("typing, test file: micro_f1", 0.5, 0.625)], ["loreweave build ..."], 2.0)
+    result = DemoResult(tmp_path, [("typing, micro F1 (held-out entities)", 0.5, 0.625)], ["loreweave build ..."], 2.0)
     asked: dict[str, object] = {}
 
     def demo(output: Path, seed: int, **options: object) -> DemoResult:
@@ -37,12 +37,12 @@ def test_the_command_shows_what_was_measured(
     monkeypatch.setattr("loreweave.miniworld.demo.run_demo", demo)
     assert main(["demo", "--output", str(tmp_path), "--seed", "3"]) == 0
     shown = capsys.readouterr()
-    assert "typing, test file: micro_f1\t0.5\t0.625" in shown.out
+    assert "typing, micro F1 (held-out entities)\t0.5\t0.625" in shown.out
     assert str(tmp_path) in shown.err
     assert (asked["output"], asked["seed"], asked["overwrite"]) == (tmp_path, 3, False)
     assert main(["demo", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["measured"] == {
-        "typing, test file: micro_f1": {"before": 0.5, "after": 0.625}
+        "typing, micro F1 (held-out entities)": {"before": 0.5, "after": 0.625}
     }
 
 
@@ -51,10 +51,12 @@ def test_the_demo_runs_and_its_commands_are_real(tmp_path: Path) -> None:
     said: list[str] = []
     result = run_demo(tmp_path / "demo", budget=SMALLEST, report=said.append)
     assert [what for what, _, _ in result.rows] == [
-        "held-out pages: masked_entities_accuracy",
-        "held-out pages: masked_words_accuracy",
-        "typing, test file: micro_f1",
-        "typing, test file: accuracy",
+        "masked words, accuracy (held-out pages)",
+        "masked entities, accuracy (held-out pages)",
+        "link prediction, MRR (held-out facts)",
+        "link prediction, Hits@10 (held-out facts)",
+        "typing, micro F1 (held-out entities)",
+        "typing, all labels right (held-out entities)",
     ]
     assert all(0 <= value <= 1 for _, *values in result.rows for value in values)
     assert json.loads((result.output / RESULTS).read_text()) == result.to_dict()

@@ -1,10 +1,13 @@
-"""The demo: the whole way from pages to typed mentions on the mini-world, by the functions that the commands use."""
+"""The demo: the whole way from pages and a graph to typed mentions and predicted links, on the mini-world.
+
+Every step is the function behind a command, and shows that command.
+"""
 
 from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,13 +20,16 @@ from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
 from loreweave.corpus.annotated_text import write_annotated_texts
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files import Pathname, write_json
+from loreweave.corpus.graph_building import build_graph
+from loreweave.corpus.graph_formats import find_graph
 from loreweave.errors import ConfigurationError
-from loreweave.miniworld.world import load_pages, typing_files
+from loreweave.miniworld.world import graph_files, load_pages, typing_files
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.evaluation import evaluate_objectives
 from loreweave.pretraining.run import run
 from loreweave.tasks.jobs import DataFiles, finetune_task
-from loreweave.tasks.registry import load_task
+from loreweave.tasks.pretrained import evaluate_pretrained
+from loreweave.tasks.registry import Execution, load_pretrained_task, load_task
 from loreweave.training.configuration import fill
 from loreweave.training.quiet import quiet
 from loreweave.training.recipes import load_recipe
@@ -32,9 +38,8 @@ ENCODER = "minilm"
 WIDTH = 384
 """Of MiniLM; entity rows are as wide, because they begin as words."""
 
-TASK = "entity-typing"
-MASKED = ("masked_entities_accuracy", "masked_words_accuracy")
-TYPING = ("micro_f1", "accuracy")
+TYPING = "entity-typing"
+LINKS = "link-prediction"
 
 WINDOW = 128
 """Sub-words of a window; a page fills one or two."""
@@ -44,6 +49,23 @@ HELD_OUT = 10
 
 FEW_PAGES = ("batch_size=8", "micro_batch_size=8", "objectives.masked_entities.probability=0.5", "precision=fp32")
 """Small batches and many masked entities, because there are hardly two hundred windows."""
+
+KNOWLEDGE = "objectives.contrastive_knowledge"
+SHORT_TEXTS = ("text.text=label_description", "text.max_length=32", "text.relation_text=label", "text.relation_max_length=16")
+"""How entities and relations are read: in few words, as the mini-world describes them."""
+
+UNTRAINED = ("untrained=true", "scorer=transe_l2", "pooling=mean", "max_length=32")
+"""The encoder as it is: vector of the head's text + vector of the relation's name, nearest tails first."""
+
+MEASURES: dict[str, dict[str, str]] = {
+    "held-out pages": {
+        "masked_words_accuracy": "masked words, accuracy",
+        "masked_entities_accuracy": "masked entities, accuracy",
+    },
+    "held-out facts": {"mrr": "link prediction, MRR", "hits_at_10": "link prediction, Hits@10"},
+    "held-out entities": {"micro_f1": "typing, micro F1", "accuracy": "typing, all labels right"},
+}
+"""What the table shows: where it is measured, the number's name in the results, and what a reader should call it."""
 
 RESULTS = "demo.json"
 """Marks a folder as a demo's, so that the next demo may replace it."""
@@ -56,20 +78,26 @@ class Budget:
     """How long the demo trains; the defaults take two to three minutes on two CPU cores."""
 
     stage_1_steps: int = 30
-    stage_2_steps: int = 80
-    typing_epochs: int = 3
+    stage_2_steps: int = 60
+    triples: int = 32
+    """Facts of a step, beside its windows of text."""
+    typing_epochs: int = 2
 
     def stage_1(self) -> list[str]:
         """Settings that go over the recipe `minilm/pretraining-1`."""
         return [f"steps={self.stage_1_steps}", "schedule.warmup_steps=4", "optimizer.learning_rate=2e-3", *FEW_PAGES]
 
-    def stage_2(self) -> list[str]:
-        """Settings that go over `minilm/pretraining-2`."""
-        return [f"steps={self.stage_2_steps}", "schedule.warmup_steps=8", "optimizer.learning_rate=5e-4", *FEW_PAGES]
+    def stage_2(self, graph: Path) -> list[str]:
+        """Settings that go over `minilm/pretraining-2`: the graph joins the pages."""
+        schedule = (f"steps={self.stage_2_steps}", "schedule.warmup_steps=6", "optimizer.learning_rate=4e-4")
+        own = ("optimizer.rate_factors={extra_heads: 10.0}",)
+        knowledge = (f"graph={graph}", f"micro_batch_size={self.triples}", *SHORT_TEXTS)
+        return [*schedule, *own, *FEW_PAGES, *(f"{KNOWLEDGE}.{setting}" for setting in knowledge)]
 
     def typing(self) -> list[str]:
-        """Settings that go over `minilm/entity-typing`."""
-        return [f"epochs={self.typing_epochs}", "optimizer.learning_rate=5e-4"]
+        """Settings that go over `minilm/entity-typing`; a new classifier learns faster than an encoder."""
+        rates = ("optimizer.learning_rate=3e-4", "optimizer.rate_factors={classifier: 30.0}")
+        return [f"epochs={self.typing_epochs}", "batch_size=16", *rates]
 
 
 @dataclass
@@ -116,10 +144,12 @@ def run_demo(
     demo = _Demo(folder, seed, budget or Budget(), report, DemoResult(folder))
     demo.build()
     demo.start()
-    masked = demo.held_out("luke-start"), demo.pretrain()
-    typing = demo.typing("luke-start", "typing-before"), demo.typing("pretraining-2/model", "typing-after")
-    for what, (before, after), names in (("held-out pages", masked, MASKED), ("typing, test file", typing, TYPING)):
-        demo.result.rows += [(f"{what}: {name}", before[name], after[name]) for name in names]
+    before = demo.measure("luke-start", "before", UNTRAINED)
+    demo.pretrain()
+    after = demo.measure("pretraining-2/model", "after")
+    for where, names in MEASURES.items():
+        rows = ((f"{what} ({where})", before[name], after[name]) for name, what in names.items())
+        demo.result.rows += rows
     demo.result.seconds = round(time.monotonic() - started, 1)
     write_json(folder / RESULTS, demo.result.to_dict())
     return demo.result
@@ -136,7 +166,7 @@ class _Demo:
     result: DemoResult
 
     def build(self) -> None:
-        """Pages -> entity vocabulary and two pre-training sets."""
+        """Pages -> entity vocabulary and two pre-training sets; facts -> graph."""
         pages = load_pages()
         held_out = pages[HELD_OUT - 1 :: HELD_OUT]
         parts = {"pages": [page for page in pages if page not in held_out], "held-out": held_out}
@@ -157,6 +187,10 @@ class _Demo:
             done = build_pretraining_set(texts, words, vocabulary, target, max_length=WINDOW, overwrite=True)
             dropped = done.mentions - done.mentions_kept
             self.report(f"{done.windows} windows, {done.mentions_kept} linked mentions, {dropped} dropped (unknown)")
+        self._says("build", "graph", graph_files(), "--format", "jsonl", "--output", self._path("graph"))
+        graph = build_graph(find_graph("jsonl", graph_files()), self._path("graph"), overwrite=True)
+        facts = ", ".join(f"{counts['triples']} {split}" for split, counts in graph["splits"].items())
+        self.report(f"{graph['entities']} entities, {graph['relations']} relations, facts: {facts}")
 
     def start(self) -> None:
         """MiniLM as a LUKE, before any training."""
@@ -169,38 +203,52 @@ class _Demo:
         titled = len(vocabulary) - len(vocabulary.special_ids)
         self.report(f"{ENCODER} as a LUKE in luke-start: {titled} entities begin as the words of their titles")
 
-    def pretrain(self) -> dict[str, float]:
-        """Both stages, and what the model then knows of the held-out pages."""
-        stages = {"pretraining-1": self.budget.stage_1(), "pretraining-2": self.budget.stage_2()}
+    def pretrain(self) -> None:
+        """Both stages: the entities find their places, then one model learns from pages and graph together."""
+        stages = {"pretraining-1": self.budget.stage_1(), "pretraining-2": self.budget.stage_2(self._path("graph"))}
         model = "luke-start"
         for job, settings in stages.items():
             overrides = [*self._files(model, "pages-set", job), *settings]
             self._says("pretrain", f"{ENCODER}/{job}", *overrides)
             run(fill(PretrainingConfig, load_recipe(f"{ENCODER}/{job}").config, overrides), overwrite=True)
             model = f"{job}/model"
-        return self.held_out(model)
+
+    def measure(self, model: str, when: str, reading: Sequence[str] = ()) -> dict[str, float]:
+        """All numbers of a model; `reading` says how link prediction reads one without a head over the graph."""
+        scores = self.held_out(model) | self.links(model, f"links-{when}", reading)
+        return scores | self.typing(model, f"typing-{when}")
 
     def held_out(self, model: str) -> dict[str, float]:
-        """Accuracy of both objectives on the held-out pages."""
-        overrides = [*self._files(model, "held-out-set", "held-out"), *self.budget.stage_2()]
+        """Accuracy of words and entities that are masked on the held-out pages."""
+        overrides = [*self._files(model, "held-out-set", "held-out"), *FEW_PAGES]
         alone = ("batch_size=1", "micro_batch_size=1")  # so that no window is left out
         recipe = load_recipe(f"{ENCODER}/pretraining-2")
         results = evaluate_objectives(fill(PretrainingConfig, recipe.config, [*overrides, *alone]))
-        self.report(f"held-out pages: {', '.join(f'{name} {results[name]:.3f}' for name in MASKED)}")
+        self._tells("held-out pages", results)
         return results
 
-    def typing(self, model: str, name: str) -> Mapping[str, float]:
+    def links(self, model: str, name: str, reading: Sequence[str]) -> dict[str, float]:
+        """Link prediction on the test facts: both sides, filtered, among all entities."""
+        source, graph, target = self._path(model), self._path("graph"), self._path(name)
+        self._says("evaluate", LINKS, "--model", source, "--data", graph, "--output", target, *reading)
+        how = Execution(report=self.report)
+        task = load_pretrained_task(LINKS)
+        scores = evaluate_pretrained(task, source, graph, reading, how, output=target, overwrite=True)[0].metrics
+        self._tells("held-out facts", scores)
+        return dict(scores)
+
+    def typing(self, model: str, name: str) -> dict[str, float]:
         """Fine-tune entity typing; scores on the test file, whose entities training never saw."""
-        task = load_task(TASK)
+        task = load_task(TYPING)
         source, data, target = self._path(model), typing_files(), self._path(name)
         overrides = [*self.budget.typing(), f"seed={self.seed}"]
-        given = ("--model", source, "--data", data, "--recipe", f"{ENCODER}/{TASK}", "--output", target)
-        self._says("finetune", TASK, *given, *overrides)
-        config = fill(task.config, load_recipe(f"{ENCODER}/{TASK}").config, overrides)
+        given = ("--model", source, "--data", data, "--recipe", f"{ENCODER}/{TYPING}", "--output", target)
+        self._says("finetune", TYPING, *given, *overrides)
+        config = fill(task.config, load_recipe(f"{ENCODER}/{TYPING}").config, overrides)
         files = DataFiles.choose(task, data, train=None, dev=None, test=None)
         results = finetune_task(task, str(source), files, config, target, overwrite=True, report=self.report)
-        scores: Mapping[str, float] = results["test"]
-        return scores
+        self._tells("held-out entities", results["test"])
+        return dict(results["test"])
 
     def _files(self, model: str, data: str, output: str) -> list[str]:
         paths = (f"model={self._path(model)}", f"data=[{self._path(data)}]", f"output={self._path(output)}")
@@ -208,6 +256,9 @@ class _Demo:
 
     def _path(self, name: str) -> Path:
         return self.folder / name
+
+    def _tells(self, where: str, scores: Mapping[str, float]) -> None:
+        self.report(f"{where}: {'; '.join(f'{what} {scores[name]:.3f}' for name, what in MEASURES[where].items())}")
 
     def _says(self, *words: Any) -> None:
         command = shlex.join(["loreweave", *map(str, words)])

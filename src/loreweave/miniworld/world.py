@@ -37,9 +37,14 @@ class GraphPaths(NamedTuple):
     test: Path
 
 
+def graph_files() -> Path:
+    """Folder of the graph as `loreweave build graph --format jsonl` reads it."""
+    return DATA / "graph"
+
+
 def load_graph_paths() -> GraphPaths:
     """The graph: no fact of a split is in another, and both directions of a pair are in the same."""
-    graph = DATA / "graph"
+    graph = graph_files()
     triples = (graph / "triples" / f"{split}.tsv" for split in ("train", "valid", "test"))
     return GraphPaths(graph / "entities.jsonl", graph / "relations.jsonl", *triples)
 
