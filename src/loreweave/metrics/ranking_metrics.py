@@ -47,7 +47,7 @@ def ranking_metrics(ranks: Ranks, kind: RankKind = "realistic") -> dict[str, flo
 
 def metrics_by_side(sides: Mapping[Side, Ranks]) -> dict[str, float]:
     """Metrics of each side and of both pooled, for each kind of rank, by names such as `both.realistic.hits_at_10`."""
-    pooled: dict[str, Ranks] = {**sides}
+    pooled: dict[str, Ranks] = {side: ranks for side, ranks in sides.items()}
     if len(sides) > 1:
         pooled["both"] = Ranks.concatenate(sides.values())
     return {
