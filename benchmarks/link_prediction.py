@@ -261,7 +261,9 @@ class Memory:
         done = threading.Event()
 
         def look() -> None:
-            while not done.wait(0.02):
+            ended = False
+            while not ended:
+                ended = done.wait(0.02)
                 lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
                 said = {line.split(":")[0]: line.split()[1] for line in lines if line.startswith(("RssAnon", "VmRSS"))}
                 self.anonymous = max(self.anonymous, int(said["RssAnon"]) / 2**20)
@@ -303,28 +305,25 @@ def rank_large(arguments: argparse.Namespace) -> None:
             triples = random.integers(entities, size=(TRIPLES, 3), dtype=np.int32)
             triples[:, 0] = entities * random.random(TRIPLES) ** 3  # some entities have many
             triples[:, 1] = random.integers(RELATIONS, size=TRIPLES)
-            index, _ = timed(lambda: [KnownAnswers(side, triples) for side in SIDES])
-            print(f"index of {TRIPLES:,} triples, both sides: {index:.1f} s, peak {memory.anonymous:.2f} GiB\n", flush=True)
+            index, work = timed(lambda: [KnownAnswers(side, triples) for side in SIDES])
+            cost = f"{index:.1f} s, {work:.1f} s of CPU time, peak {memory.anonymous:.2f} GiB"
+            print(f"index of {TRIPLES:,} triples, both sides: {cost}\n", flush=True)
         known = KnownAnswers("tail", triples)
         questions = Questions.from_triples("tail", triples[random.permutation(TRIPLES)[: arguments.queries]])
         answers = known.of(questions.entities, questions.relations)
         queries = torch.randn(len(questions), d, generator=torch.Generator().manual_seed(1)).to(arguments.device)
-        columns = ("similarity", "queries", "seconds", "queries/s", "anonymous GiB", "resident GiB")
+        columns = ("similarity", "queries", "seconds", "of CPU time", "queries/s", "anonymous GiB", "resident GiB")
         print(row(columns), row(["---"] * len(columns)), sep="\n", flush=True)
         for similarity in arguments.similarities:
             memory = Memory()
             with memory.watched():
-                seconds, _ = timed(
+                seconds, work = timed(
                     lambda similarity=similarity: rank(
                         queries, questions.gold, table, similarity, questions=questions.of, known=answers
                     )
                 )
-            values = (
-                f"{seconds:.1f}",
-                f"{arguments.queries / seconds:.1f}",
-                f"{memory.anonymous:.2f}",
-                f"{memory.resident:.2f}",
-            )
+            times = [f"{seconds:.1f}", f"{work:.1f}", f"{arguments.queries / seconds:.1f}"]
+            values = [*times, f"{memory.anonymous:.2f}", f"{memory.resident:.2f}"]
             print(row([similarity, str(arguments.queries), *values]), flush=True)
             if similarity in ("dot", "l2"):
                 gold = questions.gold[np.unique(questions.of, return_index=True)[1]]
