@@ -11,6 +11,7 @@ _PUBLIC = {
     "AnnotatedText": "loreweave.corpus.annotated_text",
     "Mention": "loreweave.corpus.annotated_text",
     "EntityVocabulary": "loreweave.corpus.entity_vocabulary",
+    "KnowledgeGraph": "loreweave.corpus.knowledge_graph",
     "load": "loreweave.tasks.predictor",
 }
 

@@ -175,7 +175,7 @@ def test_models_on_the_hub_are_taken_by_name(world: Path, tmp_path: Path, monkey
     run(fill(PretrainingConfig, settings(world, tmp_path / "run", model="owner/encoder", steps=1)))
 
 
-@pytest.mark.parametrize("wrong", [{"steps": 0}, {"micro_batch_size": 0}, {"log_steps": 0}, {"max_words": 2}, {"data": []}])
+@pytest.mark.parametrize("wrong", [{"steps": 0}, {"micro_batch_size": 0}, {"log_steps": 0}, {"max_words": 2}])
 def test_impossible_settings_are_refused(wrong: dict[str, object]) -> None:
     """Before anything is read."""
     with pytest.raises(ConfigurationError, match=f"{next(iter(wrong))}: found"):

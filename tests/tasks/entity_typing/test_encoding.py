@@ -98,7 +98,7 @@ def test_kepler_ends_with_a_second_end(kepler: TaskModel) -> None:
     opening, closing = first.index("madeupword0000"), first.index("madeupword0001")
     assert "".join(first[opening + 1 : closing]) == "ĠOslo" and "".join(inside[1:opening]) == "Annlivesin"
     assert "".join(inside[closing + 1 : -2]) == "."
-    assert batch["readout_positions"][0].tolist() == [opening]
+    assert batch["readout_positions"][0].tolist() == [opening + 1]  # the released readout
     ends = [place for place, token in enumerate(second) if token == "</s>"]
     assert ends == [ends[0], ends[0] + 1] and set(second[ends[1] + 1 :]) == {"<pad>"}
     assert batch["attention_mask"][1].tolist() == [1] * (ends[1] + 1) + [0] * (len(second) - ends[1] - 1)
