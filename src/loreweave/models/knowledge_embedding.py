@@ -101,7 +101,7 @@ class KnowledgeEmbeddingHead(nn.Module):
 
     def ask(self, vectors: Tensor) -> Tensor:
         """Vectors of questions that were read as texts [..., d] -> what an answer should be similar to, of L2 norm 1."""
-        mapped = vectors if self.question_map is None else self.question_map(vectors.float())
+        mapped = vectors if self.question_map is None else self.question_map(exact(vectors))
         return functional.normalize(mapped, dim=-1)
 
     def score(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:

@@ -149,7 +149,11 @@ class ContrastiveKnowledge(StreamObjective):
         assert encoder is not None and isinstance(head, ContrastiveHead)
         given = {key: batch[f"{self.name}_{key}"] for key in _INDEXES}
         vectors = encode_texts(encoder, batch, self.name, self.config.pooling, self.mask_entity_id)
-        vectors = functional.normalize(vectors, dim=-1)
+        with torch.autocast(vectors.device.type, enabled=False):  # half precision cannot tell near candidates apart
+            return self._contrast(head, functional.normalize(vectors, dim=-1), given)
+
+    def _contrast(self, head: ContrastiveHead, vectors: Tensor, given: Mapping[str, Tensor]) -> ObjectiveLoss:
+        """The loss from the vectors of all texts [texts, d]."""
         asked = head.ask(vectors[given["questions"]])
         candidates, (entities,), first = gather(vectors[given["candidates"]], given["candidate_entities"])
         gold = given["labels"] + first
