@@ -79,7 +79,7 @@ class Budget:
 
     stage_1_steps: int = 30
     stage_2_steps: int = 60
-    triples: int = 32
+    triples: int = 24
     """Facts of a step, beside its windows of text."""
     typing_epochs: int = 2
 
