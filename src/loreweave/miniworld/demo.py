@@ -78,7 +78,7 @@ class Budget:
     """How long the demo trains; the defaults take two to three minutes on two CPU cores."""
 
     stage_1_steps: int = 30
-    stage_2_steps: int = 60
+    stage_2_steps: int = 50
     triples: int = 24
     """Facts of a step, beside its windows of text."""
     typing_epochs: int = 2
