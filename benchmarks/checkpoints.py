@@ -8,6 +8,9 @@ Names:
     luke-untrained     MiniLM made a LUKE, no step of pre-training
     luke-wikispeedia   the same after both stages: masked words + masked entities
     words-wikispeedia  plain MiniLM after the same steps on the same windows: masked words alone
+    joint-*            from stage 1 of the two above, 400 steps: masked words alone (joint-words), with FB15k-237's texts
+                       (joint-words-knowledge), with masked entities (joint-words-entities), with both and the graph over
+                       LUKE's own entities (joint-all); joint-knowledge: the graph's texts alone, from MiniLM
 """
 
 from __future__ import annotations
@@ -26,6 +29,8 @@ from loreweave.build.pretraining_set import build_pretraining_set, open_pretrain
 from loreweave.checkpoints import hugging_face, luke_from_encoder
 from loreweave.checkpoints.names import model_path
 from loreweave.corpus.files import read_json
+from loreweave.corpus.graph_building import GraphPolicy, build_graph
+from loreweave.corpus.graph_formats import find_graph
 from loreweave.corpus.wikispeedia import read_reserved_titles, read_wikispeedia
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.run import run
@@ -40,6 +45,14 @@ WINDOW = 64
 STEPS = {"pretraining-1": 200, "pretraining-2": 1000}
 BATCH = 32
 WORDS_ONLY = {"word_only": True, "objectives": {"masked_words": {}}}
+JOINT_STEPS, JOINT_RATE = 400, 3e-4
+JOINT = {  # text objectives, objectives over the graph
+    "joint-words": (["masked_words"], []),
+    "joint-words-knowledge": (["masked_words"], ["contrastive_knowledge"]),
+    "joint-words-entities": (["masked_words", "masked_entities"], []),
+    "joint-all": (["masked_words", "masked_entities"], ["contrastive_knowledge", "knowledge_embedding"]),
+    "joint-knowledge": ([], ["contrastive_knowledge"]),
+}
 
 
 def pretraining_set() -> Path:
@@ -68,21 +81,65 @@ def _within(old: Any, new: Any) -> bool:
     return bool(old == json.loads(json.dumps(new)))
 
 
+def graph(name: str) -> Path:
+    """FB15k-237 (`fb15k237`), or its part among the entities that text_wikispeedia links to (`fb15k237-linked`)."""
+    path = STORE / name
+    if not path.exists():
+        pretraining_set()
+        within = STORE / "wikispeedia-windows" / "entity_vocab.jsonl" if name.endswith("-linked") else None
+        report = build_graph(find_graph("fb15k237", DATA / "kg_fb15k237"), path, GraphPolicy(within_vocabulary=within))
+        print({key: report[key] for key in ("entities", "triples", "left_out")}, file=sys.stderr)
+    return path
+
+
+def trained(name: str, recipe: str, model: str, steps: int, changes: dict[str, Any]) -> Path:
+    """The model of a run, which is made where it is not there."""
+    output = STORE / name
+    values = load_recipe(recipe).config | {"data": [str(pretraining_set())]} | changes
+    values |= {"model": model, "output": str(output), "steps": steps, "dropout": 0.0, "device": "cpu"}
+    values |= {"batch_size": BATCH, "micro_batch_size": BATCH, "max_words": WINDOW}
+    values |= {"schedule": {"name": "linear", "warmup_steps": steps // 10}}
+    config = fill(PretrainingConfig, values)
+    if not is_built(output, config):
+        run(config, overwrite=True)
+    return output / "model"
+
+
+def stage_one(name: str, changes: dict[str, Any]) -> Path:
+    """New entity modules and heads, from MiniLM."""
+    starts = {"entities_start": "titles", "entity_embedding_size": 384}
+    steps = STEPS["pretraining-1"]
+    return trained(f"{name}-pretraining-1", "minilm/pretraining-1", str(model_path("minilm")), steps, changes | starts)
+
+
 def two_stages(name: str, changes: dict[str, Any]) -> Path:
     """Both stages of the recipe `minilm` with this file's steps."""
-    model = str(model_path("minilm"))
-    for stage, steps in STEPS.items():
-        output = STORE / f"{name}-{stage}"
-        values = load_recipe(f"minilm/{stage}").config | changes
-        values |= {"model": model, "data": [str(pretraining_set())], "output": str(output), "steps": steps}
-        values |= {"entities_start": "titles", "entity_embedding_size": 384, "max_words": WINDOW, "dropout": 0.0}
-        values |= {"batch_size": BATCH, "micro_batch_size": BATCH, "device": "cpu"}
-        values |= {"schedule": {"name": "linear", "warmup_steps": steps // 10}}
-        config = fill(PretrainingConfig, values)
-        if not is_built(output, config):
-            run(config, overwrite=True)
-        model = str(output / "model")
-    return Path(model)
+    start, steps = stage_one(name, changes), STEPS["pretraining-2"]
+    starts = {"entities_start": "titles", "entity_embedding_size": 384}
+    return trained(f"{name}-pretraining-2", "minilm/pretraining-2", str(start), steps, changes | starts)
+
+
+def joint(name: str) -> Path:
+    """A condition of `joint_runs.py`: the same windows and steps for all that read windows, the same triples likewise."""
+    text, knowledge = JOINT[name]
+    settings = load_recipe("minilm/pretraining-2").config
+    contrastive = load_recipe("minilm/contrastive-knowledge").config["objectives"]["contrastive_knowledge"]
+    over_graphs = {
+        "contrastive_knowledge": contrastive | {"graph": str(graph("fb15k237"))},
+        "knowledge_embedding": {
+            "graph": str(graph("fb15k237-linked")), "entities": "vocabulary", "scorer": "distmult", "weight": 1.0,
+            "loss": "cross_entropy", "negatives_from": "all", "micro_batch_size": 256,
+        },
+    }  # fmt: skip
+    changes: dict[str, Any] = {
+        "objectives": {task: settings["objectives"][task] for task in text} | {task: over_graphs[task] for task in knowledge},
+        "optimizer": settings["optimizer"] | {"learning_rate": JOINT_RATE, "rate_factors": {"extra_heads": 10.0}},
+        "word_only": "masked_entities" not in text,
+    }
+    if not text:
+        return trained(name, "minilm/pretraining-2", str(model_path("minilm")), JOINT_STEPS, changes | {"data": []})
+    start = stage_one(*(("words-wikispeedia", WORDS_ONLY) if changes["word_only"] else ("luke-wikispeedia", {})))
+    return trained(name, "minilm/pretraining-2", str(start), JOINT_STEPS, changes)
 
 
 def build(name: str) -> Path:
@@ -91,6 +148,8 @@ def build(name: str) -> Path:
         return two_stages(name, {})
     if name == "words-wikispeedia":
         return two_stages(name, WORDS_ONLY)
+    if name in JOINT:
+        return joint(name)
     path = STORE / name
     if not path.exists():
         vocabulary = open_pretraining_set(pretraining_set()).vocabulary
@@ -100,7 +159,7 @@ def build(name: str) -> Path:
     return path
 
 
-NAMES = ("luke-untrained", "luke-wikispeedia", "words-wikispeedia")
+NAMES = ("luke-untrained", "luke-wikispeedia", "words-wikispeedia", *JOINT)
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

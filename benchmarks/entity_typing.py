@@ -1,12 +1,14 @@
 """Does knowledge help entity typing? Four starting points, the same fine-tuning, several seeds, one table.
 
     python benchmarks/entity_typing.py [--seeds 0 1 2] [--rates 1e-4 3e-4] [--sets gum wikidata] [--conditions ...]
+        [--changes KEY=VALUE ...]
 
 Conditions: plain MiniLM with markers; plain MiniLM continued with masked words on text_wikispeedia; MiniLM made a LUKE without
 pre-training; that LUKE continued with masked words and masked entities, the same windows and steps
 (`benchmarks/checkpoints.py` rebuilds each). The epoch is selected on a tenth of train, cut by document or entity; the given
 dev file is the test. Every condition gets the same tuning: the first seed tries each rate, the others take the best of
-them by dev micro F1. Runs that are done are not run again; `--table` prints the table of those alone.
+them by dev micro F1. Runs that are done are not run again; `--table` prints the table of those alone. `--changes` go to every
+run (with an `--output` of their own). The conditions `joint-...` are those of `joint_runs.py`.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from checkpoints import DATA, REPOSITORY, build
+from checkpoints import DATA, JOINT, REPOSITORY, build
 from loreweave.corpus.files import read_json, write_json
 
 CONDITIONS = {
@@ -29,6 +31,8 @@ CONDITIONS = {
     "LUKE, no pre-training": "luke-untrained",
     "LUKE, continued": "luke-wikispeedia",
 }
+JOINT_CONDITIONS = {name: name for name in JOINT if name != "joint-knowledge"}
+ALL_CONDITIONS = CONDITIONS | JOINT_CONDITIONS
 SETS = {
     "gum": (DATA / "typing_gum/train.json.xz", DATA / "typing_gum/dev.json.xz", ["dev_split_by=doc", "epochs=2"]),
     "wikidata": (
@@ -42,18 +46,18 @@ COMMON = ["dev_fraction=0.1", "precision=bf16", "max_length=64", "eval_batch_siz
 METRICS = ("micro_f1", "macro_f1", "accuracy")
 
 
-def command(data: str, condition: str, seed: int, rate: float, output: Path) -> list[str]:
+def command(data: str, condition: str, seed: int, rate: float, output: Path, changes: list[str]) -> list[str]:
     """The `loreweave finetune` command of one run."""
     train, given, own = SETS[data]
     test = with_known_labels(train, given, output.parent.parent / "test.json")
-    name = CONDITIONS[condition]
+    name = ALL_CONDITIONS[condition]
     model = name if name == "minilm" else str(build(name))
     fraction = [f"train_fraction={GUM_TRAIN_MENTIONS:.4f}"] if data == "gum" else []
     files = ["--train", str(train), "--test", str(test), "--recipe", "minilm/entity-typing"]
     return [
         *(sys.executable, "-m", "loreweave", "finetune", "entity-typing", "--model", model, *files),
         *("--output", str(output), "--device", "cpu", "--overwrite"),
-        *COMMON, *own, *fraction, f"seed={seed}", "data_seed=0", f"optimizer.learning_rate={rate}",
+        *COMMON, *own, *fraction, f"seed={seed}", "data_seed=0", f"optimizer.learning_rate={rate}", *changes,
     ]  # fmt: skip
 
 
@@ -109,7 +113,7 @@ def run_missing(arguments: argparse.Namespace, data: str, condition: str, seed: 
     """Fine-tune, where that is not done."""
     output = folder(arguments.output, data, condition, seed, rate)
     if results_of(output) is None:
-        run = command(data, condition, seed, rate, output)
+        run = command(data, condition, seed, rate, output, arguments.changes)
         print(" ".join(run), file=sys.stderr)
         subprocess.run(run, check=True, env=os.environ | {"PYTHONPATH": str(REPOSITORY / "src")})
 
@@ -120,8 +124,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--rates", type=float, nargs="+", default=[1e-4, 3e-4], help="learning rates to choose from")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
-    parser.add_argument("--conditions", nargs="+", choices=CONDITIONS, default=list(CONDITIONS))
+    parser.add_argument("--conditions", nargs="+", choices=ALL_CONDITIONS, default=list(CONDITIONS))
     parser.add_argument("--output", type=Path, default=REPOSITORY / "runs" / "entity-typing")
+    parser.add_argument("--changes", nargs="+", default=[], help="settings of every run, key=value")
     parser.add_argument("--table", action="store_true", help="print the table of the runs that are done")
     arguments = parser.parse_args()
     for data in [] if arguments.table else arguments.sets:

@@ -155,6 +155,8 @@ def check_losses(ours: Step, theirs: Step, batch: Batch) -> None:
 
 def measure(size: str, length: int, entities: int, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """The row of one setting, then one for each mode."""
+    sides = ("theirs", "ours") if arguments.memory else ()
+    memory = {f"{side}_gib": peak_memory(side, size, length, entities, arguments) for side in sides}  # before both are here
     config = luke_config(size, entities, arguments)
     windows = read_windows(arguments, length)
     data = batches(arguments, length, windows)
@@ -169,10 +171,8 @@ def measure(size: str, length: int, entities: int, arguments: argparse.Namespace
         for step in (theirs, ours):
             step(data[number % BATCHES])
     timed = slice(arguments.warmup, None)
-    row = compare(config, data, theirs, ours, timed)
+    row = compare(config, data, theirs, ours, timed) | memory
     row |= {"size": size, "length": length, "entities": entities, "batch": len(data[0]["labels"]), "mode": "same"}
-    if arguments.memory:
-        row |= {f"{side}_gib": peak_memory(side, size, length, entities, arguments) for side in ("theirs", "ours")}
     yield row
     for mode in arguments.modes:
         yield (

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from graph_files import TABLES, write
 
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.graph_building import GraphPolicy, build_graph, with_texts_of
 from loreweave.corpus.graph_tables import graph_tables
 from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
@@ -60,7 +61,7 @@ def test_entities_without_text(files: Path, build: Build) -> None:
     assert triples_by_id(smaller) == {"train": ["b r a", "a r d"], "valid": [], "test": ["a t d"]}
     assert smaller.relation_ids == ["r", "s", "t"]
     assert smaller.manifest["left_out"] == {
-        "texts and names of ids without triples": 1, "entities without text": 2, "triples of an entity without text": 3,
+        "texts and names of ids without triples": 1, "entities without text": 2, "triples of an entity that is left out": 3,
     }  # fmt: skip
     with pytest.raises(DataError, match=r"found 2 entities without label, description and alias \(first: c, e\)"):
         build(source, without_text="error")
@@ -80,6 +81,20 @@ def test_excluded_triples_leave_train_and_nothing_else(files: Path, build: Build
     write(files, {"leak.tsv": "c\ts\n"})
     with pytest.raises(DataError, match=r"leak.tsv, line 1"):
         build(triples(files), exclude_triples=files / "leak.tsv", skip_bad=True)
+
+
+def test_entities_outside_a_vocabulary_leave_with_their_triples(files: Path, build: Build) -> None:
+    write(files, {"names.tsv": "a\tOslo\nb\tBern\nc\tOslo\nd\tParis\n"})
+    EntityVocabulary.from_counts({"Oslo": 1, "Bern": 2, "d": 1}).save(files / "vocabulary.jsonl")
+    graph = build(triples(files, names=files / "names.tsv"), within_vocabulary=files / "vocabulary.jsonl")
+    assert sorted(graph.entity_ids) == ["b", "d"]  # a and c are both called Oslo; e has no name
+    assert graph.manifest["left_out"] == {
+        "entities that share a title of the vocabulary": 2,
+        "entities outside the vocabulary": 1,
+        "triples of an entity that is left out": 6,
+    }
+    assert graph.manifest["policy"]["within_vocabulary"] == "vocabulary.jsonl"
+    assert "files/vocabulary.jsonl" in graph.manifest["source"]["files"]
 
 
 def test_ids_that_the_format_does_not_list(tmp_path: Path) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
 import tiny_fairseq as tiny
 
 from loreweave.corpus.fairseq_shards import write_token_sequences
-from loreweave.corpus.kepler_shards import ID_NOTE, find_shards, read_kepler_shards
+from loreweave.corpus.graph_building import build_graph
+from loreweave.corpus.graph_formats import find_graph
+from loreweave.corpus.kepler_shards import ID_NOTE, find_shards, kepler_shards
 from loreweave.corpus.knowledge_graph import KnowledgeGraph
 from loreweave.errors import DataError
 
@@ -32,13 +36,22 @@ def dump(tmp_path: Path) -> Path:
     return tmp_path / "dump"
 
 
+def read(folder: Any, **options: Any) -> KnowledgeGraph:
+    """The graph of shards, built beside them."""
+    with TemporaryDirectory() as output:
+        build_graph(kepler_shards(folder, **options), output, overwrite=True)
+        graph = KnowledgeGraph.load(output)
+        return KnowledgeGraph.from_parts(list(graph.entities), graph.relations, dict(graph.triples), graph.manifest)
+
+
 def described(graph: KnowledgeGraph, split: str) -> list[tuple[str, int, str]]:
     texts = graph.entity_descriptions
     return [(texts[head], relation, texts[tail]) for head, relation, tail in graph.triples[split].tolist()]
 
 
 def test_shards_become_one_graph(dump: Path) -> None:
-    graph = KnowledgeGraph.from_parts(*read_kepler_shards(dump))
+    build_graph(find_graph("kepler-shards", dump), dump / "graph")
+    graph = KnowledgeGraph.load(dump / "graph")
     assert described(graph, "train") == TRAIN and described(graph, "valid") == VALID
     assert sorted(graph.entity_descriptions) == sorted([OSLO, NORWAY, BERGEN])
     assert [(relation.id, relation.description) for relation in graph.relations] == [
@@ -56,12 +69,12 @@ def test_shards_become_one_graph(dump: Path) -> None:
     }
     # valid is in both shards; Paris is in no triple
     assert graph.manifest["left_out"] == {"triples that were read before": 1, "texts of negatives alone": 1}
-    graph.save(dump / "graph")
-    assert KnowledgeGraph.load(dump / "graph").manifest["source"] == source
+    assert graph.manifest["splits"]["valid"]["triples"] == 1
+    assert "KE1_0/relation/train.npy" in source["files"]
 
 
 def test_ids_depend_on_the_texts_alone(dump: Path) -> None:
-    both, one = (KnowledgeGraph.from_parts(*read_kepler_shards(place)) for place in (dump, dump / "KE1_1"))
+    both, one = read(dump), read(dump / "KE1_1")
     ids = dict(zip(both.entity_descriptions, both.entity_ids, strict=True))
     assert all(ids[text] == id for text, id in zip(one.entity_descriptions, one.entity_ids, strict=True))
     assert one.num_relations == 3  # count.json names all of the dump
@@ -71,7 +84,7 @@ def test_ids_depend_on_the_texts_alone(dump: Path) -> None:
 def test_the_type_of_the_ids_does_not_matter(dump: Path) -> None:
     texts = [tiny.encode(text) for text in (NORWAY, NORWAY)]
     write_token_sequences(dump / "KE1_0" / "tail" / "train", texts, np.int64)
-    graph = KnowledgeGraph.from_parts(*read_kepler_shards([dump / "KE1_0", str(dump / "KE1_1")]))
+    graph = read([dump / "KE1_0", str(dump / "KE1_1")])
     assert described(graph, "train") == TRAIN
 
 
@@ -96,7 +109,7 @@ def test_shards_are_found_in_the_order_of_their_numbers(tmp_path: Path) -> None:
 def test_parts_that_are_not_aligned_are_named(dump: Path, side: str, count: int, message: str) -> None:
     write_token_sequences(dump / "KE1_0" / side / "train", [[4, 2]] * count)
     with pytest.raises(DataError, match=message):
-        read_kepler_shards(dump)
+        read(dump)
 
 
 @pytest.mark.parametrize(
@@ -111,51 +124,50 @@ def test_parts_that_are_not_aligned_are_named(dump: Path, side: str, count: int,
 def test_wrong_relations_are_named(dump: Path, values: np.ndarray, message: str) -> None:
     np.save(dump / "KE1_0" / "relation" / "train.npy", values)
     with pytest.raises(DataError, match=rf"relation/train\.npy: .*{message}"):
-        read_kepler_shards(dump)
+        read(dump)
 
 
 def test_entries_of_sizes_that_differ_are_counted(dump: Path) -> None:
     np.save(dump / "KE1_0" / "sizes" / "train.npy", np.array([1, 2]))
-    assert read_kepler_shards(dump).details["source"]["counts"]["sizes_that_differ"] == 2
+    assert read(dump).manifest["source"]["counts"]["sizes_that_differ"] == 2
 
 
 def test_ids_outside_the_dictionary_are_named(dump: Path) -> None:
     write_token_sequences(dump / "KE1_1" / "negTail" / "train", [[4, 2], [4, 5, 9999, 2]])
     with pytest.raises(DataError, match=r"negTail/train\.bin: found the id 9999 in sequence 1, byte 8"):
-        read_kepler_shards(dump)
+        read(dump)
 
 
 def test_dictionaries_that_differ_are_named(dump: Path) -> None:
     (dump / "KE1_1" / "tail" / "dict.txt").write_text("1 1\n")
     with pytest.raises(DataError, match=r"KE1_1/tail/dict\.txt: found another dictionary"):
-        read_kepler_shards(dump)
+        read(dump)
 
 
 def test_sub_words_may_lie_elsewhere(dump: Path, tmp_path: Path) -> None:
     for name in ("encoder.json", "vocab.bpe"):
         (dump / name).unlink()
     with pytest.raises(DataError, match=r"found no vocab\.bpe"):
-        read_kepler_shards(dump)
+        read(dump)
     tiny.write_gpt2(tmp_path / "gpt2")
-    assert described(KnowledgeGraph.from_parts(*read_kepler_shards(dump, sub_words=tmp_path / "gpt2")), "train") == TRAIN
+    assert described(read(dump, sub_words=tmp_path / "gpt2"), "train") == TRAIN
 
 
 def test_relations_with_two_texts_are_counted(dump: Path) -> None:
     texts = [tiny.encode("capital of"), tiny.encode("something else")]
     write_token_sequences(dump / "KE1_0" / "relation_desc" / "train", texts)
-    parts = read_kepler_shards(dump)
-    assert (
-        parts.relations[0].description == "capital of" and parts.details["source"]["counts"]["relation_texts_that_differ"] == 1
-    )
+    graph = read(dump)
+    assert graph.relations[0].description == "capital of"
+    assert graph.manifest["source"]["counts"]["relation_texts_that_differ"] == 1
 
 
 @pytest.mark.parametrize("content", ['{"0,1": 4, "a": 5}', "x" * 300, '{"0,1": 4'])
 def test_broken_counts_are_named(dump: Path, content: str) -> None:
     (dump / "KE1_1" / "count.json").write_text(content)
     with pytest.raises(DataError, match=r"count\.json: found .* at byte"):
-        read_kepler_shards(dump)
+        read(dump)
 
 
 def test_counts_are_read_in_pieces(dump: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("loreweave.corpus.kepler_shards._CHUNK", 3)
-    assert read_kepler_shards(dump).details["source"]["counts"]["triples_in_count_json"] == 4
+    assert read(dump).manifest["source"]["counts"]["triples_in_count_json"] == 4

@@ -330,8 +330,8 @@ def test_scores_are_float32_in_half_precision(make: Make) -> None:
     ("settings", "message"),
     [
         ({"negatives": 0}, "at least 1"),
-        ({"negatives_from": "all"}, "needs entities: table and loss: cross_entropy"),
-        ({"entities": "table", "variant": "cond"}, "expected wiki where entities are tabled"),
+        ({"negatives_from": "all"}, "needs entities: table or vocabulary, and loss: cross_entropy"),
+        ({"entities": "table", "variant": "cond"}, "expected wiki with entities: table"),
         ({"sampling": "neighbourhoods", "micro_batch_size": 1}, "expected at least 2"),
     ],
 )

@@ -62,6 +62,17 @@ def test_corruption_draws_from_the_pool() -> None:
     assert set(np.unique(out.corrupted_heads)) <= {4, 5} and set(np.unique(out.corrupted_tails)) <= {4, 5}
 
 
+def test_corruption_draws_evenly_and_anew_for_every_triple_place_and_seed() -> None:
+    nothing_true = TrueTriples(np.array([[100, 0, 100]]), 101, 1)
+    batch = TripleBatch(np.zeros((2_000, 3), np.int64), np.arange(2_000) * 2**24)
+    drawn = [corrupt(batch, 10, 4, nothing_true, seed) for seed in (0, 1)]
+    for columns in (drawn[0].corrupted_heads, drawn[0].corrupted_tails, drawn[1].corrupted_heads):
+        assert np.abs(np.bincount(columns.ravel(), minlength=10) / columns.size - 0.1).max() < 0.015  # 4 standard errors
+    first, tails, other = drawn[0].corrupted_heads, drawn[0].corrupted_tails, drawn[1].corrupted_heads
+    for a, b in ((first, tails), (first, other), (first[:, :-1], first[:, 1:]), (first[:-1], first[1:])):
+        assert abs((a == b).mean() - 0.1) < 0.02
+
+
 def test_edges_of_an_entity_go_both_ways() -> None:
     neighbours = Neighbours.of(STAR, 6)
     assert sorted(neighbours.edges_of(0).tolist()) == [0, 1, 2, 3]
@@ -93,6 +104,17 @@ def test_neighbourhoods_carry_more_triples_a_text() -> None:
     apart = TripleSampler(triples, 60, size=12, sampling="triples", seed=0)
     alone = [len(batch) / len(np.unique(batch[:, [0, 2]])) for batch in (apart[i].triples for i in range(20))]
     assert np.mean(per_text) > 1.5 * np.mean(alone)
+
+
+def test_a_hub_is_not_in_every_neighbourhood() -> None:
+    rng = np.random.default_rng(0)
+    pages = np.arange(1, 401)
+    spokes = np.stack([np.zeros_like(pages), np.zeros_like(pages), pages], axis=1)  # entity 0 is linked to all
+    ends = rng.integers(20, size=(2, 3_000)) + 20 * rng.integers(20, size=3_000) + 1  # in groups of 20
+    triples = np.concatenate([spokes, np.stack([ends[0], np.ones_like(ends[0]), ends[1]], axis=1)])
+    sampler = TripleSampler(triples, 401, size=16, sampling="neighbourhoods", seed=0)
+    apart = [item for item in range(400, 500) if 0 not in sampler.triples[sampler.draws[item][1]]]
+    assert np.mean([0 in sampler[item].triples for item in apart]) < 0.5
 
 
 def test_batches_depend_on_seed_and_item_alone() -> None:

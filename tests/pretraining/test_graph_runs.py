@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import torch
 from pretraining_runs import losses, script, settings
 
+from loreweave.build.pretraining_set import open_pretraining_set
 from loreweave.checkpoints import knowledge_embedding
 from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.errors import ConfigurationError
@@ -105,6 +107,32 @@ def test_a_table_needs_no_encoder(graph: Path, tmp_path: Path) -> None:
     assert loaded.encoder is None and loaded.embed_rows(torch.tensor([0, 19])).shape == (2, 16)
 
 
+@pytest.mark.parametrize("negatives", [{"negatives": 4}, {"loss": "cross_entropy", "negatives_from": "all"}], ids=str)
+def test_a_graph_and_masked_entities_train_the_same_rows(world: Path, tmp_path: Path, negatives: dict[str, object]) -> None:
+    cities = ["Paris", "London", "Rome", "Madrid", "Vienna", "Lisbon", "Oslo", "Bern"]
+    entities = [GraphEntity(f"Q{i}", city) for i, city in enumerate(cities)]
+    around = KnowledgeGraph.from_parts(entities, [GraphRelation("P0")], {"train": [[i, 0, i + 4] for i in range(4)]})
+    around.save(tmp_path / "graph")
+    objective = kepler(tmp_path / "graph", entities="vocabulary", scorer="transe_l2", gamma=1.0, **negatives)
+    objectives = {"masked_words": {}, "masked_entities": {}, "knowledge_embedding": objective}
+    changes = {
+        "objectives": objectives,
+        "epochs": 10,
+        "optimizer": {"learning_rate": 1e-2, "rate_factors": {"extra_heads": 10.0}},
+    }
+    result = run(fill(PretrainingConfig, settings(world, tmp_path / "run", **changes)))
+    folder = result.record.model_path
+    ranked = knowledge_embedding.load(folder, around)
+    luke = knowledge_embedding.load_encoder(folder)
+    vocabulary = open_pretraining_set(world / "data").vocabulary
+    assert vocabulary is not None and ranked.encoder is None
+    ids = torch.tensor([vocabulary.id_of(city) for city in cities])
+    vectors = luke.entity_embeddings.vectors(ids)  # type: ignore[operator, union-attr]
+    assert torch.equal(ranked.embed_rows(torch.arange(8)), vectors)
+    queries = ranked.head.scorer.tail_query(vectors[:4], ranked.head.relation_vectors(torch.zeros(4, dtype=torch.long)))
+    assert torch.cdist(queries, vectors).argmin(1).tolist() == [4, 5, 6, 7]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -119,6 +147,21 @@ def test_what_does_not_go_together(world: Path, graph: Path, tmp_path: Path, cha
     with pytest.raises(Exception, match=message) as raised:
         run(fill(PretrainingConfig, values))
     assert raised.type.__module__ == "loreweave.errors"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, "20 of its 20 entities have no row of their own in the LUKE's vocabulary (the first is Q0)"),
+        ({"word_only": True}, "entities: vocabulary needs a LUKE"),
+    ],
+)
+def test_a_vocabulary_that_lacks_entities(
+    world: Path, graph: Path, tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
+    objectives = {"masked_words": {}, "knowledge_embedding": kepler(graph, entities="vocabulary")}
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        run(fill(PretrainingConfig, settings(world, tmp_path / "run", objectives=objectives, **changes)))
 
 
 def test_objectives_that_nothing_reads(world: Path, graph: Path, tmp_path: Path) -> None:

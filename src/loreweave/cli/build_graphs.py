@@ -11,9 +11,9 @@ import typer
 from loreweave.cli.console import progress, say, show_json, show_table
 
 if TYPE_CHECKING:
-    from loreweave.corpus.graph_building import GraphSource
+    from loreweave.corpus.graph_building import GraphPolicy, GraphSource
 
-FORMATS = ("triples", "jsonl", "fb15k237", "wn18rr", "kg-bert", "blp", "codex", "grail")
+FORMATS = ("triples", "jsonl", "fb15k237", "wn18rr", "kg-bert", "blp", "codex", "grail", "kepler-shards")
 """Of `loreweave build graph`; the names of `corpus.graph_formats` but Wikidata5M, which has a command of its own."""
 
 _SHOWN = 10
@@ -29,6 +29,13 @@ WithoutText = Annotated[
 Exclude = Annotated[
     Path | None,
     typer.Option("--exclude-triples", help="File of head<TAB>relation<TAB>tail that training must not see."),
+]
+Within = Annotated[
+    Path | None,
+    typer.Option(
+        "--within-vocabulary",
+        help="Entity vocabulary; entities that it does not have, by id or label, are left out with their triples.",
+    ),
 ]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave wrong rows out and list them, rather than stop.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is at the output.")]
@@ -47,6 +54,7 @@ def wikidata5m(
     ] = None,
     without_text: WithoutText = "keep",
     exclude_triples: Exclude = None,
+    within_vocabulary: Within = None,
     skip_bad: SkipBad = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
@@ -58,7 +66,8 @@ def wikidata5m(
     from loreweave.corpus.graph_formats import find_graph
 
     source = find_graph("wikidata5m", folder, _given(setting=setting, relation_descriptions=relation_descriptions))
-    _build(source, output, without_text, exclude_triples, skip_bad, overwrite, as_json)
+    policy = _policy(without_text, skip_bad, exclude_triples, within_vocabulary)
+    _build(source, output, policy, overwrite, as_json)
 
 
 def graph(
@@ -77,8 +86,12 @@ def graph(
         Path | None, typer.Option("--relation-names", help="File of relation<TAB>name<TAB>alias... (triples).")
     ] = None,
     language: Annotated[str | None, typer.Option("--language", help="Of the labels; en by default (codex).")] = None,
+    sub_words: Annotated[
+        Path | None, typer.Option("--sub-words", help="Folder of GPT-2's encoder.json and vocab.bpe (kepler-shards).")
+    ] = None,
     without_text: WithoutText = "keep",
     exclude_triples: Exclude = None,
+    within_vocabulary: Within = None,
     skip_bad: SkipBad = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
@@ -87,6 +100,7 @@ def graph(
 
     triples: train, valid, test as .tsv or .txt, texts by options. jsonl: entities.jsonl, relations.jsonl, triples/*.tsv.
     codex, grail: the folder of the triples; labels, or the inductive half, lie beside it as published.
+    kepler-shards: KEPLER's binarised training data, one folder (KE1_0) or the folder of several.
 
     Example: loreweave build graph data/kg_wn18rr --format wn18rr --output build/wn18rr
     """
@@ -101,31 +115,30 @@ def graph(
         relation_descriptions=relation_descriptions,
         relation_names=relation_names,
         language=language,
+        sub_words=sub_words,
     )
     source = find_graph(format, folder, options)
     if text_from is not None:
         if source.text_files:
             raise ConfigurationError(f"--text-from: texts are there already ({source.text_files[0].name})")
         source = with_texts_of(source, KnowledgeGraph.load(text_from))
-    _build(source, output, without_text, exclude_triples, skip_bad, overwrite, as_json)
+    policy = _policy(without_text, skip_bad, exclude_triples, within_vocabulary)
+    _build(source, output, policy, overwrite, as_json)
+
+
+def _policy(without_text: str, skip_bad: bool, exclude_triples: Path | None, within_vocabulary: Path | None) -> GraphPolicy:
+    from loreweave.corpus.graph_building import GraphPolicy
+
+    return GraphPolicy(without_text, skip_bad, exclude_triples, within_vocabulary)  # type: ignore[arg-type]  # checks the name
 
 
 def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _build(
-    source: GraphSource,
-    output: Path,
-    without_text: str,
-    exclude_triples: Path | None,
-    skip_bad: bool,
-    overwrite: bool,
-    as_json: bool,
-) -> None:
-    from loreweave.corpus.graph_building import LEFT_OUT, GraphPolicy, build_graph, differences_from_published
+def _build(source: GraphSource, output: Path, policy: GraphPolicy, overwrite: bool, as_json: bool) -> None:
+    from loreweave.corpus.graph_building import LEFT_OUT, build_graph, differences_from_published
 
-    policy = GraphPolicy(without_text, skip_bad, exclude_triples)  # type: ignore[arg-type]  # checks the name itself
     manifest = build_graph(source, output, policy, overwrite=overwrite, progress=progress)
     if as_json:
         show_json({"output": str(output), **manifest})
@@ -141,7 +154,8 @@ def _build(
     for kind, text in manifest["text"].items():
         if text["without_text"]:
             say(f"{text['without_text']} {kind} have no text: {_some(text['first_without_text'], text['without_text'])}")
-    for name, (found, published) in differences_from_published(manifest).items():
+    published_counts = {} if policy.within_vocabulary else differences_from_published(manifest)
+    for name, (found, published) in published_counts.items():
         say(f"Warning: {name}: {found}, published are {published}")
     if (output / LEFT_OUT).is_file():
         say(f"wrong rows are listed in {output / LEFT_OUT}")

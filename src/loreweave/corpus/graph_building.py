@@ -6,16 +6,19 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar, get_args
 
 import numpy as np
 
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files import Pathname, atomic_folder, read_json, sha256_of
 from loreweave.corpus.graph_entities import EntityWriter, GraphEntities, GraphEntity, GraphRelation
 from loreweave.corpus.graph_lines import Ids, LeftOut, read_triples
 from loreweave.corpus.graph_statistics import split_statistics
 from loreweave.corpus.graph_texts import OUTSIDE, Located
+from loreweave.corpus.graph_vocabulary import NONE, SHARED, vocabulary_ids
 from loreweave.corpus.knowledge_graph import ENTITIES, MANIFEST, KnowledgeGraph, write_graph_files
 from loreweave.errors import ConfigurationError, DataError
 
@@ -27,6 +30,12 @@ _STEP = 10_000
 _SHOWN_IDS = 20
 
 
+class ReadTriples(Protocol):
+    """Yields (line, or None where there are none; head, relation, tail) of a split."""
+
+    def __call__(self, split: str, path: Path, left_out: LeftOut) -> Iterator[tuple[int | None, str, str, str]]: ...
+
+
 class ReadTexts(Protocol):
     """Yields what is known about entities (or relations); `ids` are those that occur in triples."""
 
@@ -34,9 +43,13 @@ class ReadTexts(Protocol):
 
 
 class ReadIds(Protocol):
-    """Yields (file, line, id) for every id that a format lists."""
+    """Yields (file, line or None, id) for every id that a format lists."""
 
-    def __call__(self, left_out: LeftOut) -> Iterator[tuple[Path, int, str]]: ...
+    def __call__(self, left_out: LeftOut) -> Iterator[tuple[Path, int | None, str]]: ...
+
+
+def _read_lines(split: str, path: Path, left_out: LeftOut) -> Iterator[tuple[int | None, str, str, str]]:
+    return read_triples(path, left_out)
 
 
 def _no_texts(ids: Mapping[str, int], left_out: LeftOut) -> Iterator[Located]:
@@ -49,14 +62,15 @@ class GraphSource:
 
     Attributes:
         format: name of the format.
-        triples: split -> file.
-        read_entities: texts of the entities.
+        triples: split -> file, or the folder that holds it among others.
+        read_entities: texts of the entities; asked for after all triples were read.
         read_relations: texts of the relations, in records of the same shape.
         text_files: the files that these two read.
         entity_ids: all entities, for a format that lists them: any other is then unknown.
         relation_ids: all relations, likewise.
+        read_triples: by default lines of `head<TAB>relation<TAB>tail`.
         published: counts by name (`entities`, `relations`, a split) as published.
-        details: what else the manifest should say about the source.
+        details: what else the manifest should say about the source, once it was read.
     """
 
     format: str
@@ -66,6 +80,7 @@ class GraphSource:
     text_files: tuple[Path, ...] = ()
     entity_ids: ReadIds | None = None
     relation_ids: ReadIds | None = None
+    read_triples: ReadTriples = _read_lines
     published: Mapping[str, int] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
 
@@ -79,11 +94,14 @@ class GraphPolicy:
             stands in for a description alone is chosen where texts are read: `encoding.entity_texts`.)
         skip_bad: leave wrong rows out, counted and listed, rather than stop at the first.
         exclude_triples: a file of triples that training must not see; their entities stay, so that ranks stay comparable.
+        within_vocabulary: an entity vocabulary; an entity that it does not have is left out with its triples, and so are
+            several of one title (see `graph_vocabulary`).
     """
 
     without_text: WithoutText = "keep"
     skip_bad: bool = False
     exclude_triples: Path | None = None
+    within_vocabulary: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse an unknown name."""
@@ -136,7 +154,7 @@ def build_graph(
             advance(sum(map(len, arrays.values())))
         details = {
             "source": {"format": source.format, **source.details, "files": _hashes(source, policy)},
-            "policy": {**asdict(policy), "exclude_triples": policy.exclude_triples and policy.exclude_triples.name},
+            "policy": {name: value.name if isinstance(value, Path) else value for name, value in asdict(policy).items()},
             "text": {"entities": _entity_text(entities), "relations": _relation_text(relations)},
             "splits": {split: asdict(counts) for split, counts in splits.items()},
             "relations_that_are_entities": sum(id in entity_ids for id in relation_ids),
@@ -185,7 +203,7 @@ def _read_triples(
     triples = {}
     for split, path in source.triples.items():
         numbers = array("i")
-        lines = read_triples(path, left_out)
+        lines = source.read_triples(split, path, left_out)
         for line, head, relation, tail in _counted(lines, f"reading triples of {split}", progress):
             try:
                 row = (entities[head], relations[relation], entities[tail])
@@ -247,7 +265,7 @@ def _renumbered(numbers: array[int], rows: np.ndarray, left_out: LeftOut) -> np.
     whole = (triples[:, (0, 2)] >= 0).all(1)
     if whole.all():
         return triples
-    left_out.note("triples of an entity without text", int((~whole).sum()))
+    left_out.note("triples of an entity that is left out", int((~whole).sum()))
     return triples[whole]
 
 
@@ -261,11 +279,14 @@ def _write_entities(
     rows = array("i", [-1]) * len(ids)
     done = bytearray(len(ids))
     without_text: list[str] = []
+    outside = _outside_vocabulary(source, ids, policy)
     with EntityWriter(path) as writer:
 
         def write(number: int, entity: GraphEntity) -> None:
             done[number] = True
-            if policy.without_text != "keep" and not (entity.label or entity.description or entity.aliases):
+            if number in outside:
+                left_out.note(outside[number])
+            elif policy.without_text != "keep" and not (entity.label or entity.description or entity.aliases):
                 without_text.append(entity.id)
             else:
                 rows[number] = writer.rows
@@ -287,6 +308,18 @@ def _write_entities(
         raise DataError(f"found {len(without_text)} entities without label, description and alias (first: {first})")
     left_out.note("entities without text", len(without_text))
     return np.frombuffer(rows, np.int32) if rows else np.zeros(0, np.int32)
+
+
+def _outside_vocabulary(source: GraphSource, ids: Ids, policy: GraphPolicy) -> dict[int, str]:
+    """Number in `ids` -> why `policy.within_vocabulary` leaves it out."""
+    if policy.within_vocabulary is None:
+        return {}
+    described = {entity.id: entity for _, _, entity in source.read_entities(ids, LeftOut(skip_bad=True))}
+    found = vocabulary_ids(
+        (described.get(id) or GraphEntity(id) for id in ids), EntityVocabulary.load(policy.within_vocabulary)
+    )
+    why = {NONE: "entities outside the vocabulary", SHARED: "entities that share a title of the vocabulary"}
+    return {number: why[id] for number, id in enumerate(found.tolist()) if id < 0}
 
 
 def _read_relations(source: GraphSource, ids: Ids, left_out: LeftOut) -> list[GraphRelation]:
@@ -339,7 +372,9 @@ def _counted(rows: Iterable[T], description: str, progress: Progress) -> Iterato
 
 
 def _hashes(source: GraphSource, policy: GraphPolicy) -> dict[str, Any]:
-    """Folder and name -> size and SHA-256 of every file that was read."""
-    paths = [*source.triples.values(), *source.text_files, *([policy.exclude_triples] if policy.exclude_triples else [])]
-    entries = {path: {"bytes": path.stat().st_size, "sha256": sha256_of(path)} for path in paths}
-    return {f"{path.absolute().parent.name}/{path.name}": entry for path, entry in entries.items()}
+    """Folder and name -> size and SHA-256 of every file that was read; more folders where two would be called the same."""
+    splits = [path for path in source.triples.values() if path.is_file()]
+    given = [*splits, *source.text_files, *(path for path in (policy.exclude_triples, policy.within_vocabulary) if path)]
+    paths = list(dict.fromkeys(path.absolute() for path in given))
+    depth = next(depth for depth in count(2) if len({path.parts[-depth:] for path in paths}) == len(paths))
+    return {"/".join(path.parts[-depth:]): {"bytes": path.stat().st_size, "sha256": sha256_of(path)} for path in paths}

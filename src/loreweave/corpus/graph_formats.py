@@ -12,6 +12,7 @@ from loreweave.corpus.files import Pathname
 from loreweave.corpus.grail import grail
 from loreweave.corpus.graph_building import GraphSource
 from loreweave.corpus.graph_tables import graph_tables
+from loreweave.corpus.kepler_shards import kepler_shards
 from loreweave.corpus.triple_files import blp, fb15k237, kg_bert, triples, wn18rr
 from loreweave.corpus.wikidata5m import wikidata5m
 from loreweave.errors import ConfigurationError
@@ -26,6 +27,7 @@ FORMATS: dict[str, Callable[..., GraphSource]] = {
     "codex": codex,
     "grail": grail,
     "wikidata5m": wikidata5m,
+    "kepler-shards": kepler_shards,
 }
 
 

@@ -22,7 +22,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,7 +36,10 @@ from loreweave.corpus.fairseq_dictionary import (
 )
 from loreweave.corpus.fairseq_shards import TokenSequences
 from loreweave.corpus.files import Pathname, sha256_of
-from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation
+from loreweave.corpus.graph_building import GraphSource
+from loreweave.corpus.graph_entities import GraphEntity
+from loreweave.corpus.graph_lines import LeftOut
+from loreweave.corpus.graph_texts import Located
 from loreweave.errors import DataError
 
 SPLITS = ("train", "valid")
@@ -50,15 +52,6 @@ _COUNT_ENTRY = re.compile(rb'[{\s]*"\d+,(-?\d+)"\s*:\s*(\d+)\s*[,}]')
 _CHUNK, _LONGEST_ENTRY = 1 << 20, 100
 
 ID_NOTE = "made up: the dump keeps no ids; an entity's is a hash of its text, a relation's its number in the dump"
-
-
-class GraphParts(NamedTuple):
-    """The arguments of `KnowledgeGraph.from_parts`."""
-
-    entities: Iterable[GraphEntity]
-    relations: list[GraphRelation]
-    triples: dict[str, np.ndarray]
-    details: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -119,16 +112,16 @@ class KeplerShard:
                 sequences.check_ids(symbols)
 
 
-def read_kepler_shards(
-    folders: Pathname | Sequence[Pathname], *, sub_words: Pathname | None = None, splits: Sequence[str] = SPLITS
-) -> GraphParts:
-    """Read shards as the parts of one graph: `KnowledgeGraph.from_parts(*read_kepler_shards("KE1"))`.
+def kepler_shards(
+    folder: Pathname | Sequence[Pathname], sub_words: Pathname | None = None, splits: Sequence[str] = SPLITS
+) -> GraphSource:
+    """Find shards, and read them as one graph.
 
     A triple that several shards hold (every shard has all of `valid`; dumps of several epochs have the same `train`) is
     kept once. Entities are the texts of triples; texts of negatives alone are counted. Memory: about 200 bytes a text.
 
     Args:
-        folders: shards, or folders of shards.
+        folder: a shard, a folder of shards, or several of either.
         sub_words: folder of GPT-2's `vocab.bpe` (and `encoder.json`); None looks beside the data.
         splits: which to read; one that no folder has is left out.
 
@@ -136,44 +129,76 @@ def read_kepler_shards(
         DataError: no shard, dictionaries that differ, files that do not go together, or an id outside the dictionary; the
             file and the place are named.
     """
-    places = find_shards(folders)
-    shards = [
-        KeplerShard.open(place, split) for split in splits for place in places if (place / "head" / f"{split}.idx").is_file()
-    ]
+    places = find_shards(folder)
+    found = {split: [place for place in places if (place / "head" / f"{split}.idx").is_file()] for split in splits}
+    shards = {split: [KeplerShard.open(place, split) for place in held] for split, held in found.items() if held}
     if not shards:
         raise DataError(f"found no split {' or '.join(splits)} (head/{splits[0]}.idx)", path=places[0])
-    texts = _Texts(_vocabulary(places, sub_words))
-    counts: Counter[str] = Counter()
-    rows: dict[str, list[np.ndarray]] = {}
-    relation_texts = _RelationTexts(texts.vocabulary)
-    for shard in shards:
-        shard.check_ids(len(texts.vocabulary))
-        head, tail = (texts.rows_of(shard.texts[side]) for side in ("head", "tail"))
-        rows.setdefault(shard.split, []).append(np.stack([head, shard.relations.astype(np.int32), tail], axis=1))
-        relation_texts.add(shard)
-        counts["triples_read"] += len(shard)
-        counts["negatives_read"] += 2 * shard.negatives * len(shard)
-        counts["sizes_that_differ"] += shard.sizes_that_differ
-    triples = {split: _each_once(np.concatenate(parts)) for split, parts in rows.items()}
-    left_out = {
-        "triples that were read before": counts["triples_read"] - sum(map(len, triples.values())),
-        "texts of negatives alone": texts.count_others(shard.texts[side] for shard in shards for side in SIDES[2:]),
-    }
-    counts |= texts.counts + relation_texts.counts
-    said = [_read_counts(place / "count.json") for place in places if (place / "count.json").is_file()]
-    if said:
-        counts["triples_in_count_json"] = max(triples for triples, _ in said)
-    number = max([int(array[:, 1].max()) + 1 for array in triples.values() if len(array)] + [r for _, r in said], default=0)
-    details = {
-        "source": {
-            "format": "kepler-shards",
-            "folders": [place.name for place in places],
-            "ids": ID_NOTE,
-            "counts": dict(counts),
-        },
-        "left_out": {reason: count for reason, count in left_out.items() if count},
-    }
-    return GraphParts(texts, relation_texts.relations(number), triples, details)
+    dump = _Dump(places, shards, _vocabulary(places, sub_words))
+    return GraphSource(
+        "kepler-shards",
+        {split: held[0].folder for split, held in shards.items()},
+        dump.read_entities,
+        dump.read_relations,
+        text_files=tuple(dump.files()),
+        relation_ids=dump.relation_ids,
+        read_triples=dump.read_triples,
+        details={"folders": [place.name for place in places], "ids": ID_NOTE, "counts": dump.counts},
+    )
+
+
+class _Dump:
+    """All shards of a dump; what its triples are is known once `read_triples` has gone through them."""
+
+    def __init__(self, places: Sequence[Path], shards: Mapping[str, Sequence[KeplerShard]], vocabulary: list[str]) -> None:
+        self.shards = shards
+        self.counts: Counter[str] = Counter()
+        self._places = places
+        self._texts = _Texts(vocabulary, self.counts)
+        self._relation_texts = _RelationTexts(vocabulary, self.counts)
+
+    def files(self) -> Iterator[Path]:
+        """Every file that is read."""
+        for place in self._places:
+            yield from (path for path in sorted(place.rglob("*")) if path.is_file())
+
+    def relation_ids(self, left_out: LeftOut) -> Iterator[tuple[Path, int | None, str]]:
+        """All relations up to the largest number that a triple or a `count.json` has, for they are numbered there."""
+        said = [(path, *_read_counts(path)) for place in self._places if (path := place / "count.json").is_file()]
+        if said:
+            self.counts["triples_in_count_json"] = max(triples for _, triples, _ in said)
+        used = [int(shard.relations.max()) + 1 for held in self.shards.values() for shard in held if len(shard)]
+        for number in range(max([*used, *(relations for *_, relations in said)], default=0)):
+            yield self._places[0], None, _relation_id(number)
+
+    def read_triples(self, split: str, path: Path, left_out: LeftOut) -> Iterator[tuple[int | None, str, str, str]]:
+        """The triples of a split, each once."""
+        rows = []
+        for shard in self.shards[split]:
+            shard.check_ids(len(self._texts.vocabulary))
+            head, tail = (self._texts.rows_of(shard.texts[side]) for side in ("head", "tail"))
+            rows.append(np.stack([head, shard.relations.astype(np.int32), tail], axis=1))
+            self._relation_texts.add(shard)
+            self.counts["triples_read"] += len(shard)
+            self.counts["negatives_read"] += 2 * shard.negatives * len(shard)
+            self.counts["sizes_that_differ"] += shard.sizes_that_differ
+        together = np.concatenate(rows)
+        triples = _each_once(together)
+        left_out.note("triples that were read before", len(together) - len(triples))
+        ids = self._texts.ids()
+        for head, relation, tail in triples.tolist():
+            yield None, ids[head], _relation_id(relation), ids[tail]
+
+    def read_entities(self, ids: Mapping[str, int], left_out: LeftOut) -> Iterator[Located]:
+        """Every text of a triple."""
+        negatives = (shard.texts[side] for held in self.shards.values() for shard in held for side in SIDES[2:])
+        left_out.note("texts of negatives alone", self._texts.count_others(negatives))
+        for source, entity in self._texts:
+            yield source, None, entity
+
+    def read_relations(self, ids: Mapping[str, int], left_out: LeftOut) -> Iterator[Located]:
+        """Relations with a description."""
+        return self._relation_texts.located()
 
 
 def find_shards(folders: Pathname | Sequence[Pathname]) -> list[Path]:
@@ -246,23 +271,24 @@ def _vocabulary(places: Sequence[Path], sub_words: Pathname | None) -> list[str]
     return sub_words_by_id(read_dictionary(files[0]), read_gpt2_sub_words(folder), files[0])
 
 
-class _Texts(Iterable[GraphEntity]):
+class _Texts(Iterable[tuple[Path, GraphEntity]]):
     """Distinct texts in the order in which they were met; an entity is made of each when it is asked for."""
 
-    def __init__(self, vocabulary: Sequence[str]) -> None:
+    def __init__(self, vocabulary: Sequence[str], counts: Counter[str]) -> None:
         self.vocabulary = vocabulary
-        self.counts: Counter[str] = Counter()
+        self._counts = counts
         self._rows: dict[bytes, int] = {}
         self._sources: list[TokenSequences] = []
         self._first = array("q")  # source, item of each row
 
-    def __iter__(self) -> Iterator[GraphEntity]:
-        for row, digest in enumerate(self._rows):
-            source, item = self._first[2 * row], self._first[2 * row + 1]
-            yield GraphEntity(f"text-{digest.hex()[:20]}", description=_text(self._sources[source][item], self.vocabulary))
+    def __iter__(self) -> Iterator[tuple[Path, GraphEntity]]:
+        for row, id in enumerate(self.ids()):
+            source, item = self._sources[self._first[2 * row]], self._first[2 * row + 1]
+            yield source.data_file, GraphEntity(id, description=_text(source[item], self.vocabulary))
 
-    def __len__(self) -> int:
-        return len(self._rows)
+    def ids(self) -> list[str]:
+        """The id made up for each text."""
+        return [f"text-{digest.hex()[:20]}" for digest in self._rows]
 
     def rows_of(self, sequences: TokenSequences) -> np.ndarray:
         """The row of each sequence's text.  # [sequences], int32"""
@@ -280,10 +306,10 @@ class _Texts(Iterable[GraphEntity]):
 
     def _note(self, ids: np.ndarray) -> None:
         inner = _without_end(ids)
-        self.counts["texts"] += 1
-        self.counts["texts_that_are_empty"] += len(inner) == 0
-        self.counts["texts_without_end_token"] += len(inner) == len(ids)
-        self.counts["texts_with_unknown_sub_words"] += bool((inner == _UNKNOWN).any())
+        self._counts["texts"] += 1
+        self._counts["texts_that_are_empty"] += len(inner) == 0
+        self._counts["texts_without_end_token"] += len(inner) == len(ids)
+        self._counts["texts_with_unknown_sub_words"] += bool((inner == _UNKNOWN).any())
 
     def count_others(self, many: Iterable[TokenSequences]) -> int:
         """How many distinct texts there are besides."""
@@ -296,23 +322,27 @@ class _Texts(Iterable[GraphEntity]):
 class _RelationTexts:
     """The description of each relation, said again with every triple; the first counts."""
 
-    def __init__(self, vocabulary: Sequence[str]) -> None:
+    def __init__(self, vocabulary: Sequence[str], counts: Counter[str]) -> None:
         self.vocabulary = vocabulary
-        self.counts: Counter[str] = Counter()
-        self._texts: dict[int, np.ndarray] = {}
+        self._counts = counts
+        self._texts: dict[int, tuple[Path, np.ndarray]] = {}
 
     def add(self, shard: KeplerShard) -> None:
         """Note the texts of a shard, where it has them."""
         if shard.relation_texts is None:
             return
         for number, ids in zip(shard.relations.tolist(), shard.relation_texts, strict=True):
-            first = self._texts.setdefault(number, ids)
-            self.counts["relation_texts_that_differ"] += not np.array_equal(first, ids)
+            _, first = self._texts.setdefault(number, (shard.relation_texts.data_file, ids))
+            self._counts["relation_texts_that_differ"] += not np.array_equal(first, ids)
 
-    def relations(self, number: int) -> list[GraphRelation]:
-        """Relations 0 to `number` - 1."""
-        texts = {row: _text(ids, self.vocabulary) for row, ids in self._texts.items()}
-        return [GraphRelation(f"relation-{row}", description=texts.get(row, "")) for row in range(number)]
+    def located(self) -> Iterator[Located]:
+        """The relations that have one."""
+        for number, (path, ids) in self._texts.items():
+            yield path, None, GraphEntity(_relation_id(number), description=_text(ids, self.vocabulary))
+
+
+def _relation_id(number: int) -> str:
+    return f"relation-{number}"
 
 
 def _digest(ids: np.ndarray) -> bytes:

@@ -187,9 +187,7 @@ class KnowledgeEmbeddingModel(nn.Module):
         return functional.normalize(vectors, dim=-1) if self.normalize else vectors
 
 
-def read_texts(
-    encoder: nn.Module, inputs: Mapping[str, Tensor], pooling: Pooling, mask_entity_id: int | None = None
-) -> Tensor:
+def read_texts(encoder: nn.Module, inputs: Mapping[str, Tensor], pooling: Pooling, mask_entity_id: int | None = None) -> Tensor:
     """One vector a text, at least float32: `inputs` [texts, tokens] -> [texts, d]."""
     if pooling != "entity":
         return pool(encoder(**inputs).last_hidden_state, inputs["attention_mask"], pooling)

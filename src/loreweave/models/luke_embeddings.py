@@ -77,16 +77,20 @@ class LukeEntityEmbeddings(nn.Module):
 
     def forward(self, entity_ids: Tensor, position_ids: Tensor, token_type_ids: Tensor | None) -> Tensor:
         """[batch, entities, hidden] of ids [batch, entities] and positions [batch, entities, mention] (-1 = unused)."""
-        table = self.entity_embeddings
-        sparse = self.sparse_lookup and not torch.compiler.is_compiling()
-        entities = functional.embedding(entity_ids, table.weight, padding_idx=table.padding_idx, sparse=sparse)
-        if hasattr(self, "entity_embedding_dense"):
-            entities = self.entity_embedding_dense(entities)
+        entities = self.vectors(entity_ids)
         kind = _kind(self.token_type_embeddings, token_type_ids)
         if not entity_ids.numel():  # a batch without entities may come without the axis of positions
             position_ids = entity_ids[..., None]
         positions = mean_of_rows(self.position_embeddings.weight, position_ids)
         return self.dropout(self.LayerNorm(entities + positions + kind))
+
+    def vectors(self, entity_ids: Tensor) -> Tensor:
+        """What the table says of entities, as wide as the hidden states: ids [...] -> [..., hidden]."""
+        table = self.entity_embeddings
+        sparse = self.sparse_lookup and not torch.compiler.is_compiling()
+        entities = functional.embedding(entity_ids, table.weight, padding_idx=table.padding_idx, sparse=sparse)
+        widen = getattr(self, "entity_embedding_dense", None)
+        return entities if widen is None else widen(entities)
 
 
 def _kind(table: nn.Embedding, ids: Tensor | None) -> Tensor:

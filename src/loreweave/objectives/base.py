@@ -184,7 +184,7 @@ class StreamObjective(Objective):
         """How many micro-batches show everything once."""
 
     @abstractmethod
-    def save(self, head: nn.Module, folder: Path) -> None:
+    def save(self, encoder: nn.Module | None, head: nn.Module, folder: Path) -> None:
         """Write what evaluation needs of the head beside the encoder's files."""
 
     @abstractmethod

@@ -213,7 +213,7 @@ class ContrastiveKnowledge(StreamObjective):
         """Micro-batches that show every triple once (with neighbourhoods: begin at each once)."""
         return self.sampler.batches_per_epoch
 
-    def save(self, head: nn.Module, folder: Path) -> None:
+    def save(self, encoder: nn.Module | None, head: nn.Module, folder: Path) -> None:
         """Side files that say how questions and entities are read."""
         assert isinstance(head, KnowledgeEmbeddingHead)
         side_files.save(

@@ -1,5 +1,7 @@
 """Knowledge embedding: true triples score above corrupted ones, over entities read from their texts (KEPLER) or tabled.
 
+The table may be a LUKE's own entity embeddings: then masked entities and the graph train the same rows.
+
 Variants (Wang et al. 2021, section 3; specs/kepler.md 2.4): `wiki` reads entities from descriptions and tables relations;
 `rel` reads relations from their descriptions too; `cond` reads the side that asks together with the relation's description.
 KEPLER-OnlyDesc and -KE are `wiki` beside other word streams, or none.
@@ -19,10 +21,12 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from loreweave.checkpoints import knowledge_embedding as side_files
+from loreweave.corpus.graph_vocabulary import vocabulary_ids
 from loreweave.corpus.knowledge_graph import KnowledgeGraph
 from loreweave.errors import ConfigurationError
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead
-from loreweave.models.knowledge_scorers import similarity_matrix
+from loreweave.models.knowledge_scorers import exact, similarity_matrix
+from loreweave.models.luke import LukeModel
 from loreweave.objectives.base import Materials, ObjectiveLoss, StreamObjective
 from loreweave.objectives.graph_batches import (
     GraphStreamConfig,
@@ -44,7 +48,9 @@ class KnowledgeEmbeddingConfig(GraphStreamConfig):
     weight: float = 0.5
     """The released code halves the loss; the paper's weight is 1."""
     variant: Literal["wiki", "rel", "cond"] = "wiki"
-    entities: Literal["text", "table"] = "text"
+    entities: Literal["text", "table", "vocabulary"] = "text"
+    """Read from their texts (KEPLER); in a table of the objective's own; or the LUKE's own entity embeddings, which masked
+    entities train too: its vocabulary must then have every entity of the graph (`build graph --within-vocabulary`)."""
     scorer: str = "transe_l2"
     """The released code's norm; the paper's is `transe_l1`."""
     gamma: float = 4.0
@@ -54,7 +60,7 @@ class KnowledgeEmbeddingConfig(GraphStreamConfig):
     """Corrupted heads per triple, and as many corrupted tails."""
     negatives_from: Literal["graph", "batch", "all"] = "graph"
     """Drawn from all entities (KEPLER), or from those whose texts the micro-batch encodes anyway; `all` draws none and takes
-    every entity (tabled entities, `cross_entropy`)."""
+    every entity (not for entities read from texts; `cross_entropy`)."""
     self_adversarial_temperature: float | None = None
     """Weighs corrupted triples by the softmax of their scores times this (RotatE); null weighs them equally (KEPLER)."""
     table_size: int = 512
@@ -66,10 +72,10 @@ class KnowledgeEmbeddingConfig(GraphStreamConfig):
         super().__post_init__()
         if self.negatives < 1 or self.table_size < 1:
             raise ValueError("negatives and table_size: expected at least 1")
-        if self.negatives_from == "all" and (self.entities, self.loss) != ("table", "cross_entropy"):
-            raise ValueError("negatives_from: all needs entities: table and loss: cross_entropy")
-        if self.entities == "table" and self.variant != "wiki":
-            raise ValueError(f"variant: {self.variant} reads texts, expected wiki where entities are tabled")
+        if self.negatives_from == "all" and (self.entities == "text" or self.loss != "cross_entropy"):
+            raise ValueError("negatives_from: all needs entities: table or vocabulary, and loss: cross_entropy")
+        if self.entities != "text" and self.variant != "wiki":
+            raise ValueError(f"variant: {self.variant} reads texts, expected wiki with entities: {self.entities}")
 
 
 class KnowledgeEmbedding(StreamObjective):
@@ -89,6 +95,7 @@ class KnowledgeEmbedding(StreamObjective):
         )
         self.true = true_triples(self.graph, config.filter_splits, config.graph)
         self.texts = graph_texts(self.graph, config, materials) if config.entities == "text" else None
+        self.entity_ids = _ids_in_vocabulary(self.graph, config, materials) if config.entities == "vocabulary" else None
 
     @classmethod
     def build(cls, config: KnowledgeEmbeddingConfig, materials: Materials) -> KnowledgeEmbedding:
@@ -131,7 +138,7 @@ class KnowledgeEmbedding(StreamObjective):
         config = self.config
         tabled = config.entities == "table"
         if not tabled and model is None:
-            raise ConfigurationError("entities: text needs a model to read them")
+            raise ConfigurationError(f"entities: {config.entities} needs a model")
         size = config.table_size if model is None or tabled else model.config.hidden_size
         torch.manual_seed(self.seed)
         return KnowledgeEmbeddingHead(
@@ -147,7 +154,8 @@ class KnowledgeEmbedding(StreamObjective):
         assert isinstance(head, KnowledgeEmbeddingHead)
         vectors = self._vectors(encoder, head, batch)
         if self.config.negatives_from == "all":
-            return self._against_all(head, vectors, batch)
+            everything = torch.arange(self.graph.num_entities, device=vectors["heads"].device)
+            return self._against_all(head, self._rows(encoder, head, everything), vectors, batch)
         h, t, r = vectors["heads"], vectors["tails"], vectors["relations"]
         asking_h, asking_t = vectors.get("asking_heads", h), vectors.get("asking_tails", t)
         positive = (head.score(asking_h, r, t) + head.score(h, r, asking_t)) / 2  # [triples]
@@ -170,7 +178,7 @@ class KnowledgeEmbedding(StreamObjective):
         roles = ("heads", "tails", "corrupted_heads", "corrupted_tails", "asking_heads", "asking_tails", "relations")
         numbers = {role: batch[f"{self.name}_{role}"] for role in roles if f"{self.name}_{role}" in batch}
         if self.texts is None:
-            vectors = {role: head.entity_vectors(found) for role, found in numbers.items()}
+            vectors = {role: self._rows(encoder, head, found) for role, found in numbers.items()}
         else:
             assert encoder is not None
             encoded = encode_texts(encoder, batch, self.name, self.config.pooling, self.mask_entity_id)
@@ -178,6 +186,13 @@ class KnowledgeEmbedding(StreamObjective):
         if "relations" not in vectors:
             vectors["relations"] = head.relation_vectors(batch[f"{self.name}_labels"])
         return vectors
+
+    def _rows(self, encoder: nn.Module | None, head: KnowledgeEmbeddingHead, entities: Tensor) -> Tensor:
+        """Vectors of entities [...] that are not read from texts. [..., d]"""
+        if self.entity_ids is None:
+            return head.entity_vectors(entities)
+        assert isinstance(encoder, LukeModel)
+        return exact(encoder.entity_embeddings.vectors(self.entity_ids.to(entities.device)[entities]))
 
     def _log_sigmoid(self, positive: Tensor, negative: Tensor, kept: Tensor) -> Tensor:
         """-log s(positive) - weighted mean of log s(-negative), over the corruptions that are false. [triples]"""
@@ -187,12 +202,11 @@ class KnowledgeEmbedding(StreamObjective):
         return -functional.logsigmoid(positive) - (weights * functional.logsigmoid(-negative)).sum(1)
 
     def _against_all(
-        self, head: KnowledgeEmbeddingHead, vectors: Mapping[str, Tensor], batch: Mapping[str, Tensor]
+        self, head: KnowledgeEmbeddingHead, table: Tensor, vectors: Mapping[str, Tensor], batch: Mapping[str, Tensor]
     ) -> ObjectiveLoss:
-        """Cross-entropy of the true entity against the whole table, both sides."""
-        assert head.entity_embeddings is not None
+        """Cross-entropy of the true entity against the whole table [entities, d], both sides."""
         h, t, r = vectors["heads"], vectors["tails"], vectors["relations"]
-        table, kind = head.entity_embeddings.weight, head.scorer.similarity
+        kind = head.scorer.similarity
         total, correct = self._regularizer(h, r, t).sum(), torch.zeros((), dtype=torch.long, device=h.device)
         for query, gold in ((head.scorer.tail_query(h, r), "tails"), (head.scorer.head_query(r, t), "heads")):
             scores = similarity_matrix(kind, query, table)  # [triples, entities]
@@ -213,10 +227,17 @@ class KnowledgeEmbedding(StreamObjective):
         """Micro-batches that show every triple once (with neighbourhoods: begin at each once)."""
         return self.sampler.batches_per_epoch
 
-    def save(self, head: nn.Module, folder: Path) -> None:
-        """Side files beside the encoder's, from which link prediction reads the head and how texts were made."""
+    def save(self, encoder: nn.Module | None, head: nn.Module, folder: Path) -> None:
+        """Side files beside the encoder's, from which link prediction reads the head and how texts were made.
+
+        Entities of the LUKE's vocabulary are written as a table: what they are now, to be ranked as they are.
+        """
         assert isinstance(head, KnowledgeEmbeddingHead)
         config = self.config
+        if self.entity_ids is not None:
+            with torch.no_grad():
+                rows = torch.arange(self.graph.num_entities, device=next(head.parameters()).device)
+                head = _with_entity_table(head, self._rows(encoder, head, rows))
         side_files.save(
             folder, head, self.graph, name=self.name, variant=config.variant, pooling=config.pooling, text=config.text,
             mask_entity_id=self.mask_entity_id,
@@ -231,6 +252,33 @@ class SecondKnowledgeEmbedding(KnowledgeEmbedding):
     """The same over another graph, with a head of its own (KEPLER-W+W)."""
 
     name: ClassVar[str] = "second_knowledge_embedding"
+
+
+def _ids_in_vocabulary(graph: KnowledgeGraph, config: KnowledgeEmbeddingConfig, materials: Materials) -> Tensor:
+    """The LUKE's id of every entity of the graph. [entities]
+
+    Raises:
+        ConfigurationError: the run has no entity vocabulary, or it lacks entities of the graph.
+    """
+    if materials.entities is None:
+        raise ConfigurationError("entities: vocabulary needs a LUKE, and word_only leaves entities out; expected text or table")
+    ids = vocabulary_ids(graph.entities, materials.entities)
+    unknown = np.flatnonzero(ids < 0)
+    if len(unknown):
+        raise ConfigurationError(
+            f"{config.graph}: {len(unknown):,} of its {graph.num_entities:,} entities have no row of their own in the LUKE's "
+            f"vocabulary (the first is {graph.entity_ids[int(unknown[0])]}), expected all; "
+            "'loreweave build graph ... --within-vocabulary FILE' leaves the others out"
+        )
+    return torch.from_numpy(ids)
+
+
+def _with_entity_table(head: KnowledgeEmbeddingHead, table: Tensor) -> KnowledgeEmbeddingHead:
+    """A head with the same relations, and these entities [entities, d]."""
+    tabled = KnowledgeEmbeddingHead(head.scorer.name, head.size, 0, head.gamma)
+    tabled.relation_embeddings = head.relation_embeddings
+    tabled.entity_embeddings = nn.Embedding.from_pretrained(table)
+    return tabled
 
 
 def _true_first(positive: Tensor, negative: Tensor, kept: Tensor) -> Tensor:

@@ -84,17 +84,25 @@ def corrupt(
         again = np.flatnonzero(wrong.any((1, 2)))
         if not len(again):
             break
-        offered = np.stack([_draw(pool, shape[1:], [seed, 4, int(batch.keys[i]), attempt]) for i in again])
+        offered = _draw(pool, batch.keys[again], shape[1:], seed, attempt)
         drawn[again] = np.where(wrong[again], offered, drawn[again])
         wrong[:, 0] = true.contains(drawn[:, 0], relation, tail)
         wrong[:, 1] = true.contains(head, relation, drawn[:, 1])
     return Corruption(drawn[:, 0], drawn[:, 1], ~wrong[:, 0], ~wrong[:, 1])
 
 
-def _draw(pool: np.ndarray | int, shape: tuple[int, ...], seed: list[int]) -> np.ndarray:
+def _draw(pool: np.ndarray | int, keys: np.ndarray, shape: tuple[int, ...], seed: int, attempt: int) -> np.ndarray:
+    """Entities for every key, each a hash of (seed, attempt, key, place): SplitMix64 (Steele et al. 2014). [keys, *shape]"""
+    start = np.random.SeedSequence([seed, 4, attempt]).generate_state(1, np.uint64)
+    width = math.prod(shape)
+    places = keys.astype(np.uint64)[:, None] * np.uint64(width) + np.arange(1, width + 1, dtype=np.uint64)
+    bits: np.ndarray = start + places * np.uint64(0x9E3779B97F4A7C15)
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    bits ^= bits >> np.uint64(31)
     size = pool if isinstance(pool, int) else len(pool)
-    places = np.random.default_rng(seed).integers(size, size=shape)
-    return places if isinstance(pool, int) else pool[places]
+    found = (bits % np.uint64(size)).astype(np.int64).reshape(len(keys), *shape)
+    return found if isinstance(pool, int) else pool[found]
 
 
 @dataclass(frozen=True)
@@ -116,13 +124,17 @@ class Neighbours:
         """Rows of the triples in which `entity` is head or tail."""
         return self.edges[self.starts[entity] : self.starts[entity + 1]]
 
+    def degrees(self, entities: np.ndarray) -> np.ndarray:
+        """How many edges entities have. [entities]"""
+        return np.asarray(self.starts[entities + 1] - self.starts[entities])
+
 
 class TripleSampler:
     """Which triples each micro-step takes.
 
-    `triples` takes `size` triples in an order that shows each once an epoch. `neighbourhoods` begins at such a triple, adds the
-    neighbours with the most edges into what is there until `size` entities are together, and takes **all** triples among them:
-    few texts carry many triples.
+    `triples` takes `size` triples in an order that shows each once an epoch. `neighbourhoods` begins at such a triple, adds
+    the neighbours with the most edges into what is there, for their degree, until `size` entities are together, and takes
+    **all** triples among them: few texts carry many triples.
     """
 
     def __init__(self, triples: np.ndarray, num_entities: int, *, size: int, sampling: Sampling, seed: int) -> None:
@@ -168,10 +180,11 @@ class TripleSampler:
     def _anywhere(self, rng: np.random.Generator) -> int:
         return int(rng.integers(len(self.triples)))
 
-    @staticmethod
-    def _best(links: Counter[int], rng: np.random.Generator) -> int:
+    def _best(self, links: Counter[int], rng: np.random.Generator) -> int:
+        """A neighbour with many edges into what is there; hubs have many everywhere and would be in every batch."""
+        assert self.neighbours is not None
         entities, counts = np.fromiter(links, np.int64, len(links)), np.fromiter(links.values(), np.float64, len(links))
-        weights = counts**2
+        weights = counts**2 / self.neighbours.degrees(entities)
         return int(rng.choice(entities, p=weights / weights.sum()))
 
     def _around(self, entity: int, rng: np.random.Generator) -> list[int]:

@@ -137,7 +137,7 @@ def save_model(begun: Start, config: PretrainingConfig, module: PretrainingModel
         _save_encoder(begun, config, path)
     for objective in module.objectives:
         if isinstance(objective, StreamObjective):
-            objective.save(module.head(objective), path)
+            objective.save(None if begun.model is None else begun.model.base_model, module.head(objective), path)
 
 
 def _save_encoder(begun: Start, config: PretrainingConfig, path: Path) -> None:

@@ -1,0 +1,30 @@
+"""Entities of a graph found in an entity vocabulary, by id and by title."""
+
+from __future__ import annotations
+
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.graph_entities import GraphEntity
+from loreweave.corpus.graph_vocabulary import NONE, SHARED, vocabulary_ids
+
+
+def test_ids_are_found_by_id_then_by_label() -> None:
+    vocabulary = EntityVocabulary.from_counts({"Oslo": 3, "Q64": 2, "Bern": 1})
+    entities = [
+        GraphEntity("Q585", "Oslo"),
+        GraphEntity("Q64", "Oslo of the south"),
+        GraphEntity("Q1", "Paris"),
+        GraphEntity("Q2"),
+    ]
+    assert vocabulary_ids(entities, vocabulary).tolist() == [vocabulary.id_of("Oslo"), vocabulary.id_of("Q64"), NONE, NONE]
+
+
+def test_a_title_of_several_entities_is_nobodys() -> None:
+    vocabulary = EntityVocabulary.from_counts({"Georgia": 3, "Bern": 1})
+    entities = [GraphEntity("Q230", "Georgia"), GraphEntity("Q70", "Bern"), GraphEntity("Q1428", "Georgia")]
+    assert vocabulary_ids(entities, vocabulary).tolist() == [SHARED, vocabulary.id_of("Bern"), SHARED]
+
+
+def test_special_entities_are_no_titles() -> None:
+    vocabulary = EntityVocabulary.from_counts({"Oslo": 3})
+    assert vocabulary_ids([GraphEntity("Q1", "[MASK]"), GraphEntity("[PAD]")], vocabulary).tolist() == [NONE, NONE]
+    assert vocabulary_ids([], vocabulary).tolist() == []
