@@ -24,6 +24,12 @@ def test_a_title_of_several_entities_is_nobodys() -> None:
     assert vocabulary_ids(entities, vocabulary).tolist() == [SHARED, vocabulary.id_of("Bern"), SHARED]
 
 
+def test_a_space_is_an_underscore() -> None:
+    vocabulary = EntityVocabulary.from_counts({"New_York_City": 3, "El Paso": 1})
+    found = vocabulary_ids([GraphEntity("Q60", "New York City"), GraphEntity("Q16562", "El Paso")], vocabulary)
+    assert found.tolist() == [vocabulary.id_of("New_York_City"), vocabulary.id_of("El Paso")]
+
+
 def test_special_entities_are_no_titles() -> None:
     vocabulary = EntityVocabulary.from_counts({"Oslo": 3})
     assert vocabulary_ids([GraphEntity("Q1", "[MASK]"), GraphEntity("[PAD]")], vocabulary).tolist() == [NONE, NONE]

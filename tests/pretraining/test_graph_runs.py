@@ -117,7 +117,7 @@ def test_a_graph_and_masked_entities_train_the_same_rows(world: Path, tmp_path: 
     objectives = {"masked_words": {}, "masked_entities": {}, "knowledge_embedding": objective}
     changes = {
         "objectives": objectives,
-        "epochs": 10,
+        "epochs": 20,
         "optimizer": {"learning_rate": 1e-2, "rate_factors": {"extra_heads": 10.0}},
     }
     result = run(fill(PretrainingConfig, settings(world, tmp_path / "run", **changes)))

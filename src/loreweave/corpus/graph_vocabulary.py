@@ -15,6 +15,8 @@ NONE, SHARED = -1, -2
 def vocabulary_ids(entities: Iterable[GraphEntity], vocabulary: EntityVocabulary) -> np.ndarray:
     """Ids in `vocabulary`, found by an entity's id (a vocabulary of Q-ids), else by its label (one of titles).
 
+    In a title a space and an underscore are the same, as in MediaWiki.
+
     Returns:
         [entities] int64; `NONE` (-1) where there is none, `SHARED` (-2) where several entities would have the same.
     """
@@ -27,7 +29,7 @@ def vocabulary_ids(entities: Iterable[GraphEntity], vocabulary: EntityVocabulary
 
 
 def _id_of(entity: GraphEntity, vocabulary: EntityVocabulary) -> int:
-    for name in (entity.id, entity.label):
+    for name in (entity.id, entity.label, entity.label.replace(" ", "_")):
         found = vocabulary.id_of(name)
         if found is not None:
             return found
