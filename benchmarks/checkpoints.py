@@ -16,7 +16,6 @@ Names:
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
@@ -72,13 +71,9 @@ def pretraining_set() -> Path:
 
 def is_built(output: Path, config: PretrainingConfig) -> bool:
     """Whether a finished run with these very settings lies there (settings that are newer than the run have their defaults)."""
-    return (output / "results.json").exists() and _within(read_json(output / "config.json"), to_dict(config))
-
-
-def _within(old: Any, new: Any) -> bool:
-    if isinstance(old, dict) and isinstance(new, dict):
-        return all(name in new and _within(value, new[name]) for name, value in old.items())
-    return bool(old == json.loads(json.dumps(new)))
+    if not (output / "results.json").exists():
+        return False
+    return bool(to_dict(fill(PretrainingConfig, read_json(output / "config.json"))) == to_dict(config))
 
 
 def graph(name: str) -> Path:

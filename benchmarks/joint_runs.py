@@ -3,11 +3,12 @@
     python benchmarks/joint_runs.py [--conditions joint-words ...]
     python benchmarks/entity_typing.py --sets wikidata --conditions joint-words joint-words-knowledge ...   # the typing half
 
-Text is text_wikispeedia without its reserved titles, the graph FB15k-237's training triples; 1,000-odd of its entities are
-linked there. `checkpoints.py` makes the conditions: 400 steps each from the same stage 1, of 32 windows of 64 sub-words and
-of 48 triples, for those that read windows or triples. `joint-all` also trains LUKE's own entity embeddings on the triples
-among the entities that text links to. This script ranks the test triples of FB15k-237 (all entities as candidates), and of
-that part. A condition that read no graph is ranked as an encoder without a head: TransE over mean states.
+Text is text_wikispeedia without its reserved titles, the graph FB15k-237's training triples; 778 of its entities are linked
+there by their label. `checkpoints.py` makes the conditions: 400 steps each, of 32 windows of 64 sub-words and of 48 triples,
+for those that read windows or triples; from MiniLM's stage 1 of masked words, from the LUKE's stage 1, or (joint-knowledge)
+from MiniLM. `joint-all` also trains LUKE's own entity embeddings on the triples among the linked entities. This script ranks
+the test triples of FB15k-237 (all entities as candidates), and of the linked part. A condition that read no graph is ranked as
+an encoder without a head: TransE over mean states of the same texts.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from checkpoints import JOINT, REPOSITORY, build, graph
 from loreweave.corpus.files import read_json
 
 UNTRAINED = ["untrained=true", "scorer=transe_l1", "pooling=mean", "max_length=32"]
+UNTRAINED += ["text=label_description", "relation_text=label"]  # as the trained ones read
 METRICS = ("mrr", "hits_at_1", "hits_at_3", "hits_at_10")
 
 

@@ -331,6 +331,7 @@ def test_scores_are_float32_in_half_precision(make: Make) -> None:
     [
         ({"negatives": 0}, "at least 1"),
         ({"negatives_from": "all"}, "needs entities: table or vocabulary, and loss: cross_entropy"),
+        ({"loss": "cross_entropy", "self_adversarial_temperature": 1.0}, "expected null for cross_entropy"),
         ({"entities": "table", "variant": "cond"}, "expected wiki with entities: table"),
         ({"sampling": "neighbourhoods", "micro_batch_size": 1}, "expected at least 2"),
     ],

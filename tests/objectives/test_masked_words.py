@@ -6,6 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
+from tokenizers.decoders import ByteLevel
+from tokenizers.models import BPE
+from transformers import PreTrainedTokenizerFast
 
 from loreweave.objectives import MaskedWords, MaskedWordsConfig, Targets, Window, WordVocabulary
 
@@ -87,6 +91,16 @@ def test_never_more_than_the_budget(words: list[int], seed: int) -> None:
     assert (np.diff(targets.positions) > 0).all()
     assert targets.positions.min() >= 0
     assert targets.positions.max() < len(words)
+
+
+def test_a_byte_level_vocabulary_with_a_token_of_two_hashes() -> None:
+    """As RoBERTa's: that token is no sign of WordPiece."""
+    ids = {token: id for id, token in enumerate(["<s>", "<pad>", "</s>", "<mask>", "Ġriver", "bank", "##", "Ġa"])}
+    backend = Tokenizer(BPE(ids, [], unk_token="<pad>"))
+    backend.decoder = ByteLevel()
+    names = {"bos_token": "<s>", "cls_token": "<s>", "sep_token": "</s>", "pad_token": "<pad>", "mask_token": "<mask>"}
+    words = WordVocabulary.of(PreTrainedTokenizerFast(tokenizer_object=backend, **names))
+    assert words.continues.tolist() == [False] * 4 + [False, True, False, False]
 
 
 def test_word_pieces_that_continue(minilm_dir) -> None:

@@ -128,6 +128,12 @@ def test_batches_depend_on_seed_and_item_alone() -> None:
         assert not np.array_equal(first[7].triples, other[7].triples)
 
 
+def test_a_neighbourhood_wants_no_more_entities_than_have_triples() -> None:
+    apart = np.array([[0, 0, 1], [1, 0, 2]])
+    sampler = TripleSampler(apart, 4, size=4, sampling="neighbourhoods", seed=0)  # entity 3 is in no triple
+    assert sorted(map(tuple, sampler[0].triples)) == [(0, 0, 1), (1, 0, 2)]
+
+
 def test_a_graph_smaller_than_the_batch_is_taken_whole() -> None:
     sampler = TripleSampler(STAR, 6, size=50, sampling="neighbourhoods", seed=0)
     assert sorted(map(tuple, sampler[0].triples)) == sorted(map(tuple, STAR))

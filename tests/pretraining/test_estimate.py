@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 from pretraining_runs import settings
 
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.estimate import estimate
+from loreweave.pretraining.model import PretrainingModel
 from loreweave.training.configuration import fill
 
 
@@ -20,6 +22,19 @@ def test_hours_follow_from_the_measured_steps(world: Path, tmp_path: Path) -> No
     assert found.hours == found.device_hours == pytest.approx(expected)
     assert found.peak_memory_gib > 0.05
     assert not (tmp_path / "run").exists()
+
+
+def test_it_measures_training_with_dropout(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def forward(self: PretrainingModel, **batch: torch.Tensor) -> dict[str, torch.Tensor]:
+        seen.extend(module.training for module in self.modules())
+        return original(self, **batch)
+
+    original = PretrainingModel.forward
+    monkeypatch.setattr(PretrainingModel, "forward", forward)
+    estimate(fill(PretrainingConfig, settings(world, tmp_path / "run")), micro_steps=1)
+    assert seen and all(seen)
 
 
 def test_processes_share_the_micro_steps(world: Path, tmp_path: Path) -> None:

@@ -107,6 +107,17 @@ def test_a_table_needs_no_encoder(graph: Path, tmp_path: Path) -> None:
     assert loaded.encoder is None and loaded.embed_rows(torch.tensor([0, 19])).shape == (2, 16)
 
 
+def test_a_run_without_an_encoder_resumes(graph: Path, tmp_path: Path) -> None:
+    objective = kepler(graph, entities="table", table_size=16)
+    values = {"model": None, "output": str(tmp_path / "whole"), "objectives": {"knowledge_embedding": objective}}
+    whole = values | {"batch_size": 1, "micro_batch_size": 1, "steps": 12, "device": "cpu", "log_steps": 1}
+    script(whole)
+    parts = whole | {"output": str(tmp_path / "parts")}
+    script(parts, "--interrupt-at", "8")
+    script(parts, "--resume")
+    assert losses(parts) == losses(whole) and len(losses(whole)) == 12
+
+
 @pytest.mark.parametrize("negatives", [{"negatives": 4}, {"loss": "cross_entropy", "negatives_from": "all"}], ids=str)
 def test_a_graph_and_masked_entities_train_the_same_rows(world: Path, tmp_path: Path, negatives: dict[str, object]) -> None:
     cities = ["Paris", "London", "Rome", "Madrid", "Vienna", "Lisbon", "Oslo", "Bern"]

@@ -72,6 +72,36 @@ def test_stage_one_trains_entities_and_the_missing_word_head_only(world: Path, t
         assert not (changed[part] == after[part]).all(), part
 
 
+def test_pre_training_has_ordinary_attention_unless_asked(world: Path, tmp_path: Path) -> None:
+    """A published LUKE says that it has entity-aware queries; LUKE got them in fine-tuning (specs/luke.md 1.3)."""
+    luke = run(fill(PretrainingConfig, settings(world, tmp_path / "luke", steps=1))).record.model_path
+    changed = json.loads((luke / "config.json").read_text()) | {"use_entity_aware_attention": True}
+    (luke / "config.json").write_text(json.dumps(changed))
+    for asked in (False, True):
+        config = settings(world, tmp_path / f"run-{asked}", model=str(luke), steps=1, entity_aware_attention=asked)
+        kept = load_luke(run(fill(PretrainingConfig, config)).record.model_path).model
+        assert kept.config.use_entity_aware_attention is asked
+        assert any("w2e_query" in name for name, _ in kept.named_parameters()) is asked
+
+
+@pytest.mark.parametrize("off", ["masked_words", "masked_entities"])
+def test_two_processes_train_with_an_objective_off(world: Path, tmp_path: Path, off: str) -> None:
+    """The head of the other is not trained, and DDP does not wait for it."""
+    objectives = {name: {} for name in ("masked_words", "masked_entities") if name != off}
+    config = settings(world, tmp_path / "run", objectives=objectives, steps=2)
+    script(config, processes=2)
+    assert len(losses(config)) == 2
+
+
+def test_padding_may_be_left_out(world: Path, tmp_path: Path) -> None:
+    found = []
+    for name, changes in (("whole", {}), ("without", {"skip_padding": True})):
+        config = settings(world, tmp_path / name, dropout=0.0, steps=3, **changes)
+        run(fill(PretrainingConfig, config))
+        found.append(losses(config))
+    assert found[0] == pytest.approx(found[1], rel=1e-5)
+
+
 def test_word_only_run_of_a_plain_encoder(world: Path, tmp_path: Path) -> None:
     """The baseline: the same text and steps, masked words alone, and a plain encoder comes out."""
     from transformers import AutoModel

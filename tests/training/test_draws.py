@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
 
 import pytest
@@ -22,6 +23,13 @@ def test_a_draw_needs_no_history() -> None:
     fresh, used = Draws([7, 5], seed=1), Draws([7, 5], seed=1)
     walked = [used[d] for d in range(60)]
     assert [fresh[d] for d in (59, 30, 0)] == [walked[59], walked[30], walked[0]]
+
+
+def test_a_worker_process_has_the_same_order() -> None:
+    draws = Draws([7, 5], seed=1, smoothing=0.3)
+    before = [draws[d] for d in range(30)]
+    other = pickle.loads(pickle.dumps(draws))
+    assert [other[d] for d in range(30)] == before
 
 
 @pytest.mark.parametrize(("smoothing", "expected"), [(1.0, (900, 100)), (0.0, (500, 500))])

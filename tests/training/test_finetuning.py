@@ -239,6 +239,14 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "run" / "status.json").read_text())["status"] == "failed"
 
 
+def test_a_run_that_ends_before_its_first_log_line_stops_too(tmp_path: Path) -> None:
+    def broken(outputs: Any, labels: Tensor, num_items_in_batch: Any = None) -> Tensor:
+        return outputs.logits.sum() * float("nan")
+
+    with pytest.raises(LoreweaveError, match="is no finite number"):
+        run(tmp_path / "run", replace(CONFIG, log_steps=1000), replace(toy_job(), loss=broken))
+
+
 @pytest.mark.parametrize("stop_at", [3, 8, 19])
 def test_an_interrupted_run_resumes_to_the_same_numbers(tmp_path: Path, stop_at: int) -> None:
     whole = run(tmp_path / "whole")

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from loreweave.errors import ConfigurationError
 from loreweave.training.optimizers import OptimizerConfig, ScheduleConfig, build_optimizer, build_schedule
 
 
@@ -31,6 +32,12 @@ def test_heads_may_learn_faster() -> None:
     config = OptimizerConfig(learning_rate=1e-3, rate_factors={"extra_heads.": 10.0}, decay_all=True, bias_correction=True)
     optimizer = build_optimizer(named(), config)
     assert [(len(group["params"]), group["lr"]) for group in optimizer.param_groups] == [(2, 1e-3), (1, 1e-2)]
+
+
+def test_a_rate_for_nothing_is_refused() -> None:
+    config = OptimizerConfig(rate_factors={"clasifier": 30.0})
+    with pytest.raises(ConfigurationError, match="rate_factors: found 'clasifier', which is in the name of no parameter"):
+        build_optimizer(named(), config)
 
 
 def test_the_schedule_may_be_longer_than_the_run() -> None:

@@ -26,7 +26,7 @@ def command(
     """Write the embeddings of a graph's entities and relations for other tools: NumPy files with id lists, safetensors.
 
     Settings: cache=FOLDER keeps embeddings, so that an interrupted run goes on; objective=NAME, block_size, untrained,
-    scorer, pooling and max_length as in 'loreweave evaluate'.
+    scorer, pooling, max_length, text and relation_text as in 'loreweave evaluate'.
 
     Example: loreweave embed --model runs/kepler --data graphs/wn18rr --output embeddings cache=cache
     """

@@ -43,7 +43,7 @@ def command(
     tail; unseen=encode, worst or skip (triples with an entity that train lacks); cache=FOLDER keeps embeddings;
     bootstrap=1000 (resamples for intervals); negatives=50, repetitions=5 and seed=0 (of grail); block_size=4096
     (candidates at once); objective=NAME (which head of several). untrained=true takes an encoder as it is, with
-    scorer=transe_l1, pooling=first or mean, and max_length=512.
+    scorer=transe_l1, pooling=first or mean, max_length=512, text and relation_text=description, label or label_description.
     """
     from loreweave.errors import ConfigurationError
     from loreweave.tasks.jobs import evaluate_task

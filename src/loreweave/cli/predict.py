@@ -39,7 +39,7 @@ def command(
     For link prediction a line has "head", "relation" and "tail", one end of them null; ends and relation are ids or
     labels, or an end is {"label": ..., "description": ...} of an entity that is not in the graph. The answer has "answers" with
     scores, and whether the graph knows each. Settings: top=10; cache=FOLDER keeps embeddings; block_size, objective,
-    untrained, scorer, pooling and max_length as in 'loreweave evaluate'.
+    untrained, scorer, pooling, max_length, text and relation_text as in 'loreweave evaluate'.
 
     Example: echo '{"text": "Ann lives in Oslo.", "start": 13, "end": 17}' | loreweave predict entity-typing --model
     runs/typing

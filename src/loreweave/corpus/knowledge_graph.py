@@ -30,6 +30,8 @@ __all__ = ["GraphEntity", "GraphRelation", "KnowledgeGraph", "write_graph_files"
 FORMAT = "loreweave knowledge graph"
 FORMAT_VERSION = 1
 ENTITIES, RELATIONS, TRIPLES, MANIFEST = "entities.arrow", "relations.jsonl", "triples", "manifest.json"
+HEAD, RELATION, TAIL = 0, 1, 2
+"""Columns of triples."""
 _OWN_MANIFEST_KEYS = {"format", "version", "fingerprint", "entities", "relations", "triples", "files"}
 _SPLIT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 

@@ -55,6 +55,7 @@ SHORT_TEXTS = ("text.text=label_description", "text.max_length=32", "text.relati
 """How entities and relations are read: in few words, as the mini-world describes them."""
 
 UNTRAINED = ("untrained=true", "scorer=transe_l2", "pooling=mean", "max_length=32")
+UNTRAINED += ("text=label_description", "relation_text=label")  # as the trained one reads
 """The encoder as it is: vector of the head's text + vector of the relation's name, nearest tails first."""
 
 MEASURES: dict[str, dict[str, str]] = {

@@ -60,8 +60,8 @@ class LukeEntityEmbeddings(nn.Module):
 
     Attributes:
         sparse_lookup: the lookup's gradient is sparse. Whoever sets it scores the table in the same backward pass: autograd
-            adds these few rows to the dense gradient of the scores in place, where two dense ones of the whole table would
-            be filled and summed (0.5 GiB each with 500,000 entities). The parameter's gradient is dense either way.
+            adds these few rows to the dense gradient of the scores, where two dense ones of the whole table would be filled
+            and summed (0.5 GiB each with 500,000 entities). The parameter's gradient is dense either way.
     """
 
     def __init__(self, config: LukeConfig) -> None:

@@ -70,11 +70,14 @@ def _is_punctuation(character: str) -> bool:
 
 
 def _continuation_rule(tokenizer: PreTrainedTokenizerFast) -> Callable[[str], bool]:
-    """The test "does this token continue a word?": specs/luke.md 3.1 for BPE and WordPiece, `▁` for SentencePiece."""
-    vocabulary = tokenizer.get_vocab()
-    if any(token.startswith("##") for token in vocabulary):
+    """The test "does this token continue a word?": specs/luke.md 3.1 for BPE and WordPiece, `▁` for SentencePiece.
+
+    By the kind of model, not by tokens: RoBERTa's byte-level BPE has a token `##` too.
+    """
+    kind = type(tokenizer.backend_tokenizer.model).__name__
+    if kind == "WordPiece":
         return lambda token: token.startswith("##")
-    if any(token.startswith("Ġ") for token in vocabulary):
+    if kind == "BPE" and any(token.startswith("Ġ") for token in tokenizer.get_vocab()):
         decode = tokenizer.backend_tokenizer.decoder.decode
 
         def continues_bpe(token: str) -> bool:

@@ -60,7 +60,7 @@ class KnowledgeEmbeddingConfig(GraphStreamConfig):
     """Corrupted heads per triple, and as many corrupted tails."""
     negatives_from: Literal["graph", "batch", "all"] = "graph"
     """Drawn from all entities (KEPLER), or from those whose texts the micro-batch encodes anyway; `all` draws none and takes
-    every entity (not for entities read from texts; `cross_entropy`)."""
+    every entity (not for entities read from texts; `cross_entropy`), other true answers too, as Lacroix et al. 2018 do."""
     self_adversarial_temperature: float | None = None
     """Weighs corrupted triples by the softmax of their scores times this (RotatE); null weighs them equally (KEPLER)."""
     table_size: int = 512
@@ -74,6 +74,8 @@ class KnowledgeEmbeddingConfig(GraphStreamConfig):
             raise ValueError("negatives and table_size: expected at least 1")
         if self.negatives_from == "all" and (self.entities == "text" or self.loss != "cross_entropy"):
             raise ValueError("negatives_from: all needs entities: table or vocabulary, and loss: cross_entropy")
+        if self.self_adversarial_temperature is not None and self.loss != "log_sigmoid":
+            raise ValueError("self_adversarial_temperature: weighs corruptions of log_sigmoid, expected null for cross_entropy")
         if self.entities != "text" and self.variant != "wiki":
             raise ValueError(f"variant: {self.variant} reads texts, expected wiki with entities: {self.entities}")
 

@@ -12,12 +12,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from loreweave.corpus.knowledge_graph import HEAD, RELATION, TAIL
 from loreweave.training.draws import Draws
 
-Side = Literal["head", "tail"]
 Sampling = Literal["triples", "neighbourhoods"]
-
-HEAD, RELATION, TAIL = 0, 1, 2
 
 _EDGES_PER_MEMBER = 64
 """Neighbours of one entity that compete for a place in its batch, so that hubs do not make it slow."""
@@ -139,7 +137,8 @@ class TripleSampler:
 
     def __init__(self, triples: np.ndarray, num_entities: int, *, size: int, sampling: Sampling, seed: int) -> None:
         self.triples = np.asarray(triples)
-        self.size = size
+        ends = 0 if sampling == "triples" else len(np.unique(self.triples[:, [HEAD, TAIL]]))
+        self.size = min(size, ends) if ends else size  # a neighbourhood cannot have more entities than there are
         self.seed = seed
         self.draws = Draws([len(self.triples)], seed)
         self.neighbours = Neighbours.of(self.triples, num_entities) if sampling == "neighbourhoods" else None
@@ -173,8 +172,6 @@ class TripleSampler:
                 continue
             members[entity] = None
             links.update(n for n in self._around(entity, rng) if n not in members)
-            if len(members) == len(self.neighbours.starts) - 1:  # type: ignore[union-attr]
-                break
         return list(members)
 
     def _anywhere(self, rng: np.random.Generator) -> int:

@@ -76,6 +76,8 @@ class PretrainingConfig:
     entities_start: Literal["random", "words", "titles"] = "random"
     """How the entities of such a LUKE start: at random (the published way), their positions as copies of the words', or
     besides each row from the words of its title (`entity_embedding_size` must be the hidden size)."""
+    entity_aware_attention: bool = False
+    """Queries by the kind of what asks and what answers; LUKE gets them in fine-tuning alone."""
     entity_prediction_bias: bool = True
     freeze_entity_embeddings: bool = False
     batch_size: int = 2048
@@ -98,6 +100,8 @@ class PretrainingConfig:
     """Of fp16 alone."""
     attention: Literal["auto", "sdpa", "eager"] = "auto"
     """`auto` takes the fused kernels, but plain ones for bf16 on a CPU, where the fused backward pass is many times slower."""
+    skip_padding: bool = False
+    """Leave padding out of all that a LUKE computes but attention."""
     dropout: float | None = None
     """Dropout of hidden states and attention; null keeps the model's own."""
     seed: int = 0

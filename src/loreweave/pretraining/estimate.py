@@ -69,7 +69,7 @@ def estimate(config: PretrainingConfig, processes: int = 1, micro_steps: int = 5
     with quiet():
         begun = start(config, sets)
     stream = build_stream(config, sets, begun, processes)
-    module = PretrainingModel(begun.model, stream.objectives).to(device)
+    module = PretrainingModel(begun.model, stream.objectives).to(device).train()
     freeze(module, config, begun.new_modules)
     optimizer = build_optimizer(module.named_parameters(), config.optimizer)
     if device.type == "cuda":

@@ -13,6 +13,7 @@ from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.model import PretrainingModel
 from loreweave.pretraining.run import build_stream
 from loreweave.pretraining.start import start
+from loreweave.training.devices import autocast, training_device
 from loreweave.training.quiet import quiet
 
 
@@ -29,15 +30,18 @@ def evaluate_objectives(config: PretrainingConfig) -> dict[str, float]:
     micro_batches = rows // config.micro_batch_size
     if not micro_batches:
         raise ConfigurationError(f"found {rows} windows, expected at least micro_batch_size={config.micro_batch_size}")
-    config = replace(config, batch_size=config.micro_batch_size, steps=micro_batches)
+    config = replace(config, batch_size=config.micro_batch_size, steps=micro_batches, sampling_smoothing=1.0)
+    device = training_device(config.device)
     with quiet():
         begun = start(config, sets)
     stream = build_stream(config, sets, begun, processes=1)
-    module = PretrainingModel(begun.model, stream.objectives).eval()
+    module = PretrainingModel(begun.model, stream.objectives).to(device).eval()
     sums: defaultdict[str, float] = defaultdict(float)
     for item in range(len(stream)):
-        batch = stream[item]
-        for name, value in module(**batch).items():
+        batch = {name: tensor.to(device) for name, tensor in stream[item].items()}
+        with autocast(device, config.precision):
+            found = module(**batch)
+        for name, value in found.items():
             sums[name] += float(value)
         for objective in stream.objectives:
             sums[f"{objective.name}_targets"] += batch[f"{objective.name}_labels"].numel()

@@ -84,9 +84,10 @@ class PretrainingModel(nn.Module):
 def freeze(module: PretrainingModel, config: PretrainingConfig, new_modules: Sequence[str]) -> None:
     """Decide which parameters are trained (specs/luke.md 3.3).
 
-    The pooler never is. With `trainable="entities"` only `entity_embeddings.*`, `entity_predictions.*`, the objectives' own
-    heads and `new_modules` are: heads that the encoder came without and that would else stay random. A word table that such a
-    head shares with the encoder stays frozen: a shared parameter goes by its first name, the encoder's.
+    The pooler never is, nor a head that no objective uses. With `trainable="entities"` only `entity_embeddings.*`,
+    `entity_predictions.*`, the objectives' own heads and `new_modules` are: heads that the encoder came without and that would
+    else stay random. A word table that such a head shares with the encoder stays frozen: a shared parameter goes by its first
+    name, the encoder's.
     """
     model = module.model
     if model is None:
@@ -95,6 +96,10 @@ def freeze(module: PretrainingModel, config: PretrainingConfig, new_modules: Seq
     for name, parameter in model.named_parameters():
         chosen = config.trainable == "all" or any(part in name for part in stage_one)
         parameter.requires_grad_(chosen and "pooler." not in name)
+    users = [model.base_model, *(module.head(objective) for objective in module.objectives)]
+    used = {id(parameter) for user in users for parameter in user.parameters()}
+    for parameter in model.parameters():
+        parameter.requires_grad_(parameter.requires_grad and id(parameter) in used)
     frozen = [ENTITY_TABLE] * config.freeze_entity_embeddings + [ENTITY_BIAS] * (not config.entity_prediction_bias)
     for name, parameter in model.named_parameters():
         if name in frozen:

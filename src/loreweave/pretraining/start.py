@@ -16,7 +16,7 @@ from loreweave.checkpoints.names import model_path
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
-from loreweave.models import LukeForMaskedLM
+from loreweave.models import LukeForMaskedLM, LukeModel
 from loreweave.models.luke_attention import LukeSelfAttention
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.training.devices import choose_attention, choose_device
@@ -65,7 +65,7 @@ def _load(config: PretrainingConfig, folder: Path, vocabulary: EntityVocabulary 
     """A LUKE as it is; another encoder as a LUKE, or plain where nothing asks for entities."""
     assert config.model is not None
     if _is_luke(folder):
-        return _luke(config.model, folder)
+        return _luke(config, folder)
     if config.word_only or vocabulary is None:
         return _plain(config, folder)
     return _new_luke(config, folder, vocabulary)
@@ -90,10 +90,10 @@ def _plain(config: PretrainingConfig, path: Path) -> Start:
     return Start(model, tokenizer, tokenizer, None, missing)
 
 
-def _luke(model: str, folder: Path) -> Start:
-    loaded = load_luke(folder, LukeForMaskedLM)
+def _luke(config: PretrainingConfig, folder: Path) -> Start:
+    loaded = load_luke(folder, LukeForMaskedLM, entity_aware_attention=config.entity_aware_attention)
     if loaded.tokenizer is None or loaded.vocabulary is None:
-        raise ConfigurationError(f"{model} has no tokenizer or entity vocabulary to pre-train with")
+        raise ConfigurationError(f"{config.model} has no tokenizer or entity vocabulary to pre-train with")
     new = list(getattr(loaded.model.config, "untrained_modules", []))
     return Start(loaded.model, loaded.tokenizer, loaded.tokenizer.word_tokenizer, loaded.vocabulary, new)
 
@@ -142,6 +142,8 @@ def _apply_settings(model: PreTrainedModel, config: PretrainingConfig) -> None:
         choose_attention(model, choose_device(config.device), config.precision)
     else:
         model.set_attn_implementation(config.attention)
+    if isinstance(model.base_model, LukeModel):
+        model.base_model.skip_padding = config.skip_padding
     if config.dropout is not None:
         for module in model.modules():
             if isinstance(module, nn.Dropout):

@@ -134,7 +134,10 @@ class PretrainingTrainer(Trainer):
         """Save the inner model as a Hugging Face directory, and the objectives' own heads beside it."""
         from safetensors.torch import save_file
 
+        if not self.args.should_save:  # transformers asks every process
+            return
         folder = Path(output_dir or str(self.args.output_dir))
+        folder.mkdir(parents=True, exist_ok=True)
         state = state_dict if state_dict is not None else self.model.state_dict()
         inner = {name.removeprefix("model."): t for name, t in state.items() if name.startswith("model.")}
         if self.model.model is not None:

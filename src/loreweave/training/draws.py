@@ -29,10 +29,15 @@ class Draws:
             raise ValueError(f"every data set needs at least one row, found sizes {sizes}")
         self.sizes = sizes
         self.seed = seed
+        self.smoothing = smoothing
         self.per_epoch = sum(sizes)
         self.quotas = _quotas(sizes, self.per_epoch, smoothing)
         self._epoch_order = lru_cache(maxsize=2)(self._order_of_epoch)
         self._set_order = lru_cache(maxsize=2 * len(sizes))(self._order_of_set)
+
+    def __reduce__(self) -> tuple[type[Draws], tuple[list[int], int, float]]:
+        """Without the kept orders, for workers that are started anew (macOS, Windows)."""
+        return Draws, (self.sizes, self.seed, self.smoothing)
 
     def __getitem__(self, draw: int) -> tuple[int, int]:
         """(data set, row) of a draw."""

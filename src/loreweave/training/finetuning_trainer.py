@@ -100,6 +100,8 @@ class FinetuningTrainer(Trainer):
         if self.args.world_size > 1:
             losses = self.accelerator.reduce(losses, reduction="mean")
         self._losses = []
+        if not losses.isfinite().all():
+            raise LoreweaveError(f"a loss before step {self.state.global_step} is no finite number: lower the learning rate")
         return [float(loss) for loss in losses]
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:

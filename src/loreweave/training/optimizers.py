@@ -11,6 +11,8 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import get_constant_schedule_with_warmup, get_linear_schedule_with_warmup
 
+from loreweave.errors import ConfigurationError
+
 NO_DECAY = ("bias", "LayerNorm.weight")
 """Parameters whose name contains one of these are not decayed (specs/luke.md 3.3, 4.0): the original's rule, by name."""
 
@@ -82,9 +84,17 @@ class AdamWWithoutBiasCorrection(torch.optim.AdamW):
 
 
 def build_optimizer(named_parameters: Iterable[tuple[str, nn.Parameter]], config: OptimizerConfig) -> torch.optim.AdamW:
-    """AdamW over the parameters that are trained, in groups by decay (`NO_DECAY`) and by rate."""
+    """AdamW over the parameters that are trained, in groups by decay (`NO_DECAY`) and by rate.
+
+    Raises:
+        ConfigurationError: a name of `rate_factors` is in that of no parameter.
+    """
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for name, parameter in named_parameters:
+    parameters_by_name = list(named_parameters)
+    for part in config.rate_factors:
+        if not any(part in name for name, _ in parameters_by_name):
+            raise ConfigurationError(f"optimizer.rate_factors: found {part!r}, which is in the name of no parameter")
+    for name, parameter in parameters_by_name:
         if parameter.requires_grad:
             plain = not config.decay_all and any(part in name for part in NO_DECAY)
             factor = next((value for part, value in config.rate_factors.items() if part in name), 1.0)

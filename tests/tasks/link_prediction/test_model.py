@@ -76,6 +76,9 @@ def test_an_encoder_without_a_head_only_when_asked_for(graph: KnowledgeGraph, tm
     found = load(bert, graph, ModelSettings(untrained=True))
     assert (found.variant, found.similarity, found.model.pooling, found.model.head.gamma) == ("rel", "l1", "first", 0)
     assert found.text.max_length == 64  # what the tokenizer says
+    assert (found.text.text, found.text.relation_text) == ("description", "description")
+    named = load(bert, graph, ModelSettings(untrained=True, text="label_description", relation_text="label"))
+    assert (named.text.text, named.text.relation_text) == ("label_description", "label")
     chosen = ModelSettings(untrained=True, scorer="transe_l2", pooling="mean", max_length=12)
     changed = load(bert, graph, chosen)
     assert (changed.similarity, changed.model.pooling, changed.text.max_length) == ("l2", "mean", 12)

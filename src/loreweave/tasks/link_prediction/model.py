@@ -124,5 +124,9 @@ def _untrained(folder: Path, settings: ModelSettings) -> Checkpoint:
     head = KnowledgeEmbeddingHead(settings.scorer or _UNTRAINED_SCORER, encoder.config.hidden_size, 0, gamma=0.0)
     model = KnowledgeEmbeddingModel(encoder, head, settings.pooling or _UNTRAINED_POOLING)
     longest = min(_LONGEST, tokenizer.model_max_length)
-    text = EntityTextConfig(max_length=settings.max_length or longest)
+    text = EntityTextConfig(
+        max_length=settings.max_length or longest,
+        text=settings.text or "description",
+        relation_text=settings.relation_text or "description",
+    )
     return Checkpoint(model, tokenizer, "rel", text, UNTRAINED, False, hash_of_folder(folder))

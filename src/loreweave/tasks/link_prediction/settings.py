@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from loreweave.encoding.entity_texts import TextKind
+
 ProtocolName = Literal["transductive", "kepler-inductive", "blp", "grail"]
 Side = Literal["head", "tail"]
 Unseen = Literal["encode", "worst", "skip"]
@@ -27,11 +29,15 @@ class ModelSettings:
     """Of an untrained encoder; null is `first`. A trained checkpoint says its own."""
     max_length: int | None = None
     """Tokens of a text for an untrained encoder; null is the least of 512 and what it can read."""
+    text: TextKind | None = None
+    """What an untrained encoder reads of an entity; null is `description`."""
+    relation_text: TextKind | None = None
+    """What it reads of a relation; null is `description`."""
     block_size: int | None = None
     """Candidates that are scored at once; null is as fits the device."""
 
     def __post_init__(self) -> None:
-        own = {"scorer": self.scorer, "pooling": self.pooling, "max_length": self.max_length}
+        own = {name: getattr(self, name) for name in ("scorer", "pooling", "max_length", "text", "relation_text")}
         given = [name for name, value in own.items() if value is not None]
         if given and not self.untrained:
             raise ValueError(f"{given[0]}: a trained checkpoint says its own; this is for untrained=true")
