@@ -120,6 +120,20 @@ def test_none_prefixes_of_the_official_converter_are_taken_off() -> None:
     assert vocabulary.languages == ()
 
 
+def test_languages_with_capitals_survive_as_json(tmp_path: Path) -> None:
+    ids = {"[PAD]": 0, "[UNK]": 1, "[MASK]": 2, "en-US:Gas": 3, "zh-Hans:Gas": 4, "zh_min_Nan:Gas": 5}
+    EntityVocabulary(ids, languages=("en-US", "zh-Hans", "zh_min_Nan")).save(tmp_path / "v.json")
+    again = EntityVocabulary.load(tmp_path / "v.json")
+    assert again.languages == ("en-US", "zh-Hans", "zh_min_Nan")
+    assert again.id_of("Gas", "zh-Hans") == 4
+
+
+@pytest.mark.parametrize("title", ["Star Trek: Picard", "Trek-Star: Picard", "Zh-Hans:Gas", "tv-show : One"])
+def test_a_title_that_begins_otherwise_makes_it_monolingual(title: str) -> None:
+    ids = {"[PAD]": 0, "[UNK]": 1, "[MASK]": 2, "zh-Hans:Gas": 3, title: 4}
+    assert EntityVocabulary.from_hugging_face(ids).languages == ()
+
+
 def test_titles_with_colons_do_not_make_a_vocabulary_multilingual() -> None:
     ids = {"[PAD]": 0, "[UNK]": 1, "[MASK]": 2, "Mission: Impossible": 3, "re:Zero": 4}
     assert EntityVocabulary.from_hugging_face(ids).languages == ()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import lzma
+import os
 from pathlib import Path
 
 import pytest
 
 from loreweave.corpus.files import (
     atomic_folder,
+    atomic_path,
     atomic_write,
     open_text,
     read_json,
@@ -75,6 +78,19 @@ def test_missing_and_truncated_files(tmp_path: Path) -> None:
         file.read()
 
 
+@pytest.mark.parametrize("content", [b"no bzip2 at all", bz2.compress(b"many words " * 1000)[:-20]])
+def test_a_broken_bz2_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.bz2").write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.bz2: broken compressed file"), open_text(tmp_path / "a.bz2") as file:
+        file.read()
+
+
+def test_an_error_of_the_system_passes_through(tmp_path: Path) -> None:
+    (tmp_path / "a.bz2").write_bytes(bz2.compress(b"fine"))
+    with pytest.raises(TimeoutError), open_text(tmp_path / "a.bz2"):
+        raise TimeoutError(110, "no answer")
+
+
 def test_json_round_trips_and_names_a_broken_line(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"é": [1, None]})
     assert read_json(tmp_path / "a.json") == {"é": [1, None]}
@@ -113,6 +129,40 @@ def test_a_folder_appears_whole_and_is_not_overwritten_by_accident(tmp_path: Pat
         (folder / "b").write_text("2")
     assert [entry.name for entry in target.iterdir()] == ["b"]
     assert [entry.name for entry in tmp_path.iterdir()] == ["set"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_link_to_a_folder_stays_and_its_target_is_written(tmp_path: Path, overwrite: bool) -> None:
+    (tmp_path / "disk" / "real").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "disk" / "real")
+    with atomic_folder(tmp_path / "link", overwrite) as folder:
+        (folder / "a").write_text("1")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "disk" / "real" / "a").read_text() == "1"
+    assert [entry.name for entry in (tmp_path / "disk").iterdir()] == ["real"]
+
+
+@pytest.mark.parametrize("name", [".", "../work", ".."])
+def test_the_working_folder_is_refused_before_the_work(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    with pytest.raises(ConfigurationError, match="the working folder"), atomic_folder(name, overwrite=True):
+        raise AssertionError("the work began")
+    with atomic_folder("new") as folder:
+        (folder / "a").write_text("1")
+    assert (tmp_path / "work" / "new" / "a").is_file()
+
+
+def test_a_mount_point_is_refused_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to("disk")
+    monkeypatch.setattr(os.path, "ismount", lambda path: Path(path) == tmp_path / "disk")
+    for open_output in (atomic_folder, atomic_path):
+        for name in ("disk", "link"):
+            with pytest.raises(ConfigurationError, match="disk: found a mount point.*inside it"), open_output(tmp_path / name):
+                raise AssertionError("the work began")
+    with atomic_folder(tmp_path / "disk" / "new"):
+        pass
+    assert (tmp_path / "disk" / "new").is_dir()
 
 
 def test_sha256_is_that_of_the_bytes(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from loreweave.errors import DataError
 PAD, UNK, MASK, MASK2 = SPECIAL_ENTITIES = ("[PAD]", "[UNK]", "[MASK]", "[MASK2]")
 REQUIRED_SPECIAL_ENTITIES = (PAD, UNK, MASK)
 
-# Wikipedia's language codes: en, simple, zh-min-nan, be-x-old, zh_yue.
-_LANGUAGE_PREFIX = re.compile(r"([a-z]{2,}(?:[-_][a-z0-9]+)*):")
+# Wikipedia's language codes (en, simple, zh-min-nan, be-x-old, zh_yue), and tags with a region or a script (en-US, zh-Hans).
+_LANGUAGE_PREFIX = re.compile(r"([a-z]{2,}(?:[-_][A-Za-z0-9]+)*):")
 
 Counts = NDArray[np.int64]
 

@@ -58,6 +58,11 @@ def open_text(path: Pathname) -> Iterator[TextIO]:
             raise DataError(message, path=path, line=line) from None
         except _BROKEN_STREAM as error:
             raise DataError(f"broken compressed file ({error})", path=path) from error
+        except OSError as error:
+            # For a broken stream bz2 raises a bare OSError, which unlike those of the system has no number.
+            if error.errno is not None or Path(path).suffix.lower() != ".bz2":
+                raise
+            raise DataError(f"broken compressed file ({error})", path=path) from error
 
 
 def _first_bad_byte(path: Pathname) -> tuple[int | None, int]:
@@ -71,13 +76,33 @@ def _first_bad_byte(path: Pathname) -> tuple[int | None, int]:
     return None, 0
 
 
+def check_replaceable(path: Pathname) -> Path:
+    """The path that a new file or folder may take the place of: `path` itself, or the folder that it links to.
+
+    Raises:
+        ConfigurationError: it is a mount point, or the working folder lies in it. Such a folder cannot be put elsewhere.
+    """
+    if not os.path.isdir(path):
+        return Path(path)
+    target = Path(path).resolve()
+    if os.path.ismount(target):
+        raise ConfigurationError(f"{target}: found a mount point, which cannot be replaced; name a folder inside it")
+    if Path.cwd().is_relative_to(target):
+        raise ConfigurationError(f"{target}: found the working folder there, which cannot be replaced; name a folder inside it")
+    return target
+
+
 @contextmanager
 def atomic_path(path: Pathname) -> Iterator[Path]:
     """Yield a temporary path beside `path`; it takes the place of `path` when the block ends without an error.
 
-    The path may become a file or a folder. A folder that already exists at `path` is replaced.
+    The path may become a file or a folder. A folder that already exists at `path` is replaced; where `path` links to a
+    folder, that folder is.
+
+    Raises:
+        ConfigurationError: there is a folder that cannot be replaced (see `check_replaceable`).
     """
-    target = Path(path)
+    target = check_replaceable(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays at the end, because it chooses the compression.
     temporary = target.with_name(f".{uuid.uuid4().hex[:12]}.partial.{target.name}")
@@ -112,9 +137,9 @@ def atomic_folder(path: Pathname, overwrite: bool = False) -> Iterator[Path]:
     """Yield a temporary folder that becomes `path` when the block succeeds.
 
     Raises:
-        ConfigurationError: `path` exists, is not an empty folder, and `overwrite` is off.
+        ConfigurationError: `path` exists, is not an empty folder, and `overwrite` is off; or it cannot be replaced.
     """
-    target = Path(path)
+    target = check_replaceable(path)
     if target.exists() and not target.is_dir():
         raise ConfigurationError(f"{target}: found a file where a folder is to be written")
     if not overwrite and target.is_dir() and any(target.iterdir()):
