@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from loreweave.build.entity_vocabulary import build_entity_vocabulary, count_entities
@@ -23,6 +25,12 @@ def test_counting_resolves_redirects_and_leaves_out_pages_that_are_no_entities()
     redirects = {"Edo": "Tokyo"}
     counts = count_entities(TEXTS, titles={"Tokyo"}, resolve=lambda title: redirects.get(title, title))
     assert counts == {None: {"Tokyo": 3}}
+
+
+def test_links_that_are_not_counted_are_counted_apart() -> None:
+    skipped: Counter[str] = Counter()
+    count_entities([*TEXTS, TEXTS[0]], titles={"Tokyo", "Edo"}, skipped=skipped)
+    assert skipped == {"links_skipped_by_prefix": 2, "links_skipped_outside_titles": 1}
 
 
 def test_the_vocabulary_is_ordered_and_cut() -> None:

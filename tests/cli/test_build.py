@@ -44,6 +44,7 @@ def test_the_vocabulary_holds_the_titles_that_are_linked_most(
     assert [title in vocabulary for title in ("Norway", "Oslo", "Bergen")] == [True, True, False]
     assert result(capsys) == {
         "output": str(output), "rows": 5, "titles_linked": 3, "titles_dropped": 1, "links": 5, "links_dropped": 1,
+        "links_skipped_by_prefix": 0, "texts_excluded": 0, "excluded_names_not_found": 0,
     }  # fmt: skip
 
 
@@ -81,6 +82,29 @@ def test_excluded_titles_are_left_out(
     arguments = ["--output", str(tmp_path / "v.json"), "--exclude", str(reserved), "--json"]
     assert main(["build", "entity-vocab", str(pages), *arguments]) == 0
     assert result(capsys)["links"] == 1
+
+
+def test_texts_are_excluded_by_id_or_title_and_counted(
+    vocabulary: Path, tmp_path: Path, minilm_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pages, reserved, output = tmp_path / "pages.jsonl", tmp_path / "reserved.txt", tmp_path / "set"
+    rows = (("1", "Norway"), ("2", "Oslo"), ("3", "Bergen"))
+    write_annotated_texts(pages, [AnnotatedText(id, SENTENCE, MENTIONS, "en", {"title": title}) for id, title in rows])
+    reserved.write_text("Oslo\n3\nOslo_\n4\n")
+    arguments = ["--vocabulary", str(vocabulary), "--tokenizer", str(minilm_dir), "--output", str(output)]
+    assert main(["build", "pretraining", str(pages), *arguments, "--exclude", str(reserved)]) == 0
+    shown = capsys.readouterr()
+    assert "texts excluded\t2" in shown.out and "excluded names not found\t2" in shown.out
+    assert f"{reserved}: no text has the id or title '4', 'Oslo_'" in shown.err
+    assert open_pretraining_set(output).dataset["text_id"][:] == ["1"]
+
+
+def test_links_to_categories_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pages = tmp_path / "pages.jsonl"
+    mentions = (Mention(0, 4, "Oslo"), Mention(8, 11, "Category:Cities"), Mention(23, 29, "Category:Cities"))
+    write_annotated_texts(pages, [AnnotatedText("Oslo", SENTENCE, mentions, "en")])
+    assert main(["build", "entity-vocab", str(pages), "--output", str(tmp_path / "v.tsv")]) == 0
+    assert "links skipped by prefix\t2" in capsys.readouterr().out
 
 
 def test_wikispeedia_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,7 @@ def count_entities(
     titles: Collection[str] | None = None,
     skip_prefixes: tuple[str, ...] = ("Category:",),
     resolve: Callable[[str], str] | None = None,
+    skipped: Counter[str] | None = None,
 ) -> EntityCounts:
     """Count the linked titles of all mentions, those of each language apart.
 
@@ -29,7 +30,9 @@ def count_entities(
         titles: count these only (the pages of the dump), after redirects.
         skip_prefixes: titles of pages that are no entities.
         resolve: redirect -> its target (identity for other titles).
+        skipped: gets `links_skipped_by_prefix` and `links_skipped_outside_titles`.
     """
+    skipped = Counter() if skipped is None else skipped
     links: EntityCounts = {}
     for text in texts:
         counts = links.setdefault(language or text.language, Counter())
@@ -39,7 +42,11 @@ def count_entities(
         counted[name] = Counter()
         for title, count in counts.items():
             target = title if resolve is None else resolve(title)
-            if not target.startswith(skip_prefixes) and (titles is None or target in titles):
+            if target.startswith(skip_prefixes):
+                skipped["links_skipped_by_prefix"] += count
+            elif titles is not None and target not in titles:
+                skipped["links_skipped_outside_titles"] += count
+            else:
                 counted[name][target] += count
     return counted
 

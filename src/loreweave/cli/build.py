@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,11 +12,12 @@ import typer
 from loreweave.cli.build_graphs import graph, wikidata5m
 from loreweave.cli.build_text import text_blocks
 from loreweave.cli.build_tfrecord import tfrecord
-from loreweave.cli.console import Advance, progress, show_counts
+from loreweave.cli.console import Advance, progress, say, show_counts
 
 if TYPE_CHECKING:
     from loreweave.build.pretraining_set import BuildReport
     from loreweave.corpus.annotated_text import AnnotatedText
+    from loreweave.corpus.exclusion import Exclusion
 
 command = typer.Typer(
     name="build",
@@ -29,11 +31,12 @@ command = typer.Typer(
 
 FORMATS = ("annotated", "wikispeedia")
 """Our JSON Lines and Parquet, or folders of these; the Wikispeedia articles as JSON Lines."""
+SHOWN_NAMES = 20
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="Text files, read in this order.")]
 Format = Annotated[str, typer.Option("--format", help=f"Format of the files: {', '.join(FORMATS)}.")]
 Exclude = Annotated[
-    Path | None, typer.Option("--exclude", help="File of titles, one a line: texts that are left out.")
+    Path | None, typer.Option("--exclude", help="File of titles or ids, one a line: texts that are left out.")
 ]
 Language = Annotated[
     str | None, typer.Option("--language", help="Of all texts; by default each text says its own.")
@@ -73,8 +76,10 @@ def entity_vocab(
     if output.exists() and not overwrite:
         raise ConfigurationError(f"{output} exists; --overwrite replaces it")
     check_target(output, with_languages=language is not None)
+    exclusion, skipped = _read_exclusion(exclude), Counter[str]()
     with progress("counting links in texts") as advance:
-        counts = count_entities(_counted(read_texts(files, format, exclude), advance), language=language)
+        texts = _counted(read_texts(files, format, exclusion), advance)
+        counts = count_entities(texts, language=language, skipped=skipped)
     vocabulary = vocabulary_of_counts(counts, size, min_count, language=language)
     output.parent.mkdir(parents=True, exist_ok=True)
     vocabulary.save(output)
@@ -87,6 +92,8 @@ def entity_vocab(
         "titles_dropped": len(linked) - len(kept),
         "links": links,
         "links_dropped": links - sum(kept),
+        "links_skipped_by_prefix": skipped["links_skipped_by_prefix"],
+        **_excluded(exclusion, exclude),
     }
     show_counts(rows, output, always=("rows",), as_json=as_json)
 
@@ -124,10 +131,10 @@ def pretraining(
     from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
     from loreweave.corpus.entity_vocabulary import EntityVocabulary
 
-    words = read_word_tokenizer(tokenizer)
+    words, exclusion = read_word_tokenizer(tokenizer), _read_exclusion(exclude)
     with progress("texts cut into windows") as advance:
         report = build_pretraining_set(
-            read_texts(files, format, exclude),
+            read_texts(files, format, exclusion),
             words,
             EntityVocabulary.load(vocabulary),
             output,
@@ -142,7 +149,8 @@ def pretraining(
             overwrite=overwrite,
             progress=_texts_done(advance),
         )
-    show_counts(report.to_dict(), output, always=("texts", "windows"), as_json=as_json)
+    rows = report.to_dict() | _excluded(exclusion, exclude)
+    show_counts(rows, output, always=("texts", "windows"), as_json=as_json)
 
 
 command.command("tfrecord")(tfrecord)
@@ -151,23 +159,38 @@ command.command("graph")(graph)
 command.command("text-blocks")(text_blocks)
 
 
-def read_texts(files: Iterable[str], format: str, exclude: Path | None = None) -> Iterator[AnnotatedText]:
-    """All texts of all files, in order, but those whose id is in the file `exclude`.
+def read_texts(files: Iterable[str], format: str, exclusion: Exclusion) -> Iterator[AnnotatedText]:
+    """All texts of all files, in order, but those that are excluded.
 
     Raises:
         ConfigurationError: an unknown format.
         DataError: a file cannot be read.
     """
     from loreweave.corpus.annotated_text import read_annotated_texts
-    from loreweave.corpus.wikispeedia import read_reserved_titles, read_wikispeedia
+    from loreweave.corpus.wikispeedia import read_wikispeedia
     from loreweave.errors import ConfigurationError
     from loreweave.training.configuration import unknown_name
 
     readers = {"annotated": read_annotated_texts, "wikispeedia": read_wikispeedia}
     if format not in readers:
         raise ConfigurationError(f"--format: found {format!r}{unknown_name(format, list(readers))}")
-    excluded: Collection[str] = () if exclude is None else read_reserved_titles(exclude)
-    return (text for file in files for text in readers[format](file) if text.id not in excluded)
+    return exclusion.kept(text for file in files for text in readers[format](file))
+
+
+def _read_exclusion(file: Path | None) -> Exclusion:
+    from loreweave.corpus.exclusion import Exclusion
+    from loreweave.corpus.wikispeedia import read_reserved_titles
+
+    return Exclusion() if file is None else Exclusion(read_reserved_titles(file))
+
+
+def _excluded(exclusion: Exclusion, file: Path | None) -> dict[str, int]:
+    """The counts of an exclusion; names that no text had are said."""
+    missed = exclusion.not_found()
+    if missed:
+        more = f" and {len(missed) - SHOWN_NAMES} more" if len(missed) > SHOWN_NAMES else ""
+        say(f"{file}: no text has the id or title {', '.join(map(repr, missed[:SHOWN_NAMES]))}{more}")
+    return {"texts_excluded": exclusion.texts, "excluded_names_not_found": len(missed)}
 
 
 def _counted(texts: Iterable[AnnotatedText], advance: Advance) -> Iterator[AnnotatedText]:
