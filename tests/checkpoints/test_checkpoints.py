@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,29 @@ def test_lite_needs_a_vocabulary(tmp_path: Path) -> None:
     transformers.LukeModel(layouts.config()).save_pretrained(tmp_path / "luke")
     with pytest.raises(CheckpointError, match="needs the entity vocabulary"):
         convert(tmp_path / "luke", tmp_path / "out", lite=True)
+
+
+@pytest.mark.parametrize("option", [{"classification_head": "mnli"}, {"fairseq_version": "0.9"}])
+@pytest.mark.parametrize("to", ["hugging-face", "luke-original"])
+def test_options_of_fairseq_are_refused_for_a_luke(tmp_path: Path, folder: Path, to: str, option: dict[str, str]) -> None:
+    (name,) = option
+    with pytest.raises(ConfigurationError, match=f"^{name}: "):
+        convert(folder, tmp_path / "out", to, **option)  # type: ignore[arg-type]
+
+
+def test_a_run_and_a_packaged_encoder_are_known_by_name(tmp_path: Path, folder: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(folder, run / "model")
+    (run / "status.json").write_text("{}")
+    assert convert(run, tmp_path / "out", base=run).format == "hugging-face"
+    with pytest.raises(CheckpointError, match="found a model of the type bert, which is no LUKE"):
+        convert("minilm", tmp_path / "other")
+
+
+def test_the_working_folder_is_refused_before_anything_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationError, match="the working folder"):
+        convert("missing source", ".", overwrite=True)
 
 
 def test_the_report_groups_equal_facts(folder: Path) -> None:

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from loreweave import models
 from loreweave.checkpoints import hugging_face, load_luke, recognise
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.errors import CheckpointError, ConfigurationError
+from loreweave.errors import CheckpointError, ConfigurationError, DataError
 
 HEADS: dict[str, dict[str, Any]] = {
     "LukeModel": {},
@@ -142,6 +142,14 @@ def test_the_vocabulary_is_written_without_a_tokenizer(tmp_path: Path) -> None:
     vocabulary = EntityVocabulary({title: id for id, title in enumerate(layouts.TITLES)})
     hugging_face.save(models.LukeModel(layouts.config()), None, tmp_path / "out", vocabulary=vocabulary)
     assert json.loads((tmp_path / "out" / "entity_vocab.json").read_text())["Tokyo"] == 3
+
+
+def test_a_broken_vocabulary_is_not_taken_for_none(tmp_path: Path) -> None:
+    transformers.LukeModel(layouts.config()).save_pretrained(tmp_path)
+    assert "no entity vocabulary in the folder" in load_luke(tmp_path).report.notes
+    (tmp_path / "entity_vocab.json").write_text('{"[PAD]": 0,')
+    with pytest.raises(DataError, match=r"entity_vocab\.json, line 1: found broken JSON"):
+        load_luke(tmp_path)
 
 
 def test_a_vocabulary_larger_than_the_table(tmp_path: Path) -> None:

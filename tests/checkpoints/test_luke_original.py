@@ -13,6 +13,7 @@ import torch
 import transformers
 
 from loreweave.checkpoints import convert, load_luke, luke_original, recognise
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models import LukeForEntityClassification, LukeForMaskedLM
 
@@ -137,6 +138,20 @@ def test_bert_based_archives_count_positions_from_zero(tmp_path: Path) -> None:
     assert all(back[name].equal(state[name]) for name in back)
 
 
+def test_our_file_of_a_bert_says_so_whatever_its_name_and_length(tmp_path: Path) -> None:
+    base = layouts.write_bert_tokenizer(tmp_path / "tiny-uncased")
+    torch.manual_seed(0)
+    config = layouts.config(max_position_embeddings=40, pad_token_id=0, base_model_type="bert")
+    model = LukeForMaskedLM(config).eval()
+    vocabulary = EntityVocabulary({title: id for id, title in enumerate(layouts.TITLES)})
+    luke_original.save(model, None, tmp_path / "out", vocabulary=vocabulary, base=base)
+    assert json.loads((tmp_path / "out" / "metadata.json").read_text())["model_config"]["base_model_type"] == "bert"
+    loaded = load_luke(tmp_path / "out")
+    assert loaded.model.config.base_model_type == "bert"
+    position_table = "luke.embeddings.position_embeddings.weight"
+    assert loaded.model.state_dict()[position_table].equal(model.state_dict()[position_table])
+
+
 def test_back_to_the_original_is_the_same_file(tmp_path: Path, roberta_dir: Path, reference: Any) -> None:
     folder = layouts.write_original(tmp_path / "luke", reference)
     convert(folder, tmp_path / "hf", base=roberta_dir)
@@ -146,6 +161,7 @@ def test_back_to_the_original_is_the_same_file(tmp_path: Path, roberta_dir: Path
     assert set(after) == set(before) - {"embeddings.position_ids"}
     assert all(after[name].equal(before[name]) for name in after)
     told, said = (json.loads((place / "metadata.json").read_text()) for place in (tmp_path / "back", folder))
+    assert told["model_config"].pop("base_model_type") == "roberta"  # ours; the original's configuration takes any key
     assert {name: said["model_config"][name] for name in told["model_config"]} == told["model_config"]
     assert told["max_mention_length"] == 30 and told["max_seq_length"] == 38
     again = load_luke(tmp_path / "back", base=roberta_dir)

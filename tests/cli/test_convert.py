@@ -16,7 +16,7 @@ def test_a_checkpoint_of_kepler_there_and_back(tmp_path: Path, capsys: pytest.Ca
     assert main(["convert", str(file), str(tmp_path / "hf")]) == 0
     said = capsys.readouterr().err
     assert f"{file}: fairseq" in said and "head wikiData: 5 relations" in said and f"wrote {tmp_path / 'hf'}" in said
-    assert main(["convert", str(tmp_path / "hf"), str(tmp_path / "back"), "--to", "fairseq", "--fairseq-version", "0.9"]) == 0
+    assert main(["convert", str(tmp_path / "hf"), str(tmp_path / "back"), "--to", "Fairseq", "--fairseq-version", "0.9"]) == 0
     assert "left out the head wikiData" in capsys.readouterr().err
     assert (tmp_path / "back" / "model.pt").is_file()
 
@@ -27,4 +27,8 @@ def test_wrong_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "put dict.txt, encoder.json and vocab.bpe beside the checkpoint" in capsys.readouterr().err
     assert main(["convert", str(file), str(tmp_path / "hf"), "--to", "fairsek"]) == 2
     assert main(["convert", str(file), str(tmp_path / "hf"), "--lite"]) == 2
+    assert main(["convert", str(file), str(tmp_path / "hf"), "--fairseq-version", "0.9"]) == 2
+    assert "fairseq_version: " in capsys.readouterr().err
+    assert main(["convert", str(file), str(tmp_path / "hf"), "--to", "fairseq", "--classification-head", "mnli"]) == 2
+    assert "classification_head: " in capsys.readouterr().err
     assert not (tmp_path / "hf").exists()

@@ -27,7 +27,8 @@ from loreweave.checkpoints.from_encoder import NewLuke, luke_from_encoder
 from loreweave.checkpoints.hub import local_folder
 from loreweave.checkpoints.lite import lite as make_lite
 from loreweave.checkpoints.loading import LoadedCheckpoint, LoadOptions, LoadReport
-from loreweave.corpus.files import Pathname
+from loreweave.checkpoints.names import model_path
+from loreweave.corpus.files import Pathname, check_replaceable
 from loreweave.errors import CheckpointError, ConfigurationError
 
 FORMATS: dict[str, ModuleType] = {
@@ -125,45 +126,62 @@ def convert(
     entity_aware_attention: bool | None = None,
     base: Pathname | None = None,
     classification_head: str | None = None,
-    fairseq_version: str = "0.10",
+    fairseq_version: str | None = None,
     overwrite: bool = False,
 ) -> LoadReport:
     """Write the checkpoint `source` as `target` in another format and report what changed on the way.
 
     Args:
+        source: as of `load_luke`, the folder of a run, or `minilm`.
+        target: a file or folder to write.
         to: `hugging-face`, `luke-original` (a folder, or an archive by its suffix), `paddle` or `fairseq`.
         from_: format of the source; None recognises it.
         lite: keep the special entities only.
         entity_aware_attention: the default of the converted model (see `LoadOptions`).
-        base: folder of the model that the source was made from.
+        base: the model that the source was made from, named like `source`.
         classification_head: of a fairseq file: make the classifier with this head.
-        fairseq_version: which fairseq shall load the target.
+        fairseq_version: which fairseq shall load the target (0.10).
         overwrite: replace what is at `target`.
 
     Raises:
-        ConfigurationError: unknown format, or the target is not empty.
+        ConfigurationError: unknown format, an option that this conversion has no use for, or a target that is not empty or
+            cannot be replaced.
         CheckpointError: the source cannot be read, or the target's format has no place for it.
     """
     place = Path(target)
     if not overwrite and (place.is_file() or (place.is_dir() and any(place.iterdir()))):
         raise ConfigurationError(f"{place}: exists and is not empty; choose another target or allow overwriting")
-    if fairseq.NAME in (to, from_) or (from_ is None and _is_fairseq(local_folder(source))):
-        if lite or entity_aware_attention is not None or {to, from_} - {fairseq.NAME, hugging_face.NAME, None}:
+    check_replaceable(place)
+    to_fairseq, names = _plain(to) == fairseq.NAME, {_plain(name) for name in (to, from_) if name is not None}
+    origin, base = local_folder(model_path(source)), None if base is None else local_folder(model_path(base))
+    of_fairseq = fairseq.NAME in names or (from_ is None and _is_fairseq(origin))
+    _refuse_unused(of_fairseq and not to_fairseq, classification_head, to_fairseq, fairseq_version)
+    if of_fairseq:
+        if lite or entity_aware_attention is not None or names - {fairseq.NAME, _plain(hugging_face.NAME)}:
             raise ConfigurationError("fairseq holds RoBERTas without entities: to and from hugging-face only, no LUKE option")
         return fairseq.convert(
-            local_folder(source), place, to_fairseq=to == fairseq.NAME, base=None if base is None else local_folder(base),
-            classification_head=classification_head, version=fairseq_version, overwrite=overwrite,
+            origin, place, to_fairseq=to_fairseq, base=base, classification_head=classification_head,
+            version=fairseq_version or "0.10", overwrite=overwrite,
         )  # fmt: skip
     module = _format(to, fairseq.NAME)
     if module.NAME not in WRITABLE:
         raise ConfigurationError(f"{module.NAME} is only read, not written; expected one of {', '.join(WRITABLE)}")
-    loaded = load_luke(source, format=from_, base=base, entity_aware_attention=entity_aware_attention)
+    loaded = load_luke(origin, format=from_, base=base, entity_aware_attention=entity_aware_attention)
     if lite:
         loaded = make_lite(loaded)
-    extra = {"base": None if base is None else local_folder(base)} if module is luke_original else {}
+    extra = {"base": base} if module is luke_original else {}
     notes = module.save(loaded.model, loaded.tokenizer, place, vocabulary=loaded.vocabulary, overwrite=overwrite, **extra)
     loaded.report.notes += notes
     return loaded.report
+
+
+def _refuse_unused(from_fairseq: bool, classification_head: str | None, to_fairseq: bool, version: str | None) -> None:
+    """Raise ConfigurationError for an option of fairseq that this conversion would pass over."""
+    if classification_head is not None and not from_fairseq:
+        message = f"classification_head: found {classification_head!r}, expected none: it names a head of a fairseq file"
+        raise ConfigurationError(f"{message} that becomes a Hugging Face folder")
+    if version is not None and not to_fairseq:
+        raise ConfigurationError(f"fairseq_version: found {version!r}, expected none where the target is not for fairseq")
 
 
 def _is_fairseq(place: Path) -> bool:
@@ -173,8 +191,11 @@ def _is_fairseq(place: Path) -> bool:
 
 def _format(name: str, *others: str) -> ModuleType:
     """A format by name; `-`, `_` and case do not matter. `others` may be asked for as well, but not here."""
-    plain = {known.replace("-", ""): module for known, module in FORMATS.items()}
-    module = plain.get(name.lower().replace("-", "").replace("_", ""))
+    module = {_plain(known): module for known, module in FORMATS.items()}.get(_plain(name))
     if module is None:
         raise ConfigurationError(f"found the format {name!r}, expected one of {', '.join((*FORMATS, *others))}")
     return module
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "")

@@ -19,9 +19,10 @@ from loreweave.checkpoints.original_layout import check_rows
 from loreweave.checkpoints.tensor_files import read_tensors, weight_file_in, write_safetensors
 from loreweave.checkpoints.word_tokenizers import has_tokenizer
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.entity_vocabulary_files import FILE_NAMES
 from loreweave.corpus.files import Pathname, atomic_folder, read_json, write_json
 from loreweave.encoding import EntityTokenizer
-from loreweave.errors import CheckpointError, DataError
+from loreweave.errors import CheckpointError
 
 NAME = "hugging-face"
 
@@ -66,11 +67,10 @@ def _class_of(config: LukeConfig, path: Path) -> type[PreTrainedModel]:
 
 def _vocabulary_in(path: Path, report: LoadReport) -> EntityVocabulary | None:
     report.notes.append("no tokenizer files in the folder")
-    try:
-        return EntityVocabulary.load(path)
-    except DataError:
+    if not any((path / name).is_file() for name in FILE_NAMES):
         report.notes.append("no entity vocabulary in the folder")
         return None
+    return EntityVocabulary.load(path)
 
 
 def save(

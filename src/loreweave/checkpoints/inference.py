@@ -49,7 +49,7 @@ def config_from(
                 "give `base`, the folder of the model that it was made from"
             )
         settings["num_attention_heads"] = sizes["hidden_size"] // _HEAD_SIZE
-    roberta = is_roberta(settings, sizes)
+    roberta = is_roberta({"base_model_type": (said or {}).get("base_model_type"), **settings, **changes}, sizes)
     if roberta and settings.get("pad_token_id") == 0:
         report.notes.append("the file says pad_token_id 0 for a RoBERTa; took 1, as the original loader does")
         del settings["pad_token_id"]
@@ -64,9 +64,11 @@ def config_from(
 def is_roberta(said: Mapping[str, Any], sizes: Mapping[str, int] | None = None) -> bool:
     """Whether word positions count from `pad_token_id + 1`, as in RoBERTa and XLM-R; in BERT they count from 0.
 
-    By the name of the base model, as the original code decides; a name that says neither leaves it to the position
-    table (512 rows = BERT).
+    By `base_model_type`, which our own files have; else by the name of the base model, as the original code decides; a name
+    that says neither leaves it to the position table (512 rows = BERT).
     """
+    if said.get("base_model_type") in ("bert", "roberta"):
+        return bool(said["base_model_type"] == "roberta")
     name = str(said.get("bert_model_name") or "").lower()
     if "bert" in name:
         return "roberta" in name

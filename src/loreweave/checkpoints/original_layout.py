@@ -207,6 +207,7 @@ def original_config(config: PreTrainedConfig, state: Mapping[str, Tensor], base:
         "entity_vocab_size": len(state[rows.ENTITIES]),
         "max_position_embeddings": len(state[rows.POSITIONS]),
         "bert_model_name": _base_model_name(config, state, base),
+        "base_model_type": "bert" if counts_from_zero(config) else "roberta",  # not every base has a name that says it
         "cls_entity_prediction": False,
     }
 

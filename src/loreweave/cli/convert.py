@@ -11,7 +11,7 @@ from loreweave.cli.console import say
 
 
 def command(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A file, folder or archive, or a name on the Hub.")],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A file, folder, archive or run, or a name on the Hub.")],
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="Where the converted checkpoint goes.")],
     from_: Annotated[
         str | None, typer.Option("--from", help="The source's format, where it is not recognised.")
@@ -28,8 +28,9 @@ def command(
         str | None, typer.Option("--classification-head", help="Of a fairseq file: make the classifier with this head.")
     ] = None,
     fairseq_version: Annotated[
-        str, typer.Option("--fairseq-version", help="Which fairseq shall load TARGET: 0.8 (and KEPLER), 0.9, 0.10 or 0.12.")
-    ] = "0.10",
+        str | None,
+        typer.Option("--fairseq-version", help="Which fairseq shall load TARGET: 0.8 (and KEPLER), 0.9, 0.10 (default) or 0.12."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is at TARGET.")] = False,
 ) -> None:
     """Convert a checkpoint from one format to another and say what changed on the way.

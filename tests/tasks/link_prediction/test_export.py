@@ -51,3 +51,9 @@ def test_what_is_there_is_kept_unless_told(graph_folder: Path, checkpoints: dict
         export(checkpoints["table"], graph_folder, tmp_path, ModelSettings(), HOW)
     export(checkpoints["table"], graph_folder, tmp_path, ModelSettings(), HOW, overwrite=True)
     assert (tmp_path / "entities.npy").exists() and not (tmp_path / "notes.txt").exists()
+
+
+def test_the_working_folder_is_refused_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationError, match="the working folder"):
+        export(Path("no model"), Path("no graph"), Path(), ModelSettings(), HOW, overwrite=True)

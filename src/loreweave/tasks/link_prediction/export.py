@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from loreweave.corpus.files import atomic_folder, atomic_write, write_json
+from loreweave.corpus.files import atomic_folder, atomic_write, check_replaceable, write_json
 from loreweave.corpus.knowledge_graph import KnowledgeGraph
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.link_prediction.encoding import open_encoder
@@ -39,9 +39,10 @@ def export(
         The manifest; nothing of the folder's in processes other than the first, which write none.
 
     Raises:
-        ConfigurationError: the folder is not empty, and `overwrite` is off.
+        ConfigurationError: the folder is not empty, and `overwrite` is off; or it cannot be replaced.
         LoreweaveError: the graph or the checkpoint cannot be read or do not fit each other.
     """
+    check_replaceable(output)
     if output.exists() and not overwrite and (not output.is_dir() or any(output.iterdir())):
         raise ConfigurationError(f"{output}: exists and is not empty; choose another or use --overwrite")
     processes = Processes()
