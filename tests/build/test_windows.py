@@ -11,7 +11,7 @@ from loreweave.build.sentence_tokenizer import SentenceTokenizer
 from loreweave.build.windows import BuildReport, Window, WindowMaker, WindowSettings
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.errors import ConfigurationError, DataError
+from loreweave.errors import ConfigurationError
 
 VOCABULARY = EntityVocabulary.from_counts({"A": 3, "B": 2, "Page": 1})  # ids 3, 4, 5
 
@@ -88,12 +88,6 @@ def test_paragraphs_come_from_metadata(one_word_one_id: PreTrainedTokenizerFast)
     assert (report.paragraphs, report.paragraphs_dropped_kind, report.mentions_dropped_outside_paragraphs) == (1, 1, 1)
     (window,), _ = make(one_word_one_id, text, paragraph_kinds=("p", "x"))
     assert len(window.word_ids) == 11
-
-
-@pytest.mark.parametrize("paragraphs", [[[0, 99]], [[3, 1]], [[0, 5], [4, 6]], [["0", 5]], ["ab"], [[0]]])
-def test_wrong_paragraphs_are_refused(one_word_one_id: PreTrainedTokenizerFast, paragraphs: list) -> None:
-    with pytest.raises(DataError, match="text 't': found the paragraph"):
-        make(one_word_one_id, AnnotatedText("t", "w0 w1 w2 w3", metadata={"paragraphs": paragraphs}))
 
 
 @pytest.mark.parametrize("options", [{"max_length": 6}, {"max_entities": 0}, {"max_mention_length": 0}])

@@ -55,12 +55,13 @@ def test_the_graph_and_its_table(files: Path, capsys: pytest.CaptureFixture[str]
 
 def test_policies(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (files / "leak.tsv").write_text("Q1\tP1\tQ2\n")
+    (files / "train.tsv").write_text("Q1\tP1\tQ2\nQ2\tP1\tQ3\nQ2\tP2\tQ1\n")
     more = ["--exclude-triples", str(files / "leak.tsv"), "--without-text", "leave-out", "--json"]
     assert main(options(files, *more)) == 0
     manifest = json.loads(capsys.readouterr().out)
-    assert manifest["triples"] == {"train": 0, "test": 0} and manifest["entities"] == 2
+    assert manifest["triples"] == {"train": 1, "test": 0} and manifest["entities"] == 2
     assert manifest["left_out"] == {
-        "excluded triples of train": 1, "entities without text": 2, "triples of an entity without text": 2,
+        "excluded triples of train": 1, "entities without text": 2, "triples of an entity that is left out": 2,
     }  # fmt: skip
     assert main(options(files)) == 2
     assert "not empty" in capsys.readouterr().err

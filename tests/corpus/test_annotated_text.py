@@ -37,6 +37,15 @@ def test_a_mention_must_lie_in_its_text() -> None:
 def test_title_is_the_id_unless_metadata_says() -> None:
     assert TOKYO.title == "t1"
     assert AnnotatedText("a", "b", metadata={"title": "Tokyo"}).title == "Tokyo"
+    assert AnnotatedText("a", "b", metadata={"title": None}).title == "a"
+
+
+@pytest.mark.parametrize("paragraphs", [[[0, 99]], [[3, 1]], [[0, 5], [4, 6]], [["0", 5]], ["ab"], [[0]], 5, "ab", {}])
+def test_paragraphs_are_spans_of_the_text_in_order(paragraphs: object) -> None:
+    with pytest.raises(DataError, match=r"field 'metadata.paragraphs': found .*, expected "):
+        AnnotatedText("a", "w0 w1 w2 w3", metadata={"paragraphs": paragraphs})
+    for fine in (None, [], [[0, 5], [5, 11, "p"]], ((0, 0),)):
+        AnnotatedText("a", "w0 w1 w2 w3", metadata={"paragraphs": fine})
 
 
 @pytest.mark.parametrize("name", ["texts.jsonl", "texts.jsonl.xz", "texts.parquet"])
@@ -68,6 +77,8 @@ def test_a_folder_is_read_in_order_of_name(tmp_path: Path) -> None:
         ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 2}]}, "text of 1 characters"),
         ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 1, "entity": 5}]}, "mentions.entity"),
         ({"id": "a", "text": "b", "metadata": []}, "field 'metadata'"),
+        ({"id": "a", "text": "b", "metadata": {"paragraphs": 5}}, "field 'metadata.paragraphs': found a int, expected a list"),
+        ({"id": "a", "text": "b", "metadata": {"paragraphs": [[0, 2]]}}, "the paragraph [0, 2], expected [start, end]"),
     ],
 )
 def test_wrong_rows_name_file_line_and_field(tmp_path: Path, row: dict, message: str) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,9 @@ from graph_files import TABLES, write
 
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.graph_building import GraphPolicy, build_graph, with_texts_of
+from loreweave.corpus.graph_lines import LeftOut
 from loreweave.corpus.graph_tables import graph_tables
+from loreweave.corpus.graph_texts import Located
 from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.corpus.triple_files import triples
 from loreweave.errors import ConfigurationError, DataError
@@ -84,9 +88,11 @@ def test_excluded_triples_leave_train_and_nothing_else(files: Path, build: Build
 
 
 def test_entities_outside_a_vocabulary_leave_with_their_triples(files: Path, build: Build) -> None:
-    write(files, {"names.tsv": "a\tOslo\nb\tBern\nc\tOslo\nd\tParis\n"})
+    names = "a\tOslo\nb\tBern\nc\tOslo\nd\tParis\n"
+    write(files, {"names.tsv": names, "train.tsv": SPLITS["train.tsv"] + "b\tr\td\n"})
     EntityVocabulary.from_counts({"Oslo": 1, "Bern": 2, "d": 1}).save(files / "vocabulary.jsonl")
     graph = build(triples(files, names=files / "names.tsv"), within_vocabulary=files / "vocabulary.jsonl")
+    assert triples_by_id(graph) == {"train": ["b r d"], "valid": [], "test": []}
     assert sorted(graph.entity_ids) == ["b", "d"]  # a and c are both called Oslo; e has no name
     assert graph.manifest["left_out"] == {
         "entities that share a title of the vocabulary": 2,
@@ -157,6 +163,41 @@ def test_nothing_is_replaced_by_accident_or_left_half_done(files: Path, tmp_path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["files", "graph"]
 
 
-def test_an_empty_training_file_makes_an_empty_graph(tmp_path: Path, build: Build) -> None:
-    graph = build(triples(write(tmp_path / "files", {"train.txt": "\n"})))
-    assert (graph.num_entities, graph.num_relations, graph.triples["train"].shape) == (0, 0, (0, 3))
+def test_a_graph_without_triples_is_not_written(files: Path, tmp_path: Path) -> None:
+    write(files, {"leak.tsv": "b\tr\ta\nc\ts\tb\na\tr\td\n"})
+    for name in ("valid.tsv", "test.tsv"):
+        (files / name).unlink()
+    message = r"no triple is left, so nothing was written; left out: \{'excluded triples of train': 3\}"
+    with pytest.raises(DataError, match=message):
+        build_graph(triples(files), tmp_path / "graph", GraphPolicy(exclude_triples=files / "leak.tsv"))
+    with pytest.raises(DataError, match="no triple is left"):
+        build_graph(triples(write(tmp_path / "empty", {"train.txt": "\n"})), tmp_path / "graph")
+    assert not (tmp_path / "graph").exists()
+
+
+def test_descriptions_are_not_held_to_find_the_vocabulary(tmp_path: Path) -> None:
+    names = [f"e{number}" for number in range(40)]
+    rows = "".join(f"{name}\tr\tkept\n" for name in names) + "kept\tr\tkept\n"
+    EntityVocabulary.from_counts({"Kept": 1}).save(tmp_path / "vocabulary.jsonl")
+
+    def read_entities(ids: Mapping[str, int], left_out: LeftOut) -> Iterator[Located]:
+        for id in ids:
+            yield tmp_path, None, GraphEntity(id, id.title(), "x" * 100_000)
+
+    source = replace(triples(write(tmp_path / "files", {"train.tsv": rows})), read_entities=read_entities)
+    tracemalloc.start()
+    build_graph(source, tmp_path / "graph", GraphPolicy(within_vocabulary=tmp_path / "vocabulary.jsonl"))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert list(KnowledgeGraph.load(tmp_path / "graph").entity_ids) == ["kept"]
+    assert peak < 2_000_000  # all descriptions are 4,100,000
+
+
+def test_half_a_surrogate_pair_is_replaced_and_counted(tmp_path: Path, build: Build) -> None:
+    entity = '{"id": "Q1", "label": "O\\ud83dslo", "description": "\\ude00", "aliases": ["\\ud83d\\ude00", "\\ud83d"]}\n'
+    relation = '{"id": "P1", "label": "in", "description": "\\ud83dx"}\n'
+    files = {"entities.jsonl": entity, "relations.jsonl": relation, "triples/train.tsv": "Q1\tP1\tQ1\n"}
+    graph = build(graph_tables(write(tmp_path / "files", files)))
+    assert list(graph.entities) == [GraphEntity("Q1", "O\ufffdslo", "\ufffd", ("\U0001f600", "\ufffd"))]
+    assert graph.relations == (GraphRelation("P1", "in", "\ufffdx"),)
+    assert graph.manifest["left_out"] == {"characters replaced": 4}

@@ -36,6 +36,8 @@ def test_every_listed_entity_is_there(tmp_path: Path, build: Build) -> None:
     [
         ('{"label": "x"}', 'found no "id"'),
         ('{"id": ""}', 'found no "id"'),
+        ('{"id": "Q\\ud83d"}', "field 'id': found 'Q.ud83d', expected whole characters without tabs and line breaks"),
+        ('{"id": "Q\\n4"}', "field 'id': found 'Q.n4', expected whole characters without tabs and line breaks"),
         ('{"id": 3}', "field 'id': found 3, expected a string"),
         ('{"id": "Q4", "labels": "x"}', "found the field 'labels', expected id, label, description, aliases, types"),
         ('{"id": "Q4", "aliases": "x"}', "field 'aliases': found 'x', expected a list of strings"),
@@ -57,6 +59,23 @@ def test_an_entity_twice(tmp_path: Path, build: Build) -> None:
         build(graph_tables(files))
     graph = build(graph_tables(files), skip_bad=True)
     assert graph.entities[0].label == "Oslo" and graph.manifest["left_out"] == {"second row of an entity": 1}
+
+
+def test_wrong_ids_of_relations(tmp_path: Path, build: Build) -> None:
+    files = write(tmp_path / "files", TABLES | {"relations.jsonl": TABLES["relations.jsonl"] + '{"id": "P\\r3"}\n'})
+    with pytest.raises(DataError, match=r"relations.jsonl, line 3: field 'id': found 'P.r3'"):
+        build(graph_tables(files))
+
+
+def test_hidden_files_are_no_splits(tmp_path: Path, build: Build) -> None:
+    files = write(tmp_path / "files", TABLES | {"triples/._train.tsv": "\x00\x05", "triples/.old.tsv.gz": ""})
+    assert list(build(graph_tables(files)).triples) == ["train", "test", "extra"]
+
+
+def test_names_of_splits(tmp_path: Path) -> None:
+    files = write(tmp_path / "files", TABLES | {"triples/my train.tsv": "Q1\tP1\tQ2\n"})
+    with pytest.raises(DataError, match=r"my train.tsv: found a split named 'my train', expected letters, digits, - and _"):
+        graph_tables(files)
 
 
 def test_missing_files(tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ def test_blp(tmp_path: Path, build: Build) -> None:
     splits = graph.manifest["splits"]
     assert (splits["test"]["with_unseen_entity"], splits["test"]["unseen_relations"]) == (2, ["P2"])
     assert graph.manifest["source"]["format"] == "blp"
+    assert {"files/entities.txt", "files/relations.txt"} <= set(graph.manifest["source"]["files"])
 
 
 def test_blp_knows_its_entities(tmp_path: Path, build: Build) -> None:

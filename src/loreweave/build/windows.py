@@ -6,19 +6,19 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from loreweave.build.sentence_tokenizer import SentenceTokenizer, SubWords
 from loreweave.build.sentences import Span, split_sentences, trimmed
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.errors import ConfigurationError, DataError
+from loreweave.corpus.surrogates import replace_halves
+from loreweave.errors import ConfigurationError
 
 NO_PAGE = -1
 _ODD_SPACE = re.compile(r"[^\S ]|\s\s")
 _SPACES = re.compile(r"\s+")
 _AnySpan = TypeVar("_AnySpan", tuple[int, int], tuple[int, int, int])
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class WindowMaker:
     def _sentences(self, text: AnnotatedText, report: BuildReport) -> Iterator[_Sentence]:
         """The sentences of a text with the mentions that have an entity id."""
         language = self.settings.language or text.language
-        content, replaced = _SURROGATE.subn("\ufffd", text.text)  # no tokenizer takes half a character; same length
+        content, replaced = replace_halves(text.text)  # no tokenizer takes half a character; same length
         report.texts += 1
         report.characters += len(content)
         report.characters_replaced += replaced
@@ -184,11 +184,8 @@ class WindowMaker:
     def _paragraphs(self, text: AnnotatedText, report: BuildReport) -> Iterator[Span]:
         """Spans of the paragraphs: `metadata["paragraphs"]`, else lines."""
         rows = text.metadata.get("paragraphs")
-        before = 0
-        for row in _lines(text.text) if rows is None else rows:
-            start, end, kind = _paragraph(row, text, before)
-            before = end
-            if kind is not None and kind not in self.settings.paragraph_kinds:
+        for start, end, *kind in _lines(text.text) if rows is None else rows:
+            if kind and kind[0] not in self.settings.paragraph_kinds:
                 report.paragraphs_dropped_kind += 1
                 continue
             report.paragraphs += 1
@@ -245,18 +242,6 @@ def _lines(text: str) -> Iterator[Span]:
     for match in re.finditer(r"[^\n]+", text):
         if not match[0].isspace():
             yield match.span()
-
-
-def _paragraph(row: Any, text: AnnotatedText, before: int) -> tuple[int, int, str | None]:
-    """(start, end, kind) of [start, end] or [start, end, kind], behind the paragraph that ends at `before`."""
-    match row:
-        case [int(start), int(end)] if before <= start <= end <= len(text.text):
-            return start, end, None
-        case [int(start), int(end), str(kind)] if before <= start <= end <= len(text.text):
-            return start, end, kind
-    expected = f"[start, end] or [start, end, kind] between {before} and {len(text.text)}, in order"
-    message = f"text {text.id!r}: found the paragraph {row!r}, expected {expected}"
-    raise DataError(message, field="metadata.paragraphs")
 
 
 def _within(spans: list[_AnySpan], start: int, end: int) -> Iterator[_AnySpan]:

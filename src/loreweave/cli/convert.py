@@ -29,7 +29,7 @@ def command(
     ] = None,
     fairseq_version: Annotated[
         str | None,
-        typer.Option("--fairseq-version", help="Which fairseq shall load TARGET: 0.8 (and KEPLER), 0.9, 0.10 (default) or 0.12."),
+        typer.Option("--fairseq-version", help="Which fairseq shall load TARGET: 0.8 (and KEPLER), 0.9, 0.10 (taken) or 0.12."),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is at TARGET.")] = False,
 ) -> None:

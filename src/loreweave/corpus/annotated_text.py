@@ -50,7 +50,7 @@ class AnnotatedText:
     (where it is absent, the `id`).
 
     Raises:
-        DataError: a mention ends after the text.
+        DataError: a mention or a paragraph ends after the text, or the paragraphs are not such a list, in order.
     """
 
     id: str
@@ -70,11 +70,13 @@ class AnnotatedText:
             if mention.end > len(self.text):
                 span = f"({mention.start}, {mention.end})"
                 raise DataError(f"found the span {span} in a text of {len(self.text)} characters", field="mentions")
+        _check_paragraphs(self.metadata.get("paragraphs"), len(self.text))
 
     @property
     def title(self) -> str:
         """Title of the entity that the text describes: `metadata["title"]`, else the id."""
-        return str(self.metadata.get("title", self.id))
+        title = self.metadata.get("title")
+        return self.id if title is None else str(title)
 
     def surface(self, mention: Mention) -> str:
         """The characters of a mention."""
@@ -158,6 +160,19 @@ def _mention_from_dict(row: Any) -> Mention:
         if row.get(name) is not None and not isinstance(row[name], str):
             raise DataError(f"found {row[name]!r}, expected a string", field=f"mentions.{name}")
     return Mention(row["start"], row["end"], row.get("entity"), row.get("label"))
+
+
+def _check_paragraphs(rows: Any, length: int) -> None:
+    if rows is not None and not isinstance(rows, list | tuple):
+        raise DataError(f"found a {type(rows).__name__}, expected a list", field="metadata.paragraphs")
+    before = 0
+    for row in rows or ():
+        match row:
+            case [int(start), int(end)] | [int(start), int(end), str()] if before <= start <= end <= length:
+                before = end
+            case _:
+                expected = f"[start, end] or [start, end, kind] between {before} and {length}, in order"
+                raise DataError(f"found the paragraph {row!r}, expected {expected}", field="metadata.paragraphs")
 
 
 def _check_keys(row: Mapping[str, Any], known: tuple[str, ...], required: tuple[str, ...]) -> None:

@@ -20,6 +20,7 @@ from loreweave.corpus.graph_statistics import split_statistics
 from loreweave.corpus.graph_texts import OUTSIDE, Located
 from loreweave.corpus.graph_vocabulary import NONE, SHARED, vocabulary_ids
 from loreweave.corpus.knowledge_graph import ENTITIES, MANIFEST, KnowledgeGraph, write_graph_files
+from loreweave.corpus.surrogates import has_half, replace_halves
 from loreweave.errors import ConfigurationError, DataError
 
 LEFT_OUT = "left_out.jsonl"
@@ -65,7 +66,7 @@ class GraphSource:
         triples: split -> file, or the folder that holds it among others.
         read_entities: texts of the entities; asked for after all triples were read.
         read_relations: texts of the relations, in records of the same shape.
-        text_files: the files that these two read.
+        text_files: the files that these two and the lists of ids read.
         entity_ids: all entities, for a format that lists them: any other is then unknown.
         relation_ids: all relations, likewise.
         read_triples: by default lines of `head<TAB>relation<TAB>tail`.
@@ -139,7 +140,7 @@ def build_graph(
     file, as KEPLER numbers them, then the others. Relations are numbered as they first occur in train, valid, test.
 
     Raises:
-        DataError: a file is wrong; the file and the line are named.
+        DataError: a file is wrong (the file and the line are named), or no triple is left.
         ConfigurationError: there is something at `output`, and `overwrite` is off.
     """
     policy = policy or GraphPolicy()
@@ -148,6 +149,8 @@ def build_graph(
         rows = _write_entities(folder / ENTITIES, source, entity_ids, policy, left_out, progress)
         relations = _read_relations(source, relation_ids, left_out)
         arrays = {split: _renumbered(numbers, rows, left_out) for split, numbers in triples.items()}
+        if not any(map(len, arrays.values())):
+            raise DataError(f"no triple is left, so nothing was written; left out: {dict(left_out.counts)}")
         entities = GraphEntities.open(folder / ENTITIES)
         with progress("counting triples") as advance:
             splits = split_statistics(arrays, len(entities), [relation.id for relation in relations])
@@ -290,7 +293,7 @@ def _write_entities(
                 without_text.append(entity.id)
             else:
                 rows[number] = writer.rows
-                writer.add(entity)
+                writer.add(_whole(entity, left_out))
 
         for place, line, entity in _counted(source.read_entities(ids, left_out), "writing entities", progress):
             number = ids.get(entity.id)
@@ -314,10 +317,12 @@ def _outside_vocabulary(source: GraphSource, ids: Ids, policy: GraphPolicy) -> d
     """Number in `ids` -> why `policy.within_vocabulary` leaves it out."""
     if policy.within_vocabulary is None:
         return {}
-    described = {entity.id: entity for _, _, entity in source.read_entities(ids, LeftOut(skip_bad=True))}
-    found = vocabulary_ids(
-        (described.get(id) or GraphEntity(id) for id in ids), EntityVocabulary.load(policy.within_vocabulary)
-    )
+    labels: dict[str, str] = {}  # without descriptions, which would fill the memory; of two rows the first, as it is written
+    for _, _, entity in source.read_entities(ids, LeftOut(skip_bad=True)):
+        if entity.id in ids:
+            labels.setdefault(entity.id, entity.label)
+    named = (GraphEntity(id, labels.get(id, "")) for id in ids)
+    found = vocabulary_ids(named, EntityVocabulary.load(policy.within_vocabulary))
     why = {NONE: "entities outside the vocabulary", SHARED: "entities that share a title of the vocabulary"}
     return {number: why[id] for number, id in enumerate(found.tolist()) if id < 0}
 
@@ -331,8 +336,20 @@ def _read_relations(source: GraphSource, ids: Ids, left_out: LeftOut) -> list[Gr
         elif relation.id in found:
             left_out.bad("second row of a relation", f"found the relation {relation.id!r} a second time", place, line)
         else:
-            found[relation.id] = GraphRelation(relation.id, relation.label, relation.description)
+            whole = _whole(relation, left_out)
+            found[relation.id] = GraphRelation(whole.id, whole.label, whole.description)
     return [found.get(id, GraphRelation(id)) for id in ids]
+
+
+def _whole(entity: GraphEntity, left_out: LeftOut) -> GraphEntity:
+    """The entity (or relation) without halves of surrogate pairs, which no file takes; counted."""
+    texts = (entity.label, entity.description, *entity.aliases, *entity.types)
+    if not any(map(has_half, texts)):
+        return entity
+    (label, description, *names), numbers = zip(*map(replace_halves, texts), strict=True)
+    left_out.note("characters replaced", sum(numbers))
+    aliases = len(entity.aliases)
+    return GraphEntity(entity.id, label, description, tuple(names[:aliases]), tuple(names[aliases:]))
 
 
 def _entity_text(entities: GraphEntities) -> dict[str, Any]:

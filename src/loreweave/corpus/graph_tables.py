@@ -7,6 +7,7 @@ triples/<split>.tsv   head <TAB> relation <TAB> tail; any split names
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -17,24 +18,27 @@ from loreweave.corpus.graph_building import GraphSource
 from loreweave.corpus.graph_entities import COLUMNS, GraphEntity
 from loreweave.corpus.graph_lines import COMPRESSIONS, SPLIT_NAMES, LeftOut, need_file
 from loreweave.corpus.graph_texts import Located
+from loreweave.corpus.knowledge_graph import check_split_name
 from loreweave.errors import DataError
 
 _RELATION_COLUMNS = ("id", "label", "description")
 _LISTS = ("aliases", "types")
+_BROKEN_ID = re.compile("[\t\r\n\ud800-\udfff]")
 
 
 def graph_tables(folder: Pathname) -> GraphSource:
     """Find the files.
 
     Raises:
-        DataError: a file is missing, or there are no triples.
+        DataError: a file is missing, there are no triples, or a split has a name that is none for a file.
     """
     base = Path(folder)
     entities, relations = need_file(base, "entities.jsonl"), need_file(base, "relations.jsonl")
     triples: dict[str, Path] = {}
     for suffix in COMPRESSIONS:
-        for path in sorted((base / "triples").glob(f"*.tsv{suffix}")):
+        for path in sorted((base / "triples").glob(f"[!.]*.tsv{suffix}")):
             split = path.name.removesuffix(f".tsv{suffix}")
+            check_split_name(split, path)
             if split in triples:
                 raise DataError(f"found {triples[split].name} and {path.name}, expected one of them", path=base / "triples")
             triples[split] = path
@@ -83,4 +87,6 @@ def _fault(row: dict[str, Any], columns: tuple[str, ...]) -> str:
                 return f"field {name!r}: found {cell!r}, expected a list of strings"
         elif not isinstance(cell, str):
             return f"field {name!r}: found {cell!r}, expected a string"
+    if _BROKEN_ID.search(row["id"]):
+        return f"field 'id': found {row['id']!r}, expected whole characters without tabs and line breaks"
     return ""

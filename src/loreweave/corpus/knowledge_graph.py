@@ -217,7 +217,7 @@ def write_graph_files(
     write_json_lines(folder / RELATIONS, rows)
     (folder / TRIPLES).mkdir()
     for split, array in triples.items():
-        _check_split_name(split)
+        check_split_name(split)
         np.save(folder / TRIPLES / f"{split}.npy", array)
     names = [ENTITIES, RELATIONS, *(f"{TRIPLES}/{split}.npy" for split in triples)]
     manifest = {
@@ -251,13 +251,14 @@ def _check_ids(kind: str, ids: pa.Array | pa.ChunkedArray) -> None:
         raise DataError(f"found the {kind} id {twice!r} {count} times, expected every id once")
 
 
-def _check_split_name(split: str) -> None:
+def check_split_name(split: str, path: Path | None = None) -> None:
+    """Raise DataError unless the name can be that of a file; `path` is where it was found."""
     if not _SPLIT_NAME.fullmatch(split):
-        raise DataError(f"found a split named {split!r}, expected letters, digits, - and _")
+        raise DataError(f"found a split named {split!r}, expected letters, digits, - and _", path=path)
 
 
 def _checked_triples(split: str, rows: ArrayLike, entities: int, relations: int) -> np.ndarray:
-    _check_split_name(split)
+    check_split_name(split)
     array = np.asarray(rows)
     if array.size == 0:
         return np.zeros((0, 3), np.int32)

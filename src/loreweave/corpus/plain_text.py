@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import io
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from loreweave.corpus.files import Pathname, open_text, read_json_lines
+from loreweave.corpus.surrogates import replace_halves
 from loreweave.errors import DataError
 
 _COMPRESSIONS = (".gz", ".xz", ".bz2")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Line(NamedTuple):
@@ -74,7 +73,7 @@ def _json_lines(file: Pathname, exclude: frozenset[str], counts: Counter[str]) -
             continue
         if separate:
             yield Line("", "")
-        text, replaced = _SURROGATE.subn("\ufffd", text)  # no tokenizer takes half a character
+        text, replaced = replace_halves(text)  # no tokenizer takes half a character
         counts["characters_replaced"] += replaced
         place, separate = names[0] if names else f"{Path(file).name}:{number}", False
         for line in io.StringIO(text, newline=None):  # the same line ends as in text files

@@ -182,11 +182,13 @@ def blp(folder: Pathname) -> GraphSource:
         DataError: no texts, lists or training file.
     """
     base = Path(folder)
+    texts, entities, relations = _kg_bert(base, "ind-"), need_file(base, "entities.txt"), need_file(base, "relations.txt")
     return replace(
-        _kg_bert(base, "ind-"),
+        texts,
         format="blp",
-        entity_ids=partial(_listed_ids, need_file(base, "entities.txt")),
-        relation_ids=partial(_listed_ids, need_file(base, "relations.txt")),
+        text_files=(*texts.text_files, entities, relations),
+        entity_ids=partial(_listed_ids, entities),
+        relation_ids=partial(_listed_ids, relations),
     )
 
 
