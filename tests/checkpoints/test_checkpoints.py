@@ -12,7 +12,8 @@ import pytest
 import torch
 import transformers
 
-from loreweave.checkpoints import FORMATS, WRITABLE, convert, hub, load_luke, recognise
+from loreweave.checkpoints import FORMATS, WRITABLE, convert, load_luke, recognise
+from loreweave.encoding import hub
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models import LukeForMaskedLM
 

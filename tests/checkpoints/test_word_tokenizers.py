@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from loreweave.checkpoints import hub
 from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
+from loreweave.encoding import hub
 from loreweave.errors import CheckpointError
 
 

@@ -131,7 +131,7 @@ def test_a_name_on_the_hub_is_asked_for_there(
     def fail(name: str, allow_patterns: list[str]) -> str:
         raise OSError("no connection")
 
-    monkeypatch.setattr("loreweave.checkpoints.hub.snapshot_download", fail)
+    monkeypatch.setattr("loreweave.encoding.hub.snapshot_download", fail)
     arguments = ["--vocabulary", str(vocabulary), "--tokenizer", "owner/encoder", "--output", str(tmp_path / "set")]
     assert main(["build", "pretraining", str(pages), *arguments]) == 1
     assert "owner/encoder: no such file or folder, and no model of this name on the Hub" in capsys.readouterr().err

@@ -14,6 +14,7 @@ from loreweave.corpus.files import (
     atomic_folder,
     atomic_path,
     atomic_write,
+    content_suffix,
     open_text,
     read_json,
     read_json_lines,
@@ -35,6 +36,13 @@ def test_every_compression_round_trips(tmp_path: Path, suffix: str) -> None:
 def test_compressed_files_are_really_compressed(tmp_path: Path) -> None:
     write_json_lines(tmp_path / "a.xz", [{"a": 1}])
     assert lzma.decompress((tmp_path / "a.xz").read_bytes()) == b'{"a": 1}\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"), [("a.jsonl", ".jsonl"), ("b.c/a.v2.TSV.GZ", ".tsv"), ("a.xz", ""), ("a", ""), ("a.tar.bz2", ".tar")]
+)
+def test_the_suffix_of_the_content(name: str, suffix: str) -> None:
+    assert content_suffix(name) == suffix
 
 
 def test_bad_encoding_names_line_and_byte(tmp_path: Path) -> None:

@@ -84,8 +84,10 @@ def test_neither_a_folder_nor_a_model(monkeypatch: pytest.MonkeyPatch, tmp_path:
     def refuse(*_: object, **__: object) -> str:
         raise OSError("offline")
 
-    monkeypatch.setattr("huggingface_hub.snapshot_download", refuse)
-    with pytest.raises(CheckpointError, match=r"neither such a folder nor such a model on the Hub \(offline\)"):
+    monkeypatch.setattr("loreweave.encoding.hub.snapshot_download", refuse)
+    with pytest.raises(CheckpointError, match=r"owner/luke: .*, and no model of this name on the Hub \(offline\)"):
+        EntityTokenizer.from_pretrained("owner/luke")
+    with pytest.raises(CheckpointError, match="nowhere: no such file or folder"):
         EntityTokenizer.from_pretrained(tmp_path / "nowhere")
 
 

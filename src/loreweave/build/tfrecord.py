@@ -23,6 +23,7 @@ from loreweave.build.sentence_tokenizer import tokenizer_fingerprint
 from loreweave.build.windows import NO_PAGE, Window
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files import Pathname, atomic_folder, open_binary, read_json
+from loreweave.corpus.protocol_buffers import BYTES, VARINT, read_fields
 from loreweave.errors import DataError
 
 if TYPE_CHECKING:
@@ -279,33 +280,13 @@ def _check_number(field: str, ids: list[int], most: int) -> None:
         raise DataError(f"found {len(ids)} ids, expected at most {most} (of {_METADATA_FILE})", field=field)
 
 
-def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """(field number, bytes) of the length-delimited fields of a message; varint fields are skipped."""
-    place = 0
-    while place < len(data):
-        tag, place = _varint(data, place)
-        kind = tag & 7
-        if kind == 0:
-            _, place = _varint(data, place)
-            continue
-        if kind != 2:
-            raise ValueError(f"wire type {kind} at byte {place}")
-        length, place = _varint(data, place)
-        if place + length > len(data):
-            raise ValueError(f"a field of {length} bytes at byte {place} of {len(data)}")
-        yield tag >> 3, data[place : place + length]
-        place += length
-
-
-def _varint(data: bytes, place: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[place]
-        place += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, place
-        shift += 7
+def _messages(message: bytes) -> Iterator[tuple[int, bytes]]:
+    """(field number, bytes) of the fields that may be messages; a feature of integers has no fixed-width ones."""
+    for number, kind, value in read_fields(message):
+        if isinstance(value, bytes):
+            if kind != BYTES:
+                raise ValueError(f"wire type {kind} in field {number}")
+            yield number, value
 
 
 def _integers(feature: bytes) -> Int64:
@@ -315,21 +296,9 @@ def _integers(feature: bytes) -> Int64:
         if kind != 3:
             raise ValueError("a feature that is no int64_list")
         values += [_packed_varints(packed) for number, packed in _messages(body) if number == 1]
-        values.append(_single_varints(body))
+        single = [value for number, wire, value in read_fields(body) if number == 1 and wire == VARINT]
+        values.append(np.array(single, dtype=np.uint64).astype(np.int64))
     return np.concatenate(values) if values else np.empty(0, np.int64)
-
-
-def _single_varints(body: bytes) -> Int64:
-    """The values of an int64 list that is not packed (each with its own tag)."""
-    values, place = [], 0
-    while place < len(body):
-        tag, place = _varint(body, place)
-        value, place = _varint(body, place)
-        if tag & 7 == 2:
-            place += value
-        elif tag >> 3 == 1:
-            values.append(value)
-    return np.array(values, dtype=np.uint64).astype(np.int64)
 
 
 def _packed_varints(packed: bytes) -> Int64:

@@ -24,11 +24,11 @@ from loreweave.checkpoints import (
 )
 from loreweave.checkpoints.fitting import fit_state_dict
 from loreweave.checkpoints.from_encoder import NewLuke, luke_from_encoder
-from loreweave.checkpoints.hub import local_folder
 from loreweave.checkpoints.lite import lite as make_lite
 from loreweave.checkpoints.loading import LoadedCheckpoint, LoadOptions, LoadReport
 from loreweave.checkpoints.names import model_path
 from loreweave.corpus.files import Pathname, check_replaceable
+from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError, ConfigurationError
 
 FORMATS: dict[str, ModuleType] = {

@@ -17,7 +17,6 @@ from transformers import LukeConfig, PreTrainedTokenizerFast
 
 from loreweave.checkpoints import original_rows as rows
 from loreweave.checkpoints.fitting import ENCODER_PARTS, PRETRAINING_HEADS, build, fit_state_dict
-from loreweave.checkpoints.hub import HUB_NAME
 from loreweave.checkpoints.hugging_face import read_config
 from loreweave.checkpoints.inference import ENCODER_SETTINGS, SHAPE_SETTINGS
 from loreweave.checkpoints.loading import LoadReport
@@ -26,6 +25,7 @@ from loreweave.checkpoints.word_tokenizers import add_marker_rows, find_word_tok
 from loreweave.corpus.entity_vocabulary import SPECIAL_ENTITIES, EntityVocabulary
 from loreweave.corpus.files import Pathname
 from loreweave.encoding import EntityTokenizer
+from loreweave.encoding.hub import HUB_NAME
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models import LukeForMaskedLM
 

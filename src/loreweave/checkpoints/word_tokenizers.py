@@ -9,11 +9,11 @@ from typing import Any, cast
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from loreweave.checkpoints import original_rows as rows
-from loreweave.checkpoints.hub import local_folder
 from loreweave.checkpoints.loading import LoadReport
 from loreweave.checkpoints.names import model_path
 from loreweave.corpus.files import Pathname
 from loreweave.encoding import MARKER_TOKENS, EntityTokenizer, add_marker_tokens
+from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "sentencepiece.bpe.model", "tokenizer_config.json")

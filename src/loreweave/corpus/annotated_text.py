@@ -16,10 +16,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.files import Pathname, atomic_path, read_json_lines, write_json_lines
+from loreweave.corpus.files import COMPRESSIONS, Pathname, atomic_path, read_json_lines, write_json_lines
 from loreweave.errors import DataError
 
-TEXT_SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.xz", ".jsonl.bz2", ".parquet")
+TEXT_SUFFIXES = (".jsonl", *(f".jsonl{compression}" for compression in COMPRESSIONS), ".parquet")
 _PARQUET_ROWS = 1000
 
 

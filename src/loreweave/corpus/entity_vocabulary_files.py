@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 
 from loreweave.corpus.entity_vocabulary import SPECIAL_ENTITIES, EntityVocabulary
-from loreweave.corpus.files import Pathname, atomic_write, open_text, read_json_lines, write_json_lines
+from loreweave.corpus.files import Pathname, atomic_write, content_suffix, open_text, read_json_lines, write_json_lines
 from loreweave.errors import ConfigurationError, DataError
 
 FILE_NAMES = ("entity_vocab.tsv", "entity_vocab.jsonl", "entity_vocab.json")
-_COMPRESSIONS = (".gz", ".xz", ".bz2")
 
 
 def load(path: Pathname) -> EntityVocabulary:
@@ -27,7 +26,7 @@ def load(path: Pathname) -> EntityVocabulary:
     file = Path(path)
     if file.is_dir():
         file = _file_in(file)
-    kind = _suffix(file)
+    kind = content_suffix(file)
     if kind not in _READERS:
         kind = _kind_by_content(file)
     return _READERS[kind](file)
@@ -36,7 +35,7 @@ def load(path: Pathname) -> EntityVocabulary:
 def save(vocabulary: EntityVocabulary, path: Pathname) -> None:
     """Write a vocabulary in the format of the suffix (.tsv, .jsonl, .json)."""
     check_target(path, with_languages=bool(vocabulary.languages))
-    _WRITERS[_suffix(Path(path))](vocabulary, path)
+    _WRITERS[content_suffix(path)](vocabulary, path)
 
 
 def check_target(path: Pathname, *, with_languages: bool) -> None:
@@ -45,16 +44,11 @@ def check_target(path: Pathname, *, with_languages: bool) -> None:
     Raises:
         ConfigurationError: a suffix that names no format, or TSV for a vocabulary with languages.
     """
-    kind = _suffix(Path(path))
+    kind = content_suffix(path)
     if kind not in _WRITERS:
         raise ConfigurationError(f"{path}: found the suffix {kind!r}, expected one of {', '.join(_WRITERS)}")
     if kind == ".tsv" and with_languages:
         raise ConfigurationError(f"{path}: TSV holds no languages, write .jsonl or .json")
-
-
-def _suffix(file: Path) -> str:
-    suffixes = [suffix for suffix in file.suffixes if suffix not in _COMPRESSIONS]
-    return suffixes[-1] if suffixes else ""
 
 
 def _file_in(folder: Path) -> Path:

@@ -23,12 +23,19 @@ from loreweave.errors import ConfigurationError, DataError
 Pathname = str | PathLike[str]
 
 _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
+COMPRESSIONS = tuple(_OPENERS)
 _BROKEN_STREAM = (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error)
 
 
 def open_binary(path: Pathname, mode: str = "rb") -> BinaryIO:
     """Open a file as bytes, (de)compressed when its name ends in .gz, .xz or .bz2."""
     return cast(BinaryIO, _OPENERS.get(Path(path).suffix.lower(), open)(path, mode))
+
+
+def content_suffix(path: Pathname) -> str:
+    """The suffix that says what a file holds, in lower case: `.jsonl` of `a.jsonl.GZ`; empty when there is none."""
+    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
+    return next((suffix for suffix in reversed(suffixes) if suffix not in COMPRESSIONS), "")
 
 
 @contextmanager

@@ -9,10 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from loreweave.corpus.files import Pathname, open_text
+from loreweave.corpus.files import COMPRESSIONS, Pathname, open_text
 from loreweave.errors import DataError
 
-COMPRESSIONS = ("", ".gz", ".xz", ".bz2")
 SPLIT_NAMES = {"train": ("train",), "valid": ("valid", "dev", "val"), "test": ("test",)}
 """Our name of a split, and the names that its file may have."""
 
@@ -124,7 +123,7 @@ def find_file(folder: Path, *names: str) -> Path | None:
         DataError: a name is there twice, in two compressions.
     """
     for name in names:
-        found = [path for suffix in COMPRESSIONS if (path := folder / f"{name}{suffix}").is_file()]
+        found = [path for suffix in ("", *COMPRESSIONS) if (path := folder / f"{name}{suffix}").is_file()]
         if len(found) > 1:
             raise DataError(f"found {' and '.join(path.name for path in found)}, expected one of them", path=folder)
         if found:
@@ -140,7 +139,7 @@ def need_file(folder: Path, *names: str) -> Path:
     """
     path = find_file(folder, *names)
     if path is None:
-        raise DataError(f"found no {' or '.join(names)} (nor one with {', '.join(COMPRESSIONS[1:])})", path=folder)
+        raise DataError(f"found no {' or '.join(names)} (nor one with {', '.join(COMPRESSIONS)})", path=folder)
     return path
 
 

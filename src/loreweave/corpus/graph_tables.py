@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.files import Pathname, read_json_lines
+from loreweave.corpus.files import COMPRESSIONS, Pathname, read_json_lines
 from loreweave.corpus.graph_building import GraphSource
 from loreweave.corpus.graph_entities import COLUMNS, GraphEntity
-from loreweave.corpus.graph_lines import COMPRESSIONS, SPLIT_NAMES, LeftOut, need_file
+from loreweave.corpus.graph_lines import SPLIT_NAMES, LeftOut, need_file
 from loreweave.corpus.graph_texts import Located
 from loreweave.corpus.knowledge_graph import check_split_name
 from loreweave.errors import DataError
@@ -35,7 +35,7 @@ def graph_tables(folder: Pathname) -> GraphSource:
     base = Path(folder)
     entities, relations = need_file(base, "entities.jsonl"), need_file(base, "relations.jsonl")
     triples: dict[str, Path] = {}
-    for suffix in COMPRESSIONS:
+    for suffix in ("", *COMPRESSIONS):
         for path in sorted((base / "triples").glob(f"[!.]*.tsv{suffix}")):
             split = path.name.removesuffix(f".tsv{suffix}")
             check_split_name(split, path)

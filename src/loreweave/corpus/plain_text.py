@@ -8,11 +8,9 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from loreweave.corpus.files import Pathname, open_text, read_json_lines
+from loreweave.corpus.files import Pathname, content_suffix, open_text, read_json_lines
 from loreweave.corpus.surrogates import replace_halves
 from loreweave.errors import DataError
-
-_COMPRESSIONS = (".gz", ".xz", ".bz2")
 
 
 class Line(NamedTuple):
@@ -43,15 +41,10 @@ def read_lines(files: Iterable[Pathname], exclude: Collection[str] = (), counts:
         if inside:
             yield Line("", "")
             inside = False
-        rows = _json_lines if _suffix(Path(file)) == ".jsonl" else _text_lines
+        rows = _json_lines if content_suffix(file) == ".jsonl" else _text_lines
         for line in rows(file, frozenset(exclude), counts):
             inside = bool(line.text)
             yield line
-
-
-def _suffix(file: Path) -> str:
-    suffixes = [suffix.lower() for suffix in file.suffixes]
-    return next((suffix for suffix in reversed(suffixes) if suffix not in _COMPRESSIONS), "")
 
 
 def _text_lines(file: Pathname, exclude: frozenset[str], counts: Counter[str]) -> Iterator[Line]:

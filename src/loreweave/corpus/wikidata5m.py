@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal, get_args
 
-from loreweave.corpus.files import Pathname
+from loreweave.corpus.files import COMPRESSIONS, Pathname
 from loreweave.corpus.graph_building import GraphSource
 from loreweave.corpus.graph_lines import LeftOut, find_file
 from loreweave.corpus.graph_texts import Located, join_texts, present
@@ -80,7 +80,7 @@ def wikidata5m(folder: Pathname, setting: str = "transductive", relation_descrip
 def _need(folder: Path, name: str) -> Path:
     path = _find(folder, name)
     if path is None:
-        raise DataError(f"found no {name} (nor one with .gz, .xz, .bz2)", path=folder)
+        raise DataError(f"found no {name} (nor one with {', '.join(COMPRESSIONS)})", path=folder)
     return path
 
 

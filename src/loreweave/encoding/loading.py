@@ -41,7 +41,6 @@ _BERT_NAMES = {
     "cls_token": "[CLS]",
     "mask_token": "[MASK]",
 }
-_HUB_FILES = ["*.json", "*.txt", "*.model", "entity_vocab.*"]
 
 
 def load_entity_tokenizer(path: Pathname) -> EntityTokenizer:
@@ -52,9 +51,12 @@ def load_entity_tokenizer(path: Pathname) -> EntityTokenizer:
     `merges.txt`, or `vocab.txt`.
 
     Raises:
-        CheckpointError: a file is missing, a token has another id than stated, or the ids do not fit `config.json`.
+        CheckpointError: no such folder or repository, a file is missing, a token has another id than stated, or the ids do
+            not fit `config.json`.
     """
-    directory = _find_directory(path)
+    from loreweave.encoding.hub import local_folder
+
+    directory = local_folder(path, weights=False)
     config = _read_object(directory / "tokenizer_config.json")
     vocabulary = _load_entity_vocabulary(directory, config)
     model_config = _read_object(directory / "config.json")
@@ -227,18 +229,6 @@ def _text(token: str | Json) -> str:
 
 
 # ---- everything else -------------------------------------------------------------------------------------------------
-
-
-def _find_directory(path: Pathname) -> Path:
-    directory = Path(path)
-    if directory.is_dir():
-        return directory
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(snapshot_download(str(path), allow_patterns=_HUB_FILES))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: found neither such a folder nor such a model on the Hub ({error})") from error
 
 
 def _read_object(path: Path) -> Json:

@@ -6,11 +6,11 @@ The file is a protocol buffer: `ModelProto {repeated SentencePiece pieces = 1; T
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
+from loreweave.corpus.protocol_buffers import read_fields
 from loreweave.errors import CheckpointError
 
 Piece = tuple[str, float]
@@ -65,54 +65,21 @@ def _parse(content: bytes) -> tuple[list[Piece], int, bytes]:
     """Pieces with scores, the kind of model, and the compiled normalization table."""
     pieces: list[Piece] = []
     model_type, charsmap = _UNIGRAM, b""
-    for field, value in _fields(content):
+    for field, _, value in read_fields(content):
         if field == 1 and isinstance(value, bytes):
             pieces.append(_parse_piece(value))
         elif field == 2 and isinstance(value, bytes):
-            model_type = next((v for f, v in _fields(value) if f == 3 and isinstance(v, int)), _UNIGRAM)
+            model_type = next((v for f, _, v in read_fields(value) if f == 3 and isinstance(v, int)), _UNIGRAM)
         elif field == 3 and isinstance(value, bytes):
-            charsmap = next((v for f, v in _fields(value) if f == 2 and isinstance(v, bytes)), b"")
+            charsmap = next((v for f, _, v in read_fields(value) if f == 2 and isinstance(v, bytes)), b"")
     return pieces, model_type, charsmap
 
 
 def _parse_piece(content: bytes) -> Piece:
     text, score = "", 0.0
-    for field, value in _fields(content):
+    for field, _, value in read_fields(content):
         if field == 1 and isinstance(value, bytes):
             text = value.decode("utf-8")
         elif field == 2 and isinstance(value, bytes):
             (score,) = struct.unpack("<f", value)
     return text, score
-
-
-def _fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """(field number, value) of a protocol buffer message; fixed-width and length-delimited values as bytes."""
-    place = 0
-    while place < len(content):
-        key, place = _varint(content, place)
-        field, wire_type = key >> 3, key & 7
-        if wire_type == 0:
-            value, place = _varint(content, place)
-            yield field, value
-            continue
-        if wire_type == 2:
-            length, place = _varint(content, place)
-        elif wire_type in (1, 5):
-            length = 8 if wire_type == 1 else 4
-        else:
-            raise ValueError(f"wire type {wire_type}")
-        if place + length > len(content):
-            raise ValueError("the file ends inside a field")
-        yield field, content[place : place + length]
-        place += length
-
-
-def _varint(content: bytes, place: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = content[place]
-        place += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, place
-        shift += 7

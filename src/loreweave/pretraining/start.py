@@ -11,10 +11,10 @@ from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, PreTra
 
 from loreweave.build.pretraining_set import PretrainingSet
 from loreweave.checkpoints import load_luke, luke_from_encoder, recognise
-from loreweave.checkpoints.hub import local_folder
 from loreweave.checkpoints.names import model_path
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.encoding import EntityTokenizer
+from loreweave.encoding.hub import local_folder
 from loreweave.errors import ConfigurationError
 from loreweave.models import LukeForMaskedLM, LukeModel
 from loreweave.models.luke_attention import LukeSelfAttention

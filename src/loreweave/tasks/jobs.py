@@ -12,9 +12,9 @@ from typing import Any, TextIO
 
 from transformers import set_seed
 
-from loreweave.checkpoints.hub import local_folder
 from loreweave.checkpoints.names import model_path
 from loreweave.corpus.files import read_json, read_json_lines, sha256_of, write_json
+from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.registry import (
     PRETRAINED_TASKS,

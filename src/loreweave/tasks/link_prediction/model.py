@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from loreweave.checkpoints import knowledge_embedding as side_files
-from loreweave.checkpoints.hub import local_folder
 from loreweave.checkpoints.knowledge_embedding import Variant
 from loreweave.checkpoints.names import model_path
 from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
 from loreweave.corpus.knowledge_graph import KnowledgeGraph
 from loreweave.encoding.graph_texts import EntityTextConfig
+from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead, KnowledgeEmbeddingModel, Pooling
 from loreweave.models.knowledge_scorers import Similarity
