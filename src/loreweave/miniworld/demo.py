@@ -54,8 +54,10 @@ KNOWLEDGE = "objectives.contrastive_knowledge"
 SHORT_TEXTS = ("text.text=label_description", "text.max_length=32", "text.relation_text=label", "text.relation_max_length=16")
 """How entities and relations are read: in few words, as the mini-world describes them."""
 
-UNTRAINED = ("untrained=true", "scorer=transe_l2", "pooling=mean", "max_length=32")
-UNTRAINED += ("text=label_description", "relation_text=label")  # as the trained one reads
+UNTRAINED = (
+    "untrained=true", "scorer=transe_l2", "pooling=mean",
+    "max_length=32", "text=label_description", "relation_text=label",  # as the trained one reads
+)  # fmt: skip
 """The encoder as it is: vector of the head's text + vector of the relation's name, nearest tails first."""
 
 MEASURES: dict[str, dict[str, str]] = {
