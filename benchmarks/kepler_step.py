@@ -346,6 +346,14 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def steps(graph: Path, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """A row for every setting, shown as it is measured."""
+    for setting in arguments.settings:
+        row = measure(graph, setting, arguments)
+        print(table([row], COLUMNS), flush=True)
+        yield row
+
+
 def run(arguments: argparse.Namespace) -> None:
     """Measure every setting asked for and print the table."""
     folders = [folder for name in arguments.graphs if (folder := graph_folder(name, arguments)) is not None]
@@ -356,13 +364,11 @@ def run(arguments: argparse.Namespace) -> None:
     )
     rows: list[dict[str, Any]] = []
     for folder in folders:
-        if arguments.learning:
-            rows += learn(folder, arguments)
-        else:
-            rows += [measure(folder, setting, arguments) for setting in arguments.settings]
+        for row in learn(folder, arguments) if arguments.learning else steps(folder, arguments):
+            rows.append(row)
+            if arguments.output:  # also of a run that is stopped
+                arguments.output.write_text(json.dumps(rows, indent=1))
     print(table(rows, LEARNING_COLUMNS if arguments.learning else COLUMNS))
-    if arguments.output:
-        arguments.output.write_text(json.dumps(rows, indent=1))
     return None
 
 

@@ -98,9 +98,8 @@ class Budget:
         return [*schedule, *own, *FEW_PAGES, *(f"{KNOWLEDGE}.{setting}" for setting in knowledge)]
 
     def typing(self) -> list[str]:
-        """Settings that go over `minilm/entity-typing`; a new classifier learns faster than an encoder."""
-        rates = ("optimizer.learning_rate=3e-4", "optimizer.rate_factors={classifier: 30.0}")
-        return [f"epochs={self.typing_epochs}", "batch_size=16", *rates]
+        """Settings that go over `minilm/entity-typing`."""
+        return [f"epochs={self.typing_epochs}", "batch_size=16", "optimizer.learning_rate=3e-4"]
 
 
 @dataclass
