@@ -24,16 +24,27 @@ class CheckpointError(LoreweaveError):
 class DataError(LoreweaveError):
     """A file whose content is not what its format promises.
 
+    Args:
+        message: what was found and what was expected.
+        path, line, record, field: the place, as far as it is known; `record` in words ("record 4").
+
     Example:
         >>> str(DataError("found 'x', expected an integer", path="train.json", line=3, field="start"))
         "train.json, line 3, field 'start': found 'x', expected an integer"
     """
 
     def __init__(
-        self, message: str, *, path: str | PathLike[str] | None = None, line: int | None = None, field: str | None = None
+        self,
+        message: str,
+        *,
+        path: str | PathLike[str] | None = None,
+        line: int | None = None,
+        record: str | None = None,
+        field: str | None = None,
     ) -> None:
         place = [str(path)] if path is not None else []
         place += [f"line {line}"] if line is not None else []
+        place += [record] if record is not None else []
         place += [f"field {field!r}"] if field is not None else []
         super().__init__(f"{', '.join(place)}: {message}" if place else message)
-        self.path, self.line, self.field = path, line, field
+        self.message, self.path, self.line, self.field = message, path, line, field

@@ -34,7 +34,10 @@ FORMATS = ("annotated", "wikispeedia")
 SHOWN_NAMES = 20
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="Text files, read in this order.")]
-Format = Annotated[str, typer.Option("--format", help=f"Format of the files: {', '.join(FORMATS)}.")]
+SAMPLE = '{"id": "1", "text": "Oslo is big.", "mentions": [{"start": 0, "end": 4, "entity": "Oslo"}]}'
+Format = Annotated[
+    str, typer.Option("--format", help=f"Format of the files: {', '.join(FORMATS)}. A line of annotated: {SAMPLE}")
+]
 Exclude = Annotated[
     Path | None, typer.Option("--exclude", help="File of titles or ids, one a line: texts that are left out.")
 ]

@@ -43,6 +43,9 @@ _BLOCK = 1024
 Report = Callable[[str], None]
 
 
+_SHOWN_LABELS = 12
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataFiles:
     """The files of a fine-tuning run; without `dev` a part of `train` may be held out."""
@@ -103,7 +106,9 @@ def finetune_task(
     with record.watch():
         set_seed(config.seed)
         built = task.build(str(model_path(source)), data.labels, config)
-        report(f"{type(built.model).__name__} with {len(data.labels)} labels: {', '.join(data.labels[:12])}")
+        more = f" and {len(data.labels) - _SHOWN_LABELS} more" if len(data.labels) > _SHOWN_LABELS else ""
+        shown = ", ".join(data.labels[:_SHOWN_LABELS]) + more
+        report(f"{type(built.model).__name__} with {len(data.labels)} labels: {shown}")
         dev, test = (_evaluation_set(task, built, records) for records in (data.dev, data.test))
         job = FinetuningJob(
             model=built.model,

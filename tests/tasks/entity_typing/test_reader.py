@@ -32,7 +32,7 @@ def write(path: Path, value: Any) -> Path:
 def test_ernie_layout_in_any_wrapping(tmp_path: Path, name: str) -> None:
     result = read(write(tmp_path / name, [GOOD, GOOD | {"id": "x7"}]))
     first, second = result.records
-    assert (first.id, first.mention, first.labels) == ("0", "Oslo", ("place", "city"))
+    assert (first.id, first.mention, first.labels) == ("1", "Oslo", ("place", "city"))
     assert first.metadata == {"doc": "d1"} and second.id == "x7"
     assert labels_of(result.records) == ["city", "place"] and not result.skipped
 

@@ -66,12 +66,12 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
     convert, _ = FORMATS[_known(format)] if format is not None else _recognised(rows[0][1], path)
     records: list[TypingRecord] = []
     skipped: Counter[str] = Counter()
-    for number, (place, row) in enumerate(rows):
+    for number, (place, row) in enumerate(rows, 1):
         try:
             records += convert(row, str(number))
         except DataError as error:
             if not skip_bad:
-                raise DataError(f"{place}: {error}", path=path, field=error.field) from None
+                raise DataError(error.message, path=path, record=place, field=error.field) from None
             skipped[f"bad {error.field or 'record'}"] += 1
     return ReadResult(records, skipped)
 
