@@ -187,6 +187,9 @@ def save(
         notes.append(
             f"Paddle computes with layer_norm_eps {_LAYER_NORM_EPS}, not {model.config.layer_norm_eps}: small differences"
         )
+    labels = list((model.config.id2label or {}).values()) if "classifier.weight" in state else []
+    if labels != [f"LABEL_{number}" for number in range(len(labels))]:
+        notes.append(f"the names of the {len(labels)} labels are left out, for Paddle numbers them: {', '.join(labels)}")
     with atomic_folder(path, overwrite) as folder:
         with (folder / _FILE).open("wb") as file:
             _dump({key: tensor.detach().cpu().numpy() for key, tensor in names_to_paddle(state).items()}, file)
