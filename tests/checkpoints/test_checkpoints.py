@@ -126,10 +126,10 @@ def test_lite_needs_a_vocabulary(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", [{"classification_head": "mnli"}, {"fairseq_version": "0.9"}])
 @pytest.mark.parametrize("to", ["hugging-face", "luke-original"])
-def test_options_of_fairseq_are_refused_for_a_luke(tmp_path: Path, folder: Path, to: str, option: dict[str, str]) -> None:
+def test_options_of_fairseq_are_refused_for_a_luke(tmp_path: Path, folder: Path, to: str, option: dict[str, Any]) -> None:
     (name,) = option
     with pytest.raises(ConfigurationError, match=f"^{name}: "):
-        convert(folder, tmp_path / "out", to, **option)  # type: ignore[arg-type]
+        convert(folder, tmp_path / "out", to, **option)
 
 
 def test_a_run_and_a_packaged_encoder_are_known_by_name(tmp_path: Path, folder: Path) -> None:

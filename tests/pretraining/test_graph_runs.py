@@ -13,6 +13,7 @@ from loreweave.build.pretraining_set import open_pretraining_set
 from loreweave.checkpoints import knowledge_embedding
 from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.errors import ConfigurationError
+from loreweave.models import LukeModel
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.run import run
 from loreweave.training.configuration import fill
@@ -135,10 +136,11 @@ def test_a_graph_and_masked_entities_train_the_same_rows(world: Path, tmp_path: 
     folder = result.record.model_path
     ranked = knowledge_embedding.load(folder, around)
     luke = knowledge_embedding.load_encoder(folder)
+    assert isinstance(luke, LukeModel)
     vocabulary = open_pretraining_set(world / "data").vocabulary
     assert vocabulary is not None and ranked.encoder is None
     ids = torch.tensor([vocabulary.id_of(city) for city in cities])
-    vectors = luke.entity_embeddings.vectors(ids)  # type: ignore[operator, union-attr]
+    vectors = luke.entity_embeddings.vectors(ids)
     assert torch.equal(ranked.embed_rows(torch.arange(8)), vectors)
     queries = ranked.head.scorer.tail_query(vectors[:4], ranked.head.relation_vectors(torch.zeros(4, dtype=torch.long)))
     assert torch.cdist(queries, vectors).argmin(1).tolist() == [4, 5, 6, 7]

@@ -129,7 +129,8 @@ def graph(
 def _policy(without_text: str, skip_bad: bool, exclude_triples: Path | None, within_vocabulary: Path | None) -> GraphPolicy:
     from loreweave.corpus.graph_building import GraphPolicy
 
-    return GraphPolicy(without_text, skip_bad, exclude_triples, within_vocabulary)  # type: ignore[arg-type]  # checks the name
+    # Any text may be given; GraphPolicy refuses what is no name of a policy.
+    return GraphPolicy(without_text, skip_bad, exclude_triples, within_vocabulary)  # type: ignore[arg-type]
 
 
 def _given(**options: Any) -> dict[str, Any]:
