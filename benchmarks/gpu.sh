@@ -1,5 +1,5 @@
 #!/bin/sh
-# What matters on one GPU, in under 25 minutes: a LUKE pre-training step against transformers', a knowledge-embedding step against
+# What matters on one GPU, meant for 25 minutes but not run yet: a LUKE pre-training step against transformers', a knowledge-embedding step against
 # KEPLER's scheme, ranking at the size of Wikidata5M, and WN18RR with the contrastive loss.
 #
 #   python benchmarks/luke_pretraining.py --write-windows runs/windows.json --words-per-step 16384   # where the data is
