@@ -11,6 +11,9 @@ Names:
     joint-*            from stage 1 of the two above, 400 steps: masked words alone (joint-words), with FB15k-237's texts
                        (joint-words-knowledge), with masked entities (joint-words-entities), with both and the graph over
                        LUKE's own entities (joint-all); joint-knowledge: the graph's texts alone, from MiniLM
+    latent-typing      from stage 1 of words-wikispeedia, 1,400 steps of 16 sentences of text_wikispeedia and
+                       text_public_domain: masked words + latent typing (recipe minilm/latent-typing)
+    words-sentences    the same steps on the same sentences: masked words alone
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from transformers import AutoTokenizer
 
 from loreweave.build.entity_vocabulary import build_entity_vocabulary
 from loreweave.build.pretraining_set import build_pretraining_set, open_pretraining_set
+from loreweave.build.text_blocks import build_text_blocks
 from loreweave.checkpoints import hugging_face, luke_from_encoder
 from loreweave.checkpoints.names import model_path
 from loreweave.corpus.files import read_json
@@ -43,6 +47,7 @@ STORE = Path(os.environ.get("LOREWEAVE_CHECKPOINTS", REPOSITORY / "runs" / "chec
 WINDOW = 64
 STEPS = {"pretraining-1": 200, "pretraining-2": 1000}
 BATCH = 32
+ENTITIES = {"entities_start": "titles", "entity_embedding_size": 384}
 WORDS_ONLY = {"word_only": True, "objectives": {"masked_words": {}}}
 JOINT_STEPS, JOINT_RATE = 400, 3e-4
 JOINT = {  # text objectives, objectives over the graph
@@ -102,16 +107,42 @@ def trained(name: str, recipe: str, model: str, steps: int, changes: dict[str, A
 
 def stage_one(name: str, changes: dict[str, Any]) -> Path:
     """New entity modules and heads, from MiniLM."""
-    starts = {"entities_start": "titles", "entity_embedding_size": 384}
     steps = STEPS["pretraining-1"]
-    return trained(f"{name}-pretraining-1", "minilm/pretraining-1", str(model_path("minilm")), steps, changes | starts)
+    return trained(f"{name}-pretraining-1", "minilm/pretraining-1", str(model_path("minilm")), steps, changes | ENTITIES)
 
 
 def two_stages(name: str, changes: dict[str, Any]) -> Path:
     """Both stages of the recipe `minilm` with this file's steps."""
     start, steps = stage_one(name, changes), STEPS["pretraining-2"]
-    starts = {"entities_start": "titles", "entity_embedding_size": 384}
-    return trained(f"{name}-pretraining-2", "minilm/pretraining-2", str(start), steps, changes | starts)
+    return trained(f"{name}-pretraining-2", "minilm/pretraining-2", str(start), steps, changes | ENTITIES)
+
+
+def sentences() -> list[str]:
+    """The sentences of both plain texts, each a window; wikispeedia's articles that are reserved are left out."""
+    reserved = read_reserved_titles(DATA / "text_wikispeedia" / "reserved_titles.txt")
+    texts = {
+        "wikispeedia-sentences": (DATA / "text_wikispeedia" / "articles.jsonl.xz", False),
+        "public-domain-sentences": (DATA / "text_public_domain" / "texts.jsonl.xz", True),
+    }
+    for name, (file, unwrap) in texts.items():
+        if not (STORE / name).exists():
+            report = build_text_blocks(
+                [file], AutoTokenizer.from_pretrained(model_path("minilm")), STORE / name, break_mode="eos", max_length=128,
+                split_long_lines=True, sentences="en", unwrap=unwrap, exclude=reserved,
+            )  # fmt: skip
+            print(name, report, file=sys.stderr)
+    return [str(STORE / name) for name in texts]
+
+
+def latent_typing(name: str) -> Path:
+    """A condition of the few-shot table: the recipe minilm/latent-typing, with or without latent typing."""
+    output, config = STORE / name, load_recipe("minilm/latent-typing").config
+    objectives = config["objectives"] | ({} if name == "latent-typing" else {"latent_typing": None})
+    values = config | {"data": sentences(), "objectives": objectives, "output": str(output), "device": "cpu"}
+    filled = fill(PretrainingConfig, values | {"model": str(stage_one("words-wikispeedia", WORDS_ONLY))})
+    if not is_built(output, filled):
+        run(filled, overwrite=True)
+    return output / "model"
 
 
 def joint(name: str) -> Path:
@@ -145,6 +176,8 @@ def build(name: str) -> Path:
         return two_stages(name, WORDS_ONLY)
     if name in JOINT:
         return joint(name)
+    if name in LATENT_TYPING:
+        return latent_typing(name)
     path = STORE / name
     if not path.exists():
         vocabulary = open_pretraining_set(pretraining_set()).vocabulary
@@ -154,7 +187,8 @@ def build(name: str) -> Path:
     return path
 
 
-NAMES = ("luke-untrained", "luke-wikispeedia", "words-wikispeedia", *JOINT)
+LATENT_TYPING = ("latent-typing", "words-sentences")
+NAMES = ("luke-untrained", "luke-wikispeedia", "words-wikispeedia", *JOINT, *LATENT_TYPING)
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

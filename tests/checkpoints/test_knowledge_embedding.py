@@ -15,7 +15,8 @@ from torch import nn
 from transformers import BertConfig, BertModel, LukeConfig, RobertaConfig, RobertaForMaskedLM, RobertaModel, RobertaTokenizer
 
 from loreweave.checkpoints import hugging_face
-from loreweave.checkpoints.knowledge_embedding import describe, load, load_encoder, load_head, names, save
+from loreweave.checkpoints.encoders import load_encoder
+from loreweave.checkpoints.knowledge_embedding import describe, load, load_head, names, save
 from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.encoding.graph_texts import EntityTextConfig
 from loreweave.errors import CheckpointError, ConfigurationError

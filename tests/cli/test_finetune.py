@@ -87,7 +87,7 @@ def test_a_recipe_with_overrides(encoder: str, data: Path, tmp_path: Path) -> No
     settings = json.loads((output / "config.json").read_text())["settings"]
     assert settings["optimizer"] == {
         "learning_rate": 0.01, "betas": [0.9, 0.999], "epsilon": 1e-6, "weight_decay": 0.01, "bias_correction": True,
-        "max_grad_norm": 1.0, "decay_all": False, "rate_factors": {"classifier": 30.0},
+        "max_grad_norm": 1.0, "no_decay": ["bias", "LayerNorm.weight"], "rate_factors": {"classifier": 30.0},
     }  # fmt: skip
 
 

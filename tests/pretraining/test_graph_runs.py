@@ -11,6 +11,7 @@ from pretraining_runs import losses, script, settings
 
 from loreweave.build.pretraining_set import open_pretraining_set
 from loreweave.checkpoints import knowledge_embedding
+from loreweave.checkpoints.encoders import load_encoder
 from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.errors import ConfigurationError
 from loreweave.models import LukeModel
@@ -135,7 +136,7 @@ def test_a_graph_and_masked_entities_train_the_same_rows(world: Path, tmp_path: 
     result = run(fill(PretrainingConfig, settings(world, tmp_path / "run", **changes)))
     folder = result.record.model_path
     ranked = knowledge_embedding.load(folder, around)
-    luke = knowledge_embedding.load_encoder(folder)
+    luke = load_encoder(folder)
     assert isinstance(luke, LukeModel)
     vocabulary = open_pretraining_set(world / "data").vocabulary
     assert vocabulary is not None and ranked.encoder is None

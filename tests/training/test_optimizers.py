@@ -24,12 +24,12 @@ def test_impossible_settings_are_refused(wrong: dict[str, object]) -> None:
 def test_biases_are_decayed_only_when_asked() -> None:
     plain = build_optimizer(named(), OptimizerConfig(weight_decay=0.1, bias_correction=True))
     assert [group["weight_decay"] for group in plain.param_groups] == [0.1, 0.0]
-    every = build_optimizer(named(), OptimizerConfig(weight_decay=0.1, decay_all=True, bias_correction=True))
+    every = build_optimizer(named(), OptimizerConfig(weight_decay=0.1, no_decay=[], bias_correction=True))
     assert [group["weight_decay"] for group in every.param_groups] == [0.1]
 
 
 def test_heads_may_learn_faster() -> None:
-    config = OptimizerConfig(learning_rate=1e-3, rate_factors={"extra_heads.": 10.0}, decay_all=True, bias_correction=True)
+    config = OptimizerConfig(learning_rate=1e-3, rate_factors={"extra_heads.": 10.0}, no_decay=[], bias_correction=True)
     optimizer = build_optimizer(named(), config)
     assert [(len(group["params"]), group["lr"]) for group in optimizer.param_groups] == [(2, 1e-3), (1, 1e-2)]
 

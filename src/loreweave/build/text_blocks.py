@@ -8,6 +8,7 @@ cut from that stream by fairseq's `--sample-break-mode`:
 - `complete_doc`: between lines, and no block reaches over the end of a document;
 - `eos`: after every line.
 
+Where a language is given, lines are split into sentences first, and each sentence is a line: what Sparse Latent Typing reads.
 A line that alone is longer than a block is dropped where blocks end between lines, as fairseq does, or split if wanted.
 A block is at most `max_length` long with the start token before it. Its last end token is not stored, because whoever reads
 a pre-training set puts start and end token round each row; in the mode `none` fairseq's blocks have none, and are one
@@ -26,6 +27,7 @@ from tokenizers import Tokenizer
 
 from loreweave.build.pretraining_store import TOKENIZER, write_manifest, write_windows
 from loreweave.build.sentence_tokenizer import backend_of, tokenizer_fingerprint
+from loreweave.build.sentences import split_sentences
 from loreweave.build.windows import NO_PAGE, Window
 from loreweave.corpus.files import Pathname, atomic_folder
 from loreweave.corpus.plain_text import Line, read_lines
@@ -106,6 +108,8 @@ def build_text_blocks(
     break_mode: BreakMode = "complete",
     max_length: int = 512,
     split_long_lines: bool = False,
+    sentences: str | None = None,
+    unwrap: bool = False,
     exclude: Collection[str] = (),
     rows_per_shard: int = _ROWS_PER_SHARD,
     overwrite: bool = False,
@@ -117,12 +121,14 @@ def build_text_blocks(
     other characters.
 
     Args:
-        files: text, or JSON Lines with `text`; read once, in order (`loreweave.corpus.plain_text`).
+        files: text, or tables with `text`; read once, in order (`loreweave.corpus.plain_text`).
         tokenizer: a fast tokenizer with an end (or separator) token.
         output: folder to write; the same input gives the same bytes.
         break_mode: where blocks may be cut.
         max_length: sub-words of a block with its start and its end token.
         split_long_lines: cut lines that are longer than a block into full blocks and a rest, instead of dropping them.
+        sentences: language whose sentences become the lines; None leaves lines as they are.
+        unwrap: join the lines up to a blank line first.
         exclude: `id` or `title` of documents to leave out.
         progress: called with the counts so far after each batch of lines.
 
@@ -137,7 +143,8 @@ def build_text_blocks(
     end_id = _end_token(tokenizer)
     report, counts = TextBlockReport(), Counter[str]()
     with atomic_folder(output, overwrite) as folder:
-        lines = _tokenised(read_lines(files, exclude, counts), tokenizer, report, progress)
+        read = read_lines(files, exclude, counts, unwrap=unwrap)
+        lines = _tokenised(read if sentences is None else _sentences(read, sentences), tokenizer, report, progress)
         if split_long_lines and break_mode != "none":
             lines = _split_long(lines, max_length - 2, report)
         blocks = cut_blocks(lines, break_mode, max_length - 1, end_id)
@@ -154,6 +161,8 @@ def build_text_blocks(
                 "max_length": max_length,
                 "max_entities": 0,
                 "split_long_lines": split_long_lines,
+                "sentences": sentences,
+                "unwrap": unwrap,
             },
             "tokenizer": {"class": type(tokenizer).__name__, "sha256": tokenizer_fingerprint(tokenizer)},
             "counts": report.to_dict(),
@@ -215,6 +224,15 @@ def _split_long(lines: Iterable[TokenLine], room: int, report: TextBlockReport) 
         report.lines_split += len(line.ids) > room
         for start in range(0, max(1, len(line.ids)), room):
             yield TokenLine(line.place, line.ids[start : start + room])
+
+
+def _sentences(lines: Iterable[Line], language: str) -> Iterator[Line]:
+    """Each sentence as a line; blank lines stay."""
+    for line in lines:
+        if not line.text:
+            yield line
+        for start, end in split_sentences(line.text, language):
+            yield Line(line.place, line.text[start:end])
 
 
 def _tokenised(

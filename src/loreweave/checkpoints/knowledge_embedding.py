@@ -20,10 +20,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import AutoModel, PreTrainedModel
 
-from loreweave.checkpoints import hugging_face
-from loreweave.checkpoints.loading import LoadOptions
+from loreweave.checkpoints.encoders import load_encoder
 from loreweave.checkpoints.tensor_files import read_tensors, write_safetensors
 from loreweave.corpus.files import Pathname, atomic_path, read_json, write_json
 from loreweave.corpus.knowledge_graph import KnowledgeGraph
@@ -31,8 +29,6 @@ from loreweave.encoding.graph_texts import EntityTextConfig
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead, KnowledgeEmbeddingModel, Pooling
 from loreweave.models.knowledge_scorers import SCORERS
-from loreweave.models.luke import LukeModel
-from loreweave.training.quiet import quiet
 
 FORMAT = "loreweave knowledge embedding"
 FORMAT_VERSION = 1
@@ -200,30 +196,6 @@ def load_head(folder: Pathname, graph: KnowledgeGraph | None = None, name: str |
     except RuntimeError as error:
         raise CheckpointError(f"{path}: {error}") from None
     return head.eval()
-
-
-def load_encoder(folder: Pathname) -> PreTrainedModel:
-    """The encoder of a folder: ours where it is a LUKE, else what `AutoModel` makes of it.
-
-    Raises:
-        CheckpointError: none there, or not one that can be read.
-    """
-    place = Path(folder)
-    if hugging_face.recognises(place):
-        return hugging_face.load(place, LoadOptions(cls=LukeModel)).model
-    if not (place / "config.json").is_file():
-        raise CheckpointError(f"{place}: found no encoder, expected a config.json and weights")
-    try:
-        with quiet():
-            encoder, report = AutoModel.from_pretrained(
-                place, dtype=torch.float32, local_files_only=True, output_loading_info=True
-            )
-    except (OSError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{place}: found no encoder that can be read ({str(error).splitlines()[0]})") from None
-    if missing := sorted(key for key in report["missing_keys"] if not key.startswith("pooler.")):
-        raise CheckpointError(f"{place}: the weights lack {missing[0]} ({len(missing)} tensors of the encoder are missing)")
-    trained: PreTrainedModel = encoder.eval()
-    return trained
 
 
 def _file(folder: Path, name: str, suffix: str) -> Path:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 def text_blocks(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE...", help="Text with blank lines between documents, or .jsonl with 'text'."),
+        typer.Argument(
+            metavar="FILE...", help="Text with blank lines between documents; .jsonl, .parquet or a saved data set with 'text'."
+        ),
     ],
     tokenizer: Annotated[str, typer.Option("--tokenizer", help="The encoder's folder or Hub name, or minilm.")],
     output: Annotated[Path, typer.Option("--output", help="Folder to write.")],
@@ -28,8 +30,14 @@ def text_blocks(
     split_long_lines: Annotated[
         bool, typer.Option("--split-long-lines", help="Split lines that are longer than a block; fairseq drops them.")
     ] = False,
+    sentences: Annotated[
+        str | None, typer.Option("--sentences", help="Split lines into sentences of this language (en, de, ...) first.")
+    ] = None,
+    unwrap: Annotated[
+        bool, typer.Option("--unwrap", help="Join the lines up to a blank line first: text that was broken to a width.")
+    ] = False,
     exclude: Annotated[
-        Path | None, typer.Option("--exclude", help="File of titles or ids, one a line: documents of .jsonl to leave out.")
+        Path | None, typer.Option("--exclude", help="File of titles or ids, one a line: rows of a table to leave out.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is at the output.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts alone on standard output.")] = False,
@@ -51,6 +59,8 @@ def text_blocks(
             break_mode=cast("BreakMode", break_mode),
             max_length=max_length,
             split_long_lines=split_long_lines,
+            sentences=sentences,
+            unwrap=unwrap,
             exclude=() if exclude is None else read_reserved_titles(exclude),
             overwrite=overwrite,
             progress=_lines_done(advance),

@@ -1,12 +1,13 @@
-"""Plain text in documents of lines: text files with blank lines between documents, or JSON Lines with `text`."""
+"""Plain text in documents of lines: text files with blank lines between documents, or tables with a column `text`."""
 
 from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from loreweave.corpus.files import Pathname, content_suffix, open_text, read_json_lines
 from loreweave.corpus.surrogates import replace_halves
@@ -21,15 +22,19 @@ class Line(NamedTuple):
     text: str
 
 
-def read_lines(files: Iterable[Pathname], exclude: Collection[str] = (), counts: Counter[str] | None = None) -> Iterator[Line]:
+def read_lines(
+    files: Iterable[Pathname], exclude: Collection[str] = (), counts: Counter[str] | None = None, *, unwrap: bool = False
+) -> Iterator[Line]:
     """Yield the lines of all files in order, with an empty line between two documents (and between two files).
 
-    A `.jsonl` file has one document a row, with the lines of its `text`; blank lines inside it separate nothing. Any
-    other file is UTF-8 text whose blank lines separate documents. Both may be compressed (.gz, .xz, .bz2).
+    A `.jsonl` or `.parquet` file, or a folder that `datasets` saved, has one document a row, with the lines of its `text`;
+    blank lines inside it separate nothing. Any other file is UTF-8 text whose blank lines separate documents. Text files may
+    be compressed (.gz, .xz, .bz2).
 
     Args:
-        exclude: `id` or `title` of JSON Lines documents to leave out.
+        exclude: `id` or `title` of documents to leave out, where they are rows.
         counts: gets `files`, `documents_excluded`, `blank_lines_dropped` and `characters_replaced`.
+        unwrap: join the lines up to a blank line with spaces, for text whose lines were broken to a width.
 
     Raises:
         DataError: a file cannot be read, is not UTF-8, or has a row without a string `text`; file and line are named.
@@ -41,22 +46,78 @@ def read_lines(files: Iterable[Pathname], exclude: Collection[str] = (), counts:
         if inside:
             yield Line("", "")
             inside = False
-        rows = _json_lines if content_suffix(file) == ".jsonl" else _text_lines
-        for line in rows(file, frozenset(exclude), counts):
+        rows = _rows(file)
+        lines = _text_lines(file, unwrap) if rows is None else _row_lines(file, rows, frozenset(exclude), counts, unwrap)
+        for line in lines:
             inside = bool(line.text)
             yield line
 
 
-def _text_lines(file: Pathname, exclude: frozenset[str], counts: Counter[str]) -> Iterator[Line]:
+def _rows(file: Pathname) -> Iterator[tuple[int, Mapping[str, Any]]] | None:
+    """The numbered rows of a table; None for a text file."""
+    path = Path(file)
+    if path.is_dir():
+        return _data_set_rows(path)
+    if path.suffix == ".parquet":
+        return _parquet_rows(path)
+    return read_json_lines(file) if content_suffix(file) == ".jsonl" else None
+
+
+def _data_set_rows(folder: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    from datasets import Dataset, load_from_disk
+
+    if not (folder / "state.json").is_file():
+        raise DataError("found a folder without state.json, expected one that datasets' save_to_disk wrote", path=folder)
+    dataset = load_from_disk(str(folder))
+    assert isinstance(dataset, Dataset)  # a dictionary of splits has no state.json
+    yield from enumerate(dataset, 1)
+
+
+def _parquet_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.ParquetFile(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"found no Parquet file that can be read ({error})", path=path) from None
+    number = 0
+    for batch in table.iter_batches():
+        for row in batch.to_pylist():
+            number += 1
+            yield number, row
+
+
+def _text_lines(file: Pathname, unwrap: bool) -> Iterator[Line]:
     name = Path(file).name
     with open_text(file) as stream:
-        for number, text in enumerate(stream, 1):
-            yield Line(f"{name}:{number}", text.strip())
+        for first, text in _joined(stream, unwrap):
+            yield Line(f"{name}:{first}", text)
 
 
-def _json_lines(file: Pathname, exclude: frozenset[str], counts: Counter[str]) -> Iterator[Line]:
+def _joined(lines: Iterable[str], unwrap: bool) -> Iterator[tuple[int, str]]:
+    """Lines without white space around them and their numbers; with `unwrap` each run of them as one, with its first number."""
+    numbered = ((number, line.strip()) for number, line in enumerate(lines, 1))
+    if not unwrap:
+        yield from numbered
+        return
+    for filled, run in groupby(numbered, key=lambda line: bool(line[1])):
+        if filled:
+            first, text = next(run)
+            yield first, " ".join([text, *(text for _, text in run)])
+        else:
+            yield from run
+
+
+def _row_lines(
+    file: Pathname,
+    rows: Iterable[tuple[int, Mapping[str, Any]]],
+    exclude: frozenset[str],
+    counts: Counter[str],
+    unwrap: bool,
+) -> Iterator[Line]:
     separate = False
-    for number, row in read_json_lines(file):
+    for number, row in rows:
         text = row.get("text")
         if not isinstance(text, str):
             raise DataError(f"found {text!r}, expected a string", path=file, line=number, field="text")
@@ -69,8 +130,8 @@ def _json_lines(file: Pathname, exclude: frozenset[str], counts: Counter[str]) -
         text, replaced = replace_halves(text)  # no tokenizer takes half a character
         counts["characters_replaced"] += replaced
         place, separate = names[0] if names else f"{Path(file).name}:{number}", False
-        for line in io.StringIO(text, newline=None):  # the same line ends as in text files
-            if line := line.strip():
+        for _, line in _joined(io.StringIO(text, newline=None), unwrap):  # the same line ends as in text files
+            if line:
                 separate = True
                 yield Line(place, line)
             else:

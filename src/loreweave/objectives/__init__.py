@@ -7,11 +7,13 @@ come before masked words, because words inside masked mentions may be masked wit
 from __future__ import annotations
 
 from loreweave.objectives.base import (
+    EncodingObjective,
     Materials,
     Objective,
     ObjectiveLoss,
     StreamObjective,
     Targets,
+    TextObjective,
     Window,
     WindowObjective,
     WordVocabulary,
@@ -19,6 +21,7 @@ from loreweave.objectives.base import (
 from loreweave.objectives.cls_entity import ClsEntity, ClsEntityConfig
 from loreweave.objectives.contrastive_knowledge import ContrastiveKnowledge, ContrastiveKnowledgeConfig
 from loreweave.objectives.knowledge_embedding import KnowledgeEmbedding, KnowledgeEmbeddingConfig, SecondKnowledgeEmbedding
+from loreweave.objectives.latent_typing import LatentTyping, LatentTypingConfig
 from loreweave.objectives.masked_entities import MaskedEntities, MaskedEntitiesConfig
 from loreweave.objectives.masked_words import MaskedWords, MaskedWordsConfig
 
@@ -29,6 +32,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
     KnowledgeEmbedding.name: KnowledgeEmbedding,
     SecondKnowledgeEmbedding.name: SecondKnowledgeEmbedding,
     ContrastiveKnowledge.name: ContrastiveKnowledge,
+    LatentTyping.name: LatentTyping,
 }
 
 __all__ = [
@@ -37,8 +41,11 @@ __all__ = [
     "ClsEntityConfig",
     "ContrastiveKnowledge",
     "ContrastiveKnowledgeConfig",
+    "EncodingObjective",
     "KnowledgeEmbedding",
     "KnowledgeEmbeddingConfig",
+    "LatentTyping",
+    "LatentTypingConfig",
     "MaskedEntities",
     "MaskedEntitiesConfig",
     "MaskedWords",
@@ -49,6 +56,7 @@ __all__ = [
     "SecondKnowledgeEmbedding",
     "StreamObjective",
     "Targets",
+    "TextObjective",
     "Window",
     "WindowObjective",
     "WordVocabulary",

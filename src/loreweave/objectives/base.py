@@ -1,7 +1,8 @@
 """What an objective offers: batches and a loss.
 
-There are two kinds. A `WindowObjective` chooses targets in the windows of the text stream that all of its kind share, and
-scores the encoder's states there. A `StreamObjective` has batches of its own, and encodes what it needs.
+There are three kinds. A `WindowObjective` chooses targets in the windows of the text stream that all of its kind share, and
+scores the encoder's states there. A `TextObjective` reads the same windows, but whole and before anything is hidden. A
+`StreamObjective` has batches of its own. The last two encode what they need themselves.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class WordVocabulary:
     Attributes:
         size: number of word ids without added tokens; random replacements are drawn below it.
         continues: for each id, whether it continues the word begun by the token before it. [size of the tokenizer]
+        special_ids: of all special tokens, that of unknown words among them.
     """
 
     size: int
@@ -48,6 +50,7 @@ class WordVocabulary:
     start_id: int
     end_id: int
     continues: np.ndarray
+    special_ids: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, tokenizer: PreTrainedTokenizerFast) -> WordVocabulary:
@@ -59,7 +62,7 @@ class WordVocabulary:
             continues[token_id] = token_id not in special and rule(token)
         start = tokenizer.cls_token_id if tokenizer.cls_token_id is not None else tokenizer.bos_token_id
         end = tokenizer.sep_token_id if tokenizer.sep_token_id is not None else tokenizer.eos_token_id
-        return cls(tokenizer.vocab_size, tokenizer.pad_token_id, tokenizer.mask_token_id, start, end, continues)
+        return cls(tokenizer.vocab_size, tokenizer.pad_token_id, tokenizer.mask_token_id, start, end, continues, tuple(special))
 
 
 def _is_punctuation(character: str) -> bool:
@@ -113,6 +116,7 @@ class Window:
     entity_lengths: np.ndarray  # [entities], in sub-words
     page_entity_id: int = -1
     targets: dict[str, Targets] = field(default_factory=dict)
+    whole: np.ndarray | None = None  # [words], `word_ids` before objectives hid some, where one reads them
 
 
 @dataclass
@@ -121,6 +125,8 @@ class ObjectiveLoss:
 
     total: Tensor  # [] summed loss
     correct: Tensor  # [] number of targets predicted right
+    parts: Mapping[str, Tensor] = field(default_factory=dict)
+    """What else is logged, each [] and times the number of targets."""
 
 
 @dataclass(frozen=True)
@@ -132,12 +138,14 @@ class Materials:
         words: what masking must know of it.
         entities: None in a word-only run.
         seed: of the run.
+        micro_steps: items of an update, over all processes and accumulation steps.
     """
 
     tokenizer: PreTrainedTokenizerFast | None = None
     words: WordVocabulary | None = None
     entities: EntityVocabulary | None = None
     seed: int = 0
+    micro_steps: int = 1
 
 
 class Objective(ABC):
@@ -170,21 +178,12 @@ class WindowObjective(Objective):
         """Summed loss of `states` [targets, hidden] against `labels` [targets]."""
 
 
-class StreamObjective(Objective):
-    """Has micro-batches of its own, and encodes their texts itself."""
-
-    @abstractmethod
-    def batch(self, item: int) -> dict[str, Tensor]:
-        """Micro-batch number `item`, a pure function of the run's seed; every name begins with the objective's."""
+class EncodingObjective(Objective):
+    """Encodes what it reads itself, and has a head that is kept beside the encoder."""
 
     @abstractmethod
     def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Mapping[str, Tensor]) -> ObjectiveLoss:
         """Summed loss of a micro-batch."""
-
-    @property
-    @abstractmethod
-    def micro_batches_per_epoch(self) -> int:
-        """How many micro-batches show everything once."""
 
     @abstractmethod
     def save(self, encoder: nn.Module | None, head: nn.Module, folder: Path) -> None:
@@ -192,7 +191,29 @@ class StreamObjective(Objective):
 
     @abstractmethod
     def summary(self) -> list[str]:
-        """Lines that tell the user what the stream is made of, and what was left out."""
+        """Lines that tell the user what it reads, and what was left out."""
+
+
+class TextObjective(EncodingObjective):
+    """Reads the windows of the text stream as they are before anything is hidden."""
+
+    @abstractmethod
+    def inputs(self, input_ids: Tensor, attention_mask: Tensor, item: int) -> dict[str, Tensor]:
+        """What `loss` needs of micro-batch number `item`, its words [batch, words] with their mask; every name begins with the
+        objective's."""
+
+
+class StreamObjective(EncodingObjective):
+    """Has micro-batches of its own."""
+
+    @abstractmethod
+    def batch(self, item: int) -> dict[str, Tensor]:
+        """Micro-batch number `item`, a pure function of the run's seed; every name begins with the objective's."""
+
+    @property
+    @abstractmethod
+    def micro_batches_per_epoch(self) -> int:
+        """How many micro-batches show everything once."""
 
 
 def words_of_run(materials: Materials) -> WordVocabulary:

@@ -31,6 +31,9 @@ class MaskedWordsConfig:
     probability: float = 0.15
     """Share of a window's sub-words that become targets; at least one does."""
     unit: Literal["whole_word", "subword"] = "whole_word"
+    draw: Literal["budget", "independent"] = "budget"
+    """A budget of sub-words that units are drawn for (LUKE), or each unit by itself with `probability` (BERT in transformers:
+    there no special token is ever chosen, [UNK] included, and random ids come from the whole vocabulary)."""
     random_probability: float = 0.1
     """Share of chosen units that get random ids in place of the mask token."""
     unchanged_probability: float = 0.1
@@ -40,6 +43,8 @@ class MaskedWordsConfig:
 
     def __post_init__(self) -> None:
         check_shares(self.probability, self.random_probability, self.unchanged_probability)
+        if self.draw == "independent" and self.mask_words_in_mentions:
+            raise ValueError("mask_words_in_mentions: found true, expected false where draw is independent: it needs a budget")
 
 
 class MaskedWords(WindowObjective):
@@ -63,6 +68,8 @@ class MaskedWords(WindowObjective):
         length = len(window.word_ids)
         if length == 0:
             return Targets.none()
+        if self.config.draw == "independent":
+            return self._mask_independently(window, rng)
         inside = self._words_of_masked_mentions(window)
         chosen = [np.flatnonzero(inside)]
         budget = max(1, round(length * self.config.probability)) - len(chosen[0])
@@ -82,13 +89,24 @@ class MaskedWords(WindowObjective):
             positions, action = np.array([rng.integers(length)]), np.array([0.0])
         return self._hide(window, positions, action, rng)
 
-    def _hide(self, window: Window, positions: np.ndarray, action: np.ndarray, rng: np.random.Generator) -> Targets:
+    def _mask_independently(self, window: Window, rng: np.random.Generator) -> Targets:
+        units = np.cumsum(np.isin(np.arange(len(window.word_ids)), self._unit_starts(window.word_ids))) - 1  # [words]
+        chosen, action = rng.random((2, units[-1] + 1))
+        hidden = (chosen < self.config.probability)[units] & ~np.isin(window.word_ids, self.vocabulary.special_ids)
+        positions = np.flatnonzero(hidden)
+        return self._hide(window, positions, action[units[positions]], rng, lowest=0)
+
+    def _hide(
+        self, window: Window, positions: np.ndarray, action: np.ndarray, rng: np.random.Generator, lowest: int | None = None
+    ) -> Targets:
+        """Replace words; random ids are drawn from `lowest` on (None: from behind the padding, as LUKE does)."""
         labels = window.word_ids[positions].astype(np.int64)
         vocabulary, config = self.vocabulary, self.config
         masked = action < 1 - config.random_probability - config.unchanged_probability
         replaced = ~masked & (action < 1 - config.unchanged_probability)
         window.word_ids[positions[masked]] = vocabulary.mask_id
-        random_ids = rng.integers(vocabulary.pad_id + 1, vocabulary.size, size=int(replaced.sum()))
+        lowest = vocabulary.pad_id + 1 if lowest is None else lowest
+        random_ids = rng.integers(lowest, vocabulary.size, size=int(replaced.sum()))
         window.word_ids[positions[replaced]] = random_ids
         order = np.argsort(positions)
         return Targets(positions[order], labels[order])

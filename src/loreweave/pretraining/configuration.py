@@ -10,6 +10,7 @@ from loreweave.objectives import (
     ClsEntityConfig,
     ContrastiveKnowledgeConfig,
     KnowledgeEmbeddingConfig,
+    LatentTypingConfig,
     MaskedEntitiesConfig,
     MaskedWordsConfig,
 )
@@ -27,6 +28,7 @@ class ObjectivesConfig:
     second_knowledge_embedding: KnowledgeEmbeddingConfig | None = None
     """A second graph with a head of its own (KEPLER-W+W)."""
     contrastive_knowledge: ContrastiveKnowledgeConfig | None = None
+    latent_typing: LatentTypingConfig | None = None
 
 
 @dataclass(kw_only=True)
@@ -85,6 +87,8 @@ class PretrainingConfig:
     micro-steps, and each of them also takes one micro-batch of every objective over a graph."""
     micro_batch_size: int = 4
     """Windows per process and micro-step."""
+    pool: int = 1
+    """Micro-batches whose windows are sorted by length among them: less padding where windows differ in length; 1 sorts none."""
     steps: int | None = None
     epochs: float = 20.0
     """Passes over the data (without any, over the triples of the first graph); `steps` wins when it is given."""
@@ -112,7 +116,7 @@ class PretrainingConfig:
     device: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "micro_batch_size", "epochs", "steps", "max_entities", "log_steps"):
+        for name in ("batch_size", "micro_batch_size", "epochs", "steps", "max_entities", "log_steps", "pool"):
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"{name}: found {value}, expected more than 0")

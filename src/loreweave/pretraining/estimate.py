@@ -71,7 +71,7 @@ def estimate(config: PretrainingConfig, processes: int = 1, micro_steps: int = 5
     stream = build_stream(config, sets, begun, processes)
     module = PretrainingModel(begun.model, stream.objectives).to(device).train()
     freeze(module, config, begun.new_modules)
-    optimizer = build_optimizer(module.named_parameters(), config.optimizer)
+    optimizer = build_optimizer(module.parameters_by_part(), config.optimizer)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     count = min(_WARM_UP + micro_steps, len(stream))

@@ -13,6 +13,7 @@ from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.model import PretrainingModel
 from loreweave.pretraining.run import build_stream
 from loreweave.pretraining.start import start
+from loreweave.pretraining.trainer import logged_name
 from loreweave.training.devices import autocast, training_device
 from loreweave.training.quiet import quiet
 
@@ -48,7 +49,6 @@ def evaluate_objectives(config: PretrainingConfig) -> dict[str, float]:
     results = {"windows": float(micro_batches * config.micro_batch_size)}
     results["windows_left_out"] = rows - results["windows"]
     for objective in stream.objectives:
-        targets = max(1, sums[f"{objective.name}_targets"])
-        results[f"{objective.name}_loss"] = sums[f"{objective.name}_loss"] / targets
-        results[f"{objective.name}_accuracy"] = sums[f"{objective.name}_correct"] / targets
+        targets = max(1, sums.pop(f"{objective.name}_targets"))
+        results |= {logged_name(key): sums[key] / targets for key in sums if key.startswith(f"{objective.name}_")}
     return results

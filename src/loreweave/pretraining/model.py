@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from loreweave.models.luke_embeddings import LukeEntityEmbeddings
-from loreweave.objectives import MaskedEntities, Objective, StreamObjective, WindowObjective
+from loreweave.objectives import EncodingObjective, MaskedEntities, Objective, WindowObjective
 from loreweave.pretraining.configuration import PretrainingConfig
 
 ENCODER_INPUTS = (
@@ -54,8 +54,14 @@ class PretrainingModel(nn.Module):
         """The module that predicts for an objective."""
         return self._heads[objective.name][0]
 
+    def parameters_by_part(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """Parameters by name, where those of the encoder begin with `encoder.`, whatever its kind."""
+        encoder = "" if self.model is None else f"model.{self.model.base_model_prefix}."
+        for name, parameter in self.named_parameters():
+            yield (f"encoder.{name.removeprefix(encoder)}" if encoder and name.startswith(encoder) else name), parameter
+
     def forward(self, **batch: Tensor) -> dict[str, Tensor]:
-        """`<objective>_loss` and `<objective>_correct`, each a sum over the micro-batch's targets. []"""
+        """`<objective>_loss`, `<objective>_correct` and its parts, each a sum over the micro-batch's targets. []"""
         encoder = None if self.model is None else self.model.base_model
         states = self._states(encoder, batch) if any(isinstance(o, WindowObjective) for o in self.objectives) else {}
         sums: dict[str, Tensor] = {}
@@ -65,10 +71,11 @@ class PretrainingModel(nn.Module):
                 at_targets = flat.index_select(0, batch[f"{objective.name}_positions"])  # [targets, hidden]
                 result = objective.loss(self.head(objective), at_targets, batch[f"{objective.name}_labels"])
             else:
-                assert isinstance(objective, StreamObjective)
+                assert isinstance(objective, EncodingObjective)
                 result = objective.loss(encoder, self.head(objective), batch)
             sums[f"{objective.name}_loss"] = result.total
             sums[f"{objective.name}_correct"] = result.correct
+            sums |= {f"{objective.name}_{part}": value for part, value in result.parts.items()}
         return sums
 
     @staticmethod

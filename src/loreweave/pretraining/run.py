@@ -18,7 +18,16 @@ from loreweave.build.pretraining_set import PretrainingSet, open_pretraining_set
 from loreweave.checkpoints import hugging_face
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
-from loreweave.objectives import OBJECTIVES, Materials, Objective, StreamObjective, WindowObjective, WordVocabulary
+from loreweave.objectives import (
+    OBJECTIVES,
+    EncodingObjective,
+    Materials,
+    Objective,
+    StreamObjective,
+    TextObjective,
+    WindowObjective,
+    WordVocabulary,
+)
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.micro_steps import MicroSteps
 from loreweave.pretraining.model import PretrainingModel, freeze, trained_parameters
@@ -31,6 +40,8 @@ from loreweave.training.interruption import StopOnInterrupt
 from loreweave.training.progress import PlainProgress
 from loreweave.training.quiet import quiet
 from loreweave.training.run_record import Interrupted, RunRecord
+
+_READS_TEXT = (WindowObjective, TextObjective)
 
 
 @dataclass
@@ -82,8 +93,9 @@ def _run(config: PretrainingConfig, state: PartialState, resume: bool, overwrite
 def build_stream(config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: Start, processes: int) -> MicroSteps:
     """The micro-steps of the whole run, over all processes."""
     words = None if begun.words is None else WordVocabulary.of(begun.words)
-    objectives = _objectives(config, Materials(begun.words, words, begun.vocabulary, config.seed))
-    length = _updates(config, sets, objectives) * config.accumulation_steps(processes) * processes
+    micro_steps = config.accumulation_steps(processes) * processes
+    objectives = _objectives(config, Materials(begun.words, words, begun.vocabulary, config.seed, micro_steps))
+    length = _updates(config, sets, objectives) * micro_steps
     text = None
     if sets:
         assert words is not None
@@ -98,6 +110,8 @@ def build_stream(config: PretrainingConfig, sets: Sequence[PretrainingSet], begu
             smoothing=config.sampling_smoothing,
             max_words=config.max_words,
             max_entities=config.max_entities,
+            readers=[objective for objective in objectives if isinstance(objective, TextObjective)],
+            pool=config.pool,
         )
     return MicroSteps(text, objectives, length)
 
@@ -116,19 +130,19 @@ def _updates(config: PretrainingConfig, sets: Sequence[PretrainingSet], objectiv
 def _objectives(config: PretrainingConfig, materials: Materials) -> list[Objective]:
     asked = [(kind, getattr(config.objectives, name)) for name, kind in OBJECTIVES.items()]
     for kind, settings in asked:
-        if settings is not None and issubclass(kind, WindowObjective) and not config.data:
+        if settings is not None and issubclass(kind, _READS_TEXT) and not config.data:
             raise ConfigurationError(f"data: found no pre-training set, expected one for objectives.{kind.name}")
     built = [kind.build(settings, materials) for kind, settings in asked if settings is not None]
     objectives = [objective for objective in built if objective is not None]
     if not objectives:
         raise ConfigurationError(f"objectives: all are off, expected one or more of {', '.join(OBJECTIVES)}")
-    if config.data and not any(isinstance(objective, WindowObjective) for objective in objectives):
+    if config.data and not any(isinstance(objective, _READS_TEXT) for objective in objectives):
         raise ConfigurationError("data: found pre-training sets, but no objective reads them; expected none")
     return objectives
 
 
 def save_model(begun: Start, config: PretrainingConfig, module: PretrainingModel, path: Path) -> None:
-    """Save the trained model with its tokenizer, as plain transformers reads them, and the heads over graphs beside it.
+    """Save the trained model with its tokenizer, as plain transformers reads them, and the objectives' heads beside it.
 
     The head of `cls_entity` is kept in checkpoints alone.
     """
@@ -136,7 +150,7 @@ def save_model(begun: Start, config: PretrainingConfig, module: PretrainingModel
     if begun.model is not None:
         _save_encoder(begun, config, path)
     for objective in module.objectives:
-        if isinstance(objective, StreamObjective):
+        if isinstance(objective, EncodingObjective):
             objective.save(None if begun.model is None else begun.model.base_model, module.head(objective), path)
 
 
@@ -249,7 +263,8 @@ def _train(
             f"stopped at step {trainer.state.global_step}, a checkpoint is kept; to go on: {record.resume_command()}"
         )
     last = next((line for line in reversed(trainer.state.log_history) if "loss" in line), {})
-    final = {name: value for name, value in last.items() if name.endswith(("loss", "_accuracy"))}
+    named = tuple(f"{objective.name}_" for objective in trainer.objectives)
+    final = {name: value for name, value in last.items() if name == "loss" or name.startswith(named)}
     return {"steps": output.global_step, "seconds": output.metrics.get("train_runtime"), **final}
 
 
@@ -262,7 +277,7 @@ def _summary(
         config.max_words < s["max_length"] or config.max_entities < s["max_entities"] for s in stored
     ):
         lines += [f"left out: {count:,} {what}" for what, count in stream.text.left_out().items() if count]
-    lines += [line for o in stream.objectives if isinstance(o, StreamObjective) for line in o.summary()]
+    lines += [line for o in stream.objectives if isinstance(o, EncodingObjective) for line in o.summary()]
     total = sum(p.numel() for p in module.parameters())
     lines.append(f"model: {config.model}, {trained_parameters(module):,} of {total:,} parameters are trained")
     lines.append(f"objectives: {', '.join(o.name for o in stream.objectives)}; {config.precision}, {os.cpu_count()} cores")

@@ -12,7 +12,7 @@ import torch
 from datasets import Dataset
 from torch import Tensor
 
-from loreweave.objectives import Window, WindowObjective, WordVocabulary
+from loreweave.objectives import TextObjective, Window, WindowObjective, WordVocabulary
 from loreweave.training.draws import Draws
 
 Batch = dict[str, Tensor]
@@ -21,6 +21,9 @@ Batch = dict[str, Tensor]
 class TextStream(torch.utils.data.Dataset[Batch]):
     """A map-style data set of micro-batches: item s holds the draws [s * batch_size, (s + 1) * batch_size).
 
+    With a `pool` of more than one micro-batch, their draws are sorted by length among them, so that a micro-batch has windows of
+    like length, and the micro-batches come in random order.
+
     Masks are seeded by (seed, draw, objective), so that they differ between epochs, are the same in every process layout,
     and do not change when another objective joins.
 
@@ -28,7 +31,9 @@ class TextStream(torch.utils.data.Dataset[Batch]):
         sets: data sets with the columns of `loreweave.build.pretraining_set`.
         objectives: in the order in which they mask.
         length: number of micro-batches of the whole run, over all processes.
+        readers: objectives that read the windows before anything is hidden.
         entity_pad_id: None leaves entity inputs out (`word_only`).
+        pool: micro-batches that share their draws.
     """
 
     def __init__(
@@ -44,6 +49,8 @@ class TextStream(torch.utils.data.Dataset[Batch]):
         smoothing: float = 0.7,
         max_words: int = 512,
         max_entities: int = 128,
+        readers: Sequence[TextObjective] = (),
+        pool: int = 1,
     ) -> None:
         self.sets = [dataset.with_format("numpy") for dataset in sets]
         self.objectives = objectives
@@ -55,18 +62,45 @@ class TextStream(torch.utils.data.Dataset[Batch]):
         self.draws = Draws([len(dataset) for dataset in sets], seed, smoothing)
         self.max_words = max_words
         self.max_entities = max_entities
+        self.readers = readers
+        self.pool = pool
+        self._lengths = [_lengths(dataset) for dataset in sets] if pool > 1 else []
+        self._sorted: tuple[int, list[np.ndarray]] = (-1, [])
 
     def __len__(self) -> int:
         return self.length
 
     def __getitem__(self, item: int) -> Batch:
-        first = item * self.batch_size
-        return self.collate([self.window(draw) for draw in range(first, first + self.batch_size)])
+        windows = [self.window(int(draw)) for draw in self._draws_of(item)]
+        batch = self.collate(windows)
+        if self.readers:
+            whole = self._pad_words([window.whole for window in windows if window.whole is not None])
+            for reader in self.readers:
+                batch |= reader.inputs(whole["input_ids"], whole["attention_mask"], item)
+        return batch
+
+    def _draws_of(self, item: int) -> np.ndarray:
+        number, place = divmod(item, self.pool)
+        if self._sorted[0] != number:
+            self._sorted = (number, self._sort(number))
+        return self._sorted[1][place]
+
+    def _sort(self, number: int) -> list[np.ndarray]:
+        """The draws of each micro-batch of a pool. [micro-batches][batch]"""
+        count = self.pool * self.batch_size
+        draws = np.arange(number * count, (number + 1) * count)
+        if self.pool == 1:
+            return [draws]
+        rows = [self.draws[int(draw)] for draw in draws]
+        order = np.argsort([self._lengths[which][row] for which, row in rows], kind="stable")
+        turns = np.random.default_rng([self.seed, 3, number]).permutation(self.pool)
+        return list(draws[order].reshape(self.pool, self.batch_size)[turns])
 
     def window(self, draw: int) -> Window:
         """The masked window of one draw."""
         which, row = self.draws[draw]
         window = self._read(self.sets[which][row])
+        window.whole = window.word_ids.copy() if self.readers else None
         for objective in self.objectives:
             rng = np.random.default_rng([self.seed, 2, draw, crc32(objective.name.encode())])
             window.targets[objective.name] = objective.mask(window, rng)
@@ -104,7 +138,7 @@ class TextStream(torch.utils.data.Dataset[Batch]):
 
         Positions index the flattened [batch * words] or [batch * entities] states.
         """
-        batch = self._collate_words(windows)
+        batch = self._pad_words([window.word_ids for window in windows])
         width = {"words": batch["input_ids"].shape[1], "entities": 0}
         if self.entity_pad_id is not None:
             batch |= self._collate_entities(windows, self.entity_pad_id)
@@ -117,14 +151,14 @@ class TextStream(torch.utils.data.Dataset[Batch]):
             batch[f"{objective.name}_labels"] = _long([t.labels for t in targets])
         return batch
 
-    def _collate_words(self, windows: Sequence[Window]) -> Batch:
-        longest = max(len(window.word_ids) for window in windows) + 2
-        input_ids = np.full((len(windows), longest), self.words.pad_id, dtype=np.int64)
+    def _pad_words(self, texts: Sequence[np.ndarray]) -> Batch:
+        longest = max(len(word_ids) for word_ids in texts) + 2
+        input_ids = np.full((len(texts), longest), self.words.pad_id, dtype=np.int64)
         attention_mask = np.zeros_like(input_ids)
-        for row, window in enumerate(windows):
-            end = len(window.word_ids) + 1
+        for row, word_ids in enumerate(texts):
+            end = len(word_ids) + 1
             input_ids[row, 0] = self.words.start_id
-            input_ids[row, 1:end] = window.word_ids
+            input_ids[row, 1:end] = word_ids
             input_ids[row, end] = self.words.end_id
             attention_mask[row, : end + 1] = 1
         return {"input_ids": torch.from_numpy(input_ids), "attention_mask": torch.from_numpy(attention_mask)}
@@ -147,6 +181,12 @@ class TextStream(torch.utils.data.Dataset[Batch]):
             "entity_attention_mask": torch.from_numpy(attention_mask),
             "entity_position_ids": torch.from_numpy(positions),
         }
+
+
+def _lengths(dataset: Dataset) -> np.ndarray:
+    """Sub-words of each window. [windows]"""
+    batches = dataset.select_columns(["word_ids"]).with_format("arrow").iter(100_000)
+    return np.concatenate([pc.list_value_length(batch["word_ids"]).to_numpy() for batch in batches]).astype(np.int32)
 
 
 def _long(parts: Sequence[np.ndarray]) -> Tensor:

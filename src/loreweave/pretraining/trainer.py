@@ -29,6 +29,11 @@ def take_only(items: list[Batch]) -> Batch:
     return batch
 
 
+def logged_name(key: str) -> str:
+    """The name of a mean in logs, from that of its sum in a `PretrainingModel`'s output."""
+    return f"{key.removesuffix('_correct')}_accuracy" if key.endswith("_correct") else key
+
+
 def build_scaler(device: str, config: LossScaleConfig) -> torch.amp.GradScaler:
     """The dynamic loss scaling of fp16, in place of accelerate's, which takes no settings through the Trainer."""
     return torch.amp.GradScaler(device, init_scale=config.initial, growth_interval=config.growth_interval)
@@ -71,7 +76,7 @@ class PretrainingTrainer(Trainer):
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """AdamW over what the stage trains."""
         if self.optimizer is None:
-            self.optimizer = build_optimizer(self.model.named_parameters(), self.optimizer_config)
+            self.optimizer = build_optimizer(self.model.parameters_by_part(), self.optimizer_config)
         return self.optimizer
 
     def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> LRScheduler:
@@ -101,11 +106,10 @@ class PretrainingTrainer(Trainer):
     ) -> Any:
         """This process's share of the update's loss, times the number of processes that DDP averages over."""
         sums = model(**inputs)
-        shares = {}
+        shares: dict[str, Tensor] = {}
         for objective in self.objectives:
             scale = self.args.world_size / num_items_in_batch[objective.name]
-            shares[f"{objective.name}_loss"] = sums[f"{objective.name}_loss"] * scale
-            shares[f"{objective.name}_accuracy"] = sums[f"{objective.name}_correct"] * scale
+            shares |= {logged_name(key): sums[key] * scale for key in sums if key.startswith(f"{objective.name}_")}
         self._add_up(shares)
         loss = sum(objective.weight * shares[f"{objective.name}_loss"] for objective in self.objectives)
         return (loss, sums) if return_outputs else loss

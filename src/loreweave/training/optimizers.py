@@ -13,9 +13,6 @@ from transformers import get_constant_schedule_with_warmup, get_linear_schedule_
 
 from loreweave.errors import ConfigurationError
 
-NO_DECAY = ("bias", "LayerNorm.weight")
-"""Parameters whose name contains one of these are not decayed (specs/luke.md 3.3, 4.0): the original's rule, by name."""
-
 _CORRECTION_DONE = 1e9
 
 
@@ -30,10 +27,11 @@ class OptimizerConfig:
     bias_correction: bool = False
     max_grad_norm: float = 0.0
     """Gradients are clipped to this norm; 0 switches clipping off."""
-    decay_all: bool = False
-    """Decay biases and layer norms too (fairseq's Adam, and so KEPLER)."""
+    no_decay: list[str] = field(default_factory=lambda: ["bias", "LayerNorm.weight"])
+    """Parameters whose name contains one of these are not decayed: LUKE's rule; none where all are (fairseq's Adam, KEPLER)."""
     rate_factors: dict[str, float] = field(default_factory=dict)
-    """Parameters whose name contains a key learn at the rate times its value (`extra_heads.`: the objectives' own heads)."""
+    """Parameters whose name contains a key learn at the rate times its value. In pre-training the names of the encoder's begin
+    with `encoder.`, those of the objectives' own heads with `extra_heads.`."""
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "weight_decay", "max_grad_norm"):
@@ -84,7 +82,7 @@ class AdamWWithoutBiasCorrection(torch.optim.AdamW):
 
 
 def build_optimizer(named_parameters: Iterable[tuple[str, nn.Parameter]], config: OptimizerConfig) -> torch.optim.AdamW:
-    """AdamW over the parameters that are trained, in groups by decay (`NO_DECAY`) and by rate.
+    """AdamW over the parameters that are trained, in groups by decay and by rate.
 
     Raises:
         ConfigurationError: a name of `rate_factors` is in that of no parameter.
@@ -96,7 +94,7 @@ def build_optimizer(named_parameters: Iterable[tuple[str, nn.Parameter]], config
             raise ConfigurationError(f"optimizer.rate_factors: found {part!r}, which is in the name of no parameter")
     for name, parameter in parameters_by_name:
         if parameter.requires_grad:
-            plain = not config.decay_all and any(part in name for part in NO_DECAY)
+            plain = any(part in name for part in config.no_decay)
             factor = next((value for part, value in config.rate_factors.items() if part in name), 1.0)
             groups.setdefault((0.0 if plain else config.weight_decay, factor), []).append(parameter)
     kind = torch.optim.AdamW if config.bias_correction else AdamWWithoutBiasCorrection

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from loreweave.checkpoints import knowledge_embedding as side_files
+from loreweave.checkpoints.encoders import load_encoder
 from loreweave.checkpoints.knowledge_embedding import Variant
 from loreweave.checkpoints.names import model_path
 from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
@@ -120,7 +121,7 @@ def _trained(folder: Path, graph: KnowledgeGraph, objective: str | None) -> Chec
 
 def _untrained(folder: Path, settings: ModelSettings) -> Checkpoint:
     """Entities and relations are states of their descriptions, under a scorer without parameters (specs/kepler.md 5.4)."""
-    encoder, tokenizer = side_files.load_encoder(folder), read_word_tokenizer(folder)
+    encoder, tokenizer = load_encoder(folder), read_word_tokenizer(folder)
     head = KnowledgeEmbeddingHead(settings.scorer or _UNTRAINED_SCORER, encoder.config.hidden_size, 0, gamma=0.0)
     model = KnowledgeEmbeddingModel(encoder, head, settings.pooling or _UNTRAINED_POOLING)
     longest = min(_LONGEST, tokenizer.model_max_length)

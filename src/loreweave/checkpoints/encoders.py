@@ -1,0 +1,39 @@
+"""The encoder of a folder, without any head."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from transformers import AutoModel, PreTrainedModel
+
+from loreweave.checkpoints import hugging_face
+from loreweave.checkpoints.loading import LoadOptions
+from loreweave.corpus.files import Pathname
+from loreweave.errors import CheckpointError
+from loreweave.models.luke import LukeModel
+from loreweave.training.quiet import quiet
+
+
+def load_encoder(folder: Pathname) -> PreTrainedModel:
+    """The encoder of a folder: ours where it is a LUKE, else what `AutoModel` makes of it.
+
+    Raises:
+        CheckpointError: none there, or not one that can be read.
+    """
+    place = Path(folder)
+    if hugging_face.recognises(place):
+        return hugging_face.load(place, LoadOptions(cls=LukeModel)).model
+    if not (place / "config.json").is_file():
+        raise CheckpointError(f"{place}: found no encoder, expected a config.json and weights")
+    try:
+        with quiet():
+            encoder, report = AutoModel.from_pretrained(
+                place, dtype=torch.float32, local_files_only=True, output_loading_info=True
+            )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"{place}: found no encoder that can be read ({str(error).splitlines()[0]})") from None
+    if missing := sorted(key for key in report["missing_keys"] if not key.startswith("pooler.")):
+        raise CheckpointError(f"{place}: the weights lack {missing[0]} ({len(missing)} tensors of the encoder are missing)")
+    trained: PreTrainedModel = encoder.eval()
+    return trained

@@ -1,0 +1,89 @@
+"""Typer and decoder of Sparse Latent Typing, in two files beside an encoder's own, which stay a plain Hugging Face folder.
+
+    latent_typing.json          shape and behaviour, and the settings of the training
+    latent_typing.safetensors   typer, decoder, bias of the words
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from loreweave.checkpoints.encoders import load_encoder
+from loreweave.checkpoints.names import model_path
+from loreweave.checkpoints.tensor_files import read_tensors, write_safetensors
+from loreweave.corpus.files import Pathname, atomic_path, read_json, write_json
+from loreweave.encoding.hub import local_folder
+from loreweave.errors import CheckpointError
+from loreweave.models.sparse_typing import SparseTypingConfig, SparseTypingHead, SparseTypingModel
+
+FORMAT = "loreweave latent typing"
+FORMAT_VERSION = 1
+DESCRIPTION, WEIGHTS = "latent_typing.json", "latent_typing.safetensors"
+
+
+def recognises(folder: Pathname) -> bool:
+    """Whether a folder has a typer."""
+    return (Path(folder) / DESCRIPTION).is_file()
+
+
+def save(folder: Pathname, head: SparseTypingHead, training: Mapping[str, Any]) -> None:
+    """Write the two files of a head into a model folder, each whole or not at all."""
+    place = Path(folder)
+    with atomic_path(place / WEIGHTS) as temporary:
+        write_safetensors(dict(head.named_parameters()), temporary)
+    described = {"config": asdict(head.config), "training": dict(training)}
+    write_json(place / DESCRIPTION, {"format": FORMAT, "version": FORMAT_VERSION, **described})
+
+
+def load_head(folder: Pathname) -> SparseTypingHead:
+    """The head of a folder, in evaluation mode, float32, on the CPU.
+
+    Raises:
+        CheckpointError: there is none, or it is not one of ours.
+    """
+    place = Path(folder)
+    if not recognises(place):
+        raise CheckpointError(f"{place}: found no {DESCRIPTION}, expected a model that was trained with latent typing")
+    path = place / DESCRIPTION
+    content = read_json(path)
+    if not isinstance(content, dict) or (content.get("format"), content.get("version")) != (FORMAT, FORMAT_VERSION):
+        raise CheckpointError(f"{path}: expected the description of a {FORMAT}, version {FORMAT_VERSION}")
+    given = content.get("config")
+    if not isinstance(given, dict) or (differing := {item.name for item in fields(SparseTypingConfig)} ^ set(given)):
+        raise CheckpointError(f"{path}, field 'config': {', '.join(sorted(differing))} are missing or unknown")
+    with torch.device("meta"):
+        head = SparseTypingHead(SparseTypingConfig(**given))
+    try:
+        head.load_state_dict(read_tensors(place / WEIGHTS), assign=True)
+    except RuntimeError as error:
+        raise CheckpointError(f"{place / WEIGHTS}: {error}") from None
+    return head.float().eval()
+
+
+def load_into(new: SparseTypingHead, source: str) -> SparseTypingHead:
+    """Give a new head the weights of another one of the same sizes, which a folder, a run or a name on the Hub has.
+
+    Raises:
+        CheckpointError: it has none, or of other sizes.
+    """
+    folder = local_folder(model_path(source))
+    try:
+        new.load_state_dict(load_head(folder).state_dict())
+    except RuntimeError as error:
+        raise CheckpointError(f"{folder}: its typer does not fit the encoder ({error})") from None
+    return new
+
+
+def load(folder: Pathname) -> SparseTypingModel:
+    """Encoder and head of a folder, in evaluation mode.
+
+    Raises:
+        CheckpointError: one of them is missing or cannot be read.
+    """
+    head = load_head(folder)
+    return SparseTypingModel(load_encoder(folder), head).eval()

@@ -1,0 +1,155 @@
+"""The Gumbel latent typer of Sparse Latent Typing (Ren et al. 2022; specs/sparse_latent_typing.md 1.3 to 1.5)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+Selection = Literal["soft", "straight_through"]
+
+
+class Typing(NamedTuple):
+    """What the typer says of each token. Type 0 is "not selected".
+
+    Attributes:
+        logits: of the types; the one of type 0 is always 0. [batch, words, types], float32
+        weights: how much of each type a token has: one-hot in evaluation, a sample in training. [batch, words, types]
+        vectors: the types' vectors by these weights; that of type 0 is the zero vector. [batch, words, hidden]
+    """
+
+    logits: Tensor
+    weights: Tensor
+    vectors: Tensor
+
+    @property
+    def types(self) -> Tensor:
+        """The type of each token: the first of the largest logits. [batch, words]"""
+        return self.logits.argmax(-1)
+
+
+class LatentTyper(nn.Module):
+    """Gives each token one of `types` latent types, of which type 0 means that the token is not selected.
+
+    The logit and the vector of type 0 are zero by definition, and have no parameters: a token is selected where the logit of
+    another type is above 0.
+
+    Args:
+        hidden_size: width of the encoder's states.
+        types: number of types with type 0 (64 in the paper).
+    """
+
+    def __init__(self, hidden_size: int, types: int = 64) -> None:
+        super().__init__()
+        if types < 2:
+            raise ValueError(f"types: found {types}, expected at least 2: 'not selected' and one more")
+        self.weight_proj = nn.Parameter(torch.empty(types - 1, hidden_size))
+        self.vars = nn.Parameter(torch.empty(types - 1, hidden_size))
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """The released starting values: kaiming-uniform with gain 1, and vectors in [-0.5, 0.5)."""
+        limit = math.sqrt(3 / self.weight_proj.shape[1])
+        self.weight_proj.uniform_(-limit, limit)
+        self.vars.uniform_(-0.5, 0.5)
+
+    @property
+    def types(self) -> int:
+        """Number of types, with type 0."""
+        return len(self.vars) + 1
+
+    def logits(self, states: Tensor) -> Tensor:
+        """[..., hidden] -> [..., types] in float32, with 0 for type 0."""
+        with torch.autocast(states.device.type, enabled=False):
+            real = states.float() @ self.weight_proj.float().T
+        return torch.nn.functional.pad(real, (1, 0))
+
+    def forward(
+        self,
+        states: Tensor,
+        temperature: Tensor | float = 1.0,
+        selection: Selection = "soft",
+        noise: Tensor | None = None,
+    ) -> Typing:
+        """Type the tokens of `states` [batch, words, hidden].
+
+        In training the weights are a Gumbel-softmax sample at `temperature`: the soft mixture itself (the released code), or
+        its largest element with the mixture's gradient (`straight_through`). In evaluation they are the one-hot of the
+        largest logit.
+
+        Args:
+            noise: Gumbel noise of the logits' shape, drawn anew if None.
+        """
+        logits = self.logits(states)
+        with torch.autocast(states.device.type, enabled=False):
+            if not self.training:
+                types = logits.argmax(-1)
+                weights = nn.functional.one_hot(types, self.types).to(logits.dtype)
+                vectors = nn.functional.embedding(types, nn.functional.pad(self.vars, (0, 0, 1, 0)))
+                return Typing(logits, weights, vectors.to(states.dtype))
+            noise = gumbel_noise(logits) if noise is None else noise
+            weights = torch.softmax((logits + noise) / temperature, dim=-1)
+            if selection == "straight_through":
+                hard = nn.functional.one_hot(weights.argmax(-1), self.types).to(weights.dtype)
+                weights = hard - weights.detach() + weights
+            vectors = weights[..., 1:] @ self.vars.float()
+        return Typing(logits, weights, vectors.to(states.dtype))
+
+
+def gumbel_noise(like: Tensor) -> Tensor:
+    """Independent draws of the standard Gumbel distribution, in the shape of `like`."""
+    return -torch.empty_like(like).exponential_().log()
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How the tokens of a batch use the types, softly.
+
+    Attributes:
+        mean: mean softmax probability of each type (temperature 1, no noise). [types]
+    """
+
+    mean: Tensor
+
+    @property
+    def unselected(self) -> Tensor:
+        """Mean probability of type 0. []"""
+        return self.mean[0]
+
+    @property
+    def entropy(self) -> Tensor:
+        """Entropy of the mean, with the released code's 1e-7 in the logarithm. []"""
+        return -(self.mean * (self.mean + 1e-7).log()).sum()
+
+    @property
+    def perplexity(self) -> Tensor:
+        """How many types are in use, softly. []"""
+        return self.entropy.exp()
+
+
+def summed_usage(logits: Tensor, counted: Tensor) -> tuple[Tensor, Tensor]:
+    """Softmax probabilities of the tokens that count, summed [types], and the number of these tokens [].
+
+    Sums and not the mean of `Usage`, so that several processes can add theirs.
+
+    Args:
+        logits: [batch, words, types].
+        counted: 1 where a token counts. [batch, words]
+    """
+    kept = counted.to(logits.dtype)
+    return (logits.softmax(-1) * kept.unsqueeze(-1)).sum((0, 1)), kept.sum()
+
+
+def sparsity_loss(use: Usage) -> Tensor:
+    """-log of the mean probability of type 0 (specs 1.7). []"""
+    return -(use.unselected + torch.finfo(torch.float32).tiny).log()
+
+
+def diversity_loss(use: Usage, form: Literal["exponential", "kl"] = "exponential") -> Tensor:
+    """How far the use of types is from even: 1 - perplexity / types (the released code), or the KL divergence itself. []"""
+    types = len(use.mean)
+    return math.log(types) - use.entropy if form == "kl" else 1 - use.perplexity / types

@@ -1,0 +1,172 @@
+"""Sparse Latent Typing (Ren et al. 2022): an encoder, a typer over its states, a decoder that rebuilds the sentence.
+
+The encoder is an untouched `AutoModel`, and its word table is also the decoder's input and output.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import PreTrainedModel
+
+from loreweave.errors import ConfigurationError
+from loreweave.models.latent_typer import LatentTyper, Typing
+from loreweave.models.reconstruction_decoder import DecoderCache, ReconstructionDecoder
+
+
+@dataclass(frozen=True, kw_only=True)
+class SparseTypingConfig:
+    """Shape and behaviour of typer and decoder; the defaults are those of the released code.
+
+    Attributes:
+        types: number of types, with type 0, "not selected".
+        hidden_size, heads, inner_size, vocab_size: the encoder's own, but for `inner_size`, which may differ.
+        dropout: everywhere in the decoder.
+        layer_drop: how often training skips the decoder's only layer.
+        double_embedding: the decoder's input goes through the encoder's embedding module twice, as released: positions and
+            segment are added twice, and normalised twice.
+        mask_unselected: the decoder cannot read tokens of type 0; one empty place stays visible. As released it reads them
+            as zero vectors.
+    """
+
+    hidden_size: int
+    heads: int
+    inner_size: int
+    vocab_size: int
+    types: int = 64
+    dropout: float = 0.1
+    layer_drop: float = 0.1
+    double_embedding: bool = True
+    mask_unselected: bool = False
+
+
+class Memory(NamedTuple):
+    """What the decoder reads: gated states [batch, places, hidden], and 1 where it may [batch, places]."""
+
+    states: Tensor
+    mask: Tensor
+
+
+class SparseTypingHead(nn.Module):
+    """Typer, decoder and the bias of the words that it predicts: all that Sparse Latent Typing adds to an encoder."""
+
+    def __init__(self, config: SparseTypingConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.typer = LatentTyper(config.hidden_size, config.types)
+        self.decoder = ReconstructionDecoder(
+            config.hidden_size, config.heads, config.inner_size, config.dropout, config.layer_drop
+        )
+        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
+
+    @classmethod
+    def of(cls, encoder: PreTrainedModel, **settings: Any) -> SparseTypingHead:
+        """A head for an encoder, in its sizes.
+
+        Raises:
+            ConfigurationError: the encoder has no embedding module that takes vectors, which the decoder shares.
+        """
+        found = encoder.config
+        _embedding_argument(encoder)
+        sizes = {
+            "hidden_size": found.hidden_size,
+            "heads": found.num_attention_heads,
+            "inner_size": found.intermediate_size,
+            "vocab_size": len(_word_table(encoder)),
+            "dropout": getattr(found, "hidden_dropout_prob", 0.1),
+        }
+        return cls(SparseTypingConfig(**sizes | settings))
+
+    def memory(self, states: Tensor, typing: Typing, mask: Tensor) -> Memory:
+        """The states [batch, words, hidden] gated by their type vectors, element by element; `mask` [batch, words]."""
+        gated = states * typing.vectors
+        if not self.config.mask_unselected:
+            return Memory(gated, mask)
+        visible = mask * (typing.types != 0)
+        return Memory(functional.pad(gated, (0, 0, 1, 0)), functional.pad(visible, (1, 0), value=1))
+
+    def decode(self, encoder: PreTrainedModel, input_ids: Tensor, mask: Tensor, memory: Memory) -> Tensor:
+        """The decoder's states after each of the words [batch, words], which sees those before it: [batch, words, hidden]."""
+        return self.decoder(self.embed(encoder, input_ids), mask, memory.states, memory.mask)
+
+    def decode_step(
+        self, encoder: PreTrainedModel, input_ids: Tensor, position: int, memory: Memory, cache: DecoderCache
+    ) -> Tensor:
+        """The decoder's state after the words `input_ids` [batch] at `position`: [batch, hidden]."""
+        embedded = self.embed(encoder, input_ids[:, None], position)
+        return self.decoder.step(embedded, memory.states, memory.mask, cache)[:, 0]
+
+    def embed(self, encoder: PreTrainedModel, input_ids: Tensor, first: int = 0) -> Tensor:
+        """The decoder's input [batch, words, hidden] of words [batch, words] that stand at the positions from `first`."""
+        vectors = encoder.get_input_embeddings()(input_ids)
+        for _ in range(2 if self.config.double_embedding else 1):
+            vectors = _embedded(encoder, vectors, first)
+        return vectors
+
+    def logits(self, encoder: PreTrainedModel, states: Tensor) -> Tensor:
+        """Scores of the words: [..., hidden] -> [..., vocabulary]."""
+        return functional.linear(states, _word_table(encoder), self.bias)
+
+
+class SparseTypingModel(nn.Module):
+    """An encoder and its `SparseTypingHead`, for typing and rebuilding sentences.
+
+    Raises:
+        ConfigurationError: their sizes differ.
+    """
+
+    def __init__(self, encoder: PreTrainedModel, head: SparseTypingHead) -> None:
+        super().__init__()
+        if encoder.config.hidden_size != head.config.hidden_size:
+            found = f"an encoder of hidden size {encoder.config.hidden_size} and a typer of {head.config.hidden_size}"
+            raise ConfigurationError(f"found {found}, expected equal sizes")
+        self.encoder = encoder
+        self.head = head
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Typing]:
+        """States [batch, words, hidden] and the typing of words [batch, words]."""
+        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        return states, self.head.typer(states)
+
+    def memory(self, states: Tensor, typing: Typing, mask: Tensor) -> Memory:
+        """See `SparseTypingHead.memory`."""
+        return self.head.memory(states, typing, mask)
+
+
+def _word_table(encoder: PreTrainedModel) -> Tensor:
+    table = encoder.get_input_embeddings().weight  # [vocabulary, hidden]
+    assert isinstance(table, Tensor)
+    return table
+
+
+def _embedding_module(encoder: PreTrainedModel) -> nn.Module:
+    module = getattr(encoder, "embeddings", None)
+    if not isinstance(module, nn.Module):
+        raise ConfigurationError(f"{type(encoder).__name__} has no embedding module, which the decoder is to share")
+    return module
+
+
+def _embedding_argument(encoder: PreTrainedModel) -> set[str]:
+    """Names of the arguments of the encoder's embedding module, `inputs_embeds` among them."""
+    module = _embedding_module(encoder)
+    names = set(inspect.signature(module.forward).parameters)
+    if "inputs_embeds" not in names:
+        raise ConfigurationError(f"{type(module).__name__} takes no inputs_embeds: the decoder cannot share it")
+    return names
+
+
+def _embedded(encoder: PreTrainedModel, vectors: Tensor, first: int) -> Tensor:
+    """The encoder's embedding module over word vectors [batch, words, hidden] that stand at the positions from `first`."""
+    names = _embedding_argument(encoder)
+    module = _embedding_module(encoder)
+    inputs: dict[str, Any] = {name: None for name in ("input_ids", "token_type_ids") if name in names}
+    if "position_ids" in names:
+        offset = getattr(module, "padding_idx", None)  # RoBERTa and LUKE count from the row after padding
+        begin = first + (0 if offset is None else offset + 1)
+        inputs["position_ids"] = torch.arange(begin, begin + vectors.shape[1], device=vectors.device)[None]
+    return module(inputs_embeds=vectors, **inputs)

@@ -1,0 +1,191 @@
+"""Latent typing: pick the words that matter, give each a type, rebuild the sentence from them (Ren et al. 2022).
+
+The loss is the released code's without its masked words, which are an objective of their own (specs/sparse_latent_typing.md
+1.7): reconstruction, sparsity and diversity with their weights. Windows are read as they are, once more than for the masks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.distributed.nn.functional import all_reduce
+from torch.nn import functional
+from transformers import PreTrainedModel
+
+from loreweave.checkpoints import latent_typing as side_files
+from loreweave.errors import ConfigurationError
+from loreweave.models.latent_typer import Selection, Typing, Usage, diversity_loss, sparsity_loss, summed_usage
+from loreweave.models.sparse_typing import SparseTypingHead
+from loreweave.objectives.base import Materials, ObjectiveLoss, TextObjective
+
+
+@dataclass(kw_only=True)
+class TemperatureConfig:
+    """The temperature of the Gumbel-softmax: start x (1 - rate)^n at update n, but never below the minimum (specs 1.4)."""
+
+    start: float = 5.0
+    rate: float = 3e-5
+    minimum: float = 0.5
+    first_at_minimum: bool = True
+    """The first update has the minimum, and the schedule begins with the second: as released."""
+    restarts: bool = True
+    """A resumed run begins the schedule anew, as released; false: the schedule follows the updates of the whole run."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.minimum <= self.start:
+            raise ValueError(f"minimum, start: found {self.minimum}, {self.start}, expected 0 < minimum <= start")
+        if not 0 <= self.rate < 1:
+            raise ValueError(f"rate: found {self.rate}, expected 0 or more, below 1")
+
+    def at(self, update: Tensor) -> Tensor:
+        """The temperature at update number `update` [], from 0. [] in float32"""
+        count = update.double() - float(self.first_at_minimum)
+        value = (self.start * (1 - self.rate) ** count).clamp(min=self.minimum)
+        return torch.where(count < 0, self.minimum, value).float()
+
+
+@dataclass(kw_only=True)
+class LatentTypingConfig:
+    """Settings of latent typing; the defaults are those of the released code."""
+
+    weight: float = 1.0
+    reconstruction_weight: float = 0.05
+    sparsity_weight: float = 0.05
+    diversity_weight: float = 0.1
+    types: int = 64
+    """Number of types, with type 0: not selected."""
+    selection: Selection = "soft"
+    """In training a token's vector is the mixture of a sample, or that of the sample's largest type (`straight_through`)."""
+    diversity: Literal["exponential", "kl"] = "exponential"
+    """1 - exp(-KL(use of types || even)), as released, or the KL divergence of the paper's words."""
+    count_special_tokens: bool = True
+    """Whether the start and the end token count for sparsity and diversity."""
+    usage_over: Literal["process", "all"] = "process"
+    """Sparsity and diversity are of the mean use in a process's micro-batch (as released), or in those of all processes."""
+    double_embedding: bool = True
+    layer_drop: float | None = None
+    """How often training skips the decoder's only layer; null: as often as the encoder drops a unit, as released."""
+    mask_unselected: bool = False
+    temperature: TemperatureConfig = field(default_factory=TemperatureConfig)
+    head: str | None = None
+    """A model folder or run whose typer and decoder go on learning; null begins with new ones."""
+
+    def __post_init__(self) -> None:
+        for name in ("reconstruction_weight", "sparsity_weight", "diversity_weight"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}: found {getattr(self, name)}, expected 0 or more")
+        if self.types < 2:
+            raise ValueError(f"types: found {self.types}, expected at least 2: 'not selected' and one more")
+        if self.layer_drop is not None and not 0 <= self.layer_drop < 1:
+            raise ValueError(f"layer_drop: found {self.layer_drop}, expected 0 or more, below 1")
+
+
+class LatentTyping(TextObjective):
+    """Types of the words of each window, and its words rebuilt from them; a target is a word that the decoder predicts."""
+
+    name: ClassVar[str] = "latent_typing"
+
+    def __init__(self, config: LatentTypingConfig, materials: Materials) -> None:
+        self.config = config
+        self.weight = config.weight
+        self._micro_steps = materials.micro_steps
+        self._first_update: Tensor | None = None
+
+    @classmethod
+    def build(cls, config: LatentTypingConfig, materials: Materials) -> LatentTyping:
+        """Never off once it is asked for."""
+        return cls(config, materials)
+
+    def inputs(self, input_ids: Tensor, attention_mask: Tensor, item: int) -> dict[str, Tensor]:
+        """The words; where the decoder has targets, and which; what counts for the use of types; the update's number."""
+        kept = attention_mask[:, 1:].bool()
+        counted = attention_mask.clone()
+        if not self.config.count_special_tokens:
+            counted[:, 0] = 0
+            counted.scatter_(1, attention_mask.sum(1, keepdim=True) - 1, 0)
+        tensors = {
+            "input_ids": input_ids,
+            "attention_mask": attention_mask,
+            "counted": counted,
+            "positions": kept.flatten().nonzero()[:, 0],  # of [batch * (words - 1)]
+            "labels": input_ids[:, 1:][kept],
+            "update": torch.tensor(item // self._micro_steps),
+        }
+        return {f"{self.name}_{key}": tensor for key, tensor in tensors.items()}
+
+    def head(self, model: PreTrainedModel | None) -> nn.Module:
+        """Typer and decoder in the encoder's sizes: new ones, or those of the folder `head`."""
+        if model is None:
+            raise ConfigurationError(f"{self.name} needs a model to read texts")
+        config = self.config
+        settings = {name: getattr(config, name) for name in ("types", "double_embedding", "mask_unselected")}
+        encoder = model.base_model
+        assert isinstance(encoder, PreTrainedModel)
+        new = SparseTypingHead.of(encoder, **settings)
+        new.decoder.layer_drop = new.config.dropout if config.layer_drop is None else config.layer_drop
+        return new if config.head is None else side_files.load_into(new, config.head)
+
+    def temperature(self, update: Tensor) -> Tensor:
+        """The temperature of an update [], from the first one of this process where the schedule restarts."""
+        if not self.config.temperature.restarts:
+            return self.config.temperature.at(update)
+        if self._first_update is None:
+            self._first_update = update
+        return self.config.temperature.at(update - self._first_update)
+
+    def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Mapping[str, Tensor]) -> ObjectiveLoss:
+        """The weighted sum of the three losses, times the number of targets."""
+        assert isinstance(encoder, PreTrainedModel) and isinstance(head, SparseTypingHead)
+        given = {name.removeprefix(f"{self.name}_"): tensor for name, tensor in batch.items() if name.startswith(self.name)}
+        ids, mask = given["input_ids"], given["attention_mask"]
+        states = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        temperature = self.temperature(given["update"])
+        typing = head.typer(states, temperature, self.config.selection)
+        decoded = head.decode(encoder, ids[:, :-1], mask[:, :-1], head.memory(states, typing, mask))
+        at_targets = decoded.flatten(0, 1).index_select(0, given["positions"])  # [targets, hidden]
+        logits = head.logits(encoder, at_targets).float()
+        reconstruction = functional.cross_entropy(logits, given["labels"])
+        use = self._usage(typing, given["counted"])
+        sparsity, diversity = sparsity_loss(use), diversity_loss(use, self.config.diversity)
+        total = (
+            self.config.reconstruction_weight * reconstruction
+            + self.config.sparsity_weight * sparsity
+            + self.config.diversity_weight * diversity
+        )
+        count = len(given["labels"])
+        with torch.no_grad():
+            parts = {
+                "reconstruction": reconstruction,
+                "sparsity": sparsity,
+                "diversity": diversity,
+                "unselected_probability": use.unselected,
+                "perplexity": use.perplexity,
+                "selected": ((typing.types != 0) & given["counted"].bool()).sum() / given["counted"].sum(),
+                "temperature": temperature,
+            }
+            correct = (logits.argmax(-1) == given["labels"]).sum()
+        return ObjectiveLoss(total * count, correct, {name: part.detach() * count for name, part in parts.items()})
+
+    def _usage(self, typing: Typing, counted: Tensor) -> Usage:
+        """The mean use of types in this process's micro-batch, or in those of all processes."""
+        summed, count = summed_usage(typing.logits, counted)
+        if self.config.usage_over == "all" and torch.distributed.is_available() and torch.distributed.is_initialized():
+            summed, count = all_reduce(summed), all_reduce(count)
+        return Usage(summed / count)
+
+    def save(self, encoder: nn.Module | None, head: nn.Module, folder: Path) -> None:
+        """Typer and decoder beside the encoder, with the settings that they were trained with."""
+        assert isinstance(head, SparseTypingHead)
+        side_files.save(folder, head, asdict(self.config))
+
+    def summary(self) -> list[str]:
+        """The types and weights."""
+        config = self.config
+        weights = f"{config.reconstruction_weight:g} x reconstruction + {config.sparsity_weight:g} x sparsity"
+        more = "" if config.head is None else f", going on with {config.head}"
+        return [f"{self.name}: {config.types} types, {weights} + {config.diversity_weight:g} x diversity{more}"]
