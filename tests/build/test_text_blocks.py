@@ -113,6 +113,7 @@ def test_the_set_holds_what_was_reported(tmp_path: Path, book: Path, one_word_on
     assert opened.vocabulary is None and opened.manifest["entity_vocabulary"] is None
     assert opened.manifest["counts"] == report.to_dict()
     settings = {"break_mode": "complete_doc", "max_length": 10, "max_entities": 0, "split_long_lines": False}
+    settings |= {"sentences": None, "unwrap": False}
     assert opened.manifest["settings"] == settings
     counted = {name: count for name, count in report.to_dict().items() if count}
     assert counted == {
@@ -169,6 +170,16 @@ def test_long_lines_are_split_if_wanted(tmp_path: Path, book: Path, one_word_one
     rows = open_pretraining_set(tmp_path / "set").dataset["word_ids"][:]
     assert rows == [[w[1], w[2], w[3], end, w[4]], [w[5], w[6]], w[:8], w[8:16], w[16:20], [w[7]]]
     assert report.lines_split == 1 and report.sub_words_kept == report.sub_words == 27
+
+
+def test_sentences_become_lines(tmp_path: Path, one_word_one_id: PreTrainedTokenizerFast) -> None:
+    """Broken lines are joined, and each sentence is a block of its own."""
+    (tmp_path / "a.txt").write_text("w1 w2\nw3. w4 w5\nw6 w8.\n\nw7.\n")
+    report = build_text_blocks(
+        [tmp_path / "a.txt"], one_word_one_id, tmp_path / "set", break_mode="eos", sentences="xx", unwrap=True
+    )
+    found = [len(ids) for ids in open_pretraining_set(tmp_path / "set").dataset["word_ids"][:]]
+    assert found == [3, 4, 1] and (report.lines, report.documents, report.blank_lines) == (3, 2, 1)
 
 
 def test_lines_are_tokenised_as_texts_of_their_own(tmp_path: Path, byte_level: PreTrainedTokenizerFast) -> None:

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from datasets import Dataset
 
 from loreweave.corpus.plain_text import Line, read_lines
 from loreweave.errors import DataError
@@ -70,3 +71,35 @@ def test_text_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"one\n\xff\n")
     with pytest.raises(DataError, match=r"a\.txt, line 2"):
         list(read_lines([tmp_path / "a.txt"]))
+
+
+def test_unwrapped_lines_are_joined_up_to_a_blank_one(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("It was\n  late.\n\nWe went\nhome.\n")
+    assert list(read_lines([tmp_path / "a.txt"], unwrap=True)) == [
+        Line("a.txt:1", "It was late."),
+        Line("a.txt:3", ""),
+        Line("a.txt:4", "We went home."),
+    ]
+    (tmp_path / "b.jsonl").write_text(json.dumps({"id": "b", "text": "It was\nlate.\n\nWe went\nhome."}))
+    assert list(read_lines([tmp_path / "b.jsonl"], unwrap=True)) == [Line("b", "It was late."), Line("b", "We went home.")]
+
+
+def test_parquet_files_and_saved_data_sets_are_tables(tmp_path: Path) -> None:
+    rows = Dataset.from_list([{"id": "x", "text": "one\ntwo"}, {"id": "y", "text": "three"}])
+    rows.to_parquet(tmp_path / "a.parquet")
+    rows.save_to_disk(tmp_path / "saved")
+    for file in (tmp_path / "a.parquet", tmp_path / "saved"):
+        found = list(read_lines([file], exclude={"y"}))
+        assert found == [Line("x", "one"), Line("x", "two")]
+
+
+def test_tables_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(b"no parquet")
+    with pytest.raises(DataError, match=r"a\.parquet.*no Parquet file"):
+        list(read_lines([tmp_path / "a.parquet"]))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="without state.json"):
+        list(read_lines([tmp_path / "empty"]))
+    Dataset.from_list([{"words": "one"}]).to_parquet(tmp_path / "b.parquet")
+    with pytest.raises(DataError, match="line 1"):
+        list(read_lines([tmp_path / "b.parquet"]))

@@ -112,3 +112,33 @@ def test_word_pieces_that_continue(minilm_dir) -> None:
     ids = tokenizer("unaffable", add_special_tokens=False)["input_ids"]
     assert words.continues[ids].tolist() == [False] + [True] * (len(ids) - 1)
     assert (words.pad_id, words.mask_id, words.start_id, words.end_id) == (0, 103, 101, 102)
+
+
+def test_independent_draws_have_their_share_and_spare_special_tokens() -> None:
+    """Each word by itself (4 standard errors of 20,000 draws); ids 3 and 1 are special, and 1 stands for unknown words."""
+    words = WordVocabulary(100, 0, MASK, 2, 3, np.zeros(100, dtype=bool), special_ids=(0, 1, 2, 3, MASK))
+    objective = MaskedWords(MaskedWordsConfig(unit="subword", draw="independent"), words)
+    chosen, counts = 0, set()
+    for seed in range(100):
+        example = window([7, 1, 8, 3] * 100)
+        targets = objective.mask(example, np.random.default_rng(seed))
+        assert set(targets.labels.tolist()) <= {7, 8}
+        chosen, counts = chosen + len(targets.positions), counts | {len(targets.positions)}
+    assert chosen / 20_000 == pytest.approx(0.15, abs=0.011) and len(counts) > 5
+
+
+def test_independent_draws_keep_whole_words_together_and_may_hide_nothing() -> None:
+    config = MaskedWordsConfig(draw="independent", random_probability=0, unchanged_probability=0)
+    sizes = set()
+    for seed in range(30):
+        example = window([5, 50, 51] * 3)
+        targets = MaskedWords(config, vocabulary()).mask(example, np.random.default_rng(seed))
+        hidden = (example.word_ids == MASK).reshape(3, 3)
+        assert (hidden.all(1) | ~hidden.any(1)).all()
+        sizes.add(len(targets.positions))
+    assert 0 in sizes and len(sizes) > 2
+
+
+def test_independent_draws_have_no_budget_for_mentions() -> None:
+    with pytest.raises(ValueError, match="mask_words_in_mentions"):
+        MaskedWordsConfig(draw="independent", mask_words_in_mentions=True)

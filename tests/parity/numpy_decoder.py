@@ -52,7 +52,14 @@ def decoder(embedded: Array, mask: Array, memory: Array, memory_mask: Array, hea
 
 
 def losses(
-    ids: Array, mask: Array, states: Array, noise: Array | None, temperature: float, head: Parameters, bert: Parameters, heads: int
+    ids: Array,
+    mask: Array,
+    states: Array,
+    noise: Array | None,
+    temperature: float,
+    head: Parameters,
+    bert: Parameters,
+    heads: int,
 ) -> dict[str, float]:
     """Reconstruction, sparsity and diversity of a batch; without noise the types are hard."""
     logits = np.concatenate([np.zeros((*ids.shape, 1)), states @ head["typer.weight_proj"].T], -1)

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from datasets import Dataset
 
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.objectives import MaskedEntities, MaskedEntitiesConfig, MaskedWords, MaskedWordsConfig, WordVocabulary
+from loreweave.objectives import (
+    LatentTyping,
+    LatentTypingConfig,
+    MaskedEntities,
+    MaskedEntitiesConfig,
+    MaskedWords,
+    MaskedWordsConfig,
+    Materials,
+    WordVocabulary,
+)
 from loreweave.pretraining.stream import TextStream
 
 VOCABULARY = EntityVocabulary.from_counts({f"Entity {i}": 100 - i for i in range(50)})
@@ -31,7 +42,7 @@ def dataset(rows: int = 10) -> Dataset:
     )
 
 
-def stream(batch_size: int = 4, *, entities: bool = True, length: int = 20, **settings: int) -> TextStream:
+def stream(batch_size: int = 4, *, entities: bool = True, length: int = 20, **settings: Any) -> TextStream:
     words = MaskedWords(MaskedWordsConfig(), WORDS)
     objectives = [MaskedEntities(MaskedEntitiesConfig(), VOCABULARY), words] if entities else [words]
     pad = VOCABULARY.pad_id if entities else None
@@ -109,3 +120,23 @@ def test_a_long_mention_stays_whole() -> None:
     rows = Dataset.from_list([row | {"page_entity_id": -1}])
     batch = TextStream([rows], [words], WORDS, VOCABULARY.pad_id, batch_size=1, length=1, seed=7)[0]
     assert batch["entity_position_ids"][0, 0].tolist() == list(range(3, 43))
+
+
+def test_a_pool_sorts_windows_by_length_and_loses_none() -> None:
+    """Five micro-batches of two over ten windows of ten lengths: each has two neighbours in length, all windows come once."""
+    sizes = [stream(2, pool=5)[item]["attention_mask"].sum(1).tolist() for item in range(5)]
+    assert sorted(sum(sizes, [])) == list(range(12, 22))
+    assert all(abs(one - other) == 1 for one, other in sizes)
+    assert sizes != sorted(sizes)
+    again = stream(2, pool=5)
+    assert [again[item]["attention_mask"].sum(1).tolist() for item in (3, 0)] == [sizes[3], sizes[0]]
+
+
+def test_readers_get_the_windows_before_anything_is_hidden() -> None:
+    reader = LatentTyping(LatentTypingConfig(), Materials())
+    batch = stream(entities=False, readers=[reader])[0]
+    whole = batch["input_ids"].flatten().clone()
+    whole[batch["masked_words_positions"]] = batch["masked_words_labels"]
+    assert whole.view_as(batch["input_ids"]).equal(batch["latent_typing_input_ids"])
+    assert not batch["input_ids"].equal(batch["latent_typing_input_ids"])
+    assert len(batch["latent_typing_labels"]) == int(batch["attention_mask"][:, 1:].sum())

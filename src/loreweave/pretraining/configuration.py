@@ -88,7 +88,7 @@ class PretrainingConfig:
     micro_batch_size: int = 4
     """Windows per process and micro-step."""
     pool: int = 1
-    """Micro-batches whose windows are sorted by length among them: less padding where windows differ in length; 1 sorts none."""
+    """Micro-batches whose windows are sorted by length among them: less padding where lengths differ; 1 sorts none."""
     steps: int | None = None
     epochs: float = 20.0
     """Passes over the data (without any, over the triples of the first graph); `steps` wins when it is given."""

@@ -28,6 +28,7 @@ from loreweave.objectives import (
     WindowObjective,
     WordVocabulary,
 )
+from loreweave.pretraining.collapse_watch import CollapseWatch
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.micro_steps import MicroSteps
 from loreweave.pretraining.model import PretrainingModel, freeze, trained_parameters
@@ -237,7 +238,7 @@ def _trainer(
     )
     arguments._n_gpu = min(arguments.n_gpu, 1)  # one process, one device: never nn.DataParallel
     record.open_tensorboard()
-    callbacks = [_Recorder(record), StopOnInterrupt()]
+    callbacks = [_Recorder(record), StopOnInterrupt(), CollapseWatch(lambda line: _say(state, [line]))]
     trainer = PretrainingTrainer(
         module, stream, arguments, config.optimizer, config.schedule, config.loss_scale, callbacks=callbacks
     )

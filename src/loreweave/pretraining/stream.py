@@ -21,8 +21,8 @@ Batch = dict[str, Tensor]
 class TextStream(torch.utils.data.Dataset[Batch]):
     """A map-style data set of micro-batches: item s holds the draws [s * batch_size, (s + 1) * batch_size).
 
-    With a `pool` of more than one micro-batch, their draws are sorted by length among them, so that a micro-batch has windows of
-    like length, and the micro-batches come in random order.
+    With a `pool` of more than one micro-batch, their draws are sorted by length among them, so that a micro-batch has windows
+    of like length, and the micro-batches come in random order.
 
     Masks are seeded by (seed, draw, objective), so that they differ between epochs, are the same in every process layout,
     and do not change when another objective joins.

@@ -1,0 +1,120 @@
+"""Rebuild sentences from their typed words: greedy, by beams or by sampling, a word at a time with cached keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from loreweave.models.reconstruction_decoder import DecoderCache
+from loreweave.models.sparse_typing import Memory, SparseTypingModel
+
+Method = Literal["greedy", "beam", "sample"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodingConfig:
+    """How sentences are rebuilt.
+
+    Attributes:
+        method: the likeliest word each time, the likeliest of `beams` sentences, or words drawn by their probability.
+        stop_at_end: a sentence ends with its end token; else all get as many words as `max_length` says, as the released
+            demonstration gives them.
+        temperature: of `sample`.
+    """
+
+    method: Method = "greedy"
+    beams: int = 4
+    temperature: float = 1.0
+    stop_at_end: bool = True
+
+    def __post_init__(self) -> None:
+        if self.beams < 1:
+            raise ValueError(f"beams: found {self.beams}, expected 1 or more")
+        if self.temperature <= 0:
+            raise ValueError(f"temperature: found {self.temperature}, expected more than 0")
+
+
+@torch.inference_mode()
+def reconstruct(
+    model: SparseTypingModel,
+    memory: Memory,
+    start_ids: Tensor,
+    max_lengths: Tensor,
+    end_id: int,
+    config: DecodingConfig | None = None,
+) -> list[list[int]]:
+    """The words of each sentence, its start token first.
+
+    Args:
+        memory: of the sentences, from `SparseTypingModel.memory`.
+        start_ids: the token that each begins with. [batch]
+        max_lengths: how many words each may have, with its start token. [batch]
+        end_id: the token that ends one.
+    """
+    config = config or DecodingConfig()
+    if config.method == "beam":
+        return _by_beams(model, memory, start_ids, max_lengths, end_id, config)
+    last, rows = start_ids, [[int(first)] for first in start_ids]
+    limits, cache = max_lengths.tolist(), DecoderCache()
+    open_rows = [length > 1 for length in limits]
+    for position in range(int(max_lengths.max()) - 1):
+        scores = _scores(model, last, position, memory, cache)  # [batch, vocabulary]
+        last = _chosen(scores, config)
+        for row, word in enumerate(last.tolist()):
+            if open_rows[row]:
+                rows[row].append(word)
+                open_rows[row] = len(rows[row]) < limits[row] and not (config.stop_at_end and word == end_id)
+        if not any(open_rows):
+            break
+    return rows
+
+
+def _scores(model: SparseTypingModel, words: Tensor, position: int, memory: Memory, cache: DecoderCache) -> Tensor:
+    head, encoder = model.head, model.encoder
+    return head.logits(encoder, head.decode_step(encoder, words, position, memory, cache)).float()
+
+
+def _chosen(scores: Tensor, config: DecodingConfig) -> Tensor:
+    if config.method == "greedy":
+        return scores.argmax(-1)
+    return torch.multinomial((scores / config.temperature).softmax(-1), 1)[:, 0]
+
+
+def _by_beams(
+    model: SparseTypingModel, memory: Memory, start_ids: Tensor, max_lengths: Tensor, end_id: int, config: DecodingConfig
+) -> list[list[int]]:
+    """Beam search by the sum of log-probabilities, divided by the number of words where sentences may end early.
+
+    All beams of all sentences go through the decoder as one batch [batch * beams]; a finished beam repeats its end token at no
+    cost.
+    """
+    batch, beams, device = len(start_ids), min(config.beams, model.head.config.vocab_size), start_ids.device
+    wide = Memory(memory.states.repeat_interleave(beams, 0), memory.mask.repeat_interleave(beams, 0))
+    words = start_ids[:, None, None].expand(batch, beams, 1)  # [batch, beams, words]
+    totals = torch.full((batch, beams), -torch.inf, device=device)
+    totals[:, 0] = 0.0  # all beams begin alike: only one counts
+    finished = (max_lengths <= 1)[:, None].expand(batch, beams)
+    lengths = torch.ones(batch, beams, dtype=torch.long, device=device)
+    cache, first_rows = DecoderCache(), torch.arange(batch, device=device)[:, None] * beams
+    for position in range(int(max_lengths.max()) - 1):
+        scores = _scores(model, words[:, :, -1].flatten(), position, wide, cache).log_softmax(-1)
+        best, choices = scores.unflatten(0, (batch, beams)).topk(beams)  # [batch, beams, choices]
+        best = torch.where(finished[..., None], torch.where(torch.arange(beams, device=device) == 0, 0.0, -torch.inf), best)
+        choices = choices.masked_fill(finished[..., None], end_id)
+        totals, order = (totals[..., None] + best).flatten(1).topk(beams)  # [batch, beams]
+        parents = order // beams
+        cache.reorder((first_rows + parents).flatten())
+        chosen = choices.flatten(1).gather(1, order)
+        words = torch.cat([words.gather(1, parents[..., None].expand_as(words)), chosen[..., None]], -1)
+        was_finished = finished.gather(1, parents)
+        lengths = lengths.gather(1, parents) + ~was_finished
+        ended = (chosen == end_id) & config.stop_at_end
+        finished = was_finished | ended | (lengths >= max_lengths[:, None])
+        if bool(finished.all()):
+            break
+    quality = totals / (lengths - 1).clamp(min=1) if config.stop_at_end else totals
+    winners = quality.argmax(-1)
+    return [words[row, beam, : lengths[row, beam]].tolist() for row, beam in enumerate(winners.tolist())]
