@@ -174,12 +174,12 @@ def test_long_lines_are_split_if_wanted(tmp_path: Path, book: Path, one_word_one
 
 def test_sentences_become_lines(tmp_path: Path, one_word_one_id: PreTrainedTokenizerFast) -> None:
     """Broken lines are joined, and each sentence is a block of its own."""
-    (tmp_path / "a.txt").write_text("w1 w2\nw3. w4 w5\nw6 w8.\n\nw7.\n")
+    (tmp_path / "a.txt").write_text("w1 w2\nw3。w4 w5\nw6 w8。\n\nw7。\n", encoding="utf-8")
     report = build_text_blocks(
         [tmp_path / "a.txt"], one_word_one_id, tmp_path / "set", break_mode="eos", sentences="xx", unwrap=True
     )
     found = [len(ids) for ids in open_pretraining_set(tmp_path / "set").dataset["word_ids"][:]]
-    assert found == [3, 4, 1] and (report.lines, report.documents, report.blank_lines) == (3, 2, 1)
+    assert found == [4, 5, 2] and (report.lines, report.documents, report.blank_lines) == (3, 2, 1)
 
 
 def test_lines_are_tokenised_as_texts_of_their_own(tmp_path: Path, byte_level: PreTrainedTokenizerFast) -> None:

@@ -18,7 +18,7 @@ from loreweave.models.sparse_typing import SparseTypingHead, SparseTypingModel
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A tiny BERT with a typer of five types."""
-    place = make_tiny_bert(tmp_path / "model")
+    place = make_tiny_bert(tmp_path)
     torch.manual_seed(1)
     head = SparseTypingHead.of(AutoModel.from_pretrained(place), types=5, mask_unselected=True, layer_drop=0.0)
     latent_typing.save(place, head, {"selection": "soft"})
@@ -51,7 +51,7 @@ def test_a_head_goes_on_with_anothers_weights(folder: Path) -> None:
 
 def test_a_folder_without_a_typer_is_said(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"found no latent_typing\.json, expected a model that was trained"):
-        latent_typing.load(make_tiny_bert(tmp_path / "model"))
+        latent_typing.load(make_tiny_bert(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def test_independent_draws_keep_whole_words_together_and_may_hide_nothing() -> N
         hidden = (example.word_ids == MASK).reshape(3, 3)
         assert (hidden.all(1) | ~hidden.any(1)).all()
         sizes.add(len(targets.positions))
-    assert 0 in sizes and len(sizes) > 2
+    assert {0, 3} <= sizes
 
 
 def test_independent_draws_have_no_budget_for_mentions() -> None:

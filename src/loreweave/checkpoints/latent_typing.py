@@ -53,7 +53,8 @@ def load_head(folder: Pathname) -> SparseTypingHead:
     content = read_json(path)
     if not isinstance(content, dict) or (content.get("format"), content.get("version")) != (FORMAT, FORMAT_VERSION):
         raise CheckpointError(f"{path}: expected the description of a {FORMAT}, version {FORMAT_VERSION}")
-    given = content.get("config") if isinstance(content.get("config"), dict) else {}
+    found = content.get("config")
+    given: dict[str, Any] = found if isinstance(found, dict) else {}
     if differing := {item.name for item in fields(SparseTypingConfig)} ^ set(given):
         raise CheckpointError(f"{path}, field 'config': {', '.join(sorted(differing))} are missing or unknown")
     with torch.device("meta"):
