@@ -2,7 +2,7 @@
 
 Each format is a module with `recognises(path)`, `load(path, options)` and, where writing it makes sense, `save(model,
 tokenizer, path, ...)`. `FORMATS` lists those of LUKE in the order in which they are tried; `fairseq` holds encoders without
-entities.
+entities, `sparse_lt` those with a latent typer.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from loreweave.checkpoints import (
     luke_finetuned,
     luke_original,
     paddle,
+    sparse_lt,
 )
 from loreweave.checkpoints.fitting import fit_state_dict
 from loreweave.checkpoints.from_encoder import NewLuke, luke_from_encoder
@@ -134,7 +135,8 @@ def convert(
     Args:
         source: as of `load_luke`, the folder of a run, or `minilm`.
         target: a file or folder to write.
-        to: `hugging-face`, `luke-original` (a folder, or an archive by its suffix), `paddle` or `fairseq`.
+        to: `hugging-face`, `luke-original` (a folder, or an archive by its suffix), `paddle`, `fairseq`, `sparse-lt` (the
+            released full model of Sparse Latent Typing) or `encoder` (the source without the heads that lie beside it).
         from_: format of the source; None recognises it.
         lite: keep the special entities only.
         entity_aware_attention: the default of the converted model (see `LoadOptions`).
@@ -156,6 +158,11 @@ def convert(
     origin, base = local_folder(model_path(source)), None if base is None else local_folder(model_path(base))
     of_fairseq = fairseq.NAME in names or (from_ is None and _is_fairseq(origin))
     _refuse_unused(of_fairseq and not to_fairseq, classification_head, to_fairseq, fairseq_version)
+    typed = {_plain(sparse_lt.NAME), _plain(sparse_lt.ENCODER)} & names or (from_ is None and sparse_lt.recognises(origin))
+    if typed and not of_fairseq:
+        if lite or entity_aware_attention is not None:
+            raise ConfigurationError(f"{sparse_lt.NAME} holds encoders without entities: no LUKE option")
+        return sparse_lt.convert(origin, place, _choose(to), base, overwrite)
     if of_fairseq:
         if lite or entity_aware_attention is not None or names - {fairseq.NAME, _plain(hugging_face.NAME)}:
             raise ConfigurationError("fairseq holds RoBERTas without entities: to and from hugging-face only, no LUKE option")
@@ -163,7 +170,7 @@ def convert(
             origin, place, to_fairseq=to_fairseq, base=base, classification_head=classification_head,
             version=fairseq_version or "0.10", overwrite=overwrite,
         )  # fmt: skip
-    module = _format(to, fairseq.NAME)
+    module = _format(to, fairseq.NAME, sparse_lt.NAME, sparse_lt.ENCODER)
     if module.NAME not in WRITABLE:
         raise ConfigurationError(f"{module.NAME} is only read, not written; expected one of {', '.join(WRITABLE)}")
     loaded = load_luke(origin, format=from_, base=base, entity_aware_attention=entity_aware_attention)
@@ -182,6 +189,15 @@ def _refuse_unused(from_fairseq: bool, classification_head: str | None, to_fairs
         raise ConfigurationError(f"{message} that becomes a Hugging Face folder")
     if version is not None and not to_fairseq:
         raise ConfigurationError(f"fairseq_version: found {version!r}, expected none where the target is not for fairseq")
+
+
+def _choose(to: str) -> str:
+    """The name of a target that a model with a typer can become."""
+    targets = (hugging_face.NAME, sparse_lt.NAME, sparse_lt.ENCODER)
+    found = next((name for name in targets if _plain(name) == _plain(to)), None)
+    if found is None:
+        raise ConfigurationError(f"found the format {to!r}, expected one of {', '.join(targets)}")
+    return found
 
 
 def _is_fairseq(place: Path) -> bool:

@@ -16,7 +16,9 @@ def command(
     from_: Annotated[
         str | None, typer.Option("--from", help="The source's format, where it is not recognised.")
     ] = None,
-    to: Annotated[str, typer.Option("--to", help="hugging-face, luke-original, paddle or fairseq.")] = "hugging-face",
+    to: Annotated[
+        str, typer.Option("--to", help="hugging-face, luke-original, paddle, fairseq, sparse-lt or encoder.")
+    ] = "hugging-face",
     base: Annotated[
         str | None, typer.Option(help="The model that the source was made from: its words, tables.")
     ] = None,
@@ -35,7 +37,8 @@ def command(
 ) -> None:
     """Convert a checkpoint from one format to another and say what changed on the way.
 
-    A RoBERTa of fairseq becomes a Hugging Face folder, with KEPLER's heads over knowledge graphs in side files, and back.
+    A RoBERTa of fairseq becomes a Hugging Face folder, with KEPLER's heads over knowledge graphs in side files, and back; so
+    does a full model of Sparse Latent Typing. --to encoder leaves out all heads that lie beside the encoder.
 
     Example: loreweave convert luke_large_500k.tar.gz luke-large --base FacebookAI/roberta-large
     """

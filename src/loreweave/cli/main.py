@@ -20,6 +20,7 @@ COMMANDS = {
     "finetune": "Fine-tune an encoder on a task.",
     "evaluate": "Score a checkpoint on a task.",
     "predict": "Predict with a checkpoint, JSON Lines in and out.",
+    "types": "Show the latent types of sentences, and the sentences rebuilt from them.",
     "embed": "Write the embeddings of a knowledge graph.",
     "convert": "Convert a checkpoint from one format to another.",
     "recipes": "List the packaged recipes, or show one.",

@@ -1,0 +1,178 @@
+"""Types the sub-words of sentences and rebuilds the sentences (specs/sparse_latent_typing.md 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from loreweave.checkpoints import latent_typing as side_files
+from loreweave.checkpoints.names import model_path
+from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
+from loreweave.encoding.hub import local_folder
+from loreweave.models.reconstruction import DecodingConfig, reconstruct
+from loreweave.models.sparse_typing import SparseTypingModel
+from loreweave.tasks.registry import Execution
+from loreweave.training.batches import batches_by_length
+from loreweave.training.devices import autocast, choose_device
+from loreweave.training.inference import move
+
+_BLOCK = 1024
+"""Sentences that are sorted by length together."""
+
+
+@dataclass(frozen=True)
+class TypedToken:
+    """A sub-word and its latent type.
+
+    Attributes:
+        text: the characters that it covers.
+        start, end: where, end exclusive.
+        type: 0 means not selected.
+        logit: the largest of the types' logits without type 0's; above 0 where the sub-word is selected.
+        probability: of its type, in the softmax over all.
+        special: a start or end token, which covers no characters; `text` is its name.
+    """
+
+    text: str
+    start: int
+    end: int
+    type: int
+    logit: float
+    probability: float
+    special: bool
+
+
+@dataclass(frozen=True)
+class TypedText:
+    """A sentence with typed sub-words; `cut` is the number of sub-words at its end that were not read."""
+
+    text: str
+    tokens: list[TypedToken]
+    cut: int = 0
+    reconstruction: str | None = None
+    states: np.ndarray | None = None  # [tokens, hidden], if asked for
+
+    @property
+    def words(self) -> list[TypedToken]:
+        """The sub-words of the text, without special tokens."""
+        return [token for token in self.tokens if not token.special]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as `loreweave types --json` shows them."""
+        selected = sum(token.type != 0 for token in self.words)
+        row: dict[str, Any] = {
+            "text": self.text,
+            "tokens": [_plain(token) for token in self.words],
+            "special_tokens": [_plain(token) for token in self.tokens if token.special],
+            "selected": selected,
+            "types": len({token.type for token in self.words} - {0}),
+        }
+        row |= {} if self.reconstruction is None else {"reconstruction": self.reconstruction}
+        return row | ({"sub_words_cut": self.cut} if self.cut else {})
+
+
+def _plain(token: TypedToken) -> dict[str, Any]:
+    where = {} if token.special else {"start": token.start, "end": token.end}
+    numbers = {"logit": round(token.logit, 4), "probability": round(token.probability, 4)}
+    return {"text": token.text, **where, "type": token.type, **numbers}
+
+
+class Typist:
+    """A checkpoint of latent typing, ready to type sentences.
+
+    Args:
+        model: folder of a model or a run, or a name on the Hub.
+        how: device, precision, batch size.
+        max_length: sub-words that are read of a sentence, with the special tokens.
+
+    Raises:
+        CheckpointError: the model has no typer, or cannot be read.
+    """
+
+    def __init__(self, model: str | Path, how: Execution | None = None, *, max_length: int = 128) -> None:
+        self.how = how or Execution()
+        folder = local_folder(model_path(model))
+        self.device = choose_device(self.how.device)
+        self.model: SparseTypingModel = move(side_files.load(folder), self.device)
+        self.tokenizer: PreTrainedTokenizerFast = read_word_tokenizer(folder)
+        self.max_length = max_length
+
+    def type(
+        self, texts: Iterable[str], decoding: DecodingConfig | None = None, *, keep_states: bool = False
+    ) -> Iterator[TypedText]:
+        """Type each text, in order, and rebuild it where `decoding` says how."""
+        stream = iter(texts)
+        while block := list(islice(stream, _BLOCK)):
+            encoded = [self._encode(text) for text in block]
+            found: dict[int, TypedText] = {}
+            for rows in batches_by_length([len(tokens.ids) for tokens in encoded], self.how.batch_size):
+                typed = self._batch([encoded[row] for row in rows], [block[row] for row in rows], decoding, keep_states)
+                found.update(zip(rows, typed, strict=True))
+                if self.how.advance is not None:
+                    self.how.advance(len(rows))
+            yield from (found[row] for row in range(len(block)))
+
+    def _encode(self, text: str) -> _Encoded:
+        whole = self.tokenizer(text, return_offsets_mapping=True, return_special_tokens_mask=True, verbose=False)
+        cut = max(0, len(whole["input_ids"]) - self.max_length)
+        keep = len(whole["input_ids"]) - 1 - cut  # the end token stays
+        columns = [list(whole[name]) for name in ("input_ids", "offset_mapping", "special_tokens_mask")]
+        ids, offsets, special = (column[:keep] + column[-1:] for column in columns)
+        return _Encoded(ids, offsets, special, cut)
+
+    @torch.inference_mode()
+    def _batch(
+        self, encoded: Sequence[_Encoded], texts: Sequence[str], decoding: DecodingConfig | None, keep_states: bool
+    ) -> list[TypedText]:
+        ids, mask = self._pad(encoded)
+        with autocast(self.device, self.how.precision):
+            states, typing = self.model(ids, mask)
+            rebuilt = None
+            if decoding is not None:
+                memory = self.model.memory(states, typing, mask)
+                end = int(self.tokenizer.sep_token_id)
+                rebuilt = reconstruct(self.model, memory, ids[:, 0], mask.sum(1), end, decoding)
+        types = typing.types.cpu().numpy()  # [batch, words]
+        best = typing.logits[..., 1:].amax(-1).cpu().numpy()
+        probabilities = typing.logits.softmax(-1).amax(-1).cpu().numpy()
+        vectors = states.float().cpu().numpy() if keep_states else None
+        results = []
+        for row, (given, text) in enumerate(zip(encoded, texts, strict=True)):
+            numbers = zip(types[row].tolist(), best[row].tolist(), probabilities[row].tolist(), strict=True)
+            tokens = [
+                TypedToken(self._name(id) if special else text[start:end], start, end, *number, bool(special))
+                for id, (start, end), special, number in zip(given.ids, given.offsets, given.special, numbers, strict=False)
+            ]
+            sentence = None if rebuilt is None else str(self.tokenizer.decode(rebuilt[row], skip_special_tokens=True))
+            kept = None if vectors is None else vectors[row, : len(tokens)]
+            results.append(TypedText(text, tokens, given.cut, sentence, kept))
+        return results
+
+    def _name(self, id: int) -> str:
+        return str(self.tokenizer.convert_ids_to_tokens(id))
+
+    def _pad(self, encoded: Sequence[_Encoded]) -> tuple[Tensor, Tensor]:
+        """Ids and mask [batch, words] of sentences of unlike length."""
+        longest = max(len(tokens.ids) for tokens in encoded)
+        ids = np.full((len(encoded), longest), self.tokenizer.pad_token_id, dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, tokens in enumerate(encoded):
+            ids[row, : len(tokens.ids)] = tokens.ids
+            mask[row, : len(tokens.ids)] = 1
+        return torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).to(self.device)
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    ids: list[int]
+    offsets: list[tuple[int, int]]
+    special: list[int]
+    cut: int

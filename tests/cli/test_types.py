@@ -1,0 +1,85 @@
+"""`loreweave types` as a user calls it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModel, AutoTokenizer, BertConfig, BertForMaskedLM
+
+from loreweave.checkpoints import latent_typing
+from loreweave.cli.main import main
+from loreweave.models.sparse_typing import SparseTypingHead
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, minilm_dir: Path) -> Path:
+    """A tiny BERT whose typer gives every sub-word type 1."""
+    place = tmp_path_factory.mktemp("types")
+    torch.manual_seed(0)
+    BertForMaskedLM(
+        BertConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64)
+    ).save_pretrained(place)
+    AutoTokenizer.from_pretrained(minilm_dir).save_pretrained(place)
+    head = SparseTypingHead.of(AutoModel.from_pretrained(place), types=2)
+    with torch.no_grad():
+        head.bias[7] = 100.0  # an unused token of the vocabulary: all that is rebuilt
+    latent_typing.save(place, head, {})
+    return place
+
+
+def test_sentences(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["types", "Ann lives in Oslo.", " ", "--model", str(folder)]) == 0
+    out, err = capsys.readouterr()
+    first, second, third = out.splitlines()
+    assert first.replace("(1)", "") == "Ann lives in Oslo."
+    assert second.startswith("  rebuilt: [unused6]")
+    assert third == f"  {first.count('(1)')} of 5 sub-words selected, {int('(1)' in first)} types"
+    assert "1 empty line left out" in err
+
+
+def test_json_of_a_file(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.txt").write_text("Ann lives in Oslo.\n\nA river.\n")
+    arguments = ["types", "--file", str(tmp_path / "a.txt"), "--model", str(folder), "--json", "--no-rebuild"]
+    assert main([*arguments, "--max-length", "5"]) == 0
+    out, err = capsys.readouterr()
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert [row["text"] for row in rows] == ["Ann lives in Oslo.", "A river."]
+    assert [token["text"] for token in rows[0]["tokens"]] == ["Ann", "lives", "in"]
+    assert "reconstruction" not in rows[0] and rows[0]["sub_words_cut"] == 2
+    assert "1 empty line left out" in err and "2 sub-words beyond --max-length 5 were not read" in err
+
+
+@pytest.mark.parametrize(("method", "more"), [("beam", ["--beams", "2"]), ("sample", ["--temperature", "0.5"]), ("greedy", [])])
+def test_all_ways_to_rebuild(folder: Path, capsys: pytest.CaptureFixture[str], method: str, more: list[str]) -> None:
+    assert main(["types", "A river.", "--model", str(folder), "--full-length", "--method", method, *more]) == 0
+    assert capsys.readouterr().out.count("[unused6]") == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "give sentences, or --file FILE"),
+        (["a", "--method", "best"], "found 'best', expected greedy, beam or sample"),
+        (["--file", "missing.txt"], "missing.txt"),
+    ],
+)
+def test_wrong_use_is_said(folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
+    assert main(["types", *arguments, "--model", str(folder)]) in (1, 2)
+    assert message in capsys.readouterr().err
+
+
+def test_text_that_is_not_utf_8_names_line_and_byte(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.txt").write_bytes(b"one\ntw\xff\n")
+    assert main(["types", "--file", str(tmp_path / "a.txt"), "--model", str(folder)]) == 1
+    message = capsys.readouterr().err
+    assert "a.txt, line 2" in message and "byte" in message
+
+
+def test_a_model_without_a_typer_is_said(minilm_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["types", "a", "--model", str(minilm_dir)]) == 1
+    assert "found no latent_typing.json, expected a model that was trained with latent typing" in capsys.readouterr().err

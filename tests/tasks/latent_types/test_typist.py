@@ -1,0 +1,74 @@
+"""Typed sentences: offsets, padding, what was cut, and the text put together again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModel, AutoTokenizer, BertConfig, BertForMaskedLM
+
+from loreweave.checkpoints import latent_typing
+from loreweave.models.reconstruction import DecodingConfig
+from loreweave.models.sparse_typing import SparseTypingHead
+from loreweave.tasks.latent_types.typist import Typist
+from loreweave.tasks.registry import Execution
+
+TEXTS = ["The old bridge was rebuilt.", "Unaffable!", "A river, a road and a very long railway to Oslo."]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, minilm_dir: Path) -> Path:
+    """A tiny random BERT with a typer that selects about half of the words."""
+    place = tmp_path_factory.mktemp("typist")
+    torch.manual_seed(0)
+    BertForMaskedLM(
+        BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64)
+    ).save_pretrained(place)
+    AutoTokenizer.from_pretrained(minilm_dir).save_pretrained(place)
+    latent_typing.save(place, SparseTypingHead.of(AutoModel.from_pretrained(place), types=2), {})
+    return place
+
+
+def test_tokens_cover_the_text(folder: Path) -> None:
+    typed = list(Typist(folder).type(TEXTS))
+    assert [one.text for one in typed] == TEXTS and all(one.reconstruction is None for one in typed)
+    for one in typed:
+        assert [token.text for token in one.tokens if token.special] == ["[CLS]", "[SEP]"]
+        assert all(one.text[token.start : token.end] == token.text for token in one.words)
+        assert "".join(token.text for token in one.words) == one.text.replace(" ", "")
+        assert all((token.type != 0) == (token.logit > 0) for token in one.tokens)
+    assert {token.type for one in typed for token in one.tokens} == {0, 1}
+
+
+def test_batches_and_their_order_change_nothing(folder: Path) -> None:
+    alone = [next(Typist(folder).type([text], DecodingConfig())) for text in TEXTS]
+    together = list(Typist(folder, Execution(batch_size=3)).type(TEXTS, DecodingConfig()))
+    for one, other in zip(alone, together, strict=True):
+        assert [token.type for token in one.tokens] == [token.type for token in other.tokens]
+        assert one.reconstruction == other.reconstruction
+        assert [token.logit for token in one.tokens] == pytest.approx([token.logit for token in other.tokens], abs=1e-5)
+
+
+def test_probabilities_are_those_of_the_chosen_type(folder: Path) -> None:
+    for token in next(Typist(folder).type(TEXTS[:1])).tokens:
+        wanted = torch.tensor([0.0, token.logit]).softmax(0)[token.type]
+        assert token.probability == pytest.approx(float(wanted), abs=1e-5)
+
+
+def test_long_sentences_are_cut_and_say_so(folder: Path) -> None:
+    short = next(Typist(folder, max_length=6).type(TEXTS[2:]))
+    assert [token.text for token in short.tokens] == ["[CLS]", "A", "river", ",", "a", "[SEP]"]
+    assert short.cut == 9 and short.to_dict()["sub_words_cut"] == 9
+    assert next(Typist(folder).type(TEXTS[:1])).cut == 0
+
+
+def test_states_are_kept_if_asked_for(folder: Path) -> None:
+    typed = list(Typist(folder).type(TEXTS, keep_states=True))
+    assert [one.states.shape for one in typed if one.states is not None] == [(len(one.tokens), 32) for one in typed]
+
+
+def test_plain_values(folder: Path) -> None:
+    row = next(Typist(folder).type(TEXTS[:1], DecodingConfig())).to_dict()
+    assert row["selected"] == sum(token["type"] > 0 for token in row["tokens"])
+    assert isinstance(row["reconstruction"], str) and "start" not in row["special_tokens"][0]
