@@ -1,0 +1,122 @@
+"""Texts whose words are given: tokens to annotated text and back.
+
+A text of tokens is the tokens joined by one space; `metadata["tokens"]` keeps the [start, end] characters of each, so that
+any text, joined or not, can say its tokens. Where the key is absent, tokens are what white space separates.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from loreweave.corpus.annotated_text import AnnotatedText, Mention
+from loreweave.corpus.tag_schemes import OUTSIDE, TokenSpan
+from loreweave.errors import DataError
+
+TOKENS = "tokens"
+"""The key of `AnnotatedText.metadata`."""
+
+_WORD = re.compile(r"\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedSentence:
+    """A sentence as sequence labelling has it: tokens, and typed spans of them that do not overlap, in order."""
+
+    tokens: tuple[str, ...]
+    spans: tuple[TokenSpan, ...] = ()
+    id: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    def labels(self) -> list[str]:
+        """The type of each token, O outside all spans. Touching spans of one type cannot be told apart in it."""
+        labels = [OUTSIDE] * len(self.tokens)
+        for start, end, label in self.spans:
+            labels[start:end] = [label] * (end - start)
+        return labels
+
+
+def text_of_tokens(id: str, tokens: Sequence[str], spans: Iterable[TokenSpan], **metadata: Any) -> AnnotatedText:
+    """Annotated text of tokens joined by one space, and typed spans of them, which may nest and overlap.
+
+    Raises:
+        DataError: an empty token, or a span outside the tokens.
+    """
+    offsets: list[list[int]] = []
+    place = 0
+    for number, token in enumerate(tokens):
+        if not token:
+            raise DataError(f"found an empty token at place {number}", field=TOKENS)
+        offsets.append([place, place + len(token)])
+        place += len(token) + 1
+    mentions = []
+    for start, end, label in spans:
+        if not 0 <= start < end <= len(tokens):
+            raise DataError(f"found the span ({start}, {end}) in {len(tokens)} tokens, expected 0 <= start < end <= number")
+        mentions.append(Mention(offsets[start][0], offsets[end - 1][1], label=label))
+    return AnnotatedText(id, " ".join(tokens), tuple(mentions), metadata={**metadata, TOKENS: offsets})
+
+
+def token_offsets(text: AnnotatedText) -> list[tuple[int, int]]:
+    """The characters of each token.
+
+    Raises:
+        DataError: `metadata["tokens"]` is no list of [start, end] in the order of the text.
+    """
+    rows = text.metadata.get(TOKENS)
+    if rows is None:
+        return [match.span() for match in _WORD.finditer(text.text)]
+    offsets: list[tuple[int, int]] = []
+    before = 0
+    for row in rows if isinstance(rows, list | tuple) else [rows]:
+        match row:
+            case [int(start), int(end)] if before <= start < end <= len(text.text):
+                offsets.append((start, end))
+                before = end
+            case _:
+                expected = f"[start, end] between {before} and {len(text.text)}, in order"
+                raise DataError(f"found the token {row!r}, expected {expected}", field=f"metadata.{TOKENS}")
+    return offsets
+
+
+def tagged_sentence(text: AnnotatedText, dropped: Counter[str]) -> TaggedSentence:
+    """The tokens of a text with its typed mentions, the outermost where they nest.
+
+    Args:
+        text: one sentence.
+        dropped: what is left out is counted here: mentions without a type, mentions that cut a token, and those inside
+            or across another (the longer stays, of equal ones the first).
+
+    Raises:
+        DataError: see `token_offsets`.
+    """
+    offsets = token_offsets(text)
+    begins = {start: index for index, (start, _) in enumerate(offsets)}
+    ends = {end: index + 1 for index, (_, end) in enumerate(offsets)}
+    spans = []
+    for mention in text.mentions:
+        if mention.label is None:
+            dropped["mentions without a type"] += 1
+        elif mention.start not in begins or mention.end not in ends:
+            dropped["mentions that cut a token"] += 1
+        else:
+            spans.append(TokenSpan(begins[mention.start], ends[mention.end], mention.label))
+    kept = outermost(spans)
+    dropped["mentions inside or across another"] += len(spans) - len(kept)
+    metadata = {key: value for key, value in text.metadata.items() if key != TOKENS}
+    return TaggedSentence(tuple(text.text[start:end] for start, end in offsets), tuple(kept), text.id, metadata)
+
+
+def outermost(spans: Iterable[TokenSpan]) -> list[TokenSpan]:
+    """Spans of which no two share a token, in order: the longest first, of equal length the leftmost, then the first."""
+    kept: list[TokenSpan] = []
+    taken: set[int] = set()
+    for span in sorted(spans, key=lambda span: (span.start - span.end, span.start)):
+        places = range(span.start, span.end)
+        if taken.isdisjoint(places):
+            kept.append(span)
+            taken.update(places)
+    return sorted(kept)
