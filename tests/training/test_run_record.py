@@ -161,3 +161,11 @@ def test_a_failed_run_that_trained_is_kept(tmp_path: Path) -> None:
         raise ValueError("in the middle")
     with pytest.raises(ConfigurationError, match="holds another run"):
         RunRecord.create(tmp_path / "run", "finetuning", {})
+
+
+def test_what_was_left_out_is_kept_where_there_is_any(tmp_path: Path) -> None:
+    record = RunRecord(tmp_path)
+    record.save_left_out({})
+    assert not (tmp_path / "left_out.json").exists()
+    record.save_left_out({"train": ["line 3: found 'x'"]})
+    assert json.loads((tmp_path / "left_out.json").read_text()) == {"train": ["line 3: found 'x'"]}

@@ -16,10 +16,10 @@ from loreweave.checkpoints.names import model_path
 from loreweave.corpus.files import read_json, read_json_lines, sha256_of, write_json
 from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
+from loreweave.tasks.record_files import describe_skipped
 from loreweave.tasks.registry import (
     PRETRAINED_TASKS,
     TASKS,
-    ReadResult,
     Task,
     TaskModel,
     check_labels,
@@ -123,6 +123,7 @@ def finetune_task(
         )
         if built.encoding.report():
             report(f"encoding: {built.encoding.report()}")
+        record.save_left_out(data.left_out)
         if config.dev_fraction is not None or config.train_fraction != 1:
             record.save_records({"train": [r.id for r in data.train], "dev": [r.id for r in data.dev]})
         results = finetune(job, config, record, resume=resume, report=report)
@@ -159,15 +160,16 @@ def evaluate_task(
     loaded = load_checkpoint_of(task, model, base)
     read = task.read(data, format, skip_bad)
     read = check_labels(task, read, loaded.labels, data, skip_bad)
-    _report_skipped(read, data, report)
+    _report_all(report, describe_skipped(read, data))
     if not read.records:
         raise DataError("found no record to score", path=data)
     move(loaded.model, choose_device(device))
     outputs = _outputs(loaded, read.records, batch_size, precision, advance)
     evaluation = task.score(read.records, outputs, loaded.labels)
+    _report_all(report, evaluation.notes)
     results = {"task": task.name, "model": str(model), "data": str(data), "records": len(read.records)}
-    results |= {"skipped": dict(read.skipped), "encoding": loaded.encoding.report()}
-    results |= {**evaluation.metrics, **evaluation.tables}
+    results |= {"skipped": dict(read.skipped), "left_out": read.left_out, "encoding": loaded.encoding.report()}
+    results |= {"notes": evaluation.notes, **evaluation.metrics, **evaluation.tables}
     if output is not None:
         save_results(output, data.name.partition(".")[0], evaluation, results)
     return evaluation, results
@@ -304,6 +306,7 @@ class _Splits:
     dev: list[Any]
     test: list[Any]
     labels: list[str]
+    left_out: dict[str, list[str]]
 
 
 def _read_splits(
@@ -311,16 +314,19 @@ def _read_splits(
 ) -> _Splits:
     """All records. The labels are those of the whole training file, whatever part of it is used."""
     whole = task.read(files.train, format, skip_bad)
-    _report_skipped(whole, files.train, report)
+    _report_all(report, describe_skipped(whole, files.train))
     labels = task.labels(whole.records)
     if not labels:
         raise DataError("found no label in any record", path=files.train)
-    parts: dict[str, list[Any]] = {"dev": [], "test": []}
+    reads = {"train": whole}
     for split, path in (("dev", files.dev), ("test", files.test)):
-        if path is not None:
-            read = check_labels(task, task.read(path, format, skip_bad), labels, path, skip_bad)
-            _report_skipped(read, path, report)
-            parts[split] = read.records
+        if path is None:
+            continue
+        reads[split] = check_labels(task, task.read(path, format, skip_bad), labels, path, skip_bad)
+        _report_all(report, describe_skipped(reads[split], path))
+        if not reads[split].records:
+            raise DataError("found no record that can be used", path=path)
+    parts = {split: reads[split].records if split in reads else [] for split in ("dev", "test")}
     train = whole.records
     if files.dev is not None and config.dev_fraction is not None:
         raise ConfigurationError("a dev file and dev_fraction exclude each other")
@@ -328,7 +334,13 @@ def _read_splits(
         train, parts["dev"] = hold_out(train, config.dev_fraction, config.dev_split_by, config.order_seed)
     train = take_fraction(train, config.train_fraction, config.order_seed)
     report(f"records: {len(train)} train, {len(parts['dev'])} dev, {len(parts['test'])} test")
-    return _Splits(train, parts["dev"], parts["test"], labels)
+    left_out = {split: read.left_out for split, read in reads.items() if read.left_out}
+    return _Splits(train, parts["dev"], parts["test"], labels, left_out)
+
+
+def _report_all(report: Report, lines: Sequence[str]) -> None:
+    for line in lines:
+        report(line)
 
 
 def _evaluation_set(task: Task[Any], built: TaskModel, records: list[Any]) -> EvaluationSet | None:
@@ -373,9 +385,3 @@ def _hashes(files: DataFiles) -> dict[str, str]:
     """What the run read: names and content, so that a resumed run cannot read something else."""
     found = {"train": files.train, "dev": files.dev, "test": files.test}
     return {split: f"{path.name} sha256:{sha256_of(path)}" for split, path in found.items() if path is not None}
-
-
-def _report_skipped(read: ReadResult[Any], path: Path, report: Report) -> None:
-    if read.skipped:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(read.skipped.items()))
-        report(f"{path}: skipped {sum(read.skipped.values())} records ({reasons})")

@@ -49,10 +49,25 @@ R = TypeVar("R", bound=Record)
 
 @dataclass(frozen=True)
 class ReadResult(Generic[R]):
-    """Records of a file, and why others were left out (reason -> count; empty unless asked to skip)."""
+    """Records of a file, and what was left out.
+
+    Attributes:
+        records: in the order of the file.
+        skipped: reason -> count: bad records where skipping was asked for, and what the task has no use for.
+        places: where each record stands ("line 4"); empty where the records come from no file.
+        left_out: place and error of every bad record that was skipped.
+    """
 
     records: list[R]
     skipped: Counter[str] = field(default_factory=Counter)
+    places: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    def leave_out(self, reason: str, error: str | None) -> None:
+        """Count something that gives no record, and list it where it is an error."""
+        self.skipped[reason] += 1
+        if error is not None:
+            self.left_out.append(error)
 
 
 class Encoding(Protocol):
@@ -246,21 +261,21 @@ def check_labels(task: Task[R], read: ReadResult[R], labels: Sequence[str], path
     Raises:
         DataError: names the label and the first record with it.
     """
-    known, kept, skipped = set(labels), [], Counter(read.skipped)
-    for record in read.records:
+    known = set(labels)
+    kept: ReadResult[R] = ReadResult([], Counter(read.skipped), [], list(read.left_out))
+    places = read.places or [f"record {record.id}" for record in read.records]
+    for place, record in zip(places, read.records, strict=True):
         unknown = [label for label in task.labels([record]) if label not in known]
-        if unknown and not skip_bad:
-            raise DataError(
-                f"record {record.id}: found the label {unknown[0]!r}, expected one of the model's: {_some(labels)} "
-                "(--skip-bad leaves such records out and counts them)",
-                path=path,
-                field="labels",
-            )
-        if unknown:
-            skipped[f"label {unknown[0]!r} unknown to the model"] += 1
-        else:
-            kept.append(record)
-    return ReadResult(kept, skipped)
+        if not unknown:
+            kept.records.append(record)
+            kept.places.append(place)
+            continue
+        found = f"{place}: found the label {unknown[0]!r}, expected one of the model's: {_some(labels)}"
+        if not skip_bad:
+            more = "(--skip-bad leaves such records out and counts them)"
+            raise DataError(f"{found} {more}", path=path, field="labels")
+        kept.leave_out(f"label {unknown[0]!r} unknown to the model", found)
+    return kept
 
 
 def _some(labels: Sequence[str], shown: int = 12) -> str:

@@ -116,6 +116,7 @@ class _Run:
     epochs: list[dict[str, Any]] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     updates: int = 0
+    noted: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         config = self.config
@@ -215,7 +216,12 @@ class _Run:
         pairs = list(zip(mine, outputs, strict=True))
         if accelerator.num_processes > 1:
             pairs = sorted(gather_object(pairs), key=lambda pair: pair[0])
-        return data.judge([output for _, output in pairs])
+        evaluation = data.judge([output for _, output in pairs])
+        for note in evaluation.notes:
+            if (split, note) not in self.noted:  # once, not after every epoch
+                self.noted.add((split, note))
+                self.report(f"{split}: {note}")
+        return evaluation
 
     def _save_model(self) -> None:
         if self.trainer.accelerator.is_main_process:

@@ -38,12 +38,14 @@ class Evaluation:
         predictions: one JSON object per record.
         arrays: what analyses need again: raw outputs, gold, ids.
         tables: details for the report (`per_label`), as lists of rows.
+        notes: what the reader of the numbers must know, a line each.
     """
 
     metrics: dict[str, float]
     predictions: list[dict[str, Any]] = field(default_factory=list)
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def move(model: ModelT, device: torch.device) -> ModelT:

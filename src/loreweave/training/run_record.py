@@ -239,6 +239,11 @@ class RunRecord:
         if self.is_writer:
             write_json(self.path / "records.json", {split: list(names) for split, names in ids.items()})
 
+    def save_left_out(self, errors: Mapping[str, Sequence[str]]) -> None:
+        """Write place and error of each bad record that was skipped, by split; no file where there is none."""
+        if self.is_writer and errors:
+            write_json(self.path / "left_out.json", {split: list(lines) for split, lines in errors.items()})
+
     def keep_predictions(self, source: str, name: str) -> None:
         """Copy the predictions `source` (`dev_epoch2`) to `name` (`dev`)."""
         if self.is_writer:

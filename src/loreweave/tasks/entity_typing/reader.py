@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.files import open_text, read_json, read_json_lines
-from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks import record_files
+from loreweave.tasks.record_files import FileFormat, Row, as_row, check_span, first_row, read_records, recognise_by_keys
 from loreweave.tasks.registry import ReadResult
 
 COARSE_LABELS = ("entity", "event", "group", "location", "object", "organization", "person", "place", "time")
 """The nine labels of Open Entity, in the order of the published checkpoints' classes (specs/luke.md 4.1)."""
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +31,7 @@ class TypingRecord:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.start < self.end <= len(self.text):
-            raise DataError(
-                f"found the span ({self.start}, {self.end}) in a text of {len(self.text)} characters, "
-                "expected 0 <= start < end <= length",
-                field="end" if 0 <= self.start < len(self.text) else "start",
-            )
-        if not self.mention.strip():
-            raise DataError(f"found a blank mention at ({self.start}, {self.end})", field="start")
+        check_span(self.text, self.start, self.end)
 
     @property
     def mention(self) -> str:
@@ -55,25 +45,12 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
     Args:
         path: the file.
         format: one of `FORMATS`; None recognises it by the keys of the first record.
-        skip_bad: leave bad records out and count them, instead of an error at the first.
+        skip_bad: leave bad records out, count and list them, instead of an error at the first.
 
     Raises:
         DataError: names the file, the record and the field.
     """
-    rows = _rows(path)
-    if not rows:
-        raise DataError("found no records", path=path)
-    convert, _ = FORMATS[_known(format)] if format is not None else _recognised(rows[0][1], path)
-    records: list[TypingRecord] = []
-    skipped: Counter[str] = Counter()
-    for number, (place, row) in enumerate(rows, 1):
-        try:
-            records += convert(row, str(number))
-        except DataError as error:
-            if not skip_bad:
-                raise DataError(error.message, path=path, record=place, field=error.field) from None
-            skipped[f"bad {error.field or 'record'}"] += 1
-    return ReadResult(records, skipped)
+    return read_records(path, format, skip_bad, FORMATS, _recognise)
 
 
 def labels_of(records: Sequence[TypingRecord]) -> list[str]:
@@ -93,20 +70,19 @@ def ask(text: str, mentions: Sequence[tuple[int, int]], id: str) -> list[TypingR
 
 def _ernie(row: Row, id: str) -> list[TypingRecord]:
     """`sent` (or `text`), `start`, `end`, `labels`; other keys are metadata."""
-    if not isinstance(row, Mapping):
-        raise DataError(f"found {type(row).__name__}, expected an object")
+    row = as_row(row)
     key = "sent" if "sent" in row else "text"
-    text = _field(row, key, str)
-    start, end = _field(row, "start", int), _field(row, "end", int)
+    text = record_files.field(row, key, str)
+    start, end = record_files.field(row, "start", int), record_files.field(row, "end", int)
     metadata = {name: value for name, value in row.items() if name not in (key, "start", "end", "labels", "id")}
     return [TypingRecord(str(row.get("id", id)), text, start, end, _labels(row, "labels"), metadata)]
 
 
 def _ufet(row: Row, id: str) -> list[TypingRecord]:
     """`left_context_token`, `mention_span`, `right_context_token`, `y_str` (UFET); tokens joined by spaces."""
-    left = " ".join(_words(row, "left_context_token"))
-    mention = _field(row, "mention_span", str)
-    right = " ".join(_words(row, "right_context_token"))
+    left = " ".join(record_files.words(row, "left_context_token"))
+    mention = record_files.field(row, "mention_span", str)
+    right = " ".join(record_files.words(row, "right_context_token"))
     start = len(left) + 1 if left else 0
     text = " ".join(part for part in (left, mention, right) if part)
     known = ("left_context_token", "mention_span", "right_context_token", "y_str", "annot_id")
@@ -134,57 +110,22 @@ def _annotated_text(row: Row, id: str) -> list[TypingRecord]:
     ]
 
 
-FORMATS: dict[str, tuple[Callable[[Row, str], list[TypingRecord]], str]] = {
-    "ernie": (_ernie, "JSON list (or lines) of {sent, start, end, labels}: Open Entity as packed for ERNIE and LUKE"),
-    "ufet": (_ufet, "JSON lines of {left_context_token, mention_span, right_context_token, y_str}: crowd data of UFET"),
-    "ufet-coarse": (_ufet_coarse, "the same with Open Entity's nine general labels alone"),
-    "annotated-text": (_annotated_text, "JSON lines of {id, text, mentions: [{start, end, label}]}"),
+FORMATS: dict[str, FileFormat[TypingRecord]] = {
+    "ernie": FileFormat("JSON list (or lines) of {sent, start, end, labels}: Open Entity as packed for ERNIE and LUKE", _ernie),
+    "ufet": FileFormat("JSON lines of {left_context_token, mention_span, right_context_token, y_str}: UFET", _ufet),
+    "ufet-coarse": FileFormat("the same with Open Entity's nine general labels alone", _ufet_coarse),
+    "annotated-text": FileFormat("JSON lines of {id, text, mentions: [{start, end, label}]}", _annotated_text),
 }
-"""Format name -> converter of one row, and a line of help."""
 
 _SIGNS = {"left_context_token": "ufet", "mentions": "annotated-text", "sent": "ernie", "start": "ernie"}
 
 
-def _known(format: str) -> str:
-    if format not in FORMATS:
-        raise ConfigurationError(f"unknown format {format!r} of entity typing; known: {', '.join(FORMATS)}")
-    return format
-
-
-def _recognised(row: Any, path: Path) -> tuple[Callable[[Row, str], list[TypingRecord]], str]:
-    for sign, format in _SIGNS.items():
-        if isinstance(row, Mapping) and sign in row:
-            return FORMATS[format]
-    found = f"the keys {', '.join(map(str, row))}" if isinstance(row, Mapping) else type(row).__name__
-    raise DataError(f"record 1: found {found}, expected a record of {', '.join(FORMATS)}", path=path)
-
-
-def _rows(path: Path) -> list[tuple[str, Any]]:
-    """Rows with their place; a JSON list or JSON lines, whichever the first character says."""
-    with open_text(path) as file:
-        is_list = next((line.lstrip()[0] for line in file if line.strip()), "") == "["
-    if not is_list:
-        return [(f"line {number}", row) for number, row in read_json_lines(path)]
-    return [(f"record {number}", row) for number, row in enumerate(read_json(path), 1)]
-
-
-def _field(row: Row, name: str, kind: type) -> Any:
-    value = row.get(name)
-    if type(value) is not kind:
-        found = f"found {value!r}" if name in row else "found nothing"
-        raise DataError(f"{found}, expected {'a string' if kind is str else 'an integer'}", field=name)
-    return value
-
-
-def _words(row: Row, name: str) -> list[str]:
-    value = row.get(name)
-    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-        raise DataError(f"found {value!r}, expected a list of strings", field=name)
-    return value
+def _recognise(path: Path) -> str:
+    return recognise_by_keys(path, first_row(path), _SIGNS)
 
 
 def _labels(row: Row, name: str) -> tuple[str, ...]:
-    labels = _words(row, name)
+    labels = record_files.words(row, name)
     return tuple(dict.fromkeys(labels))
 
 
