@@ -125,3 +125,26 @@ def test_open_entity_has_the_published_values() -> None:
 def test_the_resolved_configuration_of_a_recipe_is_yaml_again() -> None:
     config = pretraining("luke-large/pretraining-1")
     assert fill(PretrainingConfig, load_yaml(yaml.safe_dump(to_dict(config)))) == config
+
+
+def test_tacred_has_the_published_values() -> None:
+    recipe = load_recipe("luke-large/tacred")
+    config = fill(load_task("relation-classification").config, recipe.config)
+    assert recipe.published == {"micro_f1": 0.727, "micro_precision": 0.704, "micro_recall": 0.751}
+    assert (config.batch_size, config.gradient_accumulation_steps, config.epochs, config.seed) == (4, 8, 5, 42)
+    assert (config.optimizer.learning_rate, config.optimizer.betas, config.classifier_bias) == (1e-5, (0.9, 0.98), False)
+
+
+@pytest.mark.parametrize(
+    ("model", "f1"),
+    [("wiki", 0.72), ("wordnet", 0.713), ("w+w", 0.715), ("rel", 0.711), ("cond", 0.714), ("onlydesc", 0.707), ("ke", 0.62)],
+)
+def test_keplers_tacred_has_the_published_values(model: str, f1: float) -> None:
+    recipe = load_recipe(f"kepler-{model}/tacred")
+    config = fill(load_task("relation-classification").config, recipe.config)
+    assert recipe.published["micro_f1"] == f1
+    assert (config.batch_size, config.seed, config.precision, config.head) == (16, 2333, "fp16", "kepler")
+    assert (config.schedule.total_steps, config.schedule.warmup_steps, config.optimizer.learning_rate) == (7000, 700, 3e-5)
+    assert config.kepler_character_markers
+    per_epoch = 68_124 / (config.batch_size * 2)
+    assert config.epochs - 1 < 7000 / per_epoch < config.epochs

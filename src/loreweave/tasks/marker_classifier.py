@@ -31,6 +31,21 @@ class TwoLayerHead(nn.Module):
         return self.out_proj(states)
 
 
+class OneLayerHead(nn.Module):
+    """KEPLER's head for two mentions: dropout, linear, tanh, dropout, linear (specs/kepler.md 6.1)."""
+
+    def __init__(self, size: int, labels: int, dropout: float) -> None:
+        super().__init__()
+        self.dense = nn.Linear(size, size)
+        self.dropout = nn.Dropout(dropout)
+        self.out_proj = nn.Linear(size, labels)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """[batch, size] -> [batch, labels]."""
+        states = torch.tanh(self.dense(self.dropout(states)))
+        return self.out_proj(self.dropout(states))
+
+
 class LinearHead(nn.Module):
     """Dropout and one linear layer."""
 
@@ -49,16 +64,27 @@ class MarkerHead:
     """What a `MarkerClassifier` adds to its encoder; kept in `config.loreweave`."""
 
     kind: str = "markers"
-    """`markers` (linear) or `kepler` (two layers)."""
+    """`markers` (linear) or `kepler` (with hidden layers: two for one state, one for two)."""
     readouts: int = 1
     """States that it reads side by side: one for typing, two for relations."""
+    dropout: float = 0.1
+
+    def build(self, hidden_size: int, labels: int) -> nn.Module:
+        """The layers over `readouts` states."""
+        size = self.readouts * hidden_size
+        if self.kind != "kepler":
+            return LinearHead(size, labels, self.dropout)
+        if self.readouts == 1:
+            return TwoLayerHead(size, hidden_size, labels, self.dropout)
+        return OneLayerHead(size, labels, self.dropout)
 
 
 class MarkerClassifier(PreTrainedModel):
     """An encoder of transformers with a classification head over the states at `readout_positions`.
 
-    The configuration is the encoder's own with `id2label` and `loreweave: {head, readouts}`; the encoder's parameters
-    have the names that its own head models give them, so that `AutoModel.from_pretrained` loads a folder's encoder.
+    The configuration is the encoder's own with `id2label` and `loreweave: {head, readouts, head_dropout}`; the encoder's
+    parameters have the names that its own head models give them, so that `AutoModel.from_pretrained` loads a folder's
+    encoder.
     Load and make it with `config=` given, because the configuration's class depends on the encoder.
     """
 
@@ -72,14 +98,10 @@ class MarkerClassifier(PreTrainedModel):
         encoder = _plain_encoder(config)
         self.base_model_prefix = encoder.base_model_prefix
         self.add_module(self.base_model_prefix, encoder)
-        head = MarkerHead(config.loreweave["head"], config.loreweave["readouts"])
-        size, labels = head.readouts * config.hidden_size, len(config.id2label or {})
-        dropout = getattr(config, "hidden_dropout_prob", 0.1)
-        self.classifier: nn.Module = (
-            TwoLayerHead(size, config.hidden_size, labels, dropout)
-            if head.kind == "kepler"
-            else LinearHead(size, labels, dropout)
-        )
+        settings = config.loreweave
+        dropout = settings.get("head_dropout", getattr(config, "hidden_dropout_prob", 0.1))
+        head = MarkerHead(settings["head"], settings["readouts"], dropout)
+        self.classifier = head.build(config.hidden_size, len(config.id2label or {}))
         self._reads_segments = "token_type_ids" in inspect.signature(encoder.forward).parameters
         self.post_init()
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from loreweave.encoding import EntityTokenizer
+from loreweave.encoding.collation import pad_encoded_texts
 from loreweave.encoding.encoded_text import EncodedText, EncodingReport
 from loreweave.training.inference import Batch, Outputs
 
@@ -22,6 +23,7 @@ MentionTask = Literal["entity_classification", "entity_pair_classification"]
 Span = tuple[int, int]
 
 _BRACKETS = {"-LRB-": "(", "-LCB-": "(", "-LSB-": "(", "-RRB-": ")", "-RCB-": ")", "-RSB-": ")"}
+_NO_ENTITIES: dict[str, Any] = {"entity_ids": [], "entity_position_ids": [], "entity_token_type_ids": []}
 _NOT_INPUTS = ("entity_start_positions", "entity_end_positions")
 
 
@@ -47,17 +49,21 @@ class MentionEncoding:
         task: one mention or a pair.
         mentions_of: record -> (text, character spans).
         targets: (records, labels) -> one target each.
+        brackets: turn bracket codes into brackets, as LUKE's typing code does and its relation code does not.
     """
 
     tokenizer: EntityTokenizer
     task: MentionTask
     mentions_of: Callable[[Any], tuple[str, Sequence[Span]]]
     targets: Callable[[Sequence[Any], Sequence[str]], Sequence[Any]]
+    brackets: bool = True
     done: EncodingReport = EncodingReport()
 
     def encode(self, records: Sequence[Any], labels: Sequence[str] | None = None) -> list[MentionExample]:
         """Tokenize all records in one call."""
-        pairs = [normalise_brackets(*self.mentions_of(record)) for record in records]
+        pairs = [self.mentions_of(record) for record in records]
+        if self.brackets:
+            pairs = [normalise_brackets(*pair) for pair in pairs]
         texts, spans = [text for text, _ in pairs], [spans for _, spans in pairs]
         encoded = self.tokenizer.encode_batch(texts, spans, task=self.task, max_length=self.max_length())
         self.done = sum((text.report for text in encoded), self.done)
@@ -92,6 +98,8 @@ class MentionEncoding:
 class MarkerEncoding(MentionEncoding):
     """Encoding for a plain encoder: word tensors and `readout_positions` [batch, mentions].
 
+    The tokenizer must leave no position of a mention out (`max_mention_length`): its last one is the closing marker.
+
     Attributes:
         end_markers: token ids that close the mentions, where they are to differ from those that open them.
         shift: 0 reads at the opening marker, 1 at the token after it.
@@ -113,7 +121,7 @@ class MarkerEncoding(MentionEncoding):
         for example in examples:
             ids = example.encoded.input_ids
             for positions, marker in zip(example.encoded.entity_position_ids, self.end_markers, strict=False):
-                ids[ids.index(ids[positions[0]], positions[0] + 1)] = marker
+                ids[positions[-1]] = marker
             if self.second_end:
                 ids.append(self.tokenizer.words.special.end)
                 example.encoded.token_type_ids.append(0)
@@ -121,9 +129,11 @@ class MarkerEncoding(MentionEncoding):
 
     def collate(self, examples: list[MentionExample]) -> Batch:
         """Words alone, with the places to read at."""
-        padded = self.tokenizer.pad([example.encoded for example in examples])
+        words = [replace(example.encoded, **_NO_ENTITIES) for example in examples]
+        padded = pad_encoded_texts(words, word_pad_id=self.tokenizer.pad_token_id, entity_pad_id=0, max_mention_length=1)
         batch = {name: padded[name] for name in ("input_ids", "attention_mask", "token_type_ids")}
-        batch["readout_positions"] = padded["entity_position_ids"][..., 0] + self.shift
+        starts = [[positions[0] for positions in example.encoded.entity_position_ids] for example in examples]
+        batch["readout_positions"] = torch.tensor(starts) + self.shift  # [batch, mentions]
         return batch | _targets(examples)
 
     def save_pretrained(self, folder: Path) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TASKS: dict[str, str] = {
     "entity-typing": "loreweave.tasks.entity_typing",
+    "relation-classification": "loreweave.tasks.relation_classification",
 }
 """Tasks that a model is fine-tuned for: name on the command line -> the module whose `TASK` declares it (imported on use:
 `--help` stays light)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +17,7 @@ from loreweave.corpus.files import read_json
 from loreweave.encoding import MARKER_TOKENS, EntityTokenizer, add_marker_tokens
 from loreweave.errors import CheckpointError
 from loreweave.tasks.marker_classifier import MarkerClassifier
+from loreweave.tasks.registry import label_names
 from loreweave.training.finetuning_config import FinetuningConfig
 from loreweave.training.quiet import quiet
 
@@ -32,10 +34,11 @@ _ABSOLUTE_AFTER_PADDING = ("roberta", "xlm-roberta", "camembert", "luke")
 def is_luke(source: str) -> bool:
     """Whether a folder, file or hub name holds a LUKE; a folder with another encoder's configuration does not."""
     folder = Path(source)
-    if (folder / "config.json").is_file():
-        return bool(read_json(folder / "config.json").get("model_type") == "luke")
+    model_type = read_json(folder / "config.json").get("model_type") if (folder / "config.json").is_file() else None
+    if model_type is not None:
+        return bool(model_type == "luke")
     if folder.exists():
-        return True  # legacy formats; loading says what is wrong with anything else
+        return True  # legacy formats (AllenNLP's have a config.json too); loading says what is wrong with anything else
     return _config_of(source).model_type == "luke"
 
 
@@ -46,7 +49,13 @@ def settings_of(folder: Path) -> dict[str, Any]:
 
 
 def start_luke(
-    source: str, cls: type[PreTrainedModel], labels: Sequence[str], config: FinetuningConfig, **settings: Any
+    source: str,
+    cls: type[PreTrainedModel],
+    labels: Sequence[str],
+    config: FinetuningConfig,
+    *,
+    classifier_bias: bool | None = None,
+    **settings: Any,
 ) -> tuple[PreTrainedModel, EntityTokenizer]:
     """A LUKE of any format with a new head, special entities alone, and both marker tokens.
 
@@ -55,6 +64,7 @@ def start_luke(
         cls: the head's class.
         labels: names of the classes.
         config: entity-aware attention, dropout and limits are taken from it.
+        classifier_bias: whether the new classifier has a bias; None leaves it to the class.
         settings: kept in the checkpoint's `config.json`.
     """
     from loreweave.checkpoints.lite import lite
@@ -71,7 +81,9 @@ def start_luke(
         piece_rule="legacy",
     )
     describe(model.config, labels, settings)
-    new_classifier(model, len(labels), config.seed)
+    if classifier_bias is not None:
+        model.config.classifier_bias = classifier_bias
+    new_classifier(model, len(labels), config.seed, classifier_bias)
     set_dropout(model, config.dropout)
     return model, tokenizer
 
@@ -93,6 +105,30 @@ def read_luke(
             "that it was made from"
         )
     return loaded
+
+
+def load_luke_classifier(
+    path: Path, cls: type[PreTrainedModel], base: str | None, released_labels: Sequence[str]
+) -> tuple[PreTrainedModel, EntityTokenizer]:
+    """A fine-tuned LUKE of any format; one without label names and with as many classes gets `released_labels`.
+
+    Raises:
+        CheckpointError: it has no classifier of that class.
+    """
+    from loreweave.checkpoints import luke_finetuned
+
+    loaded = read_luke(str(path), cls, base)
+    assert loaded.tokenizer is not None, "read_luke makes sure of it"
+    if "classifier" in loaded.report.new_modules:
+        raise CheckpointError(f"{path}: found a LUKE without a classifier, expected a fine-tuned one")
+    if loaded.format == luke_finetuned.NAME:
+        loaded.tokenizer.piece_rule = "legacy"  # of the code that trained it
+    config = loaded.model.config
+    names = label_names(config)
+    if len(names) == len(released_labels) and names[0] == "LABEL_0":
+        config.id2label = dict(enumerate(released_labels))
+        config.label2id = {label: index for index, label in enumerate(released_labels)}
+    return loaded.model, loaded.tokenizer
 
 
 def start_plain(
@@ -122,6 +158,7 @@ def start_plain(
 def plain_tokenizer(words: Any, model_config: PreTrainedConfig) -> EntityTokenizer:
     """The tokenizer of a plain encoder: markers and windows as for a LUKE, no entities of its own."""
     settings = getattr(model_config, SETTINGS)
+    rule = settings.get("piece_rule", "legacy")
     limit = words.model_max_length if words.model_max_length < 10**6 else None
     return EntityTokenizer(
         words,
@@ -129,7 +166,8 @@ def plain_tokenizer(words: Any, model_config: PreTrainedConfig) -> EntityTokeniz
         max_length=word_limit(model_config, settings["max_length"], limit),
         entity_token_1=settings["markers"][0],
         entity_token_2=settings["markers"][1],
-        piece_rule="legacy",
+        max_mention_length=sys.maxsize,  # nothing is averaged over a mention's words
+        piece_rule=rule,
     )
 
 
@@ -144,11 +182,11 @@ def load_plain(folder: Path) -> tuple[MarkerClassifier, Any]:
     return model.eval(), _word_tokenizer(str(folder))
 
 
-def new_classifier(model: PreTrainedModel, classes: int, seed: int) -> None:
-    """Replace `model.classifier` by a new one: normal(0, `initializer_range`), bias 0."""
+def new_classifier(model: PreTrainedModel, classes: int, seed: int, bias: bool | None = None) -> None:
+    """Replace `model.classifier` by a new one: normal(0, `initializer_range`), bias 0 (None: if the old one has one)."""
     old = model.get_submodule("classifier")
     assert isinstance(old, nn.Linear)
-    new = nn.Linear(old.in_features, classes, bias=old.bias is not None)
+    new = nn.Linear(old.in_features, classes, bias=old.bias is not None if bias is None else bias)
     generator = torch.Generator().manual_seed(seed)
     nn.init.normal_(new.weight, std=model.config.initializer_range, generator=generator)
     if new.bias is not None:

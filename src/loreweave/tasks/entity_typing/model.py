@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from loreweave.errors import CheckpointError, ConfigurationError
+from loreweave.errors import ConfigurationError
 from loreweave.tasks.entity_typing.encoding import luke_encoding, marker_encoding
 from loreweave.tasks.entity_typing.reader import COARSE_LABELS
-from loreweave.tasks.registry import TaskModel, label_names
+from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.starting_points import (
     MARKER_STARTS,
     is_luke,
+    load_luke_classifier,
     load_plain,
     plain_tokenizer,
-    read_luke,
     settings_of,
     start_luke,
     start_plain,
@@ -80,19 +80,8 @@ def load(path: Path, base: str | None = None) -> TaskModel:
         kept = settings_of(path)
         second_end = kept.get("second_end", False)  # checkpoints of before there was the setting
         return TaskModel(plain, marker_encoding(tokenizer, shift=kept["shift"], second_end=second_end))
-    from loreweave.checkpoints import luke_finetuned
     from loreweave.models import LukeForEntityClassification
 
-    loaded = read_luke(str(path), LukeForEntityClassification, base)
-    assert loaded.tokenizer is not None, "read_luke makes sure of it"
-    if "classifier" in loaded.report.new_modules:
-        raise CheckpointError(f"{path}: found a LUKE without a classifier, expected a fine-tuned one")
-    if loaded.format == luke_finetuned.NAME:
-        loaded.tokenizer.piece_rule = "legacy"  # of the code that trained it
-    config = loaded.model.config
-    names = label_names(config)
-    if len(names) == len(COARSE_LABELS) and names[0] == "LABEL_0":
-        # Released files name no labels; theirs are the sorted ones of Open Entity's training file (specs/luke.md 4.1).
-        config.id2label = dict(enumerate(COARSE_LABELS))
-        config.label2id = {label: index for index, label in enumerate(COARSE_LABELS)}
-    return TaskModel(loaded.model, luke_encoding(loaded.tokenizer))
+    # Released files name no labels; theirs are the sorted ones of Open Entity's training file (specs/luke.md 4.1).
+    model, tokenizer = load_luke_classifier(path, LukeForEntityClassification, base, COARSE_LABELS)
+    return TaskModel(model, luke_encoding(tokenizer))

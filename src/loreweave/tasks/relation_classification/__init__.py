@@ -1,0 +1,25 @@
+"""Relation classification: which relation a text states between two mentions (TACRED, SemEval-2010 task 8 and their kin)."""
+
+from loreweave.tasks.registry import Task
+from loreweave.tasks.relation_classification import reader, scoring
+from loreweave.tasks.relation_classification.model import NAME, RelationConfig, build, load
+from loreweave.tasks.relation_classification.record import RelationRecord
+
+TASK: Task[RelationRecord] = Task(
+    name=NAME,
+    summary="which relation a text states between two mentions",
+    config=RelationConfig,
+    metric="micro_f1",
+    metrics=scoring.METRICS,
+    formats={name: format.summary for name, format in reader.FORMATS.items()},
+    splits={"train": ("train",), "dev": ("dev", "valid", "validation", "val"), "test": ("test",)},
+    architectures=("LukeForEntityPairClassification",),
+    read=reader.read,
+    labels=reader.labels_of,
+    build=build,
+    load=load,
+    score=scoring.score,
+    query=reader.query,
+    ask=reader.ask,
+    answer=scoring.answer,
+)

@@ -1,0 +1,34 @@
+"""Records to inputs: head and tail with markers on either side (specs/luke.md 4.2), a class number as the target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from loreweave.encoding import EntityTokenizer
+from loreweave.tasks.mention_inputs import MarkerEncoding, MentionEncoding, Span
+from loreweave.tasks.relation_classification.record import RelationRecord
+
+
+def luke_encoding(tokenizer: EntityTokenizer) -> MentionEncoding:
+    """For a LUKE: head and tail with their markers are the entities [MASK] and [MASK2], in this order."""
+    return MentionEncoding(tokenizer, "entity_pair_classification", _mentions, _targets, brackets=False)
+
+
+def marker_encoding(tokenizer: EntityTokenizer, closing: Sequence[str] = ()) -> MarkerEncoding:
+    """For a plain encoder: both mentions between markers, which close as they open unless `closing` names others."""
+    ids = [tokenizer.words.id_of(marker) for marker in closing]
+    assert None not in ids, "the markers are added when the model is made"
+    return MarkerEncoding(
+        tokenizer, "entity_pair_classification", _mentions, _targets,
+        brackets=False, end_markers=tuple(id for id in ids if id is not None),
+    )  # fmt: skip
+
+
+def _mentions(record: RelationRecord) -> tuple[str, Sequence[Span]]:
+    return record.text, [record.head, record.tail]
+
+
+def _targets(records: Sequence[RelationRecord], labels: Sequence[str]) -> list[int]:
+    """Class numbers. Labels that are not in `labels` must have been refused before."""
+    index: dict[str | None, int] = {label: number for number, label in enumerate(labels)}
+    return [index[record.label] for record in records]

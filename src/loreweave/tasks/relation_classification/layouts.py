@@ -1,0 +1,254 @@
+"""Published layouts of relation data, each from one row of its file to records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from loreweave.errors import DataError
+from loreweave.tasks.record_files import LeftOut, Row, Span, as_row, field, join_words, words
+from loreweave.tasks.relation_classification.record import RelationRecord
+
+Converted = Iterator[RelationRecord | LeftOut]
+
+
+def tacred(row: Any, id: str) -> Converted:
+    """TACRED: `token`, `subj_start`, `subj_end`, `obj_start`, `obj_end` (last token included), `relation`."""
+    row = as_row(row)
+    text, places = join_words(words(row, "token"))
+    head, tail = (
+        _token_span(places, field(row, f"{name}_start", int), field(row, f"{name}_end", int) + 1, f"{name}_start")
+        for name in ("subj", "obj")
+    )
+    used = ("token", "subj_start", "subj_end", "obj_start", "obj_end", "relation", "id")
+    yield RelationRecord(str(row.get("id", id)), text, head, tail, _label(row, "relation"), _scalars(row, used))
+
+
+def kepler(row: Any, id: str) -> Converted:
+    """KEPLER and OpenNRE: `token` or `text`, `h.pos` and `t.pos` (tokens or characters, end excluded), `relation`."""
+    row = as_row(row)
+    positions = [_pair(field(field(row, name, dict), "pos", list), f"{name}.pos") for name in ("h", "t")]
+    if "token" in row:
+        text, places = join_words(words(row, "token"))
+        names = ("h.pos", "t.pos")
+        head, tail = (_token_span(places, *pos, name) for pos, name in zip(positions, names, strict=True))
+    else:
+        text, (head, tail) = field(row, "text", str), positions
+    metadata = _scalars(row, ("token", "text", "relation", "id"))
+    metadata |= {f"{side}_entity": row[name]["id"] for side, name in (("head", "h"), ("tail", "t")) if "id" in row[name]}
+    yield RelationRecord(str(row.get("id", id)), text, head, tail, _label(row, "relation"), metadata)
+
+
+def fewrel(row: tuple[str, int, Any], id: str) -> Converted:
+    """FewRel: relation -> instances with `tokens`, `h` and `t` as [name, item, [tokens of each occurrence]].
+
+    The first occurrence is the mention.
+    """
+    relation, number, instance = row
+    instance = as_row(instance)
+    text, places = join_words(words(instance, "tokens"))
+    spans, metadata = {}, {}
+    for side, name in (("head", "h"), ("tail", "t")):
+        value = field(instance, name, list)
+        try:
+            _, item, (first, *_) = value
+            start, end = min(first), max(first) + 1
+        except (TypeError, ValueError):
+            raise DataError(f"found {value!r}, expected [name, item, [[token, ...], ...]]", field=name) from None
+        spans[side] = _token_span(places, start, end, name)
+        metadata[f"{side}_entity"] = item
+    yield RelationRecord(f"{relation}:{number}", text, spans["head"], spans["tail"], relation, metadata)
+
+
+_TAG = re.compile(r"</?e[12]>")
+
+
+def semeval(row: Row, id: str) -> Converted:
+    """SemEval-2010 task 8, KBP37 and RELX: a sentence with `<e1>` (head) and `<e2>` (tail), then the label's line."""
+    sentence = row["sentence"]
+    pieces, places, length, cut = [], {}, 0, 0
+    for tag in _TAG.finditer(sentence):
+        pieces.append(sentence[cut : tag.start()])
+        length += len(pieces[-1])
+        if tag.group() in places:
+            raise DataError(f"found {tag.group()} twice, expected it once", field="sentence")
+        places[tag.group()], cut = length, tag.end()
+    text = "".join(pieces) + sentence[cut:]
+    spans = []
+    for name in ("e1", "e2"):
+        if f"<{name}>" not in places or f"</{name}>" not in places:
+            raise DataError(f"found no <{name}>...</{name}>, expected both mentions in the sentence", field="sentence")
+        start, end = places[f"<{name}>"], places[f"</{name}>"]
+        inside = text[start:end]  # KBP37 has spaces within the tags
+        spans.append((start + len(inside) - len(inside.lstrip()), end - len(inside) + len(inside.rstrip())))
+    if not row["label"]:
+        raise DataError("found no label after the sentence, expected a line with one", field="label")
+    metadata = {"comment": row["comment"]} if row["comment"] else {}
+    yield RelationRecord(row["id"], text, spans[0], spans[1], row["label"], metadata)
+
+
+def knowledgenet(row: Any, id: str) -> Converted:
+    """KnowledgeNet: documents with passages and facts as published, or one fact a row; passages without facts are
+    left out.
+    """
+    row = as_row(row)
+    if "passages" in row:
+        for passage in field(row, "passages", list):
+            yield from _knowledgenet_passage(as_row(passage), str(row.get("documentId", id)), row)
+        return
+    if row.get("subject") is None or row.get("object") is None:
+        yield LeftOut("passage without a fact")
+        return
+    text = field(row, "text", str)
+    head, tail = (_checked(text, as_row(row[name]), name) for name in ("subject", "object"))
+    metadata = _scalars(row, ("text", "property", "id"))
+    metadata |= {"head_entity": row["subject"].get("wikidata"), "tail_entity": row["object"].get("wikidata")}
+    yield RelationRecord(str(row.get("id", id)), text, head, tail, _label(row, "property"), metadata)
+
+
+def _knowledgenet_passage(passage: Row, document: str, row: Row) -> Converted:
+    text, offset = field(passage, "passageText", str), field(passage, "passageStart", int)
+    names = {each["propertyId"]: each["propertyName"] for each in passage.get("exhaustivelyAnnotatedProperties", [])}
+    facts = field(passage, "facts", list)
+    if not facts:
+        yield LeftOut("passage without a fact")
+    for number, fact in enumerate(facts):
+        id = str(fact.get("factId", f"{document}:{offset}:{number}"))
+        try:
+            spans = []
+            for name in ("subject", "object"):
+                start, end = field(fact, f"{name}Start", int) - offset, field(fact, f"{name}End", int) - offset
+                spans.append(_checked(text, {"start": start, "end": end, "text": fact.get(f"{name}Text")}, name))
+            property = field(fact, "propertyId", str)
+            metadata = {"doc": document, "fold": row.get("fold")}
+            metadata |= {"head_entity": fact.get("subjectUri"), "tail_entity": fact.get("objectUri")}
+            yield RelationRecord(id, text, spans[0], spans[1], names.get(property, property), metadata)
+        except DataError as error:
+            yield LeftOut.bad(error)
+
+
+def docred(row: Any, id: str) -> Converted:
+    """DocRED and Re-DocRED: `sents`, `vertexSet`, `labels`; a record for each pair of entities with one relation.
+
+    The text is the whole document; of the mentions of both entities the two nearest to each other are taken.
+    """
+    yield from _docred(row, id, with_negatives=False)
+
+
+def docred_all_pairs(row: Any, id: str) -> Converted:
+    """The same with every other ordered pair of entities as `no_relation`."""
+    yield from _docred(row, id, with_negatives=True)
+
+
+def _docred(row: Any, id: str, with_negatives: bool) -> Converted:
+    row = as_row(row)
+    title, sentences = str(row.get("title", id)), field(row, "sents", list)
+    text, places = join_words([token for number in range(len(sentences)) for token in _sentence(sentences, number)])
+    starts = [sum(map(len, sentences[:number])) for number in range(len(sentences))]
+    entities = [
+        [_docred_mention(as_row(mention), places, sentences, starts) for mention in entity]
+        for entity in field(row, "vertexSet", list)
+    ]
+    relations: dict[tuple[int, int], list[str]] = {}
+    for each in field(row, "labels", list):
+        pair = field(each, "h", int), field(each, "t", int)
+        if not all(0 <= entity < len(entities) for entity in pair):
+            raise DataError(f"found the entities {pair} of {len(entities)}", field="labels")
+        relations.setdefault(pair, []).append(field(each, "r", str))
+    if with_negatives:
+        count = range(len(entities))
+        relations |= {(h, t): ["no_relation"] for h in count for t in count if h != t and (h, t) not in relations}
+    for (head, tail), labels in relations.items():
+        if len(labels) > 1:
+            yield LeftOut("pair with several relations")
+            continue
+        try:
+            spans = min(((h, t) for h in entities[head] for t in entities[tail]), key=_distance)
+            yield RelationRecord(f"{title}:{head}-{tail}", text, *spans, labels[0], {"doc": title})
+        except DataError as error:
+            yield LeftOut.bad(error)
+
+
+def _sentence(sentences: Sequence[Any], number: int) -> list[str]:
+    return words({"sents": sentences[number]}, "sents")
+
+
+def _docred_mention(mention: Row, places: Sequence[Span], sentences: Sequence[Any], starts: Sequence[int]) -> Span:
+    sentence, (start, end) = field(mention, "sent_id", int), _pair(field(mention, "pos", list), "pos")
+    if not 0 <= sentence < len(sentences) or end > len(sentences[sentence]):
+        raise DataError(f"found the tokens {start} to {end} of sentence {sentence}, which are not there", field="vertexSet")
+    return _token_span(places, starts[sentence] + start, starts[sentence] + end, "vertexSet")
+
+
+def _distance(pair: tuple[Span, Span]) -> tuple[int, int]:
+    """Characters between two mentions, then which comes first."""
+    (head, head_end), (tail, tail_end) = pair
+    return max(0, tail - head_end, head - tail_end), min(head, tail)
+
+
+def annotated_text(row: Any, id: str) -> Converted:
+    """Annotated text with `metadata.relations`: [{head, tail, label}], numbers of its mentions."""
+    from loreweave.corpus.annotated_text import AnnotatedText
+
+    text = AnnotatedText.from_dict(as_row(row))
+    relations = text.metadata.get("relations", [])
+    if not relations:
+        yield LeftOut("text without relations")
+    others = {name: value for name, value in text.metadata.items() if name != "relations"}
+    for number, each in enumerate(relations):
+        try:
+            ends = []
+            for name in ("head", "tail"):
+                index = field(each, name, int)
+                if not 0 <= index < len(text.mentions):
+                    raise DataError(f"found mention {index} of {len(text.mentions)}", field=name)
+                ends.append((text.mentions[index].start, text.mentions[index].end))
+            metadata = {**others, "doc": text.id}
+            yield RelationRecord(f"{text.id}:{number}", text.text, ends[0], ends[1], _label(each, "label"), metadata)
+        except DataError as error:
+            yield LeftOut.bad(error)
+
+
+def pairs(row: Any, id: str, needs_label: bool = True) -> Converted:
+    """Our own: `text`, `head` and `tail` as {start, end} (characters, end excluded), `label`."""
+    row = as_row(row)
+    text = field(row, "text", str)
+    head, tail = (_checked(text, field(row, name, dict), name) for name in ("head", "tail"))
+    label = _label(row, "label") if needs_label or row.get("label") is not None else None
+    metadata = {name: value for name, value in row.items() if name not in ("text", "head", "tail", "label", "id")}
+    yield RelationRecord(str(row.get("id", id)), text, head, tail, label, metadata)
+
+
+def _checked(text: str, mention: Row, name: str) -> Span:
+    """A mention's characters; where the file also gives its text, the two must agree."""
+    start, end = field(mention, "start", int), field(mention, "end", int)
+    expected = mention.get("text", mention.get("mention"))
+    if expected is not None and text[max(0, start) : max(0, end)] != expected:
+        raise DataError(f"found {text[max(0, start) : max(0, end)]!r} at ({start}, {end}), expected {expected!r}", field=name)
+    return start, end
+
+
+def _token_span(places: Sequence[Span], start: int, end: int, name: str) -> Span:
+    """Characters of the tokens from `start` to before `end`."""
+    if not 0 <= start < end <= len(places):
+        raise DataError(f"found the tokens {start} to {end} (excluded) of {len(places)}, expected some of them", field=name)
+    return places[start][0], places[end - 1][1]
+
+
+def _pair(value: Sequence[Any], name: str) -> Span:
+    if len(value) != 2 or not all(type(place) is int for place in value):
+        raise DataError(f"found {value!r}, expected [start, end]", field=name)
+    return value[0], value[1]
+
+
+def _label(row: Row, name: str) -> str:
+    label: str = field(row, name, str)
+    if not label.strip():
+        raise DataError(f"found {label!r}, expected the name of a relation", field=name)
+    return label
+
+
+def _scalars(row: Mapping[str, Any], used: Sequence[str]) -> dict[str, Any]:
+    """What else a row says, without its columns of tokens."""
+    return {name: value for name, value in row.items() if name not in used and isinstance(value, str | int | float)}

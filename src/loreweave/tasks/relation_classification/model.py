@@ -1,0 +1,113 @@
+"""Heads of relation classification: LUKE's, and two over a plain encoder with markers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from loreweave.errors import ConfigurationError
+from loreweave.tasks.registry import TaskModel
+from loreweave.tasks.relation_classification.encoding import luke_encoding, marker_encoding
+from loreweave.tasks.starting_points import (
+    MARKER_STARTS,
+    is_luke,
+    load_luke_classifier,
+    load_plain,
+    plain_tokenizer,
+    settings_of,
+    start_luke,
+    start_plain,
+)
+from loreweave.training.finetuning_config import FinetuningConfig
+
+NAME = "relation-classification"
+
+_OPENING_AND_CLOSING = {"<e1>": '"', "<e2>": "$", "</e1>": "#", "</e2>": "%"}
+"""Four markers and the tokens that they start from: those that KEPLER's released code takes as they are, the first four
+of GPT-2's vocabulary (specs/kepler.md 6.1). The opening ones come first."""
+
+_PERSON = (
+    "age alternate_names cause_of_death charges children cities_of_residence city_of_birth city_of_death "
+    "countries_of_residence country_of_birth country_of_death date_of_birth date_of_death employee_of origin other_family "
+    "parents religion schools_attended siblings spouse stateorprovince_of_birth stateorprovince_of_death "
+    "stateorprovinces_of_residence title"
+)
+_ORGANIZATION = (
+    "alternate_names city_of_headquarters country_of_headquarters dissolved founded founded_by member_of members "
+    "number_of_employees/members parents political/religious_affiliation shareholders stateorprovince_of_headquarters "
+    "subsidiaries top_members/employees website"
+)
+TACRED_LABELS = (
+    "no_relation", *(f"org:{name}" for name in _ORGANIZATION.split()), *(f"per:{name}" for name in _PERSON.split())
+)  # fmt: skip
+"""The 42 labels of TACRED in the order of the published checkpoints' classes (specs/luke.md 4.2)."""
+
+
+@dataclass(kw_only=True)
+class RelationConfig(FinetuningConfig):
+    """Settings of relation classification; the defaults are those of LUKE on TACRED (specs/luke.md 4.0)."""
+
+    head: Literal["auto", "luke", "markers", "kepler"] = "auto"
+    """`luke`: the states of both entities, dropout, linear. `markers`: the states of the two opening markers of a plain
+    encoder, dropout, linear. `kepler`: the same states through a tanh layer, with four markers. `auto`: `luke` for a
+    LUKE, `markers` for any other."""
+    classifier_bias: bool = False
+    """`luke` has a bias, as the checkpoints for KBP37 and RELX."""
+    kepler_character_markers: bool = False
+    """`kepler` marks the mentions with the characters " # and $ %, as its released code does, which text may hold as well;
+    otherwise with four new tokens that start from them."""
+    epochs: int = 5
+    batch_size: int = 4
+    gradient_accumulation_steps: int = 8
+    seed: int = 42
+    eval_batch_size: int = 128
+
+
+def build(source: str, labels: Sequence[str], config: RelationConfig) -> TaskModel:
+    """An untrained model for these labels on the encoder at `source`.
+
+    Raises:
+        ConfigurationError: `head=luke` for an encoder that is no LUKE.
+        CheckpointError: no readable encoder.
+    """
+    luke = is_luke(source)
+    head = config.head if config.head != "auto" else "luke" if luke else "markers"
+    if head == "luke":
+        if not luke:
+            raise ConfigurationError(f"{source}: head=luke needs a LUKE; a plain encoder takes head=markers or kepler")
+        from loreweave.models import LukeForEntityPairClassification
+
+        model, tokenizer = start_luke(
+            source, LukeForEntityPairClassification, labels, config,
+            classifier_bias=config.classifier_bias, task=NAME, head=head,
+        )  # fmt: skip
+        return TaskModel(model, luke_encoding(tokenizer))
+    markers: dict[str, str] = MARKER_STARTS
+    settings: dict[str, Any] = {}
+    if head == "kepler":
+        # Its code tokenizes the text as a whole and then puts the markers in, so the text begins without a space.
+        markers, settings = _OPENING_AND_CLOSING, {"piece_rule": "boundary", "head_dropout": 0.0}
+        if config.kepler_character_markers:
+            markers = {character: character for character in _OPENING_AND_CLOSING.values()}
+    plain, tokenizer = start_plain(
+        source, labels, config, markers=markers, task=NAME, head=head, readouts=2, **settings
+    )
+    return TaskModel(plain, marker_encoding(tokenizer, list(markers)[2:]))
+
+
+def load(path: Path, base: str | None = None) -> TaskModel:
+    """A fine-tuned checkpoint: one of ours, of transformers, or a released one of LUKE (which needs `base`).
+
+    Raises:
+        CheckpointError: the folder holds no relation classification model.
+    """
+    if not is_luke(str(path)) or settings_of(path).get("head", "luke") != "luke":
+        plain, words = load_plain(path)
+        return TaskModel(plain, marker_encoding(plain_tokenizer(words, plain.config), settings_of(path)["markers"][2:]))
+    from loreweave.models import LukeForEntityPairClassification
+
+    # Released files name no labels; theirs are the sorted ones of TACRED's training file.
+    model, tokenizer = load_luke_classifier(path, LukeForEntityPairClassification, base, TACRED_LABELS)
+    return TaskModel(model, luke_encoding(tokenizer))

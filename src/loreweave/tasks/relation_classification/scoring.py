@@ -1,0 +1,77 @@
+"""Logits and gold relations to numbers, predictions and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from loreweave.metrics.relations import per_label, relation_scores
+from loreweave.tasks.relation_classification.reader import NEGATIVE_LABELS, negative_label
+from loreweave.tasks.relation_classification.record import RelationRecord
+from loreweave.training.inference import Evaluation, Outputs
+
+METRICS = tuple(relation_scores([], [], None))
+
+
+def score(records: Sequence[RelationRecord], outputs: Outputs, labels: Sequence[str]) -> Evaluation:
+    """Micro (TACRED's), macro with direction (SemEval's official) and accuracy; the largest logit is the prediction."""
+    logits = _matrix(outputs, labels)
+    evaluation = score_labels(records, [labels[number] for number in logits.argmax(axis=1)], labels)
+    index = {label: number for number, label in enumerate(labels)}
+    gold = np.array([index[_gold(record)] for record in records], dtype=np.int64)
+    evaluation.arrays.update(logits=logits, labels=gold, ids=np.array([r.id for r in records], dtype=str))
+    evaluation.arrays["label_list"] = np.array(labels, dtype=str)
+    return evaluation
+
+
+def score_labels(
+    records: Sequence[RelationRecord], predicted: Sequence[str | None], labels: Sequence[str]
+) -> Evaluation:
+    """The same from the names of predicted labels; None where a system gave no answer."""
+    gold = [_gold(record) for record in records]
+    negative = negative_label(labels)
+    rows = [
+        _mentions(record) | {"prediction": guess, "label": truth}
+        for record, guess, truth in zip(records, predicted, gold, strict=True)
+    ]
+    tables = {"per_label": per_label(predicted, gold, labels)}
+    return Evaluation(relation_scores(predicted, gold, negative), rows, tables=tables, notes=_notes(gold, negative))
+
+
+def answer(records: Sequence[RelationRecord], outputs: Outputs, labels: Sequence[str]) -> list[dict[str, Any]]:
+    """For each record its mentions, the likeliest relation with its probability, and all probabilities, best first."""
+    logits = _matrix(outputs, labels).astype(np.float64)
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+    answers = []
+    for record, row in zip(records, powers / powers.sum(axis=1, keepdims=True), strict=True):
+        order = np.argsort(-row, kind="stable")
+        scored = {labels[column]: round(float(row[column]), 6) for column in order}
+        best = labels[order[0]]
+        answers.append(_mentions(record) | {"label": best, "probability": scored[best], "probabilities": scored})
+    return answers
+
+
+def _notes(gold: Sequence[str], negative: str | None) -> list[str]:
+    if negative is None:
+        return [f"no label is known as the negative one ({', '.join(NEGATIVE_LABELS)}): micro and macro scores count all"]
+    notes = [f"micro and macro scores leave out {negative!r}"]
+    if all(label == negative for label in gold):
+        notes.append(f"no record has a relation other than {negative!r}: precision, recall and F1 are 0 by definition")
+    return notes
+
+
+def _gold(record: RelationRecord) -> str:
+    assert record.label is not None, "readers give every record a label"
+    return record.label
+
+
+def _matrix(outputs: Outputs, labels: Sequence[str]) -> np.ndarray:
+    return np.stack(outputs).astype(np.float32) if outputs else np.zeros((0, len(labels)), np.float32)
+
+
+def _mentions(record: RelationRecord) -> dict[str, Any]:
+    spans = {"head": record.head, "tail": record.tail}
+    ends = {name: {"start": s, "end": e, "mention": record.text[s:e]} for name, (s, e) in spans.items()}
+    return {"id": record.id} | ends

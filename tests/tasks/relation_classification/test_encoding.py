@@ -1,0 +1,132 @@
+"""Relation inputs: markers in the order of the text, entities and readouts in that of head and tail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tiny_tokenizers import write_byte_bpe
+from transformers import RobertaConfig, RobertaModel, RobertaTokenizer
+
+from loreweave.tasks.registry import TaskModel
+from loreweave.tasks.relation_classification.model import RelationConfig, build
+from loreweave.tasks.relation_classification.record import RelationRecord
+from loreweave.training.configuration import fill
+from loreweave.training.recipes import load_recipe
+
+LABELS = ["no_relation", "lives"]
+TEXT = "Ann lives in Oslo ."
+FORWARDS = RelationRecord("0", TEXT, (0, 3), (13, 17), "lives")
+BACKWARDS = RelationRecord("1", TEXT, (13, 17), (0, 3), "no_relation")
+
+
+def pieces(made: TaskModel, ids: list[int]) -> list[str]:
+    tokenizer = made.encoding.tokenizer  # type: ignore[attr-defined]  # of both kinds of encoding
+    return tokenizer.word_tokenizer.convert_ids_to_tokens(ids)
+
+
+@pytest.fixture(scope="module")
+def luke(tiny_luke: Path) -> TaskModel:
+    return build(str(tiny_luke), LABELS, RelationConfig())
+
+
+@pytest.fixture(scope="module")
+def plain(tiny_bert: Path) -> TaskModel:
+    return build(str(tiny_bert), LABELS, RelationConfig())
+
+
+def test_luke_sees_head_and_tail_as_two_entities(luke: TaskModel) -> None:
+    batch = luke.encoding.collate(luke.encoding.encode([FORWARDS, BACKWARDS], luke.labels))
+    first, second = (pieces(luke, row.tolist()) for row in batch["input_ids"])
+    assert first == ["[CLS]", "<ent>", "ann", "<ent>", "lives", "in", "<ent2>", "oslo", "<ent2>", ".", "[SEP]"]
+    assert second == ["[CLS]", "<ent2>", "ann", "<ent2>", "lives", "in", "<ent>", "oslo", "<ent>", ".", "[SEP]"]
+    positions = [[place[place >= 0].tolist() for place in row] for row in batch["entity_position_ids"]]
+    assert positions == [[[1, 2, 3], [6, 7, 8]], [[6, 7, 8], [1, 2, 3]]]  # head, then tail, wherever they stand
+    vocabulary = luke.encoding.tokenizer.entity_vocabulary  # type: ignore[attr-defined]
+    assert batch["entity_ids"].tolist() == [[vocabulary.mask_id, vocabulary.mask2_id]] * 2
+    assert batch["labels"].tolist() == [1, 0] and not batch["labels"].is_floating_point()
+
+
+def test_a_plain_encoder_reads_at_both_opening_markers(plain: TaskModel) -> None:
+    batch = plain.encoding.collate(plain.encoding.encode([FORWARDS, BACKWARDS], plain.labels))
+    assert batch["readout_positions"].tolist() == [[1, 6], [6, 1]]
+    assert set(batch) == {"input_ids", "attention_mask", "token_type_ids", "readout_positions", "labels"}
+
+
+def test_keplers_four_markers_tell_head_from_tail_and_start_from_end(tiny_bert: Path) -> None:
+    made = build(str(tiny_bert), LABELS, RelationConfig(head="kepler"))
+    batch = made.encoding.collate(made.encoding.encode([BACKWARDS]))
+    words = pieces(made, batch["input_ids"][0].tolist())
+    assert words == ["[CLS]", "<e2>", "ann", "</e2>", "lives", "in", "<e1>", "oslo", "</e1>", ".", "[SEP]"]
+    assert batch["readout_positions"].tolist() == [[6, 1]]
+
+
+def test_bracket_codes_stay_as_they_are(luke: TaskModel) -> None:
+    """LUKE's code for relations changes none, unlike that for typing."""
+    record = RelationRecord("0", "Ann -LRB- Oslo -RRB-", (0, 3), (10, 14), "lives")
+    (example,) = luke.encoding.encode([record])
+    assert "(" not in pieces(luke, example.encoded.input_ids)
+
+
+@pytest.mark.parametrize("kind", ["luke", "plain"])
+def test_long_texts_keep_both_mentions_with_their_markers(kind: str, request: pytest.FixtureRequest) -> None:
+    made: TaskModel = request.getfixturevalue(kind)
+    text = "the river is long . " * 20 + "Oslo is long . " + "the river is long . " * 20 + "Paris is long ."
+    head, tail = text.index("Paris"), text.index("Oslo")
+    (example,) = made.encoding.encode([RelationRecord("0", text, (head, head + 5), (tail, tail + 4))])
+    words = pieces(made, example.encoded.input_ids)
+    assert len(words) == 64 and words[words.index("oslo") - 1] == words[words.index("oslo") + 1] == "<ent2>"
+    assert words[words.index("paris") - 1] == words[words.index("paris") + 1] == "<ent>"
+    assert "texts truncated" in made.encoding.report()
+
+
+# ---- as KEPLER's released code does it --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def kepler(tmp_path_factory: pytest.TempPathFactory) -> TaskModel:
+    folder = write_byte_bpe(tmp_path_factory.mktemp("roberta"))
+    (folder / "entity_vocab.json").unlink()
+    RobertaTokenizer.from_pretrained(folder).save_pretrained(folder)
+    config = RobertaConfig(
+        vocab_size=401, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+        max_position_embeddings=514,
+    )  # fmt: skip
+    RobertaModel(config).save_pretrained(folder)
+    return build(str(folder), LABELS, fill(RelationConfig, load_recipe("kepler-wiki/tacred").config))
+
+
+WORD = st.sampled_from(["Ann", "lives", '"', 'in"', "#", "Oslo$", "%", ",", "the", "x" * 40])
+
+
+@given(st.lists(WORD, min_size=4, max_size=9), st.data())
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_keplers_released_input_token_by_token(kepler: TaskModel, tokens: list[str], data: st.DataObject) -> None:
+    """The joined tokens as one BPE text, characters as markers put in between, states read at the opening ones; also
+    where the text holds those characters (specs/kepler.md 6.1)."""
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(tokens)), min_size=4, max_size=4, unique=True)))
+    spans = [(cuts[0], cuts[1]), (cuts[2], cuts[3])]
+    if data.draw(st.booleans()):
+        spans.reverse()
+    words = kepler.encoding.tokenizer.word_tokenizer  # type: ignore[attr-defined]
+    bpe = [words(("" if n == 0 else " ") + token, add_special_tokens=False)["input_ids"] for n, token in enumerate(tokens)]
+    marks = {name: words.convert_tokens_to_ids(name) for name in '"#$%'}
+    expected, readouts = [words.bos_token_id], dict[int, int]()
+    for number in range(len(tokens) + 1):
+        for mention, closing in ((0, "#"), (1, "%")):
+            if spans[mention][1] == number:
+                expected.append(marks[closing])
+        for mention, opening in ((0, '"'), (1, "$")):
+            if spans[mention][0] == number:
+                readouts[mention] = len(expected)
+                expected.append(marks[opening])
+        expected += bpe[number] if number < len(tokens) else [words.eos_token_id]
+    starts = [sum(len(token) + 1 for token in tokens[:number]) for number in range(len(tokens) + 1)]
+    record = RelationRecord("0", " ".join(tokens), *((starts[first], starts[last] - 1) for first, last in spans))  # type: ignore[arg-type]
+    (example,) = kepler.encoding.encode([record])
+    assert example.encoded.input_ids == expected
+    batch = kepler.encoding.collate([example])
+    assert batch["readout_positions"].tolist() == [[readouts[0], readouts[1]]]
+    assert kepler.model.get_input_embeddings().num_embeddings == 401  # no row is new

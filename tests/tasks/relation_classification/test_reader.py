@@ -1,0 +1,226 @@
+"""Reading relation files: formats, places in messages, counting what is left out."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import lzma
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loreweave.errors import DataError
+from loreweave.tasks.relation_classification.reader import FORMATS, ask, labels_of, negative_label, query, read
+from loreweave.tasks.relation_classification.record import RelationRecord
+
+TOKENS = ["In", "Oslo", ",", "Ann", "-LRB-", "Lee", "-RRB-", "works", "."]
+TACRED = {
+    "id": "e7", "docid": "d1", "relation": "per:city", "token": TOKENS, "subj_start": 3, "subj_end": 5, "obj_start": 1,
+    "obj_end": 1, "subj_type": "PERSON", "obj_type": "CITY", "stanford_pos": ["IN"],
+}  # fmt: skip
+KEPLER = {
+    "token": TOKENS, "h": {"name": "Ann", "pos": [3, 6]}, "t": {"name": "Oslo", "id": "Q585", "pos": [1, 2]}, "relation": "r",
+}  # fmt: skip
+FEWREL = {"P19": [{"tokens": TOKENS, "h": ["ann lee", "Q1", [[3, 4, 5]]], "t": ["oslo", "Q585", [[1], [7]]]}], "P20": []}
+TEXT = "In Oslo, Ann works."
+PAIR = {"text": TEXT, "head": {"start": 9, "end": 12}, "tail": {"start": 3, "end": 7}, "label": "r", "doc": "d"}
+FACT = {
+    "fold": 2, "doc": "7", "property": "CITY", "text": TEXT,
+    "subject": {"start": 9, "end": 12, "text": "Ann", "wikidata": "Q1"},
+    "object": {"start": 3, "end": 7, "text": "Oslo", "wikidata": None},
+}  # fmt: skip
+PASSAGES = {
+    "fold": 2, "documentId": "7", "documentText": "Ann\n\n" + TEXT,
+    "passages": [
+        {"passageStart": 5, "passageText": TEXT,
+         "exhaustivelyAnnotatedProperties": [{"propertyId": "9", "propertyName": "CITY"}],
+         "facts": [{"factId": "f1", "propertyId": "9", "subjectStart": 14, "subjectEnd": 17, "subjectText": "Ann",
+                    "objectStart": 8, "objectEnd": 12, "objectText": "Oslo", "objectUri": "Q585"}]},
+        {"passageStart": 0, "passageText": "Ann", "facts": []},
+    ],
+}  # fmt: skip
+DOCUMENT = {
+    "title": "Ann", "sents": [["Ann", "lives", "."], ["She", "is", "in", "Oslo", ",", "Norway", "."]],
+    "vertexSet": [
+        [{"name": "Ann", "sent_id": 0, "pos": [0, 1]}, {"name": "She", "sent_id": 1, "pos": [0, 1]}],
+        [{"name": "Oslo", "sent_id": 1, "pos": [3, 4]}],
+        [{"name": "Norway", "sent_id": 1, "pos": [5, 6]}],
+    ],
+    "labels": [{"h": 0, "t": 1, "r": "P551", "evidence": [1]}, {"h": 1, "t": 2, "r": "P17"}, {"h": 1, "t": 2, "r": "P131"}],
+}  # fmt: skip
+SEMEVAL = """1\t"The <e1>ear</e1> of the <e2>elephant</e2> is large."\r
+Component-Whole(e1,e2)\r
+Comment: Not \r
+a part.\r
+\r
+2\t" <e2> Ann </e2> met <e1> the mayor </e1> . "
+no_relation
+
+"""
+
+
+def write(path: Path, value: Any) -> Path:
+    opener = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix, open)
+    with opener(path, "wt", encoding="utf-8", newline="") as file:
+        if isinstance(value, str):
+            file.write(value)
+        elif ".jsonl" in path.name:
+            file.write("\n".join(json.dumps(row) for row in value))
+        else:
+            json.dump(value, file, indent=2 if isinstance(value, dict) else None)
+    return path
+
+
+def mentions(record: RelationRecord) -> tuple[str, str]:
+    return record.surface(record.head), record.surface(record.tail)
+
+
+@pytest.mark.parametrize("name", ["train.json", "train.json.gz", "train.jsonl", "train.jsonl.xz"])
+def test_tacred_in_any_wrapping(tmp_path: Path, name: str) -> None:
+    first, second = read(write(tmp_path / name, [TACRED, {**TACRED, "id": "e8"}])).records
+    assert first.text == "In Oslo , Ann -LRB- Lee -RRB- works ." and mentions(first) == ("Ann -LRB- Lee", "Oslo")
+    assert (first.id, first.label, second.id) == ("e7", "per:city", "e8")
+    assert first.metadata == {"docid": "d1", "subj_type": "PERSON", "obj_type": "CITY"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected", "label", "id"),
+    [
+        ("a.jsonl", [KEPLER], ("Ann -LRB- Lee", "Oslo"), "r", "1"),
+        ("b.jsonl", [{"text": TEXT, "h": {"pos": [9, 12]}, "t": {"pos": [3, 7]}, "relation": "r"}], ("Ann", "Oslo"), "r", "1"),
+        ("c.json", FEWREL, ("Ann -LRB- Lee", "Oslo"), "P19", "P19:1"),
+        ("d.jsonl", [FEWREL], ("Ann -LRB- Lee", "Oslo"), "P19", "P19:1"),
+        ("e.jsonl", [FACT], ("Ann", "Oslo"), "CITY", "1"),
+        ("f.jsonl", [PASSAGES], ("Ann", "Oslo"), "CITY", "f1"),
+        ("g.json", [DOCUMENT], ("She", "Oslo"), "P551", "Ann:0-1"),
+        ("h.jsonl", [PAIR], ("Ann", "Oslo"), "r", "1"),
+    ],
+)
+def test_every_layout_is_recognised(
+    tmp_path: Path, name: str, value: Any, expected: tuple[str, str], label: str, id: str
+) -> None:
+    record = read(write(tmp_path / name, value)).records[0]
+    assert (mentions(record), record.label, record.id) == (expected, label, id)
+
+
+def test_what_a_layout_says_besides_is_kept(tmp_path: Path) -> None:
+    assert read(write(tmp_path / "a.jsonl", [KEPLER])).records[0].metadata == {"tail_entity": "Q585"}
+    assert read(write(tmp_path / "b.json", FEWREL)).records[0].metadata == {"head_entity": "Q1", "tail_entity": "Q585"}
+    assert read(write(tmp_path / "c.jsonl", [FACT])).records[0].metadata["doc"] == "7"
+    assert read(write(tmp_path / "d.jsonl", [PAIR])).records[0].metadata == {"doc": "d"}
+
+
+def test_semeval_keeps_direction_comments_and_kbp37s_spaces(tmp_path: Path) -> None:
+    first, second = read(write(tmp_path / "TRAIN_FILE.TXT", SEMEVAL)).records
+    assert (first.id, first.label, first.text) == ("1", "Component-Whole(e1,e2)", "The ear of the elephant is large.")
+    assert mentions(first) == ("ear", "elephant") and first.metadata == {"comment": "Not a part."}
+    assert mentions(second) == ("the mayor", "Ann") and second.label == "no_relation" and second.tail[0] < second.head[0]
+
+
+def test_passages_without_facts_and_pairs_with_several_relations_are_counted(tmp_path: Path) -> None:
+    assert read(write(tmp_path / "a.jsonl", [PASSAGES])).skipped == {"passage without a fact": 1}
+    nothing = read(write(tmp_path / "b.jsonl", [{**FACT, "subject": None}, FACT]))
+    assert nothing.skipped == {"passage without a fact": 1} and len(nothing.records) == 1
+    assert read(write(tmp_path / "c.json", [DOCUMENT])).skipped == {"pair with several relations": 1}
+
+
+def test_docred_with_all_pairs(tmp_path: Path) -> None:
+    records = read(write(tmp_path / "a.json", [DOCUMENT]), "docred-all-pairs").records
+    assert sorted(record.id for record in records) == ["Ann:0-1", "Ann:0-2", "Ann:1-0", "Ann:2-0", "Ann:2-1"]
+    assert [record.label for record in records].count("no_relation") == 4
+
+
+def test_annotated_text_names_its_relations_by_mention(tmp_path: Path) -> None:
+    row = {"id": "t", "text": TEXT, "mentions": [{"start": 9, "end": 12}, {"start": 3, "end": 7}]}
+    relations = [{"head": 0, "tail": 1, "label": "r"}, {"head": 1, "tail": 2, "label": "r"}]
+    path = write(tmp_path / "a.jsonl", [row | {"metadata": {"relations": relations, "doc": "x"}}, row | {"id": "u"}])
+    result = read(path, skip_bad=True)
+    (record,) = result.records
+    assert mentions(record) == ("Ann", "Oslo") and record.metadata == {"doc": "t"}
+    assert result.skipped == {"bad tail": 1, "text without relations": 1}
+
+
+def test_the_negative_label_comes_first(tmp_path: Path) -> None:
+    rows = [{**PAIR, "label": label} for label in ("b", "no_relation", "A", "b")]
+    assert labels_of(read(write(tmp_path / "a.jsonl", rows)).records) == ["no_relation", "A", "b"]
+    assert negative_label(["Other", "x"]) == "Other" and negative_label(["x"]) is None
+
+
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "outside": ({**TACRED, "subj_end": 9}, "subj_start"),
+    "backwards": ({**TACRED, "obj_start": 2}, "obj_start"),
+    "no number": ({**TACRED, "obj_end": "1"}, "obj_end"),
+    "a string for tokens": ({**TACRED, "token": "In Oslo"}, "token"),
+    "no relation": ({**TACRED, "relation": None}, "relation"),
+    "head is tail": ({**TACRED, "obj_start": 3, "obj_end": 5}, "tail"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_record_is_named(tmp_path: Path, name: str) -> None:
+    row, field = BAD[name]
+    path = write(tmp_path / "train.jsonl", [TACRED, row])
+    with pytest.raises(DataError, match="line 2") as caught:
+        read(path)
+    assert caught.value.field == field and str(path) in str(caught.value)
+
+
+def test_bad_records_are_counted_and_listed_when_asked(tmp_path: Path) -> None:
+    result = read(write(tmp_path / "train.json", [TACRED, *(row for row, _ in BAD.values())]), skip_bad=True)
+    assert len(result.records) == 1 and result.places == ["record 1"]
+    assert sum(result.skipped.values()) == len(BAD) == len(result.left_out)
+    assert result.left_out[-1].startswith("record 7: field 'tail': found 'Ann -LRB- Lee' at (10, 23) as head and as tail")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("a.jsonl", [{**FACT, "subject": {**FACT["subject"], "text": "Bob"}}], "line 1, field 'subject': found 'Ann' at"),  # type: ignore[dict-item]
+        ("b.jsonl", [{**PAIR, "tail": {"start": 3, "end": 70}}], "line 1, field 'tail': found the span \\(3, 70\\)"),
+        ("c.json", {"P1": [{"tokens": ["a"], "h": ["a"], "t": []}]}, "P1, instance 1, field 'h': found"),
+        ("d.json", {"P1": {"a": 1}}, "found the keys P1"),
+        ("e.txt", '1\t"<e1>a</e1> and b."\nr\n', "line 1, field 'sentence': found no <e2>"),
+        ("f.txt", '1\t"<e1>a</e1> <e2>b</e2>."\n\n', "line 1, field 'label': found no label"),
+        ("g.txt", "some text", "line 1: found 'some text', expected id<TAB>sentence"),
+        ("h.json", [{**DOCUMENT, "labels": [{"h": 0, "t": 9, "r": "P1"}]}], "record 1, field 'labels': found the entities"),
+        ("i.json", [{"words": []}], "found the keys words, expected a record of tacred"),
+        ("j.txt", " \n", "found an empty file"),
+        ("k.json", [], "found no records"),
+    ],
+)
+def test_wrong_files_name_place_and_field(tmp_path: Path, name: str, value: Any, message: str) -> None:
+    path = write(tmp_path / name, value)
+    with pytest.raises(DataError, match=message) as caught:
+        read(path)
+    assert str(path) in str(caught.value)
+
+
+def test_questions_need_no_label() -> None:
+    (record,) = query({name: value for name, value in PAIR.items() if name != "label"}, "5")
+    assert (record.id, mentions(record), record.label) == ("5", ("Ann", "Oslo"), None)
+    (asked,) = ask(TEXT, [(9, 12), (3, 7)], "0")
+    assert mentions(asked) == ("Ann", "Oslo") and ask(TEXT, [], "0") == []
+    with pytest.raises(DataError, match="found 1 mentions of text 0, expected two: head and tail"):
+        ask(TEXT, [(0, 2)], "0")
+
+
+@pytest.mark.parametrize(
+    ("file", "records", "labels", "skipped"),
+    [
+        ("re_semeval2010task8/TRAIN_FILE.TXT.gz", 8000, 19, 0),
+        ("re_semeval2010task8/TEST_FILE_FULL.TXT.gz", 2717, 19, 0),
+        ("re_fewrel/val_wiki.json.gz", 11200, 16, 0),
+        ("re_fewrel/fewrelde.json.gz", 1000, 20, 0),
+        ("re_knowledgenet/train_folds123.jsonl.gz", 8187, 15, 1896),
+        ("re_redocred/dev_revised.json.gz", 9711, 94, 3651),
+    ],
+)
+def test_real_files(shared_data: Path, file: str, records: int, labels: int, skipped: int) -> None:
+    result = read(shared_data / file)
+    assert (len(result.records), len(labels_of(result.records)), sum(result.skipped.values())) == (records, labels, skipped)
+    assert not result.left_out
+
+
+def test_every_format_has_a_line_of_help() -> None:
+    assert all(format.summary for format in FORMATS.values())

@@ -1,0 +1,59 @@
+"""Relation scores, notes and answers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from loreweave.tasks.relation_classification.record import RelationRecord
+from loreweave.tasks.relation_classification.scoring import METRICS, answer, score, score_labels
+
+TEXT = "Ann lives in Oslo ."
+LABELS = ["no_relation", "born", "lives"]
+RECORDS = [
+    RelationRecord("a", TEXT, (0, 3), (13, 17), "lives"),
+    RelationRecord("b", TEXT, (13, 17), (0, 3), "no_relation"),
+    RelationRecord("c", TEXT, (0, 3), (13, 17), "born"),
+]
+OUTPUTS = [np.array([0.0, 1.0, 2.0]), np.array([0.0, 0.5, -1.0]), np.array([0.0, 3.0, 1.0])]
+
+
+def test_score() -> None:
+    evaluation = score(RECORDS, OUTPUTS, LABELS)
+    assert tuple(evaluation.metrics) == METRICS
+    assert evaluation.metrics["micro_precision"] == 2 / 3 and evaluation.metrics["micro_recall"] == 1.0
+    assert evaluation.metrics["accuracy"] == 2 / 3
+    assert evaluation.predictions[1] == {
+        "id": "b", "head": {"start": 13, "end": 17, "mention": "Oslo"}, "tail": {"start": 0, "end": 3, "mention": "Ann"},
+        "prediction": "born", "label": "no_relation",
+    }  # fmt: skip
+    assert evaluation.arrays["labels"].tolist() == [2, 0, 1] and evaluation.arrays["ids"].tolist() == ["a", "b", "c"]
+    assert [row["f1"] for row in evaluation.tables["per_label"]] == [0.0, pytest.approx(2 / 3), 1.0]
+    assert evaluation.notes == ["micro and macro scores leave out 'no_relation'"]
+
+
+def test_without_positives_the_note_says_so() -> None:
+    evaluation = score(RECORDS[1:2], OUTPUTS[:1], LABELS)
+    assert evaluation.metrics["micro_f1"] == 0.0 and "no record has a relation other than" in evaluation.notes[1]
+
+
+def test_without_a_negative_label_the_note_says_so() -> None:
+    evaluation = score([RECORDS[0]], [np.array([1.0, 2.0])], ["born", "lives"])
+    assert evaluation.metrics["micro_f1"] == 1.0 and "no label is known as the negative one" in evaluation.notes[0]
+
+
+def test_missing_answers_are_wrong() -> None:
+    evaluation = score_labels(RECORDS, ["lives", None, None], LABELS)
+    assert evaluation.metrics["micro_precision"] == 1.0 and evaluation.metrics["micro_recall"] == 0.5
+    assert evaluation.predictions[1]["prediction"] is None
+
+
+def test_answers_have_both_mentions_and_probabilities_best_first() -> None:
+    first, *_ = answer(RECORDS, OUTPUTS, LABELS)
+    assert first["head"]["mention"] == "Ann" and first["label"] == "lives"
+    assert first["probability"] == pytest.approx(math.exp(2) / (1 + math.e + math.exp(2)), abs=1e-6)
+    assert list(first["probabilities"]) == ["lives", "born", "no_relation"]
+    assert sum(first["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert answer([], [], LABELS) == []
