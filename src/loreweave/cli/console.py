@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 SECONDS_BETWEEN_LINES = 10.0
+MOST_ROWS = 20
+"""Of an evaluation's table that is shown."""
 
 
 class Advance(Protocol):
@@ -55,6 +57,19 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, titl
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
+
+
+def show_evaluation(
+    metrics: Mapping[str, float], tables: Mapping[str, Sequence[Mapping[str, Any]]], *, title: str
+) -> None:
+    """The tables of an evaluation, the long ones cut, then its metrics."""
+    for name, rows in tables.items():
+        heading = name.replace("_", " ")
+        if rows:
+            show_table(list(rows[0]), [list(row.values()) for row in rows[:MOST_ROWS]], title=heading)
+        if len(rows) > MOST_ROWS:
+            say(f"{heading}: {MOST_ROWS} of {len(rows)} rows; --json and --output have them all")
+    show_table(("metric", "value"), list(metrics.items()), title=title)
 
 
 def show_counts(counts: Mapping[str, Any], output: Path, *, always: Sequence[str] = (), as_json: bool = False) -> None:

@@ -7,11 +7,8 @@ from typing import Annotated
 
 import typer
 
-from loreweave.cli.console import progress, say, show_json, show_table
+from loreweave.cli.console import progress, say, show_evaluation, show_json
 from loreweave.tasks.registry import ALL_TASKS, PRETRAINED_TASKS
-
-MOST_ROWS = 20
-"""Of a table that is shown."""
 
 
 def command(
@@ -70,10 +67,4 @@ def command(
     if as_json:
         show_json(results)
         return
-    for name, rows in evaluation.tables.items():
-        title = name.replace("_", " ")
-        if rows:
-            show_table(list(rows[0]), [list(row.values()) for row in rows[:MOST_ROWS]], title=title)
-        if len(rows) > MOST_ROWS:
-            say(f"{title}: {MOST_ROWS} of {len(rows)} rows; --json and --output have them all")
-    show_table(("metric", "value"), list(evaluation.metrics.items()), title=f"{task}, {results['records']} records")
+    show_evaluation(evaluation.metrics, evaluation.tables, title=f"{task}, {results['records']} records")

@@ -19,6 +19,7 @@ COMMANDS = {
     "pretrain": "Pre-train an encoder by a recipe.",
     "finetune": "Fine-tune an encoder on a task.",
     "evaluate": "Score a checkpoint on a task.",
+    "score": "Score any system's predictions on a task.",
     "predict": "Predict with a checkpoint, JSON Lines in and out.",
     "types": "Show the latent types of sentences, and the sentences rebuilt from them.",
     "embed": "Write the embeddings of a knowledge graph.",

@@ -36,6 +36,9 @@ def command(
     For entity typing a line has "text", "start" and "end" (characters, end exclusive); the answer has "labels" with
     probabilities.
 
+    For relation classification a line has "text", "head" and "tail", each {"start": ..., "end": ...}; the answer has "label",
+    its probability, and those of all labels.
+
     For link prediction a line has "head", "relation" and "tail", one end of them null; ends and relation are ids or
     labels, or an end is {"label": ..., "description": ...} of an entity that is not in the graph. The answer has "answers" with
     scores, and whether the graph knows each. Settings: top=10; cache=FOLDER keeps embeddings; block_size, objective,

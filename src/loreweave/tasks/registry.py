@@ -131,7 +131,9 @@ class Task(Generic[R]):
         labels: all labels of records, in the order of the classes.
         build: (encoder folder or hub name, labels, settings) -> an untrained model for the task.
         load: (a fine-tuned checkpoint, base of an old format or None) -> the model.
+        mentions: a record -> its text and the characters of its mentions.
         score: (records, one output per record, labels) -> numbers and predictions.
+        score_predictions: (gold records, a file of any system's predictions) -> numbers and predictions.
         query: one JSON object of `loreweave predict` -> the records that it asks about.
         ask: (text, mentions as (start, end), id) -> the records that this asks about.
         answer: (records, outputs, labels) -> one JSON object per record, with character offsets and probabilities.
@@ -149,7 +151,9 @@ class Task(Generic[R]):
     labels: Callable[[Sequence[R]], list[str]]
     build: Callable[[str, Sequence[str], Any], TaskModel]
     load: Callable[[Path, str | None], TaskModel]
+    mentions: Callable[[R], tuple[str, Sequence[tuple[int, int]]]]
     score: Callable[[Sequence[R], Outputs, Sequence[str]], Evaluation]
+    score_predictions: Callable[[Sequence[R], Path], Evaluation]
     query: Callable[[Mapping[str, Any], str], list[R]]
     ask: Callable[[str, Sequence[tuple[int, int]], str], list[R]]
     answer: Callable[[Sequence[R], Outputs, Sequence[str]], list[dict[str, Any]]]
@@ -271,10 +275,10 @@ def check_labels(task: Task[R], read: ReadResult[R], labels: Sequence[str], path
             kept.records.append(record)
             kept.places.append(place)
             continue
-        found = f"{place}: found the label {unknown[0]!r}, expected one of the model's: {_some(labels)}"
+        found = f"{place}: found the label {unknown[0]!r}"
         if not skip_bad:
             more = "(--skip-bad leaves such records out and counts them)"
-            raise DataError(f"{found} {more}", path=path, field="labels")
+            raise DataError(f"{found}, expected one of the model's: {_some(labels)} {more}", path=path, field="labels")
         kept.leave_out(f"label {unknown[0]!r} unknown to the model", found)
     return kept
 

@@ -11,7 +11,7 @@ from loreweave.tasks.mention_inputs import MarkerEncoding, MentionEncoding
 
 def luke_encoding(tokenizer: EntityTokenizer) -> MentionEncoding:
     """For a LUKE: the mention with its markers is a [MASK] entity."""
-    return MentionEncoding(tokenizer, "entity_classification", _mentions, _targets)
+    return MentionEncoding(tokenizer, "entity_classification", mentions_of, _targets)
 
 
 def marker_encoding(tokenizer: EntityTokenizer, *, shift: int = 0, second_end: bool = False) -> MarkerEncoding:
@@ -19,12 +19,13 @@ def marker_encoding(tokenizer: EntityTokenizer, *, shift: int = 0, second_end: b
     closing = tokenizer.words.id_of(tokenizer.entity_token_2)
     assert closing is not None, "the markers are added when the model is made"
     return MarkerEncoding(
-        tokenizer, "entity_classification", _mentions, _targets,
+        tokenizer, "entity_classification", mentions_of, _targets,
         end_markers=(closing,), shift=shift, second_end=second_end,
     )  # fmt: skip
 
 
-def _mentions(record: TypingRecord) -> tuple[str, Sequence[tuple[int, int]]]:
+def mentions_of(record: TypingRecord) -> tuple[str, Sequence[tuple[int, int]]]:
+    """Its text and the characters of its mentions."""
     return record.text, [(record.start, record.end)]
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from loreweave.metrics.multilabel import multilabel_scores, per_label, predicted_labels
-from loreweave.tasks.entity_typing.reader import TypingRecord, gold_rows
+from loreweave.tasks.entity_typing.reader import TypingRecord, gold_rows, labels_of
+from loreweave.tasks.prediction_files import beside, json_predictions
+from loreweave.tasks.record_files import Row, as_row, field, words
 from loreweave.training.inference import Evaluation, Outputs
 
 METRICS = tuple(multilabel_scores(np.zeros((1, 1)), np.zeros((1, 1))))
@@ -17,16 +20,35 @@ METRICS = tuple(multilabel_scores(np.zeros((1, 1)), np.zeros((1, 1))))
 def score(records: Sequence[TypingRecord], outputs: Outputs, labels: Sequence[str]) -> Evaluation:
     """Micro (the papers' numbers), loose macro and strict scores; a type is predicted where its logit is above 0."""
     logits = _matrix(outputs, labels)
+    evaluation = _score(records, predicted_labels(logits), labels)
+    evaluation.arrays["logits"] = logits
+    return evaluation
+
+
+def score_predictions(records: Sequence[TypingRecord], path: Path) -> Evaluation:
+    """Predictions of any system: JSON Lines with `predictions`, or with `labels` as `loreweave predict` writes them.
+
+    Raises:
+        DataError: names the line; see `prediction_files.beside`.
+    """
+    found, notes = beside(json_predictions(path, _predicted), records, path)
+    names = [set(types or ()) for types in found]
+    labels = sorted({*labels_of(records)}.union(*names))
+    evaluation = _score(records, np.array([[label in row for label in labels] for row in names]), labels)
+    evaluation.notes.extend(notes)
+    return evaluation
+
+
+def _score(records: Sequence[TypingRecord], predicted: np.ndarray, labels: Sequence[str]) -> Evaluation:
+    """From 0 and 1 [records, labels]."""
     gold = np.array(list(gold_rows(records, labels)), dtype=np.uint8).reshape(len(records), len(labels))
-    predicted = predicted_labels(logits)
     rows = [
         _span(record) | {"predictions": _names(guess, labels), "labels": _names(truth, labels)}
         for record, guess, truth in zip(records, predicted, gold, strict=True)
     ]
-    arrays = {"logits": logits, "labels": gold, "ids": np.array([r.id for r in records], dtype=str)}
+    arrays = {"labels": gold, "ids": np.array([r.id for r in records], dtype=str)}
     arrays["label_list"] = np.array(labels, dtype=str)
-    tables = {"per_label": per_label(predicted, gold, labels)}
-    return Evaluation(multilabel_scores(predicted, gold), rows, arrays, tables)
+    return Evaluation(multilabel_scores(predicted, gold), rows, arrays, {"per_label": per_label(predicted, gold, labels)})
 
 
 def answer(records: Sequence[TypingRecord], outputs: Outputs, labels: Sequence[str]) -> list[dict[str, Any]]:
@@ -39,6 +61,13 @@ def answer(records: Sequence[TypingRecord], outputs: Outputs, labels: Sequence[s
         types = [{"label": labels[c], "probability": scored[labels[c]]} for c in order if row[c] > 0.5]
         answers.append(_span(record) | {"labels": types, "probabilities": scored})
     return answers
+
+
+def _predicted(row: Row) -> list[str]:
+    """Our predictions have `predictions` beside the gold `labels`, our answers to questions `labels` with probabilities."""
+    if "predictions" in row:
+        return words(row, "predictions")
+    return [field(as_row(each), "label", str) for each in field(row, "labels", list)]
 
 
 def _matrix(outputs: Outputs, labels: Sequence[str]) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from loreweave.tasks.registry import Task
 from loreweave.tasks.relation_classification import reader, scoring
+from loreweave.tasks.relation_classification.encoding import mentions_of
 from loreweave.tasks.relation_classification.model import NAME, RelationConfig, build, load
 from loreweave.tasks.relation_classification.record import RelationRecord
 
@@ -18,7 +19,9 @@ TASK: Task[RelationRecord] = Task(
     labels=reader.labels_of,
     build=build,
     load=load,
+    mentions=mentions_of,
     score=scoring.score,
+    score_predictions=scoring.score_predictions,
     query=reader.query,
     ask=reader.ask,
     answer=scoring.answer,

@@ -11,7 +11,7 @@ from loreweave.tasks.relation_classification.record import RelationRecord
 
 def luke_encoding(tokenizer: EntityTokenizer) -> MentionEncoding:
     """For a LUKE: head and tail with their markers are the entities [MASK] and [MASK2], in this order."""
-    return MentionEncoding(tokenizer, "entity_pair_classification", _mentions, _targets, brackets=False)
+    return MentionEncoding(tokenizer, "entity_pair_classification", mentions_of, _targets, brackets=False)
 
 
 def marker_encoding(tokenizer: EntityTokenizer, closing: Sequence[str] = ()) -> MarkerEncoding:
@@ -19,12 +19,13 @@ def marker_encoding(tokenizer: EntityTokenizer, closing: Sequence[str] = ()) -> 
     ids = [tokenizer.words.id_of(marker) for marker in closing]
     assert None not in ids, "the markers are added when the model is made"
     return MarkerEncoding(
-        tokenizer, "entity_pair_classification", _mentions, _targets,
+        tokenizer, "entity_pair_classification", mentions_of, _targets,
         brackets=False, end_markers=tuple(id for id in ids if id is not None),
     )  # fmt: skip
 
 
-def _mentions(record: RelationRecord) -> tuple[str, Sequence[Span]]:
+def mentions_of(record: RelationRecord) -> tuple[str, Sequence[Span]]:
+    """Its text and the characters of its mentions."""
     return record.text, [record.head, record.tail]
 
 

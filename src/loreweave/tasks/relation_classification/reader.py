@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +43,15 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
 
 
 def labels_of(records: Sequence[RelationRecord]) -> list[str]:
-    """The set of labels in the order of the classes: the negative one, then the others sorted (specs/luke.md 4.2)."""
-    labels = {record.label for record in records if record.label is not None}
-    negative = negative_label(sorted(labels))
-    return sorted(labels, key=lambda label: (label != negative, label))
+    """The set of labels in the order of the classes."""
+    return in_class_order(record.label for record in records if record.label is not None)
+
+
+def in_class_order(labels: Iterable[str]) -> list[str]:
+    """Different labels in the order of the classes: the negative one, then the others sorted (specs/luke.md 4.2)."""
+    names = sorted(set(labels))
+    negative = negative_label(names)
+    return sorted(names, key=lambda label: (label != negative, label))
 
 
 def negative_label(labels: Sequence[str]) -> str | None:

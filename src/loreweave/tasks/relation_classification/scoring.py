@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from loreweave.metrics.relations import per_label, relation_scores
-from loreweave.tasks.relation_classification.reader import NEGATIVE_LABELS, negative_label
+from loreweave.tasks.prediction_files import beside, holds_json, json_predictions, label_predictions
+from loreweave.tasks.record_files import Row, field
+from loreweave.tasks.relation_classification.reader import NEGATIVE_LABELS, in_class_order, labels_of, negative_label
 from loreweave.tasks.relation_classification.record import RelationRecord
 from loreweave.training.inference import Evaluation, Outputs
 
@@ -40,6 +43,24 @@ def score_labels(
     return Evaluation(relation_scores(predicted, gold, negative), rows, tables=tables, notes=_notes(gold, negative))
 
 
+def score_predictions(records: Sequence[RelationRecord], path: Path) -> Evaluation:
+    """Predictions of any system: JSON Lines with `prediction` (or `label`), `id<TAB>label` lines, or one label a line.
+
+    Raises:
+        DataError: names the line; see `prediction_files.beside`.
+    """
+    rows = json_predictions(path, _predicted) if holds_json(path) else label_predictions(path)
+    predicted, notes = beside(rows, records, path)
+    gold = labels_of(records)
+    strange = sorted({label for label in predicted if label is not None} - set(gold))
+    if strange:
+        count = sum(label in strange for label in predicted)
+        notes.append(f"{count} predictions are labels that are gold nowhere: {', '.join(strange)}")
+    evaluation = score_labels(records, predicted, in_class_order([*gold, *strange]))
+    evaluation.notes.extend(notes)
+    return evaluation
+
+
 def answer(records: Sequence[RelationRecord], outputs: Outputs, labels: Sequence[str]) -> list[dict[str, Any]]:
     """For each record its mentions, the likeliest relation with its probability, and all probabilities, best first."""
     logits = _matrix(outputs, labels).astype(np.float64)
@@ -51,6 +72,12 @@ def answer(records: Sequence[RelationRecord], outputs: Outputs, labels: Sequence
         best = labels[order[0]]
         answers.append(_mentions(record) | {"label": best, "probability": scored[best], "probabilities": scored})
     return answers
+
+
+def _predicted(row: Row) -> str:
+    """Our predictions have `prediction` beside the gold `label`, our answers to questions a `label` alone."""
+    label: str = field(row, "prediction" if "prediction" in row else "label", str)
+    return label
 
 
 def _notes(gold: Sequence[str], negative: str | None) -> list[str]:

@@ -1,0 +1,46 @@
+"""`loreweave score`: any system's predictions, official metrics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loreweave.cli.console import say, show_evaluation, show_json
+from loreweave.tasks.registry import TASKS
+
+
+def command(
+    task: Annotated[str, typer.Argument(help=f"The task: {', '.join(TASKS)}.")],
+    gold: Annotated[Path, typer.Option("--gold", help="The file with the gold labels, in any format of the task.")],
+    predictions: Annotated[Path, typer.Option("--predictions", help="The file of predictions, see below.")],
+    format: Annotated[str | None, typer.Option("--format", help="Format of the gold file; by default recognised.")] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad gold records out, count and list them.")] = False,
+    output: Annotated[Path | None, typer.Option("--output", help="Folder for results.json and predictions/.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results in the output folder.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results alone on standard output.")] = False,
+) -> None:
+    """Score any system's predictions with the official metrics of a task; no model is needed.
+
+    Predictions are JSON Lines as this toolkit writes them (predictions/test.jsonl of a run, or what 'loreweave predict'
+    prints). Relations also come as lines of id<TAB>label (SemEval-2010 task 8) or one label a line in the order of the
+    gold file (TACRED). Rows with ids may be fewer than the records: a record without a prediction counts as wrong, and is
+    reported. Rows without ids must be all of them, in order.
+
+    Example: loreweave score relation-classification --gold TEST_FILE_FULL.TXT --predictions answers.txt
+    """
+    from loreweave.tasks.jobs import check_results_folder, save_results
+    from loreweave.tasks.prediction_files import score_file
+    from loreweave.tasks.registry import load_task
+
+    chosen = load_task(task)
+    if output is not None:
+        check_results_folder(output, overwrite)
+    evaluation, results = score_file(chosen, gold, predictions, format=format, skip_bad=skip_bad, report=say)
+    if output is not None:
+        save_results(output, gold.name.partition(".")[0], evaluation, results)
+    if as_json:
+        show_json(results)
+    else:
+        show_evaluation(evaluation.metrics, evaluation.tables, title=f"{task}, {results['records']} records")
