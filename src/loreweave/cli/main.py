@@ -20,6 +20,7 @@ COMMANDS = {
     "finetune": "Fine-tune an encoder on a task.",
     "evaluate": "Score a checkpoint on a task.",
     "score": "Score any system's predictions on a task.",
+    "check": "Check a task's files before training.",
     "predict": "Predict with a checkpoint, JSON Lines in and out.",
     "types": "Show the latent types of sentences, and the sentences rebuilt from them.",
     "embed": "Write the embeddings of a knowledge graph.",

@@ -1,0 +1,187 @@
+"""What is in a task's files, before training: labels, duplicates, overlaps, lengths, what is cut, what leaks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from loreweave.checkpoints.names import model_path
+from loreweave.errors import ConfigurationError
+from loreweave.tasks.jobs import load_checkpoint_of, model_folder, task_of
+from loreweave.tasks.registry import Encoding, ReadResult, Task
+from loreweave.training.configuration import fill
+
+Key = tuple[str, tuple[tuple[int, int], ...]]
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file's records; `keys` are text and mentions of each."""
+
+    name: str
+    read: ReadResult[Any]
+    keys: list[Key]
+
+    @property
+    def texts(self) -> list[str]:
+        return [text for text, _ in self.keys]
+
+
+def check_files(
+    task: Task[Any],
+    paths: Sequence[Path],
+    *,
+    format: str | None = None,
+    model: str | None = None,
+    max_length: int | None = None,
+    report: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """Read files of a task, the first as the training file, and say what a training run would meet.
+
+    Bad records are left out and listed. With `model` (an encoder, or a checkpoint of the task), the records are encoded
+    for it, at `max_length` sub-words or what it can hold.
+
+    Returns:
+        `files`: a row a file, with its `errors`; `labels`: a row a label with its count in each file; `leaks`: a row a pair of
+        files; `findings`: what to look at, a line each.
+    """
+    files = []
+    for name, path in zip(_names(paths), paths, strict=True):
+        read = task.read(path, format, True)
+        keys = [_key(*task.mentions(record)) for record in read.records]
+        files.append(_File(name, read, keys))
+    labels = _label_rows(task, files)
+    rows = [_file_row(task, file) for file in files]
+    if model is not None:
+        all_labels = [str(row["label"]) for row in labels]
+        encoding = _encoding(task, model, all_labels, max_length, report)
+        for row, file in zip(rows, files, strict=True):
+            row |= _encoded(encoding, file)
+    elif max_length is not None:
+        raise ConfigurationError("--max-length needs --model, whose sub-words it counts")
+    leaks = [_leak_row(first, second) for place, first in enumerate(files) for second in files[place + 1 :]]
+    findings = [*_file_findings(rows), *_label_findings(labels, files), *_leak_findings(leaks)]
+    return {"task": task.name, "files": rows, "labels": labels, "leaks": leaks, "findings": findings}
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """File names, whole paths where names repeat."""
+    once = Counter(path.name for path in paths)
+    return [path.name if once[path.name] == 1 else str(path) for path in paths]
+
+
+def _key(text: str, mentions: Iterable[tuple[int, int]]) -> Key:
+    return text, tuple(mentions)
+
+
+def _label_rows(task: Task[Any], files: Sequence[_File]) -> list[dict[str, Any]]:
+    counts = [Counter(label for record in file.read.records for label in task.labels([record])) for file in files]
+    order = task.labels([record for file in files for record in file.read.records])
+    return [{"label": label} | {f.name: count[label] for f, count in zip(files, counts, strict=True)} for label in order]
+
+
+def _file_row(task: Task[Any], file: _File) -> dict[str, Any]:
+    """Counts of one file. A conflict is a text with the same mentions and other labels."""
+    labels: dict[Key, set[tuple[str, ...]]] = {}
+    for key, record in zip(file.keys, file.read.records, strict=True):
+        labels.setdefault(key, set()).add(tuple(task.labels([record])))
+    return {
+        "file": file.name,
+        "records": len(file.keys),
+        "texts": len(set(file.texts)),
+        "unlabelled": sum(not task.labels([record]) for record in file.read.records),
+        "bad": len(file.read.left_out),
+        "skipped": dict(file.read.skipped),
+        "errors": file.read.left_out,
+        "duplicates": len(file.keys) - len(labels),
+        "conflicts": sum(len(found) > 1 for found in labels.values()),
+        "overlaps": sum(_overlap(spans) for _, spans in file.keys),
+        "characters": _spread([len(text) for text in file.texts]),
+    }
+
+
+def _overlap(spans: Sequence[tuple[int, int]]) -> bool:
+    """Whether mentions of one record share characters."""
+    ordered = sorted(spans)
+    return any(end > start for (_, end), (start, _) in zip(ordered, ordered[1:], strict=False))
+
+
+def _spread(lengths: Sequence[int]) -> dict[str, int]:
+    if not lengths:
+        return {}
+    low, middle, high, top = np.percentile(lengths, [0, 50, 95, 100], method="inverted_cdf")
+    return {"min": int(low), "median": int(middle), "p95": int(high), "max": int(top)}
+
+
+def _encoding(
+    task: Task[Any], model: str, labels: Sequence[str], max_length: int | None, report: Callable[[str], None]
+) -> Encoding:
+    """Of a checkpoint of the task, or of an encoder as `loreweave finetune` would start it."""
+    source = model_path(model)
+    if Path(source).exists() and task_of(model_folder(Path(source))) == task.name:
+        if max_length is not None:
+            raise ConfigurationError(f"{model}: a fine-tuned checkpoint has its own limit; leave --max-length out")
+        return load_checkpoint_of(task, Path(source)).encoding
+    report(f"encoding for {model}")
+    return task.build(str(source), labels or ["any"], fill(task.config, {"max_length": max_length})).encoding
+
+
+def _encoded(encoding: Encoding, file: _File) -> dict[str, Any]:
+    """Sub-words after cutting, and what was cut in this file alone."""
+    own = copy(encoding)  # each file counts for itself
+    lengths = [example.length for example in own.encode(file.read.records)]
+    return {"sub_words": _spread(lengths), "cut": own.report()}
+
+
+def _leak_row(first: _File, second: _File) -> dict[str, Any]:
+    """Records of the second file that the first one has too: the same text, and with the same mentions."""
+    texts, keys = set(first.texts), set(first.keys)
+    return {
+        "first": first.name,
+        "second": second.name,
+        "same_text": sum(text in texts for text in second.texts),
+        "same_mentions": sum(key in keys for key in second.keys),
+    }
+
+
+def _file_findings(rows: Sequence[dict[str, Any]]) -> list[str]:
+    found = []
+    for row in rows:
+        for name, words in (
+            ("bad", "bad records, which --skip-bad would leave out"),
+            ("unlabelled", "records without a label"),
+            ("duplicates", "records repeat a text with the same mentions"),
+            ("conflicts", "texts with the same mentions have several labels"),
+            ("overlaps", "records have mentions that overlap"),
+        ):
+            if row[name]:
+                found.append(f"{row['file']}: {row[name]} {words}")
+        if row.get("cut"):
+            found.append(f"{row['file']}: {row['cut']}")
+    return found
+
+
+def _label_findings(labels: Sequence[dict[str, Any]], files: Sequence[_File]) -> list[str]:
+    if len(files) < 2:
+        return []
+    train = files[0].name
+    found = []
+    for file in files[1:]:
+        unseen = [str(row["label"]) for row in labels if row[file.name] and not row[train]]
+        if unseen:
+            found.append(f"{file.name}: labels that {train} lacks: {', '.join(unseen)}")
+    return found
+
+
+def _leak_findings(leaks: Sequence[dict[str, Any]]) -> list[str]:
+    return [
+        f"{row['second']}: {row['same_text']} records have a text of {row['first']}, {row['same_mentions']} with its mentions"
+        for row in leaks
+        if row["same_text"]
+    ]

@@ -1,0 +1,87 @@
+"""What `loreweave check` finds in files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loreweave.errors import ConfigurationError
+from loreweave.tasks.checking import check_files
+from loreweave.tasks.entity_typing.model import EntityTypingConfig
+from loreweave.tasks.entity_typing.model import build as build_typing
+from loreweave.tasks.registry import load_task
+
+TASK = load_task("relation-classification")
+
+
+def pair(text: str, head: tuple[int, int], tail: tuple[int, int], label: str) -> dict[str, Any]:
+    ends = {name: {"start": start, "end": end} for name, (start, end) in (("head", head), ("tail", tail))}
+    return {"text": text, **ends, "label": label}
+
+
+A = pair("Ann lives in Oslo .", (0, 3), (13, 17), "lives")
+B = pair("Bob works at a bank .", (0, 3), (13, 19), "works")
+
+
+def write(path: Path, rows: list[Any]) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    return path
+
+
+def silent(line: str) -> None:
+    """Report to nobody."""
+
+
+def test_one_file(tmp_path: Path) -> None:
+    rows = [A, A, A | {"label": "works"}, B, pair(B["text"], (0, 8), (4, 19), "works"), A | {"head": {"start": 0, "end": 99}}]
+    found = check_files(TASK, [write(tmp_path / "train.jsonl", rows)])
+    (row,) = found["files"]
+    assert (row["records"], row["texts"], row["duplicates"], row["conflicts"], row["overlaps"]) == (5, 2, 2, 1, 1)
+    assert row["bad"] == 1 and row["errors"][0].startswith("line 6: field 'head': found the span (0, 99)")
+    assert row["characters"] == {"min": 19, "median": 19, "p95": 21, "max": 21}
+    assert found["labels"] == [{"label": "lives", "train.jsonl": 2}, {"label": "works", "train.jsonl": 3}]
+    assert [line.split(": ")[1] for line in found["findings"]] == [
+        "1 bad records, which --skip-bad would leave out",
+        "2 records repeat a text with the same mentions",
+        "1 texts with the same mentions have several labels",
+        "1 records have mentions that overlap",
+    ]
+
+
+def test_leaks_and_labels_that_training_lacks(tmp_path: Path) -> None:
+    turned = pair(A["text"], (13, 17), (0, 3), "home of")
+    paths = [write(tmp_path / "a" / "x.jsonl", [A]), write(tmp_path / "b" / "x.jsonl", [A, turned, B])]
+    found = check_files(TASK, paths)
+    first, second = map(str, paths)
+    assert found["leaks"] == [{"first": first, "second": second, "same_text": 2, "same_mentions": 1}]
+    assert f"{second}: labels that {first} lacks: home of, works" in found["findings"]
+    assert f"{second}: 2 records have a text of {first}, 1 with its mentions" in found["findings"]
+
+
+def test_clean_files_have_no_finding(tmp_path: Path) -> None:
+    paths = [write(tmp_path / "train.jsonl", [A, B]), write(tmp_path / "dev.jsonl", [B | {"text": "B" * 30}])]
+    assert check_files(TASK, paths)["findings"] == []
+
+
+def test_what_an_encoder_would_cut(tmp_path: Path, tiny_bert: Path) -> None:
+    long = pair("the river is long . " * 30 + A["text"], (600, 603), (613, 617), "lives")
+    paths = [write(tmp_path / "train.jsonl", [A, long]), write(tmp_path / "dev.jsonl", [A])]
+    train, dev = check_files(TASK, paths, model=str(tiny_bert), max_length=20, report=silent)["files"]
+    assert train["sub_words"] == {"min": 11, "median": 11, "p95": 20, "max": 20} and "1 texts truncated" in train["cut"]
+    assert dev["cut"] == ""
+    with pytest.raises(ConfigurationError, match="--max-length needs --model"):
+        check_files(TASK, paths, max_length=20)
+
+
+def test_any_task_and_a_fine_tuned_checkpoint(tmp_path: Path, tiny_luke: Path, typing_file: Path) -> None:
+    build_typing(str(tiny_luke), ["city", "person", "place"], EntityTypingConfig()).save_pretrained(tmp_path / "model")
+    task = load_task("entity-typing")
+    found = check_files(task, [typing_file], model=str(tmp_path / "model"), report=silent)
+    assert found["files"][0]["records"] == 16 and found["files"][0]["sub_words"]["max"] > 5
+    assert [row["label"] for row in found["labels"]] == ["city", "person", "place"]
+    with pytest.raises(ConfigurationError, match="has its own limit"):
+        check_files(task, [typing_file], model=str(tmp_path / "model"), max_length=20, report=silent)
