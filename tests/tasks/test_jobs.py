@@ -164,3 +164,61 @@ def test_evaluation_replaces_no_other_results(trained: tuple[Path, Path, dict[st
     with pytest.raises(ConfigurationError, match="holds other results"):
         evaluate_task(TASK, run, data, device="cpu", output=tmp_path / "out", report=silent)
     evaluate_task(TASK, run, data, device="cpu", output=tmp_path / "out", overwrite=True, report=silent)
+
+
+# ---- relation classification, and what every task's jobs say about bad input -------------------------------------------
+
+RELATIONS = load_task("relation-classification")
+PAIRS: list[dict[str, Any]] = [
+    {"text": text, "head": {"start": text.index(name), "end": text.index(name) + len(name)},
+     "tail": {"start": text.index(place), "end": text.index(place) + len(place)}, "label": label}
+    for name, place in (("Ann", "Oslo"), ("Bob", "Paris"), ("She", "Oslo"), ("He", "Paris"))
+    for text, label in ((f"{name} lives in {place} .", "lives"), (f"{name} works at a bank in {place} .", "works"),
+                        (f"{place} is long and {name} works .", "no_relation"))
+]  # fmt: skip
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("encoder", ["tiny_luke", "tiny_bert"])
+def test_relations_from_file_to_prediction(encoder: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    data = write(tmp_path / "train.jsonl", PAIRS)
+    bad = PAIRS[0] | {"tail": PAIRS[0]["head"]}
+    dev = write(tmp_path / "dev.jsonl", [*PAIRS, bad, PAIRS[1] | {"label": "owns"}])
+    settings = {name: value for name, value in SETTINGS.items() if not name.startswith("dev_")} | {"epochs": 12}
+    lines: list[str] = []
+    results = finetune_task(
+        RELATIONS, str(request.getfixturevalue(encoder)), DataFiles(train=data, dev=dev, test=data),
+        fill(RELATIONS.config, settings), tmp_path / "run", skip_bad=True, report=lines.append,
+    )  # fmt: skip
+    assert results["test"]["micro_f1"] > 0.9
+    assert lines.count("dev: micro and macro scores leave out 'no_relation'") == 1, "once, not after every epoch"
+    listed = json.loads((tmp_path / "run" / "left_out.json").read_text())
+    assert [line.split(":")[0] for line in listed["dev"]] == ["line 13", "line 14"] and "train" not in listed
+    assert f"{dev}: skipped 2 records (1 bad tail, 1 label 'owns' unknown to the model)" in lines
+    answers = list(predict_rows(RELATIONS, load_checkpoint_of(RELATIONS, tmp_path / "run"), (("here", row) for row in PAIRS)))
+    assert sum(answer["label"] == row["label"] for answer, row in zip(answers, PAIRS, strict=True)) >= 11
+    assert task_of(tmp_path / "run" / "model") == "relation-classification"
+    _, again = evaluate_task(RELATIONS, tmp_path / "run", dev, device="cpu", skip_bad=True, report=silent)
+    assert again["left_out"] == listed["dev"] and again["records"] == 12
+    negatives = write(tmp_path / "negatives.jsonl", PAIRS[2::3])
+    _, empty = evaluate_task(RELATIONS, tmp_path / "run", negatives, device="cpu", report=lines.append)
+    assert empty["micro_recall"] == 0.0 and "no record has a relation other than" in lines[-1] and lines[-1] in empty["notes"]
+
+
+def test_a_label_that_training_lacks_is_named_with_its_line(tiny_bert: Path, tmp_path: Path) -> None:
+    dev = write(tmp_path / "dev.jsonl", [PAIRS[0], PAIRS[1] | {"label": "owns"}])
+    files = DataFiles(train=write(tmp_path / "train.jsonl", PAIRS), dev=dev)
+    config = fill(RELATIONS.config, {"device": "cpu"})
+    with pytest.raises(DataError, match="dev.jsonl, field 'labels': line 2: found the label 'owns', expected one of"):
+        finetune_task(RELATIONS, str(tiny_bert), files, config, tmp_path / "run", report=silent)
+
+
+def test_a_split_of_which_nothing_is_left_is_an_error(tiny_bert: Path, tmp_path: Path) -> None:
+    files = DataFiles(train=write(tmp_path / "train.jsonl", PAIRS), dev=write(tmp_path / "dev.jsonl", [{"text": 1, "head": 2}]))
+    config = fill(RELATIONS.config, {"device": "cpu"})
+    with pytest.raises(DataError, match="dev.jsonl: found no record that can be used"):
+        finetune_task(RELATIONS, str(tiny_bert), files, config, tmp_path / "run", skip_bad=True, report=silent)

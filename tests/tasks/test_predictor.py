@@ -9,6 +9,8 @@ import pytest
 import loreweave
 from loreweave.errors import CheckpointError, DataError
 from loreweave.tasks.entity_typing.model import EntityTypingConfig, build
+from loreweave.tasks.relation_classification.model import RelationConfig
+from loreweave.tasks.relation_classification.model import build as build_relations
 
 
 @pytest.fixture
@@ -39,3 +41,16 @@ def test_wrong_requests(saved: Path, tiny_bert: Path) -> None:
         predictor.predict_rows([{"text": "Ann"}])
     with pytest.raises(CheckpointError, match="what task"):
         loreweave.load(tiny_bert)
+
+
+def test_relations_take_a_head_and_a_tail(tiny_luke: Path, tmp_path: Path) -> None:
+    build_relations(str(tiny_luke), ["no_relation", "lives"], RelationConfig()).save_pretrained(tmp_path)
+    predictor = loreweave.load(tmp_path, device="cpu")
+    texts = ["Ann lives in Oslo .", "the river is long"]
+    (answers, none) = predictor.predict(texts, mentions=[[(13, 17), (0, 3)], []])
+    assert none == [] and [answers[0][end]["mention"] for end in ("head", "tail")] == ["Oslo", "Ann"]
+    with pytest.raises(DataError, match="found 1 mentions of text 0, expected two: head and tail"):
+        predictor.predict(texts[:1], mentions=[[(0, 3)]])
+    question = {"text": texts[0], "head": {"start": 13, "end": 17}, "tail": {"start": 0, "end": 3}}
+    (row,) = predictor.predict_rows([question])
+    assert row["probabilities"] == pytest.approx(answers[0]["probabilities"], abs=1e-5)
