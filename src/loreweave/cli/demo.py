@@ -34,6 +34,10 @@ def command(
         show_json(result.to_dict())
         return
     show_table(("measured", "before", "after"), result.rows, title="MiniLM as a LUKE, continued pre-training")
+    print("\nLatent types of three new sentences (the number behind a word that was selected):")
+    for sentence in result.types:
+        print(f"  {sentence}")
     say(f"Done in {result.seconds:.0f} s. Everything is in {result.output}: the data, the pre-trained model in")
-    say("pretraining-2/model, the typing models in typing-before/model and typing-after/model, the numbers in demo.json.")
+    say("pretraining-2/model, the typing models in typing-before/model and typing-after/model, the latent typer in")
+    say("latent-typing/model, the numbers in demo.json.")
     say("The same on your own files: the lines above that begin with $.")

@@ -93,23 +93,14 @@ def _show(typed: TypedText) -> None:
 
         Console(highlight=False).print(_coloured(typed))
     else:
-        print(_marked(typed))
+        print(typed.marked())
     if typed.reconstruction is not None:
         print(f"  rebuilt: {typed.reconstruction}")
     print(f"  {selected} of {len(words)} sub-words selected, {kinds} types")
 
 
-def _marked(typed: TypedText) -> str:
-    """`Marie(12) Curie(12) was born in Warsaw(7).`: the text itself, a type behind each selected sub-word."""
-    parts, end = [], 0
-    for token in typed.words:
-        parts.append(typed.text[end : token.end] + (f"({token.type})" if token.type else ""))
-        end = token.end
-    return "".join(parts) + typed.text[end:]
-
-
 def _coloured(typed: TypedText) -> Text:
-    """The same with a background colour for each type."""
+    """`TypedText.marked` with a background colour for each type."""
     from rich.text import Text
 
     shown, end = Text(), 0

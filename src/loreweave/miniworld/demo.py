@@ -1,4 +1,4 @@
-"""The demo: the whole way from pages and a graph to typed mentions and predicted links, on the mini-world.
+"""The demo: the whole way from pages and a graph to typed mentions, predicted links and latent types, on the mini-world.
 
 Every step is the function behind a command, and shows that command.
 """
@@ -14,6 +14,7 @@ from typing import Any
 
 from loreweave.build.entity_vocabulary import build_entity_vocabulary
 from loreweave.build.pretraining_set import build_pretraining_set
+from loreweave.build.text_blocks import build_text_blocks
 from loreweave.checkpoints import hugging_face, luke_from_encoder
 from loreweave.checkpoints.names import model_path
 from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
@@ -28,6 +29,7 @@ from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.evaluation import evaluate_objectives
 from loreweave.pretraining.run import run
 from loreweave.tasks.jobs import DataFiles, finetune_task
+from loreweave.tasks.latent_types.typist import Typist
 from loreweave.tasks.pretrained import evaluate_pretrained
 from loreweave.tasks.registry import Execution, load_pretrained_task, load_task
 from loreweave.training.configuration import fill
@@ -40,6 +42,7 @@ WIDTH = 384
 
 TYPING = "entity-typing"
 LINKS = "link-prediction"
+TYPES = "latent-typing"
 
 WINDOW = 128
 """Sub-words of a window; a page fills one or two."""
@@ -59,6 +62,13 @@ UNTRAINED = (
     "max_length=32", "text=label_description", "relation_text=label",  # as the trained one reads
 )  # fmt: skip
 """The encoder as it is: vector of the head's text + vector of the relation's name, nearest tails first."""
+
+SENTENCES = (
+    "Marie Curie was born in Warsaw in 1867, and won two Nobel Prizes.",
+    "The old bridge over the river Danube was rebuilt by the army.",
+    "Mozart wrote operas in Vienna.",
+)
+"""Whose latent types the demo shows; none is on a page."""
 
 MEASURES: dict[str, dict[str, str]] = {
     "held-out pages": {
@@ -85,6 +95,7 @@ class Budget:
     triples: int = 24
     """Facts of a step, beside its windows of text."""
     typing_epochs: int = 2
+    types_steps: int = 60
 
     def stage_1(self) -> list[str]:
         """Settings that go over the recipe `minilm/pretraining-1`."""
@@ -96,6 +107,12 @@ class Budget:
         own = ("optimizer.rate_factors={extra_heads: 10.0}",)
         knowledge = (f"graph={graph}", f"micro_batch_size={self.triples}", *SHORT_TEXTS)
         return [*schedule, *own, *FEW_PAGES, *(f"{KNOWLEDGE}.{setting}" for setting in knowledge)]
+
+    def types(self) -> list[str]:
+        """Settings that go over `minilm/latent-typing`: words are rebuilt with all weight, because steps are few."""
+        losses = (f"objectives.latent_typing.{name}" for name in ("reconstruction_weight=1.0", "sparsity_weight=0.02"))
+        schedule = (f"steps={self.types_steps}", "schedule.warmup_steps=4", "optimizer.learning_rate=2e-3")
+        return [*schedule, *losses, "objectives.latent_typing.temperature.rate=0.08", "pool=8", "precision=fp32"]
 
     def typing(self) -> list[str]:
         """Settings that go over `minilm/entity-typing`."""
@@ -109,19 +126,22 @@ class DemoResult:
     Attributes:
         output: folder of everything.
         rows: (what, before continued pre-training, after).
+        types: sentences with the latent type of each selected sub-word behind it.
         commands: the command lines that do the same.
         seconds: how long it took.
     """
 
     output: Path
     rows: list[tuple[str, float, float]] = field(default_factory=list)
+    types: list[str] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """The content of `demo.json`."""
         measured = {what: {"before": before, "after": after} for what, before, after in self.rows}
-        return {"output": str(self.output), "measured": measured, "commands": self.commands, "seconds": self.seconds}
+        facts = {"types": self.types, "commands": self.commands, "seconds": self.seconds}
+        return {"output": str(self.output), "measured": measured, **facts}
 
 
 def run_demo(
@@ -152,6 +172,7 @@ def run_demo(
     for where, names in MEASURES.items():
         rows = ((f"{what} ({where})", before[name], after[name]) for name, what in names.items())
         demo.result.rows += rows
+    demo.types("pretraining-2/model")
     demo.result.seconds = round(time.monotonic() - started, 1)
     write_json(folder / RESULTS, demo.result.to_dict())
     return demo.result
@@ -251,6 +272,19 @@ class _Demo:
         results = finetune_task(task, str(source), files, config, target, overwrite=True, report=self.report)
         self._tells("held-out entities", results["test"])
         return dict(results["test"])
+
+    def types(self, model: str) -> None:
+        """Latent typing over the sentences of the pages, and the types of three new ones."""
+        target, sentences = self._path("sentences"), self._path("pages.jsonl")
+        said = ("--tokenizer", ENCODER, "--sentences", "en", "--break-mode", "eos", "--output", target)
+        self._says("build", "text-blocks", sentences, *said)
+        words = read_word_tokenizer(ENCODER)
+        build_text_blocks([sentences], words, target, break_mode="eos", sentences="en", overwrite=True)
+        overrides = [*self._files(model, "sentences", TYPES), *self.budget.types()]
+        self._says("pretrain", f"{ENCODER}/{TYPES}", *overrides)
+        run(fill(PretrainingConfig, load_recipe(f"{ENCODER}/{TYPES}").config, overrides), overwrite=True)
+        self._says("types", *SENTENCES, "--model", self._path(TYPES))
+        self.result.types = [typed.marked() for typed in Typist(self._path(TYPES)).type(SENTENCES)]
 
     def _files(self, model: str, data: str, output: str) -> list[str]:
         paths = (f"model={self._path(model)}", f"data=[{self._path(data)}]", f"output={self._path(output)}")

@@ -68,6 +68,12 @@ def test_states_are_kept_if_asked_for(folder: Path) -> None:
     assert [one.states.shape for one in typed if one.states is not None] == [(len(one.tokens), 32) for one in typed]
 
 
+def test_the_marked_text_is_the_text_with_types(folder: Path) -> None:
+    for typed in Typist(folder).type(TEXTS):
+        assert typed.marked().replace("(1)", "") == typed.text
+        assert typed.marked().count("(1)") == sum(token.type for token in typed.words)
+
+
 def test_plain_values(folder: Path) -> None:
     row = next(Typist(folder).type(TEXTS[:1], DecodingConfig())).to_dict()
     assert row["selected"] == sum(token["type"] > 0 for token in row["tokens"])

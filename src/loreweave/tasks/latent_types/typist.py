@@ -65,6 +65,14 @@ class TypedText:
         """The sub-words of the text, without special tokens."""
         return [token for token in self.tokens if not token.special]
 
+    def marked(self) -> str:
+        """The text with the type of each selected sub-word behind it: `Marie(12) Curie(12) was born in Warsaw(7).`"""
+        parts, end = [], 0
+        for token in self.words:
+            parts.append(self.text[end : token.end] + (f"({token.type})" if token.type else ""))
+            end = token.end
+        return "".join(parts) + self.text[end:]
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as `loreweave types --json` shows them."""
         selected = sum(token.type != 0 for token in self.words)
