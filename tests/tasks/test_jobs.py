@@ -24,6 +24,7 @@ from loreweave.tasks.jobs import (
     read_queries,
     task_of,
 )
+from loreweave.tasks.prediction_files import score_file
 from loreweave.tasks.registry import load_task
 from loreweave.training.configuration import fill
 
@@ -79,7 +80,7 @@ def test_predictions_come_in_order_with_offsets(trained: tuple[Path, Path, dict[
     loaded = load_checkpoint_of(TASK, run)
     answers = list(predict_rows(TASK, loaded, (("here", row) for row in rows), batch_size=3))
     assert [(a["start"], a["end"]) for a in answers] == [(row["start"], row["end"]) for row in rows]
-    assert [a["id"] for a in answers] == [str(number) for number in range(len(rows))]
+    assert [a["id"] for a in answers] == [record.id for record in TASK.read(data, None, False).records]
     right = [{item["label"] for item in a["labels"]} == set(row["labels"]) for a, row in zip(answers, rows, strict=True)]
     assert sum(right) >= 14
 
@@ -202,6 +203,8 @@ def test_relations_from_file_to_prediction(encoder: str, request: pytest.Fixture
     answers = list(predict_rows(RELATIONS, load_checkpoint_of(RELATIONS, tmp_path / "run"), (("here", row) for row in PAIRS)))
     assert sum(answer["label"] == row["label"] for answer, row in zip(answers, PAIRS, strict=True)) >= 11
     assert task_of(tmp_path / "run" / "model") == "relation-classification"
+    evaluation, _ = score_file(RELATIONS, data, write(tmp_path / "answers.jsonl", answers), report=silent)
+    assert evaluation.metrics == results["test"], "answers find their records again"
     _, again = evaluate_task(RELATIONS, tmp_path / "run", dev, device="cpu", skip_bad=True, report=silent)
     assert again["left_out"] == listed["dev"] and again["records"] == 12
     negatives = write(tmp_path / "negatives.jsonl", PAIRS[2::3])

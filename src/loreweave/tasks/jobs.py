@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -213,15 +213,14 @@ def predict_rows(
         DataError: names the place of a bad query; the answers before its block have been given.
     """
     stream = iter(rows)
-    number = 0
+    numbers = count(1)  # as readers number the records of a file
     while queries := list(islice(stream, block)):
         records: list[Any] = []
         for place, row in queries:
             try:
-                records += task.query(row, str(number))
+                records += task.query(row, str(next(numbers)))
             except DataError as error:
                 raise DataError(f"{place}: {error}") from None
-            number += 1
         yield from task.answer(records, _outputs(loaded, records, batch_size, precision), loaded.labels)
 
 
