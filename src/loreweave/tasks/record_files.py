@@ -154,6 +154,14 @@ def field(row: Row, name: str, kind: type) -> Any:
 _KINDS = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
 
 
+def objects(row: Row, name: str) -> list[Row]:
+    """A field that must be a list of objects."""
+    value = field(row, name, list)
+    if not all(isinstance(each, Mapping) for each in value):
+        raise DataError(f"found {value!r}, expected a list of objects", field=name)
+    return list(value)
+
+
 def words(row: Row, name: str) -> list[str]:
     """A field that must be a list of strings."""
     value = row.get(name)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loreweave.errors import ConfigurationError, DataError
-from loreweave.tasks.entity_typing.reader import TypingRecord, ask, labels_of, query, read
+from loreweave.tasks.entity_typing.reader import FORMATS, TypingRecord, ask, labels_of, query, read
 
 GOOD = {"sent": "Ann lives in Oslo .", "start": 13, "end": 17, "labels": ["place", "city"], "doc": "d1"}
 
@@ -96,6 +96,12 @@ def test_wrong_files(tmp_path: Path) -> None:
     (tmp_path / "d.json").write_text("[{", encoding="utf-8")
     with pytest.raises(DataError, match="line 1"):
         read(tmp_path / "d.json")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_row_that_is_no_object_is_named(tmp_path: Path, format: str) -> None:
+    with pytest.raises(DataError, match="record 1: found int, expected an object"):
+        read(write(tmp_path / "a.json", [3]), format)
 
 
 def test_blank_mentions_are_refused() -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from loreweave.errors import DataError
 from loreweave.tasks.relation_classification.reader import FORMATS, ask, labels_of, negative_label, query, read
@@ -224,3 +226,56 @@ def test_real_files(shared_data: Path, file: str, records: int, labels: int, ski
 
 def test_every_format_has_a_line_of_help() -> None:
     assert all(format.summary for format in FORMATS.values())
+
+
+def places_in(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place inside a JSON value."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, each in inside for place in places_in(each, (*path, key)))]
+
+
+def with_junk(value: Any, path: tuple[Any, ...], junk: Any) -> Any:
+    if not path:
+        return junk
+    copy = json.loads(json.dumps(value))
+    inner = copy
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = junk
+    return copy
+
+
+ANNOTATED = {
+    "id": "t", "text": TEXT, "mentions": [{"start": 9, "end": 12}, {"start": 3, "end": 7}],
+    "metadata": {"relations": [{"head": 0, "tail": 1, "label": "r"}]},
+}  # fmt: skip
+LAYOUTS = {
+    "tacred": TACRED, "kepler": KEPLER, "fewrel": FEWREL, "knowledgenet": FACT, "docred": DOCUMENT,
+    "docred-all-pairs": DOCUMENT, "annotated-text": ANNOTATED, "pairs": PAIR,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("format", [*LAYOUTS, "passages"])
+def test_no_junk_anywhere_makes_another_error_than_a_named_one(tmp_path: Path, format: str) -> None:
+    whole: dict[str, Any] = PASSAGES if format == "passages" else LAYOUTS[format]
+    name = "knowledgenet" if format == "passages" else format
+    path = tmp_path / "data.json"
+    for place in places_in(whole):
+        for junk in (None, -1, 10**6, "x", [None], {"a": 1}):
+            row = with_junk(whole, place, junk)
+            path.write_text(json.dumps(row if format == "fewrel" else [row]), encoding="utf-8")
+            try:
+                read(path, name)
+            except DataError as error:
+                assert str(path) in str(error)
+
+
+@given(st.text("ab ", max_size=8), *[st.integers(-2, 10)] * 4)
+def test_a_record_has_two_different_mentions_or_is_refused(text: str, a: int, b: int, c: int, d: int) -> None:
+    good = all(0 <= start < end <= len(text) and text[start:end].strip() for start, end in ((a, b), (c, d)))
+    try:
+        RelationRecord("0", text, (a, b), (c, d))
+    except DataError:
+        assert not good or (a, b) == (c, d)
+    else:
+        assert good and (a, b) != (c, d)

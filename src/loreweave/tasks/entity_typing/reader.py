@@ -80,6 +80,7 @@ def _ernie(row: Row, id: str) -> list[TypingRecord]:
 
 def _ufet(row: Row, id: str) -> list[TypingRecord]:
     """`left_context_token`, `mention_span`, `right_context_token`, `y_str` (UFET); tokens joined by spaces."""
+    row = as_row(row)
     left = " ".join(record_files.words(row, "left_context_token"))
     mention = record_files.field(row, "mention_span", str)
     right = " ".join(record_files.words(row, "right_context_token"))
@@ -92,6 +93,7 @@ def _ufet(row: Row, id: str) -> list[TypingRecord]:
 
 def _ufet_coarse(row: Row, id: str) -> list[TypingRecord]:
     """UFET with the nine general labels of Open Entity alone (specs/luke.md 6.2)."""
+    row = as_row(row)
     return _ufet({**row, "y_str": [label for label in _labels(row, "y_str") if label in COARSE_LABELS]}, id)
 
 
@@ -99,7 +101,7 @@ def _annotated_text(row: Row, id: str) -> list[TypingRecord]:
     """Annotated text: each mention with a label is a record; several labels of one span are one record."""
     from loreweave.corpus.annotated_text import AnnotatedText
 
-    text = AnnotatedText.from_dict(row)
+    text = AnnotatedText.from_dict(as_row(row))
     labels: dict[tuple[int, int], list[str]] = {}
     for mention in text.mentions:
         if mention.label is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from loreweave.errors import DataError
-from loreweave.tasks.record_files import LeftOut, Row, Span, as_row, field, join_words, words
+from loreweave.tasks.record_files import LeftOut, Row, Span, as_row, field, join_words, objects, words
 from loreweave.tasks.relation_classification.record import RelationRecord
 
 Converted = Iterator[RelationRecord | LeftOut]
@@ -94,8 +94,8 @@ def knowledgenet(row: Any, id: str) -> Converted:
     """
     row = as_row(row)
     if "passages" in row:
-        for passage in field(row, "passages", list):
-            yield from _knowledgenet_passage(as_row(passage), str(row.get("documentId", id)), row)
+        for passage in objects(row, "passages"):
+            yield from _knowledgenet_passage(passage, str(row.get("documentId", id)), row)
         return
     if row.get("subject") is None or row.get("object") is None:
         yield LeftOut("passage without a fact")
@@ -109,8 +109,10 @@ def knowledgenet(row: Any, id: str) -> Converted:
 
 def _knowledgenet_passage(passage: Row, document: str, row: Row) -> Converted:
     text, offset = field(passage, "passageText", str), field(passage, "passageStart", int)
-    names = {each["propertyId"]: each["propertyName"] for each in passage.get("exhaustivelyAnnotatedProperties", [])}
-    facts = field(passage, "facts", list)
+    properties = "exhaustivelyAnnotatedProperties"
+    annotated = objects(passage, properties) if properties in passage else []
+    names = {field(each, "propertyId", str): field(each, "propertyName", str) for each in annotated}
+    facts = objects(passage, "facts")
     if not facts:
         yield LeftOut("passage without a fact")
     for number, fact in enumerate(facts):
@@ -147,18 +149,18 @@ def _docred(row: Any, id: str, with_negatives: bool) -> Converted:
     text, places = join_words([token for number in range(len(sentences)) for token in _sentence(sentences, number)])
     starts = [sum(map(len, sentences[:number])) for number in range(len(sentences))]
     entities = [
-        [_docred_mention(as_row(mention), places, sentences, starts) for mention in entity]
+        [_docred_mention(mention, places, sentences, starts) for mention in objects({"vertexSet": entity}, "vertexSet")]
         for entity in field(row, "vertexSet", list)
     ]
     relations: dict[tuple[int, int], list[str]] = {}
-    for each in field(row, "labels", list):
+    for each in objects(row, "labels"):
         pair = field(each, "h", int), field(each, "t", int)
-        if not all(0 <= entity < len(entities) for entity in pair):
-            raise DataError(f"found the entities {pair} of {len(entities)}", field="labels")
+        if not all(0 <= entity < len(entities) and entities[entity] for entity in pair):
+            raise DataError(f"found the entities {pair} of {len(entities)}, expected some with mentions", field="labels")
         relations.setdefault(pair, []).append(field(each, "r", str))
     if with_negatives:
-        count = range(len(entities))
-        relations |= {(h, t): ["no_relation"] for h in count for t in count if h != t and (h, t) not in relations}
+        there = [entity for entity, mentions in enumerate(entities) if mentions]
+        relations |= {(h, t): ["no_relation"] for h in there for t in there if h != t and (h, t) not in relations}
     for (head, tail), labels in relations.items():
         if len(labels) > 1:
             yield LeftOut("pair with several relations")
@@ -192,7 +194,7 @@ def annotated_text(row: Any, id: str) -> Converted:
     from loreweave.corpus.annotated_text import AnnotatedText
 
     text = AnnotatedText.from_dict(as_row(row))
-    relations = text.metadata.get("relations", [])
+    relations = objects(text.metadata, "relations") if "relations" in text.metadata else []
     if not relations:
         yield LeftOut("text without relations")
     others = {name: value for name, value in text.metadata.items() if name != "relations"}
