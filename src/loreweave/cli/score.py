@@ -14,7 +14,7 @@ from loreweave.tasks.registry import TASKS
 def command(
     task: Annotated[str, typer.Argument(help=f"The task: {', '.join(TASKS)}.")],
     gold: Annotated[Path, typer.Option("--gold", help="The file with the gold labels, in any format of the task.")],
-    predictions: Annotated[Path, typer.Option("--predictions", help="The file of predictions, see below.")],
+    predictions: Annotated[Path, typer.Option("--predictions", help="The file of predictions, see above.")],
     format: Annotated[str | None, typer.Option("--format", help="Format of the gold file; by default recognised.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad gold records out, count and list them.")] = False,
     output: Annotated[Path | None, typer.Option("--output", help="Folder for results.json and predictions/.")] = None,
