@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from loreweave.cli.build_episodes import episodes
 from loreweave.cli.build_graphs import graph, wikidata5m
 from loreweave.cli.build_text import text_blocks
 from loreweave.cli.build_tfrecord import tfrecord
@@ -160,6 +161,7 @@ command.command("tfrecord")(tfrecord)
 command.command("wikidata5m")(wikidata5m)
 command.command("graph")(graph)
 command.command("text-blocks")(text_blocks)
+command.command("episodes")(episodes)
 
 
 def read_texts(files: Iterable[str], format: str, exclusion: Exclusion) -> Iterator[AnnotatedText]:

@@ -1,0 +1,172 @@
+"""Sampling of N-way K~2K-shot episodes from any sentences with typed spans (Few-NERD's sampler, specs 4.2).
+
+An episode draws N types. Its sentences have spans of these types and of no other. A random sentence is taken where no type
+would exceed 2K spans and one of its types is still below K, until every type has K. The query set is drawn likewise from
+the sentences that are left. What is refused once would be refused for ever, because counts only grow, so one pass over a
+random order of the sentences does it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from loreweave.corpus.episodes import Episode, Sentences
+from loreweave.corpus.tag_schemes import Scheme, TokenSpan, spans_of_tags
+from loreweave.corpus.tokens import TaggedSentence
+from loreweave.errors import ConfigurationError, DataError
+
+_TRIES = 200
+"""Draws of types and sentences for one episode before the sampler gives up."""
+
+
+@dataclass(kw_only=True)
+class SamplerSettings:
+    """What an episode is.
+
+    Attributes:
+        way: types of an episode, N.
+        shot: least spans of each type in the support, K; at most 2K.
+        query_shot: the same of the query.
+        scheme: `io` joins touching spans of one type, as the published files do; `prefixed` keeps them apart.
+        legacy: the sampler of before August 2021: a type that would exceed 2K is forgiven where a later type of the
+            sentence is still below K (Few-NERD issue 15; the "v5" files).
+        seed: of all draws.
+    """
+
+    way: int = 5
+    shot: int = 1
+    query_shot: int = 1
+    scheme: Scheme = "io"
+    legacy: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.way, self.shot, self.query_shot) < 1:
+            raise ConfigurationError("way, shot and query_shot: expected 1 or more")
+
+
+@dataclass
+class EpisodeSampler:
+    """Draws episodes from sources; `counts` says how many sentences they have and how many draws came to nothing.
+
+    Args:
+        sources: sentences; an episode takes its types and sentences from one source, drawn by its number of types.
+        types: those that may be drawn; sentences with any other type are never taken.
+
+    Raises:
+        DataError: no source has `way` types.
+    """
+
+    sources: Sequence[Sequence[TaggedSentence]]
+    types: set[str]
+    settings: SamplerSettings
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._random = np.random.default_rng(self.settings.seed)
+        self._pools = [_Pool(sentences, self.types, self.settings.scheme) for sentences in self.sources]
+        self._usable = [pool for pool in self._pools if len(pool.types) >= self.settings.way]
+        if not self._usable:
+            most = max((len(pool.types) for pool in self._pools), default=0)
+            raise DataError(f"found {most} types to draw, expected at least {self.settings.way} (--way)")
+
+    def episodes(self, count: int, advance: Callable[[], object] = lambda: None) -> Iterator[Episode]:
+        """So many episodes, numbered from 0; `advance` is told of each.
+
+        Raises:
+            DataError: an episode could not be made in 200 draws; the rarest types are named.
+        """
+        for number in range(count):
+            episode = self._episode(str(number))
+            self.counts.update(support_sentences=len(episode.support), query_sentences=len(episode.query))
+            yield episode
+            advance()
+
+    def _episode(self, id: str) -> Episode:
+        settings, weights = self.settings, np.array([len(pool.types) for pool in self._usable], float)
+        for _ in range(_TRIES):
+            pool = self._usable[self._random.choice(len(self._usable), p=weights / weights.sum())]
+            types = sorted(self._random.choice(pool.types, settings.way, replace=False).tolist())
+            order = self._random.permutation(pool.candidates(types)).tolist()
+            support = _greedy(pool, order, types, settings.shot, settings.legacy)
+            if support is None:
+                self.counts["draws without enough support"] += 1
+                continue
+            chosen = set(support)
+            left = [index for index in order if index not in chosen]
+            query = _greedy(pool, left, types, settings.query_shot, settings.legacy)
+            if query is not None:
+                return Episode(id, pool.pick(support), pool.pick(query), tuple(types), settings.scheme)
+            self.counts["draws without enough query"] += 1
+        raise DataError(
+            f"found no {settings.way}-way episode in {_TRIES} draws, expected {settings.shot} + {settings.query_shot} spans of "
+            f"each type in sentences without other types; usable spans: {self._rarest()}"
+        )
+
+    def _rarest(self, shown: int = 8) -> str:
+        totals = Counter(dict.fromkeys(self.types, 0))
+        for pool in self._usable:
+            for counts in pool.counts:
+                totals.update(counts)
+        rows = sorted(totals.items(), key=lambda item: (item[1], item[0]))
+        return ", ".join(f"{label} {count}" for label, count in rows[:shown]) + (", ..." if len(rows) > shown else "")
+
+
+def types_of(sentences: Iterable[TaggedSentence]) -> set[str]:
+    """The labels of all spans."""
+    return {span.label for sentence in sentences for span in sentence.spans}
+
+
+class _Pool:
+    """The sentences of a source that an episode may take, with the number of their spans by type."""
+
+    def __init__(self, sentences: Sequence[TaggedSentence], types: set[str], scheme: Scheme) -> None:
+        self.sentences: list[TaggedSentence] = []
+        self.counts: list[Counter[str]] = []
+        for sentence in sentences:
+            spans = spans_of_tags(sentence.labels(), "io") if scheme == "io" else list(sentence.spans)
+            counts = Counter(span.label for span in spans)
+            if counts and counts.keys() <= types:
+                self.sentences.append(_with_spans(sentence, spans))
+                self.counts.append(counts)
+        self.types = sorted(set().union(*self.counts)) if self.counts else []
+
+    def candidates(self, types: Sequence[str]) -> list[int]:
+        wanted = set(types)
+        return [index for index, counts in enumerate(self.counts) if counts.keys() <= wanted]
+
+    def pick(self, indices: Iterable[int]) -> Sentences:
+        return tuple(self.sentences[index] for index in indices)
+
+
+def _with_spans(sentence: TaggedSentence, spans: Iterable[TokenSpan]) -> TaggedSentence:
+    return TaggedSentence(sentence.tokens, tuple(spans), sentence.id)
+
+
+def _greedy(pool: _Pool, order: Sequence[int], types: Sequence[str], shot: int, legacy: bool) -> list[int] | None:
+    """Sentences in which every type has `shot` to twice as many spans; None where the order ends before."""
+    counts = Counter(dict.fromkeys(types, 0))
+    taken: list[int] = []
+    for index in order:
+        if not _accepts(counts, pool.counts[index], shot, legacy):
+            continue
+        taken.append(index)
+        counts.update(pool.counts[index])
+        if min(counts.values()) >= shot:
+            return taken
+    return None
+
+
+def _accepts(counts: Counter[str], new: Counter[str], shot: int, legacy: bool) -> bool:
+    too_many = [counts[label] + number > 2 * shot for label, number in new.items()]
+    missing = [counts[label] < shot for label in new]
+    if not legacy:
+        return any(missing) and not any(too_many)
+    accepted = False
+    for exceeds, lacks in zip(too_many, missing, strict=True):
+        accepted = False if exceeds else accepted or lacks
+    return accepted

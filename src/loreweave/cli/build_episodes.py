@@ -1,0 +1,79 @@
+"""`loreweave build episodes`: few-shot episodes from any sentences with typed mentions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loreweave.cli.console import progress, show_counts
+
+
+def episodes(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Column files, JSON lines, or folders of these.")],
+    output: Annotated[Path, typer.Option("--output", help="JSON lines to write, in the layout of Few-NERD.")],
+    way: Annotated[int, typer.Option("--way", min=1, help="Types of an episode.")] = 5,
+    shot: Annotated[int, typer.Option("--shot", min=1, help="Least spans of a type in the support; at most twice that.")] = 1,
+    query_shot: Annotated[int, typer.Option("--query-shot", min=1, help="The same of the query.")] = 1,
+    count: Annotated[int, typer.Option("--count", min=1, help="Episodes.")] = 200,
+    seed: Annotated[int, typer.Option("--seed", help="Equal seeds give equal files.")] = 0,
+    types: Annotated[
+        str | None, typer.Option("--types", help="Types that may be drawn, with commas; by default all.")
+    ] = None,
+    exclude_types_of: Annotated[
+        list[Path] | None,
+        typer.Option("--exclude-types-of", help="File or folder whose types may not be drawn (repeat for several)."),
+    ] = None,
+    one_source: Annotated[
+        bool, typer.Option("--one-source", help="Take all of an episode from one of the FILE arguments.")
+    ] = False,
+    keep_touching: Annotated[
+        bool, typer.Option("--keep-touching", help="Write B- and I-, so that touching spans of one type stay apart.")
+    ] = False,
+    legacy_sampler: Annotated[
+        bool, typer.Option("--legacy-sampler", help="As Few-NERD before August 2021: some types exceed twice the shot.")
+    ] = False,
+    format: Annotated[str | None, typer.Option("--format", help="Format of the files; by default recognised.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is at the output.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the counts alone on standard output.")] = False,
+) -> None:
+    """Sample N-way K~2K-shot episodes for few-shot-ner.
+
+    A sentence is taken only if all its types are among the episode's. Of nested mentions the outermost counts.
+
+    Example: loreweave build episodes crossner/ai crossner/science --exclude-types-of crossner/politics --way 5 --shot 1
+    --output ai_science_5_1.jsonl
+    """
+    from collections import Counter
+
+    from loreweave.build.episodes import EpisodeSampler, SamplerSettings, types_of
+    from loreweave.corpus.entity_annotations import read_entity_annotations
+    from loreweave.corpus.episodes import write_episodes
+    from loreweave.corpus.tokens import TaggedSentence, tagged_sentence
+    from loreweave.errors import ConfigurationError
+
+    if output.exists() and not overwrite:
+        raise ConfigurationError(f"{output} exists; --overwrite replaces it")
+
+    def read(path: Path, dropped: Counter[str]) -> list[TaggedSentence]:
+        return [tagged_sentence(text, dropped) for text in read_entity_annotations(path, format)]
+
+    dropped = Counter[str]()
+    sources = [read(path, dropped) for path in files]
+    pooled = [sentence for source in sources for sentence in source]
+    found = types_of(pooled)
+    wanted = found if types is None else {name.strip() for name in types.split(",")}
+    if unknown := wanted - found:
+        raise ConfigurationError(f"--types: no sentence has {', '.join(sorted(unknown))}; there are {', '.join(sorted(found))}")
+    wanted -= {label for path in exclude_types_of or () for label in types_of(read(path, Counter()))}
+    settings = SamplerSettings(
+        way=way, shot=shot, query_shot=query_shot, seed=seed, legacy=legacy_sampler,
+        scheme="prefixed" if keep_touching else "io",
+    )  # fmt: skip
+    sampler = EpisodeSampler(sources if one_source else [pooled], wanted, settings)
+    with progress("episodes", count) as advance:
+        written = write_episodes(output, sampler.episodes(count, advance), "iob2" if keep_touching else "io")
+    rows = {"sentences": len(pooled), "types": len(found), "types_drawn_from": len(wanted), "episodes": written}
+    rows |= {**sampler.counts, **dropped}
+    show_counts(rows, output, always=("sentences", "types", "types_drawn_from", "episodes"), as_json=as_json)

@@ -1,0 +1,160 @@
+"""Episodes of few-shot sequence labelling: a small labelled support set, a query set, and the types of both.
+
+The published layout (Few-NERD, specs/sparse_latent_typing.md 4.2) is one JSON object a line,
+`{"support": {"word": [[...]], "label": [[...]]}, "query": {...}, "types": [...]}`. CONTaiNER cut it into folders,
+`support_test_5_1/0.txt` and `query_test_5_1/0.txt`, a column file for each half of each episode. Labels are bare in both;
+files of other corpora may have prefixes (B-, I-, ...).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from loreweave.corpus.columns import read_column_sentences
+from loreweave.corpus.files import Pathname, read_json_lines, write_json_lines
+from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, WrittenScheme, find_scheme, spans_of_tags, tags_of_spans
+from loreweave.corpus.tokens import TaggedSentence
+from loreweave.errors import DataError
+
+Sentences = tuple[TaggedSentence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One N-way K-shot question.
+
+    Attributes:
+        id: its number in the file, from 0.
+        support: sentences whose labels are given.
+        query: sentences to be labelled; their labels are the gold annotation.
+        types: the N labels, without O.
+        scheme: of the file's tags; it decides whether touching spans of one type are told apart.
+    """
+
+    id: str
+    support: Sentences
+    query: Sentences
+    types: tuple[str, ...]
+    scheme: Scheme = "io"
+
+
+def read_episodes(path: Pathname, skipped: Counter[str] | None = None) -> Iterator[Episode]:
+    """Stream the episodes of a JSON Lines file, or of a folder of CONTaiNER's column files.
+
+    Args:
+        path: the file; or a folder that holds one `support_*` and one `query_*` folder; or such a `support_*` folder,
+            with its `query_*` beside it.
+        skipped: where given, episodes that cannot be scored are left out and counted here by reason.
+
+    Raises:
+        DataError: names the file, the episode and the field: a half that is missing or empty, words and labels of
+            different number, or a label of the query that the support lacks.
+    """
+    path = Path(path)
+    rows = _folder_rows(path) if path.is_dir() else ((f"line {line}", row) for line, row in read_json_lines(path))
+    for number, (place, row) in enumerate(rows):
+        try:
+            yield episode_of(row, str(number))
+        except DataError as error:
+            if skipped is None:
+                raise DataError(error.message, path=path, record=place, field=error.field) from None
+            skipped[f"bad {error.field or 'episode'}"] += 1
+
+
+def episode_of(row: Mapping[str, Any], id: str) -> Episode:
+    """The episode of one JSON object; other keys are passed over.
+
+    Raises:
+        DataError: see `read_episodes`.
+    """
+    halves = {name: _half(row, name) for name in ("support", "query")}
+    scheme = find_scheme(tag for half in halves.values() for _, tags in half for tag in tags)
+    support, query = (_sentences(half, scheme) for half in halves.values())
+    known = _types(support)
+    for label in _types(query):
+        if label not in known:
+            raise DataError(
+                f"found the label {label!r}, which no sentence of the support has (it has {', '.join(known) or 'none'})",
+                field="query.label",
+            )
+    types = row.get("types", known)
+    if not isinstance(types, list | tuple) or not all(isinstance(label, str) for label in types):
+        raise DataError(f"found {types!r}, expected a list of labels", field="types")
+    if set(types) != set(known):
+        raise DataError(f"found {', '.join(types)}, expected those of the support: {', '.join(known)}", field="types")
+    return Episode(id, support, query, tuple(types), scheme)
+
+
+def write_episodes(path: Pathname, episodes: Iterable[Episode], scheme: WrittenScheme = "io") -> int:
+    """Write the published layout (bare labels unless `scheme` says otherwise) and return how many."""
+    return write_json_lines(path, (_row(episode, scheme) for episode in episodes))
+
+
+def _row(episode: Episode, scheme: WrittenScheme) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        name: {
+            "word": [list(sentence.tokens) for sentence in half],
+            "label": [tags_of_spans(sentence.spans, len(sentence.tokens), scheme) for sentence in half],
+        }
+        for name, half in (("support", episode.support), ("query", episode.query))
+    }
+    return row | {"types": list(episode.types)}
+
+
+_Half = list[tuple[list[str], list[str]]]
+
+
+def _half(row: Mapping[str, Any], name: str) -> _Half:
+    half = row.get(name)
+    if not isinstance(half, Mapping):
+        raise DataError(f"found {half!r}, expected an object with 'word' and 'label'", field=name)
+    words, labels = (_table(half.get(key), name) for key in ("word", "label"))
+    if not words or not all(words):
+        raise DataError("found no sentence, or an empty one", field=name)
+    if [len(tokens) for tokens in words] != [len(tags) for tags in labels]:
+        raise DataError("found words and labels of different number", field=f"{name}.label")
+    return list(zip(words, labels, strict=True))
+
+
+def _table(value: Any, name: str) -> list[list[str]]:
+    rows = value if isinstance(value, list) else [None]
+    if not all(isinstance(row, list) and all(isinstance(cell, str) for cell in row) for row in rows):
+        raise DataError("expected two lists of lists of strings, 'word' and 'label'", field=name)
+    return rows
+
+
+def _sentences(half: _Half, scheme: Scheme) -> Sentences:
+    return tuple(TaggedSentence(tuple(tokens), tuple(spans_of_tags(tags, scheme))) for tokens, tags in half)
+
+
+def _types(sentences: Sentences) -> list[str]:
+    return sorted({span.label for sentence in sentences for span in sentence.spans} - {OUTSIDE})
+
+
+def _folder_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """CONTaiNER's files as rows of the JSON layout, in order of their numbers."""
+    support = path if path.name.startswith("support") else _only(path, "support*")
+    query = support.with_name("query" + support.name.removeprefix("support"))
+    files = sorted((file for file in support.glob("*.txt") if file.stem.isdigit()), key=lambda file: int(file.stem))
+    if not files:
+        raise DataError("found no 0.txt, 1.txt, ...", path=support)
+    for file in files:
+        halves = {"support": file, "query": query / file.name}
+        yield file.name, {name: _columns(half) for name, half in halves.items()}
+
+
+def _only(path: Path, pattern: str) -> Path:
+    found = sorted(folder for folder in path.glob(pattern) if folder.is_dir())
+    if len(found) != 1:
+        names = ", ".join(folder.name for folder in found) or "none"
+        raise DataError(f"found {names}, expected one folder {pattern}: name it itself", path=path)
+    return found[0]
+
+
+def _columns(path: Path) -> dict[str, Any]:
+    sentences = list(read_column_sentences(path))
+    return {"word": [list(s.tokens) for s in sentences], "label": [list(s.tags) for s in sentences]}

@@ -1,0 +1,44 @@
+"""`loreweave build episodes`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from loreweave.cli.main import main
+from loreweave.corpus.episodes import read_episodes
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """Six sentences of each of three types."""
+    path = tmp_path / "train.txt"
+    path.write_text("".join(f"w{n} B-{label}\nis O\n\n" for n in range(6) for label in ("a", "b", "c")))
+    return path
+
+
+def test_episodes_are_written_and_counted(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "e.jsonl"
+    command = ["build", "episodes", str(corpus), "--way", "2", "--count", "7", "--output", str(output)]
+    assert main([*command, "--json"]) == 0
+    counts = json.loads(capsys.readouterr().out)
+    assert (counts["sentences"], counts["types"], counts["episodes"]) == (18, 3, 7)
+    assert len(list(read_episodes(output))) == 7
+    assert main(command) == 2 and "exists; --overwrite" in capsys.readouterr().err
+    first = output.read_text()
+    assert main([*command, "--overwrite"]) == 0 and output.read_text() == first
+
+
+def test_types_can_be_named_and_excluded(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text("x B-c\n")
+    output = tmp_path / "e.jsonl"
+    command = ["build", "episodes", str(corpus), "--way", "2", "--count", "5", "--output", str(output)]
+    assert main([*command, "--exclude-types-of", str(other)]) == 0
+    assert {episode.types for episode in read_episodes(output)} == {("a", "b")}
+    assert main([*command, "--overwrite", "--types", "a,z"]) == 2
+    assert "no sentence has z; there are a, b, c" in capsys.readouterr().err
+    assert main([*command, "--overwrite", "--types", "a"]) == 1
+    assert "found 1 types to draw, expected at least 2" in capsys.readouterr().err
