@@ -14,9 +14,12 @@ from loreweave.tasks.registry import ALL_TASKS, PRETRAINED_TASKS
 def command(
     task: Annotated[str, typer.Argument(help=f"The task: {', '.join(ALL_TASKS)}.")],
     model: Annotated[Path, typer.Option("--model", help="A checkpoint: of a run, of Hugging Face, or a released file.")],
-    data: Annotated[Path, typer.Option("--data", help="The file to score on; of link-prediction the graph's folder.")],
+    data: Annotated[
+        Path, typer.Option("--data", help="File to score on; link-prediction: a graph's folder; few-shot-ner: episodes.")
+    ],
     settings: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings of link-prediction, see below.")
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="Settings of link-prediction and few-shot-ner, see below."),
     ] = None,
     format: Annotated[str | None, typer.Option("--format", help="Format of the file; by default recognised.")] = None,
     base: Annotated[
@@ -41,6 +44,16 @@ def command(
     bootstrap=1000 (resamples for intervals); negatives=50, repetitions=5 and seed=0 (of grail); block_size=4096
     (candidates at once); objective=NAME (which head of several). untrained=true takes an encoder as it is, with
     scorer=transe_l1, pooling=first or mean, max_length=512, text and relation_text=description, label or label_description.
+
+    Example: loreweave evaluate few-shot-ner --model runs/few-shot --data episodes.jsonl fine_tune=true viterbi=true
+
+    Settings of few-shot-ner (any encoder will do as --model): method=container, nnshot, structshot or protobert;
+    space=states, means or gaussians (of container); fine_tune=true trains on each support set, with
+    fine_tuning.max_steps=100, fine_tuning.part=all or heads and fine_tuning.optimizer; viterbi=true decodes with
+    temperature=0.01 and transitions=FILE (by default the checkpoint's source); layers=4 sums so many; max_length=128;
+    episodes=100 scores the first so many; skip_bad=true leaves out episodes that cannot be scored; legacy=true drops
+    what the released code drops; bootstrap=1000; seed=1. micro_f1 compares whole labels, published_micro_f1 is the number of
+    CONTaiNER's scorer, flattened_micro_f1 that of Few-NERD's.
     """
     from loreweave.errors import ConfigurationError
     from loreweave.tasks.jobs import evaluate_task

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from loreweave.cli.console import say, show_json, show_table
-from loreweave.tasks.registry import TASKS
+from loreweave.tasks.registry import FINETUNED_TASKS
 
 
 def command(
-    task: Annotated[str, typer.Argument(help=f"The task: {', '.join(TASKS)}.")],
+    task: Annotated[str, typer.Argument(help=f"The task: {', '.join(FINETUNED_TASKS)}.")],
     model: Annotated[
         str, typer.Option("--model", help="The encoder: a LUKE in any format, or a BERT-like folder; or a Hub name.")
     ],
@@ -20,7 +20,7 @@ def command(
     overrides: Annotated[
         list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings that go over the recipe's.")
     ] = None,
-    train: Annotated[Path | None, typer.Option("--train", help="Training file.")] = None,
+    train: Annotated[list[Path] | None, typer.Option("--train", help="Training file; repeat for several.")] = None,
     dev: Annotated[Path | None, typer.Option("--dev", help="File to select the epoch on; or set dev_fraction=0.1.")] = None,
     test: Annotated[Path | None, typer.Option("--test", help="File to score the kept weights on.")] = None,
     data: Annotated[
@@ -38,18 +38,23 @@ def command(
 
     Example: loreweave finetune entity-typing --model studio-ousia/luke-base --data data/open_entity
     --recipe luke-base/open-entity --output runs/typing seed=1
+
+    few-shot-ner learns from a source, annotated sentences whose types need not be those of the episodes that
+    'loreweave evaluate few-shot-ner' scores; it has no --dev and --test.
+
+    Example: loreweave finetune few-shot-ner --model minilm --train crossner/politics/train.txt --output runs/few-shot
     """
     from loreweave.errors import ConfigurationError
     from loreweave.tasks.jobs import DataFiles, finetune_task
-    from loreweave.tasks.registry import load_task
+    from loreweave.tasks.registry import load_training
     from loreweave.training.configuration import fill
     from loreweave.training.devices import close_process_group
     from loreweave.training.recipes import load_recipe
 
     if resume and overwrite:
         raise ConfigurationError("--resume and --overwrite exclude each other")
-    chosen = load_task(task)
-    files = DataFiles.choose(chosen, data, train=train, dev=dev, test=test)
+    chosen = load_training(task)
+    files = DataFiles.choose(chosen, data, train=train[0] if train else None, dev=dev, test=test, more=(train or [])[1:])
     values = {}
     if recipe is not None:
         found = load_recipe(recipe)

@@ -18,9 +18,12 @@ def command(
     model: Annotated[Path, typer.Option("--model", help="A checkpoint: of a run, of Hugging Face, or a released file.")],
     file: Annotated[str, typer.Argument(help="JSON Lines to answer; - is standard input.")] = "-",
     settings: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings of link-prediction, see below.")
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="Settings of link-prediction and few-shot-ner, see below."),
     ] = None,
-    data: Annotated[Path | None, typer.Option("--data", help="Of link-prediction: the graph's folder.")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="link-prediction: the graph's folder; few-shot-ner: the support.")
+    ] = None,
     base: Annotated[
         str | None, typer.Option("--base", help="Folder of the encoder that a released old file was made from.")
     ] = None,
@@ -46,6 +49,9 @@ def command(
 
     Example: echo '{"text": "Ann lives in Oslo.", "start": 13, "end": 17}' | loreweave predict entity-typing --model
     runs/typing
+
+    For few-shot-ner --data is the support, a few annotated sentences, and a line has "text" or "tokens"; the answer has
+    "entities" of the support's types. Settings as in 'loreweave evaluate'.
 
     Example: loreweave predict link-prediction --model runs/kepler --data graphs/wn18rr questions.jsonl top=5 cache=cache
     """

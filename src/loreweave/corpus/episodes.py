@@ -121,7 +121,7 @@ def _half(row: Mapping[str, Any], name: str) -> _Half:
 
 
 def _table(value: Any, name: str) -> list[list[str]]:
-    rows = value if isinstance(value, list) else [None]
+    rows: Any = value if isinstance(value, list) else [None]
     if not all(isinstance(row, list) and all(isinstance(cell, str) for cell in row) for row in rows):
         raise DataError("expected two lists of lists of strings, 'word' and 'label'", field=name)
     return rows

@@ -16,12 +16,14 @@ from loreweave.checkpoints.names import model_path
 from loreweave.corpus.files import read_json, read_json_lines, sha256_of, write_json
 from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
+from loreweave.tasks.embedding_cache import hash_of_folder
 from loreweave.tasks.record_files import describe_skipped
 from loreweave.tasks.registry import (
     PRETRAINED_TASKS,
     TASKS,
     Task,
     TaskModel,
+    Training,
     check_labels,
     load_pretrained_task,
     load_task,
@@ -34,6 +36,7 @@ from loreweave.training.devices import choose_device
 from loreweave.training.finetuning import EvaluationSet, FinetuningJob, finetune
 from loreweave.training.finetuning_config import FinetuningConfig
 from loreweave.training.inference import Evaluation, Outputs, move, run_model
+from loreweave.training.losses import classification_loss
 from loreweave.training.quiet import quiet
 from loreweave.training.run_record import RunRecord
 
@@ -48,15 +51,23 @@ _SHOWN_LABELS = 12
 
 @dataclass(frozen=True, kw_only=True)
 class DataFiles:
-    """The files of a fine-tuning run; without `dev` a part of `train` may be held out."""
+    """The files of a fine-tuning run; without `dev` a part of `train` may be held out. `more` are further training files."""
 
     train: Path
     dev: Path | None = None
     test: Path | None = None
+    more: tuple[Path, ...] = ()
 
     @classmethod
     def choose(
-        cls, task: Task[Any], folder: Path | None, *, train: Path | None, dev: Path | None, test: Path | None
+        cls,
+        task: Training[Any],
+        folder: Path | None,
+        *,
+        train: Path | None,
+        dev: Path | None,
+        test: Path | None,
+        more: Sequence[Path] = (),
     ) -> DataFiles:
         """Files by name, or the splits in a data folder; a name wins over the folder's file.
 
@@ -68,7 +79,7 @@ class DataFiles:
             raise ConfigurationError("give --train FILE (with --dev and --test as you have them), or --data FOLDER")
         if train is not None or folder is None:
             assert train is not None
-            return cls(train=train, dev=dev, test=test)
+            return cls(train=train, dev=dev, test=test, more=tuple(more))
         if not folder.is_dir():
             raise DataError("found no such folder", path=folder)
         found = split_file(task, folder, "train")
@@ -79,7 +90,7 @@ class DataFiles:
 
 
 def finetune_task(
-    task: Task[Any],
+    task: Training[Any],
     source: str,
     files: DataFiles,
     config: FinetuningConfig,
@@ -96,9 +107,7 @@ def finetune_task(
     Raises:
         LoreweaveError: see `Task`, `RunRecord` and `training.finetuning.finetune`.
     """
-    metric = config.metric or task.metric
-    if metric not in task.metrics:
-        raise ConfigurationError(f"metric: {metric!r} is none of {task.name}{unknown_name(metric, task.metrics)}")
+    metric = _metric(task, files, config)
     data = _read_splits(task, files, config, format, skip_bad, report)
     asked = {"task": task.name, "model": source, "data": _hashes(files), "format": format, "skip_bad": skip_bad}
     asked["settings"] = to_dict(config)
@@ -120,6 +129,7 @@ def finetune_task(
             metric=metric,
             dev=dev,
             test=test,
+            loss=built.loss or classification_loss,
         )
         if built.encoding.report():
             report(f"encoding: {built.encoding.report()}")
@@ -266,7 +276,7 @@ def load_checkpoint_of(task: Task[Any], path: Path, base: str | None = None) -> 
     return _load_quietly(task, folder, base)
 
 
-def _load_quietly(task: Task[Any], folder: Path, base: str | None = None) -> TaskModel:
+def _load_quietly(task: Training[Any], folder: Path, base: str | None = None) -> TaskModel:
     with quiet():
         return task.load(folder, base)
 
@@ -308,33 +318,54 @@ class _Splits:
     left_out: dict[str, list[str]]
 
 
+def _metric(task: Training[Any], files: DataFiles, config: FinetuningConfig) -> str:
+    """The dev metric that selects the epoch; none where training scores nothing.
+
+    Raises:
+        ConfigurationError: a metric that the task does not have, or something to score where nothing is scored.
+    """
+    if not isinstance(task, Task):
+        if files.dev or files.test or config.dev_fraction or config.metric or config.keep == "best":
+            raise ConfigurationError(
+                f"{task.name} is trained on a source without scoring it: give no dev or test file, dev_fraction, metric or "
+                f"keep=best; 'loreweave evaluate {task.name}' scores the checkpoint"
+            )
+        return ""
+    metric = config.metric or task.metric
+    if metric not in task.metrics:
+        raise ConfigurationError(f"metric: {metric!r} is none of {task.name}{unknown_name(metric, task.metrics)}")
+    return metric
+
+
 def _read_splits(
-    task: Task[Any], files: DataFiles, config: FinetuningConfig, format: str | None, skip_bad: bool, report: Report
+    task: Training[Any], files: DataFiles, config: FinetuningConfig, format: str | None, skip_bad: bool, report: Report
 ) -> _Splits:
     """All records. The labels are those of the whole training file, whatever part of it is used."""
-    whole = task.read(files.train, format, skip_bad)
-    _report_all(report, describe_skipped(whole, files.train))
-    labels = task.labels(whole.records)
+    wholes = [task.read(path, format, skip_bad) for path in (files.train, *files.more)]
+    for path, whole in zip((files.train, *files.more), wholes, strict=True):
+        _report_all(report, describe_skipped(whole, path))
+    train = [record for whole in wholes for record in whole.records]
+    labels = task.labels(train)
     if not labels:
         raise DataError("found no label in any record", path=files.train)
-    reads = {"train": whole}
-    for split, path in (("dev", files.dev), ("test", files.test)):
-        if path is None:
+    left_out = {"train": [error for whole in wholes for error in whole.left_out]}
+    parts: dict[str, list[Any]] = {"dev": [], "test": []}
+    for split, file in (("dev", files.dev), ("test", files.test)):
+        if file is None:
             continue
-        reads[split] = check_labels(task, task.read(path, format, skip_bad), labels, path, skip_bad)
-        _report_all(report, describe_skipped(reads[split], path))
-        if not reads[split].records:
-            raise DataError("found no record that can be used", path=path)
-    parts = {split: reads[split].records if split in reads else [] for split in ("dev", "test")}
-    train = whole.records
+        read = check_labels(task, task.read(file, format, skip_bad), labels, file, skip_bad)
+        _report_all(report, describe_skipped(read, file))
+        if not read.records:
+            raise DataError("found no record that can be used", path=file)
+        parts[split], left_out[split] = read.records, read.left_out
     if files.dev is not None and config.dev_fraction is not None:
         raise ConfigurationError("a dev file and dev_fraction exclude each other")
     if config.dev_fraction is not None:
         train, parts["dev"] = hold_out(train, config.dev_fraction, config.dev_split_by, config.order_seed)
     train = take_fraction(train, config.train_fraction, config.order_seed)
     report(f"records: {len(train)} train, {len(parts['dev'])} dev, {len(parts['test'])} test")
-    left_out = {split: read.left_out for split, read in reads.items() if read.left_out}
-    return _Splits(train, parts["dev"], parts["test"], labels, left_out)
+    listed = {split: errors for split, errors in left_out.items() if errors}
+    return _Splits(train, parts["dev"], parts["test"], labels, listed)
 
 
 def _report_all(report: Report, lines: Sequence[str]) -> None:
@@ -342,8 +373,8 @@ def _report_all(report: Report, lines: Sequence[str]) -> None:
         report(line)
 
 
-def _evaluation_set(task: Task[Any], built: TaskModel, records: list[Any]) -> EvaluationSet | None:
-    if not records:
+def _evaluation_set(task: Training[Any], built: TaskModel, records: list[Any]) -> EvaluationSet | None:
+    if not records or not isinstance(task, Task):
         return None
     labels = built.labels
     return EvaluationSet(built.encoding.encode(records), lambda outputs: task.score(records, outputs, labels))
@@ -383,4 +414,10 @@ def _save(built: TaskModel, folder: Path) -> None:
 def _hashes(files: DataFiles) -> dict[str, str]:
     """What the run read: names and content, so that a resumed run cannot read something else."""
     found = {"train": files.train, "dev": files.dev, "test": files.test}
-    return {split: f"{path.name} sha256:{sha256_of(path)}" for split, path in found.items() if path is not None}
+    found |= dict(zip((f"train_{number}" for number in range(2, 2 + len(files.more))), files.more, strict=True))
+    return {split: f"{path.name} sha256:{_hash(path)}" for split, path in found.items() if path is not None}
+
+
+def _hash(path: Path) -> str:
+    """Of a file, or of the files of a folder that is read as one."""
+    return hash_of_folder(path) if path.is_dir() else sha256_of(path)

@@ -95,7 +95,7 @@ class MarkerClassifier(PreTrainedModel):
 
     def __init__(self, config: PreTrainedConfig) -> None:
         super().__init__(config)
-        encoder = _plain_encoder(config)
+        encoder = plain_encoder(config)
         self.base_model_prefix = encoder.base_model_prefix
         self.add_module(self.base_model_prefix, encoder)
         settings = config.loreweave
@@ -141,7 +141,7 @@ class MarkerClassifier(PreTrainedModel):
         )
 
 
-def _plain_encoder(config: PreTrainedConfig) -> PreTrainedModel:
+def plain_encoder(config: PreTrainedConfig) -> PreTrainedModel:
     """The encoder class that AutoModel takes (ours for a LUKE), without a pooler where that can be left out."""
     if config.model_type == "luke":
         return LukeModel(config, add_pooling_layer=False)

@@ -112,7 +112,7 @@ def load(
         task: its task; needed only where the checkpoint does not say.
         device: `cpu`, `cuda`, ...; default: an accelerator where there is one.
         base: folder of the encoder that a released file was made from.
-        data: what a pre-trained model is asked about: the folder of a graph. Gives a `PretrainedPredictor`.
+        data: what a pre-trained model is asked about: the folder of a graph, a support set. Gives a `PretrainedPredictor`.
         settings: of the answers, as `key=value` after `loreweave predict`.
 
     Raises:
@@ -123,7 +123,7 @@ def load(
         >>> load("runs/kepler", data="build/wn18rr", settings={"top": 3})  # doctest: +SKIP
     """
     if data is not None:
-        found = load_pretrained_task(task or "link-prediction")
+        found = load_pretrained_task(task or _asked_of(Path(path)) or "link-prediction")
         asked: Any = fill(found.prediction, settings or {})
         how = Execution(device=device, report=lambda line: None)
         return PretrainedPredictor(found, found.predict(Path(path), Path(data), asked, how))
@@ -134,8 +134,14 @@ def load(
     if name is None:
         raise CheckpointError(f"{folder}: nothing says what task this is for; give task= (one of {', '.join(TASKS)})")
     if name in PRETRAINED_TASKS:
-        raise ConfigurationError(f"{folder}: {name} needs data=, the folder of a graph")
+        raise ConfigurationError(f"{folder}: {name} needs data=, what it is asked about (a graph, a support set)")
     chosen = load_task(name)
     loaded = load_checkpoint_of(chosen, folder, base)
     move(loaded.model, choose_device(device)).eval()
     return Predictor(chosen, loaded)
+
+
+def _asked_of(path: Path) -> str | None:
+    """The task of a pre-trained model's folder, if the folder says it."""
+    name = task_of(model_folder(path)) if path.exists() else None
+    return name if name in PRETRAINED_TASKS else None

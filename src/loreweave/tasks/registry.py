@@ -27,10 +27,16 @@ TASKS: dict[str, str] = {
 
 PRETRAINED_TASKS: dict[str, str] = {
     "link-prediction": "loreweave.tasks.link_prediction",
+    "few-shot-ner": "loreweave.tasks.few_shot_ner",
 }
-"""Tasks that a pre-trained model does as it is, in the same form; `TASK` is a `PretrainedTask`."""
+"""Tasks that a model does as it is, without a class of its own for each answer, in the same form; `TASK` is a
+`PretrainedTask`."""
+
+SOURCE_TRAINED = ("few-shot-ner",)
+"""Those of them that `loreweave finetune` trains a model for, on other labels than it is asked about."""
 
 ALL_TASKS = TASKS | PRETRAINED_TASKS
+FINETUNED_TASKS = (*TASKS, *SOURCE_TRAINED)
 
 
 class Record(Protocol):
@@ -57,12 +63,14 @@ class ReadResult(Generic[R]):
         skipped: reason -> count: bad records where skipping was asked for, and what the task has no use for.
         places: where each record stands ("line 4"); empty where the records come from no file.
         left_out: place and error of every bad record that was skipped.
+        dropped: reason -> count of what the kept records lost, such as mentions inside others.
     """
 
     records: list[R]
     skipped: Counter[str] = field(default_factory=Counter)
     places: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    dropped: Counter[str] = field(default_factory=Counter)
 
     def leave_out(self, reason: str, error: str | None) -> None:
         """Count something that gives no record, and list it where it is an error."""
@@ -98,10 +106,15 @@ def label_names(model_config: PreTrainedConfig) -> list[str]:
 
 @dataclass(frozen=True)
 class TaskModel:
-    """A model for a task with its encoding; the label list is `model.config.id2label`."""
+    """A model for a task with its encoding; the label list is `model.config.id2label`.
+
+    `loss`, where given, is trained with in place of the classification loss: (outputs, labels, num_items_in_batch) ->
+    scalar.
+    """
 
     model: PreTrainedModel
     encoding: Encoding
+    loss: Callable[..., Tensor] | None = None
 
     @property
     def labels(self) -> list[str]:
@@ -115,22 +128,39 @@ class TaskModel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task(Generic[R]):
-    """All that the engine and the commands ask of a task.
+class Training(Generic[R]):
+    """All that `loreweave finetune` asks of a task.
 
     Attributes:
         name: on the command line.
-        summary: one line.
         config: its settings; the defaults are the paper's.
-        metric: what selects an epoch, larger is better.
-        metrics: all names in `Evaluation.metrics`.
         formats: file formats by name, with a line each; the reader also recognises them.
         splits: file stems of `train`, `dev` and `test` in a data folder.
-        architectures: names in a checkpoint's `config.json` that stand for this task.
         read: (path, format or None, skip bad records and count them) -> records.
         labels: all labels of records, in the order of the classes.
         build: (encoder folder or hub name, labels, settings) -> an untrained model for the task.
         load: (a fine-tuned checkpoint, base of an old format or None) -> the model.
+    """
+
+    name: str
+    config: type[FinetuningConfig]
+    formats: Mapping[str, str]
+    splits: Mapping[str, tuple[str, ...]]
+    read: Callable[[Path, str | None, bool], ReadResult[R]]
+    labels: Callable[[Sequence[R]], list[str]]
+    build: Callable[[str, Sequence[str], Any], TaskModel]
+    load: Callable[[Path, str | None], TaskModel]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(Training[R]):
+    """A task that is evaluated on data like that which it is trained on: all that the engine and the commands ask of it.
+
+    Attributes:
+        summary: one line.
+        metric: what selects an epoch, larger is better.
+        metrics: all names in `Evaluation.metrics`.
+        architectures: names in a checkpoint's `config.json` that stand for this task.
         mentions: a record -> its text and the characters of its mentions.
         score: (records, one output per record, labels) -> numbers and predictions.
         score_predictions: (gold records, a file of any system's predictions) -> numbers and predictions.
@@ -139,18 +169,10 @@ class Task(Generic[R]):
         answer: (records, outputs, labels) -> one JSON object per record, with character offsets and probabilities.
     """
 
-    name: str
     summary: str
-    config: type[FinetuningConfig]
     metric: str
     metrics: tuple[str, ...]
-    formats: Mapping[str, str]
-    splits: Mapping[str, tuple[str, ...]]
     architectures: tuple[str, ...]
-    read: Callable[[Path, str | None, bool], ReadResult[R]]
-    labels: Callable[[Sequence[R]], list[str]]
-    build: Callable[[str, Sequence[str], Any], TaskModel]
-    load: Callable[[Path, str | None], TaskModel]
     mentions: Callable[[R], tuple[str, Sequence[tuple[int, int]]]]
     score: Callable[[Sequence[R], Outputs, Sequence[str]], Evaluation]
     score_predictions: Callable[[Sequence[R], Path], Evaluation]
@@ -184,7 +206,12 @@ Answerer = Callable[[Iterable[tuple[str, Mapping[str, Any]]], int], "Iterator[di
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainedTask:
-    """A task without labels and fine-tuning: a pre-trained checkpoint is asked as it is, about data that may be large.
+    """A task without classes of its own: a checkpoint is asked as it is, about data that it need not have seen.
+
+    Some need no training but pre-training (link prediction). Others are trained on one kind of data and asked about
+    another: a few-shot task learns from a source with labels, and its evaluation brings new labels in episodes. That
+    training is in `training`, in the very form that the engine takes from any task; it scores nothing, because the
+    source's labels are not those that matter.
 
     Attributes:
         name: on the command line.
@@ -197,6 +224,7 @@ class PretrainedTask:
         evaluate: (checkpoint, data, `evaluation` settings, how) -> numbers and predictions, and facts for `results.json`,
             the number of `records` among them.
         predict: (checkpoint, data, `prediction` settings, how) -> what answers queries.
+        training: what `loreweave finetune` does for it on a source; None where pre-training is all.
     """
 
     name: str
@@ -208,10 +236,11 @@ class PretrainedTask:
     recognises: Callable[[Path], bool]
     evaluate: Callable[[Path, Path, Any, Execution], tuple[Evaluation, dict[str, Any]]]
     predict: Callable[[Path, Path, Any, Execution], Answerer]
+    training: Training[Any] | None = None
 
 
 def load_task(name: str) -> Task[Any]:
-    """The task of that name that models are fine-tuned for.
+    """The task of that name that models are fine-tuned for and that is scored on data of the same kind.
 
     Raises:
         ConfigurationError: no such task; the message lists them.
@@ -219,10 +248,23 @@ def load_task(name: str) -> Task[Any]:
     if name in PRETRAINED_TASKS:
         raise ConfigurationError(
             f"nothing is fine-tuned for {name}: 'loreweave pretrain' trains for it, 'loreweave evaluate {name}' scores it "
-            f"(fine-tuned tasks: {', '.join(TASKS)})"
+            f"(fine-tuned tasks: {', '.join(FINETUNED_TASKS)})"
         )
     task: Task[Any] = _declared(name)
     return task
+
+
+def load_training(name: str) -> Training[Any]:
+    """What `loreweave finetune` does for a task: of any task that models are fine-tuned for.
+
+    Raises:
+        ConfigurationError: no such task; the message lists them.
+    """
+    if name not in SOURCE_TRAINED:
+        return load_task(name)
+    training = load_pretrained_task(name).training
+    assert training is not None, "it is in SOURCE_TRAINED"
+    return training
 
 
 def load_pretrained_task(name: str) -> PretrainedTask:
@@ -246,7 +288,7 @@ def _declared(name: str) -> Any:
     return import_module(ALL_TASKS[name]).TASK
 
 
-def split_file(task: Task[Any], folder: Path, split: str) -> Path | None:
+def split_file(task: Training[Any], folder: Path, split: str) -> Path | None:
     """The file of a split in a data folder: `train.json`, `train.json.xz`, ....
 
     Raises:
@@ -260,14 +302,14 @@ def split_file(task: Task[Any], folder: Path, split: str) -> Path | None:
     return found[0] if found else None
 
 
-def check_labels(task: Task[R], read: ReadResult[R], labels: Sequence[str], path: Path, skip_bad: bool) -> ReadResult[R]:
+def check_labels(task: Training[R], read: ReadResult[R], labels: Sequence[str], path: Path, skip_bad: bool) -> ReadResult[R]:
     """Refuse (or leave out and count) records with a label that the model does not have.
 
     Raises:
         DataError: names the label and the first record with it.
     """
     known = set(labels)
-    kept: ReadResult[R] = ReadResult([], Counter(read.skipped), [], list(read.left_out))
+    kept: ReadResult[R] = ReadResult([], Counter(read.skipped), [], list(read.left_out), read.dropped)
     places = read.places or [f"record {record.id}" for record in read.records]
     for place, record in zip(places, read.records, strict=True):
         unknown = [label for label in task.labels([record]) if label not in known]

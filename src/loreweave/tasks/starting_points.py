@@ -39,7 +39,7 @@ def is_luke(source: str) -> bool:
         return bool(model_type == "luke")
     if folder.exists():
         return True  # legacy formats (AllenNLP's have a config.json too); loading says what is wrong with anything else
-    return _config_of(source).model_type == "luke"
+    return config_of(source).model_type == "luke"
 
 
 def settings_of(folder: Path) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def start_plain(
         markers: marker token -> the token whose row a new one starts from.
         settings: `head`, `readouts` and what else the checkpoint's `config.json` shall keep.
     """
-    model_config = _config_of(source)
+    model_config = config_of(source)
     describe(model_config, labels, settings | {"markers": list(markers), "max_length": config.max_length})
     if config.dropout is not None:
         model_config.hidden_dropout_prob = config.dropout
@@ -151,7 +151,7 @@ def start_plain(
     lacking = sorted(name for name in missing if not name.startswith("classifier."))
     if lacking:
         raise CheckpointError(f"{source}: the weights lack {', '.join(lacking[:5])}, which the encoder needs")
-    words = with_markers(model, _word_tokenizer(source), markers)
+    words = with_markers(model, word_tokenizer(source), markers)
     return model, plain_tokenizer(words, model.config)
 
 
@@ -173,13 +173,13 @@ def plain_tokenizer(words: Any, model_config: PreTrainedConfig) -> EntityTokeniz
 
 def load_plain(folder: Path) -> tuple[MarkerClassifier, Any]:
     """A saved `MarkerClassifier` and its word tokenizer."""
-    model_config = _config_of(str(folder))
+    model_config = config_of(str(folder))
     if not hasattr(model_config, SETTINGS):
         raise CheckpointError(f"{folder}: found a plain encoder, expected a fine-tuned checkpoint (loreweave finetune)")
     model, missing, unexpected = _read_classifier(str(folder), model_config)
     if missing or unexpected:
         raise CheckpointError(f"{folder}: the weights do not fit: missing {missing}, unexpected {unexpected}")
-    return model.eval(), _word_tokenizer(str(folder))
+    return model.eval(), word_tokenizer(str(folder))
 
 
 def new_classifier(model: PreTrainedModel, classes: int, seed: int, bias: bool | None = None) -> None:
@@ -248,14 +248,24 @@ def _read_classifier(source: str, model_config: PreTrainedConfig) -> tuple[Marke
     return model, sorted(info["missing_keys"]), sorted(info["unexpected_keys"])
 
 
-def _config_of(source: str) -> PreTrainedConfig:
+def config_of(source: str) -> PreTrainedConfig:
+    """The configuration of a folder or Hub name.
+
+    Raises:
+        CheckpointError: there is none that can be read.
+    """
     try:
         return AutoConfig.from_pretrained(source)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{source}: found no model that can be read: {error}") from error
 
 
-def _word_tokenizer(source: str) -> Any:
+def word_tokenizer(source: str) -> Any:
+    """The tokenizer of a folder or Hub name, as transformers reads it.
+
+    Raises:
+        CheckpointError: there is none that can be read.
+    """
     try:
         return AutoTokenizer.from_pretrained(source)
     except (OSError, ValueError) as error:

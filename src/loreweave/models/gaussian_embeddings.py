@@ -1,0 +1,104 @@
+"""Words as diagonal Gaussians, and the contrastive loss over them: CONTaiNER (Das et al., ACL 2022; specs 4.5).
+
+Distances are matrix products, so nothing of the size pairs x dimension is made, and they are computed in fp32 whatever the
+encoder's precision is.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+Divergence = Literal["gaussian", "euclidean"]
+"""Jeffreys divergence / 2 between Gaussians; or the squared distance of normalised means."""
+
+_LEAST_VARIANCE = 1e-14
+"""Of the released code."""
+
+
+class Gaussians(NamedTuple):
+    """Means and variances (not deviations), each [points, dimension]."""
+
+    mean: Tensor
+    variance: Tensor
+
+
+class GaussianHead(nn.Module):
+    """Hidden states to Gaussians: mean = W relu(s) + b, variance = elu(V relu(s) + c) + 1 + 1e-14, s = dropout(state)."""
+
+    def __init__(self, size: int, dimension: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.mean = nn.Linear(size, dimension)
+        self.variance = nn.Linear(size, dimension)
+
+    def forward(self, states: Tensor) -> Gaussians:
+        """[points, size] -> two times [points, dimension]."""
+        states = torch.relu(self.dropout(states))
+        return Gaussians(self.mean(states), F.elu(self.variance(states).float()) + 1 + _LEAST_VARIANCE)
+
+
+def divergences(first: Gaussians, second: Gaussians, least_variance: float = 0.0) -> Tensor:
+    """1/2 (KL(a, b) + KL(b, a)) of every a of `first` and b of `second`, [first, second], in fp32.
+
+    The log terms of the two directions cancel, which leaves 1/4 sum_k [b/a + a/b - 2 + (m_a - m_b)^2 (1/a + 1/b)] for
+    variances a, b: sums of products of something of a by something of b, so one matrix product of four columns a dimension.
+
+    Args:
+        least_variance: smaller variances are taken for this; the released code has no such floor.
+    """
+    (mean_a, var_a), (mean_b, var_b) = (
+        (part.mean.float(), part.variance.float().clamp_min(least_variance)) for part in (first, second)
+    )
+    inverse_a, inverse_b = 1 / var_a, 1 / var_b
+    left = torch.cat([inverse_a, var_a + mean_a**2, -2 * mean_a * inverse_a, -2 * mean_a], dim=-1)
+    right = torch.cat([var_b + mean_b**2, inverse_b, mean_b, mean_b * inverse_b], dim=-1)
+    own_a, own_b = (mean_a**2 * inverse_a).sum(-1), (mean_b**2 * inverse_b).sum(-1)
+    total = left @ right.transpose(-1, -2) + own_a[..., :, None] + own_b[..., None, :] - 2 * mean_a.shape[-1]
+    return total.clamp_min(0) / 4
+
+
+def squared_distances(first: Tensor, second: Tensor) -> Tensor:
+    """Squared Euclidean distances [..., first, second] of points [..., points, dimension], in fp32."""
+    first, second = first.float(), second.float()
+    products = first @ second.transpose(-1, -2)
+    return ((first**2).sum(-1)[..., :, None] + (second**2).sum(-1)[..., None, :] - 2 * products).clamp_min(0)
+
+
+def pair_distances(points: Gaussians, kind: Divergence, least_variance: float = 0.0) -> Tensor:
+    """Distances among all points, [points, points]."""
+    if kind == "gaussian":
+        return divergences(points, points, least_variance)
+    means = F.normalize(points.mean.float(), dim=-1)
+    return squared_distances(means, means)
+
+
+def contrastive_loss(distances: Tensor, labels: Tensor, anchors: Tensor | None = None) -> Tensor:
+    """The mean over anchors of -log2 of how much of their neighbourhood has their label (specs 4.5).
+
+    With d the distances, X_p the other points of p's label and X all others:
+    -log2( 1/|X_p| sum_{q in X_p} exp(-d_pq) / sum_{q in X} exp(-d_pq) ). Points that are alone with their label are no
+    anchors. A point is told from itself by its place; the released code compares coordinates, which is the same but for
+    collisions.
+
+    Args:
+        distances: [points, points].
+        labels: [points].
+        anchors: bool [points], who may be an anchor; None is everyone.
+
+    Returns:
+        A scalar; 0 (with a gradient of 0) where there is no anchor.
+    """
+    itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+    positive = (labels[:, None] == labels[None, :]) & ~itself
+    count = positive.sum(1)
+    chosen = count > 0 if anchors is None else (count > 0) & anchors
+    if not chosen.any():
+        return distances.sum() * 0
+    logits, positive = -distances[chosen].masked_fill(itself[chosen], math.inf), positive[chosen]
+    near = logits.masked_fill(~positive, -math.inf).logsumexp(1) - count[chosen].log()
+    return (logits.logsumexp(1) - near).mean() / math.log(2)

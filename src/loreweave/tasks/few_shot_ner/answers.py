@@ -1,0 +1,96 @@
+"""`loreweave predict few-shot-ner`: a labelled support file -> entities of its types in any sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.episodes import Episode
+from loreweave.corpus.tag_schemes import OUTSIDE
+from loreweave.corpus.tokens import TOKENS, TaggedSentence, text_of_tokens, token_offsets
+from loreweave.errors import DataError
+from loreweave.tasks.few_shot_ner import reader
+from loreweave.tasks.few_shot_ner.evaluation import Tagger
+from loreweave.tasks.few_shot_ner.scoring import Labelled
+from loreweave.tasks.few_shot_ner.settings import PredictionSettings
+from loreweave.tasks.few_shot_ner.words import SentenceBank
+from loreweave.tasks.registry import Answerer, Execution
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+
+Row = Mapping[str, Any]
+
+
+def predict(model: Path, data: Path, settings: PredictionSettings, execution: Execution) -> Answerer:
+    """See `registry.PretrainedTask`; `data` is the support: annotated sentences in any format of `finetune`.
+
+    Raises:
+        LoreweaveError: the support or the model cannot be read, or the support has no entity.
+    """
+    found = reader.read(data)
+    support = tuple(found.records)
+    types = reader.labels_of(support)[1:]
+    if not types:
+        raise DataError("found no entity in any sentence, expected a labelled support set", path=data)
+    for reason, count in found.dropped.items():
+        execution.report(f"{data}: left out {count} {reason}")
+    tagger = Tagger.open(model, settings, execution)
+    execution.report(f"support: {len(support)} sentences with the types {', '.join(types)}")
+
+    def answer(rows: Iterable[tuple[str, Row]], block: int) -> Iterator[dict[str, Any]]:
+        stream, number = iter(rows), 0
+        while queries := list(islice(stream, block)):
+            texts = []
+            for place, row in queries:
+                try:
+                    texts.append(read_query(row, str(number)))
+                except DataError as error:
+                    raise DataError(f"{place}: {error}") from None
+                number += 1
+            yield from _answers(tagger, support, types, texts)
+
+    return answer
+
+
+def read_query(row: Row, number: str) -> AnnotatedText:
+    """`{"tokens": [...]}`, or `{"text": ...}`, whose tokens are words and signs; `id` is kept.
+
+    Raises:
+        DataError: neither, or of another kind.
+    """
+    id, tokens, text = str(row.get("id", number)), row.get("tokens"), row.get("text")
+    if isinstance(tokens, list) and tokens and all(isinstance(token, str) for token in tokens):
+        return text_of_tokens(id, tokens, [])
+    if isinstance(text, str) and tokens is None and text.strip():
+        return AnnotatedText(id, text, metadata={TOKENS: [list(match.span()) for match in _WORD.finditer(text)]})
+    raise DataError(f"found {row!r}, expected 'text' (a string) or 'tokens' (a list of strings), not empty")
+
+
+def _answers(
+    tagger: Tagger, support: tuple[TaggedSentence, ...], types: list[str], texts: list[AnnotatedText]
+) -> Iterator[dict[str, Any]]:
+    query = tuple(
+        TaggedSentence(tuple(text.text[start:end] for start, end in token_offsets(text)), (), text.id) for text in texts
+    )
+    episode = Episode("0", support, query, tuple(types), "prefixed")
+    bank = SentenceBank(support + query, tagger.encoding)
+    ((labelled, probabilities),) = tagger.label_with_probabilities([episode], bank)
+    for text, spans, sure in zip(texts, labelled.predicted(), _of_words(labelled, probabilities), strict=True):
+        offsets, entities = token_offsets(text), []
+        for start, end, label in spans:
+            first, last = offsets[start][0], offsets[end - 1][1]
+            entity = {"start": first, "end": last, "mention": text.text[first:last], "label": label}
+            entities.append(entity | {"probability": round(float(np.mean([sure[word] for word in range(start, end)])), 6)})
+        yield {"id": text.id, "text": text.text, "entities": entities}
+
+
+def _of_words(labelled: Labelled, probabilities: list[np.ndarray]) -> list[dict[int, float]]:
+    """Of each sentence the probability of the label of each word that was seen."""
+    assert OUTSIDE not in labelled.episode.types
+    return [dict(zip(words, row.tolist(), strict=True)) for words, row in zip(labelled.seen, probabilities, strict=True)]

@@ -1,0 +1,201 @@
+"""`loreweave evaluate few-shot-ner`: a checkpoint or plain encoder, episodes and a method -> labels -> numbers."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from loreweave.corpus.episodes import Episode, Sentences, read_episodes
+from loreweave.corpus.tokens import TaggedSentence
+from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.few_shot_ner import reader
+from loreweave.tasks.few_shot_ner.labelling import Labeller, Question, question_of, together
+from loreweave.tasks.few_shot_ner.model import GaussianWordEncoder, load_any
+from loreweave.tasks.few_shot_ner.scoring import Labelled, score
+from loreweave.tasks.few_shot_ner.settings import EvaluationSettings, MethodSettings
+from loreweave.tasks.few_shot_ner.support_tuning import SupportTuner
+from loreweave.tasks.few_shot_ner.transitions import TransitionCounts, count_transitions
+from loreweave.tasks.few_shot_ner.words import Embedder, SentenceBank, similarity_of
+from loreweave.tasks.registry import Execution, TaskModel
+from loreweave.training.devices import choose_device
+from loreweave.training.inference import Evaluation, move
+
+
+def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: Execution) -> tuple[Evaluation, dict[str, Any]]:
+    """See `registry.PretrainedTask`.
+
+    Raises:
+        LoreweaveError: the episodes or the model cannot be read, or nothing is left to score.
+    """
+    started = time.monotonic()
+    skipped = Counter[str]()
+    episodes = list(islice(read_episodes(data, skipped if settings.skip_bad else None), settings.episodes))
+    tagger = Tagger.open(model, settings, execution)
+    bank = SentenceBank((s for episode in episodes for s in episode.support + episode.query), tagger.encoding)
+    if settings.legacy:
+        episodes = _without_unseen_sentences(episodes, bank, skipped)
+    if not episodes:
+        raise DataError(f"found no episode to score ({dict(skipped)} skipped)", path=data)
+    if settings.legacy:
+        types = {label for episode in episodes for label in episode.types}
+        tagger.labeller = replace(tagger.labeller, shared_by=len(types))
+    _report(episodes, bank, tagger, skipped, execution.report)
+    labelled = tagger.label(episodes, bank)
+    facts = {
+        "name": data.name.partition(".")[0],
+        "records": len(episodes),
+        "skipped": dict(skipped),
+        "data_sha256": reader.hash_of(data),
+        "trained": tagger.trained,
+        "sentences": sum(len(episode.support) + len(episode.query) for episode in episodes),
+        "distinct_sentences": len(bank),
+        "encoding": tagger.encoding.report(),
+        "fine_tuning": tagger.tuning(),
+        "seconds": round(time.monotonic() - started, 3),
+    }
+    return score(labelled, bootstrap=settings.bootstrap, seed=settings.seed), facts
+
+
+@dataclass
+class Tagger:
+    """A model with a method, ready to label the queries of episodes.
+
+    Attributes:
+        trained: whether the model is a checkpoint of this task.
+        tuner: fine-tunes on each support set, if that is asked for.
+    """
+
+    model: GaussianWordEncoder
+    encoding: Any
+    embedder: Embedder
+    labeller: Labeller
+    trained: bool
+    tuner: SupportTuner | None = None
+    steps: list[int] = field(default_factory=list)
+    ends: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def open(cls, path: Path, settings: MethodSettings, execution: Execution) -> Tagger:
+        """Load a model for a method.
+
+        Raises:
+            CheckpointError: no readable encoder.
+            ConfigurationError: decoding is asked for and there are no transitions.
+        """
+        loaded, trained = load_any(path, settings.seed, settings.max_length)
+        model: Any = move(loaded.model, choose_device(execution.device))
+        encoding: Any = loaded.encoding
+        return cls(
+            model,
+            encoding,
+            Embedder(model, encoding, settings, execution.batch_size, execution.precision, execution.advance),
+            Labeller(
+                similarity_of(settings.space, model.config.loreweave["least_variance"]),
+                prototypes=settings.method == "protobert",
+                transitions=_transitions(settings, encoding.transitions, path) if settings.decodes else None,
+                power=settings.power,
+            ),
+            trained,
+            _tuner(loaded, settings, execution) if settings.fine_tune else None,
+        )
+
+    def label(self, episodes: Sequence[Episode], bank: SentenceBank) -> list[Labelled]:
+        """The labels of the seen words of all query sentences."""
+        return [labelled for labelled, _ in self.label_with_probabilities(episodes, bank)]
+
+    def label_with_probabilities(
+        self, episodes: Sequence[Episode], bank: SentenceBank
+    ) -> list[tuple[Labelled, list[np.ndarray]]]:
+        """The same, and how probable each of these labels is among those of the episode."""
+        questions = [question_of(episode, bank) for episode in episodes]
+        if self.tuner is not None:
+            return [self._tuned(question, bank, self.tuner) for question in questions]
+        numbers = sorted({number for question in questions for number in (*question.support, *question.query)})
+        vectors = self.embedder.embed(bank, numbers)
+        found: dict[int, tuple[Labelled, list[np.ndarray]]] = {}
+        for batch in together(questions, vectors):
+            answers = self.labeller.label([questions[index] for index in batch], vectors)
+            for index, (classes, probabilities) in zip(batch, answers, strict=True):
+                found[index] = _labelled(questions[index], bank, classes), probabilities
+        return [found[index] for index in range(len(questions))]
+
+    def _tuned(self, question: Question, bank: SentenceBank, tuner: SupportTuner) -> tuple[Labelled, list[np.ndarray]]:
+        tuned = tuner.tune(self.encoding.encode_quietly(question.episode.support, question.labels))
+        self.steps.append(len(tuned.losses))
+        self.ends[tuned.reason] += 1
+        vectors = self.embedder.embed(bank, sorted({*question.support, *question.query}))
+        ((classes, probabilities),) = self.labeller.label([question], vectors)
+        return _labelled(question, bank, classes), probabilities
+
+    def tuning(self) -> dict[str, Any] | None:
+        """How fine-tuning went so far: mean and most steps, and how often it ended why."""
+        if self.tuner is None:
+            return None
+        return {"mean_steps": float(np.mean(self.steps or [0])), "most_steps": max(self.steps, default=0), **self.ends}
+
+
+def _labelled(question: Question, bank: SentenceBank, classes: Sequence[np.ndarray]) -> Labelled:
+    labels = [[question.labels[index] for index in row] for row in classes]
+    return Labelled(question.episode, question.query_words(bank), labels)
+
+
+def _transitions(settings: MethodSettings, kept: TransitionCounts | None, model: Path) -> TransitionCounts:
+    if settings.transitions is not None:
+        return count_transitions(record.labels() for record in reader.read(settings.transitions).records)
+    if kept is None:
+        raise ConfigurationError(
+            f"{model}: found no tag transitions to decode with, which 'loreweave finetune few-shot-ner' keeps; "
+            "give transitions=FILE (annotated sentences), or viterbi=false"
+        )
+    return kept
+
+
+def _tuner(loaded: TaskModel, settings: MethodSettings, execution: Execution) -> SupportTuner:
+    assert loaded.loss is not None, "every model of this task has one"
+    model: Any = loaded.model
+    encoding: Any = loaded.encoding
+    return SupportTuner(
+        model, encoding, loaded.loss, settings.fine_tuning, seed=settings.seed, precision=execution.precision
+    )
+
+
+def _without_unseen_sentences(episodes: Sequence[Episode], bank: SentenceBank, skipped: Counter[str]) -> list[Episode]:
+    """Drop sentences with a word that has no piece, and episodes of which no half or type is left."""
+
+    def kept(half: Sentences) -> Sentences:
+        whole = tuple(sentence for sentence in half if not _has_word_without_pieces(sentence, bank))
+        skipped["sentences with a word that has no piece"] += len(half) - len(whole)
+        return whole
+
+    left = [replace(episode, support=kept(episode.support), query=kept(episode.query)) for episode in episodes]
+    good = [episode for episode in left if episode.support and episode.query]
+    skipped["episodes without a sentence left"] += len(left) - len(good)
+    for reason in [reason for reason, count in skipped.items() if not count]:
+        del skipped[reason]
+    return good
+
+
+def _has_word_without_pieces(sentence: TaggedSentence, bank: SentenceBank) -> bool:
+    """Whether a word before the last one that is seen is not seen. (Behind it, words are cut off.)"""
+    words = bank.examples[bank.number(sentence)].words
+    return not words or len(words) != words[-1] + 1
+
+
+def _report(
+    episodes: Sequence[Episode], bank: SentenceBank, tagger: Tagger, skipped: Counter[str], report: Callable[[str], None]
+) -> None:
+    sentences = sum(len(episode.support) + len(episode.query) for episode in episodes)
+    report(f"{len(episodes)} episodes of {sentences} sentences, {len(bank)} of them distinct")
+    if skipped:
+        report("skipped: " + ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items())))
+    if tagger.encoding.report():
+        report(f"encoding: {tagger.encoding.report()} (O is predicted for them, their entities count as missed)")
+    if not tagger.trained:
+        report("the model is a plain encoder, not trained on a source")

@@ -1,0 +1,241 @@
+"""A plain encoder with Gaussian heads over its words, and the settings of its training on a source (CONTaiNER; specs 4.5)."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedConfig, PreTrainedModel
+from transformers.utils.generic import ModelOutput
+
+from loreweave.checkpoints.names import model_path
+from loreweave.encoding.hub import local_folder
+from loreweave.errors import CheckpointError
+from loreweave.models.gaussian_embeddings import Divergence, GaussianHead, Gaussians, contrastive_loss, pair_distances
+from loreweave.tasks.few_shot_ner.encoding import WordEncoding, read_transitions
+from loreweave.tasks.marker_classifier import plain_encoder
+from loreweave.tasks.registry import TaskModel
+from loreweave.tasks.starting_points import config_of, describe, settings_of, word_limit, word_tokenizer
+from loreweave.training.configuration import fill, to_dict
+from loreweave.training.finetuning_config import FinetuningConfig
+from loreweave.training.optimizers import OptimizerConfig, ScheduleConfig
+from loreweave.training.quiet import quiet
+
+NAME = "few-shot-ner"
+HEAD = "gaussian_head"
+"""Prefix of the parameters that are not the encoder's."""
+
+
+def container_optimizer() -> OptimizerConfig:
+    """AdamW of CONTaiNER, of the source and of the support set alike (specs 4.6)."""
+    return OptimizerConfig(
+        learning_rate=5e-5, betas=(0.9, 0.999), epsilon=1e-8, weight_decay=0.0, bias_correction=True, max_grad_norm=1.0
+    )
+
+
+@dataclass(kw_only=True)
+class FewShotNerConfig(FinetuningConfig):
+    """Settings of training on a source; the defaults are CONTaiNER's (specs 4.6)."""
+
+    dimension: int = 128
+    """Of the Gaussians."""
+    divergence: Divergence = "gaussian"
+    """`gaussian` (its name in the released code is KL) or `euclidean`, of normalised means."""
+    least_variance: float = 0.0
+    """Smaller variances are taken for this; 1e-6 is safe, the released code has none."""
+    outside_anchors: bool = True
+    """Words outside all entities are anchors of the loss too (`consider_mutual_O`, always on in the published runs)."""
+
+    head: str = "gaussian"
+    max_length: int | None = 128
+    epochs: int = 1
+    batch_size: int = 32
+    gradient_accumulation_steps: int = 1
+    leftover: Literal["drop", "flush"] = "flush"
+    optimizer: OptimizerConfig = field(default_factory=container_optimizer)
+    schedule: ScheduleConfig = field(default_factory=lambda: ScheduleConfig(name="constant", warmup_ratio=0.0))
+    seed: int = 1
+    keep: Literal["best", "last"] = "last"
+
+
+@dataclass
+class WordStates(ModelOutput):
+    """States of the words of a batch [words, size], and their Gaussians [words, dimension]."""
+
+    states: Tensor | None = None
+    mean: Tensor | None = None
+    variance: Tensor | None = None
+
+
+class GaussianWordEncoder(PreTrainedModel):
+    """Any encoder of transformers with a `GaussianHead` over the first piece of each word.
+
+    The encoder's parameters have the names that its own head models give them, so that `AutoModel.from_pretrained` loads
+    a folder's encoder. Load and make it with `config=` given, because the configuration's class depends on the encoder.
+    """
+
+    config_class = PreTrainedConfig
+    _supports_sdpa = True
+    _supports_flash_attn = True
+    supports_gradient_checkpointing = True
+
+    def __init__(self, config: PreTrainedConfig) -> None:
+        super().__init__(config)
+        encoder = plain_encoder(config)
+        self.base_model_prefix = encoder.base_model_prefix
+        self.add_module(self.base_model_prefix, encoder)
+        dropout = getattr(config, "hidden_dropout_prob", 0.1)
+        self.gaussian_head = GaussianHead(config.hidden_size, config.loreweave["dimension"], dropout)
+        self._reads_segments = "token_type_ids" in inspect.signature(encoder.forward).parameters
+        self.post_init()
+
+    @property
+    def encoder(self) -> PreTrainedModel:
+        """The plain encoder."""
+        encoder: PreTrainedModel = getattr(self, self.base_model_prefix)
+        return encoder
+
+    def get_input_embeddings(self) -> nn.Module:
+        """The encoder's word embeddings."""
+        return self.encoder.get_input_embeddings()
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        """Replace the encoder's word embeddings."""
+        self.encoder.set_input_embeddings(value)
+
+    def word_states(self, input_ids: Tensor, attention_mask: Tensor, first_pieces: Tensor, layers: int = 1) -> Tensor:
+        """States of the first pieces [words, size]: of the last layer, or the sum of the last `layers`."""
+        segments = {"token_type_ids": torch.zeros_like(input_ids)} if self._reads_segments else {}
+        output = self.encoder(
+            input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=layers > 1, **segments
+        )
+        states = output.last_hidden_state
+        if layers > 1:
+            states = torch.stack(output.hidden_states[-layers:]).sum(0)
+        chosen: Tensor = states[first_pieces]
+        return chosen
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, first_pieces: Tensor, **_: Any) -> WordStates:
+        """States and Gaussians of the words of a batch, sentence after sentence."""
+        states = self.word_states(input_ids, attention_mask, first_pieces)
+        return WordStates(states, *self.gaussian_head(states))
+
+
+def word_loss(
+    output: WordStates, labels: Tensor, divergence: Divergence, least_variance: float = 0.0, outside_anchors: bool = True
+) -> Tensor:
+    """CONTaiNER's loss over all words of a batch; O is class 0.
+
+    Args:
+        labels: classes [words]; negative ones are left out.
+    """
+    assert output.mean is not None and output.variance is not None
+    known = labels >= 0
+    points = Gaussians(output.mean[known], output.variance[known])
+    anchors = None if outside_anchors else labels[known] > 0
+    return contrastive_loss(pair_distances(points, divergence, least_variance), labels[known], anchors)
+
+
+def build(source: str, labels: Sequence[str], config: FewShotNerConfig) -> TaskModel:
+    """A plain encoder under new Gaussian heads, with the loss of its training.
+
+    Raises:
+        CheckpointError: no readable encoder.
+    """
+    kept = {name: getattr(config, name) for name in ("dimension", "divergence", "least_variance", "outside_anchors")}
+    kept |= {"max_length": config.max_length, "optimizer": to_dict(config.optimizer)}
+    model, encoding = start(source, labels, kept, config.dropout)
+    return TaskModel(model, encoding, loss_of(kept))
+
+
+def loss_of(settings: dict[str, Any]) -> Callable[..., Tensor]:
+    """The engine's loss; its share of an update is that of its words (exact where an update is one batch)."""
+    chosen = [settings[name] for name in ("divergence", "least_variance", "outside_anchors")]
+
+    def weighted(output: WordStates, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
+        counted = (labels >= 0).sum()
+        total = counted if num_items_in_batch is None else num_items_in_batch
+        return word_loss(output, labels, *chosen) * counted / torch.as_tensor(total, device=labels.device).clamp_min(1)
+
+    return weighted
+
+
+def start(
+    source: str, labels: Sequence[str], settings: dict[str, Any], dropout: float | None = None
+) -> tuple[GaussianWordEncoder, WordEncoding]:
+    """Any encoder that `AutoModel` knows under new heads; `settings` are kept in `config.json`."""
+    config = config_of(source)
+    describe(config, labels, {"task": NAME, "head": "gaussian", **settings})
+    if dropout is not None:
+        config.hidden_dropout_prob = dropout
+    model, missing = _read(source, config)
+    lacking = sorted(name for name in missing if not name.startswith(HEAD))
+    if lacking:
+        raise CheckpointError(f"{source}: the weights lack {', '.join(lacking[:5])}, which the encoder needs")
+    return model, _encoding(source, config, settings.get("max_length"))
+
+
+def load(path: Path, base: str | None = None) -> TaskModel:
+    """A checkpoint of `loreweave finetune few-shot-ner`.
+
+    Raises:
+        CheckpointError: the folder holds no such model.
+    """
+    config = config_of(str(path))
+    settings = settings_of(path)
+    if not recognises(path):
+        raise CheckpointError(f"{path}: found no checkpoint of {NAME}, expected one of 'loreweave finetune {NAME}'")
+    model, missing = _read(str(path), config)
+    if missing:
+        raise CheckpointError(f"{path}: the weights lack {', '.join(sorted(missing)[:5])}")
+    encoding = _encoding(str(path), config, settings["max_length"])
+    encoding.transitions = read_transitions(path)
+    model.eval()
+    return TaskModel(model, encoding, loss_of(settings))
+
+
+def load_any(path: Path, seed: int, max_length: int | None = None) -> tuple[TaskModel, bool]:
+    """A checkpoint of this task, or any encoder under heads that know nothing; and whether it was the former.
+
+    Raises:
+        CheckpointError: no readable encoder.
+    """
+    folder = local_folder(model_path(path))
+    if recognises(folder):
+        loaded, trained = load(folder), True
+    else:
+        torch.manual_seed(seed)
+        loaded, trained = build(str(folder), ["O"], FewShotNerConfig(max_length=max_length or 128)), False
+        loaded.model.eval()
+    if max_length is not None:
+        encoding: Any = loaded.encoding
+        encoding.max_length = word_limit(loaded.model.config, max_length, None)
+    return loaded, trained
+
+
+def recognises(folder: Path) -> bool:
+    """Whether a folder holds a checkpoint of this task."""
+    return bool(settings_of(folder).get("task") == NAME)
+
+
+def optimizer_of(model: PreTrainedModel) -> OptimizerConfig:
+    """The optimizer of a checkpoint's own training, which the published runs use for the support set too."""
+    return fill(OptimizerConfig, model.config.loreweave["optimizer"])
+
+
+def _encoding(source: str, config: PreTrainedConfig, max_length: int | None) -> WordEncoding:
+    tokenizer = word_tokenizer(source)
+    of_tokenizer = tokenizer.model_max_length if tokenizer.model_max_length < 10**6 else None
+    return WordEncoding(tokenizer, word_limit(config, max_length, of_tokenizer) or 128)
+
+
+def _read(source: str, config: PreTrainedConfig) -> tuple[GaussianWordEncoder, list[str]]:
+    with quiet():
+        loaded: Any = GaussianWordEncoder.from_pretrained(source, config=config, output_loading_info=True)
+    model, info = loaded
+    return model, sorted(info["missing_keys"])

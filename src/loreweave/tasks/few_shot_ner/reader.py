@@ -1,0 +1,47 @@
+"""Source sentences that a few-shot tagger is trained on. (Episodes, which it is scored on, are `corpus.episodes`.)"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from loreweave.corpus.entity_annotations import FORMATS as ANNOTATIONS
+from loreweave.corpus.entity_annotations import read_entity_annotations
+from loreweave.corpus.files import sha256_of
+from loreweave.corpus.tag_schemes import OUTSIDE
+from loreweave.corpus.tokens import TaggedSentence, tagged_sentence
+from loreweave.tasks.registry import ReadResult
+
+FORMATS = {name: line for name, (_, line) in ANNOTATIONS.items()}
+
+
+def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadResult[TaggedSentence]:
+    """The sentences of a file or of a folder's files; of nested mentions the outermost, the rest counted.
+
+    A bad line is an error also with `skip_bad`, because in columns nobody can say where the sentence goes on.
+
+    Raises:
+        DataError: names the file and the line.
+    """
+    dropped = Counter[str]()
+    sentences = [tagged_sentence(text, dropped) for text in read_entity_annotations(path, format)]
+    return ReadResult(sentences, dropped=+dropped)
+
+
+def labels_of(records: Iterable[TaggedSentence]) -> list[str]:
+    """O, then the types in alphabetical order: the classes by number."""
+    return [OUTSIDE, *sorted({span.label for record in records for span in record.spans})]
+
+
+def hash_of(path: Path) -> str:
+    """SHA-256 of an episode file, or of the names and hashes of a folder's files: which version of the data it is.
+
+    The published episodes exist in two versions whose scores differ (specs/sparse_latent_typing.md 4.2).
+    """
+    if not path.is_dir():
+        return sha256_of(path)
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    lines = [f"{file.relative_to(path).as_posix()} {sha256_of(file)}\n" for file in files]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -1,0 +1,162 @@
+"""Predicted labels and gold spans of episodes to numbers, predictions and tables.
+
+Three readings of one F1, all micro over the spans of all episodes (specs/sparse_latent_typing.md 4.8):
+
+- `micro_f1`, the corrected one: whole labels, sentences apart, every gold span counts, also of words that the encoder
+  cannot see;
+- `published_micro_f1`: CONTaiNER's scorer (seqeval on bare labels), for which `location-other` and `organization-other`
+  are one type, over the words that the encoder sees. The two differ in Few-NERD INTRA alone, but for unseen words;
+- `flattened_micro_f1`: Few-NERD's own, whole labels, the sentences of a query joined, so that spans may reach over their
+  borders.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from loreweave.corpus.episodes import Episode
+from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, TokenSpan, legacy_spans, spans_of_tags
+from loreweave.metrics.spans import SpanCounts, count_spans, precision_recall
+from loreweave.training.inference import Evaluation
+
+READINGS = {"": "micro", "published": "published_micro", "flattened": "flattened_micro"}
+_ERRORS = ("within_error", "outer_error")
+METRICS = (*(f"{name}_{part}" for name in READINGS.values() for part in ("f1", "precision", "recall")), *_ERRORS)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """An episode's query with what was predicted.
+
+    Attributes:
+        seen: of each sentence the words that the encoder saw.
+        labels: of each sentence the predicted label of each of these words.
+    """
+
+    episode: Episode
+    seen: list[list[int]]
+    labels: list[list[str]]
+
+    def whole_labels(self) -> list[list[str]]:
+        """Of each sentence the label of every word; O for those that were not seen."""
+        rows = []
+        for sentence, words, labels in zip(self.episode.query, self.seen, self.labels, strict=True):
+            row = [OUTSIDE] * len(sentence.tokens)
+            for word, label in zip(words, labels, strict=True):
+                row[word] = label
+            rows.append(row)
+        return rows
+
+    def predicted(self) -> list[list[TokenSpan]]:
+        """Of each sentence the predicted spans."""
+        return [spans_of_tags(row, "io") for row in self.whole_labels()]
+
+
+def score(labelled: Sequence[Labelled], *, bootstrap: int = 1000, seed: int = 0) -> Evaluation:
+    """All numbers, intervals over resampled episodes, a table of types, and the spans of every query sentence."""
+    counts = {name: [count(each) for each in labelled] for name, count in _COUNTS.items()}
+    metrics: dict[str, float] = {}
+    for reading, name in READINGS.items():
+        value = _total(counts[reading]).micro()
+        metrics |= {f"{name}_f1": value.f1, f"{name}_precision": value.precision, f"{name}_recall": value.recall}
+    metrics |= _error_rates(labelled)
+    arrays = {
+        f"{name}_counts": np.array([each.totals for each in counts[reading]], np.int64) for reading, name in READINGS.items()
+    }
+    tables = {"per_type": _total(counts[""]).per_type(), "types_that_the_published_scorer_merges": _merged_types(labelled)}
+    if bootstrap and labelled:
+        tables["intervals"] = [
+            {"metric": f"{name}_f1"} | _interval(arrays[f"{name}_counts"], bootstrap, seed) for name in READINGS.values()
+        ]
+    return Evaluation(metrics, list(_rows(labelled)), arrays, {name: rows for name, rows in tables.items() if rows})
+
+
+def _corrected(labelled: Labelled) -> SpanCounts:
+    return count_spans([sentence.spans for sentence in labelled.episode.query], labelled.predicted())
+
+
+def _published(labelled: Labelled) -> SpanCounts:
+    """seqeval over the words that the encoder saw; labels with prefixes become I-."""
+    gold, predicted = [], []
+    for sentence, words, labels in zip(labelled.episode.query, labelled.seen, labelled.labels, strict=True):
+        truth = sentence.labels()
+        gold.append(legacy_spans(_tags([truth[word] for word in words], labelled.episode.scheme)))
+        predicted.append(legacy_spans(_tags(labels, labelled.episode.scheme)))
+    return count_spans(gold, predicted)
+
+
+def _tags(labels: Sequence[str], scheme: Scheme) -> list[str]:
+    return [label if scheme == "io" or label == OUTSIDE else f"I-{label}" for label in labels]
+
+
+def _flattened(labelled: Labelled) -> SpanCounts:
+    truth = [label for sentence in labelled.episode.query for label in sentence.labels()]
+    guess = [label for row in labelled.whole_labels() for label in row]
+    return count_spans([spans_of_tags(truth, "io")], [spans_of_tags(guess, "io")])
+
+
+_COUNTS = {"": _corrected, "published": _published, "flattened": _flattened}
+
+
+def _total(counts: Sequence[SpanCounts]) -> SpanCounts:
+    total = SpanCounts()
+    for each in counts:
+        for whole, part in ((total.gold, each.gold), (total.predicted, each.predicted), (total.correct, each.correct)):
+            whole.update(part)
+    return total
+
+
+def _error_rates(labelled: Sequence[Labelled]) -> dict[str, float]:
+    """Of the predicted spans whose ends are right, the part with a wrong type of the right kind, and of a wrong kind.
+
+    The kind is what precedes the first hyphen (`location` of `location-GPE`); a type without one is its own.
+    """
+    counts = Counter[str]()
+    for each in labelled:
+        for sentence, spans in zip(each.episode.query, each.predicted(), strict=True):
+            gold = {(start, end): label for start, end, label in sentence.spans}
+            for start, end, label in spans:
+                truth = gold.get((start, end))
+                if truth is not None:
+                    counts["all"] += 1
+                    same = truth.partition("-")[0] == label.partition("-")[0]
+                    counts["right" if truth == label else "within_error" if same else "outer_error"] += 1
+    return {name: counts[name] / counts["all"] if counts["all"] else 0.0 for name in _ERRORS}
+
+
+def _interval(counts: np.ndarray, samples: int, seed: int) -> dict[str, float]:
+    """The 5 % and 95 % points of F1 over resampled episodes; `counts` is [episodes, 3]: gold, predicted, correct."""
+    random, episodes = np.random.default_rng(seed), len(counts)
+    values = np.empty(samples)
+    for sample in range(samples):
+        drawn = np.bincount(random.integers(episodes, size=episodes), minlength=episodes) @ counts
+        values[sample] = precision_recall(*drawn.tolist()).f1
+    low, high = np.quantile(values, (0.05, 0.95))
+    return {"low": float(low), "high": float(high)}
+
+
+def _merged_types(labelled: Sequence[Labelled]) -> list[dict[str, Any]]:
+    """Types that the published scorer takes for one, where there are any."""
+    groups: dict[str, set[str]] = {}
+    for label in {label for each in labelled if each.episode.scheme == "io" for label in each.episode.types}:
+        groups.setdefault(legacy_spans([label])[0].label, set()).add(label)
+    return [
+        {"published_type": name, "types": ", ".join(sorted(types))} for name, types in sorted(groups.items()) if len(types) > 1
+    ]
+
+
+def _rows(labelled: Sequence[Labelled]) -> Iterator[dict[str, Any]]:
+    """A row for each query sentence; spans in tokens, `end` not included."""
+    for each in labelled:
+        for number, (sentence, spans) in enumerate(zip(each.episode.query, each.predicted(), strict=True)):
+            row: dict[str, Any] = {"episode": each.episode.id, "sentence": number, "tokens": list(sentence.tokens)}
+            yield row | {"gold": _plain(sentence.spans), "predictions": _plain(spans)}
+
+
+def _plain(spans: Sequence[TokenSpan]) -> list[dict[str, Any]]:
+    return [span._asdict() for span in spans]
