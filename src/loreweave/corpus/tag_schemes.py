@@ -69,7 +69,12 @@ def legacy_spans(tags: Sequence[str]) -> list[TokenSpan]:
     `location-other` and `organization-other` are one type, `other`, and merge where they touch
     (specs/sparse_latent_typing.md 4.8).
     """
-    return _spans([(tag[:1], tag[1:].split("-", maxsplit=1)[-1] or UNTYPED) for tag in tags])
+    return _spans([(tag[:1], legacy_type(tag)) for tag in tags])
+
+
+def legacy_type(tag: str) -> str:
+    """The type that seqeval reads in a tag: what follows the first hyphen behind its first character, or all behind it."""
+    return tag[1:].split("-", maxsplit=1)[-1] or UNTYPED
 
 
 def tags_of_spans(spans: Iterable[TokenSpan], length: int, scheme: WrittenScheme = "iob2") -> list[str]:

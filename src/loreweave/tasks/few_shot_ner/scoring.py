@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from loreweave.corpus.episodes import Episode
-from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, TokenSpan, legacy_spans, spans_of_tags
+from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, TokenSpan, legacy_spans, legacy_type, spans_of_tags
 from loreweave.metrics.spans import SpanCounts, count_spans, precision_recall
 from loreweave.training.inference import Evaluation
 
@@ -144,7 +144,7 @@ def _merged_types(labelled: Sequence[Labelled]) -> list[dict[str, Any]]:
     """Types that the published scorer takes for one, where there are any."""
     groups: dict[str, set[str]] = {}
     for label in {label for each in labelled if each.episode.scheme == "io" for label in each.episode.types}:
-        groups.setdefault(legacy_spans([label])[0].label, set()).add(label)
+        groups.setdefault(legacy_type(label), set()).add(label)
     return [
         {"published_type": name, "types": ", ".join(sorted(types))} for name, types in sorted(groups.items()) if len(types) > 1
     ]

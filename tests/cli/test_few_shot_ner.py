@@ -1,0 +1,62 @@
+"""`loreweave finetune`, `evaluate` and `predict` for few-shot-ner."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tiny_encoders import make_tiny_bert
+
+from loreweave.cli.main import main
+from loreweave.tasks.predictor import load
+
+COLUMNS = "ann B-person\nlives O\nin O\noslo B-place\n\nbob B-person\nworks O\nat O\na O\nbank B-group\n\n"
+HALF = {"word": [["ann", "lives"], ["oslo"]], "label": [["x", "O"], ["y"]]}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """An encoder, a source in two files, and episodes."""
+    (tmp_path / "bert").mkdir()
+    make_tiny_bert(tmp_path / "bert")
+    (tmp_path / "train.txt").write_text(COLUMNS * 3)
+    (tmp_path / "more.txt").write_text("paris B-town\n\n")
+    (tmp_path / "episodes.jsonl").write_text(json.dumps({"support": HALF, "query": HALF, "types": ["x", "y"]}))
+    return tmp_path
+
+
+def test_train_on_a_source_and_score_episodes(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = files / "run"
+    train = ["finetune", "few-shot-ner", "--model", str(files / "bert"), "--train", str(files / "train.txt")]
+    train += ["--train", str(files / "more.txt"), "--output", str(run), "--device", "cpu", "batch_size=4"]
+    assert main([*train, "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["updates"] == 2 and "records: 7 train" in err and "O, group, person, place, town" in err
+    config = json.loads((run / "config.json").read_text())
+    assert config["data"]["train_2"].startswith("more.txt sha256:")
+    evaluate = ["evaluate", "few-shot-ner", "--model", str(run), "--data", str(files / "episodes.jsonl"), "--device", "cpu"]
+    assert main([*evaluate, "viterbi=true", "fine_tune=true", "--output", str(files / "scores"), "--json"]) == 0
+    results = json.loads(capsys.readouterr().out)
+    assert results["trained"] and results["records"] == 1 and results["settings"]["fine_tune"] is True
+    assert (files / "scores" / "predictions" / "episodes.jsonl").is_file()
+    assert main(["evaluate", "few-shot-ner", "--model", str(run), "--data", str(files / "episodes.jsonl"), "vitrbi=1"]) == 2
+    assert "did you mean 'viterbi'" in capsys.readouterr().err
+    predictor = load(run, data=files / "train.txt", device="cpu")  # the checkpoint says its task
+    assert predictor.task.name == "few-shot-ner"
+
+
+def test_prediction_by_a_support_file(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "queries.jsonl").write_text(json.dumps({"text": "bob works"}))
+    command = ["predict", "few-shot-ner", "--model", str(files / "bert"), "--data", str(files / "train.txt")]
+    assert main([*command, str(files / "queries.jsonl"), "--device", "cpu"]) == 0
+    (answer,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert answer["text"] == "bob works" and isinstance(answer["entities"], list)
+
+
+@pytest.mark.parametrize("extra", [["--dev", "train.txt"], ["dev_fraction=0.5"], ["keep=best"], ["metric=micro_f1"]])
+def test_training_on_a_source_scores_nothing(files: Path, capsys: pytest.CaptureFixture[str], extra: list[str]) -> None:
+    extra = [str(files / part) if part.endswith(".txt") else part for part in extra]
+    command = ["finetune", "few-shot-ner", "--model", str(files / "bert"), "--train", str(files / "train.txt")]
+    assert main([*command, "--output", str(files / "run"), *extra]) == 2
+    assert "trained on a source without scoring it" in capsys.readouterr().err and not (files / "run").exists()

@@ -1,0 +1,53 @@
+"""Entities of a support's types in any sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loreweave.errors import DataError
+from loreweave.tasks.few_shot_ner.answers import predict, read_query
+from loreweave.tasks.few_shot_ner.settings import PredictionSettings
+from loreweave.tasks.predictor import PretrainedPredictor, load
+from loreweave.tasks.registry import Execution
+
+
+def ask(model: Path, data: Path, rows: list[dict[str, Any]], block: int = 2) -> list[dict[str, Any]]:
+    answer = predict(model, data, PredictionSettings(), Execution(device="cpu", report=lambda line: None))
+    return list(answer(((f"line {n}", row) for n, row in enumerate(rows, 1)), block))
+
+
+def test_a_sentence_of_the_support_gets_its_own_entities(tiny_bert: Path, source_file: Path) -> None:
+    rows = [{"text": "ann lives  in oslo"}, {"tokens": ["bob", "works", "at", "a", "bank"], "id": 7}, {"text": "the"}]
+    first, second, third = ask(tiny_bert, source_file, rows)
+    assert [(e["start"], e["end"], e["mention"], e["label"]) for e in first["entities"]] == [
+        (0, 3, "ann", "person"), (14, 18, "oslo", "place"),
+    ]  # fmt: skip
+    assert second["id"] == "7" and second["entities"][1]["label"] == "group" and third["id"] == "2"
+    assert all(0 < e["probability"] <= 1 for e in first["entities"])
+
+
+def test_words_and_signs_of_a_text_are_tokens() -> None:
+    text = read_query({"text": "Ann (MIT)."}, "0")
+    assert [text.text[start:end] for start, end in text.metadata["tokens"]] == ["Ann", "(", "MIT", ")", "."]
+
+
+@pytest.mark.parametrize("row", [{}, {"text": " "}, {"tokens": []}, {"tokens": [1]}, {"text": "a", "tokens": "a"}])
+def test_a_bad_query_is_named(tiny_bert: Path, source_file: Path, row: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match="line 2: found .*expected 'text'"):
+        ask(tiny_bert, source_file, [{"text": "ann"}, row])
+
+
+def test_a_support_without_entities(tiny_bert: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("ann O\n")
+    with pytest.raises(DataError, match="found no entity"):
+        ask(tiny_bert, tmp_path / "a.txt", [])
+
+
+def test_from_python(tiny_bert: Path, source_file: Path) -> None:
+    predictor = load(tiny_bert, task="few-shot-ner", data=source_file, device="cpu")
+    assert isinstance(predictor, PretrainedPredictor)
+    (answer,) = predictor.predict_rows([{"text": "paris"}])
+    assert answer["text"] == "paris" and "entities" in answer

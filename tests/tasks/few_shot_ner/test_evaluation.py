@@ -1,0 +1,103 @@
+"""From episodes to numbers: every method, plain and trained encoders, bad episodes, what the released code drops."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.few_shot_ner.evaluation import evaluate
+from loreweave.tasks.few_shot_ner.model import FewShotNerConfig, build
+from loreweave.tasks.few_shot_ner.settings import EvaluationSettings
+from loreweave.tasks.registry import Execution
+from loreweave.training.configuration import fill
+
+LINES: list[str] = []
+
+
+def run(model: Path, data: Path, *settings: str) -> tuple[Any, dict[str, Any]]:
+    LINES.clear()
+    execution = Execution(device="cpu", report=LINES.append, batch_size=2)
+    return evaluate(model, data, fill(EvaluationSettings, {}, ["bootstrap=10", *settings]), execution)
+
+
+def rewrite(path: Path, **changes: Any) -> Path:
+    """The first episode with other halves."""
+    row = json.loads(path.read_text().splitlines()[0])
+    path.write_text(path.read_text() + "\n" + json.dumps(row | changes))
+    return path
+
+
+@pytest.mark.parametrize("method", ["container", "nnshot", "protobert"])
+def test_a_plain_encoder_finds_its_own_support(tiny_bert: Path, episode_file: Path, method: str) -> None:
+    evaluation, facts = run(tiny_bert, episode_file, f"method={method}")
+    assert facts["records"] == 3 and facts["sentences"] == 12 and facts["distinct_sentences"] == 3
+    assert len(facts["data_sha256"]) == 64 and not facts["trained"] and "a plain encoder" in LINES[-1]
+    own = [row for row in evaluation.predictions if row["episode"] == "2"]
+    if method != "protobert":  # a word is nearest to itself
+        assert all(row["predictions"] == row["gold"] for row in own)
+    assert evaluation.arrays["micro_counts"].shape == (3, 3)
+
+
+def test_fine_tuning_does_not_depend_on_the_order_of_episodes(tiny_bert: Path, episode_file: Path) -> None:
+    settings = ("fine_tune=true", "fine_tuning.max_steps=3", "space=gaussians")
+    evaluation, facts = run(tiny_bert, episode_file, *settings)
+    assert facts["fine_tuning"]["most_steps"] <= 3 and facts["fine_tuning"]["mean_steps"] >= 2
+    episode_file.write_text("\n".join(reversed(episode_file.read_text().splitlines())))
+    backwards, _ = run(tiny_bert, episode_file, *settings)
+    assert evaluation.arrays["micro_counts"].tolist() == backwards.arrays["micro_counts"].tolist()[::-1]
+
+
+def test_transitions_come_from_the_checkpoint_or_a_file(
+    tiny_bert: Path, episode_file: Path, source_file: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigurationError, match="found no tag transitions"):
+        run(tiny_bert, episode_file, "method=structshot")
+    plain, _ = run(tiny_bert, episode_file, "viterbi=true", f"transitions={source_file}")
+    from loreweave.tasks.few_shot_ner.reader import labels_of, read
+
+    records = read(source_file).records
+    built = build(str(tiny_bert), labels_of(records), FewShotNerConfig())
+    built.encoding.encode(records, built.labels)
+    built.save_pretrained(tmp_path / "model")
+    kept, facts = run(tmp_path / "model", episode_file, "viterbi=true")
+    assert facts["trained"] and kept.metrics == plain.metrics
+    run(tmp_path / "model", episode_file, "method=structshot", "legacy=true")
+
+
+def test_a_label_that_the_support_lacks_is_an_error_or_counted(tiny_bert: Path, episode_file: Path) -> None:
+    rewrite(episode_file, query={"word": [["ann"]], "label": [["event-war"]]})
+    with pytest.raises(DataError, match="line 4, field 'query.label': found the label 'event-war'"):
+        run(tiny_bert, episode_file)
+    _, facts = run(tiny_bert, episode_file, "skip_bad=true")
+    assert facts["records"] == 3 and facts["skipped"] == {"bad query.label": 1}
+    assert "skipped: 1 bad query.label" in LINES
+
+
+def test_words_without_pieces_are_missed_or_dropped_with_their_sentence(tiny_bert: Path, episode_file: Path) -> None:
+    query = {"word": [["\u200b", "in"], ["ann"]], "label": [["location-other", "O"], ["person-x"]]}
+    episode_file.write_text(json.dumps(json.loads(episode_file.read_text().splitlines()[0]) | {"query": query}))
+    evaluation, facts = run(tiny_bert, episode_file)
+    assert facts["encoding"] == "1 words without pieces" and evaluation.arrays["micro_counts"][0, 0] == 2
+    assert evaluation.arrays["published_micro_counts"][0, 0] == 1
+    legacy, facts = run(tiny_bert, episode_file, "legacy=true")
+    assert legacy.arrays["micro_counts"][0, 0] == 1
+    assert facts["skipped"] == {"sentences with a word that has no piece": 1}
+
+
+def test_words_behind_the_cut_are_missed(tiny_bert: Path, episode_file: Path) -> None:
+    whole, _ = run(tiny_bert, episode_file)
+    cut, facts = run(tiny_bert, episode_file, "max_length=5")
+    assert "words cut off" in facts["encoding"]
+    assert cut.arrays["micro_counts"][:, 0].tolist() == whole.arrays["micro_counts"][:, 0].tolist()
+    assert cut.arrays["published_micro_counts"][0, 0] < whole.arrays["published_micro_counts"][0, 0]
+
+
+def test_the_first_episodes_and_none(tiny_bert: Path, episode_file: Path) -> None:
+    assert run(tiny_bert, episode_file, "episodes=2")[1]["records"] == 2
+    episode_file.write_text("")
+    with pytest.raises(DataError, match="found no episode to score"):
+        run(tiny_bert, episode_file)

@@ -1,0 +1,34 @@
+"""Source sentences and hashes of episode files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from loreweave.tasks.few_shot_ner.reader import FORMATS, hash_of, labels_of, read
+
+
+def test_sentences_and_classes(source_file: Path) -> None:
+    found = read(source_file)
+    assert len(found.records) == 16 and not found.skipped and not found.dropped
+    assert labels_of(found.records) == ["O", "group", "person", "place"]
+    assert found.records[0].id == "train:1" and set(FORMATS) == {"columns", "tokens", "annotated-text"}
+
+
+def test_nested_mentions_are_counted(tmp_path: Path) -> None:
+    entities = [{"start": 0, "end": 2, "type": "a"}, {"start": 0, "end": 1, "type": "b"}]
+    (tmp_path / "a.jsonl").write_text(json.dumps({"tokens": ["x", "y"], "entities": entities}))
+    found = read(tmp_path / "a.jsonl")
+    assert found.records[0].spans == ((0, 2, "a"),) and found.dropped == {"mentions inside or across another": 1}
+
+
+def test_the_hash_of_a_folder_is_that_of_names_and_contents(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    file = tmp_path / "a" / "0.txt"
+    file.write_text("x")
+    first = hash_of(tmp_path)
+    assert first == hash_of(tmp_path) != hash_of(file)
+    file.write_text("y")
+    changed = hash_of(tmp_path)
+    file.rename(tmp_path / "a" / "1.txt")
+    assert len({first, changed, hash_of(tmp_path)}) == 3
