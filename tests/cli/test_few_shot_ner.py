@@ -60,3 +60,13 @@ def test_training_on_a_source_scores_nothing(files: Path, capsys: pytest.Capture
     command = ["finetune", "few-shot-ner", "--model", str(files / "bert"), "--train", str(files / "train.txt")]
     assert main([*command, "--output", str(files / "run"), *extra]) == 2
     assert "trained on a source without scoring it" in capsys.readouterr().err and not (files / "run").exists()
+
+
+def test_a_recipe_says_how_to_evaluate(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["evaluate", "few-shot-ner", "--model", str(files / "bert"), "--data", str(files / "episodes.jsonl"), "--json"]
+    settings = [f"transitions={files / 'train.txt'}", "fine_tuning.max_steps=2"]
+    assert main([*command, "--recipe", "container/few-nerd-intra", *settings]) == 0
+    found = json.loads(capsys.readouterr().out)["settings"]
+    assert found["fine_tune"] and found["viterbi"] and found["fine_tuning"]["max_steps"] == 2
+    assert main([*command, "--recipe", "luke-base/open-entity"]) == 2
+    assert "has no settings to evaluate few-shot-ner with" in capsys.readouterr().err

@@ -9,7 +9,7 @@ import yaml
 
 from loreweave.errors import ConfigurationError
 from loreweave.pretraining.configuration import PretrainingConfig
-from loreweave.tasks.registry import load_task
+from loreweave.tasks.registry import load_pretrained_task, load_training
 from loreweave.training.configuration import fill, load_yaml, to_dict
 from loreweave.training.finetuning_config import FinetuningConfig
 from loreweave.training.recipes import Recipe, list_recipes, load_recipe, recipe_names
@@ -74,7 +74,10 @@ def test_every_packaged_recipe_fills_its_configuration(name: str) -> None:
         fill(PretrainingConfig, recipe.config)
     else:
         assert recipe.task is not None
-        fill(load_task(recipe.task).config, recipe.config)
+        fill(load_training(recipe.task).config, recipe.config)
+    if recipe.evaluation:
+        assert recipe.task is not None
+        fill(load_pretrained_task(recipe.task).evaluation, recipe.evaluation)
 
 
 def pretraining(name: str) -> PretrainingConfig:
@@ -117,7 +120,7 @@ def test_open_entity_has_the_published_values() -> None:
         (0.9, 0.98),
         0.06,
     )
-    kepler = fill(load_task("entity-typing").config, load_recipe("kepler-wiki/open-entity").config)
+    kepler = fill(load_training("entity-typing").config, load_recipe("kepler-wiki/open-entity").config)
     assert (kepler.optimizer.learning_rate, kepler.batch_size, kepler.epochs, kepler.head) == (3e-5, 32, 40, "kepler")
     assert kepler.kepler_second_end
 

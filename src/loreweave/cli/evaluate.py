@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,6 +20,9 @@ def command(
     settings: Annotated[
         list[str] | None,
         typer.Argument(metavar="[KEY=VALUE]...", help="Settings of link-prediction and few-shot-ner, see below."),
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", help="Recipe whose evaluation settings come first (few-shot-ner).")
     ] = None,
     format: Annotated[str | None, typer.Option("--format", help="Format of the file; by default recognised.")] = None,
     base: Annotated[
@@ -67,11 +70,12 @@ def command(
                 raise ConfigurationError(f"{task} has no --format, --base and --skip-bad")
             how = Execution(device=device, precision=precision, batch_size=batch_size, report=say, advance=advance)
             evaluation, results = evaluate_pretrained(
-                load_pretrained_task(task), model, data, settings or [], how, output=output, overwrite=overwrite
-            )
+                load_pretrained_task(task), model, data, settings or [], how,
+                recipe=_evaluation_of(recipe, task), output=output, overwrite=overwrite,
+            )  # fmt: skip
         else:
-            if settings:
-                raise ConfigurationError(f"{task} has no settings at evaluation, found {settings[0]!r}")
+            if settings or recipe:
+                raise ConfigurationError(f"{task} has no settings at evaluation, found {recipe or (settings or [])[0]!r}")
             evaluation, results = evaluate_task(
                 load_task(task), model, data, format=format, base=base, skip_bad=skip_bad, device=device,
                 batch_size=batch_size, precision=precision, output=output, overwrite=overwrite, report=say, advance=advance,
@@ -81,3 +85,16 @@ def command(
         show_json(results)
         return
     show_evaluation(evaluation.metrics, evaluation.tables, title=f"{task}, {results['records']} records")
+
+
+def _evaluation_of(recipe: str | None, task: str) -> dict[str, Any]:
+    """The evaluation settings of a recipe for the task."""
+    from loreweave.errors import ConfigurationError
+    from loreweave.training.recipes import load_recipe
+
+    if recipe is None:
+        return {}
+    found = load_recipe(recipe)
+    if found.task != task or not found.evaluation:
+        raise ConfigurationError(f"recipe {recipe!r} has no settings to evaluate {task} with")
+    return found.evaluation

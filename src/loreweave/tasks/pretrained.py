@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ def evaluate_pretrained(
     settings: Sequence[str] = (),
     execution: Execution | None = None,
     *,
+    recipe: Mapping[str, Any] | None = None,
     output: Path | None = None,
     overwrite: bool = False,
 ) -> tuple[Evaluation, dict[str, Any]]:
@@ -26,6 +27,7 @@ def evaluate_pretrained(
 
     Args:
         settings: `key=value` that fill `task.evaluation`.
+        recipe: values that the settings go over.
         execution: how the model runs; by default on an accelerator, in fp32.
 
     Returns:
@@ -35,7 +37,7 @@ def evaluate_pretrained(
         ConfigurationError: a wrong setting; or `output` holds a run, or results (and `overwrite` is off).
         LoreweaveError: see `PretrainedTask`.
     """
-    asked: Any = fill(task.evaluation, {}, settings)
+    asked: Any = fill(task.evaluation, recipe or {}, settings)
     if output is not None:
         check_results_folder(output, overwrite)
     evaluation, facts = task.evaluate(model, data, asked, execution or Execution())

@@ -27,6 +27,7 @@ class Recipe:
         hours: how long that run took; None where it is not known.
         notes: where paper and code disagree, and what this recipe does.
         config: the settings themselves.
+        evaluation: settings of `loreweave evaluate` where a task has such.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Recipe:
     hours: float | None = None
     notes: list[str] = field(default_factory=list)
     config: dict[str, Any] = field(default_factory=dict)
+    evaluation: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.kind == "finetuning") != (self.task is not None):
