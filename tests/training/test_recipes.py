@@ -132,7 +132,7 @@ def test_the_resolved_configuration_of_a_recipe_is_yaml_again() -> None:
 
 def test_tacred_has_the_published_values() -> None:
     recipe = load_recipe("luke-large/tacred")
-    config = fill(load_task("relation-classification").config, recipe.config)
+    config = fill(load_training("relation-classification").config, recipe.config)
     assert recipe.published == {"micro_f1": 0.727, "micro_precision": 0.704, "micro_recall": 0.751}
     assert (config.batch_size, config.gradient_accumulation_steps, config.epochs, config.seed) == (4, 8, 5, 42)
     assert (config.optimizer.learning_rate, config.optimizer.betas, config.classifier_bias) == (1e-5, (0.9, 0.98), False)
@@ -144,7 +144,7 @@ def test_tacred_has_the_published_values() -> None:
 )
 def test_keplers_tacred_has_the_published_values(model: str, f1: float) -> None:
     recipe = load_recipe(f"kepler-{model}/tacred")
-    config = fill(load_task("relation-classification").config, recipe.config)
+    config = fill(load_training("relation-classification").config, recipe.config)
     assert recipe.published["micro_f1"] == f1
     assert (config.batch_size, config.seed, config.precision, config.head) == (16, 2333, "fp16", "kepler")
     assert (config.schedule.total_steps, config.schedule.warmup_steps, config.optimizer.learning_rate) == (7000, 700, 3e-5)
