@@ -4,14 +4,14 @@
     python benchmarks/few_shot_results.py [--encoders minilm words-sentences latent-typing] [--seeds 1 2 3]
         [--settings science-5-1 ...] [--methods container container-tuned nnshot] [--output runs/few-shot]
 
-Every encoder learns CONTaiNER's contrastive loss on the source (politics of ner_crossner, ner_wnut17 and entity_gum, one epoch),
-then answers the same 200 episodes a setting, drawn from the types of ner_crossner's science (10) and ai (7) that no other set has:
-types are disjoint from the source's, as in Few-NERD INTRA. A setting is `domain-ways-shots`. The three encoders have the same
+Every encoder learns CONTaiNER's contrastive loss on the source (politics of ner_crossner, ner_wnut17, entity_gum; one epoch),
+then answers the same 200 episodes a setting, drawn from the types of ner_crossner's science (10) and ai (7) that no other set
+has: types are disjoint from the source's, as in Few-NERD INTRA. A setting is `domain-ways-shots`. All encoders have the same
 seeds, batches and episodes. `container` takes the nearest support word; `container-tuned` fine-tunes on each support set first,
 as published; `nnshot` reads the encoder without any source training.
 
-Each number is written to a file of its own, so that an interrupted run goes on; the table shows micro F1 over all episodes, with
-full labels, as mean and standard deviation over the seeds, and the bootstrap interval over the episodes of the first seed.
+Each number is written to a folder of its own, so that an interrupted run goes on. The table shows micro F1 over all episodes,
+with full labels, as mean and standard deviation over the seeds, and the first seed's bootstrap interval over the episodes.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def episodes(setting: str, folder: Path) -> Path:
         domain, way, shot = setting.split("-")
         own, other = OTHERS[domain]
         left_out = [f"--exclude-types-of={path}" for path in (other, POLITICS, WNUT, GUM / "train.jsonl.gz")]
-        command("build", "episodes", own, *left_out, "--way", way, "--shot", shot, "--count", 200, "--seed", 0, "--output", file)
+        sizes = ("--way", way, "--shot", shot, "--count", 200, "--seed", 0)
+        command("build", "episodes", own, *left_out, *sizes, "--output", file)
     return file
 
 
@@ -88,7 +89,8 @@ def row(encoder: str, method: str, setting: str, seeds: list[int], folder: Path)
     values = [100 * metrics["micro_f1"] for metrics in found]
     spread = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
     low, high = (100 * found[0][f"micro_f1_{end}"] for end in ("low", "high"))
-    return f"| {setting} | {method} | {encoder} | {len(values)} | {statistics.mean(values):.1f}{spread} | [{low:.1f}, {high:.1f}] |"
+    mean = f"{statistics.mean(values):.1f}{spread}"
+    return f"| {setting} | {method} | {encoder} | {len(values)} | {mean} | [{low:.1f}, {high:.1f}] |"
 
 
 def main() -> None:
