@@ -91,3 +91,33 @@ def test_it_learns(tiny_bert: Path) -> None:
     setup = Setup(tiny_bert, max_steps=5, optimizer=OptimizerConfig(learning_rate=0.01, bias_correction=True))
     losses = setup.tuner.tune(setup.examples).losses
     assert min(losses) < losses[0]
+
+
+@pytest.mark.parametrize("correction", [True, False])
+@pytest.mark.parametrize("encoder", ["bert", "luke"])
+def test_training_the_used_rows_alone_is_training_all(
+    tiny_bert: Path, tiny_luke: Path, encoder: str, correction: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tiny_luke if encoder == "luke" else tiny_bert
+    optimizer = OptimizerConfig(
+        learning_rate=1e-3, weight_decay=0.0, bias_correction=correction, max_grad_norm=1.0, rate_factors={"gaussian_head": 3.0}
+    )
+    setups = [Setup(folder, max_steps=3, optimizer=optimizer) for _ in range(2)]
+    monkeypatch.setattr(setups[1].tuner, "_only_used_rows", False)
+    monkeypatch.setattr(setups[1].tuner, "_kept", setups[1].tuner._trained)
+    for _ in range(2):  # the second support set finds the memory of the first
+        few, all_ = (setup.tuner.tune(setup.examples) for setup in setups)
+        assert few.losses == pytest.approx(all_.losses, rel=1e-5)
+        torch.testing.assert_close(setups[0].model.state_dict(), setups[1].model.state_dict(), rtol=1e-4, atol=5e-5)
+    table = next(name for name in setups[0].changed() if name.endswith("word_embeddings.weight"))
+    changed = (setups[0].model.state_dict()[table] != setups[0].before[table]).any(1)
+    assert 0 < changed.sum() < len(changed)
+
+
+def test_weight_decay_changes_every_row(tiny_bert: Path) -> None:
+    optimizer = OptimizerConfig(learning_rate=1e-3, weight_decay=0.1)
+    setup = Setup(tiny_bert, max_steps=2, optimizer=optimizer)
+    setup.tuner.tune(setup.examples)
+    table = "bert.embeddings.word_embeddings.weight"
+    changed = (setup.model.state_dict()[table] != setup.before[table]).any(1)
+    assert changed[1:].all()  # the row of padding is zero

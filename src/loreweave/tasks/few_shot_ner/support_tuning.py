@@ -14,6 +14,7 @@ from loreweave.models.gaussian_embeddings import Gaussians
 from loreweave.tasks.few_shot_ner.encoding import WordEncoding, WordExample
 from loreweave.tasks.few_shot_ner.model import HEAD, GaussianWordEncoder, WordStates, optimizer_of
 from loreweave.tasks.few_shot_ner.settings import SupportTuning
+from loreweave.tasks.few_shot_ner.used_rows import used_rows
 from loreweave.training.batches import batches_by_length
 from loreweave.training.devices import autocast
 from loreweave.training.optimizers import build_optimizer
@@ -64,6 +65,11 @@ class SupportTuner:
             if not self._heads_only or name.startswith(HEAD)
         ]
         self._master = [parameter.detach().clone() for _, parameter in self._trained]
+        table = model.get_input_embeddings().weight
+        # Under weight decay every row of the table changes in each step.
+        self._only_used_rows = not self._heads_only and self.optimizer_config.weight_decay == 0
+        self._kept = [pair for pair in self._trained if not (self._only_used_rows and pair[1] is table)]
+        self._optimizer: torch.optim.Optimizer | None = None
 
     @torch.no_grad()
     def restore(self) -> None:
@@ -81,8 +87,11 @@ class SupportTuner:
         self.restore()
         torch.manual_seed(self.seed)
         batches, labels = self._batches(examples)
-        optimizer = build_optimizer(self._trained, self.optimizer_config)
-        losses, reason = self._steps(batches, labels, optimizer)
+        if self._only_used_rows:
+            with used_rows(self.model, batches) as renumbered:
+                losses, reason = self._steps(renumbered, labels)
+        else:
+            losses, reason = self._steps(batches, labels)
         if reason == "loss was no number":
             self.restore()
         self.model.eval()
@@ -96,9 +105,24 @@ class SupportTuner:
         ]
         return batches, torch.cat([batch.pop("labels") for batch in batches])
 
-    def _steps(
-        self, batches: list[dict[str, Tensor]], labels: Tensor, optimizer: torch.optim.Optimizer
-    ) -> tuple[list[float], Reason]:
+    def _optimizers(self) -> list[torch.optim.Optimizer]:
+        """One with the memory of the last support set's but none of its moments, and one for the rows of this one."""
+        if self._optimizer is None:
+            self._optimizer = build_optimizer(self._kept, self.optimizer_config)
+        for state in self._optimizer.state.values():
+            state["exp_avg"].zero_()
+            state["exp_avg_sq"].zero_()
+            if self.optimizer_config.bias_correction:
+                state["step"].zero_()
+        if not self._only_used_rows:
+            return [self._optimizer]
+        rows = [pair for pair in self.model.named_parameters() if pair[1] is self.model.get_input_embeddings().weight]
+        factors = {part: value for part, value in self.optimizer_config.rate_factors.items() if part in rows[0][0]}
+        return [self._optimizer, build_optimizer(rows, replace(self.optimizer_config, rate_factors=factors))]
+
+    def _steps(self, batches: list[dict[str, Tensor]], labels: Tensor) -> tuple[list[float], Reason]:
+        optimizers = self._optimizers()
+        trained = [parameter for optimizer in optimizers for group in optimizer.param_groups for parameter in group["params"]]
         self.model.train()
         states: Tensor | None = None
         if self._heads_only:
@@ -114,11 +138,13 @@ class SupportTuner:
             value = float(loss.detach())
             if not math.isfinite(value):
                 return [*losses, value], "loss was no number"
-            optimizer.zero_grad()
+            for optimizer in optimizers:
+                optimizer.zero_grad()
             loss.backward()
             if self.optimizer_config.max_grad_norm > 0:
-                nn.utils.clip_grad_norm_([p for _, p in self._trained], self.optimizer_config.max_grad_norm)
-            optimizer.step()
+                nn.utils.clip_grad_norm_(trained, self.optimizer_config.max_grad_norm)
+            for optimizer in optimizers:
+                optimizer.step()
             losses.append(value)
             if len(losses) > 1 and value > losses[-2]:
                 return losses, "loss rose"
