@@ -70,3 +70,14 @@ def test_a_recipe_says_how_to_evaluate(files: Path, capsys: pytest.CaptureFixtur
     assert found["fine_tune"] and found["viterbi"] and found["fine_tuning"]["max_steps"] == 2
     assert main([*command, "--recipe", "luke-base/open-entity"]) == 2
     assert "has no settings to evaluate few-shot-ner with" in capsys.readouterr().err
+
+
+def test_bad_episodes_can_be_skipped(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = {"support": HALF, "query": {"word": [["ann"]], "label": [["z"]]}, "types": ["x", "y"]}
+    good = {"support": HALF, "query": HALF, "types": ["x", "y"]}
+    (files / "episodes.jsonl").write_text("\n".join(json.dumps(row) for row in (good, bad)))
+    command = ["evaluate", "few-shot-ner", "--model", str(files / "bert"), "--data", str(files / "episodes.jsonl"), "--json"]
+    assert main(command) == 1
+    assert "episodes.jsonl, line 2, field 'query.label': found the label 'z'" in capsys.readouterr().err
+    assert main([*command, "--skip-bad"]) == 0
+    assert json.loads(capsys.readouterr().out)["skipped"] == {"bad query.label": 1}

@@ -66,11 +66,14 @@ def command(
 
     with progress("scoring") as advance:
         if task in PRETRAINED_TASKS:
+            chosen, asked = load_pretrained_task(task), list(settings or [])
+            if skip_bad and hasattr(chosen.evaluation, "skip_bad"):
+                asked, skip_bad = [*asked, "skip_bad=true"], False
             if format is not None or base is not None or skip_bad:
                 raise ConfigurationError(f"{task} has no --format, --base and --skip-bad")
             how = Execution(device=device, precision=precision, batch_size=batch_size, report=say, advance=advance)
             evaluation, results = evaluate_pretrained(
-                load_pretrained_task(task), model, data, settings or [], how,
+                chosen, model, data, asked, how,
                 recipe=_evaluation_of(recipe, task), output=output, overwrite=overwrite,
             )  # fmt: skip
         else:
