@@ -2,6 +2,7 @@
 
 A text of tokens is the tokens joined by one space; `metadata["tokens"]` keeps the [start, end] characters of each, so that
 any text, joined or not, can say its tokens. Where the key is absent, tokens are what white space separates.
+`metadata["pos"]` is the part of speech of each token, where a file has it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from loreweave.corpus.tag_schemes import OUTSIDE, TokenSpan
 from loreweave.errors import DataError
 
 TOKENS = "tokens"
-"""The key of `AnnotatedText.metadata`."""
+POS = "pos"
+"""The keys of `AnnotatedText.metadata`."""
 
 _WORD = re.compile(r"\S+")
 
