@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from loreweave.cli.console import say
+from loreweave.cli.console import progress, say, show_json, show_table
 
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from loreweave.corpus.annotated_text import AnnotatedText
     from loreweave.models.reconstruction import Method
     from loreweave.tasks.latent_types.typist import TypedText
+    from loreweave.tasks.registry import Execution
 
 
 def command(
@@ -26,7 +30,11 @@ def command(
     ] = None,
     file: Annotated[
         list[str] | None,
-        typer.Option("--file", help="Read lines of text files (or .jsonl with 'text') instead; may be given again."),
+        typer.Option(
+            "--file",
+            help="Read lines of text instead, or .jsonl and .parquet with 'text' or annotated text, .conllu, .conll; may be "
+            "given again.",
+        ),
     ] = None,
     rebuild: Annotated[
         bool, typer.Option("--rebuild/--no-rebuild", help="Rebuild the sentence from what was selected.")
@@ -41,11 +49,23 @@ def command(
     device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps.")] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Sentences a batch.")] = 32,
     precision: Annotated[str, typer.Option("--precision", help="fp32, bf16 or fp16.")] = "fp32",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a sentence on standard output.")] = False,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write an analysis of all the text as this HTML page, its numbers as .json.")
+    ] = None,
+    points: Annotated[int, typer.Option("--points", min=0, help="Sub-words in the picture of --report; 0: no picture.")] = 4000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of what --report draws at random.")] = 0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a sentence on standard output; with --report its numbers.")
+    ] = False,
 ) -> None:
     """Show the latent types of sentences: coloured on a terminal, type numbers in brackets behind each selected sub-word.
 
     Example: loreweave types "Marie Curie was born in Warsaw." --model runs/sparse-lt/pretraining
+
+    Example: loreweave types --file gum_dev.conllu --model runs/sparse-lt/pretraining --report types.html
+
+    --report analyses a corpus: what is selected, the words of each type, how well sentences are rebuilt, a picture, and where
+    the file has them (annotated text, .conllu, .conll) the agreement with labels of mentions and with parts of speech.
     """
     from loreweave.errors import ConfigurationError
     from loreweave.models.reconstruction import DecodingConfig
@@ -56,31 +76,71 @@ def command(
         raise ConfigurationError("give sentences, or --file FILE")
     if method not in ("greedy", "beam", "sample"):
         raise ConfigurationError(f"--method: found {method!r}, expected greedy, beam or sample")
+    if report is not None and (method != "greedy" or full_length):
+        raise ConfigurationError("--report rebuilds greedily to the end token; leave --method and --full-length out")
+    execution = Execution(device=device, precision=precision, batch_size=batch_size)
+    left_out: Counter[str] = Counter()
+    texts = _texts(sentences or [], file or [], left_out)
+    if report is not None:
+        settings = {"rebuild": rebuild, "points": points, "seed": seed}
+        _write_report(report, model, file or [], texts, left_out, execution, max_length, settings, as_json)
+        return
     decoding = None
     if rebuild:
         decoding = DecodingConfig(
             method=cast("Method", method), beams=beams, temperature=temperature, stop_at_end=not full_length
         )
-    typist = Typist(model, Execution(device=device, precision=precision, batch_size=batch_size), max_length=max_length)
-    lines = list(_lines(file)) if file else [sentence.strip() for sentence in sentences or []]
-    filled = [line for line in lines if line]
-    empty, cut = len(lines) - len(filled), 0
-    for typed in typist.type(filled, decoding):
+    typist = Typist(model, execution, max_length=max_length)
+    cut = 0
+    for typed in typist.type((text.text for text in texts), decoding):
         cut += typed.cut
         if as_json:
             print(json.dumps(typed.to_dict(), ensure_ascii=False), flush=True)
         else:
             _show(typed)
-    if empty:
+    if empty := left_out["empty lines"]:
         say(f"{empty} empty line{'s' if empty > 1 else ''} left out")
     if cut:
         say(f"{cut} sub-words beyond --max-length {max_length} were not read")
 
 
-def _lines(files: list[str]) -> Iterator[str]:
-    from loreweave.corpus.plain_text import read_lines
+def _texts(sentences: list[str], files: list[str], left_out: Counter[str]) -> Iterator[AnnotatedText]:
+    from loreweave.corpus.annotated_text import AnnotatedText
+    from loreweave.tasks.latent_types.sources import read_texts
 
-    return (line.text for path in files for line in read_lines([Path(path)]))
+    for number, sentence in enumerate(sentences, 1):
+        if sentence.strip():
+            yield AnnotatedText(str(number), sentence.strip())
+        else:
+            left_out["empty lines"] += 1
+    yield from read_texts(files, left_out)
+
+
+def _write_report(
+    path: Path,
+    model: str,
+    files: list[str],
+    texts: Iterator[AnnotatedText],
+    left_out: Counter[str],
+    execution: Execution,
+    max_length: int,
+    settings: dict[str, Any],
+    as_json: bool,
+) -> None:
+    from loreweave.tasks.latent_types.report import AnalysisConfig, analyse_texts, numbers_beside, write_report
+    from loreweave.tasks.latent_types.typist import Typist
+
+    numbers_beside(path)  # a wrong name is better said before the work than after it
+    with progress("typing") as advance:
+        typist = Typist(model, replace(execution, advance=advance), max_length=max_length)
+        report = analyse_texts(typist, texts, AnalysisConfig(**settings), left_out)
+    source = {"model": model, "files": files}
+    numbers = write_report(path, report, source)
+    if as_json:
+        show_json({**source, **report.numbers})
+    else:
+        show_table(("what", "value"), report.summary, title="latent types")
+    say(f"wrote {path} and {numbers}")
 
 
 def _show(typed: TypedText) -> None:

@@ -84,6 +84,23 @@ def token_offsets(text: AnnotatedText) -> list[tuple[int, int]]:
     return offsets
 
 
+def pos_of(text: AnnotatedText) -> Sequence[str] | None:
+    """The part of speech of each token; None where a text has none.
+
+    Raises:
+        DataError: `metadata["pos"]` is no list of strings, one for each token.
+    """
+    tags = text.metadata.get(POS)
+    if tags is None:
+        return None
+    if not isinstance(tags, list | tuple) or not all(isinstance(tag, str) for tag in tags):
+        raise DataError(f"found {tags!r}, expected a list of strings", record=f"text {text.id!r}", field=f"metadata.{POS}")
+    if len(tags) != (number := len(token_offsets(text))):
+        found = f"found {len(tags)} tags, expected one for each of {number} tokens"
+        raise DataError(found, record=f"text {text.id!r}", field=f"metadata.{POS}")
+    return tags
+
+
 def tagged_sentence(text: AnnotatedText, dropped: Counter[str]) -> TaggedSentence:
     """The tokens of a text with its typed mentions, the outermost where they nest.
 

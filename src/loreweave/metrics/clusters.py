@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
 
 import numpy as np
+
+C = TypeVar("C", bound=Hashable)
+L = TypeVar("L", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Agreement:
         return asdict(self)
 
 
-def agreement(counts: Mapping[tuple[Hashable, Hashable], int]) -> Agreement | None:
+def agreement(counts: Mapping[tuple[C, L], int]) -> Agreement | None:
     """Agreement of the items counted by (cluster, label); None where there are none.
 
     Example:
@@ -51,7 +55,7 @@ def agreement(counts: Mapping[tuple[Hashable, Hashable], int]) -> Agreement | No
     cells = [(cluster, label, count) for (cluster, label), count in counts.items() if count]
     if not cells:
         return None
-    clusters, labels = ({item: number for number, item in enumerate(dict.fromkeys(column))} for column in _columns(cells))
+    clusters, labels = (_numbers(cell[column] for cell in cells) for column in (0, 1))
     table = np.zeros((len(clusters), len(labels)), dtype=np.int64)
     for cluster, label, count in cells:
         table[clusters[cluster], labels[label]] += count
@@ -71,11 +75,11 @@ def agreement(counts: Mapping[tuple[Hashable, Hashable], int]) -> Agreement | No
     )
 
 
-def _columns(cells: list[tuple[Hashable, Hashable, int]]) -> tuple[list[Hashable], list[Hashable]]:
-    return [cell[0] for cell in cells], [cell[1] for cell in cells]
+def _numbers(items: Iterable[Any]) -> dict[Any, int]:
+    return {item: number for number, item in enumerate(dict.fromkeys(items))}
 
 
-def perplexity(counts: Mapping[Hashable, float] | np.ndarray) -> float:
+def perplexity(counts: Mapping[Any, float] | np.ndarray) -> float:
     """Exponential of the entropy of a distribution, given by counts or unnormalised shares; 0 where there are none.
 
     Example:

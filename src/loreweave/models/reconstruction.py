@@ -1,9 +1,9 @@
-"""Rebuild sentences from their typed words: greedy, by beams or by sampling, a word at a time with cached keys."""
+"""Rebuild sentences from their typed words: greedy, by beams or by sampling, a word at a time with cached keys; score them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -35,6 +35,34 @@ class DecodingConfig:
             raise ValueError(f"beams: found {self.beams}, expected 1 or more")
         if self.temperature <= 0:
             raise ValueError(f"temperature: found {self.temperature}, expected more than 0")
+
+
+class NextWords(NamedTuple):
+    """How well each word is told from those before it (teacher forcing): whether it is the likeliest, its log-probability.
+
+    Both [batch, words - 1], from the second word on; what stands behind a sentence's end means nothing.
+    """
+
+    correct: Tensor
+    log_probabilities: Tensor
+
+
+@torch.inference_mode()
+def score_next_words(model: SparseTypingModel, memory: Memory, input_ids: Tensor, mask: Tensor) -> NextWords:
+    """Score the words of sentences `input_ids` [batch, words] as the decoder sees them in training.
+
+    Args:
+        memory: of the sentences, from `SparseTypingModel.memory`.
+        mask: 1 for words. [batch, words]
+    """
+    states = model.head.decode(model.encoder, input_ids[:, :-1], mask[:, :-1], memory)  # [batch, words - 1, hidden]
+    targets = input_ids[:, 1:]
+    correct, found = torch.zeros_like(targets, dtype=torch.bool), torch.zeros(targets.shape, device=targets.device)
+    for row in range(len(input_ids)):  # one sentence at a time: the vocabulary makes the logits large
+        scores = model.head.logits(model.encoder, states[row]).float().log_softmax(-1)  # [words - 1, vocabulary]
+        correct[row] = scores.argmax(-1) == targets[row]
+        found[row] = scores.gather(-1, targets[row, :, None])[:, 0]
+    return NextWords(correct, found)
 
 
 @torch.inference_mode()

@@ -63,9 +63,26 @@ def test_long_sentences_are_cut_and_say_so(folder: Path) -> None:
     assert next(Typist(folder).type(TEXTS[:1])).cut == 0
 
 
-def test_states_are_kept_if_asked_for(folder: Path) -> None:
-    typed = list(Typist(folder).type(TEXTS, keep_states=True))
-    assert [one.states.shape for one in typed if one.states is not None] == [(len(one.tokens), 32) for one in typed]
+def test_details_if_asked_for(folder: Path) -> None:
+    assert next(Typist(folder).type(TEXTS[:1])).details is None
+    for one in Typist(folder).type(TEXTS, with_details=True):
+        assert one.details is not None and one.details.rebuilt is None and one.details.next_correct is None
+        assert one.details.states.shape == (len(one.tokens), 32) and len(one.details.ids) == len(one.tokens)
+        assert one.details.probabilities.argmax(-1).tolist() == [token.type for token in one.tokens]
+        assert one.details.probabilities.max(-1).tolist() == pytest.approx([token.probability for token in one.tokens])
+
+
+def test_details_of_a_rebuilt_sentence(folder: Path) -> None:
+    """Padding changes nothing, and what is rebuilt first is what teacher forcing finds likeliest first."""
+    typist = Typist(folder, Execution(batch_size=3))
+    for one, alone in zip(typist.type(TEXTS, DecodingConfig(), with_details=True), TEXTS, strict=True):
+        details, same = one.details, next(Typist(folder).type([alone], DecodingConfig(), with_details=True)).details
+        assert details is not None and same is not None and details.rebuilt == same.rebuilt
+        assert details.next_correct is not None and details.next_log_probabilities is not None and details.rebuilt
+        assert len(details.next_correct) == len(details.next_log_probabilities) == len(one.tokens) - 1
+        assert details.next_log_probabilities == pytest.approx(same.next_log_probabilities, abs=1e-4)
+        assert (details.next_log_probabilities < 0).all()
+        assert details.next_correct[0] == (details.rebuilt[1] == details.ids[1])
 
 
 def test_the_marked_text_is_the_text_with_types(folder: Path) -> None:

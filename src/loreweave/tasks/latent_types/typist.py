@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from loreweave.checkpoints import latent_typing as side_files
 from loreweave.checkpoints.names import model_path
 from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
 from loreweave.encoding.hub import local_folder
-from loreweave.models.reconstruction import DecodingConfig, reconstruct
+from loreweave.models.reconstruction import DecodingConfig, NextWords, reconstruct, score_next_words
 from loreweave.models.sparse_typing import SparseTypingModel
 from loreweave.tasks.registry import Execution
 from loreweave.training.batches import batches_by_length
@@ -51,6 +51,27 @@ class TypedToken:
 
 
 @dataclass(frozen=True)
+class Details:
+    """What an analysis needs besides, if asked for.
+
+    Attributes:
+        states: the encoder's. [tokens, hidden]
+        probabilities: of the types. [tokens, types]
+        ids: of the sub-words. [tokens]
+        rebuilt: ids of the sentence rebuilt, if one was.
+        next_correct, next_log_probabilities: of each sub-word but the first, told from those before it (teacher forcing), if
+            the sentence was rebuilt. [tokens - 1]
+    """
+
+    states: np.ndarray
+    probabilities: np.ndarray
+    ids: list[int]
+    rebuilt: list[int] | None = None
+    next_correct: np.ndarray | None = None
+    next_log_probabilities: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
 class TypedText:
     """A sentence with typed sub-words; `cut` is the number of sub-words at its end that were not read."""
 
@@ -58,7 +79,7 @@ class TypedText:
     tokens: list[TypedToken]
     cut: int = 0
     reconstruction: str | None = None
-    states: np.ndarray | None = None  # [tokens, hidden], if asked for
+    details: Details | None = None
 
     @property
     def words(self) -> list[TypedToken]:
@@ -114,7 +135,7 @@ class Typist:
         self.max_length = max_length
 
     def type(
-        self, texts: Iterable[str], decoding: DecodingConfig | None = None, *, keep_states: bool = False
+        self, texts: Iterable[str], decoding: DecodingConfig | None = None, *, with_details: bool = False
     ) -> Iterator[TypedText]:
         """Type each text, in order, and rebuild it where `decoding` says how."""
         stream = iter(texts)
@@ -122,7 +143,7 @@ class Typist:
             encoded = [self._encode(text) for text in block]
             found: dict[int, TypedText] = {}
             for rows in batches_by_length([len(tokens.ids) for tokens in encoded], self.how.batch_size):
-                typed = self._batch([encoded[row] for row in rows], [block[row] for row in rows], decoding, keep_states)
+                typed = self._batch([encoded[row] for row in rows], [block[row] for row in rows], decoding, with_details)
                 found.update(zip(rows, typed, strict=True))
                 if self.how.advance is not None:
                     self.how.advance(len(rows))
@@ -138,30 +159,32 @@ class Typist:
 
     @torch.inference_mode()
     def _batch(
-        self, encoded: Sequence[_Encoded], texts: Sequence[str], decoding: DecodingConfig | None, keep_states: bool
+        self, encoded: Sequence[_Encoded], texts: Sequence[str], decoding: DecodingConfig | None, with_details: bool
     ) -> list[TypedText]:
         ids, mask = self._pad(encoded)
         with autocast(self.device, self.how.precision):
             states, typing = self.model(ids, mask)
-            rebuilt = None
+            rebuilt = next_words = None
             if decoding is not None:
                 memory = self.model.memory(states, typing, mask)
                 end = int(self.tokenizer.sep_token_id)
                 rebuilt = reconstruct(self.model, memory, ids[:, 0], mask.sum(1), end, decoding)
-        types = typing.types.cpu().numpy()  # [batch, words]
-        best = typing.logits[..., 1:].amax(-1).cpu().numpy()
-        probabilities = typing.logits.softmax(-1).amax(-1).cpu().numpy()
-        vectors = states.float().cpu().numpy() if keep_states else None
+                next_words = score_next_words(self.model, memory, ids, mask) if with_details else None
+        best = typing.logits[..., 1:].amax(-1)
+        probabilities = typing.logits.softmax(-1)  # [batch, words, types]
+        types, logits, largest = typing.types.tolist(), best.tolist(), probabilities.amax(-1).tolist()
         results = []
         for row, (given, text) in enumerate(zip(encoded, texts, strict=True)):
-            numbers = zip(types[row].tolist(), best[row].tolist(), probabilities[row].tolist(), strict=True)
+            numbers = zip(types[row], logits[row], largest[row], strict=True)
             tokens = [
                 TypedToken(self._name(id) if special else text[start:end], start, end, *number, bool(special))
                 for id, (start, end), special, number in zip(given.ids, given.offsets, given.special, numbers, strict=False)
             ]
             sentence = None if rebuilt is None else str(self.tokenizer.decode(rebuilt[row], skip_special_tokens=True))
-            kept = None if vectors is None else vectors[row, : len(tokens)]
-            results.append(TypedText(text, tokens, given.cut, sentence, kept))
+            details = None
+            if with_details:
+                details = _details(row, given.ids, states, probabilities, None if rebuilt is None else rebuilt[row], next_words)
+            results.append(TypedText(text, tokens, given.cut, sentence, details))
         return results
 
     def _name(self, id: int) -> str:
@@ -176,6 +199,17 @@ class Typist:
             ids[row, : len(tokens.ids)] = tokens.ids
             mask[row, : len(tokens.ids)] = 1
         return torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).to(self.device)
+
+
+def _details(
+    row: int, ids: list[int], states: Tensor, probabilities: Tensor, rebuilt: list[int] | None, next_words: NextWords | None
+) -> Details:
+    length = len(ids)
+    kept = Details(states[row, :length].float().cpu().numpy(), probabilities[row, :length].cpu().numpy(), ids, rebuilt)
+    if next_words is None:
+        return kept
+    correct, found = (values[row, : length - 1].cpu().numpy() for values in next_words)
+    return replace(kept, next_correct=correct, next_log_probabilities=found)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,75 @@
+"""Words and their latent types: sub-words have types, labels and part-of-speech tags belong to words.
+
+A word has the type of the sub-word that holds its first character, and the label of the shortest mention that holds it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import NamedTuple
+
+from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.tokens import POS, TOKENS, pos_of, token_offsets
+from loreweave.tasks.latent_types.typist import TypedText
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+"""Of a text without tokens: runs of letters and digits, and every other character alone."""
+
+
+class Word(NamedTuple):
+    """A word of a text: its characters, latent type, and gold label and part of speech where there are any."""
+
+    start: int
+    end: int
+    type: int
+    label: str | None
+    pos: str | None
+
+
+def typed_words(text: AnnotatedText, typed: TypedText, counts: Counter[str]) -> list[Word]:
+    """The words of a text that was typed.
+
+    Args:
+        counts: gets, in words, what is left out: words beyond the sub-words that were read, words that no sub-word holds, and
+            mentions without a label; and the mentions that begin or end inside a word, which keep the words that begin in them.
+
+    Raises:
+        DataError: tokens or tags of the text do not fit it.
+    """
+    given = TOKENS in text.metadata or POS in text.metadata
+    places = token_offsets(text) if given else [match.span() for match in _WORD.finditer(text.text)]
+    tags = pos_of(text)
+    labels = _labels(text, places, counts)
+    types = _types(text, typed)
+    read = typed.words[-1].end if typed.cut and typed.words else len(text.text)
+    words = []
+    for number, (start, end) in enumerate(places):
+        kind = next((types[place] for place in range(start, end) if types[place] is not None), None)
+        if kind is None:
+            counts["words beyond the sub-words that were read" if start >= read else "words that no sub-word holds"] += 1
+        else:
+            words.append(Word(start, end, kind, labels[number], tags[number] if tags is not None else None))
+    return words
+
+
+def _types(text: AnnotatedText, typed: TypedText) -> list[int | None]:
+    """The type of each character's sub-word; of several sub-words of one character the first's."""
+    types: list[int | None] = [None] * len(text.text)
+    for token in reversed(typed.words):
+        types[token.start : token.end] = [token.type] * (token.end - token.start)
+    return types
+
+
+def _labels(text: AnnotatedText, places: list[tuple[int, int]], counts: Counter[str]) -> list[str | None]:
+    """The label of each word: of the shortest mention around its first character, of equal ones the first."""
+    begins, ends = {start for start, _ in places}, {end for _, end in places}
+    by_character: dict[int, str] = {}
+    # The longest first, of equal ones the last: the one that is written last wins.
+    for mention in sorted(reversed(text.mentions), key=lambda mention: mention.start - mention.end):
+        if mention.label is None:
+            counts["mentions without a label"] += 1
+            continue
+        counts["mentions that begin or end inside a word"] += mention.start not in begins or mention.end not in ends
+        by_character.update(dict.fromkeys(range(mention.start, mention.end), mention.label))
+    return [by_character.get(start) for start, _ in places]

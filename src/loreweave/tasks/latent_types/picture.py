@@ -1,0 +1,108 @@
+"""A picture of sub-words' states in the plane, coloured by latent type: t-SNE and PCA, as one SVG without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+
+LEAST_POINTS = 10
+"""Fewer are no picture."""
+_PERPLEXITY, _COMPONENTS = 30.0, 50
+COLOURS = (
+    "#1f6fb4", "#e8590c", "#2b8a3e", "#c2255c", "#7048e8", "#b08900", "#0c8599", "#862e9c", "#a0522d", "#5c940d", "#364fc7",
+    "#d6336c", "#087f5b", "#e67700",
+)  # fmt: skip
+"""Of the commonest types, in order."""
+OTHER, UNSELECTED = "#9aa3ad", "#d9dde2"
+_SIZE, _MARGIN, _GAP, _TITLE = 430, 10, 24, 26
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Places of the same sub-words in two planes.
+
+    Attributes:
+        tsne, pca: places. [sub-words, 2]
+        explained: share of the variance that each of the two principal components holds.
+        divergence: what t-SNE minimised, in nats.
+    """
+
+    tsne: np.ndarray
+    pca: np.ndarray
+    explained: tuple[float, float]
+    divergence: float
+
+
+def lay_out(states: np.ndarray, seed: int) -> Layout | None:
+    """Places of states [sub-words, hidden]; None where there are too few for a picture.
+
+    t-SNE starts from the first two principal components and sees the first 50.
+    """
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+
+    if len(states) < LEAST_POINTS:
+        return None
+    components = PCA(min(_COMPONENTS, *states.shape), svd_solver="full", random_state=seed)
+    reduced = components.fit_transform(states.astype(np.float64))
+    perplexity = min(_PERPLEXITY, (len(states) - 1) / 3)
+    tsne = TSNE(2, perplexity=perplexity, init="pca", learning_rate="auto", random_state=seed)
+    places = tsne.fit_transform(reduced)
+    first, second = components.explained_variance_ratio_[:2]
+    return Layout(places, reduced[:, :2], (float(first), float(second)), float(tsne.kl_divergence_))
+
+
+def draw(layout: Layout, types: np.ndarray, names: Mapping[int, str]) -> str:
+    """The SVG of both planes side by side; a legend is `legend`'s.
+
+    Args:
+        types: of the sub-words. [sub-words]
+        names: what the types that have a colour are called, the commonest first.
+    """
+    width, height = 2 * _SIZE + _GAP, _SIZE + _TITLE
+    share = " + ".join(f"{100 * part:.0f} %" for part in layout.explained)
+    panels = [("t-SNE", layout.tsne), (f"PCA ({share} of the variance)", layout.pca)]
+    parts = [f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="t-SNE and PCA of sub-words by type">']
+    for number, (title, places) in enumerate(panels):
+        left = number * (_SIZE + _GAP)
+        parts.append(f'<g transform="translate({left} 0)"><text x="2" y="16">{escape(title)}</text>')
+        parts.append(f'<rect x="0" y="{_TITLE}" width="{_SIZE}" height="{_SIZE}" class="frame"/>')
+        parts += _dots(_scaled(places), types, names)
+        parts.append("</g>")
+    return "\n".join([*parts, "</svg>"])
+
+
+def legend(names: Mapping[int, str]) -> list[tuple[str, str]]:
+    """(colour, name) of each kind of dot."""
+    return [*zip(COLOURS, names.values(), strict=False), (OTHER, "other types"), (UNSELECTED, "0, not selected")]
+
+
+def _scaled(places: np.ndarray) -> np.ndarray:
+    """Places in the frame, in tenths of a pixel, y downwards. The farthest 0.5 % stand at its edge."""
+    low, high = np.quantile(places, (0.005, 0.995), axis=0)
+    middle, span = (low + high) / 2, max(float((high - low).max()), 1e-12) * 1.04
+    unit = np.clip((places - middle) / span * (1, -1), -0.5, 0.5) + 0.5
+    return np.round((_MARGIN + unit * (_SIZE - 2 * _MARGIN) + (0, _TITLE)) * 10).astype(int)
+
+
+def _dots(places: np.ndarray, types: np.ndarray, names: Mapping[int, str]) -> list[str]:
+    """A path of round dots for each colour, the unselected below."""
+    coloured = dict(zip(names, COLOURS, strict=False))
+    groups: list[tuple[str, str, np.ndarray]] = [
+        (UNSELECTED, "0, not selected", types == 0),
+        (OTHER, "other types", (types != 0) & ~np.isin(types, list(coloured))),
+        *((colour, names[kind], types == kind) for kind, colour in coloured.items()),
+    ]
+    return [_path(places[chosen], colour, name) for colour, name, chosen in groups if chosen.any()]
+
+
+def _path(places: np.ndarray, colour: str, name: str) -> str:
+    dots = "".join(f"M{_tenths(x)} {_tenths(y)}h0" for x, y in places.tolist())
+    return f'<path class="dots" stroke="{colour}" d="{dots}"><title>{escape(name)}</title></path>'
+
+
+def _tenths(value: int) -> str:
+    return f"{value // 10}.{value % 10}" if value % 10 else str(value // 10)
