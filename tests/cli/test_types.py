@@ -83,3 +83,39 @@ def test_text_that_is_not_utf_8_names_line_and_byte(
 def test_a_model_without_a_typer_is_said(minilm_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["types", "a", "--model", str(minilm_dir)]) == 1
     assert "found no latent_typing.json, expected a model that was trained with latent typing" in capsys.readouterr().err
+
+
+def test_a_report_of_labelled_text(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"id": "1", "text": "Ann lives in Oslo .", "mentions": [{"start": 0, "end": 3, "label": "person"}]}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row) + "\n" + json.dumps({**row, "id": "2"}) + "\n")
+    arguments = ["types", "--file", str(tmp_path / "a.jsonl"), "--model", str(folder), "--report", str(tmp_path / "page.html")]
+    assert main([*arguments, "--points", "0", "--seed", "3"]) == 0
+    out, err = capsys.readouterr()
+    assert "share selected\t" in out and "NMI with labels\t" in out
+    assert f"wrote {tmp_path / 'page.html'} and {tmp_path / 'page.json'}" in err
+    numbers = json.loads((tmp_path / "page.json").read_text())
+    assert numbers["labels"]["agreement"]["all"]["items"] == 2 and numbers["settings"]["seed"] == 3
+    assert numbers["model"] == str(folder) and "picture" not in numbers
+    assert "person" in (tmp_path / "page.html").read_text()
+    assert main([*arguments, "--points", "0", "--seed", "3", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == numbers
+
+
+def test_a_report_of_sentences(folder: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    assert main(["types", "Ann lives in Oslo.", "--model", str(folder), "--report", str(page), "--no-rebuild"]) == 0
+    assert "Not asked for." in page.read_text() and "the sentences given" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--report", "page.json"], "found the page 'page.json', expected a name that ends in .html"),
+        (["--report", "page.html", "--method", "beam"], "--report rebuilds greedily"),
+    ],
+)
+def test_wrong_use_of_the_report_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main(["types", "a", "--model", str(folder), *arguments]) == 2
+    assert message in capsys.readouterr().err

@@ -6,28 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModel, AutoTokenizer, BertConfig, BertForMaskedLM
 
-from loreweave.checkpoints import latent_typing
 from loreweave.models.reconstruction import DecodingConfig
-from loreweave.models.sparse_typing import SparseTypingHead
 from loreweave.tasks.latent_types.typist import Typist
 from loreweave.tasks.registry import Execution
 
 TEXTS = ["The old bridge was rebuilt.", "Unaffable!", "A river, a road and a very long railway to Oslo."]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, minilm_dir: Path) -> Path:
-    """A tiny random BERT with a typer that selects about half of the words."""
-    place = tmp_path_factory.mktemp("typist")
-    torch.manual_seed(0)
-    BertForMaskedLM(
-        BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64)
-    ).save_pretrained(place)
-    AutoTokenizer.from_pretrained(minilm_dir).save_pretrained(place)
-    latent_typing.save(place, SparseTypingHead.of(AutoModel.from_pretrained(place), types=2), {})
-    return place
 
 
 def test_tokens_cover_the_text(folder: Path) -> None:

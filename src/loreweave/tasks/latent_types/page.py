@@ -25,14 +25,15 @@ p { margin: 6px 0 10px; max-width: 78ch; } .dim { color: var(--dim); } code { fo
 th, td { padding: 4px 10px; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 th { font-weight: 600; font-size: 13px; color: var(--dim); } td.n, th.n { text-align: right; white-space: nowrap; }
 .heat td, .heat th { padding: 2px 7px; font-size: 13px; text-align: right; white-space: nowrap; }
-.heat td:first-child { text-align: left; } .heat th { position: sticky; top: 0; background: #fff; }
+.heat td:first-child { text-align: left; } .selected td { font-weight: 600; background: var(--soft); }
+.heat th { position: sticky; top: 0; background: #fff; }
 .low { max-height: 560px; overflow: auto; border-bottom: 1px solid var(--line); }
 .bar { position: relative; display: inline-block; width: 70px; height: 9px; background: var(--soft); margin-left: 8px; }
 .bar i { position: absolute; inset: 0 auto 0 0; background: var(--blue); }
-.types td { font-size: 14px; } .types td:first-child { font-weight: 600; }
+.types td { font-size: 14px; } .types span, .share { white-space: nowrap; } .types td:first-child { font-weight: 600; }
 small { color: var(--dim); font-size: 12px; } .contexts { margin: 4px 0; padding-left: 16px; } mark { background: #ffe8a3; }
 details summary { cursor: pointer; color: var(--blue); font-size: 13px; }
-svg { width: 100%; height: auto; display: block; } svg text { font: 13px sans-serif; fill: var(--dim); }
+svg { width: 100%; height: auto; display: block; overflow: visible; } svg text { font: 13px sans-serif; fill: var(--dim); }
 .frame { fill: none; stroke: var(--line); } .dots { fill: none; stroke-width: 3.4; stroke-linecap: round; stroke-opacity: .8; }
 .legend { display: flex; flex-wrap: wrap; gap: 3px 18px; margin: 8px 0; padding: 0; list-style: none; font-size: 13px; }
 .legend i { display: inline-block; width: 10px; height: 10px; border-radius: 50%; margin-right: 6px; }
@@ -152,22 +153,23 @@ def _gold(numbers: Numbers, key: str, title: str, one: str) -> str:
         ("purity of a single type for all", "majority", _decimal),
     ]
     rows = [[name, *(form(scores[value]) if scores else "-" for _, scores in columns)] for name, value, form in shown]
-    return (
-        f"<h2>{title}</h2>\n" + _table(["", *(name for name, _ in columns)], rows, numeric={1, 2})
-        + f"\n<h3>What the words of each type are: share of the type's words by {one}</h3>\n" + _heat(gold)
-    )  # fmt: skip
+    scores = _table(["", *(name for name, _ in columns)], rows, numeric={1, 2})
+    heading = f"Of 100 words of a type, how many have which {one}; and how many words of each are selected"
+    return f"<h2>{title}</h2>\n{scores}\n<h3>{heading}</h3>\n{_heat(gold)}"
 
 
 def _heat(gold: Numbers) -> str:
     table, shares = gold["contingency"], gold["share_selected"]
     classes = table["classes"]
     head = "".join(f"<th>{escape(name)}</th>" for name in classes)
-    body = ["<tr><td>selected</td><td></td>" + "".join(f"<td>{_percent(shares[name])}</td>" for name in classes) + "</tr>"]
+    selected = "".join(f"<td>{_percent(shares[name])}</td>" for name in classes)
+    body = [f'<tr class="selected"><td>selected</td><td></td>{selected}</tr>']
     for kind, words in zip(table["types"], table["words"], strict=True):
         total = sum(words)
         cells = (_heat_cell(count / total if total else 0.0, count) for count in words)
         body.append(f"<tr><td>{kind}</td><td>{total:,}</td>{''.join(cells)}</tr>")
-    return f'<div class="scroll low"><table class="heat"><tr><th>type</th><th>words</th>{head}</tr>{"".join(body)}</table></div>'
+    rows = f"<tr><th>type</th><th>words</th>{head}</tr>{''.join(body)}"
+    return f'<div class="scroll low"><table class="heat">{rows}</table></div>'
 
 
 def _heat_cell(share: float, count: int) -> str:
@@ -178,7 +180,7 @@ def _heat_cell(share: float, count: int) -> str:
 def _types(rows: Sequence[Numbers]) -> str:
     used = [row for row in rows if row["sub_words"]]
     unused = [str(row["type"]) for row in rows if not row["sub_words"]]
-    most = max((row["share"] for row in used), default=1.0)
+    most = max((row["share"] for row in used if row["type"]), default=1.0)
     gold = [(key, name) for key, name in (("labels", "labels"), ("parts_of_speech", "parts of speech")) if key in rows[0]]
     head = ["type", "share of sub-words", "words most its own", "commonest words", *(name for _, name in gold)]
     body = "".join(_type_row(row, most, [key for key, _ in gold]) for row in used)
@@ -194,10 +196,12 @@ def _types(rows: Sequence[Numbers]) -> str:
 def _type_row(row: Numbers, most: float, gold: Sequence[str]) -> str:
     own = _listed((item["word"], item["count"]) for item in row["pmi_words"])
     common = _listed((item["word"], item["count"]) for item in row["top_words"])
-    bar = f'{_percent(row["share"])}<span class="bar"><i style="width:{100 * row["share"] / most:.1f}%"></i></span>'
+    bar = _percent(row["share"])
+    if row["type"]:
+        bar += f'<span class="bar"><i style="width:{100 * row["share"] / most:.1f}%"></i></span>'
     shares = "".join(f"<td>{_shares(row[key])}</td>" for key in gold)
     name = "0<br><small>not selected</small>" if row["type"] == 0 else str(row["type"])
-    return f'<tr><td>{name}</td><td class="n">{bar}</td><td>{own}{_more(row)}</td><td>{common}</td>{shares}</tr>'
+    return f'<tr><td>{name}</td><td class="share">{bar}</td><td>{own}{_more(row)}</td><td>{common}</td>{shares}</tr>'
 
 
 def _more(row: Numbers) -> str:
@@ -246,13 +250,13 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numeric: set[int]
 
 
 def _listed(items: Iterable[tuple[str, float]]) -> str:
-    return ", ".join(f"{escape(word)} <small>{value:,}</small>" for word, value in items) or "–"
+    return ", ".join(f"<span>{escape(word)} <small>{value:,}</small></span>" for word, value in items) or "–"
 
 
 def _shares(counts: Mapping[str, int], top: int = 3) -> str:
     total = sum(counts.values())
     first = list(counts.items())[:top]
-    return "<br>".join(f"{escape(name)} <small>{count / total:.0%}</small>" for name, count in first) or "–"
+    return "<br>".join(f"<span>{escape(name)} <small>{count / total:.0%}</small></span>" for name, count in first) or "–"
 
 
 def _percent(value: float) -> str:

@@ -81,8 +81,8 @@ def legend(names: Mapping[int, str]) -> list[tuple[str, str]]:
 
 
 def _scaled(places: np.ndarray) -> np.ndarray:
-    """Places in the frame, in tenths of a pixel, y downwards. The farthest 0.5 % stand at its edge."""
-    low, high = np.quantile(places, (0.005, 0.995), axis=0)
+    """Places in the frame, in tenths of a pixel, y downwards. The farthest 0.1 % stand at its edge."""
+    low, high = np.quantile(places, (0.001, 0.999), axis=0)
     middle, span = (low + high) / 2, max(float((high - low).max()), 1e-12) * 1.04
     unit = np.clip((places - middle) / span * (1, -1), -0.5, 0.5) + 0.5
     return np.round((_MARGIN + unit * (_SIZE - 2 * _MARGIN) + (0, _TITLE)) * 10).astype(int)
