@@ -14,14 +14,13 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 from torch.distributed.nn.functional import all_reduce
-from torch.nn import functional
 from transformers import PreTrainedModel
 
 from loreweave.checkpoints import latent_typing as side_files
 from loreweave.errors import ConfigurationError
 from loreweave.models.latent_typer import Selection, Typing, Usage, diversity_loss, sparsity_loss, summed_usage
 from loreweave.models.sparse_typing import SparseTypingHead
-from loreweave.objectives.base import Materials, ObjectiveLoss, TextObjective
+from loreweave.objectives.base import Materials, ObjectiveLoss, TextObjective, cross_entropy_sum
 
 
 @dataclass(kw_only=True)
@@ -142,34 +141,28 @@ class LatentTyping(TextObjective):
         """The weighted sum of the three losses, times the number of targets."""
         assert isinstance(encoder, PreTrainedModel) and isinstance(head, SparseTypingHead)
         given = {name.removeprefix(f"{self.name}_"): tensor for name, tensor in batch.items() if name.startswith(self.name)}
-        ids, mask = given["input_ids"], given["attention_mask"]
+        ids, mask, counted, labels = (given[name] for name in ("input_ids", "attention_mask", "counted", "labels"))
         states = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
         temperature = self.temperature(given["update"])
         typing = head.typer(states, temperature, self.config.selection)
         decoded = head.decode(encoder, ids[:, :-1], mask[:, :-1], head.memory(states, typing, mask))
         at_targets = decoded.flatten(0, 1).index_select(0, given["positions"])  # [targets, hidden]
-        logits = head.logits(encoder, at_targets).float()
-        reconstruction = functional.cross_entropy(logits, given["labels"])
-        use = self._usage(typing, given["counted"])
-        sparsity, diversity = sparsity_loss(use), diversity_loss(use, self.config.diversity)
-        total = (
-            self.config.reconstruction_weight * reconstruction
-            + self.config.sparsity_weight * sparsity
-            + self.config.diversity_weight * diversity
-        )
-        count = len(given["labels"])
-        with torch.no_grad():
-            parts = {
-                "reconstruction": reconstruction,
-                "sparsity": sparsity,
-                "diversity": diversity,
-                "unselected_probability": use.unselected,
-                "perplexity": use.perplexity,
-                "selected": ((typing.types != 0) & given["counted"].bool()).sum() / given["counted"].sum(),
-                "temperature": temperature,
-            }
-            correct = (logits.argmax(-1) == given["labels"]).sum()
-        return ObjectiveLoss(total * count, correct, {name: part.detach() * count for name, part in parts.items()})
+        reconstruction = cross_entropy_sum(head.logits(encoder, at_targets), labels)
+        use = self._usage(typing, counted)
+        losses = {
+            "reconstruction": reconstruction.total / len(labels),
+            "sparsity": sparsity_loss(use),
+            "diversity": diversity_loss(use, self.config.diversity),
+        }
+        total = torch.stack([getattr(self.config, f"{name}_weight") * loss for name, loss in losses.items()]).sum()
+        shown = losses | {
+            "unselected_probability": use.unselected,
+            "perplexity": use.perplexity,
+            "selected": ((typing.types != 0) & counted.bool()).sum() / counted.sum(),
+            "temperature": temperature,
+        }
+        parts = {name: part.detach() * len(labels) for name, part in shown.items()}
+        return ObjectiveLoss(total * len(labels), reconstruction.correct, parts)
 
     def _usage(self, typing: Typing, counted: Tensor) -> Usage:
         """The mean use of types in this process's micro-batch, or in those of all processes."""
