@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, get_args
 
 import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from loreweave.errors import ConfigurationError
+from loreweave.metrics.similarity_kernels import Similarity
 
-Similarity = Literal["dot", "l1", "l2", "modulus"]
-"""Dot product; minus the L1 or L2 distance; minus the sum of the moduli of complex differences (re, im interleaved)."""
 SIMILARITIES: tuple[Similarity, ...] = get_args(Similarity)
 DISTANCES: tuple[Similarity, ...] = ("l1", "l2", "modulus")
 """The similarities to which a margin is added."""

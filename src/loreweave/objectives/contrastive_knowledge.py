@@ -204,7 +204,7 @@ class ContrastiveKnowledge(StreamObjective):
         """Whether entities [1, n] answer the questions, by the graph. [questions, n]"""
         own, tail = questions.entities[:, None], questions.asks_tail[:, None]
         subject, target = torch.where(tail, own, entities), torch.where(tail, entities, own)
-        keys = (subject * self.graph.num_relations + questions.relations[:, None]) * self.graph.num_entities + target
+        keys = self.true.key(subject, questions.relations[:, None], target)
         places = torch.searchsorted(head.keys, keys).clamp_max(len(head.keys) - 1)
         return head.keys[places] == keys
 

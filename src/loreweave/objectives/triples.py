@@ -8,13 +8,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
+from torch import Tensor
 
 from loreweave.corpus.knowledge_graph import HEAD, RELATION, TAIL
 from loreweave.training.draws import Draws
 
+Rows = TypeVar("Rows", np.ndarray, Tensor)
 Sampling = Literal["triples", "neighbourhoods"]
 
 _EDGES_PER_MEMBER = 64
@@ -35,17 +37,17 @@ class TrueTriples:
     def __init__(self, triples: np.ndarray, num_entities: int, num_relations: int) -> None:
         self.num_entities = num_entities
         self.num_relations = num_relations
-        self.keys = np.unique(self._key(triples[:, HEAD], triples[:, RELATION], triples[:, TAIL]))
+        self.keys = np.unique(self.key(triples[:, HEAD].astype(np.int64), triples[:, RELATION], triples[:, TAIL]))
 
     def contains(self, heads: np.ndarray, relations: np.ndarray, tails: np.ndarray) -> np.ndarray:
         """Whether each triple is in the set; the arguments broadcast. bool"""
-        keys = self._key(heads, relations, tails)
+        keys = self.key(np.asarray(heads, dtype=np.int64), relations, tails)
         places = np.searchsorted(self.keys, keys)
         return self.keys[np.minimum(places, len(self.keys) - 1)] == keys
 
-    def _key(self, heads: np.ndarray, relations: np.ndarray, tails: np.ndarray) -> np.ndarray:
-        first = np.asarray(heads, dtype=np.int64) * self.num_relations + relations
-        return np.asarray(first * self.num_entities + tails)
+    def key(self, heads: Rows, relations: Rows, tails: Rows) -> Rows:
+        """One number for each triple: of arrays or tensors with 64 bits."""
+        return (heads * self.num_relations + relations) * self.num_entities + tails
 
 
 class TripleBatch(NamedTuple):

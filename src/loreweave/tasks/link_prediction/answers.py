@@ -18,7 +18,8 @@ from torch import Tensor
 from loreweave.corpus.knowledge_graph import GraphEntity, KnowledgeGraph
 from loreweave.errors import DataError
 from loreweave.metrics.known_answers import SIDES, KnownAnswers
-from loreweave.models.knowledge_scorers import Similarity, similarity_matrix
+from loreweave.metrics.similarity_kernels import Similarity
+from loreweave.models.knowledge_scorers import similarity_matrix
 from loreweave.tasks.link_prediction.encoding import EntityVectors, GraphEncoder, open_encoder
 from loreweave.tasks.link_prediction.model import load
 from loreweave.tasks.link_prediction.settings import PredictionSettings, Side

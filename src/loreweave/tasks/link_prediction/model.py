@@ -17,8 +17,8 @@ from loreweave.corpus.knowledge_graph import KnowledgeGraph
 from loreweave.encoding.graph_texts import EntityTextConfig
 from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError
+from loreweave.metrics.similarity_kernels import Similarity
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead, KnowledgeEmbeddingModel, Pooling
-from loreweave.models.knowledge_scorers import Similarity
 from loreweave.tasks.embedding_cache import hash_of_folder
 from loreweave.tasks.link_prediction.settings import ModelSettings
 from loreweave.training.inference import move

@@ -1,0 +1,64 @@
+"""Pre-training objectives on windows that no step saw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+from datasets import load_from_disk
+from pretraining_runs import settings
+
+from loreweave.build.pretraining_set import open_pretraining_set
+from loreweave.build.pretraining_store import write_manifest
+from loreweave.errors import ConfigurationError
+from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.pretraining.evaluation import evaluate_objectives
+from loreweave.training.configuration import fill
+
+EVERY_WORD = {"masked_words": {"probability": 1.0, "unit": "subword", "random_probability": 0, "unchanged_probability": 0}}
+
+
+def part(world: Path, folder: Path, first: int, last: int) -> Path:
+    """Some windows of the world's set as a set of their own."""
+    data = open_pretraining_set(world / "data")
+    copytree(data.path, folder)
+    for shard in folder.glob("*.arrow"):
+        shard.unlink()
+    for name in ("state.json", "dataset_info.json"):
+        (folder / name).unlink()
+    load_from_disk(str(data.path)).select(range(first, last)).save_to_disk(str(folder))
+    details = {key: data.manifest[key] for key in ("settings", "tokenizer", "counts")}
+    write_manifest(folder, data.vocabulary, last - first, details)
+    return folder
+
+
+def measured(world: Path, sets: list[Path], micro_batch_size: int = 1, **changes: object) -> dict[str, float]:
+    """With every word masked the loss does not depend on which words a seed chooses."""
+    asked = settings(world, world / "none", objectives=EVERY_WORD, word_only=True, micro_batch_size=micro_batch_size, **changes)
+    return evaluate_objectives(fill(PretrainingConfig, asked | {"data": [str(path) for path in sets]}))
+
+
+def test_two_sets_count_by_their_targets(world: Path, tmp_path: Path) -> None:
+    """The loss over both is the mean of each one's, weighted by how many words it has: no set is drawn more often."""
+    small, large = part(world, tmp_path / "small", 0, 4), part(world, tmp_path / "large", 4, 24)
+    both, one, other = (measured(world, sets) for sets in ([small, large], [small], [large]))
+    words = [sum(map(len, open_pretraining_set(path).dataset["word_ids"][:])) for path in (small, large)]
+    wanted = (one["masked_words_loss"] * words[0] + other["masked_words_loss"] * words[1]) / sum(words)
+    assert both["masked_words_loss"] == pytest.approx(wanted, rel=1e-5)
+    assert (both["windows"], both["windows_left_out"]) == (24, 0)
+
+
+def test_windows_that_fill_no_batch_are_counted(world: Path) -> None:
+    assert measured(world, [world / "data"], micro_batch_size=7, batch_size=7)["windows_left_out"] == 3
+
+
+def test_half_precision_is_near_and_not_equal(world: Path) -> None:
+    full, half = (measured(world, [world / "data"], precision=precision) for precision in ("fp32", "bf16"))
+    assert half["masked_words_loss"] != full["masked_words_loss"]
+    assert half["masked_words_loss"] == pytest.approx(full["masked_words_loss"], rel=1e-2)
+
+
+def test_too_few_windows_are_said(world: Path) -> None:
+    with pytest.raises(ConfigurationError, match="found 24 windows, expected at least micro_batch_size=32"):
+        measured(world, [world / "data"], micro_batch_size=32, batch_size=32)
