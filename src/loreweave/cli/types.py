@@ -32,8 +32,8 @@ def command(
         list[str] | None,
         typer.Option(
             "--file",
-            help="Read lines of text instead, or .jsonl and .parquet with 'text' or annotated text, .conllu, .conll; may be "
-            "given again.",
+            help="Read lines of text instead, or .jsonl and .parquet with 'text' or annotated text, .conllu (or a folder of "
+            "them), .conll; may be given again.",
         ),
     ] = None,
     rebuild: Annotated[
