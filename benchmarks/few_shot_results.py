@@ -6,7 +6,7 @@
 
 Every encoder learns CONTaiNER's contrastive loss on the source (politics of ner_crossner, ner_wnut17, entity_gum; one epoch),
 then answers the same 200 episodes a setting, drawn from the types of ner_crossner's science (10) and ai (7) that no other set
-has: types are disjoint from the source's, as in Few-NERD INTRA. A setting is `domain-ways-shots`. All encoders have the same
+has (its other mentions are O there): types are disjoint from the source's, as in Few-NERD INTRA. A setting is `domain-ways-shots`. All encoders have the same
 seeds, batches and episodes. `container` takes the nearest support word; `container-tuned` fine-tunes on each support set first,
 as published; `nnshot` reads the encoder without any source training.
 
@@ -53,7 +53,7 @@ def episodes(setting: str, folder: Path) -> Path:
         domain, way, shot = setting.split("-")
         own, other = OTHERS[domain]
         left_out = [f"--exclude-types-of={path}" for path in (other, POLITICS, WNUT, GUM / "train.jsonl.gz")]
-        sizes = ("--way", way, "--shot", shot, "--count", 200, "--seed", 0)
+        sizes = ("--others-outside", "--way", way, "--shot", shot, "--count", 200, "--seed", 0)
         command("build", "episodes", own, *left_out, *sizes, "--output", file)
     return file
 

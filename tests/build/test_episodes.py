@@ -57,6 +57,18 @@ def test_sentences_with_other_types_are_never_taken() -> None:
     assert sampler.counts["support_sentences"] >= 40
 
 
+def test_types_that_may_not_be_drawn_can_be_outside() -> None:
+    """Only sentences that have a type that none may draw can make this episode, once these spans are none."""
+    sentences = [sentence([label, "x", "O"], number) for number, label in enumerate(["a", "b"] * 3)]
+    refusing = EpisodeSampler([[*sentences, *singles(1)]], {"a", "b"}, SamplerSettings(way=2))
+    with pytest.raises(DataError, match="found no 2-way episode"):
+        list(refusing.episodes(1))
+    sampler = EpisodeSampler([sentences], {"a", "b"}, SamplerSettings(way=2, others_outside=True))
+    (episode,) = sampler.episodes(1)
+    assert count(episode.support).keys() == {"a", "b"} and all(each.labels()[1] == "O" for each in episode.support)
+    assert sampler.counts["spans of other types left out"] == 6
+
+
 def test_an_episode_of_one_source_stays_in_it() -> None:
     other = [TaggedSentence(("z",), (TokenSpan(0, 1, label),), f"z{index}") for index, label in enumerate(["a", "b"] * 4)]
     sampler = EpisodeSampler([singles(4), other], set(TYPES), SamplerSettings(way=2))

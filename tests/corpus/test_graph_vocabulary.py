@@ -34,3 +34,16 @@ def test_special_entities_are_no_titles() -> None:
     vocabulary = EntityVocabulary.from_counts({"Oslo": 3})
     assert vocabulary_ids([GraphEntity("Q1", "[MASK]"), GraphEntity("[PAD]")], vocabulary).tolist() == [NONE, NONE]
     assert vocabulary_ids([], vocabulary).tolist() == []
+
+
+def test_a_title_wins_over_labels() -> None:
+    """The city's label is a state's title, so only the state, which has that title, is it; a label alone still finds."""
+    vocabulary = EntityVocabulary.from_counts({"New York": 3, "New_York_City": 2, "Bern": 1})
+    entities = [
+        GraphEntity("Q60", "New York", title="New York City"),
+        GraphEntity("Q1384", "State of New York", title="New York"),
+        GraphEntity("Q99", "New York"),
+        GraphEntity("Q70", "Bern", title="Bern, Switzerland"),
+    ]
+    found = vocabulary_ids(entities, vocabulary).tolist()
+    assert found == [vocabulary.id_of("New_York_City"), vocabulary.id_of("New York"), NONE, vocabulary.id_of("Bern")]

@@ -43,7 +43,8 @@ def test_the_manifest_says_what_is_there_and_what_is_not(files: Path, build: Bui
     manifest = build(wikidata5m(files)).manifest
     assert manifest["text"] == {
         "entities": {
-            "label": 3, "description": 2, "aliases": 2, "types": 0, "without_text": 2, "first_without_text": ["Q5", "Q2"],
+            "label": 3, "description": 2, "aliases": 2, "types": 0, "title": 0, "without_text": 2,
+            "first_without_text": ["Q5", "Q2"],
         },
         "relations": {"label": 2, "description": 0, "without_text": 1, "first_without_text": ["P2439"]},
     }  # fmt: skip

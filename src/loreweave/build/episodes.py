@@ -34,6 +34,8 @@ class SamplerSettings:
         scheme: `io` joins touching spans of one type, as the published files do; `prefixed` keeps them apart.
         legacy: the sampler of before August 2021: a type that would exceed 2K is forgiven where a later type of the
             sentence is still below K (Few-NERD issue 15; the "v5" files).
+        others_outside: spans of types that may not be drawn become no spans, in place of keeping their sentences out: for a
+            corpus that is split by types, and not by sentences.
         seed: of all draws.
     """
 
@@ -42,6 +44,7 @@ class SamplerSettings:
     query_shot: int = 1
     scheme: Scheme = "io"
     legacy: bool = False
+    others_outside: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -55,7 +58,7 @@ class EpisodeSampler:
 
     Args:
         sources: sentences; an episode takes its types and sentences from one source, drawn by its number of types.
-        types: those that may be drawn; sentences with any other type are never taken.
+        types: those that may be drawn; sentences with any other type are never taken (but see `others_outside`).
 
     Raises:
         DataError: no source has `way` types.
@@ -68,11 +71,18 @@ class EpisodeSampler:
 
     def __post_init__(self) -> None:
         self._random = np.random.default_rng(self.settings.seed)
-        self._pools = [_Pool(sentences, self.types, self.settings.scheme) for sentences in self.sources]
+        others_outside = self.settings.others_outside
+        sources = [[self._without_others(s) for s in source] if others_outside else source for source in self.sources]
+        self._pools = [_Pool(sentences, self.types, self.settings.scheme) for sentences in sources]
         self._usable = [pool for pool in self._pools if len(pool.types) >= self.settings.way]
         if not self._usable:
             most = max((len(pool.types) for pool in self._pools), default=0)
             raise DataError(f"found {most} types to draw, expected at least {self.settings.way} (--way)")
+
+    def _without_others(self, sentence: TaggedSentence) -> TaggedSentence:
+        kept = [span for span in sentence.spans if span.label in self.types]
+        self.counts["spans of other types left out"] += len(sentence.spans) - len(kept)
+        return _with_spans(sentence, kept)
 
     def episodes(self, count: int, advance: Callable[[], object] = lambda: None) -> Iterator[Episode]:
         """So many episodes, numbered from 0; `advance` is told of each.

@@ -25,6 +25,12 @@ def episodes(
         list[Path] | None,
         typer.Option("--exclude-types-of", help="File or folder whose types may not be drawn (repeat for several)."),
     ] = None,
+    others_outside: Annotated[
+        bool,
+        typer.Option(
+            "--others-outside", help="Spans of types that may not be drawn become O; else their sentences are not taken."
+        ),
+    ] = False,
     one_source: Annotated[
         bool, typer.Option("--one-source", help="Take all of an episode from one of the FILE arguments.")
     ] = False,
@@ -40,7 +46,8 @@ def episodes(
 ) -> None:
     """Sample N-way K~2K-shot episodes for few-shot-ner.
 
-    A sentence is taken only if all its types are among the episode's. Of nested mentions the outermost counts.
+    A sentence is taken only if all its types are among the episode's (see --others-outside). Of nested mentions the outermost
+    counts.
 
     Example: loreweave build episodes crossner/ai crossner/science --exclude-types-of crossner/politics --way 5 --shot 1
     --output ai_science_5_1.jsonl
@@ -68,7 +75,7 @@ def episodes(
         raise ConfigurationError(f"--types: no sentence has {', '.join(sorted(unknown))}; there are {', '.join(sorted(found))}")
     wanted -= {label for path in exclude_types_of or () for label in types_of(read(path, Counter()))}
     settings = SamplerSettings(
-        way=way, shot=shot, query_shot=query_shot, seed=seed, legacy=legacy_sampler,
+        way=way, shot=shot, query_shot=query_shot, seed=seed, legacy=legacy_sampler, others_outside=others_outside,
         scheme="prefixed" if keep_touching else "io",
     )  # fmt: skip
     sampler = EpisodeSampler(sources if one_source else [pooled], wanted, settings)

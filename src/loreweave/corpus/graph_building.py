@@ -317,11 +317,12 @@ def _outside_vocabulary(source: GraphSource, ids: Ids, policy: GraphPolicy) -> d
     """Number in `ids` -> why `policy.within_vocabulary` leaves it out."""
     if policy.within_vocabulary is None:
         return {}
-    labels: dict[str, str] = {}  # without descriptions, which would fill the memory; of two rows the first, as it is written
+    names: dict[str, tuple[str, str]] = {}  # not descriptions, which would fill the memory; of two rows the first, as written
     for _, _, entity in source.read_entities(ids, LeftOut(skip_bad=True)):
         if entity.id in ids:
-            labels.setdefault(entity.id, entity.label)
-    named = (GraphEntity(id, labels.get(id, "")) for id in ids)
+            names.setdefault(entity.id, (entity.label, entity.title))
+    given = ((id, *names.get(id, ("", ""))) for id in ids)
+    named = (GraphEntity(id, label, title=title) for id, label, title in given)
     found = vocabulary_ids(named, EntityVocabulary.load(policy.within_vocabulary))
     why = {NONE: "entities outside the vocabulary", SHARED: "entities that share a title of the vocabulary"}
     return {number: why[id] for number, id in enumerate(found.tolist()) if id < 0}
@@ -343,18 +344,18 @@ def _read_relations(source: GraphSource, ids: Ids, left_out: LeftOut) -> list[Gr
 
 def _whole(entity: GraphEntity, left_out: LeftOut) -> GraphEntity:
     """The entity (or relation) without halves of surrogate pairs, which no file takes; counted."""
-    texts = (entity.label, entity.description, *entity.aliases, *entity.types)
+    texts = (entity.label, entity.description, entity.title, *entity.aliases, *entity.types)
     if not any(map(has_half, texts)):
         return entity
-    (label, description, *names), numbers = zip(*map(replace_halves, texts), strict=True)
+    (label, description, title, *names), numbers = zip(*map(replace_halves, texts), strict=True)
     left_out.note("characters replaced", sum(numbers))
     aliases = len(entity.aliases)
-    return GraphEntity(entity.id, label, description, tuple(names[:aliases]), tuple(names[aliases:]))
+    return GraphEntity(entity.id, label, description, tuple(names[:aliases]), tuple(names[aliases:]), title)
 
 
 def _entity_text(entities: GraphEntities) -> dict[str, Any]:
     """How many entities have what, and the first without text."""
-    given = {name: entities.given(name) for name in ("label", "description", "aliases", "types")}
+    given = {name: entities.given(name) for name in ("label", "description", "aliases", "types", "title")}
     without = ~(given["label"] | given["description"] | given["aliases"])
     first = entities.strings("id").take(np.flatnonzero(without)[:_SHOWN_IDS])
     return {

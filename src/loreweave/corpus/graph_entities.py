@@ -20,13 +20,15 @@ ROWS_PER_BATCH = 16_384
 
 @dataclass(frozen=True, slots=True)
 class GraphEntity:
-    """An entity: its id in the source (`Q145`, `/m/07ssc`, `08860123`), its name, one text about it, more names, types."""
+    """An entity: its id in the source (`Q145`, `/m/07ssc`, `08860123`), its name, one text about it, more names, types, and the
+    title of its Wikipedia article where the source says it."""
 
     id: str
     label: str = ""
     description: str = ""
     aliases: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,8 @@ class GraphEntities(Sequence[GraphEntity]):
             raise DataError("file not found", path=path) from None
         except pa.ArrowInvalid as error:
             raise DataError(f"not an Arrow file ({error})", path=path) from None
+        if table.schema == SCHEMA.remove(SCHEMA.get_field_index("title")):  # as graphs were written before 2026-11-21
+            table = table.append_column("title", pa.array([""] * len(table)))
         if table.schema != SCHEMA:
             raise DataError(f"found the columns {', '.join(table.column_names)}, expected {', '.join(COLUMNS)}", path=path)
         return cls(table)
@@ -140,7 +144,7 @@ class GraphEntities(Sequence[GraphEntity]):
         return self.table.column(name)
 
     def strings(self, name: str) -> StringColumn:
-        """The column `id`, `label` or `description` as Python strings."""
+        """The column `id`, `label`, `description` or `title` as Python strings."""
         return StringColumn(self.column(name))
 
     def given(self, name: str) -> np.ndarray:
@@ -186,12 +190,13 @@ class _Waiting:
         return len(self.columns[0])
 
     def add(self, entity: GraphEntity) -> None:
-        ids, labels, descriptions, aliases, types = self.columns
+        ids, labels, descriptions, aliases, types, titles = self.columns
         ids.append(entity.id)
         labels.append(entity.label)
         descriptions.append(entity.description)
         aliases.append(entity.aliases)
         types.append(entity.types)
+        titles.append(entity.title)
 
     def batch(self) -> pa.RecordBatch:
         """Make the batch and begin the next."""
@@ -202,5 +207,5 @@ class _Waiting:
 
 
 def _record(cells: Sequence[Any]) -> GraphEntity:
-    id, label, description, aliases, types = cells
-    return GraphEntity(id, label, description, tuple(aliases), tuple(types))
+    id, label, description, aliases, types, title = cells
+    return GraphEntity(id, label, description, tuple(aliases), tuple(types), title)

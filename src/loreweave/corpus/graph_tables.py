@@ -72,7 +72,8 @@ def _read_records(path: Path, columns: tuple[str, ...], ids: Mapping[str, int], 
             left_out.bad(f"malformed row of {path.name}", fault, path, line)
         else:
             aliases, types = (tuple(row.get(name, ())) for name in _LISTS)
-            yield path, line, GraphEntity(row["id"], row.get("label", ""), row.get("description", ""), aliases, types)
+            label, description, title = (row.get(name, "") for name in ("label", "description", "title"))
+            yield path, line, GraphEntity(row["id"], label, description, aliases, types, title)
 
 
 def _fault(row: dict[str, Any], columns: tuple[str, ...]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import unquote
 
 from loreweave.corpus.files import read_json
 from loreweave.corpus.graph_entities import GraphEntity
@@ -47,7 +48,9 @@ def join_texts(descriptions: Path | None, names: Path | None, ids: Mapping[str, 
 
 
 def read_json_texts(path: Path, aliases: str = "aliases") -> Iterator[GraphEntity]:
-    """Entities of a JSON object `{id: {"label", "description", <aliases>: [...]}}`; a field may be absent or null.
+    """Entities of a JSON object `{id: {"label", "description", <aliases>: [...], "wikipedia"}}`; a field may be absent or null.
+
+    `wikipedia` is the address of an article, whose title is the entity's.
 
     Raises:
         DataError: another form; the id and the field are named.
@@ -59,9 +62,11 @@ def read_json_texts(path: Path, aliases: str = "aliases") -> Iterator[GraphEntit
         if not isinstance(row, dict):
             raise DataError(f"found {row!r} for {id!r}, expected an object with label and description", path=path)
         label, description, names = row.get("label") or "", row.get("description") or "", row.get(aliases) or []
-        if not isinstance(names, list) or not all(isinstance(text, str) for text in (label, description, *names)):
+        address = row.get("wikipedia") or ""
+        if not isinstance(names, list) or not all(isinstance(text, str) for text in (label, description, address, *names)):
             raise DataError(f"found something else than strings for {id!r}", path=path)
-        yield GraphEntity(id, label.strip(), description.strip(), tuple(names))
+        title = unquote(address.rpartition("/wiki/")[2]).replace("_", " ")
+        yield GraphEntity(id, label.strip(), description.strip(), tuple(names), title=title)
 
 
 def present(*paths: Path | None) -> tuple[Path, ...]:

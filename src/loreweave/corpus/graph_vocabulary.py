@@ -13,24 +13,29 @@ NONE, SHARED = -1, -2
 
 
 def vocabulary_ids(entities: Iterable[GraphEntity], vocabulary: EntityVocabulary) -> np.ndarray:
-    """Ids in `vocabulary`, found by an entity's id (a vocabulary of Q-ids), else by its label (one of titles).
+    """Ids in `vocabulary`, found by an entity's id (a vocabulary of Q-ids) or its title, else by its label.
 
-    In a title a space and an underscore are the same, as in MediaWiki.
+    A label finds nothing that the title of another entity finds. In a title a space and an underscore are the same, as in
+    MediaWiki.
 
     Returns:
         [entities] int64; `NONE` (-1) where there is none, `SHARED` (-2) where several entities would have the same.
     """
-    special = vocabulary.special_ids
-    ids = np.fromiter((_id_of(entity, vocabulary) for entity in entities), np.int64)
-    ids[np.isin(ids, list(special))] = NONE
+    found = [(_id_of((e.id, e.title), vocabulary), _id_of((e.label,), vocabulary)) for e in entities]
+    sure, likely = np.array(found, np.int64).reshape(-1, 2).T
+    for ids in (sure, likely):
+        ids[np.isin(ids, list(vocabulary.special_ids))] = NONE
+    likely[np.isin(likely, sure)] = NONE
+    ids = np.where(sure != NONE, sure, likely)
     distinct, places, counts = np.unique(ids, return_inverse=True, return_counts=True)
     ids[(counts[places] > 1) & (distinct[places] != NONE)] = SHARED
     return ids
 
 
-def _id_of(entity: GraphEntity, vocabulary: EntityVocabulary) -> int:
-    for name in (entity.id, entity.label, entity.label.replace(" ", "_")):
-        found = vocabulary.id_of(name)
-        if found is not None:
-            return found
+def _id_of(names: Iterable[str], vocabulary: EntityVocabulary) -> int:
+    for name in names:
+        for title in (name, name.replace(" ", "_")):
+            found = vocabulary.id_of(title)
+            if found is not None:
+                return found
     return NONE

@@ -92,7 +92,8 @@ def _fb15k237_entities(
         yield from ((wikidata, None, entity) for entity in known.values())
         return
     for line, (id, label, description) in read_table(table, left_out, 3):
-        yield table, line, GraphEntity(id, label, description, known[id].aliases if id in known else ())
+        more = known.get(id, GraphEntity(id))
+        yield table, line, GraphEntity(id, label, description, more.aliases, title=more.title)
 
 
 def _labels(path: Path | None, ids: Mapping[str, int], left_out: LeftOut) -> Iterator[Located]:
