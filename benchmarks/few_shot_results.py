@@ -6,9 +6,9 @@
 
 Every encoder learns CONTaiNER's contrastive loss on the source (politics of ner_crossner, ner_wnut17, entity_gum; one epoch),
 then answers the same 200 episodes a setting, drawn from the types of ner_crossner's science (10) and ai (7) that no other set
-has (its other mentions are O there): types are disjoint from the source's, as in Few-NERD INTRA. A setting is `domain-ways-shots`. All encoders have the same
-seeds, batches and episodes. `container` takes the nearest support word; `container-tuned` fine-tunes on each support set first,
-as published; `nnshot` reads the encoder without any source training.
+has (mentions of others are O there): types are disjoint from the source's, as in Few-NERD INTRA. A setting is
+`domain-ways-shots`. All encoders have the same seeds, batches and episodes. `container` takes the nearest support word;
+`container-tuned` fine-tunes on each support set first, as published; `nnshot` reads the encoder without any source training.
 
 Each number is written to a folder of its own, so that an interrupted run goes on. The table shows micro F1 over all episodes,
 with full labels, as mean and standard deviation over the seeds, and the first seed's bootstrap interval over the episodes.
@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +43,10 @@ RATE = "1e-4"
 
 
 def command(*words: object) -> None:
-    """Run a command of loreweave; its output goes on."""
-    if loreweave([str(word) for word in words]):
+    """Run a command of loreweave; what it shows goes to standard error."""
+    with redirect_stdout(sys.stderr):
+        failed = loreweave([str(word) for word in words])
+    if failed:
         raise SystemExit(f"failed: loreweave {' '.join(map(str, words))}")
 
 
@@ -76,7 +80,7 @@ def scored(encoder: str, method: str, setting: str, seed: int, folder: Path) -> 
     if not (out / "results.json").exists():
         start = encoder if encoder == "minilm" else build(encoder)
         model = start if method in UNTRAINED else trained(encoder, seed, folder)
-        data = ("--data", episodes(setting, folder), "--output", out, "--overwrite", "--json")
+        data = ("--data", episodes(setting, folder), "--output", out, "--overwrite")
         command("evaluate", "few-shot-ner", "--model", model, *data, *METHODS[method])
     results: dict[str, Any] = read_json(out / "results.json")
     return results
@@ -85,10 +89,11 @@ def scored(encoder: str, method: str, setting: str, seed: int, folder: Path) -> 
 def row(encoder: str, method: str, setting: str, seeds: list[int], folder: Path) -> str:
     """A line of the table."""
     seeds = seeds[:1] if method in UNTRAINED else seeds
-    found = [scored(encoder, method, setting, seed, folder)["metrics"] for seed in seeds]
+    found = [scored(encoder, method, setting, seed, folder) for seed in seeds]
     values = [100 * metrics["micro_f1"] for metrics in found]
     spread = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
-    low, high = (100 * found[0][f"micro_f1_{end}"] for end in ("low", "high"))
+    interval = next(each for each in found[0]["intervals"] if each["metric"] == "micro_f1")
+    low, high = 100 * interval["low"], 100 * interval["high"]
     mean = f"{statistics.mean(values):.1f}{spread}"
     return f"| {setting} | {method} | {encoder} | {len(values)} | {mean} | [{low:.1f}, {high:.1f}] |"
 
