@@ -98,6 +98,13 @@ def test_evaluation_names_the_parts(world: Path, tmp_path: Path) -> None:
     assert 0 <= found["latent_typing_selected"] <= 1 and found["latent_typing_reconstruction"] > 0
 
 
+def test_evaluation_sees_each_window_once_whatever_the_pool(world: Path, tmp_path: Path) -> None:
+    """A pool of sixteen micro-batches reaches over the end of a pass of six, whose windows it would mix with later ones."""
+    asked = words_and_types(world, tmp_path / "none", micro_batch_size=4)
+    found = [evaluate_objectives(fill(PretrainingConfig, asked | {"pool": pool})) for pool in (1, 16)]
+    assert found[0] == found[1]
+
+
 def test_latent_typing_needs_text(world: Path, tmp_path: Path) -> None:
     config = fill(PretrainingConfig, words_and_types(world, tmp_path / "run", data=[]))
     with pytest.raises(ConfigurationError, match="data: found no pre-training set"):

@@ -31,7 +31,8 @@ def evaluate_objectives(config: PretrainingConfig) -> dict[str, float]:
     micro_batches = rows // config.micro_batch_size
     if not micro_batches:
         raise ConfigurationError(f"found {rows} windows, expected at least micro_batch_size={config.micro_batch_size}")
-    config = replace(config, batch_size=config.micro_batch_size, steps=micro_batches, sampling_smoothing=1.0)
+    # A pool would reach over the end of the pass.
+    config = replace(config, batch_size=config.micro_batch_size, steps=micro_batches, sampling_smoothing=1.0, pool=1)
     device = training_device(config.device)
     with quiet():
         begun = start(config, sets)
