@@ -72,6 +72,14 @@ def test_the_loss_and_its_gradient_are_those_of_the_definition(kind: str) -> Non
     torch.testing.assert_close(results[0], results[1], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["gaussian", "euclidean"])
+def test_distances_are_in_fp32_under_autocast(kind: str) -> None:
+    points = gaussians(5)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = pair_distances(points, kind)  # type: ignore[arg-type]
+    torch.testing.assert_close(found, pair_distances(points, kind), rtol=0, atol=0)  # type: ignore[arg-type]
+
+
 def test_words_outside_may_be_no_anchors() -> None:
     labels = torch.tensor([0, 0, 1, 1, 2, 2])
     distances = pair_distances(gaussians(6), "gaussian")
