@@ -88,6 +88,23 @@ def test_words_without_pieces_are_missed_or_dropped_with_their_sentence(tiny_ber
     assert facts["skipped"] == {"sentences with a word that has no piece": 1}
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_word_without_pieces_drops_its_sentence_wherever_it_stands(tiny_bert: Path, episode_file: Path, place: int) -> None:
+    words, labels = ["ann", "in"], ["person-x", "O"]
+    words.insert(place, "\u200b")
+    labels.insert(place, "O")
+    query = {"word": [words, ["ann"]], "label": [labels, ["person-x"]]}
+    episode_file.write_text(json.dumps(json.loads(episode_file.read_text().splitlines()[0]) | {"query": query}))
+    assert run(tiny_bert, episode_file, "legacy=true")[0].arrays["micro_counts"][0, 0] == 1
+
+
+def test_a_cut_drops_no_sentence(tiny_bert: Path, episode_file: Path) -> None:
+    """Not even where a word behind it has no piece."""
+    query = {"word": [["ann", "lives", "in", "oslo", "\u200b"]], "label": [["person-x", "O", "O", "location-other", "O"]]}
+    episode_file.write_text(json.dumps(json.loads(episode_file.read_text().splitlines()[0]) | {"query": query}))
+    assert run(tiny_bert, episode_file, "legacy=true", "max_length=5")[1]["skipped"] == {}
+
+
 def test_words_behind_the_cut_are_missed(tiny_bert: Path, episode_file: Path) -> None:
     whole, _ = run(tiny_bert, episode_file)
     cut, facts = run(tiny_bert, episode_file, "max_length=5")

@@ -30,12 +30,14 @@ class WordExample:
         first: place in `ids` of the first piece of each word that has one.
         words: which word of the sentence that is.
         labels: class of each of these words; None without gold.
+        complete: whether every word before the cut has a piece.
     """
 
     ids: list[int]
     first: list[int]
     words: list[int]
     labels: list[int] | None = None
+    complete: bool = True
 
     @property
     def length(self) -> int:
@@ -85,17 +87,19 @@ class WordEncoding:
         flat: list[int] = []
         first: list[int] = []
         kept: list[int] = []
+        complete = True
         for word, ids in enumerate(pieces):
             if not ids:
                 counts["words_without_pieces"] += 1
+                complete = complete and len(flat) > limit
             elif len(flat) >= limit:
                 counts["words_cut_off"] += 1
             else:
                 first.append(len(flat) + 1)
                 kept.append(word)
-                flat += ids
-        ids = special.around(flat[:limit])
-        return WordExample(ids, first, kept, None if labels is None else [labels[word] for word in kept])
+            flat += ids
+        gold = None if labels is None else [labels[word] for word in kept]
+        return WordExample(special.around(flat[:limit]), first, kept, gold, complete)
 
     def collate(self, examples: list[WordExample]) -> Batch:
         """`input_ids`, `attention_mask`, `first_pieces` (bool) [batch, length]; `labels` [words of all] where known."""

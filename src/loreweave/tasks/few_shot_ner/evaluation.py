@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from loreweave.corpus.episodes import Episode, Sentences, read_episodes
-from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.few_shot_ner import reader
 from loreweave.tasks.few_shot_ner.labelling import Labeller, Question, question_of, together
@@ -170,7 +169,7 @@ def _without_unseen_sentences(episodes: Sequence[Episode], bank: SentenceBank, s
     """Drop sentences with a word that has no piece, and episodes of which no half or type is left."""
 
     def kept(half: Sentences) -> Sentences:
-        whole = tuple(sentence for sentence in half if not _has_word_without_pieces(sentence, bank))
+        whole = tuple(sentence for sentence in half if bank.examples[bank.number(sentence)].complete)
         skipped["sentences with a word that has no piece"] += len(half) - len(whole)
         return whole
 
@@ -180,12 +179,6 @@ def _without_unseen_sentences(episodes: Sequence[Episode], bank: SentenceBank, s
     for reason in [reason for reason, count in skipped.items() if not count]:
         del skipped[reason]
     return good
-
-
-def _has_word_without_pieces(sentence: TaggedSentence, bank: SentenceBank) -> bool:
-    """Whether a word before the last one that is seen is not seen. (Behind it, words are cut off.)"""
-    words = bank.examples[bank.number(sentence)].words
-    return not words or len(words) != words[-1] + 1
 
 
 def _report(
