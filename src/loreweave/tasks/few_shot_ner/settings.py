@@ -89,8 +89,9 @@ class EvaluationSettings(MethodSettings):
     """What is asked, and how labels become numbers."""
 
     legacy: bool = False
-    """As the released code: sentences with a word that has no piece are dropped, support or query, and words behind the
-    cut are not gold; transitions are shared out over all types of the file. Otherwise such words count as missed."""
+    """As the released code: sentences with a word that has no piece are dropped, support or query, and transitions are
+    shared out over all types of the file. (Words that are not seen, of these sentences or behind the cut, are else missed
+    in `micro_f1`; in `published_micro_f1` they never count.)"""
     skip_bad: bool = False
     """Leave out episodes that cannot be scored (a label that the support lacks, ...) and count them."""
     episodes: int | None = None
