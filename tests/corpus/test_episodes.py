@@ -71,6 +71,7 @@ def test_the_folders_of_container(tmp_path: Path) -> None:
         ({"query": {"word": [["x"]], "label": [["O", "O"]]}}, "query.label", "words and labels of different number"),
         ({"query": {"word": "x", "label": []}}, "query", "expected two lists of lists of strings"),
         ({"types": ["person-artist"]}, "types", "found person-artist, expected those of the support"),
+        ({"types": ["person-artist"] * 2 + ["location-GPE"]}, "types", "found person-artist, person-artist, location-GPE, exp"),
         ({"types": "x"}, "types", "expected a list of labels"),
     ],
 )

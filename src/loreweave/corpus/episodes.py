@@ -84,7 +84,7 @@ def episode_of(row: Mapping[str, Any], id: str) -> Episode:
     types = row.get("types", known)
     if not isinstance(types, list | tuple) or not all(isinstance(label, str) for label in types):
         raise DataError(f"found {types!r}, expected a list of labels", field="types")
-    if set(types) != set(known):
+    if sorted(types) != known:
         raise DataError(f"found {', '.join(types)}, expected those of the support: {', '.join(known)}", field="types")
     return Episode(id, support, query, tuple(types), scheme)
 
