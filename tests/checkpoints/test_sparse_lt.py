@@ -125,6 +125,27 @@ def test_files_with_gaps_and_leftovers_are_refused(
         sparse_lt.load(released(tmp_path, drop=drop, change=change))
 
 
+@pytest.mark.parametrize("part", ["weight", "bias"])
+def test_copies_of_tied_tensors_must_be_equal(source: Path, part: str) -> None:
+    tensors = torch.load(source / "pytorch_model.bin")
+    tensors[f"model.cls.predictions.decoder.{part}"] += 1
+    torch.save(tensors, source / "pytorch_model.bin")
+    with pytest.raises(CheckpointError, match=rf"model\.cls\.predictions\.decoder\.{part} is not equal to"):
+        sparse_lt.load(source)
+
+
+def test_one_name_of_the_masked_word_bias_is_enough_and_needed(source: Path) -> None:
+    tensors = torch.load(source / "pytorch_model.bin")
+    del tensors["model.cls.predictions.bias"]
+    torch.save(tensors, source / "pytorch_model.bin")
+    model, _, _ = sparse_lt.load(source)
+    assert torch.equal(model.cls.predictions.bias, tensors["model.cls.predictions.decoder.bias"])
+    del tensors["model.cls.predictions.decoder.bias"]
+    torch.save(tensors, source / "pytorch_model.bin")
+    with pytest.raises(CheckpointError, match=r"found no model\.cls\.predictions\.bias"):
+        sparse_lt.load(source)
+
+
 def test_what_the_released_code_would_read_otherwise_is_not_written(source: Path, tmp_path: Path) -> None:
     model, _, _ = sparse_lt.load(source)
     for settings in ({"double_embedding": False}, {"mask_unselected": True}):

@@ -34,6 +34,8 @@ ENCODER = "encoder"
 _SIDE_FILES = ("latent_typing.*", "knowledge_embedding.*", "objective_heads.*")
 _TABLES = {"typer.weight_proj": "sa_pm.weight_proj.weight", "typer.vars": "sa_pm.vars"}
 _WORDS, _OUTPUT, _BIAS = "model.bert.embeddings.word_embeddings.weight", "glm_head.weight", "glm_head.bias"
+_HEAD = "model.cls.predictions"
+_TIED = {_OUTPUT: _WORDS, f"{_HEAD}.decoder.weight": _WORDS, f"{_HEAD}.decoder.bias": f"{_HEAD}.bias"}
 _OWN_SETTINGS = ("decoder_layers", "decoder_ffn_dim", "activation_function", "init_std")
 
 
@@ -64,7 +66,9 @@ def load(path: Path) -> tuple[BertForMaskedLM, SparseTypingHead, LoadReport]:
 
 def _fill(model: BertForMaskedLM, tensors: dict[str, Tensor], path: Path) -> None:
     """Load the encoder and its masked-word head; of tied tensors one name is enough."""
-    tied = {"cls.predictions.decoder.weight", "cls.predictions.decoder.bias", "cls.predictions.bias"}
+    tied = {"cls.predictions.decoder.weight", "cls.predictions.decoder.bias"}
+    if "cls.predictions.decoder.bias" in tensors:
+        tied.add("cls.predictions.bias")
     try:
         missing, unknown = model.load_state_dict(tensors, strict=False)
     except RuntimeError as error:
@@ -80,7 +84,7 @@ def _drop_copies(tensors: dict[str, Tensor], path: Path, report: LoadReport) -> 
         del tensors[name]
         report.dropped[name] = "a buffer"
     tied = {name: f"model.bert.{name.removeprefix('decoder.')}" for name in tensors if name.startswith("decoder.embeddings.")}
-    tied |= {_OUTPUT: _WORDS} if _OUTPUT in tensors else {}
+    tied |= {name: other for name, other in _TIED.items() if name in tensors and other in tensors}
     for name, other in tied.items():
         if other not in tensors or not torch.equal(tensors[name], tensors[other]):
             raise CheckpointError(f"{path}: {name} is not equal to {other}, to which the released model ties it")
