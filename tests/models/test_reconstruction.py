@@ -69,6 +69,21 @@ def test_a_sentence_ends_with_its_end_token() -> None:
 
 
 @pytest.mark.parametrize("stop", [False, True])
+def test_sentences_that_leave_the_batch_do_not_change_the_others(stop: bool) -> None:
+    model = make()
+    torch.manual_seed(1)
+    memory = Memory(torch.randn(20, 6, 16), torch.ones(20, 6, dtype=torch.long))
+    start, lengths = torch.randint(4, 12, (20,)), torch.randint(1, 12, (20,))
+    config = DecodingConfig(stop_at_end=stop)
+    together = reconstruct(model, memory, start, lengths, END, config)
+    for row, found in enumerate(together):
+        alone = slice(row, row + 1)
+        own = Memory(memory.states[alone], memory.mask[alone])
+        assert [found] == reconstruct(model, own, start[alone], lengths[alone], END, config)
+    assert len({len(found) for found in together}) > 3
+
+
+@pytest.mark.parametrize("stop", [False, True])
 def test_beams_as_wide_as_the_vocabulary_find_the_best_of_all_sentences(stop: bool) -> None:
     """Two more words: the first step keeps all twelve beginnings, the second sees every sentence."""
     model = make()

@@ -13,6 +13,8 @@ from loreweave.models.sparse_typing import Memory, SparseTypingModel
 
 Method = Literal["greedy", "beam", "sample"]
 
+_WORTH_A_COPY = 0.75  # finished sentences leave the batch where it shrinks at least to this: the others' keys are copied then
+
 
 @dataclass(frozen=True, kw_only=True)
 class DecodingConfig:
@@ -87,16 +89,22 @@ def reconstruct(
         return _by_beams(model, memory, start_ids, max_lengths, end_id, config)
     last, rows = start_ids, [[int(first)] for first in start_ids]
     limits, cache = max_lengths.tolist(), DecoderCache()
-    open_rows = [length > 1 for length in limits]
+    carried, finished = list(range(len(rows))), [length <= 1 for length in limits]
     for position in range(int(max_lengths.max()) - 1):
-        scores = _scores(model, last, position, memory, cache)  # [batch, vocabulary]
+        scores = _scores(model, last, position, memory, cache)  # [carried, vocabulary]
         last = _chosen(scores, config)
-        for row, word in enumerate(last.tolist()):
-            if open_rows[row]:
+        for row, word in zip(carried, last.tolist(), strict=True):
+            if not finished[row]:
                 rows[row].append(word)
-                open_rows[row] = len(rows[row]) < limits[row] and not (config.stop_at_end and word == end_id)
-        if not any(open_rows):
+                finished[row] = len(rows[row]) >= limits[row] or (config.stop_at_end and word == end_id)
+        going_on = [place for place, row in enumerate(carried) if not finished[row]]
+        if not going_on:
             break
+        if len(going_on) <= _WORTH_A_COPY * len(carried):
+            places = torch.tensor(going_on, device=last.device)
+            last, memory = last[places], Memory(memory.states[places], memory.mask[places])
+            carried = [carried[place] for place in going_on]
+            cache.reorder(places)
     return rows
 
 

@@ -17,7 +17,7 @@ class DecoderCache:
     memory: tuple[Tensor, Tensor] | None = field(default=None)
 
     def reorder(self, rows: Tensor) -> None:
-        """Keep the rows [batch] of each batch, as a beam search chooses them."""
+        """Keep these rows of each batch, in this order: those that a beam search chooses, or that are not finished."""
         if self.own is not None:
             self.own = (self.own[0][rows], self.own[1][rows])
         if self.memory is not None:
