@@ -59,13 +59,27 @@ def test_compressed_files_and_other_orders(tmp_path: Path, suffix: str, pack: ob
         ("Ann B-PER\nsang\n", "line 2: found 1 column: 'sang', expected 2 as on the lines before"),
         ("Ann\n", "line 1: found 1 column: 'Ann', expected a token and a tag"),
         ("Ann\tB-PER\n\tO\n", "line 2: found an empty token"),
-        ("Ann\tB-PER\nHill\tperson\n", "found the tags 'B-PER' and 'person'"),
+        ("Ann\tB-PER\nHill\tperson\n", "line 2: found the tags 'B-PER' and 'person'"),
     ],
 )
 def test_a_broken_line_is_named(tmp_path: Path, content: str, message: str) -> None:
     with pytest.raises(DataError) as caught:
         read_columns(write(tmp_path, content))
     assert message in str(caught.value) and "train.txt" in str(caught.value)
+
+
+def test_bad_sentences_may_be_kept_with_their_error(tmp_path: Path) -> None:
+    content = "Ann B-PER\nsang\nwell O\n\nOslo\n\nBob B-PER\n"
+    first, second, third = read_column_sentences(write(tmp_path, content), keep_bad=True)
+    assert first.tokens == ("Ann",) and first.error is not None and first.error.line == 2
+    assert second.error is not None and (second.line, second.error.line) == (5, 5)
+    assert third.error is None and third.tokens == ("Bob",)
+
+
+def test_comments_are_passed_over_and_a_sharp_is_a_token(tmp_path: Path) -> None:
+    content = "# id 7 domain=en\n# newdoc\n# text = # x\n#\tO\nx\tO\n\n# sent_id = 2\n\ny\tO\n"
+    first, second = read_column_sentences(write(tmp_path, content))
+    assert first.tokens == ("#", "x") and (first.line, second.tokens) == (4, ("y",))
 
 
 def test_columns_that_are_not_there(tmp_path: Path) -> None:

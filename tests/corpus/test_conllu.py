@@ -1,12 +1,15 @@
-"""CoNLL-U: text and words, tags, mentions in brackets, and what is wrong with a file."""
+"""CoNLL-U: text and words, tags, mentions in brackets and in tags, what is wrong with a file, and a real one."""
 
 from __future__ import annotations
 
+import gzip
+import json
+import tarfile
 from pathlib import Path
 
 import pytest
 
-from loreweave.corpus.conllu import read_conllu
+from loreweave.corpus.conllu import read_conllu, read_conllu_sentences
 from loreweave.errors import DataError
 
 
@@ -37,6 +40,26 @@ def test_multi_word_tokens_and_empty_nodes(tmp_path: Path) -> None:
     assert text.metadata["pos"] == ["AUX", "PART", "ADP+DET", "NOUN"]
 
 
+def test_a_multi_word_token_takes_the_mentions_of_its_words_and_of_itself(tmp_path: Path) -> None:
+    fused = [row("1-2", "zum", misc="SpaceAfter=No"), row("1", "zu", misc="Entity=(1-x"), row("2", "dem"), row("2.1", "see")]
+    spelled = [row("4-5", "can't", misc="Entity=(2-y)"), row("4", "ca"), row("5", "n't", misc="NER=B-Z")]
+    rows = [*fused, row("3", "See", misc="Entity=1)"), *spelled]
+    (text,) = read_conllu(write(tmp_path, "# global.Entity = GRP-etype", *rows))
+    assert text.text == "zumSee can't" and text.metadata["tokens"] == [[0, 3], [3, 6], [7, 12]]
+    assert text.metadata["pos"] == ["X+X", "X", "X+X"]
+    found = [(text.surface(mention), mention.label) for mention in text.mentions]
+    assert found == [("zumSee", "x"), ("can't", "y"), ("can't", "Z")]
+
+
+def test_mentions_of_tags_and_documents_without_an_id(tmp_path: Path) -> None:
+    name = [row("1", "Ann", misc="NER=B-PER|SpaceAfter=No"), row("2", "Hill", misc="NER=I-PER")]
+    second = ["# newdoc", row("1", "Oslo", misc="ner=LOC")]
+    texts = list(read_conllu(write(tmp_path, *name, row("3", "sang", misc="NER=O"), "", *second)))
+    found = [[(text.surface(mention), mention.label) for mention in text.mentions] for text in texts]
+    assert found == [[("AnnHill", "PER")], [("Oslo", "LOC")]]
+    assert "doc" not in texts[0].metadata and texts[1].metadata["doc"] == "1"
+
+
 def test_mentions_nest_and_may_have_parts(tmp_path: Path) -> None:
     rows = [
         row("1", "The", misc="Entity=(1-organization-new"),
@@ -51,9 +74,22 @@ def test_mentions_nest_and_may_have_parts(tmp_path: Path) -> None:
     assert found == [(0, "The Oslooffice", "organization"), (4, "Oslo", "place"), (8, "office", "time"), (15, "now", None)]
 
 
-def test_entities_are_not_guessed_without_their_fields(tmp_path: Path) -> None:
-    (text,) = read_conllu(write(tmp_path, row("1", "Oslo", misc="Entity=(2-place-new)")))
-    assert text.mentions == () and text.metadata["pos"] == ["X"]
+def test_brackets_in_the_text_as_it_was(tmp_path: Path) -> None:
+    rows = [
+        row("1", "Oslo", misc="Entity=(2-object-new(1-place-new)|SpaceAfter=No"), row("2", "'s"),
+        row("3", "(", misc="SpaceAfter=No"), row("4", "big", misc="SpaceAfter=No"), row("5", ")"),
+        row("6", "river", misc="Entity=2)"),
+    ]  # fmt: skip
+    (text,) = read_conllu(write(tmp_path, "# global.Entity = GRP-etype-infstat", "# text = Oslo's (big) river", *rows))
+    assert text.text == "Oslo's (big) river"
+    assert [(text.surface(one), one.label) for one in text.mentions] == [("Oslo", "place"), ("Oslo's (big) river", "object")]
+
+
+def test_entities_are_not_guessed_without_their_fields_but_counted(tmp_path: Path) -> None:
+    path = write(tmp_path, row("1", "Oslo", misc="Entity=(2-place-new)(1-place-new"), row("2", "now", misc="Entity=1)"))
+    (text,) = read_conllu(path)
+    assert text.mentions == () and text.metadata["pos"] == ["X", "X"]
+    assert [sentence.undeclared for sentence in read_conllu_sentences(path)] == [2]
 
 
 def test_no_tags_at_all(tmp_path: Path) -> None:
@@ -64,11 +100,13 @@ def test_no_tags_at_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ("1 Oslo", "line 3: found 1 columns, expected 10"),
+        ("1 Oslo", "line 3: found 1 column: '1 Oslo', expected 10 of CoNLL-U, with tabs between them"),
+        ("1\tOslo", "line 3: found 2 columns: '1\\tOslo', expected 10 of CoNLL-U"),
         (row("x", "Oslo"), "line 3: found the id 'x'"),
         (row("2", " "), "line 3: found an empty form"),
-        (row("2", "Oslo", misc="Entity=1)"), "line 3: found the end of the mention '1', expected its begin before"),
-        (row("2", "Oslo", misc="Entity=(1-place"), "line 3: found no end of the mention '1' in its sentence"),
+        (row("2", "Oslo", misc="Entity=1)"), "line 3, field 'Entity': found the end of the mention '1', expected its begin"),
+        (row("2", "Oslo", misc="Entity=(1-place"), "line 3, field 'Entity': found no end of the mention '1' in its"),
+        (row("2", "Oslo", misc="NER=LOC") + "\n" + row("3", "Fjord", misc="NER=I-LOC"), "line 3, field 'NER': found the tags"),
     ],
 )
 def test_bad_files_name_the_line(tmp_path: Path, bad: str, message: str) -> None:
@@ -77,28 +115,31 @@ def test_bad_files_name_the_line(tmp_path: Path, bad: str, message: str) -> None
     assert message in str(caught.value)
 
 
-def test_gum_as_its_table_has_it(shared_data: Path, tmp_path: Path) -> None:
-    """Words and nested mentions of two documents, against the JSON Lines that were made from them independently."""
-    import gzip
-    import json
-    import tarfile
+def test_bad_sentences_come_with_their_line_between_the_good_ones(tmp_path: Path) -> None:
+    path = write(tmp_path, "# sent_id = a", row("1", "In"), "", row("1", "Oslo"), "2 now", "3 then", "", "", row("1", "Yes"))
+    found = list(read_conllu_sentences(path))
+    assert [sentence.line for sentence in found] == [2, 4, 9]
+    assert [sentence.text and sentence.text.id for sentence in found] == ["a", None, "a:3"]
+    assert [sentence.error and sentence.error.line for sentence in found] == [None, 5, None]
 
+
+def test_gum_as_its_table_has_it(shared_data: Path, tmp_path: Path) -> None:
+    """As many sentences and mentions as the data's own description says; words and nested mentions of the development set
+    equal those in JSON Lines that were made from it independently.
+    """
     folder = shared_data / "entity_gum"
     if not folder.is_dir():
         pytest.skip(f"entity_gum not found in {shared_data}")
     with gzip.open(folder / "dev.jsonl.gz", "rt", encoding="utf-8") as file:
         rows = {row["sent_id"]: row for row in map(json.loads, file)}
-    documents = sorted({row["doc"] for row in rows.values()})[:2]
     with tarfile.open(folder / "gum_conllu_train_dev.tar.xz") as archive:
-        for member in archive:
-            if Path(member.name).stem in documents:
-                archive.extract(member, tmp_path, filter="data")
-    compared = 0
-    for path in tmp_path.rglob("*.conllu"):
-        for text in read_conllu(path):
-            expected, tokens = rows[text.id], text.metadata["tokens"]
-            assert [text.text[start:end] for start, end in tokens] == expected["tokens"]
-            spans = [(tokens[one["start"]][0], tokens[one["end"] - 1][1], one["type"]) for one in expected["entities"]]
-            assert sorted((one.start, one.end, one.label) for one in text.mentions) == sorted(spans)
-            compared += len(spans)
-    assert compared > 100
+        archive.extractall(tmp_path, filter="data")
+    texts = [text for path in tmp_path.rglob("*.conllu") for text in read_conllu(path)]
+    assert (len(texts), sum(len(text.mentions) for text in texts)) == (4145, 25323)
+    compared = [text for text in texts if text.id in rows]
+    assert len(compared) == len(rows)
+    for text in compared:
+        expected, tokens = rows[text.id], text.metadata["tokens"]
+        assert [text.text[start:end] for start, end in tokens] == expected["tokens"]
+        spans = [(tokens[one["start"]][0], tokens[one["end"] - 1][1], one["type"]) for one in expected["entities"]]
+        assert sorted((one.start, one.end, one.label) for one in text.mentions) == sorted(spans)

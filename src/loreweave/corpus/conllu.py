@@ -1,58 +1,98 @@
-"""CoNLL-U files (Universal Dependencies): words with gold part-of-speech tags, and mentions where the file has them."""
+"""CoNLL-U files (Universal Dependencies): words with gold part-of-speech tags, and mentions where the file has them.
+
+Mentions are spans in brackets, which may nest (`Entity=(4-person-new` ... `Entity=4)`, as GUM and CorefUD have them), or tags
+(`NER=B-PER`), both in the last column.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.corpus.files import Pathname, open_text
+from loreweave.corpus.tag_schemes import OUTSIDE, find_scheme, spans_of_tags
 from loreweave.corpus.tokens import POS, TOKENS
 from loreweave.errors import DataError
 
-_COLUMNS = 10
+COLUMNS = 10
 _ABSENT = "_"
-_COMMENT = re.compile(r"#\s*([^=]+?)\s*=\s*(.*)")
+_ENTITY = "Entity"
+_TAG_KEYS = ("NER", "NE", "ner")
+_COMMENT = re.compile(r"#\s*([^=]*?)\s*(?:=\s*(.*))?")
 _ID = re.compile(r"\d+(-\d+|\.\d+)?")
 _BRACKET = re.compile(r"\(([^()]*)(\))?|([^()]+)\)")
 
 
+@dataclass(frozen=True, slots=True)
+class ConlluSentence:
+    """A sentence of a file as text, or what is wrong with it.
+
+    Attributes:
+        line: its first.
+        text: None where there is an error.
+        undeclared: number of mentions in `Entity=` that are not read, because the file does not declare their fields.
+        error: names the file and the line.
+    """
+
+    line: int
+    text: AnnotatedText | None
+    undeclared: int = 0
+    error: DataError | None = None
+
+
 def read_conllu(path: Pathname) -> Iterator[AnnotatedText]:
-    """Stream a file (plain, .gz, .xz, .bz2), one text a sentence.
-
-    The text is that of the forms and their `SpaceAfter=No`; `metadata` has `tokens` (the characters of each word), `pos` (the
-    universal tag of each, where the file gives one) and `doc`. A multi-word token whose words do not spell it (French `du`)
-    is one word here, with the tags of its words joined by `+`. Empty nodes are not in the text, nor mentions of them alone.
-
-    Mentions are read from `Entity=` in the last column where the file declares its fields (`# global.Entity = ...`, as GUM
-    and CorefUD do); the field `etype` is their label. Parts of a discontinuous mention are mentions of their own.
+    """Stream the texts of a file, see `read_conllu_sentences`.
 
     Raises:
         DataError: names the file and the line: a row without ten columns, an id that is none, an empty form, brackets that do
-            not match.
+            not match, tags of two schemes in a sentence.
     """
-    name = Path(path).name.partition(".")[0]
-    sentence, document, fields, number = _Sentence(), "", list[str](), 0
+    for sentence in read_conllu_sentences(path):
+        if sentence.text is None:
+            assert sentence.error is not None
+            raise sentence.error
+        yield sentence.text
+
+
+def read_conllu_sentences(path: Pathname) -> Iterator[ConlluSentence]:
+    """Stream a file (plain, .gz, .xz, .bz2), one text a sentence; bad sentences come with their first error.
+
+    The text is that of the forms and their `SpaceAfter=No`; `metadata` has `tokens` (the characters of each word), `pos` (the
+    universal tag of each, where the file gives one) and `doc`. A multi-word token is one word here where its words do not
+    spell it (French `du`) or where it has mentions itself; it has the tags of its words joined by `+`, and their mentions.
+    Empty nodes are not in the text, nor mentions of them alone.
+
+    Mentions are read from `Entity=` where the file declares its fields (`# global.Entity = ...`); the field `etype` is their
+    label. Parts of a discontinuous mention are mentions of their own. They are also read from tags in `NER=`.
+    """
+    sentence = _Sentence(path)
+    document, fields, number, documents = "", list[str](), 0, 0
     with open_text(path) as file:
-        for line, row in enumerate(file, 1):
+        for line, row in enumerate(chain(file, [""]), 1):
             stripped = row.rstrip("\r\n")
             if stripped.startswith("#"):
-                match = _COMMENT.match(stripped)
-                key, value = match.groups() if match else ("", "")
-                document = value if key == "newdoc id" else document
+                key, value = _comment(stripped)
+                if key in ("newdoc", "newdoc id"):
+                    documents += 1
+                    document = value or str(documents)
                 fields = value.split("-") if key == "global.Entity" else fields
                 sentence.id = value if key == "sent_id" else sentence.id
             elif stripped.strip():
-                sentence.rows.append(_row(stripped, path, line))
-            elif sentence.rows:
+                sentence.add(line, stripped)
+            elif sentence.line:
                 number += 1
-                yield _text(sentence, f"{name}:{number}", document, fields, path)
-                sentence = _Sentence()
-    if sentence.rows:
-        yield _text(sentence, f"{name}:{number + 1}", document, fields, path)
+                yield sentence.finished(number, document, fields)
+                sentence = _Sentence(path)
+
+
+def _comment(text: str) -> tuple[str, str]:
+    match = _COMMENT.fullmatch(text)
+    return (match[1], match[2] or "") if match else ("", "")
 
 
 class _Row(NamedTuple):
@@ -62,11 +102,9 @@ class _Row(NamedTuple):
     tag: str
     misc: dict[str, str]
 
-
-@dataclass
-class _Sentence:
-    id: str = ""
-    rows: list[_Row] = field(default_factory=list)
+    @property
+    def entity_tag(self) -> str:
+        return next((self.misc[key] for key in _TAG_KEYS if key in self.misc), OUTSIDE)
 
 
 class _Word(NamedTuple):
@@ -77,10 +115,45 @@ class _Word(NamedTuple):
     space: bool
 
 
+class _Place(NamedTuple):
+    """The characters of a row."""
+
+    row: _Row
+    start: int
+    end: int
+
+
+@dataclass
+class _Sentence:
+    path: Pathname
+    id: str = ""
+    line: int = 0
+    rows: list[_Row] = field(default_factory=list)
+    error: DataError | None = None
+
+    def add(self, line: int, text: str) -> None:
+        self.line = self.line or line
+        try:
+            self.rows.append(_row(text, self.path, line))
+        except DataError as error:
+            self.error = self.error or error
+
+    def finished(self, number: int, document: str, fields: Sequence[str]) -> ConlluSentence:
+        undeclared = 0 if fields else sum(row.misc.get(_ENTITY, "").count("(") for row in self.rows)
+        id = self.id or f"{Path(self.path).name.partition('.')[0]}:{number}"
+        try:
+            if self.error is not None:
+                raise self.error
+            return ConlluSentence(self.line, _text(self.rows, id, document, fields, self.path), undeclared)
+        except DataError as error:
+            return ConlluSentence(self.line, None, undeclared, error)
+
+
 def _row(text: str, path: Pathname, line: int) -> _Row:
     columns = text.split("\t")
-    if len(columns) != _COLUMNS:
-        raise DataError(f"found {len(columns)} columns, expected {_COLUMNS} with tabs between them", path=path, line=line)
+    if len(columns) != COLUMNS:
+        found = f"{len(columns)} column{'s' * (len(columns) != 1)}: {text[:60]!r}"
+        raise DataError(f"found {found}, expected {COLUMNS} of CoNLL-U, with tabs between them", path=path, line=line)
     id, form, tag = columns[0], columns[1].strip(), columns[3]
     if not _ID.fullmatch(id):
         raise DataError(f"found the id {id!r}, expected 3, 3-4 or 3.1", path=path, line=line)
@@ -89,19 +162,23 @@ def _row(text: str, path: Pathname, line: int) -> _Row:
     return _Row(line, id, form, tag, dict(item.partition("=")[::2] for item in columns[9].split("|")))
 
 
-def _text(sentence: _Sentence, id: str, document: str, fields: Sequence[str], path: Pathname) -> AnnotatedText:
-    text, places, tokens, tags = "", list[tuple[_Row, int, int]](), list[list[int]](), list[str]()
-    for form, rows, space in _words(sentence.rows):
+def _text(rows: Sequence[_Row], id: str, document: str, fields: Sequence[str], path: Pathname) -> AnnotatedText:
+    text, words, places, tags = "", list[_Place](), list[_Place](), list[str]()
+    entity_tags = list[str]()
+    for form, parts, space in _words(rows):
         start, end = (len(text), len(text) + len(form)) if form else (len(text), len(text.rstrip(" ")))
-        places += [(row, start, end) for row in rows]
+        places += [_Place(row, start, end) for row in parts]
         if form:
-            tokens.append([start, end])
-            tags.append("+".join(row.tag for row in rows))
+            words.append(places[-1])
+            tags.append("+".join(row.tag for row in parts if "-" not in row.id))
+            entity_tags.append(next((row.entity_tag for row in parts if row.entity_tag != OUTSIDE), OUTSIDE))
             text += form + " " * space
     metadata: dict[str, Any] = {"doc": document} if document else {}
-    metadata |= {TOKENS: tokens, **({POS: tags} if any(tag != _ABSENT for tag in tags) else {})}
-    mentions = _mentions(places, fields.index("etype") if "etype" in fields else None, path) if fields else ()
-    return AnnotatedText(sentence.id or id, text.rstrip(" "), tuple(mentions), metadata=metadata)
+    metadata[TOKENS] = [[word.start, word.end] for word in words]
+    metadata |= {POS: tags} if any(tag != _ABSENT for tag in tags) else {}
+    bracketed = _bracketed(places, fields.index("etype") if "etype" in fields else None, path) if fields else ()
+    mentions = sorted([*bracketed, *_tagged(words, entity_tags, path)], key=lambda mention: (mention.start, mention.end))
+    return AnnotatedText(id, text.rstrip(" "), tuple(mentions), metadata=metadata)
 
 
 def _words(rows: Sequence[_Row]) -> Iterator[_Word]:
@@ -119,18 +196,19 @@ def _words(rows: Sequence[_Row]) -> Iterator[_Word]:
             parts = [part for part in rows[at : at + int(last) - int(first) + 1] if "." not in part.id]
             at += len(parts)
         space = row.misc.get("SpaceAfter") != "No"
-        if "".join(part.form for part in parts) == row.form:
+        annotated = _ENTITY in row.misc or row.entity_tag != OUTSIDE
+        if "".join(part.form for part in parts) == row.form and not (last and annotated):
             yield from (_Word(part.form, [part], False) for part in parts[:-1])
             yield _Word(parts[-1].form, parts[-1:], space)
         else:
-            yield _Word(row.form, parts, space)
+            yield _Word(row.form, [row, *parts], space)
 
 
-def _mentions(places: Sequence[tuple[_Row, int, int]], label: int | None, path: Pathname) -> Iterator[Mention]:
-    """What the brackets of `Entity=` enclose, by the characters of the rows; `label` is the place of the type's field."""
+def _bracketed(places: Sequence[_Place], label: int | None, path: Pathname) -> Iterator[Mention]:
+    """What the brackets of `Entity=` enclose; `label` is the place of the type's field."""
     opened: list[tuple[str, str | None, int, int]] = []  # group, label, first character, line
     for row, start, end in places:
-        for content, single, closed in _BRACKET.findall(row.misc.get("Entity", "")):
+        for content, single, closed in _BRACKET.findall(row.misc.get(_ENTITY, "")):
             if not closed:
                 parts = content.split("-")
                 opened.append((parts[0], parts[label] if label is not None and label < len(parts) else None, start, row.line))
@@ -139,10 +217,21 @@ def _mentions(places: Sequence[tuple[_Row, int, int]], label: int | None, path: 
             group = closed or opened[-1][0]
             found = next((place for place in reversed(opened) if place[0] == group), None)
             if found is None:
-                raise DataError(f"found the end of the mention {group!r}, expected its begin before", path=path, line=row.line)
+                expected = "expected its begin before"
+                raise DataError(f"found the end of the mention {group!r}, {expected}", path=path, line=row.line, field=_ENTITY)
             opened.remove(found)
             if found[2] < end:
                 yield Mention(found[2], end, label=found[1] or None)
     if opened:
         group, _, _, line = opened[-1]
-        raise DataError(f"found no end of the mention {group!r} in its sentence", path=path, line=line)
+        raise DataError(f"found no end of the mention {group!r} in its sentence", path=path, line=line, field=_ENTITY)
+
+
+def _tagged(words: Sequence[_Place], tags: Sequence[str], path: Pathname) -> Iterator[Mention]:
+    """What the tags of the words say."""
+    try:
+        spans = spans_of_tags(tags, find_scheme(tags))
+    except DataError as error:
+        line = next(word.row.line for word, tag in zip(words, tags, strict=True) if tag != OUTSIDE)
+        raise DataError(error.message, path=path, line=line, field=_TAG_KEYS[0]) from None
+    yield from (Mention(words[start].start, words[end - 1].end, label=label) for start, end, label in spans)
