@@ -1,0 +1,198 @@
+"""Published layouts of sentences with typed mentions: one row of a file to its record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from loreweave.corpus.annotated_text import AnnotatedText, Mention
+from loreweave.corpus.columns import ColumnLayout, ColumnSentence, read_column_sentences
+from loreweave.corpus.conllu import ConlluSentence, read_conllu_sentences
+from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, TokenSpan, find_scheme, spans_of_tags
+from loreweave.corpus.tokens import TOKENS, text_of_tokens, token_offsets
+from loreweave.errors import DataError
+from loreweave.tasks.ner.record import DOCUMENT, NerRecord, Sentence
+from loreweave.tasks.record_files import LeftOut, Row, as_row, check_span, field, words
+
+_TAG_KEYS = ("tags", "ner_tags", "labels")
+_MENTION_KEYS = ("entities", "mentions", "ner", "spans", "label")
+_NAME_KEYS = ("name", "mention", "surface")
+
+Item = NerRecord | LeftOut
+
+
+# ---- column files -------------------------------------------------------------------------------------------------------
+
+
+def column_rows(layout: ColumnLayout | None) -> Callable[[Path], Iterator[tuple[str, Any]]]:
+    """Rows of a column file: (id, sentence, scheme of the file's first tag). Without a layout it is found.
+
+    The place of a bad sentence is its bad line.
+    """
+
+    def rows(path: Path) -> Iterator[tuple[str, Any]]:
+        name = path.name.partition(".")[0]
+        scheme: Scheme | None = None
+        sentences = read_column_sentences(path, layout or find_layout(path), keep_bad=True)
+        for number, sentence in enumerate(sentences, 1):
+            if scheme is None:
+                scheme = next((find_scheme([tag]) for tag in sentence.tags if tag != OUTSIDE), None)
+            checked = _of_scheme(sentence, scheme)
+            line = checked.line if checked.error is None else checked.error.line
+            yield f"line {line}", (f"{name}:{number}", checked, scheme)
+
+    return rows
+
+
+def _of_scheme(sentence: ColumnSentence, scheme: Scheme | None) -> ColumnSentence:
+    """The sentence, with an error where a tag is of another scheme."""
+    for line, tag in enumerate(sentence.tags, sentence.line):
+        if sentence.error is None and tag != OUTSIDE and find_scheme([tag]) != scheme:
+            expected = f"{'a prefix (B-, I-, E-, S-)' if scheme == 'prefixed' else 'no prefix'} as in the file's first tag"
+            return replace(sentence, error=DataError(f"found the tag {tag!r}, expected {expected}", line=line, field="tag"))
+    return sentence
+
+
+def find_layout(path: Path, looked_at: int = 100) -> ColumnLayout:
+    """The tag is the last column and the token the first, but the other way round where only the first looks like tags."""
+    columns: list[list[str]] = [[], []]
+    for number, sentence in enumerate(read_column_sentences(path, keep_bad=True)):
+        columns[0] += sentence.tokens
+        columns[1] += sentence.tags
+        if number == looked_at:
+            break
+    first, last = (_looks_like_tags(values) for values in columns)
+    return ColumnLayout(token=-1, tag=0) if first and not last else ColumnLayout()
+
+
+def columns(row: tuple[str, ColumnSentence, Scheme | None], number: str) -> Iterable[Item]:
+    """A sentence of a column file."""
+    id, sentence, scheme = row
+    if sentence.error is not None:
+        raise DataError(sentence.error.message, field=sentence.error.field)
+    document = {DOCUMENT: str(sentence.document)} if sentence.document else {}
+    spans = spans_of_tags(sentence.tags, scheme or "prefixed")
+    yield of_text(text_of_tokens(id, sentence.tokens, spans, **document))
+
+
+def _looks_like_tags(values: Sequence[str]) -> bool:
+    return OUTSIDE in values and all(tag == OUTSIDE or (tag[0] in "BIESLU" and tag[1:2] in ("-", "")) for tag in values)
+
+
+# ---- CoNLL-U ------------------------------------------------------------------------------------------------------------
+
+
+def conllu_rows(path: Path) -> Iterator[tuple[str, Any]]:
+    """Sentences of a CoNLL-U file. The place of a bad sentence is its bad line."""
+    for sentence in read_conllu_sentences(path):
+        yield f"line {sentence.line if sentence.error is None else sentence.error.line}", sentence
+
+
+def conllu(row: ConlluSentence, number: str) -> Iterable[Item]:
+    """A sentence of CoNLL-U with its mentions; those whose type nothing says are counted and left out."""
+    if row.text is None:
+        assert row.error is not None
+        raise DataError(row.error.message, field=row.error.field)
+    for _ in range(row.undeclared):
+        yield LeftOut("mentions whose fields no '# global.Entity' declares")
+    yield from _typed(row.text)
+
+
+# ---- JSON ---------------------------------------------------------------------------------------------------------------
+
+
+def annotated_text(row: Row, number: str) -> Iterable[Item]:
+    """A line of our own format; mentions without a label are counted and left out."""
+    yield from _typed(AnnotatedText.from_dict({"id": number, **as_row(row)}))
+
+
+def text_spans(row: Row, number: str) -> Iterable[Item]:
+    """{text, entities: [{start, end, label}]}; also spans as [start, end], and mentions as [start, end, label]."""
+    row = as_row(row)
+    text = field(row, "text", str)
+    key = _key(row, _MENTION_KEYS)
+    mentions = tuple(_mention(text, mention) for mention in field(row, key, list))
+    yield NerRecord(_id(row, number), Sentence.of(text), mentions, metadata=_rest(row, key))
+
+
+def tokens(row: Row, number: str) -> Iterable[Item]:
+    """{tokens, tags}, or {tokens, entities: [{start, end, type}]} in tokens, end exclusive."""
+    row = as_row(row)
+    given = words(row, "tokens")
+    spans = list(_token_spans(row, len(given)))
+    text = text_of_tokens(_id(row, number), given, spans)
+    yield NerRecord(text.id, Sentence(text.text, tuple(token_offsets(text))), text.mentions, metadata=_rest(row, "tokens"))
+
+
+def question(row: Row, id: str) -> NerRecord:
+    """{text} or {tokens} without gold; `before` and `after` are the text around it."""
+    row = as_row(row)
+    if "tokens" in row:
+        text = text_of_tokens(id, words(row, "tokens"), ())
+        sentence = Sentence(text.text, tuple(token_offsets(text)))
+    else:
+        sentence = Sentence.of(field(row, "text", str))
+    around = [[Sentence.of(field(row, name, str))] if name in row else [] for name in ("before", "after")]
+    return NerRecord(_id(row, id), sentence, (), (*around[0], sentence, *around[1]), len(around[0]))
+
+
+def of_text(text: AnnotatedText) -> NerRecord:
+    """The record of annotated text; its words are its tokens, where it has them."""
+    if TOKENS not in text.metadata:
+        return NerRecord(text.id, Sentence.of(text.text), text.mentions, metadata=text.metadata)
+    metadata = {key: value for key, value in text.metadata.items() if key != TOKENS}
+    return NerRecord(text.id, Sentence(text.text, tuple(token_offsets(text))), text.mentions, metadata=metadata)
+
+
+def _typed(text: AnnotatedText) -> Iterator[Item]:
+    typed = tuple(mention for mention in text.mentions if mention.label is not None)
+    for _ in range(len(text.mentions) - len(typed)):
+        yield LeftOut("mentions without a label")
+    yield of_text(replace(text, mentions=typed))
+
+
+def _id(row: Row, number: str) -> str:
+    return str(next((row[key] for key in ("id", "sent_id") if key in row), number))
+
+
+def _rest(row: Row, *used: str) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key not in (*used, "text", "id", "sent_id", *_TAG_KEYS, *_MENTION_KEYS)}
+
+
+def _key(row: Row, keys: Sequence[str]) -> str:
+    return next((key for key in keys if key in row), keys[0])
+
+
+def _mention(text: str, row: Any) -> Mention:
+    """One mention in any of its forms.
+
+    Raises:
+        DataError: a span outside the text or of white space, or one whose characters are not the name that is given with it.
+    """
+    match row:
+        case [int(start), int(end), str(label)]:
+            row = {"start": start, "end": end, "label": label}
+        case {"span": [int(start), int(end)]}:
+            row = {**row, "start": start, "end": end}
+    row = as_row(row)
+    start, end, label = field(row, "start", int), field(row, "end", int), field(row, _key(row, ("label", "type")), str)
+    check_span(text, start, end)
+    for key in _NAME_KEYS:
+        if key in row and row[key] != text[start:end]:
+            raise DataError(f"found {row[key]!r} at ({start}, {end}), where the text has {text[start:end]!r}", field=key)
+    return Mention(start, end, label=label)
+
+
+def _token_spans(row: Row, length: int) -> Iterator[TokenSpan]:
+    if not any(key in row for key in _TAG_KEYS):
+        for entity in field(row, _key(row, _MENTION_KEYS), list):
+            span = as_row(entity)
+            yield TokenSpan(field(span, "start", int), field(span, "end", int), field(span, _key(span, ("type", "label")), str))
+        return
+    key = _key(row, _TAG_KEYS)
+    tags = words(row, key)
+    if len(tags) != length:
+        raise DataError(f"found {len(tags)} tags for {length} tokens", field=key)
+    yield from spans_of_tags(tags, find_scheme(tags))

@@ -1,0 +1,112 @@
+"""Files of NER: columns in any order and scheme, CoNLL-U, JSON with characters or tokens, and our own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from loreweave.corpus.columns import ColumnLayout
+from loreweave.corpus.conllu import COLUMNS
+from loreweave.corpus.files import open_text
+from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.ner import layouts
+from loreweave.tasks.ner.record import NerRecord, Sentence, joined
+from loreweave.tasks.record_files import FileFormat, Row, first_character, first_row, read_records, recognise_by_keys
+from loreweave.tasks.registry import ReadResult
+
+_ORDER = re.compile(r"columns:(-?\d+),(-?\d+)")
+
+
+def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadResult[NerRecord]:
+    """Read a file (plain, .gz, .xz, .bz2); sentences of a document know one another.
+
+    Args:
+        path: the file.
+        format: one of `FORMATS`, or `columns:TOKEN,TAG` with the numbers of two columns (from 0; -1 is the last); None
+            recognises it by the first record.
+        skip_bad: leave bad records out, count and list them, instead of an error at the first.
+
+    Raises:
+        DataError: names the file, the line and the field.
+    """
+    formats, chosen = FORMATS, format
+    if format is not None and format.startswith("columns:"):
+        order = _ORDER.fullmatch(format)
+        if order is None:
+            raise ConfigurationError(f"unknown format {format!r}; the order of columns is said like columns:0,-1 (token, tag)")
+        rows = layouts.column_rows(ColumnLayout(token=int(order[1]), tag=int(order[2])))
+        formats, chosen = {**FORMATS, "columns": replace(FORMATS["columns"], rows=rows)}, "columns"
+    result = read_records(path, chosen, skip_bad, formats, _recognise)
+    return replace(result, records=joined(result.records))
+
+
+def labels_of(records: Sequence[NerRecord]) -> list[str]:
+    """The types of mentions, sorted."""
+    return sorted({str(mention.label) for record in records for mention in record.mentions})
+
+
+def mentions_of(record: NerRecord) -> tuple[str, Sequence[tuple[int, int]]]:
+    """Its text and the characters of its gold mentions."""
+    return record.text, [(mention.start, mention.end) for mention in record.mentions]
+
+
+def query(row: Row, id: str) -> list[NerRecord]:
+    """One JSON object that asks for names: `text`, or `tokens`; `before` and `after` may hold the text around."""
+    return [layouts.question(row, id)]
+
+
+def ask(text: str, mentions: Sequence[tuple[int, int]], id: str) -> list[NerRecord]:
+    """The record of a text.
+
+    Raises:
+        DataError: mentions are given, which this task finds itself.
+    """
+    if mentions:
+        raise DataError(f"found mentions of text {id}, expected none: this task finds them", field="mentions")
+    return [NerRecord(id, Sentence.of(text))]
+
+
+FORMATS: dict[str, FileFormat[NerRecord]] = {
+    "columns": FileFormat(
+        "a token and its tag a line (IOB1, IOB2, BIOES, BILOU, bare labels); columns:1,3 says other columns",
+        layouts.columns,
+        layouts.column_rows(None),
+    ),
+    "conllu": FileFormat("CoNLL-U with Entity=(... or NER=B-... in its last column", layouts.conllu, layouts.conllu_rows),
+    "tokens": FileFormat("JSON of {tokens, tags} or {tokens, entities: [{start, end, type}]} in tokens", layouts.tokens),
+    "annotated-text": FileFormat("JSON lines of {id, text, mentions: [{start, end, label}]}", layouts.annotated_text),
+    "entities": FileFormat(
+        "JSON of {text, entities: [{start, end, label}]}, also [start, end, label] or {span, type, name}", layouts.text_spans
+    ),
+}
+
+_SIGNS = {
+    "tokens": "tokens", "mentions": "annotated-text", "entities": "entities", "label": "entities", "spans": "entities",
+    "text": "annotated-text",
+}  # fmt: skip
+
+
+def _recognise(path: Path) -> str:
+    if first_character(path) in "[{":
+        row = _first_object(path)
+        if row is not None:
+            return recognise_by_keys(path, row, _SIGNS)
+    with open_text(path) as file:
+        line = next(line for line in file if line.strip() and not line.startswith("#"))
+    cells = line.rstrip("\r\n").split("\t")
+    return "conllu" if len(cells) == COLUMNS and cells[0].partition("-")[0].isdigit() else "columns"
+
+
+def _first_object(path: Path) -> Mapping[str, object] | None:
+    """The first JSON object; None where a bracket is just the first token of a column file."""
+    try:
+        row = first_row(path)
+    except DataError:
+        with open_text(path) as file:
+            line = next(line for line in file if line.strip())
+        if len(line.split()) == 2 and line[0] in "[{":
+            return None
+        raise
+    return row if isinstance(row, Mapping) else {}

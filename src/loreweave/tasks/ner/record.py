@@ -1,0 +1,96 @@
+"""One record of NER: a sentence with its words, the mentions in it, and the document around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from loreweave.corpus.annotated_text import Mention
+from loreweave.corpus.tag_schemes import TokenSpan
+from loreweave.corpus.words import word_offsets
+from loreweave.errors import DataError
+from loreweave.tasks.record_files import Span
+
+DOCUMENT = "doc"
+"""The key of `metadata` that is equal in the sentences of a document."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sentence:
+    """A text and the characters of its words, in order."""
+
+    text: str
+    words: tuple[Span, ...]
+
+    @classmethod
+    def of(cls, text: str) -> Sentence:
+        """Of a raw text, whose words nobody has given."""
+        return cls(text, tuple(word_offsets(text)))
+
+
+@dataclass(frozen=True, slots=True)
+class NerRecord:
+    """A sentence (or any text) whose names are to be found.
+
+    Attributes:
+        id: name in predictions.
+        sentence: the text and its words.
+        mentions: the gold ones, each with a label; they may nest and overlap.
+        document: the sentences of its document, itself among them; empty where nothing is known.
+        place: which of them it is.
+        metadata: what the file said beyond that.
+
+    Raises:
+        DataError: a mention without a label.
+    """
+
+    id: str
+    sentence: Sentence
+    mentions: tuple[Mention, ...] = ()
+    document: Sequence[Sentence] = ()
+    place: int = 0
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what a class cannot be learned from."""
+        for mention in self.mentions:
+            if not mention.label:
+                raise DataError(f"found {self.surface(mention)!r} without a label", field="label")
+
+    @property
+    def text(self) -> str:
+        """The characters of the sentence."""
+        return self.sentence.text
+
+    def surface(self, mention: Mention) -> str:
+        """The characters of a mention."""
+        return self.text[mention.start : mention.end]
+
+    def word_spans(self) -> list[TokenSpan]:
+        """The mentions that are whole words, as words; those that cut a word are left out."""
+        begins = {start: index for index, (start, _) in enumerate(self.sentence.words)}
+        ends = {end: index + 1 for index, (_, end) in enumerate(self.sentence.words)}
+        return [
+            TokenSpan(begins[mention.start], ends[mention.end], str(mention.label))
+            for mention in self.mentions
+            if mention.start in begins and mention.end in ends
+        ]
+
+
+def joined(records: Sequence[NerRecord]) -> list[NerRecord]:
+    """The records with their documents: sentences that follow one another and say the same document."""
+    found: list[NerRecord] = []
+    document: list[Sentence] = []
+    before = None
+    for record in records:
+        name = record.metadata.get(DOCUMENT)
+        if name is None:
+            found.append(record)
+        else:
+            if name != before:
+                document = []
+            found.append(replace(record, document=document, place=len(document)))
+            document.append(record.sentence)
+        before = name
+    return found
