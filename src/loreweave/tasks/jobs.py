@@ -376,8 +376,9 @@ def _report_all(report: Report, lines: Sequence[str]) -> None:
 def _evaluation_set(task: Training[Any], built: TaskModel, records: list[Any]) -> EvaluationSet | None:
     if not records or not isinstance(task, Task):
         return None
-    labels = built.labels
-    return EvaluationSet(built.encoding.encode(records), lambda outputs: task.score(records, outputs, labels))
+    labels, encoding = built.labels, built.encoding
+    examples = encoding.encode(records)
+    return EvaluationSet(examples, lambda outputs: task.score(records, encoding.join(examples, outputs), labels))
 
 
 def _outputs(
@@ -389,10 +390,11 @@ def _outputs(
 ) -> Outputs:
     encoding = loaded.encoding
     examples = encoding.encode(records)
-    return run_model(
+    outputs = run_model(
         loaded.model, examples, encoding.collate, encoding.unpack,
         batch_size=batch_size, precision=precision, advance=advance,
     )  # fmt: skip
+    return encoding.join(examples, outputs)
 
 
 def is_writer() -> bool:

@@ -50,13 +50,15 @@ class Predictor:
         """Predict for each text; `mentions` holds, for each text, (start, end) characters.
 
         Returns:
-            For each text its answers, in the order of the mentions: character offsets, labels and probabilities.
+            For each text its answers, in the order of the mentions: character offsets, labels and probabilities. A task that
+            finds the mentions itself takes none and answers with those that it found.
 
         Raises:
             DataError: a mention outside its text, or mentions for another number of texts.
 
         Example:
             >>> predictor.predict(["Ann lives in Oslo."], mentions=[[(0, 3), (13, 17)]])  # doctest: +SKIP
+            >>> ner_predictor.predict(["Ann lives in Oslo."])  # doctest: +SKIP
         """
         if isinstance(texts, str):
             raise DataError("found one text, expected a list of texts")
@@ -66,11 +68,12 @@ class Predictor:
         asked = [self.task.ask(text, given, str(i)) for i, (text, given) in enumerate(zip(texts, spans, strict=True))]
         records = [record for group in asked for record in group]
         encoding = self.loaded.encoding
-        outputs = run_model(
-            self.loaded.model, encoding.encode(records), encoding.collate, encoding.unpack, batch_size=batch_size
-        )
-        answers = iter(self.task.answer(records, outputs, self.labels))
-        return [[next(answers) for _ in group] for group in asked]
+        examples = encoding.encode(records)
+        outputs = run_model(self.loaded.model, examples, encoding.collate, encoding.unpack, batch_size=batch_size)
+        answers = iter(self.task.answer(records, encoding.join(examples, outputs), self.labels))
+        grouped = [[next(answers) for _ in group] for group in asked]
+        finds = self.task.finds
+        return grouped if finds is None else [[found for each in group for found in each[finds]] for group in grouped]
 
     def predict_rows(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Answer JSON objects as `loreweave predict` does."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TASKS: dict[str, str] = {
     "entity-typing": "loreweave.tasks.entity_typing",
     "relation-classification": "loreweave.tasks.relation_classification",
+    "ner": "loreweave.tasks.ner",
 }
 """Tasks that a model is fine-tuned for: name on the command line -> the module whose `TASK` declares it (imported on use:
 `--help` stays light)."""
@@ -90,6 +91,9 @@ class Encoding(Protocol):
 
     def unpack(self, output: Any, batch: Mapping[str, Tensor]) -> Outputs:
         """One array per example of a batch."""
+
+    def join(self, examples: Sequence[Any], outputs: Outputs) -> Outputs:
+        """One array per record from one per example, of which a long record may have several."""
 
     def report(self) -> str:
         """What was cut so far, in words; empty where nothing was."""
@@ -167,6 +171,7 @@ class Task(Training[R]):
         query: one JSON object of `loreweave predict` -> the records that it asks about.
         ask: (text, mentions as (start, end), id) -> the records that this asks about.
         answer: (records, outputs, labels) -> one JSON object per record, with character offsets and probabilities.
+        finds: for a task that finds mentions itself, the key of an answer that holds them; None where they are given.
     """
 
     summary: str
@@ -179,6 +184,7 @@ class Task(Training[R]):
     query: Callable[[Mapping[str, Any], str], list[R]]
     ask: Callable[[str, Sequence[tuple[int, int]], str], list[R]]
     answer: Callable[[Sequence[R], Outputs, Sequence[str]], list[dict[str, Any]]]
+    finds: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel
+from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer, PreTrainedConfig, PreTrainedModel
 
 from loreweave.checkpoints.loading import LoadedCheckpoint
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
@@ -180,6 +180,62 @@ def load_plain(folder: Path) -> tuple[MarkerClassifier, Any]:
     if missing or unexpected:
         raise CheckpointError(f"{folder}: the weights do not fit: missing {missing}, unexpected {unexpected}")
     return model.eval(), word_tokenizer(str(folder))
+
+
+def start_tagger(
+    source: str, labels: Sequence[str], config: FinetuningConfig, **settings: Any
+) -> tuple[PreTrainedModel, EntityTokenizer]:
+    """Any encoder for which transformers has a class of token classification, with a new classifier.
+
+    Args:
+        source: folder or hub name.
+        labels: names of the classes.
+        config: dropout and limits are taken from it.
+        settings: kept in the checkpoint's `config.json`.
+    """
+    model_config = config_of(source)
+    describe(model_config, labels, settings)
+    model, missing = _read_tagger(source, model_config)
+    lacking = [name for name in missing if name.startswith(f"{model.base_model_prefix}.")]
+    if lacking:
+        raise CheckpointError(f"{source}: the weights lack {', '.join(lacking[:5])}, which the encoder needs")
+    if isinstance(getattr(model, "classifier", None), nn.Linear):
+        new_classifier(model, len(labels), config.seed)
+    set_dropout(model, config.dropout)
+    return model, _word_side(source, model.config, config.max_length)
+
+
+def load_tagger(folder: Path) -> tuple[PreTrainedModel, EntityTokenizer]:
+    """A fine-tuned model of token classification, of ours or of transformers, and its tokenizer.
+
+    Raises:
+        CheckpointError: it has no classifier.
+    """
+    model, missing = _read_tagger(str(folder), config_of(str(folder)))
+    if missing:
+        raise CheckpointError(f"{folder}: found no fine-tuned model of token classification: it lacks {', '.join(missing[:5])}")
+    return model.eval(), _word_side(str(folder), model.config, settings_of(folder).get("max_length"))
+
+
+def _read_tagger(source: str, model_config: PreTrainedConfig) -> tuple[PreTrainedModel, list[str]]:
+    """The model, and the names of parameters that the files lack."""
+    try:
+        with quiet():
+            loaded: Any = AutoModelForTokenClassification.from_pretrained(
+                source, config=model_config, output_loading_info=True, ignore_mismatched_sizes=True
+            )
+    except ValueError as error:  # an encoder for which transformers has no such class
+        raise CheckpointError(f"{source}: found no encoder for token classification: {error}") from error
+    model, info = loaded
+    return model, sorted({*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])})
+
+
+def _word_side(source: str, model_config: PreTrainedConfig, max_length: int | None) -> EntityTokenizer:
+    """The tokenizer of an encoder that knows no entities."""
+    words = word_tokenizer(source)
+    limit = words.model_max_length if words.model_max_length < 10**6 else None
+    limit = word_limit(model_config, max_length, limit)
+    return EntityTokenizer(words, EntityVocabulary.from_counts({}), max_length=limit)
 
 
 def new_classifier(model: PreTrainedModel, classes: int, seed: int, bias: bool | None = None) -> None:

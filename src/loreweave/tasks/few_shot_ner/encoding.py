@@ -123,6 +123,10 @@ class WordEncoding:
         sizes = batch["first_pieces"].sum(1).tolist()
         return [part.float().cpu().numpy() for part in output.states.split(sizes)]
 
+    def join(self, examples: Sequence[WordExample], outputs: Outputs) -> Outputs:
+        """Each record is one example."""
+        return outputs
+
     def report(self) -> str:
         """Words that have no state, in words."""
         return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(self.counts.items()))

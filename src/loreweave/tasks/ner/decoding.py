@@ -1,0 +1,130 @@
+"""Class scores to mentions: spans that do not overlap (or nest), and legal sequences of tags.
+
+Both give rows of `FOUND`: first word, last word (not included), number of the type, score, probability.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from loreweave.corpus.tag_schemes import OUTSIDE, TokenSpan, find_scheme, spans_of_tags
+
+FOUND = ("start", "end", "type", "score", "probability")
+TagScheme = Literal["iob2", "bioes"]
+
+_IMPOSSIBLE = -np.inf
+
+
+def decode_spans(words: np.ndarray, logits: np.ndarray, negative: int, nested: bool = False) -> np.ndarray:
+    """The mentions among candidate spans: those whose best class is a type, the best logit first, unless words are taken.
+
+    Args:
+        words: first and last word (not included) of each candidate [spans, 2].
+        logits: [spans, classes].
+        negative: the class that is no type; types are numbered without it.
+        nested: a mention may lie inside another; only those that cross one are refused.
+
+    Returns:
+        [mentions, 5], in the order of the text.
+    """
+    best = logits.argmax(axis=1) if len(logits) else np.zeros(0, int)
+    chosen = np.flatnonzero(best != negative)
+    scores = logits[chosen, best[chosen]]
+    probabilities = softmax(logits[chosen])[np.arange(len(chosen)), best[chosen]]
+    kept: list[int] = []
+    taken = np.zeros(words[:, 1].max(initial=0), bool)
+    for place in np.argsort(-scores, kind="stable"):
+        start, end = words[chosen[place]]
+        if _crosses(words[chosen[kept]], start, end) if nested else taken[start:end].any():
+            continue
+        kept.append(int(place))
+        taken[start:end] = True
+    types = best[chosen] - (best[chosen] > negative)
+    rows = np.column_stack([words[chosen], types, scores, probabilities])[kept]
+    return _in_order(rows)
+
+
+def decode_tags(logits: np.ndarray, tags: Sequence[str], types: Sequence[str], scheme: TagScheme | None) -> np.ndarray:
+    """The mentions of a sentence's tags; the score and the probability of one are the mean probability of its tags.
+
+    Args:
+        logits: [words, tags].
+        tags: the classes.
+        types: of the mentions.
+        scheme: the likeliest sequence that is legal in it; None takes each word's likeliest tag and reads any scheme.
+
+    Returns:
+        [mentions, 5].
+    """
+    probabilities = softmax(logits)
+    path = probabilities.argmax(axis=1)
+    if scheme is not None:
+        path = legal_path(np.log(np.maximum(probabilities, 1e-30)), transitions(tags, scheme), tags.index(OUTSIDE))
+    spans = spans_of_tags([tags[number] for number in path], find_scheme(tags))
+    chosen = probabilities[np.arange(len(path)), path]
+    number = {label: index for index, label in enumerate(types)}
+    rows = [(start, end, number[label], *(2 * [chosen[start:end].mean()])) for start, end, label in spans]
+    return np.array(rows, dtype=np.float64).reshape(len(rows), len(FOUND))
+
+
+def transitions(tags: Sequence[str], scheme: TagScheme) -> np.ndarray:
+    """Which tag may follow which [before, after]; the border of a sentence is as O."""
+    allowed = np.zeros((len(tags), len(tags)), bool)
+    for row, before in enumerate(tags):
+        inside = before[0] in ("BI" if scheme == "bioes" else "BIES") and before != OUTSIDE  # more of it must, or may, follow
+        for column, after in enumerate(tags):
+            continues = after[0] in "IE" and after != OUTSIDE
+            same = before[2:] == after[2:]
+            must = inside and scheme == "bioes"
+            allowed[row, column] = (inside and same) if continues else not must
+    return allowed
+
+
+def legal_path(scores: np.ndarray, allowed: np.ndarray, border: int) -> np.ndarray:
+    """The sequence of tags with the largest sum of scores of which each may follow the one before (Viterbi).
+
+    Args:
+        scores: [words, tags].
+        allowed: [before, after].
+        border: the tag that stands before the first word and after the last.
+    """
+    path = scores.argmax(axis=1)
+    around = np.array([border, *path, border])
+    if allowed[around[:-1], around[1:]].all():
+        return path  # nothing can be better
+    penalty = np.where(allowed, 0.0, _IMPOSSIBLE)
+    best = scores[0] + penalty[border]
+    steps = []
+    for row in scores[1:]:
+        reached = best[:, None] + penalty  # [before, after]
+        steps.append(reached.argmax(axis=0))
+        best = reached.max(axis=0) + row
+    path[-1] = (best + penalty[:, border]).argmax()
+    for word in range(len(steps) - 1, -1, -1):
+        path[word] = steps[word][path[word + 1]]
+    return path
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Over the last axis, in double precision."""
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True, initial=-np.inf))
+    shares: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
+    return shares
+
+
+def spans_of(found: np.ndarray) -> list[TokenSpan]:
+    """The mentions as spans of words; the label is the type's number, in writing."""
+    return [TokenSpan(int(start), int(end), str(int(number))) for start, end, number, *_ in found]
+
+
+def _crosses(kept: np.ndarray, start: int, end: int) -> bool:
+    """Whether a span shares some words with a kept one, and neither holds the other."""
+    first, last = kept[:, 0], kept[:, 1]
+    return bool((((first < start) & (start < last) & (last < end)) | ((start < first) & (first < end) & (end < last))).any())
+
+
+def _in_order(rows: np.ndarray) -> np.ndarray:
+    return rows[np.lexsort((-rows[:, 1], rows[:, 0]))]

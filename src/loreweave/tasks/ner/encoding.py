@@ -1,0 +1,325 @@
+"""Records to inputs and outputs to mentions: LUKE's candidate spans (specs/luke.md 4.3), or one tag a word."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from loreweave.corpus.tag_schemes import OUTSIDE, TokenSpan, find_scheme, spans_of_tags, tags_of_spans
+from loreweave.corpus.tokens import outermost
+from loreweave.encoding import EntityTokenizer
+from loreweave.tasks.ner.decoding import TagScheme, decode_spans, decode_tags
+from loreweave.tasks.ner.record import NerRecord
+from loreweave.tasks.ner.windows import Limits, Reader, Window
+from loreweave.training.inference import Batch, Outputs
+from loreweave.training.losses import IGNORED
+
+NEGATIVE = ("NIL", "O")
+"""Names of the class that is no type: of the original, and of its newer examples."""
+
+MentionUnit = Literal["sub-words", "words"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NerSettings:
+    """What a checkpoint keeps of its task; the defaults are those of the published ones.
+
+    Attributes:
+        document_context: whether the sentences around are read.
+        max_mention_length: of a candidate span, in units.
+        mention_unit: `sub-words`, or `words`.
+        max_entity_length: candidate spans of an input; more are split evenly into several.
+        nested: whether mentions may lie inside others.
+        tags: the scheme of a model that tags words; None reads any.
+        max_length: sub-words of an input with its special tokens, if less than the encoder holds.
+    """
+
+    document_context: bool = True
+    max_mention_length: int = 16
+    mention_unit: MentionUnit = "sub-words"
+    max_entity_length: int = 128
+    nested: bool = False
+    tags: TagScheme | None = None
+    max_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpanExample:
+    """Some candidate spans of one record.
+
+    Attributes:
+        record: number of the record.
+        ids: sub-words with special tokens.
+        words: first and last word (not included) of each span [spans, 2].
+        places: first and last sub-word of each, in `ids` [spans, 2].
+        targets: class of each [spans]; None without gold.
+    """
+
+    record: int
+    ids: list[int]
+    words: np.ndarray
+    places: np.ndarray
+    targets: np.ndarray | None = None
+
+    @property
+    def length(self) -> int:
+        """Positions that the encoder mixes: sub-words and spans."""
+        return len(self.ids) + len(self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class TagExample:
+    """Some words of one record: sub-words with special tokens, the first sub-word of each word, and its tag's class."""
+
+    record: int
+    ids: list[int]
+    places: np.ndarray
+    targets: np.ndarray | None = None
+
+    @property
+    def length(self) -> int:
+        """Number of sub-words."""
+        return len(self.ids)
+
+
+E = TypeVar("E", SpanExample, TagExample)
+
+
+@dataclass
+class WindowEncoding(Generic[E]):
+    """What both encodings share.
+
+    Attributes:
+        tokenizer: of the words.
+        settings: of the task.
+        classes: of the model, by number.
+        max_length: sub-words of an input with its special tokens.
+    """
+
+    tokenizer: EntityTokenizer
+    settings: NerSettings
+    classes: list[str]
+    max_length: int
+    done: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def types(self) -> list[str]:
+        """The types of mentions, as outputs number them."""
+        raise NotImplementedError
+
+    def examples(self, number: int, record: NerRecord, windows: list[Window], gold: bool) -> Iterator[E]:
+        """The inputs of one record, at least one."""
+        raise NotImplementedError
+
+    def decode(self, examples: Sequence[E], outputs: Outputs) -> np.ndarray:
+        """The mentions of one record from all its inputs [mentions, 5], see `decoding`."""
+        raise NotImplementedError
+
+    def encode(self, records: Sequence[NerRecord], labels: Sequence[str] | None = None) -> list[E]:
+        """All inputs of the records, in their order; a record may have several. With `labels` they carry gold."""
+        reader = Reader(self.tokenizer, self.limits(), self.settings.document_context)
+        examples: list[E] = []
+        for number, (record, windows) in enumerate(zip(records, reader.read(records), strict=True)):
+            self._count("mentions that cut a word", len(record.mentions) - len(record.word_spans()))
+            examples += self.examples(number, record, windows, labels is not None)
+        self.done = self.done + reader.counts
+        return examples
+
+    def join(self, examples: Sequence[E], outputs: Outputs) -> Outputs:
+        """The mentions of each record."""
+        groups: dict[int, tuple[list[E], Outputs]] = {}
+        for example, output in zip(examples, outputs, strict=True):
+            given, logits = groups.setdefault(example.record, ([], []))
+            given.append(example)
+            logits.append(output)
+        return [self.decode(*groups[number]) for number in sorted(groups)]
+
+    def limits(self) -> Limits:
+        """What a window holds. Mentions in words have room for a quarter of it."""
+        room = self.max_length - self.tokenizer.words.special.count(pair=False)
+        in_words = self.settings.mention_unit == "words"
+        return Limits(room=room, beyond=room // 4 if in_words else self.settings.max_mention_length)
+
+    def report(self) -> str:
+        """What did not fit."""
+        return ", ".join(f"{count} {name}" for name, count in sorted(self.done.items()) if count)
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Write the tokenizer."""
+        self.tokenizer.save_pretrained(folder)
+
+    def _count(self, name: str, count: int) -> None:
+        self.done = self.done + Counter({name: count})
+
+    def _words(self, examples: Sequence[E]) -> Batch:
+        """`input_ids` and `attention_mask` [batch, sub-words]."""
+        special = self.tokenizer.words.special
+        width = max(len(example.ids) for example in examples)
+        ids = np.full((len(examples), width), special.pad, dtype=np.int64)
+        mask = np.zeros((len(examples), width), dtype=np.int64)
+        for row, example in enumerate(examples):
+            ids[row, : len(example.ids)] = example.ids
+            mask[row, : len(example.ids)] = 1
+        return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+
+
+class SpanEncoding(WindowEncoding[SpanExample]):
+    """For a LUKE: every span of whole words up to the longest mention is a [MASK] entity, and gets a class."""
+
+    @property
+    def negative(self) -> int:
+        """The class of spans that are no mention."""
+        return next((self.classes.index(name) for name in NEGATIVE if name in self.classes), 0)
+
+    @property
+    def types(self) -> list[str]:
+        """All classes but the negative one."""
+        return [name for number, name in enumerate(self.classes) if number != self.negative]
+
+    def examples(self, number: int, record: NerRecord, windows: list[Window], gold: bool) -> Iterator[SpanExample]:
+        """As few as hold all candidates, of nearly equal size."""
+        index = {name: number for number, name in enumerate(self.classes)}
+        wanted = {(span.start, span.end): span.label for span in reversed(record.word_spans())}
+        self._count("mentions on the words of another", len(record.word_spans()) - len(wanted))
+        for window in windows:
+            words, places = self._candidates(window)
+            targets = np.full(len(words), self.negative)
+            for row, span in enumerate(map(tuple, words.tolist())):
+                if span in wanted:
+                    label = wanted.pop(span)
+                    targets[row] = index[label] if gold else self.negative
+            ids = self.tokenizer.words.special.around(window.ids)
+            inputs = max(1, -(-len(words) // self.settings.max_entity_length))
+            size = max(1, -(-len(words) // inputs))
+            for start in range(0, max(1, len(words)), size):
+                rows = slice(start, start + size)
+                yield SpanExample(number, ids, words[rows], places[rows], targets[rows] if gold else None)
+        self._count(f"mentions longer than {self.settings.max_mention_length} {self.settings.mention_unit}", len(wanted))
+
+    def _candidates(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
+        """Words and sub-words (after the start token, both ends included) of the spans that begin in the window's part."""
+        longest, in_words = self.settings.max_mention_length, self.settings.mention_unit == "words"
+        beyond = self.limits().beyond
+        words, places = [], []
+        for first in range(window.last - window.first):
+            for last in range(first, len(window.ends)):
+                size = window.ends[last] - window.starts[first]
+                if size > beyond or (in_words and last - first >= longest):
+                    break
+                words.append((window.first + first, window.first + last + 1))
+                places.append((window.starts[first] + 1, window.ends[last]))
+        return np.array(words, dtype=np.int64).reshape(-1, 2), np.array(places, dtype=np.int64).reshape(-1, 2)
+
+    def collate(self, examples: list[SpanExample]) -> Batch:
+        """Words as for any model, and the spans as entities with their first and last sub-word."""
+        spans = max(1, *(len(example.words) for example in examples))
+        places = np.zeros((len(examples), spans, 2), dtype=np.int64)
+        real = np.zeros((len(examples), spans), dtype=bool)
+        for row, example in enumerate(examples):
+            places[row, : len(example.places)] = example.places
+            real[row, : len(example.places)] = True
+        starts, ends = places[..., 0], places[..., 1]
+        widest = int((ends - starts).max()) + 1
+        positions = starts[..., None] + np.arange(widest)  # [batch, spans, sub-words]
+        positions[(positions > ends[..., None]) | ~real[..., None]] = -1
+        vocabulary = self.tokenizer.entity_vocabulary
+        arrays = {
+            "entity_ids": np.where(real, vocabulary.mask_id, vocabulary.pad_id),
+            "entity_attention_mask": real.astype(np.int64),
+            "entity_position_ids": positions,
+            "entity_start_positions": starts,
+            "entity_end_positions": ends,
+        }
+        batch = self._words(examples) | {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
+        return batch | _labels(examples, [slice(0, len(example.words)) for example in examples], spans)
+
+    def unpack(self, output: Any, batch: Mapping[str, Tensor]) -> Outputs:
+        """Logits [spans, classes] of each input."""
+        counts = batch["entity_attention_mask"].sum(dim=1).tolist()
+        return [row[:count] for row, count in zip(output.logits.float().cpu().numpy(), counts, strict=True)]
+
+    def decode(self, examples: Sequence[SpanExample], outputs: Outputs) -> np.ndarray:
+        """All candidates of the record together, as the original (see `decode_spans`)."""
+        words = np.concatenate([example.words for example in examples])
+        return decode_spans(words, np.concatenate(outputs), self.negative, self.settings.nested)
+
+
+@dataclass
+class TagEncoding(WindowEncoding[TagExample]):
+    """For any encoder: each word's first sub-word gets a tag.
+
+    Attributes:
+        plain: whether the encoder is none that knows entities.
+    """
+
+    plain: bool = True
+
+    @property
+    def types(self) -> list[str]:
+        """What stands behind the prefixes."""
+        spans = (spans_of_tags([tag], find_scheme(self.classes)) for tag in self.classes)
+        return list(dict.fromkeys(span.label for found in spans for span in found))
+
+    def examples(self, number: int, record: NerRecord, windows: list[Window], gold: bool) -> Iterator[TagExample]:
+        """One a window."""
+        tags = np.zeros(0, dtype=np.int64)
+        spans = record.word_spans()
+        kept = outermost(spans)
+        self._count("mentions inside or across another", len(spans) - len(kept))
+        if gold:
+            tags = self._tags(kept, len(record.sentence.words))
+        for window in windows:
+            places = np.array(window.starts[: window.last - window.first], dtype=np.int64) + 1
+            ids = self.tokenizer.words.special.around(window.ids)
+            yield TagExample(number, ids, places, tags[window.first : window.last] if gold else None)
+
+    def _tags(self, spans: Sequence[TokenSpan], words: int) -> np.ndarray:
+        index = {name: number for number, name in enumerate(self.classes)}
+        scheme = self.settings.tags
+        return np.array([index[tag] for tag in tags_of_spans(spans, words, scheme or "iob2")], dtype=np.int64)
+
+    def collate(self, examples: list[TagExample]) -> Batch:
+        """Words; labels are at the first sub-words."""
+        batch = self._words(examples)
+        return batch | _labels(examples, [example.places for example in examples], batch["input_ids"].shape[1])
+
+    def unpack(self, output: Any, batch: Mapping[str, Tensor]) -> Outputs:
+        """Logits [sub-words, tags] of each input."""
+        counts = batch["attention_mask"].sum(dim=1).tolist()
+        return [row[:count] for row, count in zip(output.logits.float().cpu().numpy(), counts, strict=True)]
+
+    def decode(self, examples: Sequence[TagExample], outputs: Outputs) -> np.ndarray:
+        """The whole sentence at once, so that a mention may reach over the borders of windows."""
+        logits = np.concatenate([output[example.places] for example, output in zip(examples, outputs, strict=True)])
+        return decode_tags(logits, self.classes, self.types, self.settings.tags)
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Write the word tokenizer, as transformers knows it; with the entities where there are some."""
+        if self.plain:
+            self.tokenizer.word_tokenizer.save_pretrained(folder)
+        else:
+            super().save_pretrained(folder)
+
+
+def tags_of_types(types: Sequence[str], scheme: TagScheme) -> list[str]:
+    """All tags of a scheme, O first."""
+    prefixes = "BI" if scheme == "iob2" else "BIES"
+    return [OUTSIDE, *(f"{prefix}-{name}" for name in types for prefix in prefixes)]
+
+
+def _labels(examples: Sequence[E], places: Sequence[Any], width: int) -> Batch:
+    """`labels` [batch, width] with the targets at their places; nothing where there is no gold."""
+    targets = [example.targets for example in examples if example.targets is not None]
+    if not targets:
+        return {}
+    labels = np.full((len(examples), width), IGNORED, dtype=np.int64)
+    for row, (classes, where) in enumerate(zip(targets, places, strict=True)):
+        labels[row, where] = classes
+    return {"labels": torch.from_numpy(labels)}

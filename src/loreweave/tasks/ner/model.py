@@ -1,0 +1,141 @@
+"""Heads of NER: LUKE's over candidate spans, and tags of words over any encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from transformers import PreTrainedConfig
+
+from loreweave.encoding import EntityTokenizer
+from loreweave.errors import ConfigurationError
+from loreweave.tasks.ner.decoding import TagScheme
+from loreweave.tasks.ner.encoding import NEGATIVE, MentionUnit, NerSettings, SpanEncoding, TagEncoding, tags_of_types
+from loreweave.tasks.registry import TaskModel, label_names
+from loreweave.tasks.starting_points import (
+    is_luke,
+    load_luke_classifier,
+    load_tagger,
+    settings_of,
+    start_luke,
+    start_tagger,
+    word_limit,
+)
+from loreweave.training.finetuning_config import FinetuningConfig
+
+NAME = "ner"
+
+CONLL_LABELS = ("NIL", "MISC", "PER", "ORG", "LOC")
+"""The classes of the published checkpoints for CoNLL-2003 (specs/luke.md 4.3)."""
+
+_NO_LIMIT = 512
+"""Sub-words of an input where neither the encoder nor its tokenizer says how many it reads."""
+
+
+@dataclass(kw_only=True)
+class NerConfig(FinetuningConfig):
+    """Settings of NER; the defaults are those of LUKE on CoNLL-2003 (specs/luke.md 4.0, 4.3)."""
+
+    head: Literal["auto", "luke", "tags"] = "auto"
+    """`luke`: every span of words is an entity of a LUKE and gets a class. `tags`: every word's first sub-word gets a tag,
+    on any encoder. `auto`: `luke` for a LUKE, `tags` for any other."""
+    document_context: bool = True
+    """Read the sentences around, as many as fit, where the file says which sentences make a document."""
+    max_mention_length: int = 16
+    """`luke`: the longest candidate span, in units."""
+    mention_unit: MentionUnit = "sub-words"
+    max_entity_length: int = 128
+    """`luke`: candidate spans of an input; a sentence with more is read several times, each with a part of them."""
+    nested: bool = False
+    """`luke`: keep a mention inside another; otherwise the one with the larger logit."""
+    tags: TagScheme = "iob2"
+    """`tags`: their scheme; the likeliest legal sequence is taken."""
+    epochs: int = 5
+    gradient_accumulation_steps: int = 4
+    seed: int = 35
+    keep: Literal["best", "last"] = "last"
+
+
+@dataclass(frozen=True)
+class NerModel(TaskModel):
+    """A model whose classes are not its labels: those are types of mentions, without the class of no mention or prefixes."""
+
+    encoding: SpanEncoding | TagEncoding
+
+    @property
+    def labels(self) -> list[str]:
+        """Types of mentions."""
+        return self.encoding.types
+
+
+def build(source: str, labels: Sequence[str], config: NerConfig) -> NerModel:
+    """An untrained model for these types on the encoder at `source`.
+
+    Raises:
+        ConfigurationError: `head=luke` for an encoder that is no LUKE, a type named like the class of no mention, or a
+            setting that the head has not.
+        CheckpointError: no readable encoder.
+    """
+    luke = is_luke(source)
+    head = config.head if config.head != "auto" else "luke" if luke else "tags"
+    negative = [label for label in labels if label in NEGATIVE]
+    if negative:
+        raise ConfigurationError(f"found the type {negative[0]!r}, which stands for no mention; give it another name")
+    settings = NerSettings(
+        **{field.name: getattr(config, field.name) for field in fields(NerSettings) if field.name != "tags"},
+        tags=config.tags if head == "tags" else None,
+    )
+    kept = {"task": NAME, "head": head, **asdict(settings)}
+    if head == "luke":
+        if not luke:
+            raise ConfigurationError(f"{source}: head=luke needs a LUKE; a plain encoder takes head=tags")
+        from loreweave.models import LukeForEntitySpanClassification
+
+        classes = [NEGATIVE[0], *labels]
+        model, tokenizer = start_luke(source, LukeForEntitySpanClassification, classes, config, **kept)
+        return NerModel(model, SpanEncoding(tokenizer, settings, classes, _limit(model.config, tokenizer, settings)))
+    if settings.nested:
+        raise ConfigurationError("nested: tags of words cannot nest; it takes head=luke")
+    classes = tags_of_types(labels, config.tags)
+    if luke:
+        from loreweave.models import LukeForTokenClassification
+
+        model, tokenizer = start_luke(source, LukeForTokenClassification, classes, config, **kept)
+    else:
+        model, tokenizer = start_tagger(source, classes, config, **kept)
+    return NerModel(model, _tagging(model, tokenizer, settings, classes, plain=not luke))
+
+
+def load(path: Path, base: str | None = None) -> NerModel:
+    """A fine-tuned checkpoint: one of ours, of transformers (spans of a LUKE, tags of any encoder), or a released one of
+    LUKE (which needs `base`).
+
+    Raises:
+        CheckpointError: the folder holds no NER model.
+    """
+    kept = settings_of(path)
+    settings = NerSettings(**{field.name: kept[field.name] for field in fields(NerSettings) if field.name in kept})
+    model: Any
+    if not is_luke(str(path)):
+        model, tokenizer = load_tagger(path)
+        return NerModel(model, _tagging(model, tokenizer, settings, label_names(model.config), plain=True))
+    from loreweave.models import LukeForEntitySpanClassification, LukeForTokenClassification
+
+    if kept.get("head", "luke") == "tags":
+        model, tokenizer = load_luke_classifier(path, LukeForTokenClassification, base, ())
+        return NerModel(model, _tagging(model, tokenizer, settings, label_names(model.config), plain=False))
+    model, tokenizer = load_luke_classifier(path, LukeForEntitySpanClassification, base, CONLL_LABELS)
+    limit = _limit(model.config, tokenizer, settings)
+    return NerModel(model, SpanEncoding(tokenizer, settings, label_names(model.config), limit))
+
+
+def _tagging(
+    model: Any, tokenizer: EntityTokenizer, settings: NerSettings, classes: list[str], *, plain: bool
+) -> TagEncoding:
+    return TagEncoding(tokenizer, settings, classes, _limit(model.config, tokenizer, settings), plain=plain)
+
+
+def _limit(model_config: PreTrainedConfig, tokenizer: EntityTokenizer, settings: NerSettings) -> int:
+    return word_limit(model_config, settings.max_length, tokenizer.max_length) or _NO_LIMIT

@@ -1,0 +1,133 @@
+"""Mentions found and gold ones to numbers, predictions and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from loreweave.corpus.columns import ColumnLayout, read_column_sentences, scheme_of
+from loreweave.corpus.tag_schemes import TokenSpan, spans_of_tags
+from loreweave.errors import DataError
+from loreweave.metrics.spans import SpanCounts, count_spans
+from loreweave.tasks.ner.record import NerRecord
+from loreweave.tasks.prediction_files import beside, holds_json, json_predictions
+from loreweave.tasks.record_files import Row, as_row, field
+from loreweave.training.inference import Evaluation, Outputs
+
+METRICS = ("micro_f1", "micro_precision", "micro_recall", "macro_f1")
+
+
+def score(records: Sequence[NerRecord], outputs: Outputs, labels: Sequence[str]) -> Evaluation:
+    """Micro (the papers' number), macro and per-type scores of the mentions found [mentions, 5] (see `decoding`)."""
+    found = list(_found(records, outputs, labels))
+    evaluation = score_spans(records, [[TokenSpan(m["start"], m["end"], m["label"]) for m in row] for row in found])
+    for row, mentions in zip(evaluation.predictions, found, strict=True):
+        row["predictions"] = mentions
+    counts = [len(output) for output in outputs]
+    evaluation.arrays.update(
+        found=np.concatenate([np.zeros((0, 5)), *outputs]),
+        record=np.repeat(np.arange(len(records)), counts),
+        ids=np.array([record.id for record in records], dtype=str),
+        label_list=np.array(labels, dtype=str),
+    )
+    return evaluation
+
+
+def score_spans(records: Sequence[NerRecord], predicted: Sequence[Sequence[TokenSpan]]) -> Evaluation:
+    """The same from spans of characters with the names of their types."""
+    gold = [[TokenSpan(m.start, m.end, str(m.label)) for m in record.mentions] for record in records]
+    counts = count_spans(gold, predicted)
+    micro = counts.micro()
+    numbers = (micro.f1, micro.precision, micro.recall, counts.macro_f1())
+    rows = [
+        {"id": record.id, "text": record.text, "predictions": _rows(record, guess), "entities": _rows(record, truth)}
+        for record, guess, truth in zip(records, predicted, gold, strict=True)
+    ]
+    tables = {"per_label": counts.per_type()}
+    return Evaluation(dict(zip(METRICS, numbers, strict=True)), rows, tables=tables, notes=_notes(records, gold, counts))
+
+
+def score_predictions(records: Sequence[NerRecord], path: Path) -> Evaluation:
+    """Predictions of any system: JSON Lines with `predictions` or `entities`, or columns whose first is the word and whose
+    last is the predicted tag, as conlleval reads them (LUKE's `test_predictions.txt`).
+
+    Raises:
+        DataError: names the line; see `prediction_files.beside`.
+    """
+    if holds_json(path):
+        found, notes = beside(json_predictions(path, _predicted), records, path)
+        predicted = [list(spans or ()) for spans in found]
+    else:
+        predicted, notes = _of_columns(records, path), []
+    evaluation = score_spans(records, predicted)
+    evaluation.notes.extend(notes)
+    return evaluation
+
+
+def answer(records: Sequence[NerRecord], outputs: Outputs, labels: Sequence[str]) -> list[dict[str, Any]]:
+    """For each record its mentions: characters, type and probability, in the order of the text."""
+    found = _found(records, outputs, labels)
+    return [{"id": record.id, "entities": mentions} for record, mentions in zip(records, found, strict=True)]
+
+
+def _found(records: Sequence[NerRecord], outputs: Outputs, labels: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
+    for record, output in zip(records, outputs, strict=True):
+        words, mentions = record.sentence.words, []
+        for first, last, number, _, probability in output.tolist():
+            start, end = words[int(first)][0], words[int(last) - 1][1]
+            row = _row(record, TokenSpan(start, end, labels[int(number)]))
+            mentions.append(row | {"probability": round(probability, 6)})
+        yield mentions
+
+
+def _of_columns(records: Sequence[NerRecord], path: Path) -> list[list[TokenSpan]]:
+    """Sentence by sentence beside the records, whose words they must have."""
+    sentences = list(read_column_sentences(path, ColumnLayout()))
+    if len(sentences) != len(records):
+        raise DataError(f"found {len(sentences)} sentences, expected {len(records)} as in the gold file", path=path)
+    scheme = scheme_of(sentences, path)
+    predicted = []
+    for record, sentence in zip(records, sentences, strict=True):
+        places = record.sentence.words
+        words = [record.text[start:end] for start, end in places]
+        for number, token in enumerate(sentence.tokens):
+            if number == len(words) or words[number] != token:
+                expected = f"{words[number]!r}" if number < len(words) else f"the end of record {record.id}"
+                raise DataError(f"found the word {token!r}, expected {expected}", path=path, line=sentence.line + number)
+        if len(sentence.tokens) < len(words):
+            line = sentence.line + len(sentence.tokens)
+            raise DataError(f"found the end of a sentence, expected {words[len(sentence.tokens)]!r}", path=path, line=line)
+        spans = spans_of_tags(sentence.tags, scheme)
+        predicted.append([TokenSpan(places[start][0], places[end - 1][1], label) for start, end, label in spans])
+    return predicted
+
+
+def _predicted(row: Row) -> list[TokenSpan]:
+    """Our predictions have `predictions` beside the gold `entities`, our answers to questions `entities` alone."""
+    given = [as_row(each) for each in field(row, "predictions" if "predictions" in row else "entities", list)]
+    return [TokenSpan(field(each, "start", int), field(each, "end", int), field(each, "label", str)) for each in given]
+
+
+def _notes(records: Sequence[NerRecord], gold: Sequence[Sequence[TokenSpan]], counts: SpanCounts) -> list[str]:
+    notes = []
+    if not counts.totals[0]:
+        notes.append("no record has a gold mention: precision, recall and F1 are 0 by definition")
+    cut = sum(len(record.mentions) - len(record.word_spans()) for record in records)
+    if cut:
+        notes.append(f"{cut} gold mentions cut a word, where no prediction can begin or end: they count as missed")
+    strange = sorted(counts.predicted.keys() - counts.gold.keys())
+    if strange and counts.totals[0]:
+        notes.append(f"types that are predicted but gold nowhere count with F1 0 in macro_f1: {', '.join(strange)}")
+    return notes
+
+
+def _rows(record: NerRecord, spans: Sequence[TokenSpan]) -> list[dict[str, Any]]:
+    return [_row(record, span) for span in spans]
+
+
+def _row(record: NerRecord, span: TokenSpan) -> dict[str, Any]:
+    start, end, label = span
+    return {"start": start, "end": end, "mention": record.text[start:end], "label": label}
