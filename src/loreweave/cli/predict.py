@@ -42,6 +42,9 @@ def command(
     For relation classification a line has "text", "head" and "tail", each {"start": ..., "end": ...}; the answer has "label",
     its probability, and those of all labels.
 
+    For ner a line has "text", or "tokens" as a list; "before" and "after" may hold the text around it, which is read with it.
+    The answer has "entities" with characters (of tokens joined by spaces), label and probability.
+
     For link prediction a line has "head", "relation" and "tail", one end of them null; ends and relation are ids or
     labels, or an end is {"label": ..., "description": ...} of an entity that is not in the graph. The answer has "answers" with
     scores, and whether the graph knows each. Settings: top=10; cache=FOLDER keeps embeddings; block_size, objective,

@@ -25,8 +25,9 @@ def command(
 
     Predictions are JSON Lines as this toolkit writes them (predictions/test.jsonl of a run, or what 'loreweave predict'
     prints). Relations also come as lines of id<TAB>label (SemEval-2010 task 8) or one label a line in the order of the
-    gold file (TACRED). Rows with ids may be fewer than the records: a record without a prediction counts as wrong, and is
-    reported. Rows without ids must be all of them, in order.
+    gold file (TACRED); mentions of ner as columns, the word first and the predicted tag last (conlleval, LUKE). Rows with
+    ids may be fewer than the records: a record without a prediction counts as wrong, and is reported. Rows without ids
+    must be all of them, in order.
 
     Example: loreweave score relation-classification --gold TEST_FILE_FULL.TXT --predictions answers.txt
     """

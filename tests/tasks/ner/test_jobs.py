@@ -1,0 +1,137 @@
+"""NER from files to files: trained, scored, asked, checked, with bad input named or left out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import loreweave
+from loreweave.cli.main import main
+from loreweave.errors import DataError
+from loreweave.tasks.checking import check_files
+from loreweave.tasks.jobs import DataFiles, evaluate_task, finetune_task, load_checkpoint_of, predict_rows
+from loreweave.tasks.registry import load_task
+from loreweave.training.configuration import fill
+
+TASK = load_task("ner")
+SETTINGS: dict[str, Any] = {
+    "epochs": 12, "batch_size": 4, "gradient_accumulation_steps": 1, "leftover": "flush", "device": "cpu", "keep": "last",
+    "optimizer": {"learning_rate": 0.005, "bias_correction": True, "max_grad_norm": 1.0}, "max_entity_length": 40,
+}  # fmt: skip
+SENTENCES = [
+    [(name, "B-PER"), ("lives", "O"), ("in", "O"), (place, "B-LOC"), (".", "O")]
+    for name in ("Ann", "Bob", "She", "He")
+    for place in ("Oslo", "Paris", "the")
+] + [[("the", "B-LOC"), ("river", "I-LOC"), ("is", "O"), ("long", "O")]] * 4
+
+
+def silent(line: str) -> None:
+    """Report to nobody."""
+
+
+def write(path: Path, sentences: list[list[tuple[str, str]]], start: str = "-DOCSTART- O\n\n") -> Path:
+    path.write_text(start + "\n".join("".join(f"{token} {tag}\n" for token, tag in sentence) for sentence in sentences))
+    return path
+
+
+@pytest.fixture(scope="module", params=["tiny_luke", "tiny_bert"])
+def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[str, Any]]:
+    """The run's folder, its data file and its results."""
+    folder = tmp_path_factory.mktemp("run")
+    data = write(folder / "train.txt", SENTENCES)
+    source = str(request.getfixturevalue(request.param))
+    files = DataFiles(train=data, test=data)
+    results = finetune_task(TASK, source, files, fill(TASK.config, SETTINGS), folder / "run", report=silent)
+    return folder / "run", data, results
+
+
+Trained = tuple[Path, Path, dict[str, Any]]
+
+
+def test_it_learns_and_scores_alike_from_the_folder_alone(trained: Trained, tmp_path: Path) -> None:
+    run, data, results = trained
+    assert results["test"]["micro_f1"] > 0.9
+    evaluation, _ = evaluate_task(TASK, run, data, device="cpu", batch_size=3, output=tmp_path / "out", report=silent)
+    assert evaluation.metrics == results["test"]
+    rows = [json.loads(line) for line in (tmp_path / "out" / "predictions" / "train.jsonl").read_text().splitlines()]
+    assert len(rows) == 16 and rows[0]["id"] == "train:1"
+    # the run's own predictions, scored as another system's
+    scored = TASK.score_predictions(TASK.read(data, None, False).records, tmp_path / "out" / "predictions" / "train.jsonl")
+    assert scored.metrics == results["test"]
+
+
+def test_raw_text_gets_characters(trained: Trained) -> None:
+    run, _, _ = trained
+    predictor = loreweave.load(run, device="cpu")
+    assert predictor.labels == ["LOC", "PER"]
+    text = "Ann lives  in\nOslo."
+    names, nothing = predictor.predict([text, ""])
+    assert [(found["mention"], found["label"]) for found in names] == [("Ann", "PER"), ("Oslo", "LOC")] and nothing == []
+    assert all(text[found["start"] : found["end"]] == found["mention"] and 0 < found["probability"] <= 1 for found in names)
+    with pytest.raises(DataError, match="found mentions of text 0, expected none"):
+        predictor.predict([text], mentions=[[(0, 3)]])
+    (row,) = predictor.predict_rows([{"text": text}])
+    assert row["id"] == "1" and [found["mention"] for found in row["entities"]] == ["Ann", "Oslo"]
+
+
+def test_a_long_text_is_found_in_whole(trained: Trained) -> None:
+    """Eight windows of 64 sub-words."""
+    run, _, _ = trained
+    loaded = load_checkpoint_of(TASK, run)
+    text = "Ann lives in Oslo . " * 50
+    (row,) = predict_rows(TASK, loaded, [("here", {"text": text})])
+    assert all(text[found["start"] : found["end"]] == found["mention"] for found in row["entities"])
+    assert {found["start"] // 100 for found in row["entities"]} == set(range(10))  # in every window
+    assert loaded.encoding.report() == "1 sentences read in parts"
+
+
+def test_labels_unseen_in_training_are_named_or_left_out(trained: Trained, tmp_path: Path) -> None:
+    run, _, _ = trained
+    data = write(tmp_path / "test.txt", [*SENTENCES[:2], [("Ann", "B-ORG")]])
+    with pytest.raises(DataError, match="line 15: found the label 'ORG', expected one of .* LOC, PER"):
+        evaluate_task(TASK, run, data, device="cpu", report=silent)
+    said: list[str] = []
+    _, results = evaluate_task(TASK, run, data, device="cpu", skip_bad=True, report=said.append)
+    assert results["skipped"] == {"label 'ORG' unknown to the model": 1} and "line 15" in said[1]
+
+
+def test_no_gold_at_evaluation_is_said(trained: Trained, tmp_path: Path) -> None:
+    run, _, _ = trained
+    said: list[str] = []
+    data = write(tmp_path / "test.txt", [[("is", "O"), ("long", "O")]])
+    evaluation, _ = evaluate_task(TASK, run, data, device="cpu", report=said.append)
+    assert evaluation.metrics["micro_f1"] == 0 and said == evaluation.notes and "no record has a gold mention" in said[0]
+
+
+def test_checking_finds_what_a_run_would_meet(tmp_path: Path, tiny_luke: Path) -> None:
+    row = {"text": "Ann lives", "entities": [[0, 3, "PER"], [0, 9, "PER"], [0, 2, "PER"], [0, 99, "PER"]]}
+    path = tmp_path / "train.jsonl"
+    path.write_text("\n".join(json.dumps(row | {"entities": row["entities"][:count]}) for count in (3, 4)))
+    found = check_files(TASK, [path], model=str(tiny_luke), max_length=40, report=silent)
+    (line,) = found["files"]
+    assert line["bad"] == 1 and "found the span (0, 99)" in line["errors"][0] and line["overlaps"] == 1
+    assert line["cut"] == "1 mentions that cut a word"
+
+
+def test_the_command_line(tmp_path: Path, tiny_bert: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write(tmp_path / "train.txt", SENTENCES)
+    run = str(tmp_path / "run")
+    settings = ["epochs=1", "keep=last", "batch_size=4", "device=cpu"]
+    assert main(["finetune", "ner", "--model", str(tiny_bert), "--train", str(data), "--output", run, *settings]) == 0
+    capsys.readouterr()
+    questions = tmp_path / "questions.jsonl"
+    questions.write_text(json.dumps({"text": "Ann lives."}) + "\n" + json.dumps({"tokens": ["Bob", "sang"], "id": "b"}))
+    assert main(["predict", "ner", "--model", run, str(questions), "--device", "cpu"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["id"] for row in rows] == ["0", "b"] and all("entities" in row for row in rows)
+    predictions = tmp_path / "mine.txt"
+    predictions.write_text(data.read_text())
+    assert main(["score", "ner", "--gold", str(data), "--predictions", str(predictions), "--json"]) == 0
+    results = json.loads(capsys.readouterr().out)
+    assert results["micro_f1"] == results["macro_f1"] == 1 and results["per_label"][0]["gold"] == 16
+    questions.write_text('{"text": 3}')
+    assert main(["predict", "ner", "--model", run, str(questions), "--device", "cpu"]) == 1
+    assert "questions.jsonl, line 1: field 'text': found 3, expected a string" in capsys.readouterr().err

@@ -1,0 +1,202 @@
+"""NER models: how they start, that they save and load, transformers' numbers, and every published layout."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForTokenClassification
+from transformers import LukeForEntitySpanClassification as ReferenceLuke
+
+from loreweave.errors import CheckpointError, ConfigurationError
+from loreweave.tasks.jobs import task_of
+from loreweave.tasks.ner.encoding import SpanEncoding, TagEncoding
+from loreweave.tasks.ner.model import CONLL_LABELS, NerConfig, NerModel, build, load
+from loreweave.tasks.ner.record import NerRecord, Sentence, joined
+from loreweave.tasks.registry import load_task
+from loreweave.training.inference import run_model
+
+TYPES = ["LOC", "ORG", "PER"]
+TEXTS = ["Ann lives in Oslo .", "Bob works at a bank ( in Paris ) .", "she is long"]
+RECORDS = joined([NerRecord(str(number), Sentence.of(text), metadata={"doc": 1}) for number, text in enumerate(TEXTS)])
+
+
+def logits(made: NerModel) -> torch.Tensor:
+    made.model.eval()
+    with torch.no_grad():
+        batch: Any = made.encoding.collate(made.encoding.encode(RECORDS))  # type: ignore[arg-type]
+        return made.model(**batch).logits
+
+
+@pytest.mark.parametrize(
+    ("encoder", "settings"),
+    [
+        ("tiny_luke", {}),
+        ("tiny_luke", {"entity_aware_attention": False, "document_context": False, "nested": True}),
+        ("tiny_luke", {"max_mention_length": 3, "mention_unit": "words", "max_entity_length": 10}),
+        ("tiny_luke", {"head": "tags"}),
+        ("tiny_bert", {}),
+        ("tiny_bert", {"tags": "bioes", "max_length": 48}),
+    ],
+)
+def test_a_model_is_the_same_after_saving(
+    encoder: str, settings: dict[str, Any], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    made = build(str(request.getfixturevalue(encoder)), TYPES, NerConfig(**settings))
+    made.save_pretrained(tmp_path)
+    assert task_of(tmp_path) == "ner"
+    again = load(tmp_path)
+    assert again.labels == made.labels == TYPES
+    assert again.encoding.settings == made.encoding.settings and again.encoding.max_length == made.encoding.max_length
+    torch.testing.assert_close(logits(again), logits(made), rtol=0, atol=0)
+
+
+def test_logits_are_those_of_transformers_on_the_same_weights_and_features(tiny_luke: Path, tmp_path: Path) -> None:
+    made = build(str(tiny_luke), TYPES, NerConfig())
+    torch.nn.init.normal_(made.model.classifier.bias)  # type: ignore[operator, union-attr, arg-type]
+    made.save_pretrained(tmp_path)
+    reference = ReferenceLuke.from_pretrained(tmp_path).eval()
+    batch: Any = made.encoding.collate(made.encoding.encode(RECORDS))  # type: ignore[arg-type]
+    with torch.no_grad():
+        expected = reference(**batch).logits
+    real = batch["entity_attention_mask"].bool()
+    torch.testing.assert_close(logits(made)[real], expected[real], rtol=1e-5, atol=1e-5)
+    assert reference.config.id2label == {0: "NIL", 1: "LOC", 2: "ORG", 3: "PER"}
+
+
+def test_features_are_those_of_transformers_tokenizer(tiny_luke: Path) -> None:
+    """One call of the library's kind of input, spans given as characters, against ours word by word."""
+    made = build(str(tiny_luke), TYPES, NerConfig(document_context=False))
+    assert isinstance(made.encoding, SpanEncoding)
+    (example,) = made.encoding.encode(RECORDS[:1])
+    words = RECORDS[0].sentence.words
+    characters = [(words[first][0], words[last - 1][1]) for first, last in example.words.tolist()]
+    batch = made.encoding.tokenizer([RECORDS[0].text], [characters], task="entity_span_classification")
+    ours = made.encoding.collate([example])
+    for name in ("input_ids", "entity_ids", "entity_start_positions", "entity_end_positions"):
+        assert torch.equal(ours[name], batch[name]), name
+    width = ours["entity_position_ids"].shape[-1]
+    assert torch.equal(ours["entity_position_ids"], batch["entity_position_ids"][..., :width])
+
+
+def test_a_saved_tagger_is_one_of_transformers(tiny_bert: Path, tmp_path: Path) -> None:
+    made = build(str(tiny_bert), TYPES, NerConfig())
+    made.save_pretrained(tmp_path)
+    reference = AutoModelForTokenClassification.from_pretrained(tmp_path).eval()
+    batch: Any = made.encoding.collate(made.encoding.encode(RECORDS))  # type: ignore[arg-type]
+    with torch.no_grad():
+        torch.testing.assert_close(logits(made), reference(**batch).logits)
+    assert reference.config.id2label[1] == "B-LOC"
+
+
+def test_a_tagger_that_others_trained_is_read_in_any_scheme(tiny_bert: Path, tmp_path: Path) -> None:
+    build(str(tiny_bert), TYPES, NerConfig()).save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    del config["loreweave"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert task_of(tmp_path) == "ner"
+    loaded = load(tmp_path)
+    assert isinstance(loaded.encoding, TagEncoding)
+    assert loaded.labels == TYPES and loaded.encoding.settings.tags is None
+
+
+def test_windows_do_not_change_what_is_found(tiny_luke: Path, tiny_bert: Path) -> None:
+    """Where a sentence is alone and fits, its mentions are those of one input; batches do not matter."""
+    for encoder in (tiny_luke, tiny_bert):
+        made = build(str(encoder), TYPES, NerConfig(document_context=False))
+        examples = made.encoding.encode(RECORDS)
+        runs = [
+            run_model(made.model, examples, made.encoding.collate, made.encoding.unpack, batch_size=size)  # type: ignore[arg-type]
+            for size in (1, 3)
+        ]
+        one, three = (made.encoding.join(examples, run) for run in runs)  # type: ignore[arg-type]
+        for found, again in zip(one, three, strict=True):
+            torch.testing.assert_close(torch.from_numpy(found), torch.from_numpy(again), rtol=1e-4, atol=1e-4)
+
+
+def test_wrong_settings_and_encoders_are_named(tiny_bert: Path, tiny_luke: Path) -> None:
+    with pytest.raises(ConfigurationError, match="head=luke needs a LUKE"):
+        build(str(tiny_bert), TYPES, NerConfig(head="luke"))
+    with pytest.raises(ConfigurationError, match="nested: tags of words cannot nest"):
+        build(str(tiny_bert), TYPES, NerConfig(nested=True))
+    with pytest.raises(ConfigurationError, match="found the type 'NIL'"):
+        build(str(tiny_luke), [*TYPES, "NIL"], NerConfig())
+    with pytest.raises(CheckpointError, match="without a classifier"):
+        load(tiny_luke)
+    with pytest.raises(CheckpointError, match="no fine-tuned model of token classification"):
+        load(tiny_bert)
+    made = build(str(tiny_bert), TYPES, NerConfig(max_length=20))
+    with pytest.raises(ConfigurationError, match="max_length: found room for 18"):
+        made.encoding.encode(RECORDS)
+
+
+# ---- published layouts -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def layouts(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Small files as other programs wrote them."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "checkpoints"))
+    import layouts
+
+    return layouts
+
+
+def check(loaded: NerModel, reference: Any) -> None:
+    """Ours on our inputs, the reference on the same."""
+    batch: Any = loaded.encoding.collate(loaded.encoding.encode(RECORDS))  # type: ignore[arg-type]
+    real = batch["entity_attention_mask"].bool()
+    with torch.no_grad():
+        expected = reference(**batch | {"entity_ids": torch.where(real, 2, 0)}).logits
+        found = loaded.model.eval()(**batch).logits
+    torch.testing.assert_close(found[real], expected[real], rtol=1e-5, atol=1e-5)
+
+
+def test_the_folder_that_transformers_published(layouts: Any, tmp_path: Path) -> None:
+    """As studio-ousia/luke-large-finetuned-conll-2003."""
+    names = dict(enumerate(CONLL_LABELS))
+    reference = layouts.reference(ReferenceLuke, extra_queries=True, id2label=names, label2id={v: k for k, v in names.items()})
+    folder = layouts.write_v4_folder(tmp_path / "published", reference)
+    assert task_of(folder) == "ner"
+    loaded = load(folder)
+    assert loaded.labels == ["MISC", "PER", "ORG", "LOC"] and loaded.encoding.settings.max_mention_length == 16
+    check(loaded, reference)
+
+
+def test_a_released_file_of_the_original_code(layouts: Any, tmp_path: Path) -> None:
+    reference = layouts.reference(ReferenceLuke, extra_queries=True, num_labels=5)
+    state = {name.removeprefix("luke."): tensor.clone() for name, tensor in reference.state_dict().items()}
+    entities, words = "entity_embeddings.entity_embeddings.weight", "embeddings.word_embeddings.weight"
+    state[entities], state[words] = state[entities][[0, 2]], state[words][: layouts.WORDS]
+    state |= {"pooler.dense.weight": torch.zeros(32, 32), "pooler.dense.bias": torch.zeros(32)}
+    folder = tmp_path / "released"
+    folder.mkdir()
+    torch.save(state, folder / "pytorch_model.bin")
+    (folder / "metadata.json").write_text(json.dumps(layouts.metadata()))
+    loaded = load(folder, str(layouts.write_roberta_tokenizer(tmp_path / "roberta")))
+    assert loaded.model.config.id2label == dict(enumerate(CONLL_LABELS)) and loaded.labels == ["MISC", "PER", "ORG", "LOC"]
+    check(loaded, reference)
+
+
+def test_a_folder_of_the_newer_examples(layouts: Any, tmp_path: Path) -> None:
+    """AllenNLP's, as mLUKE's for CoNLL: labels in their own file, the negative one anywhere among them."""
+    reference = layouts.reference(ReferenceLuke, extra_queries=True, num_labels=3)
+    folder = tmp_path / "allennlp"
+    (folder / "vocabulary").mkdir(parents=True)
+    prefix = "feature_extractor.embedder.luke_model."
+    torch.save({name.replace("luke.", prefix, 1): t for name, t in reference.state_dict().items()}, folder / "best.th")
+    extractor = {"type": "token+entity", "embedder": {"type": "transformers-luke", "use_entity_aware_attention": True}}
+    (folder / "config.json").write_text(json.dumps({"model": {"feature_extractor": extractor}}))
+    (folder / "vocabulary" / "labels.txt").write_text("PER\nO\nLOC\n")
+    loaded = load(folder, str(layouts.write_v4_folder(tmp_path / "base", layouts.reference())))
+    assert isinstance(loaded.encoding, SpanEncoding)
+    assert loaded.labels == ["PER", "LOC"] and loaded.encoding.negative == 1
+    check(loaded, reference)
+
+
+def test_the_task_knows_its_checkpoints_by_their_architectures() -> None:
+    names = load_task("ner").architectures
+    assert {"LukeForEntitySpanClassification", "LukeForTokenClassification", "RobertaForTokenClassification"} <= set(names)

@@ -1,0 +1,118 @@
+"""NER scores: outputs to numbers and rows, any system's predictions, notes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from loreweave.corpus.annotated_text import Mention
+from loreweave.errors import DataError
+from loreweave.tasks.ner.reader import read
+from loreweave.tasks.ner.record import NerRecord, Sentence
+from loreweave.tasks.ner.scoring import METRICS, answer, score, score_predictions
+
+TYPES = ["LOC", "PER"]
+RECORDS = [
+    NerRecord("a", Sentence.of("Ann Hill saw Oslo"), (Mention(0, 8, label="PER"), Mention(13, 17, label="LOC"))),
+    NerRecord("b", Sentence.of("Bob sang"), (Mention(0, 3, label="PER"),)),
+]
+OUTPUTS = [np.array([[0, 2, 1, 5.0, 0.9], [3, 4, 1, 2.0, 0.6]]), np.zeros((0, 5))]
+
+
+def test_numbers_rows_and_arrays() -> None:
+    evaluation = score(RECORDS, OUTPUTS, TYPES)
+    assert tuple(evaluation.metrics) == METRICS
+    assert evaluation.metrics == pytest.approx(
+        {"micro_f1": 0.4, "micro_precision": 0.5, "micro_recall": 1 / 3, "macro_f1": 0.25}
+    )
+    first, second = evaluation.predictions
+    assert first["predictions"][1] == {"start": 13, "end": 17, "mention": "Oslo", "label": "PER", "probability": 0.6}
+    assert [(row["mention"], row["label"]) for row in first["entities"]] == [("Ann Hill", "PER"), ("Oslo", "LOC")]
+    assert second["predictions"] == [] and second["id"] == "b" and not evaluation.notes
+    assert [row["label"] for row in evaluation.tables["per_label"]] == ["LOC", "PER"]
+    assert evaluation.arrays["record"].tolist() == [0, 0] and evaluation.arrays["found"].shape == (2, 5)
+
+
+def test_answers_have_characters_and_probabilities() -> None:
+    first, second = answer(RECORDS, OUTPUTS, TYPES)
+    assert first["id"] == "a" and first["entities"][0] == {
+        "start": 0, "end": 8, "mention": "Ann Hill", "label": "PER", "probability": 0.9,
+    }  # fmt: skip
+    assert second == {"id": "b", "entities": []}
+
+
+def test_zero_positives_are_said() -> None:
+    evaluation = score([NerRecord("a", Sentence.of("sang"))], [np.zeros((0, 5))], TYPES)
+    assert set(evaluation.metrics.values()) == {0.0}
+    assert evaluation.notes == ["no record has a gold mention: precision, recall and F1 are 0 by definition"]
+
+
+def test_mentions_that_cut_a_word_count_as_missed_and_are_said() -> None:
+    evaluation = score([NerRecord("a", Sentence.of("Anna"), (Mention(0, 3, label="PER"),))], [np.zeros((0, 5))], TYPES)
+    assert evaluation.tables["per_label"][0]["gold"] == 1 and "1 gold mentions cut a word" in evaluation.notes[0]
+
+
+def test_types_that_are_gold_nowhere_are_said() -> None:
+    evaluation = score(RECORDS[1:], [np.array([[0, 1, 1, 1, 1], [1, 2, 0, 1, 1]])], TYPES)
+    assert evaluation.metrics["macro_f1"] == 0.5 and "F1 0 in macro_f1: LOC" in evaluation.notes[0]
+
+
+COLUMNS = "Ann I-PER I-PER\nHill I-PER I-PER\nsaw O O\nOslo I-LOC I-PER\n\nBob I-PER O\nsang O O\n"
+PARTS = COLUMNS.split("\n\n")
+
+
+def test_predictions_of_any_system(tmp_path: Path) -> None:
+    """Ours, with or without order; answers to questions; columns of word, gold and prediction."""
+    expected = score(RECORDS, OUTPUTS, TYPES).metrics
+    contents = {
+        "ours": "\n".join(map(json.dumps, score(RECORDS, OUTPUTS, TYPES).predictions)),
+        "answers": "\n".join(map(json.dumps, reversed(answer(RECORDS, OUTPUTS, TYPES)))),
+        "columns": COLUMNS,
+        "short": COLUMNS.replace("I-PER I", "I").replace("O O", "O").replace("I-LOC ", "").replace("I-PER O", "O"),
+    }
+    for name, content in contents.items():
+        path = tmp_path / name
+        path.write_text(content)
+        assert score_predictions(RECORDS, path).metrics == expected, name
+
+
+def test_the_originals_file_of_predictions_beside_its_gold_file(tmp_path: Path) -> None:
+    """Four columns in two documents, three columns without them."""
+    first, second = ("\n".join(" NN I-NP ".join(line.split()[:2]) for line in part.split("\n") if line) for part in PARTS)
+    gold = tmp_path / "eng.testb"
+    gold.write_text(f"-DOCSTART- -X- O O\n\n{first}\n\n-DOCSTART- -X- O O\n\n{second}\n")
+    path = tmp_path / "test_predictions.txt"
+    path.write_text(COLUMNS)
+    assert score_predictions(read(gold).records, path).metrics == score(RECORDS, OUTPUTS, TYPES).metrics
+    path.write_text(PARTS[0])
+    with pytest.raises(DataError, match="found 1 sentences, expected 2 as in the gold file"):
+        score_predictions(read(gold).records, path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (COLUMNS.replace("saw", "was"), "line 3: found the word 'was', expected 'saw'"),
+        (COLUMNS.replace("sang O O\n", ""), "line 7: found the end of a sentence, expected 'sang'"),
+        (COLUMNS + "well O O\n", "line 8: found the word 'well', expected the end of record b"),
+        (COLUMNS.replace("Bob I-PER O", "Bob I-PER PER"), "line 6: found the tags 'I-PER' and 'PER'"),
+        ('{"id": "a", "entities": [{"start": 0}]}\n', "line 1, field 'end': found nothing, expected an integer"),
+        ('{"id": "c", "entities": []}\n', "line 1, field 'id': found no gold record with the id 'c'"),
+    ],
+)
+def test_what_is_wrong_with_predictions_is_named(content: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "predictions"
+    path.write_text(content)
+    with pytest.raises(DataError, match=message):
+        score_predictions(RECORDS, path)
+
+
+def test_missing_predictions_count_as_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "some.jsonl"
+    path.write_text(json.dumps(answer(RECORDS, OUTPUTS, TYPES)[0]))
+    evaluation = score_predictions(RECORDS, path)
+    assert evaluation.metrics["micro_recall"] == pytest.approx(1 / 3)
+    assert "1 of 2 records have no prediction" in evaluation.notes[0]
