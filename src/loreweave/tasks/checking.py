@@ -66,7 +66,7 @@ def check_files(
     elif max_length is not None:
         raise ConfigurationError("--max-length needs --model, whose sub-words it counts")
     leaks = [_leak_row(first, second) for place, first in enumerate(files) for second in files[place + 1 :]]
-    findings = [*_file_findings(rows), *_label_findings(labels, files), *_leak_findings(leaks)]
+    findings = [*_file_findings(rows, task), *_label_findings(labels, files), *_leak_findings(leaks)]
     return {"task": task.name, "files": rows, "labels": labels, "leaks": leaks, "findings": findings}
 
 
@@ -150,7 +150,8 @@ def _leak_row(first: _File, second: _File) -> dict[str, Any]:
     }
 
 
-def _file_findings(rows: Sequence[dict[str, Any]]) -> list[str]:
+def _file_findings(rows: Sequence[dict[str, Any]], task: Task[Any]) -> list[str]:
+    """Where a task finds mentions itself, a text may have none."""
     found = []
     for row in rows:
         for name, words in (
@@ -160,7 +161,7 @@ def _file_findings(rows: Sequence[dict[str, Any]]) -> list[str]:
             ("conflicts", "texts with the same mentions have several labels"),
             ("overlaps", "records have mentions that overlap"),
         ):
-            if row[name]:
+            if row[name] and not (name == "unlabelled" and task.finds is not None):
                 found.append(f"{row['file']}: {row[name]} {words}")
         if row.get("cut"):
             found.append(f"{row['file']}: {row['cut']}")

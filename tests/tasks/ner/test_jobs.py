@@ -109,11 +109,12 @@ def test_no_gold_at_evaluation_is_said(trained: Trained, tmp_path: Path) -> None
 def test_checking_finds_what_a_run_would_meet(tmp_path: Path, tiny_luke: Path) -> None:
     row = {"text": "Ann lives", "entities": [[0, 3, "PER"], [0, 9, "PER"], [0, 2, "PER"], [0, 99, "PER"]]}
     path = tmp_path / "train.jsonl"
-    path.write_text("\n".join(json.dumps(row | {"entities": row["entities"][:count]}) for count in (3, 4)))
+    path.write_text("\n".join(json.dumps(row | {"entities": row["entities"][:count]}) for count in (3, 4, 0)))
     found = check_files(TASK, [path], model=str(tiny_luke), max_length=40, report=silent)
     (line,) = found["files"]
     assert line["bad"] == 1 and "found the span (0, 99)" in line["errors"][0] and line["overlaps"] == 1
-    assert line["cut"] == "1 mentions that cut a word"
+    assert line["cut"] == "1 mentions that cut a word" and line["unlabelled"] == 1
+    assert not any("without a label" in finding for finding in found["findings"])  # a text without names is none to look at
 
 
 def test_the_command_line(tmp_path: Path, tiny_bert: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -92,8 +92,11 @@ def test_a_saved_tagger_is_one_of_transformers(tiny_bert: Path, tmp_path: Path) 
     assert reference.config.id2label[1] == "B-LOC"
 
 
-def test_a_tagger_that_others_trained_is_read_in_any_scheme(tiny_bert: Path, tmp_path: Path) -> None:
-    build(str(tiny_bert), TYPES, NerConfig()).save_pretrained(tmp_path)
+@pytest.mark.parametrize("encoder", ["tiny_bert", "tiny_luke"])
+def test_a_tagger_that_others_trained_is_read_in_any_scheme(
+    encoder: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    build(str(request.getfixturevalue(encoder)), TYPES, NerConfig(head="tags")).save_pretrained(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
     del config["loreweave"]
     (tmp_path / "config.json").write_text(json.dumps(config))

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from transformers import PreTrainedConfig
 
+from loreweave.corpus.files import read_json
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.ner.decoding import TagScheme
@@ -123,12 +124,18 @@ def load(path: Path, base: str | None = None) -> NerModel:
         return NerModel(model, _tagging(model, tokenizer, settings, label_names(model.config), plain=True))
     from loreweave.models import LukeForEntitySpanClassification, LukeForTokenClassification
 
-    if kept.get("head", "luke") == "tags":
+    if "LukeForTokenClassification" in _architectures(path):
         model, tokenizer = load_luke_classifier(path, LukeForTokenClassification, base, ())
         return NerModel(model, _tagging(model, tokenizer, settings, label_names(model.config), plain=False))
     model, tokenizer = load_luke_classifier(path, LukeForEntitySpanClassification, base, CONLL_LABELS)
     limit = _limit(model.config, tokenizer, settings)
     return NerModel(model, SpanEncoding(tokenizer, settings, label_names(model.config), limit))
+
+
+def _architectures(path: Path) -> list[str]:
+    """What `config.json` calls the model's class; nothing in released files."""
+    file = path / "config.json"
+    return list(read_json(file).get("architectures") or ()) if file.is_file() else []
 
 
 def _tagging(
