@@ -101,7 +101,7 @@ def command(
     if empty := left_out["empty lines"]:
         say(f"{empty} empty line{'s' if empty > 1 else ''} left out")
     if cut:
-        say(f"{cut} sub-words beyond --max-length {max_length} were not read")
+        say(f"{cut} sub-words beyond the first {typist.max_length} of a sentence were not read")
 
 
 def _texts(sentences: list[str], files: list[str], left_out: Counter[str]) -> Iterator[AnnotatedText]:

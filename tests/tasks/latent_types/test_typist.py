@@ -47,6 +47,12 @@ def test_long_sentences_are_cut_and_say_so(folder: Path) -> None:
     assert next(Typist(folder).type(TEXTS[:1])).cut == 0
 
 
+def test_no_more_is_read_than_the_encoder_has_positions(folder: Path) -> None:
+    """512, of which two are special tokens; the rest is counted as cut."""
+    (typed,) = Typist(folder, max_length=1000).type(["river " * 600])
+    assert len(typed.tokens) == 512 and typed.cut == 90
+
+
 def test_details_if_asked_for(folder: Path) -> None:
     assert next(Typist(folder).type(TEXTS[:1])).details is None
     for one in Typist(folder).type(TEXTS, with_details=True):

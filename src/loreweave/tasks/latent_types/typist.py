@@ -20,6 +20,7 @@ from loreweave.encoding.hub import local_folder
 from loreweave.models.reconstruction import DecodingConfig, NextWords, reconstruct, score_next_words
 from loreweave.models.sparse_typing import SparseTypingModel
 from loreweave.tasks.registry import Execution
+from loreweave.tasks.starting_points import word_limit
 from loreweave.training.batches import batches_by_length
 from loreweave.training.devices import autocast, choose_device
 from loreweave.training.inference import move
@@ -120,7 +121,7 @@ class Typist:
     Args:
         model: folder of a model or a run, or a name on the Hub.
         how: device, precision, batch size.
-        max_length: sub-words that are read of a sentence, with the special tokens.
+        max_length: sub-words that are read of a sentence, with the special tokens; not more than the encoder has positions.
 
     Raises:
         CheckpointError: the model has no typer, or cannot be read.
@@ -132,7 +133,7 @@ class Typist:
         self.device = choose_device(self.how.device)
         self.model: SparseTypingModel = move(side_files.load(folder), self.device)
         self.tokenizer: PreTrainedTokenizerFast = read_word_tokenizer(folder)
-        self.max_length = max_length
+        self.max_length = word_limit(self.model.encoder.config, max_length, None) or max_length
 
     def type(
         self, texts: Iterable[str], decoding: DecodingConfig | None = None, *, with_details: bool = False
