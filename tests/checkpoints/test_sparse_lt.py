@@ -159,5 +159,6 @@ def test_options_and_targets_that_do_not_fit_are_refused(source: Path, tmp_path:
     with pytest.raises(ConfigurationError, match="found the format 'paddle', expected one of hugging-face, sparse-lt, encoder"):
         convert(source, tmp_path / "out", to="paddle")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(CheckpointError, match=r"found no config\.json with weights"):
-        convert(tmp_path / "empty", tmp_path / "out", to="encoder")
+    for target in ("encoder", "sparse-lt"):
+        with pytest.raises(CheckpointError, match=r"found no config\.json with weights"):
+            convert(tmp_path / "empty", tmp_path / "out", to=target)

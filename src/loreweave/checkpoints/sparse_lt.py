@@ -146,6 +146,7 @@ def convert(origin: Path, target: Path, to: str, base: Path | None, overwrite: b
     if to == ENCODER and not recognises(origin):
         return _bare(origin, target, overwrite)
     if to == NAME:
+        _check_folder(origin)
         with quiet():
             model: Any = AutoModelForMaskedLM.from_pretrained(origin, dtype=torch.float32)
         head, report = side_files.load_head(origin), LoadReport("hugging-face", str(origin))
@@ -164,14 +165,18 @@ def convert(origin: Path, target: Path, to: str, base: Path | None, overwrite: b
 
 def _bare(origin: Path, target: Path, overwrite: bool) -> LoadReport:
     """A copy of a Hugging Face folder without the heads that lie beside the encoder."""
-    if not (origin / "config.json").is_file() or weight_file_in(origin) is None:
-        raise CheckpointError(f"{origin}: found no config.json with weights, expected a model's folder or a run")
+    _check_folder(origin)
     report = LoadReport("hugging-face", str(origin))
     left_out = sorted(path.name for pattern in _SIDE_FILES for path in origin.glob(pattern))
     report.dropped |= dict.fromkeys(left_out, "a head beside the encoder")
     with atomic_folder(target, overwrite) as folder:
         shutil.copytree(origin, folder, ignore=shutil.ignore_patterns(*_SIDE_FILES), dirs_exist_ok=True)
     return report
+
+
+def _check_folder(origin: Path) -> None:
+    if not (origin / "config.json").is_file() or weight_file_in(origin) is None:
+        raise CheckpointError(f"{origin}: found no config.json with weights, expected a model's folder or a run")
 
 
 def _save_tokenizer(origin: Path, base: Path | None, folder: Path, report: LoadReport) -> None:
