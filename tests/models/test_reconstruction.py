@@ -8,7 +8,16 @@ from itertools import product
 import pytest
 import torch
 from torch import Tensor
-from transformers import BertConfig, BertModel, RobertaConfig, RobertaModel
+from transformers import (
+    BertConfig,
+    BertModel,
+    DistilBertConfig,
+    DistilBertModel,
+    ElectraConfig,
+    ElectraModel,
+    RobertaConfig,
+    RobertaModel,
+)
 
 from loreweave.errors import ConfigurationError
 from loreweave.models.reconstruction import DecodingConfig, reconstruct
@@ -140,7 +149,20 @@ def test_sizes_must_agree() -> None:
         SparseTypingModel(small, make().head)
 
 
+def test_an_encoder_with_narrow_word_vectors_is_refused() -> None:
+    """ELECTRA's small models and ALBERT widen them behind the embedding, whose output the decoder shares."""
+    narrow = ElectraModel(ElectraConfig(**SIZES, embedding_size=8))
+    with pytest.raises(ConfigurationError, match="word vectors of 8 and states of 16"):
+        SparseTypingHead.of(narrow)
+
+
+def test_an_encoder_that_names_its_sizes_otherwise() -> None:
+    distil = DistilBertModel(DistilBertConfig(vocab_size=12, dim=16, n_layers=1, n_heads=2, hidden_dim=24))
+    assert SparseTypingHead.of(distil).config.inner_size == 64
+    assert SparseTypingHead.of(distil, inner_size=24).config.inner_size == 24
+
+
 @pytest.mark.parametrize(("settings", "message"), [({"beams": 0}, "beams"), ({"temperature": 0.0}, "temperature")])
 def test_wrong_settings_are_named(settings: dict[str, float], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ConfigurationError, match=message):
         DecodingConfig(**settings)  # type: ignore[arg-type]

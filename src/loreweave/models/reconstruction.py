@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from loreweave.errors import ConfigurationError
 from loreweave.models.reconstruction_decoder import DecoderCache
 from loreweave.models.sparse_typing import Memory, SparseTypingModel
 
@@ -25,6 +26,9 @@ class DecodingConfig:
         stop_at_end: a sentence ends with its end token; else all get as many words as `max_length` says, as the released
             demonstration gives them.
         temperature: of `sample`.
+
+    Raises:
+        ConfigurationError: less than one beam, or a temperature that is not above 0.
     """
 
     method: Method = "greedy"
@@ -34,9 +38,9 @@ class DecodingConfig:
 
     def __post_init__(self) -> None:
         if self.beams < 1:
-            raise ValueError(f"beams: found {self.beams}, expected 1 or more")
+            raise ConfigurationError(f"beams: found {self.beams}, expected 1 or more")
         if self.temperature <= 0:
-            raise ValueError(f"temperature: found {self.temperature}, expected more than 0")
+            raise ConfigurationError(f"temperature: found {self.temperature}, expected more than 0")
 
 
 class NextWords(NamedTuple):

@@ -69,15 +69,19 @@ class SparseTypingHead(nn.Module):
         """A head for an encoder, in its sizes.
 
         Raises:
-            ConfigurationError: the encoder has no embedding module that takes vectors, which the decoder shares.
+            ConfigurationError: the encoder has no embedding module that takes vectors, which the decoder shares, or one of
+                another width than its states.
         """
-        found = encoder.config
         _embedding_argument(encoder)
+        found, (vocabulary, width) = encoder.config, _word_table(encoder).shape
+        if width != found.hidden_size:
+            widths = f"word vectors of {width} and states of {found.hidden_size}"
+            raise ConfigurationError(f"{type(encoder).__name__}: found {widths}, expected equal ones, which the decoder shares")
         sizes = {
-            "hidden_size": found.hidden_size,
+            "hidden_size": width,
             "heads": found.num_attention_heads,
-            "inner_size": found.intermediate_size,
-            "vocab_size": len(_word_table(encoder)),
+            "inner_size": getattr(found, "intermediate_size", 4 * width),
+            "vocab_size": vocabulary,
             "dropout": getattr(found, "hidden_dropout_prob", 0.1),
         }
         return cls(SparseTypingConfig(**sizes | settings))
