@@ -128,6 +128,21 @@ def test_masking_unselected_words_leaves_one_place(model: PreTrainedModel) -> No
     assert memory.mask.tolist() == [[1, 0, 0, 0, 0, 0, 0]] * 3 and (memory.states[:, 0] == 0).all()
 
 
+@torch.no_grad()
+def test_masking_in_training_goes_by_the_sample(model: PreTrainedModel) -> None:
+    """What the decoder may not see are the words whose sampled type is 0: with hard samples, those of the zero vector."""
+    head = made(model, objective(types=6, mask_unselected=True)).train()
+    head.typer.weight_proj.zero_()
+    noise = torch.zeros(3, 6, 6)
+    noise[:, ::2, 2] = 5.0
+    for selection in ("soft", "straight_through"):
+        typing = head.typer(torch.randn(3, 6, model.config.hidden_size), 1.0, selection, noise)
+        memory = head.memory(torch.ones(3, 6, model.config.hidden_size), typing, torch.ones_like(MASK))
+        assert memory.mask.tolist() == [[1, 1, 0, 1, 0, 1, 0]] * 3
+        if selection == "straight_through":
+            assert memory.states.any(-1)[:, 1:].equal(memory.mask[:, 1:].bool())
+
+
 def test_a_skipped_layer_gets_zero_gradients(model: PreTrainedModel) -> None:
     built = objective(types=6, layer_drop=0.999, reconstruction_weight=1.0)
     head = made(model, built).train()

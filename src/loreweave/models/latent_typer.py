@@ -30,6 +30,11 @@ class Typing(NamedTuple):
         """The type of each token: the first of the largest logits. [batch, words]"""
         return self.logits.argmax(-1)
 
+    @property
+    def chosen(self) -> Tensor:
+        """The type that has most of each token's weight: `types` in evaluation, the sampled one in training. [batch, words]"""
+        return self.weights.argmax(-1)
+
 
 class LatentTyper(nn.Module):
     """Gives each token one of `types` latent types, of which type 0 means that the token is not selected.

@@ -30,8 +30,8 @@ class SparseTypingConfig:
         layer_drop: how often training skips the decoder's only layer.
         double_embedding: the decoder's input goes through the encoder's embedding module twice, as released: positions and
             segment are added twice, and normalised twice.
-        mask_unselected: the decoder cannot read tokens of type 0; one empty place stays visible. As released it reads them
-            as zero vectors.
+        mask_unselected: the decoder cannot read tokens of type 0, in training those whose sample is mostly of type 0; one
+            empty place stays visible. As released it reads them as zero vectors.
     """
 
     hidden_size: int
@@ -91,7 +91,7 @@ class SparseTypingHead(nn.Module):
         gated = states * typing.vectors
         if not self.config.mask_unselected:
             return Memory(gated, mask)
-        visible = mask * (typing.types != 0)
+        visible = mask * (typing.chosen != 0)
         return Memory(functional.pad(gated, (0, 0, 1, 0)), functional.pad(visible, (1, 0), value=1))
 
     def decode(self, encoder: PreTrainedModel, input_ids: Tensor, mask: Tensor, memory: Memory) -> Tensor:
