@@ -127,7 +127,7 @@ def test_the_command_line(tmp_path: Path, tiny_bert: Path, capsys: pytest.Captur
     questions.write_text(json.dumps({"text": "Ann lives."}) + "\n" + json.dumps({"tokens": ["Bob", "sang"], "id": "b"}))
     assert main(["predict", "ner", "--model", run, str(questions), "--device", "cpu"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [row["id"] for row in rows] == ["0", "b"] and all("entities" in row for row in rows)
+    assert [row["id"] for row in rows] == ["1", "b"] and all("entities" in row for row in rows)
     predictions = tmp_path / "mine.txt"
     predictions.write_text(data.read_text())
     assert main(["score", "ner", "--gold", str(data), "--predictions", str(predictions), "--json"]) == 0
