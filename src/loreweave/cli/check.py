@@ -62,8 +62,8 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     for name, value in row.items():
         if name in ("characters", "sub_words"):
             cells[f"{name.replace('_', '-')} min/median/95%/max"] = "/".join(map(str, value.values()))
-        elif name == "skipped":
-            cells["skipped"] = sum(value.values())
+        elif name in ("skipped", "dropped"):
+            cells[name] = sum(value.values())
         elif name not in ("errors", "cut"):
             cells[name] = value
     return cells

@@ -98,6 +98,7 @@ def _file_row(task: Task[Any], file: _File) -> dict[str, Any]:
         "unlabelled": sum(not task.labels([record]) for record in file.read.records),
         "bad": len(file.read.left_out),
         "skipped": dict(file.read.skipped),
+        "dropped": dict(file.read.dropped),
         "errors": file.read.left_out,
         "duplicates": len(file.keys) - len(labels),
         "conflicts": sum(len(found) > 1 for found in labels.values()),

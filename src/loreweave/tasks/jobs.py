@@ -178,7 +178,8 @@ def evaluate_task(
     evaluation = task.score(read.records, outputs, loaded.labels)
     _report_all(report, evaluation.notes)
     results = {"task": task.name, "model": str(model), "data": str(data), "records": len(read.records)}
-    results |= {"skipped": dict(read.skipped), "left_out": read.left_out, "encoding": loaded.encoding.report()}
+    results |= {"skipped": dict(read.skipped), "left_out": read.left_out, "dropped": dict(read.dropped)}
+    results["encoding"] = loaded.encoding.report()
     results |= {"notes": evaluation.notes, **evaluation.metrics, **evaluation.tables}
     if output is not None:
         save_results(output, data.name.partition(".")[0], evaluation, results)

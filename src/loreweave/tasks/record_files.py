@@ -17,15 +17,17 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A part of a row that gives no record.
+    """A part of a row that gives no record, or that its record goes without.
 
     Attributes:
         reason: what is counted, in words.
         error: what is wrong with it; None where the format has something that the task has no use for.
+        of_record: whether the row's record is kept and goes without it.
     """
 
     reason: str
     error: DataError | None = None
+    of_record: bool = False
 
     @classmethod
     def bad(cls, error: DataError) -> LeftOut:
@@ -84,6 +86,8 @@ def read_records(
             if not isinstance(item, LeftOut):
                 result.records.append(item)
                 result.places.append(place)
+            elif item.of_record:
+                result.dropped[item.reason] += 1
             elif item.error is not None and not skip_bad:
                 raise DataError(item.error.message, path=path, record=place, field=item.error.field) from None
             else:

@@ -129,7 +129,8 @@ def test_files_that_hold_nothing_or_something_else(tmp_path: Path) -> None:
 def test_mentions_without_a_label_are_counted(tmp_path: Path) -> None:
     row = {"id": "1", "text": "Ann", "mentions": [{"start": 0, "end": 3}, {"start": 0, "end": 3, "label": "PER"}]}
     result = read(write(tmp_path, row))
-    assert result.skipped == {"mentions without a label": 1} and len(result.records[0].mentions) == 1 and not result.left_out
+    assert result.dropped == {"mentions without a label": 1} and len(result.records[0].mentions) == 1
+    assert not result.skipped and not result.left_out
 
 
 def word(number: int, form: str, misc: str = "_") -> str:
@@ -154,9 +155,8 @@ def test_conllu(tmp_path: Path) -> None:
     assert [len(record.sentence.words) for record in result.records] == [1, 3, 1]
     assert [(len(record.document), record.place) for record in result.records] == [(0, 0), (2, 0), (2, 1)]
     assert result.places == ["line 1", "line 6", "line 13"]
-    assert result.skipped == {
-        "bad Entity": 1, "mentions without a label": 1, "mentions whose fields no '# global.Entity' declares": 1,
-    }  # fmt: skip
+    assert result.skipped == {"bad Entity": 1}
+    assert result.dropped == {"mentions without a label": 1, "mentions whose fields no '# global.Entity' declares": 1}
 
 
 def test_questions(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def conllu(row: ConlluSentence, number: str) -> Iterable[Item]:
         assert row.error is not None
         raise DataError(row.error.message, field=row.error.field)
     for _ in range(row.undeclared):
-        yield LeftOut("mentions whose fields no '# global.Entity' declares")
+        yield LeftOut("mentions whose fields no '# global.Entity' declares", of_record=True)
     yield from _typed(row.text)
 
 
@@ -149,7 +149,7 @@ def of_text(text: AnnotatedText) -> NerRecord:
 def _typed(text: AnnotatedText) -> Iterator[Item]:
     typed = tuple(mention for mention in text.mentions if mention.label is not None)
     for _ in range(len(text.mentions) - len(typed)):
-        yield LeftOut("mentions without a label")
+        yield LeftOut("mentions without a label", of_record=True)
     yield of_text(replace(text, mentions=typed))
 
 
