@@ -161,6 +161,14 @@ def test_the_released_temperatures() -> None:
     assert [float(sound.at(torch.tensor(k))) for k in (0, 1)] == pytest.approx([5.0, 4.99985])
 
 
+def test_temperatures_need_no_double_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Apple's devices have none; and single precision is enough over all updates of the published run."""
+    monkeypatch.setattr(torch.Tensor, "double", None, raising=False)
+    schedule, steps = TemperatureConfig(first_at_minimum=False), torch.arange(0, 100_000, 999)
+    wanted = [max(5 * (1 - 3e-5) ** n, 0.5) for n in steps.tolist()]
+    assert schedule.at(steps).tolist() == pytest.approx(wanted, rel=1e-6)
+
+
 def test_a_resumed_run_restarts_the_schedule_or_goes_on() -> None:
     for restarts, expected_value in ((True, 5.0), (False, 5 * 0.9**10)):
         built = objective(temperature=TemperatureConfig(rate=0.1, first_at_minimum=False, restarts=restarts))

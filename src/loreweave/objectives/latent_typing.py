@@ -6,6 +6,7 @@ The loss is the released code's without its masked words, which are an objective
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -43,9 +44,9 @@ class TemperatureConfig:
 
     def at(self, update: Tensor) -> Tensor:
         """The temperature at update number `update` [], from 0. [] in float32"""
-        count = update.double() - float(self.first_at_minimum)
-        value = (self.start * (1 - self.rate) ** count).clamp(min=self.minimum)
-        return torch.where(count < 0, self.minimum, value).float()
+        count = update.float() - float(self.first_at_minimum)
+        value = (self.start * torch.exp(count * math.log1p(-self.rate))).clamp(min=self.minimum)
+        return torch.where(count < 0, self.minimum, value)
 
 
 @dataclass(kw_only=True)
