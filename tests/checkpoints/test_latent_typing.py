@@ -11,7 +11,7 @@ from tiny_encoders import make_tiny_bert
 from transformers import AutoModel, AutoModelForMaskedLM
 
 from loreweave.checkpoints import latent_typing
-from loreweave.errors import CheckpointError
+from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models.sparse_typing import SparseTypingHead, SparseTypingModel
 
 
@@ -42,11 +42,13 @@ def test_the_folder_stays_a_plain_encoder(folder: Path) -> None:
 
 def test_a_head_goes_on_with_anothers_weights(folder: Path) -> None:
     encoder = AutoModel.from_pretrained(folder)
-    new = SparseTypingHead.of(encoder, types=5)
+    new = SparseTypingHead.of(encoder, types=5, mask_unselected=True)
     latent_typing.load_into(new, str(folder))
     assert torch.equal(new.typer.vars, latent_typing.load_head(folder).typer.vars)
     with pytest.raises(CheckpointError, match="does not fit"):
-        latent_typing.load_into(SparseTypingHead.of(encoder, types=7), str(folder))
+        latent_typing.load_into(SparseTypingHead.of(encoder, types=7, mask_unselected=True), str(folder))
+    with pytest.raises(ConfigurationError, match="mask_unselected: found False, but .* learned with True"):
+        latent_typing.load_into(SparseTypingHead.of(encoder, types=5), str(folder))
 
 
 def test_a_folder_without_a_typer_is_said(tmp_path: Path) -> None:

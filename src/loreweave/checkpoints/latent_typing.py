@@ -18,7 +18,7 @@ from loreweave.checkpoints.names import model_path
 from loreweave.checkpoints.tensor_files import read_tensors, write_safetensors
 from loreweave.corpus.files import Pathname, atomic_path, read_json, write_json
 from loreweave.encoding.hub import local_folder
-from loreweave.errors import CheckpointError
+from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models.sparse_typing import SparseTypingConfig, SparseTypingHead, SparseTypingModel
 
 FORMAT = "loreweave latent typing"
@@ -71,10 +71,16 @@ def load_into(new: SparseTypingHead, source: str) -> SparseTypingHead:
 
     Raises:
         CheckpointError: it has none, or of other sizes.
+        ConfigurationError: it learned with other settings of what the decoder sees.
     """
     folder = local_folder(model_path(source))
+    given = load_head(folder)
+    for name in ("double_embedding", "mask_unselected"):
+        theirs, ours = getattr(given.config, name), getattr(new.config, name)
+        if theirs != ours:
+            raise ConfigurationError(f"{name}: found {ours}, but {folder} learned with {theirs}: expected the same")
     try:
-        new.load_state_dict(load_head(folder).state_dict())
+        new.load_state_dict(given.state_dict())
     except RuntimeError as error:
         raise CheckpointError(f"{folder}: its typer does not fit the encoder ({error})") from None
     return new

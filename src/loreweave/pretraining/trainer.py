@@ -43,7 +43,8 @@ class PretrainingTrainer(Trainer):
     """Trains a `PretrainingModel` on micro-batches of `MicroSteps`.
 
     The loss of an update is sum over objectives of weight x (sum of losses / number of targets), both over all processes and
-    accumulation steps, so that neither changes the result. Each objective's loss and accuracy is logged by name.
+    accumulation steps, so that neither changes the result (but sparsity and diversity of latent typing, which are of a
+    micro-batch). Each objective's loss and accuracy is logged by name.
     """
 
     model: PretrainingModel
