@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,9 @@ def run(config: PretrainingConfig, *, resume: bool = False, overwrite: bool = Fa
     state = _processes(config)
     try:
         record, results = _run(config, state, resume, overwrite)
+    except Interrupted as interruption:
+        traceback.clear_frames(interruption.__traceback__)  # the trainer in them holds the process group
+        raise
     finally:
         close_process_group()
     return PretrainingResult(record, results)

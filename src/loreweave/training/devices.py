@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -50,6 +51,7 @@ def training_device(name: str | None = None) -> torch.device:
 def close_process_group() -> None:
     """End the processes' connection at the end of a parallel run; nothing in a run of one process."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
+        gc.collect()  # what still holds the group (DDP's reducer) would end it later, and may wait for ever
         torch.distributed.destroy_process_group()
 
 
