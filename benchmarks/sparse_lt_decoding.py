@@ -1,6 +1,6 @@
 """Rebuilding sentences from their typed words: the original's decoding against ours, words per second.
 
-    python benchmarks/sparse_lt_decoding.py [--model FOLDER] [--sentences-asked 64] [--batch 64] [--scored all last]
+    python benchmarks/sparse_lt_decoding.py [--model FOLDER] [--sentences-asked 256] [--batch 128] [--scored all last]
         [--device cpu|cuda] [--output FILE]
 
 The original (`sparse_lt_original.py`, specs 3.1) takes one sentence after another and runs the whole decoder over all its
@@ -178,9 +178,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", help="a folder with encoder and typer, or a run (checkpoints.py latent-typing)")
     parser.add_argument("--sentences", help="a set of sentences; default: that of checkpoints.py, built where it is not there")
-    parser.add_argument("--sentences-asked", type=int, default=64, help="how many of them")
+    parser.add_argument("--sentences-asked", type=int, default=256, help="how many of them")
     parser.add_argument("--max-words", type=int, default=128, help="of a sentence, as in training")
-    parser.add_argument("--batch", type=int, default=64, help="of ours")
+    parser.add_argument("--batch", type=int, default=128, help="of ours")
     parser.add_argument("--encoder-batch", type=int, default=8, help="of ours")
     parser.add_argument("--scored", nargs="+", choices=["all", "last"], default=["all", "last"])
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
