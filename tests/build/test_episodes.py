@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from loreweave.build.episodes import EpisodeSampler, SamplerSettings, _accepts, types_of
 from loreweave.corpus.episodes import Sentences
-from loreweave.corpus.tag_schemes import TokenSpan, spans_of_tags
+from loreweave.corpus.tag_schemes import Scheme, TokenSpan, spans_of_tags
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import ConfigurationError, DataError
 
@@ -78,8 +78,9 @@ def test_an_episode_of_one_source_stays_in_it() -> None:
 
 def test_touching_spans_are_one_or_two() -> None:
     touching = [TaggedSentence(("x", "y"), (TokenSpan(0, 1, "a"), TokenSpan(1, 2, "a")), str(n)) for n in range(9)]
-    for scheme, spans in (("io", 1), ("prefixed", 2)):
-        settings = SamplerSettings(way=1, scheme=scheme)  # type: ignore[arg-type]
+    schemes: list[tuple[Scheme, int]] = [("io", 1), ("prefixed", 2)]
+    for scheme, spans in schemes:
+        settings = SamplerSettings(way=1, scheme=scheme)
         (episode,) = EpisodeSampler([touching], {"a"}, settings).episodes(1)
         assert len(episode.support) == 1 and len(episode.support[0].spans) == spans
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import lzma
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -46,9 +47,9 @@ def test_a_no_break_space_is_a_token_and_spaces_in_tokens_stay(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("suffix", "pack"), [(".gz", gzip.compress), (".xz", lzma.compress)])
-def test_compressed_files_and_other_orders(tmp_path: Path, suffix: str, pack: object) -> None:
+def test_compressed_files_and_other_orders(tmp_path: Path, suffix: str, pack: Callable[[bytes], bytes]) -> None:
     path = tmp_path / f"dev.txt{suffix}"
-    path.write_bytes(pack(b"B-LOC Oslo\nO is\n"))  # type: ignore[operator]
+    path.write_bytes(pack(b"B-LOC Oslo\nO is\n"))
     (text,) = read_columns(path, ColumnLayout(token=1, tag=0))
     assert text.text == "Oslo is" and text.surface(text.mentions[0]) == "Oslo" and text.id == "dev:1"
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loreweave.corpus.tag_schemes import TokenSpan, find_scheme, legacy_spans, spans_of_tags, tags_of_spans
+from loreweave.corpus.tag_schemes import TokenSpan, WrittenScheme, find_scheme, legacy_spans, spans_of_tags, tags_of_spans
 from loreweave.errors import DataError
 
 SEQEVAL: Any = None
@@ -84,12 +84,12 @@ def test_every_scheme_with_prefixes(tags: str, spans: list[tuple[int, int, str]]
 
 
 @given(SPANS, st.sampled_from(["iob1", "iob2", "bioes"]))
-def test_tags_of_spans_give_the_spans_back(parts: list[tuple[int, int, str]], scheme: str) -> None:
+def test_tags_of_spans_give_the_spans_back(parts: list[tuple[int, int, str]], scheme: WrittenScheme) -> None:
     spans, place = [], 0
     for gap, length, label in parts:
         spans.append(TokenSpan(place + gap, place + gap + length, label))
         place += gap + length
-    assert spans_of_tags(tags_of_spans(spans, place + 1, scheme)) == spans  # type: ignore[arg-type]
+    assert spans_of_tags(tags_of_spans(spans, place + 1, scheme)) == spans
 
 
 def test_bare_labels_join_touching_spans() -> None:

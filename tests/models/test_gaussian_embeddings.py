@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.distributions import Independent, Normal, kl_divergence
 
 from loreweave.models.gaussian_embeddings import (
+    Divergence,
     GaussianHead,
     Gaussians,
     contrastive_loss,
@@ -61,23 +62,23 @@ def test_squared_distances() -> None:
 
 
 @pytest.mark.parametrize("kind", ["gaussian", "euclidean"])
-def test_the_loss_and_its_gradient_are_those_of_the_definition(kind: str) -> None:
+def test_the_loss_and_its_gradient_are_those_of_the_definition(kind: Divergence) -> None:
     labels = torch.tensor([0, 1, 1, 0, 2, 1, 3])
     results = []
     for loss in (contrastive_loss, lambda distances, labels: by_pairs(distances, labels, list(range(7)))):
         mean, variance = (part.clone().requires_grad_() for part in gaussians(7))
-        value = loss(pair_distances(Gaussians(mean, variance), kind), labels)  # type: ignore[arg-type]
+        value = loss(pair_distances(Gaussians(mean, variance), kind), labels)
         value.backward()
         results.append((value.detach(), mean.grad, variance.grad if kind == "gaussian" else None))
     torch.testing.assert_close(results[0], results[1], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["gaussian", "euclidean"])
-def test_distances_are_in_fp32_under_autocast(kind: str) -> None:
+def test_distances_are_in_fp32_under_autocast(kind: Divergence) -> None:
     points = gaussians(5)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        found = pair_distances(points, kind)  # type: ignore[arg-type]
-    torch.testing.assert_close(found, pair_distances(points, kind), rtol=0, atol=0)  # type: ignore[arg-type]
+        found = pair_distances(points, kind)
+    torch.testing.assert_close(found, pair_distances(points, kind), rtol=0, atol=0)
 
 
 def test_words_outside_may_be_no_anchors() -> None:

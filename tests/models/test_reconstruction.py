@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import product
+from typing import Any
 
 import pytest
 import torch
@@ -163,6 +164,6 @@ def test_an_encoder_that_names_its_sizes_otherwise() -> None:
 
 
 @pytest.mark.parametrize(("settings", "message"), [({"beams": 0}, "beams"), ({"temperature": 0.0}, "temperature")])
-def test_wrong_settings_are_named(settings: dict[str, float], message: str) -> None:
+def test_wrong_settings_are_named(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        DecodingConfig(**settings)  # type: ignore[arg-type]
+        DecodingConfig(**settings)

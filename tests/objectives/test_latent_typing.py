@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,8 +29,8 @@ def model(encoder_folder: Path) -> PreTrainedModel:
     return model
 
 
-def objective(**settings: object) -> LatentTyping:
-    return LatentTyping.build(LatentTypingConfig(**settings), Materials())  # type: ignore[arg-type]
+def objective(**settings: Any) -> LatentTyping:
+    return LatentTyping.build(LatentTypingConfig(**settings), Materials())
 
 
 def made(model: PreTrainedModel, built: LatentTyping) -> SparseTypingHead:
@@ -186,9 +187,9 @@ def test_a_resumed_run_restarts_the_schedule_or_goes_on() -> None:
         ({"layer_drop": 1.0}, "layer_drop: found 1.0"),
     ],
 )
-def test_wrong_settings_are_named(settings: dict[str, float], message: str) -> None:
+def test_wrong_settings_are_named(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        LatentTypingConfig(**settings)  # type: ignore[arg-type]
+        LatentTypingConfig(**settings)
 
 
 def test_wrong_temperatures_are_named() -> None:

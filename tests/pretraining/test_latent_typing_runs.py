@@ -115,8 +115,9 @@ def watched(shares: list[float]) -> list[str]:
     said: list[str] = []
     watch = CollapseWatch(said.append)
     for step, share in enumerate(shares, 1):
+        arguments: Any = SimpleNamespace()  # the watch reads none
         state: Any = SimpleNamespace(global_step=step, max_steps=len(shares), is_world_process_zero=True)
-        watch.on_log(SimpleNamespace(), state, TrainerControl(), {"latent_typing_selected": share})  # type: ignore[arg-type]
+        watch.on_log(arguments, state, TrainerControl(), {"latent_typing_selected": share})
     return said
 
 

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from loreweave.corpus.episodes import Episode
-from loreweave.corpus.tag_schemes import TokenSpan, spans_of_tags
+from loreweave.corpus.tag_schemes import Scheme, TokenSpan, spans_of_tags
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.tasks.few_shot_ner.scoring import METRICS, Labelled, score
 
 TYPES = ("location-other", "organization-other", "location-GPE")
 
 
-def labelled(gold: list[str], predicted: list[str], *, seen: list[int] | None = None, scheme: str = "io") -> Labelled:
+def labelled(gold: list[str], predicted: list[str], *, seen: list[int] | None = None, scheme: Scheme = "io") -> Labelled:
     spans = tuple(spans_of_tags(gold, "io"))
     sentence = TaggedSentence(tuple(f"w{place}" for place in range(len(gold))), spans)
-    episode = Episode("0", (sentence,), (sentence,), TYPES, scheme)  # type: ignore[arg-type]
+    episode = Episode("0", (sentence,), (sentence,), TYPES, scheme)
     words = list(range(len(gold))) if seen is None else seen
     return Labelled(episode, [words], [predicted])
 

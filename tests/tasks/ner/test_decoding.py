@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loreweave.tasks.ner.decoding import decode_spans, decode_tags, legal_path, softmax, transitions
+from loreweave.tasks.ner.decoding import TagScheme, decode_spans, decode_tags, legal_path, softmax, transitions
 from loreweave.tasks.ner.encoding import tags_of_types
 
 NONE, PER, LOC = range(3)
@@ -67,17 +67,17 @@ def test_the_negative_class_may_stand_anywhere() -> None:
         ("bioes", "B-a E-b", False),
     ],
 )
-def test_which_tags_may_follow(scheme: str, path: str, legal: bool) -> None:
-    tags = tags_of_types(["a", "b"], scheme)  # type: ignore[arg-type]
-    allowed = transitions(tags, scheme)  # type: ignore[arg-type]
+def test_which_tags_may_follow(scheme: TagScheme, path: str, legal: bool) -> None:
+    tags = tags_of_types(["a", "b"], scheme)
+    allowed = transitions(tags, scheme)
     numbers = [0, *map(tags.index, path.split()), 0]
     assert all(allowed[pair] for pair in zip(numbers, numbers[1:], strict=False)) is legal
 
 
 @given(st.sampled_from(["iob2", "bioes"]), st.integers(1, 4), st.integers(0, 10_000))
-def test_the_best_legal_path_of_all(scheme: str, words: int, seed: int) -> None:
-    tags = tags_of_types(["a"], scheme)  # type: ignore[arg-type]
-    allowed = transitions(tags, scheme)  # type: ignore[arg-type]
+def test_the_best_legal_path_of_all(scheme: TagScheme, words: int, seed: int) -> None:
+    tags = tags_of_types(["a"], scheme)
+    allowed = transitions(tags, scheme)
     scores = np.random.default_rng(seed).normal(size=(words, len(tags)))
     best, expected = -np.inf, ()
     for path in product(range(len(tags)), repeat=words):

@@ -15,6 +15,7 @@ from tiny_tokenizers import write_byte_bpe
 
 from loreweave.corpus.annotated_text import Mention
 from loreweave.encoding import EntityTokenizer
+from loreweave.tasks.ner.decoding import TagScheme
 from loreweave.tasks.ner.encoding import NerSettings, SpanEncoding, TagEncoding, tags_of_types
 from loreweave.tasks.ner.model import NerConfig, NerModel, build
 from loreweave.tasks.ner.record import NerRecord, Sentence
@@ -92,8 +93,8 @@ def test_mentions_that_cannot_be_learned_are_counted(luke: NerModel, plain: NerM
     ("scheme", "expected"),
     [("iob2", "B-PER I-PER O B-LOC O"), ("bioes", "B-PER E-PER O S-LOC O")],
 )
-def test_tags_are_at_first_sub_words(tiny_bert: Path, scheme: str, expected: str) -> None:
-    made = build(str(tiny_bert), TYPES, NerConfig(tags=scheme))  # type: ignore[arg-type]
+def test_tags_are_at_first_sub_words(tiny_bert: Path, scheme: TagScheme, expected: str) -> None:
+    made = build(str(tiny_bert), TYPES, NerConfig(tags=scheme))
     record = NerRecord("0", Sentence.of("Ann Xyz in Oslo ."), (Mention(0, 7, label="PER"), Mention(11, 15, label="LOC")))
     (example,) = made.encoding.encode([record], made.labels)
     batch = made.encoding.collate([example])  # type: ignore[arg-type]

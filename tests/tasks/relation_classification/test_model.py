@@ -43,9 +43,9 @@ def logits(made: TaskModel) -> torch.Tensor:
     ],
 )
 def test_a_model_is_the_same_after_saving(
-    encoder: str, settings: dict[str, object], tmp_path: Path, request: pytest.FixtureRequest
+    encoder: str, settings: dict[str, Any], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    made = build(str(request.getfixturevalue(encoder)), LABELS, RelationConfig(**settings))  # type: ignore[arg-type]
+    made = build(str(request.getfixturevalue(encoder)), LABELS, RelationConfig(**settings))
     made.save_pretrained(tmp_path)
     again = load(tmp_path)
     assert again.labels == LABELS

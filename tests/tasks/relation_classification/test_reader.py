@@ -27,7 +27,7 @@ KEPLER = {
 FEWREL = {"P19": [{"tokens": TOKENS, "h": ["ann lee", "Q1", [[3, 4, 5]]], "t": ["oslo", "Q585", [[1], [7]]]}], "P20": []}
 TEXT = "In Oslo, Ann works."
 PAIR = {"text": TEXT, "head": {"start": 9, "end": 12}, "tail": {"start": 3, "end": 7}, "label": "r", "doc": "d"}
-FACT = {
+FACT: dict[str, Any] = {
     "fold": 2, "doc": "7", "property": "CITY", "text": TEXT,
     "subject": {"start": 9, "end": 12, "text": "Ann", "wikidata": "Q1"},
     "object": {"start": 3, "end": 7, "text": "Oslo", "wikidata": None},
@@ -178,7 +178,7 @@ def test_bad_records_are_counted_and_listed_when_asked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("a.jsonl", [{**FACT, "subject": {**FACT["subject"], "text": "Bob"}}], "line 1, field 'subject': found 'Ann' at"),  # type: ignore[dict-item]
+        ("a.jsonl", [{**FACT, "subject": {**FACT["subject"], "text": "Bob"}}], "line 1, field 'subject': found 'Ann' at"),
         ("b.jsonl", [{**PAIR, "tail": {"start": 3, "end": 70}}], "line 1, field 'tail': found the span \\(3, 70\\)"),
         ("c.json", {"P1": [{"tokens": ["a"], "h": ["a"], "t": []}]}, "P1, instance 1, field 'h': found"),
         ("d.json", {"P1": {"a": 1}}, "found the keys P1"),
