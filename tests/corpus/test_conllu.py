@@ -129,7 +129,7 @@ def test_gum_as_its_table_has_it(shared_data: Path, tmp_path: Path) -> None:
     """
     folder = shared_data / "entity_gum"
     if not folder.is_dir():
-        pytest.skip(f"entity_gum not found in {shared_data}")
+        pytest.skip(f"no {folder}: the data set was left out of LOREWEAVE_DATA")
     with gzip.open(folder / "dev.jsonl.gz", "rt", encoding="utf-8") as file:
         rows = {row["sent_id"]: row for row in map(json.loads, file)}
     with tarfile.open(folder / "gum_conllu_train_dev.tar.xz") as archive:
