@@ -17,7 +17,9 @@ from loreweave.errors import DataError
 SEQEVAL: Any = None
 if find_spec("seqeval") is not None:
     SEQEVAL = import_module("seqeval.metrics.sequence_labeling")
-WITH_SEQEVAL = pytest.mark.skipif(SEQEVAL is None, reason="seqeval is not installed (pip install seqeval==1.2.2: a peer without wheels, so no extra brings it)")
+WITH_SEQEVAL = pytest.mark.skipif(
+    SEQEVAL is None, reason="seqeval is not installed (pip install seqeval==1.2.2: a peer without wheels, in no extra)"
+)
 
 PREFIXED = st.lists(st.sampled_from(["O", *(f"{prefix}-{label}" for prefix in "BIES" for label in ("PER", "LOC", "a-b"))]))
 BARE = st.lists(st.sampled_from(["O", "location-other", "organization-other", "location-GPE", "person", "Building-x-other"]))

@@ -19,7 +19,9 @@ from loreweave.metrics.spans import SpanCounts, count_spans, precision_recall
 SEQEVAL: Any = None
 if find_spec("seqeval") is not None:
     SEQEVAL = import_module("seqeval.metrics.sequence_labeling")
-WITH_SEQEVAL = pytest.mark.skipif(SEQEVAL is None, reason="seqeval is not installed (pip install seqeval==1.2.2: a peer without wheels, so no extra brings it)")
+WITH_SEQEVAL = pytest.mark.skipif(
+    SEQEVAL is None, reason="seqeval is not installed (pip install seqeval==1.2.2: a peer without wheels, in no extra)"
+)
 
 TAGS = st.sampled_from(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"])
 PAIRS = st.lists(st.lists(st.tuples(TAGS, TAGS), min_size=1, max_size=6), max_size=5)
