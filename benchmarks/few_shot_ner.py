@@ -66,7 +66,7 @@ class PerEpisode:
         started = now(self.device)
         config = config_of(str(self.folder))
         with quiet():
-            model = GaussianWordEncoder.from_pretrained(self.folder, config=config).to(self.device)  # type: ignore[arg-type]
+            model = GaussianWordEncoder.from_pretrained(self.folder, config=config).to(self.device)  # type: ignore[arg-type]  # hidden by `to`
         labels = ["O", *episode.types]
         support, query = (self.features(half, labels) for half in (episode.support, episode.query))
         self.seconds["load and tokenize"] += now(self.device) - started
@@ -227,7 +227,7 @@ def check(baseline: PerEpisode, tagger: Tagger, mine: list[Labels], theirs: list
 
 def compare(folder: Path, episodes: Sequence[Episode], tune: bool, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Check, then time."""
-    words = WordTokenizer(load_any(folder, 1)[0].encoding.tokenizer)  # type: ignore[attr-defined]
+    words = WordTokenizer(load_any(folder, 1)[0].encoding.tokenizer)  # type: ignore[attr-defined]  # it has one
     device = torch.device(arguments.device)
     baseline = PerEpisode(folder, words, tune, arguments.max_steps, device)
     checked = episodes[: arguments.checked]
@@ -241,7 +241,7 @@ def compare(folder: Path, episodes: Sequence[Episode], tune: bool, arguments: ar
             mine_losses.append(tuned.losses)
             return tuned
 
-        tagger.tuner.tune = noted  # type: ignore[method-assign]
+        tagger.tuner.tune = noted  # type: ignore[method-assign]  # counts steps
     check(baseline, tagger, label(checked), [baseline.label(episode) for episode in checked], mine_losses)
     baseline.seconds.clear()
     seconds = {"baseline": timed(lambda: [baseline.label(episode) for episode in episodes], device)}

@@ -153,12 +153,12 @@ def measure_mode(mode: str, work: Work, ours: Side, data: list[Batch], row: dict
         ours.precision = "bf16"
         choose_attention(work.model, torch.device(arguments.device), "bf16")
     else:
-        work.module.forward = torch.compile(work.module.forward, dynamic=True)  # type: ignore[method-assign]
+        work.module.forward = torch.compile(work.module.forward, dynamic=True)  # type: ignore[method-assign]  # put back below
     ours.times.clear()
     for batch in [*data[-arguments.warmup :], *data]:
         ours.step(batch)
     del ours.times[: arguments.warmup]
-    ours.precision, work.module.forward = before  # type: ignore[method-assign]
+    ours.precision, work.module.forward = before  # type: ignore[method-assign]  # what it was
     work.model.set_attn_implementation("sdpa")
     rate = _words(data) * len(data) / sum(ours.seconds())
     nothing = dict.fromkeys(("theirs_s", "wall", "arithmetic", "bound", "reached", "update_s", "theirs_gib", "ours_gib"))
