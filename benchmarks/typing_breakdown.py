@@ -13,7 +13,8 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from statistics import mean, stdev
 
-from entity_typing import CONDITIONS, chosen_rate, folder
+from entity_typing import SETS
+from fine_tuning import CONDITIONS, chosen_rate, folder
 
 from checkpoints import REPOSITORY, pretraining_set
 from loreweave.build.pretraining_set import open_pretraining_set
@@ -53,7 +54,7 @@ def main() -> None:
     kinds = ("linked", "named", "other")
     print(f"| start | runs | {' | '.join(kinds)} |\n|---|---|---|---|---|")
     for condition in CONDITIONS:
-        rate = chosen_rate(arguments, "gum", condition)
+        rate = chosen_rate(arguments, SETS, "gum", condition)
         if rate is None:
             continue
         runs = [folder(arguments.output, "gum", condition, s, rate) for s in arguments.seeds]

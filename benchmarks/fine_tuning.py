@@ -1,0 +1,150 @@
+"""The same fine-tuning from several starting points: what the scripts of result tables share.
+
+Every condition gets the same tuning: the first seed tries each rate, the others take the better of them by the dev metric.
+A run that is done is not run again. `checkpoints.py` makes the starting points.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from checkpoints import JOINT, REPOSITORY, build
+from loreweave.corpus.files import read_json
+
+CONDITIONS = {
+    "plain MiniLM": "minilm",
+    "plain, masked words continued": "words-wikispeedia",
+    "LUKE, no pre-training": "luke-untrained",
+    "LUKE, continued": "luke-wikispeedia",
+}
+JOINT_CONDITIONS = {name: name for name in JOINT if name != "joint-knowledge"}
+ALL_CONDITIONS = CONDITIONS | JOINT_CONDITIONS
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSet:
+    """Files of a task, and what its table shows.
+
+    Attributes:
+        metric: of dev, by which a rate is chosen.
+        metrics: name -> heading of a column, in percent.
+        settings: `key=value` of every run.
+        options: further words of the command, such as `--skip-bad`.
+    """
+
+    task: str
+    recipe: str
+    train: Path
+    test: Path
+    dev: Path | None = None
+    metric: str = "micro_f1"
+    metrics: dict[str, str] = field(default_factory=lambda: {"micro_f1": "micro F1"})
+    settings: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+
+def parser(description: str | None, sets: Iterable[str], output: str, rates: list[float]) -> argparse.ArgumentParser:
+    """The flags of such a script."""
+    made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    made.add_argument("--rates", type=float, nargs="+", default=rates, help="learning rates to choose from")
+    made.add_argument("--sets", nargs="+", choices=list(sets), default=list(sets))
+    made.add_argument("--conditions", nargs="+", choices=ALL_CONDITIONS, default=list(CONDITIONS))
+    made.add_argument("--output", type=Path, default=REPOSITORY / "runs" / output)
+    made.add_argument("--changes", nargs="+", default=[], help="settings of every run, key=value")
+    made.add_argument("--device", default="cpu")
+    made.add_argument("--table", action="store_true", help="print the table of the runs that are done")
+    return made
+
+
+def command(data: DataSet, condition: str, seed: int, rate: float, output: Path, options: argparse.Namespace) -> list[str]:
+    """The `loreweave finetune` command of one run."""
+    name = ALL_CONDITIONS[condition]
+    model = name if name == "minilm" else str(build(name))
+    dev = ["--dev", str(data.dev)] if data.dev else []
+    files = ["--train", str(data.train), *dev, "--test", str(data.test), "--recipe", data.recipe, *data.options]
+    return [
+        *(sys.executable, "-m", "loreweave", "finetune", data.task, "--model", model, *files),
+        *("--output", str(output), "--device", options.device, "--overwrite"),
+        *data.settings, f"seed={seed}", "data_seed=0", f"optimizer.learning_rate={rate}", *options.changes,
+    ]  # fmt: skip
+
+
+def folder(root: Path, data: str, condition: str, seed: int, rate: float) -> Path:
+    """Where a run lies."""
+    return root / data / condition.replace(",", "").replace(" ", "-") / f"lr{rate:g}-seed{seed}"
+
+
+def results_of(path: Path) -> dict[str, Any] | None:
+    """The results of a run, or None where it is not done."""
+    done = path / "results.json"
+    return read_json(done) if done.exists() else None
+
+
+def chosen_rate(options: argparse.Namespace, sets: dict[str, DataSet], data: str, condition: str) -> float | None:
+    """The rate with the best dev score of the first seed; None while one of its runs is missing."""
+    if len(options.rates) == 1:
+        return float(options.rates[0])
+    scores = {}
+    for rate in options.rates:
+        results = results_of(folder(options.output, data, condition, options.seeds[0], rate))
+        if results is None:
+            return None
+        scores[rate] = results["dev"][sets[data].metric]
+    return max(scores, key=lambda rate: scores[rate])
+
+
+def table(options: argparse.Namespace, sets: dict[str, DataSet]) -> list[str]:
+    """Mean and standard deviation over seeds, in points, of the runs that are done: a table for each choice of columns."""
+    lines: list[str] = []
+    headings: list[str] = []
+    for data in options.sets:
+        if list(sets[data].metrics.values()) != headings:
+            headings = list(sets[data].metrics.values())
+            lines += ["", f"| set | start | rate | runs | {' | '.join(headings)} |", "|---" * (4 + len(headings)) + "|"]
+        for condition in options.conditions:
+            rate = chosen_rate(options, sets, data, condition)
+            if rate is None:
+                continue
+            found = [results_of(folder(options.output, data, condition, seed, rate)) for seed in options.seeds]
+            results = [result for result in found if result is not None]
+            if not results:
+                continue
+            cells = []
+            for metric in sets[data].metrics:
+                values = [100 * result["test"][metric] for result in results]
+                cells.append(f"{mean(values):.1f} ± {stdev(values) if len(values) > 1 else 0:.1f}")
+            lines.append(f"| {data} | {condition} | {rate:g} | {len(results)} | {' | '.join(cells)} |")
+    return lines[1:]
+
+
+def run_missing(
+    options: argparse.Namespace, sets: dict[str, DataSet], data: str, condition: str, seed: int, rate: float
+) -> None:
+    """Fine-tune, where that is not done."""
+    output = folder(options.output, data, condition, seed, rate)
+    if results_of(output) is None:
+        run = command(sets[data], condition, seed, rate, output, options)
+        print(" ".join(run), file=sys.stderr)
+        subprocess.run(run, check=True, env=os.environ | {"PYTHONPATH": str(REPOSITORY / "src")})
+
+
+def fill_table(options: argparse.Namespace, sets: dict[str, DataSet]) -> None:
+    """Run what is missing, then print the table."""
+    for data in [] if options.table else options.sets:
+        for condition in options.conditions:
+            for rate in options.rates:
+                run_missing(options, sets, data, condition, options.seeds[0], rate)
+            rate = chosen_rate(options, sets, data, condition)
+            assert rate is not None
+            for seed in options.seeds[1:]:
+                run_missing(options, sets, data, condition, seed, rate)
+    print("\n".join(table(options, sets)))
