@@ -5,8 +5,9 @@
 
 The conditions of `entity_typing.py`, and LUKE continued with masked words, masked entities and a graph in one run (joint-all).
 Plain encoders take markers for relations and tags for names, a LUKE its entity pairs and spans: each as its papers do. Every
-condition gets the same tuning (`fine_tuning.py`); several rates can be tried for relations alone, which have a dev set. The relation sets and WNUT-17 use a part of their training records, the
-same for all, so that a run takes minutes on one core: the numbers compare starting points, not systems.
+condition gets the same tuning (`fine_tuning.py`); several rates can be tried for relations alone, which have a dev set. The
+relation sets and WNUT-17 use a part of their training records, the same for all, so that a run takes minutes on one core:
+the numbers compare starting points, not systems.
 
 KnowledgeNet: folds 1 and 2 against fold 3. Japanese: a fifth of the sentences is the test.
 """
