@@ -32,8 +32,8 @@ F1 = {"micro_f1": "micro F1", "macro_f1": "macro F1"}
 
 
 def relations(train: Path, test: Path, *settings: str, metric: str = "micro_f1") -> DataSet:
-    """A data set of relation classification; a tenth of the training records is dev."""
-    settings = (*COMMON, "dev_fraction=0.1", f"metric={metric}", *settings)
+    """A data set of relation classification; a small part of the training records is dev."""
+    settings = (*COMMON, "dev_fraction=0.03", f"metric={metric}", *settings)
     recipe = "minilm/relation-classification"
     return DataSet(
         task="relation-classification", recipe=recipe, train=train, test=test, metric=metric, metrics=F1, settings=settings
