@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 
@@ -91,17 +92,25 @@ class EpisodeSampler:
             DataError: an episode could not be made in 200 draws; the rarest types are named.
         """
         for number in range(count):
-            episode = self._episode(str(number))
+            episode = self._episode(str(number), self._random)
             self.counts.update(support_sentences=len(episode.support), query_sentences=len(episode.query))
             yield episode
             advance()
 
-    def _episode(self, id: str) -> Episode:
+    def episode(self, number: int) -> Episode:
+        """One episode by its number: the same whatever was drawn before it, for training that may go on in the middle.
+
+        Raises:
+            DataError: see `episodes`.
+        """
+        return self._episode(str(number), np.random.default_rng((self.settings.seed, number)))
+
+    def _episode(self, id: str, random: np.random.Generator) -> Episode:
         settings, weights = self.settings, np.array([len(pool.types) for pool in self._usable], float)
         for _ in range(_TRIES):
-            pool = self._usable[self._random.choice(len(self._usable), p=weights / weights.sum())]
-            types = sorted(self._random.choice(pool.types, settings.way, replace=False).tolist())
-            order = self._random.permutation(pool.candidates(types)).tolist()
+            pool = self._usable[random.choice(len(self._usable), p=weights / weights.sum())]
+            types = sorted(random.choice(pool.types, settings.way, replace=False).tolist())
+            order = random.permutation(pool.candidates(types)).tolist()
             support = _greedy(pool, order, types, settings.shot, settings.legacy)
             if support is None:
                 self.counts["draws without enough support"] += 1
@@ -144,10 +153,14 @@ class _Pool:
                 self.sentences.append(_with_spans(sentence, spans))
                 self.counts.append(counts)
         self.types = sorted(set().union(*self.counts)) if self.counts else []
+        self._by_types: dict[frozenset[str], list[int]] = {}
+        for index, counts in enumerate(self.counts):
+            self._by_types.setdefault(frozenset(counts), []).append(index)
 
     def candidates(self, types: Sequence[str]) -> list[int]:
+        """Sentences without spans of other types, in order."""
         wanted = set(types)
-        return [index for index, counts in enumerate(self.counts) if counts.keys() <= wanted]
+        return sorted(chain.from_iterable(indices for found, indices in self._by_types.items() if found <= wanted))
 
     def pick(self, indices: Iterable[int]) -> Sentences:
         return tuple(self.sentences[index] for index in indices)

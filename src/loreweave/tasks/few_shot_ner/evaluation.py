@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -91,6 +91,8 @@ class Tagger:
         loaded, trained = load_any(path, settings.seed, settings.max_length)
         model: Any = move(loaded.model, choose_device(execution.device))
         encoding: Any = loaded.encoding
+        if trained:
+            settings = as_trained(settings, model.config.loreweave, execution.report)
         return cls(
             model,
             encoding,
@@ -138,6 +140,20 @@ class Tagger:
         if self.tuner is None:
             return None
         return {"mean_steps": float(np.mean(self.steps or [0])), "most_steps": max(self.steps, default=0), **self.ends}
+
+
+def as_trained(settings: MethodSettings, training: Mapping[str, Any], report: Callable[[str], None]) -> MethodSettings:
+    """The settings with the number of layers that the model was trained with; says where it was trained for another method.
+
+    Args:
+        training: what the checkpoint keeps of its training; older ones kept no objective, which was container.
+    """
+    objective = training.get("objective", "container")
+    if objective != ("nnshot" if settings.method == "structshot" else settings.method):
+        report(f"the model was trained for {objective}; the method is {settings.method}")
+    elif objective != "container" and settings.layers is None:
+        return replace(settings, layers=training["layers"])
+    return settings
 
 
 def _labelled(question: Question, bank: SentenceBank, classes: Sequence[np.ndarray]) -> Labelled:

@@ -10,14 +10,17 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.utils.generic import ModelOutput
 
+from loreweave.build.episodes import SamplerSettings
 from loreweave.checkpoints.names import model_path
 from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError
 from loreweave.models.gaussian_embeddings import Divergence, GaussianHead, Gaussians, contrastive_loss, pair_distances
 from loreweave.tasks.few_shot_ner.encoding import WordEncoding, read_transitions
+from loreweave.tasks.few_shot_ner.episodic_training import EpisodicEncoding, episode_loss
 from loreweave.tasks.marker_classifier import plain_encoder
 from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.starting_points import config_of, describe, settings_of, word_limit, word_tokenizer
@@ -29,6 +32,12 @@ from loreweave.training.quiet import quiet
 NAME = "few-shot-ner"
 HEAD = "gaussian_head"
 """Prefix of the parameters that are not the encoder's."""
+
+Objective = Literal["container", "protobert", "nnshot"]
+
+_OF_CONTAINER = ("dimension", "divergence", "least_variance", "outside_anchors")
+_KEPT = (*_OF_CONTAINER, "objective", "layers", "state_dropout")
+"""Settings that a checkpoint keeps."""
 
 
 def container_optimizer() -> OptimizerConfig:
@@ -51,6 +60,19 @@ class FewShotNerConfig(FinetuningConfig):
     outside_anchors: bool = True
     """Words outside all entities are anchors of the loss too (`consider_mutual_O`, always on in the published runs)."""
 
+    objective: Objective = "container"
+    """`container`: the contrastive loss over batches of sentences. `protobert`, `nnshot`: the labels of queries in
+    episodes that are drawn from the source, by the nearest class mean or support word; the settings below are theirs."""
+    episodes: int = 10_000
+    """Episodes an epoch; `batch_size` counts them."""
+    way: int = 5
+    shot: int = 1
+    query_shot: int = 1
+    layers: int = 4
+    """So many last layers are summed, in training and in evaluation with `method` as the objective."""
+    state_dropout: float = 0.5
+    """Of these sums, in training."""
+
     head: str = "gaussian"
     max_length: int | None = 128
     epochs: int = 1
@@ -63,13 +85,27 @@ class FewShotNerConfig(FinetuningConfig):
     keep: Literal["best", "last"] = "last"
 
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("episodes", "way", "shot", "query_shot", "layers"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: found {getattr(self, name)}, expected 1 or more")
+        if not 0 <= self.state_dropout < 1:
+            raise ValueError(f"state_dropout: found {self.state_dropout}, expected from 0 to below 1")
+
+
 @dataclass
 class WordStates(ModelOutput):
-    """States of the words of a batch [words, size], and their Gaussians [words, dimension]."""
+    """States of the words of a batch [words, size], and their Gaussians [words, dimension].
+
+    In a batch of episodes also which episode each word is of, and its class where it is of the support (else `IGNORED`).
+    """
 
     states: Tensor | None = None
     mean: Tensor | None = None
     variance: Tensor | None = None
+    episodes: Tensor | None = None
+    support_classes: Tensor | None = None
 
 
 class GaussianWordEncoder(PreTrainedModel):
@@ -120,10 +156,23 @@ class GaussianWordEncoder(PreTrainedModel):
         chosen: Tensor = states[first_pieces]
         return chosen
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, first_pieces: Tensor, **_: Any) -> WordStates:
-        """States and Gaussians of the words of a batch, sentence after sentence."""
-        states = self.word_states(input_ids, attention_mask, first_pieces)
-        return WordStates(states, *self.gaussian_head(states))
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        first_pieces: Tensor,
+        episodes: Tensor | None = None,
+        support_classes: Tensor | None = None,
+        **_: Any,
+    ) -> WordStates:
+        """States and Gaussians of the words of a batch, sentence after sentence; the states alone of one of episodes."""
+        if episodes is None:
+            states = self.word_states(input_ids, attention_mask, first_pieces)
+            return WordStates(states, *self.gaussian_head(states))
+        settings = self.config.loreweave
+        states = self.word_states(input_ids, attention_mask, first_pieces, settings["layers"])
+        states = F.dropout(states, settings["state_dropout"], self.training)
+        return WordStates(states, episodes=episodes, support_classes=support_classes)
 
 
 def word_loss(
@@ -147,10 +196,13 @@ def build(source: str, labels: Sequence[str], config: FewShotNerConfig) -> TaskM
     Raises:
         CheckpointError: no readable encoder.
     """
-    kept = {name: getattr(config, name) for name in ("dimension", "divergence", "least_variance", "outside_anchors")}
+    kept = {name: getattr(config, name) for name in _KEPT}
     kept |= {"max_length": config.max_length, "optimizer": to_dict(config.optimizer)}
     model, encoding = start(source, labels, kept, config.dropout)
-    return TaskModel(model, encoding, loss_of(kept))
+    if config.objective == "container":
+        return TaskModel(model, encoding, loss_of(kept))
+    sampler = SamplerSettings(way=config.way, shot=config.shot, query_shot=config.query_shot, seed=config.order_seed)
+    return TaskModel(model, EpisodicEncoding(encoding, sampler, config.episodes), episode_loss(config.objective))
 
 
 def loss_of(settings: dict[str, Any]) -> Callable[..., Tensor]:
