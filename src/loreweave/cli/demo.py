@@ -34,10 +34,15 @@ def command(
         show_json(result.to_dict())
         return
     show_table(("measured", "before", "after"), result.rows, title="MiniLM as a LUKE, continued pre-training")
-    print("\nLatent types of three new sentences (the number behind a word that was selected):")
+    scores = ", ".join(f"{task} {value:.3f}" for task, value in result.tests.items())
+    print(f"\nNames and relations in three new sentences (micro F1 on the test files: {scores}):")
+    for sentence in result.names:
+        print(f"  {sentence}")
+    print("\nLatent types of the same sentences (the number behind a word that was selected):")
     for sentence in result.types:
         print(f"  {sentence}")
     say(f"Done in {result.seconds:.0f} s. Everything is in {result.output}: the data, the pre-trained model in")
-    say("pretraining-2/model, the typing models in typing-before/model and typing-after/model, the latent typer in")
-    say("latent-typing/model, the numbers in demo.json.")
+    say("pretraining-2/model, the typing models in typing-before/model and typing-after/model, those of names and")
+    say("relations in ner/model and relation-classification/model, the latent typer in latent-typing/model, the numbers in")
+    say("demo.json.")
     say("The same on your own files: the lines above that begin with $.")

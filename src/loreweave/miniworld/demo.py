@@ -24,12 +24,14 @@ from loreweave.corpus.files import Pathname, write_json
 from loreweave.corpus.graph_building import build_graph
 from loreweave.corpus.graph_formats import find_graph
 from loreweave.errors import ConfigurationError
-from loreweave.miniworld.world import graph_files, load_pages, typing_files
+from loreweave.miniworld.sentence_reading import describe
+from loreweave.miniworld.world import graph_files, load_pages, ner_files, relation_files, typing_files
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.evaluation import evaluate_objectives
 from loreweave.pretraining.run import run
 from loreweave.tasks.jobs import DataFiles, finetune_task
 from loreweave.tasks.latent_types.typist import Typist
+from loreweave.tasks.predictor import Predictor, load
 from loreweave.tasks.pretrained import evaluate_pretrained
 from loreweave.tasks.registry import Execution, load_pretrained_task, load_task
 from loreweave.training.configuration import fill
@@ -41,6 +43,8 @@ WIDTH = 384
 """Of MiniLM; entity rows are as wide, because they begin as words."""
 
 TYPING = "entity-typing"
+RELATIONS = "relation-classification"
+NER = "ner"
 LINKS = "link-prediction"
 TYPES = "latent-typing"
 
@@ -68,7 +72,7 @@ SENTENCES = (
     "The old bridge over the river Danube was rebuilt by the army.",
     "Mozart wrote operas in Vienna.",
 )
-"""Whose latent types the demo shows; none is on a page."""
+"""Whose names, relations and latent types the demo shows; none is on a page."""
 
 MEASURES: dict[str, dict[str, str]] = {
     "held-out pages": {
@@ -95,6 +99,8 @@ class Budget:
     triples: int = 24
     """Facts of a step, beside its windows of text."""
     typing_epochs: int = 2
+    sentence_epochs: int = 2
+    """Of NER and relation classification."""
     types_steps: int = 60
 
     def stage_1(self) -> list[str]:
@@ -114,9 +120,11 @@ class Budget:
         schedule = (f"steps={self.types_steps}", "schedule.warmup_steps=4", "optimizer.learning_rate=2e-3")
         return [*schedule, *losses, "objectives.latent_typing.temperature.rate=0.08", "pool=8", "precision=fp32"]
 
-    def typing(self) -> list[str]:
-        """Settings that go over `minilm/entity-typing`."""
-        return [f"epochs={self.typing_epochs}", "batch_size=16", "optimizer.learning_rate=3e-4"]
+    def tasks(self) -> dict[str, list[str]]:
+        """Settings that go over `minilm/<task>`."""
+        common = ["batch_size=16", "optimizer.learning_rate=3e-4"]
+        sentences = [f"epochs={self.sentence_epochs}", *common]
+        return {TYPING: [f"epochs={self.typing_epochs}", *common], RELATIONS: sentences, NER: [*sentences, "head=tags"]}
 
 
 @dataclass
@@ -126,6 +134,8 @@ class DemoResult:
     Attributes:
         output: folder of everything.
         rows: (what, before continued pre-training, after).
+        tests: task -> micro F1 on its test file, of the tasks that are fine-tuned after it alone.
+        names: sentences with the names that were found in them, and the relations between these.
         types: sentences with the latent type of each selected sub-word behind it.
         commands: the command lines that do the same.
         seconds: how long it took.
@@ -133,6 +143,8 @@ class DemoResult:
 
     output: Path
     rows: list[tuple[str, float, float]] = field(default_factory=list)
+    tests: dict[str, float] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
     types: list[str] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -140,7 +152,8 @@ class DemoResult:
     def to_dict(self) -> dict[str, Any]:
         """The content of `demo.json`."""
         measured = {what: {"before": before, "after": after} for what, before, after in self.rows}
-        facts = {"types": self.types, "commands": self.commands, "seconds": self.seconds}
+        facts: dict[str, Any] = {"tests": self.tests, "names": self.names, "types": self.types}
+        facts |= {"commands": self.commands, "seconds": self.seconds}
         return {"output": str(self.output), "measured": measured, **facts}
 
 
@@ -172,6 +185,7 @@ def run_demo(
     for where, names in MEASURES.items():
         rows = ((f"{what} ({where})", before[name], after[name]) for name, what in names.items())
         demo.result.rows += rows
+    demo.names("pretraining-2/model")
     demo.types("pretraining-2/model")
     demo.result.seconds = round(time.monotonic() - started, 1)
     write_json(folder / RESULTS, demo.result.to_dict())
@@ -262,16 +276,30 @@ class _Demo:
 
     def typing(self, model: str, name: str) -> dict[str, float]:
         """Fine-tune entity typing; scores on the test file, whose entities training never saw."""
-        task = load_task(TYPING)
-        source, data, target = self._path(model), typing_files(), self._path(name)
-        overrides = [*self.budget.typing(), f"seed={self.seed}"]
-        given = ("--model", source, "--data", data, "--recipe", f"{ENCODER}/{TYPING}", "--output", target)
-        self._says("finetune", TYPING, *given, *overrides)
-        config = fill(task.config, load_recipe(f"{ENCODER}/{TYPING}").config, overrides)
+        scores = self.finetune(TYPING, model, typing_files(), name)
+        self._tells("held-out entities", scores)
+        return scores
+
+    def finetune(self, name: str, model: str, data: Path, output: str) -> dict[str, float]:
+        """Fine-tune a task on the files of a folder; scores on its test file."""
+        task, source, target = load_task(name), self._path(model), self._path(output)
+        overrides = [*self.budget.tasks()[name], f"seed={self.seed}"]
+        given = ("--model", source, "--data", data, "--recipe", f"{ENCODER}/{name}", "--output", target)
+        self._says("finetune", name, *given, *overrides)
+        config = fill(task.config, load_recipe(f"{ENCODER}/{name}").config, overrides)
         files = DataFiles.choose(task, data, train=None, dev=None, test=None)
         results = finetune_task(task, str(source), files, config, target, overwrite=True, report=self.report)
-        self._tells("held-out entities", results["test"])
         return dict(results["test"])
+
+    def names(self, model: str) -> None:
+        """Fine-tune NER and relation classification, and ask both about three new sentences."""
+        for task, data in ((NER, ner_files()), (RELATIONS, relation_files())):
+            self.result.tests[task] = self.finetune(task, model, data, task)["micro_f1"]
+        self._says("predict", NER, "--model", self._path(NER), "SENTENCES.jsonl")
+        self._says("predict", RELATIONS, "--model", self._path(RELATIONS), "PAIRS.jsonl")
+        finder, relater = load(self._path(NER)), load(self._path(RELATIONS))
+        assert isinstance(finder, Predictor) and isinstance(relater, Predictor)
+        self.result.names = describe(finder, relater, SENTENCES)
 
     def types(self, model: str) -> None:
         """Latent typing over the sentences of the pages, and the types of three new ones."""

@@ -54,6 +54,16 @@ def typing_files() -> Path:
     return DATA / "typing"
 
 
+def ner_files() -> Path:
+    """Folder with `train.jsonl`, `dev.jsonl`, `test.jsonl` of NER as annotated text."""
+    return DATA / "ner"
+
+
+def relation_files() -> Path:
+    """The same of relation classification, as pairs."""
+    return DATA / "relations"
+
+
 def load_pages() -> list[AnnotatedText]:
     """All pages, by topic; ids are titles, and a mention's entity is the title that it links to."""
     return [page for path in sorted((DATA / "pages").glob("*.txt")) for page in read_pages(path)]
