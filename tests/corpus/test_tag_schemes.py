@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loreweave.corpus.tag_schemes import TokenSpan, WrittenScheme, find_scheme, legacy_spans, spans_of_tags, tags_of_spans
+from loreweave.corpus.tag_schemes import (
+    TokenSpan,
+    WrittenScheme,
+    find_scheme,
+    legacy_spans,
+    schemes_of,
+    spans_of_tags,
+    tags_of_spans,
+)
 from loreweave.errors import DataError
 
 SEQEVAL: Any = None
@@ -112,3 +120,23 @@ def test_the_scheme_is_found_and_a_mixture_refused() -> None:
 def test_spans_that_overlap_have_no_tags() -> None:
     with pytest.raises(ValueError, match="in 3 tokens"):
         tags_of_spans([TokenSpan(0, 2, "a"), TokenSpan(1, 3, "a")], 3)
+
+
+@given(SPANS, st.sampled_from(["iob1", "iob2", "bioes"]))
+def test_tags_fit_the_scheme_that_wrote_them(pieces: list[tuple[int, int, str]], scheme: WrittenScheme) -> None:
+    spans, end = [], 0
+    for gap, length, label in pieces:
+        spans.append(TokenSpan(end + gap, end + gap + length, label))
+        end += gap + length
+    tags = tags_of_spans(spans, end, scheme)
+    assert scheme in schemes_of(tags) and spans_of_tags(tags) == spans
+
+
+def test_schemes_that_tags_fit() -> None:
+    assert schemes_of(["B-PER", "I-PER"]) == {"iob2"}
+    assert schemes_of(["I-PER", "B-PER"]) == {"iob1"}
+    assert schemes_of(["B-PER", "L-PER", "O", "U-LOC"]) == schemes_of(["B-PER", "E-PER", "O", "S-LOC"]) == {"bioes"}
+    assert schemes_of(["S-PER", "B-LOC"]) == schemes_of(["O", "I-PER", "S-LOC"]) == set()
+    assert schemes_of(["B", "I", "O"]) == {"iob2"}
+    assert schemes_of(["PER", "O"]) == {"io"}
+    assert schemes_of(["O"]) == {"iob1", "iob2", "bioes"}

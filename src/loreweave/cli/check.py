@@ -64,6 +64,6 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
             cells[f"{name.replace('_', '-')} min/median/95%/max"] = "/".join(map(str, value.values()))
         elif name in ("skipped", "dropped"):
             cells[name] = sum(value.values())
-        elif name not in ("errors", "cut"):
+        elif name not in ("errors", "notes", "cut"):
             cells[name] = value
     return cells

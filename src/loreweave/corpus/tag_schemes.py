@@ -95,6 +95,25 @@ def tags_of_spans(spans: Iterable[TokenSpan], length: int, scheme: WrittenScheme
     return tags
 
 
+def schemes_of(tags: Sequence[str]) -> set[WrittenScheme]:
+    """The schemes that would write the tags' spans as just these tags; BILOU counts as BIOES, and no span fits all.
+
+    Raises:
+        DataError: some tags have a prefix and some have not.
+    """
+    scheme = find_scheme(tags)
+    if scheme == "io":
+        return {"io"}
+    plain = [tag if tag == OUTSIDE else "-".join(filter(None, (_PREFIXES[tag[0]], tag[2:]))) for tag in tags]
+    spans = spans_of_tags(plain)
+    written: tuple[WrittenScheme, ...] = ("iob1", "iob2", "bioes")
+    return {name for name in written if [_without_untyped(tag) for tag in tags_of_spans(spans, len(tags), name)] == plain}
+
+
+def _without_untyped(tag: str) -> str:
+    return tag.removesuffix(f"-{UNTYPED}")
+
+
 def _tags_of(label: str, length: int, scheme: WrittenScheme, touches: bool) -> list[str]:
     if scheme == "io":
         return [label] * length

@@ -100,6 +100,7 @@ def _file_row(task: Task[Any], file: _File) -> dict[str, Any]:
         "skipped": dict(file.read.skipped),
         "dropped": dict(file.read.dropped),
         "errors": file.read.left_out,
+        "notes": file.read.notes,
         "duplicates": len(file.keys) - len(labels),
         "conflicts": sum(len(found) > 1 for found in labels.values()),
         "overlaps": sum(_overlap(spans) for _, spans in file.keys),
@@ -164,6 +165,7 @@ def _file_findings(rows: Sequence[dict[str, Any]], task: Task[Any]) -> list[str]
         ):
             if row[name] and not (name == "unlabelled" and task.finds is not None):
                 found.append(f"{row['file']}: {row[name]} {words}")
+        found += [f"{row['file']}: {note}" for note in row["notes"]]
         if row.get("cut"):
             found.append(f"{row['file']}: {row['cut']}")
     return found

@@ -200,11 +200,12 @@ def check_span(text: str, start: int, end: int, name: str | None = None) -> None
 
 
 def describe_skipped(read: ReadResult[Any], path: Path, shown: int = 5) -> list[str]:
-    """Lines that say what of a file was left out: the counts, and the first errors; none where all was read."""
-    dropped = [f"{path}: left out {count} {reason}" for reason, count in sorted(read.dropped.items())]
+    """Lines that say what of a file was left out or looks odd: the counts, and the first errors; none where all was well."""
+    kept = [f"{path}: {note}" for note in read.notes]
+    kept += [f"{path}: left out {count} {reason}" for reason, count in sorted(read.dropped.items())]
     if not read.skipped:
-        return dropped
+        return kept
     reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(read.skipped.items()))
     more = [f"  and {len(read.left_out) - shown} more"] if len(read.left_out) > shown else []
     first = [f"  {line}" for line in read.left_out[:shown]]
-    return [f"{path}: skipped {sum(read.skipped.values())} records ({reasons})", *first, *more, *dropped]
+    return [f"{path}: skipped {sum(read.skipped.values())} records ({reasons})", *first, *more, *kept]

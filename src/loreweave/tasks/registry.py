@@ -65,6 +65,7 @@ class ReadResult(Generic[R]):
         places: where each record stands ("line 4"); empty where the records come from no file.
         left_out: place and error of every bad record that was skipped.
         dropped: reason -> count of what the kept records lost, such as mentions inside others.
+        notes: what looks odd in the kept records, a line each.
     """
 
     records: list[R]
@@ -72,6 +73,7 @@ class ReadResult(Generic[R]):
     places: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
 
     def leave_out(self, reason: str, error: str | None) -> None:
         """Count something that gives no record, and list it where it is an error."""
@@ -315,7 +317,7 @@ def check_labels(task: Training[R], read: ReadResult[R], labels: Sequence[str], 
         DataError: names the label and the first record with it.
     """
     known = set(labels)
-    kept: ReadResult[R] = ReadResult([], Counter(read.skipped), [], list(read.left_out), read.dropped)
+    kept: ReadResult[R] = ReadResult([], Counter(read.skipped), [], list(read.left_out), read.dropped, read.notes)
     places = read.places or [f"record {record.id}" for record in read.records]
     for place, record in zip(places, read.records, strict=True):
         unknown = [label for label in task.labels([record]) if label not in known]

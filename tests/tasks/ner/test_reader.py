@@ -187,3 +187,14 @@ def test_real_files(name: str, records: int, found: int, types: int, cut: int, s
     assert len(result.records) == records and not result.skipped and len(labels_of(result.records)) == types
     assert sum(len(record.mentions) for record in result.records) == found
     assert sum(len(record.mentions) - len(record.word_spans()) for record in result.records) == cut
+
+
+def test_sentences_of_another_scheme_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "mixed.conll"
+    file.write_text("Ann B-PER\n\nNew B-LOC\nYork I-LOC\n\nBob S-PER\n\nhere O\n\nBern I-LOC\n\n")
+    found = read(file)
+    rule = "read by conlleval's rule, which takes any"
+    assert found.notes == [f"tags are iob2 but for 2 sentences ({rule}): line 6, line 10"]
+    assert len(found.records) == 5
+    file.write_text("Ann I-PER\n\nNew I-LOC\nYork I-LOC\nOslo B-LOC\n\n")
+    assert read(file).notes == []

@@ -10,10 +10,10 @@ from typing import Any
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.corpus.columns import ColumnLayout, ColumnSentence, read_column_sentences
 from loreweave.corpus.conllu import ConlluSentence, read_conllu_sentences
-from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, TokenSpan, find_scheme, spans_of_tags
+from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, TokenSpan, find_scheme, schemes_of, spans_of_tags
 from loreweave.corpus.tokens import TOKENS, text_of_tokens, token_offsets
 from loreweave.errors import DataError
-from loreweave.tasks.ner.record import DOCUMENT, NerRecord, Sentence
+from loreweave.tasks.ner.record import DOCUMENT, SCHEMES, NerRecord, Sentence
 from loreweave.tasks.record_files import LeftOut, Row, as_row, check_span, field, words
 
 _TAG_KEYS = ("tags", "ner_tags", "labels")
@@ -74,7 +74,8 @@ def columns(row: tuple[str, ColumnSentence, Scheme | None], number: str) -> Iter
         raise DataError(sentence.error.message, field=sentence.error.field)
     document = {DOCUMENT: str(sentence.document)} if sentence.document else {}
     spans = spans_of_tags(sentence.tags, scheme or "prefixed")
-    yield of_text(text_of_tokens(id, sentence.tokens, spans, **document))
+    fitting = {SCHEMES: sorted(schemes_of(sentence.tags))} if spans else {}
+    yield of_text(text_of_tokens(id, sentence.tokens, spans, **document, **fitting))
 
 
 def _looks_like_tags(values: Sequence[str]) -> bool:

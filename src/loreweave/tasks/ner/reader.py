@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from loreweave.corpus.conllu import COLUMNS
 from loreweave.corpus.files import open_text
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.ner import layouts
-from loreweave.tasks.ner.record import NerRecord, Sentence, joined
+from loreweave.tasks.ner.record import SCHEMES, NerRecord, Sentence, joined
 from loreweave.tasks.record_files import FileFormat, Row, first_character, first_row, read_records, recognise_by_keys
 from loreweave.tasks.registry import ReadResult
 
@@ -39,7 +40,7 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
         rows = layouts.column_rows(ColumnLayout(token=int(order[1]), tag=int(order[2])))
         formats, chosen = {**FORMATS, "columns": replace(FORMATS["columns"], rows=rows)}, "columns"
     result = read_records(path, chosen, skip_bad, formats, _recognise)
-    return replace(result, records=joined(result.records))
+    return replace(result, records=joined(result.records), notes=scheme_notes(result))
 
 
 def labels_of(records: Sequence[NerRecord]) -> list[str]:
@@ -110,3 +111,24 @@ def _first_object(path: Path) -> Mapping[str, object] | None:
             return None
         raise
     return row if isinstance(row, Mapping) else {}
+
+
+def scheme_notes(read: ReadResult[NerRecord]) -> list[str]:
+    """Says of tagged sentences that do not follow the scheme of most; conlleval's rule, by which all are read, takes any."""
+    tagged = [
+        (place, record.metadata[SCHEMES])
+        for place, record in zip(read.places, read.records, strict=True)
+        if SCHEMES in record.metadata
+    ]
+    followers = Counter(scheme for _, schemes in tagged for scheme in schemes)
+    most = max(followers, key=lambda name: (followers[name], name == "iob2"), default=None)
+    others = [place for place, schemes in tagged if most not in schemes]
+    if not others:
+        return []
+    found = f"tags are {most or 'of no one scheme'} but for {len(others)} sentences (read by conlleval's rule, which takes any)"
+    more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+    return [f"{found}: {', '.join(others[:_SHOWN])}{more}"]
+
+
+_SHOWN = 5
+"""Places in a message."""

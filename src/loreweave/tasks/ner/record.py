@@ -15,6 +15,9 @@ from loreweave.tasks.record_files import Span
 DOCUMENT = "doc"
 """The key of `metadata` that is equal in the sentences of a document."""
 
+SCHEMES = "tag_schemes"
+"""The key of `metadata` with the schemes that a tagged sentence follows."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sentence:
