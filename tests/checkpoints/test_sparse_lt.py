@@ -153,6 +153,18 @@ def test_what_the_released_code_would_read_otherwise_is_not_written(source: Path
             sparse_lt.save(model, SparseTypingHead.of(model.bert, types=TYPES, **settings), tmp_path)
 
 
+def test_rates_that_the_layout_has_no_place_for_are_said(source: Path, tmp_path: Path) -> None:
+    convert(source, tmp_path / "ours")
+    assert not convert(tmp_path / "ours", tmp_path / "same", to="sparse-lt").notes
+    settings = tmp_path / "ours" / "latent_typing.json"
+    content = json.loads(settings.read_text())
+    (place,) = [part for part in (content, *content.values()) if isinstance(part, dict) and "layer_drop" in part]
+    place["layer_drop"] = 0.0
+    settings.write_text(json.dumps(content))
+    (note,) = convert(tmp_path / "ours", tmp_path / "other", to="sparse-lt").notes
+    assert note == "the head was trained with layer_drop 0; the released code would train it on with 0.1"
+
+
 def test_options_and_targets_that_do_not_fit_are_refused(source: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no LUKE option"):
         convert(source, tmp_path / "out", lite=True)

@@ -58,6 +58,15 @@ def test_all_ways_to_rebuild(folder: Path, capsys: pytest.CaptureFixture[str], m
     assert capsys.readouterr().out.count("[unused6]") == 4
 
 
+def test_samples_follow_their_seed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sample = ["types", "Ann lives in Oslo.", "--model", str(folder), "--method", "sample", "--temperature", "50", "--json"]
+    shown = []
+    for seed in ("1", "1", "2"):
+        assert main([*sample, "--seed", seed]) == 0
+        shown.append(capsys.readouterr().out)
+    assert shown[0] == shown[1] != shown[2]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

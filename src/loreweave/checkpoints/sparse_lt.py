@@ -150,6 +150,7 @@ def convert(origin: Path, target: Path, to: str, base: Path | None, overwrite: b
         with quiet():
             model: Any = AutoModelForMaskedLM.from_pretrained(origin, dtype=torch.float32)
         head, report = side_files.load_head(origin), LoadReport("hugging-face", str(origin))
+        report.notes += _trained_otherwise(head, model.config.hidden_dropout_prob)
         with atomic_folder(target, overwrite) as folder:
             save(model, head, folder)
             _save_tokenizer(origin, base, folder, report)
@@ -161,6 +162,13 @@ def convert(origin: Path, target: Path, to: str, base: Path | None, overwrite: b
             side_files.save(folder, head, {"source": NAME})
         _save_tokenizer(origin, base, folder, report)
     return report
+
+
+def _trained_otherwise(head: SparseTypingHead, dropout: float) -> list[str]:
+    """Rates that the layout has no place for: the released code takes the encoder's dropout for both in further training."""
+    rates = {"dropout": head.config.dropout, "layer_drop": head.config.layer_drop}
+    found = ", ".join(f"{name} {rate:g}" for name, rate in rates.items() if rate != dropout)
+    return [f"the head was trained with {found}; the released code would train it on with {dropout:g}"] if found else []
 
 
 def _bare(origin: Path, target: Path, overwrite: bool) -> LoadReport:

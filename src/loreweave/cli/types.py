@@ -53,7 +53,7 @@ def command(
         Path | None, typer.Option("--report", help="Write an analysis of all the text as this HTML page, its numbers as .json.")
     ] = None,
     points: Annotated[int, typer.Option("--points", min=0, help="Sub-words in the picture of --report; 0: no picture.")] = 4000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of what --report draws at random.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of what --method sample and --report draw at random.")] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a sentence on standard output; with --report its numbers.")
     ] = False,
@@ -67,6 +67,8 @@ def command(
     --report analyses a corpus: what is selected, the words of each type, how well sentences are rebuilt, a picture, and where
     the file has them (annotated text, .conllu, .conll) the agreement with labels of mentions and with parts of speech.
     """
+    from transformers import set_seed
+
     from loreweave.errors import ConfigurationError
     from loreweave.models.reconstruction import DecodingConfig
     from loreweave.tasks.latent_types.typist import Typist
@@ -90,6 +92,8 @@ def command(
         decoding = DecodingConfig(
             method=cast("Method", method), beams=beams, temperature=temperature, stop_at_end=not full_length
         )
+    if method == "sample":
+        set_seed(seed)
     typist = Typist(model, execution, max_length=max_length)
     cut = 0
     for typed in typist.type((text.text for text in texts), decoding):
