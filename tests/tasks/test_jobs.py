@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,17 +13,9 @@ import pytest
 from tiny_encoders import TYPING_ROWS
 
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
-from loreweave.tasks.jobs import (
-    DataFiles,
-    block_size,
-    evaluate_task,
-    finetune_task,
-    load_checkpoint_of,
-    predict_rows,
-    read_queries,
-    task_of,
-)
+from loreweave.tasks.jobs import DataFiles, evaluate_task, finetune_task, load_checkpoint_of, task_of
 from loreweave.tasks.prediction_files import score_file
+from loreweave.tasks.queries import predict_rows
 from loreweave.tasks.registry import load_task
 from loreweave.training.configuration import fill
 
@@ -136,23 +127,6 @@ def test_a_block_is_answered_before_more_is_read(trained: tuple[Path, Path, dict
     next(answers)
     assert len(read) == block
     assert len(list(answers)) == 15
-
-
-def test_a_terminal_is_answered_line_by_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    stream = io.StringIO()
-    assert block_size("-", stream, 32) == 32 and block_size("queries.jsonl", stream, 32) > 32
-    monkeypatch.setattr(stream, "isatty", lambda: True)
-    assert block_size("-", stream, 32) == 1
-
-
-def test_queries_from_standard_input() -> None:
-    stream = io.StringIO('{"text": "Ann", "start": 0, "end": 3}\n\n{"text": 1}\n')
-    rows = list(read_queries("-", stream))
-    assert [place for place, _ in rows] == ["standard input, line 1", "standard input, line 3"]
-    with pytest.raises(DataError, match="standard input, line 1"):
-        list(read_queries("-", io.StringIO("[1]")))
-    with pytest.raises(DataError, match="broken JSON"):
-        list(read_queries("-", io.StringIO("{")))
 
 
 def test_evaluation_replaces_no_other_results(trained: tuple[Path, Path, dict[str, Any]], tmp_path: Path) -> None:

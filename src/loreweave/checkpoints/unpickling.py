@@ -10,9 +10,9 @@ import pickle
 import re
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -87,8 +87,11 @@ def _refusal(message: str) -> str:
     return f"found {found[1]} in the pickle, expected only tensors, arrays and containers; it was not run"
 
 
-def read_numpy_pickle(path: Pathname) -> Any:
+def read_numpy_pickle(path: Pathname, classes: Sequence[type] = ()) -> Any:
     """Read a bare pickle of NumPy arrays in plain containers (`.pdparams`).
+
+    Args:
+        classes: further classes whose objects it may hold; they must do no harm whatever their attributes are.
 
     Raises:
         CheckpointError: the pickle is broken, names another global, or holds an array of objects.
@@ -98,7 +101,7 @@ def read_numpy_pickle(path: Pathname) -> Any:
         raise CheckpointError(f"{file}: file not found")
     try:
         with file.open("rb") as stream:
-            value = _NumpyUnpickler(stream, encoding="latin1").load()
+            value = _NumpyUnpickler(stream, classes).load()
     except CheckpointError as error:
         raise CheckpointError(f"{file}: {error}") from None
     except Exception as error:  # a broken pickle fails in any way: struct, memory, index, type, ... errors
@@ -132,7 +135,11 @@ def _allowed_in_numpy_pickles() -> dict[tuple[str, str], Callable[..., Any]]:
 
 
 class _NumpyUnpickler(pickle.Unpickler):
-    _allowed = _allowed_in_numpy_pickles()
+    _always = _allowed_in_numpy_pickles()
+
+    def __init__(self, stream: BinaryIO, classes: Sequence[type]) -> None:
+        super().__init__(stream, encoding="latin1")
+        self._allowed = self._always | {(kind.__module__, kind.__qualname__): kind for kind in classes}
 
     def find_class(self, module: str, name: str) -> Any:
         try:

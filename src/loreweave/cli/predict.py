@@ -59,8 +59,9 @@ def command(
     Example: loreweave predict link-prediction --model runs/kepler --data graphs/wn18rr questions.jsonl top=5 cache=cache
     """
     from loreweave.errors import ConfigurationError
-    from loreweave.tasks.jobs import block_size, is_writer, load_checkpoint_of, predict_rows, read_queries
+    from loreweave.tasks.jobs import is_writer, load_checkpoint_of
     from loreweave.tasks.pretrained import open_pretrained
+    from loreweave.tasks.queries import block_size, predict_rows, read_queries
     from loreweave.tasks.registry import Execution, load_pretrained_task, load_task
     from loreweave.training.devices import choose_device, close_process_group
     from loreweave.training.inference import move

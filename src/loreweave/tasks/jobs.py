@@ -1,22 +1,22 @@
-"""What the commands do with any task: fine-tune, evaluate, predict."""
+"""What the commands do with any task: fine-tune and evaluate. (Predicting is `queries`.)"""
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count, islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from transformers import set_seed
 
 from loreweave.checkpoints.names import model_path
-from loreweave.corpus.files import read_json, read_json_lines, sha256_of, write_json
+from loreweave.corpus.files import read_json, sha256_of, write_json
 from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.embedding_cache import hash_of_folder
+from loreweave.tasks.feature_cache import encode_cached
+from loreweave.tasks.queries import outputs_of
 from loreweave.tasks.record_files import describe_skipped
 from loreweave.tasks.registry import (
     PRETRAINED_TASKS,
@@ -35,16 +35,12 @@ from loreweave.training.configuration import to_dict, unknown_name
 from loreweave.training.devices import choose_device
 from loreweave.training.finetuning import EvaluationSet, FinetuningJob, finetune
 from loreweave.training.finetuning_config import FinetuningConfig
-from loreweave.training.inference import Evaluation, Outputs, move, run_model
+from loreweave.training.inference import Evaluation, move
 from loreweave.training.losses import classification_loss
 from loreweave.training.quiet import quiet
 from loreweave.training.run_record import RunRecord
 
-_BLOCK = 1024
-"""Queries of a file that `predict` answers together: enough for batches by length, few enough to stream."""
-
 Report = Callable[[str], None]
-
 
 _SHOWN_LABELS = 12
 
@@ -109,7 +105,7 @@ def finetune_task(
     """
     metric = _metric(task, files, config)
     data = _read_splits(task, files, config, format, skip_bad, report)
-    asked = {"task": task.name, "model": source, "data": _hashes(files), "format": format, "skip_bad": skip_bad}
+    asked: dict[str, Any] = {"task": task.name, "model": source, "data": _hashes(files), "format": format, "skip_bad": skip_bad}
     asked["settings"] = to_dict(config)
     record = (RunRecord.reopen if resume else _creator(overwrite))(output, asked, is_writer=is_writer())
     with record.watch():
@@ -121,7 +117,7 @@ def finetune_task(
         dev, test = (_evaluation_set(task, built, records) for records in (data.dev, data.test))
         job = FinetuningJob(
             model=built.model,
-            examples=built.encoding.encode(data.train, data.labels),
+            examples=_training_examples(built, data, config, asked, report),
             collate=built.encoding.collate,
             unpack=built.encoding.unpack,
             save=lambda folder: _save(built, folder),
@@ -174,7 +170,7 @@ def evaluate_task(
     if not read.records:
         raise DataError("found no record to score", path=data)
     move(loaded.model, choose_device(device))
-    outputs = _outputs(loaded, read.records, batch_size, precision, advance)
+    outputs = outputs_of(loaded, read.records, batch_size, precision, advance)
     evaluation = task.score(read.records, outputs, loaded.labels)
     _report_all(report, evaluation.notes)
     results = {"task": task.name, "model": str(model), "data": str(data), "records": len(read.records)}
@@ -203,65 +199,6 @@ def check_results_folder(output: Path, overwrite: bool) -> None:
         raise ConfigurationError(f"{output}: the folder holds a run with results of its own; choose another")
     if (output / "results.json").exists() and not overwrite:
         raise ConfigurationError(f"{output}: the folder holds other results; use --overwrite or another folder")
-
-
-def predict_rows(
-    task: Task[Any],
-    loaded: TaskModel,
-    rows: Iterable[tuple[str, Mapping[str, Any]]],
-    *,
-    block: int = _BLOCK,
-    batch_size: int = 32,
-    precision: str = "fp32",
-) -> Iterator[dict[str, Any]]:
-    """Answer queries in their order, a block at a time.
-
-    Args:
-        rows: (place for error messages, JSON object).
-        block: how many are read before they are answered; see `block_size`.
-
-    Raises:
-        DataError: names the place of a bad query; the answers before its block have been given.
-    """
-    stream = iter(rows)
-    numbers = count(1)  # as readers number the records of a file
-    while queries := list(islice(stream, block)):
-        records: list[Any] = []
-        for place, row in queries:
-            try:
-                records += task.query(row, str(next(numbers)))
-            except DataError as error:
-                raise DataError(f"{place}: {error}") from None
-        yield from task.answer(records, _outputs(loaded, records, batch_size, precision), loaded.labels)
-
-
-def block_size(file: str, standard_input: TextIO, batch_size: int) -> int:
-    """How many queries to read before they are answered: many of a file, a batch of a pipe, one of a terminal."""
-    if file != "-":
-        return _BLOCK
-    return 1 if standard_input.isatty() else batch_size
-
-
-def read_queries(file: str, standard_input: TextIO) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """JSON objects of a file, or of standard input for `-`, each with its place for messages.
-
-    Raises:
-        DataError: a line is not a JSON object.
-    """
-    if file != "-":
-        for number, row in read_json_lines(file):
-            yield f"{file}, line {number}", row
-        return
-    for number, line in enumerate(standard_input, 1):
-        if line.isspace():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise DataError(f"found broken JSON ({error.msg})", path="standard input", line=number) from None
-        if not isinstance(row, dict):
-            raise DataError(f"found {row!r}, expected an object", path="standard input", line=number)
-        yield f"standard input, line {number}", row
 
 
 def load_checkpoint_of(task: Task[Any], path: Path, base: str | None = None) -> TaskModel:
@@ -369,6 +306,16 @@ def _read_splits(
     return _Splits(train, parts["dev"], parts["test"], labels, listed)
 
 
+def _training_examples(
+    built: TaskModel, data: _Splits, config: FinetuningConfig, asked: Mapping[str, Any], report: Report
+) -> list[Any]:
+    if config.feature_cache is None:
+        return built.encoding.encode(data.train, data.labels)
+    source = {name: asked[name] for name in ("task", "data", "format", "skip_bad")}
+    folder = Path(config.feature_cache)
+    return encode_cached(built.encoding, data.train, data.labels, folder, config, source, report)
+
+
 def _report_all(report: Report, lines: Sequence[str]) -> None:
     for line in lines:
         report(line)
@@ -380,22 +327,6 @@ def _evaluation_set(task: Training[Any], built: TaskModel, records: list[Any]) -
     labels, encoding = built.labels, built.encoding
     examples = encoding.encode(records)
     return EvaluationSet(examples, lambda outputs: task.score(records, encoding.join(examples, outputs), labels))
-
-
-def _outputs(
-    loaded: TaskModel,
-    records: Sequence[Any],
-    batch_size: int,
-    precision: str,
-    advance: Callable[[int], object] | None = None,
-) -> Outputs:
-    encoding = loaded.encoding
-    examples = encoding.encode(records)
-    outputs = run_model(
-        loaded.model, examples, encoding.collate, encoding.unpack,
-        batch_size=batch_size, precision=precision, advance=advance,
-    )  # fmt: skip
-    return encoding.join(examples, outputs)
 
 
 def is_writer() -> bool:

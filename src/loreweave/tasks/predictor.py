@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
-from loreweave.tasks.jobs import load_checkpoint_of, model_folder, predict_rows, task_of
+from loreweave.tasks.jobs import load_checkpoint_of, model_folder, task_of
+from loreweave.tasks.queries import outputs_of, predict_rows
 from loreweave.tasks.registry import (
     PRETRAINED_TASKS,
     TASKS,
@@ -22,7 +23,7 @@ from loreweave.tasks.registry import (
 )
 from loreweave.training.configuration import fill
 from loreweave.training.devices import choose_device
-from loreweave.training.inference import move, run_model
+from loreweave.training.inference import move
 
 
 class Predictor:
@@ -67,10 +68,7 @@ class Predictor:
             raise DataError(f"found mentions for {len(spans)} texts, expected {len(texts)}", field="mentions")
         asked = [self.task.ask(text, given, str(i)) for i, (text, given) in enumerate(zip(texts, spans, strict=True))]
         records = [record for group in asked for record in group]
-        encoding = self.loaded.encoding
-        examples = encoding.encode(records)
-        outputs = run_model(self.loaded.model, examples, encoding.collate, encoding.unpack, batch_size=batch_size)
-        answers = iter(self.task.answer(records, encoding.join(examples, outputs), self.labels))
+        answers = iter(self.task.answer(records, outputs_of(self.loaded, records, batch_size), self.labels))
         grouped = [[next(answers) for _ in group] for group in asked]
         finds = self.task.finds
         return grouped if finds is None else [[found for each in group for found in each[finds]] for group in grouped]

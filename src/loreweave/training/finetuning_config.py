@@ -50,6 +50,10 @@ class FinetuningConfig:
     dev_split_by: str | None = None
     """A metadata key (`doc`, `entity`) whose values must not be on both sides of that split."""
 
+    feature_cache: str | None = None
+    """Folder where the encoded training records are kept for other runs, by the hash of data, tokenizer and settings; null
+    encodes them anew."""
+
     eval_batch_size: int = 32
     metric: str | None = None
     """The dev metric that selects the epoch; null takes the task's own."""
