@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import MODEL_MAPPING, AutoModel, PreTrainedConfig, PreTrainedModel
-from transformers.modeling_outputs import SequenceClassifierOutput
+from transformers.modeling_outputs import BaseModelOutput, SequenceClassifierOutput
 
 from loreweave.models import LukeModel
 
@@ -98,12 +98,16 @@ class MarkerClassifier(PreTrainedModel):
         encoder = plain_encoder(config)
         self.base_model_prefix = encoder.base_model_prefix
         self.add_module(self.base_model_prefix, encoder)
+        self.classifier = self.new_head(config)
+        self._reads_segments = "token_type_ids" in inspect.signature(encoder.forward).parameters
+        self.post_init()
+
+    def new_head(self, config: PreTrainedConfig) -> nn.Module:
+        """What stands over the encoder."""
         settings = config.loreweave
         dropout = settings.get("head_dropout", getattr(config, "hidden_dropout_prob", 0.1))
         head = MarkerHead(settings["head"], settings["readouts"], dropout)
-        self.classifier = head.build(config.hidden_size, len(config.id2label or {}))
-        self._reads_segments = "token_type_ids" in inspect.signature(encoder.forward).parameters
-        self.post_init()
+        return head.build(config.hidden_size, len(config.id2label or {}))
 
     @property
     def encoder(self) -> PreTrainedModel:
@@ -119,6 +123,22 @@ class MarkerClassifier(PreTrainedModel):
         """Replace the encoder's word embeddings."""
         self.encoder.set_input_embeddings(value)
 
+    def encode(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        readout_positions: Tensor | None = None,
+        **kwargs: Any,
+    ) -> tuple[Tensor, BaseModelOutput]:
+        """The states at `readout_positions` [batch, readouts] side by side [batch, readouts * size], and the output."""
+        if readout_positions is None:
+            raise ValueError("a marker classifier needs readout_positions")
+        segments = {"token_type_ids": token_type_ids} if self._reads_segments else {}
+        output = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **segments, **kwargs)
+        states = torch.take_along_dim(output.last_hidden_state, readout_positions[..., None], dim=1)
+        return states.flatten(1), output
+
     def forward(
         self,
         input_ids: Tensor,
@@ -129,13 +149,9 @@ class MarkerClassifier(PreTrainedModel):
         **kwargs: Any,
     ) -> SequenceClassifierOutput:
         """Logits [batch, labels] from the states at `readout_positions` [batch, readouts]; no loss of its own."""
-        if readout_positions is None:
-            raise ValueError("a marker classifier needs readout_positions")
-        segments = {"token_type_ids": token_type_ids} if self._reads_segments else {}
-        output = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **segments, **kwargs)
-        states = torch.take_along_dim(output.last_hidden_state, readout_positions[..., None], dim=1)
+        states, output = self.encode(input_ids, attention_mask, token_type_ids, readout_positions, **kwargs)
         return SequenceClassifierOutput(
-            logits=self.classifier(states.flatten(1)),
+            logits=self.classifier(states),
             hidden_states=output.hidden_states,
             attentions=output.attentions,
         )

@@ -27,6 +27,10 @@ SETTINGS = "loreweave"
 MARKER_STARTS = dict(zip(MARKER_TOKENS, ("@", "#"), strict=True))
 """New marker rows are copies of these (specs/luke.md 4.1, 4.2)."""
 
+FOUR_MARKER_STARTS = {"<e1>": '"', "<e2>": "$", "</e1>": "#", "</e2>": "%"}
+"""Four markers of two mentions, the opening ones first, and the tokens that they start from: those that KEPLER's released
+code takes as they are, the first four of GPT-2's vocabulary (specs/kepler.md 6.1)."""
+
 _ABSOLUTE_AFTER_PADDING = ("roberta", "xlm-roberta", "camembert", "luke")
 """Encoders whose word positions count from the padding id + 1."""
 
@@ -132,7 +136,13 @@ def load_luke_classifier(
 
 
 def start_plain(
-    source: str, labels: Sequence[str], config: FinetuningConfig, *, markers: Mapping[str, str], **settings: Any
+    source: str,
+    labels: Sequence[str],
+    config: FinetuningConfig,
+    *,
+    markers: Mapping[str, str],
+    cls: type[MarkerClassifier] = MarkerClassifier,
+    **settings: Any,
 ) -> tuple[MarkerClassifier, EntityTokenizer]:
     """Any encoder that `AutoModel` knows, under a new `MarkerClassifier`.
 
@@ -141,13 +151,14 @@ def start_plain(
         labels: names of the classes.
         config: dropout and limits are taken from it.
         markers: marker token -> the token whose row a new one starts from.
+        cls: the model's class.
         settings: `head`, `readouts` and what else the checkpoint's `config.json` shall keep.
     """
     model_config = config_of(source)
     describe(model_config, labels, settings | {"markers": list(markers), "max_length": config.max_length})
     if config.dropout is not None:
         model_config.hidden_dropout_prob = config.dropout
-    model, missing, _ = _read_classifier(source, model_config)
+    model, missing, _ = _read_classifier(source, model_config, cls)
     lacking = sorted(name for name in missing if not name.startswith("classifier."))
     if lacking:
         raise CheckpointError(f"{source}: the weights lack {', '.join(lacking[:5])}, which the encoder needs")
@@ -171,12 +182,12 @@ def plain_tokenizer(words: Any, model_config: PreTrainedConfig) -> EntityTokeniz
     )
 
 
-def load_plain(folder: Path) -> tuple[MarkerClassifier, Any]:
-    """A saved `MarkerClassifier` and its word tokenizer."""
+def load_plain(folder: Path, cls: type[MarkerClassifier] = MarkerClassifier) -> tuple[MarkerClassifier, Any]:
+    """A saved `MarkerClassifier`, or a model of such a class, and its word tokenizer."""
     model_config = config_of(str(folder))
     if not hasattr(model_config, SETTINGS):
         raise CheckpointError(f"{folder}: found a plain encoder, expected a fine-tuned checkpoint (loreweave finetune)")
-    model, missing, unexpected = _read_classifier(str(folder), model_config)
+    model, missing, unexpected = _read_classifier(str(folder), model_config, cls)
     if missing or unexpected:
         raise CheckpointError(f"{folder}: the weights do not fit: missing {missing}, unexpected {unexpected}")
     return model.eval(), word_tokenizer(str(folder))
@@ -292,10 +303,12 @@ def describe(model_config: PreTrainedConfig, labels: Sequence[str], settings: Ma
     setattr(model_config, SETTINGS, dict(settings))
 
 
-def _read_classifier(source: str, model_config: PreTrainedConfig) -> tuple[MarkerClassifier, list[str], list[str]]:
+def _read_classifier(
+    source: str, model_config: PreTrainedConfig, cls: type[MarkerClassifier]
+) -> tuple[MarkerClassifier, list[str], list[str]]:
     """The model, the names of parameters that the files lack, and those that they have besides."""
     with quiet():
-        loaded: Any = MarkerClassifier.from_pretrained(
+        loaded: Any = cls.from_pretrained(
             source, config=model_config, output_loading_info=True, ignore_mismatched_sizes=True
         )
     model, info = loaded

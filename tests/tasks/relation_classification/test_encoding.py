@@ -12,7 +12,7 @@ from transformers import RobertaConfig, RobertaModel, RobertaTokenizer
 
 from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.relation_classification.model import RelationConfig, build
-from loreweave.tasks.relation_classification.record import RelationRecord
+from loreweave.tasks.relation_record import RelationRecord
 from loreweave.training.configuration import fill
 from loreweave.training.recipes import load_recipe
 

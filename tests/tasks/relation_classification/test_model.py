@@ -13,7 +13,7 @@ from transformers import LukeForEntityPairClassification as ReferenceLuke
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.relation_classification.model import TACRED_LABELS, RelationConfig, build, load
-from loreweave.tasks.relation_classification.record import RelationRecord
+from loreweave.tasks.relation_record import RelationRecord
 
 LABELS = ["no_relation", "lives", "works"]
 RECORDS = [

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from loreweave.errors import DataError
 from loreweave.tasks.relation_classification.reader import FORMATS, ask, labels_of, negative_label, query, read
-from loreweave.tasks.relation_classification.record import RelationRecord
+from loreweave.tasks.relation_record import RelationRecord
 
 TOKENS = ["In", "Oslo", ",", "Ann", "-LRB-", "Lee", "-RRB-", "works", "."]
 TACRED = {

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from loreweave.tasks.relation_classification.record import RelationRecord
 from loreweave.tasks.relation_classification.scoring import METRICS, answer, score, score_labels
+from loreweave.tasks.relation_record import RelationRecord
 
 TEXT = "Ann lives in Oslo ."
 LABELS = ["no_relation", "born", "lives"]

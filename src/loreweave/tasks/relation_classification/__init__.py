@@ -2,9 +2,8 @@
 
 from loreweave.tasks.registry import Task
 from loreweave.tasks.relation_classification import reader, scoring
-from loreweave.tasks.relation_classification.encoding import mentions_of
 from loreweave.tasks.relation_classification.model import NAME, RelationConfig, build, load
-from loreweave.tasks.relation_classification.record import RelationRecord
+from loreweave.tasks.relation_record import RelationRecord, mentions_of
 
 TASK: Task[RelationRecord] = Task(
     name=NAME,

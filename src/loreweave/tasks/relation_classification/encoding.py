@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loreweave.encoding import EntityTokenizer
-from loreweave.tasks.mention_inputs import MarkerEncoding, MentionEncoding, Span
-from loreweave.tasks.relation_classification.record import RelationRecord
+from loreweave.tasks.mention_inputs import MarkerEncoding, MentionEncoding
+from loreweave.tasks.relation_record import RelationRecord, mentions_of
 
 
 def luke_encoding(tokenizer: EntityTokenizer) -> MentionEncoding:
@@ -22,11 +22,6 @@ def marker_encoding(tokenizer: EntityTokenizer, closing: Sequence[str] = ()) -> 
         tokenizer, "entity_pair_classification", mentions_of, _targets,
         brackets=False, end_markers=tuple(id for id in ids if id is not None),
     )  # fmt: skip
-
-
-def mentions_of(record: RelationRecord) -> tuple[str, Sequence[Span]]:
-    """Its text and the characters of its mentions."""
-    return record.text, [record.head, record.tail]
 
 
 def _targets(records: Sequence[RelationRecord], labels: Sequence[str]) -> list[int]:

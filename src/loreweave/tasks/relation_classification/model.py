@@ -11,6 +11,7 @@ from loreweave.errors import ConfigurationError
 from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.relation_classification.encoding import luke_encoding, marker_encoding
 from loreweave.tasks.starting_points import (
+    FOUR_MARKER_STARTS,
     MARKER_STARTS,
     is_luke,
     load_luke_classifier,
@@ -23,10 +24,6 @@ from loreweave.tasks.starting_points import (
 from loreweave.training.finetuning_config import FinetuningConfig
 
 NAME = "relation-classification"
-
-_OPENING_AND_CLOSING = {"<e1>": '"', "<e2>": "$", "</e1>": "#", "</e2>": "%"}
-"""Four markers and the tokens that they start from: those that KEPLER's released code takes as they are, the first four
-of GPT-2's vocabulary (specs/kepler.md 6.1). The opening ones come first."""
 
 _PERSON = (
     "age alternate_names cause_of_death charges children cities_of_residence city_of_birth city_of_death "
@@ -88,9 +85,9 @@ def build(source: str, labels: Sequence[str], config: RelationConfig) -> TaskMod
     settings: dict[str, Any] = {}
     if head == "kepler":
         # Its code tokenizes the text as a whole and then puts the markers in, so the text begins without a space.
-        markers, settings = _OPENING_AND_CLOSING, {"piece_rule": "boundary", "head_dropout": 0.0}
+        markers, settings = FOUR_MARKER_STARTS, {"piece_rule": "boundary", "head_dropout": 0.0}
         if config.kepler_character_markers:
-            markers = {character: character for character in _OPENING_AND_CLOSING.values()}
+            markers = {character: character for character in FOUR_MARKER_STARTS.values()}
     plain, tokenizer = start_plain(
         source, labels, config, markers=markers, task=NAME, head=head, readouts=2, **settings
     )

@@ -1,67 +1,14 @@
-"""Files of relation classification: TACRED, KEPLER, FewRel, SemEval-2010 task 8, KnowledgeNet, DocRED and our own."""
+"""Files of relation classification, which it shares with few-shot relations, and a question from Python."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
-from loreweave.corpus.files import open_text, read_json
 from loreweave.errors import DataError
-from loreweave.tasks.record_files import (
-    FileFormat,
-    LeftOut,
-    Row,
-    as_row,
-    first_character,
-    first_row,
-    read_records,
-    recognise_by_keys,
-)
-from loreweave.tasks.registry import ReadResult
-from loreweave.tasks.relation_classification import layouts
-from loreweave.tasks.relation_classification.record import RelationRecord
+from loreweave.tasks.relation_files import FORMATS, NEGATIVE_LABELS, in_class_order, labels_of, negative_label, query, read
+from loreweave.tasks.relation_record import RelationRecord
 
-NEGATIVE_LABELS = ("no_relation", "Other", "OTHER", "NA", "Na")
-"""Names that stand for "none of the relations": TACRED's and KBP37's, SemEval's, FewRelDe's, NYT10's, DocRED's."""
-
-
-def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadResult[RelationRecord]:
-    """Read a file (plain, .gz, .xz, .bz2).
-
-    Args:
-        path: the file.
-        format: one of `FORMATS`; None recognises it by the first record.
-        skip_bad: leave bad records out, count and list them, instead of an error at the first.
-
-    Raises:
-        DataError: names the file, the record and the field.
-    """
-    return read_records(path, format, skip_bad, FORMATS, _recognise)
-
-
-def labels_of(records: Sequence[RelationRecord]) -> list[str]:
-    """The set of labels in the order of the classes."""
-    return in_class_order(record.label for record in records if record.label is not None)
-
-
-def in_class_order(labels: Iterable[str]) -> list[str]:
-    """Different labels in the order of the classes: the negative one, then the others sorted (specs/luke.md 4.2)."""
-    names = sorted(set(labels))
-    negative = negative_label(names)
-    return sorted(names, key=lambda label: (label != negative, label))
-
-
-def negative_label(labels: Sequence[str]) -> str | None:
-    """The label that means "none of the relations", by its name; None where there is none."""
-    return next((label for label in NEGATIVE_LABELS if label in labels), None)
-
-
-def query(row: Row, id: str) -> list[RelationRecord]:
-    """One JSON object that asks for a relation: `text`, `head` and `tail` as {start, end}; a gold `label` is kept."""
-    return [record for record in layouts.pairs(row, id, needs_label=False) if not isinstance(record, LeftOut)]
+__all__ = ["FORMATS", "NEGATIVE_LABELS", "ask", "in_class_order", "labels_of", "negative_label", "query", "read"]
 
 
 def ask(text: str, mentions: Sequence[tuple[int, int]], id: str) -> list[RelationRecord]:
@@ -76,82 +23,3 @@ def ask(text: str, mentions: Sequence[tuple[int, int]], id: str) -> list[Relatio
         raise DataError(f"found {len(mentions)} mentions of text {id}, expected two: head and tail", field="mentions")
     (head, head_end), (tail, tail_end) = mentions
     return [RelationRecord(id, text, (head, head_end), (tail, tail_end))]
-
-
-_SENTENCE = re.compile(r"(\d+)\t(.+)")
-
-
-def _sentence_rows(path: Path) -> Iterator[tuple[str, Any]]:
-    """Blocks of SemEval's text files: `id<TAB>"sentence"`, the label's line, a comment's; the place is the first."""
-    block: dict[str, str] = {}
-    place = ""
-    with open_text(path) as file:
-        for number, line in enumerate(map(str.strip, file), 1):
-            sentence = _SENTENCE.fullmatch(line)
-            if sentence is not None:
-                if block:
-                    yield place, block
-                text = sentence[2].strip()
-                text = text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] == '"' else text
-                block, place = {"id": sentence[1], "sentence": text, "label": "", "comment": ""}, f"line {number}"
-            elif line.startswith("Comment:") and block:
-                block["comment"] = line.removeprefix("Comment:").strip()
-            elif line and block and not block["label"]:
-                block["label"] = line
-            elif line and block and block["comment"]:  # it runs over several lines
-                block["comment"] += f" {line}"
-            elif line:
-                raise DataError(f"found {line[:60]!r}, expected id<TAB>sentence, a label or a comment", path=path, line=number)
-    if block:
-        yield place, block
-
-
-def _instance_rows(path: Path) -> Iterator[tuple[str, Any]]:
-    """Instances of FewRel's dictionary."""
-    content = read_json(path)
-    if not isinstance(content, dict):
-        raise DataError(f"found a {type(content).__name__}, expected an object: relation -> instances", path=path)
-    for relation, instances in content.items():
-        if not isinstance(instances, list):
-            raise DataError(f"found {type(instances).__name__}, expected a list of instances", path=path, field=relation)
-        for number, instance in enumerate(instances, 1):
-            yield f"{relation}, instance {number}", (relation, number, instance)
-
-
-FORMATS: dict[str, FileFormat[RelationRecord]] = {
-    "tacred": FileFormat("JSON list (or lines) of {token, subj_start, subj_end, obj_start, obj_end, relation}", layouts.tacred),
-    "kepler": FileFormat("JSON lines of {token or text, h: {pos}, t: {pos}, relation}: KEPLER, OpenNRE", layouts.kepler),
-    "fewrel": FileFormat("JSON object: relation -> [{tokens, h, t}]", layouts.fewrel, _instance_rows),
-    "semeval": FileFormat(
-        "text with <e1> and <e2>, label on the next line: SemEval-2010 task 8, KBP37, RELX", layouts.semeval, _sentence_rows
-    ),
-    "knowledgenet": FileFormat("JSON lines: documents with passages, or one fact a line", layouts.knowledgenet),
-    "docred": FileFormat("list of {title, sents, vertexSet, labels}: DocRED, Re-DocRED; pairs with a relation", layouts.docred),
-    "docred-all-pairs": FileFormat("the same, all other pairs as no_relation", layouts.docred_all_pairs),
-    "annotated-text": FileFormat(
-        "JSON lines of {id, text, mentions, metadata: {relations: [{head, tail, label}]}}", layouts.annotated_text
-    ),
-    "pairs": FileFormat("JSON lines of {text, head: {start, end}, tail: {start, end}, label}", layouts.pairs),
-}
-
-_SIGNS = {
-    "subj_start": "tacred", "vertexSet": "docred", "passages": "knowledgenet", "property": "knowledgenet",
-    "mentions": "annotated-text", "h": "kepler", "head": "pairs",
-}  # fmt: skip
-
-
-def _recognise(path: Path) -> str:
-    first = first_character(path)
-    if first == "[":
-        return recognise_by_keys(path, first_row(path), _SIGNS)
-    if first != "{":
-        return "semeval"
-    with open_text(path) as file:
-        line = next(line for line in file if line.strip())
-    try:
-        row = as_row(json.loads(line))
-    except json.JSONDecodeError:
-        row = as_row(read_json(path))  # one object over several lines
-    if row and all(isinstance(value, list) for value in row.values()) and not set(row) & set(_SIGNS):
-        return "fewrel"
-    return recognise_by_keys(path, row, _SIGNS)

@@ -12,7 +12,7 @@ from loreweave.metrics.relations import per_label, relation_scores
 from loreweave.tasks.prediction_files import beside, holds_json, json_predictions, label_predictions
 from loreweave.tasks.record_files import Row, field
 from loreweave.tasks.relation_classification.reader import NEGATIVE_LABELS, in_class_order, labels_of, negative_label
-from loreweave.tasks.relation_classification.record import RelationRecord
+from loreweave.tasks.relation_record import RelationRecord
 from loreweave.training.inference import Evaluation, Outputs
 
 METRICS = tuple(relation_scores([], [], None))

@@ -1,8 +1,8 @@
-"""One record of relation classification: a text, its head and its tail."""
+"""One text with two mentions, its head and its tail, and the relation between them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,3 +44,8 @@ class RelationRecord:
     def surface(self, span: Span) -> str:
         """The characters of a mention."""
         return self.text[span[0] : span[1]]
+
+
+def mentions_of(record: RelationRecord) -> tuple[str, Sequence[Span]]:
+    """Its text and the characters of its mentions."""
+    return record.text, [record.head, record.tail]

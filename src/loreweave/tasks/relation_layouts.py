@@ -8,7 +8,7 @@ from typing import Any
 
 from loreweave.errors import DataError
 from loreweave.tasks.record_files import LeftOut, Row, Span, as_row, field, join_words, objects, words
-from loreweave.tasks.relation_classification.record import RelationRecord
+from loreweave.tasks.relation_record import RelationRecord
 
 Converted = Iterator[RelationRecord | LeftOut]
 
