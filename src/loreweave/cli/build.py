@@ -11,6 +11,7 @@ import typer
 
 from loreweave.cli.build_episodes import episodes
 from loreweave.cli.build_graphs import graph, wikidata5m
+from loreweave.cli.build_relation_episodes import relation_episodes
 from loreweave.cli.build_text import text_blocks
 from loreweave.cli.build_tfrecord import tfrecord
 from loreweave.cli.console import Advance, progress, say, show_counts
@@ -162,6 +163,7 @@ command.command("wikidata5m")(wikidata5m)
 command.command("graph")(graph)
 command.command("text-blocks")(text_blocks)
 command.command("episodes")(episodes)
+command.command("relation-episodes")(relation_episodes)
 
 
 def read_texts(files: Iterable[str], format: str, exclusion: Exclusion) -> Iterator[AnnotatedText]:

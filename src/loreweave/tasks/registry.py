@@ -29,11 +29,12 @@ TASKS: dict[str, str] = {
 PRETRAINED_TASKS: dict[str, str] = {
     "link-prediction": "loreweave.tasks.link_prediction",
     "few-shot-ner": "loreweave.tasks.few_shot_ner",
+    "few-shot-relation": "loreweave.tasks.few_shot_relation",
 }
 """Tasks that a model does as it is, without a class of its own for each answer, in the same form; `TASK` is a
 `PretrainedTask`."""
 
-SOURCE_TRAINED = ("few-shot-ner",)
+SOURCE_TRAINED = ("few-shot-ner", "few-shot-relation")
 """Those of them that `loreweave finetune` trains a model for, on other labels than it is asked about."""
 
 ALL_TASKS = TASKS | PRETRAINED_TASKS

@@ -1,0 +1,63 @@
+"""`loreweave predict few-shot-relation`: an annotated support file -> one of its relations for any two mentions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from loreweave.errors import DataError
+from loreweave.tasks.few_shot_relation import reader
+from loreweave.tasks.few_shot_relation.episodes import RelationEpisode
+from loreweave.tasks.few_shot_relation.evaluation import Matcher
+from loreweave.tasks.few_shot_relation.scoring import Answered
+from loreweave.tasks.few_shot_relation.settings import PredictionSettings
+from loreweave.tasks.record_files import describe_skipped
+from loreweave.tasks.registry import Answerer, Execution
+from loreweave.tasks.relation_record import RelationRecord
+
+
+def predict(model: Path, data: Path, settings: PredictionSettings, execution: Execution) -> Answerer:
+    """See `registry.PretrainedTask`; `data` is the support: annotated sentences in any format of `finetune`.
+
+    Raises:
+        LoreweaveError: the support or the model cannot be read, or the support has fewer than two relations.
+    """
+    found = reader.read(data)
+    for line in describe_skipped(found, data):
+        execution.report(line)
+    relations = tuple(reader.labels_of(found.records))
+    if len(relations) < 2:
+        raise DataError(f"found {len(relations)} relations, expected a support with two or more", path=data)
+    support = tuple(tuple(record for record in found.records if record.label == name) for name in relations)
+    matcher = Matcher.open(model, settings, execution)
+    execution.report(f"support: {len(found.records)} sentences with the relations {', '.join(relations)}")
+
+    def answer(rows: Iterable[tuple[str, Mapping[str, Any]]], block: int) -> Iterator[dict[str, Any]]:
+        stream, number = iter(rows), 0
+        while queries := list(islice(stream, block)):
+            asked: list[RelationRecord] = []
+            for place, row in queries:
+                try:
+                    asked += reader.query(row, str(number))
+                except DataError as error:
+                    raise DataError(f"{place}: {error}") from None
+                number += 1
+            episode = RelationEpisode("0", relations, support, tuple(asked), (None,) * len(asked))
+            yield from _answers(matcher.answer([episode])[0])
+
+    return answer
+
+
+def _answers(answered: Answered) -> Iterator[dict[str, Any]]:
+    """For each query its mentions, the likeliest relation with its probability, and all probabilities, best first."""
+    for record, row in zip(answered.episode.query, answered.probabilities(), strict=True):
+        order = np.argsort(-row, kind="stable")
+        scored = {answered.episode.names[number]: round(float(row[number]), 6) for number in order}
+        best = answered.episode.names[order[0]]
+        spans = {"head": record.head, "tail": record.tail}
+        ends = {name: {"start": s, "end": e, "mention": record.text[s:e]} for name, (s, e) in spans.items()}
+        yield {"id": record.id, **ends, "label": best, "probability": scored[best], "probabilities": scored}

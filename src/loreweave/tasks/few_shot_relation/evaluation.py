@@ -1,0 +1,232 @@
+"""`loreweave evaluate few-shot-relation`: a checkpoint or plain encoder, and episodes -> logits -> accuracy."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from loreweave.build.relation_episodes import EpisodeShape
+from loreweave.corpus.files import sha256_of
+from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.few_shot_relation import reader
+from loreweave.tasks.few_shot_relation.encoding import EpisodeEncoding
+from loreweave.tasks.few_shot_relation.episodes import (
+    RelationEpisode,
+    draws_of,
+    episode_of,
+    holds_episodes,
+    read_answers,
+    read_episodes,
+)
+from loreweave.tasks.few_shot_relation.matching import Distance, pair_logits, prototype_logits
+from loreweave.tasks.few_shot_relation.model import load_any
+from loreweave.tasks.few_shot_relation.scoring import Answered, score
+from loreweave.tasks.few_shot_relation.settings import EvaluationSettings, MethodSettings
+from loreweave.tasks.mention_inputs import MentionExample
+from loreweave.tasks.record_files import describe_skipped
+from loreweave.tasks.registry import Execution, TaskModel
+from loreweave.tasks.relation_record import RelationRecord
+from loreweave.training.devices import choose_device
+from loreweave.training.inference import Evaluation, move, run_model
+
+_DRAWN = 1000
+"""Episodes of a file with annotated sentences."""
+_BLOCK = 64
+"""Episodes whose pairs are made at once."""
+
+
+def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: Execution) -> tuple[Evaluation, dict[str, Any]]:
+    """See `registry.PretrainedTask`.
+
+    Raises:
+        LoreweaveError: the data or the model cannot be read, or there is no episode to score.
+    """
+    started = time.monotonic()
+    skipped = Counter[str]()
+    episodes = (_read if holds_episodes(data) else _draw)(data, settings, skipped, execution.report)
+    matcher = Matcher.open(model, settings, execution)
+    asked = sorted({relation for episode in episodes for relation in episode.relations})
+    seen = sorted(set(asked) & set(matcher.source_relations))
+    _report(episodes, asked, seen, matcher, execution.report)
+    answered = matcher.answer(episodes)
+    evaluation = score(answered, bootstrap=settings.bootstrap, seed=settings.seed)
+    facts = {
+        "name": data.name.partition(".")[0],
+        "records": len(episodes),
+        "queries": sum(len(episode.query) for episode in episodes),
+        "skipped": dict(skipped),
+        "data_sha256": sha256_of(data),
+        "trained": matcher.trained,
+        "method": matcher.encoding.method,
+        "relations": asked,
+        "relations_seen_in_training": seen,
+        "distinct_inputs": matcher.inputs,
+        "encoding": matcher.encoding.report(),
+        "notes": evaluation.notes,
+        "seconds": round(time.monotonic() - started, 3),
+    }
+    for note in evaluation.notes:
+        execution.report(note)
+    return evaluation, facts
+
+
+@dataclass
+class Matcher:
+    """A model ready to answer episodes.
+
+    Attributes:
+        trained: whether the model is a checkpoint of this task.
+        source_relations: those that it was trained on.
+        inputs: sentences or pairs that were encoded so far.
+    """
+
+    model: Any
+    encoding: EpisodeEncoding
+    distance: Distance
+    execution: Execution
+    trained: bool
+    source_relations: Sequence[str]
+    inputs: int = 0
+
+    @classmethod
+    def open(cls, path: Path, settings: MethodSettings, execution: Execution) -> Matcher:
+        """Load a model.
+
+        Raises:
+            LoreweaveError: see `model.load_any`.
+        """
+        loaded: TaskModel
+        loaded, trained = load_any(path, settings)
+        encoding: Any = loaded.encoding
+        distance = settings.distance or loaded.model.config.loreweave["distance"]
+        model = move(loaded.model, choose_device(execution.device))
+        return cls(model, encoding, distance, execution, trained, loaded.labels if trained else ())
+
+    def answer(self, episodes: Sequence[RelationEpisode]) -> list[Answered]:
+        """The logits of all queries; every distinct sentence, or pair of a few episodes, is encoded once."""
+        logits = self._pair(episodes) if self.encoding.method == "pair" else self._proto(episodes)
+        return [Answered(episode, found) for episode, found in zip(episodes, logits, strict=True)]
+
+    def _run(self, examples: list[MentionExample]) -> torch.Tensor:
+        self.inputs += len(examples)
+        how = self.execution
+        outputs = run_model(
+            self.model, examples, self.encoding.inputs, self.encoding.unpack,
+            batch_size=how.batch_size, precision=how.precision, advance=how.advance,
+        )  # fmt: skip
+        return torch.from_numpy(np.stack(outputs))
+
+    def _proto(self, episodes: Sequence[RelationEpisode]) -> Iterator[np.ndarray]:
+        bank = _Bank(episodes)
+        vectors = self._run(self.encoding.sentences.encode(bank.records))
+        for episode in episodes:
+            query = vectors[[bank.number(record) for record in episode.query]]
+            # Relations of a file may have different numbers of sentences, so each has its own mean.
+            support = [vectors[[bank.number(record) for record in records]].mean(0) for records in episode.support]
+            yield prototype_logits(torch.stack(support)[:, None], query, self.distance).numpy()
+
+    def _pair(self, episodes: Sequence[RelationEpisode]) -> Iterator[np.ndarray]:
+        bank = _Bank(episodes)
+        examples = self.encoding.sentences.encode(bank.records)
+        with_none = any(episode.asks_for_none for episode in episodes) or self.model.config.loreweave["none_of_the_above"]
+        for start in range(0, len(episodes), _BLOCK):
+            block = episodes[start : start + _BLOCK]
+            pairs = {
+                (bank.number(record), bank.number(query)): None
+                for episode in block
+                for query in episode.query
+                for records in episode.support
+                for record in records
+            }
+            numbers = {pair: number for number, pair in enumerate(pairs)}
+            scores = self._run([self.encoding.pair(examples[support], examples[query]) for support, query in pairs])
+            for episode in block:
+                rows = []
+                for asked in map(bank.number, episode.query):
+                    of_query = [[numbers[bank.number(record), asked] for record in records] for records in episode.support]
+                    means = torch.stack([scores[shots].mean(0) for shots in of_query])  # [way, 2]
+                    rows.append(pair_logits(means[:, None]))
+                logits = torch.stack(rows)
+                yield (logits if with_none else logits[:, :-1]).numpy()
+
+
+class _Bank:
+    """The distinct sentences of episodes, by number."""
+
+    def __init__(self, episodes: Sequence[RelationEpisode]) -> None:
+        self._numbers: dict[tuple[Any, ...], int] = {}
+        self.records: list[RelationRecord] = []
+        for episode in episodes:
+            for record in (*(record for records in episode.support for record in records), *episode.query):
+                if self._numbers.setdefault(_key(record), len(self.records)) == len(self.records):
+                    self.records.append(record)
+
+    def number(self, record: RelationRecord) -> int:
+        """The number of a sentence with these mentions."""
+        return self._numbers[_key(record)]
+
+
+def _key(record: RelationRecord) -> tuple[Any, ...]:
+    return record.text, record.head, record.tail
+
+
+def _read(
+    data: Path, settings: EvaluationSettings, skipped: Counter[str], report: Callable[[str], None]
+) -> list[RelationEpisode]:
+    """The episodes of a file."""
+    for name in ("way", "shot", "queries", "na_rate", "relations"):
+        if getattr(settings, name) is not None:
+            raise ConfigurationError(f"{name}: {data} has episodes of its own; leave it out")
+    episodes = list(islice(read_episodes(data, skipped if settings.skip_bad else None), settings.episodes))
+    if not episodes:
+        raise DataError(f"found no episode to score ({dict(skipped)} skipped)", path=data)
+    if skipped:
+        report(f"{data}: skipped " + ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items())))
+    return episodes if settings.answers is None else read_answers(settings.answers, episodes)
+
+
+def _draw(
+    data: Path, settings: EvaluationSettings, skipped: Counter[str], report: Callable[[str], None]
+) -> list[RelationEpisode]:
+    """Episodes of a file with annotated sentences."""
+    if settings.answers is not None:
+        raise ConfigurationError(f"answers: {data} has annotated sentences, which say their relations; leave it out")
+    asked: dict[str, Any] = {name: getattr(settings, name) for name in ("way", "shot", "queries", "na_rate")}
+    shape = EpisodeShape(**{name: value for name, value in asked.items() if value is not None})
+    found = reader.read(data, None, settings.skip_bad)
+    for line in describe_skipped(found, data):
+        report(line)
+    skipped.update(found.skipped)
+    draws = draws_of(found.records, shape, settings.seed, settings.relations, data)
+    if draws.left_out:
+        skipped["relations with too few sentences"] = len(draws.left_out)
+        report(f"{data}: left out {len(draws.left_out)} relations with too few sentences: {', '.join(draws.left_out)}")
+    return [episode_of(draws.draw(number), found.records, str(number)) for number in range(settings.episodes or _DRAWN)]
+
+
+def _report(
+    episodes: Sequence[RelationEpisode],
+    asked: Sequence[str],
+    seen: Sequence[str],
+    matcher: Matcher,
+    report: Callable[[str], None],
+) -> None:
+    queries = sum(len(episode.query) for episode in episodes)
+    report(f"{len(episodes)} episodes with {queries} queries about {len(asked)} relations")
+    if not matcher.trained:
+        extra = "; the classifier of its pairs is new and knows nothing" if matcher.encoding.method == "pair" else ""
+        report(f"the model is a plain encoder, not trained on a source{extra}")
+    elif seen:
+        report(f"{len(seen)} of these relations were in the source too, which makes it no few-shot test: {', '.join(seen)}")
+    else:
+        report("none of these relations was in the source")
+    if any(episode.asks_for_none for episode in episodes) and matcher.encoding.method == "proto":
+        report("proto never answers none_of_the_above: such queries are counted as wrong")

@@ -1,0 +1,43 @@
+"""Support and query to logits: prototypes, and scores of pairs (specs/kepler.md 6.2)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from loreweave.models.gaussian_embeddings import squared_distances
+
+Distance = Literal["euclidean", "dot"]
+
+
+def prototype_logits(support: Tensor, query: Tensor, distance: Distance = "euclidean") -> Tensor:
+    """How near each query is to the mean of each class's support, in fp32.
+
+    Args:
+        support: [..., way, shot, size].
+        query: [..., queries, size].
+        distance: minus the squared Euclidean distance, or the inner product.
+
+    Returns:
+        [..., queries, way].
+    """
+    prototypes, query = support.float().mean(-2), query.float()
+    if distance == "euclidean":
+        return -squared_distances(query, prototypes)
+    return torch.matmul(query, prototypes.transpose(-1, -2))
+
+
+def pair_logits(scores: Tensor) -> Tensor:
+    """Scores of (support, query) pairs, averaged over the shots, to logits of classes and of none of them.
+
+    Args:
+        scores: [..., queries, way, shot, 2]: that the relations differ, and that they are the same.
+
+    Returns:
+        [..., queries, way + 1]; the last is the least score of "differ" over the classes.
+    """
+    averaged = scores.float().mean(-2)  # [..., queries, way, 2]
+    none = averaged[..., 0].amin(-1, keepdim=True)
+    return torch.cat([averaged[..., 1], none], dim=-1)

@@ -1,0 +1,216 @@
+"""An encoder that compares sentences by the relation they state, and the settings of its training in episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedConfig
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+from loreweave.build.relation_episodes import EpisodeShape
+from loreweave.checkpoints.names import model_path
+from loreweave.encoding import EntityTokenizer
+from loreweave.encoding.hub import local_folder
+from loreweave.errors import CheckpointError, ConfigurationError
+from loreweave.tasks.few_shot_relation.encoding import Drawing, EpisodeEncoding
+from loreweave.tasks.few_shot_relation.matching import Distance, pair_logits, prototype_logits
+from loreweave.tasks.few_shot_relation.settings import Method, MethodSettings, Representation
+from loreweave.tasks.marker_classifier import MarkerClassifier, OneLayerHead
+from loreweave.tasks.mention_inputs import MarkerEncoding
+from loreweave.tasks.registry import TaskModel
+from loreweave.tasks.relation_record import mentions_of
+from loreweave.tasks.starting_points import (
+    FOUR_MARKER_STARTS,
+    MARKER_STARTS,
+    load_plain,
+    plain_tokenizer,
+    settings_of,
+    start_plain,
+    word_limit,
+)
+from loreweave.training.finetuning_config import FinetuningConfig
+from loreweave.training.optimizers import OptimizerConfig, ScheduleConfig
+
+NAME = "few-shot-relation"
+
+
+@dataclass(kw_only=True)
+class FewShotRelationConfig(FinetuningConfig):
+    """Settings of training in episodes of a source; the defaults are those of FewRel's toolkit with KEPLER's rate (specs 6,
+    6.2), but for fewer episodes."""
+
+    method: Method = "proto"
+    """`proto`: a query is compared with the mean vector of each relation's support. `pair`: a classifier reads each support
+    sentence together with the query, and its scores are averaged."""
+    representation: Representation = "markers"
+    """The states of the opening markers side by side (two of a sentence, four of a pair), or the first state (`pooled`)."""
+    markers: Literal["two", "four"] = "two"
+    """Whether mentions close with the marker that opens them."""
+    distance: Distance = "euclidean"
+    """Of proto: minus the squared distance, or the inner product (`dot`)."""
+    encoding_dropout: float = 0.5
+    """Of proto: dropout of the vectors."""
+    way: int = 5
+    shot: int = 1
+    queries: int = 1
+    """Queries of each relation in an episode."""
+    na_rate: float = 0.0
+    """Of pair: so many times `queries` sentences of other relations, which have none of the episode's."""
+    episodes: int = 2000
+    """Of an epoch. Every epoch has the same ones in another order: one long epoch never repeats any."""
+    relations: list[str] | None = None
+    """Train on these of the source alone; null is all."""
+
+    head: str = "few-shot"
+    max_length: int | None = 128
+    """Sub-words of a sentence; of a pair at most half of what the encoder holds."""
+    epochs: int = 1
+    batch_size: int = 4
+    """Episodes per process and micro-step."""
+    gradient_accumulation_steps: int = 1
+    leftover: Literal["drop", "flush"] = "flush"
+    optimizer: OptimizerConfig = field(
+        default_factory=lambda: OptimizerConfig(
+            learning_rate=2e-5, betas=(0.9, 0.999), epsilon=1e-6, weight_decay=0.01, bias_correction=True, max_grad_norm=0.0
+        )
+    )
+    schedule: ScheduleConfig = field(default_factory=lambda: ScheduleConfig(name="linear", warmup_steps=300))
+    seed: int = 0
+    keep: Literal["best", "last"] = "last"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.shape()
+        if self.na_rate and self.method == "proto":
+            raise ValueError("na_rate: proto has no prototype for none of the relations; use method=pair")
+        if not 0 <= self.encoding_dropout < 1:
+            raise ValueError(f"encoding_dropout: found {self.encoding_dropout}, expected a number from 0 to below 1")
+        if self.episodes < 1:
+            raise ValueError(f"episodes: found {self.episodes}, expected 1 or more")
+
+    def shape(self) -> EpisodeShape:
+        """Of the episodes."""
+        return EpisodeShape(way=self.way, shot=self.shot, queries=self.queries, na_rate=self.na_rate)
+
+
+class EpisodeModel(MarkerClassifier):
+    """An encoder of transformers whose inputs have markers, for episodes or for single inputs.
+
+    Of proto the head is dropout alone, and an input's vector its states at the markers. Of pair it gives the two scores of
+    an input: that its relations differ, and that they are the same.
+    """
+
+    def new_head(self, config: PreTrainedConfig) -> nn.Module:
+        """Dropout, or the classifier of pairs."""
+        settings = config.loreweave
+        if settings["method"] == "proto":
+            return nn.Dropout(settings["encoding_dropout"])
+        return OneLayerHead(settings["readouts"] * config.hidden_size, 2, getattr(config, "hidden_dropout_prob", 0.1))
+
+    def forward(  # type: ignore[override]  # an episode's rows have no place in a classifier
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        readout_positions: Tensor | None = None,
+        support_rows: Tensor | None = None,
+        query_rows: Tensor | None = None,
+        pair_rows: Tensor | None = None,
+        **kwargs: Any,
+    ) -> SequenceClassifierOutput:
+        """Logits [episodes, queries, classes]; without rows the vectors [inputs, size] or scores [inputs, 2] themselves."""
+        states, _ = self.encode(input_ids, attention_mask, token_type_ids, readout_positions, **kwargs)
+        found = self.classifier(states)
+        settings = self.config.loreweave
+        if pair_rows is not None:
+            logits = pair_logits(found[pair_rows])
+            found = logits if settings["none_of_the_above"] else logits[..., :-1]
+        elif support_rows is not None:
+            found = prototype_logits(found[support_rows], found[query_rows], settings["distance"])
+        return SequenceClassifierOutput(logits=found)
+
+
+def build(source: str, labels: Sequence[str], config: FewShotRelationConfig) -> TaskModel:
+    """An encoder that is to be trained in episodes of these relations.
+
+    Raises:
+        ConfigurationError: `relations` that the source lacks.
+        CheckpointError: no readable encoder.
+    """
+    if unknown := sorted(set(config.relations or ()) - set(labels)):
+        raise ConfigurationError(f"relations: the source lacks {', '.join(unknown)}; it has {', '.join(labels)}")
+    names = list(config.relations or labels)
+    readouts = 1 if config.representation == "pooled" else 4 if config.method == "pair" else 2
+    torch.manual_seed(config.seed)
+    model, tokenizer = start_plain(
+        source, names, config, cls=EpisodeModel,
+        markers=MARKER_STARTS if config.markers == "two" else FOUR_MARKER_STARTS,
+        task=NAME, head="few-shot", readouts=readouts, none_of_the_above=config.na_rate > 0,
+        **{name: getattr(config, name) for name in ("method", "representation", "distance", "encoding_dropout")},
+    )  # fmt: skip
+    drawing = Drawing(config.shape(), config.episodes, config.order_seed, tuple(names))
+    return TaskModel(model, _encoding(model.config, tokenizer, drawing))
+
+
+def load(path: Path, base: str | None = None) -> TaskModel:
+    """A checkpoint of `loreweave finetune few-shot-relation`.
+
+    Raises:
+        CheckpointError: the folder holds no such model.
+    """
+    if not recognises(path):
+        raise CheckpointError(f"{path}: found no checkpoint of {NAME}, expected one of 'loreweave finetune {NAME}'")
+    model, words = load_plain(path, EpisodeModel)
+    return TaskModel(model, _encoding(model.config, plain_tokenizer(words, model.config)))
+
+
+def load_any(path: Path, settings: MethodSettings) -> tuple[TaskModel, bool]:
+    """A checkpoint of this task, or any encoder as it is; and whether it was the former.
+
+    Raises:
+        CheckpointError: no readable encoder.
+        ConfigurationError: a setting that the checkpoint says otherwise.
+    """
+    folder = local_folder(model_path(path))
+    asked = {name: getattr(settings, name) for name in ("method", "representation", "max_length")}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    if not recognises(folder):
+        start = FewShotRelationConfig(seed=settings.seed, **asked)
+        built = build(str(folder), ["untrained"], start)
+        built.model.eval()
+        return built, False
+    kept = settings_of(folder)
+    for name, value in asked.items():
+        if value != kept[name]:
+            raise ConfigurationError(f"{name}: found {value}, but {path} was trained with {kept[name]}; leave it out")
+    return load(folder), True
+
+
+def recognises(folder: Path) -> bool:
+    """Whether a folder holds a checkpoint of this task."""
+    return bool(settings_of(folder).get("task") == NAME)
+
+
+def _encoding(config: PreTrainedConfig, tokenizer: EntityTokenizer, drawing: Drawing | None = None) -> EpisodeEncoding:
+    settings = config.loreweave
+    if settings["method"] == "pair":
+        whole = word_limit(config, None, tokenizer.words.max_length)
+        if whole is not None:  # two sentences share what the encoder holds, and have fewer special tokens than each alone
+            room = (whole + 4 - tokenizer.words.special.count(pair=True)) // 2
+            tokenizer.max_length = min(room, tokenizer.max_length or room)
+    closing = [tokenizer.words.id_of(marker) for marker in settings["markers"][2:]]
+    sentences = MarkerEncoding(
+        tokenizer, "entity_pair_classification", mentions_of, _no_targets,
+        brackets=False, end_markers=tuple(id for id in closing if id is not None),
+    )  # fmt: skip
+    return EpisodeEncoding(sentences, settings["method"], settings["representation"], drawing or Drawing())
+
+
+def _no_targets(records: Sequence[Any], labels: Sequence[str]) -> list[None]:
+    """A sentence has no class of its own: episodes have."""
+    return [None] * len(records)
