@@ -151,3 +151,14 @@ def test_keplers_tacred_has_the_published_values(model: str, f1: float) -> None:
     assert config.kepler_character_markers
     per_epoch = 68_124 / (config.batch_size * 2)
     assert config.epochs - 1 < 7000 / per_epoch < config.epochs
+
+
+def test_fewrel_has_the_published_values() -> None:
+    for method, batch, first, last in (("proto", 20, 0.883, 0.736), ("pair", 4, 0.9031, 0.7101)):
+        recipe = load_recipe(f"kepler-wiki/fewrel-{method}")
+        config = fill(load_training("few-shot-relation").config, recipe.config)
+        assert (config.method, config.batch_size, config.optimizer.learning_rate) == (method, batch, 2e-5)
+        assert config.episodes == 30_000 * batch and config.schedule.warmup_steps == 300 and config.max_length == 128
+        assert len(recipe.published) == 8
+        assert recipe.published["accuracy_1.0_5_way_1_shot"] == first
+        assert recipe.published["accuracy_2.0_10_way_5_shot"] == last

@@ -10,24 +10,27 @@ import typer
 from loreweave.cli.console import progress, say, show_evaluation, show_json
 from loreweave.tasks.registry import ALL_TASKS, PRETRAINED_TASKS
 
+Data = Annotated[
+    Path, typer.Option("--data", help="File to score on; link-prediction: a graph's folder; few-shot tasks: see below.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[KEY=VALUE]...", help="Settings of link-prediction and the few-shot tasks, see below."),
+]
+EvaluationRecipe = Annotated[
+    str | None, typer.Option("--recipe", help="Recipe whose evaluation settings come first (few-shot tasks).")
+]
+Base = Annotated[str | None, typer.Option("--base", help="Folder of the encoder that a released old file was made from.")]
+
 
 def command(
     task: Annotated[str, typer.Argument(help=f"The task: {', '.join(ALL_TASKS)}.")],
     model: Annotated[Path, typer.Option("--model", help="A checkpoint: of a run, of Hugging Face, or a released file.")],
-    data: Annotated[
-        Path, typer.Option("--data", help="File to score on; link-prediction: a graph's folder; few-shot-ner: episodes.")
-    ],
-    settings: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[KEY=VALUE]...", help="Settings of link-prediction and few-shot-ner, see below."),
-    ] = None,
-    recipe: Annotated[
-        str | None, typer.Option("--recipe", help="Recipe whose evaluation settings come first (few-shot-ner).")
-    ] = None,
+    data: Data,
+    settings: Settings = None,
+    recipe: EvaluationRecipe = None,
     format: Annotated[str | None, typer.Option("--format", help="Format of the file; by default recognised.")] = None,
-    base: Annotated[
-        str | None, typer.Option("--base", help="Folder of the encoder that a released old file was made from.")
-    ] = None,
+    base: Base = None,
     device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps.")] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Records (or full-length texts) a batch.")] = 32,
     precision: Annotated[str, typer.Option("--precision", help="fp32, bf16 or fp16.")] = "fp32",
@@ -57,6 +60,15 @@ def command(
     episodes=100 scores the first so many; skip_bad=true leaves out episodes that cannot be scored; legacy=true drops
     what the released code drops; bootstrap=1000; seed=1. micro_f1 compares whole labels, published_micro_f1 is the number of
     CONTaiNER's scorer, flattened_micro_f1 that of Few-NERD's.
+
+    Example: loreweave evaluate few-shot-relation --model runs/relations --data val_wiki.json way=5 shot=1 episodes=1000
+
+    Settings of few-shot-relation: --data is a file of relation classification, from which episodes are drawn (way=5; shot=1;
+    queries=1 of each relation; na_rate=0; relations=[P26,P40] and no others; episodes=1000; seed=0), or a file of episodes:
+    of 'loreweave build relation-episodes', or FewRel's own (answers=FILE has its gold numbers; without, --output writes the
+    numbers that are asked for). distance=euclidean or dot; of an encoder as it is method=proto or pair,
+    representation=markers or pooled and max_length=128; bootstrap=1000 (resamples for the 95 % interval). Another domain is
+    another file; relations that were in the source too are named.
     """
     from loreweave.errors import ConfigurationError
     from loreweave.tasks.jobs import evaluate_task

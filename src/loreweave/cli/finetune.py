@@ -43,6 +43,11 @@ def command(
     'loreweave evaluate few-shot-ner' scores; it has no --dev and --test.
 
     Example: loreweave finetune few-shot-ner --model minilm --train crossner/politics/train.txt --output runs/few-shot
+
+    few-shot-relation learns likewise, in episodes drawn from a file of relation classification.
+
+    Example: loreweave finetune few-shot-relation --model minilm --train train_wiki.json --recipe minilm/few-shot-relation
+    --output runs/relations
     """
     from loreweave.errors import ConfigurationError
     from loreweave.tasks.jobs import DataFiles, finetune_task

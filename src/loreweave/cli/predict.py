@@ -19,10 +19,10 @@ def command(
     file: Annotated[str, typer.Argument(help="JSON Lines to answer; - is standard input.")] = "-",
     settings: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[KEY=VALUE]...", help="Settings of link-prediction and few-shot-ner, see below."),
+        typer.Argument(metavar="[KEY=VALUE]...", help="Settings of link-prediction and the few-shot tasks, see below."),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option("--data", help="link-prediction: the graph's folder; few-shot-ner: the support.")
+        Path | None, typer.Option("--data", help="link-prediction: the graph's folder; few-shot tasks: the support.")
     ] = None,
     base: Annotated[
         str | None, typer.Option("--base", help="Folder of the encoder that a released old file was made from.")
@@ -55,6 +55,9 @@ def command(
 
     For few-shot-ner --data is the support, a few annotated sentences, and a line has "text" or "tokens"; the answer has
     "entities" of the support's types. Settings as in 'loreweave evaluate'.
+
+    For few-shot-relation --data is the support, a few sentences of each relation in any file of relation classification; lines
+    and answers are as for relation classification, with the support's relations.
 
     Example: loreweave predict link-prediction --model runs/kepler --data graphs/wn18rr questions.jsonl top=5 cache=cache
     """

@@ -1,0 +1,38 @@
+"""Predictions from a support file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from loreweave.errors import DataError
+from loreweave.tasks.few_shot_relation.answers import predict
+from loreweave.tasks.few_shot_relation.settings import PredictionSettings
+from loreweave.tasks.registry import Execution
+
+HOW = Execution(device="cpu", report=lambda line: None)
+QUERY = {"text": "bob works at paris .", "head": {"start": 0, "end": 3}, "tail": {"start": 13, "end": 18}}
+
+
+def test_a_sentence_of_the_support_gets_its_relation(tiny_bert: Path, tmp_path: Path, fewrel_file: Path) -> None:
+    rows = json.loads(fewrel_file.read_text())
+    support = tmp_path / "support.json"
+    support.write_text(json.dumps({"works": rows["works"][1:2], "lives": rows["lives"][:3]}))
+    answer = predict(tiny_bert, support, PredictionSettings(), HOW)
+    first, second, third = answer([("line 1", QUERY), ("line 2", QUERY | {"id": "mine"}), ("line 3", QUERY)], 2)
+    assert first["label"] == "works" and set(first["probabilities"]) == {"works", "lives"}
+    assert first["probability"] == max(first["probabilities"].values())
+    assert sum(first["probabilities"].values()) == pytest.approx(1)
+    assert first["head"] == {"start": 0, "end": 3, "mention": "bob"}
+    assert [each["id"] for each in (first, second, third)] == ["0", "mine", "2"]
+    with pytest.raises(DataError, match="line 7: field 'tail': found nothing"):
+        list(answer([("line 7", {"text": "x", "head": {"start": 0, "end": 1}})], 1))
+
+
+def test_a_support_has_relations_to_choose_from(tiny_bert: Path, tmp_path: Path, fewrel_file: Path) -> None:
+    support = tmp_path / "support.json"
+    support.write_text(json.dumps({"works": json.loads(fewrel_file.read_text())["works"]}))
+    with pytest.raises(DataError, match="support.json: found 1 relations, expected a support with two or more"):
+        predict(tiny_bert, support, PredictionSettings(), HOW)

@@ -1,0 +1,140 @@
+"""Episodes to answers: every sentence once, and the same numbers as the model of training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.few_shot_relation.episodes import RelationEpisode, write_episodes
+from loreweave.tasks.few_shot_relation.evaluation import Matcher, evaluate
+from loreweave.tasks.few_shot_relation.matching import pair_logits, prototype_logits
+from loreweave.tasks.few_shot_relation.model import FewShotRelationConfig, build
+from loreweave.tasks.few_shot_relation.settings import EvaluationSettings, MethodSettings
+from loreweave.tasks.registry import Execution
+
+
+def how(said: list[str] | None = None) -> Execution:
+    return Execution(device="cpu", report=(said if said is not None else []).append)
+
+
+def rows_of(matcher: Matcher, records: Any) -> torch.Tensor:
+    """Vectors of sentences, each alone in its batch."""
+    encoding = matcher.encoding
+    with torch.no_grad():
+        return torch.cat([matcher.model(**encoding.inputs(encoding.sentences.encode([record]))).logits for record in records])
+
+
+@pytest.mark.parametrize("distance", ["euclidean", "dot"])
+def test_prototypes_of_uneven_supports(tiny_bert: Path, episodes: list[RelationEpisode], distance: Any) -> None:
+    matcher = Matcher.open(tiny_bert, MethodSettings(distance=distance), how())
+    first, second = matcher.answer(episodes)
+    assert matcher.inputs == 6  # of eight sentences, two occur twice
+    support = [rows_of(matcher, shots).mean(0) for shots in episodes[1].support]
+    expected = prototype_logits(torch.stack(support)[:, None], rows_of(matcher, episodes[1].query), distance)
+    np.testing.assert_allclose(second.logits, expected.numpy(), rtol=1e-4, atol=1e-4)
+    assert first.logits.shape == (2, 2)
+
+
+def test_pairs_are_averaged_over_each_relations_sentences(tiny_bert: Path, episodes: list[RelationEpisode]) -> None:
+    matcher = Matcher.open(tiny_bert, MethodSettings(method="pair"), how())
+    answers = matcher.answer(episodes)
+    encoding = matcher.encoding
+    (query,) = encoding.sentences.encode(episodes[1].query)
+    means = []
+    for shots in episodes[1].support:
+        pairs = [encoding.pair(example, query) for example in encoding.sentences.encode(shots)]
+        with torch.no_grad():
+            means.append(torch.cat([matcher.model(**encoding.inputs([pair])).logits for pair in pairs]).mean(0))
+    expected = pair_logits(torch.stack(means)[:, None])[:-1]
+    np.testing.assert_allclose(answers[1].logits[0], expected.numpy(), rtol=1e-4, atol=1e-5)
+    assert matcher.inputs == 4 + 3 - 1  # the first sentence of "lives" meets the same query in both
+
+
+def test_training_and_evaluation_agree(tiny_bert: Path, fewrel_file: Path, tmp_path: Path, records: Any) -> None:
+    for method in ("proto", "pair"):
+        config = FewShotRelationConfig(method=method, way=3, shot=2, queries=2, seed=5)  # type: ignore[arg-type]
+        built = build(str(tiny_bert), ["and", "lives", "river", "works"], config)
+        built.save_pretrained(tmp_path / method)
+        batch = built.encoding.collate(built.encoding.encode(records, built.labels)[:3])
+        with torch.no_grad():
+            logits = built.model.eval()(**{name: t for name, t in batch.items() if name != "labels"}).logits
+        settings = EvaluationSettings(way=3, shot=2, queries=2, episodes=3, seed=5)
+        evaluation, facts = evaluate(tmp_path / method, fewrel_file, settings, how())
+        assert [row["number"] for row in evaluation.predictions] == logits.argmax(-1).flatten().tolist()
+        expected = (logits.argmax(-1) == batch["labels"]).float().mean().item()
+        assert evaluation.metrics["accuracy"] == pytest.approx(expected)
+        assert facts["relations_seen_in_training"] == ["and", "lives", "river", "works"] and facts["method"] == method
+
+
+def test_what_is_told_about_seen_relations(tiny_bert: Path, fewrel_file: Path, tmp_path: Path) -> None:
+    config = FewShotRelationConfig(relations=["and", "lives"])
+    build(str(tiny_bert), ["and", "lives", "river"], config).save_pretrained(tmp_path / "model")
+    said: list[str] = []
+    settings = EvaluationSettings(way=2, episodes=2, relations=["river", "works"])
+    facts = evaluate(tmp_path / "model", fewrel_file, settings, how(said))[1]
+    assert facts["relations_seen_in_training"] == [] and "none of these relations was in the source" in said
+    settings = EvaluationSettings(way=2, episodes=2, relations=["river", "lives"])
+    facts = evaluate(tmp_path / "model", fewrel_file, settings, how(said))[1]
+    assert facts["relations_seen_in_training"] == ["lives"] and "no few-shot test: lives" in said[-1]
+
+
+def test_none_of_the_above(tiny_bert: Path, fewrel_file: Path) -> None:
+    said: list[str] = []
+    proto, _ = evaluate(tiny_bert, fewrel_file, EvaluationSettings(way=2, na_rate=1, episodes=4), how(said))
+    table = {row["relation"]: row for row in proto.tables["per_relation"]}
+    assert table["none_of_the_above"] | {"accuracy": 0.0, "queries": 4} == table["none_of_the_above"]
+    assert "proto never answers none_of_the_above" in said[-1]
+    pair, _ = evaluate(tiny_bert, fewrel_file, EvaluationSettings(method="pair", way=2, na_rate=1, episodes=4), how(said))
+    assert len(pair.predictions) == 12 and "knows nothing" in said[-1]
+
+
+def test_a_file_of_episodes(tiny_bert: Path, tmp_path: Path, episodes: list[RelationEpisode]) -> None:
+    path = tmp_path / "episodes.jsonl"
+    write_episodes(path, episodes)
+    evaluation, facts = evaluate(tiny_bert, path, EvaluationSettings(), how())
+    assert facts["records"] == 2 and facts["queries"] == 3 and len(evaluation.predictions) == 3 and not facts["trained"]
+    with pytest.raises(ConfigurationError, match="way: .*episodes.jsonl has episodes of its own"):
+        evaluate(tiny_bert, path, EvaluationSettings(way=5), how())
+    (tmp_path / "broken.jsonl").write_text(json.dumps({"support": [], "query": []}))
+    with pytest.raises(DataError, match="found no episode to score .*'bad support': 1"):
+        evaluate(tiny_bert, tmp_path / "broken.jsonl", EvaluationSettings(skip_bad=True), how())
+
+
+def test_hidden_answers(tiny_bert: Path, tmp_path: Path, fewrel_file: Path) -> None:
+    rows = json.loads(fewrel_file.read_text())
+    path = tmp_path / "test_wiki_input-2-1.json"
+    path.write_text(json.dumps([{"meta_train": [rows["lives"][:1], rows["works"][:1]], "meta_test": rows["works"][3]}]))
+    said: list[str] = []
+    evaluation, facts = evaluate(tiny_bert, path, EvaluationSettings(), how(said))
+    assert evaluation.metrics == {} and "nothing is scored" in said[-1] and facts["notes"]
+    (tmp_path / "answers.json").write_text(json.dumps([evaluation.predictions[0]["number"]]))
+    settings = EvaluationSettings(answers=tmp_path / "answers.json")
+    assert evaluate(tiny_bert, path, settings, how())[0].metrics == {"accuracy": 1.0}
+    with pytest.raises(ConfigurationError, match="annotated sentences, which say their relations"):
+        evaluate(tiny_bert, fewrel_file, settings, how())
+
+
+def test_small_relations_and_small_files(tiny_bert: Path, tmp_path: Path, fewrel_file: Path) -> None:
+    rows = json.loads(fewrel_file.read_text())
+    rows["and"] = rows["and"][:1]
+    path = tmp_path / "small.json"
+    path.write_text(json.dumps(rows))
+    said: list[str] = []
+    facts = evaluate(tiny_bert, path, EvaluationSettings(way=3, episodes=2), how(said))[1]
+    assert facts["skipped"] == {"relations with too few sentences": 1} and "too few sentences: and" in said[0]
+    with pytest.raises(DataError, match="small.json: found 3 relations with 2 or more sentences .* and 1 with fewer"):
+        evaluate(tiny_bert, path, EvaluationSettings(), how())
+
+
+def test_real_fewrel(minilm_dir: Path, shared_data: Path) -> None:
+    path = shared_data / "re_fewrel" / "val_wiki.json.gz"
+    if not path.is_file():
+        pytest.skip("re_fewrel/val_wiki.json.gz is not in the real data")
+    evaluation, facts = evaluate(minilm_dir, path, EvaluationSettings(episodes=10), how())
+    assert facts["queries"] == 50 and evaluation.metrics["accuracy"] > 0.3  # a guess has 0.2; 1000 episodes gave 0.42

@@ -1,0 +1,36 @@
+"""What a source is: relations, without the sentences of none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from loreweave.errors import DataError
+from loreweave.tasks.few_shot_relation import reader
+
+
+def test_sentences_of_no_relation_are_counted(tmp_path: Path) -> None:
+    pair = {"text": "Ann lives in Oslo", "head": {"start": 0, "end": 3}, "tail": {"start": 13, "end": 17}}
+    rows = [{**pair, "label": label} for label in ("lives", "no_relation", "works", "OTHER")]
+    path = tmp_path / "pairs.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    found = reader.read(path)
+    assert reader.labels_of(found.records) == ["lives", "works"] and found.places == ["line 1", "line 3"]
+    assert found.skipped == {"of no relation (no_relation)": 1, "of no relation (OTHER)": 1} and not found.left_out
+
+
+def test_real_fewrel(shared_data: Path) -> None:
+    path = shared_data / "re_fewrel" / "val_wiki.json.gz"
+    if not path.is_file():
+        pytest.skip("re_fewrel/val_wiki.json.gz is not in the real data")
+    found = reader.read(path)
+    labels = reader.labels_of(found.records)
+    assert len(labels) == 16 and all(sum(r.label == label for r in found.records) == 700 for label in labels)
+
+
+def test_a_file_without_records(tmp_path: Path) -> None:
+    (tmp_path / "empty.json").write_text("  ")
+    with pytest.raises(DataError, match="found an empty file"):
+        reader.read(tmp_path / "empty.json")
