@@ -66,9 +66,9 @@ def command(
     Settings of few-shot-relation: --data is a file of relation classification, from which episodes are drawn (way=5; shot=1;
     queries=1 of each relation; na_rate=0; relations=[P26,P40] and no others; episodes=1000; seed=0), or a file of episodes:
     of 'loreweave build relation-episodes', or FewRel's own (answers=FILE has its gold numbers; without, --output writes the
-    numbers that are asked for). distance=euclidean or dot; of an encoder as it is method=proto or pair,
-    representation=markers or pooled and max_length=128; bootstrap=1000 (resamples for the 95 % interval). Another domain is
-    another file; relations that were in the source too are named.
+    numbers that are asked for). distance=euclidean or dot; of an encoder as it is method=proto or pair, max_length=128 and
+    representation=markers, pooled or (of a LUKE) entities; bootstrap=1000 (resamples for the 95 % interval). Another domain
+    is another file; relations that were in the source too are named.
     """
     from loreweave.errors import ConfigurationError
     from loreweave.tasks.jobs import evaluate_task

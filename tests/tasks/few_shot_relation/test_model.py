@@ -14,6 +14,8 @@ from loreweave.tasks.few_shot_relation.matching import pair_logits, prototype_lo
 from loreweave.tasks.few_shot_relation.model import FewShotRelationConfig, build, load, load_any, recognises
 from loreweave.tasks.few_shot_relation.settings import MethodSettings
 from loreweave.tasks.registry import TaskModel
+from loreweave.tasks.relation_classification.model import RelationConfig
+from loreweave.tasks.relation_classification.model import build as build_classifier
 from loreweave.tasks.relation_record import RelationRecord
 
 LABELS = ["and", "lives", "river", "works"]
@@ -76,6 +78,26 @@ def test_a_model_is_the_same_after_saving(
     assert torch.equal(plain.get_input_embeddings().weight, built.model.get_input_embeddings().weight)
 
 
+def test_a_luke_by_its_entities(tiny_luke: Path, tiny_bert: Path, tmp_path: Path, records: list[RelationRecord]) -> None:
+    built, batch = made(tiny_luke, records, representation="entities")
+    reference: Any = build_classifier(str(tiny_luke), LABELS, RelationConfig()).model.eval()
+    rows = batch["entity_ids"].shape[0]
+    assert batch["entity_attention_mask"].shape == (rows, 2) and "readout_positions" not in batch
+    alone = {name: tensor for name, tensor in batch.items() if not name.endswith("_rows")}
+    with torch.no_grad():
+        vectors = built.model(**alone).logits
+        torch.testing.assert_close(vectors, reference.features(reference.luke(**alone)))
+        expected = prototype_logits(vectors[batch["support_rows"]], vectors[batch["query_rows"]])
+        torch.testing.assert_close(built.model(**batch).logits, expected)
+        built.save_pretrained(tmp_path)
+        torch.testing.assert_close(load(tmp_path).model(**batch).logits, expected)
+    again: Any = load(tmp_path).encoding
+    first: Any = built.encoding
+    assert first.sentences.encode(records[:1])[0].encoded == again.sentences.encode(records[:1])[0].encoded
+    with pytest.raises(ConfigurationError, match="representation=entities needs a LUKE"):
+        made(tiny_bert, records, representation="entities")
+
+
 def test_any_encoder_or_a_checkpoint(tiny_bert: Path, tmp_path: Path, records: list[RelationRecord]) -> None:
     plain, trained = load_any(tiny_bert, MethodSettings(method="pair", representation="pooled", max_length=16))
     assert not trained and plain.model.config.loreweave["readouts"] == 1
@@ -93,6 +115,7 @@ def test_any_encoder_or_a_checkpoint(tiny_bert: Path, tmp_path: Path, records: l
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
+        ({"method": "pair", "representation": "entities"}, "pair reads two sentences"),
         ({"na_rate": 0.5}, "proto has no prototype"),
         ({"encoding_dropout": 1.0}, "encoding_dropout"),
         ({"episodes": 0}, "episodes"),

@@ -15,7 +15,7 @@ from torch import Tensor
 from loreweave.build.relation_episodes import Draw, EpisodeDraws, EpisodeShape
 from loreweave.encoding.encoded_text import EncodedText
 from loreweave.tasks.few_shot_relation.settings import Method, Representation
-from loreweave.tasks.mention_inputs import MarkerEncoding, MentionExample
+from loreweave.tasks.mention_inputs import MentionEncoding, MentionExample
 from loreweave.tasks.relation_record import RelationRecord
 from loreweave.training.inference import Batch, Outputs
 
@@ -56,7 +56,7 @@ class EpisodeEncoding:
         drawing: of training.
     """
 
-    sentences: MarkerEncoding
+    sentences: MentionEncoding
     method: Method
     representation: Representation
     drawing: Drawing = Drawing()
@@ -113,7 +113,7 @@ class EpisodeEncoding:
         return MentionExample(EncodedText(ids, segments, [], mentions, [], []))
 
     def inputs(self, examples: list[MentionExample]) -> Batch:
-        """Padded sentences or pairs with the places to read at, `readout_positions` [inputs, readouts]."""
+        """Padded sentences or pairs with the places to read at, `readout_positions` [inputs, readouts], or with entities."""
         batch = self.sentences.collate(examples)
         if self.representation == "pooled":
             batch["readout_positions"] = torch.zeros(len(examples), 1, dtype=torch.long)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -10,26 +10,29 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedConfig
-from transformers.modeling_outputs import SequenceClassifierOutput
+from transformers.modeling_outputs import BaseModelOutput, SequenceClassifierOutput
 
 from loreweave.build.relation_episodes import EpisodeShape
 from loreweave.checkpoints.names import model_path
 from loreweave.encoding import EntityTokenizer
 from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError, ConfigurationError
+from loreweave.models.luke_heads import entity_states
 from loreweave.tasks.few_shot_relation.encoding import Drawing, EpisodeEncoding
 from loreweave.tasks.few_shot_relation.matching import Distance, pair_logits, prototype_logits
 from loreweave.tasks.few_shot_relation.settings import Method, MethodSettings, Representation
 from loreweave.tasks.marker_classifier import MarkerClassifier, OneLayerHead
-from loreweave.tasks.mention_inputs import MarkerEncoding
+from loreweave.tasks.mention_inputs import MarkerEncoding, MentionEncoding
 from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.relation_record import mentions_of
 from loreweave.tasks.starting_points import (
     FOUR_MARKER_STARTS,
     MARKER_STARTS,
+    is_luke,
     load_plain,
     plain_tokenizer,
     settings_of,
+    start_luke,
     start_plain,
     word_limit,
 )
@@ -48,7 +51,8 @@ class FewShotRelationConfig(FinetuningConfig):
     """`proto`: a query is compared with the mean vector of each relation's support. `pair`: a classifier reads each support
     sentence together with the query, and its scores are averaged."""
     representation: Representation = "markers"
-    """The states of the opening markers side by side (two of a sentence, four of a pair), or the first state (`pooled`)."""
+    """The states of the opening markers side by side (two of a sentence, four of a pair), or the first state (`pooled`); of a
+    LUKE and proto also the states of both `entities`."""
     markers: Literal["two", "four"] = "two"
     """Whether mentions close with the marker that opens them."""
     distance: Distance = "euclidean"
@@ -86,6 +90,8 @@ class FewShotRelationConfig(FinetuningConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.shape()
+        if self.representation == "entities" and self.method == "pair":
+            raise ValueError("representation: pair reads two sentences, which have no two entities; use markers or pooled")
         if self.na_rate and self.method == "proto":
             raise ValueError("na_rate: proto has no prototype for none of the relations; use method=pair")
         if not 0 <= self.encoding_dropout < 1:
@@ -99,7 +105,7 @@ class FewShotRelationConfig(FinetuningConfig):
 
 
 class EpisodeModel(MarkerClassifier):
-    """An encoder of transformers whose inputs have markers, for episodes or for single inputs.
+    """An encoder of transformers whose inputs have markers, or a LUKE with entities, for episodes or for single inputs.
 
     Of proto the head is dropout alone, and an input's vector its states at the markers. Of pair it gives the two scores of
     an input: that its relations differ, and that they are the same.
@@ -111,6 +117,20 @@ class EpisodeModel(MarkerClassifier):
         if settings["method"] == "proto":
             return nn.Dropout(settings["encoding_dropout"])
         return OneLayerHead(settings["readouts"] * config.hidden_size, 2, getattr(config, "hidden_dropout_prob", 0.1))
+
+    def encode(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        readout_positions: Tensor | None = None,
+        **kwargs: Any,
+    ) -> tuple[Tensor, BaseModelOutput]:
+        """The states at `readout_positions`, or of head and tail as entities, side by side, and the output."""
+        if self.config.loreweave["representation"] != "entities":
+            return super().encode(input_ids, attention_mask, token_type_ids, readout_positions, **kwargs)
+        output = self.encoder(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, **kwargs)
+        return entity_states(output)[:, :2].flatten(1), output
 
     def forward(  # type: ignore[override]  # an episode's rows have no place in a classifier
         self,
@@ -146,13 +166,14 @@ def build(source: str, labels: Sequence[str], config: FewShotRelationConfig) -> 
         raise ConfigurationError(f"relations: the source lacks {', '.join(unknown)}; it has {', '.join(labels)}")
     names = list(config.relations or labels)
     readouts = 1 if config.representation == "pooled" else 4 if config.method == "pair" else 2
+    kept = {name: getattr(config, name) for name in ("method", "representation", "distance", "encoding_dropout")}
+    kept |= {"task": NAME, "head": "few-shot", "readouts": readouts, "none_of_the_above": config.na_rate > 0}
     torch.manual_seed(config.seed)
-    model, tokenizer = start_plain(
-        source, names, config, cls=EpisodeModel,
-        markers=MARKER_STARTS if config.markers == "two" else FOUR_MARKER_STARTS,
-        task=NAME, head="few-shot", readouts=readouts, none_of_the_above=config.na_rate > 0,
-        **{name: getattr(config, name) for name in ("method", "representation", "distance", "encoding_dropout")},
-    )  # fmt: skip
+    if config.representation == "entities":
+        model, tokenizer = _start_luke(source, names, config, kept)
+    else:
+        markers = MARKER_STARTS if config.markers == "two" else FOUR_MARKER_STARTS
+        model, tokenizer = start_plain(source, names, config, cls=EpisodeModel, markers=markers, **kept)
     drawing = Drawing(config.shape(), config.episodes, config.order_seed, tuple(names))
     return TaskModel(model, _encoding(model.config, tokenizer, drawing))
 
@@ -166,6 +187,8 @@ def load(path: Path, base: str | None = None) -> TaskModel:
     if not recognises(path):
         raise CheckpointError(f"{path}: found no checkpoint of {NAME}, expected one of 'loreweave finetune {NAME}'")
     model, words = load_plain(path, EpisodeModel)
+    if model.config.loreweave["representation"] == "entities":
+        return TaskModel(model, _encoding(model.config, EntityTokenizer.from_pretrained(path)))
     return TaskModel(model, _encoding(model.config, plain_tokenizer(words, model.config)))
 
 
@@ -196,6 +219,22 @@ def recognises(folder: Path) -> bool:
     return bool(settings_of(folder).get("task") == NAME)
 
 
+def _start_luke(
+    source: str, names: Sequence[str], config: FewShotRelationConfig, kept: Mapping[str, Any]
+) -> tuple[MarkerClassifier, EntityTokenizer]:
+    """A LUKE of any format without its head and without entities that episodes do not have."""
+    from loreweave.models import LukeForEntityPairClassification
+
+    if not is_luke(source):
+        raise ConfigurationError(f"{source}: representation=entities needs a LUKE; a plain encoder takes markers or pooled")
+    more = {"markers": list(MARKER_STARTS), "max_length": config.max_length}
+    started, tokenizer = start_luke(source, LukeForEntityPairClassification, names, config, **kept, **more)
+    model = EpisodeModel(started.config)
+    weights = started.get_submodule("luke").state_dict()
+    model.encoder.load_state_dict({name: tensor for name, tensor in weights.items() if not name.startswith("pooler.")})
+    return model, tokenizer
+
+
 def _encoding(config: PreTrainedConfig, tokenizer: EntityTokenizer, drawing: Drawing | None = None) -> EpisodeEncoding:
     settings = config.loreweave
     if settings["method"] == "pair":
@@ -203,6 +242,9 @@ def _encoding(config: PreTrainedConfig, tokenizer: EntityTokenizer, drawing: Dra
         if whole is not None:  # two sentences share what the encoder holds, and have fewer special tokens than each alone
             room = (whole + 4 - tokenizer.words.special.count(pair=True)) // 2
             tokenizer.max_length = min(room, tokenizer.max_length or room)
+    if settings["representation"] == "entities":
+        luke = MentionEncoding(tokenizer, "entity_pair_classification", mentions_of, _no_targets, brackets=False)
+        return EpisodeEncoding(luke, settings["method"], settings["representation"], drawing or Drawing())
     closing = [tokenizer.words.id_of(marker) for marker in settings["markers"][2:]]
     sentences = MarkerEncoding(
         tokenizer, "entity_pair_classification", mentions_of, _no_targets,

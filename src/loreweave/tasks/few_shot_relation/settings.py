@@ -9,7 +9,7 @@ from typing import Literal
 from loreweave.tasks.few_shot_relation.matching import Distance
 
 Method = Literal["proto", "pair"]
-Representation = Literal["markers", "pooled"]
+Representation = Literal["markers", "pooled", "entities"]
 
 
 @dataclass(kw_only=True)
@@ -19,7 +19,8 @@ class MethodSettings:
     method: Method | None = None
     """Of a plain encoder: `proto` (the default) or `pair`, whose new classifier knows nothing."""
     representation: Representation | None = None
-    """Of a plain encoder: the states of the opening `markers` (the default), or the first state (`pooled`)."""
+    """Of a plain encoder: the states of the opening `markers` (the default), or the first state (`pooled`); of a LUKE and
+    proto also those of both `entities`."""
     distance: Distance | None = None
     """Of proto: `euclidean` (the default; squared) or `dot`."""
     max_length: int | None = None
