@@ -68,7 +68,7 @@ def command(
     of 'loreweave build relation-episodes', or FewRel's own (answers=FILE has its gold numbers; without, --output writes the
     numbers that are asked for). distance=euclidean or dot; of an encoder as it is method=proto or pair, max_length=128 and
     representation=markers, pooled or (of a LUKE) entities; bootstrap=1000 (resamples for the 95 % interval). Another domain
-    is another file; relations that were in the source too are named.
+    is another file, whose format=NAME may be given; relations that were in the source too are named.
     """
     from loreweave.errors import ConfigurationError
     from loreweave.tasks.jobs import evaluate_task

@@ -254,6 +254,8 @@ def load_task(name: str) -> Task[Any]:
     Raises:
         ConfigurationError: no such task; the message lists them.
     """
+    if name in SOURCE_TRAINED:
+        raise ConfigurationError(f"{name} is trained on a source and asked about other labels: it has no scorer of files")
     if name in PRETRAINED_TASKS:
         raise ConfigurationError(
             f"nothing is fine-tuned for {name}: 'loreweave pretrain' trains for it, 'loreweave evaluate {name}' scores it "

@@ -132,6 +132,13 @@ def test_small_relations_and_small_files(tiny_bert: Path, tmp_path: Path, fewrel
         evaluate(tiny_bert, path, EvaluationSettings(), how())
 
 
+def test_a_format_can_be_named(tiny_bert: Path, fewrel_file: Path) -> None:
+    settings = EvaluationSettings(way=2, episodes=1, format="fewrel")
+    assert evaluate(tiny_bert, fewrel_file, settings, how())[1]["relations"]
+    with pytest.raises(ConfigurationError, match="unknown format 'nothing'; this task reads tacred"):
+        evaluate(tiny_bert, fewrel_file, EvaluationSettings(format="nothing"), how())
+
+
 def test_real_fewrel(minilm_dir: Path, shared_data: Path) -> None:
     path = shared_data / "re_fewrel" / "val_wiki.json.gz"
     if not path.is_file():

@@ -26,7 +26,7 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
     Raises:
         LoreweaveError: the support or the model cannot be read, or the support has fewer than two relations.
     """
-    found = reader.read(data)
+    found = reader.read(data, settings.format)
     for line in describe_skipped(found, data):
         execution.report(line)
     relations = tuple(reader.labels_of(found.records))

@@ -182,7 +182,7 @@ def _read(
     data: Path, settings: EvaluationSettings, skipped: Counter[str], report: Callable[[str], None]
 ) -> list[RelationEpisode]:
     """The episodes of a file."""
-    for name in ("way", "shot", "queries", "na_rate", "relations"):
+    for name in ("way", "shot", "queries", "na_rate", "relations", "format"):
         if getattr(settings, name) is not None:
             raise ConfigurationError(f"{name}: {data} has episodes of its own; leave it out")
     episodes = list(islice(read_episodes(data, skipped if settings.skip_bad else None), settings.episodes))
@@ -201,7 +201,7 @@ def _draw(
         raise ConfigurationError(f"answers: {data} has annotated sentences, which say their relations; leave it out")
     asked: dict[str, Any] = {name: getattr(settings, name) for name in ("way", "shot", "queries", "na_rate")}
     shape = EpisodeShape(**{name: value for name, value in asked.items() if value is not None})
-    found = reader.read(data, None, settings.skip_bad)
+    found = reader.read(data, settings.format, settings.skip_bad)
     for line in describe_skipped(found, data):
         report(line)
     skipped.update(found.skipped)

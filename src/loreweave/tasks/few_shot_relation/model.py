@@ -227,8 +227,8 @@ def _start_luke(
 
     if not is_luke(source):
         raise ConfigurationError(f"{source}: representation=entities needs a LUKE; a plain encoder takes markers or pooled")
-    more = {"markers": list(MARKER_STARTS), "max_length": config.max_length}
-    started, tokenizer = start_luke(source, LukeForEntityPairClassification, names, config, **kept, **more)
+    kept = {**kept, "markers": list(MARKER_STARTS), "max_length": config.max_length}
+    started, tokenizer = start_luke(source, LukeForEntityPairClassification, names, config, **kept)
     model = EpisodeModel(started.config)
     weights = started.get_submodule("luke").state_dict()
     model.encoder.load_state_dict({name: tensor for name, tensor in weights.items() if not name.startswith("pooler.")})

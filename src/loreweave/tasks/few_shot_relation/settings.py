@@ -25,6 +25,8 @@ class MethodSettings:
     """Of proto: `euclidean` (the default; squared) or `dot`."""
     max_length: int | None = None
     """Sub-words of a sentence of a plain encoder; null is 128."""
+    format: str | None = None
+    """Of the annotated sentences; null recognises it."""
     seed: int = 0
     """Of drawn episodes, of a new classifier, and of resampling."""
 
