@@ -15,7 +15,7 @@ LABELS = [f"r{index % 7}" for index in range(70)]
 
 @settings(max_examples=40, deadline=None)
 @given(
-    way=st.integers(2, 6), shot=st.integers(1, 4), queries=st.integers(1, 4), na_rate=st.sampled_from([0.0, 0.5, 2.0]),
+    way=st.integers(2, 6), shot=st.integers(1, 4), queries=st.integers(2, 4), na_rate=st.sampled_from([0.0, 0.5, 2.0]),
     number=st.integers(0, 10**6),
 )  # fmt: skip
 def test_an_episode_has_its_shape(way: int, shot: int, queries: int, na_rate: float, number: int) -> None:
@@ -63,7 +63,7 @@ def test_small_classes_are_left_out_and_named() -> None:
         EpisodeDraws(labels, EpisodeShape(way=2, shot=2, na_rate=1))
 
 
-@pytest.mark.parametrize("wrong", [{"way": 1}, {"shot": 0}, {"queries": 0}, {"na_rate": -1.0}])
+@pytest.mark.parametrize("wrong", [{"way": 1}, {"shot": 0}, {"queries": 0}, {"na_rate": -1.0}, {"na_rate": 0.5}])
 def test_an_episode_that_cannot_be(wrong: dict[str, int]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):
         EpisodeShape(**wrong)  # type: ignore[arg-type]

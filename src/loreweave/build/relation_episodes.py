@@ -26,7 +26,7 @@ class EpisodeShape:
         na_rate: so many times `queries` examples of other classes are asked about too (FewRel 2.0's none of the above).
 
     Raises:
-        ConfigurationError: fewer than two classes, no example, or a negative rate.
+        ConfigurationError: fewer than two classes, no example, or a rate that gives no query.
     """
 
     way: int = 5
@@ -39,12 +39,13 @@ class EpisodeShape:
             raise ConfigurationError(
                 f"found way={self.way}, shot={self.shot}, queries={self.queries}, expected 2 or more ways and 1 or more of both"
             )
-        if self.na_rate < 0:
-            raise ConfigurationError(f"na_rate: found {self.na_rate}, expected 0 or more")
+        if self.na_rate < 0 or (self.na_rate > 0 and not self.others):
+            found = f"na_rate: found {self.na_rate} of {self.queries} queries"
+            raise ConfigurationError(f"{found}, expected 0, or enough for one query or more")
 
     @property
     def others(self) -> int:
-        """Queries of no class of the episode."""
+        """Queries of no class of the episode, rounded down."""
         return int(self.na_rate * self.queries)
 
 

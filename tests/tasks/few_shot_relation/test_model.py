@@ -101,6 +101,8 @@ def test_a_luke_by_its_entities(tiny_luke: Path, tiny_bert: Path, tmp_path: Path
 def test_any_encoder_or_a_checkpoint(tiny_bert: Path, tmp_path: Path, records: list[RelationRecord]) -> None:
     plain, trained = load_any(tiny_bert, MethodSettings(method="pair", representation="pooled", max_length=16))
     assert not trained and plain.model.config.loreweave["readouts"] == 1
+    with pytest.raises(ConfigurationError, match="pair reads two sentences"):
+        load_any(tiny_bert, MethodSettings(method="pair", representation="entities"))
     build(str(tiny_bert), LABELS, FewShotRelationConfig(relations=["and", "river"])).save_pretrained(tmp_path)
     kept, trained = load_any(tmp_path, MethodSettings(method="proto"))
     assert trained and kept.labels == ["and", "river"]
@@ -116,7 +118,7 @@ def test_any_encoder_or_a_checkpoint(tiny_bert: Path, tmp_path: Path, records: l
     ("wrong", "message"),
     [
         ({"method": "pair", "representation": "entities"}, "pair reads two sentences"),
-        ({"na_rate": 0.5}, "proto has no prototype"),
+        ({"na_rate": 1.0}, "proto has no prototype"),
         ({"encoding_dropout": 1.0}, "encoding_dropout"),
         ({"episodes": 0}, "episodes"),
     ],

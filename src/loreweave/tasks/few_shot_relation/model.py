@@ -36,6 +36,7 @@ from loreweave.tasks.starting_points import (
     start_plain,
     word_limit,
 )
+from loreweave.training.configuration import fill
 from loreweave.training.finetuning_config import FinetuningConfig
 from loreweave.training.optimizers import OptimizerConfig, ScheduleConfig
 
@@ -203,7 +204,7 @@ def load_any(path: Path, settings: MethodSettings) -> tuple[TaskModel, bool]:
     asked = {name: getattr(settings, name) for name in ("method", "representation", "max_length")}
     asked = {name: value for name, value in asked.items() if value is not None}
     if not recognises(folder):
-        start = FewShotRelationConfig(seed=settings.seed, **asked)
+        start = fill(FewShotRelationConfig, {"seed": settings.seed, **asked})
         built = build(str(folder), ["untrained"], start)
         built.model.eval()
         return built, False
