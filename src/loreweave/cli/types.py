@@ -87,16 +87,12 @@ def command(
         settings = {"rebuild": rebuild, "points": points, "seed": seed}
         _write_report(report, model, file or [], texts, left_out, execution, max_length, settings, as_json)
         return
-    decoding = None
-    if rebuild:
-        decoding = DecodingConfig(
-            method=cast("Method", method), beams=beams, temperature=temperature, stop_at_end=not full_length
-        )
+    how = DecodingConfig(method=cast("Method", method), beams=beams, temperature=temperature, stop_at_end=not full_length)
     if method == "sample":
         set_seed(seed)
     typist = Typist(model, execution, max_length=max_length)
     cut = 0
-    for typed in typist.type((text.text for text in texts), decoding):
+    for typed in typist.type((text.text for text in texts), how if rebuild else None):
         cut += typed.cut
         if as_json:
             print(json.dumps(typed.to_dict(), ensure_ascii=False), flush=True)

@@ -9,33 +9,32 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import loreweave
 from loreweave.checkpoints.unpickling import read_numpy_pickle
 from loreweave.corpus.files import atomic_path
-from loreweave.encoding.encoded_text import EncodedText, EncodingReport
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.embedding_cache import hash_of_folder
-from loreweave.tasks.mention_inputs import MentionExample
-from loreweave.tasks.ner.encoding import SpanExample, TagExample
 from loreweave.tasks.registry import Encoding
 from loreweave.training.configuration import to_dict
 from loreweave.training.finetuning_config import FinetuningConfig
 
-_CLASSES = (MentionExample, SpanExample, TagExample, EncodedText, EncodingReport, Counter)
-"""All that a file may hold beside numbers, text and containers."""
-
 
 @runtime_checkable
 class CountingEncoding(Encoding, Protocol):
-    """An encoding whose only state is the counts of what did not fit; they add up."""
+    """An encoding whose only state is the counts of what did not fit.
+
+    Attributes:
+        done: these counts; they add up.
+        classes_of_examples: all classes that examples and counts are made of, beside numbers, text and containers.
+    """
 
     done: Any
+    classes_of_examples: ClassVar[tuple[type, ...]]
 
 
 def encode_cached(
@@ -62,7 +61,7 @@ def encode_cached(
     file = folder / f"{_key(encoding, labels, config, source)}.features"
     before = encoding.done
     if file.is_file():
-        examples, done = read_numpy_pickle(file, _CLASSES)
+        examples, done = read_numpy_pickle(file, encoding.classes_of_examples)
         encoding.done = before + done
         report(f"read {len(examples)} encoded inputs from {file}")
         return list(examples)

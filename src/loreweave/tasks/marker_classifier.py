@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import MODEL_MAPPING, AutoModel, PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedConfig
 from transformers.modeling_outputs import BaseModelOutput, SequenceClassifierOutput
 
-from loreweave.models import LukeModel
+from loreweave.tasks.encoder_model import EncoderModel
 
 
 class TwoLayerHead(nn.Module):
@@ -79,27 +78,15 @@ class MarkerHead:
         return OneLayerHead(size, labels, self.dropout)
 
 
-class MarkerClassifier(PreTrainedModel):
+class MarkerClassifier(EncoderModel):
     """An encoder of transformers with a classification head over the states at `readout_positions`.
 
-    The configuration is the encoder's own with `id2label` and `loreweave: {head, readouts, head_dropout}`; the encoder's
-    parameters have the names that its own head models give them, so that `AutoModel.from_pretrained` loads a folder's
-    encoder.
-    Load and make it with `config=` given, because the configuration's class depends on the encoder.
+    The configuration is the encoder's own with `id2label` and `loreweave: {head, readouts, head_dropout}`.
     """
-
-    config_class = PreTrainedConfig
-    _supports_sdpa = True
-    _supports_flash_attn = True
-    supports_gradient_checkpointing = True
 
     def __init__(self, config: PreTrainedConfig) -> None:
         super().__init__(config)
-        encoder = plain_encoder(config)
-        self.base_model_prefix = encoder.base_model_prefix
-        self.add_module(self.base_model_prefix, encoder)
         self.classifier = self.new_head(config)
-        self._reads_segments = "token_type_ids" in inspect.signature(encoder.forward).parameters
         self.post_init()
 
     def new_head(self, config: PreTrainedConfig) -> nn.Module:
@@ -108,20 +95,6 @@ class MarkerClassifier(PreTrainedModel):
         dropout = settings.get("head_dropout", getattr(config, "hidden_dropout_prob", 0.1))
         head = MarkerHead(settings["head"], settings["readouts"], dropout)
         return head.build(config.hidden_size, len(config.id2label or {}))
-
-    @property
-    def encoder(self) -> PreTrainedModel:
-        """The plain encoder."""
-        encoder: PreTrainedModel = getattr(self, self.base_model_prefix)
-        return encoder
-
-    def get_input_embeddings(self) -> nn.Module:
-        """The encoder's word embeddings."""
-        return self.encoder.get_input_embeddings()
-
-    def set_input_embeddings(self, value: nn.Module) -> None:
-        """Replace the encoder's word embeddings."""
-        self.encoder.set_input_embeddings(value)
 
     def encode(
         self,
@@ -134,7 +107,7 @@ class MarkerClassifier(PreTrainedModel):
         """The states at `readout_positions` [batch, readouts] side by side [batch, readouts * size], and the output."""
         if readout_positions is None:
             raise ValueError("a marker classifier needs readout_positions")
-        segments = {"token_type_ids": token_type_ids} if self._reads_segments else {}
+        segments = {"token_type_ids": token_type_ids} if self.reads_segments else {}
         output = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **segments, **kwargs)
         states = torch.take_along_dim(output.last_hidden_state, readout_positions[..., None], dim=1)
         return states.flatten(1), output
@@ -155,13 +128,3 @@ class MarkerClassifier(PreTrainedModel):
             hidden_states=output.hidden_states,
             attentions=output.attentions,
         )
-
-
-def plain_encoder(config: PreTrainedConfig) -> PreTrainedModel:
-    """The encoder class that AutoModel takes (ours for a LUKE), without a pooler where that can be left out."""
-    if config.model_type == "luke":
-        return LukeModel(config, add_pooling_layer=False)
-    cls: Any = MODEL_MAPPING[type(config)]
-    options = {"add_pooling_layer": False} if "add_pooling_layer" in inspect.signature(cls).parameters else {}
-    encoder: PreTrainedModel = AutoModel.from_config(config, **options)
-    return encoder

@@ -52,6 +52,8 @@ class MentionEncoding:
         brackets: turn bracket codes into brackets, as LUKE's typing code does and its relation code does not.
     """
 
+    classes_of_examples = (MentionExample, EncodedText, EncodingReport)
+
     tokenizer: EntityTokenizer
     task: MentionTask
     mentions_of: Callable[[Any], tuple[str, Sequence[Span]]]

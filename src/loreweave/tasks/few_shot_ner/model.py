@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.utils.generic import ModelOutput
@@ -19,9 +18,9 @@ from loreweave.checkpoints.names import model_path
 from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError
 from loreweave.models.gaussian_embeddings import Divergence, GaussianHead, Gaussians, contrastive_loss, pair_distances
+from loreweave.tasks.encoder_model import EncoderModel
 from loreweave.tasks.few_shot_ner.encoding import WordEncoding, read_transitions
 from loreweave.tasks.few_shot_ner.episodic_training import EpisodicEncoding, episode_loss
-from loreweave.tasks.marker_classifier import plain_encoder
 from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.starting_points import config_of, describe, settings_of, word_limit, word_tokenizer
 from loreweave.training.configuration import fill, to_dict
@@ -108,45 +107,18 @@ class WordStates(ModelOutput):
     support_classes: Tensor | None = None
 
 
-class GaussianWordEncoder(PreTrainedModel):
-    """Any encoder of transformers with a `GaussianHead` over the first piece of each word.
-
-    The encoder's parameters have the names that its own head models give them, so that `AutoModel.from_pretrained` loads
-    a folder's encoder. Load and make it with `config=` given, because the configuration's class depends on the encoder.
-    """
-
-    config_class = PreTrainedConfig
-    _supports_sdpa = True
-    _supports_flash_attn = True
-    supports_gradient_checkpointing = True
+class GaussianWordEncoder(EncoderModel):
+    """Any encoder of transformers with a `GaussianHead` over the first piece of each word."""
 
     def __init__(self, config: PreTrainedConfig) -> None:
         super().__init__(config)
-        encoder = plain_encoder(config)
-        self.base_model_prefix = encoder.base_model_prefix
-        self.add_module(self.base_model_prefix, encoder)
         dropout = getattr(config, "hidden_dropout_prob", 0.1)
         self.gaussian_head = GaussianHead(config.hidden_size, config.loreweave["dimension"], dropout)
-        self._reads_segments = "token_type_ids" in inspect.signature(encoder.forward).parameters
         self.post_init()
-
-    @property
-    def encoder(self) -> PreTrainedModel:
-        """The plain encoder."""
-        encoder: PreTrainedModel = getattr(self, self.base_model_prefix)
-        return encoder
-
-    def get_input_embeddings(self) -> nn.Module:
-        """The encoder's word embeddings."""
-        return self.encoder.get_input_embeddings()
-
-    def set_input_embeddings(self, value: nn.Module) -> None:
-        """Replace the encoder's word embeddings."""
-        self.encoder.set_input_embeddings(value)
 
     def word_states(self, input_ids: Tensor, attention_mask: Tensor, first_pieces: Tensor, layers: int = 1) -> Tensor:
         """States of the first pieces [words, size]: of the last layer, or the sum of the last `layers`."""
-        segments = {"token_type_ids": torch.zeros_like(input_ids)} if self._reads_segments else {}
+        segments = {"token_type_ids": torch.zeros_like(input_ids)} if self.reads_segments else {}
         output = self.encoder(
             input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=layers > 1, **segments
         )

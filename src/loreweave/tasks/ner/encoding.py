@@ -103,6 +103,8 @@ class WindowEncoding(Generic[E]):
         max_length: sub-words of an input with its special tokens.
     """
 
+    classes_of_examples = (SpanExample, TagExample, Counter)
+
     tokenizer: EntityTokenizer
     settings: NerSettings
     classes: list[str]

@@ -1,0 +1,55 @@
+"""What models that put a head of ours over an encoder of transformers share: how they hold the encoder."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from torch import nn
+from transformers import MODEL_MAPPING, AutoModel, PreTrainedConfig, PreTrainedModel
+
+from loreweave.models import LukeModel
+
+
+class EncoderModel(PreTrainedModel):
+    """An encoder of transformers without its pooler; subclasses add a head and call `post_init`.
+
+    The encoder's parameters have the names that its own head models give them, so that `AutoModel.from_pretrained` loads a
+    folder's encoder. Load and make it with `config=` given, because the configuration's class depends on the encoder.
+    """
+
+    config_class = PreTrainedConfig
+    _supports_sdpa = True
+    _supports_flash_attn = True
+    supports_gradient_checkpointing = True
+
+    def __init__(self, config: PreTrainedConfig) -> None:
+        super().__init__(config)
+        encoder = plain_encoder(config)
+        self.base_model_prefix = encoder.base_model_prefix
+        self.add_module(self.base_model_prefix, encoder)
+        self.reads_segments = "token_type_ids" in inspect.signature(encoder.forward).parameters
+
+    @property
+    def encoder(self) -> PreTrainedModel:
+        """The plain encoder."""
+        encoder: PreTrainedModel = getattr(self, self.base_model_prefix)
+        return encoder
+
+    def get_input_embeddings(self) -> nn.Module:
+        """The encoder's word embeddings."""
+        return self.encoder.get_input_embeddings()
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        """Replace the encoder's word embeddings."""
+        self.encoder.set_input_embeddings(value)
+
+
+def plain_encoder(config: PreTrainedConfig) -> PreTrainedModel:
+    """The encoder class that AutoModel takes (ours for a LUKE), without a pooler where that can be left out."""
+    if config.model_type == "luke":
+        return LukeModel(config, add_pooling_layer=False)
+    cls: Any = MODEL_MAPPING[type(config)]
+    options = {"add_pooling_layer": False} if "add_pooling_layer" in inspect.signature(cls).parameters else {}
+    encoder: PreTrainedModel = AutoModel.from_config(config, **options)
+    return encoder
