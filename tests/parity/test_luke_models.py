@@ -253,3 +253,21 @@ def test_cloze_scores_candidates_against_the_placeholder() -> None:
     assert (found.logits[~valid] < -1e30).all() and not valid.all()
     expected = functional.binary_cross_entropy_with_logits(scores[valid], labels[valid].float())
     assert_close(found.loss, expected, "loss")
+
+
+@pytest.mark.parametrize("entity_aware", [False, True])
+@pytest.mark.parametrize("implementation", ["sdpa", "eager"])
+def test_shared_words_are_transformers_luke_under_a_mask(implementation: str, entity_aware: bool) -> None:
+    """A hand-built mask [query, key]: words see words, an entity sees the words and itself."""
+    ours, theirs = pair("LukeForEntitySpanClassification", luke_config(use_entity_aware_attention=entity_aware))
+    ours.config.shared_words = True
+    ours.set_attn_implementation(implementation)
+    inputs = inputs_for(ours.__class__.__name__, "no masks") | labels_for(ours.__class__.__name__, True, False)
+    seen = torch.zeros(WORDS + ENTITIES, WORDS + ENTITIES, dtype=torch.bool)
+    seen[:, :WORDS] = True
+    seen[range(WORDS, WORDS + ENTITIES), range(WORDS, WORDS + ENTITIES)] = True
+    bias = torch.zeros(seen.shape).masked_fill(~seen, torch.finfo(torch.float32).min)
+    theirs.luke.encoder.register_forward_pre_hook(
+        lambda _, args, given: (args, given | {"attention_mask": bias[None, None]}), with_kwargs=True
+    )
+    compare(ours, theirs, inputs)

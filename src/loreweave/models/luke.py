@@ -173,6 +173,10 @@ class LukeModel(LukePreTrainedModel):
 
     `model.skip_padding = True` computes nothing but attention scores for what the masks hide: as fast as the share that
     is not padding, equal where there is none, and zero in place of transformers' meaningless states where there is.
+
+    With `config.shared_words` (which transformers does not know) words read words alone, and an entity reads the words
+    and itself. So no state depends on which entities, or which other entities, a text is asked about, and one pass over
+    its words serves any number of them. A model must be trained that way.
     """
 
     def __init__(self, config: LukeConfig, add_pooling_layer: bool = True) -> None:
@@ -230,7 +234,8 @@ class LukeModel(LukePreTrainedModel):
         if entity_ids is not None:
             entities = self.entity_embeddings(entity_ids, entity_position_ids, entity_token_type_ids)
             hidden = torch.cat([hidden, entities], dim=1)  # [batch, words + entities, hidden]
-        layout = make_layout(hidden, words, attention_mask, entity_attention_mask, self.skip_padding)
+        shared = bool(getattr(self.config, "shared_words", False))
+        layout = make_layout(hidden, words, attention_mask, entity_attention_mask, self.skip_padding, shared)
         wants_weights = self.config.output_attentions if output_attentions is None else output_attentions
         wants_states = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
         eager = wants_weights or self.config._attn_implementation == "eager"
@@ -253,8 +258,9 @@ def make_layout(
     attention_mask: Tensor | None,
     entity_attention_mask: Tensor | None,
     skip_padding: bool = False,
+    shared: bool = False,
 ) -> Layout:
-    """What the masks leave of a batch of states [batch, words + entities, hidden].
+    """What the masks leave of a batch of states [batch, words + entities, hidden]; arguments as of `Layout`.
 
     A text whose masks hide everything sees everything: it has no meaning, but stays finite.
 
@@ -269,11 +275,15 @@ def make_layout(
                 raise ValueError(f"found a mask of shape {tuple(mask.shape)}, expected {tuple(part.shape)}")
             part.copy_(mask)
     if (attention_mask is None and entity_attention_mask is None) or (not torch.compiler.is_compiling() and keep.all()):
-        return Layout(batch, words, total)
+        return Layout(batch, words, total, shared=shared)
     keep = keep | ~keep.any(dim=1, keepdim=True)
     device = states.device.type
     dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else states.dtype
     bias = torch.zeros(batch, total, dtype=dtype, device=states.device)
     bias = bias.masked_fill_(~keep, torch.finfo(dtype).min)[:, None, None]
-    kept = keep.flatten().nonzero().squeeze(1) if skip_padding else None
-    return Layout(batch, words, total, bias, kept)
+    if not skip_padding:
+        return Layout(batch, words, total, bias, shared=shared)
+    kept = keep.flatten().nonzero().squeeze(1)
+    is_word = kept % total < words
+    kept = torch.cat([kept[is_word], kept[~is_word]])
+    return Layout(batch, words, total, bias, kept, int(is_word.sum()), shared)

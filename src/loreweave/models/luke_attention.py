@@ -7,6 +7,8 @@ kinds of keys can be computed a kind at a time and joined by the kernels' log-su
 and the arithmetic is that of ordinary attention (`_AttentionByKeyType`; on a CPU it was 1.8 times as fast as storing
 the scores, and as doubled heads, at 512 words). Where the public kernels do not hand out what this needs (a GPU), one
 call on doubled heads computes the same: query [q_word; q_entity], key [k; 0] for a word and [0; k] for an entity.
+
+Where words are shared (`Layout.shared`), entities are read by themselves alone: see `luke_shared_attention`.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import LukeConfig
+
+from loreweave.models.luke_shared_attention import attention_to_words_and_self, explicit_attention_to_words_and_self
 
 _flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 _flash_backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
@@ -31,7 +35,10 @@ class Layout:
         batch, words, total: number of texts; of words, and of words and entities, of each.
         bias: what is added to the scores of a key, 0 or very negative [batch, 1, 1, total]; None when nothing is
             hidden.
-        kept: numbers of the positions of which states exist, in the flattened batch; None for all of them.
+        kept: numbers of the positions of which states exist, in the flattened batch, those of words first; None for all
+            of them.
+        kept_words: how many of them are words.
+        shared: an entity is read by itself alone, so that words and entities do not depend on which others there are.
     """
 
     batch: int
@@ -39,6 +46,13 @@ class Layout:
     total: int
     bias: Tensor | None = None
     kept: Tensor | None = None
+    kept_words: int = 0
+    shared: bool = False
+
+    def parts(self, states: Tensor) -> tuple[Tensor, Tensor]:
+        """States of words, and of entities, of all positions or of those that are kept [..., positions, size]."""
+        words = self.words if self.kept is None else self.kept_words
+        return states[..., :words, :], states[..., words:, :]
 
     def spread(self, states: Tensor) -> Tensor:
         """States [kept, size] to [batch, total, size], zero where there is none; others as they are."""
@@ -46,6 +60,16 @@ class Layout:
             return states
         every = states.new_zeros(self.batch * self.total, states.shape[-1])
         return every.index_copy(0, self.kept, states).unflatten(0, (self.batch, self.total))
+
+    def spread_entities(self, states: Tensor) -> Tensor:
+        """The same for states of entities alone: [kept entities, size] to [batch, entities, size]."""
+        if self.kept is None:
+            return states
+        entities = self.total - self.words
+        places = self.kept[self.kept_words :]
+        text = places // self.total
+        every = states.new_zeros(self.batch * entities, states.shape[-1])
+        return every.index_copy(0, places - (text + 1) * self.words, states).unflatten(0, (self.batch, entities))
 
     def gather(self, states: Tensor) -> Tensor:
         """The opposite of `spread`."""
@@ -93,9 +117,18 @@ class LukeSelfAttention(nn.Module):
         value = self._split(layout.spread(self.value(hidden)))
         dropout = self.dropout if self.training else 0.0
         weights = None
-        if self.entity_aware and words < layout.total:
-            to_words, to_entities = self._queries_by_key_type(layout.spread(hidden), words)
-            if return_weights or (dropout > 0 and key.device.type == "cpu"):  # the CPU has no fused kernel with dropout
+        plain = return_weights or (dropout > 0 and key.device.type == "cpu")  # the CPU has no fused kernel with dropout
+        if layout.shared and words < layout.total:
+            to_words, to_self = self._queries_of_shared_words(hidden, layout)
+            if plain or key.device.type != "cpu":
+                context, weights = explicit_attention_to_words_and_self(
+                    to_words, to_self, key, value, bias, dropout, return_weights
+                )
+            else:
+                context = attention_to_words_and_self(to_words, to_self, key, value, bias)
+        elif self.entity_aware and words < layout.total:
+            to_words, to_entities = self._queries_by_key_type(hidden, layout)
+            if plain:
                 scores = torch.cat([_scores(to_words, key[:, :, :words]), _scores(to_entities, key[:, :, words:])], dim=-1)
                 context, weights = _eager(scores, value, bias, dropout)
             else:
@@ -111,12 +144,22 @@ class LukeSelfAttention(nn.Module):
     def _split(self, states: Tensor) -> Tensor:
         return states.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # [batch, heads, position, head size]
 
-    def _queries_by_key_type(self, hidden: Tensor, words: int) -> tuple[Tensor, Tensor]:
+    def _queries_by_key_type(self, hidden: Tensor, layout: Layout) -> tuple[Tensor, Tensor]:
         """Each position's query for word keys and for entity keys, 2 x [batch, heads, query, head size]."""
-        word, entity = hidden[:, :words], hidden[:, words:]
-        to_words = torch.cat([self.query(word), self.e2w_query(entity)], dim=1)
-        to_entities = torch.cat([self.w2e_query(word), self.e2e_query(entity)], dim=1)
-        return self._split(to_words), self._split(to_entities)
+        word, entity = layout.parts(hidden)
+        to_words = torch.cat([self.query(word), self.e2w_query(entity)], dim=-2)
+        to_entities = torch.cat([self.w2e_query(word), self.e2e_query(entity)], dim=-2)
+        return self._split(layout.spread(to_words)), self._split(layout.spread(to_entities))
+
+    def _queries_of_shared_words(self, hidden: Tensor, layout: Layout) -> tuple[Tensor, Tensor]:
+        """Each position's query for words [batch, heads, query, head size], and each entity's for itself."""
+        if not self.entity_aware:
+            to_words = self._split(layout.spread(self.query(hidden)))
+            return to_words, to_words[:, :, layout.words :]
+        word, entity = layout.parts(hidden)
+        to_words = torch.cat([self.query(word), self.e2w_query(entity)], dim=-2)
+        to_self = layout.spread_entities(self.e2e_query(entity))
+        return self._split(layout.spread(to_words)), self._split(to_self)
 
     @torch.no_grad()
     def copy_query_where_missing(self) -> None:

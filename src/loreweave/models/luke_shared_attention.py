@@ -1,0 +1,109 @@
+"""LUKE's self-attention where words are shared: words read words, and an entity reads the words and itself.
+
+Every query meets the same keys, those of the words; an entity has one more, its own. So one fused call over the word keys
+serves all positions, and an entity's own score joins it by the call's log-sum-exp: no scores of entities for entities are
+ever computed. A text with W words and E entities costs W (W + E) scores a head in place of (W + E)^2.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+_flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+_flash_backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
+
+
+def attention_to_words_and_self(to_words: Tensor, to_self: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
+    """Softmax attention of words to words, and of each entity to words and itself, by a CPU's fused kernel.
+
+    Args:
+        to_words: each position's query for words [batch, heads, words + entities, head size].
+        to_self: each entity's query for itself [batch, heads, entities, head size].
+        key, value: [batch, heads, words + entities, head size].
+        bias: added to the scores of a key [batch, 1, 1, words + entities], or None; only that of words counts, for an
+            entity that is padding is read by nobody else.
+
+    Returns:
+        [batch, heads, words + entities, head size].
+    """
+    return _AttentionToWordsAndSelf.apply(*(tensor.to(to_words.dtype) for tensor in (to_words, to_self, key, value)), bias)
+
+
+def explicit_attention_to_words_and_self(
+    to_words: Tensor,
+    to_self: Tensor,
+    key: Tensor,
+    value: Tensor,
+    bias: Tensor | None,
+    dropout: float,
+    return_weights: bool,
+) -> tuple[Tensor, Tensor | None]:
+    """The same by stored scores [batch, heads, words + entities, words + 1], with dropout of weights, on any device.
+
+    Returns:
+        The context, and the weights [batch, heads, query, key] if they are wanted.
+    """
+    words, scale = _words(to_words, to_self), key.shape[-1] ** -0.5
+    scores = (to_words * scale) @ key[:, :, :words].transpose(-1, -2)
+    scores = scores if bias is None else scores + bias[..., :words]
+    own = functional.pad(_own_scores(to_self, key, words), (words, 0), value=float("-inf"))  # [batch, heads, query]
+    weights = functional.softmax(torch.cat([scores, own.unsqueeze(-1).to(scores.dtype)], dim=-1), dim=-1)
+    weights = functional.dropout(weights, dropout, training=dropout > 0).to(value.dtype)
+    of_words, of_self = weights[..., :words], weights[..., words:]
+    context = of_words @ value[:, :, :words]
+    context = torch.cat([context[:, :, :words], context[:, :, words:] + of_self[:, :, words:] * value[:, :, words:]], dim=2)
+    if not return_weights:
+        return context, None
+    return context, torch.cat([of_words, torch.diag_embed(of_self.squeeze(-1))[..., words:]], dim=-1)
+
+
+def _words(to_words: Tensor, to_self: Tensor) -> int:
+    """Number of words."""
+    return to_words.shape[2] - to_self.shape[2]
+
+
+def _own_scores(to_self: Tensor, key: Tensor, words: int) -> Tensor:
+    """Each entity's scaled score for itself [batch, heads, entities], in float32."""
+    return torch.linalg.vecdot(to_self.float(), key[:, :, words:].float()) * key.shape[-1] ** -0.5
+
+
+class _AttentionToWordsAndSelf(torch.autograd.Function):
+    """A flash call over the word keys, to which an entity's own score s and value v are joined.
+
+    With the call's output o and log-sum-exp l, the entity's output is o + (v - o) p, where p = exp(s - log(e^l + e^s)). The
+    backward pass over the word keys is the kernel's, given the joint log-sum-exp and output (as in `luke_attention`); the
+    own key's is that of one more column of a softmax.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, to_words: Tensor, to_self: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
+        """Arguments as of `attention_to_words_and_self`."""
+        words = _words(to_words, to_self)
+        bias = None if bias is None else bias[..., :words]
+        out, lse = _flash(to_words, key[:, :, :words], value[:, :, :words], attn_mask=bias)
+        own = _own_scores(to_self, key, words)
+        lse[:, :, words:] = torch.logaddexp(lse[:, :, words:], own)
+        share = torch.exp(own - lse[:, :, words:])  # [batch, heads, entities]
+        out[:, :, words:].lerp_(value[:, :, words:], share.unsqueeze(-1).to(out.dtype))
+        ctx.save_for_backward(to_words, to_self, key, value, bias, out, lse, share)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of queries, keys and values."""
+        to_words, to_self, key, value, bias, out, lse, share = ctx.saved_tensors
+        words = _words(to_words, to_self)
+        of_out = gradients[0]
+        to_word_keys, keys, values = _flash_backward(
+            of_out, to_words, key[:, :, :words], value[:, :, :words], out, lse, 0.0, False, attn_mask=bias
+        )
+        of_entity, own_key, own_value = of_out[:, :, words:], key[:, :, words:], value[:, :, words:]
+        of_share = torch.linalg.vecdot(of_entity.float(), (own_value - out[:, :, words:]).float())
+        of_score = (share * of_share * key.shape[-1] ** -0.5).unsqueeze(-1).to(key.dtype)
+        keys = torch.cat([keys, of_score * to_self], dim=2)
+        values = torch.cat([values, share.unsqueeze(-1).to(value.dtype) * of_entity], dim=2)
+        return to_word_keys, of_score * own_key, keys, values, None
