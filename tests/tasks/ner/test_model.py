@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from transformers import AutoModelForTokenClassification
@@ -37,6 +39,7 @@ def logits(made: NerModel) -> torch.Tensor:
         ("tiny_luke", {}),
         ("tiny_luke", {"entity_aware_attention": False, "document_context": False, "nested": True}),
         ("tiny_luke", {"max_mention_length": 3, "mention_unit": "words", "max_entity_length": 10}),
+        ("tiny_luke", {"shared_words": True, "max_entity_length": 500}),
         ("tiny_luke", {"head": "tags"}),
         ("tiny_bert", {}),
         ("tiny_bert", {"tags": "bioes", "max_length": 48}),
@@ -120,11 +123,32 @@ def test_windows_do_not_change_what_is_found(tiny_luke: Path, tiny_bert: Path) -
             torch.testing.assert_close(torch.from_numpy(found), torch.from_numpy(again), rtol=1e-4, atol=1e-4)
 
 
+def test_with_shared_words_the_number_of_spans_of_an_input_changes_nothing(tiny_luke: Path, tmp_path: Path) -> None:
+    """Also after saving: `config.json` says that words are shared."""
+    runs = {}
+    for shared in (True, False):
+        made = build(str(tiny_luke), TYPES, NerConfig(shared_words=shared))
+        made.save_pretrained(tmp_path / str(shared))
+        for spans in (5, 500):
+            again = load(tmp_path / str(shared))
+            encoding = again.encoding
+            assert isinstance(encoding, SpanEncoding) and again.model.config.shared_words == shared
+            encoding.settings = replace(encoding.settings, max_entity_length=spans)
+            examples = encoding.encode(RECORDS)
+            assert (len(examples) == len(RECORDS)) == (spans == 500)
+            runs[shared, spans] = np.concatenate(run_model(again.model, examples, encoding.collate, encoding.unpack))
+    np.testing.assert_allclose(runs[True, 5], runs[True, 500], rtol=0, atol=1e-5)
+    assert np.abs(runs[False, 5] - runs[False, 500]).max() > 1e-3
+    assert np.abs(runs[False, 500] - runs[True, 500]).max() > 1e-3
+
+
 def test_wrong_settings_and_encoders_are_named(tiny_bert: Path, tiny_luke: Path) -> None:
     with pytest.raises(ConfigurationError, match="head=luke needs a LUKE"):
         build(str(tiny_bert), TYPES, NerConfig(head="luke"))
     with pytest.raises(ConfigurationError, match="nested: tags of words cannot nest"):
         build(str(tiny_bert), TYPES, NerConfig(nested=True))
+    with pytest.raises(ConfigurationError, match="shared_words: there are no spans"):
+        build(str(tiny_luke), TYPES, NerConfig(head="tags", shared_words=True))
     with pytest.raises(ConfigurationError, match="found the type 'NIL'"):
         build(str(tiny_luke), [*TYPES, "NIL"], NerConfig())
     with pytest.raises(CheckpointError, match="without a classifier"):

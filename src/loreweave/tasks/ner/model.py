@@ -49,6 +49,10 @@ class NerConfig(FinetuningConfig):
     mention_unit: MentionUnit = "sub-words"
     max_entity_length: int = 128
     """`luke`: candidate spans of an input; a sentence with more is read several times, each with a part of them."""
+    shared_words: bool = False
+    """`luke`: words do not read spans, and a span reads the words and itself, so that its answer does not depend on which
+    others are asked with it: faster, and another model than LUKE, to be trained that way (transformers cannot run it).
+    One pass serves any number of spans: set `max_entity_length` to as many as a sentence has, or as memory holds."""
     nested: bool = False
     """`luke`: keep a mention inside another; otherwise the one with the larger logit."""
     tags: TagScheme = "iob2"
@@ -96,9 +100,12 @@ def build(source: str, labels: Sequence[str], config: NerConfig) -> NerModel:
 
         classes = [NEGATIVE[0], *labels]
         model, tokenizer = start_luke(source, LukeForEntitySpanClassification, classes, config, **kept)
+        model.config.shared_words = config.shared_words
         return NerModel(model, SpanEncoding(tokenizer, settings, classes, _limit(model.config, tokenizer, settings)))
     if settings.nested:
         raise ConfigurationError("nested: tags of words cannot nest; it takes head=luke")
+    if config.shared_words:
+        raise ConfigurationError("shared_words: there are no spans that could read the words; it takes head=luke")
     classes = tags_of_types(labels, config.tags)
     if luke:
         from loreweave.models import LukeForTokenClassification
