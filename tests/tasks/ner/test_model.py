@@ -67,6 +67,7 @@ def test_logits_are_those_of_transformers_on_the_same_weights_and_features(tiny_
         expected = reference(**batch).logits
     real = batch["entity_attention_mask"].bool()
     torch.testing.assert_close(logits(made)[real], expected[real], rtol=1e-5, atol=1e-5)
+    assert made.model.luke.skip_padding and load(tmp_path).model.luke.skip_padding  # type: ignore[union-attr]
     assert reference.config.id2label == {0: "NIL", 1: "LOC", 2: "ORG", 3: "PER"}
 
 

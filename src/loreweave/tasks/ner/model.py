@@ -101,7 +101,7 @@ def build(source: str, labels: Sequence[str], config: NerConfig) -> NerModel:
         classes = [NEGATIVE[0], *labels]
         model, tokenizer = start_luke(source, LukeForEntitySpanClassification, classes, config, **kept)
         model.config.shared_words = config.shared_words
-        return NerModel(model, SpanEncoding(tokenizer, settings, classes, _limit(model.config, tokenizer, settings)))
+        return _spanning(model, tokenizer, settings, classes)
     if settings.nested:
         raise ConfigurationError("nested: tags of words cannot nest; it takes head=luke")
     if config.shared_words:
@@ -135,14 +135,19 @@ def load(path: Path, base: str | None = None) -> NerModel:
         model, tokenizer = load_luke_classifier(path, LukeForTokenClassification, base, ())
         return NerModel(model, _tagging(model, tokenizer, settings, label_names(model.config), plain=False))
     model, tokenizer = load_luke_classifier(path, LukeForEntitySpanClassification, base, CONLL_LABELS)
-    limit = _limit(model.config, tokenizer, settings)
-    return NerModel(model, SpanEncoding(tokenizer, settings, label_names(model.config), limit))
+    return _spanning(model, tokenizer, settings, label_names(model.config))
 
 
 def _architectures(path: Path) -> list[str]:
     """What `config.json` calls the model's class; nothing in released files."""
     file = path / "config.json"
     return list(read_json(file).get("architectures") or ()) if file.is_file() else []
+
+
+def _spanning(model: Any, tokenizer: EntityTokenizer, settings: NerSettings, classes: list[str]) -> NerModel:
+    """Texts of a batch differ much in their number of spans: what is padding is not computed."""
+    model.luke.skip_padding = True
+    return NerModel(model, SpanEncoding(tokenizer, settings, classes, _limit(model.config, tokenizer, settings)))
 
 
 def _tagging(
