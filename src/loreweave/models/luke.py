@@ -61,9 +61,9 @@ class LukeLayer(GradientCheckpointingLayer):
         self.intermediate = LukeIntermediate(config)
         self.output = LukeResidual(config, config.intermediate_size)
 
-    def forward(self, hidden: Tensor, layout: Layout, return_weights: bool) -> tuple[Tensor, Tensor | None]:
+    def forward(self, hidden: Tensor, layout: Layout, return_weights: bool, eager: bool) -> tuple[Tensor, Tensor | None]:
         """States and attention weights or None; arguments and shapes as of the attention."""
-        context, weights = self.attention.self(hidden, layout, return_weights)
+        context, weights = self.attention.self(hidden, layout, return_weights, eager)
         hidden = self.attention.output(context, hidden)
         return self.output(self.intermediate(hidden), hidden), weights
 
@@ -76,14 +76,14 @@ class LukeEncoder(nn.Module):
         self.layer = nn.ModuleList([LukeLayer(config) for _ in range(config.num_hidden_layers)])
 
     def forward(
-        self, hidden: Tensor, layout: Layout, return_weights: bool, return_states: bool
+        self, hidden: Tensor, layout: Layout, return_weights: bool, return_states: bool, eager: bool
     ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """The last states; if asked for, the states around every layer, and every layer's attention weights."""
         states = [hidden] if return_states else []
         attentions = []
         hidden = layout.gather(hidden)
         for layer in self.layer:
-            hidden, weights = layer(hidden, layout, return_weights)
+            hidden, weights = layer(hidden, layout, return_weights, eager)
             states += [layout.spread(hidden)] if return_states else []
             attentions += [] if weights is None else [weights]
         return layout.spread(hidden), states, attentions
@@ -238,8 +238,8 @@ class LukeModel(LukePreTrainedModel):
         layout = make_layout(hidden, words, attention_mask, entity_attention_mask, self.skip_padding, shared)
         wants_weights = self.config.output_attentions if output_attentions is None else output_attentions
         wants_states = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
-        eager = wants_weights or self.config._attn_implementation == "eager"
-        last, states, attentions = self.encoder(hidden, layout, eager, wants_states)
+        eager = self.config._attn_implementation == "eager"
+        last, states, attentions = self.encoder(hidden, layout, wants_weights, wants_states, eager)
         with_entities = entity_ids is not None
         output = LukeModelOutput(
             last_hidden_state=last[:, :words],

@@ -101,13 +101,16 @@ class LukeSelfAttention(nn.Module):
             self.e2w_query = nn.Linear(size, size)
             self.e2e_query = nn.Linear(size, size)
 
-    def forward(self, hidden: Tensor, layout: Layout, return_weights: bool = False) -> tuple[Tensor, Tensor | None]:
+    def forward(
+        self, hidden: Tensor, layout: Layout, return_weights: bool = False, eager: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
         """Mix every position's values.
 
         Args:
             hidden: states of words, then entities [batch, words + entities, hidden], or those that `layout` keeps.
             layout: what they are.
-            return_weights: use the plain kernel, which knows the attention weights.
+            return_weights: use the plain kernel, which knows the attention weights, and return them.
+            eager: use the plain kernel.
 
         Returns:
             The context, shaped like `hidden`, and the weights [batch, heads, query, key] or None.
@@ -117,7 +120,7 @@ class LukeSelfAttention(nn.Module):
         value = self._split(layout.spread(self.value(hidden)))
         dropout = self.dropout if self.training else 0.0
         weights = None
-        plain = return_weights or (dropout > 0 and key.device.type == "cpu")  # the CPU has no fused kernel with dropout
+        plain = eager or return_weights or (dropout > 0 and key.device.type == "cpu")  # no fused kernel there with dropout
         if layout.shared and words < layout.total:
             to_words, to_self = self._queries_of_shared_words(hidden, layout)
             if plain or key.device.type != "cpu":
@@ -135,7 +138,7 @@ class LukeSelfAttention(nn.Module):
                 context = attention_by_key_type(to_words, to_entities, key, value, words, bias, dropout)
         else:
             query = self._split(layout.spread(self.query(hidden)))
-            if return_weights:
+            if eager or return_weights:
                 context, weights = _eager(_scores(query, key), value, bias, dropout)
             else:
                 context = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
