@@ -178,6 +178,8 @@ def convert(
         loaded = make_lite(loaded)
     extra = {"base": base} if module is luke_original else {}
     notes = module.save(loaded.model, loaded.tokenizer, place, vocabulary=loaded.vocabulary, overwrite=overwrite, **extra)
+    if getattr(loaded.model.config, "shared_words", False):
+        notes.append("spans share the words (shared_words), which only loreweave knows: other programs answer otherwise")
     loaded.report.notes += notes
     return loaded.report
 

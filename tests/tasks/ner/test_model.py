@@ -13,6 +13,7 @@ import torch
 from transformers import AutoModelForTokenClassification
 from transformers import LukeForEntitySpanClassification as ReferenceLuke
 
+from loreweave.checkpoints import convert
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.tasks.jobs import task_of
 from loreweave.tasks.ner.encoding import SpanEncoding, TagEncoding
@@ -141,6 +142,13 @@ def test_with_shared_words_the_number_of_spans_of_an_input_changes_nothing(tiny_
     np.testing.assert_allclose(runs[True, 5], runs[True, 500], rtol=0, atol=1e-5)
     assert np.abs(runs[False, 5] - runs[False, 500]).max() > 1e-3
     assert np.abs(runs[False, 500] - runs[True, 500]).max() > 1e-3
+
+
+@pytest.mark.parametrize("to", ["hugging-face", "paddle"])
+def test_converting_a_model_with_shared_words_says_what_others_do_not_know(tiny_luke: Path, tmp_path: Path, to: str) -> None:
+    build(str(tiny_luke), TYPES, NerConfig(shared_words=True)).save_pretrained(tmp_path / "model")
+    report = convert(str(tmp_path / "model"), tmp_path / "out", to=to)
+    assert any("only loreweave knows" in note for note in report.notes)
 
 
 def test_wrong_settings_and_encoders_are_named(tiny_bert: Path, tiny_luke: Path) -> None:
