@@ -6,9 +6,9 @@
 
 transformers' `LukeForEntitySpanClassification` is used as its documentation shows: every span of words up to the limit is an
 entity, sentences are batched in their order, a batch is padded to its longest. Ours takes the same sentences, spans and
-weights. Both go through the batches in turn, in one process, several times. First all logits must agree to 1e-4 and the
-mentions found be the same, or there is no table (losses for `--train-step`; shared words are compared with transformers'
-LUKE under a hand-made mask of the same shape).
+weights. Both go through the batches in turn, in one process, several times. First all logits must agree to 1e-4 and all spans
+get the same class, or there is no table; shared words are compared with transformers' LUKE under a hand-made mask of the same
+shape. `--train-step` times forward, backward and AdamW in place of answers, without dropout.
 
 A mode is what ours does, joined by `+`: `exact` (the same mathematics; padding is not computed), `shared` (words read words,
 a span reads the words and itself: another model, which must be trained that way), `buckets` (sentences of like length
