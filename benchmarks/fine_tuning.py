@@ -17,7 +17,9 @@ from statistics import mean, stdev
 from typing import Any
 
 from checkpoints import JOINT, REPOSITORY, build
+from loreweave.checkpoints.names import model_path
 from loreweave.corpus.files import read_json
+from loreweave.tasks.starting_points import is_luke
 
 CONDITIONS = {
     "plain MiniLM": "minilm",
@@ -37,6 +39,7 @@ class DataSet:
         metric: of dev, by which a rate is chosen.
         metrics: name -> heading of a column, in percent.
         settings: `key=value` of every run.
+        luke_settings: further ones where the start is a LUKE.
         options: further words of the command, such as `--skip-bad`.
     """
 
@@ -48,6 +51,7 @@ class DataSet:
     metric: str = "micro_f1"
     metrics: dict[str, str] = field(default_factory=lambda: {"micro_f1": "micro F1"})
     settings: tuple[str, ...] = ()
+    luke_settings: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
 
 
@@ -74,7 +78,7 @@ def command(data: DataSet, condition: str, seed: int, rate: float, output: Path,
     return [
         *(sys.executable, "-m", "loreweave", "finetune", data.task, "--model", model, *files),
         *("--output", str(output), "--device", options.device, "--overwrite"),
-        *data.settings, f"seed={seed}", "data_seed=0", f"optimizer.learning_rate={rate}", *options.changes,
+        *data.settings, *(data.luke_settings if is_luke(str(model_path(model))) else ()), f"seed={seed}", "data_seed=0", f"optimizer.learning_rate={rate}", *options.changes,
     ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@
     python benchmarks/relations_and_entities.py --sets crossner-politics crossner-science wnut17 ja-wikipedia
 
 The conditions of `entity_typing.py`, and LUKE continued with masked words, masked entities and a graph in one run (joint-all).
-Plain encoders take markers for relations and tags for names, a LUKE its entity pairs and spans: each as its papers do. Every
+Plain encoders take markers for relations and tags for names, a LUKE its entity pairs and (with shared words) spans: each as its papers do. Every
 condition gets the same tuning (`fine_tuning.py`); several rates can be tried for relations alone, which have a dev set. The
 relation sets and WNUT-17 use a part of their training records, the same for all, so that a run takes minutes on one core:
 the numbers compare starting points, not systems.
@@ -28,6 +28,7 @@ WNUT, CROSSNER = DATA / "ner_wnut17", DATA / "ner_crossner"
 JAPANESE = DATA / "ner_ja_wikipedia" / "ner.json.xz"
 COMMON = ("precision=bf16", "eval_batch_size=64", "max_length=96")
 SPANS = ("max_mention_length=8", "keep=last")
+SHARED = ("head=luke", "shared_words=true", "max_entity_length=2048")
 F1 = {"micro_f1": "micro F1", "macro_f1": "macro F1"}
 
 
@@ -43,7 +44,9 @@ def relations(train: Path, test: Path, *settings: str, metric: str = "micro_f1")
 def entities(train: Path, test: Path, *settings: str) -> DataSet:
     """A data set of NER; the last epoch is scored, for a dev set would take longer than the training."""
     settings = (*COMMON, *SPANS, *settings)
-    return DataSet(task="ner", recipe="minilm/ner", train=train, test=test, metrics=F1, settings=settings)
+    return DataSet(
+        task="ner", recipe="minilm/ner", train=train, test=test, metrics=F1, settings=settings, luke_settings=SHARED
+    )
 
 
 def crossner(domain: str) -> DataSet:
