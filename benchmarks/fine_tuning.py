@@ -74,11 +74,12 @@ def command(data: DataSet, condition: str, seed: int, rate: float, output: Path,
     name = ALL_CONDITIONS[condition]
     model = name if name == "minilm" else str(build(name))
     dev = ["--dev", str(data.dev)] if data.dev else []
+    more = data.luke_settings if is_luke(str(model_path(model))) else ()
     files = ["--train", str(data.train), *dev, "--test", str(data.test), "--recipe", data.recipe, *data.options]
     return [
         *(sys.executable, "-m", "loreweave", "finetune", data.task, "--model", model, *files),
         *("--output", str(output), "--device", options.device, "--overwrite"),
-        *data.settings, *(data.luke_settings if is_luke(str(model_path(model))) else ()), f"seed={seed}", "data_seed=0", f"optimizer.learning_rate={rate}", *options.changes,
+        *data.settings, *more, f"seed={seed}", "data_seed=0", f"optimizer.learning_rate={rate}", *options.changes,
     ]  # fmt: skip
 
 

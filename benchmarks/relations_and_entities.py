@@ -4,10 +4,10 @@
     python benchmarks/relations_and_entities.py --sets crossner-politics crossner-science wnut17 ja-wikipedia
 
 The conditions of `entity_typing.py`, and LUKE continued with masked words, masked entities and a graph in one run (joint-all).
-Plain encoders take markers for relations and tags for names, a LUKE its entity pairs and (with shared words) spans: each as its papers do. Every
-condition gets the same tuning (`fine_tuning.py`); several rates can be tried for relations alone, which have a dev set. The
-relation sets and WNUT-17 use a part of their training records, the same for all, so that a run takes minutes on one core:
-the numbers compare starting points, not systems.
+Plain encoders take markers for relations and tags for names, a LUKE its entity pairs and (with shared words) spans: each as
+its papers do. Every condition gets the same tuning (`fine_tuning.py`); several rates can be tried for relations alone, which
+have a dev set. The relation sets and WNUT-17 use a part of their training records, the same for all, so that a run takes
+minutes on one core: the numbers compare starting points, not systems.
 
 KnowledgeNet: folds 1 and 2 against fold 3. Japanese: a fifth of the sentences is the test.
 """
