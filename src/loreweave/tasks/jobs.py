@@ -111,9 +111,9 @@ def finetune_task(
     with record.watch():
         set_seed(config.seed)
         built = task.build(str(model_path(source)), data.labels, config)
-        more = f" and {len(data.labels) - _SHOWN_LABELS} more" if len(data.labels) > _SHOWN_LABELS else ""
-        shown = ", ".join(data.labels[:_SHOWN_LABELS]) + more
-        report(f"{type(built.model).__name__} with {len(data.labels)} labels: {shown}")
+        labels = built.labels
+        more = f" and {len(labels) - _SHOWN_LABELS} more" if len(labels) > _SHOWN_LABELS else ""
+        report(f"{type(built.model).__name__} with {len(labels)} labels: {', '.join(labels[:_SHOWN_LABELS])}{more}")
         dev, test = (_evaluation_set(task, built, records) for records in (data.dev, data.test))
         job = FinetuningJob(
             model=built.model,
@@ -227,9 +227,7 @@ def model_folder(path: Path) -> Path:
     """
     if (path / "model" / "config.json").is_file():
         return path / "model"
-    if (path / "status.json").is_file():
-        raise CheckpointError(f"{path}: this run has kept no weights yet")
-    return local_folder(path)
+    return local_folder(model_path(path))
 
 
 def task_of(folder: Path) -> str | None:
