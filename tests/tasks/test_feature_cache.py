@@ -67,10 +67,10 @@ def test_a_file_that_holds_something_else_is_refused(tiny_bert: Path, tmp_path: 
         encoded(tmp_path, tiny_bert, "ner", said)
 
 
-def test_drawn_examples_have_no_cache(tiny_bert: Path, tmp_path: Path) -> None:
+def test_examples_that_are_more_than_records_have_no_cache(tiny_bert: Path, tmp_path: Path) -> None:
     config = FewShotNerConfig(objective="protobert")
     built = build_few_shot(str(tiny_bert), ["O"], config)
-    with pytest.raises(ConfigurationError, match="draws its examples"):
+    with pytest.raises(ConfigurationError, match="cannot be kept"):
         encode_cached(built.encoding, [], [], tmp_path, config, {}, print)
 
 

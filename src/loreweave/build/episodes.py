@@ -78,7 +78,7 @@ class EpisodeSampler:
         self._usable = [pool for pool in self._pools if len(pool.types) >= self.settings.way]
         if not self._usable:
             most = max((len(pool.types) for pool in self._pools), default=0)
-            raise DataError(f"found {most} types to draw, expected at least {self.settings.way} (--way)")
+            raise DataError(f"found {most} types to draw, expected at least {self.settings.way} (way)")
 
     def _without_others(self, sentence: TaggedSentence) -> TaggedSentence:
         kept = [span for span in sentence.spans if span.label in self.types]

@@ -176,9 +176,12 @@ def convert(
     loaded = load_luke(origin, format=from_, base=base, entity_aware_attention=entity_aware_attention)
     if lite:
         loaded = make_lite(loaded)
+    shared = bool(getattr(loaded.model.config, "shared_words", False))
+    if shared and module is not hugging_face:
+        raise ConfigurationError(f"{module.NAME} has no place for shared_words: the model would be read as one without")
     extra = {"base": base} if module is luke_original else {}
     notes = module.save(loaded.model, loaded.tokenizer, place, vocabulary=loaded.vocabulary, overwrite=overwrite, **extra)
-    if getattr(loaded.model.config, "shared_words", False):
+    if shared:
         notes.append("spans share the words (shared_words), which only loreweave knows: other programs answer otherwise")
     loaded.report.notes += notes
     return loaded.report

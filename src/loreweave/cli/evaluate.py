@@ -81,6 +81,8 @@ def command(
             chosen, asked = load_pretrained_task(task), list(settings or [])
             if skip_bad and hasattr(chosen.evaluation, "skip_bad"):
                 asked, skip_bad = [*asked, "skip_bad=true"], False
+            if format is not None and hasattr(chosen.evaluation, "format"):
+                asked, format = [*asked, f"format={format}"], None
             if format is not None or base is not None or skip_bad:
                 raise ConfigurationError(f"{task} has no --format, --base and --skip-bad")
             how = Execution(device=device, precision=precision, batch_size=batch_size, report=say, advance=advance)

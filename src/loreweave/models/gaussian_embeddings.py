@@ -58,18 +58,18 @@ def divergences(first: Gaussians, second: Gaussians, least_variance: float = 0.0
     left = torch.cat([inverse_a, var_a + mean_a**2, -2 * mean_a * inverse_a, -2 * mean_a], dim=-1)
     right = torch.cat([var_b + mean_b**2, inverse_b, mean_b, mean_b * inverse_b], dim=-1)
     own_a, own_b = (mean_a**2 * inverse_a).sum(-1), (mean_b**2 * inverse_b).sum(-1)
-    total = _products(left, right) + own_a[..., :, None] + own_b[..., None, :] - 2 * mean_a.shape[-1]
+    total = inner_products(left, right) + own_a[..., :, None] + own_b[..., None, :] - 2 * mean_a.shape[-1]
     return total.clamp_min(0) / 4
 
 
 def squared_distances(first: Tensor, second: Tensor) -> Tensor:
     """Squared Euclidean distances [..., first, second] of points [..., points, dimension], in fp32."""
     first, second = first.float(), second.float()
-    products = _products(first, second)
+    products = inner_products(first, second)
     return ((first**2).sum(-1)[..., :, None] + (second**2).sum(-1)[..., None, :] - 2 * products).clamp_min(0)
 
 
-def _products(first: Tensor, second: Tensor) -> Tensor:
+def inner_products(first: Tensor, second: Tensor) -> Tensor:
     """Inner products [..., first, second], which autocast would round: differences of large numbers are taken of them."""
     with torch.autocast(first.device.type, enabled=False):
         return first @ second.transpose(-1, -2)

@@ -23,6 +23,9 @@ from loreweave.tasks.registry import Encoding
 from loreweave.training.configuration import to_dict
 from loreweave.training.finetuning_config import FinetuningConfig
 
+_FORMAT = 1
+"""To be raised where an encoding changes within a version."""
+
 
 @runtime_checkable
 class CountingEncoding(Encoding, Protocol):
@@ -54,10 +57,10 @@ def encode_cached(
         source: hashes of the files that the records come from, and how they were read.
 
     Raises:
-        ConfigurationError: an encoding that draws its examples.
+        ConfigurationError: an encoding whose state is more than counts.
     """
     if not isinstance(encoding, CountingEncoding):
-        raise ConfigurationError("feature_cache: this training draws its examples; there is nothing to keep")
+        raise ConfigurationError("feature_cache: encoded records of this task cannot be kept; leave it out")
     file = folder / f"{_key(encoding, labels, config, source)}.features"
     before = encoding.done
     if file.is_file():
@@ -84,7 +87,7 @@ def _key(encoding: Encoding, labels: Sequence[str], config: FinetuningConfig, so
     if config.train_fraction != 1 or config.dev_fraction is not None:
         settings["order_seed"] = config.order_seed
     content = {
-        "version": loreweave.__version__, "encoding": type(encoding).__qualname__, "tokenizer": tokenizer,
+        "version": [loreweave.__version__, _FORMAT], "encoding": type(encoding).__qualname__, "tokenizer": tokenizer,
         "labels": list(labels), "source": dict(source), "settings": settings,
     }  # fmt: skip
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]

@@ -17,6 +17,7 @@ from loreweave.tasks.few_shot_relation.matching import pair_logits, prototype_lo
 from loreweave.tasks.few_shot_relation.model import FewShotRelationConfig, build
 from loreweave.tasks.few_shot_relation.settings import EvaluationSettings, MethodSettings
 from loreweave.tasks.registry import Execution
+from loreweave.tasks.relation_record import RelationRecord
 
 
 def how(said: list[str] | None = None) -> Execution:
@@ -115,9 +116,61 @@ def test_hidden_answers(tiny_bert: Path, tmp_path: Path, fewrel_file: Path) -> N
     assert evaluation.metrics == {} and "nothing is scored" in said[-1] and facts["notes"]
     (tmp_path / "answers.json").write_text(json.dumps([evaluation.predictions[0]["number"]]))
     settings = EvaluationSettings(answers=tmp_path / "answers.json")
-    assert evaluate(tiny_bert, path, settings, how())[0].metrics == {"accuracy": 1.0}
+    scored, facts = evaluate(tiny_bert, path, settings, how(said))
+    assert scored.metrics == {"accuracy": 1.0} and "per_relation" not in scored.tables and facts["relations"] == []
+    assert any("about relations that the file does not name" in line for line in said)
     with pytest.raises(ConfigurationError, match="annotated sentences, which say their relations"):
         evaluate(tiny_bert, fewrel_file, settings, how())
+
+
+def test_answers_are_by_the_number_of_the_episode(tiny_bert: Path, tmp_path: Path, fewrel_file: Path) -> None:
+    rows = json.loads(fewrel_file.read_text())
+    good = {"meta_train": [rows["lives"][:1], rows["works"][:1]], "meta_test": rows["works"][3]}
+    path = tmp_path / "test.json"
+    path.write_text(json.dumps([good, good | {"meta_train": []}, good, good]))
+    guess = evaluate(tiny_bert, path, EvaluationSettings(skip_bad=True), how())[0].predictions[0]["number"]
+    (tmp_path / "answers.json").write_text(json.dumps([guess, 1 - guess, guess, 1 - guess]))
+    settings = EvaluationSettings(skip_bad=True, answers=tmp_path / "answers.json")
+    evaluation, facts = evaluate(tiny_bert, path, settings, how())
+    assert facts["records"] == 3 and evaluation.metrics["accuracy"] == pytest.approx(2 / 3)
+    (tmp_path / "answers.json").write_text(json.dumps([0, 0, 0]))
+    with pytest.raises(DataError, match="found 3 answers, expected a list of 4 numbers or more"):
+        evaluate(tiny_bert, path, settings, how())
+
+
+def test_pairs_that_never_learned_none_do_not_answer_it(tiny_bert: Path, fewrel_file: Path, tmp_path: Path) -> None:
+    labels = ["and", "lives", "river", "works"]
+    asked = EvaluationSettings(way=2, na_rate=1, episodes=6)
+    answers = {}
+    for rate in (0.0, 1.0):
+        folder, said = tmp_path / str(rate), list[str]()
+        build(str(tiny_bert), labels, FewShotRelationConfig(method="pair", way=2, na_rate=rate)).save_pretrained(folder)
+        evaluation, _ = evaluate(folder, fewrel_file, asked, how(said))
+        answers[rate] = {row["number"] for row in evaluation.predictions}
+        assert any("na_rate=0 never answers none_of_the_above" in line for line in said) == (rate == 0)
+    assert answers[0.0] <= {0, 1} and 2 in answers[1.0]
+
+
+def test_relations_that_training_left_out_were_not_seen(
+    tiny_bert: Path, fewrel_file: Path, tmp_path: Path, records: list[RelationRecord]
+) -> None:
+    few = [record for record in records if record.label != "works"]
+    few += [record for record in records if record.label == "works"][:1]
+    built = build(str(tiny_bert), ["and", "lives", "river", "works"], FewShotRelationConfig(way=2))
+    built.encoding.encode(few, built.labels)
+    assert "1 relations with too few sentences left out (works)" in built.encoding.report()
+    built.save_pretrained(tmp_path / "model")
+    facts = evaluate(tmp_path / "model", fewrel_file, EvaluationSettings(way=2, episodes=20), how())[1]
+    assert "works" in facts["relations"] and "works" not in facts["relations_seen_in_training"]
+
+
+def test_a_support_is_encoded_once_for_a_stream_of_queries(tiny_bert: Path, episodes: list[RelationEpisode]) -> None:
+    matcher = Matcher.open(tiny_bert, MethodSettings(), how())
+    first, again = matcher.answer(episodes[:1])[0], matcher.answer(episodes[:1])[0]
+    support = sum(len(sentences) for sentences in episodes[0].support)
+    queries = len(episodes[0].query)
+    assert matcher.inputs == support + 2 * queries
+    np.testing.assert_allclose(first.logits, again.logits, rtol=1e-5, atol=1e-5)
 
 
 def test_small_relations_and_small_files(tiny_bert: Path, tmp_path: Path, fewrel_file: Path) -> None:

@@ -26,3 +26,13 @@ def test_pair_logits_average_over_the_shots() -> None:
     # One query, two relations, two shots: (differ, same) of each.
     scores = torch.tensor([[[[1.0, 4.0], [3.0, 0.0]], [[-1.0, 1.0], [0.0, 2.0]]]])
     torch.testing.assert_close(pair_logits(scores), torch.tensor([[2.0, 1.5, -0.5]]))
+
+
+def test_distances_are_in_fp32_whatever_the_precision() -> None:
+    support, query = torch.randn(1, 2, 3, 64) * 10, torch.randn(1, 4, 64) * 10
+    for distance in ("euclidean", "dot"):
+        expected = prototype_logits(support, query, distance)
+        with torch.autocast("cpu", torch.bfloat16):
+            found = prototype_logits(support, query, distance)
+        assert found.dtype == torch.float32
+        torch.testing.assert_close(found, expected)

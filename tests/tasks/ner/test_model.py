@@ -144,11 +144,14 @@ def test_with_shared_words_the_number_of_spans_of_an_input_changes_nothing(tiny_
     assert np.abs(runs[False, 500] - runs[True, 500]).max() > 1e-3
 
 
-@pytest.mark.parametrize("to", ["hugging-face", "paddle"])
-def test_converting_a_model_with_shared_words_says_what_others_do_not_know(tiny_luke: Path, tmp_path: Path, to: str) -> None:
+def test_converting_a_model_with_shared_words_keeps_them_or_is_refused(tiny_luke: Path, tmp_path: Path) -> None:
     build(str(tiny_luke), TYPES, NerConfig(shared_words=True)).save_pretrained(tmp_path / "model")
-    report = convert(str(tmp_path / "model"), tmp_path / "out", to=to)
+    report = convert(str(tmp_path / "model"), tmp_path / "out", to="hugging-face")
     assert any("only loreweave knows" in note for note in report.notes)
+    assert load(tmp_path / "out").model.config.shared_words
+    for to in ("paddle", "luke-original"):
+        with pytest.raises(ConfigurationError, match="has no place for shared_words"):
+            convert(str(tmp_path / "model"), tmp_path / to, to=to)
 
 
 def test_wrong_settings_and_encoders_are_named(tiny_bert: Path, tiny_luke: Path) -> None:

@@ -198,3 +198,5 @@ def test_sentences_of_another_scheme_are_named(tmp_path: Path) -> None:
     assert len(found.records) == 5
     file.write_text("Ann I-PER\n\nNew I-LOC\nYork I-LOC\nOslo B-LOC\n\n")
     assert read(file).notes == []
+    file.write_text("Ann E-PER\n\nNew I-LOC\nYork E-LOC\n\n")
+    assert read(file).notes == [], "IOE"

@@ -13,11 +13,15 @@ import torch
 from torch import Tensor
 
 from loreweave.build.relation_episodes import Draw, EpisodeDraws, EpisodeShape
+from loreweave.corpus.files import write_json
 from loreweave.encoding.encoded_text import EncodedText
 from loreweave.tasks.few_shot_relation.settings import Method, Representation
 from loreweave.tasks.mention_inputs import MentionEncoding, MentionExample
 from loreweave.tasks.relation_record import RelationRecord
 from loreweave.training.inference import Batch, Outputs
+
+SOURCE_FILE = "source_relations.json"
+"""Beside a checkpoint: the relations that its training drew."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class EpisodeEncoding:
         method: whether a batch has sentences or pairs.
         representation: what is read of an input.
         drawing: of training.
+        source_relations: those that training draws from; none where it is not known.
     """
 
     sentences: MentionEncoding
@@ -61,6 +66,7 @@ class EpisodeEncoding:
     representation: Representation
     drawing: Drawing = Drawing()
     counts: Counter[str] = field(default_factory=Counter)
+    source_relations: tuple[str, ...] = ()
 
     def encode(self, records: Sequence[RelationRecord], labels: Sequence[str] | None = None) -> list[EpisodeExample]:
         """Take the records as the source, and give the numbers of its episodes; `labels` are taken from the records.
@@ -71,7 +77,10 @@ class EpisodeEncoding:
         wanted = self.drawing.relations
         names = [record.label if wanted is None or record.label in wanted else None for record in records]
         self.draws = EpisodeDraws(names, self.drawing.shape, self.drawing.seed)
-        self.counts["relations_with_too_few_sentences_left_out"] = len(self.draws.left_out)
+        self.source_relations = tuple(self.draws.classes)
+        if self.draws.left_out:
+            listed = ", ".join(self.draws.left_out)
+            self.counts[f"relations with too few sentences left out ({listed})"] = len(self.draws.left_out)
         self.source = self.sentences.encode(records)
         return [EpisodeExample(number) for number in range(self.drawing.episodes)]
 
@@ -129,9 +138,11 @@ class EpisodeEncoding:
 
     def report(self) -> str:
         """What was cut and left out."""
-        counted = [f"{count} {name.replace('_', ' ')}" for name, count in self.counts.items() if count]
+        counted = [f"{count} {name}" for name, count in self.counts.items() if count]
         return ", ".join([*counted, *filter(None, [self.sentences.report()])])
 
     def save_pretrained(self, folder: Path) -> None:
-        """Write the tokenizer."""
+        """Write the tokenizer, and the relations of the source."""
         self.sentences.save_pretrained(folder)
+        if self.source_relations:
+            write_json(Path(folder) / SOURCE_FILE, list(self.source_relations))

@@ -39,6 +39,7 @@ class RelationEpisode:
         support: of each relation its sentences.
         query: sentences to be labelled with one of the relations.
         gold: of each query the number of its relation; N for none of them; None where nobody knows it.
+        named: whether the file names the relations; else they have numbers, which differ from episode to episode.
     """
 
     id: str
@@ -46,6 +47,7 @@ class RelationEpisode:
     support: tuple[tuple[RelationRecord, ...], ...]
     query: tuple[RelationRecord, ...]
     gold: tuple[int | None, ...]
+    named: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -111,17 +113,22 @@ def read_episodes(path: Path, skipped: Counter[str] | None = None) -> Iterator[R
 
 
 def read_answers(path: Path, episodes: Sequence[RelationEpisode]) -> list[RelationEpisode]:
-    """The episodes with the gold numbers of a JSON list, one for each episode, which has one query.
+    """The episodes with the gold numbers of a JSON list, one for each episode of the file, which has one query.
+
+    Args:
+        episodes: some or all of the file's, each with its number there.
 
     Raises:
-        DataError: another number of answers, or one that is no number of a relation.
+        DataError: too few answers, or one that is no number of a relation.
     """
     answers = read_json(path)
-    if not isinstance(answers, list) or len(answers) < len(episodes):
+    needed = max(int(episode.id) for episode in episodes) + 1
+    if not isinstance(answers, list) or len(answers) < needed:
         found = f"{len(answers)} answers" if isinstance(answers, list) else type(answers).__name__
-        raise DataError(f"found {found}, expected a list of {len(episodes)} numbers", path=path)
+        raise DataError(f"found {found}, expected a list of {needed} numbers or more", path=path)
     known = []
-    for episode, answer in zip(episodes, answers, strict=False):
+    for episode in episodes:
+        answer = answers[int(episode.id)]
         if type(answer) is not int or not 0 <= answer <= len(episode.relations) or len(episode.query) != 1:
             wanted = f"a number from 0 to {len(episode.relations)} for the one query of episode {episode.id}"
             raise DataError(f"found {answer!r} for {len(episode.query)} queries, expected {wanted}", path=path)
@@ -191,7 +198,7 @@ def _fewrel(row: Row, id: str) -> RelationEpisode:
         for name, instances in zip(relations, classes, strict=True)
     ]
     query = _instance(field(row, "meta_test", dict), "query", 0, "meta_test")
-    return _whole(RelationEpisode(id, relations, tuple(map(tuple, support)), (query,), (None,)))
+    return _whole(RelationEpisode(id, relations, tuple(map(tuple, support)), (query,), (None,), named=False))
 
 
 def _instance(row: Any, relation: str, number: int, half: str) -> RelationRecord:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     skipped = Counter[str]()
     episodes = (_read if holds_episodes(data) else _draw)(data, settings, skipped, execution.report)
     matcher = Matcher.open(model, settings, execution)
-    asked = sorted({relation for episode in episodes for relation in episode.relations})
+    asked = sorted({relation for episode in episodes if episode.named for relation in episode.relations})
     seen = sorted(set(asked) & set(matcher.source_relations))
     _report(episodes, asked, seen, matcher, execution.report)
     answered = matcher.answer(episodes)
@@ -95,6 +95,8 @@ class Matcher:
     trained: bool
     source_relations: Sequence[str]
     inputs: int = 0
+    _support: dict[tuple[Any, ...], torch.Tensor] = field(default_factory=dict)
+    """Vectors of the support of the last call, by sentence: of a stream of queries they are wanted again."""
 
     @classmethod
     def open(cls, path: Path, settings: MethodSettings, execution: Execution) -> Matcher:
@@ -108,7 +110,8 @@ class Matcher:
         encoding: Any = loaded.encoding
         distance = settings.distance or loaded.model.config.loreweave["distance"]
         model = move(loaded.model, choose_device(execution.device))
-        return cls(model, encoding, distance, execution, trained, loaded.labels if trained else ())
+        source = (encoding.source_relations or loaded.labels) if trained else ()
+        return cls(model, encoding, distance, execution, trained, source)
 
     def answer(self, episodes: Sequence[RelationEpisode]) -> list[Answered]:
         """The logits of all queries; every distinct sentence, or pair of a few episodes, is encoded once."""
@@ -126,17 +129,34 @@ class Matcher:
 
     def _proto(self, episodes: Sequence[RelationEpisode]) -> Iterator[np.ndarray]:
         bank = _Bank(episodes)
-        vectors = self._run(self.encoding.sentences.encode(bank.records))
+        vectors = self._vectors(bank.records)
+        self._support = {
+            _key(record): vectors[bank.number(record)]
+            for episode in episodes
+            for records in episode.support
+            for record in records
+        }
         for episode in episodes:
             query = vectors[[bank.number(record) for record in episode.query]]
             # Relations of a file may have different numbers of sentences, so each has its own mean.
             support = [vectors[[bank.number(record) for record in records]].mean(0) for records in episode.support]
             yield prototype_logits(torch.stack(support)[:, None], query, self.distance).numpy()
 
+    def _vectors(self, records: Sequence[RelationRecord]) -> torch.Tensor:
+        """Vectors of sentences [sentences, size]."""
+        new = [record for record in records if _key(record) not in self._support]
+        fresh = iter(self._run(self.encoding.sentences.encode(new))) if new else iter(())
+        return torch.stack([self._support[_key(r)] if _key(r) in self._support else next(fresh) for r in records])
+
+    @property
+    def answers_none(self) -> bool:
+        """Whether none of the relations may be the answer: a classifier of pairs that learned it, or a new one."""
+        return self.encoding.method == "pair" and (not self.trained or self.model.config.loreweave["none_of_the_above"])
+
     def _pair(self, episodes: Sequence[RelationEpisode]) -> Iterator[np.ndarray]:
         bank = _Bank(episodes)
         examples = self.encoding.sentences.encode(bank.records)
-        with_none = any(episode.asks_for_none for episode in episodes) or self.model.config.loreweave["none_of_the_above"]
+        with_none = self.answers_none and (self.trained or any(episode.asks_for_none for episode in episodes))
         for start in range(0, len(episodes), _BLOCK):
             block = episodes[start : start + _BLOCK]
             pairs = {
@@ -220,13 +240,17 @@ def _report(
     report: Callable[[str], None],
 ) -> None:
     queries = sum(len(episode.query) for episode in episodes)
-    report(f"{len(episodes)} episodes with {queries} queries about {len(asked)} relations")
+    about = f"about {len(asked)} relations" if asked else "about relations that the file does not name"
+    report(f"{len(episodes)} episodes with {queries} queries {about}")
     if not matcher.trained:
         extra = "; the classifier of its pairs is new and knows nothing" if matcher.encoding.method == "pair" else ""
         report(f"the model is a plain encoder, not trained on a source{extra}")
     elif seen:
         report(f"{len(seen)} of these relations were in the source too, which makes it no few-shot test: {', '.join(seen)}")
-    else:
+    elif asked:
         report("none of these relations was in the source")
-    if any(episode.asks_for_none for episode in episodes) and matcher.encoding.method == "proto":
-        report("proto never answers none_of_the_above: such queries are counted as wrong")
+    else:
+        report("so it is not known whether they were in the source")
+    if any(episode.asks_for_none for episode in episodes) and not matcher.answers_none:
+        why = "proto" if matcher.encoding.method == "proto" else "a model that was trained with na_rate=0"
+        report(f"{why} never answers none_of_the_above: such queries are counted as wrong")

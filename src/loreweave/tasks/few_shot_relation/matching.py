@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from loreweave.models.gaussian_embeddings import squared_distances
+from loreweave.models.gaussian_embeddings import inner_products, squared_distances
 
 Distance = Literal["euclidean", "dot"]
 
@@ -26,7 +26,7 @@ def prototype_logits(support: Tensor, query: Tensor, distance: Distance = "eucli
     prototypes, query = support.float().mean(-2), query.float()
     if distance == "euclidean":
         return -squared_distances(query, prototypes)
-    return torch.matmul(query, prototypes.transpose(-1, -2))
+    return inner_products(query, prototypes)
 
 
 def pair_logits(scores: Tensor) -> Tensor:

@@ -14,11 +14,12 @@ from transformers.modeling_outputs import BaseModelOutput, SequenceClassifierOut
 
 from loreweave.build.relation_episodes import EpisodeShape
 from loreweave.checkpoints.names import model_path
+from loreweave.corpus.files import read_json
 from loreweave.encoding import EntityTokenizer
 from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models.luke_heads import entity_states
-from loreweave.tasks.few_shot_relation.encoding import Drawing, EpisodeEncoding
+from loreweave.tasks.few_shot_relation.encoding import SOURCE_FILE, Drawing, EpisodeEncoding
 from loreweave.tasks.few_shot_relation.matching import Distance, pair_logits, prototype_logits
 from loreweave.tasks.few_shot_relation.settings import Method, MethodSettings, Representation
 from loreweave.tasks.marker_classifier import MarkerClassifier, OneLayerHead
@@ -189,8 +190,12 @@ def load(path: Path, base: str | None = None) -> TaskModel:
         raise CheckpointError(f"{path}: found no checkpoint of {NAME}, expected one of 'loreweave finetune {NAME}'")
     model, words = load_plain(path, EpisodeModel)
     if model.config.loreweave["representation"] == "entities":
-        return TaskModel(model, _encoding(model.config, EntityTokenizer.from_pretrained(path)))
-    return TaskModel(model, _encoding(model.config, plain_tokenizer(words, model.config)))
+        encoding = _encoding(model.config, EntityTokenizer.from_pretrained(path))
+    else:
+        encoding = _encoding(model.config, plain_tokenizer(words, model.config))
+    if (path / SOURCE_FILE).is_file():
+        encoding.source_relations = tuple(read_json(path / SOURCE_FILE))
+    return TaskModel(model, encoding)
 
 
 def load_any(path: Path, settings: MethodSettings) -> tuple[TaskModel, bool]:

@@ -44,7 +44,8 @@ class Answered:
 
 
 def score(answered: Sequence[Answered], *, bootstrap: int = 1000, seed: int = 0) -> Evaluation:
-    """Accuracy over all queries with known gold, its 95 % interval over resampled episodes, and each relation's.
+    """Accuracy over all queries with known gold, its 95 % interval over resampled episodes, and each relation's
+    where they have names.
 
     The interval is about the draw of episodes from these relations, not about other relations.
     """
@@ -54,7 +55,7 @@ def score(answered: Sequence[Answered], *, bootstrap: int = 1000, seed: int = 0)
     if not known:
         return Evaluation({}, rows, notes=["no query has a known relation: nothing is scored"])
     counts = np.array([[sum(guess == gold for guess, gold in each), len(each)] for each in pairs], np.int64)
-    tables = {"per_relation": _per_relation(known)}
+    tables = {"per_relation": _per_relation(known)} if all(each.episode.named for each in answered) else {}
     if bootstrap:
         tables["intervals"] = [{"metric": "accuracy"} | _interval(counts, bootstrap, seed)]
     guesses, golds = zip(*known, strict=True)

@@ -121,11 +121,13 @@ def scheme_notes(read: ReadResult[NerRecord]) -> list[str]:
         if SCHEMES in record.metadata
     ]
     followers = Counter(scheme for _, schemes in tagged for scheme in schemes)
-    most = max(followers, key=lambda name: (followers[name], name == "iob2"), default=None)
+    if not followers:
+        return []  # another scheme throughout, such as IOE
+    most = max(followers, key=lambda name: (followers[name], name == "iob2"))
     others = [place for place, schemes in tagged if most not in schemes]
     if not others:
         return []
-    found = f"tags are {most or 'of no one scheme'} but for {len(others)} sentences (read by conlleval's rule, which takes any)"
+    found = f"tags are {most} but for {len(others)} sentences (read by conlleval's rule, which takes any)"
     more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
     return [f"{found}: {', '.join(others[:_SHOWN])}{more}"]
 
