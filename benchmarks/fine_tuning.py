@@ -68,7 +68,7 @@ def parser(description: str | None, sets: Iterable[str], output: str, rates: lis
     made.add_argument("--sets", nargs="+", choices=list(sets), default=list(sets))
     made.add_argument("--conditions", nargs="+", choices=ALL_CONDITIONS, default=list(CONDITIONS))
     made.add_argument("--output", type=Path, default=REPOSITORY / "runs" / output)
-    made.add_argument("--changes", nargs="+", default=[], help="settings of every run, key=value; give an --output of their own")
+    made.add_argument("--changes", nargs="+", default=[], help="settings of every run (with an --output of their own)")
     made.add_argument("--device", default="cpu")
     made.add_argument("--table", action="store_true", help="print the table of the runs that are done")
     return made
