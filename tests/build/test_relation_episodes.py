@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -64,6 +66,6 @@ def test_small_classes_are_left_out_and_named() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"way": 1}, {"shot": 0}, {"queries": 0}, {"na_rate": -1.0}, {"na_rate": 0.5}])
-def test_an_episode_that_cannot_be(wrong: dict[str, int]) -> None:
+def test_an_episode_that_cannot_be(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):
-        EpisodeShape(**wrong)  # type: ignore[arg-type]
+        EpisodeShape(**wrong)

@@ -15,7 +15,7 @@ from loreweave.tasks.few_shot_relation.episodes import RelationEpisode, write_ep
 from loreweave.tasks.few_shot_relation.evaluation import Matcher, evaluate
 from loreweave.tasks.few_shot_relation.matching import pair_logits, prototype_logits
 from loreweave.tasks.few_shot_relation.model import FewShotRelationConfig, build
-from loreweave.tasks.few_shot_relation.settings import EvaluationSettings, MethodSettings
+from loreweave.tasks.few_shot_relation.settings import EvaluationSettings, Method, MethodSettings
 from loreweave.tasks.registry import Execution
 from loreweave.tasks.relation_record import RelationRecord
 
@@ -58,8 +58,9 @@ def test_pairs_are_averaged_over_each_relations_sentences(tiny_bert: Path, episo
 
 
 def test_training_and_evaluation_agree(tiny_bert: Path, fewrel_file: Path, tmp_path: Path, records: Any) -> None:
-    for method in ("proto", "pair"):
-        config = FewShotRelationConfig(method=method, way=3, shot=2, queries=2, seed=5)  # type: ignore[arg-type]
+    methods: tuple[Method, ...] = ("proto", "pair")
+    for method in methods:
+        config = FewShotRelationConfig(method=method, way=3, shot=2, queries=2, seed=5)
         built = build(str(tiny_bert), ["and", "lives", "river", "works"], config)
         built.save_pretrained(tmp_path / method)
         batch = built.encoding.collate(built.encoding.encode(records, built.labels)[:3])
@@ -195,6 +196,6 @@ def test_a_format_can_be_named(tiny_bert: Path, fewrel_file: Path) -> None:
 def test_real_fewrel(minilm_dir: Path, shared_data: Path) -> None:
     path = shared_data / "re_fewrel" / "val_wiki.json.gz"
     if not path.is_file():
-        pytest.skip("re_fewrel/val_wiki.json.gz is not in the real data")
+        pytest.skip(f"no {path}: the data set was left out of LOREWEAVE_DATA")
     evaluation, facts = evaluate(minilm_dir, path, EvaluationSettings(episodes=10), how())
     assert facts["queries"] == 50 and evaluation.metrics["accuracy"] > 0.3  # a guess has 0.2; 1000 episodes gave 0.42

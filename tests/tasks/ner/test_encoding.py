@@ -19,6 +19,7 @@ from loreweave.tasks.ner.decoding import TagScheme
 from loreweave.tasks.ner.encoding import NerSettings, SpanEncoding, TagEncoding, tags_of_types
 from loreweave.tasks.ner.model import NerConfig, NerModel, build
 from loreweave.tasks.ner.record import NerRecord, Sentence
+from loreweave.tasks.registry import Encoding
 
 TYPES = ["LOC", "PER"]
 TEXT = "Ann lives in Oslo ."
@@ -43,8 +44,8 @@ def spans_encoding(made: NerModel, max_length: int = 64, **changes: Any) -> Span
 
 def test_every_span_is_an_entity_with_its_words(luke: NerModel) -> None:
     assert luke.labels == TYPES and luke.model.config.id2label == {0: "NIL", 1: "LOC", 2: "PER"}
-    (example,) = luke.encoding.encode([RECORD], luke.labels)
-    batch = luke.encoding.collate([example])  # type: ignore[arg-type]
+    encoding: Encoding = luke.encoding
+    batch = encoding.collate(encoding.encode([RECORD], luke.labels))
     pieces = luke.encoding.tokenizer.word_tokenizer.convert_ids_to_tokens(batch["input_ids"][0].tolist())
     assert pieces == ["[CLS]", "ann", "lives", "in", "oslo", ".", "[SEP]"]
     assert batch["entity_ids"].tolist() == [[luke.encoding.tokenizer.entity_vocabulary.mask_id] * 15]
@@ -96,8 +97,8 @@ def test_mentions_that_cannot_be_learned_are_counted(luke: NerModel, plain: NerM
 def test_tags_are_at_first_sub_words(tiny_bert: Path, scheme: TagScheme, expected: str) -> None:
     made = build(str(tiny_bert), TYPES, NerConfig(tags=scheme))
     record = NerRecord("0", Sentence.of("Ann Xyz in Oslo ."), (Mention(0, 7, label="PER"), Mention(11, 15, label="LOC")))
-    (example,) = made.encoding.encode([record], made.labels)
-    batch = made.encoding.collate([example])  # type: ignore[arg-type]
+    encoding: Encoding = made.encoding
+    batch = encoding.collate(encoding.encode([record], made.labels))
     assert set(batch) == {"input_ids", "attention_mask", "labels"}
     labels = batch["labels"][0].tolist()
     places = [place for place, label in enumerate(labels) if label != -100]
@@ -131,10 +132,10 @@ def test_a_perfect_model_finds_all_mentions_of_long_sentences(
         if label:
             mentions.append(Mention(sentence.words[place][0], sentence.words[end - 1][1], label=label))
         place = end
-    encoding = spans_encoding(luke, max_mention_length=8, max_entity_length=16) if kind == "luke" else plain.encoding
+    encoding: Any = spans_encoding(luke, max_mention_length=8, max_entity_length=16) if kind == "luke" else plain.encoding
     records = [NerRecord("0", sentence, tuple(mentions)), RECORD, NerRecord("2", Sentence.of(" "))]
     examples = encoding.encode(records, TYPES)
-    found = encoding.join(examples, gold_outputs(encoding, examples))  # type: ignore[arg-type]
+    found = encoding.join(examples, gold_outputs(encoding, examples))
     assert len(found) == 3 and len(found[2]) == 0
     for record, rows in zip(records, found, strict=True):
         spans = {(int(start), int(end), encoding.types[int(number)]) for start, end, number, *_ in rows}

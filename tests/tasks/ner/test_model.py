@@ -19,7 +19,7 @@ from loreweave.tasks.jobs import task_of
 from loreweave.tasks.ner.encoding import SpanEncoding, TagEncoding
 from loreweave.tasks.ner.model import CONLL_LABELS, NerConfig, NerModel, build, load
 from loreweave.tasks.ner.record import NerRecord, Sentence, joined
-from loreweave.tasks.registry import load_task
+from loreweave.tasks.registry import Encoding, load_task
 from loreweave.training.inference import run_model
 
 TYPES = ["LOC", "ORG", "PER"]
@@ -27,11 +27,17 @@ TEXTS = ["Ann lives in Oslo .", "Bob works at a bank ( in Paris ) .", "she is lo
 RECORDS = joined([NerRecord(str(number), Sentence.of(text), metadata={"doc": 1}) for number, text in enumerate(TEXTS)])
 
 
+def batch_of(made: NerModel) -> dict[str, torch.Tensor]:
+    """All records as one batch, whichever encoding the model has."""
+    encoding: Encoding = made.encoding
+    return encoding.collate(encoding.encode(RECORDS))
+
+
 def logits(made: NerModel) -> torch.Tensor:
     made.model.eval()
     with torch.no_grad():
-        batch: Any = made.encoding.collate(made.encoding.encode(RECORDS))  # type: ignore[arg-type]
-        return made.model(**batch).logits
+        found: torch.Tensor = made.model(**batch_of(made)).logits
+    return found
 
 
 @pytest.mark.parametrize(
@@ -60,15 +66,15 @@ def test_a_model_is_the_same_after_saving(
 
 def test_logits_are_those_of_transformers_on_the_same_weights_and_features(tiny_luke: Path, tmp_path: Path) -> None:
     made = build(str(tiny_luke), TYPES, NerConfig())
-    torch.nn.init.normal_(made.model.classifier.bias)  # type: ignore[operator, union-attr, arg-type]
+    torch.nn.init.normal_(made.model.get_parameter("classifier.bias"))
     made.save_pretrained(tmp_path)
     reference = ReferenceLuke.from_pretrained(tmp_path).eval()
-    batch: Any = made.encoding.collate(made.encoding.encode(RECORDS))  # type: ignore[arg-type]
+    batch = batch_of(made)
     with torch.no_grad():
         expected = reference(**batch).logits
     real = batch["entity_attention_mask"].bool()
     torch.testing.assert_close(logits(made)[real], expected[real], rtol=1e-5, atol=1e-5)
-    assert made.model.luke.skip_padding and load(tmp_path).model.luke.skip_padding  # type: ignore[union-attr]
+    assert all(each.model.get_submodule("luke").skip_padding for each in (made, load(tmp_path)))
     assert reference.config.id2label == {0: "NIL", 1: "LOC", 2: "ORG", 3: "PER"}
 
 
@@ -91,7 +97,7 @@ def test_a_saved_tagger_is_one_of_transformers(tiny_bert: Path, tmp_path: Path) 
     made = build(str(tiny_bert), TYPES, NerConfig())
     made.save_pretrained(tmp_path)
     reference = AutoModelForTokenClassification.from_pretrained(tmp_path).eval()
-    batch: Any = made.encoding.collate(made.encoding.encode(RECORDS))  # type: ignore[arg-type]
+    batch = batch_of(made)
     with torch.no_grad():
         torch.testing.assert_close(logits(made), reference(**batch).logits)
     assert reference.config.id2label[1] == "B-LOC"
@@ -115,12 +121,10 @@ def test_windows_do_not_change_what_is_found(tiny_luke: Path, tiny_bert: Path) -
     """Where a sentence is alone and fits, its mentions are those of one input; batches do not matter."""
     for encoder in (tiny_luke, tiny_bert):
         made = build(str(encoder), TYPES, NerConfig(document_context=False))
-        examples = made.encoding.encode(RECORDS)
-        runs = [
-            run_model(made.model, examples, made.encoding.collate, made.encoding.unpack, batch_size=size)  # type: ignore[arg-type]
-            for size in (1, 3)
-        ]
-        one, three = (made.encoding.join(examples, run) for run in runs)  # type: ignore[arg-type]
+        encoding: Encoding = made.encoding
+        examples = encoding.encode(RECORDS)
+        runs = [run_model(made.model, examples, encoding.collate, encoding.unpack, batch_size=size) for size in (1, 3)]
+        one, three = (encoding.join(examples, run) for run in runs)
         for found, again in zip(one, three, strict=True):
             torch.testing.assert_close(torch.from_numpy(found), torch.from_numpy(again), rtol=1e-4, atol=1e-4)
 
@@ -186,7 +190,7 @@ def layouts(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def check(loaded: NerModel, reference: Any) -> None:
     """Ours on our inputs, the reference on the same."""
-    batch: Any = loaded.encoding.collate(loaded.encoding.encode(RECORDS))  # type: ignore[arg-type]
+    batch = batch_of(loaded)
     real = batch["entity_attention_mask"].bool()
     with torch.no_grad():
         expected = reference(**batch | {"entity_ids": torch.where(real, 2, 0)}).logits
