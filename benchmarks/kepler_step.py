@@ -32,7 +32,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -56,6 +56,7 @@ from kepler_schemes import (
     minilm_tokenizer,
 )
 from luke_pretraining import peak_kib
+from tables import markdown
 
 from loreweave.metrics.ranking_metrics import ranking_metrics
 from loreweave.metrics.ranks import Ranks
@@ -302,13 +303,7 @@ def _point(graph: Path, learner: Learner, mrr: float) -> dict[str, Any]:
 # ---- command ---------------------------------------------------------------------------------------------------------
 
 
-def table(rows: list[dict[str, Any]], columns: Sequence[str]) -> str:
-    """The rows in Markdown."""
-    lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
-    return "\n".join([*lines, *("| " + " | ".join(_cell(name, row) for name in columns) + " |" for row in rows)])
-
-
-def _cell(name: str, row: dict[str, Any]) -> str:
+def _cell(name: str, row: Mapping[str, Any]) -> str:
     if f"ours_{name}" in row:
         return " / ".join(f"{row[f'{side}_{name}']:.3g}" for side in ("theirs", "ours"))
     value = row.get(name, "")
@@ -350,7 +345,7 @@ def steps(graph: Path, arguments: argparse.Namespace) -> Iterator[dict[str, Any]
     """A row for every setting, shown as it is measured."""
     for setting in arguments.settings:
         row = measure(graph, setting, arguments)
-        print(table([row], COLUMNS), flush=True)
+        print(markdown([row], COLUMNS, _cell), flush=True)
         yield row
 
 
@@ -368,7 +363,7 @@ def run(arguments: argparse.Namespace) -> None:
             rows.append(row)
             if arguments.output:  # also of a run that is stopped
                 arguments.output.write_text(json.dumps(rows, indent=1))
-    print(table(rows, LEARNING_COLUMNS if arguments.learning else COLUMNS))
+    print(markdown(rows, LEARNING_COLUMNS if arguments.learning else COLUMNS, _cell))
     return None
 
 

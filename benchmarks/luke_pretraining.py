@@ -36,6 +36,7 @@ import torch
 import transformers
 from luke_batches import Batch, Windows, masked_batch, random_windows, real_windows
 from luke_cost import step_cost
+from tables import markdown, two_decimals
 from torch import nn
 from transformers import LukeConfig
 
@@ -51,6 +52,7 @@ COLUMNS = (
     "size", "length", "entities", "batch", "theirs_s", "ours_s", "ratio", "arithmetic", "update_s", "bound", "reached",
     "theirs_gib", "ours_gib", "theirs_words_s", "ours_words_s",
 )  # fmt: skip
+CELL = two_decimals(percent=("reached",), whole=("theirs_words_s", "ours_words_s"))
 
 
 def luke_config(size: str, entities: int, arguments: argparse.Namespace) -> LukeConfig:
@@ -267,23 +269,6 @@ def print_peak_memory(arguments: argparse.Namespace) -> None:
         print((peak_kib() - before) / 2**20)
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """The rows in Markdown."""
-    lines = ["| mode | " + " | ".join(COLUMNS) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
-    for row in rows:
-        cells = [row["mode"], *(_cell(name, row.get(name)) for name in COLUMNS)]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def _cell(name: str, value: Any) -> str:
-    if value is None:
-        return ""
-    if name == "reached":
-        return f"{value:.0%}"
-    return f"{value:.0f}" if name.endswith("words_s") else f"{value:.2f}" if isinstance(value, float) else str(value)
-
-
 def main() -> None:
     """Measure every setting asked for and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -318,7 +303,7 @@ def main() -> None:
         for length in arguments.lengths:
             for entities in arguments.entities:
                 rows += measure(size, length, entities, arguments)
-    print(table(rows))
+    print(markdown(rows, ("mode", *COLUMNS), CELL))
     if arguments.output:
         arguments.output.write_text(json.dumps(rows, indent=1))
     return None

@@ -42,6 +42,7 @@ import torch
 import transformers
 from kepler_schemes import Clock
 from ner_cost import span_cost
+from tables import markdown, two_decimals
 from torch import Tensor, nn
 
 from checkpoints import DATA, REPOSITORY, build
@@ -64,6 +65,7 @@ LEARNING = ("precision=bf16", "eval_batch_size=64", "max_length=96", "max_mentio
             "optimizer.learning_rate=3e-4", "data_seed=0")  # fmt: skip
 COLUMNS = ("set", "mode", "batch", "words", "spans", "real", "theirs_s", "ours_s", "ratio", "arithmetic", "reached", "gflops")
 Batch = dict[str, Tensor]
+CELL = two_decimals(percent=("reached", "real"), whole=("words", "spans", "gflops"))
 
 
 # ---- both sides ------------------------------------------------------------------------------------------------------
@@ -235,22 +237,6 @@ def rate_of_products(device: torch.device, precision: str) -> float:
     return 2 * 4096 * 384 * 1536 / median(seconds) / 1e9
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """In Markdown."""
-    lines = ["| " + " | ".join(COLUMNS) + " |", "|---" * len(COLUMNS) + "|"]
-    return "\n".join([*lines, *("| " + " | ".join(_cell(name, row.get(name)) for name in COLUMNS) + " |" for row in rows)])
-
-
-def _cell(name: str, value: Any) -> str:
-    if value is None:
-        return ""
-    if name in ("reached", "real"):
-        return f"{value:.0%}"
-    if name in ("words", "spans", "gflops"):
-        return f"{value:.0f}"
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
-
-
 # ---- learning --------------------------------------------------------------------------------------------------------
 
 
@@ -304,7 +290,7 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     for name in arguments.sets:
         rows += measure(name, arguments)
-        print(table(rows), flush=True)
+        print(markdown(rows, COLUMNS, CELL), flush=True)
         if arguments.output:
             arguments.output.write_text(json.dumps(rows, indent=1))
     return None

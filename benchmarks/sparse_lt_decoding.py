@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ import numpy as np
 import torch
 from kepler_schemes import Clock, minilm_tokenizer
 from sparse_lt_original import OriginalSparseTyping
+from tables import markdown
 from torch.nn.functional import pad
 from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModel, BertForMaskedLM, PreTrainedTokenizerFast
@@ -161,13 +162,8 @@ def _right(asked: Rows, found: Rows) -> float:
     return sum(a == b for a, b in pairs) / len(pairs)
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """The rows in Markdown."""
-    lines = ["| " + " | ".join(COLUMNS) + " |", "|---" * len(COLUMNS) + "|"]
-    return "\n".join([*lines, *("| " + " | ".join(_cell(row.get(name, "")) for name in COLUMNS) + " |" for row in rows)])
-
-
-def _cell(value: Any) -> str:
+def _cell(name: str, row: Mapping[str, Any]) -> str:
+    value = row.get(name, "")
     if not isinstance(value, float):
         return f"{value:,}" if isinstance(value, int) else str(value)
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
@@ -193,10 +189,10 @@ def main() -> None:
     rows = []
     for row in measure(arguments):
         rows.append(row)
-        print(table([row]), flush=True)
+        print(markdown([row], COLUMNS, _cell), flush=True)
         if arguments.output:
             arguments.output.write_text(json.dumps(rows, indent=1))
-    print(table(rows))
+    print(markdown(rows, COLUMNS, _cell))
 
 
 if __name__ == "__main__":

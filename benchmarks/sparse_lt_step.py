@@ -34,6 +34,7 @@ from kepler_schemes import Clock
 from luke_pretraining import peak_kib
 from sparse_lt_original import OriginalBatch, OriginalSparseTyping
 from sparse_lt_work import Work, check, cost
+from tables import markdown, two_decimals
 from torch import Tensor
 
 from loreweave.pretraining.stream import Batch
@@ -46,6 +47,7 @@ COLUMNS = (
     "bound", "reached", "theirs_words_s", "ours_words_s", "theirs_gib", "ours_gib",
 )  # fmt: skip
 Loss = Callable[[Any], Tensor]
+CELL = two_decimals(percent=("reached", "real"), whole=("longest", "theirs_words_s", "ours_words_s"))
 
 
 # ---- time ------------------------------------------------------------------------------------------------------------
@@ -230,22 +232,6 @@ def profile(size: str, arguments: argparse.Namespace) -> None:
 # ---- command ---------------------------------------------------------------------------------------------------------
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """The rows in Markdown."""
-    lines = ["| " + " | ".join(COLUMNS) + " |", "|---" * len(COLUMNS) + "|"]
-    return "\n".join([*lines, *("| " + " | ".join(_cell(name, row.get(name)) for name in COLUMNS) + " |" for row in rows)])
-
-
-def _cell(name: str, value: Any) -> str:
-    if value is None:
-        return ""
-    if name in ("reached", "real"):
-        return f"{value:.0%}"
-    if name == "longest" or name.endswith("words_s"):
-        return f"{value:.0f}"
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
-
-
 def main() -> None:
     """Measure every setting asked for and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -277,10 +263,10 @@ def main() -> None:
         for attention in arguments.their_attention:
             for row in measure(size, attention, arguments):
                 rows.append(row)
-                print(table([row]), flush=True)
+                print(markdown([row], COLUMNS, CELL), flush=True)
                 if arguments.output:  # also of a run that is stopped
                     arguments.output.write_text(json.dumps(rows, indent=1))
-    print(table(rows))
+    print(markdown(rows, COLUMNS, CELL))
     return None
 
 
