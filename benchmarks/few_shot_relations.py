@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from fine_tuning import ALL_CONDITIONS, CONDITIONS, results_of
+from fine_tuning import ALL_CONDITIONS, CONDITIONS, STARTS, WORDS_ALONE, cost_of, results_of
 
 from checkpoints import DATA, REPOSITORY, build
 from loreweave.checkpoints.names import model_path
@@ -42,7 +42,8 @@ def start(condition: str) -> tuple[str, list[str]]:
     """The model to begin with, and how it compares sentences."""
     name = ALL_CONDITIONS[condition]
     model = name if name == "minilm" else str(build(name))
-    return model, ["representation=entities"] if is_luke(str(model_path(model))) else []
+    entities = is_luke(str(model_path(model))) and not condition.endswith(WORDS_ALONE)
+    return model, ["representation=entities"] if entities else []
 
 
 def trained(condition: str, seed: int, options: argparse.Namespace) -> Path:
@@ -90,7 +91,9 @@ def row(condition: str, shot: int, options: argparse.Namespace) -> str | None:
     if untrained is None or not values:
         return None
     spread = f" ± {stdev(values):.1f}" if len(values) > 1 else ""
-    return f"| {condition} | {shot} | {100 * untrained['accuracy']:.1f} | {len(values)} | {mean(values):.1f}{spread} |"
+    cost = cost_of(folder / f"seed{seed}" for seed in options.seeds)
+    cells = (condition, shot, f"{100 * untrained['accuracy']:.1f}", len(values), f"{mean(values):.1f}{spread}", cost)
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def main() -> None:
@@ -99,11 +102,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--shots", type=int, nargs="+", default=[1, 5])
     parser.add_argument("--episodes", type=int, default=EPISODES, help="of training")
-    parser.add_argument("--conditions", nargs="+", choices=list(ALL_CONDITIONS), default=[*CONDITIONS, "joint-all"])
+    parser.add_argument(
+        "--conditions", nargs="+", choices=ALL_CONDITIONS, default=[*CONDITIONS, "joint-all"], metavar="START", help=STARTS
+    )
     parser.add_argument("--output", type=Path, default=REPOSITORY / "runs" / "few-shot-relations")
     parser.add_argument("--table", action="store_true", help="print the rows of the runs that are done")
     options = parser.parse_args()
-    print("| start | shot | untrained | seeds | trained |\n|---|---|---|---|---|", flush=True)
+    print("| start | shot | untrained | seeds | trained | CPU min | GiB |\n|---|---|---|---|---|---|---|", flush=True)
     for condition in options.conditions:
         for shot in options.shots:
             if not options.table:

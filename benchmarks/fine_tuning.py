@@ -28,7 +28,11 @@ CONDITIONS = {
     "LUKE, continued": "luke-wikispeedia",
 }
 JOINT_CONDITIONS = {name: name for name in JOINT if name != "joint-knowledge"}
-ALL_CONDITIONS = CONDITIONS | JOINT_CONDITIONS
+WORDS_ALONE = ", words alone"
+"""A LUKE that is read as a plain encoder is, without entities: what its words learned, apart from its head."""
+LUKES = {name: model for name, model in (CONDITIONS | JOINT_CONDITIONS).items() if name.startswith(("LUKE", "joint"))}
+ALL_CONDITIONS = CONDITIONS | JOINT_CONDITIONS | {f"{name}{WORDS_ALONE}": model for name, model in LUKES.items()}
+STARTS = "; ".join(CONDITIONS | JOINT_CONDITIONS) + f'; each LUKE also with "{WORDS_ALONE}" behind its name'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +44,7 @@ class DataSet:
         metrics: name -> heading of a column, in percent.
         settings: `key=value` of every run.
         luke_settings: further ones where the start is a LUKE.
+        words_settings: instead of them, those of a LUKE that is read without entities.
         options: further words of the command, such as `--skip-bad`.
     """
 
@@ -52,6 +57,7 @@ class DataSet:
     metrics: dict[str, str] = field(default_factory=lambda: {"micro_f1": "micro F1"})
     settings: tuple[str, ...] = ()
     luke_settings: tuple[str, ...] = ()
+    words_settings: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
 
     @property
@@ -65,8 +71,11 @@ def parser(description: str | None, sets: Iterable[str], output: str, rates: lis
     made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     made.add_argument("--rates", type=float, nargs="+", default=rates, help="learning rates to choose from")
-    made.add_argument("--sets", nargs="+", choices=list(sets), default=list(sets))
-    made.add_argument("--conditions", nargs="+", choices=ALL_CONDITIONS, default=list(CONDITIONS))
+    sets = list(sets)
+    made.add_argument("--sets", nargs="+", choices=sets, default=sets, metavar="SET", help=", ".join(sets))
+    made.add_argument(
+        "--conditions", nargs="+", choices=ALL_CONDITIONS, default=list(CONDITIONS), metavar="START", help=STARTS
+    )
     made.add_argument("--output", type=Path, default=REPOSITORY / "runs" / output)
     made.add_argument("--changes", nargs="+", default=[], help="settings of every run (with an --output of their own)")
     made.add_argument("--device", default="cpu")
@@ -79,7 +88,8 @@ def command(data: DataSet, condition: str, seed: int, rate: float, output: Path,
     name = ALL_CONDITIONS[condition]
     model = name if name == "minilm" else str(build(name))
     dev = ["--dev", str(data.dev)] if data.dev else []
-    more = data.luke_settings if is_luke(str(model_path(model))) else ()
+    of_luke = data.words_settings if condition.endswith(WORDS_ALONE) else data.luke_settings
+    more = of_luke if is_luke(str(model_path(model))) else ()
     files = ["--train", str(data.train), *dev, "--test", str(data.test), "--recipe", data.recipe, *data.options]
     return [
         *(sys.executable, "-m", "loreweave", "finetune", data.task, "--model", model, *files),
@@ -99,6 +109,16 @@ def results_of(path: Path) -> dict[str, Any] | None:
     return read_json(done) if done.exists() else None
 
 
+def cost_of(paths: Iterable[Path]) -> str:
+    """CPU minutes and peak GiB of runs as two cells: the mean, and the most; of runs that noted them."""
+    noted = [read_json(path / "status.json").get("used") for path in paths if (path / "status.json").exists()]
+    used = [values for values in noted if values]
+    if not used:
+        return " | "
+    minutes = mean(values["cpu_seconds"] for values in used) / 60
+    return f"{minutes:.1f} | {max(values['peak_memory_gib'] for values in used):.1f}"
+
+
 def chosen_rate(options: argparse.Namespace, sets: dict[str, DataSet], data: str, condition: str) -> float | None:
     """The rate with the best dev score of the first seed; None while one of its runs is missing."""
     if len(options.rates) == 1:
@@ -113,26 +133,30 @@ def chosen_rate(options: argparse.Namespace, sets: dict[str, DataSet], data: str
 
 
 def table(options: argparse.Namespace, sets: dict[str, DataSet]) -> list[str]:
-    """Mean and standard deviation over seeds, in points, of the runs that are done: a table for each choice of columns."""
+    """Mean and standard deviation over seeds, in points, and the cost of a run, of those that are done.
+
+    There is a table for each choice of columns.
+    """
     lines: list[str] = []
     headings: list[str] = []
     for data in options.sets:
         if list(sets[data].metrics.values()) != headings:
             headings = list(sets[data].metrics.values())
-            lines += ["", f"| set | start | rate | runs | {' | '.join(headings)} |", "|---" * (4 + len(headings)) + "|"]
+            shown = " | ".join((*headings, "CPU min", "GiB"))
+            lines += ["", f"| set | start | rate | runs | {shown} |", "|---" * (6 + len(headings)) + "|"]
         for condition in options.conditions:
             rate = chosen_rate(options, sets, data, condition)
             if rate is None:
                 continue
-            found = [results_of(folder(options.output, data, condition, seed, rate)) for seed in options.seeds]
-            results = [result for result in found if result is not None]
+            runs = [folder(options.output, data, condition, seed, rate) for seed in options.seeds]
+            results = [result for run in runs if (result := results_of(run)) is not None]
             if not results:
                 continue
             cells = []
             for metric in sets[data].metrics:
                 values = [100 * result["test"][metric] for result in results]
                 cells.append(f"{mean(values):.1f} ± {stdev(values) if len(values) > 1 else 0:.1f}")
-            lines.append(f"| {data} | {condition} | {rate:g} | {len(results)} | {' | '.join(cells)} |")
+            lines.append(f"| {data} | {condition} | {rate:g} | {len(results)} | {' | '.join(cells)} | {cost_of(runs)} |")
     return lines[1:]
 
 

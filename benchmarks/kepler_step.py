@@ -55,7 +55,6 @@ from kepler_schemes import (
     make_theirs,
     minilm_tokenizer,
 )
-from luke_pretraining import peak_kib
 from tables import markdown
 
 from loreweave.metrics.ranking_metrics import ranking_metrics
@@ -69,6 +68,7 @@ from loreweave.tasks.link_prediction.evaluation import Ranker
 from loreweave.tasks.link_prediction.model import Checkpoint
 from loreweave.tasks.link_prediction.settings import EvaluationSettings
 from loreweave.tasks.processes import Processes
+from loreweave.training.resources import peak_device_memory_gib, peak_memory_gib
 
 GRAPHS = ("fb15k237", "wn18rr")
 SIZES = (4, 16, 64, 256)  # micro-batches of the original to choose from; its own had 3 triples
@@ -213,15 +213,15 @@ def print_peak_memory(graph: Path, arguments: argparse.Namespace) -> None:
     objective = make_objective(graph, arguments.settings[0], arguments)
     work = [Work(objective, item, arguments) for item in range(2)]
     parts = [_collate(objective, arguments.device, one.theirs, arguments.size) for one in work]
-    before = peak_kib()
+    before = peak_memory_gib()
     mine = arguments.peak_memory == "ours"
     side = Side(make_ours(objective, arguments) if mine else make_theirs(objective, arguments), arguments)
     for one, theirs in zip(work, parts, strict=True):
         side.step([one.ours] if mine else theirs, one.triples if mine else one.shared)
     if arguments.device == "cuda":
-        print(torch.cuda.max_memory_allocated() / 2**30)
+        print(peak_device_memory_gib())
     else:
-        print((peak_kib() - before) / 2**20)
+        print(peak_memory_gib() - before)
 
 
 # ---- learning --------------------------------------------------------------------------------------------------------

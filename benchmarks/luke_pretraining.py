@@ -23,7 +23,6 @@ import argparse
 import contextlib
 import copy
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -41,6 +40,7 @@ from torch import nn
 from transformers import LukeConfig
 
 from loreweave.models import LukeForMaskedLM
+from loreweave.training.resources import peak_device_memory_gib, peak_memory_gib
 
 SIZES = {  # layers, hidden, heads, feed-forward, words
     "minilm": (6, 384, 12, 1536, 30522),
@@ -243,19 +243,11 @@ def peak_memory(side: str, size: str, length: int, entities: int, arguments: arg
     return float(finished.stdout.split()[-1])
 
 
-def peak_kib() -> int:
-    """Most memory this process has held; on Linux not `ru_maxrss`, which a child inherits from who started it."""
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-
-
 def print_peak_memory(arguments: argparse.Namespace) -> None:
     """Two steps of one side, then the peak in GiB."""
     size, length, entities = arguments.sizes[0], arguments.lengths[0], arguments.entities[0]
     data = batches(arguments, length)
-    before = peak_kib()
+    before = peak_memory_gib()
     step = Step(
         make_model(arguments.peak_memory, luke_config(size, entities, arguments), arguments.device),
         arguments.precision,
@@ -264,9 +256,9 @@ def print_peak_memory(arguments: argparse.Namespace) -> None:
     for batch in data[:2]:
         step(batch)
     if arguments.device == "cuda":
-        print(torch.cuda.max_memory_allocated() / 2**30)
+        print(peak_device_memory_gib())
     else:
-        print((peak_kib() - before) / 2**20)
+        print(peak_memory_gib() - before)
 
 
 def main() -> None:

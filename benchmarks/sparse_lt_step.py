@@ -31,7 +31,6 @@ from typing import Any
 
 import torch
 from kepler_schemes import Clock
-from luke_pretraining import peak_kib
 from sparse_lt_original import OriginalBatch, OriginalSparseTyping
 from sparse_lt_work import Work, check, cost
 from tables import markdown, two_decimals
@@ -39,6 +38,7 @@ from torch import Tensor
 
 from loreweave.pretraining.stream import Batch
 from loreweave.training.devices import autocast, choose_attention
+from loreweave.training.resources import peak_device_memory_gib, peak_memory_gib
 
 SIZES = ("minilm", "base")
 ATTENTION = ("fused", "explicit")
@@ -194,7 +194,7 @@ def print_peak_memory(arguments: argparse.Namespace) -> None:
     """Two steps of one side, then the peak in GiB, less what the process had before (one model more for the original)."""
     work = Work(arguments.sizes[0], arguments)
     data = work.batches(2)
-    before = peak_kib()
+    before = peak_memory_gib()
     which = 0 if arguments.peak_memory == "theirs" else 1
     theirs = work.original(arguments.their_attention[0]) if which == 0 else None
     if theirs is None:
@@ -205,9 +205,9 @@ def print_peak_memory(arguments: argparse.Namespace) -> None:
     for batch in data:
         side.step(batch)
     if arguments.device == "cuda":
-        print(torch.cuda.max_memory_allocated() / 2**30)
+        print(peak_device_memory_gib())
     else:
-        print((peak_kib() - before) / 2**20 + own)
+        print(peak_memory_gib() - before + own)
 
 
 def profile(size: str, arguments: argparse.Namespace) -> None:

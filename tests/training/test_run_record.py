@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,22 @@ def test_the_end_is_noted(tmp_path: Path, error: BaseException, status: str) -> 
     with pytest.raises(type(error)), record.watch():
         raise error
     assert record.status()["status"] == status and "ended" in record.status()
+
+
+def test_what_a_run_used_is_noted_and_a_resumed_run_adds_to_it(tmp_path: Path) -> None:
+    record = made(tmp_path)
+    with pytest.raises(KeyboardInterrupt), record.watch():
+        busy = time.process_time()
+        while time.process_time() - busy < 0.02:
+            pass
+        raise KeyboardInterrupt
+    first = record.status()["used"]
+    assert first["seconds"] >= 0.02 and first["cpu_seconds"] >= 0.02 and 0.01 < first["peak_memory_gib"] < 1000
+    again = RunRecord.reopen(tmp_path, CONFIG)
+    with again.watch():
+        again.finish({})
+    second = again.status()["used"]
+    assert all(second[name] >= first[name] for name in first) and second["cpu_seconds"] < first["cpu_seconds"] + 5
 
 
 def test_predictions_and_losses(tmp_path: Path) -> None:

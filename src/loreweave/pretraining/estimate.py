@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import resource
 import statistics
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +20,7 @@ from loreweave.pretraining.start import start
 from loreweave.training.devices import autocast, training_device
 from loreweave.training.optimizers import build_optimizer
 from loreweave.training.quiet import quiet
+from loreweave.training.resources import peak_device_memory_gib, peak_memory_gib
 
 _WARM_UP = 2
 
@@ -117,7 +116,4 @@ def _wait(device: torch.device) -> None:
 
 def _peak_memory(device: torch.device) -> float:
     """GiB of the device, or of this process since it began."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**30
-    unit = 1 if sys.platform == "darwin" else 1024  # getrusage counts bytes there
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
+    return peak_device_memory_gib(device) if device.type == "cuda" else peak_memory_gib()

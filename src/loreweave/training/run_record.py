@@ -4,7 +4,7 @@ Layout (specs/experiments_and_attention.md A1.9):
 
     config.json        the resolved configuration
     environment.json   versions, git commit, machine and device
-    status.json        running | done | failed | interrupted, with times, command and error
+    status.json        running | done | failed | interrupted, with times, command, error, and what it `used` (seconds, memory)
     metrics.jsonl      one object per evaluation or log line: step, epoch, split and values; epoch 0 = before training
     train_loss.npy     the true loss of every update
     predictions/       <split>_epoch<k>.npz and .jsonl; <split>.npz and .jsonl are those of the kept weights
@@ -36,6 +36,7 @@ import numpy as np
 from loreweave import __version__
 from loreweave.corpus.files import atomic_path, read_json, read_json_lines, write_json, write_json_lines
 from loreweave.errors import ConfigurationError, LoreweaveError
+from loreweave.training.resources import Meter
 
 _FILES = (
     "config.json",
@@ -62,6 +63,7 @@ class RunRecord:
         self.path = Path(path)
         self.is_writer = is_writer
         self._board: Any = None
+        self._meter: Meter | None = None
 
     @classmethod
     def create(
@@ -160,15 +162,23 @@ class RunRecord:
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        """Note in the status how the block ends: `failed` with the error, or `interrupted`."""
+        """Note in the status how the block ends (`failed` with the error, or `interrupted`), and what it used.
+
+        A resumed run adds to what its earlier parts used.
+        """
+        self._meter = Meter(self.status().get("used"))
         try:
             yield
         except (KeyboardInterrupt, Interrupted):
-            self.set_status("interrupted", ended=_now())
+            self._end("interrupted")
             raise
         except BaseException as error:
-            self.set_status("failed", ended=_now(), error=f"{type(error).__name__}: {error}")
+            self._end("failed", error=f"{type(error).__name__}: {error}")
             raise
+
+    def _end(self, status: str, **values: Any) -> None:
+        used = {"used": self._meter.read()} if self._meter else {}
+        self.set_status(status, ended=_now(), **used, **values)
 
     def open_tensorboard(self) -> None:
         """From now on `log` writes event files as well; they begin with what `metrics.jsonl` holds, and with nothing else."""
@@ -256,7 +266,7 @@ class RunRecord:
         if self.is_writer:
             write_json(self.path / "results.json", dict(results))
             shutil.rmtree(self.checkpoints_path, ignore_errors=True)
-            self.set_status("done", ended=_now())
+            self._end("done")
 
     def resume_command(self) -> str:
         """The command that continues this run."""

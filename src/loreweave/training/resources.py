@@ -1,0 +1,54 @@
+"""Time and memory that this process took."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+GIB = 2**30
+
+
+def peak_memory_gib() -> float:
+    """Most memory that this process has held since it began, GiB."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux, where `ru_maxrss` is inherited from the process that started this one
+        lines = status.read_text(encoding="utf-8").splitlines()
+        found = next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), None)
+        if found is not None:
+            return found * 1024 / GIB
+    unit = 1 if sys.platform == "darwin" else 1024  # getrusage counts bytes there
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB
+
+
+def peak_device_memory_gib(device: torch.device | None = None) -> float:
+    """Most memory of a CUDA device (the current one) that this process has held, GiB."""
+    import torch
+
+    return torch.cuda.max_memory_allocated(device) / GIB
+
+
+class Meter:
+    """Counts from where it is made. `earlier` is what earlier parts of the same work took, of the same shape."""
+
+    def __init__(self, earlier: Mapping[str, Any] | None = None) -> None:
+        self.earlier = dict(earlier or {})
+        self.began, self.cpu_began = time.perf_counter(), time.process_time()
+
+    def read(self) -> dict[str, float]:
+        """Wall-clock and CPU seconds of all parts, and the most memory of any part (GiB), of this process."""
+        import torch
+
+        sums = {"seconds": time.perf_counter() - self.began, "cpu_seconds": time.process_time() - self.cpu_began}
+        most = {"peak_memory_gib": peak_memory_gib()}
+        if torch.cuda.is_initialized():
+            most["peak_device_memory_gib"] = peak_device_memory_gib()
+        used = {name: value + self.earlier.get(name, 0.0) for name, value in sums.items()}
+        used |= {name: max(value, self.earlier.get(name, 0.0)) for name, value in most.items()}
+        return {name: round(value, 3) for name, value in used.items()}
