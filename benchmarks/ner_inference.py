@@ -44,6 +44,7 @@ from kepler_schemes import Clock
 from ner_cost import span_cost
 from tables import markdown, two_decimals
 from torch import Tensor, nn
+from transformers import LukeConfig, PreTrainedModel
 
 from checkpoints import DATA, REPOSITORY, build
 from loreweave.corpus.files import read_json
@@ -99,7 +100,7 @@ class Work:
         return {name: tensor.to(self.device) for name, tensor in (batch | labels).items() if name != "labels" or labels}
 
 
-def _both(made: NerModel, arguments: argparse.Namespace) -> tuple[nn.Module, nn.Module]:
+def _both(made: NerModel, arguments: argparse.Namespace) -> tuple[PreTrainedModel, PreTrainedModel]:
     """transformers' model of the saved weights, and ours."""
     with TemporaryDirectory() as folder, quiet():
         made.save_pretrained(Path(folder))
@@ -107,7 +108,7 @@ def _both(made: NerModel, arguments: argparse.Namespace) -> tuple[nn.Module, nn.
     return tuple(nn.Module.to(model, arguments.device).train(arguments.train_step) for model in (theirs, made.model))
 
 
-def under_mask(theirs: nn.Module, batch: Batch) -> Any:
+def under_mask(theirs: PreTrainedModel, batch: Batch) -> Any:
     """Their output where words read words, and a span the words and itself."""
     words, spans = batch["input_ids"].shape[1], batch["entity_ids"].shape[1]
     itself = torch.eye(words + spans, dtype=torch.bool, device=batch["input_ids"].device)
@@ -115,7 +116,7 @@ def under_mask(theirs: nn.Module, batch: Batch) -> Any:
     seen[..., :words] |= batch["attention_mask"].bool()[:, None, None]
     bias = torch.zeros(seen.shape, device=seen.device).masked_fill_(~seen, torch.finfo(torch.float32).min)
     hook = partial(_replace_mask, bias)
-    handle = theirs.luke.encoder.register_forward_pre_hook(hook, with_kwargs=True)  # type: ignore[operator, union-attr]
+    handle = theirs.luke.encoder.register_forward_pre_hook(hook, with_kwargs=True)  # type: ignore[union-attr]  # `luke` is of transformers' own class
     try:
         return theirs(**batch)
     finally:
@@ -138,9 +139,9 @@ def check(work: Work, data: list[Batch], precision: str) -> None:
         largest = max(largest, float((found - expected).abs().max()) / (1 + float(expected.abs().max())))
         different += int((found.argmax(dim=-1) != expected.argmax(dim=-1)).sum())
         count += len(found)
-    work.ours.config.shared_words = True  # type: ignore[union-attr]
+    work.ours.config.shared_words = True
     ours, theirs = work.ours(**data[-1]), under_mask(work.theirs, data[-1])
-    work.ours.config.shared_words = False  # type: ignore[union-attr]
+    work.ours.config.shared_words = False
     real = data[-1]["entity_attention_mask"].bool()
     shared = float((ours.logits - theirs.logits)[real].abs().max()) / (1 + float(theirs.logits[real].abs().max()))
     print(f"  {count} spans: exact logits differ by {largest:.1e}, {different} classes; shared by {shared:.1e}", flush=True)
@@ -154,7 +155,7 @@ def check(work: Work, data: list[Batch], precision: str) -> None:
 class Side:
     """A model going through batches, and the seconds of each pass."""
 
-    def __init__(self, work: Work, model: nn.Module, mode: str) -> None:
+    def __init__(self, work: Work, model: PreTrainedModel, mode: str) -> None:
         """Take what `mode` says."""
         self.work, self.model, self.mode = work, model, mode
         self.clock, self.seconds = Clock(work.device), list[float]()
@@ -166,13 +167,13 @@ class Side:
 
     def __call__(self) -> None:
         """One pass."""
-        self.model.config.shared_words = "shared" in self.mode  # type: ignore[union-attr]  # theirs does not look at it
+        self.model.config.shared_words = "shared" in self.mode  # theirs does not look at it
         start = self.clock()
         for batch in self.data:
             self.run(batch)
         end, which = self.clock(), 1 if self.work.device.type == "cpu" else 0
         self.seconds.append(end[which] - start[which])
-        self.model.config.shared_words = False  # type: ignore[union-attr]
+        self.model.config.shared_words = False
 
     def _answer(self, batch: Batch) -> None:
         with torch.inference_mode(), autocast(self.work.device, self.precision):
@@ -187,11 +188,9 @@ class Side:
 
     def operations(self, padded: bool) -> float:
         """Of one pass."""
-        shared, train = "shared" in self.mode, self.work.arguments.train_step
-        return sum(
-            span_cost(self.model.config, batch, padded=padded, shared=shared, train=train)  # type: ignore[arg-type]
-            for batch in self.data
-        )
+        shared, train, config = "shared" in self.mode, self.work.arguments.train_step, self.model.config
+        assert isinstance(config, LukeConfig)
+        return sum(span_cost(config, batch, padded=padded, shared=shared, train=train) for batch in self.data)
 
 
 def measure(name: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:

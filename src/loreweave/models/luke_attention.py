@@ -21,10 +21,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import LukeConfig
 
+from loreweave.models.cpu_kernels import flash_attention, flash_attention_backward
 from loreweave.models.luke_shared_attention import attention_to_words_and_self, explicit_attention_to_words_and_self
-
-_flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-_flash_backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
 
 
 @dataclass(frozen=True)
@@ -252,7 +250,7 @@ class _AttentionByKeyType(torch.autograd.Function):
         """Arguments as of `attention_by_key_type`."""
         parts = _by_type(key, value, bias, words)
         (out, lse), (out2, lse2) = (
-            _flash(query, *keys_values, attn_mask=mask)
+            flash_attention(query, *keys_values, attn_mask=mask)
             for query, (*keys_values, mask) in zip((to_words, to_entities), parts, strict=True)
         )
         joint = torch.logaddexp(lse, lse2)  # [batch, heads, query]
@@ -266,7 +264,7 @@ class _AttentionByKeyType(torch.autograd.Function):
         """Gradients of queries, keys and values."""
         to_words, to_entities, key, value, bias, out, joint = ctx.saved_tensors
         (query, keys, values), (query2, keys2, values2) = (
-            _flash_backward(gradients[0], query, k, v, out, joint, 0.0, False, attn_mask=mask)
+            flash_attention_backward(gradients[0], query, k, v, out, joint, 0.0, False, attn_mask=mask)
             for query, (k, v, mask) in zip((to_words, to_entities), _by_type(key, value, bias, ctx.words), strict=True)
         )
         return query, query2, torch.cat([keys, keys2], dim=2), torch.cat([values, values2], dim=2), None, None

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-_flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-_flash_backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
+from loreweave.models.cpu_kernels import flash_attention, flash_attention_backward
 
 
 def attention_to_words_and_self(to_words: Tensor, to_self: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
@@ -84,7 +83,7 @@ class _AttentionToWordsAndSelf(torch.autograd.Function):
         """Arguments as of `attention_to_words_and_self`."""
         words = _words(to_words, to_self)
         bias = None if bias is None else bias[..., :words]
-        out, lse = _flash(to_words, key[:, :, :words], value[:, :, :words], attn_mask=bias)
+        out, lse = flash_attention(to_words, key[:, :, :words], value[:, :, :words], attn_mask=bias)
         own = _own_scores(to_self, key, words)
         lse[:, :, words:] = torch.logaddexp(lse[:, :, words:], own)
         share = torch.exp(own - lse[:, :, words:])  # [batch, heads, entities]
@@ -98,7 +97,7 @@ class _AttentionToWordsAndSelf(torch.autograd.Function):
         to_words, to_self, key, value, bias, out, lse, share = ctx.saved_tensors
         words = _words(to_words, to_self)
         of_out = gradients[0]
-        to_word_keys, keys, values = _flash_backward(
+        to_word_keys, keys, values = flash_attention_backward(
             of_out, to_words, key[:, :, :words], value[:, :, :words], out, lse, 0.0, False, attn_mask=bias
         )
         of_entity, own_key, own_value = of_out[:, :, words:], key[:, :, words:], value[:, :, words:]

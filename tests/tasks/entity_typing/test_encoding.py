@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from mention_tokenizers import pieces_of
 from tiny_tokenizers import write_byte_bpe
 from transformers import RobertaConfig, RobertaModel, RobertaTokenizer
 
@@ -16,11 +17,6 @@ from loreweave.training.configuration import fill
 from loreweave.training.recipes import load_recipe
 
 RECORD = TypingRecord("0", "Ann lives in Oslo .", 13, 17, ("place",))
-
-
-def pieces(made: TaskModel, ids: list[int]) -> list[str]:
-    tokenizer = made.encoding.tokenizer  # type: ignore[attr-defined]  # of both kinds of encoding
-    return tokenizer.word_tokenizer.convert_ids_to_tokens(ids)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +31,7 @@ def plain(tiny_bert: Path) -> TaskModel:
 
 def test_luke_sees_the_mention_and_its_markers_as_an_entity(luke: TaskModel) -> None:
     batch = luke.encoding.collate(luke.encoding.encode([RECORD], luke.labels))
-    words = pieces(luke, batch["input_ids"][0].tolist())
+    words = pieces_of(luke, batch["input_ids"][0].tolist())
     assert words == ["[CLS]", "ann", "lives", "in", "<ent>", "oslo", "<ent>", ".", "[SEP]"]
     positions = batch["entity_position_ids"][0, 0]
     assert positions[positions >= 0].tolist() == [4, 5, 6]
@@ -45,7 +41,7 @@ def test_luke_sees_the_mention_and_its_markers_as_an_entity(luke: TaskModel) -> 
 
 def test_plain_encoder_reads_at_the_opening_marker(plain: TaskModel) -> None:
     batch = plain.encoding.collate(plain.encoding.encode([RECORD], plain.labels))
-    words = pieces(plain, batch["input_ids"][0].tolist())
+    words = pieces_of(plain, batch["input_ids"][0].tolist())
     assert words == ["[CLS]", "ann", "lives", "in", "<ent>", "oslo", "<ent2>", ".", "[SEP]"]
     assert batch["readout_positions"].tolist() == [[4]]
     assert set(batch) == {"input_ids", "attention_mask", "token_type_ids", "readout_positions", "labels"}
@@ -61,7 +57,7 @@ def test_long_texts_keep_a_window_around_the_mention(kind: str, request: pytest.
     text = "the river is long . " * 40 + "Oslo is long . " + "the river is long . " * 40
     start = text.index("Oslo")
     (example,) = made.encoding.encode([TypingRecord("0", text, start, start + 4)])
-    words = pieces(made, example.encoded.input_ids)
+    words = pieces_of(made, example.encoded.input_ids)
     place = words.index("oslo")
     assert len(words) <= 64 and words[place - 1] == "<ent>" and 20 < place < 44
     assert "texts truncated" in made.encoding.report()
@@ -70,7 +66,7 @@ def test_long_texts_keep_a_window_around_the_mention(kind: str, request: pytest.
 def test_long_mentions_keep_both_markers_in_a_plain_encoder(plain: TaskModel) -> None:
     text = "the river is long " * 10
     (example,) = plain.encoding.encode([TypingRecord("0", text, 0, len(text) - 1)])
-    words = pieces(plain, example.encoded.input_ids)
+    words = pieces_of(plain, example.encoded.input_ids)
     assert words[1] == "<ent>" and words[-2] == "<ent2>"
 
 
@@ -92,7 +88,7 @@ def kepler(tmp_path_factory: pytest.TempPathFactory) -> TaskModel:
 def test_kepler_ends_with_a_second_end(kepler: TaskModel) -> None:
     """specs/kepler.md 6.3: `<s> ... </s> </s>`, both of them seen."""
     batch = kepler.encoding.collate(kepler.encoding.encode([RECORD, TypingRecord("1", "is Oslo", 3, 7)]))
-    first, second = (pieces(kepler, row.tolist()) for row in batch["input_ids"])
+    first, second = (pieces_of(kepler, row.tolist()) for row in batch["input_ids"])
     inside = [token.strip("Ġ") for token in first]
     assert inside[0] == "<s>" and inside[-2:] == ["</s>", "</s>"] and inside.count("</s>") == 2
     opening, closing = first.index("madeupword0000"), first.index("madeupword0001")
@@ -109,7 +105,7 @@ def test_the_second_end_counts_in_the_length(kepler: TaskModel) -> None:
     text = "the river is long . " * 40 + "Oslo is long . " + "the river is long . " * 40
     start = text.index("Oslo")
     (example,) = kepler.encoding.encode([TypingRecord("0", text, start, start + 4)])
-    words = pieces(kepler, example.encoded.input_ids)
+    words = pieces_of(kepler, example.encoded.input_ids)
     assert len(words) == example.length == 128 and words[-2:] == ["</s>", "</s>"] and words[-3] != "</s>"
     assert {"madeupword0000", "madeupword0001"} <= set(words)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mention_tokenizers import pieces_of, tokenizer_of
 from transformers import AutoModel
 from transformers import LukeForEntityClassification as ReferenceLuke
 
@@ -81,7 +82,7 @@ def test_the_encoder_of_a_saved_baseline_loads_in_transformers(tiny_bert: Path, 
 def test_new_markers_start_from_at_and_hash(tiny_bert: Path) -> None:
     made = build(str(tiny_bert), LABELS, EntityTypingConfig())
     table = made.model.get_input_embeddings().weight
-    words = made.encoding.tokenizer.words  # type: ignore[attr-defined]
+    words = tokenizer_of(made).words
     for marker, source in (("<ent>", "@"), ("<ent2>", "#")):
         torch.testing.assert_close(table[words.id_of(marker)], table[words.id_of(source)], rtol=0, atol=0)
 
@@ -162,7 +163,7 @@ def test_a_released_file_of_the_original_code(tmp_path: Path, monkeypatch: pytes
     base = layouts.write_roberta_tokenizer(tmp_path / "roberta")
     loaded = load(released, str(base))
     assert loaded.labels == list(COARSE_LABELS)
-    assert loaded.encoding.tokenizer.piece_rule == "legacy"  # type: ignore[attr-defined]
+    assert tokenizer_of(loaded).piece_rule == "legacy"
     batch = loaded.encoding.collate(loaded.encoding.encode([TypingRecord("0", "Ann, in Oslo, sat", 8, 12)]))
     expected = reference(**batch | {"entity_ids": torch.tensor([[2]])}).logits
     torch.testing.assert_close(loaded.model(**batch).logits, expected, rtol=1e-5, atol=1e-5)
@@ -170,9 +171,6 @@ def test_a_released_file_of_the_original_code(tmp_path: Path, monkeypatch: pytes
     # `<s> left [ENTITY] mention [ENTITY] right </s>`, each piece with a space in front, also the comma's.
     assert "".join(tokens) == "<s>ĠAnn,Ġin<ent>ĠOslo<ent>Ġ,Ġsat</s>"
 
-
-def pieces_of(made: TaskModel, ids: list[int]) -> list[str]:
-    return made.encoding.tokenizer.word_tokenizer.convert_ids_to_tokens(ids)  # type: ignore[attr-defined]
 
 
 def test_a_tensor_that_does_not_fit_a_plain_encoder_is_named(tiny_bert: Path, tmp_path: Path) -> None:

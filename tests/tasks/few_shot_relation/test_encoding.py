@@ -11,7 +11,7 @@ from tiny_tokenizers import write_byte_bpe
 from transformers import RobertaConfig, RobertaModel, RobertaTokenizer
 
 from loreweave.errors import DataError
-from loreweave.tasks.few_shot_relation.encoding import EpisodeExample
+from loreweave.tasks.episode_number import EpisodeNumber
 from loreweave.tasks.few_shot_relation.model import FewShotRelationConfig, build
 from loreweave.tasks.relation_record import RelationRecord
 
@@ -49,15 +49,15 @@ def test_epochs_and_processes_draw_the_same_episode(tiny_bert: Path, records: li
     first, second = encoding_of(tiny_bert, way=2, seed=4), encoding_of(tiny_bert, way=2, seed=4)
     first.encode(records, LABELS)
     second.encode(records, LABELS)
-    first.collate([EpisodeExample(0)])  # what was drawn before does not matter
-    torch.testing.assert_close(first.collate([EpisodeExample(9)]), second.collate([EpisodeExample(9)]))
+    first.collate([EpisodeNumber(0)])  # what was drawn before does not matter
+    torch.testing.assert_close(first.collate([EpisodeNumber(9)]), second.collate([EpisodeNumber(9)]))
 
 
 @pytest.mark.parametrize("markers", ["two", "four"])
 def test_a_pair_has_both_sentences_and_four_readouts(tiny_bert: Path, records: list[RelationRecord], markers: str) -> None:
     encoding = encoding_of(tiny_bert, method="pair", way=2, shot=2, markers=markers)
     encoding.encode(records, LABELS)
-    batch = encoding.collate([EpisodeExample(0)])
+    batch = encoding.collate([EpisodeNumber(0)])
     assert batch["pair_rows"].shape == (1, 2, 2, 2) and batch["input_ids"].shape[0] == 8
     opening, closing = ("<ent> <ent2>", "") if markers == "two" else ("<e1> <e2>", "</e1>")
     draw = encoding.draws.draw(0)
@@ -105,7 +105,7 @@ def test_long_sentences_are_cut_so_that_a_pair_fits(tiny_bert: Path) -> None:
 def test_pooled_reads_the_first_state(tiny_bert: Path, records: list[RelationRecord]) -> None:
     encoding = encoding_of(tiny_bert, way=2, representation="pooled")
     encoding.encode(records, LABELS)
-    assert encoding.collate([EpisodeExample(0)])["readout_positions"].tolist() == [[0]] * 4
+    assert encoding.collate([EpisodeNumber(0)])["readout_positions"].tolist() == [[0]] * 4
 
 
 def test_relations_that_are_left_out_are_told(tiny_bert: Path, records: list[RelationRecord]) -> None:

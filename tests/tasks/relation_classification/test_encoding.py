@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mention_tokenizers import pieces_of, tokenizer_of
 from tiny_tokenizers import write_byte_bpe
 from transformers import RobertaConfig, RobertaModel, RobertaTokenizer
 
@@ -22,11 +23,6 @@ FORWARDS = RelationRecord("0", TEXT, (0, 3), (13, 17), "lives")
 BACKWARDS = RelationRecord("1", TEXT, (13, 17), (0, 3), "no_relation")
 
 
-def pieces(made: TaskModel, ids: list[int]) -> list[str]:
-    tokenizer = made.encoding.tokenizer  # type: ignore[attr-defined]  # of both kinds of encoding
-    return tokenizer.word_tokenizer.convert_ids_to_tokens(ids)
-
-
 @pytest.fixture(scope="module")
 def luke(tiny_luke: Path) -> TaskModel:
     return build(str(tiny_luke), LABELS, RelationConfig())
@@ -39,12 +35,12 @@ def plain(tiny_bert: Path) -> TaskModel:
 
 def test_luke_sees_head_and_tail_as_two_entities(luke: TaskModel) -> None:
     batch = luke.encoding.collate(luke.encoding.encode([FORWARDS, BACKWARDS], luke.labels))
-    first, second = (pieces(luke, row.tolist()) for row in batch["input_ids"])
+    first, second = (pieces_of(luke, row.tolist()) for row in batch["input_ids"])
     assert first == ["[CLS]", "<ent>", "ann", "<ent>", "lives", "in", "<ent2>", "oslo", "<ent2>", ".", "[SEP]"]
     assert second == ["[CLS]", "<ent2>", "ann", "<ent2>", "lives", "in", "<ent>", "oslo", "<ent>", ".", "[SEP]"]
     positions = [[place[place >= 0].tolist() for place in row] for row in batch["entity_position_ids"]]
     assert positions == [[[1, 2, 3], [6, 7, 8]], [[6, 7, 8], [1, 2, 3]]]  # head, then tail, wherever they stand
-    vocabulary = luke.encoding.tokenizer.entity_vocabulary  # type: ignore[attr-defined]
+    vocabulary = tokenizer_of(luke).entity_vocabulary
     assert batch["entity_ids"].tolist() == [[vocabulary.mask_id, vocabulary.mask2_id]] * 2
     assert batch["labels"].tolist() == [1, 0] and not batch["labels"].is_floating_point()
 
@@ -58,7 +54,7 @@ def test_a_plain_encoder_reads_at_both_opening_markers(plain: TaskModel) -> None
 def test_keplers_four_markers_tell_head_from_tail_and_start_from_end(tiny_bert: Path) -> None:
     made = build(str(tiny_bert), LABELS, RelationConfig(head="kepler"))
     batch = made.encoding.collate(made.encoding.encode([BACKWARDS]))
-    words = pieces(made, batch["input_ids"][0].tolist())
+    words = pieces_of(made, batch["input_ids"][0].tolist())
     assert words == ["[CLS]", "<e2>", "ann", "</e2>", "lives", "in", "<e1>", "oslo", "</e1>", ".", "[SEP]"]
     assert batch["readout_positions"].tolist() == [[6, 1]]
 
@@ -67,7 +63,7 @@ def test_bracket_codes_stay_as_they_are(luke: TaskModel) -> None:
     """LUKE's code for relations changes none, unlike that for typing."""
     record = RelationRecord("0", "Ann -LRB- Oslo -RRB-", (0, 3), (10, 14), "lives")
     (example,) = luke.encoding.encode([record])
-    assert "(" not in pieces(luke, example.encoded.input_ids)
+    assert "(" not in pieces_of(luke, example.encoded.input_ids)
 
 
 @pytest.mark.parametrize("kind", ["luke", "plain"])
@@ -76,7 +72,7 @@ def test_long_texts_keep_both_mentions_with_their_markers(kind: str, request: py
     text = "the river is long . " * 20 + "Oslo is long . " + "the river is long . " * 20 + "Paris is long ."
     head, tail = text.index("Paris"), text.index("Oslo")
     (example,) = made.encoding.encode([RelationRecord("0", text, (head, head + 5), (tail, tail + 4))])
-    words = pieces(made, example.encoded.input_ids)
+    words = pieces_of(made, example.encoded.input_ids)
     assert len(words) == 64 and words[words.index("oslo") - 1] == words[words.index("oslo") + 1] == "<ent2>"
     assert words[words.index("paris") - 1] == words[words.index("paris") + 1] == "<ent>"
     assert "texts truncated" in made.encoding.report()
@@ -110,7 +106,7 @@ def test_keplers_released_input_token_by_token(kepler: TaskModel, tokens: list[s
     spans = [(cuts[0], cuts[1]), (cuts[2], cuts[3])]
     if data.draw(st.booleans()):
         spans.reverse()
-    words = kepler.encoding.tokenizer.word_tokenizer  # type: ignore[attr-defined]
+    words = tokenizer_of(kepler).word_tokenizer
     bpe = [words(("" if n == 0 else " ") + token, add_special_tokens=False)["input_ids"] for n, token in enumerate(tokens)]
     marks = {name: words.convert_tokens_to_ids(name) for name in '"#$%'}
     expected, readouts = [words.bos_token_id], dict[int, int]()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from mention_tokenizers import tokenizer_of
 from transformers import LukeForEntityPairClassification as ReferenceLuke
 
 from loreweave.errors import CheckpointError, ConfigurationError
@@ -77,14 +78,14 @@ def test_a_saved_luke_is_a_luke_of_transformers(tiny_luke: Path, tmp_path: Path)
 def test_markers_and_the_tail_entity_start_from_their_rows(tiny_luke: Path, tiny_bert: Path) -> None:
     made = build(str(tiny_luke), LABELS, RelationConfig())
     table = made.model.get_input_embeddings().weight
-    words = made.encoding.tokenizer.words  # type: ignore[attr-defined]
+    words = tokenizer_of(made).words
     for marker, source in (("<ent>", "@"), ("<ent2>", "#")):
         assert torch.equal(table[words.id_of(marker)], table[words.id_of(source)])
     entities = made.model.get_entity_embeddings().weight
     assert len(entities) == 4 and torch.equal(entities[3], entities[2])  # [MASK2] from [MASK]
     kepler = build(str(tiny_bert), LABELS, RelationConfig(head="kepler"))
     table = kepler.model.get_input_embeddings().weight
-    words = kepler.encoding.tokenizer.words  # type: ignore[attr-defined]
+    words = tokenizer_of(kepler).words
     assert torch.equal(table[words.id_of("</e1>")], table[words.id_of("#")])
 
 
@@ -164,7 +165,7 @@ def test_a_released_file_of_the_original_code(layouts: Any, tmp_path: Path) -> N
         load(released)
     loaded = load(released, str(layouts.write_roberta_tokenizer(tmp_path / "roberta")))
     assert loaded.labels == list(TACRED_LABELS) and loaded.labels[:2] == ["no_relation", "org:alternate_names"]
-    assert loaded.encoding.tokenizer.piece_rule == "legacy"  # type: ignore[attr-defined]
+    assert tokenizer_of(loaded).piece_rule == "legacy"
     check(loaded, reference)
 
 

@@ -20,6 +20,7 @@ from loreweave.corpus.episodes import Episode
 from loreweave.corpus.tag_schemes import OUTSIDE
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.models.gaussian_embeddings import squared_distances
+from loreweave.tasks.episode_number import EpisodeNumber
 from loreweave.tasks.few_shot_ner.encoding import WordEncoding, WordExample
 from loreweave.training.inference import Batch, Outputs
 from loreweave.training.losses import IGNORED
@@ -28,14 +29,6 @@ if TYPE_CHECKING:
     from loreweave.tasks.few_shot_ner.model import WordStates
 
 EpisodicObjective = Literal["protobert", "nnshot"]
-
-
-@dataclass(frozen=True, slots=True)
-class EpisodeNumber:
-    """An episode that is yet to be drawn. All count for equally long."""
-
-    number: int
-    length: int = 1
 
 
 @dataclass

@@ -15,6 +15,7 @@ from torch import Tensor
 from loreweave.build.relation_episodes import Draw, EpisodeDraws, EpisodeShape
 from loreweave.corpus.files import write_json
 from loreweave.encoding.encoded_text import EncodedText
+from loreweave.tasks.episode_number import EpisodeNumber
 from loreweave.tasks.few_shot_relation.settings import Method, Representation
 from loreweave.tasks.mention_inputs import MentionEncoding, MentionExample
 from loreweave.tasks.relation_record import RelationRecord
@@ -41,14 +42,6 @@ class Drawing:
     relations: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EpisodeExample:
-    """An episode of training by its number; it is drawn when its batch is made."""
-
-    number: int
-    length: int = 1
-
-
 @dataclass
 class EpisodeEncoding:
     """Episodes of a source to batches, and single sentences or pairs of them to inputs.
@@ -68,7 +61,7 @@ class EpisodeEncoding:
     counts: Counter[str] = field(default_factory=Counter)
     source_relations: tuple[str, ...] = ()
 
-    def encode(self, records: Sequence[RelationRecord], labels: Sequence[str] | None = None) -> list[EpisodeExample]:
+    def encode(self, records: Sequence[RelationRecord], labels: Sequence[str] | None = None) -> list[EpisodeNumber]:
         """Take the records as the source, and give the numbers of its episodes; `labels` are taken from the records.
 
         Raises:
@@ -82,9 +75,9 @@ class EpisodeEncoding:
             listed = ", ".join(self.draws.left_out)
             self.counts[f"relations with too few sentences left out ({listed})"] = len(self.draws.left_out)
         self.source = self.sentences.encode(records)
-        return [EpisodeExample(number) for number in range(self.drawing.episodes)]
+        return [EpisodeNumber(number) for number in range(self.drawing.episodes)]
 
-    def collate(self, examples: list[EpisodeExample]) -> Batch:
+    def collate(self, examples: list[EpisodeNumber]) -> Batch:
         """The inputs of all episodes, the rows of each in `support_rows` [episodes, way, shot] and `query_rows` [episodes,
         queries], or in `pair_rows` [episodes, queries, way, shot]; and `labels` [episodes, queries].
         """

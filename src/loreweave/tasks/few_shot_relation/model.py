@@ -120,33 +120,23 @@ class EpisodeModel(MarkerClassifier):
             return nn.Dropout(settings["encoding_dropout"])
         return OneLayerHead(settings["readouts"] * config.hidden_size, 2, getattr(config, "hidden_dropout_prob", 0.1))
 
-    def encode(
-        self,
-        input_ids: Tensor,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        readout_positions: Tensor | None = None,
-        **kwargs: Any,
-    ) -> tuple[Tensor, BaseModelOutput]:
+    def encode(self, *inputs: Any, **named: Any) -> tuple[Tensor, BaseModelOutput]:
         """The states at `readout_positions`, or of head and tail as entities, side by side, and the output."""
         if self.config.loreweave["representation"] != "entities":
-            return super().encode(input_ids, attention_mask, token_type_ids, readout_positions, **kwargs)
-        output = self.encoder(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, **kwargs)
+            return super().encode(*inputs, **named)
+        output = self.encoder(*inputs, **named)
         return entity_states(output)[:, :2].flatten(1), output
 
-    def forward(  # type: ignore[override]  # an episode's rows have no place in a classifier
+    def forward(
         self,
-        input_ids: Tensor,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        readout_positions: Tensor | None = None,
+        *inputs: Any,
         support_rows: Tensor | None = None,
         query_rows: Tensor | None = None,
         pair_rows: Tensor | None = None,
-        **kwargs: Any,
+        **named: Any,
     ) -> SequenceClassifierOutput:
         """Logits [episodes, queries, classes]; without rows the vectors [inputs, size] or scores [inputs, 2] themselves."""
-        states, _ = self.encode(input_ids, attention_mask, token_type_ids, readout_positions, **kwargs)
+        states, _ = self.encode(*inputs, **named)
         found = self.classifier(states)
         settings = self.config.loreweave
         if pair_rows is not None:
