@@ -271,3 +271,21 @@ def test_shared_words_are_transformers_luke_under_a_mask(implementation: str, en
         lambda _, args, given: (args, given | {"attention_mask": bias[None, None]}), with_kwargs=True
     )
     compare(ours, theirs, inputs)
+
+
+@pytest.mark.parametrize("features", ["words", "entity"])
+def test_span_features_are_transformers_luke_with_columns_of_zeros(features: str) -> None:
+    """The original's ablations: `--no-entity-feature` hides all entities, `--no-word-feature` reads them alone."""
+    theirs = transformers.LukeForEntitySpanClassification(luke_config()).eval()
+    ours = models.LukeForEntitySpanClassification(luke_config(span_features=features)).eval()
+    ours.luke.load_state_dict(theirs.luke.state_dict())
+    words = 2 * ours.config.hidden_size
+    with torch.no_grad():
+        kept, gone = (slice(words), slice(words, None)) if features == "words" else (slice(words, None), slice(words))
+        theirs.classifier.weight[:, gone] = 0
+        ours.classifier.weight.copy_(theirs.classifier.weight[:, kept])
+        ours.classifier.bias.copy_(theirs.classifier.bias)
+    inputs = inputs_for(ours.__class__.__name__, "holes")
+    hidden = {"entity_attention_mask": torch.zeros(BATCH, ENTITIES, dtype=torch.long)} if features == "words" else {}
+    assert_close(ours(**inputs).logits, theirs(**inputs | hidden).logits, "logits")
+    assert ours.classifier.in_features == {"words": 2, "entity": 1}[features] * ours.config.hidden_size

@@ -44,6 +44,9 @@ FORMATS: dict[str, ModuleType] = {
         luke_original,
     )
 }
+OURS_ALONE: dict[str, object] = {"shared_words": False, "span_features": "all"}
+"""Settings of a LUKE's `config.json` that no other program knows, and what they are in every other LUKE."""
+
 WRITABLE = tuple(name for name, module in FORMATS.items() if hasattr(module, "save"))
 
 __all__ = [
@@ -176,13 +179,13 @@ def convert(
     loaded = load_luke(origin, format=from_, base=base, entity_aware_attention=entity_aware_attention)
     if lite:
         loaded = make_lite(loaded)
-    shared = bool(getattr(loaded.model.config, "shared_words", False))
-    if shared and module is not hugging_face:
-        raise ConfigurationError(f"{module.NAME} has no place for shared_words: the model would be read as one without")
+    ours_alone = [name for name, usual in OURS_ALONE.items() if getattr(loaded.model.config, name, usual) != usual]
+    if ours_alone and module is not hugging_face:
+        raise ConfigurationError(f"{module.NAME} has no place for {ours_alone[0]}: the model would be read as one without")
     extra = {"base": base} if module is luke_original else {}
     notes = module.save(loaded.model, loaded.tokenizer, place, vocabulary=loaded.vocabulary, overwrite=overwrite, **extra)
-    if shared:
-        notes.append("spans share the words (shared_words), which only loreweave knows: other programs answer otherwise")
+    for name in ours_alone:
+        notes.append(f"{name} of config.json is known to loreweave alone: other programs refuse the model or answer otherwise")
     loaded.report.notes += notes
     return loaded.report
 

@@ -16,8 +16,6 @@ from loreweave.models.outputs import LukeClassifierOutput, LukeModelOutput
 class LukeClassifier(LukePreTrainedModel):
     """What the classification heads share: a linear layer over `features` of the encoder's output."""
 
-    states_per_decision = 1
-    """How many hidden states the classifier reads side by side."""
     needs_pooler = True
 
     def __init__(self, config: LukeConfig) -> None:
@@ -25,8 +23,12 @@ class LukeClassifier(LukePreTrainedModel):
         self.num_labels = config.num_labels or 0
         self.luke = LukeModel(config, add_pooling_layer=self.needs_pooler)
         self.dropout = nn.Dropout(self.feature_dropout())
-        self.classifier = nn.Linear(self.states_per_decision * config.hidden_size, self.num_labels, bias=self.has_bias())
+        self.classifier = nn.Linear(self.states_per_decision() * config.hidden_size, self.num_labels, bias=self.has_bias())
         self.post_init()
+
+    def states_per_decision(self) -> int:
+        """How many hidden states the classifier reads side by side."""
+        return 1
 
     def feature_dropout(self) -> float:
         """Dropout before the classifier."""
@@ -112,7 +114,9 @@ class LukeForEntityPairClassification(LukeClassifier):
     the KBP37 and RELX checkpoints do (specs: pitfall 15).
     """
 
-    states_per_decision = 2
+    def states_per_decision(self) -> int:
+        """Head and tail."""
+        return 2
 
     def has_bias(self) -> bool:
         """`config.classifier_bias`, by default no."""
@@ -127,9 +131,18 @@ class LukeForEntitySpanClassification(LukeClassifier):
     """Named entities: logits [batch, entities, labels] from each entity and its mention's first and last word.
 
     Labels: class numbers [batch, entities], -100 = none, or 0/1 rows [batch, entities, labels].
+
+    `config.span_features` (which transformers does not know) is for the paper's ablations: `words` reads the two words
+    alone, and gives the encoder no entities; `entity` reads the entity alone; `all` is the default.
     """
 
-    states_per_decision = 3
+    def states_per_decision(self) -> int:
+        """Of the span's words, its entity, or both."""
+        return {"all": 3, "words": 2, "entity": 1}[self.span_features()]
+
+    def span_features(self) -> str:
+        """Which states the classifier reads: `all`, `words` or `entity`."""
+        return getattr(self.config, "span_features", "all")
 
     def forward(  # type: ignore[override]  # two arguments more than the others, placed as in transformers
         self,
@@ -154,28 +167,30 @@ class LukeForEntitySpanClassification(LukeClassifier):
         `entity_start_positions` and `entity_end_positions` [batch, entities]: first and last word of each mention, 0 =
         `<s>`.
         """
+        features = self.span_features()
+        entities = {
+            "entity_ids": entity_ids,
+            "entity_attention_mask": entity_attention_mask,
+            "entity_token_type_ids": entity_token_type_ids,
+            "entity_position_ids": entity_position_ids,
+        }
         output = self.luke(
             input_ids=input_ids,
             attention_mask=attention_mask,
             token_type_ids=token_type_ids,
             position_ids=position_ids,
-            entity_ids=entity_ids,
-            entity_attention_mask=entity_attention_mask,
-            entity_token_type_ids=entity_token_type_ids,
-            entity_position_ids=entity_position_ids,
+            **(entities if features != "words" else {}),
             inputs_embeds=inputs_embeds,
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
             return_dict=True,
         )
-        entities = entity_states(output)
-        if entity_start_positions is None or entity_end_positions is None:
-            raise ValueError("span classification needs entity_start_positions and entity_end_positions")
-        start, end = (
-            torch.take_along_dim(output.last_hidden_state, positions[..., None], dim=1)
-            for positions in (entity_start_positions, entity_end_positions)
-        )
-        return self._classify(output, torch.cat([start, end, entities], dim=-1), labels, return_dict)
+        states = []
+        if features != "entity":
+            states += edge_states(output.last_hidden_state, entity_start_positions, entity_end_positions)
+        if features != "words":
+            states.append(entity_states(output))
+        return self._classify(output, torch.cat(states, dim=-1), labels, return_dict)
 
 
 class LukeForSequenceClassification(LukeClassifier):
@@ -222,6 +237,17 @@ class LukeForTokenClassification(LukeClassifier):
 def classifier_dropout(config: LukeConfig) -> float:
     """`config.classifier_dropout`, by default the hidden states' dropout."""
     return config.hidden_dropout_prob if config.classifier_dropout is None else config.classifier_dropout
+
+
+def edge_states(states: Tensor, first: Tensor | None, last: Tensor | None) -> list[Tensor]:
+    """States of spans' first and last words, 2 x [batch, entities, hidden].
+
+    Raises:
+        ValueError: the positions are missing.
+    """
+    if first is None or last is None:
+        raise ValueError("span classification needs entity_start_positions and entity_end_positions")
+    return [torch.take_along_dim(states, positions[..., None], dim=1) for positions in (first, last)]
 
 
 def entity_states(output: LukeModelOutput) -> Tensor:

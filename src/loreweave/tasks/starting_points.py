@@ -249,11 +249,22 @@ def _word_side(source: str, model_config: PreTrainedConfig, max_length: int | No
     return EntityTokenizer(words, EntityVocabulary.from_counts({}), max_length=limit)
 
 
-def new_classifier(model: PreTrainedModel, classes: int, seed: int, bias: bool | None = None) -> None:
-    """Replace `model.classifier` by a new one: normal(0, `initializer_range`), bias 0 (None: if the old one has one)."""
+def new_classifier(
+    model: PreTrainedModel, classes: int, seed: int, bias: bool | None = None, states: int | None = None
+) -> None:
+    """Replace `model.classifier` by a new one: normal(0, `initializer_range`), bias 0.
+
+    Args:
+        model: has a linear `classifier`.
+        classes: of the new one.
+        seed: of its weights.
+        bias: whether it has one; None: if the old one has.
+        states: how many hidden states it reads; None: as many as the old one.
+    """
     old = model.get_submodule("classifier")
     assert isinstance(old, nn.Linear)
-    new = nn.Linear(old.in_features, classes, bias=old.bias is not None if bias is None else bias)
+    size = old.in_features if states is None else states * model.config.hidden_size
+    new = nn.Linear(size, classes, bias=old.bias is not None if bias is None else bias)
     generator = torch.Generator().manual_seed(seed)
     nn.init.normal_(new.weight, std=model.config.initializer_range, generator=generator)
     if new.bias is not None:

@@ -20,6 +20,7 @@ from loreweave.tasks.ner.encoding import SpanEncoding, TagEncoding
 from loreweave.tasks.ner.model import CONLL_LABELS, NerConfig, NerModel, build, load
 from loreweave.tasks.ner.record import NerRecord, Sentence, joined
 from loreweave.tasks.registry import Encoding, load_task
+from loreweave.training.configuration import fill
 from loreweave.training.inference import run_model
 
 TYPES = ["LOC", "ORG", "PER"]
@@ -47,6 +48,8 @@ def logits(made: NerModel) -> torch.Tensor:
         ("tiny_luke", {"entity_aware_attention": False, "document_context": False, "nested": True}),
         ("tiny_luke", {"max_mention_length": 3, "mention_unit": "words", "max_entity_length": 10}),
         ("tiny_luke", {"shared_words": True, "max_entity_length": 500}),
+        ("tiny_luke", {"span_features": "words"}),
+        ("tiny_luke", {"span_features": "entity"}),
         ("tiny_luke", {"head": "tags"}),
         ("tiny_bert", {}),
         ("tiny_bert", {"tags": "bioes", "max_length": 48}),
@@ -148,14 +151,33 @@ def test_with_shared_words_the_number_of_spans_of_an_input_changes_nothing(tiny_
     assert np.abs(runs[False, 500] - runs[True, 500]).max() > 1e-3
 
 
-def test_converting_a_model_with_shared_words_keeps_them_or_is_refused(tiny_luke: Path, tmp_path: Path) -> None:
-    build(str(tiny_luke), TYPES, NerConfig(shared_words=True)).save_pretrained(tmp_path / "model")
+@pytest.mark.parametrize(("name", "value"), [("shared_words", True), ("span_features", "words"), ("span_features", "entity")])
+def test_converting_a_model_keeps_what_only_we_know_or_is_refused(
+    name: str, value: object, tiny_luke: Path, tmp_path: Path
+) -> None:
+    build(str(tiny_luke), TYPES, fill(NerConfig, {name: value})).save_pretrained(tmp_path / "model")
     report = convert(str(tmp_path / "model"), tmp_path / "out", to="hugging-face")
-    assert any("only loreweave knows" in note for note in report.notes)
-    assert load(tmp_path / "out").model.config.shared_words
+    assert any(f"{name} of config.json is known to loreweave alone" in note for note in report.notes)
+    assert getattr(load(tmp_path / "out").model.config, name) == value
     for to in ("paddle", "luke-original"):
-        with pytest.raises(ConfigurationError, match="has no place for shared_words"):
+        with pytest.raises(ConfigurationError, match=f"has no place for {name}"):
             convert(str(tmp_path / "model"), tmp_path / to, to=to)
+
+
+def test_spans_that_are_read_by_their_words_do_not_depend_on_which_others_are_asked(tiny_luke: Path) -> None:
+    """The encoder sees no entities then, whereas what is read from entities changes with the number of them."""
+    found = {}
+    for features in ("words", "entity"):
+        made = build(str(tiny_luke), TYPES, fill(NerConfig, {"span_features": features}))
+        assert isinstance(made.encoding, SpanEncoding)
+        for spans in (5, 500):
+            made.encoding.settings = replace(made.encoding.settings, max_entity_length=spans)
+            examples = made.encoding.encode(RECORDS)
+            found[features, spans] = np.concatenate(
+                run_model(made.model, examples, made.encoding.collate, made.encoding.unpack)
+            )
+    np.testing.assert_allclose(found["words", 5], found["words", 500], rtol=0, atol=1e-5)
+    assert np.abs(found["entity", 5] - found["entity", 500]).max() > 1e-3
 
 
 def test_wrong_settings_and_encoders_are_named(tiny_bert: Path, tiny_luke: Path) -> None:
@@ -165,6 +187,8 @@ def test_wrong_settings_and_encoders_are_named(tiny_bert: Path, tiny_luke: Path)
         build(str(tiny_bert), TYPES, NerConfig(nested=True))
     with pytest.raises(ConfigurationError, match="shared_words: there are no spans"):
         build(str(tiny_luke), TYPES, NerConfig(head="tags", shared_words=True))
+    with pytest.raises(ConfigurationError, match="span_features: a tag is read from one word's state"):
+        build(str(tiny_luke), TYPES, NerConfig(head="tags", span_features="words"))
     with pytest.raises(ConfigurationError, match="found the type 'NIL'"):
         build(str(tiny_luke), [*TYPES, "NIL"], NerConfig())
     with pytest.raises(CheckpointError, match="without a classifier"):

@@ -19,6 +19,7 @@ from loreweave.tasks.starting_points import (
     is_luke,
     load_luke_classifier,
     load_tagger,
+    new_classifier,
     settings_of,
     start_luke,
     start_tagger,
@@ -53,6 +54,9 @@ class NerConfig(FinetuningConfig):
     """`luke`: words do not read spans, and a span reads the words and itself, so that its answer does not depend on which
     others are asked with it: faster, and another model than LUKE, to be trained that way (transformers cannot run it).
     One pass serves any number of spans: set `max_entity_length` to as many as a sentence has, or as memory holds."""
+    span_features: Literal["all", "words", "entity"] = "all"
+    """`luke`: what the class of a span is read from: its first and last sub-word and its entity, or one of both alone (the
+    original's ablations). With `words` the encoder sees no entities."""
     nested: bool = False
     """`luke`: keep a mention inside another; otherwise the one with the larger logit."""
     tags: TagScheme = "iob2"
@@ -99,13 +103,19 @@ def build(source: str, labels: Sequence[str], config: NerConfig) -> NerModel:
         from loreweave.models import LukeForEntitySpanClassification
 
         classes = [NEGATIVE[0], *labels]
+        model: Any
         model, tokenizer = start_luke(source, LukeForEntitySpanClassification, classes, config, **kept)
         model.config.shared_words = config.shared_words
+        if config.span_features != "all":
+            model.config.span_features = config.span_features
+            new_classifier(model, len(classes), config.seed, states=model.states_per_decision())
         return _spanning(model, tokenizer, settings, classes)
     if settings.nested:
         raise ConfigurationError("nested: tags of words cannot nest; it takes head=luke")
     if config.shared_words:
         raise ConfigurationError("shared_words: there are no spans that could read the words; it takes head=luke")
+    if config.span_features != "all":
+        raise ConfigurationError("span_features: a tag is read from one word's state; it takes head=luke")
     classes = tags_of_types(labels, config.tags)
     if luke:
         from loreweave.models import LukeForTokenClassification
