@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +76,26 @@ def test_an_interrupted_run_goes_on_to_the_same_numbers(
         with pytest.raises(Interrupted, match="interrupted at update 7 of 10"):
             run("run")
     np.testing.assert_array_equal(run("run", resume=True), whole)
+
+
+@pytest.mark.parametrize("task", ["few-shot-ner", "few-shot-relation"])
+def test_two_processes_train_on_every_episode_once(task: str, tiny_bert: Path, tmp_path: Path) -> None:
+    """5 episodes in batches of 2: the second process has none in the last update of an epoch."""
+    own = ["objective=protobert", "state_dropout=0"] if task == "few-shot-ner" else ["encoding_dropout=0"]
+    settings = [*(f"{name}={value}" for name, value in COMMON.items()), *own, "episodes=5", "dropout=0"]
+    file = source(tmp_path, task)
+    model = Path(shutil.copytree(tiny_bert, tmp_path / "model"))
+    without = json.loads((model / "config.json").read_text()) | {"attention_probs_dropout_prob": 0.0}
+    (model / "config.json").write_text(json.dumps(without))
+    words = ["finetune", task, "--model", str(model), "--train", str(file), *settings]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    command = [*launch, "-m", "loreweave", *words, "--output", str(tmp_path / "two")]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    training = load_training(task)
+    config = fill(training.config, {}, [*settings, "gradient_accumulation_steps=2"])
+    finetune_task(training, str(model), DataFiles(train=file), config, tmp_path / "one", report=lambda line: None)
+    two, one = (np.load(tmp_path / name / "train_loss.npy") for name in ("two", "one"))
+    assert len(one) == 4 and (one > 0).all()
+    np.testing.assert_allclose(two, one, rtol=1e-4)
