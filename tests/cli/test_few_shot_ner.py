@@ -39,7 +39,9 @@ def test_train_on_a_source_and_score_episodes(files: Path, capsys: pytest.Captur
     assert main([*evaluate, "viterbi=true", "fine_tune=true", "--output", str(files / "scores"), "--json"]) == 0
     results = json.loads(capsys.readouterr().out)
     assert results["trained"] and results["records"] == 1 and results["settings"]["fine_tune"] is True
-    assert (files / "scores" / "predictions" / "episodes.jsonl").is_file()
+    gold, found = str(files / "episodes.jsonl"), str(files / "scores" / "predictions" / "episodes.jsonl")
+    assert main(["score", "few-shot-ner", "--gold", gold, "--predictions", found, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["micro_f1"] == results["micro_f1"]
     assert main(["evaluate", "few-shot-ner", "--model", str(run), "--data", str(files / "episodes.jsonl"), "vitrbi=1"]) == 2
     assert "did you mean 'viterbi'" in capsys.readouterr().err
     predictor = load(run, data=files / "train.txt", device="cpu")  # the checkpoint says its task

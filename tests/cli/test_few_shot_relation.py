@@ -56,9 +56,13 @@ def test_train_on_a_source_and_answer_about_a_target(files: Path, capsys: pytest
     build = ["build", "relation-episodes", str(files / "target.json"), "--way", "2", "--count", "5", "--output"]
     assert main([*build, str(files / "episodes.jsonl")]) == 0
     evaluate[5] = str(files / "episodes.jsonl")
-    assert main([*evaluate[:8], "--json"]) == 0  # the file has the episodes that were drawn
+    # the file has the episodes that were drawn
+    assert main([*evaluate[:8], "--output", str(files / "again"), "--overwrite", "--json"]) == 0
     out = capsys.readouterr().out
     assert json.loads(out[out.index("{") :])["accuracy"] == scored["accuracy"]
+    gold, found = str(files / "episodes.jsonl"), str(files / "again" / "predictions" / "episodes.jsonl")
+    assert main(["score", "few-shot-relation", "--gold", gold, "--predictions", found, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["accuracy"] == scored["accuracy"]
 
     query = {"text": "ann is oslo", "head": {"start": 0, "end": 3}, "tail": {"start": 7, "end": 11}}
     (files / "queries.jsonl").write_text(json.dumps(query))

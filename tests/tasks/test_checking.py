@@ -12,7 +12,7 @@ from loreweave.errors import ConfigurationError
 from loreweave.tasks.checking import check_files
 from loreweave.tasks.entity_typing.model import EntityTypingConfig
 from loreweave.tasks.entity_typing.model import build as build_typing
-from loreweave.tasks.registry import load_task
+from loreweave.tasks.registry import load_task, load_training
 
 TASK = load_task("relation-classification")
 
@@ -85,3 +85,30 @@ def test_any_task_and_a_fine_tuned_checkpoint(tmp_path: Path, tiny_luke: Path, t
     assert [row["label"] for row in found["labels"]] == ["city", "person", "place"]
     with pytest.raises(ConfigurationError, match="has its own limit"):
         check_files(task, [typing_file], model=str(tmp_path / "model"), max_length=20, report=silent)
+
+
+def test_few_shot_relations_are_new_where_they_are_asked(tmp_path: Path, tiny_bert: Path) -> None:
+    paths = [write(tmp_path / "source.jsonl", [A, A | {"text": "Bob lives in Oslo ."}, B])]
+    paths.append(write(tmp_path / "asked.jsonl", [B | {"text": "She works at a bank ."}, B | {"text": "He works at a bank ."}]))
+    found = check_files(load_training("few-shot-relation"), paths, model=str(tiny_bert), report=silent)
+    assert found["files"][0]["sub_words"]["max"] == 12  # of sentences, not of episodes
+    assert found["findings"] == [
+        "source.jsonl: labels of one record alone, too few for support and query: works",
+        "asked.jsonl: labels that source.jsonl has too, so that they are not unseen: works",
+    ]
+
+
+def test_few_shot_names(tmp_path: Path, tiny_bert: Path) -> None:
+    paths = [tmp_path / "source.txt", tmp_path / "asked.txt"]
+    paths[0].write_text("ann B-person\nlives O\n\nbob B-person\n\nis O\n")
+    paths[1].write_text("oslo B-place\n\nparis B-place\nis O\n\nann B-person\nlives O\n\nshe B-person\n")
+    for settings in ({}, {"model": str(tiny_bert), "max_length": 8}):
+        found = check_files(load_training("few-shot-ner"), paths, report=silent, **settings)
+        assert found["labels"] == [
+            {"label": "person", "source.txt": 2, "asked.txt": 2}, {"label": "place", "source.txt": 0, "asked.txt": 2},
+        ]  # fmt: skip
+        assert found["findings"] == [
+            "asked.txt: labels that source.txt has too, so that they are not unseen: person",
+            "asked.txt: 1 records have a text of source.txt, 1 with its mentions",
+        ]
+    assert [row["sub_words"]["max"] for row in found["files"]] == [4, 4]

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from loreweave.errors import DataError
-from loreweave.tasks.entity_typing.reader import TypingRecord
 from loreweave.tasks.prediction_files import Prediction, beside, holds_json, json_predictions, label_predictions, score_file
 from loreweave.tasks.record_files import field
 from loreweave.tasks.registry import load_task
 
-RECORDS = [TypingRecord(id, "Ann", 0, 3) for id in ("a", "b", "c")]
+IDS = ["a", "b", "c"]
 HERE = Path("answers.txt")
 
 
@@ -23,20 +22,20 @@ def rows(*pairs: tuple[str | None, str]) -> list[Prediction[str]]:
 
 
 def test_rows_with_ids_find_their_records_in_any_order() -> None:
-    values, notes = beside(rows(("c", "3"), ("a", "1")), RECORDS, HERE)
+    values, notes = beside(rows(("c", "3"), ("a", "1")), IDS, HERE)
     assert values == ["1", None, "3"]
     assert notes == ["1 of 3 records have no prediction and count as wrong: b"]
-    assert beside(rows(("b", "2"), ("c", "3"), ("a", "1")), RECORDS, HERE) == (["1", "2", "3"], [])
+    assert beside(rows(("b", "2"), ("c", "3"), ("a", "1")), IDS, HERE) == (["1", "2", "3"], [])
 
 
 def test_rows_without_ids_go_by_order_and_are_all_there() -> None:
-    assert beside(rows((None, "1"), (None, "2"), (None, "3")), RECORDS, HERE)[0] == ["1", "2", "3"]
+    assert beside(rows((None, "1"), (None, "2"), (None, "3")), IDS, HERE)[0] == ["1", "2", "3"]
     with pytest.raises(DataError, match="answers.txt: found 2 predictions without ids, expected one for each of 3"):
-        beside(rows((None, "1"), (None, "2")), RECORDS, HERE)
+        beside(rows((None, "1"), (None, "2")), IDS, HERE)
 
 
 def test_records_with_the_same_id_need_all_predictions_in_order() -> None:
-    twins = [*RECORDS[:2], RECORDS[1]]
+    twins = [*IDS[:2], IDS[1]]
     assert beside(rows(("a", "1"), ("b", "2"), ("b", "3")), twins, HERE)[0] == ["1", "2", "3"]
     with pytest.raises(DataError, match="with the same id"):
         beside(rows(("a", "1"), ("b", "2")), twins, HERE)
@@ -47,7 +46,7 @@ def test_records_with_the_same_id_need_all_predictions_in_order() -> None:
 )
 def test_wrong_ids_are_named_with_their_line(second: str, message: str) -> None:
     with pytest.raises(DataError, match=f"answers.txt, line 2, field 'id': found {message}"):
-        beside(rows(("a", "1"), (second, "2")), RECORDS, HERE)
+        beside(rows(("a", "1"), (second, "2")), IDS, HERE)
 
 
 def test_lines_of_labels(tmp_path: Path) -> None:

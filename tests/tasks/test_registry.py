@@ -55,7 +55,7 @@ def test_a_wrong_name_lists_the_tasks() -> None:
         load_task("entity-typping")
     with pytest.raises(ConfigurationError, match="nothing is fine-tuned for link-prediction: 'loreweave pretrain'"):
         load_task("link-prediction")
-    with pytest.raises(ConfigurationError, match="few-shot-relation is trained on a source and asked about other labels"):
+    with pytest.raises(ConfigurationError, match="few-shot-relation is asked about other labels than it was trained on"):
         load_task("few-shot-relation")
     with pytest.raises(ConfigurationError, match="entity-typing is a task that models are fine-tuned for"):
         load_pretrained_task("entity-typing")

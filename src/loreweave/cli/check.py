@@ -8,13 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from loreweave.cli.console import MOST_ROWS, say, show_json, show_table
-from loreweave.tasks.registry import TASKS
+from loreweave.tasks.registry import FINETUNED_TASKS
 
 _SHOWN_ERRORS = 10
 
 
 def command(
-    task: Annotated[str, typer.Argument(help=f"The task: {', '.join(TASKS)}.")],
+    task: Annotated[str, typer.Argument(help=f"The task: {', '.join(FINETUNED_TASKS)}.")],
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The files, that for training first.")],
     format: Annotated[str | None, typer.Option("--format", help="Format of the files; by default recognised.")] = None,
     model: Annotated[
@@ -27,14 +27,15 @@ def command(
 ) -> None:
     """Check files before training: bad records, labels, duplicates, overlaps, lengths, leaks between files.
 
-    A leak is a text that two files share. Nothing is trained; with --model the records are encoded as for training.
+    A leak is a text that two files share. Of a few-shot task the first file is the source, and labels that the others share
+    with it are named. Nothing is trained; with --model the records are encoded as for training.
 
     Example: loreweave check relation-classification train.json dev.json test.json --model studio-ousia/luke-base
     """
     from loreweave.tasks.checking import check_files
-    from loreweave.tasks.registry import load_task
+    from loreweave.tasks.registry import load_training
 
-    found = check_files(load_task(task), files, format=format, model=model, max_length=max_length, report=say)
+    found = check_files(load_training(task), files, format=format, model=model, max_length=max_length, report=say)
     if as_json:
         show_json(found)
         return

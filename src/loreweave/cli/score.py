@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from loreweave.cli.console import say, show_evaluation, show_json
-from loreweave.tasks.registry import TASKS
+from loreweave.tasks.registry import FINETUNED_TASKS
 
 
 def command(
-    task: Annotated[str, typer.Argument(help=f"The task: {', '.join(TASKS)}.")],
+    task: Annotated[str, typer.Argument(help=f"The task: {', '.join(FINETUNED_TASKS)}.")],
     gold: Annotated[Path, typer.Option("--gold", help="The file with the gold labels, in any format of the task.")],
     predictions: Annotated[Path, typer.Option("--predictions", help="The file of predictions, see above.")],
     format: Annotated[str | None, typer.Option("--format", help="Format of the gold file; by default recognised.")] = None,
@@ -25,17 +25,19 @@ def command(
 
     Predictions are JSON Lines as this toolkit writes them (predictions/test.jsonl of a run, or what 'loreweave predict'
     prints). Relations also come as lines of id<TAB>label (SemEval-2010 task 8) or one label a line in the order of the
-    gold file (TACRED); mentions of ner as columns, the word first and the predicted tag last (conlleval, LUKE). Rows with
-    ids may be fewer than the records: a record without a prediction counts as wrong, and is reported. Rows without ids
-    must be all of them, in order.
+    gold file (TACRED); mentions of ner as columns, the word first and the predicted tag last (conlleval, LUKE). Of few-shot
+    tasks the gold file is one of episodes (loreweave build episodes, build relation-episodes), and predictions also come as
+    one list of numbers (FewRel), or as the episodes again with predicted tags (Few-NERD's layout). Rows with ids may be
+    fewer than the records: a record without a prediction counts as wrong, and is reported. Rows without ids must be all of
+    them, in order.
 
     Example: loreweave score relation-classification --gold TEST_FILE_FULL.TXT --predictions answers.txt
     """
     from loreweave.tasks.jobs import check_results_folder, save_results
     from loreweave.tasks.prediction_files import score_file
-    from loreweave.tasks.registry import load_task
+    from loreweave.tasks.registry import load_scored
 
-    chosen = load_task(task)
+    chosen = load_scored(task)
     if output is not None:
         check_results_folder(output, overwrite)
     evaluation, results = score_file(chosen, gold, predictions, format=format, skip_bad=skip_bad, report=say)

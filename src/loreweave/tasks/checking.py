@@ -13,8 +13,9 @@ import numpy as np
 
 from loreweave.checkpoints.names import model_path
 from loreweave.errors import ConfigurationError
+from loreweave.tasks.episode_training import EpisodesEncoding
 from loreweave.tasks.jobs import load_checkpoint_of, model_folder, task_of
-from loreweave.tasks.registry import Encoding, ReadResult, Task
+from loreweave.tasks.registry import SOURCE_TRAINED, Encoding, ReadResult, Training
 from loreweave.training.configuration import fill
 
 Key = tuple[str, tuple[tuple[int, int], ...]]
@@ -34,7 +35,7 @@ class _File:
 
 
 def check_files(
-    task: Task[Any],
+    task: Training[Any],
     paths: Sequence[Path],
     *,
     format: str | None = None,
@@ -44,7 +45,8 @@ def check_files(
 ) -> dict[str, Any]:
     """Read files of a task, the first as the training file, and say what a training run would meet.
 
-    Bad records are left out and listed. With `model` (an encoder, or a checkpoint of the task), the records are encoded
+    Of a few-shot task the first is the source, and the others bring the labels that it is asked about. Bad records are left
+    out and listed. With `model` (an encoder, or a checkpoint of the task), the records are encoded
     for it, at `max_length` sub-words or what it can hold.
 
     Returns:
@@ -66,7 +68,8 @@ def check_files(
     elif max_length is not None:
         raise ConfigurationError("--max-length needs --model, whose sub-words it counts")
     leaks = [_leak_row(first, second) for place, first in enumerate(files) for second in files[place + 1 :]]
-    findings = [*_file_findings(rows, task), *_label_findings(labels, files), *_leak_findings(leaks)]
+    of_labels = _few_shot_findings if task.name in SOURCE_TRAINED else _label_findings
+    findings = [*_file_findings(rows, task), *of_labels(labels, files), *_leak_findings(leaks)]
     return {"task": task.name, "files": rows, "labels": labels, "leaks": leaks, "findings": findings}
 
 
@@ -80,22 +83,27 @@ def _key(text: str, mentions: Iterable[tuple[int, int]]) -> Key:
     return text, tuple(mentions)
 
 
-def _label_rows(task: Task[Any], files: Sequence[_File]) -> list[dict[str, Any]]:
-    counts = [Counter(label for record in file.read.records for label in task.labels([record])) for file in files]
-    order = task.labels([record for file in files for record in file.read.records])
+def _label_rows(task: Training[Any], files: Sequence[_File]) -> list[dict[str, Any]]:
+    counts = [Counter(label for record in file.read.records for label in _labels(task, [record])) for file in files]
+    order = _labels(task, [record for file in files for record in file.read.records])
     return [{"label": label} | {f.name: count[label] for f, count in zip(files, counts, strict=True)} for label in order]
 
 
-def _file_row(task: Task[Any], file: _File) -> dict[str, Any]:
+def _labels(task: Training[Any], records: Sequence[Any]) -> list[str]:
+    """Without the one that stands for none."""
+    return [label for label in task.labels(records) if label != task.no_label]
+
+
+def _file_row(task: Training[Any], file: _File) -> dict[str, Any]:
     """Counts of one file. A conflict is a text with the same mentions and other labels."""
     labels: dict[Key, set[tuple[str, ...]]] = {}
     for key, record in zip(file.keys, file.read.records, strict=True):
-        labels.setdefault(key, set()).add(tuple(task.labels([record])))
+        labels.setdefault(key, set()).add(tuple(_labels(task, [record])))
     return {
         "file": file.name,
         "records": len(file.keys),
         "texts": len(set(file.texts)),
-        "unlabelled": sum(not task.labels([record]) for record in file.read.records),
+        "unlabelled": sum(not _labels(task, [record]) for record in file.read.records),
         "bad": len(file.read.left_out),
         "skipped": dict(file.read.skipped),
         "dropped": dict(file.read.dropped),
@@ -122,16 +130,18 @@ def _spread(lengths: Sequence[int]) -> dict[str, int]:
 
 
 def _encoding(
-    task: Task[Any], model: str, labels: Sequence[str], max_length: int | None, report: Callable[[str], None]
+    task: Training[Any], model: str, labels: Sequence[str], max_length: int | None, report: Callable[[str], None]
 ) -> Encoding:
     """Of a checkpoint of the task, or of an encoder as `loreweave finetune` would start it."""
     source = model_path(model)
     if Path(source).exists() and task_of(model_folder(Path(source))) == task.name:
         if max_length is not None:
             raise ConfigurationError(f"{model}: a fine-tuned checkpoint has its own limit; leave --max-length out")
-        return load_checkpoint_of(task, Path(source)).encoding
-    report(f"encoding for {model}")
-    return task.build(str(source), labels or ["any"], fill(task.config, {"max_length": max_length})).encoding
+        found = load_checkpoint_of(task, Path(source)).encoding
+    else:
+        report(f"encoding for {model}")
+        found = task.build(str(source), labels or ["any"], fill(task.config, {"max_length": max_length})).encoding
+    return found.sentences if isinstance(found, EpisodesEncoding) else found
 
 
 def _encoded(encoding: Encoding, file: _File) -> dict[str, Any]:
@@ -152,7 +162,7 @@ def _leak_row(first: _File, second: _File) -> dict[str, Any]:
     }
 
 
-def _file_findings(rows: Sequence[dict[str, Any]], task: Task[Any]) -> list[str]:
+def _file_findings(rows: Sequence[dict[str, Any]], task: Training[Any]) -> list[str]:
     """Where a task finds mentions itself, a text may have none."""
     found = []
     for row in rows:
@@ -180,6 +190,19 @@ def _label_findings(labels: Sequence[dict[str, Any]], files: Sequence[_File]) ->
         unseen = [str(row["label"]) for row in labels if row[file.name] and not row[train]]
         if unseen:
             found.append(f"{file.name}: labels that {train} lacks: {', '.join(unseen)}")
+    return found
+
+
+def _few_shot_findings(labels: Sequence[dict[str, Any]], files: Sequence[_File]) -> list[str]:
+    """A label must be new where it is asked about, and have a sentence to be shown by and one to be asked."""
+    source, found = files[0].name, []
+    for file in files:
+        rare = [str(row["label"]) for row in labels if row[file.name] == 1]
+        if rare:
+            found.append(f"{file.name}: labels of one record alone, too few for support and query: {', '.join(rare)}")
+        known = [str(row["label"]) for row in labels if row[file.name] and row[source]]
+        if known and file is not files[0]:
+            found.append(f"{file.name}: labels that {source} has too, so that they are not unseen: {', '.join(known)}")
     return found
 
 

@@ -201,7 +201,7 @@ def check_results_folder(output: Path, overwrite: bool) -> None:
         raise ConfigurationError(f"{output}: the folder holds other results; use --overwrite or another folder")
 
 
-def load_checkpoint_of(task: Task[Any], path: Path, base: str | None = None) -> TaskModel:
+def load_checkpoint_of(task: Training[Any], path: Path, base: str | None = None) -> TaskModel:
     """A fine-tuned checkpoint; for a run's folder the weights that it kept. `base`: see `checkpoints.load_luke`.
 
     Raises:

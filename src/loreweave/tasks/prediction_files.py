@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from loreweave.corpus.files import open_text, read_json_lines
-from loreweave.errors import DataError
+from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.record_files import describe_skipped, first_character
-from loreweave.tasks.registry import Record, Task
+from loreweave.tasks.registry import PretrainedTask, Task
 from loreweave.training.inference import Evaluation
 
 V = TypeVar("V")
+
+
+def _id(row: Mapping[str, Any]) -> str | None:
+    return str(row["id"]) if "id" in row else None
 
 
 @dataclass(frozen=True)
@@ -25,19 +29,26 @@ class Prediction(Generic[V]):
     value: V
 
 
-def json_predictions(path: Path, value: Callable[[Mapping[str, Any]], V]) -> list[Prediction[V]]:
-    """Rows of JSON Lines; `id` may be absent.
+def json_predictions(
+    path: Path, value: Callable[[Mapping[str, Any]], V], id_of: Callable[[Mapping[str, Any]], str | None] = _id
+) -> list[Prediction[V]]:
+    """Rows of JSON Lines; by default `id` says whose they are, and may be absent.
 
     Raises:
-        DataError: names the line where `value` refuses a row.
+        DataError: names the line where `value` or `id_of` refuses a row.
     """
     found = []
     for line, row in read_json_lines(path):
         try:
-            found.append(Prediction(line, str(row["id"]) if "id" in row else None, value(row)))
+            found.append(Prediction(line, id_of(row), value(row)))
         except DataError as error:
             raise DataError(error.message, path=path, line=line, field=error.field) from None
     return found
+
+
+def with_lines(rows: Sequence[Prediction[V]]) -> list[Prediction[tuple[int, V]]]:
+    """Rows whose values know their line: for values that only their gold record can refuse."""
+    return [Prediction(row.line, row.id, (row.line, row.value)) for row in rows]
 
 
 def label_predictions(path: Path) -> list[Prediction[str]]:
@@ -52,20 +63,19 @@ def label_predictions(path: Path) -> list[Prediction[str]]:
     return [Prediction(number, cells[0] if width == 2 else None, cells[-1]) for number, cells in rows]
 
 
-def beside(rows: Sequence[Prediction[V]], records: Sequence[Record], path: Path) -> tuple[list[V | None], list[str]]:
-    """A prediction for each record, and notes about those that have none.
+def beside(rows: Sequence[Prediction[V]], ids: Sequence[str], path: Path) -> tuple[list[V | None], list[str]]:
+    """A prediction for each gold record, and notes about those that have none.
 
     Rows go by id where all have one, else by order.
 
     Raises:
         DataError: an id twice or of no record, or rows without ids that are not as many as the records.
     """
-    ids = [record.id for record in records]
     if [row.id for row in rows] == ids:  # also where ids repeat
         return [row.value for row in rows], []
     if any(row.id is None for row in rows):
-        if len(rows) != len(records):
-            expected = f"expected one for each of {len(records)} records"
+        if len(rows) != len(ids):
+            expected = f"expected one for each of {len(ids)} records"
             raise DataError(f"found {len(rows)} predictions without ids, {expected}", path=path)
         return [row.value for row in rows], []
     if len(set(ids)) != len(ids):
@@ -95,7 +105,7 @@ def holds_json(path: Path) -> bool:
 
 
 def score_file(
-    task: Task[Any],
+    task: Task[Any] | PretrainedTask,
     gold: Path,
     predictions: Path,
     *,
@@ -109,19 +119,32 @@ def score_file(
         The evaluation, and what `results.json` says.
 
     Raises:
+        ConfigurationError: a format for episodes, which are recognised.
         DataError: see `beside`; or the gold file cannot be read.
     """
+    origin = {"task": task.name, "gold": str(gold), "predictions": str(predictions)}
+    if isinstance(task, PretrainedTask):
+        assert task.score_predictions is not None, "load_scored makes sure of it"
+        if format is not None:
+            raise ConfigurationError(f"--format: episodes of {task.name} are recognised; leave it out")
+        evaluation, facts = task.score_predictions(gold, predictions, skip_bad)
+    else:
+        evaluation, facts = _of_records(task, gold, predictions, format, skip_bad, report)
+    for note in evaluation.notes:
+        report(note)
+    return evaluation, {**origin, **facts, "notes": evaluation.notes, **evaluation.metrics, **evaluation.tables}
+
+
+def _of_records(
+    task: Task[Any], gold: Path, predictions: Path, format: str | None, skip_bad: bool, report: Callable[[str], None]
+) -> tuple[Evaluation, dict[str, Any]]:
     read = task.read(gold, format, skip_bad)
     for line in describe_skipped(read, gold):
         report(line)
     if not read.records:
         raise DataError("found no record to score", path=gold)
     evaluation = task.score_predictions(read.records, predictions)
-    for note in evaluation.notes:
-        report(note)
-    results = {"task": task.name, "gold": str(gold), "predictions": str(predictions), "records": len(read.records)}
-    results |= {"skipped": dict(read.skipped), "left_out": read.left_out, "notes": evaluation.notes}
-    return evaluation, results | {**evaluation.metrics, **evaluation.tables}
+    return evaluation, {"records": len(read.records), "skipped": dict(read.skipped), "left_out": read.left_out}
 
 
 def _some(names: Sequence[str], shown: int = 5) -> str:

@@ -145,8 +145,11 @@ class Training(Generic[R]):
         splits: file stems of `train`, `dev` and `test` in a data folder.
         read: (path, format or None, skip bad records and count them) -> records.
         labels: all labels of records, in the order of the classes.
+        mentions: a record -> its text and the characters of its mentions.
         build: (encoder folder or hub name, labels, settings) -> an untrained model for the task.
         load: (a fine-tuned checkpoint, base of an old format or None) -> the model.
+        no_label: the one of `labels` that stands for none of the others, where there is one.
+        finds: for a task that finds mentions itself, the key of an answer that holds them; None where they are given.
     """
 
     name: str
@@ -155,8 +158,11 @@ class Training(Generic[R]):
     splits: Mapping[str, tuple[str, ...]]
     read: Callable[[Path, str | None, bool], ReadResult[R]]
     labels: Callable[[Sequence[R]], list[str]]
+    mentions: Callable[[R], tuple[str, Sequence[tuple[int, int]]]]
     build: Callable[[str, Sequence[str], Any], TaskModel]
     load: Callable[[Path, str | None], TaskModel]
+    no_label: str | None = None
+    finds: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,26 +174,22 @@ class Task(Training[R]):
         metric: what selects an epoch, larger is better.
         metrics: all names in `Evaluation.metrics`.
         architectures: names in a checkpoint's `config.json` that stand for this task.
-        mentions: a record -> its text and the characters of its mentions.
         score: (records, one output per record, labels) -> numbers and predictions.
         score_predictions: (gold records, a file of any system's predictions) -> numbers and predictions.
         query: one JSON object of `loreweave predict` -> the records that it asks about.
         ask: (text, mentions as (start, end), id) -> the records that this asks about.
         answer: (records, outputs, labels) -> one JSON object per record, with character offsets and probabilities.
-        finds: for a task that finds mentions itself, the key of an answer that holds them; None where they are given.
     """
 
     summary: str
     metric: str
     metrics: tuple[str, ...]
     architectures: tuple[str, ...]
-    mentions: Callable[[R], tuple[str, Sequence[tuple[int, int]]]]
     score: Callable[[Sequence[R], Outputs, Sequence[str]], Evaluation]
     score_predictions: Callable[[Sequence[R], Path], Evaluation]
     query: Callable[[Mapping[str, Any], str], list[R]]
     ask: Callable[[str, Sequence[tuple[int, int]], str], list[R]]
     answer: Callable[[Sequence[R], Outputs, Sequence[str]], list[dict[str, Any]]]
-    finds: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,6 +236,8 @@ class PretrainedTask:
             the number of `records` among them.
         predict: (checkpoint, data, `prediction` settings, how) -> what answers queries.
         training: what `loreweave finetune` does for it on a source; None where pre-training is all.
+        score_predictions: (a file of episodes, a file of any system's predictions, skip bad episodes and count them) ->
+            numbers and predictions, and facts for `results.json`; None where there are no such files.
     """
 
     name: str
@@ -246,6 +250,7 @@ class PretrainedTask:
     evaluate: Callable[[Path, Path, Any, Execution], tuple[Evaluation, dict[str, Any]]]
     predict: Callable[[Path, Path, Any, Execution], Answerer]
     training: Training[Any] | None = None
+    score_predictions: Callable[[Path, Path, bool], tuple[Evaluation, dict[str, Any]]] | None = None
 
 
 def load_task(name: str) -> Task[Any]:
@@ -255,7 +260,7 @@ def load_task(name: str) -> Task[Any]:
         ConfigurationError: no such task; the message lists them.
     """
     if name in SOURCE_TRAINED:
-        raise ConfigurationError(f"{name} is trained on a source and asked about other labels: it has no scorer of files")
+        raise ConfigurationError(f"{name} is asked about other labels than it was trained on: 'loreweave evaluate {name}'")
     if name in PRETRAINED_TASKS:
         raise ConfigurationError(
             f"nothing is fine-tuned for {name}: 'loreweave pretrain' trains for it, 'loreweave evaluate {name}' scores it "
@@ -276,6 +281,18 @@ def load_training(name: str) -> Training[Any]:
     training = load_pretrained_task(name).training
     assert training is not None, "it is in SOURCE_TRAINED"
     return training
+
+
+def load_scored(name: str) -> Task[Any] | PretrainedTask:
+    """The task of that name whose predictions `loreweave score` scores, whoever made them.
+
+    Raises:
+        ConfigurationError: no such task, or one whose answers are no file of predictions.
+    """
+    task: Task[Any] | PretrainedTask = _declared(name)
+    if isinstance(task, PretrainedTask) and task.score_predictions is None:
+        raise ConfigurationError(f"{name}: rankings are scored where they are made, by 'loreweave evaluate {name}'")
+    return task
 
 
 def load_pretrained_task(name: str) -> PretrainedTask:

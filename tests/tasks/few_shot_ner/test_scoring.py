@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
 from loreweave.corpus.episodes import Episode
 from loreweave.corpus.tag_schemes import Scheme, TokenSpan, spans_of_tags
 from loreweave.corpus.tokens import TaggedSentence
-from loreweave.tasks.few_shot_ner.scoring import METRICS, Labelled, score
+from loreweave.errors import DataError
+from loreweave.tasks.few_shot_ner.scoring import METRICS, Labelled, score, score_predictions
 
 TYPES = ("location-other", "organization-other", "location-GPE")
 
@@ -72,3 +77,61 @@ def test_errors_are_those_of_spans_with_right_ends() -> None:
 def test_nothing_predicted_is_no_error() -> None:
     found = score([labelled(["location-GPE"], ["O"])])
     assert found.metrics["micro_f1"] == 0 and found.metrics["within_error"] == 0
+
+
+HALF = {"word": [["ann", "lives", "in", "oslo"], ["bob"]], "label": [["person", "O", "O", "place"], ["person"]]}
+
+
+@pytest.fixture
+def gold(tmp_path: Path) -> Path:
+    path = tmp_path / "episodes.jsonl"
+    path.write_text("\n".join(json.dumps({"support": HALF, "query": HALF, "types": ["person", "place"]}) for _ in range(2)))
+    return path
+
+
+def given(folder: Path, rows: list[dict[str, Any]]) -> Path:
+    path = folder / "answers"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    return path
+
+
+def spans(*found: tuple[int, int, str]) -> list[dict[str, Any]]:
+    return [{"start": start, "end": end, "label": label} for start, end, label in found]
+
+
+def test_predicted_spans_of_any_system(gold: Path, tmp_path: Path) -> None:
+    """Of six gold spans two are found, of three predicted: by episode and sentence, in any order."""
+    rows = [
+        {"episode": 1, "sentence": 1, "predictions": spans((0, 1, "person"))},
+        {"episode": "0", "predictions": spans((3, 4, "person"), (0, 1, "person"))},
+        {"episode": 0, "sentence": 1, "predictions": []},
+    ]
+    evaluation, facts = score_predictions(gold, given(tmp_path, rows), False)
+    assert evaluation.metrics["micro_precision"] == 2 / 3 and evaluation.metrics["micro_recall"] == 2 / 6
+    assert evaluation.notes == ["1 of 4 records have no prediction and count as wrong: 1/0"]
+    assert (facts["records"], facts["sentences"]) == (2, 4)
+    without = [{"predictions": row["predictions"]} for row in (rows[1], rows[2], rows[2], rows[0])]
+    assert score_predictions(gold, given(tmp_path, without), False)[0].metrics == evaluation.metrics
+
+
+@pytest.mark.parametrize("prefix", ["", "B-"])
+def test_episodes_with_predicted_tags(prefix: str, gold: Path, tmp_path: Path) -> None:
+    tags = [[prefix + "person", "O", "O", "O"], [prefix + "place"]]
+    evaluation, _ = score_predictions(gold, given(tmp_path, [{"query": {"word": HALF["word"], "label": tags}}] * 2), False)
+    assert evaluation.metrics["micro_precision"] == 1 / 2 and evaluation.metrics["micro_recall"] == 1 / 3
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([{"episode": 0, "predictions": spans((3, 5, "person"))}], r"answers, line 1: found the span \(3, 5\) of person"),
+        ([{"episode": 0, "predictions": spans((0, 2, "person"), (1, 3, "place"))}], r"the span \(1, 3\) .* no overlap"),
+        ([{"episode": 0, "predictions": [{"start": 0}]}], "line 1, field 'end': found nothing"),
+        ([{"query": {"label": [["O"], ["O"]]}}], "line 1: found 1 tags for 4 words of episode 0"),
+        ([{"query": {"label": [["O", 3], ["O"]]}}], "line 1, field 'query.label'"),
+        ([{"episode": 2, "predictions": []}], "no gold record with the id '2/0'"),
+    ],
+)
+def test_wrong_predictions_are_named(rows: list[dict[str, Any]], message: str, gold: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        score_predictions(gold, given(tmp_path, rows), False)

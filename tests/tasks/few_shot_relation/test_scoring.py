@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
+from loreweave.errors import DataError
 from loreweave.tasks.few_shot_relation.episodes import RelationEpisode
-from loreweave.tasks.few_shot_relation.scoring import METRICS, Answered, score
+from loreweave.tasks.few_shot_relation.scoring import METRICS, Answered, score, score_predictions
 from loreweave.tasks.relation_record import RelationRecord
 
 RECORD = RelationRecord("7", "Ann lives in Oslo", (0, 3), (13, 17))
@@ -15,7 +20,7 @@ RECORD = RelationRecord("7", "Ann lives in Oslo", (0, 3), (13, 17))
 def answered(relations: tuple[str, ...], predicted: list[int], gold: list[int | None]) -> Answered:
     support = tuple((RECORD,) for _ in relations)
     episode = RelationEpisode("0", relations, support, (RECORD,) * len(gold), tuple(gold))
-    return Answered(episode, np.log(np.eye(len(relations) + 1, dtype=np.float32)[predicted] * 3 + 1))
+    return Answered.by_logits(episode, np.log(np.eye(len(relations) + 1, dtype=np.float32)[predicted] * 3 + 1))
 
 
 def test_accuracy_by_hand() -> None:
@@ -40,3 +45,79 @@ def test_the_interval_is_of_resampled_episodes() -> None:
 def test_hidden_answers_are_not_scored() -> None:
     found = score([answered(("a", "b"), [1], [None])])
     assert found.metrics == {} and found.notes and found.predictions[0]["number"] == 1
+
+
+def sentence(text: str, label: str | None) -> dict[str, Any]:
+    ends = {"head": {"start": 0, "end": 3}, "tail": {"start": len(text) - 4, "end": len(text)}}
+    return {"text": text, **ends} | ({} if label is None else {"label": label})
+
+
+SUPPORT = [sentence("Ann lives in Oslo", "lives in"), sentence("Bob works at bank", "works at")]
+QUERIES = [[sentence("she works at bank", "works at"), sentence("Ann likes Oslo", "none_of_the_above")],
+           [sentence("Bob lives in Oslo", "lives in")]]  # fmt: skip
+
+
+@pytest.fixture
+def gold(tmp_path: Path) -> Path:
+    path = tmp_path / "episodes.jsonl"
+    path.write_text("\n".join(json.dumps({"support": SUPPORT, "query": query}) for query in QUERIES))
+    return path
+
+
+def given(folder: Path, rows: Any) -> Path:
+    path = folder / "answers"
+    path.write_text(json.dumps(rows) if isinstance(rows, list) and not isinstance(rows[0], dict) else
+                    "\n".join(map(json.dumps, rows)))  # fmt: skip
+    return path
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [1, 2, 1],
+        [{"number": 1}, {"number": 2}, {"number": 1}],
+        [{"episode": 1, "prediction": "works at"}, {"episode": 0, "query": 1, "prediction": "none_of_the_above"},
+         {"episode": "0", "query": 0, "prediction": "works at", "number": 0}],
+    ],
+)  # fmt: skip
+def test_predictions_of_any_system(rows: list[Any], gold: Path, tmp_path: Path) -> None:
+    """FewRel's list of numbers, rows in order, rows by episode: two of three are right."""
+    evaluation, facts = score_predictions(gold, given(tmp_path, rows), False)
+    assert evaluation.metrics == {"accuracy": 2 / 3} and evaluation.notes == []
+    assert (facts["records"], facts["queries"]) == (2, 3) and "probability" not in evaluation.predictions[0]
+    assert [row["prediction"] for row in evaluation.predictions] == ["works at", "none_of_the_above", "works at"]
+
+
+def test_a_query_without_prediction_counts_as_wrong(gold: Path, tmp_path: Path) -> None:
+    evaluation, _ = score_predictions(gold, given(tmp_path, [{"episode": 1, "prediction": "lives in"}]), False)
+    assert evaluation.metrics == {"accuracy": 1 / 3} and len(evaluation.predictions) == 1
+    assert evaluation.notes == ["2 of 3 records have no prediction and count as wrong: 0/0, 0/1"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([{"episode": 0, "prediction": "born in"}], "answers, line 1: found 'born in' for episode 0, expected one"),
+        ([{"episode": 0, "number": 3}], "answers, line 1: found 3 for episode 0, .* a number from 0 to 2"),
+        ([0, 1, True], "line 3: found True for episode 1"),
+        ([{"episode": 0}], "line 1, field 'number': found nothing, expected an integer"),
+        ([{"episode": 7, "number": 0}], "line 1, field 'id': found no gold record with the id '7/0'"),
+        ([0, 1], "found 2 predictions without ids, expected one for each of 3 records"),
+    ],
+)
+def test_wrong_predictions_are_named(rows: list[Any], message: str, gold: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        score_predictions(gold, given(tmp_path, rows), False)
+
+
+def test_hidden_answers_cannot_be_scored_and_bad_episodes_are_counted(gold: Path, tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in gold.read_text().splitlines()]
+    hidden = tmp_path / "hidden.jsonl"
+    hidden.write_text("\n".join(json.dumps(row | {"query": [sentence("Ann likes Oslo", None)]}) for row in rows))
+    with pytest.raises(DataError, match="no query with a known relation"):
+        score_predictions(hidden, given(tmp_path, [0, 1]), False)
+    gold.write_text("\n".join(map(json.dumps, [rows[0] | {"query": []}, rows[1]])))
+    with pytest.raises(DataError, match="field 'query'"):
+        score_predictions(gold, given(tmp_path, [0]), False)
+    evaluation, facts = score_predictions(gold, given(tmp_path, [0]), True)
+    assert facts["skipped"] == {"bad query": 1} and evaluation.metrics == {"accuracy": 1.0}

@@ -31,7 +31,7 @@ def score_predictions(records: Sequence[TypingRecord], path: Path) -> Evaluation
     Raises:
         DataError: names the line; see `prediction_files.beside`.
     """
-    found, notes = beside(json_predictions(path, _predicted), records, path)
+    found, notes = beside(json_predictions(path, _predicted), [record.id for record in records], path)
     names = [set(types or ()) for types in found]
     labels = sorted({*labels_of(records)}.union(*names))
     evaluation = _score(records, np.array([[label in row for label in labels] for row in names]), labels)

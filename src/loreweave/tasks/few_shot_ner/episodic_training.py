@@ -20,7 +20,7 @@ from loreweave.corpus.episodes import Episode
 from loreweave.corpus.tag_schemes import OUTSIDE
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.models.gaussian_embeddings import squared_distances
-from loreweave.tasks.episode_number import EpisodeNumber
+from loreweave.tasks.episode_training import EpisodeNumber
 from loreweave.tasks.few_shot_ner.encoding import WordEncoding, WordExample
 from loreweave.training.inference import Batch, Outputs
 from loreweave.training.losses import IGNORED
@@ -36,12 +36,12 @@ class EpisodicEncoding:
     """Sentences of a source to episodes, and these to the encoder's tensors.
 
     Attributes:
-        words: encodes the sentences; what a checkpoint of the training keeps.
+        sentences: encodes them one by one; what a checkpoint of the training keeps.
         settings: of the draws.
         episodes: how many an epoch has.
     """
 
-    words: WordEncoding
+    sentences: WordEncoding
     settings: SamplerSettings
     episodes: int
     _sampler: EpisodeSampler | None = None
@@ -52,7 +52,7 @@ class EpisodicEncoding:
         Raises:
             DataError: the sentences have fewer types than an episode.
         """
-        self.words.encode(records, labels)  # counts transitions, and words without a place
+        self.sentences.encode(records, labels)  # counts transitions, and words without a place
         self._sampler = EpisodeSampler([records], types_of(records), self.settings)
         self._sampler.episode(0)  # refuses a source that gives no episode before the training begins
         return [EpisodeNumber(number) for number in range(self.episodes)]
@@ -65,27 +65,27 @@ class EpisodicEncoding:
         are the episode's types.
         """
         assert self._sampler is not None, "what is collated was encoded"
-        sentences: list[WordExample] = []
+        encoded: list[WordExample] = []
         columns: dict[str, list[int]] = {"episodes": [], "support_classes": [], "labels": []}
         for place, example in enumerate(examples):
             episode = self._sampler.episode(example.number)
             for half in ("support", "query"):
-                encoded = self._encoded(episode, half)
-                sentences += encoded
-                classes = [label for sentence in encoded for label in sentence.labels or ()]
+                of_half = self._encoded(episode, half)
+                encoded += of_half
+                classes = [label for sentence in of_half for label in sentence.labels or ()]
                 nothing = [IGNORED] * len(classes)
                 columns["episodes"] += [place] * len(classes)
                 columns["support_classes"] += classes if half == "support" else nothing
                 columns["labels"] += classes if half == "query" else nothing
-        batch = self.words.collate(sentences)
+        batch = self.sentences.collate(encoded)
         return batch | {name: torch.tensor(values) for name, values in columns.items()}
 
     def _encoded(self, episode: Episode, half: str) -> list[WordExample]:
-        return self.words.encode_quietly(getattr(episode, half), [OUTSIDE, *episode.types])
+        return self.sentences.encode_quietly(getattr(episode, half), [OUTSIDE, *episode.types])
 
     def unpack(self, output: Any, batch: Mapping[str, Tensor]) -> Outputs:
         """States of each sentence's words [words, size]."""
-        return self.words.unpack(output, batch)
+        return self.sentences.unpack(output, batch)
 
     def join(self, examples: Sequence[Any], outputs: Outputs) -> Outputs:
         """Each record is one example."""
@@ -93,11 +93,11 @@ class EpisodicEncoding:
 
     def report(self) -> str:
         """Words that have no state, in words."""
-        return self.words.report()
+        return self.sentences.report()
 
     def save_pretrained(self, folder: Path) -> None:
         """What a checkpoint needs to be asked."""
-        self.words.save_pretrained(folder)
+        self.sentences.save_pretrained(folder)
 
 
 def episode_logits(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable
+from itertools import accumulate
 from pathlib import Path
 
 from loreweave.corpus.entity_annotations import FORMATS as ANNOTATIONS
@@ -33,6 +34,12 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
 def labels_of(records: Iterable[TaggedSentence]) -> list[str]:
     """O, then the types in alphabetical order: the classes by number."""
     return [OUTSIDE, *sorted({span.label for record in records for span in record.spans})]
+
+
+def mentions_of(record: TaggedSentence) -> tuple[str, list[tuple[int, int]]]:
+    """The tokens joined by one space, and the characters of the spans."""
+    starts = [0, *accumulate(len(token) + 1 for token in record.tokens)]
+    return " ".join(record.tokens), [(starts[start], starts[end] - 1) for start, end, _ in record.spans]
 
 
 def hash_of(path: Path) -> str:

@@ -13,15 +13,22 @@ Three readings of one F1, all micro over the spans of all episodes (specs/sparse
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from loreweave.corpus.episodes import Episode
-from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, TokenSpan, legacy_spans, legacy_type, spans_of_tags
+from loreweave.corpus.episodes import Episode, read_episodes
+from loreweave.corpus.files import read_json_lines
+from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, TokenSpan, find_scheme, legacy_spans, legacy_type, spans_of_tags
+from loreweave.corpus.tokens import TaggedSentence
+from loreweave.errors import DataError
 from loreweave.metrics.spans import SpanCounts, count_spans, precision_recall
+from loreweave.tasks.prediction_files import Prediction, beside, json_predictions, with_lines
+from loreweave.tasks.record_files import field, objects
+from loreweave.tasks.record_files import words as strings
 from loreweave.training.inference import Evaluation
 
 READINGS = {"": "micro", "published": "published_micro", "flattened": "flattened_micro"}
@@ -74,6 +81,82 @@ def score(labelled: Sequence[Labelled], *, bootstrap: int = 1000, seed: int = 0)
             {"metric": f"{name}_f1"} | _interval(arrays[f"{name}_counts"], bootstrap, seed) for name in READINGS.values()
         ]
     return Evaluation(metrics, list(_rows(labelled)), arrays, {name: rows for name, rows in tables.items() if rows})
+
+
+def score_predictions(gold: Path, predictions: Path, skip_bad: bool) -> tuple[Evaluation, dict[str, Any]]:
+    """Predictions of any system for a file of episodes: JSON Lines with `episode`, `sentence` and `predictions`, spans of
+    tokens with `start`, `end` (not included) and `label`; or the episodes again, one a line, with predicted labels in
+    `query.label`.
+
+    Raises:
+        DataError: names the line; see `prediction_files.beside`.
+    """
+    skipped = Counter[str]()
+    episodes = list(read_episodes(gold, skipped if skip_bad else None))
+    if not episodes:
+        raise DataError("found no episode to score", path=gold)
+    ids = [f"{episode.id}/{place}" for episode in episodes for place in range(len(episode.query))]
+    found, notes = beside(_given(predictions), ids, predictions)
+    answers = iter(found)
+    evaluation = score([_labelled(episode, answers, predictions) for episode in episodes])
+    evaluation.notes.extend(notes)
+    return evaluation, {"records": len(episodes), "sentences": len(ids), "skipped": dict(skipped)}
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What a file says of a sentence: spans, and of how many words they are where it says that."""
+
+    spans: Sequence[TokenSpan]
+    words: int | None = None
+
+
+def _given(path: Path) -> list[Prediction[tuple[int, _Given]]]:
+    first = next((row for _, row in read_json_lines(path)), {})
+    return with_lines(_tagged_episodes(path) if "query" in first else json_predictions(path, _spans, _place))
+
+
+def _spans(row: Mapping[str, Any]) -> _Given:
+    rows = objects(row, "predictions")
+    return _Given([TokenSpan(field(s, "start", int), field(s, "end", int), field(s, "label", str)) for s in rows])
+
+
+def _place(row: Mapping[str, Any]) -> str | None:
+    return f"{row['episode']}/{row.get('sentence', 0)}" if "episode" in row else None
+
+
+def _tagged_episodes(path: Path) -> list[Prediction[_Given]]:
+    """Rows with `query: {label: [[tag, ...], ...]}`, an episode each."""
+    rows = json_predictions(path, _tags_of_query)
+    scheme = find_scheme(tag for row in rows for tags in row.value for tag in tags)
+    return [
+        Prediction(row.line, f"{number}/{place}", _Given(spans_of_tags(tags, scheme), len(tags)))
+        for number, row in enumerate(rows)
+        for place, tags in enumerate(row.value)
+    ]
+
+
+def _tags_of_query(row: Mapping[str, Any]) -> list[list[str]]:
+    rows = field(field(row, "query", dict), "label", list)
+    return [strings({"query.label": tags}, "query.label") for tags in rows]
+
+
+def _labelled(episode: Episode, answers: Iterator[tuple[int, _Given] | None], path: Path) -> Labelled:
+    """An episode with the next answers; a sentence without one has no span."""
+    labels = []
+    for sentence in episode.query:
+        size = len(sentence.tokens)
+        line, given = next(answers) or (None, _Given(()))
+        if given.words not in (None, size):
+            raise DataError(f"found {given.words} tags for {size} words of episode {episode.id}", path=path, line=line)
+        free = 0
+        for start, end, label in sorted(given.spans):
+            if not free <= start < end <= size:
+                found = f"found the span ({start}, {end}) of {label} in {size} words of episode {episode.id}"
+                raise DataError(f"{found}, expected {free} <= start < end <= {size}, and no overlap", path=path, line=line)
+            free = end
+        labels.append(TaggedSentence(sentence.tokens, tuple(given.spans)).labels())
+    return Labelled(episode, [list(range(len(row))) for row in labels], labels)
 
 
 def _corrected(labelled: Labelled) -> SpanCounts:

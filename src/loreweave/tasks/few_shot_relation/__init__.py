@@ -4,9 +4,10 @@ from loreweave.tasks.few_shot_relation import reader
 from loreweave.tasks.few_shot_relation.answers import predict
 from loreweave.tasks.few_shot_relation.evaluation import evaluate
 from loreweave.tasks.few_shot_relation.model import NAME, FewShotRelationConfig, build, load, recognises
-from loreweave.tasks.few_shot_relation.scoring import METRICS
+from loreweave.tasks.few_shot_relation.scoring import METRICS, score_predictions
 from loreweave.tasks.few_shot_relation.settings import EvaluationSettings, PredictionSettings
 from loreweave.tasks.registry import PretrainedTask, Training
+from loreweave.tasks.relation_record import mentions_of
 
 TASK = PretrainedTask(
     name=NAME,
@@ -18,6 +19,7 @@ TASK = PretrainedTask(
     recognises=recognises,
     evaluate=evaluate,
     predict=predict,
+    score_predictions=score_predictions,
     training=Training(
         name=NAME,
         config=FewShotRelationConfig,
@@ -25,6 +27,7 @@ TASK = PretrainedTask(
         splits={"train": ("train",), "dev": (), "test": ()},
         read=reader.read,
         labels=reader.labels_of,
+        mentions=mentions_of,
         build=build,
         load=load,
     ),

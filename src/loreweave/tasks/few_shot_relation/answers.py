@@ -54,7 +54,9 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
 
 def _answers(answered: Answered) -> Iterator[dict[str, Any]]:
     """For each query its mentions, the likeliest relation with its probability, and all probabilities, best first."""
-    for record, row in zip(answered.episode.query, answered.probabilities(), strict=True):
+    shares = answered.probabilities()
+    assert shares is not None, "they come from a model"
+    for record, row in zip(answered.episode.query, shares, strict=True):
         order = np.argsort(-row, kind="stable")
         scored = {answered.episode.names[number]: round(float(row[number]), 6) for number in order}
         best = answered.episode.names[order[0]]

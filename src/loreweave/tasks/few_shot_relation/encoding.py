@@ -15,7 +15,7 @@ from torch import Tensor
 from loreweave.build.relation_episodes import Draw, EpisodeDraws, EpisodeShape
 from loreweave.corpus.files import write_json
 from loreweave.encoding.encoded_text import EncodedText
-from loreweave.tasks.episode_number import EpisodeNumber
+from loreweave.tasks.episode_training import EpisodeNumber
 from loreweave.tasks.few_shot_relation.settings import Method, Representation
 from loreweave.tasks.mention_inputs import MentionEncoding, MentionExample
 from loreweave.tasks.relation_record import RelationRecord

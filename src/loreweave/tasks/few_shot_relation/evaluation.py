@@ -116,7 +116,7 @@ class Matcher:
     def answer(self, episodes: Sequence[RelationEpisode]) -> list[Answered]:
         """The logits of all queries; every distinct sentence, or pair of a few episodes, is encoded once."""
         logits = self._pair(episodes) if self.encoding.method == "pair" else self._proto(episodes)
-        return [Answered(episode, found) for episode, found in zip(episodes, logits, strict=True)]
+        return [Answered.by_logits(episode, found) for episode, found in zip(episodes, logits, strict=True)]
 
     def _run(self, examples: list[MentionExample]) -> torch.Tensor:
         self.inputs += len(examples)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from loreweave.corpus.files import read_json
+from loreweave.errors import DataError
 from loreweave.metrics.relations import accuracy
-from loreweave.tasks.few_shot_relation.episodes import RelationEpisode
+from loreweave.tasks.few_shot_relation.episodes import RelationEpisode, read_episodes
+from loreweave.tasks.prediction_files import Prediction, beside, json_predictions, with_lines
+from loreweave.tasks.record_files import field, first_character
 from loreweave.training.inference import Evaluation
 
 METRICS = ("accuracy",)
@@ -18,29 +23,37 @@ METRICS = ("accuracy",)
 
 @dataclass(frozen=True)
 class Answered:
-    """An episode with its logits [queries, way], or [queries, way + 1] where none of the relations may be the answer."""
+    """An episode with its answers.
+
+    Attributes:
+        predicted: of each query the number of its relation, way for none of them; None where there is no prediction.
+        logits: of all these numbers [queries, way], or [queries, way + 1] where none of the relations may be the answer;
+            None where they are not known.
+    """
 
     episode: RelationEpisode
-    logits: np.ndarray
+    predicted: Sequence[int | None]
+    logits: np.ndarray | None = None
 
-    @property
-    def predicted(self) -> list[int]:
-        """Of each query the number of its relation."""
-        numbers: list[int] = self.logits.argmax(-1).tolist()
-        return numbers
+    @classmethod
+    def by_logits(cls, episode: RelationEpisode, logits: np.ndarray) -> Answered:
+        """The likeliest relation of each query."""
+        return cls(episode, logits.argmax(-1).tolist(), logits)
 
-    def probabilities(self) -> np.ndarray:
-        """Softmax of the logits."""
+    def probabilities(self) -> np.ndarray | None:
+        """Softmax of the logits, where they are known."""
+        if self.logits is None:
+            return None
         powers = np.exp(self.logits.astype(np.float64) - self.logits.max(-1, keepdims=True))
         shares: np.ndarray = powers / powers.sum(-1, keepdims=True)
         return shares
 
     def pairs(self) -> Iterator[tuple[str, str]]:
-        """Predicted and gold name of each query whose gold is known."""
+        """Predicted (empty for no prediction) and gold name of each query whose gold is known."""
         names = self.episode.names
         for guess, gold in zip(self.predicted, self.episode.gold, strict=True):
             if gold is not None:
-                yield names[guess], names[gold]
+                yield "" if guess is None else names[guess], names[gold]
 
 
 def score(answered: Sequence[Answered], *, bootstrap: int = 1000, seed: int = 0) -> Evaluation:
@@ -60,6 +73,56 @@ def score(answered: Sequence[Answered], *, bootstrap: int = 1000, seed: int = 0)
         tables["intervals"] = [{"metric": "accuracy"} | _interval(counts, bootstrap, seed)]
     guesses, golds = zip(*known, strict=True)
     return Evaluation({"accuracy": accuracy(guesses, golds)}, rows, {"accuracy_counts": counts}, tables)
+
+
+def score_predictions(gold: Path, predictions: Path, skip_bad: bool) -> tuple[Evaluation, dict[str, Any]]:
+    """Predictions of any system for a file of episodes: a JSON list of the numbers of relations, one for each query
+    (FewRel's), or JSON Lines with `episode`, `query` (0 where it is missing) and `prediction`, a relation's name, or
+    `number`. Rows without `episode` go by order.
+
+    Raises:
+        DataError: names the line; see `prediction_files.beside`. Or no query has a known relation.
+    """
+    skipped = Counter[str]()
+    episodes = list(read_episodes(gold, skipped if skip_bad else None))
+    if not any(number is not None for episode in episodes for number in episode.gold):
+        raise DataError("found no query with a known relation, nothing can be scored", path=gold)
+    ids = [f"{episode.id}/{place}" for episode in episodes for place in range(len(episode.query))]
+    found, notes = beside(_given(predictions), ids, predictions)
+    answers = iter(found)
+    answered = [Answered(each, [_number(next(answers), each, predictions) for _ in each.query]) for each in episodes]
+    evaluation = score(answered)
+    evaluation.notes.extend(notes)
+    return evaluation, {"records": len(episodes), "queries": len(ids), "skipped": dict(skipped)}
+
+
+def _given(path: Path) -> list[Prediction[tuple[int, int | str]]]:
+    """What a file says of each query, with its line (or place in a list): a number or a name."""
+    if first_character(path) != "[":
+        return with_lines(json_predictions(path, _answer, _place))
+    return with_lines([Prediction(place, None, number) for place, number in enumerate(read_json(path), 1)])
+
+
+def _answer(row: Mapping[str, Any]) -> int | str:
+    answer: int | str = field(row, "prediction", str) if "prediction" in row else field(row, "number", int)
+    return answer
+
+
+def _place(row: Mapping[str, Any]) -> str | None:
+    return f"{row['episode']}/{row.get('query', 0)}" if "episode" in row else None
+
+
+def _number(given: tuple[int, int | str] | None, episode: RelationEpisode, path: Path) -> int | None:
+    """The number that an answer means in its episode."""
+    if given is None:
+        return None
+    line, answer = given
+    if isinstance(answer, str) and answer in episode.names:
+        return episode.names.index(answer)
+    if type(answer) is int and 0 <= answer < len(episode.names):
+        return answer
+    expected = f"one of {', '.join(episode.names)}, or a number from 0 to {len(episode.relations)}"
+    raise DataError(f"found {answer!r} for episode {episode.id}, expected {expected}", path=path, line=line)
 
 
 def _per_relation(pairs: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
@@ -85,12 +148,15 @@ def _interval(counts: np.ndarray, samples: int, seed: int) -> dict[str, float]:
 
 
 def _rows(answered: Sequence[Answered]) -> Iterator[dict[str, Any]]:
-    """A row for each query; `number` is that of the predicted relation in its episode."""
+    """A row for each query with a prediction; `number` is that of the predicted relation in its episode."""
     for each in answered:
         episode, shares = each.episode, each.probabilities()
         for place, (record, number, gold) in enumerate(zip(episode.query, each.predicted, episode.gold, strict=True)):
+            if number is None:
+                continue
+            sure = {} if shares is None else {"probability": round(float(shares[place, number]), 6)}
             yield {
                 "episode": episode.id, "query": place, "id": record.id, "number": number,
-                "prediction": episode.names[number], "probability": round(float(shares[place, number]), 6),
+                "prediction": episode.names[number], **sure,
                 "gold": None if gold is None else episode.names[gold], "relations": list(episode.relations),
             }  # fmt: skip

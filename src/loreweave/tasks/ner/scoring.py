@@ -58,7 +58,7 @@ def score_predictions(records: Sequence[NerRecord], path: Path) -> Evaluation:
         DataError: names the line; see `prediction_files.beside`.
     """
     if holds_json(path):
-        found, notes = beside(json_predictions(path, _predicted), records, path)
+        found, notes = beside(json_predictions(path, _predicted), [record.id for record in records], path)
         predicted = [list(spans or ()) for spans in found]
     else:
         predicted, notes = _of_columns(records, path), []

@@ -50,7 +50,7 @@ def score_predictions(records: Sequence[RelationRecord], path: Path) -> Evaluati
         DataError: names the line; see `prediction_files.beside`.
     """
     rows = json_predictions(path, _predicted) if holds_json(path) else label_predictions(path)
-    predicted, notes = beside(rows, records, path)
+    predicted, notes = beside(rows, [record.id for record in records], path)
     gold = labels_of(records)
     strange = sorted({label for label in predicted if label is not None} - set(gold))
     if strange:
