@@ -20,10 +20,11 @@ from loreweave.errors import ConfigurationError
 from loreweave.training.batches import EpochBatches
 from loreweave.training.devices import autocast, choose_attention, training_device
 from loreweave.training.finetuning_config import FinetuningConfig
-from loreweave.training.finetuning_trainer import AfterEachEpoch, FinetuningTrainer, Loss, ProgressBar
+from loreweave.training.finetuning_trainer import AfterEachEpoch, FinetuningTrainer, Loss
 from loreweave.training.inference import Batch, Evaluation, Outputs, move, run_model
 from loreweave.training.interruption import StopOnInterrupt
 from loreweave.training.losses import classification_loss
+from loreweave.training.progress import UpdateProgress
 from loreweave.training.quiet import quiet
 from loreweave.training.run_record import Interrupted, RunRecord
 
@@ -144,7 +145,7 @@ class _Run:
         self.trainer = FinetuningTrainer(
             self.job.model, self.job.examples, self.batches, self.job.collate, self.job.loss, arguments,
             config.optimizer, config.schedule, self.record,
-            [AfterEachEpoch(self.batches, self.updates_per_epoch, self._after_epoch), self.interruption, ProgressBar()],
+            [AfterEachEpoch(self.batches, self.updates_per_epoch, self._after_epoch), self.interruption, UpdateProgress()],
         )  # fmt: skip
 
     def train(self, resume: bool) -> None:

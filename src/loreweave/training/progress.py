@@ -1,28 +1,43 @@
-"""Progress of a run where there is no terminal: one plain line per log, with the time left."""
+"""Progress of a run with the time that is left: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
+from tqdm.auto import tqdm
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 _QUIET = {"epoch", "total_flos", "train_runtime", "train_samples_per_second", "train_steps_per_second"}
+
+
+class Pace:
+    """How fast a run goes, from the moment that this is made; a resumed run counts its own steps only."""
+
+    def __init__(self, first_step: int = 0) -> None:
+        self.began, self.first_step = time.monotonic(), first_step
+
+    def left(self, state: TrainerState) -> str | None:
+        """The time left in words; None before the first step and after the last."""
+        done = state.global_step - self.first_step
+        if not done or state.global_step >= state.max_steps:
+            return None
+        return f"{time_left((time.monotonic() - self.began) / done * (state.max_steps - state.global_step))} left"
 
 
 class PlainProgress(TrainerCallback):
     """Prints `step 10/200 | loss 7.31 | masked_words_loss 5.02 | ... | 1m20s left` on standard error."""
 
     def __init__(self) -> None:
-        self._began = 0.0
-        self._first_step = 0
+        self._pace = Pace()
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Start the clock; a resumed run counts its own steps only."""
-        self._began, self._first_step = time.monotonic(), state.global_step
+        """Start the clock."""
+        self._pace = Pace(state.global_step)
 
     def on_log(
         self,
@@ -37,11 +52,53 @@ class PlainProgress(TrainerCallback):
             return
         parts = [f"step {state.global_step}/{state.max_steps}"]
         parts += [f"{name} {value:.4g}" for name, value in logs.items() if name not in _QUIET]
-        done = state.global_step - self._first_step
-        if done and state.global_step < state.max_steps:
-            left = (time.monotonic() - self._began) / done * (state.max_steps - state.global_step)
-            parts.append(f"{time_left(left)} left")
-        print(" | ".join(parts), file=sys.stderr, flush=True)
+        left = self._pace.left(state)
+        print(" | ".join([*parts, *([left] if left else [])]), file=sys.stderr, flush=True)
+
+
+class UpdateProgress(TrainerCallback):
+    """One bar over all updates with the latest loss; where there is no terminal, a plain line a minute, such as `update
+    130/1300 | 4m10s left`. On standard error, from the first process alone."""
+
+    seconds_between_lines = 60.0
+
+    def __init__(self) -> None:
+        self.bar: tqdm | None = None
+        self._pace, self._said = Pace(), 0.0
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Open the bar, or start the clock."""
+        self._pace, self._said = Pace(state.global_step), time.monotonic()
+        if state.is_world_process_zero and sys.stderr.isatty():
+            self.bar = tqdm(total=state.max_steps, initial=state.global_step, unit="update", file=sys.stderr)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Move the bar, or print a line."""
+        if self.bar is not None:
+            self.bar.update(state.global_step - self.bar.n)
+        elif state.is_world_process_zero and time.monotonic() - self._said >= self.seconds_between_lines:
+            left = self._pace.left(state)
+            if left:
+                print(f"update {state.global_step}/{state.max_steps} | {left}", file=sys.stderr, flush=True)
+            self._said = time.monotonic()
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Mapping[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        """Show the loss."""
+        if self.bar is not None and logs and "loss" in logs:
+            self.bar.set_postfix(loss=f"{logs['loss']:.4f}", epoch=f"{state.epoch or 0:.2f}")
+
+    def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Close it."""
+        if self.bar is not None:
+            self.bar.close()
+            self.bar = None
 
 
 def time_left(seconds: float) -> str:
