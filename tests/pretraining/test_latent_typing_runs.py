@@ -111,13 +111,16 @@ def test_latent_typing_needs_text(world: Path, tmp_path: Path) -> None:
         run(config)
 
 
-def watched(shares: list[float]) -> list[str]:
+def watched(shares: list[float], resumed_at: int = 0) -> list[str]:
+    """What is said of the shares after `resumed_at`, which a run that goes on there finds in its log."""
     said: list[str] = []
     watch = CollapseWatch(said.append)
-    for step, share in enumerate(shares, 1):
-        arguments: Any = SimpleNamespace()  # the watch reads none
-        state: Any = SimpleNamespace(global_step=step, max_steps=len(shares), is_world_process_zero=True)
-        watch.on_log(arguments, state, TrainerControl(), {"latent_typing_selected": share})
+    log = [{"step": step, "loss": 1.0, "latent_typing_selected": shares[step - 1]} for step in range(1, resumed_at + 1)]
+    state: Any = SimpleNamespace(max_steps=len(shares), is_world_process_zero=True, log_history=[*log, {"step": resumed_at}])
+    arguments: Any = SimpleNamespace()  # the watch reads none
+    watch.on_train_begin(arguments, state, TrainerControl())
+    for state.global_step in range(resumed_at + 1, len(shares) + 1):
+        watch.on_log(arguments, state, TrainerControl(), {"latent_typing_selected": shares[state.global_step - 1]})
     return said
 
 
@@ -131,8 +134,9 @@ def watched(shares: list[float]) -> list[str]:
     ],
 )
 def test_a_collapse_is_said_once(shares: list[float], steps: list[int]) -> None:
-    said = watched(shares)
-    assert [int(line.split("step ")[1].split()[0]) for line in said] == steps
+    for resumed_at in range(len(shares)):
+        said = watched(shares, resumed_at)
+        assert [int(line.split("step ")[1].split()[0]) for line in said] == [step for step in steps if step > resumed_at]
 
 
 def test_the_remedy_fits_the_collapse() -> None:

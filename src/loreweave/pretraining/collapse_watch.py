@@ -22,6 +22,12 @@ class CollapseWatch(TrainerCallback):
         self.settled = False
         self.warned = False
 
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """A resumed run knows what its earlier part logged, and does not say it again."""
+        for row in state.log_history:
+            if SELECTED in row:
+                self._notices(row[SELECTED], int(row["step"]), state.max_steps)
+
     def on_log(
         self,
         args: TrainingArguments,
@@ -34,12 +40,18 @@ class CollapseWatch(TrainerCallback):
         share = (logs or {}).get(SELECTED)
         if share is None or not state.is_world_process_zero:
             return
-        if LEAST <= share <= MOST:
-            self.settled, self.warned = True, False
-        elif not self.warned and (self.settled or 2 * state.global_step >= state.max_steps):
-            self.warned = True
+        if self._notices(share, state.global_step, state.max_steps):
             remedy = ("a smaller", "a larger") if share < LEAST else ("a larger", "a smaller")
             self.say(
                 f"warning: at step {state.global_step} latent typing selects {share:.1%} of the words (expected 5 % to 95 %); "
                 f"try {remedy[0]} sparsity_weight or {remedy[1]} reconstruction_weight"
             )
+
+    def _notices(self, share: float, step: int, steps: int) -> bool:
+        """Whether the share has left the range, or has not entered it by half of the run, for the first time."""
+        if LEAST <= share <= MOST:
+            self.settled, self.warned = True, False
+        elif not self.warned and (self.settled or 2 * step >= steps):
+            self.warned = True
+            return True
+        return False
