@@ -29,6 +29,13 @@ def test_tables_and_findings(files: list[str], capsys: pytest.CaptureFixture[str
     assert "dev.json: 1 records have a text of train.json, 1 with its mentions" in err
 
 
+def test_strict(files: list[str], tmp_path: Path) -> None:
+    assert main(["check", "entity-typing", *files, "--strict"]) == 1
+    assert main(["check", "entity-typing", *files, "--strict", "--json"]) == 1
+    (tmp_path / "clean.json").write_text(json.dumps(TYPING_ROWS[:2]))
+    assert main(["check", "entity-typing", str(tmp_path / "clean.json"), "--strict"]) == 0
+
+
 def test_json(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "entity-typing", *files, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

@@ -190,7 +190,7 @@ def test_a_label_that_training_lacks_is_named_with_its_line(tiny_bert: Path, tmp
     dev = write(tmp_path / "dev.jsonl", [PAIRS[0], PAIRS[1] | {"label": "owns"}])
     files = DataFiles(train=write(tmp_path / "train.jsonl", PAIRS), dev=dev)
     config = fill(RELATIONS.config, {"device": "cpu"})
-    with pytest.raises(DataError, match="dev.jsonl, field 'labels': line 2: found the label 'owns', expected one of"):
+    with pytest.raises(DataError, match="dev.jsonl, line 2, field 'labels': found the label 'owns', expected one of"):
         finetune_task(RELATIONS, str(tiny_bert), files, config, tmp_path / "run", report=silent)
 
 
@@ -199,3 +199,13 @@ def test_a_split_of_which_nothing_is_left_is_an_error(tiny_bert: Path, tmp_path:
     config = fill(RELATIONS.config, {"device": "cpu"})
     with pytest.raises(DataError, match="dev.jsonl: found no record that can be used"):
         finetune_task(RELATIONS, str(tiny_bert), files, config, tmp_path / "run", skip_bad=True, report=silent)
+
+
+def test_texts_that_are_on_both_sides_are_counted(tiny_bert: Path, tmp_path: Path) -> None:
+    files = DataFiles(train=write(tmp_path / "train.jsonl", PAIRS), test=write(tmp_path / "test.jsonl", PAIRS[:2]))
+    lines: list[str] = []
+    settings = {"device": "cpu", "epochs": 1, "keep": "last", "dev_fraction": 0.3, "leftover": "flush"}
+    config = fill(RELATIONS.config, settings)
+    finetune_task(RELATIONS, str(tiny_bert), files, config, tmp_path / "run", report=lines.append)
+    leaks = [line for line in lines if "trained on too" in line]
+    assert len(leaks) == 1 and leaks[0].endswith("of 2 test records have a text that is trained on too")  # none of dev

@@ -61,6 +61,21 @@ def test_what_is_no_error_is_counted_without_asking(tmp_path: Path) -> None:
         read(tmp_path / "a.jsonl", [{"words": ["a"]}, {"words": ["!"]}])
 
 
+def test_a_broken_line_is_a_bad_record(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"words": ["a"]}\n{"words": ["b"\n[1]\n{"words": ["c", "!"]}\n')
+    with pytest.raises(DataError, match="a.jsonl, line 2: found broken JSON"):
+        read_records(path, None, False, FORMATS, lambda path: "toy")
+    found = read_records(path, None, True, FORMATS, lambda path: "toy")
+    assert [(record.id, record.text) for record in found.records] == [("1", "a"), ("4", "c")]
+    assert found.skipped == {"broken line": 2, "bad words": 1}
+    assert found.left_out[0].startswith("line 2: found broken JSON")
+    assert found.left_out[1].startswith("line 3: found a JSON list")
+    path.write_text("{\n")
+    with pytest.raises(DataError, match="line 1: found broken JSON"):
+        first_row(path)
+
+
 def test_empty_files_and_unknown_formats(tmp_path: Path) -> None:
     for content in ("", " \n\n"):
         (tmp_path / "empty.jsonl").write_text(content)

@@ -75,7 +75,8 @@ def test_split_files(tmp_path: Path) -> None:
 def test_labels_that_the_model_lacks(tmp_path: Path) -> None:
     task = load_task("entity-typing")
     records = [TypingRecord("0", "Ann", 0, 3, ("person",)), TypingRecord("1", "Ann", 0, 3, ("person", "poet"))]
-    with pytest.raises(DataError, match="record 1: found the label 'poet', expected one of the model's: person"):
+    with pytest.raises(DataError, match="record 1, field 'labels': found the label 'poet', expected one of the model's"):
         check_labels(task, ReadResult(records), ["person"], tmp_path, skip_bad=False)
     kept = check_labels(task, ReadResult(records), ["person"], tmp_path, skip_bad=True)
     assert len(kept.records) == 1 and kept.skipped == {"label 'poet' unknown to the model": 1}
+    assert kept.notes == ["1 records with labels unknown to the model are left out: the scores are of the others alone"]

@@ -23,12 +23,17 @@ def command(
     max_length: Annotated[
         int | None, typer.Option("--max-length", min=8, help="Sub-words of an input; by default what the encoder holds.")
     ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit status 1 where there is something to look at.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON alone on standard output.")] = False,
 ) -> None:
     """Check files before training: bad records, labels, duplicates, overlaps, lengths, leaks between files.
 
     A leak is a text that two files share. Of a few-shot task the first file is the source, and labels that the others share
     with it are named. Nothing is trained; with --model the records are encoded as for training.
+
+    Columns: texts (distinct ones), unlabelled (records without a label), bad (an error; --skip-bad leaves them out), skipped
+    (what the task has no use for, bad ones included), dropped (what kept records lost), duplicates (the same text with the
+    same mentions), conflicts (such texts with several labels), overlaps (records whose mentions share characters).
 
     Example: loreweave check relation-classification train.json dev.json test.json --model studio-ousia/luke-base
     """
@@ -38,7 +43,13 @@ def command(
     found = check_files(load_training(task), files, format=format, model=model, max_length=max_length, report=say)
     if as_json:
         show_json(found)
-        return
+    else:
+        _show(found)
+    if strict and found["findings"]:
+        raise typer.Exit(1)
+
+
+def _show(found: dict[str, Any]) -> None:
     for row in found["files"]:
         for line in row["errors"][:_SHOWN_ERRORS]:
             say(f"{row['file']}, {line}")
@@ -48,7 +59,7 @@ def command(
     show_table(list(_flat(rows[0])), [list(_flat(row).values()) for row in rows], title="files")
     labels = found["labels"]
     if labels:
-        show_table(list(labels[0]), [list(row.values()) for row in labels[:MOST_ROWS]], title="labels")
+        show_table(list(labels[0]), [list(row.values()) for row in labels[:MOST_ROWS]], title="labels: records with each")
     if len(labels) > MOST_ROWS:
         say(f"labels: {MOST_ROWS} of {len(labels)}; --json has them all")
     for line in found["findings"]:

@@ -172,6 +172,14 @@ def read_json_lines(path: Pathname) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises:
         DataError: a line is not a JSON object; the file and the line are named.
     """
+    for number, value in json_lines_or_errors(path):
+        if isinstance(value, DataError):
+            raise value
+        yield number, value
+
+
+def json_lines_or_errors(path: Pathname) -> Iterator[tuple[int, dict[str, Any] | DataError]]:
+    """The same for who can go on behind a broken line: it yields the error in the object's place."""
     with open_text(path) as file:
         for number, line in enumerate(file, 1):
             if line.isspace():
@@ -180,10 +188,13 @@ def read_json_lines(path: Pathname) -> Iterator[tuple[int, dict[str, Any]]]:
                 value = json.loads(line)
             except json.JSONDecodeError as error:
                 message = f"found broken JSON ({error.msg}, column {error.colno}), expected one object a line"
-                raise DataError(message, path=path, line=number) from None
-            if not isinstance(value, dict):
-                raise DataError(f"found a JSON {type(value).__name__}, expected an object", path=path, line=number)
-            yield number, value
+                yield number, DataError(message, path=path, line=number)
+                continue
+            if isinstance(value, dict):
+                yield number, value
+            else:
+                message = f"found a JSON {type(value).__name__}, expected an object"
+                yield number, DataError(message, path=path, line=number)
 
 
 def write_json(path: Pathname, value: Any) -> None:

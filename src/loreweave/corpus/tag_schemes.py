@@ -96,7 +96,8 @@ def tags_of_spans(spans: Iterable[TokenSpan], length: int, scheme: WrittenScheme
 
 
 def schemes_of(tags: Sequence[str]) -> set[WrittenScheme]:
-    """The schemes that would write the tags' spans as just these tags; BILOU counts as BIOES, and no span fits all.
+    """The schemes that would write the tags' spans as just these tags; BILOU counts as BIOES, and no span fits all. None
+    is left where tags of BILOU and of BIOES are mixed.
 
     Raises:
         DataError: some tags have a prefix and some have not.
@@ -104,6 +105,9 @@ def schemes_of(tags: Sequence[str]) -> set[WrittenScheme]:
     scheme = find_scheme(tags)
     if scheme == "io":
         return {"io"}
+    letters = {tag[0] for tag in tags}
+    if letters & set("UL") and letters & set("SE"):
+        return set()
     plain = [tag if tag == OUTSIDE else "-".join(filter(None, (_PREFIXES[tag[0]], tag[2:]))) for tag in tags]
     spans = spans_of_tags(plain)
     written: tuple[WrittenScheme, ...] = ("iob1", "iob2", "bioes")

@@ -15,6 +15,7 @@ from loreweave.checkpoints.names import model_path
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.episode_training import EpisodesEncoding
 from loreweave.tasks.jobs import load_checkpoint_of, model_folder, task_of
+from loreweave.tasks.record_files import ERRORS
 from loreweave.tasks.registry import SOURCE_TRAINED, Encoding, ReadResult, Training
 from loreweave.training.configuration import fill
 
@@ -175,6 +176,9 @@ def _file_findings(rows: Sequence[dict[str, Any]], task: Training[Any]) -> list[
         ):
             if row[name] and not (name == "unlabelled" and task.finds is not None):
                 found.append(f"{row['file']}: {row[name]} {words}")
+        for name in ("skipped", "dropped"):
+            reasons = {reason: count for reason, count in sorted(row[name].items()) if not reason.startswith(ERRORS)}
+            found += [f"{row['file']}: {count} {name}, {reason}" for reason, count in reasons.items()]
         found += [f"{row['file']}: {note}" for note in row["notes"]]
         if row.get("cut"):
             found.append(f"{row['file']}: {row['cut']}")

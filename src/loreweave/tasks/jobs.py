@@ -297,9 +297,15 @@ def _read_splits(
     if files.dev is not None and config.dev_fraction is not None:
         raise ConfigurationError("a dev file and dev_fraction exclude each other")
     if config.dev_fraction is not None:
-        train, parts["dev"] = hold_out(train, config.dev_fraction, config.dev_split_by, config.order_seed)
+        train, parts["dev"] = hold_out(
+            train, config.dev_fraction, config.dev_split_by, config.order_seed, lambda record: task.mentions(record)[0]
+        )
     train = take_fraction(train, config.train_fraction, config.order_seed)
     report(f"records: {len(train)} train, {len(parts['dev'])} dev, {len(parts['test'])} test")
+    seen = {task.mentions(record)[0] for record in train}
+    for split, records in parts.items():
+        if leaked := sum(task.mentions(record)[0] in seen for record in records):
+            report(f"{leaked} of {len(records)} {split} records have a text that is trained on too")
     listed = {split: errors for split, errors in left_out.items() if errors}
     return _Splits(train, parts["dev"], parts["test"], labels, listed)
 

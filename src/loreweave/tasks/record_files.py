@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
 
-from loreweave.corpus.files import open_text, read_json, read_json_lines
+from loreweave.corpus.files import json_lines_or_errors, open_text, read_json
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.registry import R, ReadResult
 
@@ -35,12 +35,17 @@ class LeftOut:
         return cls(f"bad {error.field or 'record'}", error)
 
 
+ERRORS = ("bad ", "broken ")
+"""How the reasons begin that stand for an error."""
+
+
 def json_rows(path: Path) -> Iterator[tuple[str, Any]]:
-    """Rows with their place, of a JSON list or of JSON lines, whichever the first character says."""
+    """Rows with their place, of a JSON list or of JSON lines, whichever the first character says; in the place of a line
+    that is no object the error."""
     if first_character(path) == "[":
         yield from ((f"record {number}", row) for number, row in enumerate(read_json(path), 1))
     else:
-        yield from ((f"line {number}", row) for number, row in read_json_lines(path))
+        yield from ((f"line {number}", row) for number, row in json_lines_or_errors(path))
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class FileFormat(Generic[R]):
     Attributes:
         summary: a line of help.
         convert: (row, its number) -> its records, and what it leaves out; raises a DataError for a bad row.
-        rows: a file's rows, each with its place for messages.
+        rows: a file's rows, each with its place for messages; an error in the place of a row is a bad record.
     """
 
     summary: str
@@ -98,6 +103,9 @@ def read_records(
 
 
 def _converted(format: FileFormat[R], row: Any, number: str) -> Iterator[R | LeftOut]:
+    if isinstance(row, DataError):
+        yield LeftOut("broken line", DataError(row.message))
+        return
     try:
         yield from format.convert(row, number)
     except DataError as error:
@@ -125,6 +133,8 @@ def first_row(path: Path) -> Any:
         DataError: there is none.
     """
     for _, row in json_rows(path):
+        if isinstance(row, DataError):
+            raise row
         return row
     raise DataError("found no records", path=path)
 

@@ -337,7 +337,7 @@ def check_labels(task: Training[R], read: ReadResult[R], labels: Sequence[str], 
         DataError: names the label and the first record with it.
     """
     known = set(labels)
-    kept: ReadResult[R] = ReadResult([], Counter(read.skipped), [], list(read.left_out), read.dropped, read.notes)
+    kept: ReadResult[R] = ReadResult([], Counter(read.skipped), [], list(read.left_out), read.dropped, list(read.notes))
     places = read.places or [f"record {record.id}" for record in read.records]
     for place, record in zip(places, read.records, strict=True):
         unknown = [label for label in task.labels([record]) if label not in known]
@@ -345,11 +345,15 @@ def check_labels(task: Training[R], read: ReadResult[R], labels: Sequence[str], 
             kept.records.append(record)
             kept.places.append(place)
             continue
-        found = f"{place}: found the label {unknown[0]!r}"
+        found = f"found the label {unknown[0]!r}"
         if not skip_bad:
-            more = "(--skip-bad leaves such records out and counts them)"
-            raise DataError(f"{found}, expected one of the model's: {_some(labels)} {more}", path=path, field="labels")
-        kept.leave_out(f"label {unknown[0]!r} unknown to the model", found)
+            more = "(--skip-bad leaves such records out and counts them; the scores are of the others then)"
+            message = f"{found}, expected one of the model's: {_some(labels)} {more}"
+            raise DataError(message, path=path, record=place, field="labels")
+        kept.leave_out(f"label {unknown[0]!r} unknown to the model", f"{place}: {found}")
+    if len(kept.records) < len(read.records):
+        lost = len(read.records) - len(kept.records)
+        kept.notes.append(f"{lost} records with labels unknown to the model are left out: the scores are of the others alone")
     return kept
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -13,14 +13,17 @@ from loreweave.tasks.registry import Record
 R = TypeVar("R", bound=Record)
 
 
-def hold_out(records: Sequence[R], fraction: float, by: str | None, seed: int) -> tuple[list[R], list[R]]:
+def hold_out(
+    records: Sequence[R], fraction: float, by: str | None, seed: int, text_of: Callable[[R], str]
+) -> tuple[list[R], list[R]]:
     """Split off about `fraction` of the records; both parts keep the order of the file.
 
     Args:
         records: training records.
         fraction: between 0 and 1.
-        by: a metadata key whose equal values stay together (a document, an entity); None splits record by record.
+        by: a metadata key whose equal values stay together (a document, an entity); None is the text.
         seed: of the choice.
+        text_of: the text of a record.
 
     Returns:
         The rest, and the part that was split off.
@@ -29,11 +32,13 @@ def hold_out(records: Sequence[R], fraction: float, by: str | None, seed: int) -
         DataError: a record lacks the key, or a part would be empty.
     """
     groups: dict[str, list[int]] = {}
+    first_with: dict[str, int] = {}
     for index, record in enumerate(records):
         if by is not None and by not in record.metadata:
             known = ", ".join(sorted(record.metadata)) or "nothing"
             raise DataError(f"record {record.id}: found no {by!r} to split by, but {known}", field=by)
-        groups.setdefault(str(index if by is None else record.metadata[by]), []).append(index)
+        group = first_with.setdefault(text_of(record), index) if by is None else record.metadata[by]
+        groups.setdefault(str(group), []).append(index)
     names = sorted(groups)
     wanted, chosen = fraction * len(records), set[int]()
     for position in np.random.default_rng(seed).permutation(len(names)):

@@ -48,7 +48,7 @@ class FinetuningConfig:
     dev_fraction: float | None = None
     """Without a dev file: the part of the training records to select on."""
     dev_split_by: str | None = None
-    """A metadata key (`doc`, `entity`) whose values must not be on both sides of that split."""
+    """A metadata key (`doc`, `entity`) whose values must not be on both sides of that split; null is the text."""
 
     feature_cache: str | None = None
     """Folder where the encoded training records are kept for other runs, by the hash of data, tokenizer and settings; null

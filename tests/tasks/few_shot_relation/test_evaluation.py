@@ -17,6 +17,8 @@ from loreweave.tasks.few_shot_relation.matching import pair_logits, prototype_lo
 from loreweave.tasks.few_shot_relation.model import FewShotRelationConfig, build
 from loreweave.tasks.few_shot_relation.settings import EvaluationSettings, Method, MethodSettings
 from loreweave.tasks.registry import Execution
+from loreweave.tasks.relation_classification.model import RelationConfig
+from loreweave.tasks.relation_classification.model import build as build_classifier
 from loreweave.tasks.relation_record import RelationRecord
 
 
@@ -163,6 +165,15 @@ def test_relations_that_training_left_out_were_not_seen(
     built.save_pretrained(tmp_path / "model")
     facts = evaluate(tmp_path / "model", fewrel_file, EvaluationSettings(way=2, episodes=20), how())[1]
     assert "works" in facts["relations"] and "works" not in facts["relations_seen_in_training"]
+
+
+def test_a_model_of_another_task_names_the_relations_that_it_knows(tiny_bert: Path, fewrel_file: Path, tmp_path: Path) -> None:
+    build_classifier(str(tiny_bert), ["lives", "born in"], RelationConfig()).save_pretrained(tmp_path)
+    said: list[str] = []
+    facts = evaluate(tmp_path, fewrel_file, EvaluationSettings(way=2, episodes=20), how(said))[1]
+    assert not facts["trained"] and facts["relations_seen_in_training"] == ["lives"]
+    assert any("was trained for relation-classification, not in episodes" in line for line in said)
+    assert any("1 of these relations were in the source too, which makes it no few-shot test: lives" in line for line in said)
 
 
 def test_a_support_is_encoded_once_for_a_stream_of_queries(tiny_bert: Path, episodes: list[RelationEpisode]) -> None:

@@ -30,10 +30,12 @@ from loreweave.tasks.few_shot_relation.matching import Distance, pair_logits, pr
 from loreweave.tasks.few_shot_relation.model import load_any
 from loreweave.tasks.few_shot_relation.scoring import Answered, score
 from loreweave.tasks.few_shot_relation.settings import EvaluationSettings, MethodSettings
+from loreweave.tasks.jobs import model_folder, task_of
 from loreweave.tasks.mention_inputs import MentionExample
 from loreweave.tasks.record_files import describe_skipped
-from loreweave.tasks.registry import Execution, TaskModel
+from loreweave.tasks.registry import FINETUNED_TASKS, Execution, TaskModel, label_names
 from loreweave.tasks.relation_record import RelationRecord
+from loreweave.tasks.starting_points import config_of
 from loreweave.training.devices import choose_device
 from loreweave.training.inference import Evaluation, move, run_model
 
@@ -84,7 +86,8 @@ class Matcher:
 
     Attributes:
         trained: whether the model is a checkpoint of this task.
-        source_relations: those that it was trained on.
+        source_relations: those that it was trained on, in episodes or as the classes of another task.
+        other_task: what it was trained for, where that is another task.
         inputs: sentences or pairs that were encoded so far.
     """
 
@@ -94,6 +97,7 @@ class Matcher:
     execution: Execution
     trained: bool
     source_relations: Sequence[str]
+    other_task: str | None = None
     inputs: int = 0
     _support: dict[tuple[Any, ...], torch.Tensor] = field(default_factory=dict)
     """Vectors of the support of the last call, by sentence: of a stream of queries they are wanted again."""
@@ -110,8 +114,12 @@ class Matcher:
         encoding: Any = loaded.encoding
         distance = settings.distance or loaded.model.config.loreweave["distance"]
         model = move(loaded.model, choose_device(execution.device))
-        source = (encoding.source_relations or loaded.labels) if trained else ()
-        return cls(model, encoding, distance, execution, trained, source)
+        if trained:
+            return cls(model, encoding, distance, execution, True, encoding.source_relations or loaded.labels)
+        folder = model_folder(path)
+        other = task_of(folder)
+        labels = label_names(config_of(str(folder))) if other in FINETUNED_TASKS else ()
+        return cls(model, encoding, distance, execution, False, labels, other)
 
     def answer(self, episodes: Sequence[RelationEpisode]) -> list[Answered]:
         """The logits of all queries; every distinct sentence, or pair of a few episodes, is encoded once."""
@@ -244,12 +252,13 @@ def _report(
     report(f"{len(episodes)} episodes with {queries} queries {about}")
     if not matcher.trained:
         extra = "; the classifier of its pairs is new and knows nothing" if matcher.encoding.method == "pair" else ""
-        report(f"the model is a plain encoder, not trained on a source{extra}")
-    elif seen:
+        kind = f"was trained for {matcher.other_task}" if matcher.other_task else "is a plain encoder"
+        report(f"the model {kind}, not in episodes of a source{extra}")
+    if seen:
         report(f"{len(seen)} of these relations were in the source too, which makes it no few-shot test: {', '.join(seen)}")
-    elif asked:
+    elif matcher.trained and asked:
         report("none of these relations was in the source")
-    else:
+    elif matcher.trained:
         report("so it is not known whether they were in the source")
     if any(episode.asks_for_none for episode in episodes) and not matcher.answers_none:
         why = "proto" if matcher.encoding.method == "proto" else "a model that was trained with na_rate=0"
