@@ -81,7 +81,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["pretrain", "minilm/entity-typing"], "is for finetuning; use 'loreweave finetune entity-typing"),
         (
             ["pretrain", "minilm/pretraining-1", "sead=1"],
-            "unknown setting 'sead' in PretrainingConfig; did you mean 'seed'?",
+            "unknown setting 'sead'; did you mean 'seed'?",
         ),
         (["pretrain", "minilm/pretraining-1", "--resume", "--overwrite"], "exclude each other"),
     ],

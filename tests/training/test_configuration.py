@@ -46,6 +46,14 @@ class Settings:
 
 
 @pytest.mark.parametrize(
+    ("text", "value"), [("a,b", ["a", "b"]), ("[a, b]", ["a", "b"]), ("a", ["a"]), ("[a]", ["a"]), ("a, b,c", ["a", "b", "c"])]
+)
+def test_a_list_may_go_without_brackets(text: str, value: list[str]) -> None:
+    assert fill(Settings, {"model": "m"}, [f"data={text}"]).data == value
+    assert fill(Optimizer, {"learning_rate": 1}, ["betas=0.5,0.25"]).betas == (0.5, 0.25)
+
+
+@pytest.mark.parametrize(
     ("text", "value"),
     [
         ("1e-5", 1e-5),
@@ -161,7 +169,7 @@ WITH = {"model": "a"}
 @pytest.mark.parametrize(
     ("values", "overrides", "message"),
     [
-        ({"modle": "a"}, [], r"unknown setting 'modle' in Settings; did you mean 'model'\?"),
+        ({"modle": "a"}, [], r"unknown setting 'modle'; did you mean 'model'\?"),
         (WITH | {"optimizer": {"lr": 1}}, [], "'lr' in optimizer; known: learning_rate, betas, bias_correction"),
         (WITH | {"objectives": {"words": {"wieght": 1}}}, [], "'wieght' in objectives.words; did you mean 'weight'"),
         (WITH | {"extra": {"wieght": 1}}, [], "'wieght' in extra; did you mean 'weight'"),
@@ -183,7 +191,7 @@ WITH = {"model": "a"}
         ({}, [], r"setting 'model' of Settings is missing"),
         (WITH | {"seed": -1}, [], "seed must not be negative"),
         (WITH, ["optimizer.learning_rat=1"], r"'learning_rat' in optimizer; did you mean 'learning_rate'"),
-        (WITH, ["optimiser.learning_rate=1"], r"'optimiser' in Settings; did you mean 'optimizer'"),
+        (WITH, ["optimiser.learning_rate=1"], r"'optimiser'; did you mean 'optimizer'"),
         (WITH, ["seed"], "override 'seed': expected key=value"),
         (WITH, ["=1"], "expected key=value"),
         (WITH, ["optimizer..x=1"], "expected key=value"),

@@ -142,8 +142,11 @@ def test_patience_stops(tmp_path: Path) -> None:
     job = toy_job()
     assert job.dev is not None
     constant = EvaluationSet(job.dev.examples, lambda outputs: Evaluation({"micro_f1": 0.5}))
-    results = run(tmp_path / "run", replace(CONFIG, patience=2, epochs=9), replace(job, dev=constant))
+    config, lines = replace(CONFIG, patience=2, epochs=9), list[str]()
+    record = RunRecord.create(tmp_path / "run", "finetuning", to_dict(config))
+    results = finetune(replace(job, dev=constant), config, record, report=lines.append)
     assert len(results["epochs"]) == 3 and results["best_epoch"] == 1
+    assert lines[-1] == "stopped early, by patience=2: epoch 1 has the best dev micro_f1"
 
 
 def test_patience_counts_also_when_the_last_weights_are_kept(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_a_recipe_file_is_read_by_its_path(tmp_path: Path) -> None:
     [
         (("kind: finetuning", "kind: tuning"), "'kind': found 'tuning'"),
         (("task: entity-typing", ""), "a finetuning recipe names its task"),
-        (("summary: a test", "sumary: a test"), "unknown setting 'sumary' in Recipe; did you mean 'summary'"),
+        (("summary: a test", "sumary: a test"), "unknown setting 'sumary'; did you mean 'summary'"),
         (("paper: none", "name: x"), "'name' comes from the file's place"),
         (("paper: none", ""), "setting 'paper' of Recipe is missing"),
     ],

@@ -71,10 +71,13 @@ def command(
 
     if "=" in file and not Path(file).exists():  # a setting, and no file: standard input
         file, settings = "-", [file, *(settings or [])]
+    loaded = None
     queries, block = read_queries(file, sys.stdin), block_size(file, sys.stdin, batch_size)
     if task in PRETRAINED_TASKS:
-        if data is None or base is not None:
-            raise ConfigurationError(f"{task} needs --data and has no --base")
+        if data is None:
+            raise ConfigurationError(f"{task} needs --data, what the model is asked about; see --help")
+        if base is not None:
+            raise ConfigurationError(f"{task} has no --base")
         how = Execution(device=device, precision=precision, batch_size=batch_size, report=say)
         answers = open_pretrained(load_pretrained_task(task), model, data, settings or [], how)(queries, block)
     else:
@@ -87,4 +90,6 @@ def command(
     if is_writer():
         for answer in answers:
             print(json.dumps(answer, ensure_ascii=False), flush=True)
+    if loaded is not None and loaded.encoding.report():
+        say(f"encoding: {loaded.encoding.report()}")
     close_process_group()

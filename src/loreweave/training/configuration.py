@@ -167,7 +167,7 @@ def _check_keys(annotation: Any, value: Any, path: str) -> None:
         for key, item in value.items():
             if key not in settings:
                 raise ConfigurationError(
-                    f"unknown setting {key!r} in {path or cls.__name__}{unknown_name(str(key), list(settings))}"
+                    f"unknown setting {key!r}{f' in {path}' if path else ''}{unknown_name(str(key), list(settings))}"
                 )
             _check_keys(settings[key], item, f"{path}.{key}".lstrip("."))
     elif isinstance(value, dict) and (item_type := _values_of(annotation)) is not None:
@@ -194,7 +194,7 @@ def _override(cls: type, tree: dict[str, Any], override: str) -> None:
             settings = _settings(owner)
             if name not in settings:
                 raise ConfigurationError(
-                    f"unknown setting {name!r} in {path or owner.__name__}{unknown_name(name, list(settings))}"
+                    f"unknown setting {name!r}{f' in {path}' if path else ''}{unknown_name(name, list(settings))}"
                 )
             default = _default(owner, name) if default is None else getattr(default, name)
             annotation = settings[name]
@@ -227,14 +227,16 @@ def _group(tree: dict[str, Any], name: str, default: Any) -> dict[str, Any]:
 
 
 def _override_value(annotation: Any, text: str, override: str) -> Any:
-    """Parse the text by the field's type: as it stands for strings and paths, as YAML otherwise."""
+    """Parse the text by the field's type: as it stands for strings and paths, as YAML otherwise; `a,b` is a list of two."""
     members = [member for member in _members(annotation) if member is not NoneType]
     nothing = NoneType in _members(annotation) and text in ("null", "~", "")
     if not nothing and all(member in (str, Path) or get_origin(member) is Literal for member in members):
         return text
     value = _parse_yaml(text, f"override {override!r}")
     is_list = any(get_origin(member) in (list, tuple) for member in members)
-    return [value] if is_list and not isinstance(value, (list, NoneType)) else value
+    if not is_list or isinstance(value, (list, NoneType)):
+        return value
+    return [_parse_yaml(part.strip(), f"override {override!r}") for part in text.split(",")]
 
 
 _EXPECTED = {

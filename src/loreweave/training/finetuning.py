@@ -196,7 +196,11 @@ class _Run:
         self.report(self._describe(row))
         if epoch > 0 and (self.config.keep == "last" or self._best()["epoch"] == epoch):
             self._save_model()
-        return self._has_lost_patience()
+        if self._has_lost_patience():
+            best = self._best_on_dev()["epoch"]
+            self.report(f"stopped early, by patience={self.config.patience}: epoch {best} has the best dev {self.job.metric}")
+            return True
+        return False
 
     def _evaluate(self, data: EvaluationSet, split: str, epoch: int, step: int) -> dict[str, float]:
         evaluation = self._judge(self.job.model, data, split)

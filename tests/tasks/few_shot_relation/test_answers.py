@@ -26,7 +26,7 @@ def test_a_sentence_of_the_support_gets_its_relation(tiny_bert: Path, tmp_path: 
     assert first["probability"] == max(first["probabilities"].values())
     assert sum(first["probabilities"].values()) == pytest.approx(1)
     assert first["head"] == {"start": 0, "end": 3, "mention": "bob"}
-    assert [each["id"] for each in (first, second, third)] == ["0", "mine", "2"]
+    assert [each["id"] for each in (first, second, third)] == ["1", "mine", "3"]
     with pytest.raises(DataError, match="line 7: field 'tail': found nothing"):
         list(answer([("line 7", {"text": "x", "head": {"start": 0, "end": 1}})], 1))
 

@@ -44,7 +44,7 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
     execution.report(f"support: {len(support)} sentences with the types {', '.join(types)}")
 
     def answer(rows: Iterable[tuple[str, Row]], block: int) -> Iterator[dict[str, Any]]:
-        stream, number = iter(rows), 0
+        stream, number = iter(rows), 1  # as readers number the records of a file
         while queries := list(islice(stream, block)):
             texts = []
             for place, row in queries:
@@ -54,6 +54,8 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
                     raise DataError(f"{place}: {error}") from None
                 number += 1
             yield from _answers(tagger, support, types, texts)
+        if tagger.encoding.report():
+            execution.report(f"encoding: {tagger.encoding.report()}")
 
     return answer
 

@@ -37,7 +37,7 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
     execution.report(f"support: {len(found.records)} sentences with the relations {', '.join(relations)}")
 
     def answer(rows: Iterable[tuple[str, Mapping[str, Any]]], block: int) -> Iterator[dict[str, Any]]:
-        stream, number = iter(rows), 0
+        stream, number = iter(rows), 1  # as readers number the records of a file
         while queries := list(islice(stream, block)):
             asked: list[RelationRecord] = []
             for place, row in queries:
@@ -48,6 +48,8 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
                 number += 1
             episode = RelationEpisode("0", relations, support, tuple(asked), (None,) * len(asked))
             yield from _answers(matcher.answer([episode])[0])
+        if matcher.encoding.report():
+            execution.report(f"encoding: {matcher.encoding.report()}")
 
     return answer
 
