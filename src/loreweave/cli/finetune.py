@@ -34,7 +34,7 @@ def command(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the output folder.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print results.json alone on standard output.")] = False,
 ) -> None:
-    """Fine-tune an encoder on a task and keep the best epoch.
+    """Fine-tune an encoder on a task and keep the best epoch. 'loreweave tasks TASK' lists all settings and file formats.
 
     Example: loreweave finetune entity-typing --model studio-ousia/luke-base --data data/open_entity
     --recipe luke-base/open-entity --output runs/typing seed=1

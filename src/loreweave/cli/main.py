@@ -25,6 +25,7 @@ COMMANDS = {
     "types": "Show the latent types of sentences, and the sentences rebuilt from them.",
     "embed": "Write the embeddings of a knowledge graph.",
     "convert": "Convert a checkpoint from one format to another.",
+    "tasks": "List the tasks, or show one: file formats, metrics, every setting.",
     "recipes": "List the packaged recipes, or show one.",
 }
 """Every command with its line in `loreweave --help`; `loreweave.cli.<name>.command` is what runs."""

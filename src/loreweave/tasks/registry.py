@@ -283,13 +283,23 @@ def load_training(name: str) -> Training[Any]:
     return training
 
 
+def load_any_task(name: str) -> Task[Any] | PretrainedTask:
+    """The task of that name, of either kind.
+
+    Raises:
+        ConfigurationError: no such task; the message lists them.
+    """
+    task: Task[Any] | PretrainedTask = _declared(name)
+    return task
+
+
 def load_scored(name: str) -> Task[Any] | PretrainedTask:
     """The task of that name whose predictions `loreweave score` scores, whoever made them.
 
     Raises:
         ConfigurationError: no such task, or one whose answers are no file of predictions.
     """
-    task: Task[Any] | PretrainedTask = _declared(name)
+    task = load_any_task(name)
     if isinstance(task, PretrainedTask) and task.score_predictions is None:
         raise ConfigurationError(f"{name}: rankings are scored where they are made, by 'loreweave evaluate {name}'")
     return task

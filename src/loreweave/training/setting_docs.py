@@ -1,0 +1,96 @@
+"""What can be set: every setting of a configuration with its type, its default and the text that stands under it."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from loreweave.training.configuration import to_dict
+
+
+@dataclass(frozen=True)
+class SettingDoc:
+    """A setting as `key=value` names it.
+
+    Attributes:
+        name: dotted, where it is in a group.
+        kind: what may stand there.
+        default: as YAML would write it; None where it must be given.
+        text: what it is.
+    """
+
+    name: str
+    kind: str
+    default: Any
+    text: str
+
+
+def setting_docs(cls: type, prefix: str = "") -> Iterator[SettingDoc]:
+    """All settings of a configuration dataclass in their order, those of its groups included.
+
+    Example:
+        >>> from loreweave.training.optimizers import ScheduleConfig
+        >>> [setting.name for setting in setting_docs(ScheduleConfig)][0]
+        'name'
+    """
+    texts, hints = _texts(cls), get_type_hints(cls)
+    for field in dataclasses.fields(cls):
+        name, default = f"{prefix}{field.name}", _default(field)
+        if dataclasses.is_dataclass(hints[field.name]):
+            for inner in setting_docs(hints[field.name], f"{name}."):
+                path = inner.name.removeprefix(f"{name}.").split(".")
+                yield dataclasses.replace(inner, default=_inner(default, path))
+        else:
+            yield SettingDoc(name, _kind(hints[field.name]), default, texts.get(field.name, ""))
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        value = field.default_factory()
+        return to_dict(value) if dataclasses.is_dataclass(value) else value
+    return None if field.default is dataclasses.MISSING else field.default
+
+
+def _inner(default: Any, path: list[str]) -> Any:
+    for name in path:
+        default = default.get(name) if isinstance(default, dict) else None
+    return default
+
+
+def _texts(cls: type) -> dict[str, str]:
+    """The text under each field, of the class or of those that it is made from."""
+    found: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        if not dataclasses.is_dataclass(base):
+            continue
+        (body,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+        assert isinstance(body, ast.ClassDef)
+        for node, after in zip(body.body, [*body.body[1:], None], strict=True):
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                documented = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+                text = " ".join(str(after.value.value).split()) if documented else ""  # type: ignore[union-attr]  # just asked
+                if text or node.target.id not in found:
+                    found[node.target.id] = text
+    return found
+
+
+def _kind(annotation: Any) -> str:
+    """A type as the user writes its values."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin in (Union, UnionType):
+        return " | ".join(map(_kind, inner))
+    if origin is Literal:
+        return " | ".join(map(str, inner))
+    if origin in (list, tuple):
+        return f"list of {_kind(inner[0])}"
+    if origin is dict:
+        return f"name: {_kind(inner[1])}"
+    plain = {NoneType: "null", str: "text", int: "integer", float: "number", bool: "true | false", Path: "path"}
+    return plain.get(annotation, getattr(annotation, "__name__", str(annotation)))

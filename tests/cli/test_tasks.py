@@ -1,0 +1,38 @@
+"""`loreweave tasks`: what there is, and what can be set."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from loreweave.cli.main import main
+from loreweave.tasks.registry import ALL_TASKS, FINETUNED_TASKS
+
+
+def test_all_tasks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tasks", "--json"]) == 0
+    assert [row["task"] for row in json.loads(capsys.readouterr().out)] == list(ALL_TASKS)
+    assert main(["tasks"]) == 0
+    assert "ner\tmicro_f1\t" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("task", ALL_TASKS)
+def test_one_task(task: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tasks", task, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["task"] == task and found["metrics"]
+    settings = [setting["name"] for title, rows in found["tables"].items() if "settings" in title for setting in rows]
+    assert ("epochs" in settings) == (task in FINETUNED_TASKS) and "seed" in settings
+    assert main(["tasks", task]) == 0
+    out = capsys.readouterr().out
+    assert "name\tkind\tdefault\ttext" in out and ("format\twhat" in out) == (task in FINETUNED_TASKS)
+
+
+def test_values_as_they_are_given(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tasks", "ner"]) == 0
+    lines = [line.split("\t")[:3] for line in capsys.readouterr().out.splitlines()]
+    assert ["patience", "integer | null", "null"] in lines and ["nested", "true | false", "false"] in lines
+    assert ["optimizer.betas", "list of number", "[0.9, 0.98]"] in lines
+    assert main(["tasks", "nr"]) == 2
+    assert "did you mean 'ner'" in capsys.readouterr().err
