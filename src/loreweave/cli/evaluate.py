@@ -98,6 +98,8 @@ def command(
                 batch_size=batch_size, precision=precision, output=output, overwrite=overwrite, report=say, advance=advance,
             )  # fmt: skip
     close_process_group()
+    if output is not None:
+        say(f"The numbers are in {output / 'results.json'}, the predictions in {output / 'predictions'}.")
     if as_json:
         show_json(results)
         return
