@@ -111,8 +111,13 @@ FORMATS: dict[str, FileFormat[RelationRecord]] = {
     "semeval": FileFormat(
         "text with <e1> and <e2>, label on the next line: SemEval-2010 task 8, KBP37, RELX", layouts.semeval, _sentence_rows
     ),
-    "knowledgenet": FileFormat("JSON lines: documents with passages, or one fact a line", layouts.knowledgenet),
-    "docred": FileFormat("list of {title, sents, vertexSet, labels}: DocRED, Re-DocRED; pairs with a relation", layouts.docred),
+    "knowledgenet": FileFormat(
+        "JSON lines: documents with passages (those without a fact are skipped), or one fact a line", layouts.knowledgenet
+    ),
+    "docred": FileFormat(
+        "list of {title, sents, vertexSet, labels}: DocRED, Re-DocRED; pairs with one relation (with several: skipped)",
+        layouts.docred,
+    ),
     "docred-all-pairs": FileFormat("the same, all other pairs as no_relation", layouts.docred_all_pairs),
     "annotated-text": FileFormat(
         "JSON lines of {id, text, mentions, metadata: {relations: [{head, tail, label}]}}", layouts.annotated_text
