@@ -56,6 +56,13 @@ def test_mistakes_are_one_message(checkpoint: Path, tmp_path: Path, capsys: pyte
     assert main([*command, str(tmp_path / "none.json")]) == 1
 
 
+def test_what_predict_cuts_is_said(checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "questions.jsonl").write_text(json.dumps({"text": "Ann is " * 100, "start": 0, "end": 3}))
+    command = ["predict", "entity-typing", "--model", str(checkpoint), "--device", "cpu"]
+    assert main([*command, str(tmp_path / "questions.jsonl")]) == 0
+    assert "1 texts truncated" in capsys.readouterr().err
+
+
 def test_predict_reads_and_writes_json_lines(
     checkpoint: Path, gold: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

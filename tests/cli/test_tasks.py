@@ -22,16 +22,16 @@ def test_one_task(task: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tasks", task, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["task"] == task and found["metrics"]
-    settings = [setting["name"] for title, rows in found["tables"].items() if "settings" in title for setting in rows]
+    settings = [setting["name"] for setting in found["settings"]]
     assert ("epochs" in settings) == (task in FINETUNED_TASKS) and "seed" in settings
     assert main(["tasks", task]) == 0
     out = capsys.readouterr().out
-    assert "name\tkind\tdefault\ttext" in out and ("format\twhat" in out) == (task in FINETUNED_TASKS)
+    assert "command\tname\tkind\tdefault\ttext" in out and ("format\twhat" in out) == (task in FINETUNED_TASKS)
 
 
 def test_values_as_they_are_given(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tasks", "ner"]) == 0
-    lines = [line.split("\t")[:3] for line in capsys.readouterr().out.splitlines()]
+    lines = [line.split("\t")[1:4] for line in capsys.readouterr().out.splitlines()]
     assert ["patience", "integer | null", "null"] in lines and ["nested", "true | false", "false"] in lines
     assert ["optimizer.betas", "list of number", "[0.9, 0.98]"] in lines
     assert main(["tasks", "nr"]) == 2

@@ -98,6 +98,14 @@ def test_few_shot_relations_are_new_where_they_are_asked(tmp_path: Path, tiny_be
     ]
 
 
+def test_each_file_of_few_shot_names_counts_for_itself(tmp_path: Path, tiny_bert: Path) -> None:
+    paths = [tmp_path / "long.txt", tmp_path / "short.txt"]
+    paths[0].write_text("ann B-person\n" + "is O\n" * 90)
+    paths[1].write_text("oslo B-place\n")
+    found = check_files(load_training("few-shot-ner"), paths, model=str(tiny_bert), report=silent)
+    assert "words cut off" in found["files"][0]["cut"] and found["files"][1]["cut"] == ""
+
+
 def test_few_shot_names(tmp_path: Path, tiny_bert: Path) -> None:
     paths = [tmp_path / "source.txt", tmp_path / "asked.txt"]
     paths[0].write_text("ann B-person\nlives O\n\nbob B-person\n\nis O\n")

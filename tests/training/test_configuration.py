@@ -46,7 +46,8 @@ class Settings:
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("a,b", ["a", "b"]), ("[a, b]", ["a", "b"]), ("a", ["a"]), ("[a]", ["a"]), ("a, b,c", ["a", "b", "c"])]
+    ("text", "value"), [("a,b", ["a", "b"]), ("[a, b]", ["a", "b"]), ("a", ["a"]), ("[a]", ["a"]), ("a, b,c", ["a", "b", "c"]),
+     ('"a,b"', ["a,b"]), ("a,", ["a"])],
 )
 def test_a_list_may_go_without_brackets(text: str, value: list[str]) -> None:
     assert fill(Settings, {"model": "m"}, [f"data={text}"]).data == value

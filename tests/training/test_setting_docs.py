@@ -32,6 +32,7 @@ class Base:
 class Outer(Base):
     seed: int = 2
     inner: Inner = field(default_factory=lambda: Inner(rate=0.25))
+    other: Inner | None = None
     wanted: str = field(kw_only=True)
     """Must be given."""
 
@@ -42,6 +43,8 @@ def test_texts_types_and_defaults() -> None:
         ("seed", "integer", 2, "Of chance."),
         ("names", "list of text | null", None, ""),
         ("inner.rate", "number", 0.25, "How fast."),
+        ("other", "group | null", None, ""),
+        ("other.rate", "number", 0.5, "How fast."),
         ("wanted", "text", None, "Must be given."),
     ]
 
@@ -49,7 +52,8 @@ def test_texts_types_and_defaults() -> None:
 @pytest.mark.parametrize("task", FINETUNED_TASKS)
 def test_every_setting_can_be_given_with_its_default(task: str) -> None:
     config = load_training(task).config
-    settings = list(setting_docs(config))
+    # a group that may be missing is there as soon as a setting of it is given
+    settings = [setting for setting in setting_docs(config) if not setting.name.startswith("fine_tuning.optimizer.")]
     given = [f"{s.name}={json.dumps(s.default) if not isinstance(s.default, str) else s.default}" for s in settings]
     assert fill(config, {}, given) == config()
     assert len({setting.name for setting in settings}) == len(settings) > 30

@@ -32,6 +32,12 @@ def say(message: str) -> None:
         print(message, file=sys.stderr, flush=True)
 
 
+def say_written(output: Path | None) -> None:
+    """Where results and predictions are, if they were written."""
+    if output is not None:
+        say(f"The numbers are in {output / 'results.json'}, the predictions in {output / 'predictions'}.")
+
+
 def show_json(value: Any) -> None:
     """JSON alone on standard output."""
     if _speaks():

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from loreweave.cli.console import progress, say, show_evaluation, show_json
+from loreweave.cli.console import progress, say, say_written, show_evaluation, show_json
 from loreweave.tasks.registry import ALL_TASKS, PRETRAINED_TASKS
 
 Data = Annotated[
@@ -98,8 +98,7 @@ def command(
                 batch_size=batch_size, precision=precision, output=output, overwrite=overwrite, report=say, advance=advance,
             )  # fmt: skip
     close_process_group()
-    if output is not None:
-        say(f"The numbers are in {output / 'results.json'}, the predictions in {output / 'predictions'}.")
+    say_written(output)
     if as_json:
         show_json(results)
         return

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from loreweave.cli.console import say, show_evaluation, show_json
+from loreweave.cli.console import say, say_written, show_evaluation, show_json
 from loreweave.tasks.registry import FINETUNED_TASKS
 
 
@@ -23,13 +23,13 @@ def command(
 ) -> None:
     """Score any system's predictions with the official metrics of a task; no model is needed.
 
-    Predictions are JSON Lines as this toolkit writes them (predictions/test.jsonl of a run, predictions/*.jsonl of an
-    evaluation, or what 'loreweave predict' prints). Relations also come as lines of id<TAB>label (SemEval-2010 task 8) or
-    one label a line in the order of the gold file (TACRED); mentions of ner as columns, the word first and the predicted tag
-    last (conlleval, LUKE). Of few-shot tasks the gold file is one of episodes (loreweave build episodes, build
-    relation-episodes), and predictions also come as one list of numbers (FewRel), or as the episodes again with predicted
-    tags (Few-NERD's layout). Rows with ids may be fewer than the records: a record without a prediction counts as wrong, and
-    is reported. Rows without ids must be all of them, in order.
+    Predictions are JSON Lines as this toolkit writes them: predictions/test.jsonl of a run, predictions/*.jsonl of an
+    evaluation, or (but for few-shot tasks) what 'loreweave predict' prints. Relations also come as lines of id<TAB>label
+    (SemEval-2010 task 8) or one label a line in the order of the gold file (TACRED); mentions of ner as columns, the word
+    first and the predicted tag last (conlleval, LUKE). Of few-shot tasks the gold file is one of episodes (loreweave build
+    episodes, build relation-episodes), and predictions also come as one list of numbers (FewRel), or as the episodes again
+    with predicted tags (Few-NERD's layout). Rows with ids may be fewer than the records: a record without a prediction
+    counts as wrong, and is reported. Rows without ids must be all of them, in order.
 
     Example: loreweave score relation-classification --gold TEST_FILE_FULL.TXT --predictions answers.txt
     """
@@ -43,7 +43,7 @@ def command(
     evaluation, results = score_file(chosen, gold, predictions, format=format, skip_bad=skip_bad, report=say)
     if output is not None:
         save_results(output, gold.name.partition(".")[0], evaluation, results)
-        say(f"The numbers are in {output / 'results.json'}, the predictions in {output / 'predictions'}.")
+    say_written(output)
     if as_json:
         show_json(results)
     else:

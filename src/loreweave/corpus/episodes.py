@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.columns import read_column_sentences
-from loreweave.corpus.files import Pathname, read_json_lines, write_json_lines
+from loreweave.corpus.files import Pathname, json_lines_or_errors, write_json_lines
 from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, WrittenScheme, find_scheme, spans_of_tags, tags_of_spans
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import DataError
@@ -55,9 +55,12 @@ def read_episodes(path: Pathname, skipped: Counter[str] | None = None) -> Iterat
             different number, or a label of the query that the support lacks.
     """
     path = Path(path)
-    rows = _folder_rows(path) if path.is_dir() else ((f"line {line}", row) for line, row in read_json_lines(path))
+    rows: Iterable[tuple[str, dict[str, Any] | DataError]]
+    rows = _folder_rows(path) if path.is_dir() else ((f"line {line}", row) for line, row in json_lines_or_errors(path))
     for number, (place, row) in enumerate(rows):
         try:
+            if isinstance(row, DataError):
+                raise DataError(row.message)
             yield episode_of(row, str(number))
         except DataError as error:
             if skipped is None:

@@ -142,7 +142,10 @@ class LukeForEntitySpanClassification(LukeClassifier):
 
     def span_features(self) -> str:
         """Which states the classifier reads: `all`, `words` or `entity`."""
-        return getattr(self.config, "span_features", "all")
+        found = str(getattr(self.config, "span_features", "all"))
+        if found not in ("all", "words", "entity"):
+            raise ValueError(f"config.span_features: found {found!r}, expected all, words or entity")
+        return found
 
     def forward(  # type: ignore[override]  # two arguments more than the others, placed as in transformers
         self,

@@ -46,9 +46,9 @@ def json_predictions(
     return found
 
 
-def with_lines(rows: Sequence[Prediction[V]]) -> list[Prediction[tuple[int, V]]]:
-    """Rows whose values know their line: for values that only their gold record can refuse."""
-    return [Prediction(row.line, row.id, (row.line, row.value)) for row in rows]
+def with_places(rows: Sequence[Prediction[V]], kind: str = "line") -> list[Prediction[tuple[str, V]]]:
+    """Rows whose values know their place ("line 3"): for values that only their gold record can refuse."""
+    return [Prediction(row.line, row.id, (f"{kind} {row.line}", row.value)) for row in rows]
 
 
 def label_predictions(path: Path) -> list[Prediction[str]]:
@@ -63,17 +63,25 @@ def label_predictions(path: Path) -> list[Prediction[str]]:
     return [Prediction(number, cells[0] if width == 2 else None, cells[-1]) for number, cells in rows]
 
 
-def beside(rows: Sequence[Prediction[V]], ids: Sequence[str], path: Path) -> tuple[list[V | None], list[str]]:
+def beside(
+    rows: Sequence[Prediction[V]], ids: Sequence[str], path: Path, id_field: str = "id"
+) -> tuple[list[V | None], list[str]]:
     """A prediction for each gold record, and notes about those that have none.
 
-    Rows go by id where all have one, else by order.
+    Rows go by id where they have one, else by order.
 
     Raises:
-        DataError: an id twice or of no record, or rows without ids that are not as many as the records.
+        DataError: no row, an id twice or of no record, some rows with and some without, or rows without ids that are not as
+            many as the records.
     """
+    if not rows:
+        raise DataError("found no prediction", path=path)
     if [row.id for row in rows] == ids:  # also where ids repeat
         return [row.value for row in rows], []
-    if any(row.id is None for row in rows):
+    nameless = [row for row in rows if row.id is None]
+    if nameless and len(nameless) < len(rows):
+        raise DataError(f"found no {id_field}, which other rows have", path=path, line=nameless[0].line, field=id_field)
+    if nameless:
         if len(rows) != len(ids):
             expected = f"expected one for each of {len(ids)} records"
             raise DataError(f"found {len(rows)} predictions without ids, {expected}", path=path)
@@ -85,7 +93,7 @@ def beside(rows: Sequence[Prediction[V]], ids: Sequence[str], path: Path) -> tup
         assert row.id is not None
         if row.id not in known or row.id in given:
             problem = "a second prediction for" if row.id in given else "no gold record with"
-            raise DataError(f"found {problem} the id {row.id!r}", path=path, line=row.line, field="id")
+            raise DataError(f"found {problem} the {id_field} {row.id!r}", path=path, line=row.line, field=id_field)
         given[row.id] = row.value
     missing = [id for id in ids if id not in given]
     notes = [f"{len(missing)} of {len(ids)} records have no prediction and count as wrong: {_some(missing)}"] if missing else []
@@ -128,6 +136,8 @@ def score_file(
         if format is not None:
             raise ConfigurationError(f"--format: episodes of {task.name} are recognised; leave it out")
         evaluation, facts = task.score_predictions(gold, predictions, skip_bad)
+        for reason, count in sorted(facts["skipped"].items()):
+            report(f"{gold}: skipped {count} {reason}")
     else:
         evaluation, facts = _of_records(task, gold, predictions, format, skip_bad, report)
     for note in evaluation.notes:

@@ -127,16 +127,17 @@ def recognise_by_keys(path: Path, row: Any, signs: Mapping[str, str]) -> str:
 
 
 def first_row(path: Path) -> Any:
-    """The first row of a JSON list or of JSON lines.
+    """The first row of a JSON list or of JSON lines that is not broken.
 
     Raises:
         DataError: there is none.
     """
+    broken = None
     for _, row in json_rows(path):
-        if isinstance(row, DataError):
-            raise row
-        return row
-    raise DataError("found no records", path=path)
+        if not isinstance(row, DataError):
+            return row
+        broken = broken or row
+    raise broken or DataError("found no records", path=path)
 
 
 def first_character(path: Path) -> str:

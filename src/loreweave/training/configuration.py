@@ -236,7 +236,8 @@ def _override_value(annotation: Any, text: str, override: str) -> Any:
     is_list = any(get_origin(member) in (list, tuple) for member in members)
     if not is_list or isinstance(value, (list, NoneType)):
         return value
-    return [_parse_yaml(part.strip(), f"override {override!r}") for part in text.split(",")]
+    plain = isinstance(value, str) and text[:1] not in ("'", '"')
+    return _parse_yaml(f"[{text}]", f"override {override!r}") if plain else [value]
 
 
 _EXPECTED = {

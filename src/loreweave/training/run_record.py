@@ -166,7 +166,8 @@ class RunRecord:
 
         A resumed run adds to what its earlier parts used.
         """
-        self._meter = Meter(self.status().get("used"))
+        if self._meter is None:  # else a part of what is watched already
+            self._meter = Meter(self.status().get("used"))
         try:
             yield
         except (KeyboardInterrupt, Interrupted):

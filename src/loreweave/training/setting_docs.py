@@ -43,12 +43,14 @@ def setting_docs(cls: type, prefix: str = "") -> Iterator[SettingDoc]:
     texts, hints = _texts(cls), get_type_hints(cls)
     for field in dataclasses.fields(cls):
         name, default = f"{prefix}{field.name}", _default(field)
-        if dataclasses.is_dataclass(hints[field.name]):
-            for inner in setting_docs(hints[field.name], f"{name}."):
-                path = inner.name.removeprefix(f"{name}.").split(".")
-                yield dataclasses.replace(inner, default=_inner(default, path))
-        else:
+        group: Any = next((member for member in _members(hints[field.name]) if dataclasses.is_dataclass(member)), None)
+        if group is not hints[field.name]:
             yield SettingDoc(name, _kind(hints[field.name]), default, texts.get(field.name, ""))
+        if group is None:
+            continue
+        for inner in setting_docs(group, f"{name}."):
+            path = inner.name.removeprefix(f"{name}.").split(".")
+            yield dataclasses.replace(inner, default=inner.default if default is None else _inner(default, path))
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:
@@ -73,17 +75,26 @@ def _texts(cls: type) -> dict[str, str]:
         (body,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
         assert isinstance(body, ast.ClassDef)
         for node, after in zip(body.body, [*body.body[1:], None], strict=True):
-            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                documented = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
-                text = " ".join(str(after.value.value).split()) if documented else ""  # type: ignore[union-attr]  # just asked
-                if text or node.target.id not in found:
-                    found[node.target.id] = text
+            if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name):
+                continue
+            match after:
+                case ast.Expr(value=ast.Constant(value=str(text))):
+                    found[node.target.id] = " ".join(text.split())
+                case _:
+                    found.setdefault(node.target.id, "")
     return found
+
+
+def _members(annotation: Any) -> tuple[Any, ...]:
+    """The alternatives of a union, else the annotation alone."""
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
 def _kind(annotation: Any) -> str:
     """A type as the user writes its values."""
     origin, inner = get_origin(annotation), get_args(annotation)
+    if dataclasses.is_dataclass(annotation):
+        return "group"
     if origin in (Union, UnionType):
         return " | ".join(map(_kind, inner))
     if origin is Literal:

@@ -51,3 +51,15 @@ def test_from_python(tiny_bert: Path, source_file: Path) -> None:
     assert isinstance(predictor, PretrainedPredictor)
     (answer,) = predictor.predict_rows([{"text": "paris"}])
     assert answer["text"] == "paris" and "entities" in answer
+
+
+@pytest.mark.parametrize("block", [1, 4])
+def test_what_is_cut_of_queries_is_said_once(tiny_bert: Path, source_file: Path, tmp_path: Path, block: int) -> None:
+    """Those 100 words in 62 places; what is cut of the support, again in every block, does not count."""
+    support = tmp_path / "support.txt"
+    support.write_text(source_file.read_text().rstrip() + "\n\n" + "bob B-person\n" + "is O\n" * 90)
+    said: list[str] = []
+    answer = predict(tiny_bert, support, PredictionSettings(), Execution(device="cpu", report=said.append))
+    rows = [{"text": "ann"}, {"tokens": ["is"] * 100}, {"text": "the"}]
+    assert len(list(answer(((f"line {n}", row) for n, row in enumerate(rows, 1)), block))) == 3
+    assert said[-1] == "encoding: 38 words cut off"

@@ -129,9 +129,33 @@ def test_episodes_with_predicted_tags(prefix: str, gold: Path, tmp_path: Path) -
         ([{"episode": 0, "predictions": [{"start": 0}]}], "line 1, field 'end': found nothing"),
         ([{"query": {"label": [["O"], ["O"]]}}], "line 1: found 1 tags for 4 words of episode 0"),
         ([{"query": {"label": [["O", 3], ["O"]]}}], "line 1, field 'query.label'"),
-        ([{"episode": 2, "predictions": []}], "no gold record with the id '2/0'"),
+        ([{"episode": 2, "predictions": []}], "field 'episode/sentence': found no gold record with the .* '2/0'"),
+        ([{"episode": 0, "predictions": spans((0, 1, "persn"))}], "line 1: found 'persn' for episode 0, expected one"),
+        ([{"episode": 0, "predictions": spans((0, 1, "O"))}], "line 1: found 'O' for episode 0"),
+        ([{"query": {"label": [["B-person", "place", "O", "O"], ["O"]]}}], "answers, field 'query.label': found the tags"),
+        ([{"predictions": []}, {"episode": 0, "predictions": []}], "line 1, field 'episode/sentence': found no"),
     ],
 )
 def test_wrong_predictions_are_named(rows: list[dict[str, Any]], message: str, gold: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message):
         score_predictions(gold, given(tmp_path, rows), False)
+
+
+def test_touching_spans_of_one_type_stay_apart(tmp_path: Path) -> None:
+    """Prefixed gold and the same as predictions, spans or tags: all is right."""
+    half = {"word": [["ann", "bob", "works"]], "label": [["B-person", "B-person", "O"]]}
+    (tmp_path / "gold.jsonl").write_text(json.dumps({"support": half, "query": half}))
+    for rows in ([{"episode": 0, "predictions": spans((1, 2, "person"), (0, 1, "person"))}], [{"query": half}]):
+        evaluation, _ = score_predictions(tmp_path / "gold.jsonl", given(tmp_path, rows), False)
+        assert evaluation.metrics["micro_f1"] == 1.0 and len(evaluation.predictions[0]["predictions"]) == 2
+
+
+def test_bad_episodes_and_empty_predictions(gold: Path, tmp_path: Path) -> None:
+    gold.write_text(gold.read_text().splitlines()[0] + "\n{broken\n")
+    with pytest.raises(DataError, match="line 2: found broken JSON"):
+        score_predictions(gold, given(tmp_path, [{"episode": 0, "predictions": []}]), False)
+    rows = [{"episode": 0, "sentence": place, "predictions": []} for place in (0, 1)]
+    assert score_predictions(gold, given(tmp_path, rows), True)[1]["skipped"] == {"bad episode": 1}
+    (tmp_path / "answers").write_text("")
+    with pytest.raises(DataError, match="answers: found no prediction"):
+        score_predictions(gold, tmp_path / "answers", True)

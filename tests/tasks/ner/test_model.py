@@ -180,6 +180,13 @@ def test_spans_that_are_read_by_their_words_do_not_depend_on_which_others_are_as
     assert np.abs(found["entity", 5] - found["entity", 500]).max() > 1e-3
 
 
+def test_what_a_start_reads_of_its_spans_is_not_inherited(tiny_luke: Path, tmp_path: Path) -> None:
+    build(str(tiny_luke), TYPES, NerConfig(span_features="words", shared_words=False)).save_pretrained(tmp_path / "words")
+    again = build(str(tmp_path / "words"), TYPES, NerConfig(shared_words=True))
+    assert again.model.config.span_features == "all" and again.model.config.shared_words
+    assert again.model.get_submodule("classifier").in_features == 3 * again.model.config.hidden_size
+
+
 def test_wrong_settings_and_encoders_are_named(tiny_bert: Path, tiny_luke: Path) -> None:
     with pytest.raises(ConfigurationError, match="head=luke needs a LUKE"):
         build(str(tiny_bert), TYPES, NerConfig(head="luke"))
@@ -189,6 +196,8 @@ def test_wrong_settings_and_encoders_are_named(tiny_bert: Path, tiny_luke: Path)
         build(str(tiny_luke), TYPES, NerConfig(head="tags", shared_words=True))
     with pytest.raises(ConfigurationError, match="span_features: a tag is read from one word's state"):
         build(str(tiny_luke), TYPES, NerConfig(head="tags", span_features="words"))
+    with pytest.raises(ConfigurationError, match="with span_features=words the encoder sees no spans"):
+        build(str(tiny_luke), TYPES, NerConfig(shared_words=True, span_features="words"))
     with pytest.raises(ConfigurationError, match="found the type 'NIL'"):
         build(str(tiny_luke), [*TYPES, "NIL"], NerConfig())
     with pytest.raises(CheckpointError, match="without a classifier"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -16,6 +17,7 @@ from loreweave.corpus.tag_schemes import OUTSIDE
 from loreweave.corpus.tokens import TOKENS, TaggedSentence, text_of_tokens, token_offsets
 from loreweave.errors import DataError
 from loreweave.tasks.few_shot_ner import reader
+from loreweave.tasks.few_shot_ner.encoding import describe_counts
 from loreweave.tasks.few_shot_ner.evaluation import Tagger
 from loreweave.tasks.few_shot_ner.scoring import Labelled
 from loreweave.tasks.few_shot_ner.settings import PredictionSettings
@@ -44,6 +46,7 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
     execution.report(f"support: {len(support)} sentences with the types {', '.join(types)}")
 
     def answer(rows: Iterable[tuple[str, Row]], block: int) -> Iterator[dict[str, Any]]:
+        cut = Counter[str]()
         stream, number = iter(rows), 1  # as readers number the records of a file
         while queries := list(islice(stream, block)):
             texts = []
@@ -53,9 +56,11 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
                 except DataError as error:
                     raise DataError(f"{place}: {error}") from None
                 number += 1
-            yield from _answers(tagger, support, types, texts)
-        if tagger.encoding.report():
-            execution.report(f"encoding: {tagger.encoding.report()}")
+            query = tuple(map(_sentence, texts))
+            tagger.encoding.encode_quietly(query, None, cut)
+            yield from _answers(tagger, support, types, texts, query)
+        if cut:
+            execution.report(f"encoding: {describe_counts(cut)}")
 
     return answer
 
@@ -75,11 +80,12 @@ def read_query(row: Row, number: str) -> AnnotatedText:
 
 
 def _answers(
-    tagger: Tagger, support: tuple[TaggedSentence, ...], types: list[str], texts: list[AnnotatedText]
+    tagger: Tagger,
+    support: tuple[TaggedSentence, ...],
+    types: list[str],
+    texts: list[AnnotatedText],
+    query: tuple[TaggedSentence, ...],
 ) -> Iterator[dict[str, Any]]:
-    query = tuple(
-        TaggedSentence(tuple(text.text[start:end] for start, end in token_offsets(text)), (), text.id) for text in texts
-    )
     episode = Episode("0", support, query, tuple(types), "prefixed")
     bank = SentenceBank(support + query, tagger.encoding)
     ((labelled, probabilities),) = tagger.label_with_probabilities([episode], bank)
@@ -90,6 +96,10 @@ def _answers(
             entity = {"start": first, "end": last, "mention": text.text[first:last], "label": label}
             entities.append(entity | {"probability": round(float(np.mean([sure[word] for word in range(start, end)])), 6)})
         yield {"id": text.id, "text": text.text, "entities": entities}
+
+
+def _sentence(text: AnnotatedText) -> TaggedSentence:
+    return TaggedSentence(tuple(text.text[start:end] for start, end in token_offsets(text)), (), text.id)
 
 
 def _of_words(labelled: Labelled, probabilities: list[np.ndarray]) -> list[dict[int, float]]:

@@ -65,7 +65,10 @@ class WordEncoding:
         """All words in one call; each distinct word is tokenized once."""
         if labels is not None:
             self.transitions = count_transitions(record.labels() for record in records)
-        return self.encode_quietly(records, labels, self.counts)
+        counts = Counter[str]()
+        examples = self.encode_quietly(records, labels, counts)
+        self.counts = self.counts + counts  # a new one: copies of this encoding count for themselves
+        return examples
 
     def encode_quietly(
         self, records: Sequence[TaggedSentence], labels: Sequence[str] | None = None, counts: Counter[str] | None = None
@@ -129,7 +132,7 @@ class WordEncoding:
 
     def report(self) -> str:
         """Words that have no state, in words."""
-        return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(self.counts.items()))
+        return describe_counts(self.counts)
 
     def save_pretrained(self, folder: Path) -> None:
         """The tokenizer's files, and the transitions of the training data."""
@@ -143,3 +146,8 @@ def read_transitions(folder: Path) -> TransitionCounts | None:
     """The transitions that a checkpoint keeps, if it was trained on source data."""
     file = folder / TRANSITIONS_FILE
     return TransitionCounts(**read_json(file)) if file.is_file() else None
+
+
+def describe_counts(counts: Counter[str]) -> str:
+    """Counts of words, in words."""
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(counts.items()))

@@ -73,6 +73,7 @@ class FewShotNerConfig(FinetuningConfig):
     """Of these sums, in training."""
 
     head: str = "gaussian"
+    """The only one."""
     max_length: int | None = 128
     epochs: int = 1
     batch_size: int = 32

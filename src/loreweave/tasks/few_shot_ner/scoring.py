@@ -26,7 +26,7 @@ from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, TokenSpan, find_scheme
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import DataError
 from loreweave.metrics.spans import SpanCounts, count_spans, precision_recall
-from loreweave.tasks.prediction_files import Prediction, beside, json_predictions, with_lines
+from loreweave.tasks.prediction_files import Prediction, beside, json_predictions, with_places
 from loreweave.tasks.record_files import field, objects
 from loreweave.tasks.record_files import words as strings
 from loreweave.training.inference import Evaluation
@@ -43,11 +43,14 @@ class Labelled:
     Attributes:
         seen: of each sentence the words that the encoder saw.
         labels: of each sentence the predicted label of each of these words.
+        spans: of each sentence the predicted spans, where they are known and not only the labels of words, in which
+            touching spans of one type are one.
     """
 
     episode: Episode
     seen: list[list[int]]
     labels: list[list[str]]
+    spans: Sequence[Sequence[TokenSpan]] | None = None
 
     def whole_labels(self) -> list[list[str]]:
         """Of each sentence the label of every word; O for those that were not seen."""
@@ -61,6 +64,8 @@ class Labelled:
 
     def predicted(self) -> list[list[TokenSpan]]:
         """Of each sentence the predicted spans."""
+        if self.spans is not None:
+            return [list(spans) for spans in self.spans]
         return [spans_of_tags(row, "io") for row in self.whole_labels()]
 
 
@@ -96,7 +101,7 @@ def score_predictions(gold: Path, predictions: Path, skip_bad: bool) -> tuple[Ev
     if not episodes:
         raise DataError("found no episode to score", path=gold)
     ids = [f"{episode.id}/{place}" for episode in episodes for place in range(len(episode.query))]
-    found, notes = beside(_given(predictions), ids, predictions)
+    found, notes = beside(_given(predictions), ids, predictions, "episode/sentence")
     answers = iter(found)
     evaluation = score([_labelled(episode, answers, predictions) for episode in episodes])
     evaluation.notes.extend(notes)
@@ -111,9 +116,9 @@ class _Given:
     words: int | None = None
 
 
-def _given(path: Path) -> list[Prediction[tuple[int, _Given]]]:
+def _given(path: Path) -> list[Prediction[tuple[str, _Given]]]:
     first = next((row for _, row in read_json_lines(path)), {})
-    return with_lines(_tagged_episodes(path) if "query" in first else json_predictions(path, _spans, _place))
+    return with_places(_tagged_episodes(path) if "query" in first else json_predictions(path, _spans, _place))
 
 
 def _spans(row: Mapping[str, Any]) -> _Given:
@@ -128,7 +133,10 @@ def _place(row: Mapping[str, Any]) -> str | None:
 def _tagged_episodes(path: Path) -> list[Prediction[_Given]]:
     """Rows with `query: {label: [[tag, ...], ...]}`, an episode each."""
     rows = json_predictions(path, _tags_of_query)
-    scheme = find_scheme(tag for row in rows for tags in row.value for tag in tags)
+    try:
+        scheme = find_scheme(tag for row in rows for tags in row.value for tag in tags)
+    except DataError as error:
+        raise DataError(error.message, path=path, field="query.label") from None
     return [
         Prediction(row.line, f"{number}/{place}", _Given(spans_of_tags(tags, scheme), len(tags)))
         for number, row in enumerate(rows)
@@ -141,22 +149,26 @@ def _tags_of_query(row: Mapping[str, Any]) -> list[list[str]]:
     return [strings({"query.label": tags}, "query.label") for tags in rows]
 
 
-def _labelled(episode: Episode, answers: Iterator[tuple[int, _Given] | None], path: Path) -> Labelled:
+def _labelled(episode: Episode, answers: Iterator[tuple[str, _Given] | None], path: Path) -> Labelled:
     """An episode with the next answers; a sentence without one has no span."""
-    labels = []
+    labels, spans = [], []
     for sentence in episode.query:
         size = len(sentence.tokens)
-        line, given = next(answers) or (None, _Given(()))
+        place, given = next(answers) or (None, _Given(()))
         if given.words not in (None, size):
-            raise DataError(f"found {given.words} tags for {size} words of episode {episode.id}", path=path, line=line)
+            raise DataError(f"found {given.words} tags for {size} words of episode {episode.id}", path=path, record=place)
         free = 0
         for start, end, label in sorted(given.spans):
             if not free <= start < end <= size:
                 found = f"found the span ({start}, {end}) of {label} in {size} words of episode {episode.id}"
-                raise DataError(f"{found}, expected {free} <= start < end <= {size}, and no overlap", path=path, line=line)
+                raise DataError(f"{found}, expected {free} <= start < end <= {size}, and no overlap", path=path, record=place)
+            if label not in episode.types:
+                expected = f"one of its types: {', '.join(episode.types)}"
+                raise DataError(f"found {label!r} for episode {episode.id}, expected {expected}", path=path, record=place)
             free = end
-        labels.append(TaggedSentence(sentence.tokens, tuple(given.spans)).labels())
-    return Labelled(episode, [list(range(len(row))) for row in labels], labels)
+        spans.append(sorted(given.spans))
+        labels.append(TaggedSentence(sentence.tokens, tuple(spans[-1])).labels())
+    return Labelled(episode, [list(range(len(row))) for row in labels], labels, spans)
 
 
 def _corrected(labelled: Labelled) -> SpanCounts:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from loreweave.encoding.encoded_text import EncodingReport
 from loreweave.errors import DataError
 from loreweave.tasks.few_shot_relation import reader
 from loreweave.tasks.few_shot_relation.episodes import RelationEpisode
@@ -37,6 +39,7 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
     execution.report(f"support: {len(found.records)} sentences with the relations {', '.join(relations)}")
 
     def answer(rows: Iterable[tuple[str, Mapping[str, Any]]], block: int) -> Iterator[dict[str, Any]]:
+        queries_alone = replace(matcher.encoding.sentences, done=EncodingReport())  # which counts what is cut of them, once
         stream, number = iter(rows), 1  # as readers number the records of a file
         while queries := list(islice(stream, block)):
             asked: list[RelationRecord] = []
@@ -46,10 +49,11 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
                 except DataError as error:
                     raise DataError(f"{place}: {error}") from None
                 number += 1
+            queries_alone.encode(asked)
             episode = RelationEpisode("0", relations, support, tuple(asked), (None,) * len(asked))
             yield from _answers(matcher.answer([episode])[0])
-        if matcher.encoding.report():
-            execution.report(f"encoding: {matcher.encoding.report()}")
+        if queries_alone.report():
+            execution.report(f"encoding: {queries_alone.report()}")
 
     return answer
 

@@ -106,7 +106,7 @@ def read_episodes(path: Path, skipped: Counter[str] | None = None) -> Iterator[R
     for number, (place, row) in enumerate(json_rows(path)):
         try:
             if isinstance(row, DataError):
-                raise row
+                raise DataError(row.message)
             yield _fewrel(as_row(row), str(number)) if "meta_train" in as_row(row) else _ours(row, str(number))
         except DataError as error:
             if skipped is None:

@@ -73,6 +73,7 @@ class FewShotRelationConfig(FinetuningConfig):
     """Train on these of the source alone; null is all."""
 
     head: str = "few-shot"
+    """The only one."""
     max_length: int | None = 128
     """Sub-words of a sentence; of a pair at most half of what the encoder holds."""
     epochs: int = 1

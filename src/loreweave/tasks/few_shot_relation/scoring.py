@@ -14,7 +14,7 @@ from loreweave.corpus.files import read_json
 from loreweave.errors import DataError
 from loreweave.metrics.relations import accuracy
 from loreweave.tasks.few_shot_relation.episodes import RelationEpisode, read_episodes
-from loreweave.tasks.prediction_files import Prediction, beside, json_predictions, with_lines
+from loreweave.tasks.prediction_files import Prediction, beside, json_predictions, with_places
 from loreweave.tasks.record_files import field, first_character
 from loreweave.training.inference import Evaluation
 
@@ -88,7 +88,7 @@ def score_predictions(gold: Path, predictions: Path, skip_bad: bool) -> tuple[Ev
     if not any(number is not None for episode in episodes for number in episode.gold):
         raise DataError("found no query with a known relation, nothing can be scored", path=gold)
     ids = [f"{episode.id}/{place}" for episode in episodes for place in range(len(episode.query))]
-    found, notes = beside(_given(predictions), ids, predictions)
+    found, notes = beside(_given(predictions), ids, predictions, "episode/query")
     answers = iter(found)
     answered = [Answered(each, [_number(next(answers), each, predictions) for _ in each.query]) for each in episodes]
     evaluation = score(answered)
@@ -96,11 +96,11 @@ def score_predictions(gold: Path, predictions: Path, skip_bad: bool) -> tuple[Ev
     return evaluation, {"records": len(episodes), "queries": len(ids), "skipped": dict(skipped)}
 
 
-def _given(path: Path) -> list[Prediction[tuple[int, int | str]]]:
-    """What a file says of each query, with its line (or place in a list): a number or a name."""
+def _given(path: Path) -> list[Prediction[tuple[str, int | str]]]:
+    """What a file says of each query, with its place: a number or a name."""
     if first_character(path) != "[":
-        return with_lines(json_predictions(path, _answer, _place))
-    return with_lines([Prediction(place, None, number) for place, number in enumerate(read_json(path), 1)])
+        return with_places(json_predictions(path, _answer, _place))
+    return with_places([Prediction(place, None, number) for place, number in enumerate(read_json(path), 1)], "number")
 
 
 def _answer(row: Mapping[str, Any]) -> int | str:
@@ -112,17 +112,17 @@ def _place(row: Mapping[str, Any]) -> str | None:
     return f"{row['episode']}/{row.get('query', 0)}" if "episode" in row else None
 
 
-def _number(given: tuple[int, int | str] | None, episode: RelationEpisode, path: Path) -> int | None:
+def _number(given: tuple[str, int | str] | None, episode: RelationEpisode, path: Path) -> int | None:
     """The number that an answer means in its episode."""
     if given is None:
         return None
-    line, answer = given
+    place, answer = given
     if isinstance(answer, str) and answer in episode.names:
         return episode.names.index(answer)
     if type(answer) is int and 0 <= answer < len(episode.names):
         return answer
     expected = f"one of {', '.join(episode.names)}, or a number from 0 to {len(episode.relations)}"
-    raise DataError(f"found {answer!r} for episode {episode.id}, expected {expected}", path=path, line=line)
+    raise DataError(f"found {answer!r} for episode {episode.id}, expected {expected}", path=path, record=place)
 
 
 def _per_relation(pairs: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:

@@ -100,15 +100,16 @@ def build(source: str, labels: Sequence[str], config: NerConfig) -> NerModel:
     if head == "luke":
         if not luke:
             raise ConfigurationError(f"{source}: head=luke needs a LUKE; a plain encoder takes head=tags")
+        if config.shared_words and config.span_features == "words":
+            raise ConfigurationError("shared_words: with span_features=words the encoder sees no spans that could share them")
         from loreweave.models import LukeForEntitySpanClassification
 
         classes = [NEGATIVE[0], *labels]
         model: Any
         model, tokenizer = start_luke(source, LukeForEntitySpanClassification, classes, config, **kept)
         model.config.shared_words = config.shared_words
-        if config.span_features != "all":
-            model.config.span_features = config.span_features
-            new_classifier(model, len(classes), config.seed, states=model.states_per_decision())
+        model.config.span_features = config.span_features
+        new_classifier(model, len(classes), config.seed, states=model.states_per_decision())
         return _spanning(model, tokenizer, settings, classes)
     if settings.nested:
         raise ConfigurationError("nested: tags of words cannot nest; it takes head=luke")
