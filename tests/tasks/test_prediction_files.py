@@ -119,8 +119,11 @@ def test_the_official_examples_end_to_end(shared_data: Path, tmp_path: Path) -> 
     folder = shared_data / "re_semeval2010task8" / "scorer_examples"
     for example, printed in ((1, "64.09"), (2, "6.35"), (3, "11.11")):
         gold = tmp_path / f"key{example}.txt"
-        keys = [line.split() for line in (folder / f"answer_key{example}.txt").read_text().splitlines()]
+        key = folder / f"answer_key{example}.txt"
+        keys = [line.split() for line in key.read_text().splitlines()]
         gold.write_text("".join(f'{id}\t"<e1>a</e1> <e2>b</e2>"\n{label}\n\n' for id, label in keys))
         answers = folder / f"proposed_answer{example}.txt"
         evaluation, _ = score_file(load_task("relation-classification"), gold, answers, report=lambda line: None)
         assert f"{100 * evaluation.metrics['macro_f1']:.2f}" == printed
+        by_key, _ = score_file(load_task("relation-classification"), key, answers, report=lambda line: None)
+        assert by_key.metrics == evaluation.metrics and by_key.notes == evaluation.notes

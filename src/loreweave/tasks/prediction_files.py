@@ -148,7 +148,7 @@ def score_file(
 def _of_records(
     task: Task[Any], gold: Path, predictions: Path, format: str | None, skip_bad: bool, report: Callable[[str], None]
 ) -> tuple[Evaluation, dict[str, Any]]:
-    read = task.read(gold, format, skip_bad)
+    read = (task.read_gold or task.read)(gold, format, skip_bad)
     for line in describe_skipped(read, gold):
         report(line)
     if not read.records:

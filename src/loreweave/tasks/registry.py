@@ -176,6 +176,7 @@ class Task(Training[R]):
         architectures: names in a checkpoint's `config.json` that stand for this task.
         score: (records, one output per record, labels) -> numbers and predictions.
         score_predictions: (gold records, a file of any system's predictions) -> numbers and predictions.
+        read_gold: `read` for `score_predictions`, where that also takes files of gold labels alone.
         query: one JSON object of `loreweave predict` -> the records that it asks about.
         ask: (text, mentions as (start, end), id) -> the records that this asks about.
         answer: (records, outputs, labels) -> one JSON object per record, with character offsets and probabilities.
@@ -186,10 +187,11 @@ class Task(Training[R]):
     metrics: tuple[str, ...]
     architectures: tuple[str, ...]
     score: Callable[[Sequence[R], Outputs, Sequence[str]], Evaluation]
-    score_predictions: Callable[[Sequence[R], Path], Evaluation]
+    score_predictions: Callable[[Sequence[Any], Path], Evaluation]
     query: Callable[[Mapping[str, Any], str], list[R]]
     ask: Callable[[str, Sequence[tuple[int, int]], str], list[R]]
     answer: Callable[[Sequence[R], Outputs, Sequence[str]], list[dict[str, Any]]]
+    read_gold: Callable[[Path, str | None, bool], ReadResult[Any]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,6 +69,7 @@ class EpisodeEncoding:
         """
         wanted = self.drawing.relations
         names = [record.label if wanted is None or record.label in wanted else None for record in records]
+        self.counts["sentences of other relations left out"] = names.count(None)
         self.draws = EpisodeDraws(names, self.drawing.shape, self.drawing.seed)
         self.source_relations = tuple(self.draws.classes)
         if self.draws.left_out:

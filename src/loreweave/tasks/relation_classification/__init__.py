@@ -24,4 +24,5 @@ TASK: Task[RelationRecord] = Task(
     query=reader.query,
     ask=reader.ask,
     answer=scoring.answer,
+    read_gold=scoring.read_gold,
 )

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from loreweave.corpus.files import open_text
 from loreweave.metrics.relations import per_label, relation_scores
 from loreweave.tasks.prediction_files import beside, holds_json, json_predictions, label_predictions
 from loreweave.tasks.record_files import Row, field
-from loreweave.tasks.relation_classification.reader import NEGATIVE_LABELS, in_class_order, labels_of, negative_label
+from loreweave.tasks.registry import ReadResult
+from loreweave.tasks.relation_classification.reader import NEGATIVE_LABELS, in_class_order, negative_label, read
 from loreweave.tasks.relation_record import RelationRecord
 from loreweave.training.inference import Evaluation, Outputs
 
+_KEY = re.compile(r"[^\t]+\t[^\t\"<]+")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """A gold label without its sentence, as the answer keys of SemEval-2010 task 8 have it."""
+
+    id: str
+    label: str | None
+    metadata: Mapping[str, Any] = dataclass_field(default_factory=dict)
+
+
+Gold = RelationRecord | KeyRecord
 METRICS = tuple(relation_scores([], [], None))
 
 
@@ -29,8 +47,21 @@ def score(records: Sequence[RelationRecord], outputs: Outputs, labels: Sequence[
     return evaluation
 
 
+def read_gold(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadResult[Any]:
+    """Records in any layout of the task, or an answer key, lines of `id<TAB>label` without sentences.
+
+    Raises:
+        DataError: see `reader.read` and `label_predictions`.
+    """
+    with open_text(path) as file:
+        first = next((line.strip() for line in file if line.strip()), "")
+    if format is None and _KEY.fullmatch(first):
+        return ReadResult([KeyRecord(str(row.id), row.value) for row in label_predictions(path)])
+    return read(path, format, skip_bad)
+
+
 def score_labels(
-    records: Sequence[RelationRecord], predicted: Sequence[str | None], labels: Sequence[str]
+    records: Sequence[Gold], predicted: Sequence[str | None], labels: Sequence[str]
 ) -> Evaluation:
     """The same from the names of predicted labels; None where a system gave no answer."""
     gold = [_gold(record) for record in records]
@@ -43,7 +74,7 @@ def score_labels(
     return Evaluation(relation_scores(predicted, gold, negative), rows, tables=tables, notes=_notes(gold, negative))
 
 
-def score_predictions(records: Sequence[RelationRecord], path: Path) -> Evaluation:
+def score_predictions(records: Sequence[Gold], path: Path) -> Evaluation:
     """Predictions of any system: JSON Lines with `prediction` (or `label`), `id<TAB>label` lines, or one label a line.
 
     Raises:
@@ -51,7 +82,7 @@ def score_predictions(records: Sequence[RelationRecord], path: Path) -> Evaluati
     """
     rows = json_predictions(path, _predicted) if holds_json(path) else label_predictions(path)
     predicted, notes = beside(rows, [record.id for record in records], path)
-    gold = labels_of(records)
+    gold = in_class_order(map(_gold, records))
     strange = sorted({label for label in predicted if label is not None} - set(gold))
     if strange:
         count = sum(label in strange for label in predicted)
@@ -89,7 +120,7 @@ def _notes(gold: Sequence[str], negative: str | None) -> list[str]:
     return notes
 
 
-def _gold(record: RelationRecord) -> str:
+def _gold(record: Gold) -> str:
     assert record.label is not None, "readers give every record a label"
     return record.label
 
@@ -98,7 +129,9 @@ def _matrix(outputs: Outputs, labels: Sequence[str]) -> np.ndarray:
     return np.stack(outputs).astype(np.float32) if outputs else np.zeros((0, len(labels)), np.float32)
 
 
-def _mentions(record: RelationRecord) -> dict[str, Any]:
+def _mentions(record: Gold) -> dict[str, Any]:
+    if isinstance(record, KeyRecord):
+        return {"id": record.id}
     spans = {"head": record.head, "tail": record.tail}
     ends = {name: {"start": s, "end": e, "mention": record.text[s:e]} for name, (s, e) in spans.items()}
     return {"id": record.id} | ends
