@@ -92,7 +92,7 @@ def test_a_long_text_is_found_in_whole(trained: Trained) -> None:
 def test_labels_unseen_in_training_are_named_or_left_out(trained: Trained, tmp_path: Path) -> None:
     run, _, _ = trained
     data = write(tmp_path / "test.txt", [*SENTENCES[:2], [("Ann", "B-ORG")]])
-    with pytest.raises(DataError, match="line 15: found the label 'ORG', expected one of .* LOC, PER"):
+    with pytest.raises(DataError, match="line 15, field 'labels': found the label 'ORG', expected one of .* LOC, PER"):
         evaluate_task(TASK, run, data, device="cpu", report=silent)
     said: list[str] = []
     _, results = evaluate_task(TASK, run, data, device="cpu", skip_bad=True, report=said.append)
