@@ -116,7 +116,7 @@ def under_mask(theirs: PreTrainedModel, batch: Batch) -> Any:
     seen[..., :words] |= batch["attention_mask"].bool()[:, None, None]
     bias = torch.zeros(seen.shape, device=seen.device).masked_fill_(~seen, torch.finfo(torch.float32).min)
     hook = partial(_replace_mask, bias)
-    handle = theirs.luke.encoder.register_forward_pre_hook(hook, with_kwargs=True)  # type: ignore[union-attr]  # `luke` is of transformers' own class
+    handle = theirs.get_submodule("luke.encoder").register_forward_pre_hook(hook, with_kwargs=True)
     try:
         return theirs(**batch)
     finally:
