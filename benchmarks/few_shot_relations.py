@@ -15,10 +15,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Any
 
-from fine_tuning import ALL_CONDITIONS, CONDITIONS, STARTS, WORDS_ALONE, cost_of, results_of
+from fine_tuning import ALL_CONDITIONS, CONDITIONS, STARTS, WORDS_ALONE, cost_of, mean_and_spread, results_of
 
 from checkpoints import DATA, REPOSITORY, build
 from loreweave.checkpoints.names import model_path
@@ -90,9 +89,8 @@ def row(condition: str, shot: int, options: argparse.Namespace) -> str | None:
     values = [100 * results["accuracy"] for results in found if results is not None]
     if untrained is None or not values:
         return None
-    spread = f" ± {stdev(values):.1f}" if len(values) > 1 else ""
     cost = cost_of(folder / f"seed{seed}" for seed in options.seeds)
-    cells = (condition, shot, f"{100 * untrained['accuracy']:.1f}", len(values), f"{mean(values):.1f}{spread}", cost)
+    cells = (condition, shot, f"{100 * untrained['accuracy']:.1f}", len(values), mean_and_spread(values), cost)
     return f"| {' | '.join(map(str, cells))} |"
 
 

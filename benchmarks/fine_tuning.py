@@ -109,6 +109,11 @@ def results_of(path: Path) -> dict[str, Any] | None:
     return read_json(done) if done.exists() else None
 
 
+def mean_and_spread(values: list[float]) -> str:
+    """Mean and standard deviation; one value has none."""
+    return f"{mean(values):.1f}" + (f" ± {stdev(values):.1f}" if len(values) > 1 else "")
+
+
 def cost_of(paths: Iterable[Path]) -> str:
     """CPU minutes and peak GiB of runs as two cells: the mean, and the most; of runs that noted them."""
     noted = [read_json(path / "status.json").get("used") for path in paths if (path / "status.json").exists()]
@@ -154,8 +159,7 @@ def table(options: argparse.Namespace, sets: dict[str, DataSet]) -> list[str]:
                 continue
             cells = []
             for metric in sets[data].metrics:
-                values = [100 * result["test"][metric] for result in results]
-                cells.append(f"{mean(values):.1f} ± {stdev(values) if len(values) > 1 else 0:.1f}")
+                cells.append(mean_and_spread([100 * result["test"][metric] for result in results]))
             lines.append(f"| {data} | {condition} | {rate:g} | {len(results)} | {' | '.join(cells)} | {cost_of(runs)} |")
     return lines[1:]
 

@@ -46,6 +46,11 @@ def json_predictions(
     return found
 
 
+def place_in_episode(row: Mapping[str, Any], part: str) -> str | None:
+    """Whose a row of a file of episodes is: `7/0` by `episode` and `part`, 0 where that is missing; None without the former."""
+    return f"{row['episode']}/{row.get(part, 0)}" if "episode" in row else None
+
+
 def with_places(rows: Sequence[Prediction[V]], kind: str = "line") -> list[Prediction[tuple[str, V]]]:
     """Rows whose values know their place ("line 3"): for values that only their gold record can refuse."""
     return [Prediction(row.line, row.id, (f"{kind} {row.line}", row.value)) for row in rows]

@@ -135,21 +135,22 @@ def _shown(value: Any) -> str:
     return f"{value!r} ({type(value).__name__})"
 
 
-def _members(annotation: Any) -> tuple[Any, ...]:
+def union_members(annotation: Any) -> tuple[Any, ...]:
     """The alternatives of a union, else the annotation alone."""
     return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
-def _dataclass_of(annotation: Any) -> type | None:
+def dataclass_of(annotation: Any) -> type | None:
+    """The dataclass among the alternatives."""
     return next(
-        (member for member in _members(annotation) if isinstance(member, type) and dataclasses.is_dataclass(member)),
+        (member for member in union_members(annotation) if isinstance(member, type) and dataclasses.is_dataclass(member)),
         None,
     )
 
 
 def _values_of(annotation: Any) -> Any | None:
     """The value type of a `dict[str, X]` among the alternatives."""
-    return next((get_args(member)[1] for member in _members(annotation) if get_origin(member) in (dict, Mapping)), None)
+    return next((get_args(member)[1] for member in union_members(annotation) if get_origin(member) in (dict, Mapping)), None)
 
 
 def _settings(cls: type) -> dict[str, Any]:
@@ -159,8 +160,8 @@ def _settings(cls: type) -> dict[str, Any]:
 
 def _check_keys(annotation: Any, value: Any, path: str) -> None:
     """Find keys that are no fields, and bools where a number is asked (pydantic would take `true` for 1)."""
-    cls = _dataclass_of(annotation)
-    if isinstance(value, bool) and bool not in _members(annotation) and {int, float} & set(_members(annotation)):
+    cls = dataclass_of(annotation)
+    if isinstance(value, bool) and bool not in union_members(annotation) and {int, float} & set(union_members(annotation)):
         raise ConfigurationError(f"setting {path!r}: found {_shown(value)}, expected a number")
     if isinstance(value, dict) and cls is not None:
         settings = _settings(cls)
@@ -174,7 +175,7 @@ def _check_keys(annotation: Any, value: Any, path: str) -> None:
         for key, item in value.items():
             _check_keys(item_type, item, f"{path}.{key}".lstrip("."))
     elif isinstance(value, list):
-        for member in _members(annotation):
+        for member in union_members(annotation):
             if get_origin(member) in (list, tuple) and get_args(member):
                 for index, item in enumerate(value):
                     _check_keys(get_args(member)[0], item, f"{path}.{index}")
@@ -189,14 +190,14 @@ def _override(cls: type, tree: dict[str, Any], override: str) -> None:
     annotation: Any = cls
     default: Any = None
     for depth, name in enumerate(names):
-        path, owner = ".".join(names[:depth]), _dataclass_of(annotation)
+        path, owner = ".".join(names[:depth]), dataclass_of(annotation)
         if owner is not None:
             settings = _settings(owner)
             if name not in settings:
                 raise ConfigurationError(
                     f"unknown setting {name!r}{f' in {path}' if path else ''}{unknown_name(name, list(settings))}"
                 )
-            default = _default(owner, name) if default is None else getattr(default, name)
+            default = default_of(owner, name) if default is None else getattr(default, name)
             annotation = settings[name]
         elif (item_type := _values_of(annotation)) is not None:
             default = default.get(name) if isinstance(default, Mapping) else None
@@ -208,7 +209,7 @@ def _override(cls: type, tree: dict[str, Any], override: str) -> None:
     tree[names[-1]] = _override_value(annotation, text.strip(), override)
 
 
-def _default(cls: type, name: str) -> Any:
+def default_of(cls: type, name: str) -> Any:
     """The default of one field, None where it has none."""
     field = next(field for field in dataclasses.fields(cls) if field.name == name)
     if field.default_factory is not dataclasses.MISSING:
@@ -228,8 +229,8 @@ def _group(tree: dict[str, Any], name: str, default: Any) -> dict[str, Any]:
 
 def _override_value(annotation: Any, text: str, override: str) -> Any:
     """Parse the text by the field's type: as it stands for strings and paths, as YAML otherwise; `a,b` is a list of two."""
-    members = [member for member in _members(annotation) if member is not NoneType]
-    nothing = NoneType in _members(annotation) and text in ("null", "~", "")
+    members = [member for member in union_members(annotation) if member is not NoneType]
+    nothing = NoneType in union_members(annotation) and text in ("null", "~", "")
     if not nothing and all(member in (str, Path) or get_origin(member) is Literal for member in members):
         return text
     value = _parse_yaml(text, f"override {override!r}")

@@ -9,10 +9,10 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from loreweave.training.configuration import to_dict
+from loreweave.training.configuration import dataclass_of, default_of, to_dict, union_members
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ def setting_docs(cls: type, prefix: str = "") -> Iterator[SettingDoc]:
     """
     texts, hints = _texts(cls), get_type_hints(cls)
     for field in dataclasses.fields(cls):
-        name, default = f"{prefix}{field.name}", _default(field)
-        group: Any = next((member for member in _members(hints[field.name]) if dataclasses.is_dataclass(member)), None)
+        name, default = f"{prefix}{field.name}", default_of(cls, field.name)
+        group = dataclass_of(hints[field.name])
         if group is not hints[field.name]:
             yield SettingDoc(name, _kind(hints[field.name]), default, texts.get(field.name, ""))
         if group is None:
@@ -53,14 +53,9 @@ def setting_docs(cls: type, prefix: str = "") -> Iterator[SettingDoc]:
             yield dataclasses.replace(inner, default=inner.default if default is None else _inner(default, path))
 
 
-def _default(field: dataclasses.Field[Any]) -> Any:
-    if field.default_factory is not dataclasses.MISSING:
-        value = field.default_factory()
-        return to_dict(value) if dataclasses.is_dataclass(value) else value
-    return None if field.default is dataclasses.MISSING else field.default
-
-
-def _inner(default: Any, path: list[str]) -> Any:
+def _inner(group: Any, path: list[str]) -> Any:
+    """What a group's default says of a setting in it."""
+    default: Any = to_dict(group)
     for name in path:
         default = default.get(name) if isinstance(default, dict) else None
     return default
@@ -85,18 +80,13 @@ def _texts(cls: type) -> dict[str, str]:
     return found
 
 
-def _members(annotation: Any) -> tuple[Any, ...]:
-    """The alternatives of a union, else the annotation alone."""
-    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
-
-
 def _kind(annotation: Any) -> str:
     """A type as the user writes its values."""
     origin, inner = get_origin(annotation), get_args(annotation)
     if dataclasses.is_dataclass(annotation):
         return "group"
-    if origin in (Union, UnionType):
-        return " | ".join(map(_kind, inner))
+    if len(members := union_members(annotation)) > 1:
+        return " | ".join(map(_kind, members))
     if origin is Literal:
         return " | ".join(map(str, inner))
     if origin in (list, tuple):

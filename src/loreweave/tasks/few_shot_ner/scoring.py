@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, TokenSpan, find_scheme
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import DataError
 from loreweave.metrics.spans import SpanCounts, count_spans, precision_recall
-from loreweave.tasks.prediction_files import Prediction, beside, json_predictions, with_places
+from loreweave.tasks.prediction_files import Prediction, beside, json_predictions, place_in_episode, with_places
 from loreweave.tasks.record_files import field, objects
 from loreweave.tasks.record_files import words as strings
 from loreweave.training.inference import Evaluation
@@ -118,16 +119,14 @@ class _Given:
 
 def _given(path: Path) -> list[Prediction[tuple[str, _Given]]]:
     first = next((row for _, row in read_json_lines(path)), {})
-    return with_places(_tagged_episodes(path) if "query" in first else json_predictions(path, _spans, _place))
+    if "query" in first:
+        return with_places(_tagged_episodes(path))
+    return with_places(json_predictions(path, _spans, partial(place_in_episode, part="sentence")))
 
 
 def _spans(row: Mapping[str, Any]) -> _Given:
     rows = objects(row, "predictions")
     return _Given([TokenSpan(field(s, "start", int), field(s, "end", int), field(s, "label", str)) for s in rows])
-
-
-def _place(row: Mapping[str, Any]) -> str | None:
-    return f"{row['episode']}/{row.get('sentence', 0)}" if "episode" in row else None
 
 
 def _tagged_episodes(path: Path) -> list[Prediction[_Given]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from loreweave.corpus.files import read_json
 from loreweave.errors import DataError
 from loreweave.metrics.relations import accuracy
 from loreweave.tasks.few_shot_relation.episodes import RelationEpisode, read_episodes
-from loreweave.tasks.prediction_files import Prediction, beside, json_predictions, with_places
+from loreweave.tasks.prediction_files import Prediction, beside, json_predictions, place_in_episode, with_places
 from loreweave.tasks.record_files import field, first_character
 from loreweave.training.inference import Evaluation
 
@@ -99,17 +100,13 @@ def score_predictions(gold: Path, predictions: Path, skip_bad: bool) -> tuple[Ev
 def _given(path: Path) -> list[Prediction[tuple[str, int | str]]]:
     """What a file says of each query, with its place: a number or a name."""
     if first_character(path) != "[":
-        return with_places(json_predictions(path, _answer, _place))
+        return with_places(json_predictions(path, _answer, partial(place_in_episode, part="query")))
     return with_places([Prediction(place, None, number) for place, number in enumerate(read_json(path), 1)], "number")
 
 
 def _answer(row: Mapping[str, Any]) -> int | str:
     answer: int | str = field(row, "prediction", str) if "prediction" in row else field(row, "number", int)
     return answer
-
-
-def _place(row: Mapping[str, Any]) -> str | None:
-    return f"{row['episode']}/{row.get('query', 0)}" if "episode" in row else None
 
 
 def _number(given: tuple[str, int | str] | None, episode: RelationEpisode, path: Path) -> int | None:
