@@ -127,6 +127,10 @@ class LukeForEntityPairClassification(LukeClassifier):
         return entity_states(output)[:, :2].flatten(1)
 
 
+SPAN_STATES = {"all": 3, "words": 2, "entity": 1}
+"""What a span's class is read from: how many states."""
+
+
 class LukeForEntitySpanClassification(LukeClassifier):
     """Named entities: logits [batch, entities, labels] from each entity and its mention's first and last word.
 
@@ -138,13 +142,13 @@ class LukeForEntitySpanClassification(LukeClassifier):
 
     def states_per_decision(self) -> int:
         """Of the span's words, its entity, or both."""
-        return {"all": 3, "words": 2, "entity": 1}[self.span_features()]
+        return SPAN_STATES[self.span_features()]
 
     def span_features(self) -> str:
         """Which states the classifier reads: `all`, `words` or `entity`."""
         found = str(getattr(self.config, "span_features", "all"))
-        if found not in ("all", "words", "entity"):
-            raise ValueError(f"config.span_features: found {found!r}, expected all, words or entity")
+        if found not in SPAN_STATES:
+            raise ValueError(f"config.span_features: found {found!r}, expected {', '.join(SPAN_STATES)}")
         return found
 
     def forward(  # type: ignore[override]  # two arguments more than the others, placed as in transformers

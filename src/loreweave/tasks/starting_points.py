@@ -59,6 +59,7 @@ def start_luke(
     config: FinetuningConfig,
     *,
     classifier_bias: bool | None = None,
+    states: int | None = None,
     **settings: Any,
 ) -> tuple[PreTrainedModel, EntityTokenizer]:
     """A LUKE of any format with a new head, special entities alone, and both marker tokens.
@@ -69,6 +70,7 @@ def start_luke(
         labels: names of the classes.
         config: entity-aware attention, dropout and limits are taken from it.
         classifier_bias: whether the new classifier has a bias; None leaves it to the class.
+        states: how many hidden states it reads; None leaves it to the class.
         settings: kept in the checkpoint's `config.json`.
     """
     from loreweave.checkpoints.lite import lite
@@ -87,7 +89,7 @@ def start_luke(
     describe(model.config, labels, settings)
     if classifier_bias is not None:
         model.config.classifier_bias = classifier_bias
-    new_classifier(model, len(labels), config.seed, classifier_bias)
+    new_classifier(model, len(labels), config.seed, classifier_bias, states)
     set_dropout(model, config.dropout)
     return model, tokenizer
 

@@ -19,7 +19,6 @@ from loreweave.tasks.starting_points import (
     is_luke,
     load_luke_classifier,
     load_tagger,
-    new_classifier,
     settings_of,
     start_luke,
     start_tagger,
@@ -102,14 +101,12 @@ def build(source: str, labels: Sequence[str], config: NerConfig) -> NerModel:
             raise ConfigurationError(f"{source}: head=luke needs a LUKE; a plain encoder takes head=tags")
         if config.shared_words and config.span_features == "words":
             raise ConfigurationError("shared_words: with span_features=words the encoder sees no spans that could share them")
-        from loreweave.models import LukeForEntitySpanClassification
+        from loreweave.models.luke_heads import SPAN_STATES, LukeForEntitySpanClassification
 
-        classes = [NEGATIVE[0], *labels]
-        model: Any
-        model, tokenizer = start_luke(source, LukeForEntitySpanClassification, classes, config, **kept)
+        classes, states = [NEGATIVE[0], *labels], SPAN_STATES[config.span_features]
+        model, tokenizer = start_luke(source, LukeForEntitySpanClassification, classes, config, states=states, **kept)
         model.config.shared_words = config.shared_words
         model.config.span_features = config.span_features
-        new_classifier(model, len(classes), config.seed, states=model.states_per_decision())
         return _spanning(model, tokenizer, settings, classes)
     if settings.nested:
         raise ConfigurationError("nested: tags of words cannot nest; it takes head=luke")
