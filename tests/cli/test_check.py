@@ -23,7 +23,7 @@ def files(tmp_path: Path) -> list[str]:
 def test_tables_and_findings(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "entity-typing", *files]) == 0
     out, err = capsys.readouterr()
-    assert "train.json\t16\t8\t0\t1\t1\t" in out and "poet\t0\t1" in out
+    assert "train.json\t16\t8\t0\t1\t0\t" in out and "poet\t0\t1" in out
     assert "train.json, record 17: field 'end'" in err
     assert "dev.json: labels that train.json lacks: poet" in err
     assert "dev.json: 1 records have a text of train.json, 1 with its mentions" in err

@@ -135,8 +135,10 @@ def test_tags_fit_the_scheme_that_wrote_them(pieces: list[tuple[int, int, str]],
 def test_schemes_that_tags_fit() -> None:
     assert schemes_of(["B-PER", "I-PER"]) == {"iob2"}
     assert schemes_of(["I-PER", "B-PER"]) == {"iob1"}
-    assert schemes_of(["B-PER", "L-PER", "O", "U-LOC"]) == schemes_of(["B-PER", "E-PER", "O", "S-LOC"]) == {"bioes"}
+    assert schemes_of(["B-PER", "L-PER", "O", "U-LOC"]) == {"bilou"}
+    assert schemes_of(["B-PER", "E-PER", "O", "S-LOC"]) == {"bioes"}
+    assert schemes_of(["B-PER", "L-PER", "O", "S-LOC"]) == set()
     assert schemes_of(["S-PER", "B-LOC"]) == schemes_of(["O", "I-PER", "S-LOC"]) == set()
     assert schemes_of(["B", "I", "O"]) == {"iob2"}
     assert schemes_of(["PER", "O"]) == {"io"}
-    assert schemes_of(["O"]) == {"iob1", "iob2", "bioes"}
+    assert schemes_of(["O"]) == {"iob1", "iob2", "bioes", "bilou"}

@@ -31,8 +31,8 @@ def command(
     A leak is a text that two files share. Of a few-shot task the first file is the source, and labels that the others share
     with it are named. Nothing is trained; with --model the records are encoded as for training.
 
-    Columns: texts (distinct ones), unlabelled (records without a label), bad (an error; --skip-bad leaves them out), skipped
-    (what the task has no use for, bad ones included), dropped (what kept records lost), duplicates (the same text with the
+    Columns: texts (distinct ones), unlabelled (records without a label), bad (an error; --skip-bad leaves them out), unused
+    (what the task has no use for), dropped (what kept records lost), duplicates (the same text with the
     same mentions), conflicts (such texts with several labels), overlaps (records whose mentions share characters).
 
     Example: loreweave check relation-classification train.json dev.json test.json --model studio-ousia/luke-base
@@ -74,7 +74,7 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     for name, value in row.items():
         if name in ("characters", "sub_words"):
             cells[f"{name.replace('_', '-')} min/median/95%/max"] = "/".join(map(str, value.values()))
-        elif name in ("skipped", "dropped"):
+        elif name in ("unused", "dropped"):
             cells[name] = sum(value.values())
         elif name not in ("errors", "notes", "cut"):
             cells[name] = value

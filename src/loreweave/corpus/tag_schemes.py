@@ -95,9 +95,9 @@ def tags_of_spans(spans: Iterable[TokenSpan], length: int, scheme: WrittenScheme
     return tags
 
 
-def schemes_of(tags: Sequence[str]) -> set[WrittenScheme]:
-    """The schemes that would write the tags' spans as just these tags; BILOU counts as BIOES, and no span fits all. None
-    is left where tags of BILOU and of BIOES are mixed.
+def schemes_of(tags: Sequence[str]) -> set[str]:
+    """The schemes (`io`, `iob1`, `iob2`, `bioes`, `bilou`) that would write the tags' spans as just these tags; no span fits
+    all but `io`, and a mixture fits none.
 
     Raises:
         DataError: some tags have a prefix and some have not.
@@ -105,13 +105,17 @@ def schemes_of(tags: Sequence[str]) -> set[WrittenScheme]:
     scheme = find_scheme(tags)
     if scheme == "io":
         return {"io"}
-    letters = {tag[0] for tag in tags}
-    if letters & set("UL") and letters & set("SE"):
-        return set()
     plain = [tag if tag == OUTSIDE else "-".join(filter(None, (_PREFIXES[tag[0]], tag[2:]))) for tag in tags]
     spans = spans_of_tags(plain)
     written: tuple[WrittenScheme, ...] = ("iob1", "iob2", "bioes")
-    return {name for name in written if [_without_untyped(tag) for tag in tags_of_spans(spans, len(tags), name)] == plain}
+    fitting: set[str] = {
+        name for name in written if [_without_untyped(tag) for tag in tags_of_spans(spans, len(tags), name)] == plain
+    }
+    if "bioes" in fitting:  # BILOU's spans are written alike, with other letters
+        letters = {tag[0] for tag in tags}
+        fitting |= {"bilou"} if not letters & set("ES") else set()
+        fitting -= {"bioes"} if letters & set("LU") else set()
+    return fitting
 
 
 def _without_untyped(tag: str) -> str:

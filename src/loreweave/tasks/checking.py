@@ -15,7 +15,6 @@ from loreweave.checkpoints.names import model_path
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.episode_training import EpisodesEncoding
 from loreweave.tasks.jobs import load_checkpoint_of, model_folder, task_of
-from loreweave.tasks.record_files import ERRORS
 from loreweave.tasks.registry import SOURCE_TRAINED, Encoding, ReadResult, Training
 from loreweave.training.configuration import fill
 
@@ -106,7 +105,7 @@ def _file_row(task: Training[Any], file: _File) -> dict[str, Any]:
         "texts": len(set(file.texts)),
         "unlabelled": sum(not _labels(task, [record]) for record in file.read.records),
         "bad": len(file.read.left_out),
-        "skipped": dict(file.read.skipped),
+        "unused": dict(file.read.unused),
         "dropped": dict(file.read.dropped),
         "errors": file.read.left_out,
         "notes": file.read.notes,
@@ -176,9 +175,8 @@ def _file_findings(rows: Sequence[dict[str, Any]], task: Training[Any]) -> list[
         ):
             if row[name] and not (name == "unlabelled" and task.finds is not None):
                 found.append(f"{row['file']}: {row[name]} {words}")
-        for name in ("skipped", "dropped"):
-            reasons = {reason: count for reason, count in sorted(row[name].items()) if not reason.startswith(ERRORS)}
-            found += [f"{row['file']}: {count} {name}, {reason}" for reason, count in reasons.items()]
+        for name in ("unused", "dropped"):
+            found += [f"{row['file']}: {count} {name}, {reason}" for reason, count in sorted(row[name].items())]
         found += [f"{row['file']}: {note}" for note in row["notes"]]
         if row.get("cut"):
             found.append(f"{row['file']}: {row['cut']}")

@@ -35,10 +35,6 @@ class LeftOut:
         return cls(f"bad {error.field or 'record'}", error)
 
 
-ERRORS = ("bad ", "broken ")
-"""How the reasons begin that stand for an error."""
-
-
 def json_rows(path: Path) -> Iterator[tuple[str, Any]]:
     """Rows with their place, of a JSON list or of JSON lines, whichever the first character says; in the place of a line
     that is no object the error."""

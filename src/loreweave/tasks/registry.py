@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -63,6 +64,7 @@ class ReadResult(Generic[R]):
     Attributes:
         records: in the order of the file.
         skipped: reason -> count: bad records where skipping was asked for, and what the task has no use for.
+        unused: the latter alone.
         places: where each record stands ("line 4"); empty where the records come from no file.
         left_out: place and error of every bad record that was skipped.
         dropped: reason -> count of what the kept records lost, such as mentions inside others.
@@ -75,12 +77,19 @@ class ReadResult(Generic[R]):
     left_out: list[str] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+    unused: Counter[str] = field(default_factory=Counter)
 
     def leave_out(self, reason: str, error: str | None) -> None:
         """Count something that gives no record, and list it where it is an error."""
         self.skipped[reason] += 1
-        if error is not None:
+        if error is None:
+            self.unused[reason] += 1
+        else:
             self.left_out.append(error)
+
+    def account(self) -> ReadResult[R]:
+        """What was left out, without the records: to choose among them and go on counting."""
+        return deepcopy(replace(self, records=[], places=[]))
 
 
 class Encoding(Protocol):
@@ -349,7 +358,7 @@ def check_labels(task: Training[R], read: ReadResult[R], labels: Sequence[str], 
         DataError: names the label and the first record with it.
     """
     known = set(labels)
-    kept: ReadResult[R] = ReadResult([], Counter(read.skipped), [], list(read.left_out), read.dropped, list(read.notes))
+    kept = read.account()
     places = read.places or [f"record {record.id}" for record in read.records]
     for place, record in zip(places, read.records, strict=True):
         unknown = [label for label in task.labels([record]) if label not in known]

@@ -202,5 +202,7 @@ def test_sentences_of_another_scheme_are_named(tmp_path: Path) -> None:
     assert read(file).notes[0].startswith("the tags of 2 sentences are none of iob1"), "IOE"
     file.write_text("Ann B-PER\nlives O\nOslo U-LOC\nor O\nBern S-LOC\n\n")
     assert read(file).notes[0].startswith("the tags of 1 sentences are none of iob1"), "BILOU and BIOES"
+    file.write_text("Ann U-PER\n\nOslo B-LOC\nWest L-LOC\n\nBern S-LOC\n\n")
+    assert read(file).notes == [f"tags are bilou but for 1 sentences ({rule}): line 6"]
     file.write_text("Ann B-PER\nlives O\nOslo U-LOC\nor O\nBern S-LOC\n\nAnn B-PER\nLi I-PER\n\n")
     assert read(file).notes == [f"tags are iob2 but for 1 sentences ({rule}): line 1"]

@@ -21,7 +21,7 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
         DataError: see `relation_files.read`.
     """
     found = relation_files.read(path, format, skip_bad)
-    kept: ReadResult[RelationRecord] = ReadResult([], found.skipped, [], found.left_out, found.dropped)
+    kept = found.account()
     for record, place in zip(found.records, found.places, strict=True):
         if record.label in NEGATIVE_LABELS:
             kept.leave_out(f"of no relation ({record.label})", None)
