@@ -37,7 +37,7 @@ from loreweave.pretraining.start import Start, start
 from loreweave.pretraining.stream import TextStream
 from loreweave.pretraining.trainer import PretrainingTrainer
 from loreweave.training.configuration import to_dict
-from loreweave.training.devices import autocast, close_process_group, training_device
+from loreweave.training.devices import autocast, close_process_group, restore_on_numbered_cpus, training_device
 from loreweave.training.interruption import StopOnInterrupt
 from loreweave.training.progress import PlainProgress
 from loreweave.training.quiet import quiet
@@ -258,6 +258,7 @@ def _train(
     checkpoint = record.last_checkpoint() if resume else None
     if resume:
         step = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
+        restore_on_numbered_cpus()
         record.forget_after(step)
         _say(state, [f"resuming at step {step}"])
     torch.manual_seed(config.seed + state.process_index)  # processes drop out different units

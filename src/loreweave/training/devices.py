@@ -48,6 +48,18 @@ def training_device(name: str | None = None) -> torch.device:
     return device
 
 
+def restore_on_numbered_cpus() -> None:
+    """Let `torch.load` restore to "cpu:1", the device of the second of several processes on a CPU.
+
+    transformers before 5.23 asks for that where such a run resumes, and torch knows plain "cpu" alone.
+    """
+    torch.serialization.register_package(
+        priority=100,
+        tagger=lambda storage: None,
+        deserializer=lambda storage, location: storage if location.startswith("cpu:") else None,
+    )
+
+
 def close_process_group() -> None:
     """End the processes' connection at the end of a parallel run; nothing in a run of one process."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():

@@ -18,7 +18,7 @@ from transformers import PreTrainedModel, TrainingArguments
 from loreweave.corpus.files import atomic_path
 from loreweave.errors import ConfigurationError
 from loreweave.training.batches import EpochBatches
-from loreweave.training.devices import autocast, choose_attention, training_device
+from loreweave.training.devices import autocast, choose_attention, restore_on_numbered_cpus, training_device
 from loreweave.training.finetuning_config import FinetuningConfig
 from loreweave.training.finetuning_trainer import AfterEachEpoch, FinetuningTrainer, Loss
 from loreweave.training.inference import Batch, Evaluation, Outputs, move, run_model
@@ -153,6 +153,7 @@ class _Run:
         checkpoint = self.record.last_checkpoint() if resume else None
         step = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
         if resume:
+            restore_on_numbered_cpus()
             self.record.forget_after(step if checkpoint else -1)
             self.losses = self.record.train_loss()[:step]
             self.epochs = _epochs_of([row for row in self.record.metrics() if row["step"] <= step])
