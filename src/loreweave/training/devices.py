@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 
 import torch
 from transformers import PreTrainedModel
@@ -48,10 +49,12 @@ def training_device(name: str | None = None) -> torch.device:
     return device
 
 
+@cache
 def restore_on_numbered_cpus() -> None:
     """Let `torch.load` restore to "cpu:1", the device of the second of several processes on a CPU.
 
-    transformers before 5.23 asks for that where such a run resumes, and torch knows plain "cpu" alone.
+    transformers before 5.23 asks for that where such a run resumes, and torch knows plain "cpu" alone. It is registered once,
+    for torch keeps an order of priorities in which none comes twice.
     """
     torch.serialization.register_package(
         priority=100,
