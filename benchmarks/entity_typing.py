@@ -7,8 +7,8 @@ Conditions: plain MiniLM with markers; plain MiniLM continued with masked words 
 pre-training; that LUKE continued with masked words and masked entities, the same windows and steps
 (`benchmarks/checkpoints.py` rebuilds each). The epoch is selected on a tenth of train, cut by document or entity; the given
 dev file is the test. Every condition gets the same tuning (`fine_tuning.py`). Runs that are done are not run again; `--table`
-prints the table of those alone. `--changes` go to every run (with an `--output` of their own). The conditions `joint-...` are
-those of `joint_runs.py`.
+prints the table of those alone, of every condition. `--changes` go to every run (with an `--output` of their own). The
+conditions `joint-...` are those of `joint_runs.py`.
 """
 
 from __future__ import annotations

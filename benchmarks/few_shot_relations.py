@@ -104,10 +104,10 @@ def main() -> None:
         "--conditions", nargs="+", choices=ALL_CONDITIONS, default=[*CONDITIONS, "joint-all"], metavar="START", help=STARTS
     )
     parser.add_argument("--output", type=Path, default=REPOSITORY / "runs" / "few-shot-relations")
-    parser.add_argument("--table", action="store_true", help="print the rows of the runs that are done")
+    parser.add_argument("--table", action="store_true", help="print the rows of the runs that are done, of every START")
     options = parser.parse_args()
     print("| start | shot | untrained | seeds | trained | CPU min | GiB |\n|---|---|---|---|---|---|---|", flush=True)
-    for condition in options.conditions:
+    for condition in ALL_CONDITIONS if options.table else options.conditions:
         for shot in options.shots:
             if not options.table:
                 run_missing(condition, shot, options)

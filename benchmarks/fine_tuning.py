@@ -79,7 +79,7 @@ def parser(description: str | None, sets: Iterable[str], output: str, rates: lis
     made.add_argument("--output", type=Path, default=REPOSITORY / "runs" / output)
     made.add_argument("--changes", nargs="+", default=[], help="settings of every run (with an --output of their own)")
     made.add_argument("--device", default="cpu")
-    made.add_argument("--table", action="store_true", help="print the table of the runs that are done")
+    made.add_argument("--table", action="store_true", help="print the table of the runs that are done, of every START")
     return made
 
 
@@ -149,7 +149,7 @@ def table(options: argparse.Namespace, sets: dict[str, DataSet]) -> list[str]:
             headings = list(sets[data].metrics.values())
             shown = " | ".join((*headings, "CPU min", "GiB"))
             lines += ["", f"| set | start | rate | runs | {shown} |", "|---" * (6 + len(headings)) + "|"]
-        for condition in options.conditions:
+        for condition in ALL_CONDITIONS if options.table else options.conditions:
             rate = chosen_rate(options, sets, data, condition)
             if rate is None:
                 continue

@@ -96,8 +96,8 @@ def tags_of_spans(spans: Iterable[TokenSpan], length: int, scheme: WrittenScheme
 
 
 def schemes_of(tags: Sequence[str]) -> set[str]:
-    """The schemes (`io`, `iob1`, `iob2`, `bioes`, `bilou`) that would write the tags' spans as just these tags; no span fits
-    all but `io`, and a mixture fits none.
+    """The schemes (`io`, `iob1`, `iob2`, `bioes`, `bilou`) that would write the tags' spans as just these tags: all but `io`
+    where there is no span, none for a mixture.
 
     Raises:
         DataError: some tags have a prefix and some have not.
