@@ -12,7 +12,7 @@ from loreweave.corpus.columns import ColumnLayout
 from loreweave.corpus.conllu import COLUMNS
 from loreweave.corpus.files import open_text
 from loreweave.errors import ConfigurationError, DataError
-from loreweave.tasks.ner import layouts
+from loreweave.tasks.ner import column_layouts, layouts
 from loreweave.tasks.ner.record import SCHEMES, NerRecord, Sentence, joined
 from loreweave.tasks.record_files import FileFormat, Row, first_character, first_row, read_records, recognise_by_keys
 from loreweave.tasks.registry import ReadResult
@@ -37,7 +37,7 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
         order = _ORDER.fullmatch(format)
         if order is None:
             raise ConfigurationError(f"unknown format {format!r}; the order of columns is said like columns:0,-1 (token, tag)")
-        rows = layouts.column_rows(ColumnLayout(token=int(order[1]), tag=int(order[2])))
+        rows = column_layouts.column_rows(ColumnLayout(token=int(order[1]), tag=int(order[2])))
         formats, chosen = {**FORMATS, "columns": replace(FORMATS["columns"], rows=rows)}, "columns"
     result = read_records(path, chosen, skip_bad, formats, _recognise)
     return replace(result, records=joined(result.records), notes=scheme_notes(result))
@@ -72,10 +72,12 @@ def ask(text: str, mentions: Sequence[tuple[int, int]], id: str) -> list[NerReco
 FORMATS: dict[str, FileFormat[NerRecord]] = {
     "columns": FileFormat(
         "a token and its tag a line (IOB1, IOB2, BIOES, BILOU, bare labels); columns:1,3 says other columns",
-        layouts.columns,
-        layouts.column_rows(None),
+        column_layouts.columns,
+        column_layouts.column_rows(None),
     ),
-    "conllu": FileFormat("CoNLL-U with Entity=(... or NER=B-... in its last column", layouts.conllu, layouts.conllu_rows),
+    "conllu": FileFormat(
+        "CoNLL-U with Entity=(... or NER=B-... in its last column", column_layouts.conllu, column_layouts.conllu_rows
+    ),
     "tokens": FileFormat("JSON of {tokens, tags} or {tokens, entities: [{start, end, type}]} in tokens", layouts.tokens),
     "annotated-text": FileFormat("JSON lines of {id, text, mentions: [{start, end, label}]}", layouts.annotated_text),
     "entities": FileFormat(
