@@ -1,0 +1,132 @@
+"""A given surface is a check: where a file gives a mention's text beside its offsets, the two must agree.
+
+Annotation tools disagree about what an offset counts. Python counts code points. JavaScript, and so most annotators that
+run in a browser, counts UTF-16 code units, of which a character beyond U+FFFF (an emoji) takes two.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from loreweave.errors import DataError
+
+SURFACE_KEYS = ("text", "name", "mention", "surface")
+"""The keys of a mention that may hold its text."""
+
+
+def surfaces_agree(found: str, given: str) -> bool:
+    """Whether two surfaces are equal but for case, white space and the composition of accents.
+
+    White space does not count because joined tokens differ from the text that they were cut from ("U.S ." and "U.S.").
+    """
+    return found == given or _folded(found) == _folded(given)
+
+
+def check_surface(text: str, start: int, end: int, given: Any, field: str) -> None:
+    """Refuse characters that are not the given surface.
+
+    Args:
+        text: whole text that the offsets count in.
+        start, end: characters of the mention in code points, `end` excluded; they may lie outside the text.
+        given: what the file says that the mention is; None says nothing.
+        field: its name in the file, for the message.
+
+    Raises:
+        DataError: the characters differ. The message says what they are, and which way of counting would fit: UTF-16 code
+            units, an `end` that is included, or offsets that start from 1.
+    """
+    if given is None:
+        return
+    if not isinstance(given, str):
+        raise DataError(f"found {given!r}, expected a string, the text of the mention", field=field)
+    found = text[max(0, start) : max(0, end)]
+    if surfaces_agree(found, given) and found.strip():
+        return
+    raise DataError(
+        f"found {given!r}, but the text has {found!r} at ({start}, {end}){_explanation(text, start, end, given)}", field=field
+    )
+
+
+def check_given_surface(text: str, start: int, end: int, row: Mapping[str, Any], prefix: str = "") -> None:
+    """The same for a mention's JSON object, under any of `SURFACE_KEYS`; `prefix` goes before the name of the field."""
+    for key in SURFACE_KEYS:
+        if key in row:
+            check_surface(text, start, end, row[key], prefix + key)
+
+
+def check_token_surface(tokens: Sequence[str], start: int, end: int, given: Any, field: str) -> None:
+    """The same for the tokens from `start` to before `end`, which are joined by spaces.
+
+    Raises:
+        DataError: the tokens differ; where they fit with `end` included, the message says so.
+    """
+    if given is None:
+        return
+    if not isinstance(given, str):
+        raise DataError(f"found {given!r}, expected a string, the text of the mention", field=field)
+    found = " ".join(tokens[max(0, start) : max(0, end)])
+    if surfaces_agree(found, given) and found.strip():
+        return
+    fits = 0 <= start <= end and surfaces_agree(" ".join(tokens[start : end + 1]), given)
+    hint = "; it fits with the last token included, where this format excludes it" if fits else ""
+    raise DataError(f"found {given!r}, but tokens {start} to {end} (excluded) are {found!r}{hint}", field=field)
+
+
+def from_utf16(text: str, offset: int) -> int | None:
+    """The code point where `offset` UTF-16 code units of the text end; None where the text has no such place.
+
+    Example:
+        >>> from_utf16("\N{GRINNING FACE} Mia", 3)
+        2
+    """
+    if offset < 0:
+        return None
+    units = 0
+    for place, character in enumerate(text):
+        if units >= offset:
+            return place if units == offset else None
+        units += 2 if ord(character) > 0xFFFF else 1
+    return len(text) if units == offset else None
+
+
+def fits_utf16(text: str, start: int, end: int, given: str) -> bool:
+    """Whether the offsets count UTF-16 code units: those characters are the surface, and they are others in code points."""
+    first, last = from_utf16(text, start), from_utf16(text, end)
+    if first is None or last is None or (first, last) == (start, end):
+        return False
+    return surfaces_agree(text[first:last], given)
+
+
+UTF16_HINT = "the offsets fit in UTF-16 code units, as browsers count them, where code points are expected"
+
+
+def _explanation(text: str, start: int, end: int, given: str) -> str:
+    """Which other way of counting gives the surface, and where the text has it next."""
+    if fits_utf16(text, start, end, given):
+        way_out = "convert them: loreweave.corpus.surfaces.from_utf16(text, offset)"
+        return f"; {UTF16_HINT} ({way_out})"
+    if 0 <= start <= end < len(text) and text[end].strip() and surfaces_agree(text[start : end + 1], given):
+        return "; it fits with the last character included, where the end is expected behind it: add 1 to each end"
+    if 0 < start < end and surfaces_agree(text[start - 1 : end - 1], given):
+        return "; it fits with characters that are counted from 1, where 0 is expected: take 1 from each offset"
+    if 0 < start <= end and surfaces_agree(text[start - 1 : end], given):
+        return "; it fits with characters from 1 and the last included: take 1 from each start"
+    places = _places(text, given)
+    if not places:
+        return ", which has no such characters anywhere"
+    nearest = min(places, key=lambda place: abs(place - start))
+    return f"; the nearest such characters are at ({nearest}, {nearest + len(given)})"
+
+
+def _places(text: str, given: str) -> list[int]:
+    found, place = [], text.find(given) if given else -1
+    while place >= 0:
+        found.append(place)
+        place = text.find(given, place + 1)
+    return found
+
+
+def _folded(text: str) -> str:
+    return "".join(unicodedata.normalize("NFC", text).casefold().split())

@@ -1,0 +1,90 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loreweave.corpus.surfaces import (
+    check_given_surface,
+    check_surface,
+    check_token_surface,
+    fits_utf16,
+    from_utf16,
+    surfaces_agree,
+)
+from loreweave.errors import DataError
+
+TEXT = "Mia Brandt moved to Oslo."
+
+
+@pytest.mark.parametrize("given_", ["Mia Brandt", "mia  BRANDT", " Mia Brandt ", "MiaBrandt", None])
+def test_a_surface_that_differs_by_case_or_white_space_is_right(given_: str | None) -> None:
+    check_surface(TEXT, 0, 10, given_, "text")
+
+
+def test_composed_and_decomposed_accents_agree() -> None:
+    assert surfaces_agree("Ame\u0301lie", "Am\u00e9lie")
+    assert surfaces_agree("Stra\u00dfe", "STRASSE")
+    assert not surfaces_agree("Amelie", "Am\u00e9lie")
+
+
+def message(text: str, start: int, end: int, surface: object) -> str:
+    with pytest.raises(DataError) as caught:
+        check_surface(text, start, end, surface, "name")
+    assert caught.value.field == "name"
+    return str(caught.value)
+
+
+def test_utf16_offsets_are_named() -> None:
+    text = "\N{GRINNING FACE}\N{GRINNING FACE} Mia Brandt moved."  # two units each in UTF-16: Mia begins at 5 there, at 3 here
+    assert "UTF-16" in message(text, 5, 15, "Mia Brandt")
+    assert "UTF-16" not in message(text, 4, 14, "Mia Brandt")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "said"),
+    [
+        (0, 9, "add 1 to each end"),
+        (1, 11, "take 1 from each offset"),
+        (1, 10, "take 1 from each start"),
+        (5, 14, "nearest such characters are at (0, 10)"),
+        (90, 100, "nearest such characters are at (0, 10)"),
+    ],
+)
+def test_other_ways_of_counting_are_named(start: int, end: int, said: str) -> None:
+    assert said in message(TEXT, start, end, "Mia Brandt")
+
+
+def test_a_surface_that_is_nowhere_is_said_so() -> None:
+    assert "no such characters anywhere" in message(TEXT, 0, 3, "Leo")
+    assert "no such characters anywhere" in message(TEXT, 0, 3, "")
+    assert "expected a string" in message(TEXT, 0, 3, 5)
+
+
+def test_each_key_of_a_surface_is_compared() -> None:
+    for key in ("text", "name", "mention", "surface"):
+        check_given_surface(TEXT, 20, 24, {key: "Oslo"})
+        with pytest.raises(DataError, match=rf"mentions\.{key}"):
+            check_given_surface(TEXT, 20, 24, {key: "Olso"}, "mentions.")
+
+
+def test_tokens_are_compared_joined_or_not() -> None:
+    tokens = ["The", "U.S", ".", "and", "Oslo"]
+    check_token_surface(tokens, 1, 3, "U.S.", "name")
+    with pytest.raises(DataError, match="last token included"):
+        check_token_surface(tokens, 1, 2, "u.s.", "name")
+    with pytest.raises(DataError, match="tokens 4 to 5") as caught:
+        check_token_surface(tokens, 4, 5, "Bergen", "name")
+    assert "included" not in str(caught.value)
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"])), st.data())
+def test_utf16_offsets_are_those_of_the_codec(text: str, data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(text)))
+    units = len(text[:place].encode("utf-16-le")) // 2
+    assert from_utf16(text, units) == place
+    assert from_utf16(text, len(text.encode("utf-16-le")) // 2 + 1) is None
+
+
+def test_offsets_within_a_pair_have_no_code_point() -> None:
+    assert from_utf16("\N{GRINNING FACE}a", 1) is None
+    assert from_utf16("abc", -1) is None
+    assert not fits_utf16("abc", 0, 2, "ab")  # without such characters both ways of counting are one
