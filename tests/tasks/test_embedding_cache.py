@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import Tensor
 
-from loreweave.errors import DataError
+from loreweave.errors import CheckpointError, DataError
 from loreweave.tasks.embedding_cache import EmbeddingCache, Embeddings, Inputs, batches_by_tokens, hash_of_folder
 
 KEY = {"model": "m", "pooling": "first"}
@@ -165,3 +165,19 @@ def test_the_hash_of_a_model_is_that_of_its_files(tmp_path: Path) -> None:
     assert hash_of_folder(tmp_path / "a") == hash_of_folder(tmp_path / "b")
     (tmp_path / "b" / "model.safetensors").write_bytes(b"124")
     assert hash_of_folder(tmp_path / "a") != hash_of_folder(tmp_path / "b")
+
+
+def test_vectors_that_are_not_finite_are_neither_kept_nor_given(tmp_path: Path) -> None:
+    def damaged(inputs: Inputs) -> Tensor:
+        vectors = Encoder()(inputs)
+        vectors[0, 1] = float("nan")
+        return vectors
+
+    with pytest.raises(CheckpointError, match="found 1 NaN among the .* the embeddings of texts"):
+        EmbeddingCache(tmp_path, KEY, shard_rows=50).embed(Texts(), damaged, batch_tokens=10**6)
+    assert not list(tmp_path.rglob("*.safetensors"))
+    table = torch.tensor([[1.0, 2.0], [float("inf"), 0.0]])
+    found = Embeddings([table])
+    assert found.rows(np.array([0])).tolist() == [[1.0, 2.0]]
+    with pytest.raises(CheckpointError, match="found 1 infinite among the 4 numbers of the embeddings"):
+        found.rows(np.array([0, 1]))

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from loreweave.errors import ConfigurationError
+from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.training.devices import autocast, choose_device
 from loreweave.training.inference import run_model
 
@@ -51,6 +51,12 @@ def test_outputs_are_in_order_and_batches_by_length() -> None:
     )
     np.testing.assert_allclose(outputs, [n * (n % 5 + 1) for n in range(23)])
     assert model.widths == sorted(model.widths, reverse=True) and sum(done) == 23 and not model.training
+
+
+def test_outputs_that_are_not_finite_are_refused() -> None:
+    examples = [Numbers([1.0]), Numbers([float("nan")])]
+    with pytest.raises(CheckpointError, match="found 1 NaN among the 1 numbers of the model's output"):
+        run_model(Sum(), examples, collate, lambda output, batch: list(output.logits.numpy()))
 
 
 def test_no_examples() -> None:

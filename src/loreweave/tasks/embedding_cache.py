@@ -22,6 +22,7 @@ from torch import Tensor
 
 from loreweave.corpus.files import atomic_path
 from loreweave.errors import DataError
+from loreweave.training.finite import require_finite
 
 SHARD_ROWS = 16_384
 """Texts a shard: what an interruption may cost, and the pool in which texts are sorted by length."""
@@ -61,6 +62,7 @@ class Embeddings:
         """Chosen rows, in their order: int [n] -> float32 [n, d].
 
         Raises:
+            CheckpointError: one of these vectors is not finite.
             IndexError: a row is negative or past the end.
         """
         rows = np.asarray(rows, dtype=np.int64)
@@ -72,6 +74,7 @@ class Embeddings:
             places = np.flatnonzero(owners == owner)
             inside = torch.from_numpy(rows[places] - self.starts[owner])
             found[torch.from_numpy(places)] = self.shards[owner][inside].float()
+        require_finite(found, "the embeddings")
         return found
 
     def blocks(self, size: int, rows: np.ndarray | None = None) -> Iterator[Tensor]:
@@ -126,6 +129,7 @@ class EmbeddingCache:
             advance: told the number of texts done, for a progress bar.
 
         Raises:
+            CheckpointError: a vector is not finite; it is not kept.
             DataError: a shard is damaged or is not what its name says.
         """
         shards: list[Tensor | _Shard] = []
@@ -174,6 +178,7 @@ class EmbeddingCache:
             if advance is not None:
                 advance(len(batch))
         assert vectors is not None, "a shard has texts"
+        require_finite(vectors, "the embeddings of texts")
         return vectors.cpu()
 
     def _read(self, shard: _Shard) -> Tensor:

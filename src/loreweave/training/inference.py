@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from loreweave.training.batches import batches_by_length
 from loreweave.training.devices import autocast
+from loreweave.training.finite import require_finite
 
 Batch = dict[str, Tensor]
 Outputs = list[np.ndarray]
@@ -75,6 +76,9 @@ def run_model(
         batch_size: examples a batch.
         precision: fp32, bf16 or fp16.
         advance: told the number of examples done, for a progress bar.
+
+    Raises:
+        CheckpointError: an output is not finite.
     """
     device = next(model.parameters()).device
     model.eval()
@@ -84,7 +88,10 @@ def run_model(
         inputs = {name: tensor.to(device) for name, tensor in batch.items() if name != "labels"}
         with autocast(device, precision):
             result = model(**inputs)
-        outputs.update(zip(indices, unpack(result, batch), strict=True))
+        found = unpack(result, batch)
+        for output in found:
+            require_finite(output, "the model's output for an input")
+        outputs.update(zip(indices, found, strict=True))
         if advance is not None:
             advance(len(indices))
     return [outputs[index] for index in range(len(examples))]

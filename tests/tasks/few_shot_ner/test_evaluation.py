@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from loreweave.errors import ConfigurationError, DataError
+from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.few_shot_ner.evaluation import evaluate
 from loreweave.tasks.few_shot_ner.model import FewShotNerConfig, build
 from loreweave.tasks.few_shot_ner.settings import EvaluationSettings
@@ -118,3 +119,25 @@ def test_the_first_episodes_and_none(tiny_bert: Path, episode_file: Path) -> Non
     episode_file.write_text("")
     with pytest.raises(DataError, match="found no episode to score"):
         run(tiny_bert, episode_file)
+
+
+@pytest.mark.parametrize("settings", [("method=nnshot",), ("method=container", "space=gaussians")])
+def test_vectors_that_are_not_finite_are_no_answer(
+    tiny_bert: Path, episode_file: Path, tmp_path: Path, settings: tuple[str, ...]
+) -> None:
+    built = build(str(tiny_bert), ["O"], FewShotNerConfig())
+    parameters = dict(built.model.named_parameters())
+    with torch.no_grad():
+        next(parameter for name, parameter in parameters.items() if "LayerNorm.weight" in name)[0] = float("nan")
+    built.save_pretrained(tmp_path / "damaged")
+    with pytest.raises(CheckpointError, match="NaN among the [0-9]+ numbers of the vectors of words"):
+        run(tmp_path / "damaged", episode_file, *settings)
+
+
+def test_similarities_that_are_not_finite_are_no_answer(tiny_bert: Path, episode_file: Path, tmp_path: Path) -> None:
+    built = build(str(tiny_bert), ["O"], FewShotNerConfig())
+    with torch.no_grad():
+        built.model.get_submodule("gaussian_head").mean.bias.fill_(1e25)  # finite, its square is not
+    built.save_pretrained(tmp_path / "far")
+    with pytest.raises(CheckpointError, match="numbers of the similarities of words"):
+        run(tmp_path / "far", episode_file, "space=gaussians")

@@ -15,6 +15,7 @@ from loreweave.corpus.tokens import TaggedSentence
 from loreweave.models.gaussian_embeddings import squared_distances
 from loreweave.tasks.few_shot_ner.transitions import TransitionCounts, best_paths, log_transitions
 from loreweave.tasks.few_shot_ner.words import SentenceBank, Similarity, WordVectors
+from loreweave.training.finite import require_finite
 
 _MOST_NUMBERS = 2**24
 """Of the similarities, or the vectors, of the episodes that are labelled together."""
@@ -79,6 +80,9 @@ class Labeller:
         """For each question the classes of each query sentence's words, and the probability of each of these classes.
 
         All questions must have equally many labels.
+
+        Raises:
+            CheckpointError: a score is not finite, as where squares of vectors pass what fp32 holds.
         """
         classes = len(questions[0].labels)
         support, _ = _padded([vectors.rows(question.support) for question in questions])
@@ -86,6 +90,7 @@ class Labeller:
         known, _ = _padded([question.classes for question in questions], fill=classes)
         device = vectors.vectors.device
         scores = self._scores(vectors.vectors, support.to(device), query.to(device), known.to(device), classes)
+        require_finite(scores, "the similarities of words")
         emissions = scores.log_softmax(-1)
         answers = []
         for question, size, rows in zip(questions, sizes, emissions, strict=True):

@@ -17,6 +17,7 @@ from loreweave.tasks.few_shot_ner.model import GaussianWordEncoder
 from loreweave.tasks.few_shot_ner.settings import MethodSettings, Space
 from loreweave.training.batches import batches_by_length
 from loreweave.training.devices import autocast
+from loreweave.training.finite import require_finite
 
 Similarity = Callable[[Tensor, Tensor], Tensor]
 """Vectors [..., query, size] and [..., support, size] -> similarities [..., query, support]."""
@@ -66,7 +67,11 @@ class Embedder:
 
     @torch.inference_mode()
     def embed(self, bank: SentenceBank, numbers: Sequence[int]) -> WordVectors:
-        """The vectors of the words of some sentences, in fp32 on the model's device."""
+        """The vectors of the words of some sentences, in fp32 on the model's device.
+
+        Raises:
+            CheckpointError: a vector is not finite.
+        """
         device = next(self.model.parameters()).device
         self.model.eval()
         parts: list[Tensor] = []
@@ -82,7 +87,9 @@ class Embedder:
                 place += len(example.words)
             if self.advance is not None:
                 self.advance(len(batch))
-        return WordVectors(torch.cat(parts), starts, sizes)
+        vectors = torch.cat(parts)
+        require_finite(vectors, "the vectors of words")
+        return WordVectors(vectors, starts, sizes)
 
     def _vectors(self, states: Tensor) -> Tensor:
         if self.settings.method != "container":

@@ -37,6 +37,7 @@ from loreweave.tasks.registry import FINETUNED_TASKS, Execution, TaskModel, labe
 from loreweave.tasks.relation_record import RelationRecord
 from loreweave.tasks.starting_points import config_of
 from loreweave.training.devices import choose_device
+from loreweave.training.finite import require_finite
 from loreweave.training.inference import Evaluation, move, run_model
 
 _DRAWN = 1000
@@ -122,9 +123,17 @@ class Matcher:
         return cls(model, encoding, distance, execution, False, labels, other)
 
     def answer(self, episodes: Sequence[RelationEpisode]) -> list[Answered]:
-        """The logits of all queries; every distinct sentence, or pair of a few episodes, is encoded once."""
+        """The logits of all queries; every distinct sentence, or pair of a few episodes, is encoded once.
+
+        Raises:
+            CheckpointError: one is not finite.
+        """
+        answered = []
         logits = self._pair(episodes) if self.encoding.method == "pair" else self._proto(episodes)
-        return [Answered.by_logits(episode, found) for episode, found in zip(episodes, logits, strict=True)]
+        for episode, found in zip(episodes, logits, strict=True):
+            require_finite(found, "the scores of relations")
+            answered.append(Answered.by_logits(episode, found))
+        return answered
 
     def _run(self, examples: list[MentionExample]) -> torch.Tensor:
         self.inputs += len(examples)

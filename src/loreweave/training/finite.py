@@ -1,0 +1,34 @@
+"""Numbers of a model that are not finite (NaN, infinity) are refused: no score and no rank can come from them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from loreweave.errors import CheckpointError
+
+
+def require_finite(numbers: np.ndarray | Tensor, what: str) -> None:
+    """Refuse logits, vectors or scores that are not finite, before anything is computed from them.
+
+    Args:
+        numbers: of any shape, on any device; whole numbers and truth values always pass.
+        what: the name of these numbers in the message, plural: "the logits of batch 3".
+
+    Raises:
+        CheckpointError: says how many of the numbers are NaN or infinite.
+    """
+    if isinstance(numbers, Tensor):
+        if not numbers.is_floating_point() or torch.isfinite(numbers).all():
+            return
+        nan, infinite, count = int(numbers.isnan().sum()), int(numbers.isinf().sum()), numbers.numel()
+    else:
+        if numbers.dtype.kind != "f" or np.isfinite(numbers).all():
+            return
+        nan, infinite, count = int(np.isnan(numbers).sum()), int(np.isinf(numbers).sum()), numbers.size
+    kinds = [f"{found} {name}" for found, name in ((nan, "NaN"), (infinite, "infinite")) if found]
+    raise CheckpointError(
+        f"found {' and '.join(kinds)} among the {count} numbers of {what}, expected finite ones: the weights are damaged, as "
+        "after a training run that diverged, or fp16 is too narrow for this model: take fp32 or bf16"
+    )
