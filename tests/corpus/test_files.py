@@ -6,6 +6,8 @@ import bz2
 import gzip
 import lzma
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,9 +17,11 @@ from loreweave.corpus.files import (
     atomic_path,
     atomic_write,
     content_suffix,
+    is_temporary,
     open_text,
     read_json,
     read_json_lines,
+    remove_leftovers,
     sha256_of,
     write_json,
     write_json_lines,
@@ -176,3 +180,72 @@ def test_a_mount_point_is_refused_before_the_work(tmp_path: Path, monkeypatch: p
 def test_sha256_is_that_of_the_bytes(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
     assert sha256_of(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from loreweave.corpus import files
+if sys.argv[2] == "between":
+    replace = os.replace
+    def killed(source, target):
+        if str(target).endswith("/out"):
+            os.kill(os.getpid(), 9)
+        replace(source, target)
+    os.replace = killed
+with files.atomic_folder(sys.argv[1], overwrite=True) as folder:
+    (folder / "new").write_text("new")
+    if sys.argv[2] == "while writing":
+        os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize("when", ["while writing", "between"])
+def test_what_a_killed_build_left_is_removed_by_the_next(tmp_path: Path, when: str) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "kept").write_text("old")
+    assert subprocess.run([sys.executable, "-c", KILLED, out, when], check=False).returncode == -9
+    assert len(list(tmp_path.iterdir())) == 2
+    assert out.exists() is (when == "while writing")
+    with pytest.raises(KeyboardInterrupt), atomic_folder(out, overwrite=True):
+        raise KeyboardInterrupt  # the next build is broken off: the folder that was put aside is there again
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
+    assert (out / "kept").read_text() == "old"
+    with atomic_folder(out, overwrite=True) as folder:
+        (folder / "new").write_text("newer")
+    assert [entry.name for entry in out.iterdir()] == ["new"]
+
+
+def test_what_live_processes_write_stays(tmp_path: Path) -> None:
+    """Two builds of one target at once, one of them inside the other."""
+    with atomic_path(tmp_path / "out.txt") as first:
+        first.write_text("first")
+        write_json(tmp_path / "other.json", {})
+        with atomic_path(tmp_path / "out.txt") as second:
+            second.write_text("second")
+        assert first.read_text() == "first"
+    assert (tmp_path / "out.txt").read_text() == "first"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("owner", ["", "00000000-77-77-"])
+def test_what_another_machine_writes_stays_for_a_day(tmp_path: Path, owner: str) -> None:
+    partial = tmp_path / f".{owner}0123456789ab.partial.out"
+    partial.mkdir()
+    (partial / "rows").write_text("half a r")
+    remove_leftovers(tmp_path / "out")
+    assert partial.exists()
+    for path in (partial / "rows", partial):
+        os.utime(path, (1e9, 1e9))
+    remove_leftovers(tmp_path / "other")
+    assert partial.exists()
+    remove_leftovers(tmp_path / "out")
+    assert not partial.exists()
+
+
+def test_temporary_names_are_told_from_others(tmp_path: Path) -> None:
+    with atomic_path(tmp_path / "rows.jsonl.gz") as path:
+        path.write_text("x")
+        assert is_temporary(path.name) and path.suffix == ".gz"
+    assert not is_temporary("rows.partial.gz") and not is_temporary(".partial.x")

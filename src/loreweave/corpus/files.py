@@ -9,7 +9,9 @@ import io
 import json
 import lzma
 import os
+import re
 import shutil
+import time
 import uuid
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +20,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
 
+from loreweave.corpus import owners
 from loreweave.errors import ConfigurationError, DataError
 
 Pathname = str | PathLike[str]
@@ -111,22 +114,84 @@ def atomic_path(path: Pathname) -> Iterator[Path]:
     """
     target = check_replaceable(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays at the end, because it chooses the compression.
-    temporary = target.with_name(f".{uuid.uuid4().hex[:12]}.partial.{target.name}")
+    remove_leftovers(target)
+    temporary = _temporary(target, "partial")
     try:
         yield temporary
         if target.is_dir():
-            old = target.with_name(f".{uuid.uuid4().hex[:12]}.old.{target.name}")
+            old = _temporary(target, "old")
             os.replace(target, old)
-            os.replace(temporary, target)
+            try:
+                os.replace(temporary, target)
+            except OSError:
+                os.replace(old, target)
+                raise
             shutil.rmtree(old)
         else:
             os.replace(temporary, target)
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary)
+        _remove(temporary)
+
+
+_TEMPORARY = re.compile(r"\.(?:(?P<owner>[0-9a-f]+-\d+-\d+)-)?[0-9a-f]{12}\.(?P<kind>partial|old)\.(?P<name>.+)", re.DOTALL)
+_ABANDONED_AFTER = 24 * 3600.0
+"""Seconds without a change after which what another machine (or an older version) was writing counts as abandoned."""
+
+
+def _temporary(target: Path, kind: str) -> Path:
+    """A new name beside `target` that says whose it is. The suffix stays at the end, because it chooses the compression."""
+    return target.with_name(f".{owners.Owner.current().mark()}-{uuid.uuid4().hex[:12]}.{kind}.{target.name}")
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a name is one of those that `atomic_path` gives while it writes."""
+    return _TEMPORARY.fullmatch(name) is not None
+
+
+def remove_leftovers(path: Pathname) -> None:
+    """Remove what processes that were killed left beside `path` when they wrote it; what a live process writes stays.
+
+    A folder that such a process had put aside, but not replaced yet, comes back.
+    """
+    target = Path(path)
+    for entry in list(os.scandir(target.parent)) if target.parent.is_dir() else []:
+        found = _TEMPORARY.fullmatch(entry.name)
+        if found is None or found["name"] != target.name or not _abandoned(Path(entry.path), found["owner"]):
+            continue
+        if found["kind"] == "old" and not target.exists():
+            os.replace(entry.path, target)
         else:
-            temporary.unlink(missing_ok=True)
+            _remove(Path(entry.path))
+
+
+def _abandoned(path: Path, owner: str | None) -> bool:
+    alive = None if owner is None else owners.lives(owner)
+    if alive is not None:
+        return not alive
+    try:
+        changed = max(entry.lstat().st_mtime for entry in (path, *path.rglob("*")))
+    except FileNotFoundError:  # its owner removes it now
+        return False
+    return time.time() - changed > _ABANDONED_AFTER
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def write_through(path: Pathname) -> None:
+    """Have the system put a file, or all files of a folder, on the disk: what is there then survives a power failure."""
+    place = Path(path)
+    inside = sorted(place.rglob("*"), reverse=True) if place.is_dir() else []
+    for entry in (*inside, place):
+        handle = os.open(entry, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 @contextmanager
