@@ -50,6 +50,8 @@ def plain_encoder(config: PreTrainedConfig) -> PreTrainedModel:
     if config.model_type == "luke":
         return LukeModel(config, add_pooling_layer=False)
     cls: Any = MODEL_MAPPING[type(config)]
+    if config._attn_implementation == "sdpa" and not cls._supports_sdpa:  # chosen for the class around it, which has none
+        config._attn_implementation = "eager"
     options = {"add_pooling_layer": False} if "add_pooling_layer" in inspect.signature(cls).parameters else {}
     encoder: PreTrainedModel = AutoModel.from_config(config, **options)
     return encoder

@@ -16,6 +16,7 @@ from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files import read_json
 from loreweave.encoding import MARKER_TOKENS, EntityTokenizer, add_marker_tokens
 from loreweave.errors import CheckpointError
+from loreweave.models.word_positions import usable_positions
 from loreweave.tasks.marker_classifier import MarkerClassifier
 from loreweave.tasks.registry import label_names
 from loreweave.training.finetuning_config import FinetuningConfig
@@ -30,9 +31,6 @@ MARKER_STARTS = dict(zip(MARKER_TOKENS, ("@", "#"), strict=True))
 FOUR_MARKER_STARTS = {"<e1>": '"', "<e2>": "$", "</e1>": "#", "</e2>": "%"}
 """Four markers of two mentions, the opening ones first, and the tokens that they start from: those that KEPLER's released
 code takes as they are, the first four of GPT-2's vocabulary (specs/kepler.md 6.1)."""
-
-_ABSOLUTE_AFTER_PADDING = ("roberta", "xlm-roberta", "camembert", "luke")
-"""Encoders whose word positions count from the padding id + 1."""
 
 
 def is_luke(source: str) -> bool:
@@ -83,7 +81,7 @@ def start_luke(
         words,
         loaded.tokenizer.entity_vocabulary,
         max_mention_length=config.max_mention_length,
-        max_length=word_limit(model.config, config.max_length, loaded.tokenizer.max_length),
+        max_length=word_limit(model, config.max_length, loaded.tokenizer.max_length),
         piece_rule="legacy",
     )
     describe(model.config, labels, settings)
@@ -165,18 +163,18 @@ def start_plain(
     if lacking:
         raise CheckpointError(f"{source}: the weights lack {', '.join(lacking[:5])}, which the encoder needs")
     words = with_markers(model, word_tokenizer(source), markers)
-    return model, plain_tokenizer(words, model.config)
+    return model, plain_tokenizer(words, model)
 
 
-def plain_tokenizer(words: Any, model_config: PreTrainedConfig) -> EntityTokenizer:
+def plain_tokenizer(words: Any, model: PreTrainedModel) -> EntityTokenizer:
     """The tokenizer of a plain encoder: markers and windows as for a LUKE, no entities of its own."""
-    settings = getattr(model_config, SETTINGS)
+    settings = getattr(model.config, SETTINGS)
     rule = settings.get("piece_rule", "legacy")
     limit = words.model_max_length if words.model_max_length < 10**6 else None
     return EntityTokenizer(
         words,
         EntityVocabulary.from_counts({}).with_mask2(),
-        max_length=word_limit(model_config, settings["max_length"], limit),
+        max_length=word_limit(model, settings["max_length"], limit),
         entity_token_1=settings["markers"][0],
         entity_token_2=settings["markers"][1],
         max_mention_length=sys.maxsize,  # nothing is averaged over a mention's words
@@ -215,7 +213,7 @@ def start_tagger(
     if isinstance(getattr(model, "classifier", None), nn.Linear):
         new_classifier(model, len(labels), config.seed)
     set_dropout(model, config.dropout)
-    return model, _word_side(source, model.config, config.max_length)
+    return model, _word_side(source, model, config.max_length)
 
 
 def load_tagger(folder: Path) -> tuple[PreTrainedModel, EntityTokenizer]:
@@ -227,7 +225,7 @@ def load_tagger(folder: Path) -> tuple[PreTrainedModel, EntityTokenizer]:
     model, missing = _read_tagger(str(folder), config_of(str(folder)))
     if missing:
         raise CheckpointError(f"{folder}: found no fine-tuned model of token classification: it lacks {', '.join(missing[:5])}")
-    return model.eval(), _word_side(str(folder), model.config, settings_of(folder).get("max_length"))
+    return model.eval(), _word_side(str(folder), model, settings_of(folder).get("max_length"))
 
 
 def _read_tagger(source: str, model_config: PreTrainedConfig) -> tuple[PreTrainedModel, list[str]]:
@@ -243,11 +241,11 @@ def _read_tagger(source: str, model_config: PreTrainedConfig) -> tuple[PreTraine
     return model, sorted({*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])})
 
 
-def _word_side(source: str, model_config: PreTrainedConfig, max_length: int | None) -> EntityTokenizer:
+def _word_side(source: str, model: PreTrainedModel, max_length: int | None) -> EntityTokenizer:
     """The tokenizer of an encoder that knows no entities."""
     words = word_tokenizer(source)
     limit = words.model_max_length if words.model_max_length < 10**6 else None
-    limit = word_limit(model_config, max_length, limit)
+    limit = word_limit(model, max_length, limit)
     return EntityTokenizer(words, EntityVocabulary.from_counts({}), max_length=limit)
 
 
@@ -281,7 +279,12 @@ def with_markers(model: PreTrainedModel, words: Any, starts: Mapping[str, str] =
     new = {marker: start for marker, start in starts.items() if marker not in known}
     add_marker_tokens(words, new)
     size = max(words.get_vocab().values()) + 1
-    if size > cast(nn.Embedding, model.get_input_embeddings()).num_embeddings:
+    table: Any = model.get_input_embeddings()
+    more = size - len(table.weight)
+    if more > 0 and not isinstance(table, nn.Embedding):  # a class of its own (I-BERT's), which transformers does not resize
+        table.weight = nn.Parameter(torch.cat([table.weight, table.weight.new_zeros(more, table.weight.shape[1])]))
+        model.config.vocab_size = size
+    elif more > 0:
         with quiet():
             model.resize_token_embeddings(size, mean_resizing=False)
     rows = cast(nn.Embedding, model.get_input_embeddings()).weight
@@ -291,12 +294,9 @@ def with_markers(model: PreTrainedModel, words: Any, starts: Mapping[str, str] =
     return words
 
 
-def word_limit(model_config: PreTrainedConfig, wanted: int | None, of_tokenizer: int | None) -> int | None:
+def word_limit(model: PreTrainedModel, wanted: int | None, of_tokenizer: int | None) -> int | None:
     """Sub-words that an input may have: the least of what is asked, what the positions allow and the tokenizer says."""
-    positions = getattr(model_config, "max_position_embeddings", None)
-    if positions is not None and model_config.model_type in _ABSOLUTE_AFTER_PADDING:
-        positions -= (model_config.pad_token_id or 0) + 1
-    return min((limit for limit in (wanted, positions, of_tokenizer) if limit is not None), default=None)
+    return min((limit for limit in (wanted, usable_positions(model), of_tokenizer) if limit is not None), default=None)
 
 
 def set_dropout(model: PreTrainedModel, dropout: float | None) -> None:

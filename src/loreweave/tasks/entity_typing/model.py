@@ -76,7 +76,7 @@ def load(path: Path, base: str | None = None) -> TaskModel:
     """
     if not is_luke(str(path)) or settings_of(path).get("head", "luke") != "luke":
         plain, words = load_plain(path)
-        tokenizer = plain_tokenizer(words, plain.config)
+        tokenizer = plain_tokenizer(words, plain)
         kept = settings_of(path)
         second_end = kept.get("second_end", False)  # checkpoints of before there was the setting
         return TaskModel(plain, marker_encoding(tokenizer, shift=kept["shift"], second_end=second_end))

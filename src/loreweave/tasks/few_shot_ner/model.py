@@ -202,7 +202,7 @@ def start(
     lacking = sorted(name for name in missing if not name.startswith(HEAD))
     if lacking:
         raise CheckpointError(f"{source}: the weights lack {', '.join(lacking[:5])}, which the encoder needs")
-    return model, _encoding(source, config, settings.get("max_length"))
+    return model, _encoding(source, model, settings.get("max_length"))
 
 
 def load(path: Path, base: str | None = None) -> TaskModel:
@@ -218,7 +218,7 @@ def load(path: Path, base: str | None = None) -> TaskModel:
     model, missing = _read(str(path), config)
     if missing:
         raise CheckpointError(f"{path}: the weights lack {', '.join(sorted(missing)[:5])}")
-    encoding = _encoding(str(path), config, settings["max_length"])
+    encoding = _encoding(str(path), model, settings["max_length"])
     encoding.transitions = read_transitions(path)
     model.eval()
     return TaskModel(model, encoding, loss_of(settings))
@@ -239,7 +239,7 @@ def load_any(path: Path, seed: int, max_length: int | None = None) -> tuple[Task
         loaded.model.eval()
     if max_length is not None:
         encoding: Any = loaded.encoding
-        encoding.max_length = word_limit(loaded.model.config, max_length, None)
+        encoding.max_length = word_limit(loaded.model, max_length, None)
     return loaded, trained
 
 
@@ -253,10 +253,10 @@ def optimizer_of(model: PreTrainedModel) -> OptimizerConfig:
     return fill(OptimizerConfig, model.config.loreweave["optimizer"])
 
 
-def _encoding(source: str, config: PreTrainedConfig, max_length: int | None) -> WordEncoding:
+def _encoding(source: str, model: PreTrainedModel, max_length: int | None) -> WordEncoding:
     tokenizer = word_tokenizer(source)
     of_tokenizer = tokenizer.model_max_length if tokenizer.model_max_length < 10**6 else None
-    return WordEncoding(tokenizer, word_limit(config, max_length, of_tokenizer) or 128)
+    return WordEncoding(tokenizer, word_limit(model, max_length, of_tokenizer) or 128)
 
 
 def _read(source: str, config: PreTrainedConfig) -> tuple[GaussianWordEncoder, list[str]]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedConfig
+from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput, SequenceClassifierOutput
 
 from loreweave.build.relation_episodes import EpisodeShape
@@ -168,7 +168,7 @@ def build(source: str, labels: Sequence[str], config: FewShotRelationConfig) -> 
         markers = MARKER_STARTS if config.markers == "two" else FOUR_MARKER_STARTS
         model, tokenizer = start_plain(source, names, config, cls=EpisodeModel, markers=markers, **kept)
     drawing = Drawing(config.shape(), config.episodes, config.order_seed, tuple(names))
-    return TaskModel(model, _encoding(model.config, tokenizer, drawing))
+    return TaskModel(model, _encoding(model, tokenizer, drawing))
 
 
 def load(path: Path, base: str | None = None) -> TaskModel:
@@ -181,9 +181,9 @@ def load(path: Path, base: str | None = None) -> TaskModel:
         raise CheckpointError(f"{path}: found no checkpoint of {NAME}, expected one of 'loreweave finetune {NAME}'")
     model, words = load_plain(path, EpisodeModel)
     if model.config.loreweave["representation"] == "entities":
-        encoding = _encoding(model.config, EntityTokenizer.from_pretrained(path))
+        encoding = _encoding(model, EntityTokenizer.from_pretrained(path))
     else:
-        encoding = _encoding(model.config, plain_tokenizer(words, model.config))
+        encoding = _encoding(model, plain_tokenizer(words, model))
     if (path / SOURCE_FILE).is_file():
         encoding.source_relations = tuple(read_json(path / SOURCE_FILE))
     return TaskModel(model, encoding)
@@ -232,10 +232,10 @@ def _start_luke(
     return model, tokenizer
 
 
-def _encoding(config: PreTrainedConfig, tokenizer: EntityTokenizer, drawing: Drawing | None = None) -> EpisodeEncoding:
-    settings = config.loreweave
+def _encoding(model: PreTrainedModel, tokenizer: EntityTokenizer, drawing: Drawing | None = None) -> EpisodeEncoding:
+    settings = model.config.loreweave
     if settings["method"] == "pair":
-        whole = word_limit(config, None, tokenizer.words.max_length)
+        whole = word_limit(model, None, tokenizer.words.max_length)
         if whole is not None:  # two sentences share what the encoder holds, and have fewer special tokens than each alone
             room = (whole + 4 - tokenizer.words.special.count(pair=True)) // 2
             tokenizer.max_length = min(room, tokenizer.max_length or room)

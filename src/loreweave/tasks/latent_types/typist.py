@@ -133,7 +133,7 @@ class Typist:
         self.device = choose_device(self.how.device)
         self.model: SparseTypingModel = move(side_files.load(folder), self.device)
         self.tokenizer: PreTrainedTokenizerFast = read_word_tokenizer(folder)
-        self.max_length = word_limit(self.model.encoder.config, max_length, None) or max_length
+        self.max_length = word_limit(self.model.encoder, max_length, None) or max_length
 
     def type(
         self, texts: Iterable[str], decoding: DecodingConfig | None = None, *, with_details: bool = False

@@ -19,6 +19,7 @@ from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError
 from loreweave.metrics.similarity_kernels import Similarity
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead, KnowledgeEmbeddingModel, Pooling
+from loreweave.models.word_positions import usable_positions
 from loreweave.tasks.embedding_cache import hash_of_folder
 from loreweave.tasks.link_prediction.settings import ModelSettings
 from loreweave.training.inference import move
@@ -124,7 +125,7 @@ def _untrained(folder: Path, settings: ModelSettings) -> Checkpoint:
     encoder, tokenizer = load_encoder(folder), read_word_tokenizer(folder)
     head = KnowledgeEmbeddingHead(settings.scorer or _UNTRAINED_SCORER, encoder.config.hidden_size, 0, gamma=0.0)
     model = KnowledgeEmbeddingModel(encoder, head, settings.pooling or _UNTRAINED_POOLING)
-    longest = min(_LONGEST, tokenizer.model_max_length)
+    longest = min(_LONGEST, tokenizer.model_max_length, usable_positions(encoder) or _LONGEST)
     text = EntityTextConfig(
         max_length=settings.max_length or longest,
         text=settings.text or "description",

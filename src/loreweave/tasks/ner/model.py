@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from transformers import PreTrainedConfig
+from transformers import PreTrainedModel
 
 from loreweave.corpus.files import read_json
 from loreweave.encoding import EntityTokenizer
@@ -155,14 +155,14 @@ def _architectures(path: Path) -> list[str]:
 def _spanning(model: Any, tokenizer: EntityTokenizer, settings: NerSettings, classes: list[str]) -> NerModel:
     """Texts of a batch differ much in their number of spans: what is padding is not computed."""
     model.luke.skip_padding = True
-    return NerModel(model, SpanEncoding(tokenizer, settings, classes, _limit(model.config, tokenizer, settings)))
+    return NerModel(model, SpanEncoding(tokenizer, settings, classes, _limit(model, tokenizer, settings)))
 
 
 def _tagging(
     model: Any, tokenizer: EntityTokenizer, settings: NerSettings, classes: list[str], *, plain: bool
 ) -> TagEncoding:
-    return TagEncoding(tokenizer, settings, classes, _limit(model.config, tokenizer, settings), plain=plain)
+    return TagEncoding(tokenizer, settings, classes, _limit(model, tokenizer, settings), plain=plain)
 
 
-def _limit(model_config: PreTrainedConfig, tokenizer: EntityTokenizer, settings: NerSettings) -> int:
-    return word_limit(model_config, settings.max_length, tokenizer.max_length) or _NO_LIMIT
+def _limit(model: PreTrainedModel, tokenizer: EntityTokenizer, settings: NerSettings) -> int:
+    return word_limit(model, settings.max_length, tokenizer.max_length) or _NO_LIMIT

@@ -102,7 +102,7 @@ def load(path: Path, base: str | None = None) -> TaskModel:
     """
     if not is_luke(str(path)) or settings_of(path).get("head", "luke") != "luke":
         plain, words = load_plain(path)
-        return TaskModel(plain, marker_encoding(plain_tokenizer(words, plain.config), settings_of(path)["markers"][2:]))
+        return TaskModel(plain, marker_encoding(plain_tokenizer(words, plain), settings_of(path)["markers"][2:]))
     from loreweave.models import LukeForEntityPairClassification
 
     # Released files name no labels; theirs are the sorted ones of TACRED's training file.

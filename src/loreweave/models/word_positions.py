@@ -1,0 +1,65 @@
+"""How many sub-words an encoder can read, found on the loaded encoder itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+_WORDS = 4
+
+
+class _Found(Exception):
+    """The table of positions was read: nothing after it matters."""
+
+
+def usable_positions(model: PreTrainedModel) -> int | None:
+    """Number of sub-words, special tokens included, that the encoder has positions for; None where nothing limits it.
+
+    A few equal words are read, and the table that is asked for rows in a row (5, 6, 7, 8) is the table of positions. Rows
+    before the first that words get are not usable: BERT counts from 0, RoBERTa, MPNet and Longformer from the padding
+    index + 1, Nystromformer from 2. Where no such table is read (rotary or relative positions), the number is the one that
+    the configuration says the encoder was trained for, if it says one.
+
+    Args:
+        model: an encoder, or a model with one under a head; it may be on any device.
+    """
+    encoder: Any = model.base_model
+    found: list[int] = []
+
+    def look(module: nn.Module, given: tuple[Any, ...]) -> None:
+        rows = given[0] if given else None
+        if not isinstance(rows, Tensor) or rows.is_floating_point() or rows.numel() != _WORDS or rows.shape[-1] != _WORDS:
+            return
+        numbers = rows.flatten().tolist()
+        if numbers == list(range(numbers[0], numbers[0] + _WORDS)):
+            found.append(len(module.get_parameter("weight")) - numbers[0])
+            raise _Found
+
+    hooks = [module.register_forward_pre_hook(look) for module in encoder.modules() if _is_table(module)]
+    padding = {encoder.config.pad_token_id, getattr(encoder.get_input_embeddings(), "padding_idx", None)}
+    word = next(number for number in range(2, 6) if number not in padding)
+    device = next(encoder.parameters()).device
+    training = encoder.training
+    encoder.eval()
+    try:
+        with torch.no_grad():
+            encoder(input_ids=torch.full((1, _WORDS), word, device=device))
+    except _Found:
+        return found[0]
+    except (RuntimeError, ValueError, ImportError):
+        pass  # such as an attention that needs an accelerator: positions are added before it, and no table was read
+    finally:
+        encoder.train(training)
+        for hook in hooks:
+            hook.remove()
+    said = getattr(encoder.config, "max_position_embeddings", None)
+    return said if isinstance(said, int) and said > 0 else None  # XLNet's says -1
+
+
+def _is_table(module: nn.Module) -> bool:
+    """Whether it holds rows that numbers choose from; not every such class is an `nn.Embedding` (I-BERT's)."""
+    weight = module._parameters.get("weight")
+    return weight is not None and weight.dim() == 2
