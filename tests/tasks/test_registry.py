@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.entity_typing.reader import TypingRecord
 from loreweave.tasks.registry import (
     ALL_TASKS,
@@ -15,6 +16,7 @@ from loreweave.tasks.registry import (
     TASKS,
     ReadResult,
     check_labels,
+    load_any_task,
     load_pretrained_task,
     load_task,
     split_file,
@@ -31,6 +33,16 @@ def test_a_task_has_the_shape_and_tests_of_its_family(name: str) -> None:
     assert is_dataclass(task.config) and issubclass(task.config, FinetuningConfig)
     assert {field.name for field in fields(FinetuningConfig)} <= {field.name for field in fields(task.config)}
     assert set(task.splits) == {"train", "dev", "test"}
+
+
+@pytest.mark.parametrize("name", ALL_TASKS)
+def test_what_a_task_defers_exists(name: str) -> None:
+    task = load_any_task(name)
+    declared = [*vars(task).values(), *vars(getattr(task, "training", None) or task).values()]
+    deferred = [value for value in declared if isinstance(value, Deferred)]
+    assert deferred
+    for function in deferred:
+        assert callable(function.function()) and function.place.endswith(f":{function.function().__name__}")
 
 
 @pytest.mark.parametrize("name", PRETRAINED_TASKS)

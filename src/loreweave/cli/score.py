@@ -34,9 +34,9 @@ def command(
 
     Example: loreweave score relation-classification --gold TEST_FILE_FULL.TXT --predictions answers.txt
     """
-    from loreweave.tasks.jobs import check_results_folder, save_results
     from loreweave.tasks.prediction_files import score_file
     from loreweave.tasks.registry import load_scored
+    from loreweave.tasks.results_folder import check_results_folder, save_results
 
     chosen = load_scored(task)
     if output is not None:

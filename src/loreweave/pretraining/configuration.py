@@ -14,7 +14,7 @@ from loreweave.objectives import (
     MaskedEntitiesConfig,
     MaskedWordsConfig,
 )
-from loreweave.training.optimizers import OptimizerConfig, ScheduleConfig
+from loreweave.training.optimizer_settings import OptimizerConfig, ScheduleConfig
 
 
 @dataclass(kw_only=True)

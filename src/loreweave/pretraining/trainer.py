@@ -17,7 +17,8 @@ from loreweave.pretraining.configuration import LossScaleConfig
 from loreweave.pretraining.micro_steps import MicroSteps
 from loreweave.pretraining.model import PretrainingModel
 from loreweave.pretraining.stream import Batch
-from loreweave.training.optimizers import OptimizerConfig, ScheduleConfig, build_optimizer, build_schedule
+from loreweave.training.optimizer_settings import OptimizerConfig, ScheduleConfig
+from loreweave.training.optimizers import build_optimizer, build_schedule
 from loreweave.training.quiet import quiet
 
 EXTRA_HEADS = "objective_heads.safetensors"

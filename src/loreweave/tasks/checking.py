@@ -11,10 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from loreweave.checkpoints.names import model_path
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.episode_training import EpisodesEncoding
-from loreweave.tasks.jobs import load_checkpoint_of, model_folder, task_of
 from loreweave.tasks.registry import SOURCE_TRAINED, Encoding, ReadResult, Training
 from loreweave.training.configuration import fill
 
@@ -133,6 +131,9 @@ def _encoding(
     task: Training[Any], model: str, labels: Sequence[str], max_length: int | None, report: Callable[[str], None]
 ) -> Encoding:
     """Of a checkpoint of the task, or of an encoder as `loreweave finetune` would start it."""
+    from loreweave.checkpoints.names import model_path
+    from loreweave.tasks.jobs import load_checkpoint_of, model_folder, task_of
+
     source = model_path(model)
     if Path(source).exists() and task_of(model_folder(Path(source))) == task.name:
         if max_length is not None:

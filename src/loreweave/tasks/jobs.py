@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from transformers import set_seed
 
 from loreweave.checkpoints.names import model_path
-from loreweave.corpus.files import read_json, sha256_of, write_json
+from loreweave.corpus.files import read_json, sha256_of
 from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.embedding_cache import hash_of_folder
@@ -29,13 +30,15 @@ from loreweave.tasks.registry import (
     load_task,
     split_file,
 )
+from loreweave.tasks.results_folder import check_results_folder, save_results
 from loreweave.tasks.splits import hold_out, take_fraction
 from loreweave.tasks.starting_points import settings_of
 from loreweave.training.configuration import to_dict, unknown_name
 from loreweave.training.devices import choose_device
+from loreweave.training.evaluation import Evaluation
 from loreweave.training.finetuning import EvaluationSet, FinetuningJob, finetune
 from loreweave.training.finetuning_config import FinetuningConfig
-from loreweave.training.inference import Evaluation, move
+from loreweave.training.inference import move
 from loreweave.training.losses import classification_loss
 from loreweave.training.quiet import quiet
 from loreweave.training.run_record import RunRecord
@@ -182,25 +185,6 @@ def evaluate_task(
     return evaluation, results
 
 
-def save_results(output: Path, name: str, evaluation: Evaluation, results: Mapping[str, Any]) -> None:
-    """Write `results.json` and `predictions/<name>` into a folder."""
-    output.mkdir(parents=True, exist_ok=True)
-    write_json(output / "results.json", results)
-    RunRecord(output).save_predictions(name, evaluation.arrays, evaluation.predictions)
-
-
-def check_results_folder(output: Path, overwrite: bool) -> None:
-    """Refuse a folder that holds a run, or results unless they may be replaced.
-
-    Raises:
-        ConfigurationError: it does.
-    """
-    if (output / "status.json").exists():
-        raise ConfigurationError(f"{output}: the folder holds a run with results of its own; choose another")
-    if (output / "results.json").exists() and not overwrite:
-        raise ConfigurationError(f"{output}: the folder holds other results; use --overwrite or another folder")
-
-
 def load_checkpoint_of(task: Training[Any], path: Path, base: str | None = None) -> TaskModel:
     """A fine-tuned checkpoint; for a run's folder the weights that it kept. `base`: see `checkpoints.load_luke`.
 
@@ -242,7 +226,11 @@ def task_of(folder: Path) -> str | None:
         return None
     config = read_json(folder / "config.json")
     architectures = config.get("architectures") or []
-    return next((name for name in TASKS if set(load_task(name).architectures) & set(architectures)), None)
+    return next((name for name in TASKS if _is_one_of(architectures, load_task(name).architectures)), None)
+
+
+def _is_one_of(names: Sequence[str], patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from torch import Tensor
 from loreweave.encoding import EntityTokenizer
 from loreweave.encoding.collation import pad_encoded_texts
 from loreweave.encoding.encoded_text import EncodedText, EncodingReport
-from loreweave.training.inference import Batch, Outputs
+from loreweave.training.evaluation import Outputs
+from loreweave.training.inference import Batch
 
 MentionTask = Literal["entity_classification", "entity_pair_classification"]
 Span = tuple[int, int]

@@ -11,7 +11,7 @@ from loreweave.corpus.files import open_text, read_json_lines
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.record_files import describe_skipped, first_character
 from loreweave.tasks.registry import PretrainedTask, Task
-from loreweave.training.inference import Evaluation
+from loreweave.training.evaluation import Evaluation
 
 V = TypeVar("V")
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from loreweave.tasks.jobs import check_results_folder, is_writer, save_results
+from loreweave.tasks.jobs import is_writer
 from loreweave.tasks.registry import Answerer, Execution, PretrainedTask
+from loreweave.tasks.results_folder import check_results_folder, save_results
 from loreweave.training.configuration import fill, to_dict
-from loreweave.training.inference import Evaluation
+from loreweave.training.evaluation import Evaluation
 
 
 def evaluate_pretrained(

@@ -10,7 +10,8 @@ from typing import Any, TextIO
 from loreweave.corpus.files import read_json_lines
 from loreweave.errors import DataError
 from loreweave.tasks.registry import Task, TaskModel
-from loreweave.training.inference import Outputs, run_model
+from loreweave.training.evaluation import Outputs
+from loreweave.training.inference import run_model
 
 _BLOCK = 1024
 """Queries of a file that `predict` answers together: enough for batches by length, few enough to stream."""

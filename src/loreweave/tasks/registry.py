@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedConfig, PreTrainedModel
 
+    from loreweave.training.evaluation import Evaluation, Outputs
     from loreweave.training.finetuning_config import FinetuningConfig
-    from loreweave.training.inference import Batch, Evaluation, Outputs
+    from loreweave.training.inference import Batch
 
 TASKS: dict[str, str] = {
     "entity-typing": "loreweave.tasks.entity_typing",
@@ -182,7 +183,7 @@ class Task(Training[R]):
         summary: one line.
         metric: what selects an epoch, larger is better.
         metrics: all names in `Evaluation.metrics`.
-        architectures: names in a checkpoint's `config.json` that stand for this task.
+        architectures: names in a checkpoint's `config.json` that stand for this task, or patterns of them (`*ForThis`).
         score: (records, one output per record, labels) -> numbers and predictions.
         score_predictions: (gold records, a file of any system's predictions) -> numbers and predictions.
         read_gold: `read` for `score_predictions`, where that also takes files of gold labels alone.

@@ -19,9 +19,10 @@ from loreweave.corpus.files import atomic_path
 from loreweave.errors import ConfigurationError
 from loreweave.training.batches import EpochBatches
 from loreweave.training.devices import autocast, choose_attention, restore_on_numbered_cpus, training_device
+from loreweave.training.evaluation import Evaluation, Outputs
 from loreweave.training.finetuning_config import FinetuningConfig
 from loreweave.training.finetuning_trainer import AfterEachEpoch, FinetuningTrainer, Loss
-from loreweave.training.inference import Batch, Evaluation, Outputs, move, run_model
+from loreweave.training.inference import Batch, move, run_model
 from loreweave.training.interruption import StopOnInterrupt
 from loreweave.training.losses import classification_loss
 from loreweave.training.progress import UpdateProgress

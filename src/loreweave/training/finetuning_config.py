@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from loreweave.training.optimizers import OptimizerConfig, ScheduleConfig
+from loreweave.training.optimizer_settings import OptimizerConfig, ScheduleConfig
 
 
 @dataclass(kw_only=True)

@@ -15,7 +15,8 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerContr
 from loreweave.errors import LoreweaveError
 from loreweave.training.batches import EpochBatches
 from loreweave.training.losses import IGNORED
-from loreweave.training.optimizers import OptimizerConfig, ScheduleConfig, build_optimizer, build_schedule
+from loreweave.training.optimizer_settings import OptimizerConfig, ScheduleConfig
+from loreweave.training.optimizers import build_optimizer, build_schedule
 from loreweave.training.run_record import RunRecord
 
 Loss = Callable[..., Tensor]

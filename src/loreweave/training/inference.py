@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -12,10 +11,10 @@ from torch import Tensor, nn
 
 from loreweave.training.batches import batches_by_length
 from loreweave.training.devices import autocast
+from loreweave.training.evaluation import Outputs
 from loreweave.training.finite import require_finite
 
 Batch = dict[str, Tensor]
-Outputs = list[np.ndarray]
 
 
 class Sized(Protocol):
@@ -28,25 +27,6 @@ class Sized(Protocol):
 
 ExampleT = TypeVar("ExampleT", bound=Sized)
 ModelT = TypeVar("ModelT", bound=nn.Module)
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What a task makes of a model's outputs.
-
-    Attributes:
-        metrics: numbers by their name in the field (`micro_f1`).
-        predictions: one JSON object per record.
-        arrays: what analyses need again: raw outputs, gold, ids.
-        tables: details for the report (`per_label`), as lists of rows.
-        notes: what the reader of the numbers must know, a line each.
-    """
-
-    metrics: dict[str, float]
-    predictions: list[dict[str, Any]] = field(default_factory=list)
-    arrays: dict[str, np.ndarray] = field(default_factory=dict)
-    tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
 
 
 def move(model: ModelT, device: torch.device) -> ModelT:

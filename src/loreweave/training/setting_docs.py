@@ -36,7 +36,7 @@ def setting_docs(cls: type, prefix: str = "") -> Iterator[SettingDoc]:
     """All settings of a configuration dataclass in their order, those of its groups included.
 
     Example:
-        >>> from loreweave.training.optimizers import ScheduleConfig
+        >>> from loreweave.training.optimizer_settings import ScheduleConfig
         >>> [setting.name for setting in setting_docs(ScheduleConfig)][0]
         'name'
     """

@@ -19,7 +19,7 @@ from loreweave.tasks.jobs import task_of
 from loreweave.tasks.ner.encoding import SpanEncoding, TagEncoding
 from loreweave.tasks.ner.model import CONLL_LABELS, NerConfig, NerModel, build, load
 from loreweave.tasks.ner.record import NerRecord, Sentence, joined
-from loreweave.tasks.registry import Encoding, load_task
+from loreweave.tasks.registry import Encoding
 from loreweave.training.configuration import fill
 from loreweave.training.inference import run_model
 
@@ -273,6 +273,17 @@ def test_a_folder_of_the_newer_examples(layouts: Any, tmp_path: Path) -> None:
     check(loaded, reference)
 
 
-def test_the_task_knows_its_checkpoints_by_their_architectures() -> None:
-    names = load_task("ner").architectures
-    assert {"LukeForEntitySpanClassification", "LukeForTokenClassification", "RobertaForTokenClassification"} <= set(names)
+@pytest.mark.parametrize(
+    ("architecture", "task"),
+    [
+        ("LukeForEntitySpanClassification", "ner"),
+        ("LukeForTokenClassification", "ner"),
+        ("RobertaForTokenClassification", "ner"),
+        ("LukeForEntityClassification", "entity-typing"),
+        ("LukeForEntityPairClassification", "relation-classification"),
+        ("BertForSequenceClassification", None),
+    ],
+)
+def test_a_task_knows_its_checkpoints_by_their_architectures(architecture: str, task: str | None, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"architectures": [architecture]}))
+    assert task_of(tmp_path) == task

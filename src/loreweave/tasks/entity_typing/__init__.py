@@ -1,8 +1,8 @@
 """Entity typing: which types fit a mention in its text (Open Entity, UFET and files of the same form)."""
 
+from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.entity_typing import reader, scoring
-from loreweave.tasks.entity_typing.encoding import mentions_of
-from loreweave.tasks.entity_typing.model import NAME, EntityTypingConfig, build, load
+from loreweave.tasks.entity_typing.settings import NAME, EntityTypingConfig
 from loreweave.tasks.registry import Task
 
 TASK: Task[reader.TypingRecord] = Task(
@@ -16,9 +16,9 @@ TASK: Task[reader.TypingRecord] = Task(
     architectures=("LukeForEntityClassification",),
     read=reader.read,
     labels=reader.labels_of,
-    build=build,
-    load=load,
-    mentions=mentions_of,
+    build=Deferred("loreweave.tasks.entity_typing.model:build"),
+    load=Deferred("loreweave.tasks.entity_typing.model:load"),
+    mentions=reader.mentions_of,
     score=scoring.score,
     score_predictions=scoring.score_predictions,
     query=reader.query,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loreweave.encoding import EntityTokenizer
-from loreweave.tasks.entity_typing.reader import TypingRecord, gold_rows
+from loreweave.tasks.entity_typing.reader import TypingRecord, gold_rows, mentions_of
 from loreweave.tasks.mention_inputs import MarkerEncoding, MentionEncoding
 
 
@@ -22,11 +22,6 @@ def marker_encoding(tokenizer: EntityTokenizer, *, shift: int = 0, second_end: b
         tokenizer, "entity_classification", mentions_of, _targets,
         end_markers=(closing,), shift=shift, second_end=second_end,
     )  # fmt: skip
-
-
-def mentions_of(record: TypingRecord) -> tuple[str, Sequence[tuple[int, int]]]:
-    """Its text and the characters of its mentions."""
-    return record.text, [(record.start, record.end)]
 
 
 def _targets(records: Sequence[TypingRecord], labels: Sequence[str]) -> list[list[float]]:

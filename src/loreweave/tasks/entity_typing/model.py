@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.entity_typing.encoding import luke_encoding, marker_encoding
 from loreweave.tasks.entity_typing.reader import COARSE_LABELS
+from loreweave.tasks.entity_typing.settings import NAME, EntityTypingConfig
 from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.starting_points import (
     MARKER_STARTS,
@@ -21,25 +20,9 @@ from loreweave.tasks.starting_points import (
     start_luke,
     start_plain,
 )
-from loreweave.training.finetuning_config import FinetuningConfig
-
-NAME = "entity-typing"
 
 _KEPLER_MARKERS = {"madeupword0000": "@", "madeupword0001": "#"}
 """KEPLER's markers: spare words of RoBERTa's vocabulary (specs/kepler.md 6.3)."""
-
-
-@dataclass(kw_only=True)
-class EntityTypingConfig(FinetuningConfig):
-    """Settings of entity typing; the defaults are those of LUKE on Open Entity (specs/luke.md 4.0)."""
-
-    head: Literal["auto", "luke", "markers", "kepler"] = "auto"
-    """`luke`: the entity's state, dropout, linear. `markers`: the opening marker's state of a plain encoder, dropout,
-    linear. `kepler`: the same state through two tanh layers. `auto`: `luke` for a LUKE, `markers` for any other."""
-    kepler_released_readout: bool = False
-    """`kepler` reads the token after the marker, as its released code does, not the marker, as its paper says."""
-    kepler_second_end: bool = False
-    """`kepler` gets a second end token after the last, as in its released code (specs/kepler.md 6.3)."""
 
 
 def build(source: str, labels: Sequence[str], config: EntityTypingConfig) -> TaskModel:

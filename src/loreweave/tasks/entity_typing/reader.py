@@ -58,6 +58,11 @@ def labels_of(records: Sequence[TypingRecord]) -> list[str]:
     return sorted({label for record in records for label in record.labels})
 
 
+def mentions_of(record: TypingRecord) -> tuple[str, Sequence[tuple[int, int]]]:
+    """Its text and the characters of its mentions."""
+    return record.text, [(record.start, record.end)]
+
+
 def query(row: Row, id: str) -> list[TypingRecord]:
     """One JSON object that asks for types: `text` (or `sent`), `start`, `end`; gold `labels` are kept if given."""
     return _ernie({"labels": [], "id": row.get("id", id), **row}, id)

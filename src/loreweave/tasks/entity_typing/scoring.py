@@ -12,7 +12,7 @@ from loreweave.metrics.multilabel import multilabel_scores, per_label, predicted
 from loreweave.tasks.entity_typing.reader import TypingRecord, gold_rows, labels_of
 from loreweave.tasks.prediction_files import beside, json_predictions
 from loreweave.tasks.record_files import Row, as_row, field, words
-from loreweave.training.inference import Evaluation, Outputs
+from loreweave.training.evaluation import Evaluation, Outputs
 
 METRICS = tuple(multilabel_scores(np.zeros((1, 1)), np.zeros((1, 1))))
 

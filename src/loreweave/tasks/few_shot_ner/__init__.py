@@ -1,12 +1,10 @@
 """Few-shot NER: entities of types that a handful of sentences show (Few-NERD; CONTaiNER, ProtoBERT, NNShot, StructShot)."""
 
 from loreweave.corpus.tag_schemes import OUTSIDE
+from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.few_shot_ner import reader
-from loreweave.tasks.few_shot_ner.answers import predict
-from loreweave.tasks.few_shot_ner.evaluation import evaluate
-from loreweave.tasks.few_shot_ner.model import NAME, FewShotNerConfig, build, load, recognises
 from loreweave.tasks.few_shot_ner.scoring import METRICS, score_predictions
-from loreweave.tasks.few_shot_ner.settings import EvaluationSettings, PredictionSettings
+from loreweave.tasks.few_shot_ner.settings import NAME, EvaluationSettings, FewShotNerConfig, PredictionSettings
 from loreweave.tasks.registry import PretrainedTask, Training
 
 TASK = PretrainedTask(
@@ -16,9 +14,9 @@ TASK = PretrainedTask(
     metrics=METRICS,
     evaluation=EvaluationSettings,
     prediction=PredictionSettings,
-    recognises=recognises,
-    evaluate=evaluate,
-    predict=predict,
+    recognises=Deferred("loreweave.tasks.few_shot_ner.model:recognises"),
+    evaluate=Deferred("loreweave.tasks.few_shot_ner.evaluation:evaluate"),
+    predict=Deferred("loreweave.tasks.few_shot_ner.answers:predict"),
     score_predictions=score_predictions,
     training=Training(
         name=NAME,
@@ -28,8 +26,8 @@ TASK = PretrainedTask(
         read=reader.read,
         labels=reader.labels_of,
         mentions=reader.mentions_of,
-        build=build,
-        load=load,
+        build=Deferred("loreweave.tasks.few_shot_ner.model:build"),
+        load=Deferred("loreweave.tasks.few_shot_ner.model:load"),
         no_label=OUTSIDE,
         finds="entities",
     ),

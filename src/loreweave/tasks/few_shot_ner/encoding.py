@@ -15,7 +15,8 @@ from loreweave.corpus.files import read_json, write_json
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.encoding.word_tokenizer import WordTokenizer
 from loreweave.tasks.few_shot_ner.transitions import TransitionCounts, count_transitions
-from loreweave.training.inference import Batch, Outputs
+from loreweave.training.evaluation import Outputs
+from loreweave.training.inference import Batch
 from loreweave.training.quiet import quiet
 
 TRANSITIONS_FILE = "transitions.json"

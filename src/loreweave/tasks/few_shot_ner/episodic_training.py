@@ -22,7 +22,8 @@ from loreweave.corpus.tokens import TaggedSentence
 from loreweave.models.gaussian_embeddings import squared_distances
 from loreweave.tasks.episode_training import EpisodeNumber
 from loreweave.tasks.few_shot_ner.encoding import WordEncoding, WordExample
-from loreweave.training.inference import Batch, Outputs
+from loreweave.training.evaluation import Outputs
+from loreweave.training.inference import Batch
 from loreweave.training.losses import IGNORED
 
 if TYPE_CHECKING:

@@ -24,7 +24,8 @@ from loreweave.tasks.few_shot_ner.transitions import TransitionCounts, count_tra
 from loreweave.tasks.few_shot_ner.words import Embedder, SentenceBank, similarity_of
 from loreweave.tasks.registry import Execution, TaskModel
 from loreweave.training.devices import choose_device
-from loreweave.training.inference import Evaluation, move
+from loreweave.training.evaluation import Evaluation
+from loreweave.training.inference import move
 
 
 def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: Execution) -> tuple[Evaluation, dict[str, Any]]:

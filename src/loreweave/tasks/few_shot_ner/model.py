@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,77 +21,19 @@ from loreweave.models.gaussian_embeddings import Divergence, GaussianHead, Gauss
 from loreweave.tasks.encoder_model import EncoderModel
 from loreweave.tasks.few_shot_ner.encoding import WordEncoding, read_transitions
 from loreweave.tasks.few_shot_ner.episodic_training import EpisodicEncoding, episode_loss
+from loreweave.tasks.few_shot_ner.settings import NAME, FewShotNerConfig
 from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.starting_points import config_of, describe, settings_of, word_limit, word_tokenizer
 from loreweave.training.configuration import fill, to_dict
-from loreweave.training.finetuning_config import FinetuningConfig
-from loreweave.training.optimizers import OptimizerConfig, ScheduleConfig
+from loreweave.training.optimizer_settings import OptimizerConfig
 from loreweave.training.quiet import quiet
 
-NAME = "few-shot-ner"
 HEAD = "gaussian_head"
 """Prefix of the parameters that are not the encoder's."""
-
-Objective = Literal["container", "protobert", "nnshot"]
 
 _OF_CONTAINER = ("dimension", "divergence", "least_variance", "outside_anchors")
 _KEPT = (*_OF_CONTAINER, "objective", "layers", "state_dropout")
 """Settings that a checkpoint keeps."""
-
-
-def container_optimizer() -> OptimizerConfig:
-    """AdamW of CONTaiNER, of the source and of the support set alike (specs 4.6)."""
-    return OptimizerConfig(
-        learning_rate=5e-5, betas=(0.9, 0.999), epsilon=1e-8, weight_decay=0.0, bias_correction=True, max_grad_norm=1.0
-    )
-
-
-@dataclass(kw_only=True)
-class FewShotNerConfig(FinetuningConfig):
-    """Settings of training on a source; the defaults are CONTaiNER's (specs 4.6)."""
-
-    dimension: int = 128
-    """Of the Gaussians."""
-    divergence: Divergence = "gaussian"
-    """`gaussian` (its name in the released code is KL) or `euclidean`, of normalised means."""
-    least_variance: float = 0.0
-    """Smaller variances are taken for this; 1e-6 is safe, the released code has none."""
-    outside_anchors: bool = True
-    """Words outside all entities are anchors of the loss too (`consider_mutual_O`, always on in the published runs)."""
-
-    objective: Objective = "container"
-    """`container`: the contrastive loss over batches of sentences. `protobert`, `nnshot`: the labels of queries in
-    episodes that are drawn from the source, by the nearest class mean or support word; the settings below are theirs."""
-    episodes: int = 10_000
-    """Episodes an epoch; `batch_size` counts them."""
-    way: int = 5
-    shot: int = 1
-    query_shot: int = 1
-    layers: int = 4
-    """So many last layers are summed, in training and in evaluation with `method` as the objective."""
-    state_dropout: float = 0.5
-    """Of these sums, in training."""
-
-    head: str = "gaussian"
-    """The only one."""
-    max_length: int | None = 128
-    epochs: int = 1
-    batch_size: int = 32
-    gradient_accumulation_steps: int = 1
-    leftover: Literal["drop", "flush"] = "flush"
-    optimizer: OptimizerConfig = field(default_factory=container_optimizer)
-    schedule: ScheduleConfig = field(default_factory=lambda: ScheduleConfig(name="constant", warmup_ratio=0.0))
-    seed: int = 1
-    keep: Literal["best", "last"] = "last"
-
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("episodes", "way", "shot", "query_shot", "layers"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: found {getattr(self, name)}, expected 1 or more")
-        if not 0 <= self.state_dropout < 1:
-            raise ValueError(f"state_dropout: found {self.state_dropout}, expected from 0 to below 1")
 
 
 @dataclass

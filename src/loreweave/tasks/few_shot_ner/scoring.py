@@ -30,7 +30,7 @@ from loreweave.metrics.spans import SpanCounts, count_spans, precision_recall
 from loreweave.tasks.prediction_files import Prediction, beside, json_predictions, place_in_episode, with_places
 from loreweave.tasks.record_files import field, objects
 from loreweave.tasks.record_files import words as strings
-from loreweave.training.inference import Evaluation
+from loreweave.training.evaluation import Evaluation
 
 READINGS = {"": "micro", "published": "published_micro", "flattened": "flattened_micro"}
 _ERRORS = ("within_error", "outer_error")

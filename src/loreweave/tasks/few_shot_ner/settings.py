@@ -1,4 +1,4 @@
-"""Settings of few-shot NER: what `key=value` after `loreweave evaluate` and `predict` may change."""
+"""Settings of few-shot NER: what `key=value` after `loreweave finetune`, `evaluate` and `predict` may change."""
 
 from __future__ import annotations
 
@@ -6,14 +6,73 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from loreweave.training.optimizers import OptimizerConfig
+from loreweave.training.finetuning_config import FinetuningConfig
+from loreweave.training.optimizer_settings import OptimizerConfig, ScheduleConfig
 
+NAME = "few-shot-ner"
+
+Objective = Literal["container", "protobert", "nnshot"]
 Method = Literal["container", "nnshot", "structshot", "protobert"]
 Space = Literal["states", "means", "gaussians"]
 
 _TEMPERATURES = {"container": 0.01, "structshot": 0.32}
 _LAYERS = {"container": 1}
 _BASELINE_LAYERS = 4
+
+
+def container_optimizer() -> OptimizerConfig:
+    """AdamW of CONTaiNER, of the source and of the support set alike (specs 4.6)."""
+    return OptimizerConfig(
+        learning_rate=5e-5, betas=(0.9, 0.999), epsilon=1e-8, weight_decay=0.0, bias_correction=True, max_grad_norm=1.0
+    )
+
+
+@dataclass(kw_only=True)
+class FewShotNerConfig(FinetuningConfig):
+    """Settings of training on a source; the defaults are CONTaiNER's (specs 4.6)."""
+
+    dimension: int = 128
+    """Of the Gaussians."""
+    divergence: Literal["gaussian", "euclidean"] = "gaussian"
+    """`gaussian` (its name in the released code is KL) or `euclidean`, of normalised means."""
+    least_variance: float = 0.0
+    """Smaller variances are taken for this; 1e-6 is safe, the released code has none."""
+    outside_anchors: bool = True
+    """Words outside all entities are anchors of the loss too (`consider_mutual_O`, always on in the published runs)."""
+
+    objective: Objective = "container"
+    """`container`: the contrastive loss over batches of sentences. `protobert`, `nnshot`: the labels of queries in
+    episodes that are drawn from the source, by the nearest class mean or support word; the settings below are theirs."""
+    episodes: int = 10_000
+    """Episodes an epoch; `batch_size` counts them."""
+    way: int = 5
+    shot: int = 1
+    query_shot: int = 1
+    layers: int = 4
+    """So many last layers are summed, in training and in evaluation with `method` as the objective."""
+    state_dropout: float = 0.5
+    """Of these sums, in training."""
+
+    head: str = "gaussian"
+    """The only one."""
+    max_length: int | None = 128
+    epochs: int = 1
+    batch_size: int = 32
+    gradient_accumulation_steps: int = 1
+    leftover: Literal["drop", "flush"] = "flush"
+    optimizer: OptimizerConfig = field(default_factory=container_optimizer)
+    schedule: ScheduleConfig = field(default_factory=lambda: ScheduleConfig(name="constant", warmup_ratio=0.0))
+    seed: int = 1
+    keep: Literal["best", "last"] = "last"
+
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("episodes", "way", "shot", "query_shot", "layers"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: found {getattr(self, name)}, expected 1 or more")
+        if not 0 <= self.state_dropout < 1:
+            raise ValueError(f"state_dropout: found {self.state_dropout}, expected from 0 to below 1")
 
 
 @dataclass(kw_only=True)

@@ -1,11 +1,9 @@
 """Few-shot relations: which of a few relations, each shown by a handful of sentences, a text states (FewRel; Proto, PAIR)."""
 
+from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.few_shot_relation import reader
-from loreweave.tasks.few_shot_relation.answers import predict
-from loreweave.tasks.few_shot_relation.evaluation import evaluate
-from loreweave.tasks.few_shot_relation.model import NAME, FewShotRelationConfig, build, load, recognises
 from loreweave.tasks.few_shot_relation.scoring import METRICS, score_predictions
-from loreweave.tasks.few_shot_relation.settings import EvaluationSettings, PredictionSettings
+from loreweave.tasks.few_shot_relation.settings import NAME, EvaluationSettings, FewShotRelationConfig, PredictionSettings
 from loreweave.tasks.registry import PretrainedTask, Training
 from loreweave.tasks.relation_record import mentions_of
 
@@ -16,9 +14,9 @@ TASK = PretrainedTask(
     metrics=METRICS,
     evaluation=EvaluationSettings,
     prediction=PredictionSettings,
-    recognises=recognises,
-    evaluate=evaluate,
-    predict=predict,
+    recognises=Deferred("loreweave.tasks.few_shot_relation.model:recognises"),
+    evaluate=Deferred("loreweave.tasks.few_shot_relation.evaluation:evaluate"),
+    predict=Deferred("loreweave.tasks.few_shot_relation.answers:predict"),
     score_predictions=score_predictions,
     training=Training(
         name=NAME,
@@ -28,7 +26,7 @@ TASK = PretrainedTask(
         read=reader.read,
         labels=reader.labels_of,
         mentions=mentions_of,
-        build=build,
-        load=load,
+        build=Deferred("loreweave.tasks.few_shot_relation.model:build"),
+        load=Deferred("loreweave.tasks.few_shot_relation.model:load"),
     ),
 )

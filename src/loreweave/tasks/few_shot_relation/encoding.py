@@ -19,7 +19,8 @@ from loreweave.tasks.episode_training import EpisodeNumber
 from loreweave.tasks.few_shot_relation.settings import Method, Representation
 from loreweave.tasks.mention_inputs import MentionEncoding, MentionExample
 from loreweave.tasks.relation_record import RelationRecord
-from loreweave.training.inference import Batch, Outputs
+from loreweave.training.evaluation import Outputs
+from loreweave.training.inference import Batch
 
 SOURCE_FILE = "source_relations.json"
 """Beside a checkpoint: the relations that its training drew."""

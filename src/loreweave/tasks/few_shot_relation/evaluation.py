@@ -37,8 +37,9 @@ from loreweave.tasks.registry import FINETUNED_TASKS, Execution, TaskModel, labe
 from loreweave.tasks.relation_record import RelationRecord
 from loreweave.tasks.starting_points import config_of
 from loreweave.training.devices import choose_device
+from loreweave.training.evaluation import Evaluation
 from loreweave.training.finite import require_finite
-from loreweave.training.inference import Evaluation, move, run_model
+from loreweave.training.inference import move, run_model
 
 _DRAWN = 1000
 """Episodes of a file with annotated sentences."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
 from loreweave.models.gaussian_embeddings import inner_products, squared_distances
-
-Distance = Literal["euclidean", "dot"]
+from loreweave.tasks.few_shot_relation.settings import Distance
 
 
 def prototype_logits(support: Tensor, query: Tensor, distance: Distance = "euclidean") -> Tensor:

@@ -17,7 +17,7 @@ from loreweave.metrics.relations import accuracy
 from loreweave.tasks.few_shot_relation.episodes import RelationEpisode, read_episodes
 from loreweave.tasks.prediction_files import Prediction, beside, json_predictions, place_in_episode, with_places
 from loreweave.tasks.record_files import field, first_character
-from loreweave.training.inference import Evaluation
+from loreweave.training.evaluation import Evaluation
 
 METRICS = ("accuracy",)
 

@@ -1,8 +1,6 @@
 """Link prediction: which entity completes a triple of a knowledge graph, asked of a pre-trained model."""
 
-from loreweave.tasks.link_prediction.answers import predict
-from loreweave.tasks.link_prediction.evaluation import evaluate
-from loreweave.tasks.link_prediction.model import recognises
+from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.link_prediction.scoring import METRICS
 from loreweave.tasks.link_prediction.settings import EvaluationSettings, PredictionSettings
 from loreweave.tasks.registry import PretrainedTask
@@ -14,7 +12,7 @@ TASK = PretrainedTask(
     metrics=METRICS,
     evaluation=EvaluationSettings,
     prediction=PredictionSettings,
-    recognises=recognises,
-    evaluate=evaluate,
-    predict=predict,
+    recognises=Deferred("loreweave.tasks.link_prediction.model:recognises"),
+    evaluate=Deferred("loreweave.tasks.link_prediction.evaluation:evaluate"),
+    predict=Deferred("loreweave.tasks.link_prediction.answers:predict"),
 )

@@ -22,7 +22,7 @@ from loreweave.tasks.link_prediction.scoring import RankedSides, score
 from loreweave.tasks.link_prediction.settings import EvaluationSettings, Side, Unseen
 from loreweave.tasks.processes import Processes
 from loreweave.tasks.registry import Execution
-from loreweave.training.inference import Evaluation
+from loreweave.training.evaluation import Evaluation
 
 
 def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: Execution) -> tuple[Evaluation, dict[str, Any]]:

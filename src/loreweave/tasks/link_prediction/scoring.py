@@ -12,7 +12,7 @@ from loreweave.metrics.ranking_metrics import bootstrap_intervals, degree_bucket
 from loreweave.metrics.ranks import RANK_KINDS, Ranks
 from loreweave.tasks.link_prediction.reader import HEAD, PROTOCOLS, RELATION, TAIL, LinkPredictionData, newness
 from loreweave.tasks.link_prediction.settings import Side
-from loreweave.training.inference import Evaluation
+from loreweave.training.evaluation import Evaluation
 
 PLAIN = ("mr", "mrr", "hits_at_1", "hits_at_3", "hits_at_10")
 ADJUSTED = ("amr", "amri", "adjusted_mrr", "adjusted_hits_at_1", "adjusted_hits_at_3", "adjusted_hits_at_10")

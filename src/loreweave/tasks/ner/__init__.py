@@ -1,10 +1,9 @@
 """NER: the names in a text and their types (CoNLL-2003 and its kin)."""
 
-from transformers.models.auto.modeling_auto import MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES
-
+from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.ner import reader, scoring
-from loreweave.tasks.ner.model import NAME, NerConfig, build, load
 from loreweave.tasks.ner.record import NerRecord
+from loreweave.tasks.ner.settings import NAME, NerConfig
 from loreweave.tasks.registry import Task
 
 TASK: Task[NerRecord] = Task(
@@ -15,11 +14,11 @@ TASK: Task[NerRecord] = Task(
     metrics=scoring.METRICS,
     formats={name: format.summary for name, format in reader.FORMATS.items()},
     splits={"train": ("train",), "dev": ("dev", "valid", "validation"), "test": ("test",)},
-    architectures=("LukeForEntitySpanClassification", *MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES.values()),
+    architectures=("LukeForEntitySpanClassification", "*ForTokenClassification"),
     read=reader.read,
     labels=reader.labels_of,
-    build=build,
-    load=load,
+    build=Deferred("loreweave.tasks.ner.model:build"),
+    load=Deferred("loreweave.tasks.ner.model:load"),
     mentions=reader.mentions_of,
     score=scoring.score,
     score_predictions=scoring.score_predictions,

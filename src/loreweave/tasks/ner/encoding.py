@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -17,14 +17,14 @@ from loreweave.corpus.tokens import outermost
 from loreweave.encoding import EntityTokenizer
 from loreweave.tasks.ner.decoding import TagScheme, decode_spans, decode_tags
 from loreweave.tasks.ner.record import NerRecord
+from loreweave.tasks.ner.settings import MentionUnit
 from loreweave.tasks.ner.windows import Limits, Reader, Window
-from loreweave.training.inference import Batch, Outputs
+from loreweave.training.evaluation import Outputs
+from loreweave.training.inference import Batch
 from loreweave.training.losses import IGNORED
 
 NEGATIVE = ("NIL", "O")
 """Names of the class that is no type: of the original, and of its newer examples."""
-
-MentionUnit = Literal["sub-words", "words"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from loreweave.metrics.spans import SpanCounts, count_spans
 from loreweave.tasks.ner.record import NerRecord
 from loreweave.tasks.prediction_files import beside, holds_json, json_predictions
 from loreweave.tasks.record_files import Row, as_row, field
-from loreweave.training.inference import Evaluation, Outputs
+from loreweave.training.evaluation import Evaluation, Outputs
 
 METRICS = ("micro_f1", "micro_precision", "micro_recall", "macro_f1")
 

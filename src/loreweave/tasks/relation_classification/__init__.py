@@ -1,8 +1,9 @@
 """Relation classification: which relation a text states between two mentions (TACRED, SemEval-2010 task 8 and their kin)."""
 
+from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.registry import Task
 from loreweave.tasks.relation_classification import reader, scoring
-from loreweave.tasks.relation_classification.model import NAME, RelationConfig, build, load
+from loreweave.tasks.relation_classification.settings import NAME, RelationConfig
 from loreweave.tasks.relation_record import RelationRecord, mentions_of
 
 TASK: Task[RelationRecord] = Task(
@@ -16,8 +17,8 @@ TASK: Task[RelationRecord] = Task(
     architectures=("LukeForEntityPairClassification",),
     read=reader.read,
     labels=reader.labels_of,
-    build=build,
-    load=load,
+    build=Deferred("loreweave.tasks.relation_classification.model:build"),
+    load=Deferred("loreweave.tasks.relation_classification.model:load"),
     mentions=mentions_of,
     score=scoring.score,
     score_predictions=scoring.score_predictions,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.relation_classification.encoding import luke_encoding, marker_encoding
+from loreweave.tasks.relation_classification.settings import NAME, RelationConfig
 from loreweave.tasks.starting_points import (
     FOUR_MARKER_STARTS,
     MARKER_STARTS,
@@ -21,9 +21,6 @@ from loreweave.tasks.starting_points import (
     start_luke,
     start_plain,
 )
-from loreweave.training.finetuning_config import FinetuningConfig
-
-NAME = "relation-classification"
 
 _PERSON = (
     "age alternate_names cause_of_death charges children cities_of_residence city_of_birth city_of_death "
@@ -40,26 +37,6 @@ TACRED_LABELS = (
     "no_relation", *(f"org:{name}" for name in _ORGANIZATION.split()), *(f"per:{name}" for name in _PERSON.split())
 )  # fmt: skip
 """The 42 labels of TACRED in the order of the published checkpoints' classes (specs/luke.md 4.2)."""
-
-
-@dataclass(kw_only=True)
-class RelationConfig(FinetuningConfig):
-    """Settings of relation classification; the defaults are those of LUKE on TACRED (specs/luke.md 4.0)."""
-
-    head: Literal["auto", "luke", "markers", "kepler"] = "auto"
-    """`luke`: the states of both entities, dropout, linear. `markers`: the states of the two opening markers of a plain
-    encoder, dropout, linear. `kepler`: the same states through a tanh layer, with four markers. `auto`: `luke` for a
-    LUKE, `markers` for any other."""
-    classifier_bias: bool = False
-    """`luke` has a bias, as the checkpoints for KBP37 and RELX."""
-    kepler_character_markers: bool = False
-    """`kepler` marks the mentions with the characters " # and $ %, as its released code does, which text may hold as well;
-    otherwise with four new tokens that start from them."""
-    epochs: int = 5
-    batch_size: int = 4
-    gradient_accumulation_steps: int = 8
-    seed: int = 42
-    eval_batch_size: int = 128
 
 
 def build(source: str, labels: Sequence[str], config: RelationConfig) -> TaskModel:

@@ -18,7 +18,7 @@ from loreweave.tasks.record_files import Row, field
 from loreweave.tasks.registry import ReadResult
 from loreweave.tasks.relation_classification.reader import NEGATIVE_LABELS, in_class_order, negative_label, read
 from loreweave.tasks.relation_record import RelationRecord
-from loreweave.training.inference import Evaluation, Outputs
+from loreweave.training.evaluation import Evaluation, Outputs
 
 _KEY = re.compile(r"[^\t]+\t[^\t\"<]+")
 

@@ -1,0 +1,49 @@
+"""Settings of AdamW and of its schedule; importing them costs nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(kw_only=True)
+class OptimizerConfig:
+    """AdamW; the defaults are those of LUKE's fine-tuning (specs/luke.md 4.0)."""
+
+    learning_rate: float = 1e-5
+    betas: tuple[float, float] = (0.9, 0.98)
+    epsilon: float = 1e-6
+    weight_decay: float = 0.01
+    bias_correction: bool = False
+    max_grad_norm: float = 0.0
+    """Gradients are clipped to this norm; 0 switches clipping off."""
+    no_decay: list[str] = field(default_factory=lambda: ["bias", "LayerNorm.weight"])
+    """Parameters whose name contains one of these are not decayed: LUKE's rule; none where all are (fairseq's Adam, KEPLER)."""
+    rate_factors: dict[str, float] = field(default_factory=dict)
+    """Parameters whose name contains a key learn at the rate times its value. In pre-training the names of the encoder's begin
+    with `encoder.`, those of the objectives' own heads with `extra_heads.`."""
+
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "weight_decay", "max_grad_norm"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}: found {getattr(self, name)}, expected 0 or more")
+        if self.epsilon <= 0 or not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"epsilon, betas: found {self.epsilon}, {self.betas}, expected more than 0, from 0 to below 1")
+
+
+@dataclass(kw_only=True)
+class ScheduleConfig:
+    """Linear warm-up, then linear decay to zero or a constant rate.
+
+    `warmup_steps` wins over `warmup_ratio` when it is not None; the ratio gives `int(ratio * total)` steps. `total_steps`
+    shapes the decay of a run that stops elsewhere (fairseq's --total-num-update); None takes the steps of the run.
+    """
+
+    name: Literal["linear", "constant"] = "linear"
+    warmup_ratio: float = 0.06
+    warmup_steps: int | None = None
+    total_steps: int | None = None
+
+    def warmup(self, total_steps: int) -> int:
+        """The number of warm-up steps of a run of `total_steps`."""
+        return self.warmup_steps if self.warmup_steps is not None else int(self.warmup_ratio * total_steps)
