@@ -2,46 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
 
-from loreweave.corpus.files import json_lines_or_errors, open_text, read_json
+from loreweave.corpus import json_rows as json_files
+from loreweave.corpus.files import content_suffix
+from loreweave.corpus.rows import LeftOut, Row, Span, as_row, check_span, field, join_words, objects, words
+from loreweave.corpus.tables import TABLE_SUFFIXES, is_table, table_rows
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.registry import R, ReadResult
 
-Row = Mapping[str, Any]
-Span = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A part of a row that gives no record, or that its record goes without.
-
-    Attributes:
-        reason: what is counted, in words.
-        error: what is wrong with it; None where the format has something that the task has no use for.
-        of_record: whether the row's record is kept and goes without it.
-    """
-
-    reason: str
-    error: DataError | None = None
-    of_record: bool = False
-
-    @classmethod
-    def bad(cls, error: DataError) -> LeftOut:
-        """For something that is wrong, by its field."""
-        return cls(f"bad {error.field or 'record'}", error)
+__all__ = [
+    "FileFormat", "LeftOut", "Row", "Span", "as_row", "check_span", "describe_skipped", "field", "first_character",
+    "first_row", "join_words", "json_rows", "objects", "read_records", "recognise_by_keys", "words",
+]  # fmt: skip
 
 
 def json_rows(path: Path) -> Iterator[tuple[str, Any]]:
-    """Rows with their place, of a JSON list or of JSON lines, whichever the first character says; in the place of a line
-    that is no object the error."""
-    if first_character(path) == "[":
-        yield from ((f"record {number}", row) for number, row in enumerate(read_json(path), 1))
-    else:
-        yield from ((f"line {number}", row) for number, row in json_lines_or_errors(path))
+    """Rows of a JSON file in any wrapping, or of a table (Parquet, a saved data set), with their place; in the place of a row
+    that is broken the error."""
+    yield from table_rows(path) if is_table(path) else json_files.json_rows(path)
+
+
+def first_character(path: Path) -> str:
+    """The first character that is no white space; empty where there is none. Of a table `{`: its rows are objects."""
+    return "{" if is_table(path) else json_files.first_character(path)
+
+
+BINARY_SUFFIXES = (*TABLE_SUFFIXES, ".spacy")
+"""Of files that hold no text."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +68,7 @@ def read_records(
     """
     if format is not None and format not in formats:
         raise ConfigurationError(f"unknown format {format!r}; this task reads {', '.join(formats)}")
-    if first_character(path) == "":
+    if not path.is_dir() and content_suffix(path) not in BINARY_SUFFIXES and first_character(path) == "":
         raise DataError("found an empty file, expected records", path=path)
     chosen = formats[format or recognise(path)]
     result: ReadResult[R] = ReadResult([])
@@ -134,76 +125,6 @@ def first_row(path: Path) -> Any:
             return row
         broken = broken or row
     raise broken or DataError("found no records", path=path)
-
-
-def first_character(path: Path) -> str:
-    """The first character that is no white space; empty where there is none."""
-    with open_text(path) as file:
-        return next((line.lstrip()[0] for line in file if line.strip()), "")
-
-
-def as_row(row: Any) -> Row:
-    """A row that is an object.
-
-    Raises:
-        DataError: it is something else.
-    """
-    if not isinstance(row, Mapping):
-        raise DataError(f"found {type(row).__name__}, expected an object")
-    return row
-
-
-def field(row: Row, name: str, kind: type) -> Any:
-    """A field that must be there, of that very type (a number is no truth value)."""
-    value = row.get(name)
-    if type(value) is not kind:
-        found = f"found {value!r}" if name in row else "found nothing"
-        raise DataError(f"{found}, expected {_KINDS.get(kind, kind.__name__)}", field=name)
-    return value
-
-
-_KINDS = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
-
-
-def objects(row: Row, name: str) -> list[Row]:
-    """A field that must be a list of objects."""
-    value = field(row, name, list)
-    if not all(isinstance(each, Mapping) for each in value):
-        raise DataError(f"found {value!r}, expected a list of objects", field=name)
-    return list(value)
-
-
-def words(row: Row, name: str) -> list[str]:
-    """A field that must be a list of strings."""
-    value = row.get(name)
-    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-        raise DataError(f"found {value!r}, expected a list of strings", field=name)
-    return value
-
-
-def join_words(tokens: Sequence[str]) -> tuple[str, list[Span]]:
-    """Tokens joined by single spaces, and the characters of each."""
-    spans: list[Span] = []
-    place = 0
-    for token in tokens:
-        spans.append((place, place + len(token)))
-        place += len(token) + 1
-    return " ".join(tokens), spans
-
-
-def check_span(text: str, start: int, end: int, name: str | None = None) -> None:
-    """Refuse characters that are empty, blank or outside the text; `name` of the field, by default `start` or `end`.
-
-    Raises:
-        DataError: names the field and what was found.
-    """
-    if not 0 <= start < end <= len(text):
-        raise DataError(
-            f"found the span ({start}, {end}) in a text of {len(text)} characters, expected 0 <= start < end <= length",
-            field=name or ("end" if 0 <= start < len(text) else "start"),
-        )
-    if not text[start:end].strip():
-        raise DataError(f"found a blank mention at ({start}, {end})", field=name or "start")
 
 
 def describe_skipped(read: ReadResult[Any], path: Path, shown: int = 5) -> list[str]:

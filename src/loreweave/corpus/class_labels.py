@@ -1,0 +1,116 @@
+"""Numbers that stand for names: the class labels of Hugging Face data sets, in each way that files say them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from loreweave.corpus.files import open_text, read_json
+from loreweave.errors import DataError
+
+Features = Mapping[str, Any]
+"""Column -> its type, as the library writes them: {"names": [...], "_type": "ClassLabel"}, alone or within a list."""
+
+INFO_FILE = "dataset_info.json"
+
+
+def names_of(feature: Any) -> list[str] | None:
+    """The names of a column of class labels, or of lists of them; None for any other column."""
+    while isinstance(feature, Mapping | list):
+        if isinstance(feature, list):
+            feature = feature[0] if len(feature) == 1 else None
+        elif isinstance(names := feature.get("names"), list) and feature.get("_type") == "ClassLabel":
+            return [str(name) for name in names]
+        else:
+            feature = feature.get("feature")
+    return None
+
+
+def features_of_list(features: Sequence[Any]) -> dict[str, Any]:
+    """The features as the server of data sets lists them: [{"name", "type"}]."""
+    return {str(each["name"]): each["type"] for each in features if isinstance(each, Mapping) and {"name", "type"} <= set(each)}
+
+
+def features_beside(path: Path) -> Features:
+    """Those that `dataset_info.json` in the file's folder says; empty where there is none."""
+    file = path.parent / INFO_FILE
+    if not file.is_file():
+        return {}
+    info = read_json(file)
+    features = info.get("features") if isinstance(info, Mapping) else None
+    return features if isinstance(features, Mapping) else {}
+
+
+def with_label_names(row: dict[str, Any], features: Features) -> dict[str, Any]:
+    """The row with names in the place of the numbers of its class labels.
+
+    Raises:
+        DataError: a number that has no name.
+    """
+    names = {column: found for column in row if (found := names_of(features.get(column))) is not None}
+    return row | {column: _named(row[column], found, column) for column, found in names.items()} if names else row
+
+
+def _named(value: Any, names: Sequence[str], column: str) -> Any:
+    if isinstance(value, list):
+        return [_named(each, names, column) for each in value]
+    if type(value) is not int:
+        return value
+    return name_of(value, names, column)
+
+
+def name_of(number: int, names: Sequence[str], column: str) -> str:
+    """The name of a class by its number.
+
+    Raises:
+        DataError: there are not so many names.
+    """
+    if not 0 <= number < len(names):
+        raise DataError(f"found the number {number}, expected one of the {len(names)} names {', '.join(names)}", field=column)
+    return names[number]
+
+
+def read_label_names(path: Path) -> list[str]:
+    """Names of classes by their number: a file of one name a line, or of JSON.
+
+    JSON may be a list of names, an object of number -> name or name -> number, or one that holds such under `names`,
+    `id2label` or `label2id`, as `config.json` of a model does.
+
+    Raises:
+        DataError: no names, a name twice, or numbers that do not count from 0.
+    """
+    with open_text(path) as file:
+        text = file.read()
+    if text.lstrip()[:1] in ("[", "{"):
+        names = _names_of_json(read_json(path), path)
+    else:
+        names = text.splitlines()
+        while names and not names[-1].strip():
+            names.pop()
+        names = [name.strip() for name in names]
+    if not names:
+        raise DataError("found no name of a label", path=path)
+    for number, name in enumerate(names):
+        if not name:
+            raise DataError("found a blank line, expected the name of a label", path=path, line=number + 1)
+        if name in names[:number]:
+            raise DataError(f"found the label {name!r} twice, expected each once", path=path)
+    return names
+
+
+def _names_of_json(value: Any, path: Path) -> list[str]:
+    if isinstance(value, Mapping):
+        value = next((value[key] for key in ("id2label", "names", "label2id") if key in value), value)
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return list(value)
+    if isinstance(value, Mapping) and all(type(number) is int for number in value.values()):
+        value = {str(number): name for name, number in value.items()}
+    if isinstance(value, Mapping) and all(isinstance(name, str) for name in value.values()):
+        expected = [str(number) for number in range(len(value))]
+        if set(map(str, value)) == set(expected):
+            return [value[number] for number in expected]
+        found = ", ".join(map(str, value))
+        raise DataError(f"found the numbers {found}, expected 0 to {len(value) - 1}, each once", path=path)
+    raise DataError(f"found {json.dumps(value)[:80]}, expected a list of names, or an object of number -> name", path=path)
