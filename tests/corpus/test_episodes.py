@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from loreweave.corpus.episodes import Episode, episode_of, read_episodes, write_episodes
+from loreweave.corpus.episodes import Episode, describe_types, episode_of, read_episodes, write_episodes
 from loreweave.corpus.files import read_json_lines
 from loreweave.corpus.tag_schemes import TokenSpan, spans_of_tags
 from loreweave.corpus.tokens import TaggedSentence
@@ -93,3 +93,54 @@ def test_real_query_sets_have_no_support(shared_data: Path) -> None:
     episode = episode_of({"support": half, "query": half, "types": rows[0]["types"]}, "0")
     assert len(rows) == 24 and set(episode.types) == set(rows[0]["types"])
     assert [list(s.spans) for s in episode.query] == [spans_of_tags(tags, "io") for tags in half["label"]]
+
+
+def labels(*rows: list[str]) -> dict[str, Any]:
+    return {"word": [["w"] * len(tags) for tags in rows], "label": list(rows)}
+
+
+@pytest.mark.parametrize(
+    ("support", "types", "expected", "scheme"),
+    [
+        (labels(["B-cell", "O"], ["location"]), ["B-cell", "location"], ["B-cell", "location"], "io"),
+        (labels(["B-cell", "B-cell"], ["E-town"]), ["B-cell", "E-town"], ["B-cell", "E-town"], "io"),
+        (labels(["L", "O"], ["S"]), ["L", "S"], ["L", "S"], "io"),
+        (labels(["B-cell", "I-cell"], ["O", "B-town"]), ["cell", "town"], ["cell", "town"], "prefixed"),
+        (labels(["B-cell", "I-cell"], ["O", "B-town"]), None, ["cell", "town"], "prefixed"),
+        (labels(["I-cell", "E-cell"], ["E-town"]), None, ["cell", "town"], "prefixed"),
+        (labels(["S-cell", "O"], ["B-town", "E-town"]), None, ["cell", "town"], "prefixed"),
+        (labels(["U-cell", "O"], ["B-town", "L-town"]), None, ["cell", "town"], "prefixed"),
+    ],
+)
+def test_types_say_whether_labels_have_prefixes(
+    support: dict[str, Any], types: list[str] | None, expected: list[str], scheme: str
+) -> None:
+    row = {"support": support, "query": support} | ({} if types is None else {"types": types})
+    episode = episode_of(row, "0")
+    assert (sorted(episode.types), episode.scheme) == (expected, scheme)
+    assert sorted({span.label for sentence in episode.query for span in sentence.spans}) == expected
+
+
+@pytest.mark.parametrize(
+    ("support", "found"),
+    [
+        (labels(["B-cell", "O"], ["location"]), "'B-cell' and 'location'"),
+        (labels(["B-cell", "O", "B-cell"], ["O", "E-town"]), "'E-town' where no scheme of prefixes"),
+        (labels(["L", "O"], ["S"]), "'L' where no scheme of prefixes"),
+        (labels(["S-cell", "E-cell"]), "'E-cell' where no scheme"),
+    ],
+)
+def test_a_guess_about_prefixes_is_checked(support: dict[str, Any], found: str) -> None:
+    with pytest.raises(DataError, match=f"field 'label': found the tags? {found}.*name them in 'types'"):
+        episode_of({"support": support, "query": support}, "0")
+
+
+def test_types_that_look_like_o_are_named() -> None:
+    support = labels(["o", "person", "0"])
+    assert episode_of({"support": support, "query": support}, "0").types == ("0", "o", "person")
+    assert [note.split(" looks")[0] for note in describe_types(("0", "o", "person"))] == ["the type '0'", "the type 'o'"]
+    with pytest.raises(DataError, match="found person, expected those of the support: 0, o, person; '0' must be O where"):
+        episode_of({"support": support, "query": support, "types": ["person"]}, "0")
+    (note,) = describe_types(("Person", "person ", "place"))
+    assert note.startswith("the types 'Person', 'person ' differ by case or white space alone")
+    assert describe_types(("person", "place", "O")) == []

@@ -98,6 +98,12 @@ def test_few_shot_relations_are_new_where_they_are_asked(tmp_path: Path, tiny_be
     ]
 
 
+def test_copies_that_few_shot_episodes_would_ask_about_are_counted(tmp_path: Path) -> None:
+    path = write(tmp_path / "copies.jsonl", [A, A, A, B, B])
+    found = check_files(load_training("few-shot-relation"), [path], report=silent)["findings"]
+    assert found[-1].startswith("copies.jsonl: 3 records copy the text of another")
+
+
 def test_each_file_of_few_shot_names_counts_for_itself(tmp_path: Path, tiny_bert: Path) -> None:
     paths = [tmp_path / "long.txt", tmp_path / "short.txt"]
     paths[0].write_text("ann B-person\n" + "is O\n" * 90)

@@ -9,7 +9,7 @@ files of other corpora may have prefixes (B-, I-, ...).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,10 +72,13 @@ def episode_of(row: Mapping[str, Any], id: str) -> Episode:
     """The episode of one JSON object; other keys are passed over.
 
     Raises:
-        DataError: see `read_episodes`.
+        DataError: see `read_episodes`; or the tags are a mixture of labels with and without prefixes.
     """
     halves = {name: _half(row, name) for name in ("support", "query")}
-    scheme = find_scheme(tag for half in halves.values() for _, tags in half for tag in tags)
+    types = row.get("types")
+    if types is not None and not (isinstance(types, list | tuple) and all(isinstance(label, str) for label in types)):
+        raise DataError(f"found {types!r}, expected a list of labels", field="types")
+    scheme = _scheme([tags for half in halves.values() for _, tags in half], types)
     support, query = (_sentences(half, scheme) for half in halves.values())
     known = _types(support)
     for label in _types(query):
@@ -84,12 +87,35 @@ def episode_of(row: Mapping[str, Any], id: str) -> Episode:
                 f"found the label {label!r}, which no sentence of the support has (it has {', '.join(known) or 'none'})",
                 field="query.label",
             )
-    types = row.get("types", known)
-    if not isinstance(types, list | tuple) or not all(isinstance(label, str) for label in types):
-        raise DataError(f"found {types!r}, expected a list of labels", field="types")
+    types = known if types is None else types
     if sorted(types) != known:
-        raise DataError(f"found {', '.join(types)}, expected those of the support: {', '.join(known)}", field="types")
+        like_outside = [label for label in known if looks_outside(label) and label not in types]
+        hint = f"; {like_outside[0]!r} must be O where it means no type" if like_outside else ""
+        raise DataError(f"found {', '.join(types)}, expected those of the support: {', '.join(known)}{hint}", field="types")
     return Episode(id, support, query, tuple(types), scheme)
+
+
+def looks_outside(label: str) -> bool:
+    """Whether a label looks like O, the tag of a token outside all spans, in another spelling."""
+    return label != OUTSIDE and label.casefold() in ("o", "0")
+
+
+def describe_types(types: Iterable[str]) -> list[str]:
+    """A line about types that look like O, and one about types that differ by case or white space alone."""
+    names = sorted(set(types))
+    notes = [
+        f"the type {label!r} looks like O, the tag of tokens outside all spans: it is taken for a type, and scored"
+        for label in names
+        if looks_outside(label)
+    ]
+    groups: dict[str, list[str]] = {}
+    for label in names:
+        groups.setdefault("".join(label.casefold().split()), []).append(label)
+    return notes + [
+        f"the types {', '.join(map(repr, group))} differ by case or white space alone: they are taken for different ones"
+        for group in groups.values()
+        if len(group) > 1
+    ]
 
 
 def write_episodes(path: Pathname, episodes: Iterable[Episode], scheme: WrittenScheme = "io") -> int:
@@ -128,6 +154,41 @@ def _table(value: Any, name: str) -> list[list[str]]:
     if not all(isinstance(row, list) and all(isinstance(cell, str) for cell in row) for row in rows):
         raise DataError("expected two lists of lists of strings, 'word' and 'label'", field=name)
     return rows
+
+
+def _scheme(sentences: Sequence[Sequence[str]], types: Sequence[str] | None) -> Scheme:
+    """Whether the tags of an episode have prefixes: where `types` names them whole, they have none.
+
+    Raises:
+        DataError: `types` does not say it, and the tags are a mixture, or have prefixes as no scheme writes them.
+    """
+    labels = {tag for tags in sentences for tag in tags} - {OUTSIDE}
+    if types is not None and labels <= set(types):
+        return "io"
+    way_out = "where they are whole labels, name them in 'types'"
+    try:
+        scheme = find_scheme(sorted(labels))
+    except DataError as error:
+        raise DataError(f"{error.message}; {way_out}", field="label") from None
+    odd = None if scheme == "io" else _odd_prefix(sentences)
+    if odd is not None:
+        found = f"found the tag {odd!r} where no scheme of prefixes (BIO, IOE, BIOES, BILOU) has it"
+        raise DataError(f"{found}; {way_out}", field="label")
+    return scheme
+
+
+def _odd_prefix(sentences: Sequence[Sequence[str]]) -> str | None:
+    """A tag whose prefix fits no scheme: of BIOES among BILOU, or an end without a beginning where spans have beginnings."""
+    letters = {tag[0] for tags in sentences for tag in tags if tag != OUTSIDE}
+    if letters & set("ES") and letters & set("LU"):
+        return next(tag for tags in sentences for tag in tags if tag[0] in "LU")
+    if not letters & set("BSU"):
+        return None  # IO or IOE, whose spans have no beginning
+    for tags in sentences:
+        for before, tag in zip([OUTSIDE, *tags], tags, strict=False):
+            if tag[0] in "EL" and tag != OUTSIDE and not (before[0] in "BI" and before[1:] == tag[1:]):
+                return tag
+    return None
 
 
 def _sentences(half: _Half, scheme: Scheme) -> Sentences:

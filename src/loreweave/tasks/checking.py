@@ -206,6 +206,11 @@ def _few_shot_findings(labels: Sequence[dict[str, Any]], files: Sequence[_File])
         known = [str(row["label"]) for row in labels if row[file.name] and row[source]]
         if known and file is not files[0]:
             found.append(f"{file.name}: labels that {source} has too, so that they are not unseen: {', '.join(known)}")
+        if copies := len(file.texts) - len(set(file.texts)):
+            found.append(
+                f"{file.name}: {copies} records copy the text of another: where one is shown and the other is asked about, any "
+                "model is right"
+            )
     return found
 
 

@@ -17,6 +17,9 @@ from loreweave.tasks.relation_record import RelationRecord
 RECORD = RelationRecord("7", "Ann lives in Oslo", (0, 3), (13, 17))
 
 
+OTHER = RelationRecord("8", "Bob lives in Rome", (0, 3), (13, 17))
+
+
 def answered(relations: tuple[str, ...], predicted: list[int], gold: list[int | None]) -> Answered:
     support = tuple((RECORD,) for _ in relations)
     episode = RelationEpisode("0", relations, support, (RECORD,) * len(gold), tuple(gold))
@@ -121,3 +124,13 @@ def test_hidden_answers_cannot_be_scored_and_bad_episodes_are_counted(gold: Path
         score_predictions(gold, given(tmp_path, [0]), False)
     evaluation, facts = score_predictions(gold, given(tmp_path, [0]), True)
     assert facts["skipped"] == {"bad query": 1} and evaluation.metrics == {"accuracy": 1.0}
+
+
+def test_queries_that_copy_their_support_are_named() -> None:
+    support = ((RECORD,), (OTHER,))
+    turned = RelationRecord("9", OTHER.text, OTHER.tail, OTHER.head)
+    fresh = RelationRecord("10", "Eve lives in Bonn", (0, 3), (13, 17))
+    episode = RelationEpisode("3", ("a", "b"), support, (fresh, turned), (0, 1))
+    (note,) = score([Answered(episode, [0, 1])]).notes
+    assert note.startswith("1 of 2 queries, in 1 episodes, have a text of their own support") and "(episode/query 3/1)" in note
+    assert score([Answered(RelationEpisode("3", ("a", "b"), support, (fresh,), (0,)), [0])]).notes == []

@@ -17,7 +17,7 @@ from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.few_shot_ner import reader
 from loreweave.tasks.few_shot_ner.labelling import Labeller, Question, question_of, together
 from loreweave.tasks.few_shot_ner.model import GaussianWordEncoder, load_any
-from loreweave.tasks.few_shot_ner.scoring import Labelled, score
+from loreweave.tasks.few_shot_ner.scoring import Labelled, copies_in, score
 from loreweave.tasks.few_shot_ner.settings import EvaluationSettings, MethodSettings
 from loreweave.tasks.few_shot_ner.support_tuning import SupportTuner
 from loreweave.tasks.few_shot_ner.transitions import TransitionCounts, count_transitions
@@ -48,6 +48,9 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
         tagger.labeller = replace(tagger.labeller, shared_by=len(types))
     _report(episodes, bank, tagger, skipped, execution.report)
     labelled = tagger.label(episodes, bank)
+    evaluation = score(labelled, bootstrap=settings.bootstrap, seed=settings.seed)
+    for note in evaluation.notes:
+        execution.report(note)
     facts = {
         "name": data.name.partition(".")[0],
         "records": len(episodes),
@@ -58,9 +61,11 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
         "distinct_sentences": len(bank),
         "encoding": tagger.encoding.report(),
         "fine_tuning": tagger.tuning(),
+        "queries_with_a_text_of_the_support": len(copies_in(episodes)),
+        "notes": evaluation.notes,
         "seconds": round(time.monotonic() - started, 3),
     }
-    return score(labelled, bootstrap=settings.bootstrap, seed=settings.seed), facts
+    return evaluation, facts
 
 
 @dataclass

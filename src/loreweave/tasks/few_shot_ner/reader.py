@@ -10,6 +10,7 @@ from pathlib import Path
 
 from loreweave.corpus.entity_annotations import FORMATS as ANNOTATIONS
 from loreweave.corpus.entity_annotations import read_entity_annotations
+from loreweave.corpus.episodes import describe_types
 from loreweave.corpus.files import sha256_of
 from loreweave.corpus.tag_schemes import OUTSIDE
 from loreweave.corpus.tokens import TaggedSentence, tagged_sentence
@@ -28,7 +29,7 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
     """
     dropped = Counter[str]()
     sentences = [tagged_sentence(text, dropped) for text in read_entity_annotations(path, format)]
-    return ReadResult(sentences, dropped=+dropped)
+    return ReadResult(sentences, dropped=+dropped, notes=describe_types(labels_of(sentences)[1:]))
 
 
 def labels_of(records: Iterable[TaggedSentence]) -> list[str]:

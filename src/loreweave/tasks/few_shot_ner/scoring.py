@@ -13,7 +13,7 @@ Three readings of one F1, all micro over the spans of all episodes (specs/sparse
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,12 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from loreweave.corpus.episodes import Episode, read_episodes
+from loreweave.corpus.episodes import Episode, describe_types, read_episodes
 from loreweave.corpus.files import read_json_lines
 from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, TokenSpan, find_scheme, legacy_spans, legacy_type, spans_of_tags
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import DataError
 from loreweave.metrics.spans import SpanCounts, count_spans, precision_recall
+from loreweave.tasks.episode_copies import copied_queries, describe_copies
 from loreweave.tasks.prediction_files import Prediction, beside, json_predictions, place_in_episode, with_places
 from loreweave.tasks.record_files import field, objects
 from loreweave.tasks.record_files import words as strings
@@ -86,7 +87,19 @@ def score(labelled: Sequence[Labelled], *, bootstrap: int = 1000, seed: int = 0)
         tables["intervals"] = [
             {"metric": f"{name}_f1"} | _interval(arrays[f"{name}_counts"], bootstrap, seed) for name in READINGS.values()
         ]
-    return Evaluation(metrics, list(_rows(labelled)), arrays, {name: rows for name, rows in tables.items() if rows})
+    episodes = [each.episode for each in labelled]
+    notes = describe_types(label for episode in episodes for label in episode.types)
+    notes += describe_copies(copies_in(episodes), sum(len(episode.query) for episode in episodes))
+    return Evaluation(metrics, list(_rows(labelled)), arrays, {name: rows for name, rows in tables.items() if rows}, notes)
+
+
+def copies_in(episodes: Sequence[Episode]) -> list[tuple[str, int]]:
+    """Episode and place of each query whose tokens are those of a sentence of its support."""
+    return [
+        (episode.id, place)
+        for episode in episodes
+        for place in copied_queries((s.tokens for s in episode.support), [s.tokens for s in episode.query])
+    ]
 
 
 def score_predictions(gold: Path, predictions: Path, skip_bad: bool) -> tuple[Evaluation, dict[str, Any]]:
@@ -102,7 +115,8 @@ def score_predictions(gold: Path, predictions: Path, skip_bad: bool) -> tuple[Ev
     if not episodes:
         raise DataError("found no episode to score", path=gold)
     ids = [f"{episode.id}/{place}" for episode in episodes for place in range(len(episode.query))]
-    found, notes = beside(_given(predictions), ids, predictions, "episode/sentence")
+    types = {label for episode in episodes for label in episode.types}
+    found, notes = beside(_given(predictions, types), ids, predictions, "episode/sentence")
     answers = iter(found)
     evaluation = score([_labelled(episode, answers, predictions) for episode in episodes])
     evaluation.notes.extend(notes)
@@ -117,10 +131,10 @@ class _Given:
     words: int | None = None
 
 
-def _given(path: Path) -> list[Prediction[tuple[str, _Given]]]:
+def _given(path: Path, types: Set[str]) -> list[Prediction[tuple[str, _Given]]]:
     first = next((row for _, row in read_json_lines(path)), {})
     if "query" in first:
-        return with_places(_tagged_episodes(path))
+        return with_places(_tagged_episodes(path, types))
     return with_places(json_predictions(path, _spans, partial(place_in_episode, part="sentence")))
 
 
@@ -129,11 +143,12 @@ def _spans(row: Mapping[str, Any]) -> _Given:
     return _Given([TokenSpan(field(s, "start", int), field(s, "end", int), field(s, "label", str)) for s in rows])
 
 
-def _tagged_episodes(path: Path) -> list[Prediction[_Given]]:
-    """Rows with `query: {label: [[tag, ...], ...]}`, an episode each."""
+def _tagged_episodes(path: Path, types: Set[str]) -> list[Prediction[_Given]]:
+    """Rows with `query: {label: [[tag, ...], ...]}`, an episode each; tags that are gold types have no prefix."""
     rows = json_predictions(path, _tags_of_query)
+    found = {tag for row in rows for tags in row.value for tag in tags}
     try:
-        scheme = find_scheme(tag for row in rows for tags in row.value for tag in tags)
+        scheme = "io" if found - {OUTSIDE} <= types else find_scheme(found)
     except DataError as error:
         raise DataError(error.message, path=path, field="query.label") from None
     return [

@@ -28,7 +28,7 @@ from loreweave.tasks.few_shot_relation.episodes import (
 )
 from loreweave.tasks.few_shot_relation.matching import Distance, pair_logits, prototype_logits
 from loreweave.tasks.few_shot_relation.model import load_any
-from loreweave.tasks.few_shot_relation.scoring import Answered, score
+from loreweave.tasks.few_shot_relation.scoring import Answered, copies_in, score
 from loreweave.tasks.few_shot_relation.settings import EvaluationSettings, MethodSettings
 from loreweave.tasks.jobs import model_folder, task_of
 from loreweave.tasks.mention_inputs import MentionExample
@@ -74,6 +74,7 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
         "relations_seen_in_training": seen,
         "distinct_inputs": matcher.inputs,
         "encoding": matcher.encoding.report(),
+        "queries_with_a_text_of_the_support": len(copies_in(episodes)),
         "notes": evaluation.notes,
         "seconds": round(time.monotonic() - started, 3),
     }

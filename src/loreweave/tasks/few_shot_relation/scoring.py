@@ -14,6 +14,7 @@ import numpy as np
 from loreweave.corpus.files import read_json
 from loreweave.errors import DataError
 from loreweave.metrics.relations import accuracy
+from loreweave.tasks.episode_copies import copied_queries, describe_copies
 from loreweave.tasks.few_shot_relation.episodes import RelationEpisode, read_episodes
 from loreweave.tasks.prediction_files import Prediction, beside, json_predictions, place_in_episode, with_places
 from loreweave.tasks.record_files import field, first_character
@@ -66,14 +67,26 @@ def score(answered: Sequence[Answered], *, bootstrap: int = 1000, seed: int = 0)
     pairs = [list(each.pairs()) for each in answered]
     known = [pair for each in pairs for pair in each]
     rows = list(_rows(answered))
+    notes = describe_copies(copies_in([each.episode for each in answered]), sum(len(each.episode.query) for each in answered))
     if not known:
-        return Evaluation({}, rows, notes=["no query has a known relation: nothing is scored"])
+        return Evaluation({}, rows, notes=["no query has a known relation: nothing is scored", *notes])
     counts = np.array([[sum(guess == gold for guess, gold in each), len(each)] for each in pairs], np.int64)
     tables = {"per_relation": _per_relation(known)} if all(each.episode.named for each in answered) else {}
     if bootstrap:
         tables["intervals"] = [{"metric": "accuracy"} | _interval(counts, bootstrap, seed)]
     guesses, golds = zip(*known, strict=True)
-    return Evaluation({"accuracy": accuracy(guesses, golds)}, rows, {"accuracy_counts": counts}, tables)
+    return Evaluation({"accuracy": accuracy(guesses, golds)}, rows, {"accuracy_counts": counts}, tables, notes)
+
+
+def copies_in(episodes: Sequence[RelationEpisode]) -> list[tuple[str, int]]:
+    """Episode and place of each query whose text a sentence of its support has too, whatever mentions are asked about."""
+    return [
+        (episode.id, place)
+        for episode in episodes
+        for place in copied_queries(
+            (record.text for records in episode.support for record in records), [record.text for record in episode.query]
+        )
+    ]
 
 
 def score_predictions(gold: Path, predictions: Path, skip_bad: bool) -> tuple[Evaluation, dict[str, Any]]:

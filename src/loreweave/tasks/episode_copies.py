@@ -1,0 +1,35 @@
+"""Queries of episodes whose text stands in their own support: a copy is found again, whatever a model has learned."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+
+_SHOWN = 5
+
+
+def copied_queries(support: Iterable[Hashable], query: Sequence[Hashable]) -> list[int]:
+    """Places of the queries whose text the support has too.
+
+    Args:
+        support: texts (or tokens) of the support.
+        query: texts (or tokens) of the queries.
+    """
+    known = set(support)
+    return [place for place, text in enumerate(query) if text in known]
+
+
+def describe_copies(copied: Sequence[tuple[str, int]], queries: int) -> list[str]:
+    """A line about them; none where there is no copy.
+
+    Args:
+        copied: of each copy the episode and its place among the queries.
+        queries: all queries of all episodes.
+    """
+    if not copied:
+        return []
+    episodes = list(dict.fromkeys(episode for episode, _ in copied))
+    named = ", ".join(f"{episode}/{place}" for episode, place in copied[:_SHOWN])
+    return [
+        f"{len(copied)} of {queries} queries, in {len(episodes)} episodes, have a text of their own support, which even random "
+        f"weights find again (episode/query {named}{', ...' if len(copied) > _SHOWN else ''}): the scores are too high"
+    ]
