@@ -255,6 +255,27 @@ def test_dropout_is_applied_in_training_only(entity_aware: bool) -> None:
     assert torch.equal(first, second)
 
 
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("entity_aware", [False, True])
+def test_dropout_in_blocks_is_that_of_the_plain_kernel(entity_aware: bool, shared: bool) -> None:
+    """A batch that fits one block draws the masks of the plain kernel, in the same order."""
+    model = LukeForMaskedLM(config(use_entity_aware_attention=entity_aware, shared_words=shared)).train()
+    scramble(model)
+    plain, again = copy.deepcopy(model), copy.deepcopy(model)
+    plain.set_attn_implementation("eager")
+    again.gradient_checkpointing_enable()
+    labels = torch.randint(0, 50, (2, 7))
+    for each in (model, plain, again):
+        torch.manual_seed(0)
+        each(**batch(), labels=labels).loss.backward()
+    for (name, parameter), twin, recomputed in zip(
+        model.named_parameters(), plain.parameters(), again.parameters(), strict=True
+    ):
+        if parameter.grad is not None:
+            torch.testing.assert_close(parameter.grad, twin.grad, atol=1e-6, rtol=1e-5, msg=name)
+            assert torch.equal(parameter.grad, recomputed.grad), name
+
+
 @pytest.mark.parametrize("shape", [(2, 0), (2, 0, 4)])
 def test_no_entities_at_all(shape: tuple[int, ...]) -> None:
     """Tokenizers give a batch without entities as [batch, 0], with or without the positions' last axis (pitfall 7)."""

@@ -102,7 +102,7 @@ def test_every_way_of_computing_it_agrees(other: str, entity_aware: bool, masked
         near(two[name], gradient, name)
 
 
-def test_dropout_of_weights_goes_the_explicit_way() -> None:
+def test_dropout_of_weights_changes_from_call_to_call() -> None:
     training = model(attention_probs_dropout_prob=0.4).train()
     first, second = (training(**inputs()).entity_last_hidden_state for _ in range(2))
     assert not torch.allclose(first[0], second[0]) and torch.isfinite(first).all()

@@ -8,6 +8,8 @@ and the arithmetic is that of ordinary attention (`_AttentionByKeyType`; on a CP
 the scores, and as doubled heads, at 512 words). Where the public kernels do not hand out what this needs (a GPU), one
 call on doubled heads computes the same: query [q_word; q_entity], key [k; 0] for a word and [0; k] for an entity.
 
+With dropout of weights, which no fused kernel of a CPU has, `dropped_attention` takes over there.
+
 Where words are shared (`Layout.shared`), entities are read by themselves alone: see `luke_shared_attention`.
 """
 
@@ -22,6 +24,8 @@ from torch.nn import functional
 from transformers import LukeConfig
 
 from loreweave.models.cpu_kernels import flash_attention, flash_attention_backward
+from loreweave.models.dropout import dropout as drop
+from loreweave.models.dropped_attention import attention_by_key_type_with_dropout, attention_with_dropout
 from loreweave.models.luke_shared_attention import attention_to_words_and_self, explicit_attention_to_words_and_self
 
 
@@ -118,7 +122,8 @@ class LukeSelfAttention(nn.Module):
         value = self._split(layout.spread(self.value(hidden)))
         dropout = self.dropout if self.training else 0.0
         weights = None
-        plain = eager or return_weights or (dropout > 0 and key.device.type == "cpu")  # no fused kernel there with dropout
+        compiled = dropout > 0 and torch.compiler.is_compiling()  # the blocks' masks come from outside torch
+        plain = eager or return_weights or (compiled and key.device.type == "cpu")
         if layout.shared and words < layout.total:
             to_words, to_self = self._queries_of_shared_words(hidden, layout)
             if plain or key.device.type != "cpu":
@@ -126,7 +131,7 @@ class LukeSelfAttention(nn.Module):
                     to_words, to_self, key, value, bias, dropout, return_weights
                 )
             else:
-                context = attention_to_words_and_self(to_words, to_self, key, value, bias)
+                context = attention_to_words_and_self(to_words, to_self, key, value, bias, dropout)
         elif self.entity_aware and words < layout.total:
             to_words, to_entities = self._queries_by_key_type(hidden, layout)
             if plain:
@@ -136,8 +141,10 @@ class LukeSelfAttention(nn.Module):
                 context = attention_by_key_type(to_words, to_entities, key, value, words, bias, dropout)
         else:
             query = self._split(layout.spread(self.query(hidden)))
-            if eager or return_weights:
+            if plain:
                 context, weights = _eager(_scores(query, key), value, bias, dropout)
+            elif dropout > 0 and key.device.type == "cpu":
+                context = attention_with_dropout(query, key, value, bias, dropout)
             else:
                 context = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
         return layout.gather(context.transpose(1, 2).flatten(2)), weights if return_weights else None
@@ -184,7 +191,7 @@ def _scores(query: Tensor, key: Tensor) -> Tensor:
 def _eager(scores: Tensor, value: Tensor, bias: Tensor | None, dropout: float) -> tuple[Tensor, Tensor]:
     """The context, and the attention weights after dropout [batch, heads, query, key]."""
     weights = functional.softmax(scores if bias is None else scores + bias, dim=-1)
-    weights = functional.dropout(weights, dropout, training=dropout > 0)
+    weights = drop(weights, dropout)
     return weights.to(value.dtype) @ value, weights
 
 
@@ -204,9 +211,11 @@ def attention_by_key_type(
         [batch, heads, query, head size].
     """
     to_words, to_entities, key, value = _same_dtype(to_words, to_entities, key, value)
-    if key.device.type == "cpu" and dropout == 0.0:
-        return _AttentionByKeyType.apply(to_words, to_entities, key, value, words, bias)
-    return _on_doubled_heads(to_words, to_entities, key, value, words, bias, dropout)
+    if key.device.type != "cpu":
+        return _on_doubled_heads(to_words, to_entities, key, value, words, bias, dropout)
+    if dropout > 0:
+        return attention_by_key_type_with_dropout(to_words, to_entities, key, value, words, bias, dropout)
+    return _AttentionByKeyType.apply(to_words, to_entities, key, value, words, bias)
 
 
 def _on_doubled_heads(

@@ -14,10 +14,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from loreweave.models.cpu_kernels import flash_attention, flash_attention_backward
+from loreweave.models.dropout import dropout as drop
+from loreweave.models.dropped_attention import attention_to_words_and_self_with_dropout
 
 
-def attention_to_words_and_self(to_words: Tensor, to_self: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
-    """Softmax attention of words to words, and of each entity to words and itself, by a CPU's fused kernel.
+def attention_to_words_and_self(
+    to_words: Tensor, to_self: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, dropout: float = 0.0
+) -> Tensor:
+    """Softmax attention of words to words, and of each entity to words and itself, on a CPU without stored scores.
 
     Args:
         to_words: each position's query for words [batch, heads, words + entities, head size].
@@ -25,10 +29,13 @@ def attention_to_words_and_self(to_words: Tensor, to_self: Tensor, key: Tensor, 
         key, value: [batch, heads, words + entities, head size].
         bias: added to the scores of a key [batch, 1, 1, words + entities], or None; only that of words counts, for an
             entity that is padding is read by nobody else.
+        dropout: probability of dropping an attention weight.
 
     Returns:
         [batch, heads, words + entities, head size].
     """
+    if dropout > 0:
+        return attention_to_words_and_self_with_dropout(to_words, to_self, key, value, bias, dropout)
     return _AttentionToWordsAndSelf.apply(*(tensor.to(to_words.dtype) for tensor in (to_words, to_self, key, value)), bias)
 
 
@@ -51,7 +58,7 @@ def explicit_attention_to_words_and_self(
     scores = scores if bias is None else scores + bias[..., :words]
     own = functional.pad(_own_scores(to_self, key, words), (words, 0), value=float("-inf"))  # [batch, heads, query]
     weights = functional.softmax(torch.cat([scores, own.unsqueeze(-1).to(scores.dtype)], dim=-1), dim=-1)
-    weights = functional.dropout(weights, dropout, training=dropout > 0).to(value.dtype)
+    weights = drop(weights, dropout).to(value.dtype)
     of_words, of_self = weights[..., :words], weights[..., words:]
     context = of_words @ value[:, :, :words]
     context = torch.cat([context[:, :, :words], context[:, :, words:] + of_self[:, :, words:] * value[:, :, words:]], dim=2)
