@@ -34,7 +34,7 @@ def f1_by_kind(predictions: Path, titles: set[str]) -> tuple[dict[str, float], C
     mentions: Counter[str] = Counter()
     for _, row in read_json_lines(predictions):
         which = kind(row["mention"], titles)
-        predicted, gold = set(row["predictions"]), set(row["labels"])
+        predicted, gold = set(row["predicted"]), set(row["gold"])
         counts[which][0] += 2 * len(predicted & gold)
         counts[which][1] += len(predicted) + len(gold)
         mentions[which] += 1

@@ -53,7 +53,7 @@ def test_prediction_by_a_support_file(files: Path, capsys: pytest.CaptureFixture
     command = ["predict", "few-shot-ner", "--model", str(files / "bert"), "--data", str(files / "train.txt")]
     assert main([*command, str(files / "queries.jsonl"), "--device", "cpu"]) == 0
     (answer,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert answer["text"] == "bob works" and isinstance(answer["entities"], list)
+    assert answer["text"] == "bob works" and isinstance(answer["predicted"], list)
 
 
 @pytest.mark.parametrize("extra", [["--dev", "train.txt"], ["dev_fraction=0.5"], ["keep=best"], ["metric=micro_f1"]])

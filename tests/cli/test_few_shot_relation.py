@@ -69,7 +69,7 @@ def test_train_on_a_source_and_answer_about_a_target(files: Path, capsys: pytest
     predict = ["predict", "few-shot-relation", "--model", str(files / "run"), "--data", str(files / "target.json")]
     assert main([*predict, str(files / "queries.jsonl"), "--device", "cpu"]) == 0
     (answer,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert answer["label"] in ("is", "and") and set(answer["probabilities"]) == {"is", "and"}
+    assert answer["predicted"] in ("is", "and") and set(answer["probabilities"]) == {"is", "and"}
     predictor = load(files / "run", data=files / "target.json", device="cpu")  # the checkpoint says its task
     assert predictor.task.name == "few-shot-relation"
 

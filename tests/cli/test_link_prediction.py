@@ -91,8 +91,8 @@ def test_predict(
     assert main([*command, str(questions), "top=3"]) == 0
     from_file = capsys.readouterr().out
     first, second = (json.loads(line) for line in from_file.splitlines())
-    assert first["tail"] is None and second["head"] is None and len(first["answers"]) == 3
-    assert set(first["answers"][0]) == {"id", "label", "score", "known"}
+    assert first["tail"] is None and second["head"] is None and len(first["predicted"]) == 3
+    assert set(first["predicted"][0]) == {"id", "label", "score", "known"}
     monkeypatch.setattr("sys.stdin", io.StringIO(questions.read_text()))
     assert main([*command, "-", "top=3"]) == 0
     assert capsys.readouterr().out == from_file

@@ -27,7 +27,7 @@ def test_a_table_or_json(files: list[str], tmp_path: Path, capsys: pytest.Captur
     results = json.loads(capsys.readouterr().out)
     assert results["accuracy"] == 0.5 and results == json.loads((tmp_path / "out" / "results.json").read_text())
     rows = (tmp_path / "out" / "predictions" / "key.jsonl").read_text().splitlines()
-    assert json.loads(rows[1])["prediction"] == "X(e1,e2)"
+    assert json.loads(rows[1])["predicted"] == "X(e1,e2)"
     assert main([*command, "--output", str(tmp_path / "out")]) == 2
     assert "--overwrite" in capsys.readouterr().err
 

@@ -23,8 +23,8 @@ RELATION = (
 )
 RELATIONS = "".join(RELATION % (number, "ab"[number % 2]) for number in range(8))
 COLUMNS = "".join(f"w{number} B-{label}\nis O\n\n" for number in range(4) for label in ("a", "b"))
-SENTENCE = '{"episode": 0, "sentence": 0, "predictions": []}\n'
-QUERY = '{"episode": 0, "query": 0, "prediction": "a"}\n'
+SENTENCE = '{"episode": 0, "sentence": 0, "predicted": []}\n'
+QUERY = '{"episode": 0, "query": 0, "predicted": "a"}\n'
 
 TRAINING = {
     "entity-typing": ("typing.jsonl", TYPING),
@@ -46,7 +46,7 @@ BUILT = {
 WITH_TOKENIZER = {"pretraining", "text-blocks", "tfrecord"}
 
 SCORED = {
-    "entity-typing": ("typing.jsonl", "typed.jsonl", '{"id": "1", "predictions": ["person"]}\n'),
+    "entity-typing": ("typing.jsonl", "typed.jsonl", '{"id": "1", "predicted": ["person"]}\n'),
     "relation-classification": ("relations.jsonl", "labels.txt", "a\nb\n" * 4),
     "ner": ("ner.txt", "ner.txt", COLUMNS),
     "few-shot-ner": ("episodes.jsonl", "spans.jsonl", SENTENCE),

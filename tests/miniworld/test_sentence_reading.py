@@ -22,7 +22,7 @@ class Relater:
         def answer(row: Mapping[str, Any]) -> dict[str, Any]:
             sides = {side: {"mention": row["text"][row[side]["start"] : row[side]["end"]]} for side in ("head", "tail")}
             label = "born in" if row["head"]["start"] == 0 else "no_relation"
-            return {"id": row["id"], **sides, "label": label, "probability": 0.75}
+            return {"id": row["id"], **sides, "predicted": label, "probability": 0.75}
 
         return [answer(row) for row in rows]
 

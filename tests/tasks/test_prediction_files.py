@@ -92,8 +92,9 @@ def test_entity_typing_reads_our_predictions_and_our_answers(tmp_path: Path) -> 
     answers = write(tmp_path / "b.jsonl", [{"id": "2", "labels": [{"label": "city", "probability": 0.9}]}])
     lines: list[str] = []
     evaluation, _ = score_file(task, gold, answers, report=lines.append)
+    assert evaluation.predictions[1]["predicted"] == ["city"] and evaluation.predictions[1]["gold"] == ["city", "place"]
     assert evaluation.metrics["micro_recall"] == 1 / 3 and "1 of 2 records have no prediction" in lines[-1]
-    with pytest.raises(DataError, match="c.jsonl, line 1, field 'labels'"):
+    with pytest.raises(DataError, match="c.jsonl, line 1, field 'predicted'"):
         score_file(task, gold, write(tmp_path / "c.jsonl", [{"id": "1"}]), report=lambda line: None)
 
 
@@ -127,3 +128,63 @@ def test_the_official_examples_end_to_end(shared_data: Path, tmp_path: Path) -> 
         assert f"{100 * evaluation.metrics['macro_f1']:.2f}" == printed
         by_key, _ = score_file(load_task("relation-classification"), key, answers, report=lambda line: None)
         assert by_key.metrics == evaluation.metrics and by_key.notes == evaluation.notes
+
+
+SPAN = {"start": 0, "end": 3, "label": "PER"}
+
+
+@pytest.mark.parametrize(
+    ("name", "gold", "answers"),
+    [
+        (
+            "entity-typing",
+            {"text": TEXT, "start": 0, "end": 3, "labels": ["person"]},
+            [
+                {"predicted": ["person"], "gold": ["city"]},
+                {"predicted": ["person"], "probabilities": {"person": 0.9}, "labels": ["city"]},
+                {"predictions": ["person"], "labels": ["city"]},
+                {"labels": [{"label": "person", "probability": 0.9}]},
+                {"labels": ["person"]},
+            ],
+        ),
+        (
+            "relation-classification",
+            {"text": TEXT, "head": {"start": 0, "end": 3}, "tail": {"start": 13, "end": 17}, "label": "lives"},
+            [
+                {"predicted": "lives", "gold": "works"},
+                {"predicted": "lives", "probability": 0.5, "label": "works"},
+                {"prediction": "lives", "label": "works"},
+                {"label": "lives", "probability": 0.5},
+            ],
+        ),
+        (
+            "ner",
+            {"text": TEXT, "entities": [SPAN]},
+            [
+                {"predicted": [SPAN | {"mention": "Ann", "probability": 0.5}], "gold": []},
+                {"predicted": [SPAN], "entities": []},
+                {"predictions": [SPAN], "entities": []},
+                {"entities": [SPAN]},
+            ],
+        ),
+    ],
+)  # fmt: skip
+def test_predictions_of_today_and_by_their_older_names(
+    name: str, gold: dict[str, Any], answers: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    truth = write(tmp_path / "gold.jsonl", [gold])
+    for row in answers:
+        evaluation, _ = score_file(load_task(name), truth, write(tmp_path / "a.jsonl", [row]), report=lambda line: None)
+        assert evaluation.metrics["micro_f1"] == 1.0, row
+        (written,) = evaluation.predictions
+        assert written["predicted"] == written["gold"] and written["text"] == TEXT
+        again = write(tmp_path / "b.jsonl", evaluation.predictions)
+        assert score_file(load_task(name), truth, again, report=lambda line: None)[0].predictions == evaluation.predictions
+
+
+def test_an_error_in_place_of_an_answer_is_no_prediction(tmp_path: Path) -> None:
+    truth = write(tmp_path / "gold.jsonl", [{"text": TEXT, "entities": [SPAN]}] * 2)
+    rows = [{"id": "1", "predicted": [SPAN]}, {"id": "2", "line": 2, "error": "found nothing, expected a string"}]
+    lines: list[str] = []
+    evaluation, _ = score_file(load_task("ner"), truth, write(tmp_path / "a.jsonl", rows), report=lines.append)
+    assert evaluation.metrics["micro_recall"] == 0.5 and "1 of 2 records have no prediction" in lines[-1]

@@ -36,25 +36,25 @@ def command(
     Lines of standard input are answered a batch at a time (with --batch-size 1: every line before the next is read),
     those of a terminal one by one.
 
-    For entity typing a line has "text", "start" and "end" (characters, end exclusive); the answer has "labels" with
-    probabilities.
+    For entity typing a line has "text", "start" and "end" (characters, end exclusive); the answer has "predicted", a
+    list of types, and the "probabilities" of all.
 
-    For relation classification a line has "text", "head" and "tail", each {"start": ..., "end": ...}; the answer has "label",
-    its probability, and those of all labels.
+    For relation classification a line has "text", "head" and "tail", each {"start": ..., "end": ...}; the answer has
+    "predicted", its "probability", and the "probabilities" of all labels.
 
     For ner a line has "text", or "tokens" as a list; "before" and "after" may hold the text around it, which is read with it.
-    The answer has "entities" with characters (of tokens joined by spaces), label and probability.
+    The answer has "predicted", mentions with characters (of tokens joined by spaces), label and probability.
 
-    For link prediction a line has "head", "relation" and "tail", one end of them null; ends and relation are ids or
-    labels, or an end is {"label": ..., "description": ...} of an entity that is not in the graph. The answer has "answers" with
-    scores, and whether the graph knows each. Settings: top=10; cache=FOLDER keeps embeddings; block_size, objective,
-    untrained, scorer, pooling, max_length, text and relation_text as in 'loreweave evaluate'.
+    For link prediction a line has "head", "relation" and "tail", one end of them null; ends and relation are ids or labels,
+    or an end is {"label": ..., "description": ...} of an entity that is not in the graph. The answer has "predicted",
+    entities with scores, and whether the graph knows each. Settings: top=10; cache=FOLDER keeps embeddings; block_size,
+    objective, untrained, scorer, pooling, max_length, text and relation_text as in 'loreweave evaluate'.
 
     Example: echo '{"text": "Ann lives in Oslo.", "start": 13, "end": 17}' | loreweave predict entity-typing --model
     runs/typing
 
     For few-shot-ner --data is the support, a few annotated sentences, and a line has "text" or "tokens"; the answer has
-    "entities" of the support's types. Settings as in 'loreweave evaluate'.
+    "predicted", mentions of the support's types. Settings as in 'loreweave evaluate'.
 
     For few-shot-relation --data is the support, a few sentences of each relation in any file of relation classification; lines
     and answers are as for relation classification, with the support's relations.

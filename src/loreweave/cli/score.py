@@ -23,14 +23,14 @@ def command(
 ) -> None:
     """Score any system's predictions with the official metrics of a task; no model is needed.
 
-    Predictions are JSON Lines as this toolkit writes them: predictions/test.jsonl of a run, predictions/*.jsonl of an
-    evaluation, or (but for few-shot tasks) what 'loreweave predict' prints. Relations also come as lines of id<TAB>label
-    (SemEval-2010 task 8; the gold file may be such an answer key too) or one label a line in the order of the gold file
-    (TACRED); mentions of ner as columns, the word first and the predicted tag last (conlleval, LUKE). Of few-shot tasks the
-    gold file is one of episodes (loreweave build episodes, build relation-episodes), and predictions also come as one list
-    of numbers (FewRel), or as the episodes again with predicted tags (Few-NERD's layout). Rows with ids may be fewer than
-    the records: a record without a prediction counts as wrong, and is reported. Rows without ids must be all of them, in
-    order.
+    Predictions are JSON Lines with "predicted" as this toolkit writes them: predictions/test.jsonl of a run,
+    predictions/*.jsonl of an evaluation, or (but for few-shot tasks) what 'loreweave predict' prints. Relations also come
+    as lines of id<TAB>label (SemEval-2010 task 8; the gold file may be such an answer key too) or one label a line in the
+    order of the gold file (TACRED); mentions of ner as columns, the word first and the predicted tag last (conlleval,
+    LUKE). Of few-shot tasks the gold file is one of episodes (loreweave build episodes, build relation-episodes), and
+    predictions also come as one list of numbers (FewRel), or as the episodes again with predicted tags (Few-NERD's layout).
+    Rows with ids may be fewer than the records: a record without a prediction counts as wrong, and is reported. Rows
+    without ids must be all of them, in order.
 
     Example: loreweave score relation-classification --gold TEST_FILE_FULL.TXT --predictions answers.txt
     """

@@ -24,8 +24,8 @@ def describe(finder: Predictor, relater: Predictor, sentences: Sequence[str]) ->
     ]
     related: dict[str, list[str]] = {str(number): [] for number in range(len(sentences))}
     for answer in relater.predict_rows(pairs):
-        if answer["label"] != NO_RELATION:
-            head, label, tail = answer["head"]["mention"], answer["label"], answer["tail"]["mention"]
+        if answer["predicted"] != NO_RELATION:
+            head, label, tail = answer["head"]["mention"], answer["predicted"], answer["tail"]["mention"]
             related[answer["id"]].append(f"{head} -> {label} -> {tail} ({answer['probability']:.2f})")
     return [
         "  ".join([marked(text, found), *related[str(number)]])

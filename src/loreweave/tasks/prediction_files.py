@@ -15,6 +15,14 @@ from loreweave.training.evaluation import Evaluation
 
 V = TypeVar("V")
 
+PREDICTED = "predicted"
+"""Where every file of predictions and every answer of `loreweave predict` has what was predicted; the truth is in `gold`."""
+
+
+def predicted_name(row: Mapping[str, Any], *older: str) -> str:
+    """The field of a row that holds what was predicted: `predicted`, or the first of its `older` names that is there."""
+    return next((name for name in (PREDICTED, *older) if name in row), PREDICTED)
+
 
 def _id(row: Mapping[str, Any]) -> str | None:
     return str(row["id"]) if "id" in row else None
@@ -34,11 +42,15 @@ def json_predictions(
 ) -> list[Prediction[V]]:
     """Rows of JSON Lines; by default `id` says whose they are, and may be absent.
 
+    A row with an `error` in place of an answer (of `loreweave predict`) is no prediction.
+
     Raises:
         DataError: names the line where `value` or `id_of` refuses a row.
     """
     found = []
     for line, row in read_json_lines(path):
+        if "error" in row and PREDICTED not in row and row.keys() <= {"id", "line", "file", "error"}:
+            continue
         try:
             found.append(Prediction(line, id_of(row), value(row)))
         except DataError as error:

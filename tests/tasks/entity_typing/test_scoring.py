@@ -24,7 +24,8 @@ def test_score() -> None:
     assert evaluation.metrics["micro_precision"] == 1.0 and evaluation.metrics["micro_recall"] == 2 / 3
     assert evaluation.metrics["accuracy"] == 0.5
     assert evaluation.predictions[0] == {
-        "id": "a", "start": 13, "end": 17, "mention": "Oslo", "predictions": ["city"], "labels": ["city", "place"],
+        "id": "a", "text": "Ann lives in Oslo .", "start": 13, "end": 17, "mention": "Oslo", "predicted": ["city"],
+        "gold": ["city", "place"],
     }  # fmt: skip
     assert evaluation.arrays["labels"].tolist() == [[1, 0, 1], [0, 1, 0]]
     assert evaluation.arrays["ids"].tolist() == ["a", "b"]
@@ -34,8 +35,8 @@ def test_score() -> None:
 def test_answers_have_offsets_and_probabilities_best_first() -> None:
     first, second = answer(RECORDS, OUTPUTS, LABELS)
     assert (first["start"], first["end"]) == (13, 17)
-    assert [item["label"] for item in first["labels"]] == ["city"]
-    assert first["labels"][0]["probability"] == pytest.approx(1 / (1 + math.exp(-2)), abs=1e-6)
+    assert first["predicted"] == ["city"] and first["text"] == "Ann lives in Oslo ."
+    assert first["probabilities"]["city"] == pytest.approx(1 / (1 + math.exp(-2)), abs=1e-6)
     assert list(second["probabilities"]) == ["person", "place", "city"]
 
 

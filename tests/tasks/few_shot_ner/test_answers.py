@@ -22,11 +22,11 @@ def ask(model: Path, data: Path, rows: list[dict[str, Any]], block: int = 2) -> 
 def test_a_sentence_of_the_support_gets_its_own_entities(tiny_bert: Path, source_file: Path) -> None:
     rows = [{"text": "ann lives  in oslo"}, {"tokens": ["bob", "works", "at", "a", "bank"], "id": 7}, {"text": "the"}]
     first, second, third = ask(tiny_bert, source_file, rows)
-    assert [(e["start"], e["end"], e["mention"], e["label"]) for e in first["entities"]] == [
+    assert [(e["start"], e["end"], e["mention"], e["label"]) for e in first["predicted"]] == [
         (0, 3, "ann", "person"), (14, 18, "oslo", "place"),
     ]  # fmt: skip
-    assert second["id"] == "7" and second["entities"][1]["label"] == "group" and third["id"] == "3"
-    assert all(0 < e["probability"] <= 1 for e in first["entities"])
+    assert second["id"] == "7" and second["predicted"][1]["label"] == "group" and third["id"] == "3"
+    assert all(0 < e["probability"] <= 1 for e in first["predicted"])
 
 
 def test_words_and_signs_of_a_text_are_tokens() -> None:
@@ -50,7 +50,7 @@ def test_from_python(tiny_bert: Path, source_file: Path) -> None:
     predictor = load(tiny_bert, task="few-shot-ner", data=source_file, device="cpu")
     assert isinstance(predictor, PretrainedPredictor)
     (answer,) = predictor.predict_rows([{"text": "paris"}])
-    assert answer["text"] == "paris" and "entities" in answer
+    assert answer["text"] == "paris" and "predicted" in answer
 
 
 @pytest.mark.parametrize("block", [1, 4])

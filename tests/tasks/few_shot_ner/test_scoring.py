@@ -110,8 +110,10 @@ def test_predicted_spans_of_any_system(gold: Path, tmp_path: Path) -> None:
     assert evaluation.metrics["micro_precision"] == 2 / 3 and evaluation.metrics["micro_recall"] == 2 / 6
     assert evaluation.notes[-1] == "1 of 4 records have no prediction and count as wrong: 1/0"
     assert (facts["records"], facts["sentences"]) == (2, 4)
-    without = [{"predictions": row["predictions"]} for row in (rows[1], rows[2], rows[2], rows[0])]
+    without = [{"predicted": row["predictions"]} for row in (rows[1], rows[2], rows[2], rows[0])]
     assert score_predictions(gold, given(tmp_path, without), False)[0].metrics == evaluation.metrics
+    again, _ = score_predictions(gold, given(tmp_path, evaluation.predictions), False)
+    assert again.metrics == evaluation.metrics and again.predictions == evaluation.predictions
 
 
 @pytest.mark.parametrize("prefix", ["", "B-"])
@@ -147,7 +149,7 @@ def test_touching_spans_of_one_type_stay_apart(tmp_path: Path) -> None:
     (tmp_path / "gold.jsonl").write_text(json.dumps({"support": half, "query": half}))
     for rows in ([{"episode": 0, "predictions": spans((1, 2, "person"), (0, 1, "person"))}], [{"query": half}]):
         evaluation, _ = score_predictions(tmp_path / "gold.jsonl", given(tmp_path, rows), False)
-        assert evaluation.metrics["micro_f1"] == 1.0 and len(evaluation.predictions[0]["predictions"]) == 2
+        assert evaluation.metrics["micro_f1"] == 1.0 and len(evaluation.predictions[0]["predicted"]) == 2
 
 
 def test_bad_episodes_and_empty_predictions(gold: Path, tmp_path: Path) -> None:

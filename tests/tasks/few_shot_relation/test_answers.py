@@ -22,7 +22,7 @@ def test_a_sentence_of_the_support_gets_its_relation(tiny_bert: Path, tmp_path: 
     support.write_text(json.dumps({"works": rows["works"][1:2], "lives": rows["lives"][:3]}))
     answer = predict(tiny_bert, support, PredictionSettings(), HOW)
     first, second, third = answer([("line 1", QUERY), ("line 2", QUERY | {"id": "mine"}), ("line 3", QUERY)], 2)
-    assert first["label"] == "works" and set(first["probabilities"]) == {"works", "lives"}
+    assert first["predicted"] == "works" and set(first["probabilities"]) == {"works", "lives"}
     assert first["probability"] == max(first["probabilities"].values())
     assert sum(first["probabilities"].values()) == pytest.approx(1)
     assert first["head"] == {"start": 0, "end": 3, "mention": "bob"}

@@ -32,7 +32,7 @@ def test_accuracy_by_hand() -> None:
     table = {row["relation"]: row for row in found.tables["per_relation"]}
     assert table["b"] == {"relation": "b", "queries": 2, "accuracy": 0.0, "most_often_taken_for": "a"}
     assert table["none_of_the_above"]["accuracy"] == 1.0 and table["a"]["most_often_taken_for"] is None
-    assert [row["prediction"] for row in found.predictions] == ["a", "a", "b", "none_of_the_above", "c"]
+    assert [row["predicted"] for row in found.predictions] == ["a", "a", "b", "none_of_the_above", "c"]
     assert found.predictions[2]["gold"] is None and found.predictions[0]["probability"] == pytest.approx(4 / 6)
     assert found.arrays["accuracy_counts"].tolist() == [[1, 2], [1, 2]]
 
@@ -79,6 +79,7 @@ def given(folder: Path, rows: Any) -> Path:
     [
         [1, 2, 1],
         [{"number": 1}, {"number": 2}, {"number": 1}],
+        [{"predicted": "works at"}, {"predicted": "none_of_the_above"}, {"number": 0, "predicted": "works at"}],
         [{"episode": 1, "prediction": "works at"}, {"episode": 0, "query": 1, "prediction": "none_of_the_above"},
          {"episode": "0", "query": 0, "prediction": "works at", "number": 0}],
     ],
@@ -88,7 +89,7 @@ def test_predictions_of_any_system(rows: list[Any], gold: Path, tmp_path: Path) 
     evaluation, facts = score_predictions(gold, given(tmp_path, rows), False)
     assert evaluation.metrics == {"accuracy": 2 / 3} and evaluation.notes == []
     assert (facts["records"], facts["queries"]) == (2, 3) and "probability" not in evaluation.predictions[0]
-    assert [row["prediction"] for row in evaluation.predictions] == ["works at", "none_of_the_above", "works at"]
+    assert [row["predicted"] for row in evaluation.predictions] == ["works at", "none_of_the_above", "works at"]
 
 
 def test_a_query_without_prediction_counts_as_wrong(gold: Path, tmp_path: Path) -> None:
@@ -103,7 +104,7 @@ def test_a_query_without_prediction_counts_as_wrong(gold: Path, tmp_path: Path) 
         ([{"episode": 0, "prediction": "born in"}], "answers, line 1: found 'born in' for episode 0, expected one"),
         ([{"episode": 0, "number": 3}], "answers, line 1: found 3 for episode 0, .* a number from 0 to 2"),
         ([0, 1, True], "answers, number 3: found True for episode 1"),
-        ([{"episode": 0}], "line 1, field 'number': found nothing, expected an integer"),
+        ([{"episode": 0}], "line 1, field 'predicted': found nothing, expected a string"),
         ([{"episode": 7, "number": 0}], "line 1, field 'episode/query': found no gold record with the .* '7/0'"),
         ([0, 1], "found 2 predictions without ids, expected one for each of 3 records"),
     ],

@@ -38,19 +38,19 @@ def test_answers_equal_those_of_all_scores(
     for answer, (side, entity, relation) in zip(answers, [("tail", 5, 0), ("head", 13, 1), ("tail", 5, 2)], strict=True):
         scores = oracle.scores(side, entity, relation)
         best = np.argsort(-scores)[:6]
-        assert [item["id"] for item in answer["answers"]] == [f"Q{row}" for row in best]
-        assert [item["label"] for item in answer["answers"]] == [graph.entities[int(row)].label for row in best]
-        np.testing.assert_allclose([item["score"] for item in answer["answers"]], scores[best], rtol=1e-4, atol=1e-4)
+        assert [item["id"] for item in answer["predicted"]] == [f"Q{row}" for row in best]
+        assert [item["label"] for item in answer["predicted"]] == [graph.entities[int(row)].label for row in best]
+        np.testing.assert_allclose([item["score"] for item in answer["predicted"]], scores[best], rtol=1e-4, atol=1e-4)
         triples = [(entity, relation, int(row)) if side == "tail" else (int(row), relation, entity) for row in best]
-        assert [item["known"] for item in answer["answers"]] == [triple in known for triple in triples]
+        assert [item["known"] for item in answer["predicted"]] == [triple in known for triple in triples]
 
 
 def test_an_answer_says_what_was_asked(graph_folder: Path, checkpoints: dict[str, Path]) -> None:
     asked = {"id": 7, "head": None, "relation": "works at", "tail": "Q5"}
     (answer,) = predictor(checkpoints["wiki"], graph_folder, top=50).predict_rows([asked])
     assert answer["id"] == 7 and answer["head"] is None and answer["tail"]["id"] == "Q5"
-    assert answer["relation"] == {"id": "P1", "label": "works at"} and len(answer["answers"]) == 20
-    assert {item["known"] for item in answer["answers"]} == {True, False}
+    assert answer["relation"] == {"id": "P1", "label": "works at"} and len(answer["predicted"]) == 20
+    assert {item["known"] for item in answer["predicted"]} == {True, False}
 
 
 def test_labels_stand_for_ids(graph: KnowledgeGraph, graph_folder: Path, checkpoints: dict[str, Path]) -> None:
@@ -73,9 +73,9 @@ def test_an_entity_that_the_graph_does_not_have_is_read(
     ]
     described, own, bare = predictor(checkpoints[variant], graph_folder).predict_rows(rows)
     assert described["head"] == {"label": "New", "description": description}
-    assert [item["id"] for item in described["answers"]] == [item["id"] for item in own["answers"]]
-    assert [item["score"] for item in described["answers"]] == pytest.approx([i["score"] for i in own["answers"]], abs=1e-5)
-    assert not any(item["known"] for item in described["answers"]) and described["answers"] == bare["answers"]
+    assert [item["id"] for item in described["predicted"]] == [item["id"] for item in own["predicted"]]
+    assert [item["score"] for item in described["predicted"]] == pytest.approx([i["score"] for i in own["predicted"]], abs=1e-5)
+    assert not any(item["known"] for item in described["predicted"]) and described["predicted"] == bare["predicted"]
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_raw_text_gets_characters(trained: Trained) -> None:
     with pytest.raises(DataError, match="found mentions of text 0, expected none"):
         predictor.predict([text], mentions=[[(0, 3)]])
     (row,) = predictor.predict_rows([{"text": text}])
-    assert row["id"] == "1" and [found["mention"] for found in row["entities"]] == ["Ann", "Oslo"]
+    assert row["id"] == "1" and [found["mention"] for found in row["predicted"]] == ["Ann", "Oslo"]
 
 
 def test_a_long_text_is_found_in_whole(trained: Trained) -> None:
@@ -84,8 +84,8 @@ def test_a_long_text_is_found_in_whole(trained: Trained) -> None:
     loaded = load_checkpoint_of(TASK, run)
     text = "Ann lives in Oslo . " * 50
     (row,) = predict_rows(TASK, loaded, [("here", {"text": text})])
-    assert all(text[found["start"] : found["end"]] == found["mention"] for found in row["entities"])
-    assert {found["start"] // 100 for found in row["entities"]} == set(range(10))  # in every window
+    assert all(text[found["start"] : found["end"]] == found["mention"] for found in row["predicted"])
+    assert {found["start"] // 100 for found in row["predicted"]} == set(range(10))  # in every window
     assert loaded.encoding.report() == "1 sentences read in parts"
 
 
@@ -128,7 +128,7 @@ def test_the_command_line(tmp_path: Path, tiny_bert: Path, capsys: pytest.Captur
     questions.write_text(json.dumps({"text": "Ann lives."}) + "\n" + json.dumps({"tokens": ["Bob", "sang"], "id": "b"}))
     assert main(["predict", "ner", "--model", run, str(questions), "--device", "cpu"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [row["id"] for row in rows] == ["1", "b"] and all("entities" in row for row in rows)
+    assert [row["id"] for row in rows] == ["1", "b"] and all("predicted" in row for row in rows)
     predictions = tmp_path / "mine.txt"
     predictions.write_text(data.read_text())
     assert main(["score", "ner", "--gold", str(data), "--predictions", str(predictions), "--json"]) == 0

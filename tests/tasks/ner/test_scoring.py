@@ -29,19 +29,19 @@ def test_numbers_rows_and_arrays() -> None:
         {"micro_f1": 0.4, "micro_precision": 0.5, "micro_recall": 1 / 3, "macro_f1": 0.25}
     )
     first, second = evaluation.predictions
-    assert first["predictions"][1] == {"start": 13, "end": 17, "mention": "Oslo", "label": "PER", "probability": 0.6}
-    assert [(row["mention"], row["label"]) for row in first["entities"]] == [("Ann Hill", "PER"), ("Oslo", "LOC")]
-    assert second["predictions"] == [] and second["id"] == "b" and not evaluation.notes
+    assert first["predicted"][1] == {"start": 13, "end": 17, "mention": "Oslo", "label": "PER", "probability": 0.6}
+    assert [(row["mention"], row["label"]) for row in first["gold"]] == [("Ann Hill", "PER"), ("Oslo", "LOC")]
+    assert second["predicted"] == [] and second["id"] == "b" and not evaluation.notes
     assert [row["label"] for row in evaluation.tables["per_label"]] == ["LOC", "PER"]
     assert evaluation.arrays["record"].tolist() == [0, 0] and evaluation.arrays["found"].shape == (2, 5)
 
 
 def test_answers_have_characters_and_probabilities() -> None:
     first, second = answer(RECORDS, OUTPUTS, TYPES)
-    assert first["id"] == "a" and first["entities"][0] == {
+    assert first["id"] == "a" and first["predicted"][0] == {
         "start": 0, "end": 8, "mention": "Ann Hill", "label": "PER", "probability": 0.9,
     }  # fmt: skip
-    assert second == {"id": "b", "entities": []}
+    assert second == {"id": "b", "text": "Bob sang", "predicted": []}
 
 
 def test_zero_positives_are_said() -> None:

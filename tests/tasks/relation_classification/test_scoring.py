@@ -26,8 +26,8 @@ def test_score() -> None:
     assert evaluation.metrics["micro_precision"] == 2 / 3 and evaluation.metrics["micro_recall"] == 1.0
     assert evaluation.metrics["accuracy"] == 2 / 3
     assert evaluation.predictions[1] == {
-        "id": "b", "head": {"start": 13, "end": 17, "mention": "Oslo"}, "tail": {"start": 0, "end": 3, "mention": "Ann"},
-        "prediction": "born", "label": "no_relation",
+        "id": "b", "text": TEXT, "head": {"start": 13, "end": 17, "mention": "Oslo"},
+        "tail": {"start": 0, "end": 3, "mention": "Ann"}, "predicted": "born", "gold": "no_relation",
     }  # fmt: skip
     assert evaluation.arrays["labels"].tolist() == [2, 0, 1] and evaluation.arrays["ids"].tolist() == ["a", "b", "c"]
     assert [row["f1"] for row in evaluation.tables["per_label"]] == [0.0, pytest.approx(2 / 3), 1.0]
@@ -47,12 +47,12 @@ def test_without_a_negative_label_the_note_says_so() -> None:
 def test_missing_answers_are_wrong() -> None:
     evaluation = score_labels(RECORDS, ["lives", None, None], LABELS)
     assert evaluation.metrics["micro_precision"] == 1.0 and evaluation.metrics["micro_recall"] == 0.5
-    assert evaluation.predictions[1]["prediction"] is None
+    assert evaluation.predictions[1]["predicted"] is None
 
 
 def test_answers_have_both_mentions_and_probabilities_best_first() -> None:
     first, *_ = answer(RECORDS, OUTPUTS, LABELS)
-    assert first["head"]["mention"] == "Ann" and first["label"] == "lives"
+    assert first["head"]["mention"] == "Ann" and first["predicted"] == "lives"
     assert first["probability"] == pytest.approx(math.exp(2) / (1 + math.e + math.exp(2)), abs=1e-6)
     assert list(first["probabilities"]) == ["lives", "born", "no_relation"]
     assert sum(first["probabilities"].values()) == pytest.approx(1, abs=1e-5)

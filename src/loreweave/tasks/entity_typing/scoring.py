@@ -10,7 +10,7 @@ import numpy as np
 
 from loreweave.metrics.multilabel import multilabel_scores, per_label, predicted_labels
 from loreweave.tasks.entity_typing.reader import TypingRecord, gold_rows, labels_of
-from loreweave.tasks.prediction_files import beside, json_predictions
+from loreweave.tasks.prediction_files import beside, json_predictions, predicted_name
 from loreweave.tasks.record_files import Row, as_row, field, words
 from loreweave.training.evaluation import Evaluation, Outputs
 
@@ -26,7 +26,7 @@ def score(records: Sequence[TypingRecord], outputs: Outputs, labels: Sequence[st
 
 
 def score_predictions(records: Sequence[TypingRecord], path: Path) -> Evaluation:
-    """Predictions of any system: JSON Lines with `predictions`, or with `labels` as `loreweave predict` writes them.
+    """Predictions of any system: JSON Lines with `predicted`, a list of types (see `_predicted` for older names).
 
     Raises:
         DataError: names the line; see `prediction_files.beside`.
@@ -43,7 +43,7 @@ def _score(records: Sequence[TypingRecord], predicted: np.ndarray, labels: Seque
     """From 0 and 1 [records, labels]."""
     gold = np.array(list(gold_rows(records, labels)), dtype=np.uint8).reshape(len(records), len(labels))
     rows = [
-        _span(record) | {"predictions": _names(guess, labels), "labels": _names(truth, labels)}
+        _span(record) | {"predicted": _names(guess, labels), "gold": _names(truth, labels)}
         for record, guess, truth in zip(records, predicted, gold, strict=True)
     ]
     arrays = {"labels": gold, "ids": np.array([r.id for r in records], dtype=str)}
@@ -52,22 +52,27 @@ def _score(records: Sequence[TypingRecord], predicted: np.ndarray, labels: Seque
 
 
 def answer(records: Sequence[TypingRecord], outputs: Outputs, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """For each record its span, its predicted types with probabilities (best first), and all probabilities."""
+    """For each record its span, its predicted types (best first), and the probabilities of all."""
     probabilities = 1 / (1 + np.exp(-_matrix(outputs, labels).astype(np.float64)))
     answers = []
     for record, row in zip(records, probabilities, strict=True):
         order = np.argsort(-row, kind="stable")
         scored = {labels[column]: round(float(row[column]), 6) for column in order}
-        types = [{"label": labels[c], "probability": scored[labels[c]]} for c in order if row[c] > 0.5]
-        answers.append(_span(record) | {"labels": types, "probabilities": scored})
+        types = [labels[column] for column in order if row[column] > 0.5]
+        answers.append(_span(record) | {"predicted": types, "probabilities": scored})
     return answers
 
 
 def _predicted(row: Row) -> list[str]:
-    """Our predictions have `predictions` beside the gold `labels`, our answers to questions `labels` with probabilities."""
-    if "predictions" in row:
-        return words(row, "predictions")
-    return [field(as_row(each), "label", str) for each in field(row, "labels", list)]
+    """Before there was one name, files of runs had `predictions`, and answers `labels` with probabilities."""
+    name = predicted_name(row, "predictions", "labels")
+    given = field(row, name, list)
+    return words(row, name) if all(isinstance(each, str) for each in given) else [_label(each) for each in given]
+
+
+def _label(each: Any) -> str:
+    label: str = field(as_row(each), "label", str)
+    return label
 
 
 def _matrix(outputs: Outputs, labels: Sequence[str]) -> np.ndarray:
@@ -79,4 +84,4 @@ def _names(row: np.ndarray, labels: Sequence[str]) -> list[str]:
 
 
 def _span(record: TypingRecord) -> dict[str, Any]:
-    return {"id": record.id, "start": record.start, "end": record.end, "mention": record.mention}
+    return {"id": record.id, "text": record.text, "start": record.start, "end": record.end, "mention": record.mention}

@@ -29,6 +29,6 @@ TASK = PretrainedTask(
         build=Deferred("loreweave.tasks.few_shot_ner.model:build"),
         load=Deferred("loreweave.tasks.few_shot_ner.model:load"),
         no_label=OUTSIDE,
-        finds="entities",
+        finds="predicted",
     ),
 )

@@ -95,7 +95,7 @@ def _answers(
             first, last = offsets[start][0], offsets[end - 1][1]
             entity = {"start": first, "end": last, "mention": text.text[first:last], "label": label}
             entities.append(entity | {"probability": round(float(np.mean([sure[word] for word in range(start, end)])), 6)})
-        yield {"id": text.id, "text": text.text, "entities": entities}
+        yield {"id": text.id, "text": text.text, "predicted": entities}
 
 
 def _sentence(text: AnnotatedText) -> TaggedSentence:

@@ -28,7 +28,7 @@ from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import DataError
 from loreweave.metrics.spans import SpanCounts, count_spans, precision_recall
 from loreweave.tasks.episode_copies import copied_queries, describe_copies
-from loreweave.tasks.prediction_files import Prediction, beside, json_predictions, place_in_episode, with_places
+from loreweave.tasks.prediction_files import Prediction, beside, json_predictions, place_in_episode, predicted_name, with_places
 from loreweave.tasks.record_files import field, objects
 from loreweave.tasks.record_files import words as strings
 from loreweave.training.evaluation import Evaluation
@@ -103,9 +103,9 @@ def copies_in(episodes: Sequence[Episode]) -> list[tuple[str, int]]:
 
 
 def score_predictions(gold: Path, predictions: Path, skip_bad: bool) -> tuple[Evaluation, dict[str, Any]]:
-    """Predictions of any system for a file of episodes: JSON Lines with `episode`, `sentence` and `predictions`, spans of
-    tokens with `start`, `end` (not included) and `label`; or the episodes again, one a line, with predicted labels in
-    `query.label`.
+    """Predictions of any system for a file of episodes: JSON Lines with `episode`, `sentence` and `predicted`
+    (`predictions` in older files), spans of tokens with `start`, `end` (not included) and `label`; or the episodes again,
+    one a line, with predicted labels in `query.label`.
 
     Raises:
         DataError: names the line; see `prediction_files.beside`.
@@ -139,7 +139,7 @@ def _given(path: Path, types: Set[str]) -> list[Prediction[tuple[str, _Given]]]:
 
 
 def _spans(row: Mapping[str, Any]) -> _Given:
-    rows = objects(row, "predictions")
+    rows = objects(row, predicted_name(row, "predictions"))
     return _Given([TokenSpan(field(s, "start", int), field(s, "end", int), field(s, "label", str)) for s in rows])
 
 
@@ -264,7 +264,7 @@ def _rows(labelled: Sequence[Labelled]) -> Iterator[dict[str, Any]]:
     for each in labelled:
         for number, (sentence, spans) in enumerate(zip(each.episode.query, each.predicted(), strict=True)):
             row: dict[str, Any] = {"episode": each.episode.id, "sentence": number, "tokens": list(sentence.tokens)}
-            yield row | {"gold": _plain(sentence.spans), "predictions": _plain(spans)}
+            yield row | {"gold": _plain(sentence.spans), "predicted": _plain(spans)}
 
 
 def _plain(spans: Sequence[TokenSpan]) -> list[dict[str, Any]]:

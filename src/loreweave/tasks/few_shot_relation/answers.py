@@ -68,4 +68,4 @@ def _answers(answered: Answered) -> Iterator[dict[str, Any]]:
         best = answered.episode.names[order[0]]
         spans = {"head": record.head, "tail": record.tail}
         ends = {name: {"start": s, "end": e, "mention": record.text[s:e]} for name, (s, e) in spans.items()}
-        yield {"id": record.id, **ends, "label": best, "probability": scored[best], "probabilities": scored}
+        yield {"id": record.id, **ends, "predicted": best, "probability": scored[best], "probabilities": scored}

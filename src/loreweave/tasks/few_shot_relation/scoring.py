@@ -16,7 +16,7 @@ from loreweave.errors import DataError
 from loreweave.metrics.relations import accuracy
 from loreweave.tasks.episode_copies import copied_queries, describe_copies
 from loreweave.tasks.few_shot_relation.episodes import RelationEpisode, read_episodes
-from loreweave.tasks.prediction_files import Prediction, beside, json_predictions, place_in_episode, with_places
+from loreweave.tasks.prediction_files import Prediction, beside, json_predictions, place_in_episode, predicted_name, with_places
 from loreweave.tasks.record_files import field, first_character
 from loreweave.training.evaluation import Evaluation
 
@@ -91,8 +91,8 @@ def copies_in(episodes: Sequence[RelationEpisode]) -> list[tuple[str, int]]:
 
 def score_predictions(gold: Path, predictions: Path, skip_bad: bool) -> tuple[Evaluation, dict[str, Any]]:
     """Predictions of any system for a file of episodes: a JSON list of the numbers of relations, one for each query
-    (FewRel's), or JSON Lines with `episode`, `query` (0 where it is missing) and `prediction`, a relation's name, or
-    `number`. Rows without `episode` go by order.
+    (FewRel's), or JSON Lines with `episode`, `query` (0 where it is missing) and `predicted` (`prediction` in older
+    files), a relation's name, or `number`. Rows without `episode` go by order.
 
     Raises:
         DataError: names the line; see `prediction_files.beside`. Or no query has a known relation.
@@ -118,7 +118,8 @@ def _given(path: Path) -> list[Prediction[tuple[str, int | str]]]:
 
 
 def _answer(row: Mapping[str, Any]) -> int | str:
-    answer: int | str = field(row, "prediction", str) if "prediction" in row else field(row, "number", int)
+    name = predicted_name(row, "prediction")
+    answer: int | str = field(row, "number", int) if "number" in row and name not in row else field(row, name, str)
     return answer
 
 
@@ -167,6 +168,6 @@ def _rows(answered: Sequence[Answered]) -> Iterator[dict[str, Any]]:
             sure = {} if shares is None else {"probability": round(float(shares[place, number]), 6)}
             yield {
                 "episode": episode.id, "query": place, "id": record.id, "number": number,
-                "prediction": episode.names[number], **sure,
+                "predicted": episode.names[number], **sure,
                 "gold": None if gold is None else episode.names[gold], "relations": list(episode.relations),
             }  # fmt: skip

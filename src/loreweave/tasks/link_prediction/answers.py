@@ -223,7 +223,7 @@ class GraphAnswerer:
         relation = graph.relations[item.relation]
         given = self._end(item)
         head, tail = (given, None) if side == "tail" else (None, given)
-        answer = {"head": head, "relation": {"id": relation.id, "label": relation.label}, "tail": tail, "answers": shown}
+        answer = {"head": head, "relation": {"id": relation.id, "label": relation.label}, "tail": tail, "predicted": shown}
         return answer if item.query.id is None else {"id": item.query.id, **answer}
 
     def _end(self, item: _Asked) -> dict[str, str]:

@@ -25,5 +25,5 @@ TASK: Task[NerRecord] = Task(
     query=reader.query,
     ask=reader.ask,
     answer=scoring.answer,
-    finds="entities",
+    finds="predicted",
 )

@@ -13,7 +13,7 @@ from loreweave.corpus.tag_schemes import TokenSpan, spans_of_tags
 from loreweave.errors import DataError
 from loreweave.metrics.spans import SpanCounts, count_spans
 from loreweave.tasks.ner.record import NerRecord
-from loreweave.tasks.prediction_files import beside, holds_json, json_predictions
+from loreweave.tasks.prediction_files import beside, holds_json, json_predictions, predicted_name
 from loreweave.tasks.record_files import Row, as_row, field
 from loreweave.training.evaluation import Evaluation, Outputs
 
@@ -25,7 +25,7 @@ def score(records: Sequence[NerRecord], outputs: Outputs, labels: Sequence[str])
     found = list(_found(records, outputs, labels))
     evaluation = score_spans(records, [[TokenSpan(m["start"], m["end"], m["label"]) for m in row] for row in found])
     for row, mentions in zip(evaluation.predictions, found, strict=True):
-        row["predictions"] = mentions
+        row["predicted"] = mentions
     counts = [len(output) for output in outputs]
     evaluation.arrays.update(
         found=np.concatenate([np.zeros((0, 5)), *outputs]),
@@ -43,7 +43,7 @@ def score_spans(records: Sequence[NerRecord], predicted: Sequence[Sequence[Token
     micro = counts.micro()
     numbers = (micro.f1, micro.precision, micro.recall, counts.macro_f1())
     rows = [
-        {"id": record.id, "text": record.text, "predictions": _rows(record, guess), "entities": _rows(record, truth)}
+        {"id": record.id, "text": record.text, "predicted": _rows(record, guess), "gold": _rows(record, truth)}
         for record, guess, truth in zip(records, predicted, gold, strict=True)
     ]
     tables = {"per_label": counts.per_type()}
@@ -51,8 +51,8 @@ def score_spans(records: Sequence[NerRecord], predicted: Sequence[Sequence[Token
 
 
 def score_predictions(records: Sequence[NerRecord], path: Path) -> Evaluation:
-    """Predictions of any system: JSON Lines with `predictions` or `entities`, or columns whose first is the word and whose
-    last is the predicted tag, as conlleval reads them (LUKE's `test_predictions.txt`).
+    """Predictions of any system: JSON Lines with `predicted` (see `_predicted` for older names), or columns whose first
+    is the word and whose last is the predicted tag, as conlleval reads them (LUKE's `test_predictions.txt`).
 
     Raises:
         DataError: names the line; see `prediction_files.beside`.
@@ -70,7 +70,9 @@ def score_predictions(records: Sequence[NerRecord], path: Path) -> Evaluation:
 def answer(records: Sequence[NerRecord], outputs: Outputs, labels: Sequence[str]) -> list[dict[str, Any]]:
     """For each record its mentions: characters, type and probability, in the order of the text."""
     found = _found(records, outputs, labels)
-    return [{"id": record.id, "entities": mentions} for record, mentions in zip(records, found, strict=True)]
+    return [
+        {"id": record.id, "text": record.text, "predicted": mentions} for record, mentions in zip(records, found, strict=True)
+    ]
 
 
 def _found(records: Sequence[NerRecord], outputs: Outputs, labels: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
@@ -106,8 +108,8 @@ def _of_columns(records: Sequence[NerRecord], path: Path) -> list[list[TokenSpan
 
 
 def _predicted(row: Row) -> list[TokenSpan]:
-    """Our predictions have `predictions` beside the gold `entities`, our answers to questions `entities` alone."""
-    given = [as_row(each) for each in field(row, "predictions" if "predictions" in row else "entities", list)]
+    """Before there was one name, files of runs had `predictions`, and answers `entities`, as other systems have."""
+    given = [as_row(each) for each in field(row, predicted_name(row, "predictions", "entities"), list)]
     return [TokenSpan(field(each, "start", int), field(each, "end", int), field(each, "label", str)) for each in given]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from loreweave.corpus.files import open_text
 from loreweave.metrics.relations import per_label, relation_scores
-from loreweave.tasks.prediction_files import beside, holds_json, json_predictions, label_predictions
+from loreweave.tasks.prediction_files import beside, holds_json, json_predictions, label_predictions, predicted_name
 from loreweave.tasks.record_files import Row, field
 from loreweave.tasks.registry import ReadResult
 from loreweave.tasks.relation_classification.reader import NEGATIVE_LABELS, in_class_order, negative_label, read
@@ -67,7 +67,7 @@ def score_labels(
     gold = [_gold(record) for record in records]
     negative = negative_label(labels)
     rows = [
-        _mentions(record) | {"prediction": guess, "label": truth}
+        _mentions(record) | {"predicted": guess, "gold": truth}
         for record, guess, truth in zip(records, predicted, gold, strict=True)
     ]
     tables = {"per_label": per_label(predicted, gold, labels)}
@@ -75,7 +75,8 @@ def score_labels(
 
 
 def score_predictions(records: Sequence[Gold], path: Path) -> Evaluation:
-    """Predictions of any system: JSON Lines with `prediction` (or `label`), `id<TAB>label` lines, or one label a line.
+    """Predictions of any system: JSON Lines with `predicted` (see `_predicted` for older names), `id<TAB>label` lines, or
+    one label a line.
 
     Raises:
         DataError: names the line; see `prediction_files.beside`.
@@ -101,13 +102,13 @@ def answer(records: Sequence[RelationRecord], outputs: Outputs, labels: Sequence
         order = np.argsort(-row, kind="stable")
         scored = {labels[column]: round(float(row[column]), 6) for column in order}
         best = labels[order[0]]
-        answers.append(_mentions(record) | {"label": best, "probability": scored[best], "probabilities": scored})
+        answers.append(_mentions(record) | {"predicted": best, "probability": scored[best], "probabilities": scored})
     return answers
 
 
 def _predicted(row: Row) -> str:
-    """Our predictions have `prediction` beside the gold `label`, our answers to questions a `label` alone."""
-    label: str = field(row, "prediction" if "prediction" in row else "label", str)
+    """Before there was one name, files of runs had `prediction`, and answers `label`, as other systems have."""
+    label: str = field(row, predicted_name(row, "prediction", "label"), str)
     return label
 
 
@@ -134,4 +135,4 @@ def _mentions(record: Gold) -> dict[str, Any]:
         return {"id": record.id}
     spans = {"head": record.head, "tail": record.tail}
     ends = {name: {"start": s, "end": e, "mention": record.text[s:e]} for name, (s, e) in spans.items()}
-    return {"id": record.id} | ends
+    return {"id": record.id, "text": record.text} | ends
