@@ -20,6 +20,9 @@ Settings = Annotated[
 EvaluationRecipe = Annotated[
     str | None, typer.Option("--recipe", help="Recipe whose evaluation settings come first (few-shot tasks).")
 ]
+Labels = Annotated[
+    Path | None, typer.Option("--labels", help="File with the names of the model's classes, a line each, in their order.")
+]
 Base = Annotated[str | None, typer.Option("--base", help="Folder of the encoder that a released old file was made from.")]
 
 
@@ -31,6 +34,7 @@ def command(
     recipe: EvaluationRecipe = None,
     format: Annotated[str | None, typer.Option("--format", help="Format of the file; by default recognised.")] = None,
     base: Base = None,
+    labels: Labels = None,
     device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps.")] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Records (or full-length texts) a batch.")] = 32,
     precision: Annotated[str, typer.Option("--precision", help="fp32, bf16 or fp16.")] = "fp32",
@@ -71,6 +75,7 @@ def command(
     is another file, whose format=NAME may be given; relations that were in the source too are named.
     """
     from loreweave.errors import ConfigurationError
+    from loreweave.tasks.class_names import read_class_names
     from loreweave.tasks.jobs import evaluate_task
     from loreweave.tasks.pretrained import evaluate_pretrained
     from loreweave.tasks.registry import Execution, load_pretrained_task, load_task
@@ -78,13 +83,10 @@ def command(
 
     with progress("scoring") as advance:
         if task in PRETRAINED_TASKS:
-            chosen, asked = load_pretrained_task(task), list(settings or [])
-            if skip_bad and hasattr(chosen.evaluation, "skip_bad"):
-                asked, skip_bad = [*asked, "skip_bad=true"], False
-            if format is not None and hasattr(chosen.evaluation, "format"):
-                asked, format = [*asked, f"format={format}"], None
-            if format is not None or base is not None or skip_bad:
-                raise ConfigurationError(f"{task} has no --format, --base and --skip-bad")
+            chosen = load_pretrained_task(task)
+            if base is not None or labels is not None:
+                raise ConfigurationError(f"{task} has no --base and no --labels")
+            asked = [*(settings or []), *_as_settings(task, chosen.evaluation, format, skip_bad)]
             how = Execution(device=device, precision=precision, batch_size=batch_size, report=say, advance=advance)
             evaluation, results = evaluate_pretrained(
                 chosen, model, data, asked, how,
@@ -95,7 +97,8 @@ def command(
                 raise ConfigurationError(f"{task} has no settings at evaluation, found {recipe or (settings or [])[0]!r}")
             evaluation, results = evaluate_task(
                 load_task(task), model, data, format=format, base=base, skip_bad=skip_bad, device=device,
-                batch_size=batch_size, precision=precision, output=output, overwrite=overwrite, report=say, advance=advance,
+                labels=None if labels is None else read_class_names(labels), batch_size=batch_size,
+                precision=precision, output=output, overwrite=overwrite, report=say, advance=advance,
             )  # fmt: skip
     close_process_group()
     say_written(output)
@@ -103,6 +106,18 @@ def command(
         show_json(results)
         return
     show_evaluation(evaluation.metrics, evaluation.tables, title=f"{task}, {results['records']} records")
+
+
+def _as_settings(task: str, known: type, format: str | None, skip_bad: bool) -> list[str]:
+    """`--format` and `--skip-bad` as the settings of a task that has such."""
+    from loreweave.errors import ConfigurationError
+
+    given = {"format": format, "skip_bad": "true" if skip_bad else None}
+    found = {name: value for name, value in given.items() if value is not None}
+    for name in found:
+        if not hasattr(known, name):
+            raise ConfigurationError(f"{task} has no --{name.replace('_', '-')}")
+    return [f"{name}={value}" for name, value in found.items()]
 
 
 def _evaluation_of(recipe: str | None, task: str) -> dict[str, Any]:

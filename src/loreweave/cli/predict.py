@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from loreweave.cli.console import say
+from loreweave.cli.evaluate import Base, Labels
 from loreweave.tasks.registry import ALL_TASKS, PRETRAINED_TASKS
 
 
@@ -24,9 +25,8 @@ def command(
     data: Annotated[
         Path | None, typer.Option("--data", help="link-prediction: the graph's folder; few-shot tasks: the support.")
     ] = None,
-    base: Annotated[
-        str | None, typer.Option("--base", help="Folder of the encoder that a released old file was made from.")
-    ] = None,
+    base: Base = None,
+    labels: Labels = None,
     device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps.")] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Queries (or full-length texts) a batch.")] = 32,
     precision: Annotated[str, typer.Option("--precision", help="fp32, bf16 or fp16.")] = "fp32",
@@ -62,6 +62,7 @@ def command(
     Example: loreweave predict link-prediction --model runs/kepler --data graphs/wn18rr questions.jsonl top=5 cache=cache
     """
     from loreweave.errors import ConfigurationError
+    from loreweave.tasks.class_names import read_class_names
     from loreweave.tasks.jobs import is_writer, load_checkpoint_of
     from loreweave.tasks.pretrained import open_pretrained
     from loreweave.tasks.queries import block_size, predict_rows, read_queries
@@ -76,15 +77,15 @@ def command(
     if task in PRETRAINED_TASKS:
         if data is None:
             raise ConfigurationError(f"{task} needs --data, what the model is asked about; see --help")
-        if base is not None:
-            raise ConfigurationError(f"{task} has no --base")
+        if base is not None or labels is not None:
+            raise ConfigurationError(f"{task} has no --base and no --labels")
         how = Execution(device=device, precision=precision, batch_size=batch_size, report=say)
         answers = open_pretrained(load_pretrained_task(task), model, data, settings or [], how)(queries, block)
     else:
         if data is not None or settings:
             raise ConfigurationError(f"{task} has no --data and no settings")
         chosen = load_task(task)
-        loaded = load_checkpoint_of(chosen, model, base)
+        loaded = load_checkpoint_of(chosen, model, base, None if labels is None else read_class_names(labels))
         move(loaded.model, choose_device(device))
         answers = predict_rows(chosen, loaded, queries, block=block, batch_size=batch_size, precision=precision)
     if is_writer():

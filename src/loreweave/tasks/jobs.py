@@ -147,6 +147,7 @@ def evaluate_task(
     format: str | None = None,
     skip_bad: bool = False,
     base: str | None = None,
+    labels: Sequence[str] | None = None,
     device: str | None = None,
     batch_size: int = 32,
     precision: str = "fp32",
@@ -155,7 +156,7 @@ def evaluate_task(
     report: Report = print,
     advance: Callable[[int], object] | None = None,
 ) -> tuple[Evaluation, dict[str, Any]]:
-    """Score a fine-tuned checkpoint on a file; needs no training data.
+    """Score a fine-tuned checkpoint on a file; needs no training data. `base` and `labels`: see `load_checkpoint_of`.
 
     Returns:
         The evaluation, and what `results.json` in `output` says.
@@ -166,7 +167,7 @@ def evaluate_task(
     """
     if output is not None:
         check_results_folder(output, overwrite)
-    loaded = load_checkpoint_of(task, model, base)
+    loaded = load_checkpoint_of(task, model, base, labels)
     read = task.read(data, format, skip_bad)
     read = check_labels(task, read, loaded.labels, data, skip_bad)
     _report_all(report, describe_skipped(read, data))
@@ -185,22 +186,30 @@ def evaluate_task(
     return evaluation, results
 
 
-def load_checkpoint_of(task: Training[Any], path: Path, base: str | None = None) -> TaskModel:
+def load_checkpoint_of(
+    task: Training[Any], path: Path, base: str | None = None, labels: Sequence[str] | None = None
+) -> TaskModel:
     """A fine-tuned checkpoint; for a run's folder the weights that it kept. `base`: see `checkpoints.load_luke`.
 
+    Args:
+        labels: names of its classes, by number, in place of its own (not for a few-shot task, whose labels come with the
+            episodes).
+
     Raises:
-        CheckpointError: nothing there, or the checkpoint is another task's.
+        CheckpointError: nothing there, the checkpoint is another task's, or its classes are not named.
     """
     folder = model_folder(path)
     name = task_of(folder)
     if name is not None and name != task.name:
         raise CheckpointError(f"{folder}: found a checkpoint for {name}, expected one for {task.name}")
-    return _load_quietly(task, folder, base)
+    return _load_quietly(task, folder, base, labels)
 
 
-def _load_quietly(task: Training[Any], folder: Path, base: str | None = None) -> TaskModel:
+def _load_quietly(
+    task: Training[Any], folder: Path, base: str | None = None, labels: Sequence[str] | None = None
+) -> TaskModel:
     with quiet():
-        return task.load(folder, base)
+        return task.load(folder, base) if labels is None or not isinstance(task, Task) else task.load(folder, base, labels)
 
 
 def model_folder(path: Path) -> Path:

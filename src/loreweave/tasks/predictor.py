@@ -103,6 +103,7 @@ def load(
     task: str | None = None,
     device: str | None = None,
     base: str | None = None,
+    labels: Sequence[str] | None = None,
     data: str | PathLike[str] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> Predictor | PretrainedPredictor:
@@ -113,6 +114,7 @@ def load(
         task: its task; needed only where the checkpoint does not say.
         device: `cpu`, `cuda`, ...; default: an accelerator where there is one.
         base: folder of the encoder that a released file was made from.
+        labels: names of the classes, by number, of a fine-tuned checkpoint that does not name them.
         data: what a pre-trained model is asked about: the folder of a graph, a support set. Gives a `PretrainedPredictor`.
         settings: of the answers, as `key=value` after `loreweave predict`.
 
@@ -137,7 +139,7 @@ def load(
     if name in PRETRAINED_TASKS:
         raise ConfigurationError(f"{folder}: {name} needs data=, what it is asked about (a graph, a support set)")
     chosen = load_task(name)
-    loaded = load_checkpoint_of(chosen, folder, base)
+    loaded = load_checkpoint_of(chosen, folder, base, labels)
     move(loaded.model, choose_device(device)).eval()
     return Predictor(chosen, loaded)
 

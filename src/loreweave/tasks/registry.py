@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.class_names import LABELS_WANTED, are_numbered, label_names
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from transformers import PreTrainedConfig, PreTrainedModel
+    from transformers import PreTrainedModel
 
     from loreweave.training.evaluation import Evaluation, Outputs
     from loreweave.training.finetuning_config import FinetuningConfig
@@ -115,12 +116,6 @@ class Encoding(Protocol):
         """Write the tokenizer's files."""
 
 
-def label_names(model_config: PreTrainedConfig) -> list[str]:
-    """Names of the classes of a model, by number."""
-    names = {int(index): str(name) for index, name in (model_config.id2label or {}).items()}
-    return [names[index] for index in range(len(names))]
-
-
 @dataclass(frozen=True)
 class TaskModel:
     """A model for a task with its encoding; the label list is `model.config.id2label`.
@@ -142,6 +137,13 @@ class TaskModel:
         """Write a Hugging Face directory."""
         self.model.save_pretrained(folder)
         self.encoding.save_pretrained(folder)
+
+
+class Loader(Protocol):
+    """How a fine-tuned checkpoint of a task is loaded."""
+
+    def __call__(self, path: Path, base: str | None = None, labels: Sequence[str] | None = None) -> TaskModel:
+        """The model; `base` of an old format, `labels` where the checkpoint does not name its classes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,6 +186,7 @@ class Task(Training[R]):
         metric: what selects an epoch, larger is better.
         metrics: all names in `Evaluation.metrics`.
         architectures: names in a checkpoint's `config.json` that stand for this task, or patterns of them (`*ForThis`).
+        load: as `Training.load`, and names of the classes in place of those that the checkpoint has.
         score: (records, one output per record, labels) -> numbers and predictions.
         score_predictions: (gold records, a file of any system's predictions) -> numbers and predictions.
         read_gold: `read` for `score_predictions`, where that also takes files of gold labels alone.
@@ -196,6 +199,7 @@ class Task(Training[R]):
     metric: str
     metrics: tuple[str, ...]
     architectures: tuple[str, ...]
+    load: Loader
     score: Callable[[Sequence[R], Outputs, Sequence[str]], Evaluation]
     score_predictions: Callable[[Sequence[Any], Path], Evaluation]
     query: Callable[[Mapping[str, Any], str], list[R]]
@@ -370,7 +374,7 @@ def check_labels(task: Training[R], read: ReadResult[R], labels: Sequence[str], 
         found = f"found the label {unknown[0]!r}"
         if not skip_bad:
             more = "(--skip-bad leaves such records out and counts them; the scores are of the others then)"
-            message = f"{found}, expected one of the model's: {_some(labels)} {more}"
+            message = f"{found}, expected one of the model's: {_some(labels)} {LABELS_WANTED if are_numbered(labels) else more}"
             raise DataError(message, path=path, record=place, field="labels")
         kept.leave_out(f"label {unknown[0]!r} unknown to the model", f"{place}: {found}")
     if len(kept.records) < len(read.records):

@@ -17,8 +17,8 @@ from loreweave.corpus.files import read_json
 from loreweave.encoding import MARKER_TOKENS, EntityTokenizer, add_marker_tokens
 from loreweave.errors import CheckpointError
 from loreweave.models.word_positions import usable_positions
+from loreweave.tasks.class_names import LABELS_WANTED, are_numbered, label_names, name_classes
 from loreweave.tasks.marker_classifier import MarkerClassifier
-from loreweave.tasks.registry import label_names
 from loreweave.training.finetuning_config import FinetuningConfig
 from loreweave.training.quiet import quiet
 
@@ -112,14 +112,22 @@ def read_luke(
 
 
 def load_luke_classifier(
-    path: Path, cls: type[PreTrainedModel], base: str | None, released_labels: Sequence[str]
+    path: Path,
+    cls: type[PreTrainedModel],
+    base: str | None,
+    released_labels: Sequence[str],
+    labels: Sequence[str] | None = None,
 ) -> tuple[PreTrainedModel, EntityTokenizer]:
-    """A fine-tuned LUKE of any format; one without label names and with as many classes gets `released_labels`.
+    """A fine-tuned LUKE of any format.
+
+    Args:
+        released_labels: names for a released file, whose format has no place for names, with as many classes.
+        labels: names that the user gives.
 
     Raises:
-        CheckpointError: it has no classifier of that class.
+        CheckpointError: it has no classifier of that class, or does not name its classes.
     """
-    from loreweave.checkpoints import luke_finetuned
+    from loreweave.checkpoints import hugging_face, luke_finetuned
 
     loaded = read_luke(str(path), cls, base)
     assert loaded.tokenizer is not None, "read_luke makes sure of it"
@@ -128,10 +136,11 @@ def load_luke_classifier(
     if loaded.format == luke_finetuned.NAME:
         loaded.tokenizer.piece_rule = "legacy"  # of the code that trained it
     config = loaded.model.config
-    names = label_names(config)
-    if len(names) == len(released_labels) and names[0] == "LABEL_0":
-        config.id2label = dict(enumerate(released_labels))
-        config.label2id = {label: index for index, label in enumerate(released_labels)}
+    nameless = loaded.format != hugging_face.NAME and are_numbered(list((config.id2label or {}).values()))
+    if labels is None and nameless and len(config.id2label or {}) == len(released_labels):
+        labels = released_labels
+    name_classes(config, labels)
+    label_names(config)  # raises where a class has no name of its own
     return loaded.model, loaded.tokenizer
 
 
@@ -182,11 +191,15 @@ def plain_tokenizer(words: Any, model: PreTrainedModel) -> EntityTokenizer:
     )
 
 
-def load_plain(folder: Path, cls: type[MarkerClassifier] = MarkerClassifier) -> tuple[MarkerClassifier, Any]:
-    """A saved `MarkerClassifier`, or a model of such a class, and its word tokenizer."""
+def load_plain(
+    folder: Path, cls: type[MarkerClassifier] = MarkerClassifier, labels: Sequence[str] | None = None
+) -> tuple[MarkerClassifier, Any]:
+    """A saved `MarkerClassifier`, or a model of such a class, and its word tokenizer; `labels` are names of the user's."""
     model_config = config_of(str(folder))
     if not hasattr(model_config, SETTINGS):
         raise CheckpointError(f"{folder}: found a plain encoder, expected a fine-tuned checkpoint (loreweave finetune)")
+    name_classes(model_config, labels)
+    label_names(model_config)
     model, missing, unexpected = _read_classifier(str(folder), model_config, cls)
     if missing or unexpected:
         raise CheckpointError(f"{folder}: the weights do not fit: missing {missing}, unexpected {unexpected}")
@@ -206,8 +219,8 @@ def start_tagger(
     """
     model_config = config_of(source)
     describe(model_config, labels, settings)
-    model, missing = _read_tagger(source, model_config)
-    lacking = [name for name in missing if name.startswith(f"{model.base_model_prefix}.")]
+    model, missing, resized = _read_tagger(source, model_config)
+    lacking = [name for name in [*missing, *resized] if name.startswith(f"{model.base_model_prefix}.")]
     if lacking:
         raise CheckpointError(f"{source}: the weights lack {', '.join(lacking[:5])}, which the encoder needs")
     if isinstance(getattr(model, "classifier", None), nn.Linear):
@@ -216,20 +229,32 @@ def start_tagger(
     return model, _word_side(source, model, config.max_length)
 
 
-def load_tagger(folder: Path) -> tuple[PreTrainedModel, EntityTokenizer]:
+def load_tagger(folder: Path, labels: Sequence[str] | None = None) -> tuple[PreTrainedModel, EntityTokenizer]:
     """A fine-tuned model of token classification, of ours or of transformers, and its tokenizer.
 
+    Args:
+        folder: of the model.
+        labels: names that the user gives to its classes.
+
     Raises:
-        CheckpointError: it has no classifier.
+        CheckpointError: it has no classifier, or another number of classes than names.
     """
-    model, missing = _read_tagger(str(folder), config_of(str(folder)))
+    model_config = config_of(str(folder))
+    if labels is not None:
+        model_config.id2label = dict(enumerate(labels))
+    model, missing, resized = _read_tagger(str(folder), model_config)
+    for name, (found, wanted) in resized.items():
+        problem = f"{name} has the shape {found}, {wanted} is that of the {model_config.num_labels} classes that are named"
+        raise CheckpointError(f"{folder}: {problem}; {LABELS_WANTED}")
     if missing:
         raise CheckpointError(f"{folder}: found no fine-tuned model of token classification: it lacks {', '.join(missing[:5])}")
     return model.eval(), _word_side(str(folder), model, settings_of(folder).get("max_length"))
 
 
-def _read_tagger(source: str, model_config: PreTrainedConfig) -> tuple[PreTrainedModel, list[str]]:
-    """The model, and the names of parameters that the files lack."""
+def _read_tagger(
+    source: str, model_config: PreTrainedConfig
+) -> tuple[PreTrainedModel, list[str], dict[str, tuple[list[int], list[int]]]]:
+    """The model, the names of parameters that the files lack, and those of another shape: (in the files, in the model)."""
     try:
         with quiet():
             loaded: Any = AutoModelForTokenClassification.from_pretrained(
@@ -238,7 +263,8 @@ def _read_tagger(source: str, model_config: PreTrainedConfig) -> tuple[PreTraine
     except ValueError as error:  # an encoder for which transformers has no such class
         raise CheckpointError(f"{source}: found no encoder for token classification: {error}") from error
     model, info = loaded
-    return model, sorted({*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])})
+    shapes = {name: (list(found), list(wanted)) for name, found, wanted in sorted(info["mismatched_keys"])}
+    return model, sorted(info["missing_keys"]), shapes
 
 
 def _word_side(source: str, model: PreTrainedModel, max_length: int | None) -> EntityTokenizer:
@@ -338,7 +364,7 @@ def config_of(source: str) -> PreTrainedConfig:
     """
     try:
         return AutoConfig.from_pretrained(source)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, AttributeError, TypeError) as error:  # the latter two: a setting of another type
         raise CheckpointError(f"{source}: found no model that can be read: {error}") from error
 
 

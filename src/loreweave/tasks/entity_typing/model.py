@@ -51,14 +51,14 @@ def build(source: str, labels: Sequence[str], config: EntityTypingConfig) -> Tas
     return TaskModel(plain, marker_encoding(tokenizer, shift=shift, second_end=second_end))
 
 
-def load(path: Path, base: str | None = None) -> TaskModel:
+def load(path: Path, base: str | None = None, labels: Sequence[str] | None = None) -> TaskModel:
     """A fine-tuned checkpoint: one of ours, of transformers, or a released one of LUKE (which needs `base`).
 
     Raises:
         CheckpointError: the folder holds no entity-typing model.
     """
     if not is_luke(str(path)) or settings_of(path).get("head", "luke") != "luke":
-        plain, words = load_plain(path)
+        plain, words = load_plain(path, labels=labels)
         tokenizer = plain_tokenizer(words, plain)
         kept = settings_of(path)
         second_end = kept.get("second_end", False)  # checkpoints of before there was the setting
@@ -66,5 +66,5 @@ def load(path: Path, base: str | None = None) -> TaskModel:
     from loreweave.models import LukeForEntityClassification
 
     # Released files name no labels; theirs are the sorted ones of Open Entity's training file (specs/luke.md 4.1).
-    model, tokenizer = load_luke_classifier(path, LukeForEntityClassification, base, COARSE_LABELS)
+    model, tokenizer = load_luke_classifier(path, LukeForEntityClassification, base, COARSE_LABELS, labels)
     return TaskModel(model, luke_encoding(tokenizer))

@@ -16,6 +16,7 @@ import torch
 from loreweave.build.relation_episodes import EpisodeShape
 from loreweave.corpus.files import sha256_of
 from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.class_names import label_names
 from loreweave.tasks.few_shot_relation import reader
 from loreweave.tasks.few_shot_relation.encoding import EpisodeEncoding
 from loreweave.tasks.few_shot_relation.episodes import (
@@ -33,7 +34,7 @@ from loreweave.tasks.few_shot_relation.settings import EvaluationSettings, Metho
 from loreweave.tasks.jobs import model_folder, task_of
 from loreweave.tasks.mention_inputs import MentionExample
 from loreweave.tasks.record_files import describe_skipped
-from loreweave.tasks.registry import FINETUNED_TASKS, Execution, TaskModel, label_names
+from loreweave.tasks.registry import FINETUNED_TASKS, Execution, TaskModel
 from loreweave.tasks.relation_record import RelationRecord
 from loreweave.tasks.starting_points import config_of
 from loreweave.training.devices import choose_device

@@ -12,9 +12,11 @@ from transformers import PreTrainedModel
 from loreweave.corpus.files import read_json
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
+from loreweave.tasks.class_names import label_names
+from loreweave.tasks.ner.class_names import span_classes, tag_classes
 from loreweave.tasks.ner.encoding import NEGATIVE, NerSettings, SpanEncoding, TagEncoding, tags_of_types
 from loreweave.tasks.ner.settings import NAME, NerConfig
-from loreweave.tasks.registry import TaskModel, label_names
+from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.starting_points import (
     is_luke,
     load_luke_classifier,
@@ -90,7 +92,7 @@ def build(source: str, labels: Sequence[str], config: NerConfig) -> NerModel:
     return NerModel(model, _tagging(model, tokenizer, settings, classes, plain=not luke))
 
 
-def load(path: Path, base: str | None = None) -> NerModel:
+def load(path: Path, base: str | None = None, labels: Sequence[str] | None = None) -> NerModel:
     """A fine-tuned checkpoint: one of ours, of transformers (spans of a LUKE, tags of any encoder), or a released one of
     LUKE (which needs `base`).
 
@@ -101,15 +103,15 @@ def load(path: Path, base: str | None = None) -> NerModel:
     settings = NerSettings(**{field.name: kept[field.name] for field in fields(NerSettings) if field.name in kept})
     model: Any
     if not is_luke(str(path)):
-        model, tokenizer = load_tagger(path)
-        return NerModel(model, _tagging(model, tokenizer, settings, label_names(model.config), plain=True))
+        model, tokenizer = load_tagger(path, labels)
+        return NerModel(model, _tagging(model, tokenizer, settings, tag_classes(label_names(model.config), path), plain=True))
     from loreweave.models import LukeForEntitySpanClassification, LukeForTokenClassification
 
     if "LukeForTokenClassification" in _architectures(path):
-        model, tokenizer = load_luke_classifier(path, LukeForTokenClassification, base, ())
-        return NerModel(model, _tagging(model, tokenizer, settings, label_names(model.config), plain=False))
-    model, tokenizer = load_luke_classifier(path, LukeForEntitySpanClassification, base, CONLL_LABELS)
-    return _spanning(model, tokenizer, settings, label_names(model.config))
+        model, tokenizer = load_luke_classifier(path, LukeForTokenClassification, base, (), labels)
+        return NerModel(model, _tagging(model, tokenizer, settings, tag_classes(label_names(model.config), path), plain=False))
+    model, tokenizer = load_luke_classifier(path, LukeForEntitySpanClassification, base, CONLL_LABELS, labels)
+    return _spanning(model, tokenizer, settings, span_classes(label_names(model.config), path))
 
 
 def _architectures(path: Path) -> list[str]:

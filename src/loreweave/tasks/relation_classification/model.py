@@ -71,17 +71,17 @@ def build(source: str, labels: Sequence[str], config: RelationConfig) -> TaskMod
     return TaskModel(plain, marker_encoding(tokenizer, list(markers)[2:]))
 
 
-def load(path: Path, base: str | None = None) -> TaskModel:
+def load(path: Path, base: str | None = None, labels: Sequence[str] | None = None) -> TaskModel:
     """A fine-tuned checkpoint: one of ours, of transformers, or a released one of LUKE (which needs `base`).
 
     Raises:
         CheckpointError: the folder holds no relation classification model.
     """
     if not is_luke(str(path)) or settings_of(path).get("head", "luke") != "luke":
-        plain, words = load_plain(path)
+        plain, words = load_plain(path, labels=labels)
         return TaskModel(plain, marker_encoding(plain_tokenizer(words, plain), settings_of(path)["markers"][2:]))
     from loreweave.models import LukeForEntityPairClassification
 
     # Released files name no labels; theirs are the sorted ones of TACRED's training file.
-    model, tokenizer = load_luke_classifier(path, LukeForEntityPairClassification, base, TACRED_LABELS)
+    model, tokenizer = load_luke_classifier(path, LukeForEntityPairClassification, base, TACRED_LABELS, labels)
     return TaskModel(model, luke_encoding(tokenizer))

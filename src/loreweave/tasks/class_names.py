@@ -1,0 +1,87 @@
+"""Names of a model's classes: as its configuration has them, or as the user gives them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loreweave.corpus.files import open_text
+from loreweave.errors import CheckpointError, DataError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
+
+LABELS_WANTED = "--labels FILE names them: a line for each class, in their order"
+"""What a message says where a checkpoint does not name its classes."""
+
+_NUMBERED = re.compile(r"(LABEL_)?\d+")
+
+
+def label_names(model_config: PreTrainedConfig) -> list[str]:
+    """Names of the classes of a model, by number.
+
+    Raises:
+        CheckpointError: the configuration does not name each class once, from 0 on.
+    """
+    given = {int(index): name for index, name in (model_config.id2label or {}).items()}
+    order = sorted(given)
+    names = [str(given[index]) for index in order]
+    problem = None
+    if order != list(range(len(order))):
+        problem = f"id2label of config.json numbers the classes {_some(order)}, expected 0 to {len(order) - 1}"
+    elif unnamed := [index for index in order if given[index] is None or not names[index].strip()]:
+        problem = f"id2label of config.json gives the class {unnamed[0]} no name"
+    elif twice := next((name for index, name in enumerate(names) if name in names[:index]), None):
+        same = [index for index in order if names[index] == twice]
+        problem = f"id2label of config.json gives the classes {_some(same)} one name, {twice!r}"
+    if problem is not None:
+        raise CheckpointError(f"{_place(model_config)}{problem}; {LABELS_WANTED}")
+    return names
+
+
+def are_numbered(names: Sequence[str]) -> bool:
+    """Whether classes have numbers for names (`LABEL_0`, `0`), as transformers gives them where nobody names them."""
+    return all(_NUMBERED.fullmatch(name) for name in names)
+
+
+def name_classes(model_config: PreTrainedConfig, labels: Sequence[str] | None) -> None:
+    """Give the classes of a model the names that the user chose, if any.
+
+    Raises:
+        CheckpointError: the configuration has another number of classes.
+    """
+    if labels is None:
+        return
+    count = len(model_config.id2label or {})
+    if len(labels) != count:
+        raise CheckpointError(f"{_place(model_config)}found {count} classes, expected {len(labels)}, as --labels names")
+    model_config.id2label = dict(enumerate(labels))
+    model_config.label2id = {label: index for index, label in enumerate(labels)}
+
+
+def read_class_names(path: Path) -> list[str]:
+    """Names of classes, a line each, in the order of the classes.
+
+    Raises:
+        DataError: a line is empty, or two are equal.
+    """
+    names: list[str] = []
+    with open_text(path) as lines:
+        for number, line in enumerate(lines, 1):
+            name = line.strip()
+            if not name or name in names:
+                found = f"the name {name!r} of line {names.index(name) + 1} again" if name else "an empty line"
+                raise DataError(f"found {found}, expected a name of its own for each class", path=path, record=f"line {number}")
+            names.append(name)
+    return names
+
+
+def _place(model_config: PreTrainedConfig) -> str:
+    name = getattr(model_config, "_name_or_path", "")
+    return f"{name}: " if name else ""
+
+
+def _some(numbers: Sequence[int], shown: int = 8) -> str:
+    return ", ".join(map(str, numbers[:shown])) + (", ..." if len(numbers) > shown else "")

@@ -1,0 +1,62 @@
+"""What the classes of other people's NER models stand for: tags in any spelling, classes of special tokens, no mention."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from loreweave.corpus.tag_schemes import OUTSIDE, find_scheme
+from loreweave.errors import CheckpointError, DataError
+from loreweave.tasks.class_names import LABELS_WANTED, are_numbered
+from loreweave.tasks.ner.encoding import NEGATIVE
+
+_NO_MENTION = ("nil", "o", "none", "null", "no_entity", "non_entity", "outside", "out", "na", "n/a")
+_SPECIAL = re.compile(r"\[.*\]|<.*>|(?i:pad|padding|x|ignore)")
+"""Classes that stand at special tokens and later sub-words in training: no word's first sub-word is meant to get one."""
+
+
+def tag_classes(names: Sequence[str], place: Path) -> list[str]:
+    """The tags that classes of words stand for, in the spelling of `corpus.tag_schemes`; O may be there several times.
+
+    Raises:
+        CheckpointError: classes without names, names that are no tags of one kind, or none for words outside mentions.
+    """
+    _refuse_numbers(names, place, "which of them is no mention")
+    ordinary = [name for name in names if not _SPECIAL.fullmatch(name)]
+    if len(ordinary) < 2:
+        ordinary = list(names)
+    tags = [OUTSIDE if name not in ordinary else name for name in names]
+    try:
+        find_scheme(tags)
+    except DataError as error:
+        raise CheckpointError(f"{place}: the classes are no tags: {error}; {LABELS_WANTED}") from None
+    if OUTSIDE not in tags:
+        problem = f"found no class for words outside mentions among {_some(names)}, expected O"
+        raise CheckpointError(f"{place}: {problem}; {LABELS_WANTED}")
+    return tags
+
+
+def span_classes(names: Sequence[str], place: Path) -> list[str]:
+    """Classes of spans, the one of no mention under the name that the encoding knows.
+
+    Raises:
+        CheckpointError: classes without names, or none that is known to stand for no mention.
+    """
+    if any(name in NEGATIVE for name in names):
+        return list(names)
+    _refuse_numbers(names, place, "which of them is no mention")
+    found = [number for number, name in enumerate(names) if name.casefold().replace("-", "_") in _NO_MENTION]
+    if len(found) != 1:
+        problem = f"found no class for spans that are no mention among {_some(names)}, expected NIL or O"
+        raise CheckpointError(f"{place}: {problem}; {LABELS_WANTED}")
+    return [NEGATIVE[0] if number == found[0] else name for number, name in enumerate(names)]
+
+
+def _refuse_numbers(names: Sequence[str], place: Path, unknown: str) -> None:
+    if are_numbered(names):
+        raise CheckpointError(f"{place}: the classes are numbered ({_some(names)}): nothing says {unknown}; {LABELS_WANTED}")
+
+
+def _some(names: Sequence[str], shown: int = 8) -> str:
+    return ", ".join(names[:shown]) + (", ..." if len(names) > shown else "")

@@ -1,0 +1,156 @@
+"""Classes of other people's models: each has a name of its own, or the user gives the names."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import transformers
+
+from loreweave.checkpoints.hugging_face import save
+from loreweave.errors import CheckpointError, DataError
+from loreweave.models import (
+    LukeForEntityClassification,
+    LukeForEntityPairClassification,
+    LukeForEntitySpanClassification,
+)
+from loreweave.tasks.class_names import read_class_names
+from loreweave.tasks.jobs import load_checkpoint_of
+from loreweave.tasks.queries import outputs_of
+from loreweave.tasks.registry import load_task
+from loreweave.tasks.starting_points import read_luke
+
+TAGS = ["O", "B-PER", "I-PER"]
+
+
+def tagger(bert: Path, folder: Path, id2label: Any, classes: int | None = None) -> Path:
+    """A model of token classification whose configuration has this `id2label`, as it stands."""
+    count = classes or len(id2label)
+    torch.manual_seed(0)
+    config = transformers.AutoConfig.from_pretrained(bert, num_labels=count)
+    transformers.BertForTokenClassification(config).save_pretrained(folder)
+    transformers.AutoTokenizer.from_pretrained(bert).save_pretrained(folder)
+    written = json.loads((folder / "config.json").read_text())
+    written.pop("label2id", None)
+    (folder / "config.json").write_text(json.dumps(written | {"id2label": id2label}))
+    return folder
+
+
+def luke(source: Path, folder: Path, cls: type, names: list[str], id2label: Any = None) -> Path:
+    """A LUKE with a head, as transformers keeps it."""
+    loaded = read_luke(str(source), cls, None)
+    model: Any = loaded.model
+    model.config.id2label = dict(enumerate(names))
+    model.classifier = torch.nn.Linear(model.classifier.in_features, len(names), bias=model.classifier.bias is not None)
+    save(model, loaded.tokenizer, folder)
+    if id2label is not None:
+        written = json.loads((folder / "config.json").read_text())
+        written.pop("label2id", None)
+        (folder / "config.json").write_text(json.dumps(written | {"id2label": id2label}))
+    return folder
+
+
+@pytest.mark.parametrize("names", [["LABEL_0", "LABEL_1", "LABEL_2"], ["0", "1", "2"]])
+def test_numbers_are_no_tags(tiny_bert: Path, tmp_path: Path, names: list[str]) -> None:
+    folder = tagger(tiny_bert, tmp_path / "model", dict(enumerate(names)))
+    with pytest.raises(CheckpointError, match=f"model: the classes are numbered .{names[0]}, .*no mention; --labels FILE"):
+        load_checkpoint_of(load_task("ner"), folder)
+    loaded = load_checkpoint_of(load_task("ner"), folder, labels=TAGS)
+    assert loaded.labels == ["PER"] and loaded.encoding.classes == TAGS  # type: ignore[attr-defined]  # of tags
+
+
+@pytest.mark.parametrize(
+    ("id2label", "message"),
+    [
+        ({"1": "O", "2": "B-PER", "3": "I-PER"}, r"numbers the classes 1, 2, 3, expected 0 to 2"),
+        ({"0": "O", "1": "B-PER", "3": "I-PER"}, r"numbers the classes 0, 1, 3, expected 0 to 2"),
+        ({"0": "O", "1": "B-PER", "2": "B-PER"}, r"gives the classes 1, 2 one name, 'B-PER'"),
+        ({"0": "O", "1": "", "2": "I-PER"}, r"gives the class 1 no name"),
+        ({"0": "O", "1": None, "2": "I-PER"}, r"gives the class 1 no name"),
+        (["O", "B-PER", "I-PER"], r"model: found no model that can be read"),
+        ({"a": "O", "b": "B-PER"}, r"model: found no model that can be read"),
+    ],
+)
+def test_each_class_has_a_name_of_its_own(tiny_bert: Path, tmp_path: Path, id2label: Any, message: str) -> None:
+    folder = tagger(tiny_bert, tmp_path / "model", id2label)
+    with pytest.raises(CheckpointError, match=message):
+        load_checkpoint_of(load_task("ner"), folder)
+
+
+def test_fewer_names_than_classes(tiny_bert: Path, tmp_path: Path) -> None:
+    folder = tagger(tiny_bert, tmp_path / "model", {"0": "O", "1": "B-PER"}, classes=3)
+    with pytest.raises(CheckpointError, match=r"classifier\.\w+ has the shape \[3.*the 2 classes that are named; --labels"):
+        load_checkpoint_of(load_task("ner"), folder)
+    assert load_checkpoint_of(load_task("ner"), folder, labels=TAGS).labels == ["PER"]
+
+
+@pytest.mark.parametrize(
+    ("names", "types"),
+    [
+        (["O", "B-PER", "I-PER", "PAD"], ["PER"]),
+        (["[PAD]", "[CLS]", "[SEP]", "O", "B-PER", "I-PER", "X"], ["PER"]),
+        (["<pad>", "O", "B-PER"], ["PER"]),
+        (["O", "PER", "LOC"], ["PER", "LOC"]),
+    ],
+)
+def test_classes_of_special_tokens_are_no_mentions(tiny_bert: Path, tmp_path: Path, names: list[str], types: list[str]) -> None:
+    loaded = load_checkpoint_of(load_task("ner"), tagger(tiny_bert, tmp_path / "model", dict(enumerate(names))))
+    assert loaded.labels == types
+    special = next(number for number, name in enumerate(names) if name not in ("O", *types) and "-" not in name or name == "O")
+    model: Any = loaded.model
+    with torch.no_grad():
+        model.classifier.weight.zero_()
+        model.classifier.bias.fill_(0.0)[special] = 9.0
+    task = load_task("ner")
+    records = task.ask("ann lives in oslo .", [], "a")
+    assert task.answer(records, outputs_of(loaded, records), loaded.labels)[0]["predicted"] == []
+
+
+@pytest.mark.parametrize(
+    ("names", "message"), [(["PER", "LOC"], "no class for words outside"), (["O", "B-PER", "LOC"], "no tags")]
+)
+def test_names_that_are_no_tags(tiny_bert: Path, tmp_path: Path, names: list[str], message: str) -> None:
+    with pytest.raises(CheckpointError, match=message):
+        load_checkpoint_of(load_task("ner"), tagger(tiny_bert, tmp_path / "model", dict(enumerate(names))))
+
+
+def test_spans_know_the_class_of_no_mention(tiny_luke: Path, tmp_path: Path) -> None:
+    task = load_task("ner")
+    named = luke(tiny_luke, tmp_path / "named", LukeForEntitySpanClassification, ["PER", "None", "LOC"])
+    assert load_checkpoint_of(task, named).labels == ["PER", "LOC"]
+    five = [f"LABEL_{n}" for n in range(5)]
+    numbered = luke(tiny_luke, tmp_path / "numbered", LukeForEntitySpanClassification, five)
+    with pytest.raises(CheckpointError, match="numbered: the classes are numbered"):
+        load_checkpoint_of(task, numbered)  # and not the names of CoNLL-2003, because there are five
+    assert load_checkpoint_of(task, numbered, labels=["A", "B", "O", "C", "D"]).labels == ["A", "B", "C", "D"]
+    without = luke(tiny_luke, tmp_path / "without", LukeForEntitySpanClassification, ["PER", "LOC"])
+    with pytest.raises(CheckpointError, match="no class for spans that are no mention among PER, LOC"):
+        load_checkpoint_of(task, without)
+
+
+@pytest.mark.parametrize(
+    ("name", "cls"),
+    [("entity-typing", LukeForEntityClassification), ("relation-classification", LukeForEntityPairClassification)],
+)
+def test_typing_and_relations(tiny_luke: Path, tmp_path: Path, name: str, cls: type) -> None:
+    task = load_task(name)
+    for id2label, message in (({"0": "a", "1": "a"}, "0, 1 one name, 'a'"), ({"1": "a", "2": "b"}, "numbers the classes 1, 2")):
+        folder = luke(tiny_luke, tmp_path / message[:4], cls, ["a", "b"], id2label)
+        with pytest.raises(CheckpointError, match=message):
+            load_checkpoint_of(task, folder)
+        assert load_checkpoint_of(task, folder, labels=["x", "y"]).labels == ["x", "y"]
+        with pytest.raises(CheckpointError, match="found 2 classes, expected 3, as --labels names"):
+            load_checkpoint_of(task, folder, labels=["x", "y", "z"])
+
+
+def test_a_file_of_names(tmp_path: Path) -> None:
+    file = tmp_path / "labels.txt"
+    file.write_text("O\r\nB-PER \nI-PER\n")
+    assert read_class_names(file) == TAGS
+    for text, message in (("O\n\nB-PER\n", "line 2.*found an empty line"), ("O\nA\nO\n", "line 3.*'O' of line 1 again")):
+        file.write_text(text)
+        with pytest.raises(DataError, match=message):
+            read_class_names(file)
