@@ -69,9 +69,16 @@ def check_token_surface(tokens: Sequence[str], start: int, end: int, given: Any,
     found = " ".join(tokens[max(0, start) : max(0, end)])
     if surfaces_agree(found, given) and found.strip():
         return
-    fits = 0 <= start <= end and surfaces_agree(" ".join(tokens[start : end + 1]), given)
-    hint = "; it fits with the last token included, where this format excludes it" if fits else ""
+    hint = other_token_counting(tokens, start, end, given)
     raise DataError(f"found {given!r}, but tokens {start} to {end} (excluded) are {found!r}{hint}", field=field)
+
+
+def other_token_counting(tokens: Sequence[str], start: int, end: int, given: str) -> str:
+    """Another way of counting tokens that would fit where this one does not, for a message; empty where there is none."""
+    if surfaces_agree(" ".join(tokens[max(0, start) : max(0, end)]), given) or not 0 <= start <= end:
+        return ""
+    fits = bool(given.strip()) and surfaces_agree(" ".join(tokens[start : end + 1]), given)
+    return "; it fits with the last token included, where this format excludes it" if fits else ""
 
 
 def from_utf16(text: str, offset: int) -> int | None:
@@ -102,8 +109,10 @@ def fits_utf16(text: str, start: int, end: int, given: str) -> bool:
 UTF16_HINT = "the offsets fit in UTF-16 code units, as browsers count them, where code points are expected"
 
 
-def _explanation(text: str, start: int, end: int, given: str) -> str:
-    """Which other way of counting gives the surface, and where the text has it next."""
+def other_counting(text: str, start: int, end: int, given: str) -> str:
+    """Another way of counting characters that would fit where this one does not, for a message; empty where there is none."""
+    if surfaces_agree(text[max(0, start) : max(0, end)], given):
+        return ""
     if fits_utf16(text, start, end, given):
         way_out = "convert them: loreweave.corpus.surfaces.from_utf16(text, offset)"
         return f"; {UTF16_HINT} ({way_out})"
@@ -113,6 +122,14 @@ def _explanation(text: str, start: int, end: int, given: str) -> str:
         return "; it fits with characters that are counted from 1, where 0 is expected: take 1 from each offset"
     if 0 < start <= end and surfaces_agree(text[start - 1 : end], given):
         return "; it fits with characters from 1 and the last included: take 1 from each start"
+    return ""
+
+
+def _explanation(text: str, start: int, end: int, given: str) -> str:
+    """Which other way of counting gives the surface, or where the text has it next."""
+    other = other_counting(text, start, end, given)
+    if other:
+        return other
     places = _places(text, given)
     if not places:
         return ", which has no such characters anywhere"

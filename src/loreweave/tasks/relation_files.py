@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from loreweave.tasks.record_files import (
     FileFormat,
     LeftOut,
     Row,
-    as_row,
     first_character,
     first_row,
     read_records,
@@ -23,6 +21,7 @@ from loreweave.tasks.record_files import (
 )
 from loreweave.tasks.registry import ReadResult
 from loreweave.tasks.relation_record import RelationRecord
+from loreweave.tasks.relation_spans import OTHER_NAME
 
 NEGATIVE_LABELS = ("no_relation", "Other", "OTHER", "NA", "Na")
 """Names that stand for "none of the relations": TACRED's and KBP37's, SemEval's, FewRelDe's, NYT10's, DocRED's."""
@@ -39,7 +38,15 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
     Raises:
         DataError: names the file, the record and the field.
     """
-    return read_records(path, format, skip_bad, FORMATS, _recognise)
+    found = read_records(path, format, skip_bad, FORMATS, _recognise)
+    strange, mentions = found.dropped[OTHER_NAME], 2 * len(found.records)
+    if 2 * strange > mentions:
+        raise DataError(
+            f"found {strange} of {mentions} mentions whose given name is not their characters, expected few: the places count "
+            "something else than this format says, or the names are of another file",
+            path=path,
+        )
+    return found
 
 
 def labels_of(records: Sequence[RelationRecord]) -> list[str]:
@@ -133,16 +140,14 @@ _SIGNS = {
 
 def _recognise(path: Path) -> str:
     first = first_character(path)
-    if first == "[":
-        return recognise_by_keys(path, first_row(path), _SIGNS)
-    if first != "{":
+    if first not in ("[", "{"):
         return "semeval"
-    with open_text(path) as file:
-        line = next(line for line in file if line.strip())
-    try:
-        row = as_row(json.loads(line))
-    except json.JSONDecodeError:
-        row = as_row(read_json(path))  # one object over several lines
-    if row and all(isinstance(value, list) for value in row.values()) and not set(row) & set(_SIGNS):
-        return "fewrel"
+    row = first_row(path)
+    if first == "{" and isinstance(row, Mapping) and row and not set(row) & set(_SIGNS):
+        if all(isinstance(value, list) for value in row.values()):
+            return "fewrel"
+        if all(isinstance(value, Mapping) and set(value) & set(_SIGNS) for value in row.values()):
+            name = next(iter(row))
+            found = f"found one object whose records have names ({name!r}, ...)"
+            raise DataError(f"{found}, expected a list of records, or a record a line", path=path, record="record 1")
     return recognise_by_keys(path, row, _SIGNS)

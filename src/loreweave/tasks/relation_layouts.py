@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from loreweave.corpus.surfaces import surfaces_agree
 from loreweave.errors import DataError
 from loreweave.tasks.record_files import LeftOut, Row, Span, as_row, field, join_words, objects, words
 from loreweave.tasks.relation_record import RelationRecord
+from loreweave.tasks.relation_spans import (
+    GAPS,
+    check_named_characters,
+    check_named_tokens,
+    checked,
+    pair_of_numbers,
+    runs_of,
+    scalars,
+    token_span,
+    without_blanks,
+)
 
 Converted = Iterator[RelationRecord | LeftOut]
 
@@ -17,48 +29,83 @@ def tacred(row: Any, id: str) -> Converted:
     """TACRED: `token`, `subj_start`, `subj_end`, `obj_start`, `obj_end` (last token included), `relation`."""
     row = as_row(row)
     text, places = join_words(words(row, "token"))
-    head, tail = (
-        _token_span(places, field(row, f"{name}_start", int), field(row, f"{name}_end", int) + 1, f"{name}_start")
-        for name in ("subj", "obj")
-    )
+    account: list[LeftOut] = []
+    ends = []
+    for name in ("subj", "obj"):
+        start, last = field(row, f"{name}_start", int), field(row, f"{name}_end", int)
+        span = token_span(places, start, last + 1, f"{name}_start")
+        ends.append(without_blanks(text, span, f"{name}_start", account))
     used = ("token", "subj_start", "subj_end", "obj_start", "obj_end", "relation", "id")
-    yield RelationRecord(str(row.get("id", id)), text, head, tail, _label(row, "relation"), _scalars(row, used))
+    yield RelationRecord(str(row.get("id", id)), text, ends[0], ends[1], _label(row, "relation"), scalars(row, used))
+    yield from account
 
 
 def kepler(row: Any, id: str) -> Converted:
-    """KEPLER and OpenNRE: `token` or `text`, `h.pos` and `t.pos` (tokens or characters, end excluded), `relation`."""
+    """KEPLER and OpenNRE: `token` or `text`, `h.pos` and `t.pos` (tokens or characters, end excluded), `relation`.
+
+    Where `h.name` and `t.name` are not the mentions, they are counted; where they fit with another way of counting, the
+    record is wrong.
+    """
     row = as_row(row)
-    positions = [_pair(field(field(row, name, dict), "pos", list), f"{name}.pos") for name in ("h", "t")]
-    if "token" in row:
-        text, places = join_words(words(row, "token"))
-        names = ("h.pos", "t.pos")
-        head, tail = (_token_span(places, *pos, name) for pos, name in zip(positions, names, strict=True))
-    else:
-        text, (head, tail) = field(row, "text", str), positions
-    metadata = _scalars(row, ("token", "text", "relation", "id"))
+    account: list[LeftOut] = []
+    tokens = words(row, "token") if "token" in row else None
+    text, places = (field(row, "text", str), []) if tokens is None else join_words(tokens)
+    ends = []
+    for name in ("h", "t"):
+        entity = field(row, name, dict)
+        span = pair_of_numbers(field(entity, "pos", list), f"{name}.pos")
+        if tokens is None:
+            check_named_characters(text, span, entity.get("name"), f"{name}.name", account)
+        else:
+            check_named_tokens(tokens, *span, entity.get("name"), f"{name}.name", account)
+            span = token_span(places, *span, f"{name}.pos")
+        ends.append(without_blanks(text, span, f"{name}.pos", account))
+    metadata = scalars(row, ("token", "text", "relation", "id"))
     metadata |= {f"{side}_entity": row[name]["id"] for side, name in (("head", "h"), ("tail", "t")) if "id" in row[name]}
-    yield RelationRecord(str(row.get("id", id)), text, head, tail, _label(row, "relation"), metadata)
+    yield RelationRecord(str(row.get("id", id)), text, ends[0], ends[1], _label(row, "relation"), metadata)
+    yield from account
 
 
 def fewrel(row: tuple[str, int, Any], id: str) -> Converted:
     """FewRel: relation -> instances with `tokens`, `h` and `t` as [name, item, [tokens of each occurrence]].
 
-    The first occurrence is the mention.
+    The first occurrence is the mention. Where its tokens have a gap, it is the part that is the name, or else all of it
+    with the tokens between; the latter is counted, as names are that are not the mention.
     """
     relation, number, instance = row
     instance = as_row(instance)
-    text, places = join_words(words(instance, "tokens"))
-    spans, metadata = {}, {}
+    tokens = words(instance, "tokens")
+    text, places = join_words(tokens)
+    account: list[LeftOut] = []
+    ends, metadata = [], {}
     for side, name in (("head", "h"), ("tail", "t")):
         value = field(instance, name, list)
         try:
-            _, item, (first, *_) = value
-            start, end = min(first), max(first) + 1
+            given, item, (first, *_) = value
+            runs = runs_of(first)
         except (TypeError, ValueError):
             raise DataError(f"found {value!r}, expected [name, item, [[token, ...], ...]]", field=name) from None
-        spans[side] = _token_span(places, start, end, name)
+        if not runs:
+            raise DataError(f"found {value!r}, expected [name, item, [[token, ...], ...]]", field=name)
+        start, end = _of_runs(tokens, runs, given, account)
+        span = token_span(places, start, end, name)
+        if len(runs) == 1:
+            check_named_tokens(tokens, start, end, given, name, account)
+        ends.append(without_blanks(text, span, name, account))
         metadata[f"{side}_entity"] = item
-    yield RelationRecord(f"{relation}:{number}", text, spans["head"], spans["tail"], relation, metadata)
+    yield RelationRecord(f"{relation}:{number}", text, ends[0], ends[1], relation, metadata)
+    yield from account
+
+
+def _of_runs(tokens: Sequence[str], runs: Sequence[Span], given: Any, account: list[LeftOut]) -> Span:
+    """The tokens of an occurrence that may have gaps."""
+    if len(runs) == 1:
+        return runs[0]
+    for start, end in runs:
+        if isinstance(given, str) and start >= 0 and surfaces_agree(" ".join(tokens[start:end]), given):
+            return start, end
+    account.append(LeftOut(GAPS, of_record=True))
+    return runs[0][0], runs[-1][1]
 
 
 _TAG = re.compile(r"</?e[12]>")
@@ -101,10 +148,12 @@ def knowledgenet(row: Any, id: str) -> Converted:
         yield LeftOut("passage without a fact")
         return
     text = field(row, "text", str)
-    head, tail = (_checked(text, as_row(row[name]), name) for name in ("subject", "object"))
-    metadata = _scalars(row, ("text", "property", "id"))
+    account: list[LeftOut] = []
+    head, tail = (without_blanks(text, checked(text, as_row(row[name]), name), name, account) for name in ("subject", "object"))
+    metadata = scalars(row, ("text", "property", "id"))
     metadata |= {"head_entity": row["subject"].get("wikidata"), "tail_entity": row["object"].get("wikidata")}
     yield RelationRecord(str(row.get("id", id)), text, head, tail, _label(row, "property"), metadata)
+    yield from account
 
 
 def _knowledgenet_passage(passage: Row, document: str, row: Row) -> Converted:
@@ -117,15 +166,18 @@ def _knowledgenet_passage(passage: Row, document: str, row: Row) -> Converted:
         yield LeftOut("passage without a fact")
     for number, fact in enumerate(facts):
         id = str(fact.get("factId", f"{document}:{offset}:{number}"))
+        account: list[LeftOut] = []
         try:
             spans = []
             for name in ("subject", "object"):
                 start, end = field(fact, f"{name}Start", int) - offset, field(fact, f"{name}End", int) - offset
-                spans.append(_checked(text, {"start": start, "end": end, "text": fact.get(f"{name}Text")}, name))
+                span = checked(text, {"start": start, "end": end, "text": fact.get(f"{name}Text")}, name)
+                spans.append(without_blanks(text, span, name, account))
             property = field(fact, "propertyId", str)
             metadata = {"doc": document, "fold": row.get("fold")}
             metadata |= {"head_entity": fact.get("subjectUri"), "tail_entity": fact.get("objectUri")}
             yield RelationRecord(id, text, spans[0], spans[1], names.get(property, property), metadata)
+            yield from account
         except DataError as error:
             yield LeftOut.bad(error)
 
@@ -177,10 +229,10 @@ def _sentence(sentences: Sequence[Any], number: int) -> list[str]:
 
 
 def _docred_mention(mention: Row, places: Sequence[Span], sentences: Sequence[Any], starts: Sequence[int]) -> Span:
-    sentence, (start, end) = field(mention, "sent_id", int), _pair(field(mention, "pos", list), "pos")
+    sentence, (start, end) = field(mention, "sent_id", int), pair_of_numbers(field(mention, "pos", list), "pos")
     if not 0 <= sentence < len(sentences) or end > len(sentences[sentence]):
         raise DataError(f"found the tokens {start} to {end} of sentence {sentence}, which are not there", field="vertexSet")
-    return _token_span(places, starts[sentence] + start, starts[sentence] + end, "vertexSet")
+    return token_span(places, starts[sentence] + start, starts[sentence] + end, "vertexSet")
 
 
 def _distance(pair: tuple[Span, Span]) -> tuple[int, int]:
@@ -199,15 +251,18 @@ def annotated_text(row: Any, id: str) -> Converted:
         yield LeftOut("text without relations")
     others = {name: value for name, value in text.metadata.items() if name != "relations"}
     for number, each in enumerate(relations):
+        account: list[LeftOut] = []
         try:
             ends = []
             for name in ("head", "tail"):
                 index = field(each, name, int)
                 if not 0 <= index < len(text.mentions):
                     raise DataError(f"found mention {index} of {len(text.mentions)}", field=name)
-                ends.append((text.mentions[index].start, text.mentions[index].end))
+                span = text.mentions[index].start, text.mentions[index].end
+                ends.append(without_blanks(text.text, span, name, account))
             metadata = {**others, "doc": text.id}
             yield RelationRecord(f"{text.id}:{number}", text.text, ends[0], ends[1], _label(each, "label"), metadata)
+            yield from account
         except DataError as error:
             yield LeftOut.bad(error)
 
@@ -216,32 +271,14 @@ def pairs(row: Any, id: str, needs_label: bool = True) -> Converted:
     """Our own: `text`, `head` and `tail` as {start, end} (characters, end excluded), `label`."""
     row = as_row(row)
     text = field(row, "text", str)
-    head, tail = (_checked(text, field(row, name, dict), name) for name in ("head", "tail"))
+    account: list[LeftOut] = []
+    head, tail = (
+        without_blanks(text, checked(text, field(row, name, dict), name), name, account) for name in ("head", "tail")
+    )
     label = _label(row, "label") if needs_label or row.get("label") is not None else None
     metadata = {name: value for name, value in row.items() if name not in ("text", "head", "tail", "label", "id")}
     yield RelationRecord(str(row.get("id", id)), text, head, tail, label, metadata)
-
-
-def _checked(text: str, mention: Row, name: str) -> Span:
-    """A mention's characters; where the file also gives its text, the two must agree."""
-    start, end = field(mention, "start", int), field(mention, "end", int)
-    expected = mention.get("text", mention.get("mention"))
-    if expected is not None and text[max(0, start) : max(0, end)] != expected:
-        raise DataError(f"found {text[max(0, start) : max(0, end)]!r} at ({start}, {end}), expected {expected!r}", field=name)
-    return start, end
-
-
-def _token_span(places: Sequence[Span], start: int, end: int, name: str) -> Span:
-    """Characters of the tokens from `start` to before `end`."""
-    if not 0 <= start < end <= len(places):
-        raise DataError(f"found the tokens {start} to {end} (excluded) of {len(places)}, expected some of them", field=name)
-    return places[start][0], places[end - 1][1]
-
-
-def _pair(value: Sequence[Any], name: str) -> Span:
-    if len(value) != 2 or not all(type(place) is int for place in value):
-        raise DataError(f"found {value!r}, expected [start, end]", field=name)
-    return value[0], value[1]
+    yield from account
 
 
 def _label(row: Row, name: str) -> str:
@@ -249,8 +286,3 @@ def _label(row: Row, name: str) -> str:
     if not label.strip():
         raise DataError(f"found {label!r}, expected the name of a relation", field=name)
     return label
-
-
-def _scalars(row: Mapping[str, Any], used: Sequence[str]) -> dict[str, Any]:
-    """What else a row says, without its columns of tokens."""
-    return {name: value for name, value in row.items() if name not in used and isinstance(value, str | int | float)}

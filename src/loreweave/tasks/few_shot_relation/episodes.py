@@ -182,11 +182,15 @@ def _half(row: Row, id: str, name: str) -> list[RelationRecord]:
 
 
 def _pair(row: Row, id: str, half: str) -> RelationRecord:
+    return _only(layouts.pairs({"id": id, **row}, id, needs_label=False), half)
+
+
+def _only(converted: layouts.Converted, half: str) -> RelationRecord:
+    """The one record of a row, whatever small things it goes without."""
     try:
-        (record,) = layouts.pairs({"id": id, **row}, id, needs_label=False)
+        (record,) = [item for item in converted if not isinstance(item, LeftOut)]
     except DataError as error:
         raise DataError(error.message, field=f"{half}.{error.field}" if error.field else half) from None
-    assert not isinstance(record, LeftOut), "this layout leaves nothing out"
     return record
 
 
@@ -204,12 +208,7 @@ def _fewrel(row: Row, id: str) -> RelationEpisode:
 
 
 def _instance(row: Any, relation: str, number: int, half: str) -> RelationRecord:
-    try:
-        (record,) = layouts.fewrel((relation, number, row), relation)
-    except DataError as error:
-        raise DataError(error.message, field=f"{half}.{error.field}" if error.field else half) from None
-    assert not isinstance(record, LeftOut), "this layout leaves nothing out"
-    return record
+    return _only(layouts.fewrel((relation, number, row), relation), half)
 
 
 def _whole(episode: RelationEpisode) -> RelationEpisode:
