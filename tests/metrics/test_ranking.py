@@ -106,6 +106,37 @@ def test_equal_vectors_tie_wherever_they_lie() -> None:
         assert ranks.ties.tolist() == [5] * 40
 
 
+@pytest.mark.parametrize("similarity", NAMES)
+@pytest.mark.parametrize("block_size", [8, 64, 4096])
+def test_most_candidates_are_one_vector(similarity: Similarity, block_size: int) -> None:
+    """Known answers, gold answers and members of a subset lie among the equals, and outside."""
+    case = Case(similarity)
+    same = np.random.default_rng(2).permutation(203)[:150]
+    case.table[same] = case.table[same[0]].clone()
+    left, right = case.queries.repeat_interleave(203, 0), case.table.repeat(31, 1)
+    case.scores = KERNELS[similarity].exact(left, right).view(31, 203)
+    for known in (None, case.known):
+        found = case.ranks(known=known, block_size=block_size)
+        assert equal(found, case.expected(known is not None)) and found.ties.max() > 100
+    subset = np.random.default_rng(3).permutation(np.unique(np.append(case.gold, np.arange(0, 203, 2))))
+    assert equal(case.ranks(known=case.known, subset=subset, block_size=block_size), case.expected(True, subset))
+
+
+def test_equal_candidates_of_a_block_are_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = torch.randn(500, 16, generator=torch.Generator().manual_seed(0))
+    table[100:460] = table[0].clone()
+    pairs, exact = [], KERNELS["l2"].exact
+
+    def counted(queries: Tensor, candidates: Tensor) -> Tensor:
+        pairs.append(len(queries))
+        return exact(queries, candidates)
+
+    monkeypatch.setattr(KERNELS["l2"], "exact", counted)
+    ranks = rank(torch.randn(20, 16), np.zeros(20, int), table, "l2")
+    assert ranks.ties.tolist() == [360] * 20
+    assert sum(pairs) < 20 * 10  # gold, its group, and the few that are as near; not 360 a question
+
+
 def test_constant_scores_show_in_the_gap() -> None:
     ranks = rank(torch.zeros(1, 2), [1], TABLE, "dot")
     assert (ranks.optimistic[0], ranks.realistic[0], ranks.pessimistic[0]) == (1, 2.5, 4)

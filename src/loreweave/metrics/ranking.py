@@ -4,6 +4,7 @@ Candidates come in blocks and every query keeps two counters, the candidates abo
 no matrix of queries x entities, no sort. Known answers are left out of a block's scores before anything is counted. Whatever
 lies within rounding of the gold score is scored again by the kernel that scored gold (`similarity_kernels`), so ranks are
 those of exact scores: ties are ties, and ranks depend on neither block size, threads, device nor the number of processes.
+Equal candidates of a block are compared once (`equal_vectors`).
 
 Several processes: each ranks the rows of `known_answers.share_of`, and `ranks.merge` puts the parts together.
 """
@@ -18,8 +19,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from loreweave.metrics.equal_vectors import Groups, equal_vectors
 from loreweave.metrics.known_answers import AnswerRows
-from loreweave.metrics.ranking_rows import LeftOut, RankedRows
+from loreweave.metrics.ranking_rows import Chunk, LeftOut, RankedRows
 from loreweave.metrics.ranks import Ranks
 from loreweave.metrics.similarity_kernels import KERNELS, Kernel, Similarity
 
@@ -261,10 +263,12 @@ class _Counters:
 
     def compare(self, block: Tensor) -> None:
         """Count the next candidates [candidates, d]."""
-        width = len(block)
-        padded = block.float() if width % 8 == 0 else torch.nn.functional.pad(block.float(), (0, 0, 0, -width % 8))
+        groups = equal_vectors(block)
+        distinct = block if groups is None else block[groups.first]
+        columns = len(distinct)
+        padded = torch.nn.functional.pad(distinct.float(), (0, 0, 0, -columns % 8)) if columns % 8 else distinct.float()
         largest = float(self.kernel.norms(padded).max())
-        self._check(largest, width)
+        self._check(largest, len(block))
         error = self.kernel.error(block.shape[1], self.query_norms, largest)[self.question]
         upper = torch.nextafter((self.targets + error).float(), error.new_tensor(torch.inf).float())[:, None]
         lower = torch.nextafter((self.targets - error).float(), error.new_tensor(-torch.inf).float())[:, None]
@@ -273,26 +277,53 @@ class _Counters:
         for start in range(0, len(self.rows), at_once):
             part = self.rows.chunk(start, at_once)
             scores = self.kernel.fast(self.fast_queries[part.questions], padded, addends)
-            scores[:, width:] = -torch.inf
-            scores.view(-1).index_fill_(0, self.left_out.places(self.number, part, len(padded)).to(block.device), -torch.inf)
+            scores[:, columns:] = -torch.inf
+            amounts = None if groups is None else self._amounts(groups, part, padded)
+            if amounts is None:
+                places = self.left_out.places(self.number, part, len(padded)).to(block.device)
+                scores.view(-1).index_fill_(0, places, -torch.inf)
             if part.num_questions < part.num_rows:
-                scores = scores[self.question[part.rows] - part.questions.start]
+                asked = self.question[part.rows] - part.questions.start
+                scores, amounts = scores[asked], None if amounts is None else amounts[asked]
             above = scores > upper[part.rows]
-            self.greater[part.rows] += above.sum(1, dtype=torch.int32)
+            self.greater[part.rows] += above.sum(1, dtype=torch.int32) if amounts is None else (above * amounts).sum(1)
             near = above.logical_xor_(scores >= lower[part.rows])
-            self._compare_exactly(_true_places(near), start, block)
-        self.start, self.number = self.start + width, self.number + 1
+            self._compare_exactly(_true_places(near), start, distinct, amounts)
+        if groups is not None:  # gold was counted among its equals
+            itself = self._gold_is_here(len(block)) & torch.from_numpy(~self.rows.gold_is_known).to(block.device)
+            self.ties -= itself.long()
+        self.start, self.number = self.start + len(block), self.number + 1
 
-    def _compare_exactly(self, places: tuple[Tensor, Tensor], first: int, block: Tensor) -> None:
-        """Count the pairs (row from `first`, candidate of the block) that fast scores cannot tell from gold."""
+    def _amounts(self, groups: Groups, part: Chunk, padded: Tensor) -> Tensor:
+        """How many candidates of each group a question is compared with: int32 [questions, padded groups]."""
+        sizes = torch.zeros(len(padded), dtype=torch.int32, device=padded.device)
+        sizes[: len(groups.sizes)] = groups.sizes
+        amounts = sizes.repeat(part.num_questions, 1)
+        width = len(groups.of)
+        places = self.left_out.places(self.number, part, width).to(padded.device)
+        inside = places // width * len(padded) + groups.of[places % width]
+        amounts.view(-1).index_add_(0, inside, torch.full_like(inside, -1, dtype=torch.int32))
+        return amounts
+
+    def _gold_is_here(self, width: int) -> Tensor:
+        """Whether gold is one of the next candidates [rows]."""
+        return (self.gold >= self.start) & (self.gold < self.start + width)
+
+    def _compare_exactly(self, places: tuple[Tensor, Tensor], first: int, block: Tensor, amounts: Tensor | None) -> None:
+        """Count the pairs (row from `first`, candidate of the block) that fast scores cannot tell from gold.
+
+        Args:
+            amounts: how many candidates stand behind each; then gold is among its equals. None: each stands for itself.
+        """
         rows, columns = places[0] + first, places[1]
-        other = self.gold[rows] != columns + self.start
-        rows, columns = rows[other], columns[other]
+        counts = torch.ones_like(rows) if amounts is None else amounts[places].long()
+        counted = self.gold[rows] != columns + self.start if amounts is None else counts > 0
+        rows, columns, counts = rows[counted], columns[counted], counts[counted]
         for part in _pieces(len(rows), block.shape[1]):
-            row = rows[part]
+            row, count = rows[part], counts[part]
             scores = self.kernel.exact(self.queries[self.question[row]], block[columns[part]])
-            self.greater.index_add_(0, row, (scores > self.gold_scores[row]).long())
-            self.ties.index_add_(0, row, (scores == self.gold_scores[row]).long())
+            self.greater.index_add_(0, row, count * (scores > self.gold_scores[row]))
+            self.ties.index_add_(0, row, count * (scores == self.gold_scores[row]))
 
     def _check(self, largest: float, width: int) -> None:
         if not bool((self.kernel.scale(self.query_norms, largest) <= _LARGEST).all()):
