@@ -14,23 +14,25 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from loreweave.errors import CheckpointError, DataError
-from loreweave.tasks.embedding_cache import EmbeddingCache, Embeddings, Inputs, batches_by_tokens, hash_of_folder
+from loreweave.tasks.embedding_cache import EmbeddingCache, Embeddings, Inputs, batches_by_width, hash_of_folder, padded_lengths
 
 KEY = {"model": "m", "pooling": "first"}
 
 
 class Texts:
-    """Made-up token ids."""
+    """Made-up token ids, all different."""
+
+    longest, pad_id = 9, 77
 
     def __init__(self, count: int = 23, seed: int = 0) -> None:
         random = np.random.default_rng(seed)
-        self.ids = [random.integers(9, size=random.integers(1, 8)).astype(np.int32) for _ in range(count)]
+        self.ids = [random.integers(99, size=random.integers(2, 8)).astype(np.int32) for _ in range(count)]
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def inputs(self, start: int, stop: int) -> Inputs:
-        return padded(self.ids[start:stop])
+    def inputs(self, rows: np.ndarray) -> Inputs:
+        return padded([self.ids[row] for row in rows])
 
 
 def padded(ids: Sequence[np.ndarray], width: int = 9) -> Inputs:
@@ -149,12 +151,56 @@ def test_no_text_makes_no_vector() -> None:
 
 @given(st.lists(st.integers(1, 50), max_size=60), st.integers(1, 120))
 def test_batches_hold_every_text_once_and_no_more_tokens_than_asked(lengths: list[int], most: int) -> None:
-    batches = batches_by_tokens(lengths, most)
+    widths = np.array(lengths, np.int64)
+    batches = batches_by_width(widths, most)
     assert sorted(index for batch in batches for index in batch) == list(range(len(lengths)))
     for batch in batches:
-        assert len(batch) == 1 or len(batch) * max(lengths[index] for index in batch) <= most
-    longest = [max(lengths[index] for index in batch) for batch in batches]
+        assert len(set(widths[batch])) == 1 and (len(batch) == 1 or widths[batch].sum() <= most)
+    longest = [int(widths[batch[0]]) for batch in batches]
     assert longest == sorted(longest, reverse=True)
+
+
+def test_a_text_is_padded_by_its_own_length_to_one_of_few() -> None:
+    lengths = np.arange(1, 513)
+    padded_to = padded_lengths(lengths)
+    assert (padded_to >= lengths).all() and (padded_to < lengths * (1 + 1 / 16) + 1).all()
+    assert len(set(padded_to.tolist())) <= 31 + 16 * 4 + 1
+    assert padded_lengths(np.array([33, 34, 35, 127])).tolist() == [34, 34, 36, 128]
+
+
+class Uneven(Encoder):
+    """An encoder whose vectors depend, like those of a real one in the last bits, on the whole batch."""
+
+    def __call__(self, inputs: Inputs) -> Tensor:
+        return super().__call__(inputs) + 1e-3 * inputs["input_ids"].size + 1e-4 * self.read
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_equal_texts_are_read_once_and_share_a_vector(keeps: bool, tmp_path: Path) -> None:
+    texts = Texts(12)
+    texts.ids = [texts.ids[row] for row in (0, 1, 2, 1, 3, 4, 0, 0, 5, 6, 11, 1)]
+    done: list[int] = []
+    for tokens in (1, 11, 1000):
+        cache, encoder = EmbeddingCache(tmp_path / str(tokens) if keeps else None, KEY, shard_rows=5), Uneven()
+        found = all_of(cache.embed(texts, encoder, batch_tokens=tokens, advance=done.append))
+        assert encoder.read == cache.encoded == 8 and sum(done) == 12
+        assert torch.equal(found[1], found[3]) and torch.equal(found[1], found[11])
+        assert torch.equal(found[0], found[6]) and torch.equal(found[0], found[7])
+        torch.testing.assert_close(found, expected(texts), rtol=0, atol=0.2)
+        done.clear()
+
+
+def test_texts_that_differ_in_another_input_alone_are_different() -> None:
+    class Segments(Texts):
+        def inputs(self, rows: np.ndarray) -> Inputs:
+            ids = np.array([[5, 6, 7]] * 3)
+            segments = np.array([[0, 0, 1], [0, 1, 1], [0, 0, 1]])
+            return {"input_ids": ids[rows], "attention_mask": np.ones_like(ids)[rows], "token_type_ids": segments[rows]}
+
+    def encode(inputs: Inputs) -> Tensor:
+        return torch.from_numpy(inputs["token_type_ids"].sum(1, keepdims=True)).float()
+
+    assert all_of(EmbeddingCache(None, KEY).embed(Segments(3), encode)).tolist() == [[1], [2], [1]]
 
 
 def test_the_hash_of_a_model_is_that_of_its_files(tmp_path: Path) -> None:
@@ -173,7 +219,7 @@ def test_vectors_that_are_not_finite_are_neither_kept_nor_given(tmp_path: Path) 
         vectors[0, 1] = float("nan")
         return vectors
 
-    with pytest.raises(CheckpointError, match="found 1 NaN among the .* the embeddings of texts"):
+    with pytest.raises(CheckpointError, match=r"found \d NaN among the .* the embeddings of texts"):
         EmbeddingCache(tmp_path, KEY, shard_rows=50).embed(Texts(), damaged, batch_tokens=10**6)
     assert not list(tmp_path.rglob("*.safetensors"))
     table = torch.tensor([[1.0, 2.0], [float("inf"), 0.0]])

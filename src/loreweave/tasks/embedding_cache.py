@@ -3,14 +3,20 @@
 A shard is a safetensors file of consecutive texts. Its name is the hash of the key (model, pooling, truncation, precision)
 and of the texts' token ids; its header repeats both in full and is checked when it is read. So an interrupted run goes on
 where it stopped, a changed text costs one shard, another model finds nothing, and several processes share one folder.
+
+The last bits of a vector may depend on what else is in its batch: on padding above all. So texts of the same tokens are encoded
+once, wherever they stand, and share one vector; and a text is padded to a length that depends on its own length alone, never on
+the texts beside it. The batch size then changes neither ties nor, where matrix products treat rows alike, any vector.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,12 +38,23 @@ _DIGITS = 32
 
 
 class TokenizedTexts(Protocol):
-    """Texts as token ids, special tokens and truncation included."""
+    """Texts as token ids, special tokens and truncation included.
+
+    Attributes:
+        longest: tokens that no text exceeds; texts are padded up to it at most.
+        pad_id: what fills `input_ids` behind a text.
+    """
+
+    @property
+    def longest(self) -> int: ...
+
+    @property
+    def pad_id(self) -> int: ...
 
     def __len__(self) -> int: ...
 
-    def inputs(self, start: int, stop: int) -> Inputs:
-        """The texts `start` to `stop`: `input_ids`, `attention_mask` and what else the encoder reads, padded on the right."""
+    def inputs(self, rows: np.ndarray) -> Inputs:
+        """Chosen texts: `input_ids`, `attention_mask` and what else the encoder reads, padded on the right."""
 
 
 Inputs = dict[str, np.ndarray]
@@ -48,15 +65,21 @@ Encode = Callable[[Inputs], Tensor]
 
 
 class Embeddings:
-    """Vectors of texts [texts, d] in pieces that may lie on disk (memory-mapped: only what is read takes memory)."""
+    """Vectors of texts [texts, d] in pieces that may lie on disk (memory-mapped: only what is read takes memory).
 
-    def __init__(self, shards: Sequence[Tensor], size: int | None = None) -> None:
-        self.shards = list(shards)
+    Args:
+        shards: distinct vectors, one piece after another.
+        size: d, where there is no piece.
+        places: the vector of each text, where several texts share one: int [texts].
+    """
+
+    def __init__(self, shards: Sequence[Tensor], size: int | None = None, places: np.ndarray | None = None) -> None:
+        self.shards, self.places = list(shards), places
         self.starts = np.concatenate([[0], np.cumsum([len(shard) for shard in self.shards], dtype=np.int64)])
         self.size = int(self.shards[0].shape[1]) if self.shards else int(size or 0)
 
     def __len__(self) -> int:
-        return int(self.starts[-1])
+        return int(self.starts[-1]) if self.places is None else len(self.places)
 
     def rows(self, rows: np.ndarray) -> Tensor:
         """Chosen rows, in their order: int [n] -> float32 [n, d].
@@ -68,6 +91,8 @@ class Embeddings:
         rows = np.asarray(rows, dtype=np.int64)
         if len(rows) and not 0 <= rows.min() <= rows.max() < len(self):
             raise IndexError(f"found the rows {rows.min()} to {rows.max()}, expected rows of {len(self)}")
+        if self.places is not None:
+            rows = self.places[rows]
         found = torch.empty(len(rows), self.size)
         owners = np.searchsorted(self.starts, rows, side="right") - 1
         for owner in np.unique(owners):
@@ -121,7 +146,7 @@ class EmbeddingCache:
         batch_tokens: int = 16_384,
         advance: Callable[[int], object] | None = None,
     ) -> Embeddings:
-        """Vectors of all texts; those that the folder holds are not encoded again.
+        """Vectors of all texts; those that the folder holds are not encoded again, and equal texts only once.
 
         Args:
             encode: the model.
@@ -132,24 +157,29 @@ class EmbeddingCache:
             CheckpointError: a vector is not finite; it is not kept.
             DataError: a shard is damaged or is not what its name says.
         """
+        firsts, places = _distinct(texts, self.shard_rows)
+        if advance is not None and len(firsts) < len(texts):
+            advance(len(texts) - len(firsts))
         shards: list[Tensor | _Shard] = []
-        for number, start in enumerate(range(0, len(texts), self.shard_rows)):
-            inputs = texts.inputs(start, min(start + self.shard_rows, len(texts)))
+        for number, start in enumerate(range(0, len(firsts), self.shard_rows)):
+            inputs = texts.inputs(firsts[start : start + self.shard_rows])
+            work = partial(self._encode, inputs, encode, batch_tokens, advance, (texts.longest, texts.pad_id))
             if self.folder is None:
-                shards.append(self._encode(inputs, encode, batch_tokens, advance))
+                shards.append(work())
                 continue
             shard = self._shard(inputs)
             shards.append(shard)
             if number % self.share[1] != self.share[0]:
                 continue
             if not shard.path.exists():
-                self._save(shard, self._encode(inputs, encode, batch_tokens, advance))
+                self._save(shard, work())
             else:
                 self.reused += shard.rows
                 if advance is not None:
                     advance(shard.rows)
         self.wait()
-        return Embeddings([self._read(shard) if isinstance(shard, _Shard) else shard for shard in shards])
+        found = [self._read(shard) if isinstance(shard, _Shard) else shard for shard in shards]
+        return Embeddings(found, places=places if len(firsts) < len(texts) else None)
 
     @property
     def _folder(self) -> Path:
@@ -165,15 +195,23 @@ class EmbeddingCache:
         with atomic_path(shard.path) as temporary:
             save_file({_NAME: vectors}, temporary, metadata={"key": self.key, "texts": shard.texts})
 
-    def _encode(self, inputs: Inputs, encode: Encode, batch_tokens: int, advance: Callable[[int], object] | None) -> Tensor:
+    def _encode(
+        self,
+        inputs: Inputs,
+        encode: Encode,
+        batch_tokens: int,
+        advance: Callable[[int], object] | None,
+        padding: tuple[int, int],
+    ) -> Tensor:
+        """Vectors of distinct texts; `padding` is the most tokens of any text, and what fills `input_ids`."""
+        longest, pad_id = padding
         vectors: Tensor | None = None
-        lengths = inputs["attention_mask"].sum(1)
-        for batch in batches_by_tokens(lengths.tolist(), batch_tokens):
-            longest = int(lengths[batch[0]])
-            found = encode({name: array[batch, :longest] for name, array in inputs.items()})
+        widths = np.minimum(padded_lengths(inputs["attention_mask"].sum(1)), longest)
+        for batch in batches_by_width(widths, batch_tokens):
+            found = encode({name: _cut(cells[batch], int(widths[batch[0]]), name, pad_id) for name, cells in inputs.items()})
             if vectors is None:
-                vectors = torch.empty(len(lengths), found.shape[1], dtype=self.dtype, device=found.device)
-            vectors[torch.tensor(batch, device=found.device)] = found.to(self.dtype)
+                vectors = torch.empty(len(widths), found.shape[1], dtype=self.dtype, device=found.device)
+            vectors[torch.from_numpy(batch).to(found.device)] = found.to(self.dtype)
             self.encoded += len(batch)
             if advance is not None:
                 advance(len(batch))
@@ -207,15 +245,61 @@ class _Shard:
     rows: int
 
 
-def batches_by_tokens(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
-    """Batches of indices, longest texts first: as many texts as fit `batch_tokens` when padded to the first of them."""
-    order = np.argsort(-np.asarray(lengths), kind="stable").tolist()
-    batches, start = [], 0
-    while start < len(order):
-        count = max(1, batch_tokens // max(1, lengths[order[start]]))
-        batches.append(order[start : start + count])
-        start += count
+_WIDTHS_AN_OCTAVE = 16
+"""Different padded lengths between a power of two and the next: at most one token in 16 is padding."""
+
+
+def padded_lengths(lengths: np.ndarray) -> np.ndarray:
+    """To how many tokens texts are padded, each by its own length: exactly up to 32 tokens, then to few different lengths.
+
+    Example:
+        >>> padded_lengths(np.array([5, 31, 33, 64, 65, 400])).tolist()
+        [5, 31, 34, 64, 68, 400]
+    """
+    steps = np.maximum(1, 2 ** np.floor(np.log2(np.maximum(lengths, 1))).astype(np.int64) // _WIDTHS_AN_OCTAVE)
+    padded: np.ndarray = -(-lengths // steps) * steps
+    return padded
+
+
+def batches_by_width(widths: np.ndarray, batch_tokens: int) -> list[np.ndarray]:
+    """Batches of indices of texts with one padded length, the longest first, each of at most `batch_tokens` tokens."""
+    order = np.argsort(-widths, kind="stable")
+    batches = []
+    for group in np.split(order, np.flatnonzero(np.diff(widths[order])) + 1):
+        if len(group):
+            count = max(1, batch_tokens // max(1, int(widths[group[0]])))
+            batches += [group[start : start + count] for start in range(0, len(group), count)]
     return batches
+
+
+def _cut(cells: np.ndarray, width: int, name: str, pad_id: int) -> np.ndarray:
+    """An input [texts, tokens] cut or padded to `width` tokens."""
+    missing = width - cells.shape[1]
+    if missing <= 0:
+        return cells[:, :width]
+    return np.pad(cells, ((0, 0), (0, missing)), constant_values=pad_id if name == "input_ids" else 0)
+
+
+def _distinct(texts: TokenizedTexts, at_once: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first text of every distinct sequence of tokens, ascending, and the place there of each text.  # [distinct], [texts]
+
+    Sequences are told apart by 128 bits of a hash: memory holds no tokens.
+    """
+    seen: dict[bytes, int] = {}
+    firsts, places = array("q"), np.empty(len(texts), np.int64)
+    for start in range(0, len(texts), at_once):
+        inputs = texts.inputs(np.arange(start, min(start + at_once, len(texts))))
+        lengths = inputs["attention_mask"].sum(1).tolist()
+        columns = [np.ascontiguousarray(inputs[name]) for name in sorted(inputs) if name != "attention_mask"]
+        for row, length in enumerate(lengths):
+            digest = hashlib.blake2b(digest_size=16)
+            for column in columns:
+                digest.update(column[row, :length].data)
+            place = seen.setdefault(digest.digest(), len(firsts))
+            if place == len(firsts):
+                firsts.append(start + row)
+            places[start + row] = place
+    return np.array(firsts, np.int64), places
 
 
 def _hash_of(inputs: Inputs) -> str:

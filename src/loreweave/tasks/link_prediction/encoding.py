@@ -1,6 +1,7 @@
 """Entities and questions to vectors: read from texts through the cache, or rows of a table (specs/kepler.md 2.4, 7.3).
 
-Every distinct text is read once. A question (h, r, ?) becomes one vector to which the answer should be similar:
+Every distinct text is read once, so that entities with one text have one vector. A question (h, r, ?) becomes one vector to
+which the answer should be similar:
 
     wiki, ke    scorer of the head's vector and the relation's row of the table
     rel         the same, with the relation's vector read from its text
@@ -33,17 +34,19 @@ from loreweave.training.devices import autocast
 
 @dataclass(frozen=True)
 class SomeTexts:
-    """Texts behind a function: (first, past the last) -> inputs."""
+    """Texts behind a function of their numbers; see `embedding_cache.TokenizedTexts`."""
 
     count: int
-    inputs_of: Callable[[slice], Inputs]
+    longest: int
+    pad_id: int
+    inputs_of: Callable[[np.ndarray], Inputs]
 
     def __len__(self) -> int:
         return self.count
 
-    def inputs(self, start: int, stop: int) -> Inputs:
-        """See `embedding_cache.TokenizedTexts`."""
-        return self.inputs_of(slice(start, stop))
+    def inputs(self, rows: np.ndarray) -> Inputs:
+        """Inputs of chosen texts."""
+        return self.inputs_of(rows)
 
 
 class EntityVectors:
@@ -101,7 +104,7 @@ def open_encoder(
             processes.wait()
     cache = EmbeddingCache(
         settings.cache,
-        checkpoint.key | {"precision": execution.precision},
+        checkpoint.key | {"precision": execution.precision, "padding": "by own length"},
         dtype=_STORED[execution.precision],
         share=processes.share,
         wait=processes.wait,
@@ -161,7 +164,7 @@ class GraphEncoder:
                 table = self.checkpoint.model.embed_rows(torch.from_numpy(chosen).to(self.device)).float().cpu()
             return EntityVectors(Embeddings([table]), chosen, self.graph.num_entities)
         texts = self.texts
-        found = self._embed(SomeTexts(len(chosen), lambda part: texts.batch(chosen[part])))
+        found = self._embed(len(chosen), lambda part: texts.batch(chosen[part]))
         return EntityVectors(found, chosen, self.graph.num_entities)
 
     def relations(self, rows: np.ndarray) -> Tensor:
@@ -176,7 +179,7 @@ class GraphEncoder:
             assert self.texts is not None, "a checkpoint that reads relations has texts"
             texts = self.texts
             distinct, places = np.unique(rows, return_inverse=True)
-            found = self._embed(SomeTexts(len(distinct), lambda part: texts.relation_batch(distinct[part])))
+            found = self._embed(len(distinct), lambda part: texts.relation_batch(distinct[part]))
             return found.rows(places)
         with torch.no_grad():
             return self.checkpoint.model.head.relation_vectors(torch.from_numpy(rows).long().to(self.device)).float().cpu()
@@ -210,7 +213,7 @@ class GraphEncoder:
         inverse = side == "head" and self.checkpoint.variant == "contrastive"
         read = self.texts.inverse_conditioned if inverse else self.texts.conditioned
         pairs, places = np.unique(np.stack([entities, relations], axis=1), axis=0, return_inverse=True)
-        found = self._embed(SomeTexts(len(pairs), lambda part: read(pairs[part, 0], pairs[part, 1])))
+        found = self._embed(len(pairs), lambda part: read(pairs[part, 0], pairs[part, 1]))
         return found.rows(places.reshape(-1))
 
     def with_entities(self, entities: Sequence[GraphEntity]) -> GraphEncoder:
@@ -229,7 +232,10 @@ class GraphEncoder:
         cache = EmbeddingCache(None, {}, dtype=self.cache.dtype)
         return GraphEncoder(self.checkpoint, graph, texts, cache, batch_tokens=self.batch_tokens, precision=self.precision)
 
-    def _embed(self, texts: SomeTexts) -> Embeddings:
+    def _embed(self, count: int, inputs_of: Callable[[np.ndarray], Inputs]) -> Embeddings:
+        """Vectors of `count` texts; `inputs_of` makes the inputs of chosen ones."""
+        assert self.texts is not None, "vectors of a table are not read from texts"
+        texts = SomeTexts(count, self.texts.config.max_length, self.texts.pad_id, inputs_of)
         return self.cache.embed(texts, self._encode, batch_tokens=self.batch_tokens, advance=self.advance)
 
     @torch.inference_mode()
