@@ -160,11 +160,24 @@ def test_two_calls_have_different_masks_and_the_seed_brings_them_back() -> None:
 
 def test_a_bias_of_any_shape_is_added() -> None:
     given = inputs(torch.float64, "one")
-    for shape in ((1, 1, TOTAL, TOTAL), (TEXTS, HEADS, TOTAL, TOTAL), (TEXTS, 1, TOTAL, TOTAL), (1, HEADS, 1, TOTAL)):
+    for shape in (
+        (1, 1, TOTAL, TOTAL), (TEXTS, HEADS, TOTAL, TOTAL), (TEXTS, 1, TOTAL, TOTAL), (1, HEADS, 1, TOTAL),
+        (TEXTS, 1, TOTAL, 1), (TOTAL, TOTAL),
+    ):  # fmt: skip
         bias = torch.randn(shape, dtype=torch.float64)
         dropped = dropped_weights(given, bias, "one", seed=1)
         weights = plain_weights(given, bias, "one")
         assert torch.allclose(dropped[dropped != 0] * KEEPING, weights[dropped != 0])
+
+
+def test_a_bias_may_say_what_is_seen() -> None:
+    given = inputs(torch.float64, "one")
+    seen = torch.rand(TEXTS, 1, TOTAL, TOTAL) < 0.6
+    seen[..., 0] = True
+    dropped = dropped_weights(given, seen, "one", seed=1)
+    weights = plain_weights(given, torch.zeros(seen.shape).masked_fill(~seen, float("-inf")), "one")
+    assert torch.allclose(dropped[dropped != 0] * KEEPING, weights[dropped != 0])
+    assert not dropped[~seen.expand(dropped.shape)].any()
 
 
 def test_queries_may_be_fewer_than_keys_and_values_of_another_size() -> None:

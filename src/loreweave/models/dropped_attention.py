@@ -47,6 +47,11 @@ class _Plan:
     scale: float
 
 
+def in_blocks(states: Tensor, dropout: float) -> bool:
+    """Whether attention of such states with dropout is for this module, not for torch's kernels or compiler."""
+    return dropout > 0 and states.device.type == "cpu" and not torch.compiler.is_compiling()
+
+
 def attention_with_dropout(
     query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, dropout: float, scale: float | None = None
 ) -> Tensor:
@@ -54,13 +59,17 @@ def attention_with_dropout(
 
     Args:
         query, key, value: [batch, heads, position, head size]; values may have another size.
-        bias: added to the scores, broadcast to [batch, heads, query, key], or None. It gets no gradient.
+        bias: added to the scores, broadcast to [batch, heads, query, key], or True for what may be seen, or None. It gets no
+            gradient.
         dropout: probability of dropping an attention weight.
         scale: factor of the scores. Default: 1 / sqrt(head size).
 
     Returns:
         [batch, heads, query, value size].
     """
+    bias = None if bias is None else bias[(None,) * (4 - bias.dim())]
+    if bias is not None and bias.dtype == torch.bool:
+        bias = torch.zeros(bias.shape, dtype=query.dtype).masked_fill_(~bias, torch.finfo(query.dtype).min)
     plan = _Plan(dropout, key.shape[2], False, query.shape[-1] ** -0.5 if scale is None else scale)
     return _apply(query, None, key, value, bias, plan)
 
@@ -194,7 +203,8 @@ class _Part:
         elif self._other is not None:
             torch.bmm(self._other, self._key[:, words:].mT, out=scores[..., words:])
         if bias is not None:
-            _add_bias(scores.unflatten(0, (-1, self._heads)), bias, self._block)
+            asked = scores[..., :words] if self._plan.own else scores
+            _add_bias(asked.unflatten(0, (-1, self._heads)), bias, self._block)
         if self._wide == self._narrow:
             return torch.softmax(scores, dim=-1, out=scores)
         return torch.softmax(scores, dim=-1, dtype=self._wide, out=self._buffers.take("first", self._shape, self._wide))
@@ -240,8 +250,8 @@ class _Part:
 
 
 def _add_bias(scores: Tensor, bias: Tensor, block: _Block) -> None:
-    """Add the block's part of a broadcast bias to scores [texts, heads, query, key], or to their first keys."""
+    """Add the block's part of a broadcast bias to scores [texts, heads, query, key]."""
     texts, heads = block
     part = bias[texts if bias.shape[0] > 1 else slice(None), heads if bias.shape[1] > 1 else slice(None)]
     if part.any():
-        scores[..., : part.shape[-1]].add_(part)
+        scores.add_(part)

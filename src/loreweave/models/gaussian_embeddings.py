@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from loreweave.models.dropout import Dropout
+
 Divergence = Literal["gaussian", "euclidean"]
 """Jeffreys divergence / 2 between Gaussians; or the squared distance of normalised means."""
 
@@ -32,7 +34,7 @@ class GaussianHead(nn.Module):
 
     def __init__(self, size: int, dimension: int, dropout: float) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.mean = nn.Linear(size, dimension)
         self.variance = nn.Linear(size, dimension)
 

@@ -11,6 +11,7 @@ from transformers.activations import ACT2FN
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.utils import ModelOutput
 
+from loreweave.models.dropout import Dropout
 from loreweave.models.luke_attention import Layout, LukeSelfAttention
 from loreweave.models.luke_embeddings import LukeEmbeddings, LukeEntityEmbeddings
 from loreweave.models.outputs import LukeModelOutput
@@ -23,7 +24,7 @@ class LukeResidual(nn.Module):
         super().__init__()
         self.dense = nn.Linear(input_size, config.hidden_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
 
     def forward(self, states: Tensor, residual: Tensor) -> Tensor:
         """`states` [..., input size], `residual` [..., hidden]."""

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import LukeConfig
 
+from loreweave.models.dropout import Dropout
+
 
 class LukeEmbeddings(nn.Module):
     """Word + position + type, normalised. Positions count the words that are not padding, from `pad_token_id + 1`."""
@@ -20,7 +22,7 @@ class LukeEmbeddings(nn.Module):
         )
         self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.hidden_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
 
     def forward(
         self,
@@ -73,7 +75,7 @@ class LukeEntityEmbeddings(nn.Module):
         self.position_embeddings = nn.Embedding(config.max_position_embeddings, config.hidden_size)
         self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.hidden_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
 
     def forward(self, entity_ids: Tensor, position_ids: Tensor, token_type_ids: Tensor | None) -> Tensor:
         """[batch, entities, hidden] of ids [batch, entities] and positions [batch, entities, mention] (-1 = unused)."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import LukeConfig
 
+from loreweave.models.dropout import Dropout
 from loreweave.models.luke import LukeModel, LukePreTrainedModel
 from loreweave.models.outputs import LukeClassifierOutput, LukeModelOutput
 
@@ -22,7 +23,7 @@ class LukeClassifier(LukePreTrainedModel):
         super().__init__(config)
         self.num_labels = config.num_labels or 0
         self.luke = LukeModel(config, add_pooling_layer=self.needs_pooler)
-        self.dropout = nn.Dropout(self.feature_dropout())
+        self.dropout = Dropout(self.feature_dropout())
         self.classifier = nn.Linear(self.states_per_decision() * config.hidden_size, self.num_labels, bias=self.has_bias())
         self.post_init()
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import LukeConfig
 
+from loreweave.models.dropout import Dropout
 from loreweave.models.luke import LukeModel, LukePreTrainedModel
 from loreweave.models.luke_heads import classifier_dropout, entity_states
 from loreweave.models.outputs import LukeClassifierOutput, LukeQuestionAnsweringOutput
@@ -91,7 +92,7 @@ class LukeForMultipleChoice(LukePreTrainedModel):
     def __init__(self, config: LukeConfig) -> None:
         super().__init__(config)
         self.luke = LukeModel(config)
-        self.dropout = nn.Dropout(classifier_dropout(config))
+        self.dropout = Dropout(classifier_dropout(config))
         self.classifier = nn.Linear(config.hidden_size, 1)
         self.post_init()
 
@@ -153,7 +154,7 @@ class LukeForEntityCloze(LukePreTrainedModel):
     def __init__(self, config: LukeConfig) -> None:
         super().__init__(config)
         self.luke = LukeModel(config)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
         self.scorer = nn.Linear(2 * config.hidden_size, 1)
         self.post_init()
 

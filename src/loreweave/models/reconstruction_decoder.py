@@ -8,6 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from loreweave.models.dropout import Dropout
+from loreweave.models.dropped_attention import attention_with_dropout, in_blocks
+
 
 @dataclass
 class DecoderCache:
@@ -42,9 +45,11 @@ class DecoderAttention(nn.Module):
     def forward(self, queries: Tensor, keys: Tensor, values: Tensor, visible: Tensor | None) -> Tensor:
         """`queries` [batch, asking, hidden], `visible` (True: may be read) broadcasts to [batch, heads, asking, positions]."""
         dropout = self.dropout if self.training else 0.0
-        read = functional.scaled_dot_product_attention(
-            self._split(self.q_proj(queries)), keys, values, attn_mask=visible, dropout_p=dropout
-        )
+        asked = self._split(self.q_proj(queries))
+        if in_blocks(asked, dropout):
+            read = attention_with_dropout(asked, keys, values, visible, dropout)
+        else:
+            read = functional.scaled_dot_product_attention(asked, keys, values, attn_mask=visible, dropout_p=dropout)
         return self.out_proj(read.transpose(1, 2).flatten(2))
 
     def _split(self, states: Tensor) -> Tensor:
@@ -56,7 +61,7 @@ class DecoderLayer(nn.Module):
 
     def __init__(self, hidden_size: int, heads: int, inner: int, dropout: float) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.self_attn = DecoderAttention(hidden_size, heads, dropout)
         self.self_attn_layer_norm = nn.LayerNorm(hidden_size)
         self.encoder_attn = DecoderAttention(hidden_size, heads, dropout)
@@ -94,7 +99,7 @@ class ReconstructionDecoder(nn.Module):
     def __init__(self, hidden_size: int, heads: int, inner: int, dropout: float, layer_drop: float) -> None:
         super().__init__()
         self.layer_drop = layer_drop
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.layernorm_embedding = nn.LayerNorm(hidden_size)
         self.layers = nn.ModuleList([DecoderLayer(hidden_size, heads, inner, dropout)])
 
