@@ -25,7 +25,7 @@ from transformers import LukeConfig
 
 from loreweave.models.cpu_kernels import flash_attention, flash_attention_backward
 from loreweave.models.dropout import dropout as drop
-from loreweave.models.dropped_attention import attention_by_key_type_with_dropout, attention_with_dropout
+from loreweave.models.dropped_attention import attention_by_key_type_with_dropout, attention_with_dropout, in_blocks
 from loreweave.models.luke_shared_attention import attention_to_words_and_self, explicit_attention_to_words_and_self
 
 
@@ -136,14 +136,14 @@ class LukeSelfAttention(nn.Module):
             to_words, to_entities = self._queries_by_key_type(hidden, layout)
             if plain:
                 scores = torch.cat([_scores(to_words, key[:, :, :words]), _scores(to_entities, key[:, :, words:])], dim=-1)
-                context, weights = _eager(scores, value, bias, dropout)
+                context, weights = plain_attention(scores, value, bias, dropout)
             else:
                 context = attention_by_key_type(to_words, to_entities, key, value, words, bias, dropout)
         else:
             query = self._split(layout.spread(self.query(hidden)))
             if plain:
-                context, weights = _eager(_scores(query, key), value, bias, dropout)
-            elif dropout > 0 and key.device.type == "cpu":
+                context, weights = plain_attention(_scores(query, key), value, bias, dropout)
+            elif in_blocks(key, dropout):
                 context = attention_with_dropout(query, key, value, bias, dropout)
             else:
                 context = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
@@ -188,7 +188,7 @@ def _scores(query: Tensor, key: Tensor) -> Tensor:
     return (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
 
 
-def _eager(scores: Tensor, value: Tensor, bias: Tensor | None, dropout: float) -> tuple[Tensor, Tensor]:
+def plain_attention(scores: Tensor, value: Tensor, bias: Tensor | None, dropout: float) -> tuple[Tensor, Tensor]:
     """The context, and the attention weights after dropout [batch, heads, query, key]."""
     weights = functional.softmax(scores if bias is None else scores + bias, dim=-1)
     weights = drop(weights, dropout)

@@ -138,10 +138,7 @@ def _check_entities(own: EntityVocabulary, given: EntityVocabulary, model: str, 
 
 
 def _apply_settings(model: PreTrainedModel, config: PretrainingConfig) -> None:
-    if config.attention == "auto":
-        choose_attention(model, choose_device(config.device), config.precision)
-    else:
-        model.set_attn_implementation(config.attention)
+    choose_attention(model, choose_device(config.device), config.precision, config.attention)
     if isinstance(model.base_model, LukeModel):
         model.base_model.skip_padding = config.skip_padding
     if config.dropout is not None:

@@ -10,6 +10,7 @@ import torch
 from transformers import PreTrainedModel
 
 from loreweave.errors import ConfigurationError
+from loreweave.models.encoder_dropout import use_attention_in_blocks, use_cheap_masks
 
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -85,10 +86,23 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Non
     return torch.autocast(device.type, dtype=_DTYPES[precision])
 
 
-def choose_attention(model: PreTrainedModel, device: torch.device, precision: str) -> None:
-    """Let `model` train with its fused attention kernels, but with plain ones for bf16 on a CPU.
+def choose_attention(model: PreTrainedModel, device: torch.device, precision: str, wanted: str = "auto") -> None:
+    """Let `model` train with the kernels that suit the device.
 
-    There torch's fused backward pass took 2 to 10 times as long as plain matrix products (benchmarks/README.md).
+    On a GPU these are the fused ones. On a CPU dropout gets its masks from us, and so does attention with dropout, which
+    torch has no fused kernel for there; in bf16 the kernels are plain ones, because torch's fused backward pass took 2 to
+    10 times as long as plain matrix products (benchmarks/README.md).
+
+    Args:
+        model: is changed in memory only; what is saved says nothing of it.
+        device, precision: where it trains, and in which number format.
+        wanted: the attention function, by transformers' name; `auto` chooses it.
     """
-    if device.type == "cpu" and precision == "bf16":
-        model.set_attn_implementation("eager")
+    if device.type == "cpu":
+        use_cheap_masks(model)
+    if wanted != "auto":
+        model.set_attn_implementation(wanted)
+    elif device.type == "cpu":
+        use_attention_in_blocks(model)
+        if precision == "bf16" and model.config.model_type == "luke":
+            model.set_attn_implementation("eager")
