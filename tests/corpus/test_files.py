@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import json
 import lzma
 import os
 import subprocess
@@ -18,6 +19,7 @@ from loreweave.corpus.files import (
     atomic_write,
     content_suffix,
     is_temporary,
+    json_text,
     open_text,
     read_json,
     read_json_lines,
@@ -249,3 +251,17 @@ def test_temporary_names_are_told_from_others(tmp_path: Path) -> None:
         path.write_text("x")
         assert is_temporary(path.name) and path.suffix == ".gz"
     assert not is_temporary("rows.partial.gz") and not is_temporary(".partial.x")
+
+
+def test_numbers_that_are_not_finite_are_null_in_every_json(tmp_path: Path) -> None:
+    """JSON has no word for them: other readers stop at the whole document."""
+    value = {"a": [float("nan"), 1.5, (float("inf"), "é")], "b": {"c": -float("inf")}, "d": "NaN"}
+    wanted = {"a": [None, 1.5, [None, "é"]], "b": {"c": None}, "d": "NaN"}
+    write_json(tmp_path / "a.json", value)
+    write_json_lines(tmp_path / "a.jsonl", [{"x": 1}, value])
+    texts = [json_text(value), (tmp_path / "a.json").read_text(), (tmp_path / "a.jsonl").read_text().splitlines()[1]]
+
+    def refuse(word: str) -> None:
+        raise AssertionError(word)
+
+    assert [json.loads(text, parse_constant=refuse) for text in texts] == [wanted] * 3

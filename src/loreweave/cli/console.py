@@ -6,7 +6,6 @@ processes the first alone speaks.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -14,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TextIO
+
+from loreweave.corpus.files import json_text
 
 SECONDS_BETWEEN_LINES = 10.0
 MOST_ROWS = 20
@@ -41,7 +42,7 @@ def say_written(output: Path | None) -> None:
 def show_json(value: Any) -> None:
     """JSON alone on standard output."""
     if _speaks():
-        print(json.dumps(value, indent=2, ensure_ascii=False))
+        print(json_text(value, indent=2))
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 
 from loreweave.cli.console import say
 from loreweave.cli.evaluate import Base, Labels
+from loreweave.corpus.files import json_text
 from loreweave.tasks.registry import ALL_TASKS, PRETRAINED_TASKS
 
 
@@ -90,7 +90,7 @@ def command(
         answers = predict_rows(chosen, loaded, queries, block=block, batch_size=batch_size, precision=precision)
     if is_writer():
         for answer in answers:
-            print(json.dumps(answer, ensure_ascii=False), flush=True)
+            print(json_text(answer), flush=True)
     if loaded is not None and loaded.encoding.report():
         say(f"encoding: {loaded.encoding.report()}")
     close_process_group()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from loreweave.cli.console import progress, say, show_json, show_table
+from loreweave.corpus.files import json_text
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -95,7 +95,7 @@ def command(
     for typed in typist.type((text.text for text in texts), how if rebuild else None):
         cut += typed.cut
         if as_json:
-            print(json.dumps(typed.to_dict(), ensure_ascii=False), flush=True)
+            print(json_text(typed.to_dict()), flush=True)
         else:
             _show(typed)
     if empty := left_out["empty lines"]:

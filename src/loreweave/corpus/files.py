@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import lzma
+import math
 import os
 import re
 import shutil
@@ -262,23 +263,44 @@ def json_lines_or_errors(path: Pathname) -> Iterator[tuple[int, dict[str, Any] |
                 yield number, DataError(message, path=path, line=number)
 
 
+def json_text(value: Any, indent: int | None = None) -> str:
+    """JSON as we write it anywhere: non-ASCII characters as they are, and null for a number that is not finite.
+
+    JSON has no word for NaN and infinity; what Python writes for them stops other readers at the whole document.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
+    except ValueError:
+        return json.dumps(_with_nulls(value), ensure_ascii=False, indent=indent, allow_nan=False)
+
+
+def _with_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_with_nulls(key) if isinstance(key, float) else key: _with_nulls(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_nulls(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def write_json(path: Pathname, value: Any) -> None:
-    """Write one JSON document, indented, non-ASCII characters as they are."""
+    """Write one JSON document (`json_text`), indented."""
     with atomic_write(path) as file:
-        json.dump(value, file, ensure_ascii=False, indent=2)
-        file.write("\n")
+        file.write(json_text(value, indent=2) + "\n")
 
 
 def write_json_lines(path: Pathname, rows: Iterable[Any]) -> int:
-    """Write one JSON value a line and return how many."""
-    count, encode = 0, json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make an encoder a row
+    """Write one JSON value a line (`json_text`) and return how many."""
+    count, encode = 0, json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode  # json.dumps would make an encoder a row
     with atomic_write(path) as file:
         for row in rows:
-            line = encode(row)
+            try:
+                line = encode(row)
+            except ValueError:
+                line = json_text(row)
             try:
                 file.write(line + "\n")
             except UnicodeEncodeError:  # half a surrogate pair has no UTF-8, but an escape
-                file.write(json.dumps(row) + "\n")
+                file.write(json.dumps(json.loads(line)) + "\n")
             count += 1
     return count
 

@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 
 from loreweave import __version__
-from loreweave.corpus.files import atomic_path, read_json, read_json_lines, write_json, write_json_lines
+from loreweave.corpus.files import atomic_path, json_text, read_json, read_json_lines, write_json, write_json_lines
 from loreweave.errors import ConfigurationError, LoreweaveError
 from loreweave.training.resources import Meter
 
@@ -207,7 +207,7 @@ class RunRecord:
             return
         row = {"step": step, "split": split, **values}
         with open(self.path / "metrics.jsonl", "a", encoding="utf-8") as file:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            file.write(json_text(row) + "\n")
         if self._board is not None:
             self._show(row)
             self._board.flush()
