@@ -37,12 +37,17 @@ def test_files_hold_the_vectors_and_the_ids(
     assert json.loads((out / "manifest.json").read_text()) == manifest
     assert manifest["graph"]["fingerprint"] == graph.fingerprint
     assert manifest["shapes"] == {name: list(table.shape) for name, table in tables.items()}
-    if variant == "contrastive":
-        assert set(tables) == {"entities"} and not (out / "relations.npy").exists() and manifest["gamma"] is None
+    relations = np.load(out / "relations.npy")
+    assert np.array_equal(tables["relations"], relations)
+    if variant == "contrastive":  # which reads no relation alone: their texts read so
+        texts = [relation.description for relation in graph.relations]
+        wanted = [oracle.vector(text, max_length=oracle.relation_length).numpy() for text in texts]
     else:
-        relations = np.load(out / "relations.npy")
-        np.testing.assert_allclose(relations, [oracle.relation(row).numpy() for row in range(3)], rtol=1e-5, atol=1e-5)
-        assert np.array_equal(tables["relations"], relations) and manifest["gamma"] == 4
+        wanted = [oracle.relation(row).numpy() for row in range(3)]
+    np.testing.assert_allclose(relations, wanted, rtol=1e-5, atol=1e-5)
+    assert manifest["gamma"] == (None if variant == "contrastive" else 4)
+    froms = {"rel": "text", "contrastive": "text alone, not part of a score"}
+    assert manifest["relations_from"] == froms.get(variant, "table")
 
 
 def test_what_is_there_is_kept_unless_told(graph_folder: Path, checkpoints: dict[str, Path], tmp_path: Path) -> None:

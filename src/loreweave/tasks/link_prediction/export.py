@@ -1,7 +1,8 @@
 """Embeddings of a graph as files that other tools read.
 
     entities.npy, entity_ids.txt      float32 [entities, d], and the id of each row
-    relations.npy, relation_ids.txt   float32 [relations, relation size]; not for a contrastive checkpoint, which has none
+    relations.npy, relation_ids.txt   float32 [relations, relation size]; of a contrastive checkpoint, which reads relations
+                                      together with entities, the vectors of their texts read alone
     embeddings.safetensors            both under `entities` and `relations`
     manifest.json                     scorer, similarity and margin that go with them, checkpoint and graph
 
@@ -50,9 +51,14 @@ def export(
     checkpoint = load(model, graph, settings, processes.device(execution.device))
     encoder = open_encoder(checkpoint, graph, settings, execution, processes)
     vectors = encoder.entities()
-    tables: dict[str, np.ndarray] = {}
-    if checkpoint.variant != "contrastive":
-        tables["relations"] = encoder.relations(np.arange(graph.num_relations)).numpy()
+    rows = np.arange(graph.num_relations)
+    alone = checkpoint.variant == "contrastive"
+    tables = {"relations": (encoder.relation_texts(rows) if alone else encoder.relations(rows)).numpy()}
+    if alone:
+        execution.report(
+            "this checkpoint reads a relation together with an entity: the vectors of relations are those of their texts "
+            "alone, and no score is made of them"
+        )
     manifest = _manifest(checkpoint, graph, {name: list(table.shape) for name, table in tables.items()})
     manifest["shapes"]["entities"] = [graph.num_entities, vectors.vectors.size]
     if processes.is_first:
@@ -74,6 +80,10 @@ def export(
     return manifest
 
 
+_RELATIONS_FROM = {"rel": "text", "contrastive": "text alone, not part of a score"}
+"""Where the vectors of relations come from, by variant; of the others a table."""
+
+
 def _manifest(checkpoint: Checkpoint, graph: KnowledgeGraph, shapes: dict[str, list[int]]) -> dict[str, Any]:
     head = checkpoint.model.head
     return {
@@ -83,6 +93,7 @@ def _manifest(checkpoint: Checkpoint, graph: KnowledgeGraph, shapes: dict[str, l
         "similarity": checkpoint.similarity,
         "gamma": head.gamma if checkpoint.variant != "contrastive" and head.scorer.has_margin else None,
         "graph": {"fingerprint": graph.fingerprint, "entities": graph.num_entities, "relations": graph.num_relations},
+        "relations_from": _RELATIONS_FROM.get(checkpoint.variant, "table"),
         "shapes": shapes,
     }
 
