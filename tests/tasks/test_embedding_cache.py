@@ -31,6 +31,9 @@ class Texts:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def name(self, row: int) -> str:
+        return f"the text {row}"
+
     def inputs(self, rows: np.ndarray) -> Inputs:
         return padded([self.ids[row] for row in rows])
 

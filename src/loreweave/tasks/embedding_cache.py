@@ -28,7 +28,7 @@ from torch import Tensor
 
 from loreweave.corpus.files import atomic_path
 from loreweave.errors import DataError
-from loreweave.training.finite import require_finite
+from loreweave.training.finite import require_finite, require_finite_rows
 
 SHARD_ROWS = 16_384
 """Texts a shard: what an interruption may cost, and the pool in which texts are sorted by length."""
@@ -52,6 +52,9 @@ class TokenizedTexts(Protocol):
     def pad_id(self) -> int: ...
 
     def __len__(self) -> int: ...
+
+    def name(self, row: int) -> str:
+        """What an error calls a text: "the entity 'Q1'"."""
 
     def inputs(self, rows: np.ndarray) -> Inputs:
         """Chosen texts: `input_ids`, `attention_mask` and what else the encoder reads, padded on the right."""
@@ -162,8 +165,9 @@ class EmbeddingCache:
             advance(len(texts) - len(firsts))
         shards: list[Tensor | _Shard] = []
         for number, start in enumerate(range(0, len(firsts), self.shard_rows)):
-            inputs = texts.inputs(firsts[start : start + self.shard_rows])
-            work = partial(self._encode, inputs, encode, batch_tokens, advance, (texts.longest, texts.pad_id))
+            rows = firsts[start : start + self.shard_rows]
+            inputs = texts.inputs(rows)
+            work = partial(self._encode, inputs, encode, batch_tokens, advance, texts, rows)
             if self.folder is None:
                 shards.append(work())
                 continue
@@ -201,14 +205,15 @@ class EmbeddingCache:
         encode: Encode,
         batch_tokens: int,
         advance: Callable[[int], object] | None,
-        padding: tuple[int, int],
+        texts: TokenizedTexts,
+        rows: np.ndarray,
     ) -> Tensor:
-        """Vectors of distinct texts; `padding` is the most tokens of any text, and what fills `input_ids`."""
-        longest, pad_id = padding
+        """Vectors of distinct texts: the inputs of the `rows` of `texts`."""
         vectors: Tensor | None = None
-        widths = np.minimum(padded_lengths(inputs["attention_mask"].sum(1)), longest)
+        widths = np.minimum(padded_lengths(inputs["attention_mask"].sum(1)), texts.longest)
         for batch in batches_by_width(widths, batch_tokens):
-            found = encode({name: _cut(cells[batch], int(widths[batch[0]]), name, pad_id) for name, cells in inputs.items()})
+            width = int(widths[batch[0]])
+            found = encode({name: _cut(cells[batch], width, name, texts.pad_id) for name, cells in inputs.items()})
             if vectors is None:
                 vectors = torch.empty(len(widths), found.shape[1], dtype=self.dtype, device=found.device)
             vectors[torch.from_numpy(batch).to(found.device)] = found.to(self.dtype)
@@ -216,7 +221,7 @@ class EmbeddingCache:
             if advance is not None:
                 advance(len(batch))
         assert vectors is not None, "a shard has texts"
-        require_finite(vectors, "the embeddings of texts")
+        require_finite_rows(vectors, "the embeddings of texts", lambda row: texts.name(int(rows[row])))
         return vectors.cpu()
 
     def _read(self, shard: _Shard) -> Tensor:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from loreweave.errors import CheckpointError
+
+_SHOWN = 3
 
 
 def require_finite(numbers: np.ndarray | Tensor, what: str) -> None:
@@ -32,3 +36,21 @@ def require_finite(numbers: np.ndarray | Tensor, what: str) -> None:
         f"found {' and '.join(kinds)} among the {count} numbers of {what}, expected finite ones: the weights are damaged, as "
         "after a training run that diverged, or fp16 is too narrow for this model: take fp32 or bf16"
     )
+
+
+def require_finite_rows(vectors: Tensor, what: str, name_of: Callable[[int], str]) -> None:
+    """The same for a table whose rows have names: those of the first wrong rows are in the message.
+
+    Args:
+        vectors: [rows, d], on any device.
+        what: the name of the vectors, plural: "the embeddings of texts".
+        name_of: row -> what it is the vector of: "the entity 'Q1'".
+
+    Raises:
+        CheckpointError: a number is NaN or infinite.
+    """
+    if not vectors.is_floating_point() or torch.isfinite(vectors).all():
+        return
+    wrong = (~torch.isfinite(vectors)).any(1).nonzero()[:, 0].tolist()
+    names = ", ".join(map(name_of, wrong[:_SHOWN])) + (f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else "")
+    require_finite(vectors, f"{what} (wrong: {names})")

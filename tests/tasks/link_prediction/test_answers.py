@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tiny_graphs import Oracle
 
 from loreweave import load
@@ -37,6 +39,7 @@ def test_answers_equal_those_of_all_scores(
     known = {tuple(row) for rows in graph.triples.values() for row in rows.tolist()}
     for answer, (side, entity, relation) in zip(answers, [("tail", 5, 0), ("head", 13, 1), ("tail", 5, 2)], strict=True):
         scores = oracle.scores(side, entity, relation)
+        scores[entity] = -np.inf  # is no answer to a question about itself
         best = np.argsort(-scores)[:6]
         assert [item["id"] for item in answer["predicted"]] == [f"Q{row}" for row in best]
         assert [item["label"] for item in answer["predicted"]] == [graph.entities[int(row)].label for row in best]
@@ -49,8 +52,62 @@ def test_an_answer_says_what_was_asked(graph_folder: Path, checkpoints: dict[str
     asked = {"id": 7, "head": None, "relation": "works at", "tail": "Q5"}
     (answer,) = predictor(checkpoints["wiki"], graph_folder, top=50).predict_rows([asked])
     assert answer["id"] == 7 and answer["head"] is None and answer["tail"]["id"] == "Q5"
-    assert answer["relation"] == {"id": "P1", "label": "works at"} and len(answer["predicted"]) == 20
+    assert answer["relation"] == {"id": "P1", "label": "works at"} and len(answer["predicted"]) == 19
     assert {item["known"] for item in answer["predicted"]} == {True, False}
+
+
+@pytest.mark.parametrize("block_size", [8, 64])
+def test_the_asked_entity_is_no_answer_unless_told(graph_folder: Path, checkpoints: dict[str, Path], block_size: int) -> None:
+    rows = [{"head": f"Q{row}", "relation": "P0"} for row in range(20)] + [{"relation": "P1", "tail": "Q3"}]
+    asked = [f"Q{row}" for row in range(20)] + ["Q3"]
+    for variant in ("wiki", "contrastive", "table"):
+        settings = {"top": 20, "block_size": block_size}
+        without = predictor(checkpoints[variant], graph_folder, **settings).predict_rows(rows)
+        told = predictor(checkpoints[variant], graph_folder, allow_self=True, **settings).predict_rows(rows)
+        for some, everything, entity in zip(without, told, asked, strict=True):
+            ids = [item["id"] for item in everything["predicted"]]
+            assert entity in ids and len(ids) == 20
+            assert [item["id"] for item in some["predicted"]] == [id for id in ids if id != entity]
+
+
+def test_a_graph_of_one_entity_has_no_answer(checkpoints: dict[str, Path], graph: KnowledgeGraph, tmp_path: Path) -> None:
+    alone = KnowledgeGraph.from_parts(graph.entities[:1], graph.relations, {"train": [[0, 0, 0]]})
+    alone.save(tmp_path / "alone")
+    (answer,) = predictor(checkpoints["wiki"], tmp_path / "alone").predict_rows([{"head": "Q0", "relation": "P0"}])
+    assert answer["predicted"] == []
+
+
+def damaged(source: Path, target: Path, name: str, row: int) -> Path:
+    """A copy of a model with NaN in a row of a table of its head, or anywhere in the encoder."""
+    shutil.copytree(source, target)
+    for path in target.glob("*.safetensors"):
+        tensors = load_file(path)
+        if name in tensors:
+            tensors[name][row, 1] = float("nan")
+            save_file(tensors, path, metadata={"format": "pt"})
+            return target
+    raise AssertionError(name)
+
+
+@pytest.mark.parametrize(
+    ("variant", "table", "names"),
+    [
+        ("table", "entity_embeddings.weight", "the entity 'Q4'"),
+        ("table", "relation_embeddings.weight", "relation"),
+        ("wiki", "relation_embeddings.weight", "relation"),
+        ("wiki", "embeddings.position_embeddings.weight", "the entity 'Q"),
+        ("contrastive", "question_map.weight", "questions"),
+    ],
+)
+def test_numbers_that_are_not_finite_are_no_answer(
+    variant: str, table: str, names: str, graph_folder: Path, checkpoints: dict[str, Path], tmp_path: Path
+) -> None:
+    """The entity whose vector was NaN stood first among the answers, with a score that is no JSON."""
+    model = damaged(checkpoints[variant], tmp_path / "damaged", table, 4 if "entity" in table or "position" in table else 0)
+    rows = [{"head": "Q1", "relation": "P0"}, {"head": "Q2", "relation": "P0"}]
+    with pytest.raises(CheckpointError, match="NaN") as error:
+        predictor(model, graph_folder).predict_rows(rows)
+    assert names in str(error.value) and str(model) in str(error.value)
 
 
 def test_labels_stand_for_ids(graph: KnowledgeGraph, graph_folder: Path, checkpoints: dict[str, Path]) -> None:
@@ -71,7 +128,7 @@ def test_an_entity_that_the_graph_does_not_have_is_read(
         {"head": "Q5", "relation": "P0"},
         {"head": {"description": description}, "relation": "P0"},
     ]
-    described, own, bare = predictor(checkpoints[variant], graph_folder).predict_rows(rows)
+    described, own, bare = predictor(checkpoints[variant], graph_folder, allow_self=True).predict_rows(rows)
     assert described["head"] == {"label": "New", "description": description}
     assert [item["id"] for item in described["predicted"]] == [item["id"] for item in own["predicted"]]
     assert [item["score"] for item in described["predicted"]] == pytest.approx([i["score"] for i in own["predicted"]], abs=1e-5)

@@ -25,6 +25,7 @@ from loreweave.tasks.link_prediction.model import load
 from loreweave.tasks.link_prediction.settings import PredictionSettings, Side
 from loreweave.tasks.processes import Processes
 from loreweave.tasks.registry import Execution
+from loreweave.training.finite import require_finite
 
 _BLOCK = 16_384
 """Candidates that are scored at once."""
@@ -142,11 +143,14 @@ class GraphAnswerer:
         vectors: of all its entities.
         top: answers to a query.
         block_size: candidates at a time.
+        allow_self: whether the entity that is asked about is a candidate.
     """
 
-    def __init__(self, encoder: GraphEncoder, vectors: EntityVectors, top: int, block_size: int) -> None:
+    def __init__(
+        self, encoder: GraphEncoder, vectors: EntityVectors, top: int, block_size: int, *, allow_self: bool = False
+    ) -> None:
         self.encoder, self.vectors, self.graph = encoder, vectors, encoder.graph
-        self.top, self.block_size = min(top, self.graph.num_entities), block_size
+        self.top, self.block_size, self.allow_self = min(top, self.graph.num_entities), block_size, allow_self
         self.names = Names(self.graph)
         triples = [np.asarray(rows) for rows in self.graph.triples.values()]
         self._known = {side: KnownAnswers(side, *triples) for side in SIDES}
@@ -186,6 +190,7 @@ class GraphAnswerer:
             scores, rows = top_answers(
                 self._queries(side, chosen), self.vectors, self.encoder.checkpoint.similarity, self.top,
                 block_size=self.block_size, device=self.encoder.device,
+                excluded=None if self.allow_self else [item.entity for item in chosen],
             )  # fmt: skip
             for number, item, best, at in zip(numbers, chosen, scores, rows, strict=True):
                 answers[number] = self._shown(item, best, at)
@@ -210,7 +215,8 @@ class GraphAnswerer:
 
     def _shown(self, item: _Asked, scores: Tensor, rows: Tensor) -> dict[str, Any]:
         graph, side = self.graph, item.query.side
-        entities = rows.numpy()
+        there = scores > -torch.inf  # all but the asked entity, where there are no others
+        scores, entities = scores[there], rows[there].numpy()
         known = np.zeros(len(entities), bool)
         if item.entity is not None:
             answers = self._known[side].of(np.array([item.entity]), np.array([item.relation]))
@@ -242,20 +248,31 @@ def top_answers(
     *,
     block_size: int,
     device: torch.device | str = "cpu",
+    excluded: Sequence[int | None] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The best candidates of each query, block by block: never a matrix of queries x entities.
 
     Args:
         queries: [queries, d].
+        excluded: the candidate that is no answer to a query, None where all are.
 
     Returns:
-        Scores, best first, float32 [queries, top]; rows of the candidates, int64 [queries, top]. Both on the CPU.
+        Scores, best first, float32 [queries, top], minus infinity where there are too few candidates; rows of the candidates,
+        int64 [queries, top]. Both on the CPU.
+
+    Raises:
+        CheckpointError: a score is not finite.
     """
     queries = queries.to(device)
+    left_out = [(number, row) for number, row in enumerate(excluded or []) if row is not None]
     scores, rows = queries.new_empty(len(queries), 0), torch.empty(len(queries), 0, dtype=torch.long, device=device)
     start = 0
     for block in candidates.blocks(block_size):
         found = similarity_matrix(similarity, queries, block.to(device))
+        require_finite(found, "the scores of answers")
+        for number, row in left_out:
+            if start <= row < start + len(block):
+                found[number, row - start] = -torch.inf
         numbers = torch.arange(start, start + len(block), device=device).expand(len(queries), -1)
         start += len(block)
         best, places = torch.cat([scores, found], dim=1).topk(min(top, start), dim=1)
@@ -283,4 +300,6 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
     checkpoint = load(model, graph, settings, processes.device(execution.device))
     encoder = open_encoder(checkpoint, graph, settings, execution, processes)
     vectors = encoder.entities()
-    return GraphAnswerer(encoder.alone(), vectors, settings.top, settings.block_size or _BLOCK)
+    return GraphAnswerer(
+        encoder.alone(), vectors, settings.top, settings.block_size or _BLOCK, allow_self=settings.allow_self
+    )

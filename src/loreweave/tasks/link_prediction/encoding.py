@@ -14,7 +14,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,13 +25,14 @@ from torch import Tensor
 from loreweave.corpus.knowledge_graph import GraphEntity, KnowledgeGraph
 from loreweave.encoding.entity_texts import text_hashes
 from loreweave.encoding.graph_texts import GraphTexts
-from loreweave.errors import ConfigurationError
+from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.tasks.embedding_cache import EmbeddingCache, Embeddings, Inputs
 from loreweave.tasks.link_prediction.model import Checkpoint
 from loreweave.tasks.link_prediction.settings import ModelSettings, Side
 from loreweave.tasks.processes import Processes
 from loreweave.tasks.registry import Execution
 from loreweave.training.devices import autocast
+from loreweave.training.finite import require_finite, require_finite_rows
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class SomeTexts:
     longest: int
     pad_id: int
     inputs_of: Callable[[np.ndarray], Inputs]
+    name: Callable[[int], str]
 
     def __len__(self) -> int:
         return self.count
@@ -162,27 +166,37 @@ class GraphEncoder:
         if self.texts is None:
             with torch.no_grad():
                 table = self.checkpoint.model.embed_rows(torch.from_numpy(chosen).to(self.device)).float().cpu()
+            with self._named():
+                require_finite_rows(table, "the table of entities", lambda row: self._entity(chosen[row]))
             return EntityVectors(Embeddings([table]), chosen, self.graph.num_entities)
         texts = self.texts
-        found = self._embed(len(chosen), lambda part: texts.batch(chosen[part]))
+        found = self._embed(len(chosen), lambda part: texts.batch(chosen[part]), lambda row: self._entity(chosen[row]))
         return EntityVectors(found, chosen, self.graph.num_entities)
 
     def relations(self, rows: np.ndarray) -> Tensor:
         """Vectors of relations [n] -> [n, relation size] on the CPU.
 
         Raises:
-            ConfigurationError: a contrastive checkpoint, which has none.
+            CheckpointError: a vector is not finite.
+            ConfigurationError: a contrastive checkpoint, which has none; see `relation_texts`.
         """
         if self.checkpoint.variant == "contrastive":
             raise ConfigurationError("a contrastive checkpoint has no vectors of relations: it reads them with an entity")
         if self.checkpoint.variant == "rel":
-            assert self.texts is not None, "a checkpoint that reads relations has texts"
-            texts = self.texts
-            distinct, places = np.unique(rows, return_inverse=True)
-            found = self._embed(len(distinct), lambda part: texts.relation_batch(distinct[part]))
-            return found.rows(places)
+            return self.relation_texts(rows)
         with torch.no_grad():
-            return self.checkpoint.model.head.relation_vectors(torch.from_numpy(rows).long().to(self.device)).float().cpu()
+            found = self.checkpoint.model.head.relation_vectors(torch.from_numpy(rows).long().to(self.device)).float().cpu()
+        with self._named():
+            require_finite_rows(found, "the table of relations", lambda row: self._relation(rows[row]))
+        return found
+
+    def relation_texts(self, rows: np.ndarray) -> Tensor:
+        """Vectors of the texts of relations, each read alone [n] -> [n, d] on the CPU."""
+        assert self.texts is not None, "a checkpoint that reads relations has texts"
+        texts = self.texts
+        distinct, places = np.unique(rows, return_inverse=True)
+        name = lambda row: self._relation(distinct[row])  # noqa: E731
+        return self._embed(len(distinct), lambda part: texts.relation_batch(distinct[part]), name).rows(places)
 
     def queries(self, side: Side, entities: np.ndarray, relations: np.ndarray, vectors: EntityVectors) -> Tensor:
         """What the answers should be similar to.
@@ -195,15 +209,23 @@ class GraphEncoder:
 
         Returns:
             [questions, d] float32 on the CPU.
+
+        Raises:
+            CheckpointError: a vector is not finite.
         """
         asking = self._asking(side, entities, relations, vectors)
         head = self.checkpoint.model.head
-        if self.checkpoint.variant == "contrastive":
-            with torch.no_grad():
-                return head.ask(asking.to(self.device)).cpu()
-        scorer, relation = head.scorer, self.relations(relations)
+        relation = None if self.checkpoint.variant == "contrastive" else self.relations(relations)
         with torch.no_grad():
-            return scorer.tail_query(asking, relation) if side == "tail" else scorer.head_query(relation, asking)
+            if relation is None:
+                found = head.ask(asking.to(self.device)).cpu()
+            elif side == "tail":
+                found = head.scorer.tail_query(asking, relation)
+            else:
+                found = head.scorer.head_query(relation, asking)
+        with self._named():
+            require_finite(found, "the vectors of questions")
+        return found
 
     def _asking(self, side: Side, entities: np.ndarray, relations: np.ndarray, vectors: EntityVectors) -> Tensor:
         """Vectors of the given ends, read with the relation where the variant does so. [questions, d]"""
@@ -213,7 +235,8 @@ class GraphEncoder:
         inverse = side == "head" and self.checkpoint.variant == "contrastive"
         read = self.texts.inverse_conditioned if inverse else self.texts.conditioned
         pairs, places = np.unique(np.stack([entities, relations], axis=1), axis=0, return_inverse=True)
-        found = self._embed(len(pairs), lambda part: read(pairs[part, 0], pairs[part, 1]))
+        name = lambda row: f"{self._entity(pairs[row, 0])} with {self._relation(pairs[row, 1])}"  # noqa: E731
+        found = self._embed(len(pairs), lambda part: read(pairs[part, 0], pairs[part, 1]), name)
         return found.rows(places.reshape(-1))
 
     def with_entities(self, entities: Sequence[GraphEntity]) -> GraphEncoder:
@@ -232,11 +255,28 @@ class GraphEncoder:
         cache = EmbeddingCache(None, {}, dtype=self.cache.dtype)
         return GraphEncoder(self.checkpoint, graph, texts, cache, batch_tokens=self.batch_tokens, precision=self.precision)
 
-    def _embed(self, count: int, inputs_of: Callable[[np.ndarray], Inputs]) -> Embeddings:
-        """Vectors of `count` texts; `inputs_of` makes the inputs of chosen ones."""
+    def _entity(self, row: Any) -> str:
+        return f"the entity {self.graph.entity_ids[int(row)]!r}"
+
+    def _relation(self, row: Any) -> str:
+        return f"the relation {self.graph.relation_ids[int(row)]!r}"
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Put the model's folder before what is wrong with its numbers."""
+        try:
+            yield
+        except CheckpointError as error:
+            raise CheckpointError(f"{self.checkpoint.folder}: {error}") from None
+
+    def _embed(
+        self, count: int, inputs_of: Callable[[np.ndarray], Inputs], name: Callable[[int], str]
+    ) -> Embeddings:
+        """Vectors of `count` texts; `inputs_of` makes the inputs of chosen ones, `name` says what a text is of."""
         assert self.texts is not None, "vectors of a table are not read from texts"
-        texts = SomeTexts(count, self.texts.config.max_length, self.texts.pad_id, inputs_of)
-        return self.cache.embed(texts, self._encode, batch_tokens=self.batch_tokens, advance=self.advance)
+        texts = SomeTexts(count, self.texts.config.max_length, self.texts.pad_id, inputs_of, name)
+        with self._named():
+            return self.cache.embed(texts, self._encode, batch_tokens=self.batch_tokens, advance=self.advance)
 
     @torch.inference_mode()
     def _encode(self, inputs: Inputs) -> Tensor:

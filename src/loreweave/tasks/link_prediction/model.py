@@ -47,6 +47,7 @@ class Checkpoint:
         name: of the head.
         trained_here: whether the graph is the one that it was trained on, by the ids of entities and relations.
         hash: of the model's files.
+        folder: where they lie.
     """
 
     model: KnowledgeEmbeddingModel
@@ -56,6 +57,7 @@ class Checkpoint:
     name: str
     trained_here: bool
     hash: str
+    folder: Path
 
     @property
     def tabled(self) -> bool:
@@ -117,7 +119,7 @@ def _trained(folder: Path, graph: KnowledgeGraph, objective: str | None) -> Chec
     model = side_files.load(folder, graph, said.name)
     tokenizer = None if model.encoder is None else read_word_tokenizer(folder)
     here = said.graph is not None and said.graph["fingerprint"] == graph.fingerprint
-    return Checkpoint(model, tokenizer, said.variant, said.text, said.name, here, hash_of_folder(folder))
+    return Checkpoint(model, tokenizer, said.variant, said.text, said.name, here, hash_of_folder(folder), folder)
 
 
 def _untrained(folder: Path, settings: ModelSettings) -> Checkpoint:
@@ -131,4 +133,4 @@ def _untrained(folder: Path, settings: ModelSettings) -> Checkpoint:
         text=settings.text or "description",
         relation_text=settings.relation_text or "description",
     )
-    return Checkpoint(model, tokenizer, "rel", text, UNTRAINED, False, hash_of_folder(folder))
+    return Checkpoint(model, tokenizer, "rel", text, UNTRAINED, False, hash_of_folder(folder), folder)

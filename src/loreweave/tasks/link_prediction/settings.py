@@ -78,6 +78,8 @@ class PredictionSettings(ModelSettings):
 
     top: int = 10
     """Answers to a question."""
+    allow_self: bool = False
+    """Whether the entity that is asked about may be an answer to its own question."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
