@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import lzma
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from loreweave.corpus.columns import ColumnLayout, read_column_sentences, read_columns
+from loreweave.corpus.column_layout import ColumnLayout
+from loreweave.corpus.columns import read_column_sentences, read_columns
 from loreweave.errors import DataError
 
 
@@ -100,3 +102,111 @@ def test_the_real_files(shared_data: Path, name: str, sentences: int, mentions: 
     texts = read_columns(shared_data / name)
     assert len(texts) == sentences
     assert mentions is None or sum(len(text.mentions) for text in texts) == mentions
+
+
+# ---- which columns hold what ----------------------------------------------------------------------------------------------
+
+
+Found = list[tuple[str, str]]
+
+
+def found(folder: Path, content: str, layout: ColumnLayout | None = None) -> tuple[list[str], list[Found], list[str]]:
+    """Texts, their mentions, and notes."""
+    notes = list[str]()
+    texts = read_columns(write(folder, content), layout, notes=notes)
+    mentions = [[(text.surface(one), str(one.label)) for one in text.mentions] for text in texts]
+    return [text.text for text in texts], mentions, notes
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "0\tMia\tB-PER\n1\tHill\tI-PER\n2\tleft\tO\n\n0\tOslo\tB-LOC\n",  # WikiNEuRal
+        "1 Mia B-PER\n2 Hill I-PER\n3 left O\n\n1 Oslo B-LOC\n",
+        "7\tMia\tB-PER\n7\tHill\tI-PER\n7\tleft\tO\n\n8\tOslo\tB-LOC\n",  # the number of the sentence
+        "0\tMia\tB-PER\n0\tHill\tI-PER\n0\tleft\tO\n1\tOslo\tB-LOC\n",  # no blank line
+        "doc 0 0 Mia NNP B-PER\ndoc 0 1 Hill NNP I-PER\ndoc 0 2 left VBD O\n\ndoc 0 0 Oslo NNP B-LOC\n",  # CoNLL-2012
+        "0\tMia\tB-PER\n1\tHill\tI-PER\n2\tleft\tO\n\n3\tOslo\tB-LOC\n",  # through the file
+        "Mia\tB-PER\tmia\nHill\tI-PER\thill\nleft\tO\tleave\n\nOslo\tB-LOC\toslo\n",  # the tag in between
+        "token\tner\tlemma\nMia\tB-PER\tmia\nHill\tI-PER\thill\nleft\tO\tleave\n\nOslo\tB-LOC\toslo\n",
+        "Sentence #\tWord\tPOS\tTag\n1\tMia\tN\tB-PER\n\tHill\tN\tI-PER\n\tleft\tV\tO\n2\tOslo\tN\tB-LOC\n",
+        "# global.columns = ID FORM NE MISC\n1\tMia\tB-PER\t_\n2\tHill\tI-PER\t_\n3\tleft\tO\t_\n\n1\tOslo\tB-LOC\t_\n",
+    ],
+)
+def test_the_columns_of_words_and_tags_are_found_and_said(content: str, tmp_path: Path) -> None:
+    texts, mentions, notes = found(tmp_path, content)
+    assert texts == ["Mia Hill left", "Oslo"] and mentions == [[("Mia Hill", "PER")], [("Oslo", "LOC")]]
+    assert len(notes) >= 1
+
+
+def test_outer_and_nested_mentions_are_both_read(tmp_path: Path) -> None:
+    """GermEval's columns; two systems' tags in two columns are not that, and the last is read."""
+    germeval = "#\thttp://x.org [2009]\n1\tDer\tO\tO\n2\tFC\tB-ORG\tO\n3\tBergen\tI-ORG\tB-LOC\n4\tsiegt\tO\tO\n"
+    texts, mentions, notes = found(tmp_path, germeval)
+    assert texts == ["Der FC Bergen siegt"] and mentions == [[("FC Bergen", "ORG"), ("Bergen", "LOC")]]
+    assert notes[1] == "columns 2 and 3 have tags of outer and of nested mentions; both are read"
+    _, mentions, _ = found(tmp_path, germeval.replace("B-LOC", "O"))
+    assert mentions == [[("FC Bergen", "ORG")]]
+    _, mentions, notes = found(tmp_path, "Mia B-PER B-PER\nin O O\nOslo B-LOC B-ORG\n")
+    assert mentions == [[("Mia", "PER"), ("Oslo", "ORG")]]
+    assert notes == ["columns 1 and 2 have the same types; 2 is read (--format columns:0,1 reads the other)"]
+
+
+def test_chunks_are_no_mentions_and_a_bad_tag_is_no_reason_to_read_them(tmp_path: Path) -> None:
+    _, mentions, notes = found(tmp_path, "Mia NNP B-NP O\nleft VBD B-VP O\n")
+    assert mentions == [[]] and notes == []
+    with pytest.raises(DataError, match="found the tags 'B-PER' and 'PERS'"):
+        found(tmp_path, "Mia NNP B-NP B-PER\nleft VBD B-VP O\nAnn NNP B-NP PERS\n")
+
+
+def test_words_that_are_an_index_alone_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"train.txt, field 'token': found words that count up as an index does \(1, 2, 3\)"):
+        found(tmp_path, "1\tB-PER\n2\tI-PER\n3\tO\n")
+
+
+def test_numbers_that_are_words_stay_words(tmp_path: Path) -> None:
+    texts, _, notes = found(tmp_path, "1\tB-NUM\n4\tB-NUM\n\n10\tB-NUM\nmen\tO\n")
+    assert texts == ["1 4", "10 men"] and notes == []
+
+
+# ---- comments -------------------------------------------------------------------------------------------------------------
+
+
+def test_first_tokens_that_look_like_comments_and_comments_that_look_like_tokens(tmp_path: Path) -> None:
+    texts, _, _ = found(tmp_path, "#id O\nis O\nOslo B-LOC\n\n# O\n1 O\n\n#text O\n\n# newdoc\n## ing O\n")
+    assert texts == ["#id is Oslo", "# 1", "#text"]
+    klue = "## klue-1\t<서울:LC>에\n서\tB-LC\n울\tI-LC\n에\tO\n\n## klue-2\t가\n가\tO\n"
+    assert found(tmp_path, klue)[0] == ["서 울 에", "가"]
+    assert found(tmp_path, "#begin document (x); part 0\nMia B-PER\n\n#end document\n")[0] == ["Mia"]
+    assert found(tmp_path, "#tag\tproduct\nby\tO\n\n#\tO\n\n# newpar\nx\tO\n")[0] == ["#tag by", "#", "x"]
+
+
+# ---- blank tokens ---------------------------------------------------------------------------------------------------------
+
+
+def test_blank_tokens_among_characters_are_the_spaces_of_the_text(tmp_path: Path) -> None:
+    dropped = Counter[str]()
+    content = "서\tB-LC\n울\tI-LC\n \tI-LC\n시\tI-LC\n \tO\n가\tO\n\n나\tO\n"
+    first, second = read_columns(write(tmp_path, content), None, dropped)
+    assert (first.text, second.text) == ("서울 시 가", "나")
+    assert first.surface(first.mentions[0]) == "서울 시" and len(first.mentions) == 1
+    assert first.metadata["tokens"] == [[0, 1], [1, 2], [3, 4], [5, 6]] and dropped["blank tokens"] == 2
+
+
+@pytest.mark.parametrize("separator", ["\t", " "])
+def test_blank_tokens_among_words_are_left_out_and_part_or_join_as_they_did(separator: str, tmp_path: Path) -> None:
+    rows = [("Mia", "B-PER"), (" \t"[separator == " "], "I-PER"), ("Hill", "I-PER"), (" \t"[separator == " "], "O"),
+            ("Leo", "I-PER"), (" \t"[separator == " "], "B-LOC"), ("ran", "O")]  # fmt: skip
+    dropped = Counter[str]()
+    (text,) = read_columns(write(tmp_path, "".join(f"{token}{separator}{tag}\n" for token, tag in rows)), None, dropped)
+    assert text.text == "Mia Hill Leo ran"
+    assert [text.surface(one) for one in text.mentions] == ["Mia Hill", "Leo"]
+    assert dropped == {"blank tokens": 3, "mentions of blanks alone": 1, "blanks at the edges of mentions": 0}
+
+
+def test_no_break_spaces_stay_tokens_but_not_the_edges_of_mentions(tmp_path: Path) -> None:
+    dropped = Counter[str]()
+    content = "Oslo\tB-LOC\n\u00a0\tI-LOC\n\u3000\tB-PER\nran\tO\n"
+    (text,) = read_columns(write(tmp_path, content), None, dropped)
+    assert len(text.metadata["tokens"]) == 4 and [text.surface(one) for one in text.mentions] == ["Oslo"]
+    assert +dropped == {"mentions of blanks alone": 1, "blanks at the edges of mentions": 1}

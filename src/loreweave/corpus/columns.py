@@ -2,70 +2,86 @@
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.column_layout import DOCUMENT_START, ColumnLayout, FileLayout, find_layout
 from loreweave.corpus.files import Pathname, open_text
-from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, find_scheme, spans_of_tags
-from loreweave.corpus.tokens import text_of_tokens
+from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, TokenSpan, find_scheme, spans_of_tags
+from loreweave.corpus.tokens import WHITE, text_of_file_tokens
 from loreweave.errors import DataError
-
-DOCUMENT_START = "-DOCSTART-"
-_SPACES = re.compile(r"[ \t]+")
-_COMMENT = re.compile(r"# ?(?:(?:id|sent_id|text|newdoc|newpar)\b|[\w.:]+ = )")
-_WHITE = " \t\r\n"
-"""Not what `str.split` takes for white space: tokens may hold a no-break space."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ColumnLayout:
-    """Which columns hold what; negative numbers count from the right.
-
-    `separator` None is a tab where the file's first line has one, else any spaces. `scheme` None is found in the tags.
-    """
-
-    token: int = 0
-    tag: int = -1
-    separator: str | None = None
-    scheme: Scheme | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnSentence:
-    """The tokens and tags of one sentence as the file has them; `line` is its first, `document` counts from 1 (0: none).
+    """The tokens and tags of one sentence; `line` is its first, `document` counts from 1 (0: none).
 
-    `error` is what is wrong with it, where bad sentences were asked for; then tokens and tags end before the bad line.
+    Tags are those of `tag_schemes`, however the file spells them. `nested` are the tags of a second column for mentions inside
+    others, where the file has one. `error` is what is wrong with it, where bad sentences were asked for; then tokens and tags
+    end before the bad line. `characters` says that tokens are characters, and blank ones the spaces between words.
     """
 
     line: int
     document: int
     tokens: tuple[str, ...]
     tags: tuple[str, ...]
+    nested: tuple[str, ...] = ()
+    characters: bool = False
     error: DataError | None = None
 
+    def spans(self, scheme: Scheme | None) -> list[TokenSpan]:
+        """The spans of its tags, and of the nested ones behind them.
 
-def read_columns(path: Pathname, layout: ColumnLayout | None = None) -> list[AnnotatedText]:
+        Raises:
+            DataError: a tag without a prefix where one is expected.
+        """
+        inner = spans_of_tags(self.nested, find_scheme(self.nested)) if self.nested else []
+        return [*spans_of_tags(self.tags, scheme or "prefixed"), *inner]
+
+    def text(self, id: str, scheme: Scheme | None, dropped: Counter[str], **metadata: Any) -> AnnotatedText:
+        """Its text with the spans as mentions; see `text_of_file_tokens`.
+
+        Raises:
+            DataError: see `spans`.
+        """
+        spans = self.spans(scheme)
+        return text_of_file_tokens(id, self.tokens, spans, dropped, characters=self.characters, **metadata)
+
+
+def read_columns(
+    path: Pathname, layout: ColumnLayout | None = None, dropped: Counter[str] | None = None, notes: list[str] | None = None
+) -> list[AnnotatedText]:
     """One text a sentence: its tokens joined by spaces (see `corpus.tokens`), its spans as mentions.
 
     Ids are `<stem of the file>:<number from 1>`; `metadata["doc"]` is the number of the document where the file marks
     documents.
 
+    Args:
+        path: the file.
+        layout: its columns; None finds them.
+        dropped: gets what texts lost, such as blank tokens.
+        notes: gets what was found otherwise than usual, a line each.
+
     Raises:
-        DataError: names the file and the line: columns that a line lacks, an empty token, tags of two schemes.
+        DataError: names the file and the line: columns that a line lacks, an empty token, tags of two schemes; see
+            `find_layout`.
     """
-    layout, name = layout or ColumnLayout(), Path(path).name.partition(".")[0]
-    sentences = list(read_column_sentences(path, layout))
-    scheme = layout.scheme or scheme_of(sentences, path)
+    dropped = Counter() if dropped is None else dropped
+    found, name = find_layout(path, layout), Path(path).name.partition(".")[0]
+    if notes is not None:
+        notes += found.notes
+    sentences = list(read_column_sentences(path, found))
+    scheme = scheme_of(sentences, path)
     texts = []
     for number, sentence in enumerate(sentences, 1):
         document = {"doc": str(sentence.document)} if sentence.document else {}
         try:
-            spans = spans_of_tags(sentence.tags, scheme)
-            texts.append(text_of_tokens(f"{name}:{number}", sentence.tokens, spans, **document))
+            texts.append(sentence.text(f"{name}:{number}", scheme, dropped, **document))
         except DataError as error:
             raise DataError(error.message, path=path, line=sentence.line, field=error.field) from None
     return texts
@@ -91,78 +107,92 @@ def scheme_of(sentences: Iterable[ColumnSentence], path: Pathname) -> Scheme:
 
 
 def read_column_sentences(
-    path: Pathname, layout: ColumnLayout | None = None, keep_bad: bool = False
+    path: Pathname, layout: FileLayout | ColumnLayout | None = None, keep_bad: bool = False
 ) -> Iterator[ColumnSentence]:
-    """The sentences of a file (plain, .gz, .xz, .bz2), tags untouched. Comments (`# id ...`, `# key = ...`) are passed over.
+    """The sentences of a file (plain, .gz, .xz, .bz2). Comments are passed over, see `FileLayout.is_comment`.
 
     Args:
         path: the file.
-        layout: its columns.
+        layout: its layout, or its columns where they are known; None finds them.
         keep_bad: give sentences with a bad line too, with their first `error`, instead of raising it.
 
     Raises:
-        DataError: names the file and the line.
+        DataError: names the file and the line; see `find_layout`.
     """
-    lines = _Lines(path, layout or ColumnLayout())
-    start, document = 1, 0
-    tokens: list[str] = []
-    tags: list[str] = []
-    bad: DataError | None = None
+    lines = _Lines(path, layout if isinstance(layout, FileLayout) else find_layout(path, layout), keep_bad)
     with open_text(path) as file:
         for number, line in enumerate(chain(file, [""]), 1):
-            if not line.strip(_WHITE) or line.startswith(DOCUMENT_START):
-                if tokens or bad:
-                    yield ColumnSentence(start, document, tuple(tokens), tuple(tags), bad)
-                    tokens, tags, bad = [], [], None
-                document += line.startswith(DOCUMENT_START)
-                continue
-            if not tokens and bad is None:
-                if _COMMENT.match(line):
-                    continue
-                start = number
-            if bad is not None:
-                continue
-            try:
-                token, tag = lines.token_and_tag(line, number)
-            except DataError as error:
-                if not keep_bad:
-                    raise
-                bad = error
-                continue
-            tokens.append(token)
-            tags.append(tag)
+            if not line.strip() or line.startswith(DOCUMENT_START):
+                yield from lines.end()
+                lines.document += line.startswith(DOCUMENT_START)
+            elif not lines.layout.is_comment(line, lines.began):
+                yield from lines.add(line, number)
 
 
-@dataclass
 class _Lines:
-    """Cuts the lines of one file; the first says how many columns there are and what separates them."""
+    """Gathers the lines of one file to sentences."""
 
-    path: Pathname
-    layout: ColumnLayout
-    width: int = 0
+    def __init__(self, path: Pathname, layout: FileLayout, keep_bad: bool) -> None:
+        self.path, self.layout, self.keep_bad = path, layout, keep_bad
+        self.document = 0
+        self._header = layout.header
+        self._good = False
+        self._sentence: str | None = None
+        self._clear()
 
-    def token_and_tag(self, line: str, number: int) -> tuple[str, str]:
-        layout = self.layout
-        if layout.separator is None:
-            layout = self.layout = replace(layout, separator="\t" if "\t" in line.strip(_WHITE) else " ")
-        columns = _split(line, layout.separator or " ")
-        width = self.width or len(columns)
-        if len(columns) != width or width < 2:
-            shown = f"{len(columns)} column{'s' * (len(columns) != 1)}: {line.rstrip(_WHITE)!r}"
-            expected = f"{width} as on the lines before" if width > 1 else "a token and a tag"
+    def _clear(self) -> None:
+        self._start = 0
+        self._error: DataError | None = None
+        self._cells: list[tuple[str, ...]] = []
+
+    @property
+    def began(self) -> bool:
+        return self._start > 0
+
+    def end(self) -> Iterator[ColumnSentence]:
+        if self.began:
+            tokens, tags, *nested = list(zip(*self._cells, strict=True)) or [(), ()]
+            inner = nested[0] if nested else ()
+            yield ColumnSentence(self._start, self.document, tokens, tags, inner, self.layout.characters, self._error)
+        self._clear()
+
+    def add(self, line: str, number: int) -> Iterator[ColumnSentence]:
+        """A line with a token; gives the sentence before it where it begins another without a blank line."""
+        if self._header:
+            self._header = False
+            return
+        cells = self.layout.split(line)
+        if self.layout.sentence is not None and len(cells) == self.layout.width:
+            name = cells[self.layout.sentence].strip()
+            if name and name != self._sentence:
+                yield from self.end()
+                self._sentence = name
+        self._start = self._start or number
+        if self._error is not None:
+            return
+        try:
+            self._cells.append(self._chosen(cells, line, number))
+        except DataError as error:
+            if not self.keep_bad:
+                raise
+            self._error = error
+
+    def _chosen(self, cells: list[str], line: str, number: int) -> tuple[str, ...]:
+        """The token, its tag, and its nested tag where there are such."""
+        layout, width = self.layout, self.layout.width
+        if len(cells) != width:
+            shown = f"{len(cells)} column{'s' * (len(cells) != 1)}: {line.rstrip(WHITE)!r}"
+            expected = f"{width} as on {'the lines before' if self._good else 'most lines'}"
+            if not width:
+                expected = "a token and a tag" + (", with a tab or spaces between, not commas" if "," in line else "")
             raise DataError(f"found {shown}, expected {expected}", path=self.path, line=number)
         try:
-            token, tag = columns[layout.token], columns[layout.tag]
+            token, tag = cells[layout.token], cells[layout.tag]
         except IndexError:
             wanted = f"columns {layout.token} and {layout.tag}"
             raise DataError(f"found {width} columns, expected {wanted}", path=self.path, line=number) from None
         if not token or not tag:
             raise DataError(f"found an empty {'tag' if token else 'token'}: {line!r}", path=self.path, line=number)
-        self.width = width
-        return token, tag
-
-
-def _split(line: str, separator: str) -> list[str]:
-    if separator == " ":
-        return _SPACES.split(line.strip(_WHITE))
-    return [column.strip(_WHITE) for column in line.rstrip("\r\n").split(separator)]
+        self._good = True
+        plain = layout.spelling.plain
+        return (token, plain(tag)) if layout.nested is None else (token, plain(tag), plain(cells[layout.nested]))

@@ -90,6 +90,14 @@ def read_conllu_sentences(path: Pathname) -> Iterator[ConlluSentence]:
                 sentence = _Sentence(path)
 
 
+def is_conllu(path: Pathname) -> bool:
+    """Whether the first line of a file that is no comment is a row of CoNLL-U."""
+    with open_text(path) as file:
+        line = next((line for line in file if line.strip() and not line.startswith("#")), "")
+    cells = line.rstrip("\r\n").split("\t")
+    return len(cells) == COLUMNS and _ID.fullmatch(cells[0]) is not None
+
+
 def _comment(text: str) -> tuple[str, str]:
     match = _COMMENT.fullmatch(text)
     return (match[1], match[2] or "") if match else ("", "")

@@ -43,7 +43,7 @@ def find_scheme(tags: Iterable[str]) -> Scheme:
     for tag in tags:
         if tag == OUTSIDE:
             continue
-        if _has_prefix(tag):
+        if has_prefix(tag):
             prefixed = tag
         else:
             bare = tag
@@ -131,14 +131,15 @@ def _tags_of(label: str, length: int, scheme: WrittenScheme, touches: bool) -> l
     return [f"{first}-{label}", *[f"I-{label}"] * (length - 1)]
 
 
-def _has_prefix(tag: str) -> bool:
+def has_prefix(tag: str) -> bool:
+    """Whether a tag begins with B, I, E, S, L or U, alone or before a hyphen."""
     return tag[:1] in _PREFIXES and tag[1:2] in ("-", "")
 
 
 def _split(tag: str) -> _Parsed:
     if tag == OUTSIDE:
         return OUTSIDE, ""
-    if not _has_prefix(tag):
+    if not has_prefix(tag):
         raise DataError(f"found the tag {tag!r}, expected O or one with a prefix (B-, I-, E-, S-)")
     return _PREFIXES[tag[0]], tag[2:] or UNTYPED
 

@@ -20,6 +20,12 @@ from loreweave.errors import DataError
 TOKENS = "tokens"
 POS = "pos"
 """The keys of `AnnotatedText.metadata`."""
+WHITE = " \t\r\n"
+"""Not what `str.split` takes for white space: tokens may hold a no-break space."""
+BLANK_TOKENS = "blank tokens"
+BLANK_EDGES = "blanks at the edges of mentions"
+BLANK_MENTIONS = "mentions of blanks alone"
+"""What is counted of blanks that are left out."""
 
 _WORD = re.compile(r"\S+")
 
@@ -56,10 +62,67 @@ def text_of_tokens(id: str, tokens: Sequence[str], spans: Iterable[TokenSpan], *
         place += len(token) + 1
     mentions = []
     for start, end, label in spans:
-        if not 0 <= start < end <= len(tokens):
-            raise DataError(f"found the span ({start}, {end}) in {len(tokens)} tokens, expected 0 <= start < end <= number")
+        _check_span(start, end, len(tokens))
         mentions.append(Mention(offsets[start][0], offsets[end - 1][1], label=label))
     return AnnotatedText(id, " ".join(tokens), tuple(mentions), metadata={**metadata, TOKENS: offsets})
+
+
+def text_of_file_tokens(
+    id: str,
+    tokens: Sequence[str],
+    spans: Iterable[TokenSpan],
+    dropped: Counter[str],
+    *,
+    characters: bool | None = None,
+    **metadata: Any,
+) -> AnnotatedText:
+    """`text_of_tokens` for tokens as files have them, with what is blank in them left out and counted.
+
+    Tokens of spaces and tabs alone are no tokens of the text. Where all others are single characters (KLUE), tokens are joined
+    as they are, so that the blank ones are the spaces of the text; elsewhere they are left out. Blanks at the edges of tokens
+    and of spans are no part of them, also those of other kinds (a no-break space), which stay tokens.
+
+    Args:
+        id: of the text.
+        tokens: with the spans in them.
+        spans: `start` and `end` in `tokens`.
+        dropped: gets `BLANK_TOKENS`, `BLANK_EDGES` and `BLANK_MENTIONS`.
+        characters: whether tokens are characters; None sees it in them where some are blank.
+        metadata: of the text.
+
+    Raises:
+        DataError: an empty token, or a span outside the tokens.
+    """
+    if "" in tokens:
+        raise DataError(f"found an empty token at place {list(tokens).index('')}", field=TOKENS)
+    is_token = [bool(token.strip(WHITE)) for token in tokens]
+    if characters is None:
+        characters = not all(is_token) and len(tokens) > 2 and all(len(token) == 1 for token in tokens)
+    dropped[BLANK_TOKENS] += len(tokens) - sum(is_token)
+    text, offsets = "", list[list[int]]()
+    for token, kept in zip(tokens, is_token, strict=True):
+        inner = token.strip() or token
+        start = len(text) + token.index(inner)
+        offsets.append([start, start + len(inner)])
+        text += token + " " * (not characters) if kept or characters else ""
+    mentions = []
+    for start, end, label in spans:
+        _check_span(start, end, len(tokens))
+        inside = [place for place in range(start, end) if tokens[place].strip()]
+        if not inside:
+            dropped[BLANK_MENTIONS] += 1
+            continue
+        dropped[BLANK_EDGES] += inside[0] > start or inside[-1] + 1 < end
+        mentions.append(Mention(offsets[inside[0]][0], offsets[inside[-1]][1], label=label))
+    given = [offset for offset, kept in zip(offsets, is_token, strict=True) if kept]
+    return AnnotatedText(
+        id, text if characters else text.removesuffix(" "), tuple(mentions), metadata={**metadata, TOKENS: given}
+    )
+
+
+def _check_span(start: int, end: int, number: int) -> None:
+    if not 0 <= start < end <= number:
+        raise DataError(f"found the span ({start}, {end}) in {number} tokens, expected 0 <= start < end <= number")
 
 
 def token_offsets(text: AnnotatedText) -> list[tuple[int, int]]:

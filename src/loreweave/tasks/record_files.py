@@ -68,8 +68,7 @@ def read_records(
     """
     if format is not None and format not in formats:
         raise ConfigurationError(f"unknown format {format!r}; this task reads {', '.join(formats)}")
-    if not path.is_dir() and content_suffix(path) not in BINARY_SUFFIXES and first_character(path) == "":
-        raise DataError("found an empty file, expected records", path=path)
+    check_not_empty(path)
     chosen = formats[format or recognise(path)]
     result: ReadResult[R] = ReadResult([])
     number = 0
@@ -87,6 +86,16 @@ def read_records(
     if number == 0:
         raise DataError("found no records", path=path)
     return result
+
+
+def check_not_empty(path: Path) -> None:
+    """Refuse a file of text without any.
+
+    Raises:
+        DataError: there is nothing in it.
+    """
+    if not path.is_dir() and content_suffix(path) not in BINARY_SUFFIXES and first_character(path) == "":
+        raise DataError("found an empty file, expected records", path=path)
 
 
 def _converted(format: FileFormat[R], row: Any, number: str) -> Iterator[R | LeftOut]:

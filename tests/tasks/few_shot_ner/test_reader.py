@@ -32,3 +32,27 @@ def test_the_hash_of_a_folder_is_that_of_names_and_contents(tmp_path: Path) -> N
     changed = hash_of(tmp_path)
     file.rename(tmp_path / "a" / "1.txt")
     assert len({first, changed, hash_of(tmp_path)}) == 3
+
+
+def test_columns_are_found_and_checked_as_for_ner(tmp_path: Path) -> None:
+    path = tmp_path / "source.txt"
+    path.write_text("1 Mia B_PER\n2 Hill I_PER\n\n1 Oslo B_LOC\n")
+    found = read(path)
+    assert [(record.tokens, record.spans) for record in found.records] == [
+        (("Mia", "Hill"), ((0, 2, "PER"),)), (("Oslo",), ((0, 1, "LOC"),)),
+    ]  # fmt: skip
+    assert found.notes == [
+        "words are in column 1 (from 0), for column 0 is an index", "tags in another spelling: 'B_PER' as 'B-PER'",
+    ]  # fmt: skip
+    path.write_text("Mia B-PER\n \tO\nHill I-PER\n\n \tO\n")
+    found = read(path)
+    assert [record.tokens for record in found.records] == [("Mia", "Hill")]
+    assert found.dropped == {"blank tokens": 2, "sentences without a token": 1}
+    path.write_text("Mia O\n")
+    assert read(path).notes[0].startswith("NO MENTION in 1 sentences")
+
+
+def test_conllu_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "source.conllu"
+    path.write_text("\t".join(["1", "Oslo", *"_" * 7, "NER=B-LOC"]) + "\n")
+    assert read(path).records[0].spans == ((0, 1, "LOC"),)

@@ -206,3 +206,26 @@ def test_sentences_of_another_scheme_are_named(tmp_path: Path) -> None:
     assert read(file).notes == [f"tags are bilou but for 1 sentences ({rule}): line 6"]
     file.write_text("Ann B-PER\nlives O\nOslo U-LOC\nor O\nBern S-LOC\n\nAnn B-PER\nLi I-PER\n\n")
     assert read(file).notes == [f"tags are iob2 but for 1 sentences ({rule}): line 1"]
+
+
+def test_what_cannot_be_meant_stops_or_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="train.txt, field 'token': found words that count up"):
+        read(write(tmp_path, "1 Ann B-PER\n2 sang O\n\n1 Bob B-PER\n"), "columns:0,2")
+    with pytest.raises(DataError, match="train.txt, field 'label': found the labels 'B-PER' and 'I-PER'"):
+        spans = [{"start": 0, "end": 3, "label": "B-PER"}, {"start": 4, "end": 8, "label": "I-PER"}]
+        read(write(tmp_path, [{"text": TEXT, "entities": spans}]))
+    assert read(write(tmp_path, "Ann O\n\nsang O\n")).notes[0].startswith("NO MENTION in 2 sentences")
+    notes = read(write(tmp_path, "Ann_B_PER B_PER\nHill I_PER\nsang o\n")).notes
+    assert notes == ["tags in another spelling: 'B_PER' as 'B-PER', 'o' as 'O'"]
+
+
+def test_blank_tokens_in_json_are_left_out_and_counted(tmp_path: Path) -> None:
+    rows = [
+        {"tokens": ["Ann", " ", "Hill"], "tags": ["B-PER", "I-PER", "I-PER"]},
+        {"tokens": ["서", "울", " ", "가"], "tags": ["B-LC", "I-LC", "I-LC", "O"]},
+    ]
+    result = read(write(tmp_path, rows))
+    assert [(record.text, mentions(record)) for record in result.records] == [
+        ("Ann Hill", [("Ann Hill", "PER")]), ("서울 가", [("서울", "LC")]),
+    ]  # fmt: skip
+    assert result.dropped == {"blank tokens": 2, "blanks at the edges of mentions": 1}

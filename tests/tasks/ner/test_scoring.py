@@ -116,3 +116,57 @@ def test_missing_predictions_count_as_wrong(tmp_path: Path) -> None:
     evaluation = score_predictions(RECORDS, path)
     assert evaluation.metrics["micro_recall"] == pytest.approx(1 / 3)
     assert "1 of 2 records have no prediction" in evaluation.notes[0]
+
+
+GOLD = "1\tMia\tB_PER\n2\tHill\tI_PER\n3\tleft\to\n\n1\tOslo\tB_LOC\n2\tgrew\to\n"
+
+
+@pytest.mark.parametrize(
+    "predicted",
+    [
+        "1\tMia\tB_PER\n2\tHill\tI_PER\n3\tleft\to\n\n1\tOslo\to\n2\tgrew\to\n",
+        "Mia B_PER\nHill I_PER\nleft o\n\nOslo o\ngrew o\n",
+        "Mia B_PER B_PER\nHill I_PER I_PER\nleft o o\n\nOslo B_LOC o\ngrew o o\n",  # gold and predicted
+        "word\tner\nMia\tPER-B\nHill\tPER-I\nleft\tO\n\nOslo\tO\ngrew\tO\n",
+        "Mia I_PER\nHill I_PER\nleft O\n\nOslo O\ngrew O\n",  # a type of the gold file says that I_ is a prefix
+    ],
+)
+def test_predictions_have_the_layout_that_a_gold_file_may_have(predicted: str, tmp_path: Path) -> None:
+    gold, path = tmp_path / "gold.txt", tmp_path / "predicted.txt"
+    gold.write_text(GOLD)
+    path.write_text(predicted)
+    evaluation = score_predictions(read(gold).records, path)
+    assert (evaluation.metrics["micro_precision"], evaluation.metrics["micro_recall"]) == (1, 0.5)
+
+
+def test_predictions_of_nested_mentions(tmp_path: Path) -> None:
+    gold, path = tmp_path / "gold.tsv", tmp_path / "predicted.tsv"
+    gold.write_text("1\tFC\tB-ORG\tO\n2\tBergen\tI-ORG\tB-LOC\n3\twon\tO\tO\n")
+    path.write_text("1\tFC\tB-ORG\tB-LOC\n2\tBergen\tI-ORG\tO\n3\twon\tO\tO\n")
+    evaluation = score_predictions(read(gold).records, path)
+    assert (evaluation.metrics["micro_precision"], evaluation.metrics["micro_recall"]) == (0.5, 0.5)
+
+
+def test_predictions_with_blank_tokens_and_without(tmp_path: Path) -> None:
+    gold, path = tmp_path / "gold.tsv", tmp_path / "predicted.tsv"
+    rows = [("서", "B-LC"), ("울", "I-LC"), (" ", "O"), ("시", "I-LC"), ("가", "O")]
+    gold.write_text("".join(f"{token}\t{tag}\n" for token, tag in rows))
+    records = read(gold).records
+    assert records[0].text == "서울 시가" and len(records[0].mentions) == 2
+    path.write_text(gold.read_text())
+    assert score_predictions(records, path).metrics["micro_f1"] == 1
+    path.write_text("".join(f"{token}\t{tag}\n" for token, tag in rows if token != " "))
+    assert score_predictions(records, path).metrics["micro_f1"] == 0, "one mention over both"
+
+
+def test_predictions_in_conllu(tmp_path: Path) -> None:
+    gold, path = tmp_path / "gold.conllu", tmp_path / "predicted.conllu"
+    middle = "\t".join("_" * 7)
+    gold.write_text(f"1\tAnn\t{middle}\tNER=B-PER\n2\tin\t{middle}\tNER=O\n3\tOslo\t{middle}\tNER=B-LOC\n")
+    path.write_text(f"1\tAnn\t{middle}\tNER=B-PER\n2\tin\t{middle}\tNER=B-LOC\n3\tOslo\t{middle}\t_\n")
+    records = read(gold).records
+    evaluation = score_predictions(records, path)
+    assert (evaluation.metrics["micro_precision"], evaluation.metrics["micro_recall"]) == (0.5, 0.5)
+    path.write_text(path.read_text().replace("\tin\t", "\tat\t"))
+    with pytest.raises(DataError, match="text 'predicted:1': found the word 'at', expected 'in'"):
+        score_predictions(records, path)

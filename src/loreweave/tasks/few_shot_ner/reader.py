@@ -12,8 +12,10 @@ from loreweave.corpus.entity_annotations import FORMATS as ANNOTATIONS
 from loreweave.corpus.entity_annotations import read_entity_annotations
 from loreweave.corpus.episodes import describe_types
 from loreweave.corpus.files import sha256_of
+from loreweave.corpus.plausibility import sentence_notes
 from loreweave.corpus.tag_schemes import OUTSIDE
 from loreweave.corpus.tokens import TaggedSentence, tagged_sentence
+from loreweave.errors import DataError
 from loreweave.tasks.registry import ReadResult
 
 FORMATS = {name: line for name, (_, line) in ANNOTATIONS.items()}
@@ -27,9 +29,16 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
     Raises:
         DataError: names the file and the line.
     """
-    dropped = Counter[str]()
-    sentences = [tagged_sentence(text, dropped) for text in read_entity_annotations(path, format)]
-    return ReadResult(sentences, dropped=+dropped, notes=describe_types(labels_of(sentences)[1:]))
+    dropped, notes = Counter[str](), list[str]()
+    read = [tagged_sentence(text, dropped) for text in read_entity_annotations(path, format, dropped, notes)]
+    sentences = [sentence for sentence in read if sentence.tokens]
+    dropped["sentences without a token"] += len(read) - len(sentences)
+    labels = Counter(span.label for sentence in sentences for span in sentence.spans)
+    try:
+        notes += sentence_notes([s.tokens for s in sentences], [s.spans for s in sentences], labels)
+    except DataError as error:
+        raise DataError(error.message, path=path, field=error.field) from None
+    return ReadResult(sentences, dropped=+dropped, notes=[*notes, *describe_types(labels_of(sentences)[1:])])
 
 
 def labels_of(records: Iterable[TaggedSentence]) -> list[str]:

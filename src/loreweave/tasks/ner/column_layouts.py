@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.columns import ColumnLayout, ColumnSentence, read_column_sentences
+from loreweave.corpus.column_layout import ColumnLayout, FileLayout
+from loreweave.corpus.columns import ColumnSentence, read_column_sentences
 from loreweave.corpus.conllu import ConlluSentence, read_conllu_sentences
-from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, find_scheme, schemes_of, spans_of_tags
-from loreweave.corpus.tokens import text_of_tokens
+from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, find_scheme, schemes_of
+from loreweave.corpus.tokens import TOKENS
 from loreweave.errors import DataError
-from loreweave.tasks.ner.layouts import Item, of_text, typed_mentions
+from loreweave.tasks.ner.layouts import Item, left_out_of, of_text, typed_mentions
 from loreweave.tasks.ner.record import DOCUMENT, SCHEMES
 from loreweave.tasks.record_files import LeftOut
 
 # ---- column files -------------------------------------------------------------------------------------------------------
 
 
-def column_rows(layout: ColumnLayout | None) -> Callable[[Path], Iterator[tuple[str, Any]]]:
+def column_rows(layout: ColumnLayout | FileLayout | None) -> Callable[[Path], Iterator[tuple[str, Any]]]:
     """Rows of a column file: (id, sentence, scheme of the file's first tag). Without a layout it is found.
 
     The place of a bad sentence is its bad line.
@@ -28,8 +30,7 @@ def column_rows(layout: ColumnLayout | None) -> Callable[[Path], Iterator[tuple[
     def rows(path: Path) -> Iterator[tuple[str, Any]]:
         name = path.name.partition(".")[0]
         scheme: Scheme | None = None
-        sentences = read_column_sentences(path, layout or find_layout(path), keep_bad=True)
-        for number, sentence in enumerate(sentences, 1):
+        for number, sentence in enumerate(read_column_sentences(path, layout, keep_bad=True), 1):
             if scheme is None:
                 scheme = next((find_scheme([tag]) for tag in sentence.tags if tag != OUTSIDE), None)
             checked = _of_scheme(sentence, scheme)
@@ -48,31 +49,17 @@ def _of_scheme(sentence: ColumnSentence, scheme: Scheme | None) -> ColumnSentenc
     return sentence
 
 
-def find_layout(path: Path, looked_at: int = 100) -> ColumnLayout:
-    """The tag is the last column and the token the first, but the other way round where only the first looks like tags."""
-    columns: list[list[str]] = [[], []]
-    for number, sentence in enumerate(read_column_sentences(path, keep_bad=True)):
-        columns[0] += sentence.tokens
-        columns[1] += sentence.tags
-        if number == looked_at:
-            break
-    first, last = (_looks_like_tags(values) for values in columns)
-    return ColumnLayout(token=-1, tag=0) if first and not last else ColumnLayout()
-
-
 def columns(row: tuple[str, ColumnSentence, Scheme | None], number: str) -> Iterable[Item]:
     """A sentence of a column file."""
     id, sentence, scheme = row
     if sentence.error is not None:
         raise DataError(sentence.error.message, field=sentence.error.field)
     document = {DOCUMENT: str(sentence.document)} if sentence.document else {}
-    spans = spans_of_tags(sentence.tags, scheme or "prefixed")
-    fitting = {SCHEMES: sorted(schemes_of(sentence.tags))} if spans else {}
-    yield of_text(text_of_tokens(id, sentence.tokens, spans, **document, **fitting))
-
-
-def _looks_like_tags(values: Sequence[str]) -> bool:
-    return OUTSIDE in values and all(tag == OUTSIDE or (tag[0] in "BIESLU" and tag[1:2] in ("-", "")) for tag in values)
+    fitting = {SCHEMES: sorted(schemes_of(sentence.tags))} if set(sentence.tags) - {OUTSIDE} else {}
+    dropped = Counter[str]()
+    text = sentence.text(id, scheme, dropped, **document, **fitting)
+    yield from left_out_of(dropped)
+    yield of_text(text) if text.metadata[TOKENS] else LeftOut("sentences of blank tokens alone")
 
 
 # ---- CoNLL-U ------------------------------------------------------------------------------------------------------------

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.corpus.tag_schemes import TokenSpan, find_scheme, spans_of_tags
-from loreweave.corpus.tokens import TOKENS, text_of_tokens, token_offsets
+from loreweave.corpus.tokens import TOKENS, text_of_file_tokens, token_offsets
 from loreweave.errors import DataError
 from loreweave.tasks.ner.record import NerRecord, Sentence
 from loreweave.tasks.record_files import LeftOut, Row, as_row, check_span, field, words
@@ -39,7 +40,9 @@ def tokens(row: Row, number: str) -> Iterable[Item]:
     row = as_row(row)
     given = words(row, "tokens")
     spans = list(_token_spans(row, len(given)))
-    text = text_of_tokens(_id(row, number), given, spans)
+    dropped = Counter[str]()
+    text = text_of_file_tokens(_id(row, number), given, spans, dropped)
+    yield from left_out_of(dropped)
     yield NerRecord(text.id, Sentence(text.text, tuple(token_offsets(text))), text.mentions, metadata=_rest(row, "tokens"))
 
 
@@ -47,7 +50,7 @@ def question(row: Row, id: str) -> NerRecord:
     """{text} or {tokens} without gold; `before` and `after` are the text around it."""
     row = as_row(row)
     if "tokens" in row:
-        text = text_of_tokens(id, words(row, "tokens"), ())
+        text = text_of_file_tokens(id, words(row, "tokens"), (), Counter())
         sentence = Sentence(text.text, tuple(token_offsets(text)))
     else:
         sentence = Sentence.of(field(row, "text", str))
@@ -69,6 +72,12 @@ def typed_mentions(text: AnnotatedText) -> Iterator[Item]:
     for _ in range(len(text.mentions) - len(typed)):
         yield LeftOut("mentions without a label", of_record=True)
     yield of_text(replace(text, mentions=typed))
+
+
+def left_out_of(dropped: Counter[str]) -> Iterator[LeftOut]:
+    """What a record goes without, as often as it was counted."""
+    for reason in dropped.elements():
+        yield LeftOut(reason, of_record=True)
 
 
 def _id(row: Row, number: str) -> str:

@@ -8,13 +8,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from loreweave.corpus.columns import ColumnLayout
-from loreweave.corpus.conllu import COLUMNS
+from loreweave.corpus.column_layout import ColumnLayout, find_layout
+from loreweave.corpus.conllu import is_conllu
 from loreweave.corpus.files import open_text
+from loreweave.corpus.plausibility import label_notes, sentence_notes
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.ner import column_layouts, layouts
 from loreweave.tasks.ner.record import SCHEMES, NerRecord, Sentence, joined
-from loreweave.tasks.record_files import FileFormat, Row, first_character, first_row, read_records, recognise_by_keys
+from loreweave.tasks.record_files import (
+    FileFormat,
+    Row,
+    check_not_empty,
+    first_character,
+    first_row,
+    read_records,
+    recognise_by_keys,
+)
 from loreweave.tasks.registry import ReadResult
 
 _ORDER = re.compile(r"columns:(-?\d+),(-?\d+)")
@@ -32,15 +41,41 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
     Raises:
         DataError: names the file, the line and the field.
     """
-    formats, chosen = FORMATS, format
-    if format is not None and format.startswith("columns:"):
-        order = _ORDER.fullmatch(format)
-        if order is None:
-            raise ConfigurationError(f"unknown format {format!r}; the order of columns is said like columns:0,-1 (token, tag)")
-        rows = column_layouts.column_rows(ColumnLayout(token=int(order[1]), tag=int(order[2])))
-        formats, chosen = {**FORMATS, "columns": replace(FORMATS["columns"], rows=rows)}, "columns"
-    result = read_records(path, chosen, skip_bad, formats, _recognise)
-    return replace(result, records=joined(result.records), notes=scheme_notes(result))
+    formats, chosen, notes = FORMATS, format, list[str]()
+    given = None if format is None else _given_columns(format)
+    check_not_empty(path)
+    if given is not None or format == "columns" or (format is None and recognise(path) == "columns"):
+        layout = find_layout(path, given)
+        formats = {**FORMATS, "columns": replace(FORMATS["columns"], rows=column_layouts.column_rows(layout))}
+        chosen, notes = "columns", list(layout.notes)
+    result = read_records(path, chosen, skip_bad, formats, recognise)
+    notes += scheme_notes(result)
+    try:
+        notes += plausibility_notes(result.records)
+    except DataError as error:
+        raise DataError(error.message, path=path, field=error.field) from None
+    return replace(result, records=joined(result.records), notes=notes)
+
+
+def _given_columns(format: str) -> ColumnLayout | None:
+    """The columns that `columns:TOKEN,TAG` names."""
+    if not format.startswith("columns:"):
+        return None
+    order = _ORDER.fullmatch(format)
+    if order is None:
+        raise ConfigurationError(f"unknown format {format!r}; the order of columns is said like columns:0,-1 (token, tag)")
+    return ColumnLayout(token=int(order[1]), tag=int(order[2]))
+
+
+def plausibility_notes(records: Sequence[NerRecord]) -> list[str]:
+    """What is odd about words, labels and mentions, a line each; see `corpus.plausibility`.
+
+    Raises:
+        DataError: words or labels that are certainly something else.
+    """
+    words = [[record.text[start:end] for start, end in record.sentence.words] for record in records]
+    labels = Counter(str(mention.label) for record in records for mention in record.mentions)
+    return [*sentence_notes(words, [record.word_spans() for record in records], labels), *label_notes(labels)]
 
 
 def labels_of(records: Sequence[NerRecord]) -> list[str]:
@@ -71,7 +106,7 @@ def ask(text: str, mentions: Sequence[tuple[int, int]], id: str) -> list[NerReco
 
 FORMATS: dict[str, FileFormat[NerRecord]] = {
     "columns": FileFormat(
-        "a token and its tag a line (IOB1, IOB2, BIOES, BILOU, bare labels); columns:1,3 says other columns",
+        "a token and its tag a line (IOB1, IOB2, BIOES, BILOU, BMES, bare labels), found; columns:1,3 names columns",
         column_layouts.columns,
         column_layouts.column_rows(None),
     ),
@@ -91,15 +126,13 @@ _SIGNS = {
 }  # fmt: skip
 
 
-def _recognise(path: Path) -> str:
+def recognise(path: Path) -> str:
+    """The format of a file, by its first record."""
     if first_character(path) in "[{":
         row = _first_object(path)
         if row is not None:
             return recognise_by_keys(path, row, _SIGNS)
-    with open_text(path) as file:
-        line = next(line for line in file if line.strip() and not line.startswith("#"))
-    cells = line.rstrip("\r\n").split("\t")
-    return "conllu" if len(cells) == COLUMNS and cells[0].partition("-")[0].isdigit() else "columns"
+    return "conllu" if is_conllu(path) else "columns"
 
 
 def _first_object(path: Path) -> Mapping[str, object] | None:
@@ -109,7 +142,7 @@ def _first_object(path: Path) -> Mapping[str, object] | None:
     except DataError:
         with open_text(path) as file:
             line = next(line for line in file if line.strip())
-        if len(line.split()) == 2 and line[0] in "[{":
+        if len(line.split()) > 1 and line[1] in " \t":
             return None
         raise
     return row if isinstance(row, Mapping) else {}

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from loreweave.corpus.columns import ColumnLayout, read_column_sentences, scheme_of
-from loreweave.corpus.tag_schemes import TokenSpan, spans_of_tags
+from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.column_layout import ColumnLayout, find_layout
+from loreweave.corpus.columns import read_column_sentences, scheme_of
+from loreweave.corpus.conllu import read_conllu
+from loreweave.corpus.tag_schemes import TokenSpan
+from loreweave.corpus.tokens import TOKENS, WHITE, token_offsets
 from loreweave.errors import DataError
 from loreweave.metrics.spans import SpanCounts, count_spans
+from loreweave.tasks.ner.reader import recognise
 from loreweave.tasks.ner.record import NerRecord
 from loreweave.tasks.prediction_files import beside, holds_json, json_predictions, predicted_name
 from loreweave.tasks.record_files import Row, as_row, field
@@ -51,8 +59,8 @@ def score_spans(records: Sequence[NerRecord], predicted: Sequence[Sequence[Token
 
 
 def score_predictions(records: Sequence[NerRecord], path: Path) -> Evaluation:
-    """Predictions of any system: JSON Lines with `predicted` (see `_predicted` for older names), or columns whose first
-    is the word and whose last is the predicted tag, as conlleval reads them (LUKE's `test_predictions.txt`).
+    """Predictions of any system: JSON Lines with `predicted` (see `_predicted` for older names), or columns as the gold file
+    may have them, whose last is the predicted tag, as conlleval reads them (LUKE's `test_predictions.txt`), or CoNLL-U.
 
     Raises:
         DataError: names the line; see `prediction_files.beside`.
@@ -61,7 +69,7 @@ def score_predictions(records: Sequence[NerRecord], path: Path) -> Evaluation:
         found, notes = beside(json_predictions(path, _predicted), [record.id for record in records], path)
         predicted = [list(spans or ()) for spans in found]
     else:
-        predicted, notes = _of_columns(records, path), []
+        predicted, notes = _of_tags(records, path)
     evaluation = score_spans(records, predicted)
     evaluation.notes.extend(notes)
     return evaluation
@@ -85,26 +93,70 @@ def _found(records: Sequence[NerRecord], outputs: Outputs, labels: Sequence[str]
         yield mentions
 
 
-def _of_columns(records: Sequence[NerRecord], path: Path) -> list[list[TokenSpan]]:
-    """Sentence by sentence beside the records, whose words they must have."""
-    sentences = list(read_column_sentences(path, ColumnLayout()))
-    if len(sentences) != len(records):
-        raise DataError(f"found {len(sentences)} sentences, expected {len(records)} as in the gold file", path=path)
-    scheme = scheme_of(sentences, path)
+def _of_tags(records: Sequence[NerRecord], path: Path) -> tuple[list[list[TokenSpan]], list[str]]:
+    """Columns or CoNLL-U, sentence by sentence beside the records, whose words they must have; and notes about the file."""
+    if recognise(path) == "conllu":
+        texts = [_Predicted(sentence) for sentence in read_conllu(path)]
+        notes = list[str]()
+    else:
+        texts, notes = _of_columns(records, path)
+    if len(texts) != len(records):
+        raise DataError(f"found {len(texts)} sentences, expected {len(records)} as in the gold file", path=path)
     predicted = []
-    for record, sentence in zip(records, sentences, strict=True):
-        places = record.sentence.words
+    for record, one in zip(records, texts, strict=True):
+        places, own = record.sentence.words, token_offsets(one.text)
         words = [record.text[start:end] for start, end in places]
-        for number, token in enumerate(sentence.tokens):
+        for number, (start, end) in enumerate(own):
+            token = one.text.text[start:end]
             if number == len(words) or words[number] != token:
                 expected = f"{words[number]!r}" if number < len(words) else f"the end of record {record.id}"
-                raise DataError(f"found the word {token!r}, expected {expected}", path=path, line=sentence.line + number)
-        if len(sentence.tokens) < len(words):
-            line = sentence.line + len(sentence.tokens)
-            raise DataError(f"found the end of a sentence, expected {words[len(sentence.tokens)]!r}", path=path, line=line)
-        spans = spans_of_tags(sentence.tags, scheme)
-        predicted.append([TokenSpan(places[start][0], places[end - 1][1], label) for start, end, label in spans])
-    return predicted
+                raise one.error(f"found the word {token!r}, expected {expected}", number, path)
+        if len(own) < len(words):
+            raise one.error(f"found the end of a sentence, expected {words[len(own)]!r}", len(own), path)
+        begins = {start: places[number][0] for number, (start, _) in enumerate(own)}
+        ends = {end: places[number][1] for number, (_, end) in enumerate(own)}
+        predicted.append([TokenSpan(begins[m.start], ends[m.end], str(m.label)) for m in one.text.mentions])
+    return predicted, notes
+
+
+@dataclass(frozen=True)
+class _Predicted:
+    """A predicted text, and the lines of its words, where they are known."""
+
+    text: AnnotatedText
+    lines: Sequence[int] = ()
+
+    def error(self, message: str, word: int, path: Path) -> DataError:
+        if not self.lines:
+            return DataError(message, path=path, record=f"text {self.text.id!r}")
+        line = self.lines[word] if word < len(self.lines) else self.lines[-1] + 1
+        return DataError(message, path=path, line=line)
+
+
+def _of_columns(records: Sequence[NerRecord], path: Path) -> tuple[list[_Predicted], list[str]]:
+    """The texts of a column file, and notes.
+
+    The spelling of its tags is that in which they have types of the gold file. Of two columns with such tags the last is the
+    predicted one, as conlleval has it, but where the gold file has mentions inside others.
+    """
+    types = {str(mention.label) for record in records for mention in record.mentions}
+    layout = find_layout(path, known=types)
+    if layout.nested is None or not any(_nests(record) for record in records):
+        layout = find_layout(path, ColumnLayout(token=layout.token), types)
+    sentences = list(read_column_sentences(path, layout))
+    scheme, texts = scheme_of(sentences, path), []
+    for number, sentence in enumerate(sentences, 1):
+        text = sentence.text(str(number), scheme, Counter())
+        if text.metadata[TOKENS]:
+            lines = [line for line, token in enumerate(sentence.tokens, sentence.line) if token.strip(WHITE)]
+            texts.append(_Predicted(text, lines))
+    return texts, layout.spelling.notes()
+
+
+def _nests(record: NerRecord) -> bool:
+    """Whether mentions lie in one another."""
+    spans = sorted((mention.start, -mention.end) for mention in record.mentions)
+    return any(second[0] < -first[1] for first, second in pairwise(spans))
 
 
 def _predicted(row: Row) -> list[TokenSpan]:

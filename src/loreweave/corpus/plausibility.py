@@ -1,0 +1,132 @@
+"""Whether what a reader made of a file can be true: words, labels and mentions that look as if something else was read.
+
+A reader guesses formats, columns and spellings. What is certainly wrong stops it (`refuse`), what may be right is said aloud
+(the notes of a `ReadResult`, which `loreweave finetune` and `loreweave check` print).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+
+from loreweave.corpus.tag_schemes import UNTYPED, TokenSpan
+from loreweave.corpus.tag_spellings import paired_labels
+from loreweave.errors import DataError
+
+_FEW_WORDS, _FEW_MENTIONS, _MOST = 50, 30, 0.6
+_SHOWN = 5
+
+
+def counts_up(sentences: Iterable[Sequence[str]]) -> bool:
+    """Whether the words of each sentence count up from 0 or 1, as an index does; also over all sentences.
+
+    A sentence may begin again within, where a blank line is missing.
+    """
+    steps, again, before = 0, 0, None
+    for words in sentences:
+        if not all(word.isdecimal() and word.isascii() for word in words):
+            return False
+        numbers = [int(word) for word in words]
+        if numbers and numbers[0] not in (0, 1) and (before is None or numbers[0] != before + 1):
+            return False
+        for first, second in pairwise(numbers):
+            if second == first + 1:
+                steps += 1
+            elif second in (0, 1):
+                again += 1
+            else:
+                return False
+        before = numbers[-1] if numbers else before
+    return steps > again
+
+
+def refuse_words(sentences: Sequence[Sequence[str]]) -> None:
+    """Stop where the words are an index: they count up in each sentence, and there are enough of them to be sure.
+
+    Raises:
+        DataError: with the first of them.
+    """
+    if sum(map(len, sentences)) > 2 and counts_up(sentences):
+        shown = ", ".join([word for words in sentences for word in words][:4])
+        raise DataError(f"found words that count up as an index does ({shown}, ...), expected words", field="token")
+
+
+def refuse_labels(labels: Iterable[str]) -> None:
+    """Stop where labels are tags: they pair as B?X and I?X.
+
+    Raises:
+        DataError: names a pair.
+    """
+    pair = paired_labels(sorted(set(labels)))
+    if pair is not None:
+        way_out = "write tags as B-X, I-X and O, or a label without a prefix for each mention"
+        raise DataError(f"found the labels {pair[0]!r} and {pair[1]!r}, which are tags of one type; {way_out}", field="label")
+
+
+def label_notes(counts: Mapping[str, int]) -> list[str]:
+    """What is odd about labels (label -> how often): names that stand for none, or that differ by case or blanks alone."""
+    notes = []
+    none = [label for label in counts if label.strip().lower() in ("o", "0", "", "none", "null", "nan")]
+    if none:
+        shown = ", ".join(f"{label!r} ({counts[label]})" for label in sorted(none))
+        notes.append(f"labels that elsewhere stand for no label: {shown}")
+    alike: dict[str, list[str]] = defaultdict(list)
+    for label in sorted(counts):
+        alike["".join(filter(str.isalnum, label)).casefold()].append(label)
+    for labels in alike.values():
+        if len(labels) > 1 and labels[0] not in none:
+            shown = ", ".join(f"{label!r} ({counts[label]})" for label in labels)
+            notes.append(f"labels that differ by case, blanks or punctuation alone: {shown}")
+    return notes
+
+
+def sentence_notes(
+    words: Sequence[Sequence[str]], spans: Sequence[Sequence[TokenSpan]], labels: Mapping[str, int]
+) -> list[str]:
+    """What is odd about tagged sentences, a line each.
+
+    Args:
+        words: of each sentence.
+        spans: of each sentence.
+        labels: label -> number of mentions.
+
+    Raises:
+        DataError: words that count up, or labels that are tags.
+    """
+    refuse_words(words)
+    refuse_labels(labels)
+    covered = Counter[str]()
+    for row in spans:
+        if len({word for start, end, _ in row for word in range(start, end)}) < sum(end - start for start, end, _ in row):
+            covered.clear()  # mentions that nest are phrases, of which most words are part
+            break
+        for start, end, label in row:
+            covered[label] += end - start
+    return mention_notes(labels, covered, sum(map(len, words)), len(words))
+
+
+def mention_notes(labels: Mapping[str, int], covered: Mapping[str, int], words: int, sentences: int) -> list[str]:
+    """What is odd about mentions.
+
+    Args:
+        labels: label -> number of mentions.
+        covered: label -> number of words in its mentions.
+        words: number of words in all.
+        sentences: number of sentences.
+    """
+    mentions = sum(labels.values())
+    if not mentions:
+        return [f"NO MENTION in {sentences} sentences: is this the file, the column and the format that was meant?"]
+    notes = []
+    if UNTYPED in labels:
+        notes.append(f"{labels[UNTYPED]} mentions are called {UNTYPED!r}, for their tags are prefixes without a type (B, I)")
+    label, most = max(covered.items(), key=lambda item: item[1], default=("", 0))
+    if words >= _FEW_WORDS and most > _MOST * words:
+        notes.append(f"the label {label!r} covers {most} of {words} words, as a word for no label does")
+    if mentions >= _FEW_MENTIONS and len(labels) * 2 > mentions:
+        shown = ", ".join(map(repr, list(labels)[:_SHOWN]))
+        notes.append(f"{len(labels)} labels in {mentions} mentions ({shown}, ...): are these labels?")
+    return notes
+
+

@@ -1,0 +1,58 @@
+"""What a reader made of a file: what cannot be, and what is said aloud."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from loreweave.corpus.plausibility import counts_up, label_notes, refuse_labels, refuse_words, sentence_notes
+from loreweave.corpus.tag_schemes import TokenSpan
+from loreweave.errors import DataError
+
+
+@pytest.mark.parametrize(
+    ("sentences", "expected"),
+    [
+        (["0 1 2", "0 1"], True), (["1 2 3", "1"], True), (["1 2", "3 4"], True), (["1 2 3 1 2"], True), (["1", "1"], False),
+        (["1 2 4"], False), (["5 6"], False), (["0 0 0 1"], False), (["a b"], False), (["1 2", "a"], False), (["② ③"], False),
+    ],
+)  # fmt: skip
+def test_words_that_count_up(sentences: list[str], expected: bool) -> None:
+    assert counts_up([words.split() for words in sentences]) is expected
+
+
+def test_an_index_is_refused_where_there_is_enough_of_it() -> None:
+    with pytest.raises(DataError, match=r"field 'token': found words that count up as an index does \(0, 1, 2, ...\)"):
+        refuse_words([["0", "1"], ["2"]])
+    refuse_words([["1", "2"]])
+    refuse_words([["In", "1984"], ["1", "2", "3"]])
+
+
+@pytest.mark.parametrize(("first", "second"), [("B_PER", "I_PER"), ("B-PER", "I-PER"), ("PER-B", "PER-I"), ("BPER", "IPER")])
+def test_labels_that_are_tags_are_refused(first: str, second: str) -> None:
+    with pytest.raises(DataError, match=f"found the labels '{first}' and '{second}', which are tags of one type"):
+        refuse_labels(["LOC", second, first])
+    refuse_labels(["LOC", second])
+
+
+def test_labels_that_stand_for_none_or_differ_by_case_are_named() -> None:
+    assert label_notes({"PER": 3, "LOC": 2, "per-son": 1}) == []
+    assert label_notes({"PER": 3, "o": 9, "0": 1}) == ["labels that elsewhere stand for no label: '0' (1), 'o' (9)"]
+    assert label_notes({"Per": 3, "PER": 1, "art work": 2, "art_work": 1}) == [
+        "labels that differ by case, blanks or punctuation alone: 'PER' (1), 'Per' (3)",
+        "labels that differ by case, blanks or punctuation alone: 'art work' (2), 'art_work' (1)",
+    ]
+
+
+def test_mentions_that_cannot_be_meant_are_named() -> None:
+    words = [["w"] * 10] * 6
+    one = [[TokenSpan(0, 7, "X")]] * 6
+    assert sentence_notes(words, one, {"X": 6}) == ["the label 'X' covers 42 of 60 words, as a word for no label does"]
+    nested = [[TokenSpan(0, 7, "X"), TokenSpan(0, 1, "Y")]] * 6
+    assert sentence_notes(words, nested, {"X": 6, "Y": 6}) == []
+    assert sentence_notes(words, [[TokenSpan(0, 6, "X")]] * 6, {"X": 6}) == []
+    assert sentence_notes(words, [[]] * 6, {})[0].startswith("NO MENTION in 6 sentences")
+    many = Counter(str(number) + "x" for number in range(30))
+    assert sentence_notes(words, [[]] * 6, many)[0].startswith("30 labels in 30 mentions ('0x', '1x', '2x', '3x', '4x', ...)")
+    assert "2 mentions are called '_'" in sentence_notes(words, [[]] * 6, {"_": 2})[0]
