@@ -64,7 +64,6 @@ def test_the_processes_part_also_when_a_run_fails(
         (["epoch=3"], 2, "did you mean 'epochs'"),
         (["head=lukes"], 2, "head"),
         (["--overwrite", "--resume"], 2, "exclude"),
-        (["--resume"], 2, "no run to resume"),
         (["head=luke"], 2, "needs a LUKE"),
         (["precision=fp16", "--device", "cpu"], 2, "fp16"),
         (["--model", "nowhere/at/all"], 1, "nowhere/at/all"),

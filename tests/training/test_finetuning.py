@@ -22,8 +22,8 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from loreweave.errors import ConfigurationError, LoreweaveError
 from loreweave.metrics.multilabel import micro, predicted_labels
 from loreweave.training.configuration import fill, to_dict
+from loreweave.training.evaluation import Evaluation
 from loreweave.training.finetuning import EvaluationSet, FinetuningConfig, FinetuningJob, finetune
-from loreweave.training.inference import Evaluation
 from loreweave.training.run_record import Interrupted, RunRecord
 
 
@@ -175,7 +175,7 @@ def test_a_run_whose_patience_had_ended_trains_no_more_when_resumed(tmp_path: Pa
     with pytest.raises(RuntimeError, match="killed"):
         run(tmp_path / "run", config, stopped)
     record = RunRecord.reopen(tmp_path / "run", to_dict(config))
-    resumed = finetune(replace(toy_job(), dev=constant), config, record, resume=True, report=lambda line: None)
+    resumed = finetune(replace(toy_job(), dev=constant), config, record, report=lambda line: None)
     assert resumed == whole and resumed["updates"] == 24
     np.testing.assert_array_equal(*(np.load(tmp_path / name / "train_loss.npy") for name in ("run", "whole")))
 
@@ -192,7 +192,7 @@ def test_tensorboard_of_a_resumed_run_has_every_step_once(tmp_path: Path) -> Non
     with pytest.raises(RuntimeError, match="killed"):
         run(tmp_path / "run", config, replace(job, loss=killed))
     record = RunRecord.reopen(tmp_path / "run", to_dict(config))
-    finetune(toy_job(), config, record, resume=True, report=lambda line: None)
+    finetune(toy_job(), config, record, report=lambda line: None)
     steps = [row["step"] for row in record.metrics() if row["split"] == "train"]
     assert steps == list(range(1, 17)) == [step for step, _ in scalars(record, "train/loss")]
 
@@ -267,7 +267,7 @@ def test_an_interrupted_run_resumes_to_the_same_numbers(tmp_path: Path, stop_at:
     assert f"interrupted at update {stop_at} of 32" in str(stopped.value)
     assert json.loads((tmp_path / "run" / "status.json").read_text())["status"] == "interrupted"
     record = RunRecord.reopen(tmp_path / "run", to_dict(CONFIG))
-    resumed = finetune(toy_job(), CONFIG, record, resume=True, report=lambda line: None)
+    resumed = finetune(toy_job(), CONFIG, record, report=lambda line: None)
     assert resumed == whole
     losses = [np.load(tmp_path / folder / "train_loss.npy") for folder in ("run", "whole")]
     np.testing.assert_array_equal(*losses)

@@ -136,16 +136,6 @@ def test_tensorboard_gets_the_numbers(tmp_path: Path) -> None:
     assert record.metrics() == [{"step": 3, "split": "dev", "micro_f1": 0.5, "note": "text"}]
 
 
-def test_the_newest_whole_checkpoint(tmp_path: Path) -> None:
-    record = made(tmp_path)
-    assert record.last_checkpoint() is None
-    for step, whole in ((9, True), (10, True), (11, False)):
-        folder = record.checkpoints_path / f"checkpoint-{step}"
-        folder.mkdir(parents=True)
-        if whole:
-            (folder / "trainer_state.json").touch()
-    found = record.last_checkpoint()
-    assert found is not None and found.name == "checkpoint-10"
 
 
 def test_other_processes_write_nothing(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import hashlib
 import io
@@ -118,7 +119,8 @@ def atomic_path(path: Pathname) -> Iterator[Path]:
     remove_leftovers(target)
     temporary = _temporary(target, "partial")
     try:
-        yield temporary
+        with naming(target):
+            yield temporary
         if target.is_dir():
             old = _temporary(target, "old")
             os.replace(target, old)
@@ -132,6 +134,20 @@ def atomic_path(path: Pathname) -> Iterator[Path]:
             os.replace(temporary, target)
     finally:
         _remove(temporary)
+
+
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+@contextmanager
+def naming(path: Pathname) -> Iterator[None]:
+    """Give the errors of a disk that is full or broken, which name no file, the name of what is written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _DISK_ERRORS and error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 _TEMPORARY = re.compile(r"\.(?:(?P<owner>[0-9a-f]+-\d+-\d+)-)?[0-9a-f]{12}\.(?P<kind>partial|old)\.(?P<name>.+)", re.DOTALL)

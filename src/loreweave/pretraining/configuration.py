@@ -110,8 +110,10 @@ class PretrainingConfig:
     """Dropout of hidden states and attention; null keeps the model's own."""
     seed: int = 0
     save_steps: int = 0
-    """Keep a checkpoint every so many updates; 0 keeps none but the last and the one of an interrupted run."""
+    """Keep a checkpoint every so many updates, the newest two of them; 0 keeps none but that of an interrupted run."""
     log_steps: int = 10
+    tensorboard: bool = False
+    """Write event files for TensorBoard into the run's folder."""
     workers: int = 0
     device: str | None = None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,17 +30,19 @@ from loreweave.objectives import (
 )
 from loreweave.pretraining.collapse_watch import CollapseWatch
 from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.pretraining.inputs import inputs_of
 from loreweave.pretraining.micro_steps import MicroSteps
 from loreweave.pretraining.model import PretrainingModel, freeze, trained_parameters
 from loreweave.pretraining.start import Start, start
 from loreweave.pretraining.stream import TextStream
 from loreweave.pretraining.trainer import PretrainingTrainer
 from loreweave.training.configuration import to_dict
-from loreweave.training.devices import autocast, close_process_group, restore_on_numbered_cpus, training_device
+from loreweave.training.devices import autocast, close_process_group, training_device
 from loreweave.training.interruption import StopOnInterrupt
-from loreweave.training.progress import PlainProgress
+from loreweave.training.progress import UpdateProgress, say_line
 from loreweave.training.quiet import quiet
 from loreweave.training.run_record import Interrupted, RunRecord
+from loreweave.training.whole_checkpoints import check_finite, point_to_resume, save_whole
 
 _READS_TEXT = (WindowObjective, TextObjective)
 
@@ -86,9 +87,11 @@ def _run(config: PretrainingConfig, state: PartialState, resume: bool, overwrite
         if state.is_main_process:
             _say(state, _summary(config, sets, stream, module))
         trainer = _trainer(config, stream, module, record, state)
-        results = _train(trainer, config, record, resume, state)
+        record.keep_inputs(lambda: inputs_of(config) | {"updates": trainer.args.max_steps})
+        results = _train(trainer, config, record, state)
         if state.is_main_process:
-            save_model(begun, config, module, record.model_path)
+            check_finite(module, None, "the end", record)
+            save_whole(lambda folder: save_model(begun, config, module, folder), record)
             record.finish(results)
     state.wait_for_everyone()
     _say(state, [f"model: {record.model_path}"])
@@ -178,13 +181,11 @@ def _processes(config: PretrainingConfig) -> PartialState:
 
 
 def _open_record(config: PretrainingConfig, resume: bool, overwrite: bool, state: PartialState) -> RunRecord:
-    record = RunRecord(config.output, is_writer=state.is_main_process)
     with state.main_process_first():
-        if resume:
-            record = RunRecord.reopen(config.output, to_dict(config), is_writer=state.is_main_process)
-        elif state.is_main_process:
-            record = RunRecord.create(config.output, "pretraining", to_dict(config), overwrite=overwrite)
-    return record
+        return RunRecord.open(
+            config.output, "pretraining", to_dict(config),
+            resume=resume, overwrite=overwrite, is_writer=state.is_main_process,
+        )  # fmt: skip
 
 
 class _Recorder(TrainerCallback):
@@ -214,7 +215,6 @@ def _trainer(
     config: PretrainingConfig, stream: MicroSteps, module: PretrainingModel, record: RunRecord, state: PartialState
 ) -> PretrainingTrainer:
     cpu = state.device.type == "cpu"
-    terminal = sys.stderr.isatty()
     accumulation = config.accumulation_steps(state.num_processes)
     arguments = TrainingArguments(
         output_dir=str(record.checkpoints_path),
@@ -230,39 +230,34 @@ def _trainer(
         logging_nan_inf_filter=False,
         save_strategy="steps" if config.save_steps else "no",
         save_steps=config.save_steps or 500,
-        save_total_limit=2,
         dataloader_num_workers=config.workers,
         dataloader_pin_memory=not cpu,
         remove_unused_columns=False,
         ddp_find_unused_parameters=config.word_only or not config.data,  # a LUKE's entity parts, or the words' head
         ddp_broadcast_buffers=False,  # queues and keys of graphs: every process makes the same
         ddp_backend="gloo" if cpu and state.num_processes > 1 else None,
-        disable_tqdm=not terminal,
+        disable_tqdm=True,
         report_to="none",
     )
     arguments._n_gpu = min(arguments.n_gpu, 1)  # one process, one device: never nn.DataParallel
-    record.open_tensorboard()
-    callbacks = [_Recorder(record), StopOnInterrupt(), CollapseWatch(lambda line: _say(state, [line]))]
+    if config.tensorboard:
+        record.open_tensorboard()
+    watch = CollapseWatch(lambda line: _say(state, [line]))
+    callbacks = [_Recorder(record), StopOnInterrupt(), watch, UpdateProgress(with_losses=True)]
     trainer = PretrainingTrainer(
-        module, stream, arguments, config.optimizer, config.schedule, config.loss_scale, callbacks=callbacks
+        module, stream, arguments, config.optimizer, config.schedule, record, config.loss_scale, callbacks=callbacks
     )
     trainer.remove_callback(PrinterCallback)
-    if not terminal:
-        trainer.add_callback(PlainProgress())
     return trainer
 
 
 def _train(
-    trainer: PretrainingTrainer, config: PretrainingConfig, record: RunRecord, resume: bool, state: PartialState
+    trainer: PretrainingTrainer, config: PretrainingConfig, record: RunRecord, state: PartialState
 ) -> dict[str, Any]:
-    checkpoint = record.last_checkpoint() if resume else None
-    if resume:
-        step = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
-        restore_on_numbered_cpus()
-        record.forget_after(step)
-        _say(state, [f"resuming at step {step}"])
+    checkpoint, lines = point_to_resume(record)
+    _say(state, lines)
     torch.manual_seed(config.seed + state.process_index)  # processes drop out different units
-    output = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    output = trainer.train_from(checkpoint)
     interruption = next(c for c in trainer.callback_handler.callbacks if isinstance(c, StopOnInterrupt))
     if interruption.interrupted and trainer.state.global_step < trainer.state.max_steps:
         raise Interrupted(
@@ -271,7 +266,7 @@ def _train(
     last = next((line for line in reversed(trainer.state.log_history) if "loss" in line), {})
     named = tuple(f"{objective.name}_" for objective in trainer.objectives)
     final = {name: value for name, value in last.items() if name == "loss" or name.startswith(named)}
-    return {"steps": output.global_step, "seconds": output.metrics.get("train_runtime"), **final}
+    return {"steps": output.global_step, "seconds": round(trainer.seconds(), 4), **final}
 
 
 def _summary(
@@ -292,4 +287,5 @@ def _summary(
 
 def _say(state: PartialState, lines: Sequence[str]) -> None:
     if state.is_main_process:
-        print("\n".join(lines), file=sys.stderr, flush=True)
+        for line in lines:
+            say_line(line)

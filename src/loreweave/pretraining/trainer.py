@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import SequentialSampler
-from transformers import Trainer, TrainingArguments
+from transformers import TrainingArguments
 
 from loreweave.errors import LoreweaveError
 from loreweave.pretraining.configuration import LossScaleConfig
@@ -20,6 +20,8 @@ from loreweave.pretraining.stream import Batch
 from loreweave.training.optimizer_settings import OptimizerConfig, ScheduleConfig
 from loreweave.training.optimizers import build_optimizer, build_schedule
 from loreweave.training.quiet import quiet
+from loreweave.training.run_record import RunRecord
+from loreweave.training.whole_checkpoints import WholeCheckpoints
 
 EXTRA_HEADS = "objective_heads.safetensors"
 
@@ -40,7 +42,7 @@ def build_scaler(device: str, config: LossScaleConfig) -> torch.amp.GradScaler:
     return torch.amp.GradScaler(device, init_scale=config.initial, growth_interval=config.growth_interval)
 
 
-class PretrainingTrainer(Trainer):
+class PretrainingTrainer(WholeCheckpoints):
     """Trains a `PretrainingModel` on micro-batches of `MicroSteps`.
 
     The loss of an update is sum over objectives of weight x (sum of losses / number of targets), both over all processes and
@@ -57,12 +59,14 @@ class PretrainingTrainer(Trainer):
         arguments: TrainingArguments,
         optimizer: OptimizerConfig,
         schedule: ScheduleConfig,
+        record: RunRecord,
         loss_scale: LossScaleConfig | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(model=model, args=arguments, train_dataset=stream, data_collator=take_only, **kwargs)
         if self.accelerator.scaler is not None:
             self.accelerator.scaler = build_scaler(arguments.device.type, loss_scale or LossScaleConfig())
+        self.record = record
         self.optimizer_config = optimizer
         self.schedule_config = schedule
         self.stream = stream
@@ -112,8 +116,9 @@ class PretrainingTrainer(Trainer):
         for objective in self.objectives:
             scale = self.args.world_size / num_items_in_batch[objective.name]
             shares |= {logged_name(key): sums[key] * scale for key in sums if key.startswith(f"{objective.name}_")}
-        self._add_up(shares)
         loss = sum(objective.weight * shares[f"{objective.name}_loss"] for objective in self.objectives)
+        assert isinstance(loss, Tensor)
+        self._add_up(shares | {"loss": loss})
         return (loss, sums) if return_outputs else loss
 
     def _add_up(self, shares: Mapping[str, Tensor]) -> None:
@@ -123,14 +128,29 @@ class PretrainingTrainer(Trainer):
             value = share.detach().float()
             self._sums[name] = self._sums[name] + value if name in self._sums else value
 
+    def state_to_keep(self) -> dict[str, Any]:
+        """The sums since the last log line, so that the next one has the mean of all its updates."""
+        return {"first_summed": self._first_summed, "sums": {name: float(value) for name, value in self._sums.items()}}
+
+    def take_state(self, states: Sequence[Mapping[str, Any]]) -> None:
+        """This process's own sums; where the number of processes is another, the mean of all."""
+        same = len(states) == self.accelerator.num_processes
+        taken = [states[self.accelerator.process_index]] if same else states
+        self._first_summed = taken[0]["first_summed"]
+        for name in taken[0]["sums"]:
+            mean = sum(state["sums"][name] for state in taken) / len(taken)
+            self._sums[name] = torch.tensor(mean, dtype=torch.float32, device=self.args.device)
+
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Add each objective's mean loss and accuracy since the last line; stop at a loss that is no number."""
+        """Replace the loss by the mean of all updates since the last line (transformers' forgets what was before a resumption)
+        and add each objective's loss and accuracy; stop at a loss that is no number."""
         if "loss" in logs and self._sums:
             steps = self.state.global_step - self._first_summed
             values = torch.stack(list(self._sums.values()))
             if self.args.world_size > 1:
                 values = self.accelerator.reduce(values, reduction="mean")
-            logs |= {name: value / steps for name, value in zip(self._sums, values.tolist(), strict=True)}
+            means = {name: value / steps for name, value in zip(self._sums, values.tolist(), strict=True)}
+            logs |= means
             self._sums.clear()
             if not torch.isfinite(values).all():
                 raise LoreweaveError(f"the loss is no finite number at step {self.state.global_step}: {logs}")

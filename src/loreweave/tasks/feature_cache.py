@@ -94,8 +94,8 @@ def _key(encoding: Encoding, labels: Sequence[str], config: FinetuningConfig, so
 
 
 _OF_TRAINING_ALONE = {
-    "dropout", "epochs", "batch_size", "gradient_accumulation_steps", "leftover", "bucket_by_length", "optimizer",
-    "schedule", "precision", "seed", "data_seed", "feature_cache", "eval_batch_size", "metric", "keep", "patience",
+    "dropout", "epochs", "min_updates", "batch_size", "gradient_accumulation_steps", "leftover", "bucket_by_length",
+    "optimizer", "schedule", "precision", "seed", "data_seed", "feature_cache", "eval_batch_size", "metric", "keep", "patience",
     "evaluate_before_training", "evaluate_test_every_epoch", "checkpoints", "log_steps", "tensorboard", "device",
 }  # fmt: skip
 """Settings that change no encoded record."""

@@ -41,6 +41,7 @@ from loreweave.training.finetuning_config import FinetuningConfig
 from loreweave.training.inference import move
 from loreweave.training.losses import classification_loss
 from loreweave.training.quiet import quiet
+from loreweave.training.run_inputs import hashes_of
 from loreweave.training.run_record import RunRecord
 
 Report = Callable[[str], None]
@@ -110,8 +111,9 @@ def finetune_task(
     data = _read_splits(task, files, config, format, skip_bad, report)
     asked: dict[str, Any] = {"task": task.name, "model": source, "data": _hashes(files), "format": format, "skip_bad": skip_bad}
     asked["settings"] = to_dict(config)
-    record = (RunRecord.reopen if resume else _creator(overwrite))(output, asked, is_writer=is_writer())
+    record = RunRecord.open(output, "finetuning", asked, resume=resume, overwrite=overwrite, is_writer=is_writer())
     with record.watch():
+        record.keep_inputs(lambda: {"model": hashes_of(local_folder(model_path(source)))})
         set_seed(config.seed)
         built = task.build(str(model_path(source)), data.labels, config)
         labels = built.labels
@@ -135,7 +137,7 @@ def finetune_task(
         record.save_left_out(data.left_out)
         if config.dev_fraction is not None or config.train_fraction != 1:
             record.save_records({"train": [r.id for r in data.train], "dev": [r.id for r in data.dev]})
-        results = finetune(job, config, record, resume=resume, report=report)
+        results = finetune(job, config, record, report=report)
     return results
 
 
@@ -333,12 +335,6 @@ def _evaluation_set(task: Training[Any], built: TaskModel, records: list[Any]) -
 def is_writer() -> bool:
     """Whether this is the only or the first of several processes."""
     return os.environ.get("RANK", "0") == "0"
-
-
-def _creator(overwrite: bool) -> Callable[..., RunRecord]:
-    return lambda output, asked, is_writer: RunRecord.create(
-        output, "finetuning", asked, overwrite=overwrite, is_writer=is_writer
-    )
 
 
 def _save(built: TaskModel, folder: Path) -> None:

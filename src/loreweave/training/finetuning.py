@@ -15,19 +15,20 @@ from torch import Tensor
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel, TrainingArguments
 
-from loreweave.corpus.files import atomic_path
 from loreweave.errors import ConfigurationError
 from loreweave.training.batches import EpochBatches
-from loreweave.training.devices import autocast, choose_attention, restore_on_numbered_cpus, training_device
+from loreweave.training.devices import autocast, choose_attention, training_device
 from loreweave.training.evaluation import Evaluation, Outputs
 from loreweave.training.finetuning_config import FinetuningConfig
 from loreweave.training.finetuning_trainer import AfterEachEpoch, FinetuningTrainer, Loss
 from loreweave.training.inference import Batch, move, run_model
 from loreweave.training.interruption import StopOnInterrupt
 from loreweave.training.losses import classification_loss
-from loreweave.training.progress import UpdateProgress
+from loreweave.training.progress import UpdateProgress, say_line
 from loreweave.training.quiet import quiet
+from loreweave.training.run_checkpoints import step_of
 from loreweave.training.run_record import Interrupted, RunRecord
+from loreweave.training.whole_checkpoints import check_finite, point_to_resume, save_whole
 
 __all__ = ["EvaluationSet", "FinetuningConfig", "FinetuningJob", "finetune"]
 
@@ -74,7 +75,6 @@ def finetune(
     config: FinetuningConfig,
     record: RunRecord,
     *,
-    resume: bool = False,
     report: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Train, evaluate after every epoch, keep the best (or last) weights, and score them.
@@ -82,8 +82,7 @@ def finetune(
     Args:
         job: the task's part.
         config: the settings.
-        record: the run's folder, made by the caller.
-        resume: go on from the record's last checkpoint.
+        record: the run's folder, made by the caller; one that is resumed goes on from its last checkpoint.
         report: told one line per event; the default prints to standard error.
 
     Returns:
@@ -97,11 +96,12 @@ def finetune(
         raise ConfigurationError("nothing to select the epoch on: give a dev file, dev_fraction=0.1 or keep=last")
     if config.patience is not None and job.dev is None:
         raise ConfigurationError("patience: nothing to lose it on: give a dev file or dev_fraction=0.1")
-    if config.tensorboard:
-        record.open_tensorboard()
     with record.watch():
-        run = _Run(job, config, record, report or _print_line)
-        run.train(resume)
+        if config.tensorboard:
+            record.open_tensorboard()
+        run = _Run(job, config, record, report or say_line)
+        record.keep_inputs(run.derived)
+        run.train()
         results = run.results()
         record.finish(results)
     return results
@@ -139,7 +139,8 @@ class _Run:
                 f"{len(self.job.examples)} training examples fill no update of {config.batch_size} x {per_update} "
                 f"x {processes} process(es): use leftover=flush, or a smaller batch_size or gradient_accumulation_steps"
             )
-        arguments = _arguments(config, self.record, processes)
+        self.last_epoch = self._epochs_asked()
+        arguments = _arguments(config, self.record, processes, self.last_epoch)
         autocast(arguments.device, config.precision)  # refuses what the device cannot do, before any work
         choose_attention(self.job.model, arguments.device, config.precision)
         self.interruption = StopOnInterrupt()
@@ -149,22 +150,42 @@ class _Run:
             [AfterEachEpoch(self.batches, self.updates_per_epoch, self._after_epoch), self.interruption, UpdateProgress()],
         )  # fmt: skip
 
-    def train(self, resume: bool) -> None:
+    def derived(self) -> dict[str, int]:
+        """What follows from data, settings and processes, and must be the same when the run is resumed."""
+        per_update = self.config.batch_size * self.config.gradient_accumulation_steps * self.trainer.args.world_size
+        return {
+            "training examples": len(self.job.examples),
+            "examples of an update (batch_size x gradient_accumulation_steps x processes)": per_update,
+            "updates of an epoch": self.updates_per_epoch,
+            "epochs": self.last_epoch,
+        }
+
+    def _epochs_asked(self) -> int:
+        """`epochs`, or more where they make fewer updates than `min_updates`."""
+        least = -(-(self.config.min_updates or 0) // self.updates_per_epoch)
+        if least <= self.config.epochs:
+            return self.config.epochs
+        self.report(
+            f"epochs: {least} in the place of {self.config.epochs}, for an epoch has {self.updates_per_epoch} update(s) and "
+            f"min_updates={self.config.min_updates}"
+        )
+        return least
+
+    def train(self) -> None:
         """All epochs, from the start or from the last checkpoint."""
-        checkpoint = self.record.last_checkpoint() if resume else None
-        step = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
-        if resume:
-            restore_on_numbered_cpus()
-            self.record.forget_after(step if checkpoint else -1)
+        checkpoint, lines = point_to_resume(self.record)
+        step = step_of(checkpoint) if checkpoint else 0
+        for line in lines:
+            self.report(line)
+        if self.record.resumed:
             self.losses = self.record.train_loss()[:step]
             self.epochs = _epochs_of([row for row in self.record.metrics() if row["step"] <= step])
-            self.report(f"resuming at update {step}")
-        self.updates = step
+        self.updates = self.trainer.resumed_at = step
         if self._has_lost_patience():
             return  # stopped after it had trained, before it had scored
         torch.manual_seed(self.config.seed + self.trainer.args.process_index)  # processes drop out different units
         with quiet(warnings=True):
-            self.trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+            self.trainer.train_from(checkpoint)
         state = self.trainer.state
         self.updates = state.global_step
         self._note_losses()
@@ -232,8 +253,10 @@ class _Run:
 
     def _save_model(self) -> None:
         if self.trainer.accelerator.is_main_process:
-            with atomic_path(self.record.model_path) as folder, quiet(warnings=True):
-                self.job.save(folder)
+            step = self.trainer.state.global_step
+            check_finite(self.job.model, None, f"step {step}", self.record)
+            with quiet(warnings=True):
+                save_whole(self.job.save, self.record)
         self.trainer.accelerator.wait_for_everyone()
 
     def _best(self) -> dict[str, Any]:
@@ -270,7 +293,7 @@ class _Run:
         return results
 
     def _describe(self, row: Mapping[str, Any]) -> str:
-        parts = [f"epoch {row['epoch']}/{self.config.epochs}"]
+        parts = [f"epoch {row['epoch']}/{self.last_epoch}"]
         if "train_loss" in row:
             parts.append(f"loss {row['train_loss']:.4f}")
         for split in ("dev", "test"):
@@ -294,11 +317,11 @@ def _epochs_of(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [epochs[number] for number in sorted(epochs)]
 
 
-def _arguments(config: FinetuningConfig, record: RunRecord, processes: int) -> TrainingArguments:
+def _arguments(config: FinetuningConfig, record: RunRecord, processes: int, epochs: int) -> TrainingArguments:
     device = training_device(config.device)
     arguments = TrainingArguments(
         output_dir=str(record.checkpoints_path),
-        num_train_epochs=config.epochs,
+        num_train_epochs=epochs,
         per_device_train_batch_size=config.batch_size,
         gradient_accumulation_steps=config.gradient_accumulation_steps,
         max_grad_norm=config.optimizer.max_grad_norm,
@@ -308,7 +331,6 @@ def _arguments(config: FinetuningConfig, record: RunRecord, processes: int) -> T
         seed=config.seed,
         data_seed=config.order_seed,
         save_strategy="epoch" if config.checkpoints else "no",
-        save_total_limit=1,
         logging_steps=config.log_steps,
         logging_nan_inf_filter=False,
         remove_unused_columns=False,
@@ -320,5 +342,3 @@ def _arguments(config: FinetuningConfig, record: RunRecord, processes: int) -> T
     return arguments
 
 
-def _print_line(line: str) -> None:
-    tqdm.write(line, file=sys.stderr)

@@ -26,6 +26,9 @@ class FinetuningConfig:
     """Dropout of hidden states and the head, not of attention; null keeps the checkpoint's own."""
 
     epochs: int = 3
+    min_updates: int | None = None
+    """Least number of updates of the whole run: where `epochs` make fewer, there are more epochs (small training files); null
+    keeps to `epochs`."""
     batch_size: int = 2
     """Examples per process and micro-step."""
     gradient_accumulation_steps: int = 2
@@ -67,14 +70,16 @@ class FinetuningConfig:
     """Keep a checkpoint of the last epoch until the run is done, so that it can be resumed."""
     log_steps: int = 10
     tensorboard: bool = False
+    """Write event files for TensorBoard into the run's folder."""
     device: str | None = None
     """`cpu`, `cuda`, `mps`; null takes an accelerator where there is one."""
 
     def __post_init__(self) -> None:
         counts = ("epochs", "batch_size", "gradient_accumulation_steps", "eval_batch_size", "log_steps")
-        for name in (*counts, "train_fraction"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name}: found {getattr(self, name)}, expected more than 0")
+        for name in (*counts, "train_fraction", "min_updates"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ValueError(f"{name}: found {value}, expected more than 0")
         if self.dev_fraction is not None and not 0 < self.dev_fraction < 1:
             raise ValueError(f"dev_fraction: found {self.dev_fraction}, expected a number between 0 and 1")
 

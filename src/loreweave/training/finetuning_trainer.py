@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from loreweave.errors import LoreweaveError
 from loreweave.training.batches import EpochBatches
@@ -18,12 +18,15 @@ from loreweave.training.losses import IGNORED
 from loreweave.training.optimizer_settings import OptimizerConfig, ScheduleConfig
 from loreweave.training.optimizers import build_optimizer, build_schedule
 from loreweave.training.run_record import RunRecord
+from loreweave.training.whole_checkpoints import WholeCheckpoints
 
 Loss = Callable[..., Tensor]
 
 
-class FinetuningTrainer(Trainer):
+class FinetuningTrainer(WholeCheckpoints):
     """Trains on the micro-batches of `batches`; the loss of an update is divided by its labels in all processes."""
+
+    kept = 1
 
     def __init__(
         self,
@@ -50,6 +53,7 @@ class FinetuningTrainer(Trainer):
         self.model_accepts_loss_kwargs = False  # the loss is ours, also for a model whose forward takes **kwargs
         self.batches, self.record = batches, record
         self.optimizer_config, self.schedule_config = optimizer, schedule
+        self.resumed_at = 0
         self._losses: list[Tensor] = []
         self._update_loss: Tensor | None = None
 
@@ -106,12 +110,23 @@ class FinetuningTrainer(Trainer):
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Keep the line in the run record; stop at a loss that is no number."""
         if "loss" in logs:
+            self._complete(logs)
             if not math.isfinite(logs["loss"]):
                 step = self.state.global_step
                 raise LoreweaveError(f"the loss is {logs['loss']} at step {step}: lower the learning rate")
             kept = {name: logs[name] for name in ("loss", "learning_rate", "grad_norm") if name in logs}
             self.record.log(step=self.state.global_step, epoch=self.state.epoch, split="train", **kept)
         super().log(logs, start_time)
+
+
+    def _complete(self, logs: dict[str, float]) -> None:
+        """The first line after a resumption is the mean of the updates before it too, which transformers has forgotten."""
+        step, first = self.state.global_step, self.resumed_at
+        self.resumed_at = 0
+        earlier = first % int(self.args.logging_steps)
+        before = self.record.train_loss()[first - earlier : first] if earlier else []
+        if before and step > first:
+            logs["loss"] = (logs["loss"] * (step - first) + sum(before)) / (step - first + len(before))
 
 
 class AfterEachEpoch(TrainerCallback):

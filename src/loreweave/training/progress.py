@@ -27,42 +27,20 @@ class Pace:
         return f"{time_left((time.monotonic() - self.began) / done * (state.max_steps - state.global_step))} left"
 
 
-class PlainProgress(TrainerCallback):
-    """Prints `step 10/200 | loss 7.31 | masked_words_loss 5.02 | ... | 1m20s left` on standard error."""
-
-    def __init__(self) -> None:
-        self._pace = Pace()
-
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Start the clock."""
-        self._pace = Pace(state.global_step)
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, float] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        """One line, from the first process alone."""
-        if not state.is_world_process_zero or not logs:
-            return
-        parts = [f"step {state.global_step}/{state.max_steps}"]
-        parts += [f"{name} {value:.4g}" for name, value in logs.items() if name not in _QUIET]
-        left = self._pace.left(state)
-        print(" | ".join([*parts, *([left] if left else [])]), file=sys.stderr, flush=True)
-
-
 class UpdateProgress(TrainerCallback):
-    """One bar over all updates with the latest loss; where there is no terminal, a plain line a minute, such as `update
-    130/1300 | 4m10s left`. On standard error, from the first process alone."""
+    """One bar over all updates with the latest loss; where there is no terminal, plain lines instead.
+
+    On standard error, from the first process alone.
+
+    Args:
+        with_losses: print every log line, such as `step 10/200 | loss 7.31 | masked_words_loss 5.02 | 1m20s left`; otherwise
+            `update 130/1300 | 4m10s left`, a line a minute, and nothing beside a bar.
+    """
 
     seconds_between_lines = 60.0
 
-    def __init__(self) -> None:
+    def __init__(self, with_losses: bool = False) -> None:
+        self.with_losses = with_losses
         self.bar: tqdm | None = None
         self._pace, self._said = Pace(), 0.0
 
@@ -70,16 +48,19 @@ class UpdateProgress(TrainerCallback):
         """Open the bar, or start the clock."""
         self._pace, self._said = Pace(state.global_step), time.monotonic()
         if state.is_world_process_zero and sys.stderr.isatty():
-            self.bar = tqdm(total=state.max_steps, initial=state.global_step, unit="update", file=sys.stderr)
+            self.bar = tqdm(
+                total=state.max_steps, initial=state.global_step, unit="update", file=sys.stderr, dynamic_ncols=True
+            )
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Move the bar, or print a line."""
         if self.bar is not None:
             self.bar.update(state.global_step - self.bar.n)
-        elif state.is_world_process_zero and time.monotonic() - self._said >= self.seconds_between_lines:
-            left = self._pace.left(state)
-            if left:
-                print(f"update {state.global_step}/{state.max_steps} | {left}", file=sys.stderr, flush=True)
+        elif state.is_world_process_zero and not self.with_losses:
+            if time.monotonic() - self._said < self.seconds_between_lines:
+                return
+            if left := self._pace.left(state):
+                say_line(f"update {state.global_step}/{state.max_steps} | {left}")
             self._said = time.monotonic()
 
     def on_log(
@@ -91,14 +72,32 @@ class UpdateProgress(TrainerCallback):
         **_: Any,
     ) -> None:
         """Show the loss."""
-        if self.bar is not None and logs and "loss" in logs:
+        if not state.is_world_process_zero or not logs:
+            return
+        if self.bar is not None and "loss" in logs:
             self.bar.set_postfix(loss=f"{logs['loss']:.4f}", epoch=f"{state.epoch or 0:.2f}")
+        if self.with_losses:
+            parts = [f"step {state.global_step}/{state.max_steps}"]
+            parts += [f"{name} {value:.4g}" for name, value in logs.items() if name not in _QUIET]
+            left = None if self.bar is not None else self._pace.left(state)  # a bar says it
+            if len(parts) > 1:
+                say_line(" | ".join([*parts, *([left] if left else [])]))
 
     def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Leave the bar as it is: the next line comes below it."""
         if self.bar is not None:
             self.bar.close()
             self.bar = None
+
+
+def say_line(line: str) -> None:
+    """A line on standard error, above the bars that are open."""
+    tqdm.write(line, file=sys.stderr)
+    sys.stderr.flush()
 
 
 def time_left(seconds: float) -> str:

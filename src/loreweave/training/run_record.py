@@ -11,32 +11,37 @@ Layout (specs/experiments_and_attention.md A1.9):
     results.json       the summary; there when the run is done
     records.json       ids of the records that were drawn, where the files alone do not say
     model/             the kept weights (Hugging Face format)
-    checkpoints/       for resuming; removed when the run is done
+    inputs.json        hashes of all that the run reads, and numbers that follow from them: a resumed run must find the same
+    checkpoints/       for resuming; removed when the run is done (see `run_checkpoints`)
     tensorboard/       event files, when asked for
+    lock.json          who trains here now (see `run_lock`)
 """
 
 from __future__ import annotations
 
-import importlib.metadata
+import errno
 import json
 import os
-import platform
 import shlex
 import shutil
-import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from loreweave import __version__
-from loreweave.corpus.files import atomic_path, json_text, read_json, read_json_lines, write_json, write_json_lines
-from loreweave.errors import ConfigurationError, LoreweaveError
+from loreweave.corpus.files import atomic_path, is_temporary, read_json, write_json, write_json_lines
+from loreweave.errors import ConfigurationError, DataError, LoreweaveError
+from loreweave.training import run_lock
+from loreweave.training.environment import environment, program
+from loreweave.training.metric_lines import append_line, read_lines
 from loreweave.training.resources import Meter
+from loreweave.training.run_checkpoints import Checkpoints, state_of
+from loreweave.training.run_inputs import changed_settings, changes
+from loreweave.training.run_lock import RunLock
 
 _FILES = (
     "config.json",
@@ -45,9 +50,10 @@ _FILES = (
     "train_loss.npy",
     "results.json",
     "records.json",
+    "inputs.json",
+    "left_out.json",
 )
 _FOLDERS = ("predictions", "model", "checkpoints", "tensorboard")
-_PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "datasets", "numpy", "safetensors")
 
 
 class Interrupted(LoreweaveError):
@@ -62,8 +68,33 @@ class RunRecord:
     def __init__(self, path: str | os.PathLike[str], is_writer: bool = True) -> None:
         self.path = Path(path)
         self.is_writer = is_writer
+        self.resumed = self.asked_to_resume = False
         self._board: Any = None
         self._meter: Meter | None = None
+        self._lock: RunLock | None = None
+        self._watches = 0
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        kind: str,
+        config: Mapping[str, Any],
+        *,
+        resume: bool = False,
+        overwrite: bool = False,
+        is_writer: bool = True,
+    ) -> RunRecord:
+        """Begin a run in `path`, or with `resume` go on with the one there; where none has begun, that begins one too.
+
+        Raises:
+            ConfigurationError: see `create` and `reopen`.
+        """
+        if resume and is_writer and not cls(path)._is_unbegun():
+            return cls.reopen(path, config)
+        record = cls.create(path, kind, config, overwrite=overwrite, is_writer=is_writer)
+        record.asked_to_resume = resume
+        return record
 
     @classmethod
     def create(
@@ -79,13 +110,16 @@ class RunRecord:
         """Start a new run in `path`.
 
         Raises:
-            ConfigurationError: the folder holds another run (and `overwrite` is off) or files that are no run's.
+            ConfigurationError: the folder holds another run (and `overwrite` is off), one that is trained now, or files that
+                are no run's.
         """
         record = cls(path, is_writer)
         if not is_writer:
             return record
-        record._make_room(overwrite)
+        record._check_room(overwrite)
         record.path.mkdir(parents=True, exist_ok=True)
+        record._take_lock()
+        record._make_room(overwrite)
         # First, because it marks the folder as a run's: one that is killed here can be replaced.
         begun = {"status": "running", "kind": kind, "command": list(command or sys.argv), "started": _now()}
         write_json(record.path / "status.json", begun)
@@ -98,15 +132,20 @@ class RunRecord:
         """Continue the run in `path`, which must have been asked for with the same configuration.
 
         Raises:
-            ConfigurationError: no run there, a finished one, or one with other settings (they are named).
+            ConfigurationError: no run there, a finished one, one that is trained now, or one with other settings (they are
+                named).
         """
         record = cls(path, is_writer)
+        record.resumed = True
+        if record.path.is_dir():
+            record._take_lock()
         status = record.status().get("status")
         if status is None or not (record.path / "config.json").exists():
             raise ConfigurationError(f"{record.path}: found no run to resume")
         if status == "done":
+            shutil.rmtree(record.checkpoints_path, ignore_errors=True)  # killed when it had just set that
             raise ConfigurationError(f"{record.path}: the run is done, there is nothing to resume")
-        changed = _differences(read_json(record.path / "config.json"), json.loads(json.dumps(dict(config))))
+        changed = changed_settings(read_json(record.path / "config.json"), json.loads(json.dumps(dict(config))))
         if changed:
             raise ConfigurationError(f"{record.path}: cannot resume with other settings: {'; '.join(changed)}")
         record.set_status("running", resumed=_now(), error=None)
@@ -114,26 +153,51 @@ class RunRecord:
 
     def _came_to_nothing(self) -> bool:
         """Whether the folder's run failed before it trained anything: a wrong setting, for example."""
-        left = (self.path / "metrics.jsonl").exists() or self.last_checkpoint() is not None
+        left = (self.path / "metrics.jsonl").exists() or bool(self.checkpoints.all())
         return self.status().get("status") == "failed" and not left
 
-    def _make_room(self, overwrite: bool) -> None:
-        if not self.path.exists():
-            return
+    def _is_unbegun(self) -> bool:
+        """Whether there is nothing to go on with: no folder, an empty one, or a run that came to nothing."""
+        found = self._found()
+        begun = "status.json" in found and (self.path / "config.json").exists()
+        return not found or self._came_to_nothing() or ("status.json" in found and not begun)
+
+    def _found(self) -> set[str]:
+        """Names in the folder, without what belongs to writing itself."""
         if not self.path.is_dir():
+            return set()
+        names = {entry.name for entry in self.path.iterdir()}
+        return {name for name in names if name != run_lock.FILE and not is_temporary(name)}
+
+    def _check_room(self, overwrite: bool) -> None:
+        if self.path.exists() and not self.path.is_dir():
             raise ConfigurationError(f"{self.path}: found a file, expected a folder for the run")
-        found = {entry.name for entry in self.path.iterdir()}
+        found = self._found()
         if not found:
             return
         if "status.json" not in found:
             raise ConfigurationError(f"{self.path}: the folder is not empty and holds no run; choose another")
-        if not overwrite and not self._came_to_nothing():
+        begun = (self.path / "config.json").exists()
+        if not overwrite and begun and not self._came_to_nothing():
             message = "the folder holds another run; use --resume, --overwrite or another folder"
             raise ConfigurationError(f"{self.path}: {message}")
+
+    def _make_room(self, overwrite: bool) -> None:
+        self._check_room(overwrite)  # again: another process may have begun a run before the lock was there
         for name in _FILES:
             (self.path / name).unlink(missing_ok=True)
         for name in _FOLDERS:
             shutil.rmtree(self.path / name, ignore_errors=True)
+
+    def _take_lock(self) -> None:
+        if self.is_writer:
+            self._lock = RunLock(self.path)
+            self._lock.take()
+
+    def confirm(self) -> None:
+        """Raise a `LoreweaveError` where another process has taken the run over."""
+        if self._lock is not None:
+            self._lock.confirm()
 
     @property
     def model_path(self) -> Path:
@@ -145,20 +209,47 @@ class RunRecord:
         """Where the checkpoints for resuming are."""
         return self.path / "checkpoints"
 
-    def last_checkpoint(self) -> Path | None:
-        """The newest checkpoint that was written whole (its `trainer_state.json` is written last)."""
-        found = [path.parent for path in self.checkpoints_path.glob("checkpoint-*/trainer_state.json")]
-        return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """The checkpoints for resuming."""
+        return Checkpoints(self.checkpoints_path)
+
+    def keep_inputs(self, read: Callable[[], Mapping[str, Any]]) -> None:
+        """Note what the run reads (see `run_inputs`); a resumed run must read the same.
+
+        Raises:
+            ConfigurationError: it would not; what differs is named.
+        """
+        if not self.is_writer:
+            return
+        path, now = self.path / "inputs.json", json.loads(json.dumps(dict(read())))
+        before = read_json(path) if self.resumed and path.exists() else {}
+        known = [name for name in now if name in before]
+        if changed := changes({name: before[name] for name in known}, {name: now[name] for name in known}):
+            raise ConfigurationError(
+                f"{self.path}: cannot resume on other data: {'; '.join(changed)}. Bring back what the run began with, or begin "
+                "another run (--overwrite, or another folder)"
+            )
+        write_json(path, {**before, **now})
 
     def status(self) -> dict[str, Any]:
         """The content of `status.json`, empty where there is none."""
         path = self.path / "status.json"
-        return dict(read_json(path)) if path.exists() else {}
+        return dict(read_json(path)) if path.exists() and path.stat().st_size else {}
 
     def set_status(self, status: str, **values: Any) -> None:
-        """Replace the status and add values, atomically."""
-        if self.is_writer:
-            write_json(self.path / "status.json", self.status() | {"status": status} | values)
+        """Replace the status and add values, atomically; on a full disk in place, so that it says what happened."""
+        if not self.is_writer:
+            return
+        path, now = self.path / "status.json", self.status() | {"status": status} | values
+        try:
+            write_json(path, now)
+        except OSError as error:
+            if error.errno != errno.ENOSPC or not path.exists():
+                raise
+            with open(path, "r+", encoding="utf-8") as file:
+                file.write(json.dumps(now, ensure_ascii=False) + "\n")
+                file.truncate()
 
     @contextmanager
     def watch(self) -> Iterator[None]:
@@ -167,7 +258,8 @@ class RunRecord:
         A resumed run adds to what its earlier parts used.
         """
         if self._meter is None:  # else a part of what is watched already
-            self._meter = Meter(self.status().get("used"))
+            self._meter = Meter(self._used_earlier())
+        self._watches += 1
         try:
             yield
         except (KeyboardInterrupt, Interrupted):
@@ -176,9 +268,25 @@ class RunRecord:
         except BaseException as error:
             self._end("failed", error=f"{type(error).__name__}: {error}")
             raise
+        finally:
+            self._watches -= 1
+            if not self._watches and self._lock is not None:
+                self._lock.release()
+
+    def _used_earlier(self) -> dict[str, float]:
+        """What earlier parts used: a part that was killed could note it in its checkpoints alone."""
+        noted = [self.status().get("used") or {}] if self.resumed else []
+        for path in self.checkpoints.all() if self.resumed else ():
+            with suppress(DataError, KeyError, TypeError):
+                noted.append(dict(state_of(path).get("used") or {}))
+        return max(noted, key=lambda used: used.get("seconds", 0.0), default={})
+
+    def used(self) -> dict[str, float]:
+        """Time and memory that the run took so far, all its parts together."""
+        return self._meter.read() if self._meter else {}
 
     def _end(self, status: str, **values: Any) -> None:
-        used = {"used": self._meter.read()} if self._meter else {}
+        used = {"used": self.used()} if self._meter else {}
         self.set_status(status, ended=_now(), **used, **values)
 
     def open_tensorboard(self) -> None:
@@ -205,26 +313,30 @@ class RunRecord:
         """Append one object to `metrics.jsonl`, and its numbers to TensorBoard if that is open."""
         if not self.is_writer:
             return
-        row = {"step": step, "split": split, **values}
-        with open(self.path / "metrics.jsonl", "a", encoding="utf-8") as file:
-            file.write(json_text(row) + "\n")
+        self.confirm()
+        row = append_line(self.path / "metrics.jsonl", {"step": step, "split": split, **values})
         if self._board is not None:
             self._show(row)
             self._board.flush()
 
     def metrics(self) -> list[dict[str, Any]]:
-        """All objects of `metrics.jsonl`."""
-        path = self.path / "metrics.jsonl"
-        return [row for _, row in read_json_lines(path)] if path.exists() else []
+        """All objects of `metrics.jsonl`, without a last line that was not written to its end."""
+        return read_lines(self.path / "metrics.jsonl")[0]
 
-    def forget_after(self, step: int) -> None:
-        """Take out the metrics and losses of later steps: the run goes on from a checkpoint of `step`."""
+    def forget_after(self, step: int) -> list[str]:
+        """Take out the metrics and losses of later steps: the run goes on from a checkpoint of `step`.
+
+        Returns:
+            What was dropped besides, a line each.
+        """
+        rows, broken = read_lines(self.path / "metrics.jsonl")
         if self.is_writer:
-            write_json_lines(self.path / "metrics.jsonl", [row for row in self.metrics() if row["step"] <= step])
+            write_json_lines(self.path / "metrics.jsonl", [row for row in rows if row["step"] <= step])
             if losses := self.train_loss():
                 self.save_train_loss(losses[: max(0, step)])
             if self._board is not None:
                 self.open_tensorboard()
+        return [f"{self.path / 'metrics.jsonl'}: dropped the last line, which was not written to its end"] * broken
 
     def train_loss(self) -> list[float]:
         """The loss of each update so far."""
@@ -263,64 +375,18 @@ class RunRecord:
                     shutil.copyfile(self.path / "predictions" / f"{source}{suffix}", path)
 
     def finish(self, results: Mapping[str, Any]) -> None:
-        """Write `results.json`, remove the checkpoints, and set the status to `done`."""
+        """Write `results.json`, set the status to `done`, and only then remove the checkpoints."""
         if self.is_writer:
             write_json(self.path / "results.json", dict(results))
-            shutil.rmtree(self.checkpoints_path, ignore_errors=True)
             self._end("done")
+            shutil.rmtree(self.checkpoints_path, ignore_errors=True)
+            if not self._watches and self._lock is not None:
+                self._lock.release()
 
     def resume_command(self) -> str:
         """The command that continues this run."""
         command = [part for part in self.status().get("command", sys.argv) if part not in ("--overwrite", "--resume")]
-        return shlex.join([*_program(command[0]), *command[1:], "--resume"])
-
-
-def environment() -> dict[str, Any]:
-    """Versions, git commit of the code, machine and device."""
-    import torch
-
-    devices = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-    return {
-        "loreweave": __version__,
-        "git": _git_commit(),
-        "python": platform.python_version(),
-        "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
-        "platform": platform.platform(),
-        "cpu_count": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "devices": devices,
-        "processes": int(os.environ.get("WORLD_SIZE", "1")),
-    }
-
-
-def _git_commit() -> dict[str, Any] | None:
-    """Commit of the checkout that the code runs from; None for an installed package or without git."""
-    here = Path(__file__).parent
-    try:
-        git = ["git", "-C", str(here)]
-        # A package installed inside someone's own repository is not part of that repository.
-        subprocess.run([*git, "ls-files", "--error-unmatch", "../errors.py"], capture_output=True, check=True)
-        commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
-        changed = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return {"commit": commit.stdout.strip(), "dirty": bool(changed.stdout.strip())}
-
-
-def _differences(old: Any, new: Any, path: str = "") -> list[str]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        keys = list(dict.fromkeys([*old, *new]))
-        return [line for key in keys for line in _differences(old.get(key), new.get(key), f"{path}.{key}".lstrip("."))]
-    return [] if old == new else [f"{path} was {old!r}, now {new!r}"]
-
-
-def _program(name: str) -> list[str]:
-    """How the program is called: a module run with -m has the path of its file as name; torchrun starts several."""
-    if not name.endswith("__main__.py"):
-        return [Path(name).name]
-    processes = os.environ.get("LOCAL_WORLD_SIZE", "1")
-    launcher = ["python"] if processes == "1" else ["torchrun", "--nproc-per-node", processes]
-    return [*launcher, "-m", "loreweave"]
+        return shlex.join([*program(command[0]), *command[1:], "--resume"])
 
 
 def _now() -> str:

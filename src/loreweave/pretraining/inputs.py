@@ -1,0 +1,33 @@
+"""What a pre-training run reads: pre-training sets, graphs, the model and the heads that it starts from."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+from loreweave.checkpoints.names import model_path
+from loreweave.encoding.hub import local_folder
+from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.training.run_inputs import hashes_of
+
+
+def inputs_of(config: PretrainingConfig) -> dict[str, dict[str, str]]:
+    """Hashes of all files that the run reads, by the setting that names them.
+
+    The order of a graph's entities and relations, and of a set's windows, is that in their files, so it counts too.
+    """
+    places = {f"data {path}": Path(path) for path in config.data}
+    if config.model is not None:
+        places["model"] = local_folder(model_path(config.model))
+    for name in (item.name for item in fields(config.objectives)):
+        settings = getattr(config.objectives, name)
+        if (graph := getattr(settings, "graph", None)) is not None:
+            places[f"objectives.{name}.graph"] = Path(graph)
+        if (head := getattr(settings, "head", None)) is not None:
+            places[f"objectives.{name}.head"] = _model_in(Path(head))
+    return {name: hashes_of(path) for name, path in places.items()}
+
+
+def _model_in(path: Path) -> Path:
+    """The weights of a run, where the path is that of one."""
+    return path / "model" if (path / "model").is_dir() else path
