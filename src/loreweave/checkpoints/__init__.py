@@ -23,6 +23,7 @@ from loreweave.checkpoints import (
     paddle,
     sparse_lt,
 )
+from loreweave.checkpoints.checked_writing import write_checked
 from loreweave.checkpoints.fitting import fit_state_dict
 from loreweave.checkpoints.from_encoder import NewLuke, luke_from_encoder
 from loreweave.checkpoints.lite import lite as make_lite
@@ -131,9 +132,12 @@ def convert(
     base: Pathname | None = None,
     classification_head: str | None = None,
     fairseq_version: str | None = None,
+    lossy: bool = False,
     overwrite: bool = False,
 ) -> LoadReport:
     """Write the checkpoint `source` as `target` in another format and report what changed on the way.
+
+    What is written is read again and must answer as the source does (see `probe`); otherwise nothing is written.
 
     Args:
         source: as of `load_luke`, the folder of a run, or `minilm`.
@@ -146,12 +150,13 @@ def convert(
         base: the model that the source was made from, named like `source`.
         classification_head: of a fairseq file: make the classifier with this head.
         fairseq_version: which fairseq shall load the target (0.10).
+        lossy: write also what answers otherwise; the report's `lost` says how.
         overwrite: replace what is at `target`.
 
     Raises:
         ConfigurationError: unknown format, an option that this conversion has no use for, or a target that is not empty or
             cannot be replaced.
-        CheckpointError: the source cannot be read, or the target's format has no place for it.
+        CheckpointError: the source cannot be read, the target's format has no place for it, or it would answer otherwise.
     """
     place = Path(target)
     if not overwrite and (place.is_file() or (place.is_dir() and any(place.iterdir()))):
@@ -165,13 +170,13 @@ def convert(
     if typed and not of_fairseq:
         if lite or entity_aware_attention is not None:
             raise ConfigurationError(f"{sparse_lt.NAME} holds encoders without entities: no LUKE option")
-        return sparse_lt.convert(origin, place, _choose(to), base, overwrite)
+        return sparse_lt.convert(origin, place, _choose(to), base, overwrite, lossy)
     if of_fairseq:
         if lite or entity_aware_attention is not None or names - {fairseq.NAME, _plain(hugging_face.NAME)}:
             raise ConfigurationError("fairseq holds RoBERTas without entities: to and from hugging-face only, no LUKE option")
         return fairseq.convert(
             origin, place, to_fairseq=to_fairseq, base=base, classification_head=classification_head,
-            version=fairseq_version or "0.10", overwrite=overwrite,
+            version=fairseq_version or "0.10", overwrite=overwrite, lossy=lossy,
         )  # fmt: skip
     module = _format(to, fairseq.NAME, sparse_lt.NAME, sparse_lt.ENCODER)
     if module.NAME not in WRITABLE:
@@ -182,11 +187,11 @@ def convert(
     ours_alone = [name for name, usual in OURS_ALONE.items() if getattr(loaded.model.config, name, usual) != usual]
     if ours_alone and module is not hugging_face:
         raise ConfigurationError(f"{module.NAME} has no place for {ours_alone[0]}: the model would be read as one without")
-    extra = {"base": base} if module is luke_original else {}
-    notes = module.save(loaded.model, loaded.tokenizer, place, vocabulary=loaded.vocabulary, overwrite=overwrite, **extra)
-    for name in ours_alone:
-        notes.append(f"{name} of config.json is known to loreweave alone: other programs refuse the model or answer otherwise")
-    loaded.report.notes += notes
+    write_checked(loaded, module, place, base, lossy)
+    loaded.report.notes += [
+        f"{name} of config.json is known to loreweave alone: other programs refuse the model or answer otherwise"
+        for name in ours_alone
+    ]
     return loaded.report
 
 

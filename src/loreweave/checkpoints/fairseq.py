@@ -33,6 +33,7 @@ from loreweave.checkpoints.fairseq_vocabulary import find_tokenizer, write_vocab
 from loreweave.checkpoints.fitting import build
 from loreweave.checkpoints.hugging_face import config_for_both, read_config
 from loreweave.checkpoints.loading import LoadReport
+from loreweave.checkpoints.probe import checked_folder
 from loreweave.checkpoints.tensor_files import state_dict_in, write_safetensors
 from loreweave.checkpoints.unpickling import Settings, read_torch_file
 from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
@@ -215,15 +216,14 @@ def _check_settings(settings: Mapping[str, Any], classification_head: str | None
             raise CheckpointError(f"{file}: {message}: Hugging Face's RoBERTa computes nothing else")
 
 
-def _write_hugging_face(checkpoint: FairseqCheckpoint, target: Pathname, overwrite: bool) -> None:
-    """Write a folder that transformers 4 and 5 load as RoBERTa, with the side files of the heads."""
-    with atomic_folder(target, overwrite) as folder:
-        write_safetensors(checkpoint.model.state_dict(), folder / "model.safetensors")
-        write_json(folder / "config.json", config_for_both(checkpoint.model))
-        checkpoint.tokenizer.save_pretrained(str(folder))
-        checkpoint.tokenizer.backend_tokenizer.model.save(str(folder))  # vocab.json and merges.txt, for transformers 4
-        for name, head in checkpoint.heads.items():
-            side_files.save(folder, head, None, variant=checkpoint.variant, pooling="first", text=checkpoint.text, name=name)
+def _write_hugging_face(checkpoint: FairseqCheckpoint, folder: Path) -> None:
+    """Write what transformers 4 and 5 load as RoBERTa, with the side files of the heads."""
+    write_safetensors(checkpoint.model.state_dict(), folder / "model.safetensors")
+    write_json(folder / "config.json", config_for_both(checkpoint.model))
+    checkpoint.tokenizer.save_pretrained(str(folder))
+    checkpoint.tokenizer.backend_tokenizer.model.save(str(folder))  # vocab.json and merges.txt, for transformers 4
+    for name, head in checkpoint.heads.items():
+        side_files.save(folder, head, None, variant=checkpoint.variant, pooling="first", text=checkpoint.text, name=name)
 
 
 # ---- to fairseq ------------------------------------------------------------------------------------------------------
@@ -348,14 +348,18 @@ def convert(
     classification_head: str | None = None,
     version: str = "0.10",
     overwrite: bool = False,
+    lossy: bool = False,
 ) -> LoadReport:
     """Write the checkpoint `source` as a Hugging Face folder, or a Hugging Face RoBERTa in fairseq's layout.
 
-    Arguments and errors as of `load` and `save`.
+    Arguments and errors as of `load` and `save`; what was written is read again, and is refused where it answers otherwise
+    (unless `lossy`).
     """
     if not to_fairseq:
         checkpoint = load(source, base, classification_head)
-        _write_hugging_face(checkpoint, target, overwrite)
+        with checked_folder(target, checkpoint.model, checkpoint.report, "a Hugging Face folder", overwrite, lossy) as check:
+            _write_hugging_face(checkpoint, check.folder)
+            check.compare(type(checkpoint.model).from_pretrained(check.folder, dtype=torch.float32))
         return checkpoint.report
     report = LoadReport("hugging-face", str(source))
     model = _read_hugging_face(source, report)
@@ -363,5 +367,7 @@ def convert(
     heads = {name: side_files.load_head(source, name=name) for name in names}
     variant = side_files.describe(source, names[0]).variant if names else "wiki"
     tokenizer = read_word_tokenizer(source if base is None else base)
-    report.notes += save(model, tokenizer, target, heads=heads, variant=variant, version=version, overwrite=overwrite)
+    with checked_folder(target, model, report, NAME, overwrite, lossy) as check:
+        report.notes += save(model, tokenizer, check.folder, heads=heads, variant=variant, version=version, overwrite=True)
+        check.compare(load(check.folder).model)
     return report

@@ -110,6 +110,7 @@ def _drop_tied(given: dict[str, Tensor], report: LoadReport) -> None:
         difference = (given[name].float() - given[source].float()).abs().max().item() if given[name].numel() else 0.0
         if difference > 0:
             report.dropped[name] = f"tied to {source} here, differs from it in the file by up to {difference:.3g}"
+            report.lost.append(f"{name} is a table of its own in the file, off {source} by up to {difference:.3g}")
         del given[name]
 
 

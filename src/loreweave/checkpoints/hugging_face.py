@@ -14,6 +14,8 @@ from transformers import LukeConfig, PreTrainedModel
 
 from loreweave import models
 from loreweave.checkpoints.fitting import build, fit_state_dict
+from loreweave.checkpoints.folder_readme import NOTE as NOTE_ON_WORDS
+from loreweave.checkpoints.folder_readme import readme_of
 from loreweave.checkpoints.loading import DEFAULTS, LoadedCheckpoint, LoadOptions, LoadReport
 from loreweave.checkpoints.original_layout import check_rows
 from loreweave.checkpoints.tensor_files import read_tensors, weight_file_in, write_safetensors
@@ -96,7 +98,10 @@ def save(
             tokenizer.save_pretrained(folder)
         elif vocabulary is not None:
             vocabulary.save(folder / "entity_vocab.json")
-    return []
+        readme = readme_of(model, tokenizer)
+        if readme is not None:
+            (folder / "README.md").write_text(readme, encoding="utf-8")
+    return [] if readme is None else [NOTE_ON_WORDS]
 
 
 def config_for_both(model: PreTrainedModel) -> dict[str, Any]:

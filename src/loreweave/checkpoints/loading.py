@@ -46,6 +46,7 @@ class LoadReport:
         added: rows appended to tables, in words.
         dropped: tensors of the file that the model has no place for, with the reason.
         new_modules: names of modules that the file does not hold and that start at random.
+        lost: what the model computes otherwise than the file, in words: its answers differ.
         notes: what else the reader should know.
     """
 
@@ -55,6 +56,7 @@ class LoadReport:
     added: list[str] = field(default_factory=list)
     dropped: dict[str, str] = field(default_factory=dict)
     new_modules: tuple[str, ...] = ()
+    lost: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
@@ -67,7 +69,7 @@ class LoadReport:
             for name, reason in facts.items():
                 by_reason.setdefault(reason, []).append(name)
             lines += [f"{heading}: {_some(names)} ({reason})" for reason, names in by_reason.items()]
-        return lines + [f"note: {note}" for note in self.notes]
+        return [*lines, *(f"lost: {what}" for what in self.lost), *(f"note: {note}" for note in self.notes)]
 
 
 def _some(names: list[str], shown: int = 3) -> str:

@@ -37,7 +37,7 @@ NAME = "paddle"
 
 _FILE = "model_state.pdparams"
 _CONFIG = "model_config.json"
-_LAYER_NORM_EPS = 1e-6
+LAYER_NORM_EPS = 1e-6
 _NAME_TABLE, _BIG_TABLES = "StructuredToParameterName@@", "UnpackBigParamInfor@@"
 _LINEAR = re.compile(
     r"(\.self\.(query|key|value|w2e_query|e2w_query|e2e_query)|(^|\.)dense|entity_embedding_dense"
@@ -60,12 +60,16 @@ def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
     said = _said(file.parent, options.base)
     changes: dict[str, Any] = {}
     if "layer_norm_eps" not in said:
-        changes["layer_norm_eps"] = _LAYER_NORM_EPS
-        report.notes.append(f"layer_norm_eps {_LAYER_NORM_EPS}, as Paddle's code computes")
+        changes["layer_norm_eps"] = LAYER_NORM_EPS
+        report.notes.append(f"layer_norm_eps {LAYER_NORM_EPS}, as Paddle's code computes")
     cls = options.cls or _class_of(bare, file)
     for head in ("classifier", "qa_outputs"):
         if f"{head}.weight" in bare:
             changes["num_labels"] = len(bare[f"{head}.weight"])
+    if (file.parent / _CONFIG).is_file():
+        changes |= {name: said[name] for name in ("pad_token_id", "base_model_type") if said.get(name) is not None}
+    if cls.__name__ == "LukeForEntityPairClassification":
+        changes["classifier_bias"] = "classifier.bias" in bare
     if options.entity_aware_attention is not None:
         said["use_entity_aware_attention"] = options.entity_aware_attention
     aware = bool(said.get("use_entity_aware_attention", True))
@@ -183,10 +187,6 @@ def save(
         raise CheckpointError(f"found a {name}, PaddleNLP has {', '.join(_PADDLE_CLASSES)}")
     state = dict(model.state_dict())
     notes = _complete(state)
-    if model.config.layer_norm_eps != _LAYER_NORM_EPS:
-        notes.append(
-            f"Paddle computes with layer_norm_eps {_LAYER_NORM_EPS}, not {model.config.layer_norm_eps}: small differences"
-        )
     labels = list((model.config.id2label or {}).values()) if "classifier.weight" in state else []
     if labels != [f"LABEL_{number}" for number in range(len(labels))]:
         notes.append(f"the names of the {len(labels)} labels are left out, for Paddle numbers them: {', '.join(labels)}")
@@ -224,9 +224,15 @@ def _complete(state: dict[str, Tensor]) -> list[str]:
         state[f"{prefix}pooler.dense.weight"] = torch.zeros(hidden, hidden)
         state[f"{prefix}pooler.dense.bias"] = torch.zeros(hidden)
         notes.append("the pooler, which the model has not and Paddle wants, was written as zeros")
-    if "classifier.bias" in state and state["classifier.weight"].shape[1] == 2 * state[prefix + rows.WORDS].shape[1]:
-        notes.append("PaddleNLP's pair model has no classifier bias and will leave it out")
     return notes
+
+
+def lost_in(model: PreTrainedModel) -> list[str]:
+    """What Paddle's own code leaves out of a file that our loader reads whole."""
+    bias = dict(model.named_parameters()).get("classifier.bias")
+    if type(model).__name__ != "LukeForEntityPairClassification" or bias is None or not bias.any():
+        return []
+    return [f"PaddleNLP's pair model has no classifier bias: logits off by up to {float(bias.abs().max()):.3g} there"]
 
 
 def _paddle_config(model: PreTrainedModel) -> dict[str, Any]:
@@ -234,6 +240,9 @@ def _paddle_config(model: PreTrainedModel) -> dict[str, Any]:
     others = ("pad_token_id", "layer_norm_eps", "use_entity_aware_attention")
     names = (*SHAPE_SETTINGS, *ENCODER_SETTINGS, *sizes, *others)
     inner = {name: getattr(model.config, name) for name in names} | {"cls_token_id": 0, "init_class": "LukeModel"}
+    # Not of Paddle, which passes over them: what the way back to other formats needs.
+    kept = ("base_model_type", "bert_model_name", "bos_token_id", "eos_token_id")
+    inner |= {name: getattr(model.config, name) for name in kept if getattr(model.config, name, None) is not None}
     if type(model).__name__ == "LukeModel":
         return inner
     outer: dict[str, Any] = {"init_args": [inner], "init_class": type(model).__name__}

@@ -20,6 +20,7 @@ from loreweave.checkpoints import latent_typing as side_files
 from loreweave.checkpoints.fitting import build
 from loreweave.checkpoints.hugging_face import read_config
 from loreweave.checkpoints.loading import LoadReport
+from loreweave.checkpoints.probe import checked_folder
 from loreweave.checkpoints.tensor_files import read_tensors, weight_file_in, write_torch
 from loreweave.checkpoints.word_tokenizers import has_tokenizer, read_word_tokenizer
 from loreweave.corpus.files import atomic_folder, write_json
@@ -137,11 +138,14 @@ def save(model: PreTrainedModel, head: SparseTypingHead, path: Path) -> None:
     write_json(path / "config.json", content | {"activation_function": "gelu", "init_std": 0.02})
 
 
-def convert(origin: Path, target: Path, to: str, base: Path | None, overwrite: bool) -> LoadReport:
+def convert(
+    origin: Path, target: Path, to: str, base: Path | None, overwrite: bool, lossy: bool = False
+) -> LoadReport:
     """Released folder to ours, ours to the released one, or either to the bare encoder.
 
     Raises:
-        CheckpointError: the source cannot be read, or the target has no place for it.
+        CheckpointError: the source cannot be read, the target has no place for it, or it would answer otherwise (and not
+            `lossy`).
     """
     if to == ENCODER and not recognises(origin):
         return _bare(origin, target, overwrite)
@@ -151,16 +155,18 @@ def convert(origin: Path, target: Path, to: str, base: Path | None, overwrite: b
             model: Any = AutoModelForMaskedLM.from_pretrained(origin, dtype=torch.float32)
         head, report = side_files.load_head(origin), LoadReport("hugging-face", str(origin))
         report.notes += _trained_otherwise(head, model.config.hidden_dropout_prob)
-        with atomic_folder(target, overwrite) as folder:
-            save(model, head, folder)
-            _save_tokenizer(origin, base, folder, report)
+        with checked_folder(target, model, report, NAME, overwrite, lossy) as check:
+            save(model, head, check.folder)
+            _save_tokenizer(origin, base, check.folder, report)
+            check.compare(load(check.folder)[0])
         return report
     model, head, report = load(origin)
-    with atomic_folder(target, overwrite) as folder, quiet():
-        model.save_pretrained(folder)
+    with checked_folder(target, model, report, "a Hugging Face folder", overwrite, lossy) as check, quiet():
+        model.save_pretrained(check.folder)
         if to != ENCODER:
-            side_files.save(folder, head, {"source": NAME})
-        _save_tokenizer(origin, base, folder, report)
+            side_files.save(check.folder, head, {"source": NAME})
+        _save_tokenizer(origin, base, check.folder, report)
+        check.compare(AutoModelForMaskedLM.from_pretrained(check.folder, dtype=torch.float32))
     return report
 
 

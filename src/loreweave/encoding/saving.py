@@ -109,8 +109,12 @@ def _configuration(tokenizer: EntityTokenizer, specification: Json, added: dict[
     return configuration
 
 
+def transformers_class(tokenizer: EntityTokenizer) -> str:
+    """The class of transformers that reads the files of a tokenizer."""
+    return _class_name(tokenizer, json.loads(tokenizer.words.backend.to_str())["model"]["type"])
+
+
 def _class_name(tokenizer: EntityTokenizer, kind: str) -> str:
-    """The class of transformers that reads these files."""
     if kind == "WordPiece":
         return "BertTokenizer"
     if not tokenizer.words.special.double_separator:

@@ -1,0 +1,75 @@
+"""Writing a LUKE in another format, and reading it again before it takes its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
+
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from loreweave.checkpoints import hugging_face, luke_original, paddle, probe
+from loreweave.checkpoints.loading import LoadedCheckpoint, LoadOptions
+from loreweave.corpus.files import atomic_path
+
+_KNOWN_TO_OURS = ("classifier_bias", "shared_words", "span_features")
+"""Settings that plain transformers passes over: where one is set, its other answers have their reason."""
+
+
+def write_checked(loaded: LoadedCheckpoint, module: ModuleType, place: Path, base: Path | None, lossy: bool) -> None:
+    """Write a loaded checkpoint to `place` in the format of `module`; notes and losses go into its report.
+
+    Raises:
+        CheckpointError: the format has no place for the model, or what was written answers otherwise (and not `lossy`).
+            Nothing is left at `place` then.
+    """
+    report, model = loaded.report, loaded.model
+    batch = probe.luke_probe(model.config)
+    wanted = probe.outputs_of(model, batch)
+    with atomic_path(place) as written:
+        extra = {"base": base} if module is luke_original else {}
+        notes = module.save(model, loaded.tokenizer, written, vocabulary=loaded.vocabulary, **extra)
+        lost = [*report.lost, *(paddle.lost_in(model) if module is paddle else [])]
+        lost += probe.unlike(wanted, _again(loaded, module, written), batch)
+        if module is hugging_face and (plain := probe.in_plain_transformers(written, model, batch)):
+            reason = next((name for name in _KNOWN_TO_OURS if getattr(model.config, name, False) not in (False, "all")), None)
+            said = f"plain transformers answers otherwise: {'; '.join(plain)}"
+            if reason is None:
+                lost.append(said)
+            else:
+                notes.append(f"{said}, for it does not know {reason}")
+        if module is paddle:
+            notes += _with_paddles_epsilon(model, batch)
+        probe.refuse_loss(lost, [note for note in notes if note.startswith("left out")], report.source, module.NAME, lossy)
+    report.lost[:] = lost
+    report.notes += notes
+
+
+def _again(loaded: LoadedCheckpoint, module: ModuleType, written: Path) -> PreTrainedModel:
+    """The model that the format's own loader makes of what was written; a format without words gets them as `--base`."""
+    with TemporaryDirectory() as folder:
+        if loaded.tokenizer is not None:
+            loaded.tokenizer.word_tokenizer.save_pretrained(folder)
+        beside = Path(folder) if loaded.tokenizer is not None and module is luke_original else None
+        again: LoadedCheckpoint = module.load(written, LoadOptions(type(loaded.model), beside))
+    return again.model
+
+
+def _with_paddles_epsilon(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> list[str]:
+    """What the one constant of Paddle's layer norms changes, measured."""
+    norms = [part for part in model.modules() if isinstance(part, nn.LayerNorm)]
+    own = [part.eps for part in norms]
+    wanted = probe.outputs_of(model, batch)
+    try:
+        for part in norms:
+            part.eps = paddle.LAYER_NORM_EPS
+        found = probe.differences(wanted, probe.outputs_of(model, batch))
+    finally:
+        for part, eps in zip(norms, own, strict=True):
+            part.eps = eps
+    if set(own) == {paddle.LAYER_NORM_EPS}:
+        return []
+    effect = "; ".join(found) if found else "no output differs on the probe"
+    return [f"Paddle's own code computes with layer_norm_eps {paddle.LAYER_NORM_EPS}, not {own[0]}: {effect}"]

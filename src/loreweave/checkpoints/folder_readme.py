@@ -1,0 +1,50 @@
+"""What a user of plain transformers is told about a folder whose words it has no tokenizer with entities for."""
+
+from __future__ import annotations
+
+import transformers
+from transformers import PreTrainedModel
+
+from loreweave.encoding import EntityTokenizer
+from loreweave.encoding.saving import transformers_class
+
+_WITH_ENTITIES = ("LukeTokenizer", "MLukeTokenizer")
+_ARGUMENTS = {
+    "LukeForEntityClassification": '["Ann lives in Oslo."], [[(13, 17)]], task="entity_classification"',
+    "LukeForEntityPairClassification": '["Ann lives in Oslo."], [[(0, 3), (13, 17)]], task="entity_pair_classification"',
+    "LukeForEntitySpanClassification": '["Ann lives in Oslo."], [[(0, 3), (13, 17)]], task="entity_span_classification"',
+}
+_OTHERS = '["Ann lives in Oslo."], [[(0, 3), (13, 17)]]'
+
+_TEXT = """# How to read this model
+
+The words of this LUKE are not those of RoBERTa or XLM-R, and transformers has a tokenizer with `entity_spans` for these two
+alone. `EntityTokenizer` of loreweave makes the same inputs for any words, from texts and the characters of their mentions:
+
+```python
+from loreweave.encoding import EntityTokenizer
+from {package} import {model}
+
+tokenizer = EntityTokenizer.from_pretrained(".")
+inputs = tokenizer({arguments})
+model = {model}.from_pretrained(".").eval()
+outputs = model(**inputs)
+```
+
+`.` is this folder. The lines run in it; elsewhere name the folder.
+"""
+
+
+def readme_of(model: PreTrainedModel, tokenizer: EntityTokenizer | None) -> str | None:
+    """Text of `README.md`; None where transformers has a tokenizer with entities for these words."""
+    if tokenizer is None or transformers_class(tokenizer) in _WITH_ENTITIES:
+        return None
+    name = type(model).__name__
+    package = "transformers" if hasattr(transformers, name) else "loreweave.models"
+    return _TEXT.format(package=package, model=name, arguments=_ARGUMENTS.get(name, _OTHERS))
+
+
+NOTE = (
+    "plain transformers has no tokenizer with entity_spans for these words: README.md of the folder has the lines that make "
+    "its inputs with EntityTokenizer"
+)
