@@ -1,10 +1,12 @@
-"""`loreweave predict`: JSON Lines in, JSON Lines out."""
+"""`loreweave predict`: texts or JSON Lines in, JSON Lines out."""
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,84 +15,115 @@ from loreweave.cli.evaluate import Base, Labels
 from loreweave.corpus.files import json_text
 from loreweave.tasks.registry import ALL_TASKS, PRETRAINED_TASKS
 
+Given = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[FILE]... [KEY=VALUE]...",
+        help="Files or folders of texts (.txt, a line each) or of JSON Lines (.jsonl); - or none is standard input. Then "
+        "settings of link-prediction and the few-shot tasks, see below.",
+    ),
+]
+Data = Annotated[Path | None, typer.Option("--data", help="link-prediction: the graph's folder; few-shot tasks: the support.")]
+Format = Annotated[str | None, typer.Option("--format", help="text or jsonl; by default recognised by name or content.")]
+
 
 def command(
     task: Annotated[str, typer.Argument(help=f"The task: {', '.join(ALL_TASKS)}.")],
     model: Annotated[Path, typer.Option("--model", help="A checkpoint: of a run, of Hugging Face, or a released file.")],
-    file: Annotated[str, typer.Argument(help="JSON Lines to answer; - is standard input.")] = "-",
-    settings: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[KEY=VALUE]...", help="Settings of link-prediction and the few-shot tasks, see below."),
-    ] = None,
-    data: Annotated[
-        Path | None, typer.Option("--data", help="link-prediction: the graph's folder; few-shot tasks: the support.")
-    ] = None,
+    given: Given = None,
+    data: Data = None,
+    format: Format = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad query.")] = False,
     base: Base = None,
     labels: Labels = None,
     device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps.")] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Queries (or full-length texts) a batch.")] = 32,
     precision: Annotated[str, typer.Option("--precision", help="fp32, bf16 or fp16.")] = "fp32",
 ) -> None:
-    """Predict with a checkpoint, one JSON object a line in and out, in the same order.
+    """Predict with a checkpoint: one JSON object a query, in the order of the queries.
 
-    Lines of standard input are answered a batch at a time (with --batch-size 1: every line before the next is read),
-    those of a terminal one by one.
-
-    For entity typing a line has "text", "start" and "end" (characters, end exclusive); the answer has "predicted", a
-    list of types, and the "probabilities" of all.
-
-    For relation classification a line has "text", "head" and "tail", each {"start": ..., "end": ...}; the answer has
-    "predicted", its "probability", and the "probabilities" of all labels.
-
-    For ner a line has "text", or "tokens" as a list; "before" and "after" may hold the text around it, which is read with it.
-    The answer has "predicted", mentions with characters (of tokens joined by spaces), label and probability.
-
-    For link prediction a line has "head", "relation" and "tail", one end of them null; ends and relation are ids or labels,
-    or an end is {"label": ..., "description": ...} of an entity that is not in the graph. The answer has "predicted",
-    entities with scores, and whether the graph knows each. Settings: top=10; cache=FOLDER keeps embeddings; block_size,
-    objective, untrained, scorer, pooling, max_length, text and relation_text as in 'loreweave evaluate'.
+    Example: loreweave predict ner --model runs/ner letters.txt
 
     Example: echo '{"text": "Ann lives in Oslo.", "start": 13, "end": 17}' | loreweave predict entity-typing --model
     runs/typing
 
-    For few-shot-ner --data is the support, a few annotated sentences, and a line has "text" or "tokens"; the answer has
-    "predicted", mentions of the support's types. Settings as in 'loreweave evaluate'.
-
-    For few-shot-relation --data is the support, a few sentences of each relation in any file of relation classification; lines
-    and answers are as for relation classification, with the support's relations.
-
     Example: loreweave predict link-prediction --model runs/kepler --data graphs/wn18rr questions.jsonl top=5 cache=cache
+
+    An answer has "id", "text" and "predicted"; a query's own fields come back with it. A bad query is answered with "id",
+    "line" and "error", and the exit status is 1 at the end; --strict stops at the first.
+
+    Standard input is answered a batch at a time (with --batch-size 1: every line before the next is read), a terminal line by
+    line.
+
+    ner: a line of text, or an object with "text" or "tokens", and "before" and "after", the text around it, which is read too.
+    "predicted" are mentions with characters (of tokens joined by spaces), label and probability.
+
+    entity-typing: "text", "start" and "end" (characters, end exclusive). "predicted" is a list of types; "probabilities" has
+    those of all.
+
+    relation-classification: "text", "head" and "tail", each {"start": ..., "end": ...}. "predicted" is a label; "probability"
+    is its own, "probabilities" has those of all.
+
+    link-prediction: "head", "relation" and "tail", one end of them null; ends and relation are ids or labels, or an end is
+    {"label": ..., "description": ...} of an entity that is not in the graph. "predicted" are entities with scores, and whether
+    the graph knows each. Settings: top=10; cache=FOLDER keeps embeddings; block_size, objective, untrained, scorer, pooling,
+    max_length, text and relation_text as in 'loreweave evaluate'.
+
+    few-shot-ner, few-shot-relation: --data is the support, a few annotated sentences; queries and answers are those of ner
+    and relation-classification, with the support's labels. Settings: 'loreweave tasks few-shot-ner'.
     """
     from loreweave.errors import ConfigurationError
     from loreweave.tasks.class_names import read_class_names
-    from loreweave.tasks.jobs import is_writer, load_checkpoint_of
+    from loreweave.tasks.jobs import is_writer
+    from loreweave.tasks.predictor import open_finetuned
     from loreweave.tasks.pretrained import open_pretrained
-    from loreweave.tasks.queries import block_size, predict_rows, read_queries
-    from loreweave.tasks.registry import Execution, load_pretrained_task, load_task
-    from loreweave.training.devices import choose_device, close_process_group
-    from loreweave.training.inference import move
+    from loreweave.tasks.query_files import STANDARD_INPUT, block_size, read_queries
+    from loreweave.tasks.registry import Execution, load_any_task, load_pretrained_task, load_task
+    from loreweave.training.devices import close_process_group
 
-    if "=" in file and not Path(file).exists():  # a setting, and no file: standard input
-        file, settings = "-", [file, *(settings or [])]
-    loaded = None
-    queries, block = read_queries(file, sys.stdin), block_size(file, sys.stdin, batch_size)
+    settings = [part for part in given or [] if "=" in part and not Path(part).exists()]
+    files = [part for part in given or [] if part not in settings] or [STANDARD_INPUT]
+    queries = read_queries(files, sys.stdin, format=format, asks=load_any_task(task).asks, report=say)
     if task in PRETRAINED_TASKS:
-        if data is None:
-            raise ConfigurationError(f"{task} needs --data, what the model is asked about; see --help")
-        if base is not None or labels is not None:
-            raise ConfigurationError(f"{task} has no --base and no --labels")
+        if data is None or base is not None or labels is not None:
+            needed = "needs --data, what the model is asked about" if data is None else "has no --base and no --labels"
+            raise ConfigurationError(f"{task} {needed}; see --help")
         how = Execution(device=device, precision=precision, batch_size=batch_size, report=say)
-        answers = open_pretrained(load_pretrained_task(task), model, data, settings or [], how)(queries, block)
+        answerer = open_pretrained(load_pretrained_task(task), model, data, settings, how)
     else:
         if data is not None or settings:
             raise ConfigurationError(f"{task} has no --data and no settings")
-        chosen = load_task(task)
-        loaded = load_checkpoint_of(chosen, model, base, None if labels is None else read_class_names(labels))
-        move(loaded.model, choose_device(device))
-        answers = predict_rows(chosen, loaded, queries, block=block, batch_size=batch_size, precision=precision)
+        names = None if labels is None else read_class_names(labels)
+        answerer = open_finetuned(load_task(task), model, base, names, device, batch_size, precision, report=say)
+    bad = 0
     if is_writer():
-        for answer in answers:
-            print(json_text(answer), flush=True)
-    if loaded is not None and loaded.encoding.report():
-        say(f"encoding: {loaded.encoding.report()}")
+        answers = answerer.answers(queries, block_size(files, sys.stdin, batch_size), strict=strict)
+        bad = _print_all(answers, "standard input" if files[0] == STANDARD_INPUT else files[0])
     close_process_group()
+    if bad:
+        raise typer.Exit(1)
+
+
+def _print_all(answers: Iterable[Mapping[str, Any]], called: str) -> int:
+    """Print the answers to a file of that name and say how many of them are errors; their number."""
+    from loreweave.tasks.prediction_files import PREDICTED
+    from loreweave.tasks.queries import ERROR
+
+    total, bad, first = 0, 0, ""
+    for answer in answers:
+        total += 1
+        if ERROR in answer and PREDICTED not in answer:
+            bad += 1
+            first = first or _place_and_error(answer, called)
+        try:
+            print(json_text(answer), flush=True)
+        except UnicodeEncodeError:  # half of a surrogate pair in an id, or a terminal that is not UTF-8
+            print(json.dumps(answer, allow_nan=False), flush=True)
+    if bad:
+        say(f"{bad} of {total} queries are answered with an error (--strict stops there), the first: {first}")
+    return bad
+
+
+def _place_and_error(answer: Mapping[str, Any], called: str) -> str:
+    place = next((f"{kind} {answer[kind]}" for kind in ("line", "record", "row") if kind in answer), "")
+    return f"{answer.get('file', called)}, {place}: {answer['error']}"

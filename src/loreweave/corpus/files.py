@@ -29,7 +29,7 @@ Pathname = str | PathLike[str]
 
 _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 COMPRESSIONS = tuple(_OPENERS)
-_BROKEN_STREAM = (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error)
+BROKEN_STREAM = (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error)
 
 
 def open_binary(path: Pathname, mode: str = "rb") -> BinaryIO:
@@ -68,7 +68,7 @@ def open_text(path: Pathname) -> Iterator[TextIO]:
                 raise
             message = f"found bytes that are not UTF-8 at byte {byte} of the line ({error.reason}), expected UTF-8 text"
             raise DataError(message, path=path, line=line) from None
-        except _BROKEN_STREAM as error:
+        except BROKEN_STREAM as error:
             raise DataError(f"broken compressed file ({error})", path=path) from error
         except OSError as error:
             # For a broken stream bz2 raises a bare OSError, which unlike those of the system has no number.

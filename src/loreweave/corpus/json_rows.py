@@ -80,8 +80,8 @@ def _object_rows(path: Path) -> Iterator[Placed]:
         first, second = next(lines, None), next(lines, None)
         if first is None:
             return
-        head = _line_value(*first, path)
-        if isinstance(head, DataError) and second is not None and isinstance(_line_value(*second, path), DataError):
+        head = line_value(*first, path)
+        if isinstance(head, DataError) and second is not None and isinstance(line_value(*second, path), DataError):
             yield from _spread_rows(path, head)
             return
         if second is None and isinstance(head, dict) and (wrapped := _unwrapped(head)) is not None:
@@ -89,7 +89,7 @@ def _object_rows(path: Path) -> Iterator[Placed]:
             return
         yield f"line {first[0]}", head
         for number, line in chain([second] if second else [], lines):
-            yield f"line {number}", _line_value(number, line, path)
+            yield f"line {number}", line_value(number, line, path)
 
 
 def _spread_rows(path: Path, error: DataError) -> Iterator[Placed]:
@@ -122,7 +122,7 @@ def _is_rows(value: Any, kinds: tuple[type, ...]) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(row, kinds) for row in value)
 
 
-def _line_value(number: int, line: str, path: Path) -> dict[str, Any] | DataError:
+def line_value(number: int, line: str, path: Path) -> dict[str, Any] | DataError:
     """The object of a line, or what is wrong with it."""
     try:
         value = _DECODER.decode(line)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 _HALF = re.compile("[\ud800-\udfff]")
 
@@ -16,3 +18,20 @@ def has_half(text: str) -> bool:
 def replace_halves(text: str) -> tuple[str, int]:
     """The text with U+FFFD for every half of a pair, which leaves it as long as it was, and how many there were."""
     return _HALF.subn("\ufffd", text) if not text.isascii() else (text, 0)
+
+
+def field_with_half(value: Any) -> str | None:
+    """The place of the first text with half a pair in a JSON value (`text`, `tokens[3]`, `head.mention`); None without one."""
+    if isinstance(value, str):
+        return "" if has_half(value) else None
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            if has_half(str(name)):
+                return ascii(name)
+            if (inside := field_with_half(part)) is not None:
+                return f"{name}{'.' if inside and inside[0] != '[' else ''}{inside}"
+    elif isinstance(value, list | tuple):
+        for number, part in enumerate(value):
+            if (inside := field_with_half(part)) is not None:
+                return f"[{number}]{'.' if inside and inside[0] != '[' else ''}{inside}"
+    return None

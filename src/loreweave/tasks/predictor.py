@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.jobs import load_checkpoint_of, model_folder, task_of
-from loreweave.tasks.queries import outputs_of, predict_rows
+from loreweave.tasks.queries import Answerer, answerer_of, outputs_of, predict_rows
 from loreweave.tasks.registry import (
     PRETRAINED_TASKS,
     TASKS,
-    Answerer,
     Execution,
     PretrainedTask,
     Task,
@@ -74,7 +73,11 @@ class Predictor:
         return grouped if finds is None else [[found for each in group for found in each[finds]] for group in grouped]
 
     def predict_rows(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Answer JSON objects as `loreweave predict` does."""
+        """Answer JSON objects as `loreweave predict --strict` does.
+
+        Raises:
+            DataError: names the first bad query by its number.
+        """
         return list(predict_rows(self.task, self.loaded, ((f"query {n}", row) for n, row in enumerate(rows, 1))))
 
 
@@ -90,11 +93,7 @@ class PretrainedPredictor:
         Example:
             >>> predictor.predict_rows([{"head": "Oslo", "relation": "country", "tail": None}])  # doctest: +SKIP
         """
-        return list(self._answer(((f"query {n}", row) for n, row in enumerate(rows, 1)), _TOGETHER))
-
-
-_TOGETHER = 1024
-"""Queries that are answered with one pass over the data."""
+        return list(self._answer((f"query {n}", row) for n, row in enumerate(rows, 1)))
 
 
 def load(
@@ -142,6 +141,26 @@ def load(
     loaded = load_checkpoint_of(chosen, folder, base, labels)
     move(loaded.model, choose_device(device)).eval()
     return Predictor(chosen, loaded)
+
+
+def open_finetuned(
+    task: Task[Any],
+    model: Path,
+    base: str | None,
+    labels: Sequence[str] | None,
+    device: str | None,
+    batch_size: int,
+    precision: str,
+    report: Callable[[str], None],
+) -> Answerer:
+    """What answers queries by a fine-tuned checkpoint; see `load` and `queries.answerer_of`.
+
+    Raises:
+        CheckpointError: nothing there, or a checkpoint of another task.
+    """
+    loaded = load_checkpoint_of(task, model, base, labels)
+    move(loaded.model, choose_device(device))
+    return answerer_of(task, loaded, batch_size, precision, report)
 
 
 def _asked_of(path: Path) -> str | None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.tasks.jobs import is_writer
-from loreweave.tasks.registry import Answerer, Execution, PretrainedTask
+from loreweave.tasks.queries import Answerer
+from loreweave.tasks.registry import Execution, PretrainedTask
 from loreweave.tasks.results_folder import check_results_folder, save_results
 from loreweave.training.configuration import fill, to_dict
 from loreweave.training.evaluation import Evaluation

@@ -10,6 +10,7 @@ from typing import Any, Generic
 from loreweave.corpus import json_rows as json_files
 from loreweave.corpus.files import content_suffix
 from loreweave.corpus.rows import LeftOut, Row, Span, as_row, check_span, field, join_words, objects, words
+from loreweave.corpus.surrogates import field_with_half
 from loreweave.corpus.tables import TABLE_SUFFIXES, is_table, table_rows
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.registry import R, ReadResult
@@ -101,6 +102,9 @@ def check_not_empty(path: Path) -> None:
 def _converted(format: FileFormat[R], row: Any, number: str) -> Iterator[R | LeftOut]:
     if isinstance(row, DataError):
         yield LeftOut("broken line", DataError(row.message))
+        return
+    if (half := field_with_half(row)) is not None:
+        yield LeftOut.bad(DataError("found half of a surrogate pair, which is no character", field=half))
         return
     try:
         yield from format.convert(row, number)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel
 
+    from loreweave.tasks.queries import Answerer
     from loreweave.training.evaluation import Evaluation, Outputs
     from loreweave.training.finetuning_config import FinetuningConfig
     from loreweave.training.inference import Batch
@@ -193,6 +194,7 @@ class Task(Training[R]):
         query: one JSON object of `loreweave predict` -> the records that it asks about.
         ask: (text, mentions as (start, end), id) -> the records that this asks about.
         answer: (records, outputs, labels) -> one JSON object per record, with character offsets and probabilities.
+        asks: the fields of a query; of a task that asks about plain text, `text` alone.
     """
 
     summary: str
@@ -205,6 +207,7 @@ class Task(Training[R]):
     query: Callable[[Mapping[str, Any], str], list[R]]
     ask: Callable[[str, Sequence[tuple[int, int]], str], list[R]]
     answer: Callable[[Sequence[R], Outputs, Sequence[str]], list[dict[str, Any]]]
+    asks: tuple[str, ...]
     read_gold: Callable[[Path, str | None, bool], ReadResult[Any]] | None = None
 
 
@@ -227,10 +230,6 @@ class Execution:
     advance: Callable[[int], object] | None = None
 
 
-Answerer = Callable[[Iterable[tuple[str, Mapping[str, Any]]], int], "Iterator[dict[str, Any]]"]
-"""Queries, each (place for error messages, JSON object), and how many are read before they are answered -> one answer each."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class PretrainedTask:
     """A task without classes of its own: a checkpoint is asked as it is, about data that it need not have seen.
@@ -251,6 +250,7 @@ class PretrainedTask:
         evaluate: (checkpoint, data, `evaluation` settings, how) -> numbers and predictions, and facts for `results.json`,
             the number of `records` among them.
         predict: (checkpoint, data, `prediction` settings, how) -> what answers queries.
+        asks: the fields of a query; of a task that asks about plain text, `text` alone.
         training: what `loreweave finetune` does for it on a source; None where pre-training is all.
         score_predictions: (a file of episodes, a file of any system's predictions, skip bad episodes and count them) ->
             numbers and predictions, and facts for `results.json`; None where there are no such files.
@@ -265,6 +265,7 @@ class PretrainedTask:
     recognises: Callable[[Path], bool]
     evaluate: Callable[[Path, Path, Any, Execution], tuple[Evaluation, dict[str, Any]]]
     predict: Callable[[Path, Path, Any, Execution], Answerer]
+    asks: tuple[str, ...]
     training: Training[Any] | None = None
     score_predictions: Callable[[Path, Path, bool], tuple[Evaluation, dict[str, Any]]] | None = None
 

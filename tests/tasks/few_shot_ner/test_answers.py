@@ -25,7 +25,7 @@ def test_a_sentence_of_the_support_gets_its_own_entities(tiny_bert: Path, source
     assert [(e["start"], e["end"], e["mention"], e["label"]) for e in first["predicted"]] == [
         (0, 3, "ann", "person"), (14, 18, "oslo", "place"),
     ]  # fmt: skip
-    assert second["id"] == "7" and second["predicted"][1]["label"] == "group" and third["id"] == "3"
+    assert second["id"] == 7 and second["predicted"][1]["label"] == "group" and third["id"] == "3"
     assert all(0 < e["probability"] <= 1 for e in first["predicted"])
 
 

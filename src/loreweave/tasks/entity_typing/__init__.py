@@ -24,4 +24,5 @@ TASK: Task[reader.TypingRecord] = Task(
     query=reader.query,
     ask=reader.ask,
     answer=scoring.answer,
+    asks=("text", "start", "end"),
 )

@@ -17,6 +17,7 @@ TASK = PretrainedTask(
     recognises=Deferred("loreweave.tasks.few_shot_ner.model:recognises"),
     evaluate=Deferred("loreweave.tasks.few_shot_ner.evaluation:evaluate"),
     predict=Deferred("loreweave.tasks.few_shot_ner.answers:predict"),
+    asks=("text",),
     score_predictions=score_predictions,
     training=Training(
         name=NAME,

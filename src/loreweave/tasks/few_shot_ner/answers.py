@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,8 @@ from loreweave.tasks.few_shot_ner.evaluation import Tagger
 from loreweave.tasks.few_shot_ner.scoring import Labelled
 from loreweave.tasks.few_shot_ner.settings import PredictionSettings
 from loreweave.tasks.few_shot_ner.words import SentenceBank
-from loreweave.tasks.registry import Answerer, Execution
+from loreweave.tasks.queries import Answerer
+from loreweave.tasks.registry import Execution
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 
@@ -45,24 +45,19 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
     tagger = Tagger.open(model, settings, execution)
     execution.report(f"support: {len(support)} sentences with the types {', '.join(types)}")
 
-    def answer(rows: Iterable[tuple[str, Row]], block: int) -> Iterator[dict[str, Any]]:
-        cut = Counter[str]()
-        stream, number = iter(rows), 1  # as readers number the records of a file
-        while queries := list(islice(stream, block)):
-            texts = []
-            for place, row in queries:
-                try:
-                    texts.append(read_query(row, str(number)))
-                except DataError as error:
-                    raise DataError(f"{place}: {error}") from None
-                number += 1
-            query = tuple(map(_sentence, texts))
-            tagger.encoding.encode_quietly(query, None, cut)
-            yield from _answers(tagger, support, types, texts, query)
+    cut = Counter[str]()
+
+    def answer(texts: list[AnnotatedText]) -> list[list[dict[str, Any]]]:
+        query = tuple(map(_sentence, texts))
+        tagger.encoding.encode_quietly(query, None, cut)
+        return [[found] for found in _answers(tagger, support, types, texts, query)]
+
+    def finish() -> None:
         if cut:
             execution.report(f"encoding: {describe_counts(cut)}")
+        cut.clear()
 
-    return answer
+    return Answerer(read_query, answer, finish)
 
 
 def read_query(row: Row, number: str) -> AnnotatedText:

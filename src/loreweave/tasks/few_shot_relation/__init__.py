@@ -17,6 +17,7 @@ TASK = PretrainedTask(
     recognises=Deferred("loreweave.tasks.few_shot_relation.model:recognises"),
     evaluate=Deferred("loreweave.tasks.few_shot_relation.evaluation:evaluate"),
     predict=Deferred("loreweave.tasks.few_shot_relation.answers:predict"),
+    asks=("text", "head", "tail"),
     score_predictions=score_predictions,
     training=Training(
         name=NAME,

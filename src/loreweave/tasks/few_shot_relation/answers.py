@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -17,8 +17,9 @@ from loreweave.tasks.few_shot_relation.episodes import RelationEpisode
 from loreweave.tasks.few_shot_relation.evaluation import Matcher
 from loreweave.tasks.few_shot_relation.scoring import Answered
 from loreweave.tasks.few_shot_relation.settings import PredictionSettings
+from loreweave.tasks.queries import Answerer
 from loreweave.tasks.record_files import describe_skipped
-from loreweave.tasks.registry import Answerer, Execution
+from loreweave.tasks.registry import Execution
 from loreweave.tasks.relation_record import RelationRecord
 
 
@@ -38,24 +39,20 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
     matcher = Matcher.open(model, settings, execution)
     execution.report(f"support: {len(found.records)} sentences with the relations {', '.join(relations)}")
 
-    def answer(rows: Iterable[tuple[str, Mapping[str, Any]]], block: int) -> Iterator[dict[str, Any]]:
-        queries_alone = replace(matcher.encoding.sentences, done=EncodingReport())  # which counts what is cut of them, once
-        stream, number = iter(rows), 1  # as readers number the records of a file
-        while queries := list(islice(stream, block)):
-            asked: list[RelationRecord] = []
-            for place, row in queries:
-                try:
-                    asked += reader.query(row, str(number))
-                except DataError as error:
-                    raise DataError(f"{place}: {error}") from None
-                number += 1
-            queries_alone.encode(asked)
-            episode = RelationEpisode("0", relations, support, tuple(asked), (None,) * len(asked))
-            yield from _answers(matcher.answer([episode])[0])
+    queries_alone = replace(matcher.encoding.sentences, done=EncodingReport())  # which counts what is cut of them, once
+
+    def answer(asked: list[list[RelationRecord]]) -> list[list[dict[str, Any]]]:
+        records = [record for group in asked for record in group]
+        queries_alone.encode(records)
+        episode = RelationEpisode("0", relations, support, tuple(records), (None,) * len(records))
+        answers = _answers(matcher.answer([episode])[0])
+        return [list(islice(answers, len(group))) for group in asked]
+
+    def finish() -> None:
         if queries_alone.report():
             execution.report(f"encoding: {queries_alone.report()}")
 
-    return answer
+    return Answerer(reader.query, answer, finish)
 
 
 def _answers(answered: Answered) -> Iterator[dict[str, Any]]:
@@ -68,4 +65,5 @@ def _answers(answered: Answered) -> Iterator[dict[str, Any]]:
         best = answered.episode.names[order[0]]
         spans = {"head": record.head, "tail": record.tail}
         ends = {name: {"start": s, "end": e, "mention": record.text[s:e]} for name, (s, e) in spans.items()}
-        yield {"id": record.id, **ends, "predicted": best, "probability": scored[best], "probabilities": scored}
+        found = {"predicted": best, "probability": scored[best], "probabilities": scored}
+        yield {"id": record.id, "text": record.text, **ends, **found}

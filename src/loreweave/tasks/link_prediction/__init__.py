@@ -15,4 +15,5 @@ TASK = PretrainedTask(
     recognises=Deferred("loreweave.tasks.link_prediction.model:recognises"),
     evaluate=Deferred("loreweave.tasks.link_prediction.evaluation:evaluate"),
     predict=Deferred("loreweave.tasks.link_prediction.answers:predict"),
+    asks=("head", "relation", "tail"),
 )

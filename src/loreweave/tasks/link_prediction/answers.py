@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from loreweave.tasks.link_prediction.encoding import EntityVectors, GraphEncoder
 from loreweave.tasks.link_prediction.model import load
 from loreweave.tasks.link_prediction.settings import PredictionSettings, Side
 from loreweave.tasks.processes import Processes
+from loreweave.tasks.queries import Answerer
 from loreweave.tasks.registry import Execution
 from loreweave.training.finite import require_finite
 
@@ -43,7 +42,6 @@ class Query:
     """Which end is asked for."""
     given: Name
     relation: str
-    id: Any = None
 
 
 def read_query(row: Row) -> Query:
@@ -62,7 +60,7 @@ def read_query(row: Row) -> Query:
     if not isinstance(relation, str):
         raise DataError(f"found {relation!r}, expected the id or label of a relation", field="relation")
     side: Side = "tail" if given[0] == "head" else "head"
-    return Query(side, _described(name, given[0]), relation, row.get("id"))
+    return Query(side, _described(name, given[0]), relation)
 
 
 def _described(name: Any, field: str) -> Name:
@@ -155,30 +153,28 @@ class GraphAnswerer:
         triples = [np.asarray(rows) for rows in self.graph.triples.values()]
         self._known = {side: KnownAnswers(side, *triples) for side in SIDES}
 
-    def __call__(self, rows: Iterable[tuple[str, Row]], block: int) -> Iterator[dict[str, Any]]:
-        """Answers in the order of the queries, each (place for messages, JSON object); one pass over all entities a block.
+    def read(self, row: Row, id: str) -> _Asked:
+        """A query with the row of its relation; its entity is found with those of its block.
 
         Raises:
-            DataError: names the place of a bad query; the answers before its block have been given.
+            DataError: it is no question, or its relation is unknown.
         """
-        stream = iter(rows)
-        while queries := list(islice(stream, block)):
-            yield from self._answer(self._read(queries))
+        query = read_query(row)
+        if isinstance(query.given, GraphEntity) and self.encoder.texts is None:
+            raise DataError("found an entity given by its text, but this checkpoint has a table and reads no text")
+        return _Asked(query, self.names.relation(query.relation))
 
-    def _read(self, queries: Sequence[tuple[str, Row]]) -> list[_Asked]:
-        asked = []
-        for place, row in queries:
-            with _at(place):
-                query = read_query(row)
-                if isinstance(query.given, GraphEntity) and self.encoder.texts is None:
-                    raise DataError("found an entity given by its text, but this checkpoint has a table and reads no text")
-                asked.append(_Asked(query, self.names.relation(query.relation)))
+    def answer(self, asked: list[_Asked]) -> list[list[dict[str, Any]]]:
+        """One answer a query; one pass over all entities for all of them.
+
+        Raises:
+            DataError: an entity is unknown.
+        """
         find = self.names.entities([item.query.given for item in asked if isinstance(item.query.given, str)])
-        for (place, _), item in zip(queries, asked, strict=True):
+        for item in asked:
             if isinstance(item.query.given, str):
-                with _at(place):
-                    item.entity = find(item.query.given)
-        return asked
+                item.entity = find(item.query.given)
+        return [[found] for found in self._answer(asked)]
 
     def _answer(self, asked: Sequence[_Asked]) -> list[dict[str, Any]]:
         answers: dict[int, dict[str, Any]] = {}
@@ -229,8 +225,7 @@ class GraphAnswerer:
         relation = graph.relations[item.relation]
         given = self._end(item)
         head, tail = (given, None) if side == "tail" else (None, given)
-        answer = {"head": head, "relation": {"id": relation.id, "label": relation.label}, "tail": tail, "predicted": shown}
-        return answer if item.query.id is None else {"id": item.query.id, **answer}
+        return {"head": head, "relation": {"id": relation.id, "label": relation.label}, "tail": tail, "predicted": shown}
 
     def _end(self, item: _Asked) -> dict[str, str]:
         if isinstance(item.query.given, GraphEntity):
@@ -280,16 +275,7 @@ def top_answers(
     return scores.cpu(), rows.cpu()
 
 
-@contextmanager
-def _at(place: str) -> Iterator[None]:
-    """Put the place of a query before what is wrong with it."""
-    try:
-        yield
-    except DataError as error:
-        raise DataError(f"{place}: {error}") from None
-
-
-def predict(model: Path, data: Path, settings: PredictionSettings, execution: Execution) -> GraphAnswerer:
+def predict(model: Path, data: Path, settings: PredictionSettings, execution: Execution) -> Answerer:
     """See `registry.PretrainedTask`.
 
     Raises:
@@ -300,6 +286,7 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
     checkpoint = load(model, graph, settings, processes.device(execution.device))
     encoder = open_encoder(checkpoint, graph, settings, execution, processes)
     vectors = encoder.entities()
-    return GraphAnswerer(
+    answers = GraphAnswerer(
         encoder.alone(), vectors, settings.top, settings.block_size or _BLOCK, allow_self=settings.allow_self
     )
+    return Answerer(answers.read, answers.answer)

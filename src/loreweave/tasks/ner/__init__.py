@@ -25,5 +25,6 @@ TASK: Task[NerRecord] = Task(
     query=reader.query,
     ask=reader.ask,
     answer=scoring.answer,
+    asks=("text",),
     finds="predicted",
 )

@@ -25,5 +25,6 @@ TASK: Task[RelationRecord] = Task(
     query=reader.query,
     ask=reader.ask,
     answer=scoring.answer,
+    asks=("text", "head", "tail"),
     read_gold=scoring.read_gold,
 )
