@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from loreweave.errors import DataError
 TOKYO = AnnotatedText(
     "t1",
     "Tokyo is big.",
-    (Mention(0, 5, "Tokyo", "LOC"), Mention(9, 12)),
+    (Mention(0, 5, "Tokyo", "LOC"), Mention(9, 12), Mention(0, 5, labels=("city", "capital"))),
     "en",
     {"paragraphs": [[0, 13, "p"]], "é": None},
 )
@@ -76,6 +77,11 @@ def test_a_folder_is_read_in_order_of_name(tmp_path: Path) -> None:
         ({"id": "a", "text": "b", "mentions": [[0, 1]]}, "expected an object"),
         ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 2}]}, "text of 1 characters"),
         ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 1, "entity": 5}]}, "mentions.entity"),
+        ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 1, "label": ""}]}, "'mentions.label': found the labels ''"),
+        ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 1, "labels": ["x", " "]}]}, "expected names"),
+        ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 1, "labels": [0.5]}]}, "found [0.5], expected a list"),
+        ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 1, "labels": "x"}]}, "field 'mentions.labels': found 'x'"),
+        ({"id": "a", "text": "bc", "mentions": [{"start": 0, "end": 1, "text": "c"}]}, "field 'mentions.text': found 'c'"),
         ({"id": "a", "text": "b", "metadata": []}, "field 'metadata'"),
         ({"id": "a", "text": "b", "metadata": {"paragraphs": 5}}, "field 'metadata.paragraphs': found a int, expected a list"),
         ({"id": "a", "text": "b", "metadata": {"paragraphs": [[0, 2]]}}, "the paragraph [0, 2], expected [start, end]"),
@@ -95,13 +101,45 @@ def test_a_file_that_is_no_parquet(tmp_path: Path) -> None:
         list(read_annotated_texts(tmp_path / "a.parquet"))
 
 
+LABELS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda label: bool(label.strip()))
+
+
+@given(st.none() | LABELS, st.lists(LABELS, max_size=4))
+def test_all_labels_of_a_mention_are_kept_once_in_files_of_both_kinds(label: str | None, labels: list[str]) -> None:
+    mention = Mention(0, 1, None, label, tuple(labels))
+    assert mention.types == tuple(dict.fromkeys([label, *labels] if label is not None else labels))
+    assert mention.label == next(iter(mention.types), None) and len(mention.labels) != 1
+    text = AnnotatedText("x", "a", (mention, Mention(0, 1)))
+    assert AnnotatedText.from_dict(json.loads(json.dumps(text.to_dict()))) == text
+    with tempfile.TemporaryDirectory() as folder:
+        write_annotated_texts(Path(folder) / "a.parquet", [text])
+        assert list(read_annotated_texts(Path(folder) / "a.parquet")) == [text]
+
+
+def test_files_of_before_there_were_several_labels(tmp_path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    row = {"id": "a", "text": "x", "mentions": [{"start": 0, "end": 1, "entity": None, "label": "PER"}]}
+    parquet.write_table(pa.Table.from_pylist([row]), tmp_path / "a.parquet")
+    assert next(read_annotated_texts(tmp_path / "a.parquet")).mentions == (Mention(0, 1, label="PER"),)
+
+
+def test_the_text_of_a_mention_is_compared_and_not_kept() -> None:
+    row = {"id": "a", "text": "\N{GRINNING FACE} Mia left", "mentions": [{"start": 2, "end": 5, "text": "mia", "label": "PER"}]}
+    assert "text" not in AnnotatedText.from_dict(row).to_dict()["mentions"][0]
+    row["mentions"] = [{"start": 3, "end": 6, "surface": "Mia"}]
+    with pytest.raises(DataError, match=r"field 'mentions.surface': .* UTF-16 code units"):
+        AnnotatedText.from_dict(row)
+
+
 @given(st.text(), st.data())
 def test_json_round_trips_any_text(text: str, data: st.DataObject) -> None:
     starts = st.integers(0, max(0, len(text) - 1))
     mentions = []
     for start in data.draw(st.lists(starts, max_size=3)) if text else []:
         end = data.draw(st.integers(start + 1, len(text)))
-        mentions.append(Mention(start, end, data.draw(st.none() | st.text()), data.draw(st.none() | st.text())))
+        mentions.append(Mention(start, end, data.draw(st.none() | st.text()), data.draw(st.none() | LABELS)))
     annotated = AnnotatedText("x", text, tuple(mentions))
     assert AnnotatedText.from_dict(json.loads(json.dumps(annotated.to_dict()))) == annotated
 
@@ -112,5 +150,5 @@ def test_broken_metadata_in_parquet_is_named(tmp_path: Path) -> None:
 
     rows = [{"id": "a", "text": "x", "metadata": "{}"}, {"id": "b", "text": "y", "metadata": "{no"}]
     parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
-    with pytest.raises(DataError, match=r"a\.parquet, line 2, field 'metadata': found broken JSON"):
+    with pytest.raises(DataError, match=r"a\.parquet, line 2: field 'metadata': found broken JSON"):
         list(read_annotated_texts(tmp_path / "a.parquet"))

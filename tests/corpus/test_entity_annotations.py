@@ -26,7 +26,7 @@ def file_of(folder: Path, format: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", ROWS)
 def test_each_format_is_recognised_and_says_the_same(tmp_path: Path, format: str) -> None:
     (text,) = read_entity_annotations(file_of(tmp_path, format))
     sentence = tagged_sentence(text, Counter())
@@ -41,8 +41,17 @@ def test_tags_of_json_lines(tmp_path: Path) -> None:
     assert text.id == "7" and text.metadata["doc"] == "d" and text.surface(text.mentions[0]) == "Ann Hill"
 
 
+def test_a_folder_of_brat_is_one_data_set_and_what_is_lost_is_counted(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Ann Hill sang")
+    (tmp_path / "a.ann").write_text("T1\tPER 0 8\tAnn Hill\nT2\tPER 0 3;9 13\tAnn sang\n")
+    dropped = Counter[str]()
+    (text,) = read_entity_annotations(tmp_path, dropped=dropped)
+    assert text.id == "a" and text.surface(text.mentions[0]) == "Ann Hill" and dropped == {"mentions of several parts": 1}
+    assert set(FORMATS) > {"brat", "gliner", "spacy"}
+
+
 def test_a_folder_is_all_its_files(tmp_path: Path) -> None:
-    for format in FORMATS:
+    for format in ROWS:
         file_of(tmp_path, format)
     (tmp_path / "README.md").write_text("not data")
     assert len(read_entity_annotations(tmp_path)) == 3
@@ -51,10 +60,10 @@ def test_a_folder_is_all_its_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"tokens": TOKENS}, "field 'entities': found neither entities nor tags"),
-        ({"tokens": TOKENS, "tags": ["O"]}, "field 'tags': expected 3 strings"),
-        ({"tokens": "Ann", "tags": ["O"]}, "field 'tokens': expected a list of strings"),
-        ({"tokens": TOKENS, "entities": [{"start": 0}]}, "expected {start, end, type}"),
+        ({"tokens": TOKENS}, "field 'entities': found nothing, expected a list"),
+        ({"tokens": TOKENS, "tags": ["O"]}, "field 'tags': found 1 tags for 3 tokens"),
+        ({"tokens": "Ann", "tags": ["O"]}, "found the keys tokens, tags, expected columns or tokens or"),
+        ({"tokens": TOKENS, "entities": [{"start": 0}]}, "field 'end': found nothing, expected an integer"),
         ({"tokens": TOKENS, "entities": [{"start": 2, "end": 4, "type": "x"}]}, "span (2, 4) in 3 tokens"),
         ({"words": TOKENS}, "found the keys words, expected columns or tokens or annotated-text"),
     ],

@@ -64,7 +64,7 @@ def episodes(
         raise ConfigurationError(f"{output} exists; --overwrite replaces it")
 
     def read(path: Path, dropped: Counter[str]) -> list[TaggedSentence]:
-        return [tagged_sentence(text, dropped) for text in read_entity_annotations(path, format)]
+        return [tagged_sentence(text, dropped) for text in read_entity_annotations(path, format, dropped)]
 
     dropped = Counter[str]()
     sources = [read(path, dropped) for path in files]

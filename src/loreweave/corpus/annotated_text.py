@@ -1,8 +1,9 @@
 """Annotated text: a text, the mentions in it, and its files (JSON Lines, Parquet).
 
 One JSON object a line:
-`{"id", "text", "mentions": [{"start", "end", "entity", "label"}], "language", "metadata"}`.
-All but `id` and `text` may be absent.
+`{"id", "text", "mentions": [{"start", "end", "entity", "label", "labels"}], "language", "metadata"}`.
+All but `id` and `text` may be absent. A mention may also give its `text` (or `name`, `mention`, `surface`): it is compared
+with the characters, and not kept.
 Parquet files have the same columns, `metadata` as a string of JSON.
 """
 
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.files import COMPRESSIONS, Pathname, atomic_path, read_json_lines, write_json_lines
+from loreweave.corpus.surfaces import SURFACE_KEYS, check_given_surface
 from loreweave.errors import DataError
 
 TEXT_SUFFIXES = (".jsonl", *(f".jsonl{compression}" for compression in COMPRESSIONS), ".parquet")
@@ -25,15 +27,37 @@ _PARQUET_ROWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """The characters `text[start:end]`, the title of the entity that they name and a type label, each if known."""
+    """The characters `text[start:end]`, the title of the entity that they name and a type label, each if known.
+
+    `labels` are all its types where it has several; `label` is then the first of them.
+
+    Raises:
+        DataError: a span that holds nothing, or a label without characters.
+    """
 
     start: int
     end: int
     entity: str | None = None
     label: str | None = None
+    labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a span that holds nothing."""
+        """Refuse a span that holds nothing, and keep several labels in one way, whichever field they were given in."""
+        self._check_span()
+        if not self.labels and self.label is None:
+            return
+        types = tuple(dict.fromkeys(self.labels if self.label is None else (self.label, *self.labels)))
+        if not all(label.strip() for label in types):
+            raise DataError(f"found the labels {', '.join(map(repr, types))}, expected names", field="label")
+        object.__setattr__(self, "label", types[0])
+        object.__setattr__(self, "labels", types if len(types) > 1 else ())
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """All its labels; none where nobody knows them."""
+        return self.labels or (() if self.label is None else (self.label,))
+
+    def _check_span(self) -> None:
         for name in ("start", "end"):
             if type(getattr(self, name)) is not int:
                 raise DataError(f"found {getattr(self, name)!r}, expected an integer (characters from 0)", field=name)
@@ -103,11 +127,13 @@ class AnnotatedText:
         _check_keys(row, known=("id", "text", "mentions", "language", "metadata"), required=("id", "text"))
         mentions, metadata = row.get("mentions"), row.get("metadata")
         mentions, metadata = () if mentions is None else mentions, {} if metadata is None else metadata
+        if isinstance(metadata, str):
+            metadata = _metadata_of(metadata)
         if not isinstance(mentions, list | tuple):
             raise DataError(f"found a {type(mentions).__name__}, expected a list", field="mentions")
         if not isinstance(metadata, dict):
             raise DataError(f"found a {type(metadata).__name__}, expected an object", field="metadata")
-        spans = tuple(_mention_from_dict(mention) for mention in mentions)
+        spans = tuple(_mention_from_dict(mention, row["text"]) for mention in mentions)
         return cls(row["id"], row["text"], spans, row.get("language"), metadata)
 
 
@@ -149,17 +175,31 @@ def _mention_to_dict(mention: Mention) -> dict[str, Any]:
         row["entity"] = mention.entity
     if mention.label is not None:
         row["label"] = mention.label
+    if mention.labels:
+        row["labels"] = list(mention.labels)
     return row
 
 
-def _mention_from_dict(row: Any) -> Mention:
+def _mention_from_dict(row: Any, text: Any) -> Mention:
     if not isinstance(row, dict):
         raise DataError(f"found {row!r}, expected an object with 'start' and 'end'", field="mentions")
-    _check_keys(row, known=("start", "end", "entity", "label"), required=("start", "end"))
+    _check_keys(row, known=("start", "end", "entity", "label", "labels", *SURFACE_KEYS), required=("start", "end"))
     for name in ("entity", "label"):
         if row.get(name) is not None and not isinstance(row[name], str):
             raise DataError(f"found {row[name]!r}, expected a string", field=f"mentions.{name}")
-    return Mention(row["start"], row["end"], row.get("entity"), row.get("label"))
+    labels = row.get("labels")
+    labels = () if labels is None else labels
+    if not isinstance(labels, list | tuple) or not all(isinstance(label, str) for label in labels):
+        raise DataError(f"found {labels!r}, expected a list of strings, the names of types", field="mentions.labels")
+    try:
+        mention = Mention(row["start"], row["end"], row.get("entity"), row.get("label"), tuple(labels))
+    except DataError as error:
+        if error.field != "label":
+            raise
+        raise DataError(error.message, field="mentions.label") from None
+    if isinstance(text, str):
+        check_given_surface(text, mention.start, mention.end, row, "mentions.")
+    return mention
 
 
 def _check_paragraphs(rows: Any, length: int) -> None:
@@ -199,19 +239,23 @@ def _read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     for batch in file.iter_batches(_PARQUET_ROWS):
         for row in batch.to_pylist():
             number += 1
-            if isinstance(row.get("metadata"), str):
-                try:
-                    row["metadata"] = json.loads(row["metadata"])
-                except json.JSONDecodeError as error:
-                    raise DataError(f"found broken JSON ({error.msg})", path=path, line=number, field="metadata") from None
             yield number, row
+
+
+def _metadata_of(text: str) -> Any:
+    """Metadata as Parquet files have it: a string of JSON."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(f"found broken JSON ({error.msg})", field="metadata") from None
 
 
 def _write_parquet(path: Pathname, texts: Iterable[AnnotatedText]) -> int:
     import pyarrow as pa
     from pyarrow import parquet
 
-    mention = pa.struct([("start", pa.int32()), ("end", pa.int32()), ("entity", pa.string()), ("label", pa.string())])
+    strings = [("entity", pa.string()), ("label", pa.string()), ("labels", pa.list_(pa.string()))]
+    mention = pa.struct([("start", pa.int32()), ("end", pa.int32()), *strings])
     fields = [("id", pa.string()), ("text", pa.large_string()), ("mentions", pa.list_(mention))]
     schema = pa.schema([*fields, ("language", pa.string()), ("metadata", pa.string())])
     count, stream = 0, iter(texts)

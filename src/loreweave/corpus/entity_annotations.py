@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from loreweave.corpus.annotated_text import AnnotatedText, read_annotated_texts
+from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.columns import read_columns
 from loreweave.corpus.conllu import is_conllu, read_conllu
-from loreweave.corpus.files import content_suffix, read_json_lines
-from loreweave.corpus.tag_schemes import TokenSpan, find_scheme, spans_of_tags
-from loreweave.corpus.tokens import text_of_file_tokens
+from loreweave.corpus.files import content_suffix
+from loreweave.corpus.mention_formats import MENTION_FORMATS, first_mention_row, recognised_mentions
+from loreweave.corpus.mention_formats.marked import MentionFormat
+from loreweave.corpus.rows import LeftOut
+from loreweave.corpus.tables import TABLE_SUFFIXES, is_table
 from loreweave.errors import ConfigurationError, DataError
 
-_TAG_KEYS = ("tags", "ner_tags", "labels")
+_COLUMNS = "columns"
 
 
 def read_entity_annotations(
@@ -24,7 +25,8 @@ def read_entity_annotations(
     """The sentences of a file, or of all files of a folder in order of name.
 
     Args:
-        path: plain, .gz, .xz or .bz2; hidden files and README files of a folder are passed over.
+        path: plain, .gz, .xz or .bz2; hidden files and README files of a folder are passed over. A folder that is one data
+            set (saved by Hugging Face's library, of brat) is read as that.
         format: one of `FORMATS`; None recognises it by the suffix and the first record.
         dropped: gets what texts lost, such as blank tokens.
         notes: gets what was found otherwise than usual, a line each.
@@ -37,9 +39,13 @@ def read_entity_annotations(
         raise ConfigurationError(f"unknown format {format!r} of entity annotations; known: {', '.join(FORMATS)}")
     texts = []
     dropped, notes = Counter() if dropped is None else dropped, [] if notes is None else notes
-    for file in _files(path):
+    for file in _files(path, format):
         said = list[str]()
-        found = FORMATS[format or recognised_format(file)][0](file, dropped, said)
+        chosen = format or recognised_format(file)
+        if chosen == _COLUMNS:
+            found = list(read_conllu(file)) if is_conllu(file) else read_columns(file, None, dropped, said)
+        else:
+            found = list(_texts(file, MENTION_FORMATS[chosen], dropped))
         notes += [f"{file.name}: {note}" if path.is_dir() else note for note in said]
         if not found:
             raise DataError("found no sentence", path=file)
@@ -48,83 +54,51 @@ def read_entity_annotations(
 
 
 def recognised_format(path: Path) -> str:
-    """JSON lines by the keys of the first; anything else is taken for columns."""
-    if content_suffix(path) == ".parquet":
-        return "annotated-text"
-    if content_suffix(path) not in (".jsonl", ".json"):
-        return "columns"
-    _, row = next(read_json_lines(path), (0, {}))
-    if "tokens" in row:
-        return "tokens"
-    if "text" in row:
-        return "annotated-text"
-    found = ", ".join(row) or "nothing"
-    raise DataError(f"found the keys {found}, expected {' or '.join(FORMATS)}", path=path, line=1)
-
-
-def read_token_lines(path: Path, dropped: Counter[str], notes: list[str]) -> list[AnnotatedText]:
-    """JSON lines of {tokens, entities: [{start, end, type}]} or {tokens, tags}, in tokens, `end` not included.
-
-    `sent_id` or `id` is the id, else the number of the line; `doc` is kept; other keys are not. `dropped` gets what texts lost.
+    """JSON, tables and folders by their first row; anything else is taken for columns.
 
     Raises:
-        DataError: names the file, the line and the field.
+        DataError: it is none of `FORMATS`, or may be either of several.
     """
-    name, texts = path.name.partition(".")[0], []
-    for number, row in read_json_lines(path):
-        try:
-            tokens = row.get("tokens")
-            if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
-                raise DataError("expected a list of strings", field="tokens")
-            id = str(row.get("sent_id", row.get("id", f"{name}:{number}")))
-            document: dict[str, Any] = {"doc": str(row["doc"])} if "doc" in row else {}
-            texts.append(text_of_file_tokens(id, tokens, _spans(row, len(tokens)), dropped, **document))
-        except DataError as error:
-            raise DataError(error.message, path=path, line=number, field=error.field) from None
-    return texts
+    if not path.is_dir() and content_suffix(path) not in _SUFFIXES:
+        return _COLUMNS
+    row = first_mention_row(path)
+    found = recognised_mentions(path, row)
+    if found is None:
+        keys = ", ".join(map(str, row)) if isinstance(row, Mapping) else type(row).__name__
+        raise DataError(f"found the keys {keys or 'nothing'}, expected {' or '.join(FORMATS)}", path=path, line=1)
+    return found
 
 
-def _read_token_a_line(path: Path, dropped: Counter[str], notes: list[str]) -> list[AnnotatedText]:
-    return list(read_conllu(path)) if is_conllu(path) else read_columns(path, None, dropped, notes)
+_SUFFIXES = (".jsonl", ".json", ".spacy", *TABLE_SUFFIXES)
 
-
-FORMATS: dict[str, tuple[Callable[[Path, Counter[str], list[str]], list[AnnotatedText]], str]] = {
-    "columns": (
-        _read_token_a_line,
-        "a token and its tag (IOB1, IOB2, BIOES, BILOU, BMES, bare labels) a line, blank lines between; or CoNLL-U",
-    ),
-    "tokens": (read_token_lines, "JSON lines of {tokens, entities: [{start, end, type}]} or {tokens, tags}"),
-    "annotated-text": (
-        lambda path, dropped, notes: list(read_annotated_texts(path)),
-        "JSON lines of {id, text, mentions: [{start, end, label}]}, one sentence each",
-    ),
+FORMATS: dict[str, str] = {
+    _COLUMNS: "a token and its tag (IOB1, IOB2, BIOES, BILOU, BMES, bare labels) a line, blank lines between; or CoNLL-U",
+    **{name: format.summary for name, format in MENTION_FORMATS.items()},
 }
-"""Format name -> reader, and a line of help."""
+"""Format name -> a line of help."""
 
 
-def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
+def _texts(path: Path, format: MentionFormat, dropped: Counter[str]) -> Iterator[AnnotatedText]:
+    """The texts of a file; those without an id of their own are called by the file and their number."""
+    name = path.name.partition(".")[0]
+    for number, (place, row) in enumerate(format.rows(path), 1):
+        if isinstance(row, DataError):
+            raise row if row.path is not None else DataError(row.message, path=path, record=place, field=row.field)
+        try:
+            for item in format.texts(row, f"{name}:{number}"):
+                if isinstance(item, LeftOut):
+                    dropped[item.reason] += 1
+                else:
+                    yield item
+        except DataError as error:
+            raise DataError(error.message, path=path, record=place, field=error.field) from None
+
+
+def _files(path: Path, format: str | None) -> list[Path]:
+    """The file, the files of a folder, or a folder that is one data set."""
+    if not path.is_dir() or is_table(path) or format == "brat" or next(path.rglob("*.ann"), None) is not None:
         return [path]
     files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith((".", "README")))
     if not files:
         raise DataError("found no file", path=path)
     return files
-
-
-def _spans(row: Mapping[str, Any], length: int) -> list[TokenSpan]:
-    if isinstance(row.get("entities"), list):
-        return [_span(entity) for entity in row["entities"]]
-    key = next((key for key in _TAG_KEYS if key in row), None)
-    if key is None:
-        raise DataError("found neither entities nor tags", field="entities")
-    tags = row[key]
-    if not isinstance(tags, list) or len(tags) != length or not all(isinstance(tag, str) for tag in tags):
-        raise DataError(f"expected {length} strings, one for each token", field=key)
-    return spans_of_tags(tags, find_scheme(tags))
-
-
-def _span(entity: Any) -> TokenSpan:
-    match entity:
-        case {"start": int(start), "end": int(end), "type": str(label)}:
-            return TokenSpan(start, end, label)
-    raise DataError(f"found {entity!r}, expected {{start, end, type}}", field="entities")

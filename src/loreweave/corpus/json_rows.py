@@ -15,6 +15,7 @@ from typing import Any
 
 from loreweave.corpus.class_labels import Features, features_beside, features_of_list, with_label_names
 from loreweave.corpus.files import open_text
+from loreweave.corpus.tables import is_table, table_rows
 from loreweave.errors import DataError
 
 Placed = tuple[str, Any]
@@ -30,13 +31,16 @@ _BLANK = re.compile(r"\s*")
 
 
 def first_character(path: Path) -> str:
-    """The first character that is no white space; empty where there is none."""
+    """The first character that is no white space; empty where there is none. Of a table `{`: its rows are objects."""
+    if is_table(path):
+        return "{"
     with open_text(path) as file:
         return next((line.lstrip()[0] for line in file if line.strip()), "")
 
 
 def json_rows(path: Path) -> Iterator[Placed]:
-    """Rows with their place, of a JSON list, of JSON lines, or of one object that wraps them, whichever the file says.
+    """Rows with their place, of a JSON list, of JSON lines, of one object that wraps them, or of a table (Parquet, a saved
+    data set), whichever the file says.
 
     Numbers that stand for class labels become names where the file, or `dataset_info.json` beside it, has them.
 
@@ -46,6 +50,9 @@ def json_rows(path: Path) -> Iterator[Placed]:
     Raises:
         DataError: a list, or an object over several lines, is broken; the line is named.
     """
+    if is_table(path):
+        yield from table_rows(path)
+        return
     features = features_beside(path)
     rows = _list_rows(path) if first_character(path) == "[" else _object_rows(path)
     for place, row in rows:

@@ -42,6 +42,8 @@ def table_rows(path: Path) -> Iterator[tuple[str, Any]]:
         for features, batch in _batches(file):
             for row in batch.to_pylist():
                 number += 1
+                # A column that only other rows need is null here: it is a key that the row lacks.
+                row = {key: value for key, value in row.items() if value is not None}
                 try:
                     yield f"row {number}", with_label_names(row, features)
                 except DataError as error:

@@ -169,8 +169,8 @@ def tagged_sentence(text: AnnotatedText, dropped: Counter[str]) -> TaggedSentenc
 
     Args:
         text: one sentence.
-        dropped: what is left out is counted here: mentions without a type, mentions that cut a token, and those inside
-            or across another (the longer stays, of equal ones the first).
+        dropped: what is left out is counted here: mentions without a type, further types of a mention, mentions
+            that cut a token, and those inside or across another (the longer stays, of equal ones the first).
 
     Raises:
         DataError: see `token_offsets`.
@@ -186,6 +186,8 @@ def tagged_sentence(text: AnnotatedText, dropped: Counter[str]) -> TaggedSentenc
             dropped["mentions that cut a token"] += 1
         else:
             spans.append(TokenSpan(begins[mention.start], ends[mention.end], mention.label))
+            if mention.labels:
+                dropped["further types of a mention"] += len(mention.labels) - 1
     kept = outermost(spans)
     dropped["mentions inside or across another"] += len(spans) - len(kept)
     metadata = {key: value for key, value in text.metadata.items() if key != TOKENS}

@@ -7,29 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
 
-from loreweave.corpus import json_rows as json_files
 from loreweave.corpus.files import content_suffix
+from loreweave.corpus.json_rows import first_character, json_rows
 from loreweave.corpus.rows import LeftOut, Row, Span, as_row, check_span, field, join_words, objects, words
 from loreweave.corpus.surrogates import field_with_half
-from loreweave.corpus.tables import TABLE_SUFFIXES, is_table, table_rows
+from loreweave.corpus.tables import TABLE_SUFFIXES
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.registry import R, ReadResult
 
 __all__ = [
     "FileFormat", "LeftOut", "Row", "Span", "as_row", "check_span", "describe_skipped", "field", "first_character",
-    "first_row", "join_words", "json_rows", "objects", "read_records", "recognise_by_keys", "words",
+    "first_row", "join_words", "json_rows", "objects", "read_records", "recognise_by_keys", "words", "wrong_keys",
 ]  # fmt: skip
-
-
-def json_rows(path: Path) -> Iterator[tuple[str, Any]]:
-    """Rows of a JSON file in any wrapping, or of a table (Parquet, a saved data set), with their place; in the place of a row
-    that is broken the error."""
-    yield from table_rows(path) if is_table(path) else json_files.json_rows(path)
-
-
-def first_character(path: Path) -> str:
-    """The first character that is no white space; empty where there is none. Of a table `{`: its rows are objects."""
-    return "{" if is_table(path) else json_files.first_character(path)
 
 
 BINARY_SUFFIXES = (*TABLE_SUFFIXES, ".spacy")
@@ -121,9 +110,15 @@ def recognise_by_keys(path: Path, row: Any, signs: Mapping[str, str]) -> str:
     for sign, format in signs.items():
         if isinstance(row, Mapping) and sign in row:
             return format
-    known = ", ".join(dict.fromkeys(signs.values()))
+    raise wrong_keys(path, row, dict.fromkeys(signs.values()))
+
+
+def wrong_keys(path: Path, row: Any, formats: Iterable[str]) -> DataError:
+    """The error for a file whose first row is of none of the formats; names the keys that were found."""
+    if row is None:
+        return DataError(f"found no file of {', '.join(formats)} in it", path=path)
     found = f"the keys {', '.join(map(str, row))}" if isinstance(row, Mapping) else type(row).__name__
-    raise DataError(f"record 1: found {found}, expected a record of {known}", path=path)
+    return DataError(f"record 1: found {found}, expected a record of {', '.join(formats)}", path=path)
 
 
 def first_row(path: Path) -> Any:

@@ -57,8 +57,62 @@ def test_ufet_is_joined_by_spaces(tmp_path: Path) -> None:
 def test_annotated_text_gives_a_record_a_labelled_span(tmp_path: Path) -> None:
     mentions = [{"start": 0, "end": 3, "label": "person"}, {"start": 0, "end": 3, "label": "woman"}, {"start": 13, "end": 17}]
     path = write(tmp_path / "texts.jsonl", [{"id": "t", "text": GOOD["sent"], "mentions": mentions}])
-    (record,) = read(path).records
+    result = read(path)
+    (record,) = result.records
     assert (record.mention, record.labels, record.metadata) == ("Ann", ("person", "woman"), {"doc": "t"})
+    assert result.skipped == result.unused == {"mentions without a label": 1} and not result.left_out
+    row = {"text": GOOD["sent"], "mentions": [{"start": 0, "end": 4, "label": "person", "labels": ["woman"], "text": "ann"}]}
+    result = read(write(tmp_path / "texts.jsonl", [row, {"text": "Leo", "mentions": []}]))
+    assert [(record.id, record.mention, record.labels) for record in result.records] == [("1:0-3", "Ann", ("person", "woman"))]
+    assert result.dropped == {"blanks at the edges of mentions": 1}
+    assert result.skipped == {"texts without a mention": 1}
+
+
+OF_TOOLS: dict[str, Any] = {
+    "doccano": {"id": 7, "text": "Ann lives in Oslo .", "label": [[0, 3, "person"], [0, 3, "woman"]]},
+    "label-studio": {"id": 1, "data": {"text": "Ann lives in Oslo ."},
+                     "annotations": [{"result": [{"value": {"start": 0, "end": 3, "labels": ["person", "woman"]}}]}]},
+    "tokens": {"tokens": ["Ann", "lives"], "mentions": [{"start": 0, "end": 1, "labels": ["person", "woman"]}], "senid": 3},
+    "gliner": {"tokenized_text": ["Ann", "lives"], "ner": [[0, 0, "person"], [0, 0, "woman"]]},
+    "prodigy": {"text": "Ann lives", "answer": "accept",
+                "spans": [{"start": 0, "end": 3, "label": "person"}, {"start": 0, "end": 3, "label": "woman"}]},
+    "spacy-pairs": ["Ann lives", {"entities": [[0, 3, "person"], [0, 3, "woman"]]}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("format", OF_TOOLS)
+def test_what_annotators_write_gives_a_record_a_span_with_all_its_labels(tmp_path: Path, format: str) -> None:
+    path = write(tmp_path / "a.json", [OF_TOOLS[format]])
+    for named in (format, None):
+        (record,) = read(path, named).records
+        assert (record.mention, record.labels) == ("Ann", ("person", "woman"))
+
+
+def test_a_given_mention_is_compared(tmp_path: Path) -> None:
+    row = {"sent": "\N{GRINNING FACE} Ann left", "start": 3, "end": 6, "labels": ["person"], "mention": "Ann"}
+    path = write(tmp_path / "a.jsonl", [row])
+    with pytest.raises(DataError, match="line 1, field 'mention': .* UTF-16 code units, .* --format ernie:utf16"):
+        read(path)
+    assert read(path, "ernie:utf16").records[0].mention == "Ann"
+    assert query({"text": "Ann left", "start": 0, "end": 3, "mention": "ANN"}, "1")[0].mention == "Ann"
+    with pytest.raises(DataError, match="add 1 to each end"):
+        query({"text": "Ann left", "start": 0, "end": 2, "mention": "Ann"}, "1")
+
+
+@pytest.mark.parametrize("labels", [[0.9, 0.1], {"place": 0.9}, [3], ["place", 1]])
+def test_soft_labels_and_numbers_are_refused_by_name(tmp_path: Path, labels: Any) -> None:
+    with pytest.raises(DataError, match="line 1, field 'labels': .* .soft labels"):
+        read(write(tmp_path / "a.jsonl", [GOOD | {"labels": labels}]))
+
+
+def test_blank_labels_and_blank_mentions_of_ufet(tmp_path: Path) -> None:
+    for labels in ([""], ["place", " "]):
+        with pytest.raises(DataError, match="line 1, field 'labels': found the labels .*expected names"):
+            read(write(tmp_path / "a.jsonl", [GOOD | {"labels": labels}]))
+    with pytest.raises(DataError, match="line 1, field 'mention_span': found a blank mention"):
+        read(write(tmp_path / "a.jsonl", [UFET | {"mention_span": " "}]))
+    (record,) = read(write(tmp_path / "a.jsonl", [UFET | {"mention_span": " He "}])).records
+    assert (record.text, record.mention) == ("She met He .", "He")
 
 
 BAD = {
@@ -98,9 +152,15 @@ def test_wrong_files(tmp_path: Path) -> None:
         read(tmp_path / "d.json")
 
 
+WRONG_ROWS = {
+    "spacy-pairs": "record 1: found int, expected .text, {entities", "spacy": "found no file of spaCy's DocBin",
+    "brat": "found no folder, expected one of .txt files with .ann files",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_row_that_is_no_object_is_named(tmp_path: Path, format: str) -> None:
-    with pytest.raises(DataError, match="record 1: found int, expected an object"):
+    with pytest.raises(DataError, match=WRONG_ROWS.get(format, "record 1: found int, expected an object")):
         read(write(tmp_path / "a.json", [3]), format)
 
 

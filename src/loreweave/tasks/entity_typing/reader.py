@@ -1,14 +1,20 @@
-"""Files of entity typing: Open Entity in ERNIE's layout, the crowd data of UFET, and annotated text."""
+"""Files of entity typing: Open Entity in ERNIE's layout, the crowd data of UFET, annotated text, and what annotators write."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.mention_formats import MENTION_FORMATS, UTF16, first_mention_row, mention_format, recognised_mentions
+from loreweave.corpus.mention_formats.marked import Mark, Marked, Texts, checked_text
+from loreweave.corpus.tokens import TOKENS
+from loreweave.errors import DataError
 from loreweave.tasks import record_files
-from loreweave.tasks.record_files import FileFormat, Row, as_row, check_span, first_row, read_records, recognise_by_keys
+from loreweave.tasks.record_files import FileFormat, LeftOut, Row, as_row, check_span, read_records, wrong_keys
 from loreweave.tasks.registry import ReadResult
 
 COARSE_LABELS = ("entity", "event", "group", "location", "object", "organization", "person", "place", "time")
@@ -44,13 +50,19 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
 
     Args:
         path: the file.
-        format: one of `FORMATS`; None recognises it by the keys of the first record.
+        format: one of `FORMATS`, with `:utf16` behind it where offsets of characters count UTF-16 code units; None
+            recognises it by the keys of the first record.
         skip_bad: leave bad records out, count and list them, instead of an error at the first.
 
     Raises:
         DataError: names the file, the record and the field.
     """
-    return read_records(path, format, skip_bad, FORMATS, _recognise)
+    formats = FORMATS
+    if format == f"ernie{UTF16}":
+        formats = {**formats, format: replace(formats["ernie"], convert=partial(_ernie, utf16=True))}
+    elif format is not None and format.endswith(UTF16) and (found := mention_format(format)) is not None:
+        formats = {**formats, format: FileFormat(found.summary, _records_of(found.texts), found.rows)}
+    return read_records(path, format, skip_bad, formats, _recognise)
 
 
 def labels_of(records: Sequence[TypingRecord]) -> list[str]:
@@ -65,7 +77,8 @@ def mentions_of(record: TypingRecord) -> tuple[str, Sequence[tuple[int, int]]]:
 
 def query(row: Row, id: str) -> list[TypingRecord]:
     """One JSON object that asks for types: `text` (or `sent`), `start`, `end`; gold `labels` are kept if given."""
-    return _ernie({"labels": [], "id": row.get("id", id), **row}, id)
+    (record,) = (each for each in _ernie({"labels": [], "id": row.get("id", id), **row}, id) if isinstance(each, TypingRecord))
+    return [record]
 
 
 def ask(text: str, mentions: Sequence[tuple[int, int]], id: str) -> list[TypingRecord]:
@@ -73,21 +86,30 @@ def ask(text: str, mentions: Sequence[tuple[int, int]], id: str) -> list[TypingR
     return [TypingRecord(f"{id}:{start}-{end}", text, start, end) for start, end in mentions]
 
 
-def _ernie(row: Row, id: str) -> list[TypingRecord]:
-    """`sent` (or `text`), `start`, `end`, `labels`; other keys are metadata."""
+def _ernie(row: Row, id: str, utf16: bool = False) -> Iterator[TypingRecord | LeftOut]:
+    """`sent` (or `text`), `start`, `end`, `labels`; other keys are metadata. A given text of the mention is compared."""
     row = as_row(row)
     key = "sent" if "sent" in row else "text"
     text = record_files.field(row, key, str)
     start, end = record_files.field(row, "start", int), record_files.field(row, "end", int)
+    name = next((name for name in _SURFACES if name != key and isinstance(row.get(name), str)), key)
+    mark = Mark(start, end, (), row[name] if name != key else None, name)
+    for item in checked_text(Marked(id, text, [mark]), name="ernie", utf16=utf16):
+        if isinstance(item, LeftOut):
+            yield item
+        else:
+            (mention,) = item.mentions
     metadata = {name: value for name, value in row.items() if name not in (key, "start", "end", "labels", "id")}
-    return [TypingRecord(str(row.get("id", id)), text, start, end, _labels(row, "labels"), metadata)]
+    yield TypingRecord(str(row.get("id", id)), text, mention.start, mention.end, _labels(row, "labels"), metadata)
 
 
 def _ufet(row: Row, id: str) -> list[TypingRecord]:
     """`left_context_token`, `mention_span`, `right_context_token`, `y_str` (UFET); tokens joined by spaces."""
     row = as_row(row)
     left = " ".join(record_files.words(row, "left_context_token"))
-    mention = record_files.field(row, "mention_span", str)
+    mention = record_files.field(row, "mention_span", str).strip()
+    if not mention:
+        raise DataError("found a blank mention", field="mention_span")
     right = " ".join(record_files.words(row, "right_context_token"))
     start = len(left) + 1 if left else 0
     text = " ".join(part for part in (left, mention, right) if part)
@@ -102,38 +124,83 @@ def _ufet_coarse(row: Row, id: str) -> list[TypingRecord]:
     return _ufet({**row, "y_str": [label for label in _labels(row, "y_str") if label in COARSE_LABELS]}, id)
 
 
-def _annotated_text(row: Row, id: str) -> list[TypingRecord]:
-    """Annotated text: each mention with a label is a record; several labels of one span are one record."""
-    from loreweave.corpus.annotated_text import AnnotatedText
+def _records_of(texts: Texts) -> Callable[[Any, str], Iterator[TypingRecord | LeftOut]]:
+    """A format's converter of rows to texts, as one to records: each mention with its labels.
 
-    text = AnnotatedText.from_dict(as_row(row))
+    Several labels of one span are one record; mentions without a label, and texts without mentions, are counted.
+    """
+
+    def convert(row: Any, number: str) -> Iterator[TypingRecord | LeftOut]:
+        for item in texts(row, number):
+            if isinstance(item, LeftOut):
+                yield item
+            else:
+                yield from _mentions(item)
+
+    return convert
+
+
+def _mentions(text: AnnotatedText) -> Iterator[TypingRecord | LeftOut]:
     labels: dict[tuple[int, int], list[str]] = {}
     for mention in text.mentions:
-        if mention.label is not None:
-            labels.setdefault((mention.start, mention.end), []).append(mention.label)
-    return [
-        TypingRecord(f"{text.id}:{start}-{end}", text.text, start, end, tuple(names), {**text.metadata, "doc": text.id})
-        for (start, end), names in labels.items()
-    ]
+        if mention.types:
+            labels.setdefault((mention.start, mention.end), []).extend(mention.types)
+        else:
+            yield LeftOut("mentions without a label")
+    if not text.mentions:
+        yield LeftOut("texts without a mention")
+    metadata = {key: value for key, value in text.metadata.items() if key != TOKENS} | {"doc": text.id}
+    for (start, end), names in labels.items():
+        yield TypingRecord(f"{text.id}:{start}-{end}", text.text, start, end, tuple(dict.fromkeys(names)), metadata)
 
 
 FORMATS: dict[str, FileFormat[TypingRecord]] = {
     "ernie": FileFormat("JSON list (or lines) of {sent, start, end, labels}: Open Entity as packed for ERNIE and LUKE", _ernie),
     "ufet": FileFormat("JSON lines of {left_context_token, mention_span, right_context_token, y_str}: UFET", _ufet),
     "ufet-coarse": FileFormat("the same with Open Entity's nine general labels alone", _ufet_coarse),
-    "annotated-text": FileFormat("JSON lines of {id, text, mentions: [{start, end, label}]}", _annotated_text),
+}
+FORMATS |= {
+    name: FileFormat(format.summary, _records_of(format.texts), format.rows) for name, format in MENTION_FORMATS.items()
 }
 
-_SIGNS = {"left_context_token": "ufet", "mentions": "annotated-text", "sent": "ernie", "start": "ernie"}
+_SURFACES = ("mention", "name", "surface", "text")
+"""The keys under which a row may give the text of its mention."""
+
+_SIGNS = {"left_context_token": "ufet", "sent": "ernie", "start": "ernie"}
+"""A key of the first row -> the format."""
 
 
 def _recognise(path: Path) -> str:
-    return recognise_by_keys(path, first_row(path), _SIGNS)
+    row = first_mention_row(path)
+    found = next((format for sign, format in _SIGNS.items() if isinstance(row, Mapping) and sign in row), None)
+    found = found or recognised_mentions(path, row)
+    if found is None:
+        raise wrong_keys(path, row, FORMATS)
+    return found
 
 
 def _labels(row: Row, name: str) -> tuple[str, ...]:
+    """The types of a mention.
+
+    Raises:
+        DataError: they are no list of names, or one is blank; numbers are refused by name.
+    """
+    value = row.get(name)
+    if isinstance(value, list | Mapping) and any(_is_number(each) for each in (*value, *_values(value))):
+        expected = "the names of the types that hold; probabilities of labels (soft labels) and numbers are not read"
+        raise DataError(f"found {value!r}, expected {expected}", field=name)
     labels = record_files.words(row, name)
+    if not all(label.strip() for label in labels):
+        raise DataError(f"found the labels {', '.join(map(repr, labels))}, expected names", field=name)
     return tuple(dict.fromkeys(labels))
+
+
+def _values(value: Any) -> tuple[Any, ...]:
+    return tuple(value.values()) if isinstance(value, Mapping) else ()
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def gold_rows(records: Sequence[TypingRecord], labels: Sequence[str]) -> Iterator[list[float]]:

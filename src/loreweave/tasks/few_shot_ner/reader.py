@@ -18,7 +18,7 @@ from loreweave.corpus.tokens import TaggedSentence, tagged_sentence
 from loreweave.errors import DataError
 from loreweave.tasks.registry import ReadResult
 
-FORMATS = {name: line for name, (_, line) in ANNOTATIONS.items()}
+FORMATS = dict(ANNOTATIONS)
 
 
 def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadResult[TaggedSentence]:

@@ -31,8 +31,9 @@ def typed_words(text: AnnotatedText, typed: TypedText, counts: Counter[str]) -> 
     """The words of a text that was typed.
 
     Args:
-        counts: gets, in words, what is left out: words beyond the sub-words that were read, words that no sub-word holds, and
-            mentions without a label; and the mentions that begin or end inside a word, which keep the words that begin in them.
+        counts: gets, in words, what is left out: words beyond the sub-words that were read, words that no sub-word holds,
+            mentions without a label, and further labels of mentions; and the mentions that begin or end inside a word, which
+            keep the words that begin in them.
 
     Raises:
         DataError: tokens or tags of the text do not fit it.
@@ -70,6 +71,8 @@ def _labels(text: AnnotatedText, places: list[tuple[int, int]], counts: Counter[
         if mention.label is None:
             counts["mentions without a label"] += 1
             continue
+        if mention.labels:
+            counts["further labels of mentions"] += len(mention.labels) - 1
         counts["mentions that begin or end inside a word"] += mention.start not in begins or mention.end not in ends
         by_character.update(dict.fromkeys(range(mention.start, mention.end), mention.label))
     return [by_character.get(start) for start, _ in places]

@@ -87,7 +87,7 @@ def lines_of(text: AnnotatedText, counts: Counter[str]) -> Iterator[AnnotatedTex
     for number, content in enumerate(text.text.split("\n"), 1):
         end = start + len(content)
         mentions = [
-            Mention(one.start - start, one.end - start, one.entity, one.label)
+            Mention(one.start - start, one.end - start, one.entity, one.label, one.labels)
             for one in text.mentions
             if start <= one.start and one.end <= end
         ]

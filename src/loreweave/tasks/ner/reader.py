@@ -4,39 +4,51 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from loreweave.corpus.column_layout import ColumnLayout, find_layout
 from loreweave.corpus.conllu import is_conllu
 from loreweave.corpus.files import open_text
+from loreweave.corpus.mention_formats import (
+    MENTION_FORMATS,
+    UTF16,
+    first_mention_row,
+    mention_format,
+    recognised_mentions,
+    tokens,
+)
 from loreweave.corpus.plausibility import label_notes, sentence_notes
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.ner import column_layouts, layouts
 from loreweave.tasks.ner.record import SCHEMES, NerRecord, Sentence, joined
 from loreweave.tasks.record_files import (
+    BINARY_SUFFIXES,
     FileFormat,
     Row,
     check_not_empty,
     first_character,
-    first_row,
     read_records,
-    recognise_by_keys,
+    wrong_keys,
 )
 from loreweave.tasks.registry import ReadResult
 
 _ORDER = re.compile(r"columns:(-?\d+),(-?\d+)")
 
 
-def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadResult[NerRecord]:
-    """Read a file (plain, .gz, .xz, .bz2); sentences of a document know one another.
+def read(
+    path: Path, format: str | None = None, skip_bad: bool = False, names: Sequence[str] | None = None
+) -> ReadResult[NerRecord]:
+    """Read a file (plain, .gz, .xz, .bz2) or a folder; sentences of a document know one another.
 
     Args:
         path: the file.
-        format: one of `FORMATS`, or `columns:TOKEN,TAG` with the numbers of two columns (from 0; -1 is the last); None
-            recognises it by the first record.
+        format: one of `FORMATS`; `columns:TOKEN,TAG` with the numbers of two columns (from 0; -1 is the last);
+            `NAME:utf16` where offsets of characters count UTF-16 code units; None recognises it by the first record.
         skip_bad: leave bad records out, count and list them, instead of an error at the first.
+        names: of tags that are numbers, from 0.
 
     Raises:
         DataError: names the file, the line and the field.
@@ -44,9 +56,14 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
     formats, chosen, notes = FORMATS, format, list[str]()
     given = None if format is None else _given_columns(format)
     check_not_empty(path)
+    if names is not None:
+        texts = partial(tokens.texts, names=names)
+        formats = {**formats, "tokens": replace(formats["tokens"], convert=layouts.records_of(texts))}
+    if format is not None and format.endswith(UTF16) and (found := mention_format(format)) is not None:
+        formats = {**formats, format: FileFormat(found.summary, layouts.records_of(found.texts), found.rows)}
     if given is not None or format == "columns" or (format is None and recognise(path) == "columns"):
         layout = find_layout(path, given)
-        formats = {**FORMATS, "columns": replace(FORMATS["columns"], rows=column_layouts.column_rows(layout))}
+        formats = {**formats, "columns": replace(FORMATS["columns"], rows=column_layouts.column_rows(layout))}
         chosen, notes = "columns", list(layout.notes)
     result = read_records(path, chosen, skip_bad, formats, recognise)
     notes += scheme_notes(result)
@@ -113,39 +130,36 @@ FORMATS: dict[str, FileFormat[NerRecord]] = {
     "conllu": FileFormat(
         "CoNLL-U with Entity=(... or NER=B-... in its last column", column_layouts.conllu, column_layouts.conllu_rows
     ),
-    "tokens": FileFormat("JSON of {tokens, tags} or {tokens, entities: [{start, end, type}]} in tokens", layouts.tokens),
-    "annotated-text": FileFormat("JSON lines of {id, text, mentions: [{start, end, label}]}", layouts.annotated_text),
-    "entities": FileFormat(
-        "JSON of {text, entities: [{start, end, label}]}, also [start, end, label] or {span, type, name}", layouts.text_spans
-    ),
 }
-
-_SIGNS = {
-    "tokens": "tokens", "mentions": "annotated-text", "entities": "entities", "label": "entities", "spans": "entities",
-    "text": "annotated-text",
-}  # fmt: skip
+FORMATS |= {
+    name: FileFormat(format.summary, layouts.records_of(format.texts), format.rows) for name, format in MENTION_FORMATS.items()
+}
 
 
 def recognise(path: Path) -> str:
-    """The format of a file, by its first record."""
-    if first_character(path) in "[{":
-        row = _first_object(path)
-        if row is not None:
-            return recognise_by_keys(path, row, _SIGNS)
+    """The format of a file or a folder, by its first record."""
+    if path.is_dir() or path.suffix in BINARY_SUFFIXES or first_character(path) in "[{":
+        row = _first_row(path)
+        found = recognised_mentions(path, row)
+        if found is not None:
+            return found
+        if row is not None or path.is_dir() or path.suffix in BINARY_SUFFIXES:
+            raise wrong_keys(path, row, FORMATS)
     return "conllu" if is_conllu(path) else "columns"
 
 
-def _first_object(path: Path) -> Mapping[str, object] | None:
-    """The first JSON object; None where a bracket is just the first token of a column file."""
+def _first_row(path: Path) -> object:
+    """The first row; None of a folder, and where a bracket is just the first token of a column file."""
     try:
-        row = first_row(path)
+        return first_mention_row(path)
     except DataError:
+        if path.is_dir() or path.suffix in BINARY_SUFFIXES:
+            raise
         with open_text(path) as file:
             line = next(line for line in file if line.strip())
         if len(line.split()) > 1 and line[1] in " \t":
             return None
         raise
-    return row if isinstance(row, Mapping) else {}
 
 
 def scheme_notes(read: ReadResult[NerRecord]) -> list[str]:

@@ -1,0 +1,91 @@
+"""Formats in which tools write texts with typed mentions: each is one module with a `FORMAT`; all give annotated text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from loreweave.corpus.json_rows import json_rows
+from loreweave.corpus.mention_formats import (
+    annotated,
+    brat,
+    doccano,
+    entities,
+    gliner,
+    label_studio,
+    prodigy,
+    spacy_docbin,
+    spacy_pairs,
+    tokens,
+)  # fmt: skip
+from loreweave.corpus.mention_formats.marked import MentionFormat
+from loreweave.corpus.tables import is_table
+from loreweave.errors import DataError
+
+MENTION_FORMATS: dict[str, MentionFormat] = {
+    "tokens": tokens.FORMAT,
+    "annotated-text": annotated.FORMAT,
+    "entities": entities.FORMAT,
+    "doccano": doccano.FORMAT,
+    "label-studio": label_studio.FORMAT,
+    "prodigy": prodigy.FORMAT,
+    "spacy-pairs": spacy_pairs.FORMAT,
+    "spacy": spacy_docbin.FORMAT,
+    "gliner": gliner.FORMAT,
+    "brat": brat.FORMAT,
+}
+"""Name of `--format` -> the format."""
+
+UTF16 = ":utf16"
+"""Behind the name of a format whose offsets are characters: they count UTF-16 code units."""
+
+_GENERAL = "entities"
+"""The format that others are special cases of: it is one only where no other is."""
+
+
+def first_mention_row(path: Path) -> Any:
+    """The first row of a JSON file or a table that is neither broken nor null; None of a folder of files or a binary file.
+
+    Raises:
+        DataError: there is none.
+    """
+    if path.suffix == ".spacy" or (path.is_dir() and not is_table(path)):
+        return None
+    broken = None
+    for _, row in json_rows(path):
+        if row is not None and not isinstance(row, DataError):
+            return row
+        broken = broken or row
+    raise broken or DataError("found no records", path=path)
+
+
+def recognised_mentions(path: Path, row: Any) -> str | None:
+    """The name of a file's or a folder's format by its first row; None where it is none of these.
+
+    Raises:
+        DataError: it may be either of several.
+    """
+    found = [name for name, format in MENTION_FORMATS.items() if format.recognises(path, row)]
+    if len(found) > 1 and _GENERAL in found and not _is_ambiguous(row):
+        found.remove(_GENERAL)
+    if len(found) > 1:
+        names = " or ".join(found)
+        raise DataError(f"found a file that may be {names}; say which, as in --format {found[0]}", path=path)
+    return found[0] if found else None
+
+
+def _is_ambiguous(row: Any) -> bool:
+    """Whether a row has a text and tokens, so that nothing says what its spans count."""
+    tagged = any(row.get(key) is not None for key in tokens.TAG_KEYS)
+    return "text" in row and not tagged and bool(row.get("tokens")) and isinstance(row["tokens"][0], str)
+
+
+def mention_format(name: str) -> MentionFormat | None:
+    """The format of that name, with `:utf16` behind it for offsets in UTF-16 code units; None where there is none."""
+    bare = name.removesuffix(UTF16)
+    format = MENTION_FORMATS.get(bare)
+    if format is None or bare == name:
+        return format
+    if format.utf16 is None:
+        return None
+    return MentionFormat(format.summary, format.example, format.utf16, format.recognises, format.rows)

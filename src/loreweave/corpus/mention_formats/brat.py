@@ -1,0 +1,136 @@
+"""brat's standoff: a folder of texts (.txt) with their annotations (.ann), each document a text.
+
+A text-bound annotation is `T1<TAB>Type start end<TAB>text`, in characters of the file. Mentions of several parts are left out
+and counted, and so are relations, events, attributes and notes.
+
+Some tools count the end of a line of Windows as one character, and some a byte-order mark. The text that each mention gives
+says which: the way of counting is taken by which all of a document's mentions fit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from loreweave.corpus.mention_formats.marked import Item, Mark, Marked, MentionFormat, as_utf16, checked_text
+from loreweave.corpus.rows import LeftOut
+from loreweave.corpus.surfaces import surfaces_agree
+from loreweave.errors import DataError
+
+_MENTION = re.compile(r"T\S*\t(?P<type>\S+) (?P<spans>\d+ \d+(?:;\d+ \d+)*)(?:\t(?P<text>.*))?")
+_OTHERS = {
+    "R": "relations of brat", "*": "relations of brat", "E": "events of brat", "A": "attributes of brat",
+    "M": "attributes of brat", "N": "normalizations of brat", "#": "notes of brat",
+}  # fmt: skip
+_IN_PARTS = "mentions of several parts"
+
+
+@dataclass
+class _Document:
+    """One document's text in each way of counting, its marks with their lines, and what is not read."""
+
+    id: str
+    texts: tuple[str, ...]
+    marks: list[tuple[int, Mark]] = field(default_factory=list)
+    others: Counter[str] = field(default_factory=Counter)
+
+
+def rows(path: Path) -> Iterator[tuple[str, Any]]:
+    """The documents of a folder and the folders in it, in order of name; in the place of a broken one the error."""
+    if not path.is_dir():
+        raise DataError("found no folder, expected one of .txt files with .ann files", path=path)
+    files = sorted(file for file in path.rglob("*") if file.suffix in (".txt", ".ann") and file.name[0] != ".")
+    known = set(files)
+    for file in files:
+        if file.suffix == ".ann" and file.with_suffix(".txt") not in known:
+            error = DataError(f"found no {file.with_suffix('.txt').name} beside it", path=file)
+            yield str(file.relative_to(path)), error
+        elif file.suffix == ".txt":
+            ann = file.with_suffix(".ann")
+            place = str((ann if ann in known else file).relative_to(path))
+            try:
+                yield place, _document(file, ann if ann in known else None, str(file.relative_to(path).with_suffix("")))
+            except DataError as error:
+                yield place, DataError(str(error))
+
+
+def texts(row: Any, number: str, utf16: bool = False) -> Iterator[Item]:
+    """A document with its mentions; one without an .ann file is counted."""
+    if not isinstance(row, _Document):
+        yield LeftOut("texts without an .ann file")
+        return
+    for reason, count in row.others.items():
+        yield from (LeftOut(reason, of_record=True) for _ in range(count))
+    text = row.texts[0] if utf16 else _fitting(row)
+    if text != row.texts[0]:
+        yield LeftOut("documents whose offsets do not count line ends as they are in the file (converted)", of_record=True)
+    for line, mark in row.marks:
+        try:
+            list(checked_text(Marked("", text, [mark]), name="brat", utf16=utf16))
+        except DataError as error:
+            raise DataError(f"line {line}: {error.message}", field=error.field) from None
+    yield from checked_text(Marked(row.id, text, [mark for _, mark in row.marks]), name="brat", utf16=utf16)
+
+
+def _fitting(document: _Document) -> str:
+    """The text in the way of counting by which all mentions are what they say; as it is in the file where none is."""
+    for text in document.texts:
+        if all(mark.surface is None or surfaces_agree(text[mark.start : mark.end], mark.surface) for _, mark in document.marks):
+            return text
+    return document.texts[0]
+
+
+def _document(file: Path, ann: Path | None, id: str) -> _Document | None:
+    """The document of a text file; None where it has no annotations."""
+    raw = _decoded(file)
+    if ann is None:
+        return None
+    bare = raw.removeprefix("\ufeff")
+    document = _Document(id, tuple(dict.fromkeys((bare, bare.replace("\r\n", "\n"), raw))))
+    for number, line in enumerate(_decoded(ann).removeprefix("\ufeff").splitlines(), 1):
+        if not line.strip():
+            continue
+        if line[0] in _OTHERS:
+            document.others[_OTHERS[line[0]]] += 1
+            continue
+        found = _MENTION.fullmatch(line)
+        if found is None:
+            raise DataError(f"line {number}: found {line!r}, expected T1<TAB>Type start end<TAB>text", field="ann")
+        if ";" in found["spans"]:
+            document.others[_IN_PARTS] += 1
+            continue
+        start, end = map(int, found["spans"].split(" "))
+        document.marks.append((number, Mark(start, end, (found["type"],), found["text"])))
+    return document
+
+
+def _decoded(file: Path) -> str:
+    """The text of a file, its line ends as they are.
+
+    Raises:
+        DataError: it is not UTF-8.
+    """
+    try:
+        return file.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = file.read_bytes()[: error.start].count(b"\n") + 1
+        message = f"{file.name}, line {line}: found bytes that are not UTF-8 ({error.reason}), expected UTF-8 text"
+        raise DataError(message) from None
+
+
+def _recognises(path: Path, row: Any) -> bool:
+    return path.is_dir() and not isinstance(row, Mapping) and next(path.rglob("*.ann"), None) is not None
+
+
+FORMAT = MentionFormat(
+    "brat: a folder of .txt files with .ann files (T1<TAB>Type start end<TAB>text)",
+    "T1\tPER 0 3\tMia\nT2\tLOC 9 13\tOslo",
+    texts,
+    _recognises,
+    rows,
+    as_utf16(texts),
+)

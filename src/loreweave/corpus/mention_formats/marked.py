@@ -1,0 +1,156 @@
+"""What all formats of mentions share: marked characters or tokens of a text to annotated text, checked and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from loreweave.corpus.annotated_text import AnnotatedText, Mention
+from loreweave.corpus.json_rows import json_rows
+from loreweave.corpus.rows import LeftOut, check_span
+from loreweave.corpus.surfaces import UTF16_HINT, check_surface, fits_utf16, from_utf16
+from loreweave.corpus.tokens import BLANK_EDGES, TOKENS
+from loreweave.errors import DataError
+
+Item = AnnotatedText | LeftOut
+Texts = Callable[[Any, str], Iterable[Item]]
+"""(a row, its number) -> its texts, and what they go without."""
+
+
+@dataclass(frozen=True)
+class MentionFormat:
+    """One way in which tools write texts with typed mentions.
+
+    Attributes:
+        summary: a line of help.
+        example: what a file looks like, for the documentation.
+        texts: a row -> annotated texts; raises a DataError for a bad row.
+        recognises: (file, its first row, None of a folder or a binary file) -> whether it is this format.
+        rows: the rows of a file or a folder, each with its place.
+        utf16: the same as `texts` with offsets in UTF-16 code units; None where offsets are no characters.
+    """
+
+    summary: str
+    example: str
+    texts: Texts
+    recognises: Callable[[Path, Any], bool]
+    rows: Callable[[Path], Iterable[tuple[str, Any]]] = json_rows
+    utf16: Texts | None = None
+
+
+class Mark(NamedTuple):
+    """A marked part of a text: characters from `start` to before `end`, its types, and its text where the file has it.
+
+    `field` is the name of `surface` in the file.
+    """
+
+    start: int
+    end: int
+    labels: tuple[str, ...]
+    surface: str | None = None
+    field: str = "text"
+
+
+@dataclass
+class Marked:
+    """A text with its marks, before they are checked."""
+
+    id: str
+    text: str
+    marks: Iterable[Mark]
+    tokens: Sequence[tuple[int, int]] | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def checked_text(marked: Marked, *, name: str, utf16: bool = False) -> Iterator[Item]:
+    """The annotated text, and what it loses: blanks at the edges of mentions, and mentions that are given twice.
+
+    Args:
+        marked: a text and its marks.
+        name: of the format, for the way out in messages.
+        utf16: whether the offsets count UTF-16 code units.
+
+    Raises:
+        DataError: a mark that is blank or outside the text, or whose characters are not the text that is given with it.
+    """
+    text = marked.text
+    found: dict[tuple[int, int], tuple[str, ...]] = {}
+    for mark in marked.marks:
+        start, end = _code_points(text, mark) if utf16 else (mark.start, mark.end)
+        try:
+            if mark.surface is not None:
+                check_surface(text, start, end, mark.surface, mark.field)
+            check_span(text, start, end)
+        except DataError as error:
+            hint = "" if utf16 else _utf16_hint(text, mark, name)
+            said = error.message.partition(f"; {UTF16_HINT}")[0]
+            raise DataError(said + hint if hint else error.message, field=error.field) from None
+        trimmed = trim(text, start, end)
+        if trimmed != (start, end):
+            yield LeftOut(BLANK_EDGES, of_record=True)
+        before = found.get(trimmed)
+        if before is not None and set(mark.labels) <= set(before):
+            yield LeftOut("mentions that are given twice (kept once)", of_record=True)
+        found[trimmed] = tuple(dict.fromkeys((*(before or ()), *mark.labels)))
+    mentions = tuple(Mention(start, end, labels=labels) for (start, end), labels in found.items())
+    metadata = dict(marked.metadata)
+    if marked.tokens is not None:
+        metadata[TOKENS] = [list(span) for span in marked.tokens]
+    yield AnnotatedText(marked.id, text, mentions, metadata=metadata)
+
+
+def trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """The characters without white space at their edges."""
+    inside = text[start:end]
+    return start + len(inside) - len(inside.lstrip()), end - len(inside) + len(inside.rstrip())
+
+
+def _code_points(text: str, mark: Mark) -> tuple[int, int]:
+    start, end = from_utf16(text, mark.start), from_utf16(text, mark.end)
+    if start is None or end is None:
+        length = len(text.encode("utf-16-le", "surrogatepass")) // 2
+        expected = f"places between characters in a text of {length} UTF-16 code units"
+        raise DataError(f"found the span ({mark.start}, {mark.end}), expected {expected}", field="start")
+    return start, end
+
+
+def _utf16_hint(text: str, mark: Mark, name: str) -> str:
+    """How to get on where the offsets fit in UTF-16 code units: those of the surface, or the only ones that lie in the text."""
+    if mark.surface is not None:
+        fits = fits_utf16(text, mark.start, mark.end, mark.surface)
+    else:
+        fits = mark.end > len(text) and from_utf16(text, mark.start) is not None and from_utf16(text, mark.end) is not None
+    return f"; {UTF16_HINT}: read the file with --format {name}:utf16" if fits else ""
+
+
+def label_of(value: Any, name: str) -> tuple[str, ...]:
+    """The types of a mention, which a file gives as one string or as a list of them.
+
+    Raises:
+        DataError: neither, or a blank one; numbers are refused by name.
+    """
+    labels = value if isinstance(value, list) else [value]
+    if not labels or not all(isinstance(label, str) for label in labels):
+        if any(isinstance(label, int | float) and not isinstance(label, bool) for label in labels):
+            raise DataError(f"found the number {value!r}, expected the name of a type", field=name)
+        raise DataError(f"found {value!r}, expected a string", field=name)
+    if not all(label.strip() for label in labels):
+        raise DataError(f"found {value!r}, expected the name of a type", field=name)
+    return tuple(labels)
+
+
+def as_utf16(texts: Callable[..., Iterable[Item]]) -> Texts:
+    """The same converter for offsets in UTF-16 code units."""
+    return lambda row, number: texts(row, number, utf16=True)
+
+
+def id_of(row: Mapping[str, Any], number: str, *names: str) -> str:
+    """The id of a row by the first of these keys that it has; else its number."""
+    return str(next((row[name] for name in (*names, "id", "sent_id", "doc_id") if row.get(name) is not None), number))
+
+
+def rest_of(row: Mapping[str, Any], *used: str) -> dict[str, Any]:
+    """The metadata of a row: what it says beyond the text, its ids and these keys."""
+    return {key: value for key, value in row.items() if key not in (*used, "text", "id", "sent_id", "doc_id", "metadata")}

@@ -1,0 +1,169 @@
+"""spaCy's binary files (`.spacy`, a DocBin), read without spaCy: compressed MessagePack with a table of numbers a token.
+
+Strings are numbers there: the 64-bit MurmurHash of their UTF-8, or, for names that spaCy has built in (`symbols`), their
+place in its list. The file has the strings themselves, so that the numbers can be turned back.
+
+Groups of spans (`doc.spans`) are of no use here and counted. A text in which spaCy knows no entity of any token, neither one
+nor that there is none, is left out and counted.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from loreweave.corpus.mention_formats.marked import Item, Mark, Marked, MentionFormat, checked_text
+from loreweave.corpus.mention_formats.msgpack import unpack
+from loreweave.corpus.rows import LeftOut
+from loreweave.errors import DataError
+
+_ORTH, _ENT_IOB, _ENT_TYPE = 65, 77, 78
+_MISSING, _INSIDE, _OUTSIDE, _BEGINS = range(4)
+_MASK = 2**64 - 1
+
+_SYMBOLS: dict[int, str] = {
+    1: "IS_ALPHA IS_ASCII IS_DIGIT IS_LOWER IS_PUNCT IS_SPACE IS_TITLE IS_UPPER LIKE_URL LIKE_NUM LIKE_EMAIL IS_STOP",
+    14: "IS_BRACKET IS_QUOTE IS_LEFT_PUNCT IS_RIGHT_PUNCT IS_CURRENCY",
+    64: "ID ORTH LOWER NORM SHAPE PREFIX SUFFIX LENGTH CLUSTER LEMMA POS TAG DEP ENT_IOB ENT_TYPE HEAD SENT_START SPACY PROB",
+    83: "LANG ADJ ADP ADV AUX CONJ CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X EOL SPACE",
+    380: "PERSON NORP FACILITY ORG GPE LOC PRODUCT EVENT WORK_OF_ART LANGUAGE LAW DATE TIME PERCENT MONEY QUANTITY",
+    396: "ORDINAL CARDINAL acomp advcl advmod agent amod appos attr aux auxpass cc ccomp complm conj cop csubj",
+    413: "csubjpass dep det dobj expl hmod hyph infmod intj iobj mark meta neg nmod nn npadvmod nsubj nsubjpass num",
+    432: "number oprd obj obl parataxis partmod pcomp pobj poss possessive preconj prep prt punct quantmod relcl rcmod",
+    449: "root xcomp acl ENT_KB_ID MORPH ENT_ID IDX _",
+}
+"""The first number of names that follow one another -> the names, of all that may be a word or a type."""
+
+
+@dataclass(frozen=True)
+class _Document:
+    """Its words, whether a space follows each, and what is known of each word's entity."""
+
+    words: Sequence[str]
+    spaces: Sequence[bool]
+    places: Sequence[int]
+    types: Sequence[str]
+    groups: int
+
+
+def rows(path: Path) -> Iterator[tuple[str, Any]]:
+    """The documents of a file, or of the `.spacy` files of a folder, with their place."""
+    files = sorted(path.glob("*.spacy")) if path.is_dir() else [path]
+    for file in files:
+        for number, document in enumerate(_documents(file), 1):
+            yield (f"{file.name}, document {number}" if path.is_dir() else f"document {number}"), document
+
+
+def texts(row: Any, number: str) -> Iterator[Item]:
+    """A document with its entities, and its tokens as words."""
+    assert isinstance(row, _Document), "made by `rows`"
+    if row.groups:
+        yield from (LeftOut("groups of spans of spaCy (doc.spans)", of_record=True) for _ in range(row.groups))
+    missing = sum(place == _MISSING for place in row.places)
+    if row.words and missing == len(row.words):
+        yield LeftOut("texts without entity annotation (missing in all tokens)")
+        return
+    yield from (LeftOut("tokens whose entity is missing (taken as outside)", of_record=True) for _ in range(missing))
+    offsets, text = [], ""
+    for word, space in zip(row.words, row.spaces, strict=True):
+        offsets.append((len(text), len(text) + len(word)))
+        text += word + " " * space
+    marks: list[Mark] = []
+    for (start, end), place, kind in zip(offsets, row.places, row.types, strict=True):
+        if place == _BEGINS:
+            marks.append(Mark(start, end, (kind,)))
+        elif place == _INSIDE:
+            if not marks:
+                raise DataError("found a token inside an entity that nothing begins", field="ENT_IOB")
+            marks[-1] = marks[-1]._replace(end=end)
+    yield from checked_text(Marked(number, text, marks, [span for span in offsets if text[slice(*span)].strip()]), name="spacy")
+
+
+def _documents(file: Path) -> Iterator[_Document]:
+    import numpy as np
+
+    try:
+        content = unpack(zlib.decompress(file.read_bytes()))
+    except FileNotFoundError:
+        raise DataError("file not found", path=file) from None
+    except (zlib.error, DataError) as error:
+        raise DataError(f"found no file of spaCy's DocBin ({error})", path=file) from None
+    try:
+        attributes = list(content["attrs"])
+        lengths = np.frombuffer(content["lengths"], "<i4").tolist()
+        table = np.frombuffer(content["tokens"], "<u8").reshape(-1, len(attributes))
+        spaces = np.frombuffer(content["spaces"], "?")
+        strings = [str(string) for string in content["strings"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"found no file of spaCy's DocBin ({error})", path=file) from None
+    lacking = [name for name, at in (("ENT_IOB", _ENT_IOB), ("ENT_TYPE", _ENT_TYPE)) if at not in attributes]
+    if lacking or _ORTH not in attributes:
+        raise DataError(f"found no {' and '.join(lacking) or 'ORTH'} among the attributes of the tokens", path=file)
+    if len(table) != sum(lengths) or len(spaces) != len(table):
+        raise DataError(f"found {len(table)} tokens, expected {sum(lengths)}", path=file)
+    names = _names(strings)
+    flags, groups = (content.get(key) or [None] * len(lengths) for key in ("flags", "span_groups"))
+    ends = [0]
+    for length in lengths:
+        ends.append(ends[-1] + length)
+    columns = [attributes.index(at) for at in (_ORTH, _ENT_IOB, _ENT_TYPE)]
+    for number, (start, end) in enumerate(pairwise(ends)):
+        words, places, types = (table[start:end, column].tolist() for column in columns)
+        known = [[_named(value, names, file) for value in values] for values in (words, types)]
+        joined = spaces[start:end].tolist()
+        if isinstance(flags[number], Mapping) and flags[number].get("has_unknown_spaces"):
+            joined = [True] * max(0, len(words) - 1) + [False] * bool(words)
+        yield _Document(known[0], joined, places, known[1], _groups_in(groups[number]))
+
+
+def _named(number: int, names: Mapping[int, str], file: Path) -> str:
+    if number not in names:
+        raise DataError(f"found the number {number}, which is none of the file's strings", path=file, field="strings")
+    return names[number]
+
+
+def _groups_in(packed: Any) -> int:
+    """How many groups of spans a document has."""
+    found = unpack(packed) if isinstance(packed, bytes) else []
+    return len(found) if isinstance(found, list | dict) else 0
+
+
+def _names(strings: Sequence[str]) -> dict[int, str]:
+    """Number -> string, of the strings of a file. Names that spaCy has built in have their own number."""
+    known = set(strings)
+    names = {_hash(string.encode("utf-8")): string for string in known if string}
+    for first, symbols in _SYMBOLS.items():
+        names |= {number: name for number, name in enumerate(symbols.split(), first) if name in known}
+    return names | {0: ""}
+
+
+def _hash(data: bytes, seed: int = 1) -> int:
+    """MurmurHash64A."""
+    factor, shift = 0xC6A4A7935BD1E995, 47
+    value = (seed ^ (len(data) * factor)) & _MASK
+    whole = len(data) - len(data) % 8
+    for place in range(0, whole, 8):
+        part = int.from_bytes(data[place : place + 8], "little") * factor & _MASK
+        part = (part ^ part >> shift) * factor & _MASK
+        value = (value ^ part) * factor & _MASK
+    if whole < len(data):
+        value = (value ^ int.from_bytes(data[whole:], "little")) * factor & _MASK
+    value = (value ^ value >> shift) * factor & _MASK
+    return value ^ value >> shift
+
+
+def _recognises(path: Path, row: Any) -> bool:
+    return row is None and (path.suffix == ".spacy" if path.is_file() else next(path.glob("*.spacy"), None) is not None)
+
+
+FORMAT = MentionFormat(
+    "spaCy's binary training files (.spacy, a DocBin); spaCy itself is not needed",
+    "train.spacy",
+    texts,
+    _recognises,
+    rows,
+)

@@ -1,0 +1,151 @@
+"""Sentences of tokens with a tag each, or with spans of tokens whose end is not included."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from loreweave.corpus.class_labels import name_of
+from loreweave.corpus.json_rows import json_rows
+from loreweave.corpus.mention_formats.marked import Item, MentionFormat, id_of, label_of, rest_of
+from loreweave.corpus.rows import LeftOut, Row, as_row, field, words
+from loreweave.corpus.surfaces import SURFACE_KEYS, check_token_surface
+from loreweave.corpus.tag_schemes import TokenSpan, find_scheme, spans_of_tags
+from loreweave.corpus.tokens import text_of_file_tokens
+from loreweave.errors import DataError
+
+TAG_KEYS = ("tags", "ner_tags", "labels")
+SPAN_KEYS = ("entities", "mentions", "ner", "spans", "label")
+_NOWHERE = -1
+"""Start and end of what fills a list of mentions in files of fine-grained typing (BBN, OntoNotes)."""
+
+
+def texts(row: Any, number: str, names: Sequence[str] | None = None) -> Iterator[Item]:
+    """{tokens, tags}, or {tokens, entities: [{start, end, type}]} in tokens, end exclusive.
+
+    Args:
+        row: a sentence.
+        number: its id where it has none.
+        names: of tags that are numbers.
+    """
+    row = as_row(row)
+    tokens = words(row, "tokens")
+    key = next((key for key in TAG_KEYS if row.get(key) is not None), None)
+    if key is None and _are_tags(row.get("ner"), len(tokens)):
+        key = "ner"
+    if key is not None:
+        yield from token_text(row, number, tokens, _tagged(row, key, len(tokens), names))
+        return
+    key = next((key for key in SPAN_KEYS if row.get(key) is not None), SPAN_KEYS[0])
+    spans = []
+    for each in field(row, key, list):
+        if isinstance(each, Mapping) and each.get("start") == each.get("end") == _NOWHERE:
+            yield LeftOut("mentions without a place (start and end -1)", of_record=True)
+        else:
+            spans += spans_of(each, tokens)
+    yield from token_text(row, number, tokens, spans)
+
+
+def token_text(row: Row, number: str, tokens: Sequence[str], spans: Sequence[TokenSpan]) -> Iterator[Item]:
+    """The text of a row of tokens; spans that are given twice are kept once and counted."""
+    kept = list(dict.fromkeys(spans))
+    yield from (LeftOut("mentions that are given twice (kept once)", of_record=True) for _ in range(len(spans) - len(kept)))
+    metadata = rest_of(row, "tokens", "tokenized_text", *TAG_KEYS, *SPAN_KEYS)
+    dropped = Counter[str]()
+    text = text_of_file_tokens(id_of(row, number), tokens, kept, dropped, **metadata)
+    yield from (LeftOut(reason, of_record=True) for reason in dropped.elements())
+    yield text
+
+
+def spans_of(row: Any, tokens: Sequence[str], included: int = 0) -> list[TokenSpan]:
+    """One span of tokens, once for each of its types: {start, end, type}, {start, end, labels} or [start, end, type].
+
+    Args:
+        row: the span.
+        tokens: of its sentence.
+        included: 1 where the token at `end` belongs to the span.
+
+    Raises:
+        DataError: names what is missing; or other tokens than the text that is given with the span.
+    """
+    if isinstance(row, list):
+        if len(row) != 3 or not all(type(place) is int for place in row[:2]):
+            raise DataError(f"found the mention {row!r}, expected [start, end, type] with whole numbers", field="entities")
+        row = dict(zip(("start", "end", "type"), row, strict=True))
+    row = as_row(row)
+    start, end = field(row, "start", int), field(row, "end", int) + included
+    if start == end and not included:
+        message = f"found the span ({start}, {end}), which holds no token, expected an end behind the last token"
+        raise DataError(f"{message}; --format gliner reads spans whose end is included", field="end")
+    key = next((key for key in ("type", "label", "labels") if key in row), "type")
+    types = label_of(row[key], key) if key in row else (field(row, key, str),)
+    for name in SURFACE_KEYS:
+        if name in row:
+            check_token_surface(tokens, start, end, row[name], name)
+    return [TokenSpan(start, end, label) for label in types]
+
+
+def ends_of(path: Path) -> str | None:
+    """Whether the spans of a file of `tokens` and `ner` have `included` or `excluded` ends; None where nothing shows it.
+
+    A span whose end is its start holds a token only with the end included. A span that ends at the number of tokens lies in
+    the sentence only with the end excluded.
+
+    Raises:
+        DataError: the file has both.
+    """
+    shown: dict[str, str] = {}
+    for place, row in json_rows(path):
+        tokens, spans = (row.get(key) for key in ("tokens", "ner")) if isinstance(row, Mapping) else (None, None)
+        if not isinstance(tokens, list) or not isinstance(spans, list):
+            continue
+        for span in spans:
+            start, end = (span.get(name) for name in ("start", "end")) if isinstance(span, Mapping) else (*span, None, None)[:2]
+            if start == end:
+                shown.setdefault("included", place)
+            elif end == len(tokens):
+                shown.setdefault("excluded", place)
+    if len(shown) == 2:
+        found = " and ".join(f"one with its end {kind} ({place})" for kind, place in shown.items())
+        raise DataError(f"found spans of two kinds, {found}, expected one", path=path, field="ner")
+    return next(iter(shown), None)
+
+
+def _tagged(row: Row, key: str, length: int, names: Sequence[str] | None) -> list[TokenSpan]:
+    tags = row[key]
+    if isinstance(tags, list) and tags and all(type(tag) is int for tag in tags):
+        if names is None:
+            raise DataError(
+                f"found the numbers {tags[:8]!r}, expected the names of tags; --labels FILE says them, one a line from 0",
+                field=key,
+            )
+        tags = [name_of(tag, names, key) for tag in tags]
+    tags = words({key: tags}, key)
+    if len(tags) != length:
+        raise DataError(f"found {len(tags)} tags for {length} tokens", field=key)
+    return list(spans_of_tags(tags, find_scheme(tags)))
+
+
+def _are_tags(value: Any, length: int) -> bool:
+    return isinstance(value, list) and len(value) == length and all(isinstance(tag, str | int) for tag in value) and bool(value)
+
+
+def _recognises(path: Path, row: Any) -> bool:
+    if not isinstance(row, Mapping) or not isinstance(tokens := row.get("tokens"), list):
+        return False
+    if any(isinstance(token, Mapping) for token in tokens):
+        return False
+    ner = row.get("ner")
+    if any(row.get(key) is not None for key in TAG_KEYS) or not isinstance(ner, list) or _are_tags(ner, len(tokens)):
+        return True
+    return ends_of(path) == "excluded"
+
+
+FORMAT = MentionFormat(
+    "JSON of {tokens, tags} or {tokens, entities: [{start, end, type}]} in tokens, the end not included",
+    '{"tokens": ["Mia", "left"], "ner_tags": ["B-PER", "O"]}',
+    texts,
+    _recognises,
+)

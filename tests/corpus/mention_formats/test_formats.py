@@ -1,0 +1,253 @@
+"""What each annotator writes, and what is counted, converted and refused in it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.mention_formats import MENTION_FORMATS, mention_format
+from loreweave.corpus.rows import LeftOut
+from loreweave.corpus.tokens import token_offsets
+from loreweave.errors import DataError
+
+Found = list[tuple[str, str]]
+FACE = "\N{GRINNING FACE}"
+"""One code point, two code units of UTF-16."""
+
+
+def texts_of(name: str, *rows: Any) -> tuple[list[AnnotatedText], Counter[str]]:
+    format, lost, texts = mention_format(name), Counter[str](), []
+    assert format is not None
+    for number, row in enumerate(rows, 1):
+        for item in format.texts(row, str(number)):
+            if isinstance(item, LeftOut):
+                assert item.error is None
+                lost[item.reason] += 1
+            else:
+                texts.append(item)
+    return texts, lost
+
+
+def mentions(text: AnnotatedText) -> Found:
+    return [(text.surface(mention), label) for mention in text.mentions for label in mention.types]
+
+
+def refused(name: str, row: Any) -> str:
+    with pytest.raises(DataError) as caught:
+        texts_of(name, row)
+    return str(caught.value)
+
+
+# ---- the general form ---------------------------------------------------------------------------------------------------
+
+FORMS: list[Any] = [
+    [0, 3, "PER"], [0, 3, "PER", "mia"], {"start": 0, "end": 3, "label": "PER"},
+    {"start": 0, "end": 3, "type": "PER", "text": "Mia"},
+    {"span": [0, 3], "type": "PER", "name": "Mia"}, {"start_offset": 0, "end_offset": 3, "label": "PER"},
+    {"start_char": 0, "end_char": 3, "label": "PER"}, {"begin": 0, "end": 3, "entity_type": "PER"},
+    {"start": 0, "end": 3, "labels": ["PER"]}, {"start": 0, "end": 4, "label": "PER"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_mentions_in_any_form(form: Any) -> None:
+    (text,), _ = texts_of("entities", {"text": "Mia left", "entities": [form]})
+    assert mentions(text) == [("Mia", "PER")]
+
+
+def test_blanks_at_edges_and_repeated_mentions_are_counted() -> None:
+    spans = [[0, 4, "PER"], [0, 3, "PER"], [0, 3, "artist"]]
+    (text,), lost = texts_of("entities", {"text": "Mia left", "entities": spans})
+    assert mentions(text) == [("Mia", "PER"), ("Mia", "artist")]
+    assert lost == {"blanks at the edges of mentions": 1, "mentions that are given twice (kept once)": 1}
+
+
+@pytest.mark.parametrize(
+    ("mention", "message"),
+    [
+        ({"start": 0.0, "end": 3, "label": "x"}, "field 'start': found 0.0, expected an integer"),
+        ([0.0, 3.0, "x"], "expected [start, end, label] with whole numbers"),
+        ([True, 3, "x"], "expected [start, end, label] with whole numbers"),
+        ({"start": 0, "end": 3, "label": 7}, "field 'label': found the number 7, expected the name of a type"),
+        ({"start": 0, "end": 3, "label": ""}, "field 'label': found '', expected the name of a type"),
+        ({"start": 0, "end": 3, "label": None}, "field 'label': found None, expected a string"),
+        ({"start": 3, "end": 4, "label": "x"}, "found a blank mention at (3, 4)"),
+        ({"start": 5, "end": 3, "label": "x"}, "found the span (5, 3)"),
+        ({"start": 0, "end": 2, "label": "x", "text": "Mia"}, "add 1 to each end"),
+        ({"start": 0, "end": 3, "label": "x", "text": 5}, "field 'text': found 5, expected a string"),
+    ],
+)
+def test_wrong_mentions_are_named(mention: Any, message: str) -> None:
+    assert message in refused("entities", {"text": "Mia left", "entities": [mention]})
+
+
+@pytest.mark.parametrize("name", [name for name, format in MENTION_FORMATS.items() if format.utf16 and name != "brat"])
+def test_offsets_of_browsers_are_named_and_read_where_asked_for(name: str) -> None:
+    text = f"{FACE}{FACE} Mia left"  # Mia begins at 3, at 5 in code units, and there "a left" is what code points hold
+    rows: dict[str, Callable[[int, int], Any]] = {
+        "entities": lambda start, end: {
+            "text": text,
+            "entities": [{"start": start, "end": end, "label": "PER", "text": "Mia"}],
+        },
+        "annotated-text": lambda start, end: {
+            "text": text,
+            "mentions": [{"start": start, "end": end, "label": "PER", "text": "Mia"}],
+        },
+        "doccano": lambda start, end: {"text": text, "label": [[start, end, "PER", "Mia"]]},
+        "label-studio": lambda start, end: {
+            "text": text,
+            "l": [{"start": start, "end": end, "labels": ["PER"], "text": "Mia"}],
+        },
+        "prodigy": lambda start, end: {"text": text, "spans": [{"start": start, "end": end, "label": "PER", "text": "Mia"}]},
+        "spacy-pairs": lambda start, end: [text, {"entities": [{"start": start, "end": end, "label": "PER", "text": "Mia"}]}],
+    }
+    for asked, start in ((name, 3), (f"{name}:utf16", 5)):
+        (found,), _ = texts_of(asked, rows[name](start, start + 3))
+        assert mentions(found) == [("Mia", "PER")]
+    if name != "label-studio":
+        message = refused(name, rows[name](5, 8))
+        assert "UTF-16 code units" in message
+        assert name == "annotated-text" or f"--format {name}:utf16" in message
+
+
+def test_a_span_that_lies_in_the_text_by_code_units_alone_says_so() -> None:
+    row = {"text": f"{FACE}{FACE} Mia", "entities": [[5, 8, "PER"]]}
+    assert "--format entities:utf16" in refused("entities", row)
+    assert "utf16" not in refused("entities", {"text": "Mia", "entities": [[1, 4, "PER"]]})
+
+
+# ---- tokens -------------------------------------------------------------------------------------------------------------
+
+
+def test_gliner_includes_the_last_token() -> None:
+    tokens = ["Mia", "Brandt", "left", "Oslo"]
+    spans = [[0, 1, "PER"], {"start": 3, "end": 3, "type": "LOC", "text": "oslo"}]
+    (text,), _ = texts_of("gliner", {"tokenized_text": tokens, "ner": spans})
+    assert mentions(text) == [("Mia Brandt", "PER"), ("Oslo", "LOC")]
+    assert "found the span (3, 4) in 4 tokens" in refused("gliner", {"tokenized_text": tokens, "ner": [[3, 4, "LOC"]]})
+    assert "--format gliner" in refused("tokens", {"tokens": tokens, "entities": [{"start": 3, "end": 3, "type": "LOC"}]})
+
+
+def test_tokens_of_fine_grained_typing() -> None:
+    nowhere = {"start": -1, "end": -1, "labels": ["/ORG"]}
+    row = {"tokens": ["Wells", "&", "Co."], "mentions": [nowhere, {"start": 0, "end": 3, "labels": ["/ORG", "/ORG/CORP"]}]}
+    (text,), lost = texts_of("tokens", row)
+    assert mentions(text) == [("Wells & Co.", "/ORG"), ("Wells & Co.", "/ORG/CORP")]
+    assert lost == {"mentions without a place (start and end -1)": 1}
+
+
+def test_a_surface_of_tokens_is_compared() -> None:
+    row = {"tokens": ["Mia", "Brandt"], "entities": [{"start": 0, "end": 1, "type": "PER", "text": "Mia Brandt"}]}
+    assert "it fits with the last token included" in refused("tokens", row)
+
+
+# ---- doccano, Label Studio, Prodigy, spaCy's pairs ----------------------------------------------------------------------
+
+
+def test_doccano_counts_relations_and_comments() -> None:
+    entities = [{"id": 1, "label": "PER", "start_offset": 0, "end_offset": 3}]
+    row = {"id": 7, "text": "Mia", "entities": entities, "relations": [{"from_id": 1}], "Comments": ["?"], "meta": 3}
+    (text,), lost = texts_of("doccano", row)
+    assert text.id == "7" and mentions(text) == [("Mia", "PER")] and text.metadata == {"meta": 3}
+    assert lost == {"relations of doccano": 1, "comments of doccano": 1}
+    assert "field 'label': found the number 12" in refused(
+        "doccano", {"text": "Mia", "annotations": [{"label": 12, "start_offset": 0, "end_offset": 3}]}
+    )
+
+
+def region(start: int, end: int, *labels: str, **more: Any) -> dict[str, Any]:
+    return {"type": "labels", "value": {"start": start, "end": end, "labels": list(labels), **more}}
+
+
+def test_label_studio_takes_one_annotation_and_counts_the_rest() -> None:
+    first, truth = {"result": [region(0, 3, "ORG")]}, {"result": [region(0, 3, "PER", "artist")], "ground_truth": True}
+    cancelled = {"result": [region(4, 8, "x")], "was_cancelled": True}
+    relation, choice = {"type": "relation", "from_id": "a"}, {"type": "choices", "value": {"choices": ["x"]}}
+    truth["result"] += [relation, choice]
+    row = {"id": 3, "data": {"text": "Mia left", "page": 2}, "annotations": [cancelled, first, truth], "predictions": []}
+    (text,), lost = texts_of("label-studio", row, {"id": 4, "data": {"text": "Leo"}, "annotations": []})
+    assert text.id == "3" and mentions(text) == [("Mia", "PER"), ("Mia", "artist")] and text.metadata == {"page": 2}
+    assert lost == {
+        "annotations that were cancelled": 1, "further annotations of a task": 1, "results of the type relation": 1,
+        "results of the type choices": 1, "tasks without an annotation": 1,
+    }  # fmt: skip
+
+
+def test_label_studio_counts_code_units_and_escapes_line_ends() -> None:
+    text = f"{FACE} Mia\nBrandt left"
+    row = {"data": {"tweet": text}, "annotations": [{"result": [region(3, 13, "PER", text="Mia\\nBrandt")]}]}
+    (found,), lost = texts_of("label-studio", row)
+    assert mentions(found) == [("Mia\nBrandt", "PER")] and lost == {"offsets in UTF-16 code units (converted)": 1}
+    html = {
+        "data": {"text": text},
+        "annotations": [{"result": [region(0, 1, "x") | {"value": {"start": "/div[1]", "end": "a"}}]}],
+    }
+    assert "not in HTML or a dialogue" in refused("label-studio", html)
+    assert "expected the text under 'text'" in refused(
+        "label-studio", {"data": {"a": "x", "b": "y"}, "annotations": [{"result": []}]}
+    )
+
+
+def test_prodigy_leaves_out_what_was_not_accepted() -> None:
+    spans = [{"start": 0, "end": 3, "label": "PER"}, {"start": 4, "end": 8, "label": "x", "answer": "reject"}]
+    tokens = [{"text": "Mia", "start": 0, "end": 3, "id": 0}, {"text": "left", "start": 4, "end": 8, "id": 1}]
+    accepted = {"text": "Mia left", "tokens": tokens, "spans": spans, "answer": "accept", "meta": {"a": 1}, "_input_hash": 4}
+    (text, plain), lost = texts_of(
+        "prodigy",
+        accepted,
+        accepted | {"answer": "reject"},
+        accepted | {"answer": "ignore"},
+        {"text": "Leo", "answer": "accept"},
+    )
+    assert mentions(text) == [("Mia", "PER")] and text.metadata["meta"] == {"a": 1} and plain.mentions == ()
+    assert lost == {
+        "spans that were rejected": 1, "examples with the answer reject": 1, "examples with the answer ignore": 1,
+    }  # fmt: skip
+    assert "field 'answer': found 'yes'" in refused("prodigy", accepted | {"answer": "yes"})
+
+
+def test_the_tokens_of_prodigy_are_the_words_where_they_cover_the_text() -> None:
+    tokens = [{"start": 0, "end": 2}, {"start": 2, "end": 6}, {"start": 6, "end": 7}]
+    (text,), _ = texts_of(
+        "prodigy", {"text": "don't\n", "tokens": [{"start": 0, "end": 2}, {"start": 2, "end": 5}], "spans": []}
+    )
+    assert token_offsets(text) == [(0, 2), (2, 5)]
+    (text,), _ = texts_of("prodigy", {"text": "a b c d", "tokens": tokens[:1], "spans": []})
+    assert "tokens" not in text.metadata, "they are not all"
+    (text,), _ = texts_of("prodigy", {"text": "ab cd \n", "tokens": tokens, "spans": []})
+    assert token_offsets(text) == [(0, 2), (2, 6)], "white space alone is no word"
+
+
+def test_pairs_of_spacy() -> None:
+    pair = ["Mia left Oslo", {"entities": [[0, 3, "PER"], [9, 13, "LOC", "Q585"]], "cats": {"x": 1.0}}]
+    (text,), lost = texts_of("spacy-pairs", pair, None)
+    assert mentions(text) == [("Mia", "PER"), ("Oslo", "LOC")]
+    assert lost == {"annotations cats of spaCy": 1, "texts without annotation": 1}
+    assert "expected [text, {entities" in refused("spacy-pairs", ["Mia", 3])
+
+
+def test_a_file_that_is_one_pair_or_one_pair_a_line(tmp_path: Path) -> None:
+    pair = ["Mia", {"entities": [[0, 3, "PER"]]}]
+    for content, number in (
+        (json.dumps(pair), 1),
+        (json.dumps([pair, pair]), 2),
+        (f"{json.dumps(pair)}\n{json.dumps(pair)}", 2),
+    ):
+        (tmp_path / "a.json").write_text(content)
+        assert [row for _, row in MENTION_FORMATS["spacy-pairs"].rows(tmp_path / "a.json")] == [pair] * number
+
+
+# ---- annotated text -----------------------------------------------------------------------------------------------------
+
+
+def test_annotated_text_needs_no_id_and_may_come_from_parquet() -> None:
+    row = {"text": " Mia left", "mentions": [{"start": 0, "end": 4, "labels": ["PER", "artist"]}], "metadata": '{"doc": "d"}'}
+    (text,), lost = texts_of("annotated-text", row)
+    assert text.id == "1" and mentions(text) == [("Mia", "PER"), ("Mia", "artist")] and text.metadata == {"doc": "d"}
+    assert lost == {"blanks at the edges of mentions": 1}
