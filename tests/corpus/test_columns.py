@@ -164,6 +164,11 @@ def test_words_that_are_an_index_alone_are_refused(tmp_path: Path) -> None:
         found(tmp_path, "1\tB-PER\n2\tI-PER\n3\tO\n")
 
 
+def test_ids_of_conllu_in_other_columns_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"found ids of multi-word tokens or empty nodes \(1-2\)"):
+        found(tmp_path, "1-2\tdu\tO\n1\tde\tO\n2\tle\tO\n3\tOslo\tB-LOC\n")
+
+
 def test_numbers_that_are_words_stay_words(tmp_path: Path) -> None:
     texts, _, notes = found(tmp_path, "1\tB-NUM\n4\tB-NUM\n\n10\tB-NUM\nmen\tO\n")
     assert texts == ["1 4", "10 men"] and notes == []

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from loreweave.corpus.conllu import read_conllu, read_conllu_sentences
+from loreweave.corpus.conllu_misc import find_misc
 from loreweave.errors import DataError
 
 
@@ -60,6 +61,47 @@ def test_mentions_of_tags_and_documents_without_an_id(tmp_path: Path) -> None:
     assert "doc" not in texts[0].metadata and texts[1].metadata["doc"] == "1"
 
 
+@pytest.mark.parametrize(
+    "tags",
+    [
+        ["name=B-PER|SpaceAfter=No", "name=I-PER", "name=O", "name=B-LOC"],  # DaNE
+        ["SpaceAfter=No name=B-PER", "name=I-PER", "name=O", "name=B-LOC"],  # NorNE, with a space for the bar
+        ["SpaceAfter=No|B-PER", "I-PER", "O", "B-LOC"],
+        ["SpaceAfter=No B-PER", "I-PER", "O", "B-LOC"],
+        ["NE=B-PER|SpaceAfter=No", "NE=I-PER", "_", "NE=B-LOC"],
+        ["SpaceAfter=No|iob=B_PER", "iob=I_PER", "iob=O", "iob=B_LOC"],
+        ["SpaceAfter=No|NER=PER-B", "NER=PER-I", "NER=o", "NER=LOC-B"],
+        ["SpaceAfter=No|Entity=B-PER", "Entity=I-PER", "Entity=O", "Entity=B-LOC"],
+        ["SpaceAfter=No|NER=PER", "NER=PER", "NER=O", "NER=LOC"],
+    ],
+)
+def test_tags_under_any_key_and_without_one(tags: list[str], tmp_path: Path) -> None:
+    forms = ["Ann", "Hill", "saw", "Oslo"]
+    rows = [row(str(place), form, misc=tag) for place, (form, tag) in enumerate(zip(forms, tags, strict=True), 1)]
+    (text,) = read_conllu(write(tmp_path, *rows))
+    assert text.text == "AnnHill saw Oslo"
+    assert [(text.surface(one), one.label) for one in text.mentions] == [("AnnHill", "PER"), ("Oslo", "LOC")]
+
+
+def test_what_the_last_column_holds_is_said(tmp_path: Path) -> None:
+    assert find_misc(write(tmp_path, row("1", "Ann", misc="NER=B-PER"))).notes == ()
+    path = write(tmp_path, row("1", "Ann", misc="name=B_PER"), row("2", "Li", misc="name=I_PER"))
+    assert find_misc(path).notes == (
+        "mentions are read from name= in the last column", "tags in another spelling: 'B_PER' as 'B-PER'",
+    )  # fmt: skip
+    path = write(tmp_path, row("1", "Ann", misc="SpaceAfter=No|name=Ann Hill"), row("2", "Li", misc="Foreign"))
+    assert find_misc(path).notes[0].startswith("the last column has SpaceAfter=, name=, and neither Entity= nor tags")
+    with pytest.raises(DataError, match="field 'MISC NER': found numbers as tags"):
+        find_misc(write(tmp_path, row("1", "Ann", misc="NER=3"), row("2", "Li", misc="NER=0")))
+
+
+def test_words_of_blanks_alone_are_left_out_and_counted(tmp_path: Path) -> None:
+    rows = [row("1", "Ann", misc="NER=B-PER"), row("2", " ", misc="NER=I-PER"), row("3", "Li", misc="NER=I-PER")]
+    (sentence,) = read_conllu_sentences(write(tmp_path, *rows))
+    assert sentence.text is not None and sentence.text.text == "Ann Li" and sentence.blanks == 1
+    assert [sentence.text.surface(one) for one in sentence.text.mentions] == ["Ann Li"]
+
+
 def test_mentions_nest_and_may_have_parts(tmp_path: Path) -> None:
     rows = [
         row("1", "The", misc="Entity=(1-organization-new"),
@@ -103,7 +145,7 @@ def test_no_tags_at_all(tmp_path: Path) -> None:
         ("1 Oslo", "line 3: found 1 column: '1 Oslo', expected 10 of CoNLL-U, with tabs between them"),
         ("1\tOslo", "line 3: found 2 columns: '1\\tOslo', expected 10 of CoNLL-U"),
         (row("x", "Oslo"), "line 3: found the id 'x'"),
-        (row("2", " "), "line 3: found an empty form"),
+        (row("2", ""), "line 3: found an empty form"),
         (row("2", "Oslo", misc="Entity=1)"), "line 3, field 'Entity': found the end of the mention '1', expected its begin"),
         (row("2", "Oslo", misc="Entity=(1-place"), "line 3, field 'Entity': found no end of the mention '1' in its"),
         (row("2", "Oslo", misc="NER=LOC") + "\n" + row("3", "Fjord", misc="NER=I-LOC"), "line 3, field 'NER': found the tags"),

@@ -16,6 +16,7 @@ from loreweave.errors import DataError
     [
         (["0 1 2", "0 1"], True), (["1 2 3", "1"], True), (["1 2", "3 4"], True), (["1 2 3 1 2"], True), (["1", "1"], False),
         (["1 2 4"], False), (["5 6"], False), (["0 0 0 1"], False), (["a b"], False), (["1 2", "a"], False), (["② ③"], False),
+        (["1-2 1 2 3"], True),
     ],
 )  # fmt: skip
 def test_words_that_count_up(sentences: list[str], expected: bool) -> None:
@@ -29,7 +30,10 @@ def test_an_index_is_refused_where_there_is_enough_of_it() -> None:
     refuse_words([["In", "1984"], ["1", "2", "3"]])
 
 
-@pytest.mark.parametrize(("first", "second"), [("B_PER", "I_PER"), ("B-PER", "I-PER"), ("PER-B", "PER-I"), ("BPER", "IPER")])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("B_PER", "I_PER"), ("B-PER", "I-PER"), ("PER-B", "PER-I"), ("BPER", "IPER"), ("name=B-PER", "name=I-PER")],
+)
 def test_labels_that_are_tags_are_refused(first: str, second: str) -> None:
     with pytest.raises(DataError, match=f"found the labels '{first}' and '{second}', which are tags of one type"):
         refuse_labels(["LOC", second, first])

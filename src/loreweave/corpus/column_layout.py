@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice, pairwise
 
 from loreweave.corpus.files import Pathname, open_text
-from loreweave.corpus.plausibility import counts_up
+from loreweave.corpus.plausibility import RANGE, counts_up
 from loreweave.corpus.tag_schemes import OUTSIDE, TokenSpan, find_scheme, has_prefix, spans_of_tags
 from loreweave.corpus.tag_spellings import TagSpelling, find_spelling
 from loreweave.corpus.tokens import WHITE
@@ -273,6 +273,10 @@ def _found(layout: FileLayout, table: _Table, names: Sequence[str] | None) -> Fi
         if alike:
             other = f"--format columns:{token},{alike[-1]} reads the other"
             notes.append(f"columns {alike[-1]} and {tag} have the same types; {tag} is read ({other})")
+    ranges = [value for value in table.column(token - 1) if RANGE.fullmatch(value)] if token else []
+    if ranges:
+        found = f"found ids of multi-word tokens or empty nodes ({ranges[0]}), which only CoNLL-U of 10 columns may have"
+        raise DataError(f"{found}; leave these lines out", field="token")
     if token:
         why = "an index" if counts_up(table.by_sentence(token - 1)) else "the same in a sentence"
         notes.insert(0, f"words are in column {token} (from 0), for column {token - 1} is {why}")

@@ -1,7 +1,7 @@
 """CoNLL-U files (Universal Dependencies): words with gold part-of-speech tags, and mentions where the file has them.
 
 Mentions are spans in brackets, which may nest (`Entity=(4-person-new` ... `Entity=4)`, as GUM and CorefUD have them), or tags
-(`NER=B-PER`), both in the last column.
+(`NER=B-PER`, `name=B-PER`, `B-PER` alone), both in the last column; see `conllu_misc`.
 """
 
 from __future__ import annotations
@@ -14,15 +14,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
+from loreweave.corpus.conllu_misc import COLUMNS, Misc, find_misc, items_of_misc
 from loreweave.corpus.files import Pathname, open_text
 from loreweave.corpus.tag_schemes import OUTSIDE, find_scheme, spans_of_tags
 from loreweave.corpus.tokens import POS, TOKENS
 from loreweave.errors import DataError
 
-COLUMNS = 10
 _ABSENT = "_"
 _ENTITY = "Entity"
-_TAG_KEYS = ("NER", "NE", "ner")
 _COMMENT = re.compile(r"#\s*([^=]*?)\s*(?:=\s*(.*))?")
 _ID = re.compile(r"\d+(-\d+|\.\d+)?")
 _BRACKET = re.compile(r"\(([^()]*)(\))?|([^()]+)\)")
@@ -36,12 +35,14 @@ class ConlluSentence:
         line: its first.
         text: None where there is an error.
         undeclared: number of mentions in `Entity=` that are not read, because the file does not declare their fields.
+        blanks: number of words of white space alone, which are not in the text.
         error: names the file and the line.
     """
 
     line: int
     text: AnnotatedText | None
     undeclared: int = 0
+    blanks: int = 0
     error: DataError | None = None
 
 
@@ -59,7 +60,7 @@ def read_conllu(path: Pathname) -> Iterator[AnnotatedText]:
         yield sentence.text
 
 
-def read_conllu_sentences(path: Pathname) -> Iterator[ConlluSentence]:
+def read_conllu_sentences(path: Pathname, misc: Misc | None = None) -> Iterator[ConlluSentence]:
     """Stream a file (plain, .gz, .xz, .bz2), one text a sentence; bad sentences come with their first error.
 
     The text is that of the forms and their `SpaceAfter=No`; `metadata` has `tokens` (the characters of each word), `pos` (the
@@ -68,9 +69,11 @@ def read_conllu_sentences(path: Pathname) -> Iterator[ConlluSentence]:
     Empty nodes are not in the text, nor mentions of them alone.
 
     Mentions are read from `Entity=` where the file declares its fields (`# global.Entity = ...`); the field `etype` is their
-    label. Parts of a discontinuous mention are mentions of their own. They are also read from tags in `NER=`.
+    label. Parts of a discontinuous mention are mentions of their own. They are also read from tags, where `misc` says that
+    the last column has them; None looks for them in the file.
     """
-    sentence = _Sentence(path)
+    misc = find_misc(path) if misc is None else misc
+    sentence = _Sentence(path, misc)
     document, fields, number, documents = "", list[str](), 0, 0
     with open_text(path) as file:
         for line, row in enumerate(chain(file, [""]), 1):
@@ -87,7 +90,7 @@ def read_conllu_sentences(path: Pathname) -> Iterator[ConlluSentence]:
             elif sentence.line:
                 number += 1
                 yield sentence.finished(number, document, fields)
-                sentence = _Sentence(path)
+                sentence = _Sentence(path, misc)
 
 
 def is_conllu(path: Pathname) -> bool:
@@ -109,10 +112,7 @@ class _Row(NamedTuple):
     form: str
     tag: str
     misc: dict[str, str]
-
-    @property
-    def entity_tag(self) -> str:
-        return next((self.misc[key] for key in _TAG_KEYS if key in self.misc), OUTSIDE)
+    entity_tag: str
 
 
 class _Word(NamedTuple):
@@ -134,6 +134,7 @@ class _Place(NamedTuple):
 @dataclass
 class _Sentence:
     path: Pathname
+    misc: Misc
     id: str = ""
     line: int = 0
     rows: list[_Row] = field(default_factory=list)
@@ -142,22 +143,24 @@ class _Sentence:
     def add(self, line: int, text: str) -> None:
         self.line = self.line or line
         try:
-            self.rows.append(_row(text, self.path, line))
+            self.rows.append(_row(text, self.misc, self.path, line))
         except DataError as error:
             self.error = self.error or error
 
     def finished(self, number: int, document: str, fields: Sequence[str]) -> ConlluSentence:
         undeclared = 0 if fields else sum(row.misc.get(_ENTITY, "").count("(") for row in self.rows)
+        blanks = sum(not row.form for row in self.rows)
         id = self.id or f"{Path(self.path).name.partition('.')[0]}:{number}"
         try:
             if self.error is not None:
                 raise self.error
-            return ConlluSentence(self.line, _text(self.rows, id, document, fields, self.path), undeclared)
+            text = _text(self.rows, id, document, fields, self.path)
+            return ConlluSentence(self.line, text, undeclared, blanks)
         except DataError as error:
-            return ConlluSentence(self.line, None, undeclared, error)
+            return ConlluSentence(self.line, None, undeclared, blanks, error)
 
 
-def _row(text: str, path: Pathname, line: int) -> _Row:
+def _row(text: str, misc: Misc, path: Pathname, line: int) -> _Row:
     columns = text.split("\t")
     if len(columns) != COLUMNS:
         found = f"{len(columns)} column{'s' * (len(columns) != 1)}: {text[:60]!r}"
@@ -165,9 +168,10 @@ def _row(text: str, path: Pathname, line: int) -> _Row:
     id, form, tag = columns[0], columns[1].strip(), columns[3]
     if not _ID.fullmatch(id):
         raise DataError(f"found the id {id!r}, expected 3, 3-4 or 3.1", path=path, line=line)
-    if not form:
+    if not columns[1]:
         raise DataError("found an empty form", path=path, line=line)
-    return _Row(line, id, form, tag, dict(item.partition("=")[::2] for item in columns[9].split("|")))
+    items = items_of_misc(columns[9])
+    return _Row(line, id, form, tag, dict(items), misc.tag_of(items))
 
 
 def _text(rows: Sequence[_Row], id: str, document: str, fields: Sequence[str], path: Pathname) -> AnnotatedText:
@@ -196,7 +200,7 @@ def _words(rows: Sequence[_Row]) -> Iterator[_Word]:
         row = rows[at]
         at += 1
         first, _, last = row.id.partition("-")
-        if "." in row.id:
+        if "." in row.id or not row.form:
             yield _Word("", [row], False)
             continue
         parts = [row]
@@ -241,5 +245,5 @@ def _tagged(words: Sequence[_Place], tags: Sequence[str], path: Pathname) -> Ite
         spans = spans_of_tags(tags, find_scheme(tags))
     except DataError as error:
         line = next(word.row.line for word, tag in zip(words, tags, strict=True) if tag != OUTSIDE)
-        raise DataError(error.message, path=path, line=line, field=_TAG_KEYS[0]) from None
+        raise DataError(error.message, path=path, line=line, field="NER") from None
     yield from (Mention(words[start].start, words[end - 1].end, label=label) for start, end, label in spans)

@@ -6,6 +6,7 @@ A reader guesses formats, columns and spellings. What is certainly wrong stops i
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -14,6 +15,8 @@ from loreweave.corpus.tag_schemes import UNTYPED, TokenSpan
 from loreweave.corpus.tag_spellings import paired_labels
 from loreweave.errors import DataError
 
+RANGE = re.compile(r"\d+[-.]\d+")
+"""An id of a multi-word token or of an empty node, as CoNLL-U has them."""
 _FEW_WORDS, _FEW_MENTIONS, _MOST = 50, 30, 0.6
 _SHOWN = 5
 
@@ -21,10 +24,11 @@ _SHOWN = 5
 def counts_up(sentences: Iterable[Sequence[str]]) -> bool:
     """Whether the words of each sentence count up from 0 or 1, as an index does; also over all sentences.
 
-    A sentence may begin again within, where a blank line is missing.
+    A sentence may begin again within, where a blank line is missing. Ids of several words or of none (1-2, 1.1) do not count.
     """
     steps, again, before = 0, 0, None
-    for words in sentences:
+    for given in sentences:
+        words = [word for word in given if not RANGE.fullmatch(word)]
         if not all(word.isdecimal() and word.isascii() for word in words):
             return False
         numbers = [int(word) for word in words]

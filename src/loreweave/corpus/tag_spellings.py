@@ -29,6 +29,8 @@ _FORMS = (
 )
 """The prefix first, last, as a word, and without anything between."""
 
+_BEGIN = re.compile(r"(?<![^\W_])[Bb](?![^\W_])")
+"""The letter B with neither letter nor digit beside it."""
 _OUTSIDES = ("o", "0", "_", "-", "*", "none", "null", "out", "outside")
 """Other words for O, in the order in which they are believed."""
 _SLIPS = ("o", "0")
@@ -159,21 +161,18 @@ def _refuse(tags: Collection[str], has_outside: bool) -> None:
 
 
 def paired_labels(labels: Iterable[str]) -> tuple[str, str] | None:
-    """Two labels that are tags of one type, such as `B_PER` and `I_PER`; None where there are none."""
-    for form in _FORMS:
-        begun = dict[tuple[str, str], str]()
-        inside = list[tuple[tuple[str, str], str]]()
-        for label in labels:
-            match = form.fullmatch(label)
-            parsed = None if match is None else _parsed(label, form, match["between"])
-            if match is None or parsed is None:
-                continue
-            key = (match["between"], match["label"])
-            if parsed[0] == "B":
-                begun[key] = label
-            elif parsed[0] == "I":
-                inside.append((key, label))
-        for key, label in inside:
-            if key in begun:
-                return begun[key], label
+    """Two labels that are tags of one type, such as `B_PER` and `I_PER`, or `x=B-PER` and `x=I-PER`; None without such."""
+    known = set(labels)
+    for label in sorted(known):
+        for match in _BEGIN.finditer(label):
+            for letter in "IM":
+                other = label[: match.start()] + (letter if match[0].isupper() else letter.lower()) + label[match.end() :]
+                if other in known:
+                    return label, other
+    for form in _FORMS[2:]:
+        begun = {match["label"]: match.string for match in map(form.fullmatch, sorted(known)) if match and match[0][0] in "Bb"}
+        for label in sorted(known):
+            inside = form.fullmatch(label)
+            if inside is not None and inside["letter"].upper() in ("I", "IN", "INSIDE") and inside["label"] in begun:
+                return begun[inside["label"]], label
     return None

@@ -11,8 +11,9 @@ from typing import Any
 from loreweave.corpus.column_layout import ColumnLayout, FileLayout
 from loreweave.corpus.columns import ColumnSentence, read_column_sentences
 from loreweave.corpus.conllu import ConlluSentence, read_conllu_sentences
+from loreweave.corpus.conllu_misc import Misc
 from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, find_scheme, schemes_of
-from loreweave.corpus.tokens import TOKENS
+from loreweave.corpus.tokens import BLANK_TOKENS, TOKENS
 from loreweave.errors import DataError
 from loreweave.tasks.ner.layouts import Item, left_out_of, of_text, typed_mentions
 from loreweave.tasks.ner.record import DOCUMENT, SCHEMES
@@ -65,10 +66,14 @@ def columns(row: tuple[str, ColumnSentence, Scheme | None], number: str) -> Iter
 # ---- CoNLL-U ------------------------------------------------------------------------------------------------------------
 
 
-def conllu_rows(path: Path) -> Iterator[tuple[str, Any]]:
-    """Sentences of a CoNLL-U file. The place of a bad sentence is its bad line."""
-    for sentence in read_conllu_sentences(path):
-        yield f"line {sentence.line if sentence.error is None else sentence.error.line}", sentence
+def conllu_rows(misc: Misc | None) -> Callable[[Path], Iterator[tuple[str, Any]]]:
+    """Sentences of a CoNLL-U file; without `misc` it is found. The place of a bad sentence is its bad line."""
+
+    def rows(path: Path) -> Iterator[tuple[str, Any]]:
+        for sentence in read_conllu_sentences(path, misc):
+            yield f"line {sentence.line if sentence.error is None else sentence.error.line}", sentence
+
+    return rows
 
 
 def conllu(row: ConlluSentence, number: str) -> Iterable[Item]:
@@ -78,4 +83,8 @@ def conllu(row: ConlluSentence, number: str) -> Iterable[Item]:
         raise DataError(row.error.message, field=row.error.field)
     for _ in range(row.undeclared):
         yield LeftOut("mentions whose fields no '# global.Entity' declares", of_record=True)
-    yield from typed_mentions(row.text)
+    yield from left_out_of(Counter({BLANK_TOKENS: row.blanks}))
+    if row.text.text:
+        yield from typed_mentions(row.text)
+    else:
+        yield LeftOut("sentences of blank tokens alone")

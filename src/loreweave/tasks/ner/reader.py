@@ -11,6 +11,7 @@ from pathlib import Path
 
 from loreweave.corpus.column_layout import ColumnLayout, find_layout
 from loreweave.corpus.conllu import is_conllu
+from loreweave.corpus.conllu_misc import find_misc
 from loreweave.corpus.files import open_text
 from loreweave.corpus.mention_formats import (
     MENTION_FORMATS,
@@ -53,18 +54,23 @@ def read(
     Raises:
         DataError: names the file, the line and the field.
     """
-    formats, chosen, notes = FORMATS, format, list[str]()
-    given = None if format is None else _given_columns(format)
     check_not_empty(path)
+    given = None if format is None else _given_columns(format)
+    chosen = "columns" if given is not None else format or recognise(path)
+    formats, notes = FORMATS, list[str]()
     if names is not None:
         texts = partial(tokens.texts, names=names)
         formats = {**formats, "tokens": replace(formats["tokens"], convert=layouts.records_of(texts))}
-    if format is not None and format.endswith(UTF16) and (found := mention_format(format)) is not None:
-        formats = {**formats, format: FileFormat(found.summary, layouts.records_of(found.texts), found.rows)}
-    if given is not None or format == "columns" or (format is None and recognise(path) == "columns"):
+    if chosen.endswith(UTF16) and (found := mention_format(chosen)) is not None:
+        formats = {**formats, chosen: FileFormat(found.summary, layouts.records_of(found.texts), found.rows)}
+    if chosen == "columns":
         layout = find_layout(path, given)
-        formats = {**formats, "columns": replace(FORMATS["columns"], rows=column_layouts.column_rows(layout))}
-        chosen, notes = "columns", list(layout.notes)
+        formats = {**formats, chosen: replace(formats[chosen], rows=column_layouts.column_rows(layout))}
+        notes += layout.notes
+    elif chosen == "conllu":
+        misc = find_misc(path)
+        formats = {**formats, chosen: replace(formats[chosen], rows=column_layouts.conllu_rows(misc))}
+        notes += misc.notes
     result = read_records(path, chosen, skip_bad, formats, recognise)
     notes += scheme_notes(result)
     try:
@@ -128,7 +134,9 @@ FORMATS: dict[str, FileFormat[NerRecord]] = {
         column_layouts.column_rows(None),
     ),
     "conllu": FileFormat(
-        "CoNLL-U with Entity=(... or NER=B-... in its last column", column_layouts.conllu, column_layouts.conllu_rows
+        "CoNLL-U with Entity=(..., NER=B-..., name=B-... or B-... in its last column",
+        column_layouts.conllu,
+        column_layouts.conllu_rows(None),
     ),
 }
 FORMATS |= {
