@@ -13,6 +13,8 @@ import pytest
 from tiny_encoders import TYPING_ROWS, make_tiny_bert
 
 from loreweave.cli.main import main
+from loreweave.training import precision
+from loreweave.training.precision import Choice
 
 QUICK = ["epochs=2", "batch_size=4", "gradient_accumulation_steps=1", "optimizer.learning_rate=0.01", "--device", "cpu"]
 
@@ -88,6 +90,26 @@ def test_a_recipe_with_overrides(encoder: str, data: Path, tmp_path: Path) -> No
         "learning_rate": 0.01, "betas": [0.9, 0.999], "epsilon": 1e-6, "weight_decay": 0.01, "bias_correction": True,
         "max_grad_norm": 1.0, "no_decay": ["bias", "LayerNorm.weight"], "rate_factors": {"classifier": 30.0},
     }  # fmt: skip
+
+
+def test_auto_precision_is_said_recorded_and_kept(
+    encoder: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The recipe says auto; a run that goes on elsewhere keeps what it began with, and says that."""
+    output = tmp_path / "run"
+    files = ["--train", str(data / "train.json"), "--recipe", "minilm/entity-typing"]
+    command = ["finetune", "entity-typing", "--model", encoder, *files, "--output", str(output), "dev_fraction=0.25", *QUICK]
+    monkeypatch.setattr(precision, "best_precision", lambda device: Choice("bf16", "it was fast"))
+    assert main(command) == 0
+    assert "precision: bf16 (auto: it was fast)" in capsys.readouterr().err
+    assert json.loads((output / "config.json").read_text())["settings"]["precision"] == "bf16"
+    status = json.loads((output / "status.json").read_text())
+    (output / "status.json").write_text(json.dumps(status | {"status": "interrupted"}))
+    monkeypatch.setattr(precision, "best_precision", lambda device: Choice("fp32", "it was slow"))
+    main([*command, "--resume"])
+    said = capsys.readouterr().err
+    assert "precision: bf16, as the run began; this machine would take fp32: it was slow" in said
+    assert "other settings" not in said
 
 
 def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(

@@ -13,6 +13,7 @@ from loreweave.checkpoints import load_luke
 from loreweave.errors import ConfigurationError
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.run import run
+from loreweave.training import precision
 from loreweave.training.configuration import fill, to_dict
 from loreweave.training.run_record import RunRecord
 
@@ -122,6 +123,16 @@ def test_bf16(world: Path, tmp_path: Path) -> None:
     run(fill(PretrainingConfig, exact))
     assert losses(config)[0] == pytest.approx(losses(exact)[0], rel=2e-2)
     assert losses(config) != losses(exact)
+
+
+def test_auto_precision_is_said_and_recorded(
+    world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(precision, "best_precision", lambda device: precision.Choice("bf16", "it was fast"))
+    config = settings(world, tmp_path / "run", precision="auto", epochs=1)
+    run(fill(PretrainingConfig, config))
+    assert "precision: bf16 (auto: it was fast)" in capsys.readouterr().err
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["precision"] == "bf16"
 
 
 def test_another_run_in_the_folder_is_refused(world: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from loreweave.cli.console import progress, say, show_json, show_table
+from loreweave.cli.precision import PrecisionOption, settled
 
 
 def command(
@@ -19,7 +20,7 @@ def command(
     ] = None,
     device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps.")] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Full-length texts a batch.")] = 32,
-    precision: Annotated[str, typer.Option("--precision", help="fp32, bf16 or fp16.")] = "fp32",
+    precision: PrecisionOption = "fp32",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in the output folder.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest alone on standard output.")] = False,
 ) -> None:
@@ -38,7 +39,7 @@ def command(
 
     asked = fill(ModelSettings, {}, settings or [])
     with progress("embedding texts") as advance:
-        how = Execution(device=device, precision=precision, batch_size=batch_size, report=say, advance=advance)
+        how = Execution(device=device, precision=settled(precision, device), batch_size=batch_size, report=say, advance=advance)
         manifest = export(model, data, output, asked, how, overwrite=overwrite)
     close_process_group()
     if as_json:

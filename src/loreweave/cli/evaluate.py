@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from loreweave.cli.console import progress, say, say_written, show_evaluation, show_json
+from loreweave.cli.precision import PrecisionOption, settled
+from loreweave.errors import ConfigurationError
 from loreweave.tasks.registry import ALL_TASKS, PRETRAINED_TASKS
 
 Data = Annotated[
@@ -37,7 +39,7 @@ def command(
     labels: Labels = None,
     device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps.")] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Records (or full-length texts) a batch.")] = 32,
-    precision: Annotated[str, typer.Option("--precision", help="fp32, bf16 or fp16.")] = "fp32",
+    precision: PrecisionOption = "fp32",
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad records out and count them.")] = False,
     output: Annotated[Path | None, typer.Option("--output", help="Folder for results.json and predictions/.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results in the output folder.")] = False,
@@ -74,13 +76,13 @@ def command(
     representation=markers, pooled or (of a LUKE) entities; bootstrap=1000 (resamples for the 95 % interval). Another domain
     is another file, whose format=NAME may be given; relations that were in the source too are named.
     """
-    from loreweave.errors import ConfigurationError
     from loreweave.tasks.class_names import read_class_names
     from loreweave.tasks.jobs import evaluate_task
     from loreweave.tasks.pretrained import evaluate_pretrained
     from loreweave.tasks.registry import Execution, load_pretrained_task, load_task
     from loreweave.training.devices import close_process_group
 
+    precision = settled(precision, device)
     with progress("scoring") as advance:
         if task in PRETRAINED_TASKS:
             chosen = load_pretrained_task(task)
@@ -110,8 +112,6 @@ def command(
 
 def _as_settings(task: str, known: type, format: str | None, skip_bad: bool) -> list[str]:
     """`--format` and `--skip-bad` as the settings of a task that has such."""
-    from loreweave.errors import ConfigurationError
-
     given = {"format": format, "skip_bad": "true" if skip_bad else None}
     found = {name: value for name, value in given.items() if value is not None}
     for name in found:
@@ -122,7 +122,6 @@ def _as_settings(task: str, known: type, format: str | None, skip_bad: bool) -> 
 
 def _evaluation_of(recipe: str | None, task: str) -> dict[str, Any]:
     """The evaluation settings of a recipe for the task."""
-    from loreweave.errors import ConfigurationError
     from loreweave.training.recipes import load_recipe
 
     if recipe is None:

@@ -12,7 +12,9 @@ import typer
 
 from loreweave.cli.console import say
 from loreweave.cli.evaluate import Base, Labels
+from loreweave.cli.precision import PrecisionOption, settled
 from loreweave.corpus.files import json_text
+from loreweave.errors import ConfigurationError
 from loreweave.tasks.registry import ALL_TASKS, PRETRAINED_TASKS
 
 Given = Annotated[
@@ -38,7 +40,7 @@ def command(
     labels: Labels = None,
     device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps.")] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Queries (or full-length texts) a batch.")] = 32,
-    precision: Annotated[str, typer.Option("--precision", help="fp32, bf16 or fp16.")] = "fp32",
+    precision: PrecisionOption = "fp32",
 ) -> None:
     """Predict with a checkpoint: one JSON object a query, in the order of the queries.
 
@@ -72,7 +74,6 @@ def command(
     few-shot-ner, few-shot-relation: --data is the support, a few annotated sentences; queries and answers are those of ner
     and relation-classification, with the support's labels. Settings: 'loreweave tasks few-shot-ner'.
     """
-    from loreweave.errors import ConfigurationError
     from loreweave.tasks.class_names import read_class_names
     from loreweave.tasks.jobs import is_writer
     from loreweave.tasks.predictor import open_finetuned
@@ -84,6 +85,7 @@ def command(
     settings = [part for part in given or [] if "=" in part and not Path(part).exists()]
     files = [part for part in given or [] if part not in settings] or [STANDARD_INPUT]
     queries = read_queries(files, sys.stdin, format=format, asks=load_any_task(task).asks, report=say)
+    precision = settled(precision, device)
     if task in PRETRAINED_TASKS:
         if data is None or base is not None or labels is not None:
             needed = "needs --data, what the model is asked about" if data is None else "has no --base and no --labels"

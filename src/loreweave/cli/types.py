@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from loreweave.cli.console import progress, say, show_json, show_table
+from loreweave.cli.precision import PrecisionOption, settled
 from loreweave.corpus.files import json_text
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def command(
     max_length: Annotated[int, typer.Option("--max-length", min=3, help="Sub-words that are read of a sentence.")] = 128,
     device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps.")] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Sentences a batch.")] = 32,
-    precision: Annotated[str, typer.Option("--precision", help="fp32, bf16 or fp16.")] = "fp32",
+    precision: PrecisionOption = "fp32",
     report: Annotated[
         Path | None, typer.Option("--report", help="Write an analysis of all the text as this HTML page, its numbers as .json.")
     ] = None,
@@ -80,7 +81,7 @@ def command(
         raise ConfigurationError(f"--method: found {method!r}, expected greedy, beam or sample")
     if report is not None and (method != "greedy" or full_length):
         raise ConfigurationError("--report rebuilds greedily to the end token; leave --method and --full-length out")
-    execution = Execution(device=device, precision=precision, batch_size=batch_size)
+    execution = Execution(device=device, precision=settled(precision, device), batch_size=batch_size)
     left_out: Counter[str] = Counter()
     texts = _texts(sentences or [], file or [], left_out)
     if report is not None:

@@ -15,6 +15,7 @@ from loreweave.objectives import (
     MaskedWordsConfig,
 )
 from loreweave.training.optimizer_settings import OptimizerConfig, ScheduleConfig
+from loreweave.training.precision import Precision
 
 
 @dataclass(kw_only=True)
@@ -99,7 +100,8 @@ class PretrainingConfig:
     """Data set i is drawn with probability proportional to size_i ** smoothing (1: by size, 0: evenly)."""
     optimizer: PretrainingOptimizerConfig = field(default_factory=PretrainingOptimizerConfig)
     schedule: PretrainingScheduleConfig = field(default_factory=PretrainingScheduleConfig)
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    precision: Precision = "fp32"
+    """`auto` takes bf16 where the processor or GPU gains from it; what it took is in the run's `config.json`."""
     loss_scale: LossScaleConfig = field(default_factory=LossScaleConfig)
     """Of fp16 alone."""
     attention: Literal["auto", "sdpa", "eager"] = "auto"

@@ -19,6 +19,7 @@ from loreweave.pretraining.run import build_stream
 from loreweave.pretraining.start import start
 from loreweave.training.devices import autocast, training_device
 from loreweave.training.optimizers import build_optimizer
+from loreweave.training.precision import with_settled_precision
 from loreweave.training.quiet import quiet
 from loreweave.training.resources import peak_device_memory_gib, peak_memory_gib
 
@@ -63,6 +64,7 @@ def estimate(config: PretrainingConfig, processes: int = 1, micro_steps: int = 5
         ConfigurationError: data, model and settings do not go together.
     """
     device = training_device(config.device)
+    config = with_settled_precision(config, device)
     torch.manual_seed(config.seed)
     sets = [open_pretraining_set(path) for path in config.data]
     with quiet():

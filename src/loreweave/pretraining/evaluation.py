@@ -15,6 +15,7 @@ from loreweave.pretraining.run import build_stream
 from loreweave.pretraining.start import start
 from loreweave.pretraining.trainer import logged_name
 from loreweave.training.devices import autocast, training_device
+from loreweave.training.precision import with_settled_precision
 from loreweave.training.quiet import quiet
 
 
@@ -34,6 +35,7 @@ def evaluate_objectives(config: PretrainingConfig) -> dict[str, float]:
     # A pool would reach over the end of the pass.
     config = replace(config, batch_size=config.micro_batch_size, steps=micro_batches, sampling_smoothing=1.0, pool=1)
     device = training_device(config.device)
+    config = with_settled_precision(config, device)
     with quiet():
         begun = start(config, sets)
     stream = build_stream(config, sets, begun, processes=1)

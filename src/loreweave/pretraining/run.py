@@ -39,6 +39,7 @@ from loreweave.pretraining.trainer import PretrainingTrainer
 from loreweave.training.configuration import to_dict
 from loreweave.training.devices import autocast, close_process_group, training_device
 from loreweave.training.interruption import StopOnInterrupt
+from loreweave.training.precision import with_settled_precision
 from loreweave.training.progress import UpdateProgress, say_line
 from loreweave.training.quiet import quiet
 from loreweave.training.run_record import Interrupted, RunRecord
@@ -63,6 +64,9 @@ def run(config: PretrainingConfig, *, resume: bool = False, overwrite: bool = Fa
         Interrupted: stopped by Ctrl-C; a checkpoint is kept, and the message has the command to resume.
     """
     state = _processes(config)
+    config = with_settled_precision(
+        config, state.device, lambda line: _say(state, [line]), Path(config.output) if resume else None
+    )
     try:
         record, results = _run(config, state, resume, overwrite)
     except Interrupted as interruption:
@@ -176,7 +180,8 @@ def _save_encoder(begun: Start, config: PretrainingConfig, path: Path) -> None:
 
 def _processes(config: PretrainingConfig) -> PartialState:
     device = training_device(config.device)
-    autocast(device, config.precision)  # refuses what the device cannot do, before any work
+    if config.precision != "auto":
+        autocast(device, config.precision)  # refuses what the device cannot do, before any work
     return PartialState(cpu=device.type == "cpu")
 
 

@@ -40,6 +40,7 @@ from loreweave.training.finetuning import EvaluationSet, FinetuningJob, finetune
 from loreweave.training.finetuning_config import FinetuningConfig
 from loreweave.training.inference import move
 from loreweave.training.losses import classification_loss
+from loreweave.training.precision import with_settled_precision
 from loreweave.training.quiet import quiet
 from loreweave.training.run_inputs import hashes_of
 from loreweave.training.run_record import RunRecord
@@ -108,6 +109,8 @@ def finetune_task(
         LoreweaveError: see `Task`, `RunRecord` and `training.finetuning.finetune`.
     """
     metric = _metric(task, files, config)
+    told = report if is_writer() else _tell_nobody
+    config = with_settled_precision(config, choose_device(config.device), told, output if resume else None)
     data = _read_splits(task, files, config, format, skip_bad, report)
     asked: dict[str, Any] = {"task": task.name, "model": source, "data": _hashes(files), "format": format, "skip_bad": skip_bad}
     asked["settings"] = to_dict(config)
@@ -330,6 +333,10 @@ def _evaluation_set(task: Training[Any], built: TaskModel, records: list[Any]) -
     labels, encoding = built.labels, built.encoding
     examples = encoding.encode(records)
     return EvaluationSet(examples, lambda outputs: task.score(records, encoding.join(examples, outputs), labels))
+
+
+def _tell_nobody(_: str) -> None:
+    """What processes but the first report to."""
 
 
 def is_writer() -> bool:

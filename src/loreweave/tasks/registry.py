@@ -217,7 +217,7 @@ class Execution:
 
     Attributes:
         device: `cpu`, `cuda`, `cuda:1`, `mps`; None takes an accelerator where there is one.
-        precision: fp32, bf16 or fp16.
+        precision: fp32, bf16 or fp16; `training.precision.settle_precision` turns `auto` into one.
         batch_size: inputs a batch.
         report: told what the user should know, a line at a time.
         advance: told the number of inputs done, for a progress bar.

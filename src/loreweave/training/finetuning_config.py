@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from loreweave.training.optimizer_settings import OptimizerConfig, ScheduleConfig
+from loreweave.training.precision import Precision
 
 
 @dataclass(kw_only=True)
@@ -39,7 +40,8 @@ class FinetuningConfig:
     """Batches of texts of like length, in random order: less padding; the batches are no longer fully random."""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    precision: Precision = "fp32"
+    """`auto` takes bf16 where the processor or GPU gains from it; what it took is in the run's `config.json`."""
     seed: int = 12
     """Of the new parameters and of dropout."""
     data_seed: int | None = None

@@ -1,0 +1,149 @@
+"""Which number format pays on this machine: what `precision=auto` takes, and why.
+
+On a processor with instructions for bf16 a large product is two to eight times as fast in it; on one without, a training step
+takes four times as long as in float32. So the products are timed, once a process. Several processes must agree, and do not
+time: they go by what the processor says of itself. torch and transformers are imported by what needs them, because settings
+are read without them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from loreweave.corpus.files import read_json
+
+if TYPE_CHECKING:
+    import torch
+
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+"""Number format of matrix products; `auto` takes what pays on the machine."""
+
+_ENOUGH = 1.5
+"""How much faster products in bf16 must be; the rest of a step gains nothing, and casts cost."""
+_SIZES = (256, 768, 768)
+_REPEATS = 5
+_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
+"""What Linux calls the instructions, on x86 and on ARM."""
+_CPU_INFORMATION = Path("/proc/cpuinfo")
+ConfigT = TypeVar("ConfigT")
+
+
+def _to_standard_error(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """A number format, and in a few words what speaks for it."""
+
+    precision: str
+    reason: str
+
+
+def settle_precision(wanted: str, device: torch.device, report: Callable[[str], None] = _to_standard_error) -> str:
+    """`wanted`, or what pays on `device` in place of `auto`, which is then reported in one line."""
+    if wanted != "auto":
+        return wanted
+    choice = best_precision(device.type)
+    report(f"precision: {choice.precision} (auto: {choice.reason})")
+    return choice.precision
+
+
+def with_settled_precision(
+    config: ConfigT, device: torch.device, report: Callable[[str], None] = _to_standard_error, resumed: Path | None = None
+) -> ConfigT:
+    """The configuration of a run with a number format in place of `auto`.
+
+    Args:
+        config: a dataclass with `precision`.
+        device: where the run computes.
+        report: told the choice, in one line.
+        resumed: folder of the run that goes on. It keeps its format; where this machine would take another, that is said.
+    """
+    settings: Any = config
+    if settings.precision != "auto":
+        return config
+    begun = None if resumed is None else recorded_precision(resumed)
+    if begun is None:
+        precision = settle_precision("auto", device, report)
+    else:
+        precision, choice = begun, best_precision(device.type)
+        other = "" if choice.precision == begun else f"; this machine would take {choice.precision}: {choice.reason}"
+        report(f"precision: {begun}, as the run began{other}")
+    settled: ConfigT = dataclasses.replace(settings, precision=precision)
+    return settled
+
+
+def recorded_precision(run: Path) -> str | None:
+    """The number format in a run's `config.json`, None where there is none."""
+    path = run / "config.json"
+    config = read_json(path) if path.is_file() else {}
+    found = config.get("settings", config).get("precision") if isinstance(config, dict) else None
+    return found if isinstance(found, str) and found != "auto" else None
+
+
+def best_precision(device: str) -> Choice:
+    """What pays on a kind of device, for this process's share of a run."""
+    return _best(device, int(os.environ.get("WORLD_SIZE", "1")))
+
+
+@cache
+def _best(device: str, processes: int) -> Choice:
+    if device == "cuda":
+        return _of_gpu()
+    if device != "cpu":
+        return Choice("fp32", f"bf16 is not known to pay on {device}")
+    native = has_bf16_instructions()
+    if native is False:
+        return Choice("fp32", "the processor has no instructions for bf16")
+    if processes > 1:
+        if native:
+            return Choice("bf16", "the processor has instructions for bf16")
+        return Choice("fp32", "the processor does not say whether it has instructions for bf16")
+    full, half = time_products()
+    reason = f"a matrix product takes {1000 * half:.1f} ms in bf16, {1000 * full:.1f} ms in fp32"
+    return Choice("bf16" if full >= _ENOUGH * half else "fp32", reason)
+
+
+def _of_gpu() -> Choice:
+    import torch
+
+    name = torch.cuda.get_device_name()
+    if torch.cuda.is_bf16_supported(including_emulation=False):
+        return Choice("bf16", f"{name} computes in bf16")
+    return Choice("fp32", f"{name} has no bf16; fp16 may be faster there")
+
+
+def has_bf16_instructions() -> bool | None:
+    """Whether the processor lists instructions for bf16; None where the system does not tell."""
+    try:
+        lines = _CPU_INFORMATION.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    listed = next((line for line in lines if line.partition(":")[0].strip().lower() in ("flags", "features")), None)
+    return None if listed is None else not _FLAGS.isdisjoint(listed.partition(":")[2].split())
+
+
+def time_products() -> tuple[float, float]:
+    """Seconds of the same matrix product in float32 and in bf16, each the best of a few."""
+    import torch
+
+    rows, inner, columns = _SIZES
+    pairs = [
+        (torch.ones(rows, inner, dtype=dtype), torch.ones(inner, columns, dtype=dtype))
+        for dtype in (torch.float32, torch.bfloat16)
+    ]
+    best = [float("inf"), float("inf")]
+    for _ in range(1 + _REPEATS):  # the first makes the kernels, and never is the best
+        for index, (left, right) in enumerate(pairs):
+            began = time.perf_counter()
+            torch.mm(left, right)
+            best[index] = min(best[index], time.perf_counter() - began)
+    return best[0], best[1]
