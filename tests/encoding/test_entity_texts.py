@@ -11,8 +11,10 @@ from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, Knowled
 from loreweave.encoding.entity_texts import (
     EntityTextConfig,
     counts_of,
+    coverage_lines,
     entity_texts,
     relation_texts,
+    require_texts,
     text_hashes,
 )
 from loreweave.errors import DataError
@@ -133,3 +135,28 @@ def test_hashes_tell_where_one_text_ends_and_ignore_ids_and_types() -> None:
 def test_sources_are_small_numbers() -> None:
     parts = list(entity_texts(graph_of(ENTITIES), EntityTextConfig(), 100))
     assert [sources.dtype for _, sources in parts] == [np.uint8]
+
+
+def counts(nothing: int, description: int = 0, label: int = 0, alias: int = 0, cut: int = 0) -> dict[str, int]:
+    return {"nothing": nothing, "description": description, "label": label, "alias": alias, "cut": cut}
+
+
+def test_lines_say_how_many_have_which_text() -> None:
+    assert coverage_lines({"entities": counts(2, 1900, 30, cut=7), "relations": counts(0, label=3)}) == [
+        "texts of entities: 1,900 description, 30 label, 2 without any text (these are all read as one); 7 are cut",
+        "texts of relations: 3 label",
+    ]
+    assert coverage_lines({"entities": counts(1, 1), "relations": None}) == [
+        "texts of entities: 1 description, 1 without any text"
+    ]
+
+
+def test_a_graph_without_any_text_is_refused() -> None:
+    some, none = counts(3, label=1), counts(4)
+    require_texts({"entities": some, "relations": none}, relations=False)
+    require_texts({"entities": some, "relations": None}, relations=True)
+    require_texts({"entities": some, "relations": counts(1)}, relations=True)  # one relation is told from no other
+    with pytest.raises(DataError, match="g: none of the 4 entities has a description.*--descriptions.*--labels ids"):
+        require_texts({"entities": none, "relations": some}, relations=False, graph="g")
+    with pytest.raises(DataError, match="none of the 4 relations has .*--relation-names"):
+        require_texts({"entities": some, "relations": none}, relations=True)

@@ -137,6 +137,11 @@ class KnowledgeGraph:
         return f"<KnowledgeGraph: {self.num_entities} entities, {self.num_relations} relations, triples: {splits or 'none'}>"
 
     @property
+    def folder(self) -> Path | None:
+        """Where it was loaded from; None for a graph that was made in memory."""
+        return self._folder
+
+    @property
     def num_entities(self) -> int:
         """How many entities."""
         return len(self.entities)

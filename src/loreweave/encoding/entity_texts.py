@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from loreweave.corpus.files import Pathname
 from loreweave.corpus.knowledge_graph import GraphRelation, KnowledgeGraph
 from loreweave.errors import DataError
 
@@ -84,6 +85,51 @@ def counts_of(sources: np.ndarray) -> dict[str, int]:
     """How many texts come from where."""
     counts = np.bincount(sources, minlength=len(SOURCES))
     return {name: int(count) for name, count in zip(SOURCES, counts, strict=True)}
+
+
+Coverage = Mapping[str, Mapping[str, int] | None]
+"""`counts_of` and `cut`, of `entities` and of `relations` (None where those are not read)."""
+
+
+def coverage_lines(coverage: Coverage) -> list[str]:
+    """Lines for the user: how many entities and relations have which text.
+
+    Example:
+        >>> coverage_lines({"entities": {"nothing": 2, "description": 9, "label": 0, "alias": 1, "cut": 3}, "relations": None})
+        ['texts of entities: 9 description, 1 alias, 2 without any text (these are all read as one); 3 are cut']
+    """
+    return [f"texts of {kind}: {_counted(counts)}" for kind, counts in coverage.items() if counts is not None]
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    parts = [f"{counts[name]:,} {name}" for name in SOURCES[1:] if counts[name]]
+    if bare := counts[SOURCES[_NOTHING]]:
+        parts.append(f"{bare:,} without any text" + (" (these are all read as one)" if bare > 1 else ""))
+    return (", ".join(parts) or "none") + (f"; {counts['cut']:,} are cut" if counts["cut"] else "")
+
+
+def require_texts(coverage: Coverage, *, relations: bool, graph: Pathname | None = None) -> None:
+    """Stop where there is nothing to read: no entity has a text, or none of several relations that are read has one.
+
+    Args:
+        relations: whether relations are read from their texts.
+        graph: folder of the graph, for the message.
+
+    Raises:
+        DataError: all of them would be read as one empty text.
+    """
+    for kind, options in (("entities", "--descriptions, --names"), ("relations", "--relation-names")):
+        counts = coverage[kind]
+        if counts is None or (kind == "relations" and not relations):
+            continue
+        total, bare = sum(counts[name] for name in SOURCES), counts[SOURCES[_NOTHING]]
+        if bare == total > 1:
+            raise DataError(
+                f"none of the {total:,} {kind} has a description, label or alias, so all would be read as one empty text; "
+                f"build the graph with texts ({options}) or, where its ids are words, with --labels ids; a table of entities "
+                "(entities: table) needs no texts",
+                path=graph,
+            )
 
 
 def text_hashes(graph: KnowledgeGraph) -> dict[str, str]:

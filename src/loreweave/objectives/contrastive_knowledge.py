@@ -110,7 +110,7 @@ class ContrastiveKnowledge(StreamObjective):
             triples, self.graph.num_entities, size=config.micro_batch_size, sampling=config.sampling, seed=materials.seed
         )
         self.true = true_triples(self.graph, config.filter_splits, config.graph)
-        self.texts = graph_texts(self.graph, config, materials)
+        self.texts = graph_texts(self.graph, config, materials, reads_relations=True)
 
     @classmethod
     def build(cls, config: ContrastiveKnowledgeConfig, materials: Materials) -> ContrastiveKnowledge:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from loreweave.corpus.knowledge_graph import KnowledgeGraph
+from loreweave.encoding.entity_texts import coverage_lines, require_texts
 from loreweave.encoding.graph_texts import EntityTextConfig, GraphTexts
 from loreweave.errors import ConfigurationError
 from loreweave.models.knowledge_embedding import Pooling, read_texts
@@ -84,27 +85,33 @@ def mask_entity_of_run(config: GraphStreamConfig, materials: Materials) -> int |
     return materials.entities.mask_id
 
 
-def graph_texts(graph: KnowledgeGraph, config: GraphStreamConfig, materials: Materials) -> GraphTexts:
+def graph_texts(
+    graph: KnowledgeGraph, config: GraphStreamConfig, materials: Materials, *, reads_relations: bool
+) -> GraphTexts:
     """The graph's texts in the run's tokenizer.
+
+    Args:
+        reads_relations: whether the objective reads relations from their texts.
 
     Raises:
         ConfigurationError: the run has no encoder to read them.
+        DataError: no entity has a text, or no relation that is read.
     """
     if materials.tokenizer is None:
         raise ConfigurationError("model is null: entities can only be tabled (entities: table), there is nothing to read texts")
-    return GraphTexts.build(graph, materials.tokenizer, config.text, config.token_cache)
+    texts = GraphTexts.build(graph, materials.tokenizer, config.text, config.token_cache)
+    require_texts(texts.coverage, relations=reads_relations, graph=config.graph)
+    return texts
 
 
 def describe(name: str, config: GraphStreamConfig, graph: KnowledgeGraph, texts: GraphTexts | None) -> list[str]:
-    """Lines for the user: the graph, what a micro-step takes of it, and how much text its entities have."""
+    """Lines for the user: the graph, what a micro-step takes of it, and how much text its entities and relations have."""
     unit = "triples" if config.sampling == "triples" else "entities"
     lines = [
         f"{name}: {config.graph} ({graph.num_entities:,} entities, {graph.num_relations:,} relations, "
         f"{len(graph.triples['train']):,} triples), {config.micro_batch_size} {unit} a micro-step"
     ]
-    coverage = {} if texts is None else texts.coverage
-    counts = [f"{count:,} {what}" for what, count in coverage.items() if isinstance(count, int) and count]
-    return lines + ([f"{name}: texts of entities: {', '.join(counts)}"] if counts else [])
+    return lines + [f"{name}: {line}" for line in ([] if texts is None else coverage_lines(texts.coverage))]
 
 
 Kind = Literal["entity", "relation", "conditioned", "inverse_conditioned"]

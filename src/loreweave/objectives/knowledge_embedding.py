@@ -96,7 +96,9 @@ class KnowledgeEmbedding(StreamObjective):
             triples, self.graph.num_entities, size=config.micro_batch_size, sampling=config.sampling, seed=materials.seed
         )
         self.true = true_triples(self.graph, config.filter_splits, config.graph)
-        self.texts = graph_texts(self.graph, config, materials) if config.entities == "text" else None
+        reads = config.variant in ("rel", "cond")
+        read = config.entities == "text"
+        self.texts = graph_texts(self.graph, config, materials, reads_relations=reads) if read else None
         self.entity_ids = _ids_in_vocabulary(self.graph, config, materials) if config.entities == "vocabulary" else None
 
     @classmethod

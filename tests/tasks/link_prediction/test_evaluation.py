@@ -209,7 +209,7 @@ def test_entities_without_text_are_counted(graph: KnowledgeGraph, checkpoints: d
     assert "6 of 20 candidates have no text" in lines
     none = [GraphEntity(entity.id) for entity in graph.entities]
     KnowledgeGraph.from_parts(none, graph.relations, graph.triples).save(tmp_path / "none")
-    with pytest.raises(DataError, match="none of the 20 candidates has a label, description or alias to read"):
+    with pytest.raises(DataError, match="none of the 20 entities has a description, label or alias"):
         run(checkpoints["wiki"], tmp_path / "none")
 
 

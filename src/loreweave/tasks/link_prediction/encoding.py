@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from loreweave.corpus.knowledge_graph import GraphEntity, KnowledgeGraph
-from loreweave.encoding.entity_texts import text_hashes
+from loreweave.encoding.entity_texts import coverage_lines, require_texts, text_hashes
 from loreweave.encoding.graph_texts import GraphTexts
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.tasks.embedding_cache import EmbeddingCache, Embeddings, Inputs
@@ -94,7 +94,7 @@ def open_encoder(
 
     Raises:
         ConfigurationError: several processes without a cache to share.
-        DataError: an entity without text, where the checkpoint wants each to have one.
+        DataError: an entity without text, where the checkpoint wants each to have one; or no entity has any, or no relation.
     """
     if processes.count > 1 and settings.cache is None:
         raise ConfigurationError("several processes share embeddings through a folder: give cache=FOLDER")
@@ -106,6 +106,9 @@ def open_encoder(
         texts = GraphTexts.build(graph, tokenizer, checkpoint.text, folder)
         if processes.is_first:
             processes.wait()
+        require_texts(texts.coverage, relations=checkpoint.variant != "wiki", graph=graph.folder)
+        for line in coverage_lines(texts.coverage):
+            execution.report(line)
     cache = EmbeddingCache(
         settings.cache,
         checkpoint.key | {"precision": execution.precision, "padding": "by own length"},

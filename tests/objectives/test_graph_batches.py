@@ -1,0 +1,56 @@
+"""What the objectives over a graph say about it, and which graphs they refuse."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loreweave.corpus.knowledge_graph import GraphRelation, KnowledgeGraph
+from loreweave.encoding.graph_texts import EntityTextConfig
+from loreweave.errors import DataError
+from loreweave.objectives import Materials
+from loreweave.objectives.contrastive_knowledge import ContrastiveKnowledge, ContrastiveKnowledgeConfig
+from loreweave.objectives.knowledge_embedding import KnowledgeEmbedding, KnowledgeEmbeddingConfig
+
+
+def bare(graph_folder: Path, folder: Path, *, entities: bool = True, relations: bool = True) -> str:
+    """The graph without the texts of its entities, its relations, or both."""
+    graph = KnowledgeGraph.load(graph_folder)
+    kept = [replace(entity, label="", description="", aliases=()) if entities else entity for entity in graph.entities]
+    named = [GraphRelation(relation.id) if relations else relation for relation in graph.relations]
+    KnowledgeGraph.from_parts(kept, named, graph.triples).save(folder)
+    return str(folder)
+
+
+def made(kind: str, materials: Materials, **settings: Any) -> Any:
+    settings["text"] = EntityTextConfig(max_length=16, relation_max_length=8)
+    if kind == "contrastive":
+        return ContrastiveKnowledge.build(ContrastiveKnowledgeConfig(**settings), materials)
+    return KnowledgeEmbedding.build(KnowledgeEmbeddingConfig(variant=kind, **settings), materials)  # type: ignore[arg-type]
+
+
+def test_a_run_says_how_many_have_which_text(graph_folder: Path, materials: Materials) -> None:
+    """20 entities: one has a label alone, one an alias alone."""
+    for kind in ("wiki", "contrastive"):
+        lines = made(kind, materials, graph=str(graph_folder)).summary()
+        assert any("texts of entities: 18 description, 1 label, 1 alias" in line for line in lines)
+        assert any("texts of relations: 3 description" in line for line in lines)
+
+
+@pytest.mark.parametrize("kind", ["wiki", "rel", "cond", "contrastive"])
+def test_a_graph_without_any_text_does_not_train(
+    kind: str, graph_folder: Path, materials: Materials, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match="none of the 20 entities has"):
+        made(kind, materials, graph=bare(graph_folder, tmp_path / "bare"))
+
+
+def test_relations_need_texts_where_they_are_read(graph_folder: Path, materials: Materials, tmp_path: Path) -> None:
+    graph = bare(graph_folder, tmp_path / "bare", entities=False)
+    made("wiki", materials, graph=graph)  # has a table of them
+    for kind in ("rel", "cond", "contrastive"):
+        with pytest.raises(DataError, match="none of the 3 relations has"):
+            made(kind, materials, graph=graph)
