@@ -168,6 +168,27 @@ def test_earlier_candidates_compete_without_gradient(make: Make, encoder: nn.Mod
     assert torch.equal(head.queue, stored)
 
 
+@pytest.mark.parametrize(("processes", "kept"), [(1, 4), (2, 8), (3, 8)])
+def test_the_queue_of_another_number_of_processes_is_cut_or_filled_up(
+    make: Make, encoder: nn.Module, processes: int, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest candidates are first; two of a micro-batch of one triple and process, for two micro-batches."""
+    objective = make(micro_batch_size=1, pre_batches=2)
+    monkeypatch.setattr("loreweave.objectives.contrastive_knowledge._processes", lambda: 2)
+    filled = head_of(objective, encoder)
+    assert len(filled.queue) == 8
+    filled.queue.copy_(torch.arange(8.0)[:, None].expand_as(filled.queue))
+    filled.queue_entities.copy_(torch.arange(8))
+    monkeypatch.setattr("loreweave.objectives.contrastive_knowledge._processes", lambda: processes)
+    head = head_of(objective, encoder)
+    stored = {f"head.{name}": tensor for name, tensor in filled.state_dict().items()}
+    nn.ModuleDict({"head": head}).load_state_dict(stored)
+    assert len(head.queue) == 4 * processes
+    assert head.queue_entities.tolist() == list(range(kept)) + [-1] * (4 * processes - kept)
+    assert head.queue[:kept, 0].tolist() == list(range(kept)) and not head.queue[kept:].any()
+    assert len(stored["head.queue"]) == 8  # what was given stays as it is
+
+
 def test_every_text_is_read_once(make: Make, encoder: nn.Module) -> None:
     objective = make(sampling="neighbourhoods", micro_batch_size=6)
     triples, rows = objective.sampler[2].triples, []

@@ -179,6 +179,13 @@ def test_a_resumed_run_restarts_the_schedule_or_goes_on() -> None:
     assert int(accumulating.inputs(IDS, MASK, 11)["latent_typing_update"]) == 2
 
 
+def test_only_a_schedule_that_restarts_is_said_at_a_resumption() -> None:
+    settings = {"rate": 0.1, "first_at_minimum": False}
+    assert objective(temperature=TemperatureConfig(**settings)).on_resume(10) == []
+    (line,) = objective(temperature=TemperatureConfig(**settings, restarts=True)).on_resume(10)
+    assert "anew at 4.5 " in line and "has 1.74 here" in line and "temperature.restarts=false" in line
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

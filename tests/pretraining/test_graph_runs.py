@@ -58,6 +58,14 @@ def test_a_joint_run_resumes_bit_by_bit(world: Path, graph: Path, tmp_path: Path
     assert losses(parts) == losses(whole) and len(losses(whole)) == 12
 
 
+def test_a_run_goes_on_with_another_number_of_processes(world: Path, graph: Path, tmp_path: Path) -> None:
+    """Begun by two, with a queue of earlier candidates, and ended by one."""
+    begun = joint(world, tmp_path / "run", graph, micro_batch_size=1, log_steps=5)
+    script(begun, "--interrupt-at", "8", processes=2)
+    result = run(fill(PretrainingConfig, begun), resume=True)
+    assert result.results["steps"] == 12 and [row["step"] for row in result.record.metrics()] == [5, 10, 12]
+
+
 def test_two_processes_equal_one_at_twice_the_batch(world: Path, graph: Path, tmp_path: Path) -> None:
     def config(name: str, size: int) -> dict[str, object]:
         objectives = {"masked_words": {}, "knowledge_embedding": kepler(graph, micro_batch_size=3 * size, negatives=2)}

@@ -1,16 +1,19 @@
-"""Runs the toy task of test_finetuning.py: `finetuning_script.py FOLDER [KEY=VALUE ...]`; torchrun starts several."""
+"""Runs the toy task for test_finetuning.py: `finetuning_script.py FOLDER [KEY=VALUE ...]`; torchrun starts several."""
 
 from __future__ import annotations
 
 import os
 import sys
-
-from test_finetuning import CONFIG, toy_job
+from pathlib import Path
 
 from loreweave.training.configuration import fill, to_dict
 from loreweave.training.devices import close_process_group
 from loreweave.training.finetuning import FinetuningConfig, finetune
 from loreweave.training.run_record import RunRecord
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "parity"))
+
+from toy_finetuning import CONFIG, toy_job  # noqa: E402
 
 
 def main() -> None:

@@ -163,6 +163,10 @@ class Objective(ABC):
     def head(self, model: PreTrainedModel | None) -> nn.Module:
         """The part of `model` that predicts; it is made where the model has none and the objective owns it."""
 
+    def on_resume(self, update: int) -> list[str]:
+        """What is other in a run that is resumed after so many updates than in one that never stopped; lines for the user."""
+        return []
+
 
 class WindowObjective(Objective):
     """Chooses targets in a window, and scores the encoder's states at them."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -85,6 +85,17 @@ class ContrastiveHead(KnowledgeEmbeddingHead):
         capacity = 2 * config.micro_batch_size * config.pre_batches * _processes()
         self.register_buffer("queue", torch.zeros(capacity, size))
         self.register_buffer("queue_entities", torch.full((capacity,), -1, dtype=torch.long))
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *arguments: Any) -> None:
+        """A queue that another number of processes filled is cut to its newest candidates, or has places to be filled."""
+        for name in ("queue", "queue_entities"):
+            given, own = state_dict.get(f"{prefix}{name}"), getattr(self, name)
+            if given is not None and len(given) != len(own):
+                empty = torch.zeros_like(own) if name == "queue" else torch.full_like(own, -1)
+                kept = min(len(given), len(own))
+                empty[:kept] = given[:kept]
+                state_dict[f"{prefix}{name}"] = empty
+        super()._load_from_state_dict(state_dict, prefix, *arguments)
 
     @torch.no_grad()
     def remember(self, vectors: Tensor, entities: Tensor) -> None:

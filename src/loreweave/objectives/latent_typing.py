@@ -33,8 +33,8 @@ class TemperatureConfig:
     minimum: float = 0.5
     first_at_minimum: bool = True
     """The first update has the minimum, and the schedule begins with the second: as released."""
-    restarts: bool = True
-    """A resumed run begins the schedule anew, as released; false: the schedule follows the updates of the whole run."""
+    restarts: bool = False
+    """The schedule follows the updates of the whole run; true: a resumed run begins it anew, as the released code does."""
 
     def __post_init__(self) -> None:
         if not 0 < self.minimum <= self.start:
@@ -129,6 +129,17 @@ class LatentTyping(TextObjective):
         new = SparseTypingHead.of(encoder, **settings)
         new.decoder.layer_drop = new.config.dropout if config.layer_drop is None else config.layer_drop
         return new if config.head is None else side_files.load_into(new, config.head)
+
+    def on_resume(self, update: int) -> list[str]:
+        """Say that the temperature begins anew, where it does."""
+        settings = self.config.temperature
+        if not settings.restarts:
+            return []
+        first, going_on = (float(settings.at(torch.tensor(number))) for number in (1, update))
+        return [
+            f"{self.name}: the schedule of the temperature begins anew at {first:.3g} (a run that never stopped has "
+            f"{going_on:.3g} here); temperature.restarts=false goes on with it"
+        ]
 
     def temperature(self, update: Tensor) -> Tensor:
         """The temperature of an update [], from the first one of this process where the schedule restarts."""

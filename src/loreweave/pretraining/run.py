@@ -42,6 +42,7 @@ from loreweave.training.interruption import StopOnInterrupt
 from loreweave.training.precision import with_settled_precision
 from loreweave.training.progress import UpdateProgress, say_line
 from loreweave.training.quiet import quiet
+from loreweave.training.run_checkpoints import step_of
 from loreweave.training.run_record import Interrupted, RunRecord
 from loreweave.training.whole_checkpoints import check_finite, point_to_resume, save_whole
 
@@ -260,6 +261,8 @@ def _train(
     trainer: PretrainingTrainer, config: PretrainingConfig, record: RunRecord, state: PartialState
 ) -> dict[str, Any]:
     checkpoint, lines = point_to_resume(record)
+    if checkpoint is not None:
+        lines += [line for objective in trainer.objectives for line in objective.on_resume(step_of(checkpoint))]
     _say(state, lines)
     torch.manual_seed(config.seed + state.process_index)  # processes drop out different units
     output = trainer.train_from(checkpoint)
