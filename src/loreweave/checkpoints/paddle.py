@@ -229,7 +229,7 @@ def _complete(state: dict[str, Tensor]) -> list[str]:
 
 def lost_in(model: PreTrainedModel) -> list[str]:
     """What Paddle's own code leaves out of a file that our loader reads whole."""
-    bias = dict(model.named_parameters()).get("classifier.bias")
+    bias = model.state_dict().get("classifier.bias")
     if type(model).__name__ != "LukeForEntityPairClassification" or bias is None or not bias.any():
         return []
     return [f"PaddleNLP's pair model has no classifier bias: logits off by up to {float(bias.abs().max()):.3g} there"]

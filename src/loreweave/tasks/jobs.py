@@ -17,6 +17,7 @@ from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.embedding_cache import hash_of_folder
 from loreweave.tasks.feature_cache import encode_cached
+from loreweave.tasks.left_out_heads import head_in
 from loreweave.tasks.queries import outputs_of
 from loreweave.tasks.record_files import describe_skipped
 from loreweave.tasks.registry import (
@@ -121,6 +122,9 @@ def finetune_task(
         built = task.build(str(model_path(source)), data.labels, config)
         labels = built.labels
         more = f" and {len(labels) - _SHOWN_LABELS} more" if len(labels) > _SHOWN_LABELS else ""
+        head = head_in(local_folder(model_path(source)))
+        if head is not None:
+            report(f"{source}: {head} is left out; the new head starts at random")
         report(f"{type(built.model).__name__} with {len(labels)} labels: {', '.join(labels[:_SHOWN_LABELS])}{more}")
         dev, test = (_evaluation_set(task, built, records) for records in (data.dev, data.test))
         job = FinetuningJob(

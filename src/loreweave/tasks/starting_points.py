@@ -33,6 +33,10 @@ FOUR_MARKER_STARTS = {"<e1>": '"', "<e2>": "$", "</e1>": "#", "</e2>": "%"}
 code takes as they are, the first four of GPT-2's vocabulary (specs/kepler.md 6.1)."""
 
 
+_OF_A_HEAD = ("classifier_bias", "shared_words", "span_features")
+"""Settings of `config.json` that belong to the head of a checkpoint, which a new head does not take over."""
+
+
 def is_luke(source: str) -> bool:
     """Whether a folder, file or hub name holds a LUKE; a folder with another encoder's configuration does not."""
     folder = Path(source)
@@ -60,7 +64,7 @@ def start_luke(
     states: int | None = None,
     **settings: Any,
 ) -> tuple[PreTrainedModel, EntityTokenizer]:
-    """A LUKE of any format with a new head, special entities alone, and both marker tokens.
+    """A LUKE of any format with a new head, special entities alone, and both marker tokens; a head that it has is left out.
 
     Args:
         source: folder, archive or hub name.
@@ -71,11 +75,15 @@ def start_luke(
         states: how many hidden states it reads; None leaves it to the class.
         settings: kept in the checkpoint's `config.json`.
     """
+    from loreweave.checkpoints.fitting import build, fit_state_dict
     from loreweave.checkpoints.lite import lite
+    from loreweave.models import LukeModel
 
-    loaded = lite(read_luke(source, cls, config.base, config.entity_aware_attention, config.seed))
+    loaded = lite(read_luke(source, LukeModel, config.base, config.entity_aware_attention, config.seed))
     assert loaded.tokenizer is not None, "read_luke makes sure of it"
-    model = loaded.model
+    describe(loaded.model.config, labels, settings)
+    model = build(cls, loaded.model.config, config.seed)
+    fit_state_dict(model, loaded.model.state_dict(), source)
     words = with_markers(model, loaded.tokenizer.word_tokenizer)
     tokenizer = EntityTokenizer(
         words,
@@ -84,7 +92,6 @@ def start_luke(
         max_length=word_limit(model, config.max_length, loaded.tokenizer.max_length),
         piece_rule="legacy",
     )
-    describe(model.config, labels, settings)
     if classifier_bias is not None:
         model.config.classifier_bias = classifier_bias
     new_classifier(model, len(labels), config.seed, classifier_bias, states)
@@ -167,10 +174,13 @@ def start_plain(
     describe(model_config, labels, settings | {"markers": list(markers), "max_length": config.max_length})
     if config.dropout is not None:
         model_config.hidden_dropout_prob = config.dropout
-    model, missing, _ = _read_classifier(source, model_config, cls)
+    model, missing, _ = _read_classifier(source, model_config, cls, new_head=True)
     lacking = sorted(name for name in missing if not name.startswith("classifier."))
     if lacking:
         raise CheckpointError(f"{source}: the weights lack {', '.join(lacking[:5])}, which the encoder needs")
+    head = {name for name, _ in model.named_parameters() if name.startswith("classifier.")}
+    if head - set(missing):  # the files have a head of this form, for other labels
+        model.classifier = cls(model.config).classifier
     words = with_markers(model, word_tokenizer(source), markers)
     return model, plain_tokenizer(words, model)
 
@@ -336,14 +346,16 @@ def set_dropout(model: PreTrainedModel, dropout: float | None) -> None:
 
 
 def describe(model_config: PreTrainedConfig, labels: Sequence[str], settings: Mapping[str, Any]) -> None:
-    """Write the label names and the task's settings into a configuration."""
+    """Write the label names and the task's settings into a configuration, which keeps no settings of another head."""
+    for name in _OF_A_HEAD:
+        vars(model_config).pop(name, None)
     model_config.id2label = dict(enumerate(labels))
     model_config.label2id = {label: index for index, label in enumerate(labels)}
     setattr(model_config, SETTINGS, dict(settings))
 
 
 def _read_classifier(
-    source: str, model_config: PreTrainedConfig, cls: type[MarkerClassifier]
+    source: str, model_config: PreTrainedConfig, cls: type[MarkerClassifier], new_head: bool = False
 ) -> tuple[MarkerClassifier, list[str], list[str]]:
     """The model, the names of parameters that the files lack, and those that they have besides."""
     with quiet():
@@ -352,6 +364,8 @@ def _read_classifier(
         )
     model, info = loaded
     for name, found, wanted in sorted(info["mismatched_keys"]):
+        if new_head and name.startswith("classifier."):
+            continue
         raise CheckpointError(f"{source}: {name} has the shape {list(found)}, the model expects {list(wanted)}")
     return model, sorted(info["missing_keys"]), sorted(info["unexpected_keys"])
 

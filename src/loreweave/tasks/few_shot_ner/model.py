@@ -140,7 +140,7 @@ def start(
     describe(config, labels, {"task": NAME, "head": "gaussian", **settings})
     if dropout is not None:
         config.hidden_dropout_prob = dropout
-    model, missing = _read(source, config)
+    model, missing = _read(source, config, new_heads=True)
     lacking = sorted(name for name in missing if not name.startswith(HEAD))
     if lacking:
         raise CheckpointError(f"{source}: the weights lack {', '.join(lacking[:5])}, which the encoder needs")
@@ -201,8 +201,13 @@ def _encoding(source: str, model: PreTrainedModel, max_length: int | None) -> Wo
     return WordEncoding(tokenizer, word_limit(model, max_length, of_tokenizer) or 128)
 
 
-def _read(source: str, config: PreTrainedConfig) -> tuple[GaussianWordEncoder, list[str]]:
+def _read(source: str, config: PreTrainedConfig, new_heads: bool = False) -> tuple[GaussianWordEncoder, list[str]]:
     with quiet():
-        loaded: Any = GaussianWordEncoder.from_pretrained(source, config=config, output_loading_info=True)
+        loaded: Any = GaussianWordEncoder.from_pretrained(
+            source, config=config, output_loading_info=True, ignore_mismatched_sizes=True
+        )
     model, info = loaded
+    for name, found, wanted in sorted(info["mismatched_keys"]):
+        if not (new_heads and name.startswith(HEAD)):
+            raise CheckpointError(f"{source}: {name} has the shape {list(found)}, the model expects {list(wanted)}")
     return model, sorted(info["missing_keys"])

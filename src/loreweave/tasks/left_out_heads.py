@@ -1,0 +1,34 @@
+"""What a checkpoint that training starts from has over its encoder, and loses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from loreweave.corpus.files import read_json
+
+_OF_PRETRAINING = ("ForMaskedLM", "ForPreTraining", "LMHeadModel")
+
+
+def head_in(source: Path) -> str | None:
+    """The head of a fine-tuned checkpoint, in words; None for an encoder or a pre-trained model."""
+    file = source / "config.json"
+    content = read_json(file) if file.is_file() else {}
+    if "model_type" not in content:
+        return _head_of_another_format(source)
+    kept = content.get("loreweave")
+    named = str(next(iter(content.get("architectures") or ()), ""))
+    classes = len(content.get("id2label") or {})
+    if isinstance(kept, dict) and kept.get("task"):
+        return f"the head for {kept['task']}" + (f" ({classes} classes)" if classes else "")
+    if "For" not in named or named.endswith(_OF_PRETRAINING):
+        return None
+    return f"the head of {named}" + (f" ({classes} classes)" if classes and "Classification" in named else "")
+
+
+def _head_of_another_format(source: Path) -> str | None:
+    from loreweave.checkpoints import allennlp, luke_finetuned
+
+    for module in (allennlp, luke_finetuned):
+        if module.recognises(source):
+            return f"the head of the fine-tuned model ({module.NAME})"
+    return None
