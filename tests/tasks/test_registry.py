@@ -84,6 +84,20 @@ def test_split_files(tmp_path: Path) -> None:
         split_file(task, tmp_path, "dev")
 
 
+def test_splits_that_are_folders_or_parts_of_a_table(tmp_path: Path) -> None:
+    task = load_task("ner")
+    for name in ("train", "test", "notes"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "train" / "state.json").write_text("{}")
+    (tmp_path / "test" / "a.ann").touch()
+    (tmp_path / "validation-00000-of-00001.parquet").touch()
+    found = {split: split_file(task, tmp_path, split) for split in ("train", "dev", "test")}
+    names = ("train", "validation-00000-of-00001.parquet", "test")
+    assert [path and path.name for path in found.values()] == list(names)
+    (tmp_path / "dev").mkdir()
+    assert split_file(task, tmp_path, "dev") == found["dev"], "a folder without data is none"
+
+
 def test_labels_that_the_model_lacks(tmp_path: Path) -> None:
     task = load_task("entity-typing")
     records = [TypingRecord("0", "Ann", 0, 3, ("person",)), TypingRecord("1", "Ann", 0, 3, ("person", "poet"))]

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from loreweave.cli.console import MOST_ROWS, say, show_json, show_table
+from loreweave.cli.tag_names import TagNamesOption
 from loreweave.tasks.registry import FINETUNED_TASKS
 
 _SHOWN_ERRORS = 10
@@ -17,6 +18,7 @@ def command(
     task: Annotated[str, typer.Argument(help=f"The task: {', '.join(FINETUNED_TASKS)}.")],
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The files, that for training first.")],
     format: Annotated[str | None, typer.Option("--format", help="Format of the files; by default recognised.")] = None,
+    tag_names: TagNamesOption = None,
     model: Annotated[
         str | None, typer.Option("--model", help="An encoder or a checkpoint: count its sub-words and what is cut.")
     ] = None,
@@ -39,8 +41,10 @@ def command(
     """
     from loreweave.tasks.checking import check_files
     from loreweave.tasks.registry import load_training
+    from loreweave.tasks.tag_names import with_tag_names
 
-    found = check_files(load_training(task), files, format=format, model=model, max_length=max_length, report=say)
+    chosen = with_tag_names(load_training(task), tag_names)
+    found = check_files(chosen, files, format=format, model=model, max_length=max_length, report=say)
     if as_json:
         show_json(found)
     else:

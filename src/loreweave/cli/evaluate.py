@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ import typer
 
 from loreweave.cli.console import progress, say, say_written, show_evaluation, show_json
 from loreweave.cli.precision import PrecisionOption, settled
+from loreweave.cli.tag_names import TagNamesOption
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.registry import ALL_TASKS, PRETRAINED_TASKS
 
@@ -37,6 +39,7 @@ def command(
     format: Annotated[str | None, typer.Option("--format", help="Format of the file; by default recognised.")] = None,
     base: Base = None,
     labels: Labels = None,
+    tag_names: TagNamesOption = None,
     device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps.")] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Records (or full-length texts) a batch.")] = 32,
     precision: PrecisionOption = "fp32",
@@ -80,26 +83,25 @@ def command(
     from loreweave.tasks.jobs import evaluate_task
     from loreweave.tasks.pretrained import evaluate_pretrained
     from loreweave.tasks.registry import Execution, load_pretrained_task, load_task
+    from loreweave.tasks.tag_names import with_tag_names
     from loreweave.training.devices import close_process_group
 
     precision = settled(precision, device)
     with progress("scoring") as advance:
         if task in PRETRAINED_TASKS:
             chosen = load_pretrained_task(task)
-            if base is not None or labels is not None:
-                raise ConfigurationError(f"{task} has no --base and no --labels")
-            asked = [*(settings or []), *_as_settings(task, chosen.evaluation, format, skip_bad)]
+            given = {"format": format, "base": base, "labels": labels, "tag_names": tag_names, "skip_bad": skip_bad or None}
+            asked = [*(settings or []), *_as_settings(task, chosen.evaluation, given)]
             how = Execution(device=device, precision=precision, batch_size=batch_size, report=say, advance=advance)
             evaluation, results = evaluate_pretrained(
-                chosen, model, data, asked, how,
-                recipe=_evaluation_of(recipe, task), output=output, overwrite=overwrite,
+                chosen, model, data, asked, how, recipe=_evaluation_of(recipe, task), output=output, overwrite=overwrite,
             )  # fmt: skip
         else:
             if settings or recipe:
                 raise ConfigurationError(f"{task} has no settings at evaluation, found {recipe or (settings or [])[0]!r}")
             evaluation, results = evaluate_task(
-                load_task(task), model, data, format=format, base=base, skip_bad=skip_bad, device=device,
-                labels=None if labels is None else read_class_names(labels), batch_size=batch_size,
+                with_tag_names(load_task(task), tag_names), model, data, format=format, base=base, skip_bad=skip_bad,
+                labels=None if labels is None else read_class_names(labels), device=device, batch_size=batch_size,
                 precision=precision, output=output, overwrite=overwrite, report=say, advance=advance,
             )  # fmt: skip
     close_process_group()
@@ -110,10 +112,9 @@ def command(
     show_evaluation(evaluation.metrics, evaluation.tables, title=f"{task}, {results['records']} records")
 
 
-def _as_settings(task: str, known: type, format: str | None, skip_bad: bool) -> list[str]:
-    """`--format` and `--skip-bad` as the settings of a task that has such."""
-    given = {"format": format, "skip_bad": "true" if skip_bad else None}
-    found = {name: value for name, value in given.items() if value is not None}
+def _as_settings(task: str, known: type, given: Mapping[str, Any]) -> list[str]:
+    """Options, None where they are not given, as the settings of a task that has such."""
+    found = {name: str(value).lower() if value is True else value for name, value in given.items() if value is not None}
     for name in found:
         if not hasattr(known, name):
             raise ConfigurationError(f"{task} has no --{name.replace('_', '-')}")

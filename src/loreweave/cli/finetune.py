@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from loreweave.cli.console import say, show_json, show_table
+from loreweave.cli.tag_names import TagNamesOption
 from loreweave.tasks.registry import FINETUNED_TASKS
 
 
@@ -28,6 +29,7 @@ def command(
     ] = None,
     recipe: Annotated[str | None, typer.Option("--recipe", help="A recipe's name or a YAML file.")] = None,
     format: Annotated[str | None, typer.Option("--format", help="Format of the files; by default recognised.")] = None,
+    tag_names: TagNamesOption = None,
     device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, mps; by default an accelerator.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad records out and count them.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the output folder.")] = False,
@@ -52,13 +54,14 @@ def command(
     from loreweave.errors import ConfigurationError
     from loreweave.tasks.jobs import DataFiles, finetune_task
     from loreweave.tasks.registry import load_training
+    from loreweave.tasks.tag_names import with_tag_names
     from loreweave.training.configuration import fill
     from loreweave.training.devices import close_process_group
     from loreweave.training.recipes import load_recipe
 
     if resume and overwrite:
         raise ConfigurationError("--resume and --overwrite exclude each other")
-    chosen = load_training(task)
+    chosen = with_tag_names(load_training(task), tag_names)
     files = DataFiles.choose(chosen, data, train=train[0] if train else None, dev=dev, test=test, more=(train or [])[1:])
     values = {}
     if recipe is not None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from loreweave.cli.console import say, say_written, show_evaluation, show_json
+from loreweave.cli.tag_names import TagNamesOption
 from loreweave.tasks.registry import FINETUNED_TASKS
 
 
@@ -16,6 +17,7 @@ def command(
     gold: Annotated[Path, typer.Option("--gold", help="The file with the gold labels, in any format of the task.")],
     predictions: Annotated[Path, typer.Option("--predictions", help="The file of predictions, see above.")],
     format: Annotated[str | None, typer.Option("--format", help="Format of the gold file; by default recognised.")] = None,
+    tag_names: TagNamesOption = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad gold records out, count and list them.")] = False,
     output: Annotated[Path | None, typer.Option("--output", help="Folder for results.json and predictions/.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results in the output folder.")] = False,
@@ -37,8 +39,9 @@ def command(
     from loreweave.tasks.prediction_files import score_file
     from loreweave.tasks.registry import load_scored
     from loreweave.tasks.results_folder import check_results_folder, save_results
+    from loreweave.tasks.tag_names import with_tag_names
 
-    chosen = load_scored(task)
+    chosen = with_tag_names(load_scored(task), tag_names)
     if output is not None:
         check_results_folder(output, overwrite)
     evaluation, results = score_file(chosen, gold, predictions, format=format, skip_bad=skip_bad, report=say)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.columns import read_columns
 from loreweave.corpus.conllu import is_conllu, read_conllu
 from loreweave.corpus.files import content_suffix
-from loreweave.corpus.mention_formats import MENTION_FORMATS, first_mention_row, recognised_mentions
+from loreweave.corpus.mention_formats import MENTION_FORMATS, first_mention_row, numbered, recognised_mentions
 from loreweave.corpus.mention_formats.marked import MentionFormat
 from loreweave.corpus.rows import LeftOut
 from loreweave.corpus.tables import TABLE_SUFFIXES, is_table
@@ -20,7 +20,11 @@ _COLUMNS = "columns"
 
 
 def read_entity_annotations(
-    path: Path, format: str | None = None, dropped: Counter[str] | None = None, notes: list[str] | None = None
+    path: Path,
+    format: str | None = None,
+    dropped: Counter[str] | None = None,
+    notes: list[str] | None = None,
+    names: Sequence[str] | None = None,
 ) -> list[AnnotatedText]:
     """The sentences of a file, or of all files of a folder in order of name.
 
@@ -30,6 +34,7 @@ def read_entity_annotations(
         format: one of `FORMATS`; None recognises it by the suffix and the first record.
         dropped: gets what texts lost, such as blank tokens.
         notes: gets what was found otherwise than usual, a line each.
+        names: of tags that are numbers, from 0.
 
     Raises:
         DataError: names the file, the line and the field.
@@ -45,7 +50,7 @@ def read_entity_annotations(
         if chosen == _COLUMNS:
             found = list(read_conllu(file)) if is_conllu(file) else read_columns(file, None, dropped, said)
         else:
-            found = list(_texts(file, MENTION_FORMATS[chosen], dropped))
+            found = list(_texts(file, numbered(chosen, names), dropped))
         notes += [f"{file.name}: {note}" if path.is_dir() else note for note in said]
         if not found:
             raise DataError("found no sentence", path=file)

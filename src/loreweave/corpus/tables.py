@@ -31,6 +31,11 @@ def is_table(path: Path) -> bool:
     return (path / _STATE).is_file() or (path / _SPLITS).is_file() or bool(_parts(path))
 
 
+def is_data_folder(path: Path) -> bool:
+    """Whether a folder holds one set of data: a table, or documents of brat."""
+    return path.is_dir() and (is_table(path) or next(path.rglob("*.ann"), None) is not None)
+
+
 def table_rows(path: Path) -> Iterator[tuple[str, Any]]:
     """Each row with its place ("row 3"); in the place of one whose class labels have no name the error.
 

@@ -114,6 +114,7 @@ def finetune_task(
     config = with_settled_precision(config, choose_device(config.device), told, output if resume else None)
     data = _read_splits(task, files, config, format, skip_bad, report)
     asked: dict[str, Any] = {"task": task.name, "model": source, "data": _hashes(files), "format": format, "skip_bad": skip_bad}
+    asked |= {"tag_names": list(task.tag_names)} if task.tag_names else {}
     asked["settings"] = to_dict(config)
     record = RunRecord.open(output, "finetuning", asked, resume=resume, overwrite=overwrite, is_writer=is_writer())
     with record.watch():
@@ -321,7 +322,7 @@ def _training_examples(
 ) -> list[Any]:
     if config.feature_cache is None:
         return built.encoding.encode(data.train, data.labels)
-    source = {name: asked[name] for name in ("task", "data", "format", "skip_bad")}
+    source = {name: asked[name] for name in ("task", "data", "format", "skip_bad", "tag_names") if name in asked}
     folder = Path(config.feature_cache)
     return encode_cached(built.encoding, data.train, data.labels, folder, config, source, report)
 

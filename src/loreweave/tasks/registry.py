@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from loreweave.corpus.tables import is_data_folder
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.class_names import LABELS_WANTED, are_numbered, label_names
 
@@ -163,6 +164,8 @@ class Training(Generic[R]):
         load: (a fine-tuned checkpoint, base of an old format or None) -> the model.
         no_label: the one of `labels` that stands for none of the others, where there is one.
         finds: for a task that finds mentions itself, the key of an answer that holds them; None where they are given.
+        read_numbers: `read` for files whose tags are numbers, with their names; None where files have none.
+        tag_names: the names that `read` gives to such numbers; none by default.
     """
 
     name: str
@@ -176,6 +179,8 @@ class Training(Generic[R]):
     load: Callable[[Path, str | None], TaskModel]
     no_label: str | None = None
     finds: str | None = None
+    read_numbers: Callable[[Path, str | None, bool, Sequence[str]], ReadResult[R]] | None = None
+    tag_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -344,17 +349,23 @@ def _declared(name: str) -> Any:
 
 
 def split_file(task: Training[Any], folder: Path, split: str) -> Path | None:
-    """The file of a split in a data folder: `train.json`, `train.json.xz`, ....
+    """The file of a split in a data folder: `train.json`, `train.json.xz`, `train-00000-of-00001.parquet`; or its folder, where
+    the data are one (`train/` of a saved data set, of brat).
 
     Raises:
         DataError: several files could be it.
     """
     stems = task.splits[split]
-    found = sorted(path for path in folder.iterdir() if path.name.partition(".")[0] in stems and path.is_file())
+    found = sorted(path for path in folder.iterdir() if _stem(path) in stems and (path.is_file() or is_data_folder(path)))
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         raise DataError(f"found {names}, expected one {split} file; use --{split}", path=folder)
     return found[0] if found else None
+
+
+def _stem(path: Path) -> str:
+    """The name without suffixes, and without what says that it is the whole of one part."""
+    return path.name.partition(".")[0].removesuffix("-00000-of-00001")
 
 
 def check_labels(task: Training[R], read: ReadResult[R], labels: Sequence[str], path: Path, skip_bad: bool) -> ReadResult[R]:

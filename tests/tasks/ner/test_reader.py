@@ -94,7 +94,7 @@ BAD = [
     ("Ann B-PER\n\nx O\nOslo place\n\nBob O\n", "line 4, field 'tag': found the tag 'place', expected a prefix", "tag"),
     ("Ann PER\n\nOslo B-LOC\n\nBob O\n", "found the tag 'B-LOC', expected no prefix as in the file's first tag", "tag"),
     ([{"tokens": TOKENS, "tags": ["O"]}], "record 1, field 'tags': found 1 tags for 4 tokens", "tags"),
-    ([{"tokens": TOKENS, "tags": [0, 1, 2, 3]}], "the numbers .0, 1, 2, 3., .* --labels FILE", "tags"),
+    ([{"tokens": TOKENS, "tags": [0, 1, 2, 3]}], "the numbers .0, 1, 2, 3., .* --tag-names FILE", "tags"),
     ([{"text": "Ann", "entities": [{"start": 0, "end": 9, "label": "PER"}]}], "found the span \\(0, 9\\) in a text", "end"),
     ([{"text": "Ann", "entities": [{"start": 0, "end": 2, "label": "PER", "name": "Ann"}]}],
      "field 'name': found 'Ann', but the text has 'An' at \\(0, 2\\); .* add 1 to each end", "name"),

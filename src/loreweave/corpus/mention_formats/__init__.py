@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,4 +91,10 @@ def mention_format(name: str) -> MentionFormat | None:
         return format
     if format.utf16 is None:
         return None
-    return MentionFormat(format.summary, format.example, format.utf16, format.recognises, format.rows)
+    return replace(format, texts=format.utf16)
+
+
+def numbered(name: str, names: Sequence[str] | None) -> MentionFormat:
+    """The format of that name (see `MENTION_FORMATS`), with these names of tags that are numbers."""
+    format = MENTION_FORMATS[name]
+    return format if names is None or name != "tokens" else replace(format, texts=partial(tokens.texts, names=names))

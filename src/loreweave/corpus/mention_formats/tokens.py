@@ -118,7 +118,7 @@ def _tagged(row: Row, key: str, length: int, names: Sequence[str] | None) -> lis
     if isinstance(tags, list) and tags and all(type(tag) is int for tag in tags):
         if names is None:
             raise DataError(
-                f"found the numbers {tags[:8]!r}, expected the names of tags; --labels FILE says them, one a line from 0",
+                f"found the numbers {tags[:8]!r}, expected the names of tags; --tag-names FILE says them, one a line from 0",
                 field=key,
             )
         tags = [name_of(tag, names, key) for tag in tags]

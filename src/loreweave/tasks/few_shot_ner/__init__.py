@@ -25,6 +25,7 @@ TASK = PretrainedTask(
         formats=reader.FORMATS,
         splits={"train": ("train",), "dev": (), "test": ()},
         read=reader.read,
+        read_numbers=reader.read,
         labels=reader.labels_of,
         mentions=reader.mentions_of,
         build=Deferred("loreweave.tasks.few_shot_ner.model:build"),

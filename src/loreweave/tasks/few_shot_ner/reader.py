@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from pathlib import Path
 
@@ -21,8 +21,11 @@ from loreweave.tasks.registry import ReadResult
 FORMATS = dict(ANNOTATIONS)
 
 
-def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadResult[TaggedSentence]:
+def read(
+    path: Path, format: str | None = None, skip_bad: bool = False, names: Sequence[str] | None = None
+) -> ReadResult[TaggedSentence]:
     """The sentences of a file or of a folder's files; of nested mentions the outermost, the rest counted.
+    `names` are those of tags that are numbers.
 
     A bad line is an error also with `skip_bad`, because in columns nobody can say where the sentence goes on.
 
@@ -30,7 +33,7 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
         DataError: names the file and the line.
     """
     dropped, notes = Counter[str](), list[str]()
-    read = [tagged_sentence(text, dropped) for text in read_entity_annotations(path, format, dropped, notes)]
+    read = [tagged_sentence(text, dropped) for text in read_entity_annotations(path, format, dropped, notes, names)]
     sentences = [sentence for sentence in read if sentence.tokens]
     dropped["sentences without a token"] += len(read) - len(sentences)
     labels = Counter(span.label for sentence in sentences for span in sentence.spans)

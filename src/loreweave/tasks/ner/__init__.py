@@ -16,6 +16,7 @@ TASK: Task[NerRecord] = Task(
     splits={"train": ("train",), "dev": ("dev", "valid", "validation"), "test": ("test",)},
     architectures=("LukeForEntitySpanClassification", "*ForTokenClassification"),
     read=reader.read,
+    read_numbers=reader.read,
     labels=reader.labels_of,
     build=Deferred("loreweave.tasks.ner.model:build"),
     load=Deferred("loreweave.tasks.ner.model:load"),

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from loreweave.corpus.column_layout import ColumnLayout, find_layout
@@ -18,8 +17,8 @@ from loreweave.corpus.mention_formats import (
     UTF16,
     first_mention_row,
     mention_format,
+    numbered,
     recognised_mentions,
-    tokens,
 )
 from loreweave.corpus.plausibility import label_notes, sentence_notes
 from loreweave.errors import ConfigurationError, DataError
@@ -59,8 +58,8 @@ def read(
     chosen = "columns" if given is not None else format or recognise(path)
     formats, notes = FORMATS, list[str]()
     if names is not None:
-        texts = partial(tokens.texts, names=names)
-        formats = {**formats, "tokens": replace(formats["tokens"], convert=layouts.records_of(texts))}
+        convert = layouts.records_of(numbered("tokens", names).texts)
+        formats = {**formats, "tokens": replace(formats["tokens"], convert=convert)}
     if chosen.endswith(UTF16) and (found := mention_format(chosen)) is not None:
         formats = {**formats, chosen: FileFormat(found.summary, layouts.records_of(found.texts), found.rows)}
     if chosen == "columns":
