@@ -44,7 +44,16 @@ def test_a_run_from_a_data_folder(encoder: str, data: Path, tmp_path: Path, caps
     assert main([*command, *QUICK]) == 2
     assert "holds another run" in capsys.readouterr().err
     assert main([*command, *QUICK, "--overwrite"]) == 0
-    assert "micro_f1\t" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "micro_f1\t" in shown
+    tables = json.loads((tmp_path / "run" / "results.json").read_text())["tables"]
+    assert set(tables) == {"dev", "test"}
+    rows = tables["test"]["per_label"]
+    assert [row["label"] for row in rows] == ["city", "person", "place"]
+    assert all(f"\n{row['label']}\t{row['gold']}\t{row['predicted']}\t{row['correct']}\t" in shown for row in rows)
+    evaluate = ["evaluate", "entity-typing", "--model", str(tmp_path / "run"), "--data", str(data / "test.json"), "--json"]
+    assert main(evaluate) == 0
+    assert json.loads(capsys.readouterr().out)["per_label"] == rows  # the same table as that of evaluate
 
 
 def test_the_processes_part_also_when_a_run_fails(

@@ -29,7 +29,14 @@ class Advance(Protocol):
 
 def say(message: str) -> None:
     """One line about what happens, on standard error."""
-    if _speaks():
+    if not _speaks():
+        return
+    if "tqdm" in sys.modules:  # a bar may be open, and the line belongs above it
+        from tqdm import tqdm
+
+        tqdm.write(message, file=sys.stderr)
+        sys.stderr.flush()
+    else:
         print(message, file=sys.stderr, flush=True)
 
 
@@ -70,13 +77,18 @@ def show_evaluation(
     metrics: Mapping[str, float], tables: Mapping[str, Sequence[Mapping[str, Any]]], *, title: str
 ) -> None:
     """The tables of an evaluation, the long ones cut, then its metrics."""
+    show_tables(tables)
+    show_table(("metric", "value"), list(metrics.items()), title=title)
+
+
+def show_tables(tables: Mapping[str, Sequence[Mapping[str, Any]]], of: str = "") -> None:
+    """The tables of an evaluation, the long ones cut; `of` names the data in their titles."""
     for name, rows in tables.items():
-        heading = name.replace("_", " ")
+        heading = f"{name.replace('_', ' ')}{of and f', {of}'}"
         if rows:
             show_table(list(rows[0]), [list(row.values()) for row in rows[:MOST_ROWS]], title=heading)
         if len(rows) > MOST_ROWS:
-            say(f"{heading}: {MOST_ROWS} of {len(rows)} rows; --json and --output have them all")
-    show_table(("metric", "value"), list(metrics.items()), title=title)
+            say(f"{heading}: {MOST_ROWS} of {len(rows)} rows; --json and results.json have them all")
 
 
 def show_counts(counts: Mapping[str, Any], output: Path, *, always: Sequence[str] = (), as_json: bool = False) -> None:

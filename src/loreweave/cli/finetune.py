@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from loreweave.cli.console import say, show_json, show_table
+from loreweave.cli.console import say, show_json, show_table, show_tables
 from loreweave.cli.tag_names import TagNamesOption
 from loreweave.tasks.registry import FINETUNED_TASKS
 
@@ -82,6 +82,7 @@ def command(
         return
     splits = [split for split in ("dev", "test") if split in results]
     if splits:
+        show_tables(results["tables"].get(splits[-1], {}), of=splits[-1])
         rows = [(metric, *(results[split][metric] for split in splits)) for metric in results[splits[0]]]
         show_table(("metric", *splits), rows, title=f"{task}, epoch {results['best_epoch']}")
     say(f"The weights are in {output / 'model'}; everything else about the run is in {output}.")

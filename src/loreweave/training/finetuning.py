@@ -228,7 +228,8 @@ class _Run:
     def _evaluate(self, data: EvaluationSet, split: str, epoch: int, step: int) -> dict[str, float]:
         evaluation = self._judge(self.job.model, data, split)
         self.record.log(epoch=epoch, step=step, split=split, **evaluation.metrics)
-        self.record.save_predictions(f"{split}_epoch{epoch}", evaluation.arrays, evaluation.predictions)
+        name = f"{split}_epoch{epoch}"
+        self.record.save_predictions(name, evaluation.arrays, evaluation.predictions, evaluation.tables)
         return evaluation.metrics
 
     def _judge(self, model: PreTrainedModel, data: EvaluationSet, split: str) -> Evaluation:
@@ -280,16 +281,18 @@ class _Run:
         best = self._best()
         results: dict[str, Any] = {"best_epoch": best["epoch"], "kept": self.config.keep, "metric": self.job.metric}
         results |= {"updates": self.updates, "examples": len(self.job.examples)}
+        tables: dict[str, Any] = {}
         if self.job.dev is not None:
             results["dev"] = best["dev"]
             self.record.keep_predictions(f"dev_epoch{best['epoch']}", "dev")
+            tables["dev"] = self.record.tables("dev")
         if self.job.test is not None:
             model = move(self.job.load(self.record.model_path), self.trainer.args.device)
             evaluation = self._judge(model, self.job.test, "test")
             self.record.log(epoch=best["epoch"], step=best["step"], split="test_kept", **evaluation.metrics)
-            self.record.save_predictions("test", evaluation.arrays, evaluation.predictions)
-            results["test"] = evaluation.metrics
-        results["epochs"] = self.epochs
+            self.record.save_predictions("test", evaluation.arrays, evaluation.predictions, evaluation.tables)
+            results["test"], tables["test"] = evaluation.metrics, evaluation.tables
+        results |= {"tables": tables, "epochs": self.epochs}
         return results
 
     def _describe(self, row: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ Layout (specs/experiments_and_attention.md A1.9):
     status.json        running | done | failed | interrupted, with times, command, error, and what it `used` (seconds, memory)
     metrics.jsonl      one object per evaluation or log line: step, epoch, split and values; epoch 0 = before training
     train_loss.npy     the true loss of every update
-    predictions/       <split>_epoch<k>.npz and .jsonl; <split>.npz and .jsonl are those of the kept weights
+    predictions/       <split>_epoch<k>.npz, .jsonl and .tables.json; <split>.npz and so on are those of the kept weights
     results.json       the summary; there when the run is done
     records.json       ids of the records that were drawn, where the files alone do not say
     model/             the kept weights (Hugging Face format)
@@ -35,7 +35,7 @@ import numpy as np
 
 from loreweave.corpus.files import atomic_path, is_temporary, read_json, write_json, write_json_lines
 from loreweave.errors import ConfigurationError, DataError, LoreweaveError
-from loreweave.training import run_lock
+from loreweave.training import run_lock, run_predictions
 from loreweave.training.environment import environment, program
 from loreweave.training.metric_lines import append_line, read_lines
 from loreweave.training.resources import Meter
@@ -349,13 +349,16 @@ class RunRecord:
             with atomic_path(self.path / "train_loss.npy") as path, open(path, "wb") as file:
                 np.save(file, np.asarray(losses, dtype=np.float32))
 
-    def save_predictions(self, name: str, arrays: Mapping[str, np.ndarray], rows: Iterable[Mapping[str, Any]]) -> None:
-        """Write `predictions/<name>.npz` (logits, labels, ids as text) and `.jsonl`, one object per record."""
+    def save_predictions(
+        self,
+        name: str,
+        arrays: Mapping[str, np.ndarray],
+        rows: Iterable[Mapping[str, Any]],
+        tables: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write `predictions/<name>.npz`, `.jsonl` and, where there are any, `.tables.json` (see `run_predictions`)."""
         if self.is_writer:
-            folder = self.path / "predictions"
-            with atomic_path(folder / f"{name}.npz") as path, open(path, "wb") as file:
-                np.savez_compressed(file, **dict(arrays))  # type: ignore[arg-type]  # numpy's stub: names are arrays
-            write_json_lines(folder / f"{name}.jsonl", rows)
+            run_predictions.save(self.path / "predictions", name, arrays, rows, tables)
 
     def save_records(self, ids: Mapping[str, Sequence[str]]) -> None:
         """Write the ids of each split's records."""
@@ -370,9 +373,11 @@ class RunRecord:
     def keep_predictions(self, source: str, name: str) -> None:
         """Copy the predictions `source` (`dev_epoch2`) to `name` (`dev`)."""
         if self.is_writer:
-            for suffix in (".npz", ".jsonl"):
-                with atomic_path(self.path / "predictions" / f"{name}{suffix}") as path:
-                    shutil.copyfile(self.path / "predictions" / f"{source}{suffix}", path)
+            run_predictions.keep(self.path / "predictions", source, name)
+
+    def tables(self, name: str) -> dict[str, Any]:
+        """The tables beside the predictions `name`; empty where there are none."""
+        return run_predictions.tables_of(self.path / "predictions", name)
 
     def finish(self, results: Mapping[str, Any]) -> None:
         """Write `results.json`, set the status to `done`, and only then remove the checkpoints."""
