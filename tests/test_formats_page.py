@@ -1,0 +1,50 @@
+"""docs/formats.md names every registered format, and its examples are read as what their heading says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loreweave.corpus.mention_formats import MENTION_FORMATS
+from loreweave.tasks import relation_files
+from loreweave.tasks.entity_typing import reader as typing
+from loreweave.tasks.ner import reader as ner
+from loreweave.tasks.registry import FINETUNED_TASKS, load_training
+
+PAGE = (Path(__file__).resolve().parent.parent / "docs" / "formats.md").read_text(encoding="utf-8")
+SECTION = re.compile(r"^### `(?P<name>[\w-]+)`\n(?P<body>.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SECTIONS = {found["name"]: BLOCK.findall(found["body"]) for found in SECTION.finditer(PAGE)}
+
+
+def test_every_format_of_every_task_is_on_the_page() -> None:
+    registered = {name for task in FINETUNED_TASKS for name in load_training(task).formats}
+    assert set(SECTIONS) == registered, "a format has no heading, or a heading no format"
+
+
+def reader_of(name: str) -> Callable[..., Any]:
+    if name in MENTION_FORMATS or name in ("columns", "conllu"):
+        return ner.read
+    return typing.read if name in typing.FORMATS else relation_files.read
+
+
+@pytest.mark.parametrize("name", [name for name, blocks in SECTIONS.items() if blocks])
+def test_the_example_of_a_format_is_recognised_and_read(name: str, tmp_path: Path) -> None:
+    (example,) = SECTIONS[name]
+    path = tmp_path / "train.txt"
+    path.write_text(example, encoding="utf-8")
+    if name == "brat":
+        path = tmp_path
+        (path / "train.txt").write_text("Mia left Oslo.")
+        (path / "train.ann").write_text(example)
+    read = reader_of(name)
+    found, named = read(path), read(path, name)
+    assert found.records and [record.id for record in found.records] == [record.id for record in named.records]
+    assert not found.skipped or name == "prodigy"
+    if read is ner.read:
+        surfaces = [record.surface(mention) for record in found.records for mention in record.mentions]
+        assert surfaces[0] in ("Mia", "Mia Brandt") and len(surfaces) >= len(found.records)
