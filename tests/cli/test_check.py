@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tiny_encoders import TYPING_ROWS
 
+from loreweave.cli import console
 from loreweave.cli.main import main
 
 
@@ -23,7 +24,8 @@ def files(tmp_path: Path) -> list[str]:
 def test_tables_and_findings(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "entity-typing", *files]) == 0
     out, err = capsys.readouterr()
-    assert "train.json\t16\t8\t0\t1\t0\t" in out and "poet\t0\t1" in out
+    assert out.startswith("files\nwhat\ttrain.json\tdev.json\nrecords\t16\t1\ntexts\t8\t1\n")
+    assert "\nbad\t1\t0\n" in out and "\nlabels: records with each\n" in out and "\npoet\t0\t1" in out
     assert "train.json, record 17: field 'end'" in err
     assert "dev.json: labels that train.json lacks: poet" in err
     assert "dev.json: 1 records have a text of train.json, 1 with its mentions" in err
@@ -47,3 +49,61 @@ def test_mistakes_are_one_message(files: list[str], capsys: pytest.CaptureFixtur
     assert "--max-length needs --model" in capsys.readouterr().err
     assert main(["check", "entity-typing", "nowhere.json"]) == 1
     assert "nowhere.json: file not found" in capsys.readouterr().err
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> str:
+    """Mentions of which one cuts a word, and one has a blank at its edge."""
+    rows = [
+        {"text": "Mia Brandt left", "entities": [{"start": 0, "end": 9, "label": "PER"}]},
+        {"text": "in Oslo ", "entities": [{"start": 3, "end": 8, "label": "LOC"}]},
+    ]
+    path = tmp_path / "names.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    return str(path)
+
+
+def test_what_is_counted_is_listed(names: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "ner", names, "--list", "misaligned", "--list", "dropped"]) == 0
+    out, err = capsys.readouterr()
+    assert "misaligned: 1\nfile\tplace and what\nnames.jsonl\tline 1: 'Mia Brand' cuts 'Brandt' in 'Mia Brandt left'\n" in out
+    assert "dropped: 1\nfile\tplace and what\nnames.jsonl\tline 2: blanks at the edges of mentions, 'Oslo '\n" in out
+    assert "1 mentions cut a word" in err and "found nothing to look at" not in err
+    assert main(["check", "ner", names, "--list", "all"]) == 0
+    out = capsys.readouterr().out
+    assert "leaks: 0\n" in out and "misaligned: 1\n" in out
+    assert main(["check", "ner", names, "--list", "mentions"]) == 2
+    assert "--list: unknown kind 'mentions'; there are bad, unused, dropped" in capsys.readouterr().err
+
+
+def test_nothing_to_look_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.conll").write_text("Mia B-PER\nleft O\n")
+    assert main(["check", "ner", str(tmp_path / "a.conll")]) == 0
+    out, err = capsys.readouterr()
+    assert err == "found nothing to look at\n" and "labels: mentions with each\nlabel\ta.conll\nPER\t1\n" in out
+    (tmp_path / "a.conll").write_text("Mia O\nleft O\n")
+    assert main(["check", "ner", str(tmp_path / "a.conll")]) == 0
+    err = capsys.readouterr().err
+    assert "a.conll: no record has a label" in err and "nothing to look at" not in err
+
+
+@pytest.mark.parametrize("count", [1, 3, 12])
+def test_on_a_terminal_of_80_columns_nothing_is_cut(
+    count: int, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    label = "a/label/of/very/many/characters/" * 4
+    paths = [tmp_path / f"a_long_name_of_a_file_{number:02}.conll" for number in range(count)]
+    for path in paths:
+        path.write_text(f"Mia B-{label}\nleft O\n")
+    for terminal in (True, False):
+        monkeypatch.setattr(console, "_is_terminal", lambda stream, terminal=terminal: terminal)
+        assert main(["check", "ner", *map(str, paths)]) == 0
+        out = capsys.readouterr().out
+        assert "\u2026" not in out and all(name in out for name in ("files", "labels: mentions with each", "conflicts"))
+        shown = "".join(line.replace("\u2502", "").strip() for line in out.splitlines())
+        assert all(path.name in shown or terminal for path in paths)
+        if terminal:
+            assert max(map(len, out.splitlines())) <= 80
+            squeezed = "".join(character for character in out if character.isalnum() or character in "/_.")
+            assert squeezed.count("characters") >= 4

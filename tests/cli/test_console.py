@@ -23,6 +23,31 @@ def test_a_table_is_lines_of_cells(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "model\tf1\na [b]\t0.1235\nc\t-\n"
 
 
+def test_titles_stand_before_lines_where_there_are_several_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    console.show_table(("model",), [("a",)], title="models", always_titled=True)
+    assert capsys.readouterr().out == "models\nmodel\na\n"
+    console.show_evaluation({"f1": 0.5}, {"per_label": [{"label": "x", "f1": 0.5}]}, title="ner")
+    assert capsys.readouterr().out == "per label\nlabel\tf1\nx\t0.5\nner\nmetric\tvalue\nf1\t0.5\n"
+    console.show_evaluation({"f1": 0.5}, {}, title="ner")
+    assert capsys.readouterr().out == "metric\tvalue\nf1\t0.5\n"
+
+
+def test_facts_stand_side_by_side_where_they_fit_else_each_for_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    facts = {"a": {"records": 3, "words": 9}, "b": {"records": 1}}
+    console.show_facts(facts, title="files")
+    assert capsys.readouterr().out == "files\nwhat\ta\tb\nrecords\t3\t1\nwords\t9\t-\n"
+    console.show_facts(facts, title="files", width=30)
+    assert capsys.readouterr().out == "files: a\nwhat\tvalue\nrecords\t3\nwords\t9\nfiles: b\nwhat\tvalue\nrecords\t1\n"
+
+
+def test_long_cells_wrap_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "_is_terminal", lambda stream: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    console.show_table(("name", "what"), [("x" * 60, "y" * 60)], title="wide")
+    shown = capsys.readouterr().out
+    assert shown.count("x") == 60 and shown.count("y") == 60 and max(map(len, shown.splitlines())) <= 80
+
+
 def test_a_table_on_a_terminal_shows_markup_as_it_is_written(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

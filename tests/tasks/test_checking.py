@@ -46,10 +46,16 @@ def test_one_file(tmp_path: Path) -> None:
     assert found["labels"] == [{"label": "lives", "train.jsonl": 2}, {"label": "works", "train.jsonl": 3}]
     assert [line.split(": ")[1] for line in found["findings"]] == [
         "1 bad records, which --skip-bad would leave out",
+        "1 mentions cut a word or have blanks at their edges (--list misaligned)",
         "2 records repeat a text with the same mentions",
         "1 texts with the same mentions have several labels",
         "1 records have mentions that overlap",
     ]
+    assert row["listed"]["misaligned"] == ["line 5: 'Bob work' cuts 'works' in 'Bob works at a bank .'"]
+    assert row["listed"]["overlaps"] == ["line 5: 'Bob work' and 'works at a bank'"]
+    assert row["listed"]["duplicates"][0] == "line 2: as line 1, 'Ann lives in Oslo .'"
+    assert row["listed"]["conflicts"] == ["line 1 lives; line 3 works: 'Ann lives in Oslo .'"]
+    assert (row["words"], row["mentions"]) == (3 * 5 + 2 * 6, 10)
 
 
 def test_leaks_and_labels_that_training_lacks(tmp_path: Path) -> None:
@@ -63,7 +69,7 @@ def test_leaks_and_labels_that_training_lacks(tmp_path: Path) -> None:
 
 
 def test_clean_files_have_no_finding(tmp_path: Path) -> None:
-    paths = [write(tmp_path / "train.jsonl", [A, B]), write(tmp_path / "dev.jsonl", [B | {"text": "B" * 30}])]
+    paths = [write(tmp_path / "train.jsonl", [A, B]), write(tmp_path / "dev.jsonl", [B | {"text": "Eve waits at a desk ."}])]
     assert check_files(TASK, paths)["findings"] == []
 
 
@@ -89,7 +95,8 @@ def test_any_task_and_a_fine_tuned_checkpoint(tmp_path: Path, tiny_luke: Path, t
 
 def test_few_shot_relations_are_new_where_they_are_asked(tmp_path: Path, tiny_bert: Path) -> None:
     paths = [write(tmp_path / "source.jsonl", [A, A | {"text": "Bob lives in Oslo ."}, B])]
-    paths.append(write(tmp_path / "asked.jsonl", [B | {"text": "She works at a bank ."}, B | {"text": "He works at a bank ."}]))
+    asked = [B | {"text": "Eve works at a bank ."}, B | {"text": "Leo works at a bank ."}]
+    paths.append(write(tmp_path / "asked.jsonl", asked))
     found = check_files(load_training("few-shot-relation"), paths, model=str(tiny_bert), report=silent)
     assert found["files"][0]["sub_words"]["max"] == 12  # of sentences, not of episodes
     assert found["findings"] == [
@@ -126,3 +133,49 @@ def test_few_shot_names(tmp_path: Path, tiny_bert: Path) -> None:
             "asked.txt: 1 records have a text of source.txt, 1 with its mentions",
         ]
     assert [row["sub_words"]["max"] for row in found["files"]] == [4, 4]
+
+
+def test_names_are_counted_and_listed_without_a_model(tmp_path: Path) -> None:
+    rows = [
+        {"text": "Mia Brandt's bank", "entities": [{"start": 0, "end": 9, "label": "PER"}]},
+        {"text": "in Oslo ", "entities": [{"start": 2, "end": 8, "label": "LOC"}, {"start": 3, "end": 7, "label": "ORG"}]},
+        {"text": "nobody", "entities": []},
+    ]
+    found = check_files(load_task("ner"), [write(tmp_path / "a.jsonl", rows)])
+    (row,) = found["files"]
+    assert (row["records"], row["sentences"], row["words"], row["mentions"]) == (3, 3, 4 + 2 + 1, 2 + 1)
+    assert row["listed"]["misaligned"] == ["line 1: 'Mia Brand' cuts 'Brandt' in \"Mia Brandt's bank\""]
+    assert row["listed"]["dropped"] == ["line 2: blanks at the edges of mentions, ' Oslo '"]
+    assert found["mentions"] == [
+        {"label": "LOC", "a.jsonl": 1}, {"label": "ORG", "a.jsonl": 1}, {"label": "PER", "a.jsonl": 1},
+    ]  # fmt: skip
+    assert "a.jsonl: 1 mentions cut a word or have blanks at their edges (--list misaligned)" in found["findings"]
+
+
+def test_mentions_are_counted_not_records(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Mia B-PER\nmet O\nAnn B-PER\n\nOslo B-LOC\n")
+    found = check_files(load_task("ner"), [tmp_path / "a.txt"])
+    assert found["labels"] == [{"label": "LOC", "a.txt": 1}, {"label": "PER", "a.txt": 1}]
+    assert found["mentions"] == [{"label": "LOC", "a.txt": 1}, {"label": "PER", "a.txt": 2}]
+    assert found["findings"] == []
+
+
+def test_files_without_a_label_and_files_that_lose_records(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Mia O\nleft O\n")
+    findings = check_files(load_task("ner"), [tmp_path / "a.txt"])["findings"]
+    assert findings[0] == "a.txt: no record has a label" and "NO MENTION in 1 sentences" in findings[1]
+    bad = write(tmp_path / "b.jsonl", [A | {"head": {"start": 0, "end": 99}}])
+    assert "b.jsonl: no record is left" in check_files(TASK, [bad])["findings"]
+
+
+def test_odd_labels_are_findings_of_every_task(tmp_path: Path) -> None:
+    rows = [A | {"label": "Lives"}, B | {"label": "lives"}]
+    (finding,) = check_files(TASK, [write(tmp_path / "a.jsonl", rows)])["findings"]
+    assert finding == "a.jsonl: labels that differ by case, blanks or punctuation alone: 'Lives' (1), 'lives' (1)"
+
+
+def test_leaks_are_listed(tmp_path: Path) -> None:
+    paths = [write(tmp_path / "a.jsonl", [A]), write(tmp_path / "b.jsonl", [B, A])]
+    first, second = check_files(TASK, paths)["files"]
+    assert first["listed"]["leaks"] == []
+    assert second["listed"]["leaks"] == ["line 2: 'Ann lives in Oslo .', with its mentions (of a.jsonl)"]

@@ -7,11 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from loreweave.cli.console import MOST_ROWS, say, show_json, show_table
+from loreweave.cli.console import say, show_facts, show_json, show_table
 from loreweave.cli.tag_names import TagNamesOption
+from loreweave.errors import ConfigurationError
+from loreweave.tasks.record_facts import LISTED
 from loreweave.tasks.registry import FINETUNED_TASKS
 
-_SHOWN_ERRORS = 10
+_SHOWN_ERRORS, _SHOWN_LABELS = 10, 200
+_LISTS = (*LISTED, "labels", "all")
 
 
 def command(
@@ -25,20 +28,30 @@ def command(
     max_length: Annotated[
         int | None, typer.Option("--max-length", min=8, help="Sub-words of an input; by default what the encoder holds.")
     ] = None,
+    lists: Annotated[
+        list[str] | None,
+        typer.Option("--list", metavar="KIND", help=f"List what is counted, with its place: {', '.join(_LISTS)}; may repeat."),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit status 1 where there is something to look at.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON alone on standard output.")] = False,
 ) -> None:
-    """Check files before training: bad records, labels, duplicates, overlaps, lengths, leaks between files.
+    """Check files before training: bad records, labels, duplicates, overlaps, misaligned mentions, leaks between files.
 
     A leak is a text that two files share. Of a few-shot task the first file is the source, and labels that the others share
-    with it are named. Nothing is trained; with --model the records are encoded as for training.
+    with it are named. Nothing is trained, and no model is needed; with --model the records are encoded as for training.
 
-    Columns: texts (distinct ones), unlabelled (records without a label), bad (an error; --skip-bad leaves them out), unused
-    (what the task has no use for), dropped (what kept records lost), duplicates (the same text with the
-    same mentions), conflicts (such texts with several labels), overlaps (records whose mentions share characters).
+    What is counted: texts (distinct ones), words, sentences and mentions, unlabelled (records without a label), misaligned
+    (mentions that cut a word or have blanks at their edges), bad (an error; --skip-bad leaves them out), unused (what the task
+    has no use for), dropped (what kept records lost), duplicates (the same text with the same mentions), conflicts (such
+    texts with several labels), overlaps (records whose mentions share characters). --list shows each with file and line.
 
     Example: loreweave check relation-classification train.json dev.json test.json --model studio-ousia/luke-base
+
+    Example: loreweave check ner train.conll --list misaligned --list dropped
     """
+    unknown = sorted(set(lists or ()) - set(_LISTS))
+    if unknown:
+        raise ConfigurationError(f"--list: unknown kind {unknown[0]!r}; there are {', '.join(_LISTS)}")
     from loreweave.tasks.checking import check_files
     from loreweave.tasks.registry import load_training
     from loreweave.tasks.tag_names import with_tag_names
@@ -48,38 +61,48 @@ def command(
     if as_json:
         show_json(found)
     else:
-        _show(found)
+        _show(found, set(LISTED) | {"labels"} if "all" in (lists or ()) else set(lists or ()))
     if strict and found["findings"]:
         raise typer.Exit(1)
 
 
-def _show(found: dict[str, Any]) -> None:
+def _show(found: dict[str, Any], lists: set[str]) -> None:
     for row in found["files"]:
-        for line in row["errors"][:_SHOWN_ERRORS]:
+        for line in [] if "bad" in lists else row["errors"][:_SHOWN_ERRORS]:
             say(f"{row['file']}, {line}")
-        if len(row["errors"]) > _SHOWN_ERRORS:
-            say(f"{row['file']}: {_SHOWN_ERRORS} of {len(row['errors'])} bad records; --json has them all")
-    rows = found["files"]
-    show_table(list(_flat(rows[0])), [list(_flat(row).values()) for row in rows], title="files")
-    labels = found["labels"]
-    if labels:
-        show_table(list(labels[0]), [list(row.values()) for row in labels[:MOST_ROWS]], title="labels: records with each")
-    if len(labels) > MOST_ROWS:
-        say(f"labels: {MOST_ROWS} of {len(labels)}; --json has them all")
+        if "bad" not in lists and len(row["errors"]) > _SHOWN_ERRORS:
+            say(f"{row['file']}: {_SHOWN_ERRORS} of {len(row['errors'])} bad records; --list bad lists them all")
+    show_facts({row["file"]: _flat(row) for row in found["files"]}, title="files")
+    _show_labels(found["labels"], "labels: records with each", whole="labels" in lists)
+    _show_labels(found["mentions"], "labels: mentions with each", whole="labels" in lists)
+    for kind in LISTED:
+        if kind in lists:
+            lines = [(row["file"], line) for row in found["files"] for line in row["listed"][kind]]
+            show_table(("file", "place and what"), lines, title=f"{kind}: {len(lines)}", always_titled=True)
     for line in found["findings"]:
         say(line)
     if not found["findings"]:
         say("found nothing to look at")
 
 
+def _show_labels(rows: list[dict[str, Any]], title: str, *, whole: bool) -> None:
+    shown = rows if whole else rows[:_SHOWN_LABELS]
+    if shown:
+        files = [name for name in shown[0] if name != "label"]
+        facts = {file: {str(row["label"]): row[file] for row in shown} for file in files}
+        show_facts(facts, title=title, what="label")
+    if len(rows) > len(shown):
+        say(f"{title}: {len(shown)} of {len(rows)}; --list labels shows all")
+
+
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    """A file's row as cells: the spread of lengths in one, no lists."""
-    cells: dict[str, Any] = {}
+    """A file's row as facts: the spread of lengths in several, no lists."""
+    facts: dict[str, Any] = {}
     for name, value in row.items():
         if name in ("characters", "sub_words"):
-            cells[f"{name.replace('_', '-')} min/median/95%/max"] = "/".join(map(str, value.values()))
+            facts |= {f"{name.replace('_', '-')} ({part})": number for part, number in value.items()}
         elif name in ("unused", "dropped"):
-            cells[name] = sum(value.values())
-        elif name not in ("errors", "notes", "cut"):
-            cells[name] = value
-    return cells
+            facts[name] = sum(value.values())
+        elif name not in ("file", "errors", "notes", "listed", "cut"):
+            facts[name] = value
+    return facts

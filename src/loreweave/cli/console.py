@@ -17,6 +17,10 @@ from typing import Any, Protocol, TextIO
 from loreweave.corpus.files import json_text
 
 SECONDS_BETWEEN_LINES = 10.0
+WIDTH = 80
+"""Characters of a line that fit everywhere."""
+_BORDER, _TAB = 3, 8
+"""What the borders of a cell take, and what a tab may take."""
 MOST_ROWS = 20
 """Of an evaluation's table that is shown."""
 
@@ -52,12 +56,19 @@ def show_json(value: Any) -> None:
         print(json_text(value, indent=2))
 
 
-def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
-    """A table on standard output; where that is no terminal, lines of tab-separated cells after a header line."""
+def show_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None, always_titled: bool = False
+) -> None:
+    """A table on standard output, whose cells wrap; where that is no terminal, lines of tab-separated cells below a header.
+
+    `always_titled` says that the title stands before such lines, too, where a command shows several tables.
+    """
     if not _speaks():
         return
     cells = [[_cell(value) for value in row] for row in rows]
     if not _is_terminal(sys.stdout):
+        if title is not None and always_titled:
+            print(title)
         for row in [list(columns), *cells]:
             print("\t".join(row))
         return
@@ -67,10 +78,32 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, titl
 
     table = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:
-        table.add_column(column)
+        table.add_column(Text(column), overflow="fold")
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
+
+
+def show_facts(
+    facts: Mapping[str, Mapping[str, object]], *, title: str, what: str = "what", width: int = WIDTH
+) -> None:
+    """Facts about several things, one fact a line and a column for each thing; a table for each where that is too wide.
+
+    Args:
+        facts: name of a thing -> what is said -> value.
+        title: of the table, and before the name of the thing where each has its own.
+        what: head of the column of facts.
+        width: most characters of a line.
+    """
+    names = list(dict.fromkeys(name for row in facts.values() for name in row))
+    columns = [[what, *names], *([thing, *(_cell(row.get(name)) for name in names)] for thing, row in facts.items())]
+    between = _BORDER if _is_terminal(sys.stdout) else _TAB
+    if sum(max(map(len, column)) + between for column in columns) < width:
+        rows = zip(*(column[1:] for column in columns), strict=True)
+        show_table([column[0] for column in columns], list(rows), title=title, always_titled=True)
+        return
+    for thing, row in facts.items():
+        show_table((what, "value"), list(row.items()), title=f"{title}: {thing}", always_titled=True)
 
 
 def show_evaluation(
@@ -78,7 +111,7 @@ def show_evaluation(
 ) -> None:
     """The tables of an evaluation, the long ones cut, then its metrics."""
     show_tables(tables)
-    show_table(("metric", "value"), list(metrics.items()), title=title)
+    show_table(("metric", "value"), list(metrics.items()), title=title, always_titled=bool(tables))
 
 
 def show_tables(tables: Mapping[str, Sequence[Mapping[str, Any]]], of: str = "") -> None:
@@ -86,7 +119,7 @@ def show_tables(tables: Mapping[str, Sequence[Mapping[str, Any]]], of: str = "")
     for name, rows in tables.items():
         heading = f"{name.replace('_', ' ')}{of and f', {of}'}"
         if rows:
-            show_table(list(rows[0]), [list(row.values()) for row in rows[:MOST_ROWS]], title=heading)
+            show_table(list(rows[0]), [list(row.values()) for row in rows[:MOST_ROWS]], title=heading, always_titled=True)
         if len(rows) > MOST_ROWS:
             say(f"{heading}: {MOST_ROWS} of {len(rows)} rows; --json and results.json have them all")
 

@@ -121,7 +121,8 @@ def mention_notes(labels: Mapping[str, int], covered: Mapping[str, int], words: 
     """
     mentions = sum(labels.values())
     if not mentions:
-        return [f"NO MENTION in {sentences} sentences: is this the file, the column and the format that was meant?"]
+        said = f"NO MENTION in {sentences} sentences: is this the file, the column and the format that was meant?"
+        return [said] if sentences else []
     notes = []
     if UNTYPED in labels:
         notes.append(f"{labels[UNTYPED]} mentions are called {UNTYPED!r}, for their tags are prefixes without a type (B, I)")

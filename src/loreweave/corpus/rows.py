@@ -20,11 +20,13 @@ class LeftOut:
         reason: what is counted, in words.
         error: what is wrong with it; None where the format has something that the task has no use for.
         of_record: whether the row's record is kept and goes without it.
+        detail: what it is, such as the characters of a mention; empty where the reason says it.
     """
 
     reason: str
     error: DataError | None = None
     of_record: bool = False
+    detail: str = ""
 
     @classmethod
     def bad(cls, error: DataError) -> LeftOut:

@@ -11,21 +11,23 @@ from typing import Any
 
 import numpy as np
 
+from loreweave.corpus.plausibility import label_notes
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.episode_training import EpisodesEncoding
+from loreweave.tasks.record_facts import Key, facts_of, labels_of, mentions_per_label, places_of
 from loreweave.tasks.registry import SOURCE_TRAINED, Encoding, ReadResult, Training
 from loreweave.training.configuration import fill
-
-Key = tuple[str, tuple[tuple[int, int], ...]]
 
 
 @dataclass(frozen=True)
 class _File:
-    """A file's records; `keys` are text and mentions of each."""
+    """A file's records; `keys` are text and mentions of each, `counts` and `listed` what is in them."""
 
     name: str
     read: ReadResult[Any]
     keys: list[Key]
+    counts: dict[str, Any]
+    listed: dict[str, list[str]]
 
     @property
     def texts(self) -> list[str]:
@@ -48,16 +50,17 @@ def check_files(
     for it, at `max_length` sub-words or what it can hold.
 
     Returns:
-        `files`: a row a file, with its `errors`; `labels`: a row a label with its count in each file; `leaks`: a row a pair of
+        `files`: a row a file, with its `errors` and `listed`, the lines behind each count; `labels`: a row a label with its
+        number of records in each file; `mentions`: the same for mentions, where they have labels; `leaks`: a row a pair of
         files; `findings`: what to look at, a line each.
     """
     files = []
     for name, path in zip(_names(paths), paths, strict=True):
         read = task.read(path, format, True)
         keys = [_key(*task.mentions(record)) for record in read.records]
-        files.append(_File(name, read, keys))
+        files.append(_File(name, read, keys, *facts_of(task, read, keys)))
     labels = _label_rows(task, files)
-    rows = [_file_row(task, file) for file in files]
+    rows = [_file_row(file) for file in files]
     if model is not None:
         all_labels = [str(row["label"]) for row in labels]
         encoding = _encoding(task, model, all_labels, max_length, report)
@@ -66,9 +69,12 @@ def check_files(
     elif max_length is not None:
         raise ConfigurationError("--max-length needs --model, whose sub-words it counts")
     leaks = [_leak_row(first, second) for place, first in enumerate(files) for second in files[place + 1 :]]
+    for file in files:
+        file.listed["leaks"] = [line for row in leaks if row["second"] == file.name for line in row.pop("listed")]
     of_labels = _few_shot_findings if task.name in SOURCE_TRAINED else _label_findings
-    findings = [*_file_findings(rows, task), *of_labels(labels, files), *_leak_findings(leaks)]
-    return {"task": task.name, "files": rows, "labels": labels, "leaks": leaks, "findings": findings}
+    findings = [*_file_findings(task, rows, files), *of_labels(labels, files), *_leak_findings(leaks)]
+    mentions = _mention_rows(task, files)
+    return {"task": task.name, "files": rows, "labels": labels, "mentions": mentions, "leaks": leaks, "findings": findings}
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
@@ -82,42 +88,31 @@ def _key(text: str, mentions: Iterable[tuple[int, int]]) -> Key:
 
 
 def _label_rows(task: Training[Any], files: Sequence[_File]) -> list[dict[str, Any]]:
-    counts = [Counter(label for record in file.read.records for label in _labels(task, [record])) for file in files]
-    order = _labels(task, [record for file in files for record in file.read.records])
+    counts = [Counter(label for record in file.read.records for label in labels_of(task, [record])) for file in files]
+    order = labels_of(task, [record for file in files for record in file.read.records])
     return [{"label": label} | {f.name: count[label] for f, count in zip(files, counts, strict=True)} for label in order]
 
 
-def _labels(task: Training[Any], records: Sequence[Any]) -> list[str]:
-    """Without the one that stands for none."""
-    return [label for label in task.labels(records) if label != task.no_label]
+def _mention_rows(task: Training[Any], files: Sequence[_File]) -> list[dict[str, Any]]:
+    counts = [mentions_per_label(task, file.read) for file in files]
+    labels = sorted({label for count in counts for label in count})
+    return [
+        {"label": label} | {file.name: count.get(label, 0) for file, count in zip(files, counts, strict=True)}
+        for label in labels
+    ]
 
 
-def _file_row(task: Training[Any], file: _File) -> dict[str, Any]:
-    """Counts of one file. A conflict is a text with the same mentions and other labels."""
-    labels: dict[Key, set[tuple[str, ...]]] = {}
-    for key, record in zip(file.keys, file.read.records, strict=True):
-        labels.setdefault(key, set()).add(tuple(_labels(task, [record])))
+def _file_row(file: _File) -> dict[str, Any]:
     return {
         "file": file.name,
-        "records": len(file.keys),
-        "texts": len(set(file.texts)),
-        "unlabelled": sum(not _labels(task, [record]) for record in file.read.records),
-        "bad": len(file.read.left_out),
+        **file.counts,
         "unused": dict(file.read.unused),
         "dropped": dict(file.read.dropped),
         "errors": file.read.left_out,
         "notes": file.read.notes,
-        "duplicates": len(file.keys) - len(labels),
-        "conflicts": sum(len(found) > 1 for found in labels.values()),
-        "overlaps": sum(_overlap(spans) for _, spans in file.keys),
+        "listed": file.listed,
         "characters": _spread([len(text) for text in file.texts]),
     }
-
-
-def _overlap(spans: Sequence[tuple[int, int]]) -> bool:
-    """Whether mentions of one record share characters."""
-    ordered = sorted(spans)
-    return any(end > start for (_, end), (start, _) in zip(ordered, ordered[1:], strict=False))
 
 
 def _spread(lengths: Sequence[int]) -> dict[str, int]:
@@ -155,30 +150,45 @@ def _encoded(encoding: Encoding, file: _File) -> dict[str, Any]:
 def _leak_row(first: _File, second: _File) -> dict[str, Any]:
     """Records of the second file that the first one has too: the same text, and with the same mentions."""
     texts, keys = set(first.texts), set(first.keys)
+    leaks = [
+        (f"{place}: {text!r}" + (", with its mentions" if (text, spans) in keys else ""), (text, spans) in keys)
+        for place, (text, spans) in zip(places_of(second.read), second.keys, strict=True)
+        if text in texts
+    ]
     return {
         "first": first.name,
         "second": second.name,
-        "same_text": sum(text in texts for text in second.texts),
-        "same_mentions": sum(key in keys for key in second.keys),
+        "same_text": len(leaks),
+        "same_mentions": sum(whole for _, whole in leaks),
+        "listed": [f"{line} (of {first.name})" for line, _ in leaks],
     }
 
 
-def _file_findings(rows: Sequence[dict[str, Any]], task: Training[Any]) -> list[str]:
-    """Where a task finds mentions itself, a text may have none."""
+_COUNTED = {
+    "bad": "bad records, which --skip-bad would leave out",
+    "unlabelled": "records without a label",
+    "misaligned": "mentions cut a word or have blanks at their edges (--list misaligned)",
+    "duplicates": "records repeat a text with the same mentions",
+    "conflicts": "texts with the same mentions have several labels",
+    "overlaps": "records have mentions that overlap",
+}
+
+
+def _file_findings(task: Training[Any], rows: Sequence[dict[str, Any]], files: Sequence[_File]) -> list[str]:
+    """Where a task finds mentions itself, a text may have none, but not all texts of a file."""
     found = []
-    for row in rows:
-        for name, words in (
-            ("bad", "bad records, which --skip-bad would leave out"),
-            ("unlabelled", "records without a label"),
-            ("duplicates", "records repeat a text with the same mentions"),
-            ("conflicts", "texts with the same mentions have several labels"),
-            ("overlaps", "records have mentions that overlap"),
-        ):
+    for row, file in zip(rows, files, strict=True):
+        for name, words in _COUNTED.items():
             if row[name] and not (name == "unlabelled" and task.finds is not None):
                 found.append(f"{row['file']}: {row[name]} {words}")
+        if not file.keys:
+            found.append(f"{row['file']}: no record is left")
+        elif row["unlabelled"] == len(file.keys):
+            found.append(f"{row['file']}: no record has a label")
         for name in ("unused", "dropped"):
             found += [f"{row['file']}: {count} {name}, {reason}" for reason, count in sorted(row[name].items())]
-        found += [f"{row['file']}: {note}" for note in row["notes"]]
+        odd = label_notes(Counter(label for record in file.read.records for label in labels_of(task, [record])))
+        found += [f"{row['file']}: {note}" for note in dict.fromkeys([*row["notes"], *odd])]
         if row.get("cut"):
             found.append(f"{row['file']}: {row['cut']}")
     return found

@@ -69,13 +69,20 @@ def read_records(
                 result.places.append(place)
             elif item.of_record:
                 result.dropped[item.reason] += 1
+                result.lost.append(("dropped", _line(place, item)))
             elif item.error is not None and not skip_bad:
                 raise DataError(item.error.message, path=path, record=place, field=item.error.field) from None
             else:
                 result.leave_out(item.reason, None if item.error is None else f"{place}: {item.error}")
+                if item.error is None:
+                    result.lost.append(("unused", _line(place, item)))
     if number == 0:
         raise DataError("found no records", path=path)
     return result
+
+
+def _line(place: str, item: LeftOut) -> str:
+    return f"{place}: {item.reason}" + (f", {item.detail}" if item.detail else "")
 
 
 def check_not_empty(path: Path) -> None:

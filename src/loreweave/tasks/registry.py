@@ -73,6 +73,7 @@ class ReadResult(Generic[R]):
         left_out: place and error of every bad record that was skipped.
         dropped: reason -> count of what the kept records lost, such as mentions inside others.
         notes: what looks odd in the kept records, a line each.
+        lost: `unused` or `dropped`, and place and reason of each of them, as far as the reader knows the place.
     """
 
     records: list[R]
@@ -82,6 +83,7 @@ class ReadResult(Generic[R]):
     dropped: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     unused: Counter[str] = field(default_factory=Counter)
+    lost: list[tuple[str, str]] = field(default_factory=list)
 
     def leave_out(self, reason: str, error: str | None) -> None:
         """Count something that gives no record, and list it where it is an error."""
@@ -166,6 +168,8 @@ class Training(Generic[R]):
         finds: for a task that finds mentions itself, the key of an answer that holds them; None where they are given.
         read_numbers: `read` for files whose tags are numbers, with their names; None where files have none.
         tag_names: the names that `read` gives to such numbers; none by default.
+        words: a record -> the characters of its words; None where records have only texts.
+        mention_labels: a record -> the label of each of its mentions; None where labels are of the record.
     """
 
     name: str
@@ -181,6 +185,8 @@ class Training(Generic[R]):
     finds: str | None = None
     read_numbers: Callable[[Path, str | None, bool, Sequence[str]], ReadResult[R]] | None = None
     tag_names: tuple[str, ...] = ()
+    words: Callable[[R], Sequence[tuple[int, int]]] | None = None
+    mention_labels: Callable[[R], Sequence[str]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,7 +89,7 @@ def checked_text(marked: Marked, *, name: str, utf16: bool = False) -> Iterator[
             raise DataError(said + hint if hint else error.message, field=error.field) from None
         trimmed = trim(text, start, end)
         if trimmed != (start, end):
-            yield LeftOut(BLANK_EDGES, of_record=True)
+            yield LeftOut(BLANK_EDGES, of_record=True, detail=repr(text[start:end]))
         before = found.get(trimmed)
         if before is not None and set(mark.labels) <= set(before):
             yield LeftOut("mentions that are given twice (kept once)", of_record=True)

@@ -51,8 +51,19 @@ def labels_of(records: Iterable[TaggedSentence]) -> list[str]:
 
 def mentions_of(record: TaggedSentence) -> tuple[str, list[tuple[int, int]]]:
     """The tokens joined by one space, and the characters of the spans."""
-    starts = [0, *accumulate(len(token) + 1 for token in record.tokens)]
-    return " ".join(record.tokens), [(starts[start], starts[end] - 1) for start, end, _ in record.spans]
+    words = words_of(record)
+    return " ".join(record.tokens), [(words[start][0], words[end - 1][1]) for start, end, _ in record.spans]
+
+
+def words_of(record: TaggedSentence) -> list[tuple[int, int]]:
+    """The characters of the tokens in them joined."""
+    starts = accumulate((len(token) + 1 for token in record.tokens), initial=0)
+    return [(start, start + len(token)) for start, token in zip(starts, record.tokens, strict=False)]
+
+
+def mention_labels_of(record: TaggedSentence) -> list[str]:
+    """The label of each of its spans."""
+    return [span.label for span in record.spans]
 
 
 def hash_of(path: Path) -> str:

@@ -110,6 +110,16 @@ def mentions_of(record: NerRecord) -> tuple[str, Sequence[tuple[int, int]]]:
     return record.text, [(mention.start, mention.end) for mention in record.mentions]
 
 
+def words_of(record: NerRecord) -> Sequence[tuple[int, int]]:
+    """The characters of its words."""
+    return record.sentence.words
+
+
+def mention_labels_of(record: NerRecord) -> list[str]:
+    """The label of each of its mentions."""
+    return [str(mention.label) for mention in record.mentions]
+
+
 def query(row: Row, id: str) -> list[NerRecord]:
     """One JSON object that asks for names: `text`, or `tokens`; `before` and `after` may hold the text around."""
     return [layouts.question(row, id)]
