@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from loreweave.corpus.graph_building import GraphPolicy, GraphSource, build_graph
+from loreweave.corpus.graph_building import GraphPolicy, build_graph
+from loreweave.corpus.graph_source import GraphSource
 from loreweave.corpus.knowledge_graph import KnowledgeGraph
 
 sys.path.append(str(Path(__file__).parent))  # for `graph_files`: in importlib mode a test's folder is not on the path

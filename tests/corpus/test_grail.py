@@ -9,7 +9,7 @@ import pytest
 from graph_files import GRAIL, write
 
 from loreweave.corpus.grail import grail
-from loreweave.corpus.graph_building import with_texts_of
+from loreweave.corpus.graph_source import with_texts_of
 from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.errors import DataError
 

@@ -13,8 +13,9 @@ import pytest
 from graph_files import TABLES, write
 
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.corpus.graph_building import GraphPolicy, build_graph, with_texts_of
+from loreweave.corpus.graph_building import GraphPolicy, build_graph
 from loreweave.corpus.graph_lines import LeftOut
+from loreweave.corpus.graph_source import with_texts_of
 from loreweave.corpus.graph_tables import graph_tables
 from loreweave.corpus.graph_texts import Located
 from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph

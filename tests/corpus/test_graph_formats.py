@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from loreweave.corpus.graph_building import build_graph, differences_from_published, with_texts_of
+from loreweave.corpus.graph_building import build_graph, differences_from_published
 from loreweave.corpus.graph_formats import FORMATS, find_graph
+from loreweave.corpus.graph_source import with_texts_of
 from loreweave.corpus.knowledge_graph import KnowledgeGraph
 from loreweave.errors import ConfigurationError
 

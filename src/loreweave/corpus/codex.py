@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.files import Pathname, read_json
-from loreweave.corpus.graph_building import GraphSource
 from loreweave.corpus.graph_entities import GraphEntity
 from loreweave.corpus.graph_lines import LeftOut, find_file, find_splits, read_table
+from loreweave.corpus.graph_source import GraphSource
 from loreweave.corpus.graph_texts import Located, present, read_json_texts
 from loreweave.errors import DataError
 

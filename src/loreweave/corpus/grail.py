@@ -10,8 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from loreweave.corpus.files import Pathname
-from loreweave.corpus.graph_building import GraphSource
 from loreweave.corpus.graph_lines import find_splits
+from loreweave.corpus.graph_source import GraphSource
 from loreweave.errors import DataError
 
 INDUCTIVE = "inductive_"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar, get_args
@@ -15,11 +15,14 @@ import numpy as np
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files import Pathname, atomic_folder, read_json, sha256_of
 from loreweave.corpus.graph_entities import EntityWriter, GraphEntities, GraphEntity, GraphRelation
+from loreweave.corpus.graph_ids import spaced_alike
 from loreweave.corpus.graph_lines import Ids, LeftOut, read_triples
+from loreweave.corpus.graph_source import GraphSource, ReadIds
+from loreweave.corpus.graph_splitting import Splitting, split_triples
 from loreweave.corpus.graph_statistics import split_statistics
-from loreweave.corpus.graph_texts import OUTSIDE, Located
+from loreweave.corpus.graph_texts import OUTSIDE
 from loreweave.corpus.graph_vocabulary import NONE, SHARED, vocabulary_ids
-from loreweave.corpus.knowledge_graph import ENTITIES, MANIFEST, KnowledgeGraph, write_graph_files
+from loreweave.corpus.knowledge_graph import ENTITIES, MANIFEST, write_graph_files
 from loreweave.corpus.surrogates import has_half, replace_halves
 from loreweave.errors import ConfigurationError, DataError
 
@@ -29,61 +32,7 @@ WITHOUT_TEXT: tuple[str, ...] = get_args(WithoutText)
 T = TypeVar("T")
 _STEP = 10_000
 _SHOWN_IDS = 20
-
-
-class ReadTriples(Protocol):
-    """Yields (line, or None where there are none; head, relation, tail) of a split."""
-
-    def __call__(self, split: str, path: Path, left_out: LeftOut) -> Iterator[tuple[int | None, str, str, str]]: ...
-
-
-class ReadTexts(Protocol):
-    """Yields what is known about entities (or relations); `ids` are those that occur in triples."""
-
-    def __call__(self, ids: Mapping[str, int], left_out: LeftOut) -> Iterator[Located]: ...
-
-
-class ReadIds(Protocol):
-    """Yields (file, line or None, id) for every id that a format lists."""
-
-    def __call__(self, left_out: LeftOut) -> Iterator[tuple[Path, int | None, str]]: ...
-
-
-def _read_lines(split: str, path: Path, left_out: LeftOut) -> Iterator[tuple[int | None, str, str, str]]:
-    return read_triples(path, left_out)
-
-
-def _no_texts(ids: Mapping[str, int], left_out: LeftOut) -> Iterator[Located]:
-    return iter(())
-
-
-@dataclass(frozen=True)
-class GraphSource:
-    """Where a format keeps what: the result of a reader, before anything large is read.
-
-    Attributes:
-        format: name of the format.
-        triples: split -> file, or the folder that holds it among others.
-        read_entities: texts of the entities; asked for after all triples were read.
-        read_relations: texts of the relations, in records of the same shape.
-        text_files: the files that these two and the lists of ids read.
-        entity_ids: all entities, for a format that lists them: any other is then unknown.
-        relation_ids: all relations, likewise.
-        read_triples: by default lines of `head<TAB>relation<TAB>tail`.
-        published: counts by name (`entities`, `relations`, a split) as published.
-        details: what else the manifest should say about the source, once it was read.
-    """
-
-    format: str
-    triples: Mapping[str, Path]
-    read_entities: ReadTexts = _no_texts
-    read_relations: ReadTexts = _no_texts
-    text_files: tuple[Path, ...] = ()
-    entity_ids: ReadIds | None = None
-    relation_ids: ReadIds | None = None
-    read_triples: ReadTriples = _read_lines
-    published: Mapping[str, int] = field(default_factory=dict)
-    details: Mapping[str, Any] = field(default_factory=dict)
+_SHOWN_ALIKE = 3
 
 
 @dataclass(frozen=True)
@@ -97,12 +46,14 @@ class GraphPolicy:
         exclude_triples: a file of triples that training must not see; their entities stay, so that ranks stay comparable.
         within_vocabulary: an entity vocabulary; an entity that it does not have is left out with its triples, and so are
             several of one title (see `graph_vocabulary`).
+        splitting: how triples of one split become three; None keeps the splits of the source.
     """
 
     without_text: WithoutText = "keep"
     skip_bad: bool = False
     exclude_triples: Path | None = None
     within_vocabulary: Path | None = None
+    splitting: Splitting | None = None
 
     def __post_init__(self) -> None:
         """Refuse an unknown name."""
@@ -149,6 +100,7 @@ def build_graph(
         rows = _write_entities(folder / ENTITIES, source, entity_ids, policy, left_out, progress)
         relations = _read_relations(source, relation_ids, left_out)
         arrays = {split: _renumbered(numbers, rows, left_out) for split, numbers in triples.items()}
+        arrays, splitting = _split(arrays, len(entity_ids), len(relation_ids), policy.splitting)
         if not any(map(len, arrays.values())):
             raise DataError(f"no triple is left, so nothing was written; left out: {dict(left_out.counts)}")
         entities = GraphEntities.open(folder / ENTITIES)
@@ -158,10 +110,14 @@ def build_graph(
         details = {
             "source": {"format": source.format, **source.details, "files": _hashes(source, policy)},
             "policy": {name: value.name if isinstance(value, Path) else value for name, value in asdict(policy).items()},
+            "splitting": splitting,
             "text": {"entities": _entity_text(entities), "relations": _relation_text(relations)},
             "splits": {split: asdict(counts) for split, counts in splits.items()},
             "relations_that_are_entities": sum(id in entity_ids for id in relation_ids),
             "left_out": dict(left_out.counts),
+            "changed": dict(left_out.changes),
+            "ids": _id_facts(entity_ids, relation_ids, left_out),
+            "warnings": left_out.warnings,
             "published": dict(source.published),
         }
         write_graph_files(folder, relations, arrays, details)
@@ -176,23 +132,6 @@ def differences_from_published(manifest: Mapping[str, Any]) -> dict[str, tuple[i
     return {name: (found.get(name, 0), count) for name, count in said.items() if found.get(name, 0) != count}
 
 
-def with_texts_of(source: GraphSource, graph: KnowledgeGraph) -> GraphSource:
-    """The source with the texts of another graph that knows the same ids, such as the one it is a part of."""
-
-    def read_entities(ids: Mapping[str, int], left_out: LeftOut) -> Iterator[Located]:
-        for entity in graph.entities:
-            if entity.id in ids:
-                yield Path(), None, entity
-
-    def read_relations(ids: Mapping[str, int], left_out: LeftOut) -> Iterator[Located]:
-        for relation in graph.relations:
-            if relation.id in ids:
-                yield Path(), None, GraphEntity(relation.id, relation.label, relation.description)
-
-    details = {**source.details, "text_graph": graph.fingerprint}
-    return replace(source, read_entities=read_entities, read_relations=read_relations, details=details)
-
-
 # ---- triples ---------------------------------------------------------------------------------------------------------
 
 
@@ -202,6 +141,7 @@ def _read_triples(
     """Entity ids, relation ids, and by split the three row numbers of every triple, one after another."""
     entities = _listed(source.entity_ids, left_out)
     relations = _listed(source.relation_ids, left_out)
+    left_out.ids.known += [entities, relations]
     excluded = _Excluded(policy.exclude_triples)
     triples = {}
     for split, path in source.triples.items():
@@ -258,6 +198,28 @@ class _Excluded:
 
     def unmet(self) -> int:
         return len(self._triples) - len(self._met)
+
+
+def _split(
+    triples: dict[str, np.ndarray], num_entities: int, num_relations: int, how: Splitting | None
+) -> tuple[dict[str, np.ndarray], dict[str, Any] | None]:
+    """The triples of one split as three, and what was done.
+
+    Raises:
+        ConfigurationError: there are several splits already.
+    """
+    if how is None:
+        return triples, None
+    if len(triples) > 1:
+        raise ConfigurationError(f"--split: found the splits {', '.join(triples)} already, expected one file of triples")
+    (rows,) = triples.values()
+    return split_triples(rows, num_entities, num_relations, how)
+
+
+def _id_facts(entities: Ids, relations: Ids, left_out: LeftOut) -> dict[str, Any]:
+    """Which ids were trimmed, and which differ by the white space inside them and stay apart."""
+    alike = spaced_alike([*entities, *relations])
+    return {**left_out.ids.facts(), "spaced_alike": len(alike), "first_spaced_alike": alike[:_SHOWN_ALIKE]}
 
 
 def _renumbered(numbers: array[int], rows: np.ndarray, left_out: LeftOut) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any
 from loreweave.corpus.codex import codex
 from loreweave.corpus.files import Pathname
 from loreweave.corpus.grail import grail
-from loreweave.corpus.graph_building import GraphSource
+from loreweave.corpus.graph_source import GraphSource
 from loreweave.corpus.graph_tables import graph_tables
 from loreweave.corpus.kepler_shards import kepler_shards
 from loreweave.corpus.triple_files import blp, fb15k237, kg_bert, triples, wn18rr

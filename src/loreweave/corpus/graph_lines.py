@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from loreweave.corpus.files import COMPRESSIONS, Pathname, open_text
+from loreweave.corpus.graph_ids import TrimmedIds
 from loreweave.errors import DataError
 
 SPLIT_NAMES = {"train": ("train",), "valid": ("valid", "dev", "val"), "test": ("test",)}
@@ -17,7 +18,7 @@ SPLIT_NAMES = {"train": ("train",), "valid": ("valid", "dev", "val"), "test": ("
 
 
 class LeftOut:
-    """Counts, by reason, what a build leaves out.
+    """Counts, by reason, what a build leaves out; and what it changes, and what looks wrong.
 
     Wrong rows are errors unless `skip_bad`; then they are listed in `list_file` (JSON Lines) as well. The file is made
     with the first of them. A context manager.
@@ -25,6 +26,9 @@ class LeftOut:
 
     def __init__(self, list_file: Path | None = None, skip_bad: bool = False) -> None:
         self.counts: Counter[str] = Counter()
+        self.changes: Counter[str] = Counter()
+        self.warnings: list[str] = []
+        self.ids = TrimmedIds()
         self.skip_bad = skip_bad
         self._path = list_file
         self._file: TextIO | None = None
@@ -40,6 +44,10 @@ class LeftOut:
         """Count what is left out by a rule, not because it is wrong."""
         if count:
             self.counts[reason] += count
+
+    def change(self, reason: str, count: int = 1) -> None:
+        """Count what is read otherwise than it stands in the files."""
+        self.changes[reason] += count
 
     def bad(self, reason: str, message: str, path: Pathname, line: int | None = None) -> None:
         """Count and list a wrong row.
@@ -60,17 +68,52 @@ class LeftOut:
 def read_triples(path: Pathname, left_out: LeftOut) -> Iterator[tuple[int, str, str, str]]:
     """Yield (line from 1, head, relation, tail) of a file of `head<TAB>relation<TAB>tail`; blank lines mean nothing.
 
+    A first line whose ids stand nowhere else is a warning: it may be a header.
+
     Raises:
         DataError: a line has another form, and wrong rows are not to be skipped.
     """
+    first = FirstRow(path, left_out)
+    trim = left_out.ids.trim
     with open_text(path) as file:
         for line, text in enumerate(file, 1):
-            fields = [field.strip() for field in text.split("\t")]
+            fields = [trim(field) for field in text.rstrip("\r\n").split("\t")]
             if len(fields) == 3 and all(fields):
+                first.see(fields[0], fields[1], fields[2])
                 yield line, fields[0], fields[1], fields[2]
             elif not text.isspace():
                 message = f"found {text.strip()[:80]!r}, expected head<TAB>relation<TAB>tail"
                 left_out.bad("malformed triple", message, path, line)
+    first.done()
+
+
+class FirstRow:
+    """Whether the first triple of a file has ids that stand nowhere else in it, as the names of columns would."""
+
+    _LEAST = 10
+    """Triples from which on that is no chance."""
+
+    def __init__(self, path: Pathname, left_out: LeftOut) -> None:
+        self.path, self.left_out = path, left_out
+        self.count, self.alone = 0, True
+        self.cells: tuple[str, str, str] | None = None
+
+    def see(self, head: str, relation: str, tail: str) -> None:
+        """The next triple."""
+        self.count += 1
+        if self.cells is None:
+            self.cells = (head, relation, tail)
+        elif self.alone and (relation == self.cells[1] or {head, tail} & {self.cells[0], self.cells[2]}):
+            self.alone = False
+
+    def done(self) -> None:
+        """The end of the file."""
+        if self.alone and self.cells is not None and self.count >= self._LEAST:
+            head, relation, tail = self.cells
+            self.left_out.warnings.append(
+                f"{self.path}: the ids of the first triple, {head!r}, {relation!r}, {tail!r}, stand nowhere else in the "
+                f"file; if they are the names of columns, say --columns 'head={head},relation={relation},tail={tail}'"
+            )
 
 
 def read_texts(path: Pathname, left_out: LeftOut, bare_ids: bool = False) -> Iterator[tuple[int, str, str]]:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.files import COMPRESSIONS, Pathname, read_json_lines
-from loreweave.corpus.graph_building import GraphSource
 from loreweave.corpus.graph_entities import COLUMNS, GraphEntity
 from loreweave.corpus.graph_lines import SPLIT_NAMES, LeftOut, need_file
+from loreweave.corpus.graph_source import GraphSource
 from loreweave.corpus.graph_texts import Located
 from loreweave.corpus.knowledge_graph import check_split_name
 from loreweave.errors import DataError
@@ -59,6 +59,7 @@ def graph_tables(folder: Pathname) -> GraphSource:
 def _read_ids(path: Path, columns: tuple[str, ...], left_out: LeftOut) -> Iterator[tuple[Path, int, str]]:
     """Ids, each once: a second row is found when the rows are read again, for their texts."""
     unlisted = LeftOut(skip_bad=left_out.skip_bad)  # wrong rows too are counted then
+    unlisted.ids = left_out.ids
     yielded = set()
     for _, line, record in _read_records(path, columns, {}, unlisted):
         if record.id not in yielded and line is not None:
@@ -73,12 +74,12 @@ def _read_records(path: Path, columns: tuple[str, ...], ids: Mapping[str, int], 
         else:
             aliases, types = (tuple(row.get(name, ())) for name in _LISTS)
             label, description, title = (row.get(name, "") for name in ("label", "description", "title"))
-            yield path, line, GraphEntity(row["id"], label, description, aliases, types, title)
+            yield path, line, GraphEntity(left_out.ids.trim(row["id"]), label, description, aliases, types, title)
 
 
 def _fault(row: dict[str, Any], columns: tuple[str, ...]) -> str:
     """What is wrong with a row; empty when nothing is."""
-    if not row.get("id"):
+    if not row.get("id") or (isinstance(row["id"], str) and not row["id"].strip()):
         return 'found no "id"'
     for name, cell in row.items():
         if name not in columns:

@@ -36,9 +36,9 @@ from loreweave.corpus.fairseq_dictionary import (
 )
 from loreweave.corpus.fairseq_shards import TokenSequences
 from loreweave.corpus.files import Pathname, sha256_of
-from loreweave.corpus.graph_building import GraphSource
 from loreweave.corpus.graph_entities import GraphEntity
 from loreweave.corpus.graph_lines import LeftOut
+from loreweave.corpus.graph_source import GraphSource
 from loreweave.corpus.graph_texts import Located
 from loreweave.errors import DataError
 

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from loreweave.corpus.files import COMPRESSIONS, Pathname
-from loreweave.corpus.graph_building import GraphSource
 from loreweave.corpus.graph_lines import LeftOut, find_file
+from loreweave.corpus.graph_source import GraphSource
 from loreweave.corpus.graph_texts import Located, join_texts, present
 from loreweave.errors import ConfigurationError, DataError
 
