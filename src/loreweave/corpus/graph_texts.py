@@ -8,8 +8,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from loreweave.corpus.files import read_json
+from loreweave.corpus.graph_columns import Columns, read_text_table
 from loreweave.corpus.graph_entities import GraphEntity
-from loreweave.corpus.graph_lines import LeftOut, read_texts, split_names
+from loreweave.corpus.graph_lines import LeftOut, split_names
 from loreweave.errors import DataError
 
 OUTSIDE = "texts and names of ids without triples"
@@ -18,15 +19,22 @@ Located = tuple[Path, int | None, GraphEntity]
 """The file and line that an entity (or a relation, in the same shape) was read from."""
 
 
-def join_texts(descriptions: Path | None, names: Path | None, ids: Mapping[str, int], left_out: LeftOut) -> Iterator[Located]:
+def join_texts(
+    descriptions: Path | None,
+    names: Path | None,
+    ids: Mapping[str, int],
+    left_out: LeftOut,
+    columns: Columns | None = None,
+) -> Iterator[Located]:
     """Yield what two files say about `ids`: first in the order of `descriptions`, then those that have names only.
 
-    The first name is the label, the others are aliases. Either file may be absent. Memory: a byte for every byte of
+    The first name is the label, the others are aliases. Either file may be absent, and either may be CSV
+    (`graph_columns.read_text_table`; `columns` are its own). Memory: a byte for every byte of
     the names, and 13 bytes for every id.
     """
     named = _Names(len(ids))
     if names is not None:
-        for line, id, text in read_texts(names, left_out, bare_ids=True):
+        for line, id, text in read_text_table(names, "name", left_out, columns, bare_ids=True):
             row = ids.get(id)
             if row is None:
                 left_out.note(OUTSIDE)
@@ -34,7 +42,7 @@ def join_texts(descriptions: Path | None, names: Path | None, ids: Mapping[str, 
                 left_out.bad("second row of names", f"found names of {id!r} a second time", names, line)
     described = bytearray(len(ids))
     if descriptions is not None:
-        for line, id, text in read_texts(descriptions, left_out):
+        for line, id, text in read_text_table(descriptions, "description", left_out, columns):
             row = ids.get(id)
             if row is None:
                 left_out.note(OUTSIDE)

@@ -12,11 +12,12 @@ from functools import partial
 from pathlib import Path
 
 from loreweave.corpus.files import Pathname, open_text
-from loreweave.corpus.graph_building import GraphSource
+from loreweave.corpus.graph_columns import TRIPLE, parse_columns, read_triple_table
 from loreweave.corpus.graph_entities import GraphEntity
 from loreweave.corpus.graph_lines import LeftOut, find_file, find_splits, need_file, read_table, read_texts
+from loreweave.corpus.graph_source import GraphSource
 from loreweave.corpus.graph_texts import Located, join_texts, present, read_json_texts
-from loreweave.errors import DataError
+from loreweave.errors import ConfigurationError, DataError
 
 PUBLISHED = {
     "fb15k237": {"entities": 14_541, "relations": 237, "train": 272_115, "valid": 17_535, "test": 20_466},
@@ -32,28 +33,39 @@ def triples(
     names: Path | None = None,
     relation_descriptions: Path | None = None,
     relation_names: Path | None = None,
+    columns: str | None = None,
 ) -> GraphSource:
-    """Own files: `train`, `valid` (or `dev`), `test` as .tsv or .txt.
+    """Own files: `train`, `valid` (or `dev`), `test` as .tsv, .txt or .csv; or one file of triples, which is then `train`.
 
     Args:
-        folder: where the triples lie.
-        descriptions: `entity<TAB>description`.
-        names: `entity<TAB>name<TAB>alias...`.
-        relation_descriptions: `relation<TAB>description`.
-        relation_names: `relation<TAB>name<TAB>alias...`.
+        folder: where the triples lie, or the one file.
+        descriptions: `entity<TAB>description`, or CSV.
+        names: `entity<TAB>name<TAB>alias...`, or CSV.
+        relation_descriptions: `relation<TAB>description`, or CSV.
+        relation_names: `relation<TAB>name<TAB>alias...`, or CSV.
+        columns: of files with a header, or of more than three columns (`graph_columns.parse_columns`).
 
     Raises:
+        ConfigurationError: `columns` cannot be read, or lacks one of the three.
         DataError: no training file.
     """
+    chosen = parse_columns(columns) if columns else {}
+    if lacking := [role for role in TRIPLE if role not in chosen and any(other in chosen for other in TRIPLE)]:
+        raise ConfigurationError(f"--columns: found no {lacking[0]}, expected head, relation and tail together")
 
     def read_entities(ids: Mapping[str, int], left_out: LeftOut) -> Iterator[Located]:
-        return join_texts(descriptions, names, ids, left_out)
+        return join_texts(descriptions, names, ids, left_out, chosen)
 
     def read_relations(ids: Mapping[str, int], left_out: LeftOut) -> Iterator[Located]:
-        return join_texts(relation_descriptions, relation_names, ids, left_out)
+        return join_texts(relation_descriptions, relation_names, ids, left_out, chosen)
+
+    def read_rows(split: str, path: Path, left_out: LeftOut) -> Iterator[tuple[int | None, str, str, str]]:
+        return read_triple_table(path, left_out, chosen)
 
     given = present(descriptions, names, relation_descriptions, relation_names)
-    return GraphSource("triples", find_splits(Path(folder)), read_entities, read_relations, text_files=given)
+    place = Path(folder)
+    files = {"train": place} if place.is_file() else find_splits(place, suffixes=(".tsv", ".txt", ".csv"))
+    return GraphSource("triples", files, read_entities, read_relations, text_files=given, read_triples=read_rows)
 
 
 # ---- FB15k-237 -------------------------------------------------------------------------------------------------------
