@@ -123,3 +123,41 @@ def test_wikidata5m(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert graph.relations[0].description == "seat of government"
     assert main([*command[:-1], "both", "--overwrite"]) == 2
     assert "expected transductive or inductive" in capsys.readouterr().err
+
+
+def test_one_csv_file_is_split_and_what_was_done_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "".join(f'"town, {row}",near,"town, {(row * step + 1) % 30}",{row}\n' for row in range(30) for step in (1, 7))
+    (tmp_path / "all.csv").write_text("subject,predicate,object,date\n" + rows + '" town, 1",near,"town, 2",1\n')
+    command = ["build", "graph", str(tmp_path / "all.csv"), "--format", "triples", "--split", "80/10/10", "--labels", "ids"]
+    assert main([*command, "--output", str(tmp_path / "graph")]) == 0
+    shown = capsys.readouterr()
+    assert "header row read as head=subject, relation=predicate, tail=object\t1" in shown.out
+    assert "left out: cells of the column 'date'\t61" in shown.out
+    assert "labels made from ids of entities\t30" in shown.out
+    graph = KnowledgeGraph.load(tmp_path / "graph")
+    count = sum(map(len, graph.triples.values()))
+    assert f"split of {count} distinct triples, triples held out (transductive), seed 0: " in shown.err
+    assert f"repeated triples left out: {61 - count}; " in shown.err
+    assert "Warning: ids that differ by white space at the edges alone were read as one (1): 'town, 1'" in shown.err
+    assert main([*command, "--inductive", "--seed", "2", "--output", str(tmp_path / "inductive"), "--json"]) == 0
+    manifest = json.loads(capsys.readouterr().out)
+    test = manifest["splits"]["test"]
+    assert manifest["splitting"]["inductive"] and test["with_unseen_entity"] == test["triples"] > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--columns", "head=subject,relation=predicat,tail=object"], "no column 'predicat'"),
+        (["--split", "80/10"], "--split: found '80/10'"),
+        (["--inductive"], "--inductive is for --split"),
+        (["--labels", "id"], "--labels: found 'id', expected ids"),
+    ],
+)
+def test_wrong_options_of_a_table_are_named(
+    options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "all.csv").write_text("subject,predicate,object\na,r,b\n")
+    command = ["build", "graph", str(tmp_path / "all.csv"), "--format", "triples", "--output", str(tmp_path / "graph")]
+    assert main([*command, *options]) == (1 if "column" in message else 2)
+    assert message in capsys.readouterr().err and not (tmp_path / "graph").exists()

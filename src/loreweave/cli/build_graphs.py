@@ -11,14 +11,16 @@ import typer
 from loreweave.cli.console import progress, say, show_json, show_table
 
 if TYPE_CHECKING:
-    from loreweave.corpus.graph_building import GraphPolicy, GraphSource
+    from loreweave.corpus.graph_building import GraphPolicy
+    from loreweave.corpus.graph_source import GraphSource
+    from loreweave.corpus.graph_splitting import Splitting
 
 FORMATS = ("triples", "jsonl", "fb15k237", "wn18rr", "kg-bert", "blp", "codex", "grail", "kepler-shards")
 """Of `loreweave build graph`; the names of `corpus.graph_formats` but Wikidata5M, which has a command of its own."""
 
 _SHOWN = 10
 
-Folder = Annotated[Path, typer.Argument(help="Where the files lie.")]
+Folder = Annotated[Path, typer.Argument(help="Where the files lie; or one file of triples.")]
 Output = Annotated[Path, typer.Option("--output", help="Folder to write.")]
 WithoutText = Annotated[
     str,
@@ -85,6 +87,20 @@ def graph(
     relation_names: Annotated[
         Path | None, typer.Option("--relation-names", help="File of relation<TAB>name<TAB>alias... (triples).")
     ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option("--columns", help="Of files with a header: head=NAME,relation=NAME,tail=NAME, or numbers (triples)."),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option("--split", help="Split one file of triples: shares of train/valid/test, as 80/10/10.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of --split.")] = 0,
+    inductive: Annotated[
+        bool, typer.Option("--inductive", help="Of --split: valid and test ask about entities that train lacks.")
+    ] = False,
+    labels: Annotated[
+        str | None, typer.Option("--labels", help="ids: where there is no label, make one from an id that is words (NELL).")
+    ] = None,
     language: Annotated[str | None, typer.Option("--language", help="Of the labels; en by default (codex).")] = None,
     sub_words: Annotated[
         Path | None, typer.Option("--sub-words", help="Folder of GPT-2's encoder.json and vocab.bpe (kepler-shards).")
@@ -98,14 +114,18 @@ def graph(
 ) -> None:
     """Make a knowledge graph of the files of a published one, or of your own.
 
-    triples: train, valid, test as .tsv or .txt, texts by options. jsonl: entities.jsonl, relations.jsonl, triples/*.tsv.
+    triples: train, valid, test as .tsv, .txt or .csv, with or without a header; or one such file, which --split splits. Texts
+    by options, as tab-separated files or CSV. docs/graphs.md shows every layout.
+    jsonl: entities.jsonl, relations.jsonl, triples/*.tsv.
     codex, grail: the folder of the triples; labels, or the inductive half, lie beside it as published.
     kepler-shards: KEPLER's binarised training data, one folder (KE1_0) or the folder of several.
 
     Example: loreweave build graph data/kg_wn18rr --format wn18rr --output build/wn18rr
     """
-    from loreweave.corpus.graph_building import with_texts_of
     from loreweave.corpus.graph_formats import find_graph
+    from loreweave.corpus.graph_source import with_texts_of
+    from loreweave.corpus.graph_splitting import Splitting
+    from loreweave.corpus.id_labels import with_labels_of_ids
     from loreweave.corpus.knowledge_graph import KnowledgeGraph
     from loreweave.errors import ConfigurationError
 
@@ -116,21 +136,35 @@ def graph(
         relation_names=relation_names,
         language=language,
         sub_words=sub_words,
+        columns=columns,
     )
     source = find_graph(format, folder, options)
     if text_from is not None:
         if source.text_files:
             raise ConfigurationError(f"--text-from: texts are there already ({source.text_files[0].name})")
         source = with_texts_of(source, KnowledgeGraph.load(text_from))
-    policy = _policy(without_text, skip_bad, exclude_triples, within_vocabulary)
+    if labels not in (None, "ids"):
+        raise ConfigurationError(f"--labels: found {labels!r}, expected ids")
+    if labels:
+        source = with_labels_of_ids(source)
+    if split is None and (inductive or seed):
+        raise ConfigurationError(f"{'--inductive' if inductive else '--seed'} is for --split")
+    splitting = None if split is None else Splitting.parse(split, seed, inductive)
+    policy = _policy(without_text, skip_bad, exclude_triples, within_vocabulary, splitting)
     _build(source, output, policy, overwrite, as_json)
 
 
-def _policy(without_text: str, skip_bad: bool, exclude_triples: Path | None, within_vocabulary: Path | None) -> GraphPolicy:
+def _policy(
+    without_text: str,
+    skip_bad: bool,
+    exclude_triples: Path | None,
+    within_vocabulary: Path | None,
+    splitting: Splitting | None = None,
+) -> GraphPolicy:
     from loreweave.corpus.graph_building import GraphPolicy
 
     # Any text may be given; GraphPolicy refuses what is no name of a policy.
-    return GraphPolicy(without_text, skip_bad, exclude_triples, within_vocabulary)  # type: ignore[arg-type]
+    return GraphPolicy(without_text, skip_bad, exclude_triples, within_vocabulary, splitting)  # type: ignore[arg-type]
 
 
 def _given(**options: Any) -> dict[str, Any]:
@@ -147,6 +181,10 @@ def _build(source: GraphSource, output: Path, policy: GraphPolicy, overwrite: bo
     show_table(("what", "count"), _counts(manifest))
     rows = [(split, *(counts[name] for name in _COLUMNS)) for split, counts in manifest["splits"].items()]
     show_table(("split", *(name.replace("_", " ") for name in _COLUMNS)), rows)
+    for line in (*_split_lines(manifest["splitting"]), *_id_lines(manifest["ids"])):
+        say(line)
+    for warning in manifest["warnings"]:
+        say(f"Warning: {warning}")
     for split, counts in manifest["splits"].items():
         if counts["unseen_relations"]:
             say(f"Warning: {split} has relations that train has not: {_some(counts['unseen_relations'])}")
@@ -173,7 +211,37 @@ def _counts(manifest: Mapping[str, Any]) -> list[tuple[str, int]]:
         rows.append((kind, manifest[kind]))
         rows += [(f"{kind} with {name}", text[name]) for name in ("label", "description", "aliases", "types") if name in text]
         rows.append((f"{kind} without text", text["without_text"]))
+    rows += manifest["changed"].items()
     return rows + [(f"left out: {reason}", count) for reason, count in manifest["left_out"].items()]
+
+
+def _split_lines(done: Mapping[str, Any] | None) -> list[str]:
+    """What the split did."""
+    if done is None:
+        return []
+    kind = "entities held out (inductive)" if done["inductive"] else "triples held out (transductive)"
+    parts = ", ".join(f"{count:,} {name} ({done['wanted'][name]:,} asked)" for name, count in done["found"].items())
+    return [
+        f"split of {done['distinct_triples']:,} distinct triples, {kind}, seed {done['seed']}: {parts}",
+        f"repeated triples left out: {done['repeated_triples_left_out']:,}; triples that share both entities with another and "
+        f"stay in its split: {done['triples_kept_together']:,}",
+    ]
+
+
+def _id_lines(ids: Mapping[str, Any]) -> list[str]:
+    """What became of white space in ids."""
+    lines = []
+    if ids["trimmed"]:
+        shown = _some([repr(id) for id in ids["first_trimmed"]], ids["trimmed"])
+        lines.append(f"white space at the edges of ids was cut off ({ids['trimmed']}): {shown}")
+    if ids["merged"]:
+        shown = _some([repr(id) for id in ids["first_merged"]], ids["merged"])
+        lines.append(f"Warning: ids that differ by white space at the edges alone were read as one ({ids['merged']}): {shown}")
+    if ids["spaced_alike"]:
+        shown = "; ".join(" and ".join(map(repr, group)) for group in ids["first_spaced_alike"])
+        count = ids["spaced_alike"]
+        lines.append(f"Warning: ids that differ by white space inside them alone stay apart ({count} groups): {shown}")
+    return lines
 
 
 def _some(ids: list[str], total: int | None = None) -> str:
