@@ -7,6 +7,7 @@ Mentions are spans in brackets, which may nest (`Entity=(4-person-new` ... `Enti
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -17,9 +18,10 @@ from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.corpus.conllu_misc import COLUMNS, Misc, find_misc, items_of_misc
 from loreweave.corpus.files import Pathname, open_text
 from loreweave.corpus.tag_schemes import OUTSIDE, find_scheme, spans_of_tags
-from loreweave.corpus.tokens import POS, TOKENS
+from loreweave.corpus.tokens import BLANK_TOKENS, POS, TOKENS
 from loreweave.errors import DataError
 
+UNDECLARED = "mentions whose fields no '# global.Entity' declares"
 _ABSENT = "_"
 _ENTITY = "Entity"
 _COMMENT = re.compile(r"#\s*([^=]*?)\s*(?:=\s*(.*))?")
@@ -46,17 +48,29 @@ class ConlluSentence:
     error: DataError | None = None
 
 
-def read_conllu(path: Pathname) -> Iterator[AnnotatedText]:
+def read_conllu(
+    path: Pathname, dropped: Counter[str] | None = None, notes: list[str] | None = None
+) -> Iterator[AnnotatedText]:
     """Stream the texts of a file, see `read_conllu_sentences`.
+
+    Args:
+        path: the file.
+        dropped: gets what texts lost.
+        notes: gets what was found otherwise than usual, a line each.
 
     Raises:
         DataError: names the file and the line: a row without ten columns, an id that is none, an empty form, brackets that do
             not match, tags of two schemes in a sentence.
     """
-    for sentence in read_conllu_sentences(path):
+    misc = find_misc(path)
+    if notes is not None:
+        notes += misc.notes
+    for sentence in read_conllu_sentences(path, misc):
         if sentence.text is None:
             assert sentence.error is not None
             raise sentence.error
+        if dropped is not None:
+            dropped.update({UNDECLARED: sentence.undeclared, BLANK_TOKENS: sentence.blanks})
         yield sentence.text
 
 

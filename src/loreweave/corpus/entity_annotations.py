@@ -10,7 +10,7 @@ from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.columns import read_columns
 from loreweave.corpus.conllu import is_conllu, read_conllu
 from loreweave.corpus.files import content_suffix
-from loreweave.corpus.mention_formats import MENTION_FORMATS, first_mention_row, numbered, recognised_mentions
+from loreweave.corpus.mention_formats import MENTION_FORMATS, first_mention_row, format_of_file, recognised_mentions
 from loreweave.corpus.mention_formats.marked import MentionFormat
 from loreweave.corpus.rows import LeftOut
 from loreweave.corpus.tables import TABLE_SUFFIXES, is_table
@@ -48,9 +48,10 @@ def read_entity_annotations(
         said = list[str]()
         chosen = format or recognised_format(file)
         if chosen == _COLUMNS:
-            found = list(read_conllu(file)) if is_conllu(file) else read_columns(file, None, dropped, said)
+            found = list(read_conllu(file, dropped, said)) if is_conllu(file) else read_columns(file, None, dropped, said)
         else:
-            found = list(_texts(file, numbered(chosen, names), dropped))
+            layout, said = format_of_file(chosen, file, names)
+            found = list(_texts(file, layout, dropped))
         notes += [f"{file.name}: {note}" if path.is_dir() else note for note in said]
         if not found:
             raise DataError("found no sentence", path=file)

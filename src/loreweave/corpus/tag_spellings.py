@@ -77,6 +77,10 @@ class TagSpelling:
         return [f"tags in another spelling: {', '.join(pairs)}"] if pairs else []
 
 
+PLAIN = TagSpelling()
+"""That of `tag_schemes`."""
+
+
 def find_spelling(counts: Mapping[str, int], known: Collection[str] = ()) -> TagSpelling:
     """The spelling of all tags of a file.
 

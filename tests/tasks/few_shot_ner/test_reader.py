@@ -56,3 +56,19 @@ def test_conllu_is_read(tmp_path: Path) -> None:
     path = tmp_path / "source.conllu"
     path.write_text("\t".join(["1", "Oslo", *"_" * 7, "NER=B-LOC"]) + "\n")
     assert read(path).records[0].spans == ((0, 1, "LOC"),)
+
+
+def test_what_conllu_and_json_lose_and_spell_otherwise_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "source.conllu"
+    rows = [["1", "Oslo", *"_" * 7, "name=B_LOC"], ["2", " ", *"_" * 8], ["3", "x", *"_" * 7, "Entity=(1-x)"]]
+    path.write_text("\n".join(map("\t".join, rows)) + "\n")
+    found = read(path)
+    assert found.dropped == {"blank tokens": 1, "mentions whose fields no '# global.Entity' declares": 1}
+    assert found.notes == [
+        "mentions are read from name= in the last column", "tags in another spelling: 'B_LOC' as 'B-LOC'",
+    ]  # fmt: skip
+    path = tmp_path / "source.jsonl"
+    path.write_text(json.dumps({"tokens": ["Mia", " ", "Li"], "tags": ["B_PER", "I_PER", "I_PER"]}))
+    found = read(path)
+    assert found.records[0].spans == ((0, 2, "PER"),) and found.dropped == {"blank tokens": 1}
+    assert found.notes == ["tags in another spelling: 'B_PER' as 'B-PER'"]

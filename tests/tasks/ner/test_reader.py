@@ -229,3 +229,21 @@ def test_blank_tokens_in_json_are_left_out_and_counted(tmp_path: Path) -> None:
         ("Ann Hill", [("Ann Hill", "PER")]), ("서울 가", [("서울", "LC")]),
     ]  # fmt: skip
     assert result.dropped == {"blank tokens": 2, "blanks at the edges of mentions": 1}
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        ["B_PER", "I_PER", "o", "B_LOC"], ["PER-B", "PER-I", "O", "LOC-B"], ["B-PER", "M-PER", "O", "S-LOC"],
+        ["B-PER", "I-PER", "0", "B-LOC"],
+    ],
+)  # fmt: skip
+def test_other_spellings_of_tags_in_json(tags: list[str], tmp_path: Path) -> None:
+    result = read(write(tmp_path, [{"tokens": TOKENS[:1], "tags": tags[3:]}, {"tokens": TOKENS, "tags": tags}]))
+    assert mentions(result.records[1]) == EXPECTED and mentions(result.records[0]) == [("Ann", "LOC")]
+    assert result.notes[0].startswith("tags in another spelling: ")
+
+
+def test_numbers_may_stand_for_tags_in_another_spelling(tmp_path: Path) -> None:
+    path = write(tmp_path, [{"tokens": TOKENS, "tags": [1, 2, 0, 3]}])
+    assert mentions(read(path, names=["o", "B_PER", "I_PER", "B_LOC"]).records[0]) == EXPECTED

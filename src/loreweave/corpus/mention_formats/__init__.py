@@ -94,7 +94,19 @@ def mention_format(name: str) -> MentionFormat | None:
     return replace(format, texts=format.utf16)
 
 
-def numbered(name: str, names: Sequence[str] | None) -> MentionFormat:
-    """The format of that name (see `MENTION_FORMATS`), with these names of tags that are numbers."""
+def format_of_file(name: str, path: Path, names: Sequence[str] | None = None) -> tuple[MentionFormat, list[str]]:
+    """The format of that name (see `MENTION_FORMATS`) as a file has it, and what of it is said.
+
+    Args:
+        name: of the format.
+        path: the file, whose tags are looked at where it has tags.
+        names: of tags that are numbers.
+
+    Raises:
+        DataError: tags that are refused by name.
+    """
     format = MENTION_FORMATS[name]
-    return format if names is None or name != "tokens" else replace(format, texts=partial(tokens.texts, names=names))
+    if name != "tokens":
+        return format, []
+    spelling = tokens.spelling_of(path, names)
+    return replace(format, texts=partial(tokens.texts, names=names, spelling=spelling)), spelling.notes()

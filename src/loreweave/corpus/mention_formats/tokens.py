@@ -13,6 +13,7 @@ from loreweave.corpus.mention_formats.marked import Item, MentionFormat, id_of, 
 from loreweave.corpus.rows import LeftOut, Row, as_row, field, words
 from loreweave.corpus.surfaces import SURFACE_KEYS, check_token_surface
 from loreweave.corpus.tag_schemes import TokenSpan, find_scheme, spans_of_tags
+from loreweave.corpus.tag_spellings import PLAIN, TagSpelling, find_spelling
 from loreweave.corpus.tokens import text_of_file_tokens
 from loreweave.errors import DataError
 
@@ -22,21 +23,22 @@ _NOWHERE = -1
 """Start and end of what fills a list of mentions in files of fine-grained typing (BBN, OntoNotes)."""
 
 
-def texts(row: Any, number: str, names: Sequence[str] | None = None) -> Iterator[Item]:
+def texts(
+    row: Any, number: str, names: Sequence[str] | None = None, spelling: TagSpelling = PLAIN
+) -> Iterator[Item]:
     """{tokens, tags}, or {tokens, entities: [{start, end, type}]} in tokens, end exclusive.
 
     Args:
         row: a sentence.
         number: its id where it has none.
         names: of tags that are numbers.
+        spelling: of the tags.
     """
     row = as_row(row)
     tokens = words(row, "tokens")
-    key = next((key for key in TAG_KEYS if row.get(key) is not None), None)
-    if key is None and _are_tags(row.get("ner"), len(tokens)):
-        key = "ner"
+    key = _tag_key(row, len(tokens))
     if key is not None:
-        yield from token_text(row, number, tokens, _tagged(row, key, len(tokens), names))
+        yield from token_text(row, number, tokens, _tagged(row, key, len(tokens), names, spelling))
         return
     key = next((key for key in SPAN_KEYS if row.get(key) is not None), SPAN_KEYS[0])
     spans = []
@@ -46,6 +48,27 @@ def texts(row: Any, number: str, names: Sequence[str] | None = None) -> Iterator
         else:
             spans += spans_of(each, tokens)
     yield from token_text(row, number, tokens, spans)
+
+
+def spelling_of(path: Path, names: Sequence[str] | None = None) -> TagSpelling:
+    """The spelling of all tags of a file; `names` are those of tags that are numbers.
+
+    Raises:
+        DataError: tags that are refused by name.
+    """
+    counts = Counter[str]()
+    for _, row in json_rows(path):
+        tokens = row.get("tokens") if isinstance(row, Mapping) else None
+        key = _tag_key(row, len(tokens)) if isinstance(tokens, list) else None
+        for tag in row[key] if key is not None and isinstance(row[key], list) else ():
+            if isinstance(tag, str):
+                counts[tag] += 1
+            elif names is not None and type(tag) is int and 0 <= tag < len(names):
+                counts[names[tag]] += 1
+    try:
+        return find_spelling(counts)
+    except DataError as error:
+        raise DataError(error.message, path=path, field=error.field) from None
 
 
 def token_text(row: Row, number: str, tokens: Sequence[str], spans: Sequence[TokenSpan]) -> Iterator[Item]:
@@ -113,7 +136,13 @@ def ends_of(path: Path) -> str | None:
     return next(iter(shown), None)
 
 
-def _tagged(row: Row, key: str, length: int, names: Sequence[str] | None) -> list[TokenSpan]:
+def _tag_key(row: Row, length: int) -> str | None:
+    """The key of the tags of a row of so many tokens."""
+    key = next((key for key in TAG_KEYS if row.get(key) is not None), None)
+    return "ner" if key is None and _are_tags(row.get("ner"), length) else key
+
+
+def _tagged(row: Row, key: str, length: int, names: Sequence[str] | None, spelling: TagSpelling) -> list[TokenSpan]:
     tags = row[key]
     if isinstance(tags, list) and tags and all(type(tag) is int for tag in tags):
         if names is None:
@@ -122,7 +151,7 @@ def _tagged(row: Row, key: str, length: int, names: Sequence[str] | None) -> lis
                 field=key,
             )
         tags = [name_of(tag, names, key) for tag in tags]
-    tags = words({key: tags}, key)
+    tags = [spelling.plain(tag) for tag in words({key: tags}, key)]
     if len(tags) != length:
         raise DataError(f"found {len(tags)} tags for {length} tokens", field=key)
     return list(spans_of_tags(tags, find_scheme(tags)))

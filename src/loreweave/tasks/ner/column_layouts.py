@@ -10,7 +10,7 @@ from typing import Any
 
 from loreweave.corpus.column_layout import ColumnLayout, FileLayout
 from loreweave.corpus.columns import ColumnSentence, read_column_sentences
-from loreweave.corpus.conllu import ConlluSentence, read_conllu_sentences
+from loreweave.corpus.conllu import UNDECLARED, ConlluSentence, read_conllu_sentences
 from loreweave.corpus.conllu_misc import Misc
 from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, find_scheme, schemes_of
 from loreweave.corpus.tokens import BLANK_TOKENS, TOKENS
@@ -81,9 +81,7 @@ def conllu(row: ConlluSentence, number: str) -> Iterable[Item]:
     if row.text is None:
         assert row.error is not None
         raise DataError(row.error.message, field=row.error.field)
-    for _ in range(row.undeclared):
-        yield LeftOut("mentions whose fields no '# global.Entity' declares", of_record=True)
-    yield from left_out_of(Counter({BLANK_TOKENS: row.blanks}))
+    yield from left_out_of(Counter({UNDECLARED: row.undeclared, BLANK_TOKENS: row.blanks}))
     if row.text.text:
         yield from typed_mentions(row.text)
     else:

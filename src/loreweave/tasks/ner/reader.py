@@ -16,8 +16,8 @@ from loreweave.corpus.mention_formats import (
     MENTION_FORMATS,
     UTF16,
     first_mention_row,
+    format_of_file,
     mention_format,
-    numbered,
     recognised_mentions,
 )
 from loreweave.corpus.plausibility import label_notes, sentence_notes
@@ -57,11 +57,11 @@ def read(
     given = None if format is None else _given_columns(format)
     chosen = "columns" if given is not None else format or recognise(path)
     formats, notes = FORMATS, list[str]()
-    if names is not None:
-        convert = layouts.records_of(numbered("tokens", names).texts)
-        formats = {**formats, "tokens": replace(formats["tokens"], convert=convert)}
-    if chosen.endswith(UTF16) and (found := mention_format(chosen)) is not None:
-        formats = {**formats, chosen: FileFormat(found.summary, layouts.records_of(found.texts), found.rows)}
+    if chosen == "tokens":
+        found, notes = format_of_file(chosen, path, names)
+        formats = {**formats, chosen: replace(formats[chosen], convert=layouts.records_of(found.texts))}
+    if chosen.endswith(UTF16) and (utf16 := mention_format(chosen)) is not None:
+        formats = {**formats, chosen: FileFormat(utf16.summary, layouts.records_of(utf16.texts), utf16.rows)}
     if chosen == "columns":
         layout = find_layout(path, given)
         formats = {**formats, chosen: replace(formats[chosen], rows=column_layouts.column_rows(layout))}
