@@ -19,7 +19,7 @@ Data = Annotated[
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[KEY=VALUE]...", help="Settings of link-prediction and the few-shot tasks, see below."),
+    typer.Argument(metavar="[KEY=VALUE]...", help="Settings, see below; relation-classification: those of 'loreweave score'."),
 ]
 EvaluationRecipe = Annotated[
     str | None, typer.Option("--recipe", help="Recipe whose evaluation settings come first (few-shot tasks).")
@@ -97,12 +97,11 @@ def command(
                 chosen, model, data, asked, how, recipe=_evaluation_of(recipe, task), output=output, overwrite=overwrite,
             )  # fmt: skip
         else:
-            if settings or recipe:
-                raise ConfigurationError(f"{task} has no settings at evaluation, found {recipe or (settings or [])[0]!r}")
             evaluation, results = evaluate_task(
                 with_tag_names(load_task(task), tag_names), model, data, format=format, base=base, skip_bad=skip_bad,
                 labels=None if labels is None else read_class_names(labels), device=device, batch_size=batch_size,
-                precision=precision, output=output, overwrite=overwrite, report=say, advance=advance,
+                settings=[*(settings or []), *_evaluation_of(recipe, task)], precision=precision, output=output,
+                overwrite=overwrite, report=say, advance=advance,
             )  # fmt: skip
     close_process_group()
     say_written(output)

@@ -16,6 +16,9 @@ def command(
     task: Annotated[str, typer.Argument(help=f"The task: {', '.join(FINETUNED_TASKS)}.")],
     gold: Annotated[Path, typer.Option("--gold", help="The file with the gold labels, in any format of the task.")],
     predictions: Annotated[Path, typer.Option("--predictions", help="The file of predictions, see above.")],
+    settings: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings of relation-classification, see above.")
+    ] = None,
     format: Annotated[str | None, typer.Option("--format", help="Format of the gold file; by default recognised.")] = None,
     tag_names: TagNamesOption = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad gold records out, count and list them.")] = False,
@@ -34,7 +37,13 @@ def command(
     Rows with ids may be fewer than the records: a record without a prediction counts as wrong, and is reported. Rows
     without ids must be all of them, in order.
 
+    Settings of relation-classification: no_label=NAME is the label that stands for none of the relations, which scores leave
+    out (no_relation, Other and NA are known). Of documents (DocRED) predictions are a list of {title, h_idx, t_idx, r}, and
+    train=FILE is the training file, whose facts Ign F1 leaves out.
+
     Example: loreweave score relation-classification --gold TEST_FILE_FULL.TXT --predictions answers.txt
+
+    Example: loreweave score relation-classification --gold dev.json --predictions result.json train=train_annotated.json
     """
     from loreweave.tasks.prediction_files import score_file
     from loreweave.tasks.registry import load_scored
@@ -44,7 +53,9 @@ def command(
     chosen = with_tag_names(load_scored(task), tag_names)
     if output is not None:
         check_results_folder(output, overwrite)
-    evaluation, results = score_file(chosen, gold, predictions, format=format, skip_bad=skip_bad, report=say)
+    evaluation, results = score_file(
+        chosen, gold, predictions, format=format, skip_bad=skip_bad, settings=settings or [], report=say
+    )
     if output is not None:
         save_results(output, gold.name.partition(".")[0], evaluation, results)
     say_written(output)

@@ -113,6 +113,8 @@ def finetune_task(
     told = report if is_writer() else _tell_nobody
     config = with_settled_precision(config, choose_device(config.device), told, output if resume else None)
     data = _read_splits(task, files, config, format, skip_bad, report)
+    if task.adapt is not None:
+        config = task.adapt(config, data.train)
     asked: dict[str, Any] = {"task": task.name, "model": source, "data": _hashes(files), "format": format, "skip_bad": skip_bad}
     asked |= {"tag_names": list(task.tag_names)} if task.tag_names else {}
     asked["settings"] = to_dict(config)
@@ -163,18 +165,21 @@ def evaluate_task(
     precision: str = "fp32",
     output: Path | None = None,
     overwrite: bool = False,
+    settings: Sequence[str] = (),
     report: Report = print,
     advance: Callable[[int], object] | None = None,
 ) -> tuple[Evaluation, dict[str, Any]]:
-    """Score a fine-tuned checkpoint on a file; needs no training data. `base` and `labels`: see `load_checkpoint_of`.
+    """Score a fine-tuned checkpoint on a file; needs no training data. `base` and `labels`: see `load_checkpoint_of`;
+    `settings` are `key=value` that fill `task.scoring`.
 
     Returns:
         The evaluation, and what `results.json` in `output` says.
 
     Raises:
-        ConfigurationError: `output` holds a run, or results (and `overwrite` is off).
+        ConfigurationError: `output` holds a run, or results (and `overwrite` is off); or a wrong setting.
         LoreweaveError: see `Task`.
     """
+    scoring = task.scoring_settings(settings)
     if output is not None:
         check_results_folder(output, overwrite)
     loaded = load_checkpoint_of(task, model, base, labels)
@@ -185,7 +190,7 @@ def evaluate_task(
         raise DataError("found no record to score", path=data)
     move(loaded.model, choose_device(device))
     outputs = outputs_of(loaded, read.records, batch_size, precision, advance)
-    evaluation = task.score(read.records, outputs, loaded.labels)
+    evaluation = (loaded.scorer or task.score)(read.records, outputs, loaded.labels, *scoring)
     _report_all(report, evaluation.notes)
     results = {"task": task.name, "model": str(model), "data": str(data), "records": len(read.records)}
     results |= {"skipped": dict(read.skipped), "left_out": read.left_out, "dropped": dict(read.dropped)}
@@ -337,7 +342,8 @@ def _evaluation_set(task: Training[Any], built: TaskModel, records: list[Any]) -
         return None
     labels, encoding = built.labels, built.encoding
     examples = encoding.encode(records)
-    return EvaluationSet(examples, lambda outputs: task.score(records, encoding.join(examples, outputs), labels))
+    score = built.scorer or task.score
+    return EvaluationSet(examples, lambda outputs: score(records, encoding.join(examples, outputs), labels))
 
 
 def _tell_nobody(_: str) -> None:

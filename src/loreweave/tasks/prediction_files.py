@@ -136,15 +136,16 @@ def score_file(
     *,
     format: str | None = None,
     skip_bad: bool = False,
+    settings: Sequence[str] = (),
     report: Callable[[str], None] = print,
 ) -> tuple[Evaluation, dict[str, Any]]:
-    """Score any system's predictions with a task's official metrics.
+    """Score any system's predictions with a task's official metrics; `settings` are `key=value` that fill `task.scoring`.
 
     Returns:
         The evaluation, and what `results.json` says.
 
     Raises:
-        ConfigurationError: a format for episodes, which are recognised.
+        ConfigurationError: a format for episodes, which are recognised; a wrong setting.
         DataError: see `beside`; or the gold file cannot be read.
     """
     origin = {"task": task.name, "gold": str(gold), "predictions": str(predictions)}
@@ -152,25 +153,33 @@ def score_file(
         assert task.score_predictions is not None, "load_scored makes sure of it"
         if format is not None:
             raise ConfigurationError(f"--format: episodes of {task.name} are recognised; leave it out")
+        if settings:
+            raise ConfigurationError(f"{task.name} has no settings of scores, found {settings[0]!r}")
         evaluation, facts = task.score_predictions(gold, predictions, skip_bad)
         for reason, count in sorted(facts["skipped"].items()):
             report(f"{gold}: skipped {count} {reason}")
     else:
-        evaluation, facts = _of_records(task, gold, predictions, format, skip_bad, report)
+        evaluation, facts = _of_records(task, gold, predictions, format, skip_bad, task.scoring_settings(settings), report)
     for note in evaluation.notes:
         report(note)
     return evaluation, {**origin, **facts, "notes": evaluation.notes, **evaluation.metrics, **evaluation.tables}
 
 
 def _of_records(
-    task: Task[Any], gold: Path, predictions: Path, format: str | None, skip_bad: bool, report: Callable[[str], None]
+    task: Task[Any],
+    gold: Path,
+    predictions: Path,
+    format: str | None,
+    skip_bad: bool,
+    scoring: tuple[Any, ...],
+    report: Callable[[str], None],
 ) -> tuple[Evaluation, dict[str, Any]]:
     read = (task.read_gold or task.read)(gold, format, skip_bad)
     for line in describe_skipped(read, gold):
         report(line)
     if not read.records:
         raise DataError("found no record to score", path=gold)
-    evaluation = task.score_predictions(read.records, predictions)
+    evaluation = task.score_predictions(read.records, predictions, *scoring)
     return evaluation, {"records": len(read.records), "skipped": dict(read.skipped), "left_out": read.left_out}
 
 

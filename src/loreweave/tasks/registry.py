@@ -125,12 +125,13 @@ class TaskModel:
     """A model for a task with its encoding; the label list is `model.config.id2label`.
 
     `loss`, where given, is trained with in place of the classification loss: (outputs, labels, num_items_in_batch) ->
-    scalar.
+    scalar. `scorer`, where given, scores in place of the task's `score`, because the checkpoint says something about it.
     """
 
     model: PreTrainedModel
     encoding: Encoding
     loss: Callable[..., Tensor] | None = None
+    scorer: Callable[..., Evaluation] | None = None
 
     @property
     def labels(self) -> list[str]:
@@ -170,6 +171,7 @@ class Training(Generic[R]):
         tag_names: the names that `read` gives to such numbers; none by default.
         words: a record -> the characters of its words; None where records have only texts.
         mention_labels: a record -> the label of each of its mentions; None where labels are of the record.
+        adapt: (settings, training records) -> the settings that go with such records; None leaves them as they are.
     """
 
     name: str
@@ -187,6 +189,7 @@ class Training(Generic[R]):
     tag_names: tuple[str, ...] = ()
     words: Callable[[R], Sequence[tuple[int, int]]] | None = None
     mention_labels: Callable[[R], Sequence[str]] | None = None
+    adapt: Callable[[Any, Sequence[R]], Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,6 +205,8 @@ class Task(Training[R]):
         score: (records, one output per record, labels) -> numbers and predictions.
         score_predictions: (gold records, a file of any system's predictions) -> numbers and predictions.
         read_gold: `read` for `score_predictions`, where that also takes files of gold labels alone.
+        scoring: settings of scores, a dataclass that `key=value` of `loreweave evaluate` and `score` fills; where there is one,
+            `score` and `score_predictions` take it as their last argument.
         query: one JSON object of `loreweave predict` -> the records that it asks about.
         ask: (text, mentions as (start, end), id) -> the records that this asks about.
         answer: (records, outputs, labels) -> one JSON object per record, with character offsets and probabilities.
@@ -213,13 +218,28 @@ class Task(Training[R]):
     metrics: tuple[str, ...]
     architectures: tuple[str, ...]
     load: Loader
-    score: Callable[[Sequence[R], Outputs, Sequence[str]], Evaluation]
-    score_predictions: Callable[[Sequence[Any], Path], Evaluation]
+    score: Callable[..., Evaluation]
+    score_predictions: Callable[..., Evaluation]
     query: Callable[[Mapping[str, Any], str], list[R]]
     ask: Callable[[str, Sequence[tuple[int, int]], str], list[R]]
     answer: Callable[[Sequence[R], Outputs, Sequence[str]], list[dict[str, Any]]]
     asks: tuple[str, ...]
     read_gold: Callable[[Path, str | None, bool], ReadResult[Any]] | None = None
+    scoring: type | None = None
+
+    def scoring_settings(self, asked: Sequence[str]) -> tuple[Any, ...]:
+        """The last arguments of `score` and `score_predictions`: settings filled from `key=value`, where there are any.
+
+        Raises:
+            ConfigurationError: a wrong setting, or one of a task that has none.
+        """
+        from loreweave.training.configuration import fill
+
+        if self.scoring is not None:
+            return (fill(self.scoring, {}, asked),)
+        if asked:
+            raise ConfigurationError(f"{self.name} has no settings of scores, found {asked[0]!r}")
+        return ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -375,17 +395,21 @@ def _stem(path: Path) -> str:
 
 
 def check_labels(task: Training[R], read: ReadResult[R], labels: Sequence[str], path: Path, skip_bad: bool) -> ReadResult[R]:
-    """Refuse (or leave out and count) records with a label that the model does not have.
+    """Refuse (or leave out and count) records with a label that the model does not have. Records with any number of labels
+    that say so (`labels_may_be_missed`) are kept: a model misses the others.
 
     Raises:
         DataError: names the label and the first record with it.
     """
     known = set(labels)
     kept = read.account()
+    missed = Counter[str]()
     places = read.places or [f"record {record.id}" for record in read.records]
     for place, record in zip(places, read.records, strict=True):
         unknown = [label for label in task.labels([record]) if label not in known]
-        if not unknown:
+        missable = bool(getattr(record, "labels_may_be_missed", False))
+        missed.update(unknown if missable else ())
+        if missable or not unknown:
             kept.records.append(record)
             kept.places.append(place)
             continue
@@ -395,6 +419,9 @@ def check_labels(task: Training[R], read: ReadResult[R], labels: Sequence[str], 
             message = f"{found}, expected one of the model's: {_some(labels)} {LABELS_WANTED if are_numbered(labels) else more}"
             raise DataError(message, path=path, record=place, field="labels")
         kept.leave_out(f"label {unknown[0]!r} unknown to the model", f"{place}: {found}")
+    if missed:
+        names = _some(sorted(missed))
+        kept.notes.append(f"{missed.total()} records have labels that the model lacks, which it can only miss: {names}")
     if len(kept.records) < len(read.records):
         lost = len(read.records) - len(kept.records)
         kept.notes.append(f"{lost} records with labels unknown to the model are left out: the scores are of the others alone")

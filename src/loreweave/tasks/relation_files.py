@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.files import open_text, read_json
 from loreweave.errors import DataError
+from loreweave.tasks import document_layouts
 from loreweave.tasks import relation_layouts as layouts
 from loreweave.tasks.record_files import (
     FileFormat,
@@ -20,6 +23,7 @@ from loreweave.tasks.record_files import (
     recognise_by_keys,
 )
 from loreweave.tasks.registry import ReadResult
+from loreweave.tasks.relation_document import RelationDocument
 from loreweave.tasks.relation_record import RelationRecord
 from loreweave.tasks.relation_spans import OTHER_NAME
 
@@ -27,8 +31,12 @@ NEGATIVE_LABELS = ("no_relation", "Other", "OTHER", "NA", "Na")
 """Names that stand for "none of the relations": TACRED's and KBP37's, SemEval's, FewRelDe's, NYT10's, DocRED's."""
 
 
-def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadResult[RelationRecord]:
-    """Read a file (plain, .gz, .xz, .bz2).
+Item = RelationRecord | RelationDocument
+"""What relation classification is about: a pair of mentions with one relation, or a document with any number."""
+
+
+def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadResult[Item]:
+    """Read a file (plain, .gz, .xz, .bz2); its records are all pairs of mentions, or all documents.
 
     Args:
         path: the file.
@@ -39,19 +47,43 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
         DataError: names the file, the record and the field.
     """
     found = read_records(path, format, skip_bad, FORMATS, _recognise)
-    strange, mentions = found.dropped[OTHER_NAME], 2 * len(found.records)
+    strange, mentions = found.dropped[OTHER_NAME], sum(_number_of_mentions(record) for record in found.records)
     if 2 * strange > mentions:
         raise DataError(
             f"found {strange} of {mentions} mentions whose given name is not their characters, expected few: the places count "
             "something else than this format says, or the names are of another file",
             path=path,
         )
+    return _with_own_ids(found)
+
+
+def _number_of_mentions(record: Item) -> int:
+    return sum(len(e.mentions) for e in record.entities) if isinstance(record, RelationDocument) else 2
+
+
+def _with_own_ids(found: ReadResult[Item]) -> ReadResult[Item]:
+    """Documents whose titles repeat get a number behind them, which is noted."""
+    seen = Counter[str]()
+    repeated: list[str] = []
+    for number, record in enumerate(found.records):
+        if not isinstance(record, RelationDocument):
+            continue
+        seen[record.id] += 1
+        if seen[record.id] > 1:
+            repeated.append(f"{record.id}#{seen[record.id]}")
+            found.records[number] = replace(record, id=repeated[-1])
+    if repeated:
+        shown = ", ".join(repeated[:3]) + (", ..." if len(repeated) > 3 else "")
+        found.notes.append(f"{len(repeated)} documents have the title of another, and a number behind it as their id: {shown}")
     return found
 
 
-def labels_of(records: Sequence[RelationRecord]) -> list[str]:
-    """The set of labels in the order of the classes."""
-    return in_class_order(record.label for record in records if record.label is not None)
+def labels_of(records: Sequence[Item]) -> list[str]:
+    """The set of labels in the order of the classes; documents have no label for no relation."""
+    documents = [record for record in records if isinstance(record, RelationDocument)]
+    if documents:
+        return sorted({fact.label for document in documents for fact in document.facts or ()})
+    return in_class_order(r.label for r in records if isinstance(r, RelationRecord) and r.label is not None)
 
 
 def in_class_order(labels: Iterable[str]) -> list[str]:
@@ -66,9 +98,28 @@ def negative_label(labels: Sequence[str]) -> str | None:
     return next((label for label in NEGATIVE_LABELS if label in labels), None)
 
 
-def query(row: Row, id: str) -> list[RelationRecord]:
-    """One JSON object that asks for a relation: `text`, `head` and `tail` as {start, end}; a gold `label` is kept."""
+def query(row: Row, id: str) -> list[Item]:
+    """One JSON object that asks for relations: `text`, `head` and `tail` as {start, end}, or a document as DocRED has it or
+    as our own files; gold is kept.
+
+    Raises:
+        DataError: a document without two entities that have mentions; see the formats.
+    """
+    if document_layouts.is_document(row):
+        return _asked(document_layouts.docred(row, id) if "vertexSet" in row else document_layouts.documents(row, id))
     return [record for record in layouts.pairs(row, id, needs_label=False) if not isinstance(record, LeftOut)]
+
+
+def _asked(items: Iterable[RelationDocument | LeftOut]) -> list[Item]:
+    asked: list[Item] = []
+    for item in items:
+        if isinstance(item, RelationDocument):
+            asked.append(item)
+        elif item.error is not None:
+            raise item.error
+        elif item.reason == document_layouts.TOO_FEW:
+            raise DataError(f"found a {item.reason}, expected two or more", field="entities")
+    return asked
 
 
 _SENTENCE = re.compile(r"(\d+)\t(.+)")
@@ -111,7 +162,7 @@ def _instance_rows(path: Path) -> Iterator[tuple[str, Any]]:
             yield f"{relation}, instance {number}", (relation, number, instance)
 
 
-FORMATS: dict[str, FileFormat[RelationRecord]] = {
+FORMATS: dict[str, FileFormat[Item]] = {
     "tacred": FileFormat("JSON list (or lines) of {token, subj_start, subj_end, obj_start, obj_end, relation}", layouts.tacred),
     "kepler": FileFormat("JSON lines of {token or text, h: {pos}, t: {pos}, relation}: KEPLER, OpenNRE", layouts.kepler),
     "fewrel": FileFormat("JSON object: relation -> [{tokens, h, t}]", layouts.fewrel, _instance_rows),
@@ -122,10 +173,14 @@ FORMATS: dict[str, FileFormat[RelationRecord]] = {
         "JSON lines: documents with passages (those without a fact are skipped), or one fact a line", layouts.knowledgenet
     ),
     "docred": FileFormat(
-        "list of {title, sents, vertexSet, labels}: DocRED, Re-DocRED; pairs with one relation (with several: skipped)",
-        layouts.docred,
+        "list of {title, sents, vertexSet, labels}: DocRED, Re-DocRED; documents whole, any number of relations a pair",
+        document_layouts.docred,
     ),
-    "docred-all-pairs": FileFormat("the same, all other pairs as no_relation", layouts.docred_all_pairs),
+    "docred-all-pairs": FileFormat("the same by its older name", document_layouts.docred),
+    "documents": FileFormat(
+        "JSON lines of {text, entities: [{mentions: [{start, end}]}], relations: [{head, tail, label}]}",
+        document_layouts.documents,
+    ),
     "annotated-text": FileFormat(
         "JSON lines of {id, text, mentions, metadata: {relations: [{head, tail, label}]}}", layouts.annotated_text
     ),
@@ -134,7 +189,7 @@ FORMATS: dict[str, FileFormat[RelationRecord]] = {
 
 _SIGNS = {
     "subj_start": "tacred", "vertexSet": "docred", "passages": "knowledgenet", "property": "knowledgenet",
-    "mentions": "annotated-text", "h": "kepler", "head": "pairs",
+    "mentions": "annotated-text", "h": "kepler", "head": "pairs", "entities": "documents",
 }  # fmt: skip
 
 

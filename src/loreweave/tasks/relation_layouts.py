@@ -182,65 +182,6 @@ def _knowledgenet_passage(passage: Row, document: str, row: Row) -> Converted:
             yield LeftOut.bad(error)
 
 
-def docred(row: Any, id: str) -> Converted:
-    """DocRED and Re-DocRED: `sents`, `vertexSet`, `labels`; a record for each pair of entities with one relation.
-
-    The text is the whole document; of the mentions of both entities the two nearest to each other are taken.
-    """
-    yield from _docred(row, id, with_negatives=False)
-
-
-def docred_all_pairs(row: Any, id: str) -> Converted:
-    """The same with every other ordered pair of entities as `no_relation`."""
-    yield from _docred(row, id, with_negatives=True)
-
-
-def _docred(row: Any, id: str, with_negatives: bool) -> Converted:
-    row = as_row(row)
-    title, sentences = str(row.get("title", id)), field(row, "sents", list)
-    text, places = join_words([token for number in range(len(sentences)) for token in _sentence(sentences, number)])
-    starts = [sum(map(len, sentences[:number])) for number in range(len(sentences))]
-    entities = [
-        [_docred_mention(mention, places, sentences, starts) for mention in objects({"vertexSet": entity}, "vertexSet")]
-        for entity in field(row, "vertexSet", list)
-    ]
-    relations: dict[tuple[int, int], list[str]] = {}
-    for each in objects(row, "labels"):
-        pair = field(each, "h", int), field(each, "t", int)
-        if not all(0 <= entity < len(entities) and entities[entity] for entity in pair):
-            raise DataError(f"found the entities {pair} of {len(entities)}, expected some with mentions", field="labels")
-        relations.setdefault(pair, []).append(field(each, "r", str))
-    if with_negatives:
-        there = [entity for entity, mentions in enumerate(entities) if mentions]
-        relations |= {(h, t): ["no_relation"] for h in there for t in there if h != t and (h, t) not in relations}
-    for (head, tail), labels in relations.items():
-        if len(labels) > 1:
-            yield LeftOut("pair with several relations")
-            continue
-        try:
-            spans = min(((h, t) for h in entities[head] for t in entities[tail]), key=_distance)
-            yield RelationRecord(f"{title}:{head}-{tail}", text, *spans, labels[0], {"doc": title})
-        except DataError as error:
-            yield LeftOut.bad(error)
-
-
-def _sentence(sentences: Sequence[Any], number: int) -> list[str]:
-    return words({"sents": sentences[number]}, "sents")
-
-
-def _docred_mention(mention: Row, places: Sequence[Span], sentences: Sequence[Any], starts: Sequence[int]) -> Span:
-    sentence, (start, end) = field(mention, "sent_id", int), pair_of_numbers(field(mention, "pos", list), "pos")
-    if not 0 <= sentence < len(sentences) or end > len(sentences[sentence]):
-        raise DataError(f"found the tokens {start} to {end} of sentence {sentence}, which are not there", field="vertexSet")
-    return token_span(places, starts[sentence] + start, starts[sentence] + end, "vertexSet")
-
-
-def _distance(pair: tuple[Span, Span]) -> tuple[int, int]:
-    """Characters between two mentions, then which comes first."""
-    (head, head_end), (tail, tail_end) = pair
-    return max(0, tail - head_end, head - tail_end), min(head, tail)
-
-
 def annotated_text(row: Any, id: str) -> Converted:
     """Annotated text with `metadata.relations`: [{head, tail, label}], numbers of its mentions."""
     from loreweave.corpus.annotated_text import AnnotatedText

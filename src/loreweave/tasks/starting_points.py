@@ -194,8 +194,7 @@ def plain_tokenizer(words: Any, model: PreTrainedModel) -> EntityTokenizer:
         words,
         EntityVocabulary.from_counts({}).with_mask2(),
         max_length=word_limit(model, settings["max_length"], limit),
-        entity_token_1=settings["markers"][0],
-        entity_token_2=settings["markers"][1],
+        **dict(zip(("entity_token_1", "entity_token_2"), settings["markers"][:2], strict=False)),
         max_mention_length=sys.maxsize,  # nothing is averaged over a mention's words
         piece_rule=rule,
     )

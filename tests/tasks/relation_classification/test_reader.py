@@ -12,8 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loreweave.errors import DataError
-from loreweave.tasks.relation_classification.reader import FORMATS, ask, labels_of, negative_label, query, read
+from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.relation_classification.reader import (
+    FORMATS,
+    ask,
+    labels_of,
+    negative_label,
+    query,
+    read,
+    settings_for,
+)
+from loreweave.tasks.relation_classification.settings import RelationConfig
+from loreweave.tasks.relation_document import RelationDocument
 from loreweave.tasks.relation_record import RelationRecord
 
 TOKENS = ["In", "Oslo", ",", "Ann", "-LRB-", "Lee", "-RRB-", "works", "."]
@@ -95,7 +105,6 @@ def test_tacred_in_any_wrapping(tmp_path: Path, name: str) -> None:
         ("d.jsonl", [FEWREL], ("Ann -LRB- Lee", "Oslo"), "P19", "P19:1"),
         ("e.jsonl", [FACT], ("Ann", "Oslo"), "CITY", "1"),
         ("f.jsonl", [PASSAGES], ("Ann", "Oslo"), "CITY", "f1"),
-        ("g.json", [DOCUMENT], ("She", "Oslo"), "P551", "Ann:0-1"),
         ("h.jsonl", [PAIR], ("Ann", "Oslo"), "r", "1"),
     ],
 )
@@ -120,17 +129,41 @@ def test_semeval_keeps_direction_comments_and_kbp37s_spaces(tmp_path: Path) -> N
     assert mentions(second) == ("the mayor", "Ann") and second.label == "no_relation" and second.tail[0] < second.head[0]
 
 
-def test_passages_without_facts_and_pairs_with_several_relations_are_counted(tmp_path: Path) -> None:
+def test_passages_without_facts_are_counted(tmp_path: Path) -> None:
     assert read(write(tmp_path / "a.jsonl", [PASSAGES])).skipped == {"passage without a fact": 1}
     nothing = read(write(tmp_path / "b.jsonl", [{**FACT, "subject": None}, FACT]))
     assert nothing.skipped == {"passage without a fact": 1} and len(nothing.records) == 1
-    assert read(write(tmp_path / "c.json", [DOCUMENT])).skipped == {"pair with several relations": 1}
 
 
-def test_docred_with_all_pairs(tmp_path: Path) -> None:
-    records = read(write(tmp_path / "a.json", [DOCUMENT]), "docred-all-pairs").records
-    assert sorted(record.id for record in records) == ["Ann:0-1", "Ann:0-2", "Ann:1-0", "Ann:2-0", "Ann:2-1"]
-    assert [record.label for record in records].count("no_relation") == 4
+def test_documents_are_read_whole_under_all_their_names(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.json", [DOCUMENT, DOCUMENT])
+    for format in (None, "docred", "docred-all-pairs"):
+        first, second = read(path, format).records
+        assert isinstance(first, RelationDocument) and labels_of([first, second]) == ["P131", "P17", "P551"]
+        assert [tuple(fact) for fact in first.facts or ()] == [(0, 1, "P551"), (1, 2, "P17"), (1, 2, "P131")]
+        assert (first.id, second.id) == ("Ann", "Ann#2") and len(first.pairs) == 6
+    assert read(path).notes == ["1 documents have the title of another, and a number behind it as their id: Ann#2"]
+    (asked,) = query({name: value for name, value in DOCUMENT.items() if name != "labels"}, "0")
+    assert isinstance(asked, RelationDocument) and asked.facts is None and asked.pairs == first.pairs
+    with pytest.raises(DataError, match="fewer than two entities"):
+        query(DOCUMENT | {"vertexSet": DOCUMENT["vertexSet"][:1], "labels": []}, "0")
+
+
+def test_settings_go_with_the_records(tmp_path: Path) -> None:
+    documents = read(write(tmp_path / "a.json", [DOCUMENT])).records
+    pairs = read(write(tmp_path / "a.jsonl", [PAIR])).records
+    assert settings_for(RelationConfig(), documents).multi_label is True
+    assert settings_for(RelationConfig(), pairs).multi_label is False
+    assert settings_for(RelationConfig(multi_label=True), pairs).multi_label is True
+    for settings, records, message in (
+        ({"head": "markers"}, documents, "head: markers chooses one relation"),
+        ({"no_label": "NA"}, documents, "no_label: pairs without a relation"),
+        ({"multi_label": False}, documents, "multi_label: found false"),
+        ({"metric": "accuracy"}, documents, "metric: documents have no accuracy"),
+        ({"metric": "ign_f1"}, pairs, "metric: only documents have ign_f1"),
+    ):
+        with pytest.raises(ConfigurationError, match=message):
+            settings_for(RelationConfig(**settings), records)
 
 
 def test_annotated_text_names_its_relations_by_mention(tmp_path: Path) -> None:
@@ -186,6 +219,7 @@ def test_bad_records_are_counted_and_listed_when_asked(tmp_path: Path) -> None:
         ("f.txt", '1\t"<e1>a</e1> <e2>b</e2>."\n\n', "line 1, field 'label': found no label"),
         ("g.txt", "some text", "line 1: found 'some text', expected id<TAB>sentence"),
         ("h.json", [{**DOCUMENT, "labels": [{"h": 0, "t": 9, "r": "P1"}]}], "record 1, field 'labels': found the entities"),
+        ("m.json", [{**DOCUMENT, "labels": [{"h": 0, "t": 1, "r": " "}]}], "record 1, field 'labels': found ' '"),
         ("i.json", [{"words": []}], "found the keys words, expected a record of tacred"),
         ("j.txt", " \n", "found an empty file"),
         ("k.json", [], "found no records"),
@@ -282,7 +316,7 @@ def test_questions_need_no_label() -> None:
         ("re_fewrel/val_wiki.json.gz", 11200, 16, 0),
         ("re_fewrel/fewrelde.json.gz", 1000, 20, 0),
         ("re_knowledgenet/train_folds123.jsonl.gz", 8187, 15, 1896),
-        ("re_redocred/dev_revised.json.gz", 9711, 94, 3651),
+        ("re_redocred/dev_revised.json.gz", 500, 95, 0),
     ],
 )
 def test_real_files(shared_data: Path, file: str, records: int, labels: int, skipped: int) -> None:
@@ -316,9 +350,13 @@ ANNOTATED = {
     "id": "t", "text": TEXT, "mentions": [{"start": 9, "end": 12}, {"start": 3, "end": 7}],
     "metadata": {"relations": [{"head": 0, "tail": 1, "label": "r"}]},
 }  # fmt: skip
+OWN = {
+    "id": "t", "text": TEXT, "entities": [{"mentions": [{"start": 9, "end": 12}]}, {"mentions": [{"start": 3, "end": 7}]}],
+    "relations": [{"head": 0, "tail": 1, "label": "r"}],
+}  # fmt: skip
 LAYOUTS = {
     "tacred": TACRED, "kepler": KEPLER, "fewrel": FEWREL, "knowledgenet": FACT, "docred": DOCUMENT,
-    "docred-all-pairs": DOCUMENT, "annotated-text": ANNOTATED, "pairs": PAIR,
+    "docred-all-pairs": DOCUMENT, "documents": OWN, "annotated-text": ANNOTATED, "pairs": PAIR,
 }  # fmt: skip
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from loreweave.errors import DataError
 from loreweave.tasks import relation_files
+from loreweave.tasks.record_files import LeftOut, Row
 from loreweave.tasks.registry import ReadResult
-from loreweave.tasks.relation_files import FORMATS, NEGATIVE_LABELS, labels_of, query
+from loreweave.tasks.relation_document import RelationDocument, pair_records
+from loreweave.tasks.relation_files import FORMATS, NEGATIVE_LABELS, labels_of
 from loreweave.tasks.relation_record import RelationRecord
 
 __all__ = ["FORMATS", "labels_of", "query", "read"]
@@ -15,17 +18,29 @@ __all__ = ["FORMATS", "labels_of", "query", "read"]
 def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadResult[RelationRecord]:
     """The records of a file in any layout of relation classification, but those of no relation (`no_relation`, `OTHER`).
 
-    What no relation holds for has nothing in common that a few sentences could show, so these are left out and counted.
+    Of documents each pair with one relation is a record. What no relation holds for has nothing in common that a few
+    sentences could show, so these are left out and counted.
 
     Raises:
         DataError: see `relation_files.read`.
     """
     found = relation_files.read(path, format, skip_bad)
-    kept = found.account()
+    kept: ReadResult[RelationRecord] = found.account()  # type: ignore[assignment]  # it has no record yet
     for record, place in zip(found.records, found.places, strict=True):
-        if record.label in NEGATIVE_LABELS:
-            kept.leave_out(f"of no relation ({record.label})", None)
-        else:
-            kept.records.append(record)
-            kept.places.append(place)
+        for item in pair_records(record) if isinstance(record, RelationDocument) else (record,):
+            if isinstance(item, LeftOut):
+                kept.leave_out(item.reason, None)
+            elif item.label in NEGATIVE_LABELS:
+                kept.leave_out(f"of no relation ({item.label})", None)
+            else:
+                kept.records.append(item)
+                kept.places.append(place)
     return kept
+
+
+def query(row: Row, id: str) -> list[RelationRecord]:
+    """One JSON object that asks for the relation of `head` and `tail` in `text`; see `relation_files.query`."""
+    found = relation_files.query(row, id)
+    if not all(isinstance(item, RelationRecord) for item in found):
+        raise DataError("found a document with entities, expected 'text' with a 'head' and a 'tail'", field="entities")
+    return [item for item in found if isinstance(item, RelationRecord)]

@@ -3,10 +3,9 @@
 from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.registry import Task
 from loreweave.tasks.relation_classification import reader, scoring
-from loreweave.tasks.relation_classification.settings import NAME, RelationConfig
-from loreweave.tasks.relation_record import RelationRecord, mentions_of
+from loreweave.tasks.relation_classification.settings import NAME, RelationConfig, RelationScoring
 
-TASK: Task[RelationRecord] = Task(
+TASK: Task[reader.Item] = Task(
     name=NAME,
     summary="which relation a text states between two mentions",
     config=RelationConfig,
@@ -19,7 +18,7 @@ TASK: Task[RelationRecord] = Task(
     labels=reader.labels_of,
     build=Deferred("loreweave.tasks.relation_classification.model:build"),
     load=Deferred("loreweave.tasks.relation_classification.model:load"),
-    mentions=mentions_of,
+    mentions=reader.mentions_of_item,
     score=scoring.score,
     score_predictions=scoring.score_predictions,
     query=reader.query,
@@ -27,4 +26,6 @@ TASK: Task[RelationRecord] = Task(
     answer=scoring.answer,
     asks=("text", "head", "tail"),
     read_gold=scoring.read_gold,
+    adapt=reader.settings_for,
+    scoring=RelationScoring,
 )

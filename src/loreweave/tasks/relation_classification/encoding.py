@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loreweave.encoding import EntityTokenizer
-from loreweave.tasks.mention_inputs import MarkerEncoding, MentionEncoding
+from loreweave.errors import ConfigurationError
+from loreweave.tasks.mention_inputs import MarkerEncoding, MentionEncoding, Span
+from loreweave.tasks.relation_document import RelationDocument
+from loreweave.tasks.relation_files import Item
 from loreweave.tasks.relation_record import RelationRecord, mentions_of
 
 
 def luke_encoding(tokenizer: EntityTokenizer) -> MentionEncoding:
     """For a LUKE: head and tail with their markers are the entities [MASK] and [MASK2], in this order."""
-    return MentionEncoding(tokenizer, "entity_pair_classification", mentions_of, _targets, brackets=False)
+    return MentionEncoding(tokenizer, "entity_pair_classification", pair_of, _targets, brackets=False)
 
 
 def marker_encoding(tokenizer: EntityTokenizer, closing: Sequence[str] = ()) -> MarkerEncoding:
@@ -19,9 +22,23 @@ def marker_encoding(tokenizer: EntityTokenizer, closing: Sequence[str] = ()) -> 
     ids = [tokenizer.words.id_of(marker) for marker in closing]
     assert None not in ids, "the markers are added when the model is made"
     return MarkerEncoding(
-        tokenizer, "entity_pair_classification", mentions_of, _targets,
+        tokenizer, "entity_pair_classification", pair_of, _targets,
         brackets=False, end_markers=tuple(id for id in ids if id is not None),
     )  # fmt: skip
+
+
+def pair_of(record: Item) -> tuple[str, Sequence[Span]]:
+    """A text and its two mentions.
+
+    Raises:
+        ConfigurationError: a document, which has more.
+    """
+    if isinstance(record, RelationDocument):
+        raise ConfigurationError(
+            f"found the document {record.id!r}, whose pairs of entities have any number of relations, but this model chooses "
+            "one relation for two mentions: fine-tune one on documents (multi_label=true)"
+        )
+    return mentions_of(record)
 
 
 def _targets(records: Sequence[RelationRecord], labels: Sequence[str]) -> list[int]:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from transformers import PreTrainedModel
+
 from loreweave.errors import ConfigurationError
+from loreweave.tasks.mention_inputs import MentionEncoding
 from loreweave.tasks.registry import TaskModel
+from loreweave.tasks.relation_classification.document_model import HEAD, build_documents, load_documents
 from loreweave.tasks.relation_classification.encoding import luke_encoding, marker_encoding
+from loreweave.tasks.relation_classification.reader import chosen_no_label
+from loreweave.tasks.relation_classification.scoring import Kept, score
 from loreweave.tasks.relation_classification.settings import NAME, RelationConfig
 from loreweave.tasks.starting_points import (
     FOUR_MARKER_STARTS,
     MARKER_STARTS,
+    SETTINGS,
     is_luke,
     load_luke_classifier,
     load_plain,
@@ -43,9 +51,12 @@ def build(source: str, labels: Sequence[str], config: RelationConfig) -> TaskMod
     """An untrained model for these labels on the encoder at `source`.
 
     Raises:
-        ConfigurationError: `head=luke` for an encoder that is no LUKE.
+        ConfigurationError: `head=luke` for an encoder that is no LUKE; a label for none that is no label.
         CheckpointError: no readable encoder.
     """
+    if config.multi_label:
+        return build_documents(source, labels, config)
+    chosen_no_label(labels, config.no_label)  # refuses what is no label
     luke = is_luke(source)
     head = config.head if config.head != "auto" else "luke" if luke else "markers"
     if head == "luke":
@@ -55,9 +66,9 @@ def build(source: str, labels: Sequence[str], config: RelationConfig) -> TaskMod
 
         model, tokenizer = start_luke(
             source, LukeForEntityPairClassification, labels, config,
-            classifier_bias=config.classifier_bias, task=NAME, head=head,
+            classifier_bias=config.classifier_bias, task=NAME, head=head, no_label=config.no_label,
         )  # fmt: skip
-        return TaskModel(model, luke_encoding(tokenizer))
+        return _task_model(model, luke_encoding(tokenizer))
     markers: dict[str, str] = MARKER_STARTS
     settings: dict[str, Any] = {}
     if head == "kepler":
@@ -66,9 +77,9 @@ def build(source: str, labels: Sequence[str], config: RelationConfig) -> TaskMod
         if config.kepler_character_markers:
             markers = {character: character for character in FOUR_MARKER_STARTS.values()}
     plain, tokenizer = start_plain(
-        source, labels, config, markers=markers, task=NAME, head=head, readouts=2, **settings
+        source, labels, config, markers=markers, task=NAME, head=head, readouts=2, no_label=config.no_label, **settings
     )
-    return TaskModel(plain, marker_encoding(tokenizer, list(markers)[2:]))
+    return _task_model(plain, marker_encoding(tokenizer, list(markers)[2:]))
 
 
 def load(path: Path, base: str | None = None, labels: Sequence[str] | None = None) -> TaskModel:
@@ -77,11 +88,19 @@ def load(path: Path, base: str | None = None, labels: Sequence[str] | None = Non
     Raises:
         CheckpointError: the folder holds no relation classification model.
     """
+    if settings_of(path).get("head") == HEAD:
+        return load_documents(path, labels)
     if not is_luke(str(path)) or settings_of(path).get("head", "luke") != "luke":
         plain, words = load_plain(path, labels=labels)
-        return TaskModel(plain, marker_encoding(plain_tokenizer(words, plain), settings_of(path)["markers"][2:]))
+        return _task_model(plain, marker_encoding(plain_tokenizer(words, plain), settings_of(path)["markers"][2:]))
     from loreweave.models import LukeForEntityPairClassification
 
     # Released files name no labels; theirs are the sorted ones of TACRED's training file.
     model, tokenizer = load_luke_classifier(path, LukeForEntityPairClassification, base, TACRED_LABELS, labels)
-    return TaskModel(model, luke_encoding(tokenizer))
+    return _task_model(model, luke_encoding(tokenizer))
+
+
+def _task_model(model: PreTrainedModel, encoding: MentionEncoding) -> TaskModel:
+    """With the scores of the label for none that its configuration names."""
+    settings = getattr(model.config, SETTINGS, None) or {}
+    return TaskModel(model, encoding, scorer=partial(score, kept=Kept(settings.get("no_label"))))

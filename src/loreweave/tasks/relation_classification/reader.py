@@ -3,15 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from loreweave.errors import DataError
-from loreweave.tasks.relation_files import FORMATS, NEGATIVE_LABELS, in_class_order, labels_of, negative_label, query, read
-from loreweave.tasks.relation_record import RelationRecord
+from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.relation_classification.document_scoring import METRICS as DOCUMENT_METRICS
+from loreweave.tasks.relation_classification.settings import RelationConfig
+from loreweave.tasks.relation_document import RelationDocument, mentions_of_document
+from loreweave.tasks.relation_files import (
+    FORMATS,
+    NEGATIVE_LABELS,
+    Item,
+    in_class_order,
+    labels_of,
+    negative_label,
+    query,
+    read,
+)
+from loreweave.tasks.relation_record import RelationRecord, mentions_of
+from loreweave.training.configuration import unknown_name
 
-__all__ = ["FORMATS", "NEGATIVE_LABELS", "ask", "in_class_order", "labels_of", "negative_label", "query", "read"]
+__all__ = [
+    "FORMATS", "NEGATIVE_LABELS", "Item", "ask", "chosen_no_label", "in_class_order", "labels_of", "mentions_of_item",
+    "negative_label", "query", "read", "settings_for",
+]  # fmt: skip
 
 
-def ask(text: str, mentions: Sequence[tuple[int, int]], id: str) -> list[RelationRecord]:
+def chosen_no_label(labels: Sequence[str], asked: str | None) -> str | None:
+    """The label that stands for none of the relations.
+
+    Args:
+        labels: all labels.
+        asked: its name; empty where there is none; None takes the first of `NEGATIVE_LABELS` that is there.
+
+    Raises:
+        ConfigurationError: no such label.
+    """
+    if asked is None:
+        return negative_label(labels)
+    if asked and asked not in labels:
+        same = [label for label in labels if label.casefold().strip() == asked.casefold().strip()]
+        hint = f"; did you mean {same[0]!r}?" if same else unknown_name(asked, labels)
+        raise ConfigurationError(f"no_label: {asked!r} is none of the labels{hint}")
+    return asked or None
+
+
+def mentions_of_item(record: Item) -> tuple[str, Sequence[tuple[int, int]]]:
+    """The text of a record and the characters of its mentions."""
+    return mentions_of_document(record) if isinstance(record, RelationDocument) else mentions_of(record)
+
+
+def settings_for(config: RelationConfig, records: Sequence[Item]) -> RelationConfig:
+    """The settings with `multi_label` as the records are.
+
+    Raises:
+        ConfigurationError: documents with settings of a model that chooses one relation, or a metric that is not theirs.
+    """
+    documents = any(isinstance(record, RelationDocument) for record in records)
+    if documents and config.multi_label is False:
+        raise ConfigurationError("multi_label: found false, but pairs of documents have any number of relations; leave it out")
+    try:
+        found = replace(config, multi_label=documents or bool(config.multi_label))
+    except ValueError as error:
+        raise ConfigurationError(f"the training file has documents (multi_label=true): {error}") from None
+    if found.multi_label and config.metric not in (None, *DOCUMENT_METRICS):
+        raise ConfigurationError(f"metric: documents have no {config.metric}; theirs are {', '.join(DOCUMENT_METRICS)}")
+    if not found.multi_label and config.metric in ("ign_precision", "ign_f1"):
+        raise ConfigurationError(f"metric: only documents have {config.metric}")
+    return found
+
+
+def ask(text: str, mentions: Sequence[tuple[int, int]], id: str) -> list[Item]:
     """The record of a text with its head and its tail, in this order; none without mentions.
 
     Raises:

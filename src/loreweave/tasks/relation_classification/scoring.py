@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from pathlib import Path
@@ -12,11 +12,22 @@ from typing import Any
 import numpy as np
 
 from loreweave.corpus.files import open_text
+from loreweave.errors import DataError
 from loreweave.metrics.relations import per_label, relation_scores
 from loreweave.tasks.prediction_files import beside, holds_json, json_predictions, label_predictions, predicted_name
 from loreweave.tasks.record_files import Row, field
 from loreweave.tasks.registry import ReadResult
-from loreweave.tasks.relation_classification.reader import NEGATIVE_LABELS, in_class_order, negative_label, read
+from loreweave.tasks.relation_classification.document_scoring import METRICS as DOCUMENT_METRICS
+from loreweave.tasks.relation_classification.document_scoring import (
+    NamedFacts,
+    answer_document,
+    facts_by_margins,
+    score_documents,
+    score_fact_file,
+)
+from loreweave.tasks.relation_classification.reader import NEGATIVE_LABELS, Item, chosen_no_label, in_class_order, read
+from loreweave.tasks.relation_classification.settings import RelationScoring
+from loreweave.tasks.relation_document import RelationDocument, document_of, named_facts
 from loreweave.tasks.relation_record import RelationRecord
 from loreweave.training.evaluation import Evaluation, Outputs
 
@@ -32,17 +43,56 @@ class KeyRecord:
     metadata: Mapping[str, Any] = dataclass_field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What a checkpoint says about its scores.
+
+    Attributes:
+        no_label: the label that stands for none; None where it does not say.
+        facts: gives the facts of its training; None where they are not known.
+    """
+
+    no_label: str | None = None
+    facts: Callable[[], NamedFacts | None] = lambda: None
+
+
 Gold = RelationRecord | KeyRecord
-METRICS = tuple(relation_scores([], [], None))
+METRICS = tuple(dict.fromkeys((*relation_scores([], [], None), *DOCUMENT_METRICS)))
 
 
-def score(records: Sequence[RelationRecord], outputs: Outputs, labels: Sequence[str]) -> Evaluation:
-    """Micro (TACRED's), macro with direction (SemEval's official) and accuracy; the largest logit is the prediction."""
+def score(
+    records: Sequence[Item],
+    outputs: Outputs,
+    labels: Sequence[str],
+    asked: RelationScoring | None = None,
+    kept: Kept | None = None,
+) -> Evaluation:
+    """Micro (TACRED's), macro with direction (SemEval's official) and accuracy; the largest logit is the prediction. Of a
+    model of documents the numbers of `document_scoring`.
+
+    Args:
+        records: what was asked.
+        outputs: logits [classes] of each record, or margins [pairs, classes] of a model of documents.
+        labels: names of the classes.
+        asked: how to score.
+        kept: what the checkpoint says of that.
+
+    Raises:
+        ConfigurationError: a label for none that is no label of the model.
+        DataError: documents without gold relations.
+    """
+    asked, kept = asked or RelationScoring(), kept or Kept()
+    none = chosen_no_label(labels, kept.no_label if asked.no_label is None else asked.no_label)
+    if outputs and outputs[0].ndim == 2:
+        documents = [document_of(r, none) if isinstance(r, RelationRecord) else r for r in records]
+        shown = kept.facts() if asked.train is None else facts_of(asked.train)
+        return score_documents(documents, facts_by_margins(documents, outputs, labels), shown)
+    pairs = [record for record in records if isinstance(record, RelationRecord)]
     logits = _matrix(outputs, labels)
-    evaluation = score_labels(records, [labels[number] for number in logits.argmax(axis=1)], labels)
+    evaluation = score_labels(pairs, [labels[number] for number in logits.argmax(axis=1)], labels, none)
     index = {label: number for number, label in enumerate(labels)}
-    gold = np.array([index[_gold(record)] for record in records], dtype=np.int64)
-    evaluation.arrays.update(logits=logits, labels=gold, ids=np.array([r.id for r in records], dtype=str))
+    gold = np.array([index[_gold(record)] for record in pairs], dtype=np.int64)
+    evaluation.arrays.update(logits=logits, labels=gold, ids=np.array([r.id for r in pairs], dtype=str))
     evaluation.arrays["label_list"] = np.array(labels, dtype=str)
     return evaluation
 
@@ -60,12 +110,23 @@ def read_gold(path: Path, format: str | None = None, skip_bad: bool = False) -> 
     return read(path, format, skip_bad)
 
 
+def facts_of(path: Path) -> set[tuple[str, str, str]]:
+    """The facts of a training file of documents, by the names of their entities.
+
+    Raises:
+        DataError: it has no documents.
+    """
+    documents = [record for record in read(path).records if isinstance(record, RelationDocument)]
+    if not documents:
+        raise DataError("found no document with entities, expected a training file like DocRED's", path=path)
+    return named_facts(documents)
+
+
 def score_labels(
-    records: Sequence[Gold], predicted: Sequence[str | None], labels: Sequence[str]
+    records: Sequence[Gold], predicted: Sequence[str | None], labels: Sequence[str], negative: str | None
 ) -> Evaluation:
     """The same from the names of predicted labels; None where a system gave no answer."""
     gold = [_gold(record) for record in records]
-    negative = negative_label(labels)
     rows = [
         _mentions(record) | {"predicted": guess, "gold": truth}
         for record, guess, truth in zip(records, predicted, gold, strict=True)
@@ -74,31 +135,47 @@ def score_labels(
     return Evaluation(relation_scores(predicted, gold, negative), rows, tables=tables, notes=_notes(gold, negative))
 
 
-def score_predictions(records: Sequence[Gold], path: Path) -> Evaluation:
+def score_predictions(
+    records: Sequence[Gold | RelationDocument], path: Path, asked: RelationScoring | None = None
+) -> Evaluation:
     """Predictions of any system: JSON Lines with `predicted` (see `_predicted` for older names), `id<TAB>label` lines, or
-    one label a line.
+    one label a line; of documents those of `document_scoring.score_fact_file`.
 
     Raises:
+        ConfigurationError: a label for none that is neither gold nor predicted.
         DataError: names the line; see `prediction_files.beside`.
     """
+    asked = asked or RelationScoring()
+    documents = [record for record in records if isinstance(record, RelationDocument)]
+    if documents:
+        return score_fact_file(documents, path, None if asked.train is None else facts_of(asked.train))
+    pairs = [record for record in records if not isinstance(record, RelationDocument)]
     rows = json_predictions(path, _predicted) if holds_json(path) else label_predictions(path)
-    predicted, notes = beside(rows, [record.id for record in records], path)
-    gold = in_class_order(map(_gold, records))
+    predicted, notes = beside(rows, [record.id for record in pairs], path)
+    gold = in_class_order(map(_gold, pairs))
     strange = sorted({label for label in predicted if label is not None} - set(gold))
     if strange:
         count = sum(label in strange for label in predicted)
         notes.append(f"{count} predictions are labels that are gold nowhere: {', '.join(strange)}")
-    evaluation = score_labels(records, predicted, in_class_order([*gold, *strange]))
+    labels = in_class_order([*gold, *strange])
+    evaluation = score_labels(pairs, predicted, labels, chosen_no_label(labels, asked.no_label))
     evaluation.notes.extend(notes)
     return evaluation
 
 
-def answer(records: Sequence[RelationRecord], outputs: Outputs, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """For each record its mentions, the likeliest relation with its probability, and all probabilities, best first."""
+def answer(records: Sequence[Item], outputs: Outputs, labels: Sequence[str]) -> list[dict[str, Any]]:
+    """For each record its mentions, the likeliest relation with its probability, and all probabilities, best first; for each
+    document its facts with their probabilities.
+    """
+    if outputs and outputs[0].ndim == 2:
+        documents = [document_of(r, None) if isinstance(r, RelationRecord) else r for r in records]
+        found = facts_by_margins(documents, outputs, labels)
+        return [answer_document(document, facts) for document, facts in zip(documents, found, strict=True)]
+    pairs = [record for record in records if isinstance(record, RelationRecord)]
     logits = _matrix(outputs, labels).astype(np.float64)
     powers = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
     answers = []
-    for record, row in zip(records, powers / powers.sum(axis=1, keepdims=True), strict=True):
+    for record, row in zip(pairs, powers / powers.sum(axis=1, keepdims=True), strict=True):
         order = np.argsort(-row, kind="stable")
         scored = {labels[column]: round(float(row[column]), 6) for column in order}
         best = labels[order[0]]
@@ -114,7 +191,8 @@ def _predicted(row: Row) -> str:
 
 def _notes(gold: Sequence[str], negative: str | None) -> list[str]:
     if negative is None:
-        return [f"no label is known as the negative one ({', '.join(NEGATIVE_LABELS)}): micro and macro scores count all"]
+        known = ", ".join(NEGATIVE_LABELS)
+        return [f"no label is known as the negative one ({known}; no_label=NAME names it): micro and macro scores count all"]
     notes = [f"micro and macro scores leave out {negative!r}"]
     if all(label == negative for label in gold):
         notes.append(f"no record has a relation other than {negative!r}: precision, recall and F1 are 0 by definition")

@@ -1,0 +1,75 @@
+"""Builds and loads models of documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from loreweave.encoding import EntityTokenizer
+from loreweave.tasks.registry import TaskModel
+from loreweave.tasks.relation_classification.document_encoding import DocumentEncoding, read_facts
+from loreweave.tasks.relation_classification.network import DocumentRelationModel, threshold_loss
+from loreweave.tasks.relation_classification.scoring import Kept, score
+from loreweave.tasks.relation_classification.settings import NAME, RelationConfig
+from loreweave.tasks.starting_points import (
+    is_luke,
+    load_plain,
+    plain_tokenizer,
+    settings_of,
+    start_luke,
+    start_plain,
+    word_limit,
+)
+
+HEAD = "documents"
+"""The name of this head in `config.json`."""
+
+
+def build_documents(source: str, labels: Sequence[str], config: RelationConfig) -> TaskModel:
+    """An untrained model of documents on the encoder at `source`; of a LUKE its entities are read as well.
+
+    Raises:
+        CheckpointError: no readable encoder.
+    """
+    torch.manual_seed(config.seed)
+    luke = is_luke(source)
+    if not luke:
+        plain, tokenizer = start_plain(
+            source, labels, config, cls=DocumentRelationModel, markers={}, task=NAME, head=HEAD, luke=False, readouts=0
+        )
+        return _task_model(plain, DocumentEncoding(tokenizer))
+    from loreweave.models import LukeForEntityPairClassification
+
+    kept: dict[str, Any] = {"task": NAME, "head": HEAD, "luke": True, "readouts": 0, "markers": []}
+    kept["max_length"] = config.max_length
+    started, tokenizer = start_luke(source, LukeForEntityPairClassification, labels, config, **kept)
+    model = DocumentRelationModel(started.config)
+    weights = started.get_submodule("luke").state_dict()
+    model.encoder.load_state_dict({name: tensor for name, tensor in weights.items() if not name.startswith("pooler.")})
+    return _task_model(model, DocumentEncoding(tokenizer, luke=True))
+
+
+def load_documents(path: Path, labels: Sequence[str] | None = None) -> TaskModel:
+    """A checkpoint of documents; `labels` are names of the user's.
+
+    Raises:
+        CheckpointError: its weights do not fit.
+    """
+    model, words = load_plain(path, DocumentRelationModel, labels)
+    settings = settings_of(path)
+    if settings["luke"]:
+        tokenizer = EntityTokenizer.from_pretrained(path)
+        tokenizer.max_length = word_limit(model, settings["max_length"], tokenizer.max_length)
+    else:
+        tokenizer = plain_tokenizer(words, model)
+    return _task_model(model, DocumentEncoding(tokenizer, settings["luke"], read_facts(path)))
+
+
+def _task_model(model: PreTrainedModel, encoding: DocumentEncoding) -> TaskModel:
+    kept = Kept(facts=lambda: encoding.facts)  # which are known when training has encoded its documents
+    return TaskModel(model, encoding, threshold_loss, partial(score, kept=kept))

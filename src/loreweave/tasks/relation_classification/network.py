@@ -1,0 +1,116 @@
+"""A model of documents: one pass of the encoder, entities from all their mentions, every pair against its own threshold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import PreTrainedConfig
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+from loreweave.models.luke_heads import entity_states
+from loreweave.tasks.marker_classifier import MarkerClassifier
+from loreweave.training.losses import IGNORED
+
+
+class PairHead(nn.Module):
+    """Head, tail and their product through a tanh layer to the threshold of the pair and a logit a relation.
+
+    Args:
+        size: of an entity's vector.
+        labels: relations.
+        dropout: of the entities and of the hidden layer.
+    """
+
+    def __init__(self, size: int, labels: int, dropout: float) -> None:
+        super().__init__()
+        self.head = nn.Linear(size, size)
+        self.tail = nn.Linear(size, size, bias=False)
+        self.product = nn.Linear(size, size, bias=False)
+        self.dropout = nn.Dropout(dropout)
+        self.out_proj = nn.Linear(size, 1 + labels)
+
+    def forward(self, entities: Tensor, pairs: Tensor) -> Tensor:
+        """Entities [entities, size] and pairs of their numbers [pairs, 2] -> [pairs, 1 + labels], the threshold first."""
+        entities = self.dropout(entities)
+        heads, tails = pairs.unbind(1)
+        hidden = self.head(entities)[heads] + self.tail(entities)[tails] + self.product(entities[heads] * entities[tails])
+        scores: Tensor = self.out_proj(self.dropout(torch.tanh(hidden)))
+        return scores
+
+
+class DocumentRelationModel(MarkerClassifier):
+    """An encoder over windows of documents with a `PairHead`.
+
+    A plain encoder gives a mention the mean of its first and its last state, and an entity the logarithm of the sum of the
+    exponentials of its mentions (which is near the largest, dimension by dimension). A LUKE reads an entity's mentions as one
+    entity token a window, and an entity is the mean of these. The configuration keeps `loreweave: {head: documents}`.
+    """
+
+    def new_head(self, config: PreTrainedConfig) -> nn.Module:
+        """The layers over two entities."""
+        return PairHead(config.hidden_size, len(config.id2label or {}), getattr(config, "hidden_dropout_prob", 0.1))
+
+    def forward(  # type: ignore[override]  # its own inputs
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        pair_entities: Tensor,
+        entity_mentions: Tensor,
+        mention_places: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        pair_counts: Tensor | None = None,
+        labels: Tensor | None = None,
+        **luke: Any,
+    ) -> SequenceClassifierOutput:
+        """Logits of all pairs of a batch, the threshold of each pair first; no loss of its own.
+
+        Args:
+            input_ids: windows of the documents [windows, words].
+            attention_mask: [windows, words].
+            pair_entities: numbers of head and tail among the entities of the batch [pairs, 2].
+            entity_mentions: for each entity the numbers of its mentions, or of its entity tokens, filled up with -1
+                [entities, most].
+            mention_places: of a plain encoder: the first and the last word of each mention, counted over all windows
+                [mentions, 2].
+            token_type_ids: [windows, words].
+            pair_counts: of each document [documents]; `unpack` wants them.
+            luke: what a LUKE reads beside words; its entity tokens are counted over all windows.
+        """
+        segments = {"token_type_ids": token_type_ids} if self.reads_segments else {}
+        output = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **segments, **luke)
+        there = entity_mentions >= 0
+        if mention_places is None:
+            states = entity_states(output).float().flatten(0, 1)[entity_mentions.clamp_min(0)]  # [entities, most, size]
+            states = states.masked_fill(~there[..., None], 0.0)
+            entities = states.sum(1) / there.sum(1, keepdim=True).clamp_min(1)
+        else:
+            mentions = output.last_hidden_state.float().flatten(0, 1)[mention_places].mean(1)  # [mentions, size]
+            states = mentions[entity_mentions.clamp_min(0)].masked_fill(~there[..., None], -torch.inf)
+            entities = torch.where(there.any(1, keepdim=True), states.logsumexp(1), 0.0)
+        return SequenceClassifierOutput(logits=self.classifier(entities, pair_entities))
+
+
+def threshold_loss(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
+    """The loss of adaptive thresholds (Zhou et al., AAAI 2021): relations that hold above the pair's threshold, and the
+    threshold above the others; a mean over pairs.
+
+    Args:
+        outputs: has `logits` [pairs, 1 + labels], the threshold first.
+        labels: 1 where a relation holds, 0 where not [pairs, labels]; rows of `IGNORED` do not count.
+        num_items_in_batch: labels (pairs times relations) in all micro-batches and processes of the update; None takes those
+            of this batch.
+    """
+    logits, holds = outputs.logits.float(), labels.float() > 0
+    counted = (labels != IGNORED).all(1)
+    first = torch.zeros_like(holds[:, :1])
+    above = torch.cat([~first, holds], 1)  # the threshold among the relations that hold
+    below = torch.cat([~first, ~holds], 1)
+    over = F.log_softmax(logits.masked_fill(~above, -1e30), -1)[:, 1:].masked_fill(~holds, 0.0).sum(1)
+    under = F.log_softmax(logits.masked_fill(~below, -1e30), -1)[:, 0]
+    total = -((over + under) * counted).sum()
+    width = labels.shape[1]
+    pairs = counted.sum() if num_items_in_batch is None else torch.as_tensor(num_items_in_batch, device=total.device) / width
+    return total / torch.as_tensor(pairs, device=total.device).clamp_min(1)
