@@ -63,7 +63,7 @@ SETS = {
 MODES = ["exact", "exact+buckets", "exact+bf16", "shared", "shared+buckets", "shared+buckets+bf16"]
 WAYS = {"exact": ("minilm/ner", "batch_size=8"), "shared": ("minilm/ner-shared", "batch_size=4")}
 LEARNING = ("precision=bf16", "eval_batch_size=64", "max_length=96", "max_mention_length=6", "epochs=6", "keep=last",
-            "optimizer.learning_rate=3e-4", "data_seed=0")  # fmt: skip
+            "min_updates=null", "optimizer.learning_rate=3e-4", "data_seed=0")  # fmt: skip
 COLUMNS = ("set", "mode", "batch", "words", "spans", "real", "theirs_s", "ours_s", "ratio", "arithmetic", "reached", "gflops")
 Batch = dict[str, Tensor]
 CELL = two_decimals(percent=("reached", "real"), whole=("words", "spans", "gflops"))

@@ -29,7 +29,7 @@ SEMEVAL, KNOWLEDGENET = DATA / "re_semeval2010task8", DATA / "re_knowledgenet" /
 WNUT, CROSSNER = DATA / "ner_wnut17", DATA / "ner_crossner"
 JAPANESE = DATA / "ner_ja_wikipedia" / "ner.json.xz"
 COMMON = ("precision=bf16", "eval_batch_size=64", "max_length=96")
-SPANS = ("max_mention_length=8", "keep=last")
+SPANS = ("max_mention_length=8", "keep=last", "min_updates=null")
 SHARED = ("head=luke", "shared_words=true", "max_entity_length=2048")
 F1 = {"micro_f1": "micro F1", "macro_f1": "macro F1"}
 

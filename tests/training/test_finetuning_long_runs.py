@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,15 @@ def test_no_room_for_the_model(checkpoints: bool, tmp_path: Path, monkeypatch: p
     assert len(list(tmp_path.glob("loreweave-model-*"))) == (not checkpoints)
     if checkpoints:
         assert resume(tmp_path / "run", config)["updates"] == 16
+
+
+def test_a_disk_that_is_too_small_is_said_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=31))  # 6 weights and 2 biases take 32 bytes
+    with pytest.raises(ConfigurationError, match="the model alone takes"):
+        run(tmp_path / "run")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=32))
+    run(tmp_path / "run", replace(CONFIG, epochs=1))
 
 
 def test_a_disk_that_is_full_at_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,6 +88,25 @@ def test_reopening_wants_an_unfinished_run_of_the_same_settings(tmp_path: Path) 
         RunRecord.reopen(record.path, CONFIG)
 
 
+def test_a_folder_that_was_refused_is_free_for_others(tmp_path: Path) -> None:
+    """A process that lives on, as a notebook does, keeps only the folder that it trains in."""
+    record = made(tmp_path)
+    with record.watch():
+        record.finish({})
+    assert not (tmp_path / "lock.json").exists()
+    for refused in (lambda: RunRecord.reopen(tmp_path, CONFIG), lambda: made(tmp_path)):
+        with pytest.raises(ConfigurationError):
+            refused()
+        assert not (tmp_path / "lock.json").exists()
+
+
+def test_an_older_record_of_the_same_process_goes_on(tmp_path: Path) -> None:
+    record = made(tmp_path)
+    RunRecord.reopen(tmp_path, CONFIG)
+    record.log(step=1, split="train", loss=0.5)
+    assert len(record.metrics()) == 1
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [(ValueError("x"), "failed"), (KeyboardInterrupt(), "interrupted"), (Interrupted("x"), "interrupted")],

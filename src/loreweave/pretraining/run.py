@@ -44,7 +44,7 @@ from loreweave.training.progress import UpdateProgress, say_line
 from loreweave.training.quiet import quiet
 from loreweave.training.run_checkpoints import step_of
 from loreweave.training.run_record import Interrupted, RunRecord
-from loreweave.training.whole_checkpoints import check_finite, point_to_resume, save_whole
+from loreweave.training.whole_checkpoints import check_finite, check_room, point_to_resume, save_whole
 
 _READS_TEXT = (WindowObjective, TextObjective)
 
@@ -92,6 +92,7 @@ def _run(config: PretrainingConfig, state: PartialState, resume: bool, overwrite
         if state.is_main_process:
             _say(state, _summary(config, sets, stream, module))
         trainer = _trainer(config, stream, module, record, state)
+        check_room(module, record)
         record.keep_inputs(lambda: inputs_of(config) | {"updates": trainer.args.max_steps})
         results = _train(trainer, config, record, state)
         if state.is_main_process:

@@ -28,7 +28,7 @@ from loreweave.training.progress import UpdateProgress, say_line
 from loreweave.training.quiet import quiet
 from loreweave.training.run_checkpoints import step_of
 from loreweave.training.run_record import Interrupted, RunRecord
-from loreweave.training.whole_checkpoints import check_finite, point_to_resume, save_whole
+from loreweave.training.whole_checkpoints import check_finite, check_room, point_to_resume, save_whole
 
 __all__ = ["EvaluationSet", "FinetuningConfig", "FinetuningJob", "finetune"]
 
@@ -100,6 +100,7 @@ def finetune(
         if config.tensorboard:
             record.open_tensorboard()
         run = _Run(job, config, record, report or say_line)
+        check_room(job.model, record)
         record.keep_inputs(run.derived)
         run.train()
         results = run.results()

@@ -123,8 +123,8 @@ class RunLock:
 
     def confirm(self) -> None:
         """Raise a `LoreweaveError` where another process has the folder by now: this one was thought to be gone."""
-        found = _name_in(self.path)
-        if found not in (None, self._name):
+        holder = None if _name_in(self.path) in (None, self._name) else self._holder()
+        if holder is not None and not self._is_own(holder, Owner.current()):
             raise LoreweaveError(f"{self.path.parent}: another process has taken over this run, so this one stops")
 
     def release(self) -> None:

@@ -37,6 +37,7 @@ from loreweave.corpus.files import atomic_path, is_temporary, read_json, write_j
 from loreweave.errors import ConfigurationError, DataError, LoreweaveError
 from loreweave.training import run_lock, run_predictions
 from loreweave.training.environment import environment, program
+from loreweave.training.event_files import EventFiles
 from loreweave.training.metric_lines import append_line, read_lines
 from loreweave.training.resources import Meter
 from loreweave.training.run_checkpoints import Checkpoints, state_of
@@ -44,15 +45,9 @@ from loreweave.training.run_inputs import changed_settings, changes
 from loreweave.training.run_lock import RunLock
 
 _FILES = (
-    "config.json",
-    "environment.json",
-    "metrics.jsonl",
-    "train_loss.npy",
-    "results.json",
-    "records.json",
-    "inputs.json",
+    "config.json", "environment.json", "metrics.jsonl", "train_loss.npy", "results.json", "records.json", "inputs.json",
     "left_out.json",
-)
+)  # fmt: skip
 _FOLDERS = ("predictions", "model", "checkpoints", "tensorboard")
 
 
@@ -69,7 +64,7 @@ class RunRecord:
         self.path = Path(path)
         self.is_writer = is_writer
         self.resumed = self.asked_to_resume = False
-        self._board: Any = None
+        self._board: EventFiles | None = None
         self._meter: Meter | None = None
         self._lock: RunLock | None = None
         self._watches = 0
@@ -119,13 +114,17 @@ class RunRecord:
         record._check_room(overwrite)
         record.path.mkdir(parents=True, exist_ok=True)
         record._take_lock()
-        record._make_room(overwrite)
+        with record._unlocked_by_errors():
+            record._begin(kind, config, overwrite, command)
+        return record
+
+    def _begin(self, kind: str, config: Mapping[str, Any], overwrite: bool, command: Sequence[str] | None) -> None:
+        self._make_room(overwrite)
         # First, because it marks the folder as a run's: one that is killed here can be replaced.
         begun = {"status": "running", "kind": kind, "command": list(command or sys.argv), "started": _now()}
-        write_json(record.path / "status.json", begun)
-        write_json(record.path / "config.json", dict(config))
-        write_json(record.path / "environment.json", environment())
-        return record
+        write_json(self.path / "status.json", begun)
+        write_json(self.path / "config.json", dict(config))
+        write_json(self.path / "environment.json", environment())
 
     @classmethod
     def reopen(cls, path: str | os.PathLike[str], config: Mapping[str, Any], *, is_writer: bool = True) -> RunRecord:
@@ -139,17 +138,21 @@ class RunRecord:
         record.resumed = True
         if record.path.is_dir():
             record._take_lock()
-        status = record.status().get("status")
-        if status is None or not (record.path / "config.json").exists():
-            raise ConfigurationError(f"{record.path}: found no run to resume")
-        if status == "done":
-            shutil.rmtree(record.checkpoints_path, ignore_errors=True)  # killed when it had just set that
-            raise ConfigurationError(f"{record.path}: the run is done, there is nothing to resume")
-        changed = changed_settings(read_json(record.path / "config.json"), json.loads(json.dumps(dict(config))))
-        if changed:
-            raise ConfigurationError(f"{record.path}: cannot resume with other settings: {'; '.join(changed)}")
+        with record._unlocked_by_errors():
+            record._check_resumable(config)
         record.set_status("running", resumed=_now(), error=None)
         return record
+
+    def _check_resumable(self, config: Mapping[str, Any]) -> None:
+        status = self.status().get("status")
+        if status is None or not (self.path / "config.json").exists():
+            raise ConfigurationError(f"{self.path}: found no run to resume")
+        if status == "done":
+            shutil.rmtree(self.checkpoints_path, ignore_errors=True)  # killed when it had just set that
+            raise ConfigurationError(f"{self.path}: the run is done, there is nothing to resume")
+        changed = changed_settings(read_json(self.path / "config.json"), json.loads(json.dumps(dict(config))))
+        if changed:
+            raise ConfigurationError(f"{self.path}: cannot resume with other settings: {'; '.join(changed)}")
 
     def _came_to_nothing(self) -> bool:
         """Whether the folder's run failed before it trained anything: a wrong setting, for example."""
@@ -159,8 +162,7 @@ class RunRecord:
     def _is_unbegun(self) -> bool:
         """Whether there is nothing to go on with: no folder, an empty one, or a run that came to nothing."""
         found = self._found()
-        begun = "status.json" in found and (self.path / "config.json").exists()
-        return not found or self._came_to_nothing() or ("status.json" in found and not begun)
+        return not found or self._came_to_nothing() or ("status.json" in found and "config.json" not in found)
 
     def _found(self) -> set[str]:
         """Names in the folder, without what belongs to writing itself."""
@@ -177,8 +179,7 @@ class RunRecord:
             return
         if "status.json" not in found:
             raise ConfigurationError(f"{self.path}: the folder is not empty and holds no run; choose another")
-        begun = (self.path / "config.json").exists()
-        if not overwrite and begun and not self._came_to_nothing():
+        if not overwrite and "config.json" in found and not self._came_to_nothing():
             message = "the folder holds another run; use --resume, --overwrite or another folder"
             raise ConfigurationError(f"{self.path}: {message}")
 
@@ -186,13 +187,23 @@ class RunRecord:
         self._check_room(overwrite)  # again: another process may have begun a run before the lock was there
         for name in _FILES:
             (self.path / name).unlink(missing_ok=True)
-        for name in _FOLDERS:
+        for name in (name for name in _FOLDERS if (self.path / name).exists()):
             shutil.rmtree(self.path / name, ignore_errors=True)
 
     def _take_lock(self) -> None:
         if self.is_writer:
             self._lock = RunLock(self.path)
             self._lock.take()
+
+    @contextmanager
+    def _unlocked_by_errors(self) -> Iterator[None]:
+        """Give the folder back where the block fails: a process may live on for long after."""
+        try:
+            yield
+        except BaseException:
+            if self._lock is not None:
+                self._lock.release()
+            raise
 
     def confirm(self) -> None:
         """Raise a `LoreweaveError` where another process has taken the run over."""
@@ -224,8 +235,7 @@ class RunRecord:
             return
         path, now = self.path / "inputs.json", json.loads(json.dumps(dict(read())))
         before = read_json(path) if self.resumed and path.exists() else {}
-        known = [name for name in now if name in before]
-        if changed := changes({name: before[name] for name in known}, {name: now[name] for name in known}):
+        if changed := changes(before, {name: now.get(name, value) for name, value in before.items()}):
             raise ConfigurationError(
                 f"{self.path}: cannot resume on other data: {'; '.join(changed)}. Bring back what the run began with, or begin "
                 "another run (--overwrite, or another folder)"
@@ -293,21 +303,9 @@ class RunRecord:
         """From now on `log` writes event files as well; they begin with what `metrics.jsonl` holds, and with nothing else."""
         if not self.is_writer:
             return
-        from torch.utils.tensorboard import SummaryWriter
-
         if self._board is not None:
             self._board.close()
-        shutil.rmtree(self.path / "tensorboard", ignore_errors=True)
-        self._board = SummaryWriter(str(self.path / "tensorboard"))
-        for row in self.metrics():
-            self._show(row)
-        self._board.flush()
-
-    def _show(self, row: Mapping[str, Any]) -> None:
-        """Give the numbers of a line to TensorBoard."""
-        for name, value in row.items():
-            if name not in ("step", "split") and isinstance(value, int | float):
-                self._board.add_scalar(f"{row['split']}/{name}", value, row["step"])
+        self._board = EventFiles(self.path / "tensorboard", self.metrics())
 
     def log(self, *, step: int, split: str, **values: Any) -> None:
         """Append one object to `metrics.jsonl`, and its numbers to TensorBoard if that is open."""
@@ -316,8 +314,7 @@ class RunRecord:
         self.confirm()
         row = append_line(self.path / "metrics.jsonl", {"step": step, "split": split, **values})
         if self._board is not None:
-            self._show(row)
-            self._board.flush()
+            self._board.show(row)
 
     def metrics(self) -> list[dict[str, Any]]:
         """All objects of `metrics.jsonl`, without a last line that was not written to its end."""

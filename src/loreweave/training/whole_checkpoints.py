@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import Trainer
 
 from loreweave.corpus.files import atomic_path, write_through
-from loreweave.errors import LoreweaveError
+from loreweave.errors import ConfigurationError, LoreweaveError
 from loreweave.training.devices import restore_on_numbered_cpus
 from loreweave.training.progress import UpdateProgress
 from loreweave.training.run_checkpoints import Found, state_of
@@ -79,6 +79,22 @@ class WholeCheckpoints(Trainer):
                 self.record.checkpoints.seal(step, {"seconds": self.seconds(), "used": used, "processes": states})
         if self.args.should_save:
             self.record.checkpoints.prune(self.kept)
+
+
+def check_room(model: nn.Module, record: RunRecord) -> None:
+    """Refuse a run whose model could not be saved: better now than after days.
+
+    Raises:
+        ConfigurationError: the disk has less room than the weights take.
+    """
+    tensors = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}.values()
+    needed = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    free = shutil.disk_usage(record.path).free if record.is_writer else needed
+    if free < needed:
+        raise ConfigurationError(
+            f"{record.path}: {free / 2**20:,.0f} MiB are free there, and the model alone takes {needed / 2**20:,.0f} MiB; make "
+            "room, or choose a folder on another disk"
+        )
 
 
 def check_finite(model: nn.Module, optimizer: torch.optim.Optimizer | None, when: str, record: RunRecord) -> None:
