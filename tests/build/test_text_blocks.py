@@ -212,7 +212,7 @@ def test_the_text_stream_reads_blocks(tmp_path: Path, byte_level: PreTrainedToke
 def test_impossible_settings_are_refused(tmp_path: Path, book: Path, one_word_one_id: PreTrainedTokenizerFast) -> None:
     with pytest.raises(ConfigurationError, match="'doc', expected one of none, complete"):
         build_text_blocks([book], one_word_one_id, tmp_path / "set", break_mode="doc")  # type: ignore[arg-type]
-    with pytest.raises(ConfigurationError, match="max_length: found 2"):
+    with pytest.raises(ConfigurationError, match="--max-length: found 2"):
         build_text_blocks([book], one_word_one_id, tmp_path / "set", max_length=2)
     endless = PreTrainedTokenizerFast(tokenizer_object=one_word_one_id.backend_tokenizer)
     with pytest.raises(ConfigurationError, match="no separator and no end token"):

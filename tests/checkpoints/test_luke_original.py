@@ -65,7 +65,7 @@ def test_tsv_wins_over_jsonl(tmp_path: Path, reference: Any) -> None:
 def test_without_a_word_tokenizer_no_marker_rows_and_a_note(tmp_path: Path, reference: Any) -> None:
     loaded = load_luke(layouts.write_original(tmp_path, reference))
     assert loaded.tokenizer is None and loaded.model.config.vocab_size == layouts.WORDS
-    assert any("give `base`" in note and "roberta-tiny" in note for note in loaded.report.notes)
+    assert any("give --base" in note and "roberta-tiny" in note for note in loaded.report.notes)
 
 
 def test_old_metadata_without_entity_size_and_padding(tmp_path: Path, roberta_dir: Path) -> None:

@@ -11,6 +11,12 @@ from loreweave.checkpoints.names import model_path
 from loreweave.errors import CheckpointError, ConfigurationError
 
 
+def test_a_mistyped_name_of_an_encoder() -> None:
+    with pytest.raises(CheckpointError, match="minilmm: no such file or folder; did you mean the encoder 'minilm'"):
+        model_path("minilmm")
+    assert model_path("owner/minilm") == Path("owner/minilm")
+
+
 def test_packaged_encoder(minilm_dir: Path) -> None:
     assert model_path("minilm") == minilm_dir
 

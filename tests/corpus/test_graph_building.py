@@ -70,7 +70,7 @@ def test_entities_without_text(files: Path, build: Build) -> None:
     }  # fmt: skip
     with pytest.raises(DataError, match=r"found 2 entities without label, description and alias \(first: c, e\)"):
         build(source, without_text="error")
-    with pytest.raises(ConfigurationError, match="without_text: found 'drop', expected one of keep, leave-out, error"):
+    with pytest.raises(ConfigurationError, match="--without-text: found 'drop', expected one of keep, leave-out, error"):
         build(source, without_text="drop")
 
 

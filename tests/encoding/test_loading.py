@@ -89,6 +89,14 @@ def test_neither_a_folder_nor_a_model(monkeypatch: pytest.MonkeyPatch, tmp_path:
         EntityTokenizer.from_pretrained("owner/luke")
     with pytest.raises(CheckpointError, match="nowhere: no such file or folder"):
         EntityTokenizer.from_pretrained(tmp_path / "nowhere")
+    (tmp_path / "runs" / "typing").mkdir(parents=True)
+    with pytest.raises(CheckpointError, match=r"runs/typin: no such file or folder; did you mean '.*/runs/typing'\?$"):
+        EntityTokenizer.from_pretrained(tmp_path / "runs" / "typin")
+    with pytest.raises(CheckpointError, match=r"no such file or folder \(there is no .*/rums\)$"):
+        EntityTokenizer.from_pretrained(tmp_path / "rums" / "typing")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CheckpointError, match=r"^runs/typin: no such file or folder; did you mean 'runs/typing'\?$"):
+        EntityTokenizer.from_pretrained("runs/typin")
 
 
 def test_tsv_entities(luke_4: Path) -> None:

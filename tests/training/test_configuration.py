@@ -171,7 +171,12 @@ WITH = {"model": "a"}
     ("values", "overrides", "message"),
     [
         ({"modle": "a"}, [], r"unknown setting 'modle'; did you mean 'model'\?"),
-        (WITH | {"optimizer": {"lr": 1}}, [], "'lr' in optimizer; known: learning_rate, betas, bias_correction"),
+        (WITH | {"optimizer": {"lr": 1}}, [], r"'lr' in optimizer; did you mean 'optimizer.learning_rate'\?"),
+        (WITH | {"optimizer": {"zzz": 1}}, [], "'zzz' in optimizer; known: learning_rate, betas, bias_correction"),
+        (WITH | {"learning_rate": 1}, [], r"unknown setting 'learning_rate'; did you mean 'optimizer.learning_rate'\?"),
+        (WITH, ["learning_rate=1"], r"unknown setting 'learning_rate'; did you mean 'optimizer.learning_rate'\?"),
+        (WITH, ["learnin_rate=1"], r"did you mean 'optimizer.learning_rate'\?"),
+        (WITH, ["lr=1"], r"unknown setting 'lr'; did you mean 'optimizer.learning_rate'\?"),
         (WITH | {"objectives": {"words": {"wieght": 1}}}, [], "'wieght' in objectives.words; did you mean 'weight'"),
         (WITH | {"extra": {"wieght": 1}}, [], "'wieght' in extra; did you mean 'weight'"),
         (

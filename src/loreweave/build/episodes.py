@@ -50,7 +50,7 @@ class SamplerSettings:
 
     def __post_init__(self) -> None:
         if min(self.way, self.shot, self.query_shot) < 1:
-            raise ConfigurationError("way, shot and query_shot: expected 1 or more")
+            raise ConfigurationError("--way, --shot and --query-shot: expected 1 or more")
 
 
 @dataclass
@@ -78,7 +78,7 @@ class EpisodeSampler:
         self._usable = [pool for pool in self._pools if len(pool.types) >= self.settings.way]
         if not self._usable:
             most = max((len(pool.types) for pool in self._pools), default=0)
-            raise DataError(f"found {most} types to draw, expected at least {self.settings.way} (way)")
+            raise DataError(f"found {most} types to draw, expected at least {self.settings.way} (--way)")
 
     def _without_others(self, sentence: TaggedSentence) -> TaggedSentence:
         kept = [span for span in sentence.spans if span.label in self.types]

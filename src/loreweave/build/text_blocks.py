@@ -137,9 +137,9 @@ def build_text_blocks(
         DataError: a file cannot be read, or gave no block.
     """
     if break_mode not in BREAK_MODES:
-        raise ConfigurationError(f"break_mode: found {break_mode!r}, expected one of {', '.join(BREAK_MODES)}")
+        raise ConfigurationError(f"--break-mode: found {break_mode!r}, expected one of {', '.join(BREAK_MODES)}")
     if max_length < 3:
-        raise ConfigurationError(f"max_length: found {max_length}, expected at least 3: two special tokens and a sub-word")
+        raise ConfigurationError(f"--max-length: found {max_length}, expected at least 3: two special tokens and a sub-word")
     end_id = _end_token(tokenizer)
     report, counts = TextBlockReport(), Counter[str]()
     with atomic_folder(output, overwrite) as folder:

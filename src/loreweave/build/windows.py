@@ -51,9 +51,9 @@ class WindowSettings:
         """Refuse limits that leave no room."""
         for name in ("max_entities", "max_mention_length"):
             if getattr(self, name) < 1:
-                raise ConfigurationError(f"found {name}={getattr(self, name)}, expected at least 1")
+                raise ConfigurationError(f"--{name.replace('_', '-')}: found {getattr(self, name)}, expected at least 1")
         if self.room < max(1, self.min_sentence_length):
-            message = f"found max_length={self.max_length} with min_sentence_length={self.min_sentence_length}"
+            message = f"found --max-length {self.max_length} with --min-sentence-length {self.min_sentence_length}"
             raise ConfigurationError(f"{message}, which leaves no room for a sentence")
 
     @property

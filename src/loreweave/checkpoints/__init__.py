@@ -160,7 +160,7 @@ def convert(
     """
     place = Path(target)
     if not overwrite and (place.is_file() or (place.is_dir() and any(place.iterdir()))):
-        raise ConfigurationError(f"{place}: exists and is not empty; choose another target or allow overwriting")
+        raise ConfigurationError(f"{place}: exists and is not empty; choose another target or use --overwrite")
     check_replaceable(place)
     to_fairseq, names = _plain(to) == fairseq.NAME, {_plain(name) for name in (to, from_) if name is not None}
     origin, base = local_folder(model_path(source)), None if base is None else local_folder(model_path(base))

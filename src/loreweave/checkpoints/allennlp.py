@@ -68,7 +68,7 @@ def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
         tokenizer = EntityTokenizer.from_pretrained(options.base)
         check_rows(state, tokenizer.entity_vocabulary, file)
     else:
-        report.notes.append("no tokenizer in the folder; give `base`, the LUKE folder that training started from")
+        report.notes.append("no tokenizer in the folder; give --base, the LUKE folder that training started from")
     return LoadedCheckpoint(model, tokenizer, tokenizer.entity_vocabulary if tokenizer else None, NAME, report)
 
 

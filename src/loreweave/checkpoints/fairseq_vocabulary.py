@@ -48,7 +48,7 @@ def find_tokenizer(folder: Path, base: Path | None, rows: int, max_length: int) 
         if tokenizer is None:
             return _make(sub_words, found, dictionary, max_length)
     if tokenizer is None:
-        message = f"found no tokenizer: put {DICTIONARY}, encoder.json and vocab.bpe beside the checkpoint, or give `base`, "
+        message = f"found no tokenizer: put {DICTIONARY}, encoder.json and vocab.bpe beside the checkpoint, or give --base, "
         raise CheckpointError(f"{folder}: {message}a Hugging Face folder of the same vocabulary (FacebookAI/roberta-base)")
     assert base is not None
     _check_rows(len(tokenizer), rows, base)

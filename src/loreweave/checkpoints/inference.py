@@ -46,7 +46,7 @@ def config_from(
         if sizes["hidden_size"] % _HEAD_SIZE:
             raise CheckpointError(
                 f"{path}: nothing says how many attention heads the model has (hidden size {sizes['hidden_size']}); "
-                "give `base`, the folder of the model that it was made from"
+                "give --base, the folder of the model that it was made from"
             )
         settings["num_attention_heads"] = sizes["hidden_size"] // _HEAD_SIZE
     roberta = is_roberta({"base_model_type": (said or {}).get("base_model_type"), **settings, **changes}, sizes)

@@ -1,7 +1,7 @@
 """LUKE's own archives: weights, `metadata.json` and an entity vocabulary, in a folder, a tar or beside a `.bin` file.
 
 The weights are those of pre-training, without prefix, extra queries, `[MASK2]` and marker rows (specs/luke.md 1.6).
-No word tokenizer is in them: give `base`.
+No word tokenizer is in them: give --base.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def _target_folder(path: Path, overwrite: bool) -> Iterator[Path]:
             yield folder
         return
     if path.exists() and not overwrite:
-        raise ConfigurationError(f"{path}: the file exists; choose another or allow overwriting")
+        raise ConfigurationError(f"{path}: the file exists; choose another or use --overwrite")
     with TemporaryDirectory() as temporary:
         yield Path(temporary)
         with atomic_path(path) as target, tarfile.open(str(target), mode) as archive:  # type: ignore[call-overload]  # mode is one of _MODES

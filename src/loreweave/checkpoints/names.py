@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,6 +26,8 @@ def model_path(name: Pathname) -> Path:
             raise CheckpointError(f"{place}: this run has kept no weights yet")
         return place / "model"
     if str(name) not in PACKAGED or place.exists():
+        if not place.exists() and (close := difflib.get_close_matches(str(name).lower(), PACKAGED, n=1, cutoff=0.75)):
+            raise CheckpointError(f"{name}: no such file or folder; did you mean the encoder {close[0]!r}?")
         return place
     module, distribution, folder = PACKAGED[str(name)]
     spec = find_spec(module)

@@ -233,6 +233,6 @@ def _base_model_name(config: PreTrainedConfig, state: Mapping[str, Tensor], base
         kind = "a name without" if bert else "a name with"
         raise CheckpointError(
             "the name of the base model is not known, and the original code chooses its embeddings by it "
-            f"({kind} 'roberta'); give `base`, the folder of the base model"
+            f"({kind} 'roberta'); give --base, the folder of the base model"
         )
     return found

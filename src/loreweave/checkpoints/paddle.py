@@ -163,7 +163,7 @@ def _tokenizer(folder: Path, base: Path | None, report: LoadReport) -> tuple[Ent
         if has_tokenizer(place) and (place / "entity_vocab.json").is_file():
             tokenizer = EntityTokenizer.from_pretrained(place)
             return tokenizer, tokenizer.entity_vocabulary
-    report.notes.append("no tokenizer with an entity vocabulary beside the weights; give `base`, a LUKE folder")
+    report.notes.append("no tokenizer with an entity vocabulary beside the weights; give --base, a LUKE folder")
     found = next((folder / name for name in ("entity_vocab.tsv", "entity_vocab.json") if (folder / name).is_file()), None)
     return None, None if found is None else EntityVocabulary.load(found)
 

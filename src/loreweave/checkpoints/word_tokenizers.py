@@ -58,7 +58,7 @@ def find_word_tokenizer(
     wanted = f" of {name}" if name else ""
     report.notes.append(
         "no word tokenizer in the file: no marker rows <ent>, <ent2> were added; "
-        f"give `base`, a folder with the tokenizer{wanted}"
+        f"give --base, a folder with the tokenizer{wanted}"
     )
     return None
 

@@ -35,7 +35,7 @@ FORMATS = ("annotated", "wikispeedia")
 """Our JSON Lines and Parquet, or folders of these; the Wikispeedia articles as JSON Lines."""
 SHOWN_NAMES = 20
 
-Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="Text files, read in this order.")]
+Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Text files, read in this order.")]
 SAMPLE = '{"id": "1", "text": "Oslo is big.", "mentions": [{"start": 0, "end": 4, "entity": "Oslo"}]}'
 Format = Annotated[
     str, typer.Option("--format", help=f"Format of the files: {', '.join(FORMATS)}. A line of annotated: {SAMPLE}")

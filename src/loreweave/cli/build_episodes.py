@@ -11,7 +11,7 @@ from loreweave.cli.console import progress, show_counts
 
 
 def episodes(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Column files, JSON lines, or folders of these.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Column files, JSON lines, or folders of these.")],
     output: Annotated[Path, typer.Option("--output", help="JSON lines to write, in the layout of Few-NERD.")],
     way: Annotated[int, typer.Option("--way", min=1, help="Types of an episode.")] = 5,
     shot: Annotated[int, typer.Option("--shot", min=1, help="Least spans of a type in the support; at most twice that.")] = 1,

@@ -12,7 +12,7 @@ from loreweave.cli.console import progress, say, show_counts
 
 def relation_episodes(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Files of relation classification: FewRel, TACRED, ....")
+        list[Path], typer.Argument(metavar="FILE", help="Files of relation classification: FewRel, TACRED, ....")
     ],
     output: Annotated[Path, typer.Option("--output", help="JSON lines to write.")],
     way: Annotated[int, typer.Option("--way", min=2, help="Relations of an episode.")] = 5,

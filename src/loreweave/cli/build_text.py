@@ -18,7 +18,7 @@ def text_blocks(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE...", help="Text with blank lines between documents; .jsonl, .parquet or a saved data set with 'text'."
+            metavar="FILE", help="Text with blank lines between documents; .jsonl, .parquet or a saved data set with 'text'."
         ),
     ],
     tokenizer: Annotated[str, typer.Option("--tokenizer", help="The encoder's folder or Hub name, or minilm.")],

@@ -8,18 +8,18 @@ from typing import Annotated, Any
 import typer
 
 from loreweave.cli.console import say, show_facts, show_json, show_table
+from loreweave.cli.help import TrainedTask
 from loreweave.cli.tag_names import TagNamesOption
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.record_facts import LISTED
-from loreweave.tasks.registry import FINETUNED_TASKS
 
 _SHOWN_ERRORS, _SHOWN_LABELS = 10, 200
 _LISTS = (*LISTED, "labels", "all")
 
 
 def command(
-    task: Annotated[str, typer.Argument(help=f"The task: {', '.join(FINETUNED_TASKS)}.")],
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The files, that for training first.")],
+    task: TrainedTask,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="The files, that for training first.")],
     format: Annotated[str | None, typer.Option("--format", help="Format of the files; by default recognised.")] = None,
     tag_names: TagNamesOption = None,
     model: Annotated[

@@ -16,7 +16,7 @@ def command(
     data: Annotated[Path, typer.Option("--data", help="The graph's folder (loreweave build graph).")],
     output: Annotated[Path, typer.Option("--output", help="Folder to write.")],
     settings: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="How the checkpoint is read, see below.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="How the checkpoint is read, see below.")
     ] = None,
     device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps.")] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Full-length texts a batch.")] = 32,

@@ -9,17 +9,18 @@ from typing import Annotated, Any
 import typer
 
 from loreweave.cli.console import progress, say, say_written, show_evaluation, show_json
+from loreweave.cli.help import AnyTask
 from loreweave.cli.precision import PrecisionOption, settled
 from loreweave.cli.tag_names import TagNamesOption
 from loreweave.errors import ConfigurationError
-from loreweave.tasks.registry import ALL_TASKS, PRETRAINED_TASKS
+from loreweave.tasks.registry import PRETRAINED_TASKS
 
 Data = Annotated[
     Path, typer.Option("--data", help="File to score on; link-prediction: a graph's folder; few-shot tasks: see below.")
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[KEY=VALUE]...", help="Settings, see below; relation-classification: those of 'loreweave score'."),
+    typer.Argument(metavar="KEY=VALUE", help="Settings, see below; relation-classification: those of 'loreweave score'."),
 ]
 EvaluationRecipe = Annotated[
     str | None, typer.Option("--recipe", help="Recipe whose evaluation settings come first (few-shot tasks).")
@@ -31,7 +32,7 @@ Base = Annotated[str | None, typer.Option("--base", help="Folder of the encoder 
 
 
 def command(
-    task: Annotated[str, typer.Argument(help=f"The task: {', '.join(ALL_TASKS)}.")],
+    task: AnyTask,
     model: Annotated[Path, typer.Option("--model", help="A checkpoint: of a run, of Hugging Face, or a released file.")],
     data: Data,
     settings: Settings = None,

@@ -8,18 +8,18 @@ from typing import Annotated
 import typer
 
 from loreweave.cli.console import say, show_json, show_table, show_tables
+from loreweave.cli.help import TrainedTask
 from loreweave.cli.tag_names import TagNamesOption
-from loreweave.tasks.registry import FINETUNED_TASKS
 
 
 def command(
-    task: Annotated[str, typer.Argument(help=f"The task: {', '.join(FINETUNED_TASKS)}.")],
+    task: TrainedTask,
     model: Annotated[
         str, typer.Option("--model", help="The encoder: a LUKE in any format, or a BERT-like folder; or a Hub name.")
     ],
     output: Annotated[Path, typer.Option("--output", help="The run's folder; its model/ gets the kept weights.")],
     overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings that go over the recipe's.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings that go over the recipe's.")
     ] = None,
     train: Annotated[list[Path] | None, typer.Option("--train", help="Training file; repeat for several.")] = None,
     dev: Annotated[Path | None, typer.Option("--dev", help="File to select the epoch on; or set dev_fraction=0.1.")] = None,

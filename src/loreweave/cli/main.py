@@ -8,9 +8,9 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from loreweave import __version__
+from loreweave.cli.help import HelpCommand, HelpGroup
 from loreweave.errors import LoreweaveError
 
 COMMANDS = {
@@ -21,7 +21,7 @@ COMMANDS = {
     "evaluate": "Score a checkpoint on a task.",
     "score": "Score any system's predictions on a task.",
     "check": "Check a task's files before training.",
-    "predict": "Predict with a checkpoint, JSON Lines in and out.",
+    "predict": "Predict with a checkpoint: texts or JSON Lines in, JSON Lines out.",
     "types": "Show the latent types of sentences, and the sentences rebuilt from them.",
     "embed": "Write the embeddings of a knowledge graph.",
     "convert": "Convert a checkpoint from one format to another.",
@@ -34,7 +34,7 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it (128 + SIGINT)."""
 
 
-class _Group(TyperGroup):
+class _Group(HelpGroup):
     """Knows its commands by name and line; imports the module of one only when it is called."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
@@ -58,7 +58,6 @@ app = typer.Typer(
     "Several processes: torchrun --nproc-per-node 8 -m loreweave COMMAND ...",
     epilog="Example: loreweave demo",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,  # plain text, in which [key=value ...] stays as it is written
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
@@ -95,11 +94,14 @@ def load_command(name: str) -> Any:
     """Import the module of one command and make the command that typer runs."""
     command: Callable[..., None] | typer.Typer = import_module(f"loreweave.cli.{name}").command
     if isinstance(command, typer.Typer):  # a command with commands of its own
+        command.info.cls = HelpGroup
+        for registered in command.registered_commands:
+            registered.cls = HelpCommand
         return typer.main.get_command(command)
     alone = typer.Typer(
         add_completion=False, rich_markup_mode=None, context_settings={"help_option_names": ["--help", "-h"]}
     )
-    alone.command(name)(command)
+    alone.command(name, cls=HelpCommand)(command)
     return typer.main.get_command(alone)
 
 

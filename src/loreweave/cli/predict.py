@@ -12,15 +12,16 @@ import typer
 
 from loreweave.cli.console import say
 from loreweave.cli.evaluate import Base, Labels
+from loreweave.cli.help import AnyTask
 from loreweave.cli.precision import PrecisionOption, settled
 from loreweave.corpus.files import json_text
 from loreweave.errors import ConfigurationError
-from loreweave.tasks.registry import ALL_TASKS, PRETRAINED_TASKS
+from loreweave.tasks.registry import PRETRAINED_TASKS
 
 Given = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[FILE]... [KEY=VALUE]...",
+        metavar="FILE | KEY=VALUE",
         help="Files or folders of texts (.txt, a line each) or of JSON Lines (.jsonl); - or none is standard input. Then "
         "settings of link-prediction and the few-shot tasks, see below.",
     ),
@@ -30,7 +31,7 @@ Format = Annotated[str | None, typer.Option("--format", help="text or jsonl; by 
 
 
 def command(
-    task: Annotated[str, typer.Argument(help=f"The task: {', '.join(ALL_TASKS)}.")],
+    task: AnyTask,
     model: Annotated[Path, typer.Option("--model", help="A checkpoint: of a run, of Hugging Face, or a released file.")],
     given: Given = None,
     data: Data = None,

@@ -8,16 +8,16 @@ from typing import Annotated
 import typer
 
 from loreweave.cli.console import say, say_written, show_evaluation, show_json
+from loreweave.cli.help import TrainedTask
 from loreweave.cli.tag_names import TagNamesOption
-from loreweave.tasks.registry import FINETUNED_TASKS
 
 
 def command(
-    task: Annotated[str, typer.Argument(help=f"The task: {', '.join(FINETUNED_TASKS)}.")],
+    task: TrainedTask,
     gold: Annotated[Path, typer.Option("--gold", help="The file with the gold labels, in any format of the task.")],
     predictions: Annotated[Path, typer.Option("--predictions", help="The file of predictions, see above.")],
     settings: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings of relation-classification, see above.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings of relation-classification, see above.")
     ] = None,
     format: Annotated[str | None, typer.Option("--format", help="Format of the gold file; by default recognised.")] = None,
     tag_names: TagNamesOption = None,

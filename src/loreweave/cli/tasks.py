@@ -8,10 +8,17 @@ from typing import Annotated, Any
 import typer
 
 from loreweave.cli.console import show_json, show_table
+from loreweave.cli.help import starting_with
+from loreweave.tasks.registry import ALL_TASKS
 
 
 def command(
-    name: Annotated[str | None, typer.Argument(metavar="TASK", help="A task; without it, all are listed.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="TASK", help="A task; without it, all are listed.", autocompletion=starting_with(tuple(ALL_TASKS))
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
 ) -> None:
     """List the tasks, or show one: its file formats, its metrics, its recipes, and every setting with its default.

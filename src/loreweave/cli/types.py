@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def command(
     model: Annotated[str, typer.Option("--model", help="A checkpoint that was trained with latent typing, or its run.")],
     sentences: Annotated[
-        list[str] | None, typer.Argument(metavar="[SENTENCE]...", help="Sentences, each in quotes.")
+        list[str] | None, typer.Argument(metavar="SENTENCE", help="Sentences, each in quotes.")
     ] = None,
     file: Annotated[
         list[str] | None,

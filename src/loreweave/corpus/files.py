@@ -232,7 +232,7 @@ def atomic_folder(path: Pathname, overwrite: bool = False) -> Iterator[Path]:
     if target.exists() and not target.is_dir():
         raise ConfigurationError(f"{target}: found a file where a folder is to be written")
     if not overwrite and target.is_dir() and any(target.iterdir()):
-        raise ConfigurationError(f"{target}: the folder exists and is not empty; choose another or allow overwriting")
+        raise ConfigurationError(f"{target}: the folder exists and is not empty; choose another or use --overwrite")
     with atomic_path(target) as temporary:
         temporary.mkdir()
         yield temporary

@@ -58,7 +58,7 @@ class GraphPolicy:
     def __post_init__(self) -> None:
         """Refuse an unknown name."""
         if self.without_text not in WITHOUT_TEXT:
-            raise ConfigurationError(f"without_text: found {self.without_text!r}, expected one of {', '.join(WITHOUT_TEXT)}")
+            raise ConfigurationError(f"--without-text: found {self.without_text!r}, expected one of {', '.join(WITHOUT_TEXT)}")
 
 
 class Steps(Protocol):

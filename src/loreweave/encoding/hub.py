@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from pathlib import Path
 
@@ -30,12 +31,22 @@ def local_folder(path: Pathname, *, weights: bool = True) -> Path:
         return place
     name = str(path)
     if not HUB_NAME.fullmatch(name):
-        raise CheckpointError(f"{name}: no such file or folder")
+        raise CheckpointError(f"{name}: no such file or folder{_close_names(place)}")
     try:
         folder = Path(snapshot_download(name, allow_patterns=[*_TEXTS, *([_WEIGHTS] if weights else [])]))
         if weights and not any(folder.glob("*.safetensors*")):
             folder = Path(snapshot_download(name, allow_patterns=[*_TEXTS, _PICKLES]))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(f"{name}: no such file or folder, and no model of this name on the Hub ({reason})") from None
+        hub = "" if (close := _close_names(place)) else f", and no model of this name on the Hub ({reason})"
+        raise CheckpointError(f"{name}: no such file or folder{close}{hub}") from None
     return folder
+
+
+def _close_names(place: Path) -> str:
+    """What a mistyped path may have meant: names like its last in its folder, or the first of its folders that is missing."""
+    missing = next(path for path in (*reversed(place.parents), place) if not path.exists())
+    if missing != place:
+        return f" (there is no {missing})" if len(place.parts) > 2 else ""
+    close = difflib.get_close_matches(place.name, [entry.name for entry in place.parent.iterdir()], n=1, cutoff=0.6)
+    return f"; did you mean {str(place.with_name(close[0]))!r}?" if close else ""

@@ -112,8 +112,8 @@ def read_luke(
     loaded = load_luke(source, cls, base=base, entity_aware_attention=entity_aware_attention, seed=seed)
     if loaded.tokenizer is None:
         raise CheckpointError(
-            f"{source}: found no word tokenizer in this {loaded.format} checkpoint; give base, a folder of the encoder "
-            "that it was made from"
+            f"{source}: found no word tokenizer in this {loaded.format} checkpoint; give --base FOLDER "
+            "(finetune: base=FOLDER), the encoder that it was made from"
         )
     return loaded
 

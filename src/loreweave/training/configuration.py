@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -158,6 +158,39 @@ def _settings(cls: type) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
 
 
+_ELSEWHERE = {
+    "lr": "learning_rate", "num_train_epochs": "epochs", "num_epochs": "epochs", "per_device_train_batch_size": "batch_size",
+    "train_batch_size": "batch_size", "per_device_eval_batch_size": "eval_batch_size", "max_seq_length": "max_length",
+    "max_seq_len": "max_length", "warmup_proportion": "warmup_ratio", "clip_norm": "max_grad_norm", "adam_epsilon": "epsilon",
+}  # fmt: skip
+"""Names of settings in other toolkits."""
+
+
+def _unknown_setting(owner: type, name: str, path: str) -> ConfigurationError:
+    """The error for a name that is no setting of `owner`, the group at `path`: with the setting of that name in a group, the
+    closest name, or all names."""
+    settings, inner = list(_settings(owner)), list(_dotted(owner))
+    wanted = _ELSEWHERE.get(name, name)
+    close = [setting for setting in (*settings, *inner) if setting.rpartition(".")[2] == wanted][:3]
+    if not close and not difflib.get_close_matches(name, settings, n=1, cutoff=0.6):
+        last = {setting.rpartition(".")[2]: setting for setting in inner}
+        close = [last[match] for match in difflib.get_close_matches(wanted, last, n=1, cutoff=0.75)]
+    prefix = f"{path}." if path else ""
+    meant = " or ".join(repr(prefix + setting) for setting in close)
+    end = f"; did you mean {meant}?" if close else unknown_name(name, settings)
+    return ConfigurationError(f"unknown setting {name!r}{f' in {path}' if path else ''}{end}")
+
+
+def _dotted(cls: type, prefix: str = "") -> Iterator[str]:
+    """The settings in the groups of a configuration, by their dotted names."""
+    for name, annotation in _settings(cls).items():
+        group = dataclass_of(annotation)
+        if prefix:
+            yield f"{prefix}{name}"
+        if group is not None:
+            yield from _dotted(group, f"{prefix}{name}.")
+
+
 def _check_keys(annotation: Any, value: Any, path: str) -> None:
     """Find keys that are no fields, and bools where a number is asked (pydantic would take `true` for 1)."""
     cls = dataclass_of(annotation)
@@ -167,9 +200,7 @@ def _check_keys(annotation: Any, value: Any, path: str) -> None:
         settings = _settings(cls)
         for key, item in value.items():
             if key not in settings:
-                raise ConfigurationError(
-                    f"unknown setting {key!r}{f' in {path}' if path else ''}{unknown_name(str(key), list(settings))}"
-                )
+                raise _unknown_setting(cls, str(key), path)
             _check_keys(settings[key], item, f"{path}.{key}".lstrip("."))
     elif isinstance(value, dict) and (item_type := _values_of(annotation)) is not None:
         for key, item in value.items():
@@ -194,9 +225,7 @@ def _override(cls: type, tree: dict[str, Any], override: str) -> None:
         if owner is not None:
             settings = _settings(owner)
             if name not in settings:
-                raise ConfigurationError(
-                    f"unknown setting {name!r}{f' in {path}' if path else ''}{unknown_name(name, list(settings))}"
-                )
+                raise _unknown_setting(owner, name, path)
             default = default_of(owner, name) if default is None else getattr(default, name)
             annotation = settings[name]
         elif (item_type := _values_of(annotation)) is not None:

@@ -158,7 +158,7 @@ def test_a_released_file_of_the_original_code(tmp_path: Path, monkeypatch: pytes
     released.mkdir()
     torch.save({name: tensor.clone() for name, tensor in state.items()}, released / "pytorch_model.bin")
     (released / "metadata.json").write_text(json.dumps(layouts.metadata()))
-    with pytest.raises(CheckpointError, match="give base"):
+    with pytest.raises(CheckpointError, match="give --base FOLDER"):
         load(released)
     base = layouts.write_roberta_tokenizer(tmp_path / "roberta")
     loaded = load(released, str(base))

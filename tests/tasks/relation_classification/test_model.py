@@ -161,7 +161,7 @@ def write_released(layouts: Any, folder: Path, reference: Any) -> Path:
 def test_a_released_file_of_the_original_code(layouts: Any, tmp_path: Path) -> None:
     reference = layouts.reference(ReferenceLuke, extra_queries=True, num_labels=42)
     released = write_released(layouts, tmp_path / "released", reference)
-    with pytest.raises(CheckpointError, match="give base"):
+    with pytest.raises(CheckpointError, match="give --base FOLDER"):
         load(released)
     loaded = load(released, str(layouts.write_roberta_tokenizer(tmp_path / "roberta")))
     assert loaded.labels == list(TACRED_LABELS) and loaded.labels[:2] == ["no_relation", "org:alternate_names"]

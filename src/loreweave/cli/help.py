@@ -1,0 +1,104 @@
+"""The help of commands, and what is said of options that are settings: `--epochs 3` is `epochs=3`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from loreweave.errors import ConfigurationError
+from loreweave.tasks.registry import ALL_TASKS, FINETUNED_TASKS, PretrainedTask, load_any_task, load_training
+
+
+def starting_with(names: Sequence[str]) -> Callable[[str], list[str]]:
+    """What a shell completes the beginning of an argument to."""
+    return lambda incomplete: [name for name in names if name.startswith(incomplete)]
+
+
+AnyTask = Annotated[
+    str,
+    typer.Argument(metavar="TASK", help=f"The task: {', '.join(ALL_TASKS)}.", autocompletion=starting_with(tuple(ALL_TASKS))),
+]
+TrainedTask = Annotated[
+    str,
+    typer.Argument(
+        metavar="TASK", help=f"The task: {', '.join(FINETUNED_TASKS)}.", autocompletion=starting_with(FINETUNED_TASKS)
+    ),
+]
+
+
+class HelpCommand(TyperCommand):
+    """Shows its first paragraph, its arguments and options, and then the rest of its text."""
+
+    def __init__(self, name: str | None, *, help: str | None = None, epilog: str | None = None, **others: Any) -> None:
+        first, _, rest = (help or "").partition("\n\n")
+        super().__init__(name, help=first or None, epilog="\n\n".join(filter(None, (rest, epilog))) or None, **others)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Say how a setting is given that was taken for an option.
+
+        Raises:
+            ConfigurationError: it was.
+        """
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            if type(error).__name__ != "NoSuchOption" or not isinstance(option := getattr(error, "option_name", None), str):
+                raise
+            message = as_setting(str(ctx.info_name), option, given)
+            if message is None:
+                raise
+            raise ConfigurationError(message) from None
+
+
+class HelpGroup(TyperGroup):
+    """Shows the lines of its commands whole."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """A row a command."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, (command.help or "").partition("\n\n")[0]) for name, command in commands if command])
+
+
+def as_setting(command: str, option: str, given: Sequence[str]) -> str | None:
+    """What to write for an option that is a setting of this command; None where it is none.
+
+    Args:
+        command: its name.
+        option: with its hyphens.
+        given: all that stands behind the command.
+    """
+    name = option.lstrip("-").replace("-", "_")
+    found = [setting for setting in _settings(command, given) if setting == name or setting.rpartition(".")[2] == name]
+    if not found:
+        return None
+    setting = name if name in found else found[0]
+    place = next(number for number, part in enumerate(given) if part.partition("=")[0] == option)
+    value = given[place].partition("=")[2] or next(iter(given[place + 1 :]), "")
+    value = value if value and not value.startswith("--") else "..."
+    return f"no such option: {option}; settings go as key=value behind the command: {setting}={value}"
+
+
+def _settings(command: str, given: Sequence[str]) -> Iterator[str]:
+    """Dotted names of all settings of a command, which the task among its arguments decides."""
+    from loreweave.training.setting_docs import setting_docs
+
+    for cls in _configurations(command, given):
+        yield from (setting.name for setting in setting_docs(cls))
+
+
+def _configurations(command: str, given: Sequence[str]) -> Iterator[type]:
+    if command == "pretrain":
+        from loreweave.pretraining.configuration import PretrainingConfig
+
+        yield PretrainingConfig
+        return
+    task = next((part for part in given if part in ALL_TASKS), None)
+    if command == "finetune" and task in FINETUNED_TASKS:
+        yield load_training(task).config
+    elif command in ("evaluate", "predict") and task is not None and isinstance(found := load_any_task(task), PretrainedTask):
+        yield found.evaluation if command == "evaluate" else found.prediction
