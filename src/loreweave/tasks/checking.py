@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from loreweave.corpus.plausibility import label_notes
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.episode_training import EpisodesEncoding
 from loreweave.tasks.record_facts import Key, facts_of, labels_of, mentions_per_label, places_of
@@ -187,8 +186,7 @@ def _file_findings(task: Training[Any], rows: Sequence[dict[str, Any]], files: S
             found.append(f"{row['file']}: no record has a label")
         for name in ("unused", "dropped"):
             found += [f"{row['file']}: {count} {name}, {reason}" for reason, count in sorted(row[name].items())]
-        odd = label_notes(Counter(label for record in file.read.records for label in labels_of(task, [record])))
-        found += [f"{row['file']}: {note}" for note in dict.fromkeys([*row["notes"], *odd])]
+        found += [f"{row['file']}: {note}" for note in row["notes"]]
         if row.get("cut"):
             found.append(f"{row['file']}: {row['cut']}")
     return found

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.files import open_text, read_json
+from loreweave.corpus.plausibility import label_notes
 from loreweave.errors import DataError
 from loreweave.tasks import document_layouts
 from loreweave.tasks import relation_layouts as layouts
@@ -54,7 +55,17 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
             "something else than this format says, or the names are of another file",
             path=path,
         )
+    found.notes.extend(label_notes(_label_counts(found.records)))
     return _with_own_ids(found)
+
+
+def _label_counts(records: Sequence[Item]) -> Counter[str]:
+    """How often each label occurs, without those that stand for no relation."""
+    counts = Counter[str]()
+    for record in records:
+        given = [fact.label for fact in record.facts or ()] if isinstance(record, RelationDocument) else [record.label]
+        counts.update(label for label in given if label is not None and label not in NEGATIVE_LABELS)
+    return counts
 
 
 def _number_of_mentions(record: Item) -> int:

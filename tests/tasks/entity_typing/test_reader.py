@@ -190,3 +190,16 @@ def test_real_files(shared_data: Path) -> None:
     assert len(dev) == 2993 and len(labels_of(dev)) == 10 and dev[0].metadata["mention"] == dev[0].mention
     fine = read(shared_data / "typing_wikidata" / "dev.json.gz").records
     assert len(fine) == 250 and all(record.metadata["mention"] == record.mention for record in fine)
+
+
+def test_labels_that_cannot_be_meant_are_said_or_refused(tmp_path: Path) -> None:
+    row = {"sent": "Mia left", "start": 0, "end": 3}
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([row | {"labels": ["person"]}, row | {"labels": ["Person"]}]))
+    assert read(path).notes == ["labels that differ by case, blanks or punctuation alone: 'Person' (1), 'person' (1)"]
+    path.write_text(json.dumps([row | {"labels": ["B-PER"]}, row | {"labels": ["I-PER"]}]))
+    with pytest.raises(DataError, match="a.json, field 'label': found the labels 'B-PER' and 'I-PER', which are tags"):
+        read(path)
+    path.write_text(json.dumps([{"tokens": ["Mia", "Li"], "tags": ["B_PER", "I_PER"]}]))
+    assert [(record.mention, record.labels) for record in read(path).records] == [("Mia Li", ("PER",))]
+    assert read(path).notes == ["tags in another spelling: 'B_PER' as 'B-PER'"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -9,12 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.annotated_text import AnnotatedText
-from loreweave.corpus.mention_formats import MENTION_FORMATS, UTF16, first_mention_row, mention_format, recognised_mentions
+from loreweave.corpus.mention_formats import (
+    MENTION_FORMATS,
+    UTF16,
+    first_mention_row,
+    format_of_file,
+    mention_format,
+    recognised_mentions,
+)
 from loreweave.corpus.mention_formats.marked import Mark, Marked, Texts, checked_text
+from loreweave.corpus.plausibility import label_notes, refuse_labels
 from loreweave.corpus.tokens import TOKENS
 from loreweave.errors import DataError
 from loreweave.tasks import record_files
-from loreweave.tasks.record_files import FileFormat, LeftOut, Row, as_row, check_span, read_records, wrong_keys
+from loreweave.tasks.record_files import FileFormat, LeftOut, Row, as_row, check_not_empty, check_span, read_records, wrong_keys
 from loreweave.tasks.registry import ReadResult
 
 COARSE_LABELS = ("entity", "event", "group", "location", "object", "organization", "person", "place", "time")
@@ -62,7 +71,18 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
         formats = {**formats, format: replace(formats["ernie"], convert=partial(_ernie, utf16=True))}
     elif format is not None and format.endswith(UTF16) and (found := mention_format(format)) is not None:
         formats = {**formats, format: FileFormat(found.summary, _records_of(found.texts), found.rows)}
-    return read_records(path, format, skip_bad, formats, _recognise)
+    check_not_empty(path)
+    chosen, notes = format or _recognise(path), list[str]()
+    if chosen in MENTION_FORMATS:
+        layout, notes = format_of_file(chosen, path)
+        formats = {**formats, chosen: replace(formats[chosen], convert=_records_of(layout.texts))}
+    result = read_records(path, chosen, skip_bad, formats, _recognise)
+    labels = Counter(label for record in result.records for label in record.labels)
+    try:
+        refuse_labels(labels)
+    except DataError as error:
+        raise DataError(error.message, path=path, field=error.field) from None
+    return replace(result, notes=[*result.notes, *notes, *label_notes(labels)])
 
 
 def labels_of(records: Sequence[TypingRecord]) -> list[str]:
