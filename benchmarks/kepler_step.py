@@ -270,7 +270,7 @@ class Learner:
         head.relation_embeddings = relations
         model = KnowledgeEmbeddingModel(module.encoder.eval(), head, self.arguments.pooling)
         text = self.objective.config.text
-        checkpoint = Checkpoint(model, minilm_tokenizer(), "wiki", text, NAME, True, "")
+        checkpoint = Checkpoint(model, minilm_tokenizer(), "wiki", text, NAME, True, "", Path())
         graph, cache = self.objective.graph, EmbeddingCache(None, {})
         encoder = GraphEncoder(checkpoint, graph, self.objective.texts, cache, precision=self.arguments.precision)
         asked = reader.read(graph)

@@ -31,6 +31,7 @@ def test_counts_by_hand() -> None:
         unseen_entities=1,
         with_unseen_relation=1,
         unseen_relations=("P2",),
+        joined_in_train=1,
     )
 
 
@@ -46,6 +47,9 @@ def test_repetitions_are_those_of_sets(train: list[tuple[int, int, int]], test: 
     assert found["train"].repeated == len(train) - len(set(train))
     assert found["test"].repeated == len(test) - len(set(test))
     assert found["test"].also_in_train == sum(triple in set(train) for triple in test)
+    joined = {frozenset((head, tail)) for head, _, tail in train}
+    both = [triple for triple in test if frozenset((triple[0], triple[2])) in joined]
+    assert found["test"].joined_in_train == sum(triple not in set(train) for triple in both)
     seen = {entity for head, _, tail in train for entity in (head, tail)}
     assert found["test"].with_unseen_entity == sum(not {head, tail} <= seen for head, _, tail in test)
 

@@ -186,6 +186,11 @@ def _build(source: GraphSource, output: Path, policy: GraphPolicy, overwrite: bo
     for warning in manifest["warnings"]:
         say(f"Warning: {warning}")
     for split, counts in manifest["splits"].items():
+        if joined := counts["joined_in_train"]:
+            say(
+                f"{split}: the two entities of {joined:,} of {counts['triples']:,} triples are joined in train too, by another "
+                "relation or the other way round, which may give answers away"
+            )
         if counts["unseen_relations"]:
             say(f"Warning: {split} has relations that train has not: {_some(counts['unseen_relations'])}")
     if both := manifest["relations_that_are_entities"]:

@@ -69,8 +69,8 @@ def command(
 
     link-prediction: "head", "relation" and "tail", one end of them null; ends and relation are ids or labels, or an end is
     {"label": ..., "description": ...} of an entity that is not in the graph. "predicted" are entities with scores, and whether
-    the graph knows each. Settings: top=10; cache=FOLDER keeps embeddings; block_size, objective, untrained, scorer, pooling,
-    max_length, text and relation_text as in 'loreweave evaluate'.
+    the graph knows each; the asked entity is none of them without allow_self=true. Settings: top=10; cache=FOLDER keeps
+    embeddings; block_size, objective, untrained, scorer, pooling, max_length, text, relation_text as in 'loreweave evaluate'.
 
     few-shot-ner, few-shot-relation: --data is the support, a few annotated sentences; queries and answers are those of ner
     and relation-classification, with the support's labels. Settings: 'loreweave tasks few-shot-ner'.

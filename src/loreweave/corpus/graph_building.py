@@ -14,9 +14,10 @@ import numpy as np
 
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files import Pathname, atomic_folder, read_json, sha256_of
+from loreweave.corpus.graph_columns import read_triple_table
 from loreweave.corpus.graph_entities import EntityWriter, GraphEntities, GraphEntity, GraphRelation
 from loreweave.corpus.graph_ids import spaced_alike
-from loreweave.corpus.graph_lines import Ids, LeftOut, read_triples
+from loreweave.corpus.graph_lines import Ids, LeftOut
 from loreweave.corpus.graph_source import GraphSource, ReadIds
 from loreweave.corpus.graph_splitting import Splitting, split_triples
 from loreweave.corpus.graph_statistics import split_statistics
@@ -186,7 +187,7 @@ class _Excluded:
     """Triples that training must not see, and those of them that it had."""
 
     def __init__(self, path: Path | None) -> None:
-        rows = () if path is None else read_triples(path, LeftOut())
+        rows = () if path is None else read_triple_table(path, LeftOut())
         self._triples = {(head, relation, tail) for _, head, relation, tail in rows}
         self._met: set[tuple[str, str, str]] = set()
 

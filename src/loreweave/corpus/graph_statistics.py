@@ -19,6 +19,8 @@ class SplitStatistics:
         relations: different relations in them.
         repeated: triples that the same split has already.
         also_in_train: triples that `train` has too; test answers that training gives away.
+        joined_in_train: other triples whose two entities a triple of `train` joins as well, in either direction and by any
+            relation: an inverse or a synonym of the relation may give the answer away.
         with_unseen_entity: triples whose head or tail is unseen.
         unseen_entities: different unseen entities.
         with_unseen_relation: triples whose relation is unseen.
@@ -34,6 +36,7 @@ class SplitStatistics:
     unseen_entities: int
     with_unseen_relation: int
     unseen_relations: tuple[str, ...]
+    joined_in_train: int = 0
 
 
 def split_statistics(
@@ -45,21 +48,31 @@ def split_statistics(
     seen_relations = _occurring(training[:, 1], len(relation_ids))
     keys = _keys(triples, num_entities, len(relation_ids))
     ordered = {split: np.sort(own) for split, own in keys.items()}  # np.unique takes a hundred times as long
+    joined = np.sort(_pairs(training, num_entities))
     statistics = {}
     for split, rows in triples.items():
+        given = _count_among(keys[split], ordered["train"]) if split != "train" and len(training) else 0
+        both = _count_among(_pairs(rows, num_entities), joined) if split != "train" and len(training) else 0
         entities, relations = _occurring(rows[:, (0, 2)], num_entities), _occurring(rows[:, 1], len(relation_ids))
         statistics[split] = SplitStatistics(
             triples=len(rows),
             entities=int(entities.sum()),
             relations=int(relations.sum()),
             repeated=int((ordered[split][1:] == ordered[split][:-1]).sum()),
-            also_in_train=_count_among(keys[split], ordered["train"]) if split != "train" and len(training) else 0,
+            also_in_train=given,
+            joined_in_train=both - given,
             with_unseen_entity=int((~seen_entities[rows[:, (0, 2)]]).any(1).sum()),
             unseen_entities=int((entities & ~seen_entities).sum()),
             with_unseen_relation=int((~seen_relations[rows[:, 1]]).sum()),
             unseen_relations=tuple(relation_ids[row] for row in np.flatnonzero(relations & ~seen_relations).tolist()),
         )
     return statistics
+
+
+def _pairs(rows: np.ndarray, num_entities: int) -> np.ndarray:
+    """One integer for the two entities of each triple, whatever their order.  # [triples], int64"""
+    ends = np.sort(rows[:, (0, 2)].astype(np.int64), axis=1)
+    return np.asarray(ends[:, 0] * num_entities + ends[:, 1])
 
 
 def _occurring(rows: np.ndarray, count: int) -> np.ndarray:
