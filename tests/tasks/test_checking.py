@@ -179,3 +179,11 @@ def test_leaks_are_listed(tmp_path: Path) -> None:
     first, second = check_files(TASK, paths)["files"]
     assert first["listed"]["leaks"] == []
     assert second["listed"]["leaks"] == ["line 2: 'Ann lives in Oslo .', with its mentions (of a.jsonl)"]
+
+
+def test_the_label_for_none_can_be_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "train.jsonl", [A, B, B | {"text": "Ann works at a bank .", "label": "RIEN"}])
+    found = check_files(load_task("relation-classification"), [path], no_label="RIEN", report=silent)
+    assert found["findings"] == ["train.jsonl: 1 of 3 records have none of the other labels ('RIEN')"]
+    with pytest.raises(ConfigurationError, match="no_label: 'RIE' is none of the labels; did you mean 'RIEN'"):
+        check_files(load_task("relation-classification"), [path], no_label="RIE", report=silent)

@@ -47,6 +47,8 @@ def command(
 
     Example: loreweave check relation-classification train.json dev.json test.json --model studio-ousia/luke-base
 
+    no_label=NAME among the files names the label that stands for none of the others (of relations), whose records are counted.
+
     Example: loreweave check ner train.conll --list misaligned --list dropped
     """
     unknown = sorted(set(lists or ()) - set(_LISTS))
@@ -56,14 +58,26 @@ def command(
     from loreweave.tasks.registry import load_training
     from loreweave.tasks.tag_names import with_tag_names
 
+    paths, no_label = _without_label_for_none(files)
     chosen = with_tag_names(load_training(task), tag_names)
-    found = check_files(chosen, files, format=format, model=model, max_length=max_length, report=say)
+    found = check_files(
+        chosen, paths, format=format, model=model, max_length=max_length, no_label=no_label, report=say
+    )
     if as_json:
         show_json(found)
     else:
         _show(found, set(LISTED) | {"labels"} if "all" in (lists or ()) else set(lists or ()))
     if strict and found["findings"]:
         raise typer.Exit(1)
+
+
+def _without_label_for_none(arguments: list[Path]) -> tuple[list[Path], str | None]:
+    """The files, and what `no_label=NAME` among them names, as in the other commands."""
+    named = [str(path).removeprefix("no_label=") for path in arguments if str(path).startswith("no_label=")]
+    paths = [path for path in arguments if not str(path).startswith("no_label=")]
+    if not paths:
+        raise ConfigurationError("give one file or more beside no_label=NAME")
+    return paths, named[-1] if named else None
 
 
 def _show(found: dict[str, Any], lists: set[str]) -> None:

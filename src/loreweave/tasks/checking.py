@@ -15,7 +15,7 @@ from loreweave.errors import ConfigurationError
 from loreweave.tasks.episode_training import EpisodesEncoding
 from loreweave.tasks.record_facts import Key, facts_of, labels_of, mentions_per_label, places_of
 from loreweave.tasks.registry import SOURCE_TRAINED, Encoding, ReadResult, Training
-from loreweave.training.configuration import fill
+from loreweave.training.configuration import fill, unknown_name
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,14 @@ def check_files(
     format: str | None = None,
     model: str | None = None,
     max_length: int | None = None,
+    no_label: str | None = None,
     report: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Read files of a task, the first as the training file, and say what a training run would meet.
 
     Of a few-shot task the first is the source, and the others bring the labels that it is asked about. Bad records are left
     out and listed. With `model` (an encoder, or a checkpoint of the task), the records are encoded
-    for it, at `max_length` sub-words or what it can hold.
+    for it, at `max_length` sub-words or what it can hold. `no_label` names the label that stands for none of the others.
 
     Returns:
         `files`: a row a file, with its `errors` and `listed`, the lines behind each count; `labels`: a row a label with its
@@ -62,7 +63,7 @@ def check_files(
     rows = [_file_row(file) for file in files]
     if model is not None:
         all_labels = [str(row["label"]) for row in labels]
-        encoding = _encoding(task, model, all_labels, max_length, report)
+        encoding = _encoding(task, model, all_labels, files[0].read.records, max_length, report)
         for row, file in zip(rows, files, strict=True):
             row |= _encoded(encoding, file)
     elif max_length is not None:
@@ -72,6 +73,7 @@ def check_files(
         file.listed["leaks"] = [line for row in leaks if row["second"] == file.name for line in row.pop("listed")]
     of_labels = _few_shot_findings if task.name in SOURCE_TRAINED else _label_findings
     findings = [*_file_findings(task, rows, files), *of_labels(labels, files), *_leak_findings(leaks)]
+    findings += [] if no_label is None else _none_findings(no_label, labels, files)
     mentions = _mention_rows(task, files)
     return {"task": task.name, "files": rows, "labels": labels, "mentions": mentions, "leaks": leaks, "findings": findings}
 
@@ -122,7 +124,12 @@ def _spread(lengths: Sequence[int]) -> dict[str, int]:
 
 
 def _encoding(
-    task: Training[Any], model: str, labels: Sequence[str], max_length: int | None, report: Callable[[str], None]
+    task: Training[Any],
+    model: str,
+    labels: Sequence[str],
+    records: Sequence[Any],
+    max_length: int | None,
+    report: Callable[[str], None],
 ) -> Encoding:
     """Of a checkpoint of the task, or of an encoder as `loreweave finetune` would start it."""
     from loreweave.checkpoints.names import model_path
@@ -135,7 +142,9 @@ def _encoding(
         found = load_checkpoint_of(task, Path(source)).encoding
     else:
         report(f"encoding for {model}")
-        found = task.build(str(source), labels or ["any"], fill(task.config, {"max_length": max_length})).encoding
+        config = fill(task.config, {"max_length": max_length})
+        config = config if task.adapt is None else task.adapt(config, records)
+        found = task.build(str(source), labels or ["any"], config).encoding
     return found.sentences if isinstance(found, EpisodesEncoding) else found
 
 
@@ -220,6 +229,22 @@ def _few_shot_findings(labels: Sequence[dict[str, Any]], files: Sequence[_File])
                 "model is right"
             )
     return found
+
+
+def _none_findings(no_label: str, labels: Sequence[dict[str, Any]], files: Sequence[_File]) -> list[str]:
+    """How many records have none of the other labels.
+
+    Raises:
+        ConfigurationError: no record of any file has that label.
+    """
+    names = [str(row["label"]) for row in labels]
+    if no_label not in names:
+        raise ConfigurationError(f"no_label: {no_label!r} is none of the labels{unknown_name(no_label, names)}")
+    row = labels[names.index(no_label)]
+    return [
+        f"{file.name}: {row[file.name]} of {len(file.read.records)} records have none of the other labels ({no_label!r})"
+        for file in files
+    ]
 
 
 def _leak_findings(leaks: Sequence[dict[str, Any]]) -> list[str]:

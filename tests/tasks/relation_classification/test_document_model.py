@@ -78,8 +78,10 @@ def test_a_model_of_two_mentions_refuses_documents(train: Path, tiny_bert: Path,
         evaluate_task(TASK, tmp_path / "pairs", train, report=SAID.append)
 
 
-def test_documents_are_checked(train: Path) -> None:
+def test_documents_are_checked(train: Path, tiny_bert: Path) -> None:
     found = check_files(TASK, [train], report=SAID.append)
     (row,) = found["files"]
     assert (row["records"], row["unlabelled"]) == (4, 0)
+    (encoded,) = check_files(TASK, [train], model=str(tiny_bert), max_length=16, report=SAID.append)["files"]
+    assert encoded["cut"] == "1 documents in several windows" and encoded["sub_words"]["max"] > 16
     assert {each["label"]: each["train.jsonl"] for each in found["labels"]} == {"lives": 4, "near": 4, "works": 4}

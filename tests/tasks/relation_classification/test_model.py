@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from mention_tokenizers import tokenizer_of
@@ -14,6 +16,7 @@ from transformers import LukeForEntityPairClassification as ReferenceLuke
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.relation_classification.model import TACRED_LABELS, RelationConfig, build, load
+from loreweave.tasks.relation_classification.settings import RelationScoring
 from loreweave.tasks.relation_record import RelationRecord
 
 LABELS = ["no_relation", "lives", "works"]
@@ -190,3 +193,19 @@ def test_a_folder_of_the_newer_examples_with_a_bias(layouts: Any, tmp_path: Path
 
 def test_the_labels_of_tacred_are_in_the_order_of_the_classes() -> None:
     assert len(set(TACRED_LABELS)) == 42 and list(TACRED_LABELS[1:]) == sorted(TACRED_LABELS[1:])
+
+
+@pytest.mark.parametrize("encoder", ["tiny_luke", "tiny_bert"])
+def test_the_label_for_none_is_kept(encoder: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    source = str(request.getfixturevalue(encoder))
+    build(source, ["NONE", "lives"], RelationConfig(no_label="NONE")).save_pretrained(tmp_path)
+    again = load(tmp_path)
+    records = [RelationRecord("0", "Ann lives in Oslo .", (0, 3), (13, 17), "NONE"), replace(RECORDS[0], label="lives")]
+    outputs = [np.array([1.0, 0.0]), np.array([0.0, 1.0])]
+    assert again.scorer is not None
+    evaluation = again.scorer(records, outputs, again.labels, RelationScoring())
+    assert evaluation.notes == ["micro and macro scores leave out 'NONE'"] and evaluation.metrics["micro_f1"] == 1.0
+    every = again.scorer(records, [outputs[0]] * 2, again.labels, RelationScoring(no_label=""))
+    assert every.metrics["micro_f1"] == 0.5
+    with pytest.raises(ConfigurationError, match="no_label: 'none' is none of the labels; did you mean 'NONE'"):
+        build(source, ["NONE", "lives"], RelationConfig(no_label="none"))
