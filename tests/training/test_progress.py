@@ -88,7 +88,7 @@ def test_no_line_goes_through_the_bar_on_a_terminal(with_losses: bool, monkeypat
         if step == 3:
             say_line("warning: something")
     shown.on_train_end(arguments, state, control)
-    shown.on_log(arguments, state, control, {"train_runtime": 3.0, "epoch": 1.0})
+    shown.on_log(arguments, state, control, {"train_runtime": 3.0, "train_loss": 9.0, "epoch": 1.0})
     say_line("model: here")
     rows = [row for row in terminal.screen() if row]
     lines = [f"step {step}/4 | loss {8.0 / step:.4g} | grad_norm 1" for step in range(1, 5)]

@@ -100,6 +100,19 @@ def test_a_folder_that_was_refused_is_free_for_others(tmp_path: Path) -> None:
         assert not (tmp_path / "lock.json").exists()
 
 
+def test_inputs_add_up_and_a_resumed_run_must_find_all_of_them(tmp_path: Path) -> None:
+    record = made(tmp_path)
+    record.keep_inputs(lambda: {"model": {"weights": "1"}})
+    record.keep_inputs(lambda: {"updates": 5})
+    again = RunRecord.reopen(tmp_path, CONFIG)
+    with pytest.raises(ConfigurationError, match="other data: model: other content in weights"):
+        again.keep_inputs(lambda: {"model": {"weights": "2"}})
+    again.keep_inputs(lambda: {"model": {"weights": "1"}})
+    with pytest.raises(ConfigurationError, match="updates was 5, now 6"):
+        again.keep_inputs(lambda: {"updates": 6})
+    made(tmp_path, overwrite=True).keep_inputs(lambda: {"updates": 6})  # a new run may read what it likes
+
+
 def test_an_older_record_of_the_same_process_goes_on(tmp_path: Path) -> None:
     record = made(tmp_path)
     RunRecord.reopen(tmp_path, CONFIG)

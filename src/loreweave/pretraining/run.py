@@ -81,6 +81,7 @@ def run(config: PretrainingConfig, *, resume: bool = False, overwrite: bool = Fa
 def _run(config: PretrainingConfig, state: PartialState, resume: bool, overwrite: bool) -> tuple[RunRecord, dict[str, Any]]:
     record = _open_record(config, resume, overwrite, state)
     with record.watch():
+        record.keep_inputs(lambda: inputs_of(config))
         set_seed(config.seed)
         sets = [open_pretraining_set(path) for path in config.data]
         with quiet():
@@ -93,7 +94,7 @@ def _run(config: PretrainingConfig, state: PartialState, resume: bool, overwrite
             _say(state, _summary(config, sets, stream, module))
         trainer = _trainer(config, stream, module, record, state)
         check_room(module, record)
-        record.keep_inputs(lambda: inputs_of(config) | {"updates": trainer.args.max_steps})
+        record.keep_inputs(lambda: {"updates": trainer.args.max_steps})
         results = _train(trainer, config, record, state)
         if state.is_main_process:
             check_finite(module, None, "the end", record)

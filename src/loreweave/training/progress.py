@@ -10,7 +10,8 @@ from typing import Any
 from tqdm.auto import tqdm
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-_QUIET = {"epoch", "total_flos", "train_runtime", "train_samples_per_second", "train_steps_per_second"}
+# `train_loss` is a mean that transformers takes over the last part of a resumed run alone.
+_QUIET = {"epoch", "total_flos", "train_loss", "train_runtime", "train_samples_per_second", "train_steps_per_second"}
 
 
 class Pace:

@@ -234,7 +234,7 @@ class RunRecord:
         if not self.is_writer:
             return
         path, now = self.path / "inputs.json", json.loads(json.dumps(dict(read())))
-        before = read_json(path) if self.resumed and path.exists() else {}
+        before = read_json(path) if path.exists() else {}
         if changed := changes(before, {name: now.get(name, value) for name, value in before.items()}):
             raise ConfigurationError(
                 f"{self.path}: cannot resume on other data: {'; '.join(changed)}. Bring back what the run began with, or begin "
