@@ -9,6 +9,7 @@ from loreweave.corpus.surfaces import (
     fits_utf16,
     from_utf16,
     surfaces_agree,
+    utf16_words,
 )
 from loreweave.errors import DataError
 
@@ -88,3 +89,10 @@ def test_offsets_within_a_pair_have_no_code_point() -> None:
     assert from_utf16("\N{GRINNING FACE}a", 1) is None
     assert from_utf16("abc", -1) is None
     assert not fits_utf16("abc", 0, 2, "ab")  # without such characters both ways of counting are one
+
+
+def test_words_show_what_offsets_count() -> None:
+    text, words = "\N{GRINNING FACE}\N{GRINNING FACE} Mia left", [(0, 1), (1, 2), (3, 6), (7, 11)]
+    assert utf16_words(text, words, [(5, 8), (9, 13), (3, 6), (4, 6)]) == (1, 2)
+    assert utf16_words("Mia left", [(0, 3), (4, 8)], [(1, 3)]) == (0, 0), "without such characters nothing shows it"
+    assert utf16_words("", [], []) == (0, 0)

@@ -7,7 +7,7 @@ run in a browser, counts UTF-16 code units, of which a character beyond U+FFFF (
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from loreweave.errors import DataError
@@ -104,6 +104,26 @@ def fits_utf16(text: str, start: int, end: int, given: str) -> bool:
     if first is None or last is None or (first, last) == (start, end):
         return False
     return surfaces_agree(text[first:last], given)
+
+
+def utf16_words(text: str, words: Sequence[tuple[int, int]], spans: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """How many mentions are whole words with their offsets in code points, and how many in UTF-16 code units alone.
+
+    Only mentions behind a character beyond U+FFFF count, where the two differ.
+    """
+    begins, ends = {start for start, _ in words}, {end for _, end in words}
+    points = units = 0
+    for start, end in spans if max(text, default="") > "\uffff" else ():
+        if (from_utf16(text, start), from_utf16(text, end)) == (start, end):
+            continue
+        if start in begins and end in ends:
+            points += 1
+            continue
+        # A blank at an edge may have been trimmed.
+        starts = [start, start - 1] if text[start - 1 : start].isspace() else [start]
+        stops = [end, end + 1] if text[end : end + 1].isspace() else [end]
+        units += any(from_utf16(text, a) in begins and from_utf16(text, b) in ends for a in starts for b in stops)
+    return points, units
 
 
 UTF16_HINT = "the offsets fit in UTF-16 code units, as browsers count them, where code points are expected"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from loreweave.corpus.annotated_text import AnnotatedText
-from loreweave.corpus.mention_formats import MENTION_FORMATS, mention_format
+from loreweave.corpus.mention_formats import MENTION_FORMATS, format_of_file, mention_format
 from loreweave.corpus.rows import LeftOut
 from loreweave.corpus.tokens import token_offsets
 from loreweave.errors import DataError
@@ -134,6 +134,15 @@ def test_gliner_includes_the_last_token() -> None:
     assert "--format gliner" in refused("tokens", {"tokens": tokens, "entities": [{"start": 3, "end": 3, "type": "LOC"}]})
 
 
+def test_words_are_tokens_and_tags_in_another_spelling_are_read_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([{"words": ["Mia", "Brandt", "left"], "ner_tags": ["B_PER", "I_PER", "O"]}]))
+    format, notes = format_of_file("tokens", path)
+    (text,) = (text for _, row in format.rows(path) for text in format.texts(row, "1") if isinstance(text, AnnotatedText))
+    assert mentions(text) == [("Mia Brandt", "PER")]
+    assert notes == ["tags in another spelling: 'B_PER' as 'B-PER'"]
+
+
 def test_tokens_of_fine_grained_typing() -> None:
     nowhere = {"start": -1, "end": -1, "labels": ["/ORG"]}
     row = {"tokens": ["Wells", "&", "Co."], "mentions": [nowhere, {"start": 0, "end": 3, "labels": ["/ORG", "/ORG/CORP"]}]}
@@ -169,13 +178,13 @@ def test_label_studio_takes_one_annotation_and_counts_the_rest() -> None:
     first, truth = {"result": [region(0, 3, "ORG")]}, {"result": [region(0, 3, "PER", "artist")], "ground_truth": True}
     cancelled = {"result": [region(4, 8, "x")], "was_cancelled": True}
     relation, choice = {"type": "relation", "from_id": "a"}, {"type": "choices", "value": {"choices": ["x"]}}
-    truth["result"] += [relation, choice]
+    truth["result"] += [relation, choice, {"type": "labels", "value": {"start": 4, "end": 8, "text": "left"}}]
     row = {"id": 3, "data": {"text": "Mia left", "page": 2}, "annotations": [cancelled, first, truth], "predictions": []}
     (text,), lost = texts_of("label-studio", row, {"id": 4, "data": {"text": "Leo"}, "annotations": []})
     assert text.id == "3" and mentions(text) == [("Mia", "PER"), ("Mia", "artist")] and text.metadata == {"page": 2}
     assert lost == {
         "annotations that were cancelled": 1, "further annotations of a task": 1, "results of the type relation": 1,
-        "results of the type choices": 1, "tasks without an annotation": 1,
+        "results of the type choices": 1, "mentions without a label": 1, "tasks without an annotation": 1,
     }  # fmt: skip
 
 

@@ -48,6 +48,7 @@ ROWS: dict[str, tuple[Any, str]] = {
     "tokens with ner": ({"tokens": ["Mia", "left"], "ner": [[0, 2, "PER"]]}, "tokens"),
     "tags under ner": ({"tokens": ["Mia", "left"], "ner": ["B-PER", "O"]}, "tokens"),
     "tokens beside the text": ({"text": "Mia left", "tokens": ["Mia", "left"], "ner_tags": [1, 0]}, "tokens"),
+    "words and tags": ({"words": ["Mia", "left"], "labels": ["B-PER", "O"]}, "tokens"),
     "plain text": ({"text": "Mia"}, "annotated-text"),
     "spans": ({"text": "Mia", "spans": [{"start": 0, "end": 3, "label": "PER"}]}, "entities"),
     "pairs with null first": ([None, ["Mia", {"entities": []}]], "spacy-pairs"),
@@ -73,7 +74,9 @@ def test_a_file_that_may_be_either_asks(tmp_path: Path) -> None:
 
 
 def test_ends_that_nothing_shows_to_be_included_or_not_are_nobodys(tmp_path: Path) -> None:
-    assert recognised(write(tmp_path, [{"tokens": ["Mia", "B", "left"], "ner": [[0, 1, "PER"]]}])) is None
+    with pytest.raises(DataError, match="say --format gliner .they are. or --format tokens .they are not."):
+        recognised(write(tmp_path, [{"tokens": ["Mia", "B", "left"], "ner": [[0, 1, "PER"]]}]))
+    assert recognised(write(tmp_path, [{"tokens": ["Mia"], "ner": []}])) == "tokens", "without any span they are one"
     rows = [{"tokens": ["Mia", "B"], "ner": [[0, 0, "PER"]]}, {"tokens": ["Mia", "B"], "ner": [[0, 2, "PER"]]}]
     with pytest.raises(DataError, match=r"end included \(record 1\) and one with its end excluded \(record 2\), expected one"):
         recognised(write(tmp_path, rows))

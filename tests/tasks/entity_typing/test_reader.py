@@ -88,6 +88,11 @@ def test_what_annotators_write_gives_a_record_a_span_with_all_its_labels(tmp_pat
         assert (record.mention, record.labels) == ("Ann", ("person", "woman"))
 
 
+def test_tags_in_another_spelling_are_types(tmp_path: Path) -> None:
+    result = read(write(tmp_path / "a.json", [{"tokens": ["Ann", "Hill", "left"], "tags": ["b-per", "i-per", "o"]}]))
+    assert [(record.mention, record.labels) for record in result.records] == [("Ann Hill", ("per",))] and len(result.notes) == 1
+
+
 def test_a_given_mention_is_compared(tmp_path: Path) -> None:
     row = {"sent": "\N{GRINNING FACE} Ann left", "start": 3, "end": 6, "labels": ["person"], "mention": "Ann"}
     path = write(tmp_path / "a.jsonl", [row])

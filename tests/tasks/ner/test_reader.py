@@ -126,6 +126,14 @@ def test_files_that_hold_nothing_or_something_else(tmp_path: Path) -> None:
     assert len(read(write(tmp_path, "[ O\nAnn B-PER\n")).records) == 1  # a bracket is a token, too
 
 
+def test_offsets_that_fit_words_in_utf16_alone_are_said(tmp_path: Path) -> None:
+    row = {"text": "\N{GRINNING FACE} Ann saw Oslo and went home", "entities": [[3, 6, "PER"], [11, 15, "LOC"]]}
+    (note,) = [note for note in read(write(tmp_path, [row])).notes if "UTF-16" in note]
+    assert note.startswith("OFFSETS IN UTF-16? 2 mentions") and "--format entities:utf16" in note
+    result = read(tmp_path / "train.txt", "entities:utf16")
+    assert mentions(result.records[0]) == [("Ann", "PER"), ("Oslo", "LOC")] and not result.notes
+
+
 def test_mentions_without_a_label_are_counted(tmp_path: Path) -> None:
     row = {"id": "1", "text": "Ann", "mentions": [{"start": 0, "end": 3}, {"start": 0, "end": 3, "label": "PER"}]}
     result = read(write(tmp_path, row))

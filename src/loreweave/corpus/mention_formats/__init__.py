@@ -74,6 +74,8 @@ def recognised_mentions(path: Path, row: Any) -> str | None:
     if len(found) > 1:
         names = " or ".join(found)
         raise DataError(f"found a file that may be {names}; say which, as in --format {found[0]}", path=path)
+    if not found:
+        tokens.check_ends(path, row)
     return found[0] if found else None
 
 

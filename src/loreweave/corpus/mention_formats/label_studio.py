@@ -19,6 +19,7 @@ from loreweave.corpus.surfaces import fits_utf16, from_utf16, surfaces_agree
 from loreweave.errors import DataError
 
 _ANNOTATIONS = ("annotations", "completions")
+_LABELS = ("labels", "hypertextlabels", "paragraphlabels")
 _MINIMAL = ("annotation_id", "annotator", "lead_time", "created_at", "updated_at", "id", "annotation_history")
 """The keys of JSON-MIN that are none of the task's data."""
 
@@ -61,6 +62,9 @@ def _text(id: str, data: Row, regions: list[Row], utf16: bool, *used: str) -> It
     text = field(data, key, str)
     marks = []
     for region in regions:
+        if isinstance(region.get("start"), int) and not any(region.get(name) for name in _LABELS):
+            yield LeftOut("mentions without a label", of_record=True)
+            continue
         mark = _mark(region)
         if not utf16 and mark.surface is not None and _counts_units(text, mark):
             yield LeftOut("offsets in UTF-16 code units (converted)", of_record=True)
@@ -79,7 +83,7 @@ def _counts_units(text: str, mark: Mark) -> bool:
 
 def _mark(region: Row) -> Mark:
     start, end = (_place(region, name) for name in ("start", "end"))
-    key = next((name for name in ("labels", "hypertextlabels", "paragraphlabels") if name in region), "labels")
+    key = next((name for name in _LABELS if region.get(name)), _LABELS[0])
     surface = region.get("text")
     # It writes the end of a line within a region as a backslash and an n.
     surface = surface.replace("\\n", "\n") if isinstance(surface, str) else None
@@ -115,7 +119,7 @@ def _are_regions(value: Any) -> bool:
 def _is_region(value: Any) -> bool:
     if not isinstance(value, Mapping) or "start" not in value:
         return False
-    return isinstance(value.get("labels", value.get("hypertextlabels")), list)
+    return any(isinstance(value.get(name), list) for name in _LABELS)
 
 
 def _recognises(path: Path, row: Any) -> bool:

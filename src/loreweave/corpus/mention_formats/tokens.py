@@ -34,7 +34,7 @@ def texts(
         names: of tags that are numbers.
         spelling: of the tags.
     """
-    row = as_row(row)
+    row = as_row(_with_tokens(row))
     tokens = words(row, "tokens")
     key = _tag_key(row, len(tokens))
     if key is not None:
@@ -58,6 +58,7 @@ def spelling_of(path: Path, names: Sequence[str] | None = None) -> TagSpelling:
     """
     counts = Counter[str]()
     for _, row in json_rows(path):
+        row = _with_tokens(row)
         tokens = row.get("tokens") if isinstance(row, Mapping) else None
         key = _tag_key(row, len(tokens)) if isinstance(tokens, list) else None
         for tag in row[key] if key is not None and isinstance(row[key], list) else ():
@@ -69,6 +70,12 @@ def spelling_of(path: Path, names: Sequence[str] | None = None) -> TagSpelling:
         return find_spelling(counts)
     except DataError as error:
         raise DataError(error.message, path=path, field=error.field) from None
+
+
+def _with_tokens(row: Any) -> Any:
+    """The row with its words under `tokens`, where it calls them `words`."""
+    renamed = isinstance(row, Mapping) and "tokens" not in row and isinstance(row.get("words"), list)
+    return {"tokens": row["words"]} | {key: value for key, value in row.items() if key != "words"} if renamed else row
 
 
 def token_text(row: Row, number: str, tokens: Sequence[str], spans: Sequence[TokenSpan]) -> Iterator[Item]:
@@ -114,26 +121,41 @@ def ends_of(path: Path) -> str | None:
     """Whether the spans of a file of `tokens` and `ner` have `included` or `excluded` ends; None where nothing shows it.
 
     A span whose end is its start holds a token only with the end included. A span that ends at the number of tokens lies in
-    the sentence only with the end excluded.
+    the sentence only with the end excluded. A file without any span has `excluded` ones.
 
     Raises:
         DataError: the file has both.
     """
     shown: dict[str, str] = {}
+    spans_at_all = False
     for place, row in json_rows(path):
         tokens, spans = (row.get(key) for key in ("tokens", "ner")) if isinstance(row, Mapping) else (None, None)
         if not isinstance(tokens, list) or not isinstance(spans, list):
             continue
+        spans_at_all |= bool(spans)
         for span in spans:
             start, end = (span.get(name) for name in ("start", "end")) if isinstance(span, Mapping) else (*span, None, None)[:2]
             if start == end:
                 shown.setdefault("included", place)
             elif end == len(tokens):
                 shown.setdefault("excluded", place)
+    if not shown and not spans_at_all:
+        return "excluded"
     if len(shown) == 2:
         found = " and ".join(f"one with its end {kind} ({place})" for kind, place in shown.items())
         raise DataError(f"found spans of two kinds, {found}, expected one", path=path, field="ner")
     return next(iter(shown), None)
+
+
+def check_ends(path: Path, row: Any) -> None:
+    """Refuse a file of `tokens` and `ner` where nothing shows whether the ends of spans are included.
+
+    Raises:
+        DataError: it is such a file; names the formats that it may be.
+    """
+    if isinstance(row, Mapping) and isinstance(row.get("tokens"), list) and isinstance(row.get("ner"), list):
+        found = "found spans of tokens under 'ner' and nothing that shows whether their ends are included"
+        raise DataError(f"{found}; say --format gliner (they are) or --format tokens (they are not)", path=path, field="ner")
 
 
 def _tag_key(row: Row, length: int) -> str | None:
@@ -162,6 +184,9 @@ def _are_tags(value: Any, length: int) -> bool:
 
 
 def _recognises(path: Path, row: Any) -> bool:
+    if isinstance(row, Mapping) and "tokens" not in row:
+        row = _with_tokens(row)
+        return "tokens" in row and _tag_key(row, len(row["tokens"])) is not None
     if not isinstance(row, Mapping) or not isinstance(tokens := row.get("tokens"), list):
         return False
     if any(isinstance(token, Mapping) for token in tokens):

@@ -21,6 +21,7 @@ from loreweave.corpus.mention_formats import (
     recognised_mentions,
 )
 from loreweave.corpus.plausibility import label_notes, sentence_notes
+from loreweave.corpus.surfaces import utf16_words
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.ner import column_layouts, layouts
 from loreweave.tasks.ner.record import SCHEMES, NerRecord, Sentence, joined
@@ -71,7 +72,7 @@ def read(
         formats = {**formats, chosen: replace(formats[chosen], rows=column_layouts.conllu_rows(misc))}
         notes += misc.notes
     result = read_records(path, chosen, skip_bad, formats, recognise)
-    notes += scheme_notes(result)
+    notes += [*scheme_notes(result), *_utf16_notes(result.records, chosen)]
     try:
         notes += plausibility_notes(result.records)
     except DataError as error:
@@ -98,6 +99,18 @@ def plausibility_notes(records: Sequence[NerRecord]) -> list[str]:
     words = [[record.text[start:end] for start, end in record.sentence.words] for record in records]
     labels = Counter(str(mention.label) for record in records for mention in record.mentions)
     return [*sentence_notes(words, [record.word_spans() for record in records], labels), *label_notes(labels)]
+
+
+def _utf16_notes(records: Sequence[NerRecord], format: str) -> list[str]:
+    """Says where offsets of characters, which no given text confirms, are whole words in UTF-16 code units alone."""
+    if mention_format(format + UTF16) is None:
+        return []
+    fits = [utf16_words(record.text, record.sentence.words, mentions_of(record)[1]) for record in records]
+    points, units = (sum(counts) for counts in zip(*fits, strict=True)) if fits else (0, 0)
+    if units <= points:
+        return []
+    found = f"OFFSETS IN UTF-16? {units} mentions behind characters beyond U+FFFF (emoji) cut words, and are whole words if"
+    return [f"{found} offsets count UTF-16 code units, as browsers do; --format {format}{UTF16} reads them so"]
 
 
 def labels_of(records: Sequence[NerRecord]) -> list[str]:
