@@ -16,7 +16,12 @@ from loreweave.corpus.triple_files import triples
     ("id", "label", "type"),
     [
         ("concept:person:mao_zedong", "mao zedong", "person"),
-        ("concept_city:new_york", "new york", "concept city"),
+        ("concept_city_new_york", "new york", "city"),
+        ("dbr:Marie_Curie", "Marie Curie", ""),
+        ("<Marie_Curie>", "Marie Curie", ""),
+        ("/c/en/new_york", "new york", ""),
+        ("/c/en/dog/n", "dog", ""),
+        ("wd:Q42", "", ""),
         ("Marie_Curie", "Marie Curie", ""),
         ("http://dbpedia.org/resource/Marie_Curie", "Marie Curie", ""),
         ("<http://example.org/onto#S%C3%A3o_Paulo>", "São Paulo", ""),
@@ -30,7 +35,7 @@ from loreweave.corpus.triple_files import triples
     ],
 )
 def test_entities(id: str, label: str, type: str) -> None:
-    assert words_of_id(id, last=True) == (label, type)
+    assert words_of_id(id, entity=True) == (label, type)
 
 
 @pytest.mark.parametrize(
@@ -41,11 +46,15 @@ def test_entities(id: str, label: str, type: str) -> None:
         ("_derivationally_related_form", "derivationally related form"),
         ("isLocatedIn", "is located in"),
         ("http://dbpedia.org/ontology/birthPlace", "birth place"),
+        ("dbo:birthPlace", "birth place"),
+        ("/r/IsA", "is a"),
+        ("<hasChild>", "has child"),
+        ("wdt:P17", ""),
         ("P17", ""),
     ],
 )
 def test_relations(id: str, label: str) -> None:
-    assert words_of_id(id, last=False) == (label, "")
+    assert words_of_id(id, entity=False) == (label, "")
 
 
 def test_labels_of_a_graph(build: Build, tmp_path: Path) -> None:

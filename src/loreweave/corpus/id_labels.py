@@ -21,40 +21,44 @@ MADE = "labels made from ids of {kind}"
 NO_WORDS = "ids of {kind} that are no words and give no label"
 
 _CODE = re.compile(r"/?[mg][/.][0-9a-z_]+|[A-Za-z]?\d+")
-_ADDRESS = re.compile(r"<?\w+://[^>]*[/#]([^/#>]+)>?")
+_ADDRESS = re.compile(r"\w+://.*[/#]([^/#]+)")
+_NELL = re.compile(r"concept[:_]([a-z]+)[:_](.+)")
+_NELL_RELATION = re.compile(r"concept:(.+)")
+_CONCEPT_NET = re.compile(r"/[cr](?:/[a-z]{2,3}(?=/))?/([^/]+)(?:/.*)?")
+_PREFIXED = re.compile(r"\w+:([^:]+)")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SEPARATORS = re.compile(r"[\s_/:.+]+")
-_NELL = "concept"
 
 
-def words_of_id(id: str, *, last: bool) -> tuple[str, str]:
+def words_of_id(id: str, *, entity: bool) -> tuple[str, str]:
     """A label and a type from an id; both empty where it is no word.
 
-    Args:
-        last: take the last part of an id with colons, as an entity's; a relation's parts are all kept.
+    Read are addresses (the last part), `prefix:name` (the name), NELL's `concept:type:name`, ConceptNet's `/c/en/name`, and
+    otherwise the whole id, with `_`, `/`, `:` as spaces. A relation's `bornIn` becomes "born in".
 
     Example:
-        >>> words_of_id("concept:person:mao_zedong", last=True)
+        >>> words_of_id("concept:person:mao_zedong", entity=True)
         ('mao zedong', 'person')
-        >>> words_of_id("/people/person/placeOfBirth", last=False)
+        >>> words_of_id("/people/person/placeOfBirth", entity=False)
         ('people person place of birth', '')
-        >>> words_of_id("Q42", last=True)
+        >>> words_of_id("Q42", entity=True)
         ('', '')
     """
-    if _CODE.fullmatch(id):
+    name, kind = id.strip("<>"), ""
+    if _CODE.fullmatch(name):
         return "", ""
-    address = _ADDRESS.fullmatch(id)
-    name = unquote(address[1]) if address else id
-    parts = [part for part in name.split(":") if part]
-    if parts[:1] == [_NELL]:
-        parts = parts[1:]
-    kind = parts[-2] if last and len(parts) > 1 else ""
-    text = _SEPARATORS.sub(" ", parts[-1] if last and parts else " ".join(parts)).strip()
-    if not last:
-        text = _CAMEL.sub(" ", text).lower() if _CAMEL.search(text) else text
+    if address := _ADDRESS.fullmatch(name):
+        name = unquote(address[1])
+    elif entity and (nell := _NELL.fullmatch(name)):
+        kind, name = nell[1], nell[2]
+    elif found := _NELL_RELATION.fullmatch(name) or _CONCEPT_NET.fullmatch(name) or _PREFIXED.fullmatch(name):
+        name = found[1]
+    text = _SEPARATORS.sub(" ", name).strip()
+    if not entity and _CAMEL.search(text):
+        text = _CAMEL.sub(" ", text).lower()
     if not any(len(word) > 1 and word.isalpha() for word in re.split(r"[ '\-,()]", text)):
         return "", ""
-    return text, _SEPARATORS.sub(" ", kind).strip()
+    return text, kind
 
 
 def with_labels_of_ids(source: GraphSource) -> GraphSource:
@@ -83,6 +87,6 @@ def _labelled(read: ReadTexts, kind: str) -> ReadTexts:
 def _with_label(entity: GraphEntity, kind: str, left_out: LeftOut) -> GraphEntity:
     if entity.label:
         return entity
-    label, type = words_of_id(entity.id, last=kind == "entities")
+    label, type = words_of_id(entity.id, entity=kind == "entities")
     left_out.change((MADE if label else NO_WORDS).format(kind=kind))
     return replace(entity, label=label, types=entity.types or ((type,) if type else ()))
