@@ -1,13 +1,14 @@
 """A LUKE pre-training step, ours against transformers': time, memory, and the arithmetic bound of what can be gained.
 
     python benchmarks/luke_pretraining.py [--sizes minilm base large] [--lengths 128 256 512] [--entities 500000 10000]
-        [--steps 5] [--words-per-step 2048] [--device cpu|cuda] [--precision fp32|bf16]
+        [--dropout 0.1 0] [--steps 5] [--words-per-step 2048] [--device cpu|cuda] [--precision fp32|bf16]
 
 Both sides take the same real batches (`luke_batches.py`) in turn, in one process: forward, backward, one fused AdamW
-update. Their losses must agree first. transformers' forgotten tie of the word decoder is made up for, so that both have
-the same parameters. Dropout is off, or losses could not be compared (`--dropout 0.1` skips that check). Each side's
-peak memory comes from a process of its own (`VmHWM`, less what the process had before the model; on a GPU
-`max_memory_allocated`).
+update. Their losses must agree first, with dropout off; then both train with it, as the recipes do (.1 of hidden states
+and of attention weights), and in a second table without it. transformers' forgotten tie of the word decoder is made up
+for, so that both have the same parameters. Each side's peak memory comes from a process of its own (`VmHWM`, less what
+the process had before the model; on a GPU `max_memory_allocated`). `--cpu-time` counts the process's CPU seconds: for one
+thread beside other work.
 
 `arithmetic` is transformers' matrix-product operations over ours: what scoring labelled positions alone can gain.
 `bound` adds the update of the parameters, measured, the same on both sides, limited by memory and not by arithmetic:
@@ -55,7 +56,7 @@ COLUMNS = (
 CELL = two_decimals(percent=("reached",), whole=("theirs_words_s", "ours_words_s"))
 
 
-def luke_config(size: str, entities: int, arguments: argparse.Namespace) -> LukeConfig:
+def luke_config(size: str, entities: int, dropout: float, arguments: argparse.Namespace) -> LukeConfig:
     """The configuration of a published size over an entity table of so many rows; MiniLM's word ids fit every size."""
     layers, hidden, heads, wide, words = SIZES[size]
     return LukeConfig(
@@ -70,8 +71,8 @@ def luke_config(size: str, entities: int, arguments: argparse.Namespace) -> Luke
         type_vocab_size=1,
         layer_norm_eps=1e-5,
         pad_token_id=0,
-        hidden_dropout_prob=arguments.dropout,
-        attention_probs_dropout_prob=arguments.dropout,
+        hidden_dropout_prob=dropout,
+        attention_probs_dropout_prob=dropout,
         use_entity_aware_attention=arguments.entity_aware,
     )
 
@@ -93,9 +94,10 @@ def make_model(side: str, config: LukeConfig, device: str) -> nn.Module:
 class Step:
     """One side's pre-training step and its timings in seconds."""
 
-    def __init__(self, model: nn.Module, precision: str, device: str) -> None:
+    def __init__(self, model: nn.Module, arguments: argparse.Namespace) -> None:
         """Prepare the optimizer; AdamW's state is made by the first step."""
-        self.model, self.precision, self.device = model, precision, device
+        self.model, self.precision, self.device = model, arguments.precision, arguments.device
+        self._clock = time.process_time if arguments.cpu_time else time.perf_counter
         self.call: Callable[..., Any] = model
         self.optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5, weight_decay=0.01, fused=True)
         self.seconds: list[float] = []
@@ -118,7 +120,7 @@ class Step:
     def _now(self) -> float:
         if self.device == "cuda":
             torch.cuda.synchronize()
-        return time.perf_counter()
+        return self._clock()
 
 
 def _autocast(precision: str, device: str) -> contextlib.AbstractContextManager[Any]:
@@ -147,28 +149,31 @@ def check_losses(ours: Step, theirs: Step, batch: Batch) -> None:
     with torch.no_grad():
         losses = []
         for step in (ours, theirs):
+            step.model.eval()  # without dropout
             with _autocast(step.precision, step.device):
                 losses.append(float(step.model(**batch).loss))
+            step.model.train()
     tolerance = 2e-2 if ours.precision == "bf16" else 1e-5 if ours.device == "cpu" else 1e-4
     if not abs(losses[0] - losses[1]) <= tolerance * (1 + abs(losses[1])):
         raise SystemExit(f"losses differ: ours {losses[0]}, transformers {losses[1]}")
     print(f"  equal losses: ours {losses[0]:.6f}, transformers {losses[1]:.6f}", flush=True)
 
 
-def measure(size: str, length: int, entities: int, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+def measure(
+    size: str, length: int, entities: int, dropout: float, arguments: argparse.Namespace
+) -> Iterator[dict[str, Any]]:
     """The row of one setting, then one for each mode."""
     sides = ("theirs", "ours") if arguments.memory else ()
-    memory = {f"{side}_gib": peak_memory(side, size, length, entities, arguments) for side in sides}  # before both are here
-    config = luke_config(size, entities, arguments)
+    memory = {
+        f"{side}_gib": peak_memory(side, size, length, entities, dropout, arguments) for side in sides
+    }  # before both are here
+    config = luke_config(size, entities, dropout, arguments)
     windows = read_windows(arguments, length)
     data = batches(arguments, length, windows)
-    theirs, ours = (
-        Step(make_model(side, config, arguments.device), arguments.precision, arguments.device) for side in ("theirs", "ours")
-    )
+    theirs, ours = (Step(make_model(side, config, arguments.device), arguments) for side in ("theirs", "ours"))
     shape = data[0]["input_ids"].shape, data[0]["entity_ids"].shape
     print(f"{size}, {length} words, {entities} entities: {windows.source}, first batch {shape}", flush=True)
-    if arguments.dropout == 0.0:
-        check_losses(ours, theirs, data[0])
+    check_losses(ours, theirs, data[0])
     for number in range(arguments.warmup + arguments.steps):
         for step in (theirs, ours):
             step(data[number % BATCHES])
@@ -231,11 +236,13 @@ def measure_mode(mode: str, ours: Step, data: list[Batch], arguments: argparse.N
     }
 
 
-def peak_memory(side: str, size: str, length: int, entities: int, arguments: argparse.Namespace) -> float:
+def peak_memory(
+    side: str, size: str, length: int, entities: int, dropout: float, arguments: argparse.Namespace
+) -> float:
     """GiB that a side's model, optimizer and step need, in a process of its own."""
     command = [sys.executable, __file__, "--peak-memory", side, "--sizes", size, "--lengths", str(length)]
     command += ["--entities", str(entities), "--device", arguments.device, "--precision", arguments.precision]
-    command += ["--words-per-step", str(arguments.words_per_step), "--dropout", str(arguments.dropout)]
+    command += ["--words-per-step", str(arguments.words_per_step), "--dropout", str(dropout)]
     command += ["--entity-aware"] if arguments.entity_aware else []
     command += ["--windows", str(arguments.windows)] if arguments.windows else []
     command += ["--random"] if arguments.random else []
@@ -248,11 +255,8 @@ def print_peak_memory(arguments: argparse.Namespace) -> None:
     size, length, entities = arguments.sizes[0], arguments.lengths[0], arguments.entities[0]
     data = batches(arguments, length)
     before = peak_memory_gib()
-    step = Step(
-        make_model(arguments.peak_memory, luke_config(size, entities, arguments), arguments.device),
-        arguments.precision,
-        arguments.device,
-    )
+    config = luke_config(size, entities, arguments.dropout[0], arguments)
+    step = Step(make_model(arguments.peak_memory, config, arguments.device), arguments)
     for batch in data[:2]:
         step(batch)
     if arguments.device == "cuda":
@@ -272,7 +276,8 @@ def main() -> None:
     parser.add_argument("--words-per-step", type=int, default=2048)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32", help="of both sides")
-    parser.add_argument("--dropout", type=float, default=0.0)
+    parser.add_argument("--dropout", nargs="+", type=float, default=[0.1, 0.0], help="a table for each")
+    parser.add_argument("--cpu-time", action="store_true", help="count CPU seconds")
     parser.add_argument("--entity-aware", action="store_true", help="entity-aware attention, as in fine-tuning")
     parser.add_argument("--modes", nargs="*", choices=["bf16", "skip-padding", "compile"], default=[])
     parser.add_argument("--no-memory", dest="memory", action="store_false")
@@ -289,13 +294,18 @@ def main() -> None:
         arguments.write_windows.write_text(json.dumps(stored))
         return None
     versions = f"torch {torch.__version__}, transformers {transformers.__version__}, {torch.get_num_threads()} threads"
-    print(f"{arguments.device}, {arguments.precision}, dropout {arguments.dropout}, {versions}", flush=True)
+    print(f"{arguments.device}, {arguments.precision}, {versions}", flush=True)
     rows = []
-    for size in arguments.sizes:
-        for length in arguments.lengths:
-            for entities in arguments.entities:
-                rows += measure(size, length, entities, arguments)
-    print(markdown(rows, ("mode", *COLUMNS), CELL))
+    for dropout in arguments.dropout:
+        table = [
+            row
+            for size in arguments.sizes
+            for length in arguments.lengths
+            for entities in arguments.entities
+            for row in measure(size, length, entities, dropout, arguments)
+        ]
+        print(f"\ndropout {dropout:g}\n\n{markdown(table, ('mode', *COLUMNS), CELL)}\n", flush=True)
+        rows += [{"dropout": dropout} | row for row in table]
     if arguments.output:
         arguments.output.write_text(json.dumps(rows, indent=1))
     return None
