@@ -1,14 +1,15 @@
 """LUKE's NER, transformers' way against ours: sentences a second, the arithmetic bound, and what sharing the words costs in F1.
 
     python benchmarks/ner_inference.py [--sets crossner-politics wnut17] [--sentences 48] [--batch 8] [--modes exact ...]
-        [--train-step] [--device cpu|cuda] [--precision fp32|bf16]
+        [--train-step [--dropout 0.1 0]] [--device cpu|cuda] [--precision fp32|bf16]
     python benchmarks/ner_inference.py --learning [--seeds 0 1 2] [--changes epochs=6 ...]
 
 transformers' `LukeForEntitySpanClassification` is used as its documentation shows: every span of words up to the limit is an
 entity, sentences are batched in their order, a batch is padded to its longest. Ours takes the same sentences, spans and
 weights. Both go through the batches in turn, in one process, several times. First all logits must agree to 1e-4 and all spans
 get the same class, or there is no table; shared words are compared with transformers' LUKE under a hand-made mask of the same
-shape. `--train-step` times forward, backward and AdamW in place of answers, without dropout.
+shape. `--train-step` times forward, backward and AdamW in place of answers, with dropout of hidden states and attention
+weights on both sides (after the check, which is without), then without.
 
 A mode is what ours does, joined by `+`: `exact` (the same mathematics; padding is not computed), `shared` (words read words,
 a span reads the words and itself: another model, which must be trained that way), `buckets` (sentences of like length
@@ -48,6 +49,7 @@ from transformers import LukeConfig, PreTrainedModel
 
 from checkpoints import DATA, REPOSITORY, build
 from loreweave.corpus.files import read_json
+from loreweave.models.luke_attention import LukeSelfAttention
 from loreweave.tasks.ner.encoding import SpanEncoding, SpanExample
 from loreweave.tasks.ner.model import NerConfig, NerModel
 from loreweave.tasks.ner.model import build as build_ner
@@ -64,7 +66,10 @@ MODES = ["exact", "exact+buckets", "exact+bf16", "shared", "shared+buckets", "sh
 WAYS = {"exact": ("minilm/ner", "batch_size=8"), "shared": ("minilm/ner-shared", "batch_size=4")}
 LEARNING = ("precision=bf16", "eval_batch_size=64", "max_length=96", "max_mention_length=6", "epochs=6", "keep=last",
             "min_updates=null", "optimizer.learning_rate=3e-4", "data_seed=0")  # fmt: skip
-COLUMNS = ("set", "mode", "batch", "words", "spans", "real", "theirs_s", "ours_s", "ratio", "arithmetic", "reached", "gflops")
+COLUMNS = (
+    "set", "dropout", "mode", "batch", "words", "spans", "real", "theirs_s", "ours_s", "ratio", "arithmetic", "reached",
+    "gflops",
+)  # fmt: skip
 Batch = dict[str, Tensor]
 CELL = two_decimals(percent=("reached", "real"), whole=("words", "spans", "gflops"))
 
@@ -96,8 +101,17 @@ class Work:
 
     def _collate(self, examples: list[SpanExample]) -> Batch:
         batch = self.encoding.collate(examples)
-        labels = {"labels": batch["labels"]} if self.arguments.train_step else {}
-        return {name: tensor.to(self.device) for name, tensor in (batch | labels).items() if name != "labels" or labels}
+        wanted = [name for name in batch if name != "labels" or self.arguments.train_step]
+        return {name: batch[name].to(self.device) for name in wanted}
+
+    def set_dropout(self, rate: float) -> None:
+        """Of hidden states, attention weights and the head, on both sides."""
+        for model in (self.theirs, self.ours):
+            for module in model.modules():
+                if isinstance(module, nn.Dropout):
+                    module.p = rate
+                elif isinstance(module, LukeSelfAttention):
+                    module.dropout = rate
 
 
 def _both(made: NerModel, arguments: argparse.Namespace) -> tuple[PreTrainedModel, PreTrainedModel]:
@@ -196,8 +210,19 @@ class Side:
 def measure(name: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """A row for each mode."""
     work = Work(name, arguments)
+    work.set_dropout(0.0)
     theirs = Side(work, work.theirs, "")
     check(work, theirs.data, arguments.precision)
+    rates = arguments.dropout if arguments.train_step else [0.0]
+    return [row for rate in rates for row in measure_with(rate, name, work, theirs, arguments)]
+
+
+def measure_with(
+    rate: float, name: str, work: Work, theirs: Side, arguments: argparse.Namespace
+) -> list[dict[str, Any]]:
+    """A row for each mode, with one rate of dropout."""
+    work.set_dropout(rate)
+    theirs.seconds.clear()
     sides = {mode: Side(work, work.ours, mode) for mode in arguments.modes}
     for number in range(arguments.repeats + 1):
         for side in (theirs, *sides.values()):
@@ -207,6 +232,7 @@ def measure(name: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     rows, count, padded = [], len(work.examples), theirs.operations(padded=True)
     shape = {
         "set": name,
+        "dropout": f"{rate:g}",
         "batch": arguments.batch,
         "words": mean(len(example.ids) for example in work.examples),
         "spans": mean(len(example.words) for example in work.examples),
@@ -270,7 +296,8 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--modes", nargs="+", default=MODES, help="exact or shared, with +buckets and +bf16")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--train-step", action="store_true", help="forward, backward and update, without dropout")
+    parser.add_argument("--train-step", action="store_true", help="forward, backward and update")
+    parser.add_argument("--dropout", nargs="+", type=float, default=[0.1, 0.0], help="of the training step")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32", help="of both sides")
     parser.add_argument("--seed", type=int, default=0)
