@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import transformers
@@ -19,6 +20,7 @@ from loreweave.models import (
 )
 from loreweave.tasks.class_names import read_class_names
 from loreweave.tasks.jobs import load_checkpoint_of
+from loreweave.tasks.ner.decoding import decode_tags
 from loreweave.tasks.queries import outputs_of
 from loreweave.tasks.registry import load_task
 from loreweave.tasks.starting_points import read_luke
@@ -107,6 +109,27 @@ def test_classes_of_special_tokens_are_no_mentions(tiny_bert: Path, tmp_path: Pa
     task = load_task("ner")
     records = task.ask("ann lives in oslo .", [], "a")
     assert task.answer(records, outputs_of(loaded, records), loaded.labels)[0]["predicted"] == []
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["O", "B_PER", "I_PER", "B_LOC", "I_LOC"],
+        ["o", "b-PER", "i-PER", "b-LOC", "i-LOC"],
+        ["O", "PER-B", "PER-I", "LOC-B", "LOC-I"],
+        ["O", "B-PER", "M-PER", "E-PER", "S-PER", "B-LOC", "M-LOC", "E-LOC", "S-LOC"],
+        ["[PAD]", "O", "B-PER", "I-PER", "L-PER", "U-PER", "U-LOC"],
+    ],
+)
+def test_tags_in_other_spellings(tiny_bert: Path, tmp_path: Path, names: list[str]) -> None:
+    loaded = load_checkpoint_of(load_task("ner"), tagger(tiny_bert, tmp_path / "model", dict(enumerate(names))))
+    assert loaded.labels == ["PER", "LOC"]
+    path = [names.index(next(name for name in names if "PER" in name)), names.index(names[-1])]
+    logits = np.zeros((2, len(names)), np.float32)
+    logits[[0, 1], path] = 9
+    encoding: Any = loaded.encoding
+    found = decode_tags(logits, encoding.classes, encoding.types, encoding.settings.tags)
+    assert [row[:3].tolist() for row in found] == [[0, 1, 0], [1, 2, 1]]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from loreweave.corpus.tag_schemes import OUTSIDE, find_scheme
+from loreweave.corpus.tag_spellings import find_spelling
 from loreweave.errors import CheckpointError, DataError
 from loreweave.tasks.class_names import LABELS_WANTED, are_numbered
 from loreweave.tasks.ner.encoding import NEGATIVE
@@ -26,8 +27,9 @@ def tag_classes(names: Sequence[str], place: Path) -> list[str]:
     ordinary = [name for name in names if not _SPECIAL.fullmatch(name)]
     if len(ordinary) < 2:
         ordinary = list(names)
-    tags = [OUTSIDE if name not in ordinary else name for name in names]
     try:
+        spelling = find_spelling(dict.fromkeys(ordinary, 1))
+        tags = [spelling.plain(name) if name in ordinary else OUTSIDE for name in names]
         find_scheme(tags)
     except DataError as error:
         raise CheckpointError(f"{place}: the classes are no tags: {error}; {LABELS_WANTED}") from None
