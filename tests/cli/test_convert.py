@@ -28,7 +28,7 @@ def test_wrong_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["convert", str(file), str(tmp_path / "hf"), "--to", "fairsek"]) == 2
     assert main(["convert", str(file), str(tmp_path / "hf"), "--lite"]) == 2
     assert main(["convert", str(file), str(tmp_path / "hf"), "--fairseq-version", "0.9"]) == 2
-    assert "fairseq_version: " in capsys.readouterr().err
+    assert "--fairseq-version: " in capsys.readouterr().err
     assert main(["convert", str(file), str(tmp_path / "hf"), "--to", "fairseq", "--classification-head", "mnli"]) == 2
-    assert "classification_head: " in capsys.readouterr().err
+    assert "--classification-head: " in capsys.readouterr().err
     assert not (tmp_path / "hf").exists()

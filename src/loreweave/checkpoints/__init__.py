@@ -198,10 +198,10 @@ def convert(
 def _refuse_unused(from_fairseq: bool, classification_head: str | None, to_fairseq: bool, version: str | None) -> None:
     """Raise ConfigurationError for an option of fairseq that this conversion would pass over."""
     if classification_head is not None and not from_fairseq:
-        message = f"classification_head: found {classification_head!r}, expected none: it names a head of a fairseq file"
+        message = f"--classification-head: found {classification_head!r}, expected none: it names a head of a fairseq file"
         raise ConfigurationError(f"{message} that becomes a Hugging Face folder")
     if version is not None and not to_fairseq:
-        raise ConfigurationError(f"fairseq_version: found {version!r}, expected none where the target is not for fairseq")
+        raise ConfigurationError(f"--fairseq-version: found {version!r}, expected none where the target is not for fairseq")
 
 
 def _choose(to: str) -> str:

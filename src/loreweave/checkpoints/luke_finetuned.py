@@ -138,7 +138,7 @@ def _check_ids(ids: Sequence[int], first: int, report: LoadReport) -> None:
     if ids[0] != first:
         raise CheckpointError(
             f"{report.source}: the word tokenizer's <ent> is {ids[0]}, the file's base model has {first} word rows; "
-            "`base` is not the model that the file was made from"
+            "--base is not the model that the file was made from"
         )
 
 

@@ -15,6 +15,7 @@ from loreweave.checkpoints.loading import LoadedCheckpoint
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files import read_json
 from loreweave.encoding import MARKER_TOKENS, EntityTokenizer, add_marker_tokens
+from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError
 from loreweave.models.word_positions import usable_positions
 from loreweave.tasks.class_names import LABELS_WANTED, are_numbered, label_names, name_classes
@@ -378,6 +379,7 @@ def config_of(source: str) -> PreTrainedConfig:
     try:
         return AutoConfig.from_pretrained(source)
     except (OSError, ValueError, AttributeError, TypeError) as error:  # the latter two: a setting of another type
+        local_folder(source, weights=False)  # says it where there is no such folder or model at all
         raise CheckpointError(f"{source}: found no model that can be read: {error}") from error
 
 

@@ -1,0 +1,32 @@
+"""What a model is named by, where there is none of that name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loreweave.errors import CheckpointError
+from loreweave.tasks.jobs import load_checkpoint_of
+from loreweave.tasks.registry import load_task, load_training
+
+
+@pytest.mark.parametrize("task", ["ner", "entity-typing", "relation-classification", "few-shot-ner", "few-shot-relation"])
+@pytest.mark.parametrize("name", ["nofolder", "./nofolder", "no/such/folder"])
+def test_a_mistyped_path(task: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    training = load_training(task)
+    with pytest.raises(CheckpointError, match="(nofolder|no/such/folder): no such file or folder"):
+        training.build(name, ["a", "b"], training.config())
+    with pytest.raises(CheckpointError, match="no such file or folder"):
+        load_checkpoint_of(training, Path(name))
+
+
+def test_a_released_file_without_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way out is named as the shell has it."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "checkpoints"))
+    import layouts
+
+    layouts.write_original(tmp_path / "luke", layouts.reference())
+    with pytest.raises(CheckpointError, match=r"give --base FOLDER \(finetune: base=FOLDER\), the encoder"):
+        load_checkpoint_of(load_task("entity-typing"), tmp_path / "luke")
