@@ -20,7 +20,7 @@ Data = Annotated[
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Argument(metavar="KEY=VALUE", help="Settings, see below; relation-classification: those of 'loreweave score'."),
+    typer.Argument(metavar="KEY=VALUE", help="Settings, see below; of scores: 'loreweave tasks TASK'."),
 ]
 EvaluationRecipe = Annotated[
     str | None, typer.Option("--recipe", help="Recipe whose evaluation settings come first (few-shot tasks).")

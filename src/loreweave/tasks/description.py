@@ -26,6 +26,8 @@ def describe_task(name: str) -> dict[str, Any]:
     commands: dict[str, type] = {} if training is None else {"finetune": training.config}
     if isinstance(task, PretrainedTask):
         commands |= {"evaluate": task.evaluation, "predict": task.prediction}
+    elif task.scoring is not None:
+        commands |= {"evaluate, score": task.scoring}
     formats = {} if training is None else training.formats
     return {
         "task": name,

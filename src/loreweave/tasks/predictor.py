@@ -67,7 +67,8 @@ class Predictor:
             raise DataError(f"found mentions for {len(spans)} texts, expected {len(texts)}", field="mentions")
         asked = [self.task.ask(text, given, str(i)) for i, (text, given) in enumerate(zip(texts, spans, strict=True))]
         records = [record for group in asked for record in group]
-        answers = iter(self.task.answer(records, outputs_of(self.loaded, records, batch_size), self.labels))
+        outputs = outputs_of(self.loaded, records, batch_size)
+        answers = iter((self.loaded.answerer or self.task.answer)(records, outputs, self.labels))
         grouped = [[next(answers) for _ in group] for group in asked]
         finds = self.task.finds
         return grouped if finds is None else [[found for each in group for found in each[finds]] for group in grouped]

@@ -167,7 +167,8 @@ def answerer_of(
 
     def answer(asked: list[list[Any]]) -> list[list[dict[str, Any]]]:
         records = [record for group in asked for record in group]
-        answers = iter(task.answer(records, outputs_of(loaded, records, batch_size, precision), loaded.labels))
+        outputs = outputs_of(loaded, records, batch_size, precision)
+        answers = iter((loaded.answerer or task.answer)(records, outputs, loaded.labels))
         return [list(islice(answers, len(group))) for group in asked]
 
     def finish() -> None:

@@ -125,13 +125,15 @@ class TaskModel:
     """A model for a task with its encoding; the label list is `model.config.id2label`.
 
     `loss`, where given, is trained with in place of the classification loss: (outputs, labels, num_items_in_batch) ->
-    scalar. `scorer`, where given, scores in place of the task's `score`, because the checkpoint says something about it.
+    scalar. `scorer` and `answerer`, where given, stand for the task's `score` and `answer`, because the checkpoint says
+    something about them.
     """
 
     model: PreTrainedModel
     encoding: Encoding
     loss: Callable[..., Tensor] | None = None
     scorer: Callable[..., Evaluation] | None = None
+    answerer: Callable[..., list[dict[str, Any]]] | None = None
 
     @property
     def labels(self) -> list[str]:

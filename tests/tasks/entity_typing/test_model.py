@@ -6,13 +6,14 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mention_tokenizers import pieces_of, tokenizer_of
 from transformers import AutoModel
 from transformers import LukeForEntityClassification as ReferenceLuke
 
-from loreweave.errors import CheckpointError, ConfigurationError
+from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.entity_typing.model import EntityTypingConfig, build, load
 from loreweave.tasks.entity_typing.reader import COARSE_LABELS, TypingRecord
 from loreweave.tasks.registry import TaskModel
@@ -54,6 +55,35 @@ def test_a_model_is_the_same_after_saving(
     torch.testing.assert_close(logits(again), logits(made), rtol=0, atol=0)
     long = TypingRecord("0", "the river is long " * 30 + "Oslo", 540, 544)
     assert made.encoding.encode([long])[0].length == again.encoding.encode([long])[0].length
+
+
+@pytest.mark.parametrize("encoder", ["tiny_luke", "tiny_bert"])
+def test_a_checkpoint_keeps_how_its_logits_become_types(
+    encoder: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    source = str(request.getfixturevalue(encoder))
+    outputs = [np.array([-1.0, -2.0, -3.0]), np.array([0.3, 0.1, -1.0])]
+    for settings, expected in (
+        ({"multi_label": False}, [["city"], ["city"]]),
+        ({"threshold": 0.2}, [["city"], ["city", "person", "place"]]),
+        ({}, [[], ["city", "person"]]),
+    ):
+        build(source, LABELS, EntityTypingConfig(**settings)).save_pretrained(tmp_path)  # type: ignore[arg-type]
+        again = load(tmp_path)
+        assert again.scorer is not None and again.answerer is not None
+        assert [row["predicted"] for row in again.scorer(RECORDS, outputs, LABELS).predictions] == expected
+        assert [row["predicted"] for row in again.answerer(RECORDS, outputs, LABELS)] == expected
+        targets = again.encoding.collate(again.encoding.encode(RECORDS, LABELS))["labels"]
+        assert targets.tolist() == ([2, 1] if "multi_label" in settings else [[0, 0, 1], [0, 1, 0]])
+
+
+def test_one_type_needs_one_label_a_mention(tiny_bert: Path) -> None:
+    made = build(str(tiny_bert), LABELS, EntityTypingConfig(multi_label=False))
+    two = TypingRecord("7", "Ann lives in Oslo .", 13, 17, ("city", "place"))
+    with pytest.raises(DataError, match="record 7, field 'labels': found the labels city, place of 'Oslo', expected one"):
+        made.encoding.encode([*RECORDS, two], LABELS)
+    with pytest.raises(ValueError, match="threshold: with multi_label=false"):
+        EntityTypingConfig(multi_label=False, threshold=0.4)
 
 
 def test_a_saved_luke_is_a_luke_of_transformers(tiny_luke: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.entity_typing import reader, scoring
-from loreweave.tasks.entity_typing.settings import NAME, EntityTypingConfig
+from loreweave.tasks.entity_typing.settings import NAME, EntityTypingConfig, TypingScoring
 from loreweave.tasks.registry import Task
 
 TASK: Task[reader.TypingRecord] = Task(
@@ -24,5 +24,6 @@ TASK: Task[reader.TypingRecord] = Task(
     query=reader.query,
     ask=reader.ask,
     answer=scoring.answer,
+    scoring=TypingScoring,
     asks=("text", "start", "end"),
 )

@@ -1,28 +1,49 @@
-"""Records to inputs: one mention with a marker on either side (specs/luke.md 4.1), one row of 0 and 1 as the target."""
+"""Records to inputs: one mention with a marker on either side (specs/luke.md 4.1); the target is one row of 0 and 1, or of a
+model that chooses one type its number."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from loreweave.encoding import EntityTokenizer
+from loreweave.errors import DataError
 from loreweave.tasks.entity_typing.reader import TypingRecord, gold_rows, mentions_of
 from loreweave.tasks.mention_inputs import MarkerEncoding, MentionEncoding
 
 
-def luke_encoding(tokenizer: EntityTokenizer) -> MentionEncoding:
+def luke_encoding(tokenizer: EntityTokenizer, multi_label: bool = True) -> MentionEncoding:
     """For a LUKE: the mention with its markers is a [MASK] entity."""
-    return MentionEncoding(tokenizer, "entity_classification", mentions_of, _targets)
+    return MentionEncoding(tokenizer, "entity_classification", mentions_of, _targets if multi_label else _numbers)
 
 
-def marker_encoding(tokenizer: EntityTokenizer, *, shift: int = 0, second_end: bool = False) -> MarkerEncoding:
+def marker_encoding(
+    tokenizer: EntityTokenizer, multi_label: bool = True, *, shift: int = 0, second_end: bool = False
+) -> MarkerEncoding:
     """For a plain encoder: the mention between two different markers; see `MarkerEncoding` for the rest."""
     closing = tokenizer.words.id_of(tokenizer.entity_token_2)
     assert closing is not None, "the markers are added when the model is made"
     return MarkerEncoding(
-        tokenizer, "entity_classification", mentions_of, _targets,
+        tokenizer, "entity_classification", mentions_of, _targets if multi_label else _numbers,
         end_markers=(closing,), shift=shift, second_end=second_end,
     )  # fmt: skip
 
 
 def _targets(records: Sequence[TypingRecord], labels: Sequence[str]) -> list[list[float]]:
     return list(gold_rows(records, labels))
+
+
+def _numbers(records: Sequence[TypingRecord], labels: Sequence[str]) -> list[int]:
+    """The number of the type of each mention.
+
+    Raises:
+        DataError: a mention has none, or several.
+    """
+    index = {label: number for number, label in enumerate(labels)}
+    for record in records:
+        if len(set(record.labels)) != 1:
+            found = f"the labels {', '.join(record.labels)}" if record.labels else "no label"
+            raise DataError(
+                f"found {found} of {record.mention!r}, expected one: multi_label=false chooses one type a mention",
+                record=f"record {record.id}", field="labels",
+            )  # fmt: skip
+    return [index[record.labels[0]] for record in records]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.entity_typing.encoding import luke_encoding, marker_encoding
 from loreweave.tasks.entity_typing.reader import COARSE_LABELS
-from loreweave.tasks.entity_typing.settings import NAME, EntityTypingConfig
-from loreweave.tasks.registry import TaskModel
+from loreweave.tasks.entity_typing.scoring import answer, score
+from loreweave.tasks.entity_typing.settings import NAME, Decision, EntityTypingConfig
+from loreweave.tasks.registry import Encoding, TaskModel
 from loreweave.tasks.starting_points import (
     MARKER_STARTS,
     is_luke,
@@ -20,6 +24,9 @@ from loreweave.tasks.starting_points import (
     start_luke,
     start_plain,
 )
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 _KEPLER_MARKERS = {"madeupword0000": "@", "madeupword0001": "#"}
 """KEPLER's markers: spare words of RoBERTa's vocabulary (specs/kepler.md 6.3)."""
@@ -32,23 +39,27 @@ def build(source: str, labels: Sequence[str], config: EntityTypingConfig) -> Tas
         ConfigurationError: `head=luke` for an encoder that is no LUKE.
         CheckpointError: no readable encoder.
     """
-    luke = is_luke(source)
+    luke, decision = is_luke(source), Decision(config.multi_label, config.threshold)
     head = config.head if config.head != "auto" else "luke" if luke else "markers"
     if head == "luke":
         if not luke:
             raise ConfigurationError(f"{source}: head=luke needs a LUKE; a plain encoder takes head=markers or kepler")
         from loreweave.models import LukeForEntityClassification
 
-        model, tokenizer = start_luke(source, LukeForEntityClassification, labels, config, task=NAME, head=head)
-        return TaskModel(model, luke_encoding(tokenizer))
+        model, tokenizer = start_luke(
+            source, LukeForEntityClassification, labels, config, task=NAME, head=head, **asdict(decision)
+        )
+        return _decided(model, luke_encoding(tokenizer, decision.multi_label), decision)
     shift = int(head == "kepler" and config.kepler_released_readout)
     markers = _KEPLER_MARKERS if head == "kepler" else MARKER_STARTS
     second_end = head == "kepler" and config.kepler_second_end
     plain, tokenizer = start_plain(
         source, labels, config, markers=markers,
         task=NAME, head=head, readouts=1, shift=shift, second_end=second_end,
+        **asdict(decision),
     )  # fmt: skip
-    return TaskModel(plain, marker_encoding(tokenizer, shift=shift, second_end=second_end))
+    encoding = marker_encoding(tokenizer, decision.multi_label, shift=shift, second_end=second_end)
+    return _decided(plain, encoding, decision)
 
 
 def load(path: Path, base: str | None = None, labels: Sequence[str] | None = None) -> TaskModel:
@@ -57,14 +68,23 @@ def load(path: Path, base: str | None = None, labels: Sequence[str] | None = Non
     Raises:
         CheckpointError: the folder holds no entity-typing model.
     """
-    if not is_luke(str(path)) or settings_of(path).get("head", "luke") != "luke":
+    kept = settings_of(path)
+    decision = Decision(kept.get("multi_label", True), kept.get("threshold", 0.5))
+    if not is_luke(str(path)) or kept.get("head", "luke") != "luke":
         plain, words = load_plain(path, labels=labels)
         tokenizer = plain_tokenizer(words, plain)
-        kept = settings_of(path)
         second_end = kept.get("second_end", False)  # checkpoints of before there was the setting
-        return TaskModel(plain, marker_encoding(tokenizer, shift=kept["shift"], second_end=second_end))
+        encoding = marker_encoding(tokenizer, decision.multi_label, shift=kept["shift"], second_end=second_end)
+        return _decided(plain, encoding, decision)
     from loreweave.models import LukeForEntityClassification
 
     # Released files name no labels; theirs are the sorted ones of Open Entity's training file (specs/luke.md 4.1).
     model, tokenizer = load_luke_classifier(path, LukeForEntityClassification, base, COARSE_LABELS, labels)
-    return TaskModel(model, luke_encoding(tokenizer))
+    return _decided(model, luke_encoding(tokenizer, decision.multi_label), decision)
+
+
+def _decided(model: PreTrainedModel, encoding: Encoding, decision: Decision) -> TaskModel:
+    """The model with how its logits become types."""
+    return TaskModel(
+        model, encoding, scorer=partial(score, decision=decision), answerer=partial(answer, decision=decision)
+    )

@@ -2,35 +2,77 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from loreweave.errors import ConfigurationError
 from loreweave.metrics.multilabel import multilabel_scores, per_label, predicted_labels
 from loreweave.tasks.entity_typing.reader import TypingRecord, gold_rows, labels_of
+from loreweave.tasks.entity_typing.settings import Decision, TypingScoring
 from loreweave.tasks.prediction_files import beside, json_predictions, predicted_name
 from loreweave.tasks.record_files import Row, as_row, field, words
 from loreweave.training.evaluation import Evaluation, Outputs
 
+_ANY_NUMBER = Decision()
 METRICS = tuple(multilabel_scores(np.zeros((1, 1)), np.zeros((1, 1))))
 
 
-def score(records: Sequence[TypingRecord], outputs: Outputs, labels: Sequence[str]) -> Evaluation:
-    """Micro (the papers' numbers), loose macro and strict scores; a type is predicted where its logit is above 0."""
+def score(
+    records: Sequence[TypingRecord],
+    outputs: Outputs,
+    labels: Sequence[str],
+    settings: TypingScoring | None = None,
+    *,
+    decision: Decision = _ANY_NUMBER,
+) -> Evaluation:
+    """Micro (the papers' numbers), loose macro and strict scores; `decision` is the checkpoint's.
+
+    Raises:
+        ConfigurationError: a threshold for a model that chooses one type.
+    """
+    if settings is not None and settings.threshold is not None:
+        if not decision.multi_label:
+            raise ConfigurationError("threshold: this model chooses the likeliest type of a mention; leave it out")
+        decision = replace(decision, threshold=settings.threshold)
     logits = _matrix(outputs, labels)
-    evaluation = _score(records, predicted_labels(logits), labels)
+    evaluation = _score(records, _chosen(logits, decision), labels)
     evaluation.arrays["logits"] = logits
     return evaluation
 
 
-def score_predictions(records: Sequence[TypingRecord], path: Path) -> Evaluation:
+def _chosen(logits: np.ndarray, decision: Decision) -> np.ndarray:
+    """The types that are predicted, bool [records, labels]."""
+    if decision.multi_label:
+        return predicted_labels(logits, math.log(decision.threshold / (1 - decision.threshold)))
+    chosen: np.ndarray = np.arange(logits.shape[1]) == logits.argmax(axis=1, keepdims=True)
+    return chosen
+
+
+def _probabilities(logits: np.ndarray, decision: Decision) -> np.ndarray:
+    """Of each type on its own, or of all types of a mention together 1."""
+    exact = logits.astype(np.float64)
+    if decision.multi_label:
+        apart: np.ndarray = 1 / (1 + np.exp(-exact))
+        return apart
+    powers = np.exp(exact - exact.max(axis=1, keepdims=True, initial=-np.inf))
+    together: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
+    return together
+
+
+def score_predictions(records: Sequence[TypingRecord], path: Path, settings: TypingScoring | None = None) -> Evaluation:
     """Predictions of any system: JSON Lines with `predicted`, a list of types (see `_predicted` for older names).
 
     Raises:
+        ConfigurationError: a threshold, where a file says what is predicted.
         DataError: names the line; see `prediction_files.beside`.
     """
+    if settings is not None and settings.threshold is not None:
+        raise ConfigurationError("threshold: a file of predictions says what is predicted; leave it out")
     found, notes = beside(json_predictions(path, _predicted), [record.id for record in records], path)
     names = [set(types or ()) for types in found]
     labels = sorted({*labels_of(records)}.union(*names))
@@ -51,14 +93,16 @@ def _score(records: Sequence[TypingRecord], predicted: np.ndarray, labels: Seque
     return Evaluation(multilabel_scores(predicted, gold), rows, arrays, {"per_label": per_label(predicted, gold, labels)})
 
 
-def answer(records: Sequence[TypingRecord], outputs: Outputs, labels: Sequence[str]) -> list[dict[str, Any]]:
+def answer(
+    records: Sequence[TypingRecord], outputs: Outputs, labels: Sequence[str], *, decision: Decision = _ANY_NUMBER
+) -> list[dict[str, Any]]:
     """For each record its span, its predicted types (best first), and the probabilities of all."""
-    probabilities = 1 / (1 + np.exp(-_matrix(outputs, labels).astype(np.float64)))
+    logits = _matrix(outputs, labels)
     answers = []
-    for record, row in zip(records, probabilities, strict=True):
+    for record, row, chosen in zip(records, _probabilities(logits, decision), _chosen(logits, decision), strict=True):
         order = np.argsort(-row, kind="stable")
         scored = {labels[column]: round(float(row[column]), 6) for column in order}
-        types = [labels[column] for column in order if row[column] > 0.5]
+        types = [labels[column] for column in order if chosen[column]]
         answers.append(_span(record) | {"predicted": types, "probabilities": scored})
     return answers
 
