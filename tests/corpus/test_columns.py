@@ -127,6 +127,9 @@ def found(folder: Path, content: str, layout: ColumnLayout | None = None) -> tup
         "0\tMia\tB-PER\n0\tHill\tI-PER\n0\tleft\tO\n1\tOslo\tB-LOC\n",  # no blank line
         "doc 0 0 Mia NNP B-PER\ndoc 0 1 Hill NNP I-PER\ndoc 0 2 left VBD O\n\ndoc 0 0 Oslo NNP B-LOC\n",  # CoNLL-2012
         "0\tMia\tB-PER\n1\tHill\tI-PER\n2\tleft\tO\n\n3\tOslo\tB-LOC\n",  # through the file
+        "7\tMia\tB-PER\n8\tHill\tI-PER\n9\tleft\tO\n\n10\tOslo\tB-LOC\n",  # from any number
+        "1-1\tMia\tB-PER\n1-2\tHill\tI-PER\n1-3\tleft\tO\n\n2-1\tOslo\tB-LOC\n",  # WebAnno's TSV 2
+        "text\tlabel\nMia\tB-PER\nHill\tI-PER\nleft\tO\n\nOslo\tB-LOC\n",
         "Mia\tB-PER\tmia\nHill\tI-PER\thill\nleft\tO\tleave\n\nOslo\tB-LOC\toslo\n",  # the tag in between
         "token\tner\tlemma\nMia\tB-PER\tmia\nHill\tI-PER\thill\nleft\tO\tleave\n\nOslo\tB-LOC\toslo\n",
         "Sentence #\tWord\tPOS\tTag\n1\tMia\tN\tB-PER\n\tHill\tN\tI-PER\n\tleft\tV\tO\n2\tOslo\tN\tB-LOC\n",
@@ -167,6 +170,15 @@ def test_words_that_are_an_index_alone_are_refused(tmp_path: Path) -> None:
 def test_ids_of_conllu_in_other_columns_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"found ids of multi-word tokens or empty nodes \(1-2\)"):
         found(tmp_path, "1-2\tdu\tO\n1\tde\tO\n2\tle\tO\n3\tOslo\tB-LOC\n")
+
+
+def test_layouts_that_are_not_read_are_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"found tags with numbers \(PER\[1\]\), as WebAnno's TSV 3 .*export"):
+        found(tmp_path, "1-1\t0-3\tMia\tPER[1]\n1-2\t4-8\tHill\tPER[1]\n1-3\t9-13\tleft\t_\n")
+    with pytest.raises(DataError, match="found tags in brackets"):
+        found(tmp_path, "Mia\t(PER*\nHill\t*)\nleft\t*\n")
+    with pytest.raises(DataError, match="line 1: found 1 column: 'Mia,B-PER', .* spaces between, not commas"):
+        found(tmp_path, "Mia,B-PER\nleft,O\n")
 
 
 def test_numbers_that_are_words_stay_words(tmp_path: Path) -> None:

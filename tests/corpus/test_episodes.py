@@ -144,3 +144,12 @@ def test_types_that_look_like_o_are_named() -> None:
     (note,) = describe_types(("Person", "person ", "place"))
     assert note.startswith("the types 'Person', 'person ' differ by case or white space alone")
     assert describe_types(("person", "place", "O")) == []
+
+
+def test_prefixes_in_another_spelling(tmp_path: Path) -> None:
+    half = {"word": [["Mia", "Li", "ran"]], "label": [["B_PER", "I_PER", "O"]]}
+    episode = episode_of({"support": half, "query": half}, "0")
+    assert episode.types == ("PER",) and episode.query[0].spans == ((0, 2, "PER"),)
+    assert episode_of({"support": half, "query": half, "types": ["PER"]}, "0") == episode
+    whole = episode_of({"support": half, "query": half, "types": ["B_PER", "I_PER"]}, "0")
+    assert whole.types == ("B_PER", "I_PER")

@@ -16,7 +16,8 @@ from loreweave.errors import DataError
     [
         (["0 1 2", "0 1"], True), (["1 2 3", "1"], True), (["1 2", "3 4"], True), (["1 2 3 1 2"], True), (["1", "1"], False),
         (["1 2 4"], False), (["5 6"], False), (["0 0 0 1"], False), (["a b"], False), (["1 2", "a"], False), (["② ③"], False),
-        (["1-2 1 2 3"], True),
+        (["1-2 1 2 3"], True), (["10 11 12", "13"], True), (["10 11 12"], False), (["1-1 1-2", "2-1"], True),
+        (["0-3 4-8"], False),
     ],
 )  # fmt: skip
 def test_words_that_count_up(sentences: list[str], expected: bool) -> None:
@@ -59,4 +60,11 @@ def test_mentions_that_cannot_be_meant_are_named() -> None:
     assert sentence_notes(words, [[]] * 6, {})[0].startswith("NO MENTION in 6 sentences")
     many = Counter(str(number) + "x" for number in range(30))
     assert sentence_notes(words, [[]] * 6, many)[0].startswith("30 labels in 30 mentions ('0x', '1x', '2x', '3x', '4x', ...)")
+    assert sentence_notes([["1", "2", "9"], ["7", "w"]], [[], [TokenSpan(0, 1, "X")]], {"X": 1}) == [
+        "4 of 5 words are numbers: is this the column of the words?"
+    ]
+    every = [[TokenSpan(place, place + 1, "X" if place % 2 else "Y") for place in range(5)]]
+    assert sentence_notes([["w"] * 5], every, {"X": 2, "Y": 3}) == [
+        "all 5 words are in mentions, none is outside (O): are these labels of names?"
+    ]
     assert "2 mentions are called '_'" in sentence_notes(words, [[]] * 6, {"_": 2})[0]

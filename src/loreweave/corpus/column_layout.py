@@ -22,7 +22,7 @@ from loreweave.errors import DataError
 DOCUMENT_START = "-DOCSTART-"
 _SPACES = re.compile(r"[ \t]+")
 _COMMENT = re.compile(r"#+ ?(?:(?:id|sent_id|text|newdoc|newpar|begin|end)\b|[\w.:]+ = )")
-_TOKEN_NAMES = ("token", "tokens", "word", "words", "form", "forms", "surface")
+_TOKEN_NAMES = ("token", "tokens", "word", "words", "form", "forms", "surface", "text", "char", "character", "characters")
 _TAG_NAMES = ("tag", "tags", "label", "labels", "entity", "entities")
 _NAMED_TAGS = re.compile(r"(?:.*[_ -])?(?:ner?|iob2?|bio|bioes)(?:[_ -].*)?")
 _SENTENCE_NAMES = re.compile(r"(?:sent|sentence)(?:[_ ]?(?:#|id|no|number|index))?")
@@ -201,8 +201,10 @@ class _Table:
     def by_sentence(self, place: int) -> list[list[str]]:
         return [[row[place] for row in block] for block in self.blocks]
 
-    def is_constant(self, place: int) -> bool:
-        """Whether all words of each sentence have one value: the document, or the number of the sentence."""
+    def is_no_word(self, place: int) -> bool:
+        """Whether all words of each sentence have one value (the document, the number of the sentence), or are offsets."""
+        if all(RANGE.fullmatch(value) for value in self.column(place)):
+            return True
         columns = self.by_sentence(place)
         return max(map(len, columns), default=0) > 2 and all(len(set(values)) == 1 for values in columns)
 
@@ -274,11 +276,11 @@ def _found(layout: FileLayout, table: _Table, names: Sequence[str] | None) -> Fi
             other = f"--format columns:{token},{alike[-1]} reads the other"
             notes.append(f"columns {alike[-1]} and {tag} have the same types; {tag} is read ({other})")
     ranges = [value for value in table.column(token - 1) if RANGE.fullmatch(value)] if token else []
-    if ranges:
+    if 0 < len(ranges) < len(table.column(token - 1)):
         found = f"found ids of multi-word tokens or empty nodes ({ranges[0]}), which only CoNLL-U of 10 columns may have"
         raise DataError(f"{found}; leave these lines out", field="token")
     if token:
-        why = "an index" if counts_up(table.by_sentence(token - 1)) else "the same in a sentence"
+        why = "an index" if counts_up(table.by_sentence(token - 1)) else "the same in a sentence, or offsets"
         notes.insert(0, f"words are in column {token} (from 0), for column {token - 1} is {why}")
     return replace(layout, token=token, tag=tag, nested=nested, sentence=sentence, notes=tuple(notes))
 
@@ -298,7 +300,7 @@ def _token_column(table: _Table) -> tuple[int, int | None]:
     for place in range(table.width - 1):
         if table.numbers_sentences(place) and not counts_up(table.by_sentence(place)):
             sentence = place
-        elif not counts_up(table.by_sentence(place)) and not (place + 2 < table.width and table.is_constant(place)):
+        elif not (counts_up(table.by_sentence(place)) or (place + 2 < table.width and table.is_no_word(place))):
             break
         token = place + 1
     if token == table.width - 1:

@@ -184,7 +184,7 @@ class _Lines:
             shown = f"{len(cells)} column{'s' * (len(cells) != 1)}: {line.rstrip(WHITE)!r}"
             expected = f"{width} as on {'the lines before' if self._good else 'most lines'}"
             if not width:
-                expected = "a token and a tag" + (", with a tab or spaces between, not commas" if "," in line else "")
+                expected = "a token and a tag, with a tab or spaces between" + (", not commas" if "," in line else "")
             raise DataError(f"found {shown}, expected {expected}", path=self.path, line=number)
         try:
             token, tag = cells[layout.token], cells[layout.tag]

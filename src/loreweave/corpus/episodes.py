@@ -17,6 +17,7 @@ from typing import Any
 from loreweave.corpus.columns import read_column_sentences
 from loreweave.corpus.files import Pathname, json_lines_or_errors, write_json_lines
 from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, WrittenScheme, find_scheme, spans_of_tags, tags_of_spans
+from loreweave.corpus.tag_spellings import find_spelling
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import DataError
 
@@ -78,6 +79,7 @@ def episode_of(row: Mapping[str, Any], id: str) -> Episode:
     types = row.get("types")
     if types is not None and not (isinstance(types, list | tuple) and all(isinstance(label, str) for label in types)):
         raise DataError(f"found {types!r}, expected a list of labels", field="types")
+    halves = _plain(halves, types)
     scheme = _scheme([tags for half in halves.values() for _, tags in half], types)
     support, query = (_sentences(half, scheme) for half in halves.values())
     known = _types(support)
@@ -154,6 +156,17 @@ def _table(value: Any, name: str) -> list[list[str]]:
     if not all(isinstance(row, list) and all(isinstance(cell, str) for cell in row) for row in rows):
         raise DataError("expected two lists of lists of strings, 'word' and 'label'", field=name)
     return rows
+
+
+def _plain(halves: dict[str, _Half], types: Sequence[str] | None) -> dict[str, _Half]:
+    """The halves with the tags of `tag_schemes`, where theirs have prefixes in another spelling (`B_PER`)."""
+    counts = Counter(tag for half in halves.values() for _, tags in half for tag in tags)
+    if types is not None and counts.keys() - {OUTSIDE} <= set(types):
+        return halves
+    spelling = find_spelling(counts, types or ())
+    if spelling.form is None and not spelling.letters:
+        return halves
+    return {name: [(tokens, [spelling.plain(tag) for tag in tags]) for tokens, tags in half] for name, half in halves.items()}
 
 
 def _scheme(sentences: Sequence[Sequence[str]], types: Sequence[str] | None) -> Scheme:

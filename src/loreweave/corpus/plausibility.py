@@ -15,33 +15,42 @@ from loreweave.corpus.tag_schemes import UNTYPED, TokenSpan
 from loreweave.corpus.tag_spellings import paired_labels
 from loreweave.errors import DataError
 
-RANGE = re.compile(r"\d+[-.]\d+")
+RANGE = re.compile(r"\d+[-.]\d+", re.ASCII)
 """An id of a multi-word token or of an empty node, as CoNLL-U has them."""
+_SURE = 4
+"""Numbers that go on by one through a file, whatever the first is, of which so many are no words."""
 _FEW_WORDS, _FEW_MENTIONS, _MOST = 50, 30, 0.6
 _SHOWN = 5
 
 
 def counts_up(sentences: Iterable[Sequence[str]]) -> bool:
-    """Whether the words of each sentence count up from 0 or 1, as an index does; also over all sentences.
+    """Whether the words of each sentence count up from 0 or 1, as an index does; also over all sentences, from any number.
 
-    A sentence may begin again within, where a blank line is missing. Ids of several words or of none (1-2, 1.1) do not count.
+    A sentence may begin again within, where a blank line is missing. Ids of several words or of none (1-2, 1.1) do not count,
+    but where all are of a sentence and a word (WebAnno's 3-1, 3-2).
     """
+    rows = [list(words) for words in sentences]
+    if all(RANGE.fullmatch(word) for words in rows for word in words):
+        rows = [[word.partition("-")[2] for word in words] for words in rows]
+    rows = [[word for word in words if not RANGE.fullmatch(word)] for words in rows]
+    if not all(word.isdecimal() and word.isascii() for words in rows for word in words):
+        return False
+    numbers = [[int(word) for word in words] for words in rows]
+    through = [number for row in numbers for number in row]
+    if len(through) >= _SURE and all(second == first + 1 for first, second in pairwise(through)):
+        return True
     steps, again, before = 0, 0, None
-    for given in sentences:
-        words = [word for word in given if not RANGE.fullmatch(word)]
-        if not all(word.isdecimal() and word.isascii() for word in words):
+    for row in numbers:
+        if row and row[0] not in (0, 1) and (before is None or row[0] != before + 1):
             return False
-        numbers = [int(word) for word in words]
-        if numbers and numbers[0] not in (0, 1) and (before is None or numbers[0] != before + 1):
-            return False
-        for first, second in pairwise(numbers):
+        for first, second in pairwise(row):
             if second == first + 1:
                 steps += 1
             elif second in (0, 1):
                 again += 1
             else:
                 return False
-        before = numbers[-1] if numbers else before
+        before = row[-1] if row else before
     return steps > again
 
 
@@ -100,6 +109,9 @@ def sentence_notes(
     """
     refuse_words(words)
     refuse_labels(labels)
+    number = sum(map(len, words))
+    digits = sum(word.isdecimal() for row in words for word in row)
+    notes = [f"{digits} of {number} words are numbers: is this the column of the words?"] if 2 * digits > number > 4 else []
     covered = Counter[str]()
     for row in spans:
         if len({word for start, end, _ in row for word in range(start, end)}) < sum(end - start for start, end, _ in row):
@@ -107,7 +119,7 @@ def sentence_notes(
             break
         for start, end, label in row:
             covered[label] += end - start
-    return mention_notes(labels, covered, sum(map(len, words)), len(words))
+    return [*notes, *mention_notes(labels, covered, number, len(words))]
 
 
 def mention_notes(labels: Mapping[str, int], covered: Mapping[str, int], words: int, sentences: int) -> list[str]:
@@ -126,6 +138,8 @@ def mention_notes(labels: Mapping[str, int], covered: Mapping[str, int], words: 
     notes = []
     if UNTYPED in labels:
         notes.append(f"{labels[UNTYPED]} mentions are called {UNTYPED!r}, for their tags are prefixes without a type (B, I)")
+    if words > 4 and sum(covered.values()) == words:
+        notes.append(f"all {words} words are in mentions, none is outside (O): are these labels of names?")
     label, most = max(covered.items(), key=lambda item: item[1], default=("", 0))
     if words >= _FEW_WORDS and most > _MOST * words:
         notes.append(f"the label {label!r} covers {most} of {words} words, as a word for no label does")

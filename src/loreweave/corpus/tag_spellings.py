@@ -20,6 +20,7 @@ _LETTERS = {"B": "B", "I": "I", "E": "E", "S": "S", "L": "L", "U": "U", "M": "I"
 """M and W are the middle and the word of one token of BMES and BMEWO."""
 _BEGINNINGS = frozenset("BSU")
 _WORDS = {"BEGIN": "B", "BEGINNING": "B", "INSIDE": "I", "IN": "I", "END": "E", "LAST": "L", "SINGLE": "S", "UNIT": "U"}
+_NUMBERED = re.compile(r".+\[\d+\]")
 _LETTER, _WORD, _BETWEEN = "[BIESLUMW]", "|".join(_WORDS), r"[^\w\s]+|_+"
 _FORMS = (
     re.compile(rf"(?P<letter>{_LETTER})(?P<between>{_BETWEEN})(?P<label>\S.*)", re.IGNORECASE),
@@ -158,6 +159,10 @@ def _refuse(tags: Collection[str], has_outside: bool) -> None:
         shown = ", ".join(sorted(tags, key=int)[:4])
         way_out = "write their names (B-PER, I-PER, O, ...) in their place"
         raise DataError(f"found numbers as tags ({shown}), which stand for names that the file lacks; {way_out}", field="tag")
+    numbered = [tag for tag in tags if _NUMBERED.fullmatch(tag)]
+    if numbered and len(numbered) + sum(tag in _OUTSIDES for tag in tags) == len(tags):
+        found = f"found tags with numbers ({', '.join(sorted(numbered)[:4])}), as WebAnno's TSV 3 writes them"
+        raise DataError(f"{found}, which are not read; export the file as CoNLL 2002", field="tag")
     if any("(" in tag for tag in tags) and all(_BRACKETED.fullmatch(tag) for tag in tags):
         shown = ", ".join(sorted(tags)[:4])
         found = f"found tags in brackets ({shown}), as CoNLL-2012 writes them"

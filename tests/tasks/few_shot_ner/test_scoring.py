@@ -116,7 +116,7 @@ def test_predicted_spans_of_any_system(gold: Path, tmp_path: Path) -> None:
     assert again.metrics == evaluation.metrics and again.predictions == evaluation.predictions
 
 
-@pytest.mark.parametrize("prefix", ["", "B-"])
+@pytest.mark.parametrize("prefix", ["", "B-", "B_", "I_"])
 def test_episodes_with_predicted_tags(prefix: str, gold: Path, tmp_path: Path) -> None:
     tags = [[prefix + "person", "O", "O", "O"], [prefix + "place"]]
     evaluation, _ = score_predictions(gold, given(tmp_path, [{"query": {"word": HALF["word"], "label": tags}}] * 2), False)

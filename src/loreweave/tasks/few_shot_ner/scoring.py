@@ -24,6 +24,7 @@ import numpy as np
 from loreweave.corpus.episodes import Episode, describe_types, read_episodes
 from loreweave.corpus.files import read_json_lines
 from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, TokenSpan, find_scheme, legacy_spans, legacy_type, spans_of_tags
+from loreweave.corpus.tag_spellings import PLAIN, find_spelling
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import DataError
 from loreweave.metrics.spans import SpanCounts, count_spans, precision_recall
@@ -146,13 +147,22 @@ def _spans(row: Mapping[str, Any]) -> _Given:
 def _tagged_episodes(path: Path, types: Set[str]) -> list[Prediction[_Given]]:
     """Rows with `query: {label: [[tag, ...], ...]}`, an episode each; tags that are gold types have no prefix."""
     rows = json_predictions(path, _tags_of_query)
-    found = {tag for row in rows for tags in row.value for tag in tags}
+    counts = Counter(tag for row in rows for tags in row.value for tag in tags)
+    spelling = PLAIN
     try:
-        scheme = "io" if found - {OUTSIDE} <= types else find_scheme(found)
+        if counts.keys() - {OUTSIDE} <= types:
+            scheme: Scheme = "io"
+        else:
+            spelling = find_spelling(counts, types)
+            scheme = find_scheme(map(spelling.plain, counts))
     except DataError as error:
         raise DataError(error.message, path=path, field="query.label") from None
+
+    def given(tags: Sequence[str]) -> _Given:
+        return _Given(spans_of_tags([spelling.plain(tag) for tag in tags], scheme), len(tags))
+
     return [
-        Prediction(row.line, f"{number}/{place}", _Given(spans_of_tags(tags, scheme), len(tags)))
+        Prediction(row.line, f"{number}/{place}", given(tags))
         for number, row in enumerate(rows)
         for place, tags in enumerate(row.value)
     ]

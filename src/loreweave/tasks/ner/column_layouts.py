@@ -29,24 +29,25 @@ def column_rows(layout: ColumnLayout | FileLayout | None) -> Callable[[Path], It
     """
 
     def rows(path: Path) -> Iterator[tuple[str, Any]]:
-        name = path.name.partition(".")[0]
-        scheme: Scheme | None = None
+        name, first = path.name.partition(".")[0], OUTSIDE
         for number, sentence in enumerate(read_column_sentences(path, layout, keep_bad=True), 1):
-            if scheme is None:
-                scheme = next((find_scheme([tag]) for tag in sentence.tags if tag != OUTSIDE), None)
-            checked = _of_scheme(sentence, scheme)
+            if first == OUTSIDE:
+                first = next((tag for tag in sentence.tags if tag != OUTSIDE), OUTSIDE)
+            scheme = None if first == OUTSIDE else find_scheme([first])
+            checked = _of_scheme(sentence, scheme, first)
             line = checked.line if checked.error is None else checked.error.line
             yield f"line {line}", (f"{name}:{number}", checked, scheme)
 
     return rows
 
 
-def _of_scheme(sentence: ColumnSentence, scheme: Scheme | None) -> ColumnSentence:
-    """The sentence, with an error where a tag is of another scheme."""
+def _of_scheme(sentence: ColumnSentence, scheme: Scheme | None, first: str) -> ColumnSentence:
+    """The sentence, with an error where a tag is of another scheme than the file's first."""
     for line, tag in enumerate(sentence.tags, sentence.line):
         if sentence.error is None and tag != OUTSIDE and find_scheme([tag]) != scheme:
             expected = f"{'a prefix (B-, I-, E-, S-)' if scheme == 'prefixed' else 'no prefix'} as in the file's first tag"
-            return replace(sentence, error=DataError(f"found the tag {tag!r}, expected {expected}", line=line, field="tag"))
+            message = f"found the tag {tag!r}, expected {expected}, {first!r}; a line with the names of columns must go"
+            return replace(sentence, error=DataError(message, line=line, field="tag"))
     return sentence
 
 
