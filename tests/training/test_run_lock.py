@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -99,6 +100,16 @@ def test_a_lock_that_is_just_written_is_waited_for(tmp_path: Path, content: str)
         RunLock(tmp_path).take()
     os.utime(path, (1e9, 1e9))
     RunLock(tmp_path).take()
+
+
+def test_half_a_lock_on_a_full_disk_keeps_nobody_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(value: object, file: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match=r"No space left on device: .*lock\.json"):
+        patch.setattr("loreweave.training.run_lock.json.dump", full)
+        RunLock(tmp_path).take()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_process_that_lost_the_folder_notices(tmp_path: Path) -> None:

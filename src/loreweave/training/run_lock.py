@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.files import naming
 from loreweave.corpus.owners import Owner
 from loreweave.errors import ConfigurationError, LoreweaveError
 
@@ -54,10 +55,15 @@ class RunLock:
 
     def _create(self, said: dict[str, Any]) -> bool:
         try:
-            with open(self.path, "x", encoding="utf-8") as file:
-                json.dump(said, file)
+            file = open(self.path, "x", encoding="utf-8")  # noqa: SIM115  # closed below
         except FileExistsError:
             return False
+        try:
+            with naming(self.path), file:
+                json.dump(said, file)
+        except OSError:
+            self.path.unlink(missing_ok=True)  # half a lock would keep everybody out
+            raise
         return True
 
     def _holder(self) -> dict[str, Any] | None:

@@ -144,9 +144,14 @@ def saving(path: Path, record: RunRecord, remove: bool = True) -> Iterator[None]
             shutil.rmtree(path, ignore_errors=True)
         free = shutil.disk_usage(path.parent if path.parent.exists() else record.path).free / 2**20
         raise LoreweaveError(
-            f"{path}: could not be written ({error}); {free:,.0f} MiB are free there. Make room, then go on with: "
+            f"{path}: could not be written ({_reason(error)}); {free:,.0f} MiB are free there. Make room, then go on with: "
             f"{record.resume_command()}"
         ) from error
+
+
+def _reason(error: BaseException | None) -> str:
+    """What the system says; the names of files that are being written mean nothing to the user."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
 
 
 def save_whole(save: Callable[[Path], None], record: RunRecord) -> None:
@@ -170,8 +175,8 @@ def save_whole(save: Callable[[Path], None], record: RunRecord) -> None:
             raise
         cause = error.__cause__
         raise LoreweaveError(
-            f"{record.model_path}: the model could not be written ({cause}); it was saved to {rescued} instead. Make room and "
-            "move it there: the run has no checkpoint (save_steps=0) and cannot go on"
+            f"{record.model_path}: the model could not be written ({_reason(cause)}); it was saved to {rescued} instead. Make "
+            "room and move it there: the run has no checkpoint and cannot go on"
         ) from cause
 
 
