@@ -192,7 +192,7 @@ def test_members_of_an_archive_stay_inside(tmp_path: Path, base: Path) -> None:
 def test_a_pickle_with_code_is_not_run(tmp_path: Path, base: Path) -> None:
     reference = layouts.reference(transformers.LukeForEntityClassification, num_labels=3)
     folder = _write(tmp_path / "run", reference, "entity", weights="weights.th")
-    (folder / "weights.th").write_bytes(pickle.dumps(Path(tmp_path / "made")))
+    (folder / "weights.th").write_bytes(pickle.dumps(Path(tmp_path / "made"), protocol=2))
     with pytest.raises(CheckpointError, match="weights.th"):
         load_luke(_pack(folder, tmp_path / "model.tar.gz"), base=base)
 

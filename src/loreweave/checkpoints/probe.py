@@ -27,6 +27,8 @@ from loreweave.training.quiet import quiet
 
 TOLERANCE = 1e-5
 _LONGEST = 512
+_MOST_LOGITS = 32_000_000
+"""Numbers of a masked-word head's output: with many words in the vocabulary the texts are shorter."""
 _ABSENT = 1e30
 """Numbers from here on stand for minus infinity."""
 
@@ -35,7 +37,7 @@ def words_probe(config: PreTrainedConfig, positions: int) -> dict[str, Tensor]:
     """Two texts as long as the positions allow and half as long, the second padded; the last words of the vocabulary are
     among theirs, because special tokens such as markers are there."""
     generator = torch.Generator().manual_seed(0)
-    length = min(positions, _LONGEST)
+    length = min(positions, _LONGEST, max(16, _MOST_LOGITS // (2 * config.vocab_size)))
     pad = config.pad_token_id or 0
     words = torch.randint(0, config.vocab_size, (2, length), generator=generator)
     last = torch.arange(config.vocab_size - 1, max(config.vocab_size - 5, -1), -1)[: max(length - 1, 0)]
