@@ -106,7 +106,7 @@ def _documents(file: Path) -> Iterator[_Document]:
     if len(table) != sum(lengths) or len(spaces) != len(table):
         raise DataError(f"found {len(table)} tokens, expected {sum(lengths)}", path=file)
     names = _names(strings)
-    flags, groups = (content.get(key) or [None] * len(lengths) for key in ("flags", "span_groups"))
+    flags, groups = (_of_documents(content.get(key), len(lengths)) for key in ("flags", "span_groups"))
     ends = [0]
     for length in lengths:
         ends.append(ends[-1] + length)
@@ -117,7 +117,7 @@ def _documents(file: Path) -> Iterator[_Document]:
         joined = spaces[start:end].tolist()
         if isinstance(flags[number], Mapping) and flags[number].get("has_unknown_spaces"):
             joined = [True] * max(0, len(words) - 1) + [False] * bool(words)
-        yield _Document(known[0], joined, places, known[1], _groups_in(groups[number]))
+        yield _Document(known[0], joined, places, known[1], _groups_in(groups[number], file))
 
 
 def _named(number: int, names: Mapping[int, str], file: Path) -> str:
@@ -126,9 +126,17 @@ def _named(number: int, names: Mapping[int, str], file: Path) -> str:
     return names[number]
 
 
-def _groups_in(packed: Any) -> int:
+def _of_documents(value: Any, number: int) -> list[Any]:
+    """What a file says of each document; None of each where it does not."""
+    return value if isinstance(value, list) and len(value) == number else [None] * number
+
+
+def _groups_in(packed: Any, file: Path) -> int:
     """How many groups of spans a document has."""
-    found = unpack(packed) if isinstance(packed, bytes) else []
+    try:
+        found = unpack(packed) if isinstance(packed, bytes) else []
+    except DataError as error:
+        raise DataError(error.message, path=file, field="span_groups") from None
     return len(found) if isinstance(found, list | dict) else 0
 
 

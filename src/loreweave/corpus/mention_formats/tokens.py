@@ -134,7 +134,11 @@ def ends_of(path: Path) -> str | None:
             continue
         spans_at_all |= bool(spans)
         for span in spans:
-            start, end = (span.get(name) for name in ("start", "end")) if isinstance(span, Mapping) else (*span, None, None)[:2]
+            match span:
+                case [int(start), int(end), *_] | {"start": int(start), "end": int(end)}:
+                    pass
+                case _:
+                    continue
             if start == end:
                 shown.setdefault("included", place)
             elif end == len(tokens):
