@@ -59,6 +59,13 @@ def test_outside_training_and_without_dropout_nothing_is_drawn() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def test_another_device_keeps_its_own_dropout() -> None:
+    before = torch.get_rng_state()
+    found = dropout(torch.ones(3, 4, device="meta"), 0.5)
+    assert found.device.type == "meta" and found.shape == (3, 4)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_the_ends_of_the_range() -> None:
     states = torch.ones(100)
     assert not dropout(states, 1.0).any()

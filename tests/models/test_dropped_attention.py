@@ -218,6 +218,20 @@ def test_bf16_is_near_float32(kind: str) -> None:
         assert torch.allclose(mine.float(), right, atol=0.15)
 
 
+def test_the_backward_pass_takes_the_blocks_of_the_forward_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The size of a block depends on the number of threads, which may change in between."""
+    given = inputs(torch.float64, "one")
+    gradients = []
+    for changed in (False, True):
+        monkeypatch.setattr(dropped_attention, "_BLOCK", 1)
+        torch.manual_seed(1)
+        found = kernel(given, None, RATE, "one")
+        if changed:
+            monkeypatch.setattr(dropped_attention, "_BLOCK", 1 << 18)
+        gradients.append(torch.autograd.grad(found.square().sum(), list(given.values())))
+    assert all(torch.equal(one, other) for one, other in zip(*gradients, strict=True))
+
+
 def test_everything_dropped_is_zero() -> None:
     given = inputs(torch.float32, "one")
     found = kernel(given, None, 1.0, "one")

@@ -111,8 +111,8 @@ class _DroppedAttention(torch.autograd.Function):
         source = MaskSource(plan.dropout)
         out = value.new_empty(*query.shape[:3], value.shape[-1])
         buffers = _Buffers()
-        ctx.bits = []
-        for block in _blocks(plan, query, key):
+        ctx.bits, ctx.blocks = [], list(_blocks(plan, query, key))
+        for block in ctx.blocks:
             part = _Part(block, plan, buffers, query, other, key, value)
             weights = part.weights(bias)
             mask = source.keep(weights.numel())
@@ -131,7 +131,7 @@ class _DroppedAttention(torch.autograd.Function):
         of_other = None if other is None else other.new_empty(other.shape)
         of_query, of_key, of_value = (tensor.new_empty(tensor.shape) for tensor in (query, key, value))
         buffers = _Buffers()
-        for block, bits in zip(_blocks(ctx.plan, query, key), ctx.bits, strict=True):
+        for block, bits in zip(ctx.blocks, ctx.bits, strict=True):
             part = _Part(block, ctx.plan, buffers, query, other, key, value)
             weights = part.weights(bias)
             mask = buffers.fill("mask", as_tensor(np.unpackbits(bits, count=weights.numel())), weights)

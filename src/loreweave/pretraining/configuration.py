@@ -105,7 +105,8 @@ class PretrainingConfig:
     loss_scale: LossScaleConfig = field(default_factory=LossScaleConfig)
     """Of fp16 alone."""
     attention: Literal["auto", "sdpa", "eager"] = "auto"
-    """`auto` takes the fused kernels, but plain ones for bf16 on a CPU, where the fused backward pass is many times slower."""
+    """`auto` takes the fused kernels. On a CPU it takes ours with dropout, for which torch has no fused one, and plain ones for
+    bf16, where the fused backward pass is many times slower."""
     skip_padding: bool = False
     """Leave padding out of all that a LUKE computes but attention."""
     dropout: float | None = None
