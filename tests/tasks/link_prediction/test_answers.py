@@ -56,6 +56,13 @@ def test_an_answer_says_what_was_asked(graph_folder: Path, checkpoints: dict[str
     assert {item["known"] for item in answer["predicted"]} == {True, False}
 
 
+def test_white_space_at_the_edges_of_an_id_does_not_matter(graph_folder: Path, checkpoints: dict[str, Path]) -> None:
+    """Graphs are built with ids trimmed; a question may have them as the user's files do."""
+    rows = [{"head": "Q5", "relation": "P0"}, {"head": " Q5\u00a0", "relation": "P0 "}]
+    first, second = predictor(checkpoints["table"], graph_folder).predict_rows(rows)
+    assert first["predicted"] == second["predicted"] and second["head"]["id"] == "Q5"
+
+
 @pytest.mark.parametrize("block_size", [8, 64])
 def test_the_asked_entity_is_no_answer_unless_told(graph_folder: Path, checkpoints: dict[str, Path], block_size: int) -> None:
     rows = [{"head": f"Q{row}", "relation": "P0"} for row in range(20)] + [{"relation": "P1", "tail": "Q3"}]

@@ -89,8 +89,9 @@ class Names:
         Raises:
             DataError: unknown, or a label that several relations have.
         """
-        if name in self._relation_ids:
-            return self._relation_ids[name]
+        for id in (name, name.strip()):  # graphs are built with ids trimmed
+            if id in self._relation_ids:
+                return self._relation_ids[id]
         return _only("relation", name, self._relations.get(name, []), self.graph.relation_ids)
 
     def entities(self, names: Sequence[str]) -> Callable[[str], int]:
@@ -98,12 +99,14 @@ class Names:
 
         One pass over all ids; each name that is no id costs a pass over the labels.
         """
-        distinct = list(dict.fromkeys(names))
+        distinct = list(dict.fromkeys([*names, *(name.strip() for name in names)]))
         found = pc.index_in(pa.array(distinct, pa.string()), value_set=self.graph.entities.column("id")).to_pylist()
         rows = dict(zip(distinct, found, strict=True))
 
         def find(name: str) -> int:
             row = rows[name]
+            if row is None:
+                row = rows[name.strip()]  # graphs are built with ids trimmed
             if row is None:
                 rows[name] = row = _only("entity", name, self._labelled(name), self.graph.entity_ids)
             return row
