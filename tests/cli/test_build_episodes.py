@@ -42,3 +42,10 @@ def test_types_can_be_named_and_excluded(corpus: Path, tmp_path: Path, capsys: p
     assert "no sentence has z; there are a, b, c" in capsys.readouterr().err
     assert main([*command, "--overwrite", "--types", "a"]) == 1
     assert "found 1 types to draw, expected at least 2" in capsys.readouterr().err
+
+
+def test_what_was_found_in_a_file_is_said(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    corpus.write_text(corpus.read_text().replace("B-", "B_"))
+    command = ["build", "episodes", str(corpus), "--way", "2", "--count", "3", "--output", str(tmp_path / "e.jsonl")]
+    assert main(command) == 0
+    assert f"{corpus}: tags in another spelling: 'B_a' as 'B-a'" in capsys.readouterr().err

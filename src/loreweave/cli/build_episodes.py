@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from loreweave.cli.console import progress, show_counts
+from loreweave.cli.console import progress, say, show_counts
 
 
 def episodes(
@@ -64,7 +64,11 @@ def episodes(
         raise ConfigurationError(f"{output} exists; --overwrite replaces it")
 
     def read(path: Path, dropped: Counter[str]) -> list[TaggedSentence]:
-        return [tagged_sentence(text, dropped) for text in read_entity_annotations(path, format, dropped)]
+        notes = list[str]()
+        texts = read_entity_annotations(path, format, dropped, notes)
+        for note in notes:
+            say(f"{path}: {note}")
+        return [sentence for sentence in (tagged_sentence(text, dropped) for text in texts) if sentence.tokens]
 
     dropped = Counter[str]()
     sources = [read(path, dropped) for path in files]

@@ -68,3 +68,12 @@ def test_no_file(tmp_path: Path) -> None:
     for name in ("a.txt", "a.jsonl", "a.parquet", "a.conllu", "a.conll"):
         with pytest.raises(DataError, match=name):
             list(read_texts([tmp_path / name]))
+
+
+def test_blank_tokens_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "a.conll").write_text("Ann\tB_PER\n \tI_PER\nLi\tI_PER\n")
+    row = "\t".join(["1", " ", *"_" * 8])
+    (tmp_path / "b.conllu").write_text(f"{row}\n{row.replace('1', '2').replace(' ', 'Bob')}\n")
+    counts: Counter[str] = Counter()
+    texts = list(read_texts([tmp_path / "a.conll", tmp_path / "b.conllu"], counts))
+    assert [text.text for text in texts] == ["Ann Li", "Bob"] and counts["blank tokens"] == 2

@@ -27,14 +27,14 @@ def read_texts(files: Iterable[Pathname], counts: Counter[str] | None = None) ->
     text, else rows whose `text` alone is read; any other file is plain text. A folder is one of `.conllu` files, or a data set.
 
     Args:
-        counts: gets `empty lines` and `mentions across lines`, which are left out, in words.
+        counts: gets `empty lines`, `mentions across lines` and blank tokens, which are left out, in words.
 
     Raises:
         DataError: a file is missing or not what its suffix says; names the file and the line.
     """
     counts = Counter() if counts is None else counts
     for file in files:
-        for text in _texts(Path(file)):
+        for text in _texts(Path(file), counts):
             for line in lines_of(text, counts):
                 if line.text.strip():
                     yield line
@@ -42,13 +42,13 @@ def read_texts(files: Iterable[Pathname], counts: Counter[str] | None = None) ->
                     counts["empty lines"] += 1
 
 
-def _texts(path: Path) -> Iterable[AnnotatedText]:
+def _texts(path: Path, counts: Counter[str]) -> Iterable[AnnotatedText]:
     suffix = content_suffix(path)
     inside = sorted(path.glob("*.conllu*")) if path.is_dir() else []
     if inside or suffix == ".conllu":
-        return (text for file in inside or [path] for text in read_conllu(file))
+        return (text for file in inside or [path] for text in read_conllu(file, counts))
     if suffix in COLUMN_SUFFIXES:
-        return read_columns(path)
+        return read_columns(path, None, counts)
     if suffix in (".jsonl", ".parquet") and _is_annotated(path, suffix):
         return read_annotated_texts(path)
     lines = (line for line in read_lines([path]) if line.place)  # without what separates documents
