@@ -1,0 +1,75 @@
+"""docs/runs.md names every file that a run writes, and every field of predictions and answers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_encoders import TYPING_ROWS, make_tiny_bert
+
+from loreweave.cli.main import main
+from loreweave.training import run_record
+
+PAGE = (Path(__file__).parent.parent / "docs" / "runs.md").read_text(encoding="utf-8")
+NAMED = set(re.findall(r"`([^`]+)`", PAGE))
+
+RELATIONS = [
+    {"text": "ann lives in oslo", "head": {"start": 0, "end": 3}, "tail": {"start": 13, "end": 17}, "label": label}
+    for label in ("lives", "no_relation") * 4
+]
+DATA = {
+    "entity-typing": "\n".join(map(json.dumps, TYPING_ROWS)),
+    "relation-classification": "\n".join(map(json.dumps, RELATIONS)),
+    "ner": "ann B-PER\nlives O\nin O\noslo B-LOC\n\n" * 8,
+}
+
+
+def keys(value: Any) -> Iterator[str]:
+    """All keys of the objects in a row, but for those that are labels."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield name
+            if name != "probabilities":
+                yield from keys(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from keys(part)
+
+
+def fields(lines: str) -> set[str]:
+    return {name for line in lines.splitlines() for name in keys(json.loads(line))}
+
+
+@pytest.mark.parametrize("task", DATA)
+def test_what_a_run_and_its_commands_write_is_on_the_page(
+    task: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, run, out = tmp_path / ("data.txt" if task == "ner" else "data.jsonl"), tmp_path / "run", tmp_path / "out"
+    data.write_text(DATA[task])
+    settings = ["epochs=1", "batch_size=4", "device=cpu", "train_fraction=0.9", "leftover=flush"]
+    (tmp_path / "bert").mkdir()
+    model = str(make_tiny_bert(tmp_path / "bert"))
+    files = ["--train", str(data), "--dev", str(data)]
+    assert main(["finetune", task, "--model", model, *files, "--output", str(run), *settings]) == 0
+    assert main(["evaluate", task, "--model", str(run), "--data", str(data), "--output", str(out), "--device", "cpu"]) == 0
+    written = {path.name + "/" * path.is_dir() for folder in (run, out) for path in folder.iterdir()}
+    assert {"config.json", "results.json", "predictions/", "model/"} <= written and written <= NAMED
+    suffixes = {"".join(path.suffixes) for path in (run / "predictions").iterdir()}
+    assert all(f"<split>{suffix}" in NAMED for suffix in suffixes) and "<split>_epoch<k>.jsonl" in NAMED
+    rows = (run / "predictions" / "dev.jsonl").read_text()
+    assert fields(rows) <= NAMED and {"id", "text", "predicted", "gold"} <= fields(rows)
+    assert set(json.loads((run / "status.json").read_text())) <= NAMED | {"kind"}
+    assert set(json.loads((run / "results.json").read_text())) <= NAMED
+    capsys.readouterr()
+    if task != "ner":
+        assert main(["predict", task, "--model", str(run), str(data), "--device", "cpu"]) == 0
+        answers = capsys.readouterr().out
+        assert fields(answers) <= NAMED | set(TYPING_ROWS[0]) | set(RELATIONS[0]) and "predicted" in fields(answers)
+
+
+def test_every_file_of_a_run_record_is_on_the_page() -> None:
+    assert {*run_record._FILES, *(f"{folder}/" for folder in run_record._FOLDERS), "status.json"} <= NAMED
