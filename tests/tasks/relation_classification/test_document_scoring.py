@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from loreweave.errors import DataError
+from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.relation_classification.document_scoring import predicted_facts, score_documents, score_fact_file
 from loreweave.tasks.relation_classification.scoring import Kept, answer, score, score_predictions
 from loreweave.tasks.relation_classification.settings import RelationScoring
 from loreweave.tasks.relation_document import Entity, Fact, RelationDocument
+from loreweave.tasks.relation_record import RelationRecord
 
 TEXT = "Zeltron was founded by Mia Brandt in Oslo. Brandt left."
 ENTITIES = (
@@ -105,6 +106,16 @@ def test_facts_of_the_training_file(tmp_path: Path) -> None:
     found = score_predictions(GOLD, write(tmp_path / "result.json", OFFICIAL[:2]), RelationScoring(train=train))
     assert found.metrics["micro_f1"] == pytest.approx(2 / 3) and found.metrics["ign_precision"] == 1.0
     assert found.tables["facts"][0]["shown_in_training"] == 1
+
+
+def test_settings_that_would_make_no_difference_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "result.json", OFFICIAL[:2])
+    with pytest.raises(ConfigurationError, match="no_label: pairs of documents without a relation have no label"):
+        score_predictions(GOLD, path, RelationScoring(no_label="NA"))
+    (tmp_path / "labels.txt").write_text("lives\n")
+    record = RelationRecord("0", TEXT, (0, 7), (37, 41), "lives")
+    with pytest.raises(ConfigurationError, match="train: Ign F1 is of documents"):
+        score_predictions([record], tmp_path / "labels.txt", RelationScoring(train=path))
 
 
 def test_titles_that_repeat_need_ids(tmp_path: Path) -> None:

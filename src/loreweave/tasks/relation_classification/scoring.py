@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from loreweave.corpus.files import open_text
-from loreweave.errors import DataError
+from loreweave.errors import ConfigurationError, DataError
 from loreweave.metrics.relations import per_label, relation_scores
 from loreweave.tasks.prediction_files import beside, holds_json, json_predictions, label_predictions, predicted_name
 from loreweave.tasks.record_files import Row, field
@@ -87,6 +87,7 @@ def score(
         documents = [document_of(r, none) if isinstance(r, RelationRecord) else r for r in records]
         shown = kept.facts() if asked.train is None else facts_of(asked.train)
         return score_documents(documents, facts_by_margins(documents, outputs, labels), shown)
+    _refuse(asked.train, "train", "Ign F1 is of documents")
     pairs = [record for record in records if isinstance(record, RelationRecord)]
     logits = _matrix(outputs, labels)
     evaluation = score_labels(pairs, [labels[number] for number in logits.argmax(axis=1)], labels, none)
@@ -148,7 +149,9 @@ def score_predictions(
     asked = asked or RelationScoring()
     documents = [record for record in records if isinstance(record, RelationDocument)]
     if documents:
+        _refuse(asked.no_label, "no_label", "pairs of documents without a relation have no label")
         return score_fact_file(documents, path, None if asked.train is None else facts_of(asked.train))
+    _refuse(asked.train, "train", "Ign F1 is of documents")
     pairs = [record for record in records if not isinstance(record, RelationDocument)]
     rows = json_predictions(path, _predicted) if holds_json(path) else label_predictions(path)
     predicted, notes = beside(rows, [record.id for record in pairs], path)
@@ -181,6 +184,16 @@ def answer(records: Sequence[Item], outputs: Outputs, labels: Sequence[str]) -> 
         best = labels[order[0]]
         answers.append(_mentions(record) | {"predicted": best, "probability": scored[best], "probabilities": scored})
     return answers
+
+
+def _refuse(value: object, name: str, why: str) -> None:
+    """Refuse a setting that would make no difference.
+
+    Raises:
+        ConfigurationError: it is given.
+    """
+    if value is not None:
+        raise ConfigurationError(f"{name}: {why}; leave it out")
 
 
 def _predicted(row: Row) -> str:
