@@ -107,3 +107,14 @@ def test_on_a_terminal_of_80_columns_nothing_is_cut(
             assert max(map(len, out.splitlines())) <= 80
             squeezed = "".join(character for character in out if character.isalnum() or character in "/_.")
             assert squeezed.count("characters") >= 4
+
+
+def test_the_label_for_none_is_named_among_the_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "train.txt"
+    path.write_text('1\t"<e1>a</e1> <e2>b</e2>"\nX\n\n2\t"<e1>a</e1> <e2>c</e2>"\nRIEN\n')
+    assert main(["check", "relation-classification", str(path), "no_label=RIEN"]) == 0
+    assert "train.txt: 1 of 2 records have none of the other labels ('RIEN')" in capsys.readouterr().err
+    assert main(["check", "relation-classification", str(path), "no_label=RIE"]) == 2
+    assert "did you mean 'RIEN'" in capsys.readouterr().err
+    assert main(["check", "relation-classification", "no_label=RIEN"]) == 2
+    assert "give one file or more" in capsys.readouterr().err

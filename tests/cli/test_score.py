@@ -44,3 +44,15 @@ def test_mistakes_are_one_message(files: list[str], tmp_path: Path, capsys: pyte
     assert "rankings are scored where they are made" in capsys.readouterr().err
     assert main(["score", "few-shot-relation", *files, "--format", "fewrel"]) == 2
     assert "episodes of few-shot-relation are recognised" in capsys.readouterr().err
+
+
+def test_settings_of_scores(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["score", "relation-classification", *files]
+    assert main([*command, "no_label=X(e1,e2)", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["micro_f1"] == 0.0
+    assert main([*command, "no_label=other"]) == 2
+    assert "no_label: 'other' is none of the labels; did you mean 'Other'?" in capsys.readouterr().err
+    assert main([*command, "nolabel=Other"]) == 2
+    assert "did you mean 'no_label'" in capsys.readouterr().err
+    assert main(["score", "ner", *files, "no_label=x"]) == 2
+    assert "ner has no settings of scores, found 'no_label=x'" in capsys.readouterr().err

@@ -34,3 +34,19 @@ def test_a_file_without_records(tmp_path: Path) -> None:
     (tmp_path / "empty.json").write_text("  ")
     with pytest.raises(DataError, match="found an empty file"):
         reader.read(tmp_path / "empty.json")
+
+
+def test_documents_give_their_pairs_with_one_relation(tmp_path: Path) -> None:
+    named = (("Ann", 0), ("Oslo", 3), ("Bob", 5))
+    entities = [[{"name": name, "sent_id": 0, "pos": [place, place + 1]}] for name, place in named]
+    facts = [(0, 1, "P551"), (0, 1, "P551"), (2, 1, "P19"), (2, 1, "P20"), (0, 2, "P26")]
+    labels = [{"h": head, "t": tail, "r": label} for head, tail, label in facts]
+    sentence = ["Ann", "lives", "in", "Oslo", "with", "Bob"]
+    document = {"title": "Ann", "sents": [sentence], "vertexSet": entities, "labels": labels}
+    (tmp_path / "train.json").write_text(json.dumps([document]))
+    found = reader.read(tmp_path / "train.json")
+    assert [(record.id, record.label) for record in found.records] == [("Ann:0-1", "P551"), ("Ann:0-2", "P26")]
+    assert found.skipped == {"pair with several relations": 1} and found.places == ["record 1"] * 2
+    assert found.dropped == {"relations that stand twice for a pair": 1}
+    with pytest.raises(DataError, match="found a document with entities, expected 'text'"):
+        reader.query(document, "0")

@@ -23,8 +23,7 @@ class RelationConfig(FinetuningConfig):
     """Any number of relations a pair, of documents with entities by all their mentions, which are read once for all pairs.
     Null: as the training file, documents (DocRED) or pairs of mentions."""
     no_label: str | None = None
-    """The label that stands for none of the relations, which scores leave out; null knows no_relation, Other and NA. An empty
-    name says that there is none."""
+    """The label that stands for none of the relations, which scores leave out; null knows no_relation, Other and NA."""
     classifier_bias: bool = False
     """`luke` has a bias, as the checkpoints for KBP37 and RELX."""
     kepler_character_markers: bool = False
@@ -50,6 +49,6 @@ class RelationScoring:
 
     no_label: str | None = None
     """The label that stands for none of the relations, which scores leave out; null is the checkpoint's, or knows
-    no_relation, Other and NA. An empty name says that there is none."""
+    no_relation, Other and NA."""
     train: Path | None = None
     """Of documents: the training file, whose facts Ign F1 leaves out; null is what the checkpoint was trained on."""
