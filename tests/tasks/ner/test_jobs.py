@@ -104,7 +104,9 @@ def test_no_gold_at_evaluation_is_said(trained: Trained, tmp_path: Path) -> None
     said: list[str] = []
     data = write(tmp_path / "test.txt", [[("is", "O"), ("long", "O")]])
     evaluation, _ = evaluate_task(TASK, run, data, device="cpu", report=said.append)
-    assert evaluation.metrics["micro_f1"] == 0 and said == evaluation.notes and "no record has a gold mention" in said[0]
+    of_file, *of_scores = said
+    assert "NO MENTION in 1 sentences" in of_file and of_scores == evaluation.notes
+    assert evaluation.metrics["micro_f1"] == 0 and "no record has a gold mention" in of_scores[0]
 
 
 def test_checking_finds_what_a_run_would_meet(tmp_path: Path, tiny_luke: Path) -> None:
