@@ -129,6 +129,7 @@ def found(folder: Path, content: str, layout: ColumnLayout | None = None) -> tup
         "0\tMia\tB-PER\n1\tHill\tI-PER\n2\tleft\tO\n\n3\tOslo\tB-LOC\n",  # through the file
         "7\tMia\tB-PER\n8\tHill\tI-PER\n9\tleft\tO\n\n10\tOslo\tB-LOC\n",  # from any number
         "1-1\tMia\tB-PER\n1-2\tHill\tI-PER\n1-3\tleft\tO\n\n2-1\tOslo\tB-LOC\n",  # WebAnno's TSV 2
+        "1\tMia\tB-PER\t\n2\tHill\tI-PER\t\n3\tleft\tO\t\n\n1\tOslo\tB-LOC\t\n",  # a tab at the end of every line
         "text\tlabel\nMia\tB-PER\nHill\tI-PER\nleft\tO\n\nOslo\tB-LOC\n",
         "Mia\tB-PER\tmia\nHill\tI-PER\thill\nleft\tO\tleave\n\nOslo\tB-LOC\toslo\n",  # the tag in between
         "token\tner\tlemma\nMia\tB-PER\tmia\nHill\tI-PER\thill\nleft\tO\tleave\n\nOslo\tB-LOC\toslo\n",
@@ -175,6 +176,8 @@ def test_ids_of_conllu_in_other_columns_are_refused(tmp_path: Path) -> None:
 def test_layouts_that_are_not_read_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"found tags with numbers \(PER\[1\]\), as WebAnno's TSV 3 .*export"):
         found(tmp_path, "1-1\t0-3\tMia\tPER[1]\n1-2\t4-8\tHill\tPER[1]\n1-3\t9-13\tleft\t_\n")
+    with pytest.raises(DataError, match="WebAnno's TSV 3"):
+        found(tmp_path, "#Text=Mia left\n1-1\t0-3\tMia\tPER[1]\t\n1-2\t4-8\tleft\t_\t\n")
     with pytest.raises(DataError, match="found tags in brackets"):
         found(tmp_path, "Mia\t(PER*\nHill\t*)\nleft\t*\n")
     with pytest.raises(DataError, match="line 1: found 1 column: 'Mia,B-PER', .* spaces between, not commas"):

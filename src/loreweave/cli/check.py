@@ -92,7 +92,10 @@ def _show(found: dict[str, Any], lists: set[str]) -> None:
     for kind in LISTED:
         if kind in lists:
             lines = [(row["file"], line) for row in found["files"] for line in row["listed"][kind]]
-            show_table(("file", "place and what"), lines, title=f"{kind}: {len(lines)}", always_titled=True)
+            if lines:
+                show_table(("file", "place and what"), lines, title=f"{kind}: {len(lines)}", always_titled=True)
+            else:
+                say(f"{kind}: none")
     for line in found["findings"]:
         say(line)
     if not found["findings"]:

@@ -55,6 +55,7 @@ class FileLayout:
         tag: the column of the tag.
         nested: the column of mentions inside those of `tag`, as GermEval has them.
         sentence: the column whose value changes with the sentence, in files without blank lines.
+        open_end: whether all lines end with a separator, behind which nothing is (WebAnno).
         header: whether the first line names the columns.
         spelling: of its tags.
         tags: all tags of lines that do not begin with `#`.
@@ -69,6 +70,7 @@ class FileLayout:
     tag: int = -1
     nested: int | None = None
     sentence: int | None = None
+    open_end: bool = False
     header: bool = False
     spelling: TagSpelling = field(default_factory=TagSpelling)
     tags: frozenset[str] = frozenset()
@@ -80,7 +82,7 @@ class FileLayout:
         """The columns of a line; a token of blanks alone is " "."""
         if self.separator != " ":
             cells = [cell.strip(WHITE) or " " * bool(cell) for cell in line.rstrip("\r\n").split(self.separator)]
-            return [*cells[:-1], cells[-1].strip(WHITE)]
+            return cells[:-1] if self.open_end and not cells[-1].strip(WHITE) else [*cells[:-1], cells[-1].strip(WHITE)]
         cells = _SPACES.split(line.strip(WHITE))
         return [" ", *cells] if line[0] in " \t" and len(cells) == self.width - 1 else cells
 
@@ -117,7 +119,8 @@ def find_layout(path: Pathname, given: ColumnLayout | None = None, known: Collec
     lines = plain or [line for block in blocks for line in block]
     separators = [given.separator] if given and given.separator else ["\t", " "]
     token, tag = (given.token, given.tag) if given else (0, -1)
-    layouts = [FileLayout(separator=separator, token=token, tag=tag) for separator in separators]
+    open_end = all(line.rstrip("\r\n").endswith("\t") for line in lines)
+    layouts = [FileLayout(separator=separator, token=token, tag=tag, open_end=open_end) for separator in separators]
     layout = max((replace(one, width=_width(one, lines)) for one in layouts), key=lambda one: _fitting(one, lines))
     if layout.width < 2:
         return layout
