@@ -61,6 +61,10 @@ def test_limits_of_the_model(luke_4: Path) -> None:
     settings = {"model_type": "luke", "max_position_embeddings": 514, "vocab_size": size, "entity_vocab_size": 6}
     edit(luke_4 / "config.json", **settings)
     assert EntityTokenizer.from_pretrained(luke_4).max_length == 512
+    edit(luke_4 / "config.json", pad_token_id=4)
+    assert EntityTokenizer.from_pretrained(luke_4).max_length == 509, "the model counts from its own padding"
+    edit(luke_4 / "config.json", pad_token_id=None)
+    assert EntityTokenizer.from_pretrained(luke_4).max_length == 512
     edit(luke_4 / "config.json", vocab_size=size - 1)
     with pytest.raises(CheckpointError, match=f"found {size} ids in the tokenizer, expected at most vocab_size"):
         EntityTokenizer.from_pretrained(luke_4)
