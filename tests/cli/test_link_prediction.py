@@ -71,8 +71,10 @@ def test_mistakes_are_one_message(
 
 def test_tasks_of_the_other_kind_take_no_settings(places: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     model, graph = places
+    assert main(["evaluate", "ner", "--model", model, "--data", graph, "split=test"]) == 2
+    assert "ner has no settings of scores, found 'split=test'" in capsys.readouterr().err
     assert main(["evaluate", "entity-typing", "--model", model, "--data", graph, "split=test"]) == 2
-    assert "entity-typing has no settings" in capsys.readouterr().err
+    assert "unknown setting 'split'; known: threshold" in capsys.readouterr().err
     assert main(["predict", "entity-typing", "--model", model, "--data", graph]) == 2
     assert "entity-typing has no --data" in capsys.readouterr().err
     assert main(["predict", "link-prediction", "--model", model]) == 2
