@@ -44,6 +44,12 @@ def test_no_pair_counts_for_nothing() -> None:
     assert loss.item() == 0.0 and float(logits.grad.abs().sum()) == 0.0  # type: ignore[union-attr]
 
 
+def test_the_size_of_an_encoders_states_does_not_matter() -> None:
+    torch.manual_seed(0)
+    head, entities, pairs = PairHead(8, 3, 0.0), torch.randn(2, 8), torch.tensor([[0, 1]])
+    torch.testing.assert_close(head(entities * 10, pairs), head(entities, pairs), rtol=1e-4, atol=1e-4)
+
+
 def test_direction_matters() -> None:
     torch.manual_seed(0)
     head = PairHead(8, 3, 0.0)

@@ -18,6 +18,8 @@ from loreweave.training.losses import IGNORED
 class PairHead(nn.Module):
     """Head, tail and their product through a tanh layer to the threshold of the pair and a logit a relation.
 
+    Entities are normalised first, because encoders differ in how large their states are, and what is small is learned slowly.
+
     Args:
         size: of an entity's vector.
         labels: relations.
@@ -26,6 +28,7 @@ class PairHead(nn.Module):
 
     def __init__(self, size: int, labels: int, dropout: float) -> None:
         super().__init__()
+        self.norm = nn.LayerNorm(size)
         self.head = nn.Linear(size, size)
         self.tail = nn.Linear(size, size, bias=False)
         self.product = nn.Linear(size, size, bias=False)
@@ -34,7 +37,7 @@ class PairHead(nn.Module):
 
     def forward(self, entities: Tensor, pairs: Tensor) -> Tensor:
         """Entities [entities, size] and pairs of their numbers [pairs, 2] -> [pairs, 1 + labels], the threshold first."""
-        entities = self.dropout(entities)
+        entities = self.dropout(self.norm(entities))
         heads, tails = pairs.unbind(1)
         hidden = self.head(entities)[heads] + self.tail(entities)[tails] + self.product(entities[heads] * entities[tails])
         scores: Tensor = self.out_proj(self.dropout(torch.tanh(hidden)))
