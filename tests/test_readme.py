@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -19,21 +19,41 @@ from loreweave.training.recipes import recipe_names
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-BLOCK = re.compile(r"(?P<mark><!-- run -->\n)?^```bash\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGES = [*DOCUMENTS, ROOT / "CHANGELOG.md", ROOT / "benchmarks" / "README.md"]
+LONGEST_LINE = 120
+BLOCK = re.compile(
+    r"(?P<mark><!-- run -->\n)?^```bash\n(?P<code>.*?)^```$"
+    r"(?:\n+^```python\n(?P<python>.*?)^```$)?"
+    r"(?:\n+<!-- output -->\n```text\n(?P<output>.*?)^```$)?",
+    re.MULTILINE | re.DOTALL,
+)
+TOLERANCE = 0.05
+"""Of shown numbers: the same training ends a little differently on another processor."""
 
 
-def blocks() -> Iterator[tuple[str, str, bool]]:
-    """(document, code, whether it is marked to run) of every bash block."""
+class Block(NamedTuple):
+    """Commands of a document, whether they are marked to run, the Python that follows, and what both are said to print."""
+
+    document: str
+    code: str
+    runs: bool
+    python: str
+    output: str
+
+
+def blocks() -> Iterator[Block]:
+    """Every block of commands."""
     for path in DOCUMENTS:
         for match in BLOCK.finditer(path.read_text(encoding="utf-8")):
-            yield path.name, match["code"], match["mark"] is not None
+            runs = match["mark"] is not None
+            yield Block(path.name, match["code"], runs, (match["python"] or "") if runs else "", match["output"] or "")
 
 
 def shown(program: str) -> list[str]:
     """Every use of a program in the bash blocks, one line each, from its name to the end of the command."""
     found = []
-    for _, code, _ in blocks():
-        for line in code.replace("\\\n", " ").splitlines():
+    for block in blocks():
+        for line in block.code.replace("\\\n", " ").splitlines():
             lexer = shlex.shlex(line, posix=True, punctuation_chars="|;&<>")
             lexer.whitespace_split = True
             words: list[str] = []
@@ -82,8 +102,8 @@ def test_every_shown_make_target_exists(line: str) -> None:
     assert {word for word in shlex.split(line)[1:] if "=" not in word} <= targets
 
 
-def test_the_readme_names_every_recipe() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_a_page_names_every_recipe() -> None:
+    text = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
     for name in recipe_names():
         model, job = name.split("/")
         assert model in text and job in text, name
@@ -95,14 +115,46 @@ def test_every_file_that_the_documents_link_exists() -> None:
             assert (path.parent / target).exists(), f"{path.name}: {target}"
 
 
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_no_line_of_a_page_is_too_long(path: Path) -> None:
+    lines = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+    assert not [number for number, line in lines if len(line) > LONGEST_LINE]
+
+
+def says(printed: str, shown: str) -> bool:
+    """Whether a printed line is the shown one, numbers with a decimal point within the tolerance."""
+    words, expected = printed.split(), shown.split()
+    if len(words) != len(expected):
+        return False
+    pairs = zip(words, expected, strict=True)
+    return all(one == other or ("." in other and near(one, other)) for one, other in pairs)
+
+
+def near(one: str, other: str) -> bool:
+    """Whether two words are numbers that are close."""
+    try:
+        return abs(float(one) - float(other)) <= TOLERANCE
+    except ValueError:
+        return False
+
+
+def test_numbers_are_compared_loosely_and_words_exactly() -> None:
+    assert says("mrr\t0.49", "mrr 0.51")
+    assert not says("mrr\t0.49", "mrr 0.55")
+    assert not says("Warsaw is a place", "Warsaw is a person")
+    assert not says("steps 12", "steps 13")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("code", [code for _, code, run in blocks() if run])
-def test_marked_blocks_run(code: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("block", [pytest.param(b, id=f"{b.document}-{n}") for n, b in enumerate(blocks()) if b.runs])
+def test_marked_blocks_run_and_print_what_is_shown(block: Block, tmp_path: Path) -> None:
     (tmp_path / "src").symlink_to(ROOT / "src")
+    (tmp_path / "block.py").write_text(block.python, encoding="utf-8")
     binaries = Path(sys.executable).parent
     environment = os.environ | {"PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}", "HF_HUB_OFFLINE": "1"}
     bash = shutil.which("bash")
     assert bash is not None
+    code = f"{block.code}\npython block.py\n" if block.python else block.code
     result = subprocess.run(
         [bash, "-euo", "pipefail", "-c", code],
         cwd=tmp_path,
@@ -112,3 +164,6 @@ def test_marked_blocks_run(code: str, tmp_path: Path) -> None:
         timeout=1800,
     )
     assert result.returncode == 0, result.stderr[-2000:]
+    printed = result.stdout.splitlines()
+    for line in block.output.splitlines():
+        assert any(says(found, line) for found in printed), f"{line!r} is not in:\n{result.stdout}"
