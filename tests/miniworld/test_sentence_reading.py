@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from loreweave.miniworld.sentence_reading import describe, marked
+from loreweave.miniworld.sentence_reading import ReadName, ReadRelation, ReadSentence, read_sentences
 
 TEXTS = ("Ann left Oslo.", "Nobody.")
 
@@ -30,9 +30,14 @@ class Relater:
 def test_both_together() -> None:
     finder: Any = Finder()
     relater: Any = Relater()
-    assert describe(finder, relater, TEXTS) == ["[Ann: person] left [Oslo: place].  Ann -> born in -> Oslo (0.75)", "Nobody."]
+    first, second = read_sentences(finder, relater, TEXTS)
+    assert first.marked() == "[Ann: person] left [Oslo: place]."
+    assert first.relations == [ReadRelation("Ann", "born in", "Oslo", 0.75)]
+    assert (second.marked(), second.names, second.relations) == ("Nobody.", [], [])
+    assert first.to_dict()["names"][1] == {"start": 9, "end": 13, "mention": "Oslo", "label": "place"}
 
 
-def test_marks_do_not_move_what_follows() -> None:
-    names = [{"start": 4, "end": 5, "mention": "b", "label": "x"}, {"start": 0, "end": 1, "mention": "a", "label": "y"}]
-    assert marked("a - b", names) == "[a: y] - [b: x]"
+def test_a_text_is_cut_at_its_names() -> None:
+    read = ReadSentence("a - b", [ReadName(0, 1, "a", "y"), ReadName(4, 5, "b", "x")])
+    assert read.parts() == [("a", "y"), (" - ", None), ("b", "x")]
+    assert read.marked() == "[a: y] - [b: x]"

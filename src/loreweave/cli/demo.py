@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from loreweave.cli.console import say, show_json, show_table
+
+if TYPE_CHECKING:
+    from loreweave.miniworld.demo_result import DemoResult
 
 
 def command(
@@ -33,16 +36,28 @@ def command(
     if as_json:
         show_json(result.to_dict())
         return
-    show_table(("measured", "before", "after"), result.rows, title="MiniLM as a LUKE, continued pre-training")
+    _show(result)
+
+
+def _show(result: DemoResult) -> None:
+    """What was learned, what to open and what to try next."""
+    folder = result.output
+    print(f"\nMiniLM became a LUKE, which reads words and entities, in {result.seconds:.0f} s.")
+    rows = [(what, f"{before:.3f}", f"{after:.3f}") for what, before, after in result.rows]
+    show_table(("measured", "before", "after"), rows, title="on data that training never saw")
+    print("\nFacts that training never saw (the best of all entities, before -> after):")
+    for answer in result.answers:
+        verdict = "right" if answer.right else "wrong"
+        print(f"  {answer.head}, {answer.relation}?  {answer.before} -> {answer.after} ({verdict})")
     scores = ", ".join(f"{task} {value:.3f}" for task, value in result.tests.items())
-    print(f"\nNames and relations in three new sentences (micro F1 on the test files: {scores}):")
-    for sentence in result.names:
-        print(f"  {sentence}")
-    print("\nLatent types of the same sentences (the number behind a word that was selected):")
-    for sentence in result.types:
-        print(f"  {sentence}")
-    say(f"Done in {result.seconds:.0f} s. Everything is in {result.output}: the data, the pre-trained model in")
-    say("pretraining-2/model, the typing models in typing-before/model and typing-after/model, those of names and")
-    say("relations in ner/model and relation-classification/model, the latent typer in latent-typing/model, the numbers in")
-    say("demo.json.")
-    say("The same on your own files: the lines above that begin with $.")
+    print(f"\nNames and relations in new sentences (micro F1 on the test files: {scores}):")
+    for sentence in result.sentences:
+        print(f"  {sentence.marked()}")
+        for each in sentence.relations:
+            print(f"    {each.head} -> {each.label} -> {each.tail} ({each.probability:.2f})")
+    say(f"\nOpen in a browser: {folder / 'demo.html'}")
+    say("Try next:")
+    say(f'  echo "Ada Lovelace lived in London." | loreweave predict ner --model {folder / "ner"}')
+    say("  loreweave check ner YOUR_FILE        your own data: docs/formats.md says what is read")
+    say("  loreweave finetune ner --model minilm --train YOUR_FILE --recipe minilm/ner --output runs/mine")
+    say(f"The models, the runs and the numbers (demo.json) are in {folder}; the lines above that begin with $ made them.")

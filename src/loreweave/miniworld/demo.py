@@ -1,4 +1,4 @@
-"""The demo: the whole way from pages and a graph to typed mentions, predicted links and latent types, on the mini-world.
+"""The demo: the whole way from pages and a graph to typed mentions, names, relations and predicted facts, on the mini-world.
 
 Every step is the function behind a command, and shows that command.
 """
@@ -8,31 +8,31 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from loreweave.build.entity_vocabulary import build_entity_vocabulary
 from loreweave.build.pretraining_set import build_pretraining_set
-from loreweave.build.text_blocks import build_text_blocks
 from loreweave.checkpoints import hugging_face, luke_from_encoder
 from loreweave.checkpoints.names import model_path
 from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
 from loreweave.corpus.annotated_text import write_annotated_texts
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.corpus.files import Pathname, write_json
+from loreweave.corpus.files import Pathname, atomic_path, write_json
 from loreweave.corpus.graph_building import build_graph
 from loreweave.corpus.graph_formats import find_graph
 from loreweave.errors import ConfigurationError
-from loreweave.miniworld.sentence_reading import describe
+from loreweave.miniworld.demo_page import page
+from loreweave.miniworld.demo_result import Answer, DemoResult
+from loreweave.miniworld.sentence_reading import read_sentences
 from loreweave.miniworld.world import graph_files, load_pages, ner_files, relation_files, typing_files
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.evaluation import evaluate_objectives
 from loreweave.pretraining.run import run
 from loreweave.tasks.jobs import DataFiles, finetune_task
-from loreweave.tasks.latent_types.typist import Typist
 from loreweave.tasks.predictor import Predictor, load
-from loreweave.tasks.pretrained import evaluate_pretrained
+from loreweave.tasks.pretrained import evaluate_pretrained, open_pretrained
 from loreweave.tasks.registry import Execution, load_pretrained_task, load_task
 from loreweave.training.configuration import fill
 from loreweave.training.quiet import quiet
@@ -46,7 +46,6 @@ TYPING = "entity-typing"
 RELATIONS = "relation-classification"
 NER = "ner"
 LINKS = "link-prediction"
-TYPES = "latent-typing"
 
 WINDOW = 128
 """Sub-words of a window; a page fills one or two."""
@@ -54,7 +53,7 @@ WINDOW = 128
 HELD_OUT = 10
 """One page in so many is kept from pre-training, to measure on."""
 
-FEW_PAGES = ("batch_size=8", "micro_batch_size=8", "objectives.masked_entities.probability=0.5", "precision=fp32")
+FEW_PAGES = ("batch_size=8", "micro_batch_size=8", "objectives.masked_entities.probability=0.5")
 """Small batches and many masked entities, because there are hardly two hundred windows."""
 
 KNOWLEDGE = "objectives.contrastive_knowledge"
@@ -69,10 +68,19 @@ UNTRAINED = (
 
 SENTENCES = (
     "Marie Curie was born in Warsaw in 1867, and won two Nobel Prizes.",
-    "The old bridge over the river Danube was rebuilt by the army.",
     "Mozart wrote operas in Vienna.",
+    "The Danube flows through Austria and Hungary into the Black Sea.",
 )
-"""Whose names, relations and latent types the demo shows; none is on a page."""
+"""Whose names and relations the demo shows; none is on a page."""
+
+QUESTIONS = (
+    ("Sweden", "capital"),
+    ("Albert Einstein", "field of work"),
+    ("Virginia Woolf", "place of birth"),
+    ("Vistula", "mouth of the watercourse"),
+    ("Henrik Ibsen", "languages spoken, written or signed"),
+)
+"""Facts of the test split, of which training sees nothing: (head, relation)."""
 
 MEASURES: dict[str, dict[str, str]] = {
     "held-out pages": {
@@ -87,21 +95,22 @@ MEASURES: dict[str, dict[str, str]] = {
 RESULTS = "demo.json"
 """Marks a folder as a demo's, so that the next demo may replace it."""
 
+PAGE = "demo.html"
+
 Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """How long the demo trains; the defaults take two to three minutes on two CPU cores."""
+    """How long the demo trains; the defaults take three minutes on two CPU cores."""
 
-    stage_1_steps: int = 30
+    stage_1_steps: int = 20
     stage_2_steps: int = 50
-    triples: int = 24
+    triples: int = 40
     """Facts of a step, beside its windows of text."""
     typing_epochs: int = 2
     sentence_epochs: int = 2
     """Of NER and relation classification."""
-    types_steps: int = 60
 
     def stage_1(self) -> list[str]:
         """Settings that go over the recipe `minilm/pretraining-1`."""
@@ -114,47 +123,11 @@ class Budget:
         knowledge = (f"graph={graph}", f"micro_batch_size={self.triples}", *SHORT_TEXTS)
         return [*schedule, *own, *FEW_PAGES, *(f"{KNOWLEDGE}.{setting}" for setting in knowledge)]
 
-    def types(self) -> list[str]:
-        """Settings that go over `minilm/latent-typing`: words are rebuilt with all weight, because steps are few."""
-        losses = (f"objectives.latent_typing.{name}" for name in ("reconstruction_weight=1.0", "sparsity_weight=0.02"))
-        schedule = (f"steps={self.types_steps}", "schedule.warmup_steps=4", "optimizer.learning_rate=2e-3")
-        return [*schedule, *losses, "objectives.latent_typing.temperature.rate=0.08", "pool=8", "precision=fp32"]
-
     def tasks(self) -> dict[str, list[str]]:
         """Settings that go over `minilm/<task>`."""
         common = ["batch_size=16", "optimizer.learning_rate=3e-4"]
         sentences = [f"epochs={self.sentence_epochs}", *common]
         return {TYPING: [f"epochs={self.typing_epochs}", *common], RELATIONS: sentences, NER: [*sentences, "head=tags"]}
-
-
-@dataclass
-class DemoResult:
-    """What the demo measured and made.
-
-    Attributes:
-        output: folder of everything.
-        rows: (what, before continued pre-training, after).
-        tests: task -> micro F1 on its test file, of the tasks that are fine-tuned after it alone.
-        names: sentences with the names that were found in them, and the relations between these.
-        types: sentences with the latent type of each selected sub-word behind it.
-        commands: the command lines that do the same.
-        seconds: how long it took.
-    """
-
-    output: Path
-    rows: list[tuple[str, float, float]] = field(default_factory=list)
-    tests: dict[str, float] = field(default_factory=dict)
-    names: list[str] = field(default_factory=list)
-    types: list[str] = field(default_factory=list)
-    commands: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-
-    def to_dict(self) -> dict[str, Any]:
-        """The content of `demo.json`."""
-        measured = {what: {"before": before, "after": after} for what, before, after in self.rows}
-        facts: dict[str, Any] = {"tests": self.tests, "names": self.names, "types": self.types}
-        facts |= {"commands": self.commands, "seconds": self.seconds}
-        return {"output": str(self.output), "measured": measured, **facts}
 
 
 def run_demo(
@@ -185,10 +158,10 @@ def run_demo(
     for where, names in MEASURES.items():
         rows = ((f"{what} ({where})", before[name], after[name]) for name, what in names.items())
         demo.result.rows += rows
+    demo.ask("luke-start", "pretraining-2/model")
     demo.names("pretraining-2/model")
-    demo.types("pretraining-2/model")
     demo.result.seconds = round(time.monotonic() - started, 1)
-    write_json(folder / RESULTS, demo.result.to_dict())
+    demo.write()
     return demo.result
 
 
@@ -292,27 +265,36 @@ class _Demo:
         return dict(results["test"])
 
     def names(self, model: str) -> None:
-        """Fine-tune NER and relation classification, and ask both about three new sentences."""
+        """Fine-tune NER and relation classification, and let both read three new sentences."""
         for task, data in ((NER, ner_files()), (RELATIONS, relation_files())):
             self.result.tests[task] = self.finetune(task, model, data, task)["micro_f1"]
-        self._says("predict", NER, "--model", self._path(NER), "SENTENCES.jsonl")
-        self._says("predict", RELATIONS, "--model", self._path(RELATIONS), "PAIRS.jsonl")
+        self._says("predict", NER, "SENTENCES.txt", "--model", self._path(NER))
+        self._says("predict", RELATIONS, "PAIRS.jsonl", "--model", self._path(RELATIONS))
         finder, relater = load(self._path(NER)), load(self._path(RELATIONS))
         assert isinstance(finder, Predictor) and isinstance(relater, Predictor)
-        self.result.names = describe(finder, relater, SENTENCES)
+        self.result.sentences = read_sentences(finder, relater, SENTENCES)
 
-    def types(self, model: str) -> None:
-        """Latent typing over the sentences of the pages, and the types of three new ones."""
-        target, sentences = self._path("sentences"), self._path("pages.jsonl")
-        said = ("--tokenizer", ENCODER, "--sentences", "en", "--break-mode", "eos", "--output", target)
-        self._says("build", "text-blocks", sentences, *said)
-        words = read_word_tokenizer(ENCODER)
-        build_text_blocks([sentences], words, target, break_mode="eos", sentences="en", overwrite=True)
-        overrides = [*self._files(model, "sentences", TYPES), *self.budget.types()]
-        self._says("pretrain", f"{ENCODER}/{TYPES}", *overrides)
-        run(fill(PretrainingConfig, load_recipe(f"{ENCODER}/{TYPES}").config, overrides), overwrite=True)
-        self._says("types", *SENTENCES, "--model", self._path(TYPES))
-        self.result.types = [typed.marked() for typed in Typist(self._path(TYPES)).type(SENTENCES)]
+    def ask(self, start: str, trained: str) -> None:
+        """Complete five facts that training never saw, with the encoder as it was and as it is."""
+        given = ("--model", self._path(trained), "--data", self._path("graph"), "top=1")
+        self._says("predict", LINKS, "QUESTIONS.jsonl", *given)
+        answers = [self._answers(start, UNTRAINED), self._answers(trained)]
+        for (head, relation), before, after in zip(QUESTIONS, *answers, strict=True):
+            self.result.answers.append(Answer(head, relation, before["label"], after["label"], after["known"]))
+
+    def _answers(self, model: str, reading: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """The best answer to each question."""
+        queries = ((f"question {n}", {"head": head, "relation": what}) for n, (head, what) in enumerate(QUESTIONS, 1))
+        settings = ["top=1", *reading]
+        how = Execution(report=self.report)
+        ask = open_pretrained(load_pretrained_task(LINKS), self._path(model), self._path("graph"), settings, how)
+        return [answer["predicted"][0] for answer in ask(queries, len(QUESTIONS))]
+
+    def write(self) -> None:
+        """The numbers, and the page."""
+        write_json(self._path(RESULTS), self.result.to_dict())
+        with atomic_path(self._path(PAGE)) as path:
+            path.write_text(page(self.result), encoding="utf-8")
 
     def _files(self, model: str, data: str, output: str) -> list[str]:
         paths = (f"model={self._path(model)}", f"data=[{self._path(data)}]", f"output={self._path(output)}")

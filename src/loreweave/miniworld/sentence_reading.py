@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import permutations
 from typing import Any
 
@@ -10,35 +11,74 @@ from loreweave.miniworld.sentence_examples import NO_RELATION
 from loreweave.tasks.predictor import Predictor
 
 
-def describe(finder: Predictor, relater: Predictor, sentences: Sequence[str]) -> list[str]:
-    """Each sentence with its names in brackets, and behind it the relations of all ordered pairs of them.
+@dataclass(frozen=True)
+class ReadName:
+    """Characters of a sentence that a model takes for a name, and its type."""
 
-    Example:
-        `[Marie Curie: person] was born in [Warsaw: place].  Marie Curie -> place of birth -> Warsaw (0.98)`
-    """
-    names = finder.predict(sentences)
+    start: int
+    end: int
+    mention: str
+    label: str
+
+
+@dataclass(frozen=True)
+class ReadRelation:
+    """A relation that a model sees between two names."""
+
+    head: str
+    label: str
+    tail: str
+    probability: float
+
+
+@dataclass
+class ReadSentence:
+    """A sentence with its names, in order, and the relations between them."""
+
+    text: str
+    names: list[ReadName]
+    relations: list[ReadRelation] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as JSON."""
+        return asdict(self)
+
+    def parts(self) -> list[tuple[str, str | None]]:
+        """The text cut at its names, each part with the type of the name that it is, or None."""
+        cut, done = list[tuple[str, str | None]](), 0
+        for name in self.names:
+            cut += [(self.text[done : name.start], None), (self.text[name.start : name.end], name.label)]
+            done = name.end
+        return [(part, label) for part, label in [*cut, (self.text[done:], None)] if part]
+
+    def marked(self) -> str:
+        """The text with its names and their types in brackets.
+
+        Example:
+            `[Marie Curie: person] was born in [Warsaw: place].`
+        """
+        return "".join(part if label is None else f"[{part}: {label}]" for part, label in self.parts())
+
+
+def read_sentences(finder: Predictor, relater: Predictor, sentences: Sequence[str]) -> list[ReadSentence]:
+    """The names that `finder` finds in each sentence, and the relations that `relater` sees in the ordered pairs of them."""
+    read = []
+    for text, found in zip(sentences, finder.predict(sentences), strict=True):
+        names = (ReadName(name["start"], name["end"], name["mention"], name["label"]) for name in found)
+        read.append(ReadSentence(text, sorted(names, key=lambda name: name.start)))
     pairs = [
-        {"id": str(number), "text": text, "head": _span(head), "tail": _span(tail)}
-        for number, (text, found) in enumerate(zip(sentences, names, strict=True))
-        for head, tail in permutations(found, 2)
+        {"id": str(number), "text": sentence.text, "head": _span(head), "tail": _span(tail)}
+        for number, sentence in enumerate(read)
+        for head, tail in permutations(sentence.names, 2)
     ]
-    related: dict[str, list[str]] = {str(number): [] for number in range(len(sentences))}
     for answer in relater.predict_rows(pairs):
-        if answer["predicted"] != NO_RELATION:
-            head, label, tail = answer["head"]["mention"], answer["predicted"], answer["tail"]["mention"]
-            related[answer["id"]].append(f"{head} -> {label} -> {tail} ({answer['probability']:.2f})")
-    return [
-        "  ".join([marked(text, found), *related[str(number)]])
-        for number, (text, found) in enumerate(zip(sentences, names, strict=True))
-    ]
+        label = answer["predicted"]
+        if label != NO_RELATION:
+            head, tail = answer["head"]["mention"], answer["tail"]["mention"]
+            relation = ReadRelation(head, label, tail, answer["probability"])
+            read[int(answer["id"])].relations.append(relation)
+    return read
 
 
-def _span(name: dict[str, Any]) -> dict[str, int]:
-    return {"start": name["start"], "end": name["end"]}
-
-
-def marked(text: str, names: Sequence[dict[str, Any]]) -> str:
-    """The text with its names and their types in brackets."""
-    for name in sorted(names, key=lambda name: -name["start"]):
-        text = f"{text[: name['start']]}[{name['mention']}: {name['label']}]{text[name['end'] :]}"
-    return text
+def _span(name: ReadName) -> dict[str, int]:
+    return {"start": name.start, "end": name.end}
