@@ -17,7 +17,13 @@ def main() -> None:
     job = asked()
     output = Path(job["output"])
     run = output / "run"
-    settings = ("precision=fp32", "min_updates=null", f"epochs={job['epochs']}", f"optimizer.learning_rate={job['rate']}", "keep=last")
+    settings = (
+        "precision=fp32",
+        "min_updates=null",
+        f"epochs={job['epochs']}",
+        f"optimizer.learning_rate={job['rate']}",
+        "keep=last",
+    )
     command = [sys.executable, "-m", "loreweave", "finetune", "ner", "--model", job["encoder"], "--train", job["train"]]
     command += ["--recipe", "minilm/ner", "--output", str(run), "--overwrite", *settings, f"seed={job['seed']}"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
