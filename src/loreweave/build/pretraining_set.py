@@ -11,6 +11,7 @@ from multiprocessing.pool import AsyncResult
 from typing import TYPE_CHECKING, Any
 
 from loreweave.build.pretraining_store import (
+    MANIFEST,
     TOKENIZER,
     PretrainingSet,
     open_pretraining_set,
@@ -101,7 +102,7 @@ def build_pretraining_set(
         paragraph_kinds=tuple(paragraph_kinds),
     )
     maker, report = WindowMaker(SentenceTokenizer(tokenizer), vocabulary, settings), BuildReport()
-    with atomic_folder(output, overwrite) as folder:
+    with atomic_folder(output, overwrite, MANIFEST) as folder:
         windows = make_windows(texts, maker, report, workers=workers, progress=progress)
         items = write_windows(folder, windows, rows_per_shard)
         if not items:

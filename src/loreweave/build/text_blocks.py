@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from tokenizers import Tokenizer
 
-from loreweave.build.pretraining_store import TOKENIZER, write_manifest, write_windows
+from loreweave.build.pretraining_store import MANIFEST, TOKENIZER, write_manifest, write_windows
 from loreweave.build.sentence_tokenizer import backend_of, tokenizer_fingerprint
 from loreweave.build.sentences import split_sentences
 from loreweave.build.windows import NO_PAGE, Window
@@ -142,7 +142,7 @@ def build_text_blocks(
         raise ConfigurationError(f"--max-length: found {max_length}, expected at least 3: two special tokens and a sub-word")
     end_id = _end_token(tokenizer)
     report, counts = TextBlockReport(), Counter[str]()
-    with atomic_folder(output, overwrite) as folder:
+    with atomic_folder(output, overwrite, MANIFEST) as folder:
         read = read_lines(files, exclude, counts, unwrap=unwrap)
         lines = _tokenised(read if sentences is None else _sentences(read, sentences), tokenizer, report, progress)
         if split_long_lines and break_mode != "none":

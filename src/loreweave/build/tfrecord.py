@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from loreweave.build.pretraining_store import TOKENIZER, write_manifest, write_windows
+from loreweave.build.pretraining_store import MANIFEST, TOKENIZER, write_manifest, write_windows
 from loreweave.build.sentence_tokenizer import tokenizer_fingerprint
 from loreweave.build.windows import NO_PAGE, Window
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
@@ -105,7 +105,7 @@ def convert_tfrecord_set(
         max_words=metadata["max_seq_length"] - _SPECIAL_TOKENS,
         max_entities=metadata["max_entity_length"],
     )
-    with atomic_folder(output, overwrite) as target:
+    with atomic_folder(output, overwrite, MANIFEST) as target:
         windows = _checked(read_tfrecord_set(folder, report, check), bounds, path, advance)
         items = write_windows(target, windows, rows_per_shard)
         if items != metadata["number_of_items"]:

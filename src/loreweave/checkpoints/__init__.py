@@ -30,6 +30,7 @@ from loreweave.checkpoints.lite import lite as make_lite
 from loreweave.checkpoints.loading import LoadedCheckpoint, LoadOptions, LoadReport
 from loreweave.checkpoints.names import model_path
 from loreweave.corpus.files import Pathname, check_replaceable
+from loreweave.corpus.replacing import check_overwritable
 from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError, ConfigurationError
 
@@ -161,7 +162,7 @@ def convert(
     place = Path(target)
     if not overwrite and (place.is_file() or (place.is_dir() and any(place.iterdir()))):
         raise ConfigurationError(f"{place}: exists and is not empty; choose another target or use --overwrite")
-    check_replaceable(place)
+    check_overwritable(check_replaceable(place))
     to_fairseq, names = _plain(to) == fairseq.NAME, {_plain(name) for name in (to, from_) if name is not None}
     origin, base = local_folder(model_path(source)), None if base is None else local_folder(model_path(base))
     of_fairseq = fairseq.NAME in names or (from_ is None and _is_fairseq(origin))

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
 
 from loreweave.corpus import owners
+from loreweave.corpus.replacing import check_overwritable
 from loreweave.errors import ConfigurationError, DataError
 
 Pathname = str | PathLike[str]
@@ -108,8 +109,8 @@ def check_replaceable(path: Pathname) -> Path:
 def atomic_path(path: Pathname) -> Iterator[Path]:
     """Yield a temporary path beside `path`; it takes the place of `path` when the block ends without an error.
 
-    The path may become a file or a folder. A folder that already exists at `path` is replaced; where `path` links to a
-    folder, that folder is.
+    The path may become a file or a folder. A folder that already exists at `path` is replaced by a folder, never by a file;
+    where `path` links to a folder, that folder is.
 
     Raises:
         ConfigurationError: there is a folder that cannot be replaced (see `check_replaceable`).
@@ -121,6 +122,8 @@ def atomic_path(path: Pathname) -> Iterator[Path]:
     try:
         with naming(target):
             yield temporary
+        if target.is_dir() and not temporary.is_dir():
+            raise _folder_in_the_way(target)
         if target.is_dir():
             old = _temporary(target, "old")
             os.replace(target, old)
@@ -134,6 +137,10 @@ def atomic_path(path: Pathname) -> Iterator[Path]:
             os.replace(temporary, target)
     finally:
         _remove(temporary)
+
+
+def _folder_in_the_way(path: Pathname) -> ConfigurationError:
+    return ConfigurationError(f"{path}: found a folder where a file is to be written; name a file, as in {path}/NAME")
 
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -214,6 +221,8 @@ def write_through(path: Pathname) -> None:
 @contextmanager
 def atomic_write(path: Pathname) -> Iterator[TextIO]:
     """Open `path` for writing UTF-8 text (compressed by its suffix); the file appears only when the block succeeds."""
+    if Path(path).is_dir():
+        raise _folder_in_the_way(path)
     with (
         atomic_path(path) as temporary,
         io.TextIOWrapper(open_binary(temporary, "wb"), encoding="utf-8", newline="\n") as file,
@@ -222,8 +231,13 @@ def atomic_write(path: Pathname) -> Iterator[TextIO]:
 
 
 @contextmanager
-def atomic_folder(path: Pathname, overwrite: bool = False) -> Iterator[Path]:
+def atomic_folder(path: Pathname, overwrite: bool = False, manifest: str | None = None) -> Iterator[Path]:
     """Yield a temporary folder that becomes `path` when the block succeeds.
+
+    Args:
+        path: the folder.
+        overwrite: replace what is there, but never a run (see `check_overwritable`).
+        manifest: name of the file that every folder of this kind has; a folder without it is not replaced.
 
     Raises:
         ConfigurationError: `path` exists, is not an empty folder, and `overwrite` is off; or it cannot be replaced.
@@ -233,6 +247,7 @@ def atomic_folder(path: Pathname, overwrite: bool = False) -> Iterator[Path]:
         raise ConfigurationError(f"{target}: found a file where a folder is to be written")
     if not overwrite and target.is_dir() and any(target.iterdir()):
         raise ConfigurationError(f"{target}: the folder exists and is not empty; choose another or use --overwrite")
+    check_overwritable(target, manifest)
     with atomic_path(target) as temporary:
         temporary.mkdir()
         yield temporary

@@ -96,7 +96,7 @@ def build_graph(
         ConfigurationError: there is something at `output`, and `overwrite` is off.
     """
     policy = policy or GraphPolicy()
-    with atomic_folder(output, overwrite) as folder, LeftOut(folder / LEFT_OUT, policy.skip_bad) as left_out:
+    with atomic_folder(output, overwrite, MANIFEST) as folder, LeftOut(folder / LEFT_OUT, policy.skip_bad) as left_out:
         entity_ids, relation_ids, triples = _read_triples(source, policy, left_out, progress)
         rows = _write_entities(folder / ENTITIES, source, entity_ids, policy, left_out, progress)
         relations = _read_relations(source, relation_ids, left_out)

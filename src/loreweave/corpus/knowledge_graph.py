@@ -120,7 +120,7 @@ class KnowledgeGraph:
         Raises:
             ConfigurationError: there is something at `folder`, and `overwrite` is off.
         """
-        with atomic_folder(folder, overwrite) as path:
+        with atomic_folder(folder, overwrite, MANIFEST) as path:
             with EntityWriter(path / ENTITIES) as writer:
                 for entity in self.entities:
                     writer.add(entity)

@@ -54,8 +54,12 @@ def test_what_is_there_is_kept_unless_told(graph_folder: Path, checkpoints: dict
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(ConfigurationError, match="not empty"):
         export(checkpoints["table"], graph_folder, tmp_path, ModelSettings(), HOW)
-    export(checkpoints["table"], graph_folder, tmp_path, ModelSettings(), HOW, overwrite=True)
-    assert (tmp_path / "entities.npy").exists() and not (tmp_path / "notes.txt").exists()
+    with pytest.raises(ConfigurationError, match="no manifest.json"):
+        export(Path("no model"), Path("no graph"), tmp_path, ModelSettings(), HOW, overwrite=True)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    for _ in range(2):
+        export(checkpoints["table"], graph_folder, tmp_path / "out", ModelSettings(), HOW, overwrite=True)
+    assert (tmp_path / "out" / "entities.npy").exists()
 
 
 def test_the_working_folder_is_refused_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
