@@ -77,6 +77,8 @@ def test_a_folder_is_read_in_order_of_name(tmp_path: Path) -> None:
         ({"id": "a", "text": "b", "mentions": [[0, 1]]}, "expected an object"),
         ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 2}]}, "text of 1 characters"),
         ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 1, "entity": 5}]}, "mentions.entity"),
+        ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 1, "entity": ""}]}, "'mentions.entity': found '', expected"),
+        ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 1, "entity": "\u00a0 "}]}, "expected a title"),
         ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 1, "label": ""}]}, "'mentions.label': found the labels ''"),
         ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 1, "labels": ["x", " "]}]}, "expected names"),
         ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 1, "labels": [0.5]}]}, "found [0.5], expected a list"),
@@ -139,7 +141,7 @@ def test_json_round_trips_any_text(text: str, data: st.DataObject) -> None:
     mentions = []
     for start in data.draw(st.lists(starts, max_size=3)) if text else []:
         end = data.draw(st.integers(start + 1, len(text)))
-        mentions.append(Mention(start, end, data.draw(st.none() | st.text()), data.draw(st.none() | LABELS)))
+        mentions.append(Mention(start, end, data.draw(st.none() | LABELS), data.draw(st.none() | LABELS)))
     annotated = AnnotatedText("x", text, tuple(mentions))
     assert AnnotatedText.from_dict(json.loads(json.dumps(annotated.to_dict()))) == annotated
 
@@ -152,3 +154,17 @@ def test_broken_metadata_in_parquet_is_named(tmp_path: Path) -> None:
     parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
     with pytest.raises(DataError, match=r"a\.parquet, line 2: field 'metadata': found broken JSON"):
         list(read_annotated_texts(tmp_path / "a.parquet"))
+
+
+@pytest.mark.parametrize("place", ['"mentions": [], "mentions": [{}]', '"mentions": [{"start": 0, "end": 1, "end": 2}]'])
+def test_a_key_that_stands_twice_is_refused(place: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": "a", "text": "ab"}\n{"id": "b", "text": "ab", ' + place + "}\n")
+    with pytest.raises(DataError, match=r"a\.jsonl, line 2: found the key '(mentions|end)' twice in one object"):
+        list(read_annotated_texts(path))
+
+
+def test_a_number_that_json_has_not_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"id": "a", "text": "ab", "metadata": {"weight": NaN}}\n')
+    with pytest.raises(DataError, match=r"a\.jsonl, line 1: found NaN, which JSON has not"):
+        list(read_annotated_texts(tmp_path / "a.jsonl"))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.files import COMPRESSIONS, Pathname, atomic_path, read_json_lines, write_json_lines
+from loreweave.corpus.strict_json import DECODER, NotJsonError
 from loreweave.corpus.surfaces import SURFACE_KEYS, check_given_surface
 from loreweave.errors import DataError
 
@@ -32,7 +33,7 @@ class Mention:
     `labels` are all its types where it has several; `label` is then the first of them.
 
     Raises:
-        DataError: a span that holds nothing, or a label without characters.
+        DataError: a span that holds nothing, or a label or an entity without characters.
     """
 
     start: int
@@ -44,6 +45,9 @@ class Mention:
     def __post_init__(self) -> None:
         """Refuse a span that holds nothing, and keep several labels in one way, whichever field they were given in."""
         self._check_span()
+        if self.entity is not None and not self.entity.strip():
+            expected = "a title; where the entity is not known, leave it out (or null)"
+            raise DataError(f"found {self.entity!r}, expected {expected}", field="entity")
         if not self.labels and self.label is None:
             return
         types = tuple(dict.fromkeys(self.labels if self.label is None else (self.label, *self.labels)))
@@ -194,9 +198,9 @@ def _mention_from_dict(row: Any, text: Any) -> Mention:
     try:
         mention = Mention(row["start"], row["end"], row.get("entity"), row.get("label"), tuple(labels))
     except DataError as error:
-        if error.field != "label":
+        if error.field not in ("label", "entity"):
             raise
-        raise DataError(error.message, field="mentions.label") from None
+        raise DataError(error.message, field=f"mentions.{error.field}") from None
     if isinstance(text, str):
         check_given_surface(text, mention.start, mention.end, row, "mentions.")
     return mention
@@ -245,9 +249,11 @@ def _read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def _metadata_of(text: str) -> Any:
     """Metadata as Parquet files have it: a string of JSON."""
     try:
-        return json.loads(text)
+        return DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise DataError(f"found broken JSON ({error.msg})", field="metadata") from None
+    except NotJsonError as error:
+        raise DataError(f"found {error}", field="metadata") from None
 
 
 def _write_parquet(path: Pathname, texts: Iterable[AnnotatedText]) -> int:

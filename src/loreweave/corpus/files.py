@@ -24,6 +24,7 @@ from typing import Any, BinaryIO, TextIO, cast
 
 from loreweave.corpus import owners
 from loreweave.corpus.replacing import check_overwritable
+from loreweave.corpus.strict_json import DECODER, NotJsonError, unique_keys
 from loreweave.errors import ConfigurationError, DataError
 
 Pathname = str | PathLike[str]
@@ -257,17 +258,19 @@ def read_json(path: Pathname) -> Any:
     """Read one JSON document."""
     with open_text(path) as file:
         try:
-            return json.load(file)
+            return json.load(file, object_pairs_hook=unique_keys)
         except json.JSONDecodeError as error:
             message = f"found broken JSON ({error.msg}, column {error.colno})"
             raise DataError(message, path=path, line=error.lineno) from None
+        except NotJsonError as error:
+            raise DataError(f"found {error}", path=path) from None
 
 
 def read_json_lines(path: Pathname) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (line number from 1, object) for every line that is not blank.
 
     Raises:
-        DataError: a line is not a JSON object; the file and the line are named.
+        DataError: a line is not a JSON object, or a key stands twice in it; the file and the line are named.
     """
     for number, value in json_lines_or_errors(path):
         if isinstance(value, DataError):
@@ -282,10 +285,13 @@ def json_lines_or_errors(path: Pathname) -> Iterator[tuple[int, dict[str, Any] |
             if line.isspace():
                 continue
             try:
-                value = json.loads(line)
+                value = DECODER.decode(line)
             except json.JSONDecodeError as error:
                 message = f"found broken JSON ({error.msg}, column {error.colno}), expected one object a line"
                 yield number, DataError(message, path=path, line=number)
+                continue
+            except (NotJsonError, RecursionError, ValueError) as error:
+                yield number, DataError(f"found {error}", path=path, line=number)
                 continue
             if isinstance(value, dict):
                 yield number, value

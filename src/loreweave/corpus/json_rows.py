@@ -15,6 +15,7 @@ from typing import Any
 
 from loreweave.corpus.class_labels import Features, features_beside, features_of_list, with_label_names
 from loreweave.corpus.files import open_text
+from loreweave.corpus.strict_json import DECODER, NotJsonError
 from loreweave.corpus.tables import is_table, table_rows
 from loreweave.errors import DataError
 
@@ -132,11 +133,11 @@ def _is_rows(value: Any, kinds: tuple[type, ...]) -> bool:
 def line_value(number: int, line: str, path: Path) -> dict[str, Any] | DataError:
     """The object of a line, or what is wrong with it."""
     try:
-        value = _DECODER.decode(line)
+        value = DECODER.decode(line)
     except json.JSONDecodeError as error:
         message = f"found broken JSON ({error.msg}, column {error.colno}), expected one object a line"
         return DataError(message, path=path, line=number)
-    except (_NotJsonError, RecursionError, ValueError) as error:
+    except (NotJsonError, RecursionError, ValueError) as error:
         return DataError(f"found {error}", path=path, line=number)
     if isinstance(value, dict):
         return value
@@ -152,12 +153,12 @@ def _values(text: str, path: Path) -> Iterator[tuple[int, Any]]:
         if place == len(text):
             return
         try:
-            value, end = _DECODER.raw_decode(text, place)
+            value, end = DECODER.raw_decode(text, place)
         except json.JSONDecodeError as error:
             comma = _trailing_comma(text, error.pos)
             at = error if comma is None else json.JSONDecodeError("a comma before the closing bracket", text, comma)
             raise DataError(f"found broken JSON ({at.msg}, column {at.colno})", path=path, line=at.lineno) from None
-        except (_NotJsonError, RecursionError, ValueError) as error:
+        except (NotJsonError, RecursionError, ValueError) as error:
             raise _in_its_row(text, place, line, path, error) from None
         yield line, value
         line += text.count("\n", place, end)
@@ -172,8 +173,8 @@ def _in_its_row(text: str, start: int, line: int, path: Path, error: Exception) 
         while place < len(text) and text[place] not in "]":
             number += 1
             try:
-                _, end = _DECODER.raw_decode(text, place)
-            except (ValueError, _NotJsonError, RecursionError):
+                _, end = DECODER.raw_decode(text, place)
+            except (ValueError, NotJsonError, RecursionError):
                 break
             place = _skip(text, end)
             place = _skip(text, place + 1) if text[place : place + 1] == "," else place
@@ -190,23 +191,3 @@ def _trailing_comma(text: str, place: int) -> int | None:
 def _skip(text: str, place: int) -> int:
     found = _BLANK.match(text, place)
     return found.end() if found else place
-
-
-class _NotJsonError(Exception):
-    """What the parser takes and JSON has not."""
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    row = dict(pairs)
-    if len(row) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise _NotJsonError(f"the key {twice!r} twice in one object, expected each key once")
-    return row
-
-
-def _no_constant(name: str) -> Any:
-    raise _NotJsonError(f"{name}, which JSON has not, expected a number or null")
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
