@@ -32,4 +32,4 @@ def _no_constant(name: str) -> Any:
 
 
 DECODER = json.JSONDecoder(object_pairs_hook=unique_keys, parse_constant=_no_constant)
-"""The parser. It raises `JSONDecodeError`, `NotJsonError`, `RecursionError`, and `ValueError` for numbers of too many digits."""
+"""The parser. It raises `JSONDecodeError`, `NotJsonError`, `RecursionError`, and `ValueError` for numbers too long."""
