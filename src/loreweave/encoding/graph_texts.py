@@ -182,6 +182,20 @@ class GraphTexts:
         first, second = self._pair_lengths(_rows(entity_rows), _rows(relation_rows))
         return np.minimum(first + second + self._frame.special.count(pair=True), self.config.max_length)
 
+    def longest(self, *, relations: bool = False, pairs: bool = False, inverse: bool = False) -> int:
+        """Most tokens of a text: of an entity, of a relation alone, of the longest of both in a pair, also inverse."""
+        longest = int(self.lengths().max(initial=0))
+        if self._relations is None or not (relations or pairs):
+            return longest
+        every = np.arange(self.num_relations * (2 if inverse else 1))
+        of_relations = int(self._relations.lengths(every).max(initial=0))
+        if relations:
+            longest = max(longest, min(of_relations + 2, self._relation_limit))
+        if pairs:
+            together = longest - 2 + of_relations + self._frame.special.count(pair=True)
+            longest = max(longest, min(together, self.config.max_length))
+        return longest
+
     # ---- how sequences are put together --------------------------------------------------------------------------
 
     @property

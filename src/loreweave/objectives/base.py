@@ -214,6 +214,10 @@ class StreamObjective(EncodingObjective):
     def batch(self, item: int) -> dict[str, Tensor]:
         """Micro-batch number `item`, a pure function of the run's seed; every name begins with the objective's."""
 
+    def longest_text(self) -> int:
+        """Most sub-words, special tokens included, of a text that the encoder is to read; 0 where it reads none."""
+        return 0
+
     @property
     @abstractmethod
     def micro_batches_per_epoch(self) -> int:

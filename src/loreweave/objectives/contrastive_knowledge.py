@@ -232,6 +232,10 @@ class ContrastiveKnowledge(StreamObjective):
             text=self.config.text, normalize=True, mask_entity_id=self.mask_entity_id,
         )  # fmt: skip
 
+    def longest_text(self) -> int:
+        """Of a candidate, or of a question, which is an entity's text with a relation's."""
+        return self.texts.longest(pairs=True, inverse=True)
+
     def summary(self) -> list[str]:
         """The graph, and how much text its entities have."""
         return describe(self.name, self.config, self.graph, self.texts)

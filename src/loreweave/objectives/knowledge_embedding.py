@@ -247,6 +247,11 @@ class KnowledgeEmbedding(StreamObjective):
             mask_entity_id=self.mask_entity_id,
         )  # fmt: skip
 
+    def longest_text(self) -> int:
+        """Of an entity, and of the relations that the variant reads; 0 where entities are tabled."""
+        variant = self.config.variant
+        return 0 if self.texts is None else self.texts.longest(relations=variant == "rel", pairs=variant == "cond")
+
     def summary(self) -> list[str]:
         """The graph, and how much text its entities have."""
         return describe(self.name, self.config, self.graph, self.texts)

@@ -33,6 +33,7 @@ from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.inputs import inputs_of
 from loreweave.pretraining.micro_steps import MicroSteps
 from loreweave.pretraining.model import PretrainingModel, freeze, trained_parameters
+from loreweave.pretraining.room import check_positions
 from loreweave.pretraining.start import Start, start
 from loreweave.pretraining.stream import TextStream
 from loreweave.pretraining.trainer import PretrainingTrainer
@@ -106,10 +107,16 @@ def _run(config: PretrainingConfig, state: PartialState, resume: bool, overwrite
 
 
 def build_stream(config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: Start, processes: int) -> MicroSteps:
-    """The micro-steps of the whole run, over all processes."""
+    """The micro-steps of the whole run, over all processes.
+
+    Raises:
+        ConfigurationError: the encoder has fewer positions than what it is to read has sub-words.
+    """
     words = None if begun.words is None else WordVocabulary.of(begun.words)
     micro_steps = config.accumulation_steps(processes) * processes
     objectives = _objectives(config, Materials(begun.words, words, begun.vocabulary, config.seed, micro_steps))
+    if begun.model is not None:
+        check_positions(config, sets, objectives, begun.model)
     length = _updates(config, sets, objectives) * micro_steps
     text = None
     if sets:

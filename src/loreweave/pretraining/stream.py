@@ -183,6 +183,11 @@ class TextStream(torch.utils.data.Dataset[Batch]):
         }
 
 
+def longest_window(dataset: Dataset) -> int:
+    """Most sub-words of a stored window, with the two special tokens that the stream adds; 0 without windows."""
+    return int(_lengths(dataset).max()) + 2 if len(dataset) else 0
+
+
 def _lengths(dataset: Dataset) -> np.ndarray:
     """Sub-words of each window. [windows]"""
     batches = dataset.select_columns(["word_ids"]).with_format("arrow").iter(100_000)

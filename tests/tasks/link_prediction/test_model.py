@@ -14,7 +14,7 @@ from tiny_graphs import make_checkpoint
 from loreweave.checkpoints import knowledge_embedding as side_files
 from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.encoding.graph_texts import EntityTextConfig
-from loreweave.errors import CheckpointError
+from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead
 from loreweave.tasks.link_prediction.model import load, recognises
 from loreweave.tasks.link_prediction.settings import ModelSettings
@@ -90,6 +90,16 @@ def test_an_untrained_encoder_ignores_a_head_that_is_there(graph: KnowledgeGraph
     """The baseline of a trained checkpoint: its encoder alone."""
     found = load(checkpoints["wiki"], graph, ModelSettings(untrained=True))
     assert found.name == "untrained" and found.model.head.relation_embeddings is None
+
+
+def test_no_text_is_longer_than_the_encoder_can_read(graph: KnowledgeGraph, tmp_path: Path) -> None:
+    """A table of 64 rows; the head beside it was trained with texts of up to 512, all of which were shorter."""
+    bert = make_tiny_bert(tmp_path)
+    with pytest.raises(ConfigurationError, match="max_length: found 65, expected at most the encoder's 64 positions"):
+        load(bert, graph, ModelSettings(untrained=True, max_length=65))
+    head = KnowledgeEmbeddingHead("distmult", 32, graph.num_relations)
+    side_files.save(bert, head, graph, variant="wiki", pooling="mean", text=EntityTextConfig(max_length=512))
+    assert load(bert, graph, ModelSettings()).text == EntityTextConfig(max_length=64)
 
 
 def test_settings_that_a_trained_checkpoint_says_itself() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
 from loreweave.corpus.knowledge_graph import KnowledgeGraph
 from loreweave.encoding.graph_texts import EntityTextConfig
 from loreweave.encoding.hub import local_folder
-from loreweave.errors import CheckpointError
+from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.metrics.similarity_kernels import Similarity
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead, KnowledgeEmbeddingModel, Pooling
 from loreweave.models.word_positions import usable_positions
@@ -119,7 +119,11 @@ def _trained(folder: Path, graph: KnowledgeGraph, objective: str | None) -> Chec
     model = side_files.load(folder, graph, said.name)
     tokenizer = None if model.encoder is None else read_word_tokenizer(folder)
     here = said.graph is not None and said.graph["fingerprint"] == graph.fingerprint
-    return Checkpoint(model, tokenizer, said.variant, said.text, said.name, here, hash_of_folder(folder), folder)
+    text = said.text
+    positions = None if model.encoder is None else usable_positions(model.encoder)
+    if positions is not None and positions < text.max_length:  # it learned from texts that were shorter than allowed
+        text = replace(text, max_length=positions)
+    return Checkpoint(model, tokenizer, said.variant, text, said.name, here, hash_of_folder(folder), folder)
 
 
 def _untrained(folder: Path, settings: ModelSettings) -> Checkpoint:
@@ -127,7 +131,11 @@ def _untrained(folder: Path, settings: ModelSettings) -> Checkpoint:
     encoder, tokenizer = load_encoder(folder), read_word_tokenizer(folder)
     head = KnowledgeEmbeddingHead(settings.scorer or _UNTRAINED_SCORER, encoder.config.hidden_size, 0, gamma=0.0)
     model = KnowledgeEmbeddingModel(encoder, head, settings.pooling or _UNTRAINED_POOLING)
-    longest = min(_LONGEST, tokenizer.model_max_length, usable_positions(encoder) or _LONGEST)
+    positions = usable_positions(encoder)
+    if positions is not None and (settings.max_length or 0) > positions:
+        found = f"found {settings.max_length}"
+        raise ConfigurationError(f"max_length: {found}, expected at most the encoder's {positions} positions")
+    longest = min(_LONGEST, tokenizer.model_max_length, positions or _LONGEST)
     text = EntityTextConfig(
         max_length=settings.max_length or longest,
         text=settings.text or "description",
