@@ -182,9 +182,10 @@ def test_predictions_of_today_and_by_their_older_names(
         assert score_file(load_task(name), truth, again, report=lambda line: None)[0].predictions == evaluation.predictions
 
 
-def test_an_error_in_place_of_an_answer_is_no_prediction(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["line", "record", "row"])  # of JSON Lines, of a JSON list, of Parquet
+def test_an_error_in_place_of_an_answer_is_no_prediction(tmp_path: Path, place: str) -> None:
     truth = write(tmp_path / "gold.jsonl", [{"text": TEXT, "entities": [SPAN]}] * 2)
-    rows = [{"id": "1", "predicted": [SPAN]}, {"id": "2", "line": 2, "error": "found nothing, expected a string"}]
+    rows = [{"id": "1", "predicted": [SPAN]}, {"id": "2", place: 2, "error": "found nothing, expected a string"}]
     lines: list[str] = []
     evaluation, _ = score_file(load_task("ner"), truth, write(tmp_path / "a.jsonl", rows), report=lines.append)
     assert evaluation.metrics["micro_recall"] == 0.5 and "1 of 2 records have no prediction" in lines[-1]

@@ -128,5 +128,7 @@ def _print_all(answers: Iterable[Mapping[str, Any]], called: str) -> int:
 
 
 def _place_and_error(answer: Mapping[str, Any], called: str) -> str:
-    place = next((f"{kind} {answer[kind]}" for kind in ("line", "record", "row") if kind in answer), "")
+    from loreweave.tasks.prediction_files import PLACES
+
+    place = next((f"{kind} {answer[kind]}" for kind in PLACES if kind in answer), "")
     return f"{answer.get('file', called)}, {place}: {answer['error']}"

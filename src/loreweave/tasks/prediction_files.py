@@ -17,6 +17,8 @@ V = TypeVar("V")
 
 PREDICTED = "predicted"
 """Where every file of predictions and every answer of `loreweave predict` has what was predicted; the truth is in `gold`."""
+PLACES = ("line", "record", "row")
+"""Fields of an answer that say where its query stands: of JSON Lines and text, of a JSON list, of a table."""
 
 
 def predicted_name(row: Mapping[str, Any], *older: str) -> str:
@@ -49,7 +51,7 @@ def json_predictions(
     """
     found = []
     for line, row in read_json_lines(path):
-        if "error" in row and PREDICTED not in row and row.keys() <= {"id", "line", "file", "error"}:
+        if "error" in row and PREDICTED not in row and row.keys() <= {"id", *PLACES, "file", "error"}:
             continue
         try:
             found.append(Prediction(line, id_of(row), value(row)))
