@@ -40,6 +40,8 @@ def test_arguments_come_before_prose_and_all_fits(
         ("pretrain minilm/pretraining-1 --seed 7", "seed=7"),
         ("evaluate link-prediction --model m --protocol blp", "protocol=blp"),
         ("predict link-prediction --model m --top 3", "top=3"),
+        ("evaluate entity-typing --model m --threshold .3", "threshold=.3"),
+        ("score relation-classification --gold a --predictions b --no-label NA", "no_label=NA"),
     ],
 )
 def test_an_option_that_is_a_setting(command: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:

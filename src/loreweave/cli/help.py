@@ -100,5 +100,9 @@ def _configurations(command: str, given: Sequence[str]) -> Iterator[type]:
     task = next((part for part in given if part in ALL_TASKS), None)
     if command == "finetune" and task in FINETUNED_TASKS:
         yield load_training(task).config
-    elif command in ("evaluate", "predict") and task is not None and isinstance(found := load_any_task(task), PretrainedTask):
-        yield found.evaluation if command == "evaluate" else found.prediction
+    elif command in ("evaluate", "predict", "score") and task is not None:
+        found = load_any_task(task)
+        if isinstance(found, PretrainedTask):
+            yield from {"evaluate": [found.evaluation], "predict": [found.prediction]}.get(command, [])
+        elif command != "predict" and found.scoring is not None:
+            yield found.scoring

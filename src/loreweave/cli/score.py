@@ -15,9 +15,9 @@ from loreweave.cli.tag_names import TagNamesOption
 def command(
     task: TrainedTask,
     gold: Annotated[Path, typer.Option("--gold", help="The file with the gold labels, in any format of the task.")],
-    predictions: Annotated[Path, typer.Option("--predictions", help="The file of predictions, see above.")],
+    predictions: Annotated[Path, typer.Option("--predictions", help="The file of predictions, see below.")],
     settings: Annotated[
-        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings of relation-classification, see above.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings of relation-classification, see below.")
     ] = None,
     format: Annotated[str | None, typer.Option("--format", help="Format of the gold file; by default recognised.")] = None,
     tag_names: TagNamesOption = None,
