@@ -31,9 +31,15 @@ def test_label_files(tmp_path: Path, content: str) -> None:
     assert read_label_names(tmp_path / "labels") == ["O", "B-PER"]
 
 
+def test_a_class_in_brackets_is_no_json(tmp_path: Path) -> None:
+    (tmp_path / "labels").write_text("[PAD]\r\nO\r\nB-PER \r\n")  # CoNLL-2003 of many old BERT scripts
+    assert read_label_names(tmp_path / "labels") == ["[PAD]", "O", "B-PER"]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("O\n\nB\n", "line 2: found a blank line"), ("O\nB\nO\n", "found the label 'O' twice"), ("\n", "found no name of a label"),
+    [("O\n\nB\n", "line 2: found a blank line"), ("O\nB\nO\n", "line 3: found the label 'O' a second time"),
+     ('["O", "O"]', "labels: found the label 'O' a second time"), ("\n", "found no name of a label"),
      ('{"1": "O", "2": "B"}', "found the numbers 1, 2, expected 0 to 1"), ("[1, 2]", "expected a list of names")],
 )  # fmt: skip
 def test_files_that_name_no_labels(tmp_path: Path, content: str, message: str) -> None:

@@ -12,13 +12,12 @@ import torch
 import transformers
 
 from loreweave.checkpoints.hugging_face import save
-from loreweave.errors import CheckpointError, DataError
+from loreweave.errors import CheckpointError
 from loreweave.models import (
     LukeForEntityClassification,
     LukeForEntityPairClassification,
     LukeForEntitySpanClassification,
 )
-from loreweave.tasks.class_names import read_class_names
 from loreweave.tasks.jobs import load_checkpoint_of
 from loreweave.tasks.ner.decoding import decode_tags
 from loreweave.tasks.queries import outputs_of
@@ -167,13 +166,3 @@ def test_typing_and_relations(tiny_luke: Path, tmp_path: Path, name: str, cls: t
         assert load_checkpoint_of(task, folder, labels=["x", "y"]).labels == ["x", "y"]
         with pytest.raises(CheckpointError, match="found 2 classes, expected 3, as --labels names"):
             load_checkpoint_of(task, folder, labels=["x", "y", "z"])
-
-
-def test_a_file_of_names(tmp_path: Path) -> None:
-    file = tmp_path / "labels.txt"
-    file.write_text("O\r\nB-PER \nI-PER\n")
-    assert read_class_names(file) == TAGS
-    for text, message in (("O\n\nB-PER\n", "line 2.*found an empty line"), ("O\nA\nO\n", "line 3.*'O' of line 1 again")):
-        file.write_text(text)
-        with pytest.raises(DataError, match=message):
-            read_class_names(file)

@@ -26,7 +26,7 @@ EvaluationRecipe = Annotated[
     str | None, typer.Option("--recipe", help="Recipe whose evaluation settings come first (few-shot tasks).")
 ]
 Labels = Annotated[
-    Path | None, typer.Option("--labels", help="File with the names of the model's classes, a line each, in their order.")
+    Path | None, typer.Option("--labels", help="File with the names of the model's classes in order: a line each, or JSON.")
 ]
 Base = Annotated[str | None, typer.Option("--base", help="Folder of the encoder that a released old file was made from.")]
 
@@ -80,7 +80,7 @@ def command(
     representation=markers, pooled or (of a LUKE) entities; bootstrap=1000 (resamples for the 95 % interval). Another domain
     is another file, whose format=NAME may be given; relations that were in the source too are named.
     """
-    from loreweave.tasks.class_names import read_class_names
+    from loreweave.corpus.class_labels import read_label_names
     from loreweave.tasks.jobs import evaluate_task
     from loreweave.tasks.pretrained import evaluate_pretrained
     from loreweave.tasks.registry import Execution, load_pretrained_task, load_task
@@ -100,7 +100,7 @@ def command(
         else:
             evaluation, results = evaluate_task(
                 with_tag_names(load_task(task), tag_names), model, data, format=format, base=base, skip_bad=skip_bad,
-                labels=None if labels is None else read_class_names(labels), device=device, batch_size=batch_size,
+                labels=None if labels is None else read_label_names(labels), device=device, batch_size=batch_size,
                 settings=[*(settings or []), *_evaluation_of(recipe, task)], precision=precision, output=output,
                 overwrite=overwrite, report=say, advance=advance,
             )  # fmt: skip

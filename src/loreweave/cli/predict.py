@@ -75,7 +75,7 @@ def command(
     few-shot-ner, few-shot-relation: --data is the support, a few annotated sentences; queries and answers are those of ner
     and relation-classification, with the support's labels. Settings: 'loreweave tasks few-shot-ner'.
     """
-    from loreweave.tasks.class_names import read_class_names
+    from loreweave.corpus.class_labels import read_label_names
     from loreweave.tasks.jobs import is_writer
     from loreweave.tasks.predictor import open_finetuned
     from loreweave.tasks.pretrained import open_pretrained
@@ -96,7 +96,7 @@ def command(
     else:
         if data is not None or settings:
             raise ConfigurationError(f"{task} has no --data and no settings")
-        names = None if labels is None else read_class_names(labels)
+        names = None if labels is None else read_label_names(labels)
         answerer = open_finetuned(load_task(task), model, base, names, device, batch_size, precision, report=say)
     bad = 0
     if is_writer():

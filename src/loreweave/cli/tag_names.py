@@ -8,5 +8,5 @@ from typing import Annotated
 import typer
 
 TagNamesOption = Annotated[
-    Path | None, typer.Option("--tag-names", help="File with the names of tags that are numbers in the data, a line each.")
+    Path | None, typer.Option("--tag-names", help="File with the names of tags that the data number: a line each, or JSON.")
 ]

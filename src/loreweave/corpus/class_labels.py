@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ Features = Mapping[str, Any]
 """Column -> its type, as the library writes them: {"names": [...], "_type": "ClassLabel"}, alone or within a list."""
 
 INFO_FILE = "dataset_info.json"
+_BRACKETED = re.compile(r"\[[^\W\d]\w*\]")
+"""The name of a class of special tokens, such as [PAD], which is no list of JSON."""
 
 
 def names_of(feature: Any) -> list[str] | None:
@@ -82,21 +85,20 @@ def read_label_names(path: Path) -> list[str]:
         DataError: no names, a name twice, or numbers that do not count from 0.
     """
     with open_text(path) as file:
-        text = file.read()
-    if text.lstrip()[:1] in ("[", "{"):
-        names = _names_of_json(read_json(path), path)
-    else:
-        names = text.splitlines()
-        while names and not names[-1].strip():
-            names.pop()
-        names = [name.strip() for name in names]
+        lines = [line.strip() for line in file]
+    while lines and not lines[-1]:
+        lines.pop()
+    head = next(filter(None, lines), "")
+    is_json = head[:1] in ("[", "{") and not _BRACKETED.fullmatch(head)
+    names = _names_of_json(read_json(path), path) if is_json else lines
     if not names:
         raise DataError("found no name of a label", path=path)
-    for number, name in enumerate(names):
+    for number, name in enumerate(names, 1):
+        line = None if is_json else number
         if not name:
-            raise DataError("found a blank line, expected the name of a label", path=path, line=number + 1)
-        if name in names[:number]:
-            raise DataError(f"found the label {name!r} twice, expected each once", path=path)
+            raise DataError("found a blank line, expected the name of a label", path=path, line=line)
+        if name in names[: number - 1]:
+            raise DataError(f"found the label {name!r} a second time, expected each name once", path=path, line=line)
     return names
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loreweave.corpus.files import open_text
-from loreweave.errors import CheckpointError, DataError
+from loreweave.errors import CheckpointError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
@@ -59,23 +57,6 @@ def name_classes(model_config: PreTrainedConfig, labels: Sequence[str] | None) -
         raise CheckpointError(f"{_place(model_config)}found {count} classes, expected {len(labels)}, as --labels names")
     model_config.id2label = dict(enumerate(labels))
     model_config.label2id = {label: index for index, label in enumerate(labels)}
-
-
-def read_class_names(path: Path) -> list[str]:
-    """Names of classes, a line each, in the order of the classes.
-
-    Raises:
-        DataError: a line is empty, or two are equal.
-    """
-    names: list[str] = []
-    with open_text(path) as lines:
-        for number, line in enumerate(lines, 1):
-            name = line.strip()
-            if not name or name in names:
-                found = f"the name {name!r} of line {names.index(name) + 1} again" if name else "an empty line"
-                raise DataError(f"found {found}, expected a name of its own for each class", path=path, record=f"line {number}")
-            names.append(name)
-    return names
 
 
 def _place(model_config: PreTrainedConfig) -> str:
