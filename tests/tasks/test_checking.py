@@ -166,6 +166,10 @@ def test_files_without_a_label_and_files_that_lose_records(tmp_path: Path) -> No
     assert findings[0] == "a.txt: no record has a label" and "NO MENTION in 1 sentences" in findings[1]
     bad = write(tmp_path / "b.jsonl", [A | {"head": {"start": 0, "end": 99}}])
     assert "b.jsonl: no record is left" in check_files(TASK, [bad])["findings"]
+    for name, text in (("c.txt", "Mia B-PER\nleft\n"), ("d.jsonl", '{"text": "Mia", "entities": [[0, 9, "PER"]]}\n')):
+        (tmp_path / name).write_text(text)
+        findings = check_files(load_task("ner"), [tmp_path / name])["findings"]
+        assert findings == [f"{name}: 1 bad records, which --skip-bad would leave out", f"{name}: no record is left"]
 
 
 def test_odd_labels_are_findings_of_every_task(tmp_path: Path) -> None:

@@ -76,7 +76,8 @@ def test_blanks_at_edges_and_repeated_mentions_are_counted() -> None:
         ([True, 3, "x"], "expected [start, end, label] with whole numbers"),
         ({"start": 0, "end": 3, "label": 7}, "field 'label': found the number 7, expected the name of a type"),
         ({"start": 0, "end": 3, "label": ""}, "field 'label': found '', expected the name of a type"),
-        ({"start": 0, "end": 3, "label": None}, "field 'label': found None, expected a string"),
+        ({"start": 0, "end": 3, "label": [None]}, "field 'label': found [None], expected a string"),
+        ({"start": 0, "end": 3, "label": False}, "field 'label': found False, expected a string"),
         ({"start": 3, "end": 4, "label": "x"}, "found a blank mention at (3, 4)"),
         ({"start": 5, "end": 3, "label": "x"}, "found the span (5, 3)"),
         ({"start": 0, "end": 2, "label": "x", "text": "Mia"}, "add 1 to each end"),
@@ -85,6 +86,29 @@ def test_blanks_at_edges_and_repeated_mentions_are_counted() -> None:
 )
 def test_wrong_mentions_are_named(mention: Any, message: str) -> None:
     assert message in refused("entities", {"text": "Mia left", "entities": [mention]})
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("annotated-text", {"text": "Mia left", "mentions": [{"start": 0, "end": 3, "label": None}]}),
+        ("annotated-text", {"text": "Mia left", "mentions": [{"start": 0, "end": 3, "labels": []}]}),
+        ("entities", {"text": "Mia left", "entities": [{"start": 0, "end": 3, "label": None}]}),
+        ("entities", {"text": "Mia left", "entities": [{"span": [0, 3], "type": None, "name": "Mia"}]}),
+        ("entities", {"text": "Mia left", "entities": [[0, 3, None]]}),
+        ("entities", {"text": "Mia left", "entities": [{"start": 0, "end": 3, "labels": []}]}),
+        ("doccano", {"text": "Mia left", "label": [[0, 3, None]]}),
+        ("prodigy", {"text": "Mia left", "spans": [{"start": 0, "end": 3, "label": None}]}),
+        ("label-studio", {"text": "Mia left", "l": [{"start": 0, "end": 3, "text": "Mia", "labels": []}]}),
+        ("spacy-pairs", ["Mia left", {"entities": [[0, 3, None]]}]),
+        ("gliner", {"tokenized_text": ["Mia", "left"], "ner": [[0, 0, None]]}),
+        ("tokens", {"tokens": ["Mia", "left"], "entities": [{"start": 0, "end": 1, "type": None}]}),
+    ],
+)
+def test_mentions_whose_label_is_null_are_without_one_in_every_format(name: str, row: Any) -> None:
+    (text,), lost = texts_of(name, row)
+    assert text.text == "Mia left" and mentions(text) == []
+    assert len(text.mentions) + lost["mentions without a label"] == 1
 
 
 @pytest.mark.parametrize("name", [name for name, format in MENTION_FORMATS.items() if format.utf16 and name != "brat"])

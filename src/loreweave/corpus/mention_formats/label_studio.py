@@ -13,7 +13,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.mention_formats.marked import Item, Mark, Marked, MentionFormat, as_utf16, checked_text, id_of, label_of
+from loreweave.corpus.mention_formats.marked import (
+    UNLABELLED,
+    Item,
+    Mark,
+    Marked,
+    MentionFormat,
+    as_utf16,
+    checked_text,
+    id_of,
+    label_of,
+)  # fmt: skip
 from loreweave.corpus.rows import LeftOut, Row, as_row, field, objects
 from loreweave.corpus.surfaces import fits_utf16, from_utf16, surfaces_agree
 from loreweave.errors import DataError
@@ -63,7 +73,7 @@ def _text(id: str, data: Row, regions: list[Row], utf16: bool, *used: str) -> It
     marks = []
     for region in regions:
         if isinstance(region.get("start"), int) and not any(region.get(name) for name in _LABELS):
-            yield LeftOut("mentions without a label", of_record=True)
+            yield LeftOut(UNLABELLED, of_record=True)
             continue
         mark = _mark(region)
         if not utf16 and mark.surface is not None and _counts_units(text, mark):

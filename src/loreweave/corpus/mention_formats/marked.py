@@ -40,8 +40,12 @@ class MentionFormat:
     utf16: Texts | None = None
 
 
+UNLABELLED = "mentions without a label"
+
+
 class Mark(NamedTuple):
-    """A marked part of a text: characters from `start` to before `end`, its types, and its text where the file has it.
+    """A marked part of a text: characters from `start` to before `end`, its types (none where the file says
+    that it has none), and its text where the file has it.
 
     `field` is the name of `surface` in the file.
     """
@@ -126,13 +130,15 @@ def _utf16_hint(text: str, mark: Mark, name: str) -> str:
 
 
 def label_of(value: Any, name: str) -> tuple[str, ...]:
-    """The types of a mention, which a file gives as one string or as a list of them.
+    """The types of a mention, which a file gives as one string or as a list of them; none of null and of an empty list.
 
     Raises:
-        DataError: neither, or a blank one; numbers are refused by name.
+        DataError: something else, or a blank one; numbers are refused by name.
     """
+    if value is None or value == []:
+        return ()
     labels = value if isinstance(value, list) else [value]
-    if not labels or not all(isinstance(label, str) for label in labels):
+    if not all(isinstance(label, str) for label in labels):
         if any(isinstance(label, int | float) and not isinstance(label, bool) for label in labels):
             raise DataError(f"found the number {value!r}, expected the name of a type", field=name)
         raise DataError(f"found {value!r}, expected a string", field=name)

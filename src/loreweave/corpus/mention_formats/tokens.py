@@ -9,7 +9,7 @@ from typing import Any
 
 from loreweave.corpus.class_labels import name_of
 from loreweave.corpus.json_rows import json_rows
-from loreweave.corpus.mention_formats.marked import Item, MentionFormat, id_of, label_of, rest_of
+from loreweave.corpus.mention_formats.marked import UNLABELLED, Item, MentionFormat, id_of, label_of, rest_of
 from loreweave.corpus.rows import LeftOut, Row, as_row, field, words
 from loreweave.corpus.surfaces import SURFACE_KEYS, check_token_surface
 from loreweave.corpus.tag_schemes import TokenSpan, find_scheme, spans_of_tags
@@ -79,7 +79,9 @@ def _with_tokens(row: Any) -> Any:
 
 
 def token_text(row: Row, number: str, tokens: Sequence[str], spans: Sequence[TokenSpan]) -> Iterator[Item]:
-    """The text of a row of tokens; spans that are given twice are kept once and counted."""
+    """The text of a row of tokens; spans without a label, and those that are given twice (kept once), are counted."""
+    yield from (LeftOut(UNLABELLED, of_record=True) for span in spans if not span.label)
+    spans = [span for span in spans if span.label]
     kept = list(dict.fromkeys(spans))
     yield from (LeftOut("mentions that are given twice (kept once)", of_record=True) for _ in range(len(spans) - len(kept)))
     metadata = rest_of(row, "tokens", "tokenized_text", *TAG_KEYS, *SPAN_KEYS)
@@ -91,6 +93,8 @@ def token_text(row: Row, number: str, tokens: Sequence[str], spans: Sequence[Tok
 
 def spans_of(row: Any, tokens: Sequence[str], included: int = 0) -> list[TokenSpan]:
     """One span of tokens, once for each of its types: {start, end, type}, {start, end, labels} or [start, end, type].
+
+    Where the file says that it has no type, it is there once, with an empty one.
 
     Args:
         row: the span.
@@ -114,7 +118,7 @@ def spans_of(row: Any, tokens: Sequence[str], included: int = 0) -> list[TokenSp
     for name in SURFACE_KEYS:
         if name in row:
             check_token_surface(tokens, start, end, row[name], name)
-    return [TokenSpan(start, end, label) for label in types]
+    return [TokenSpan(start, end, label) for label in types or ("",)]
 
 
 def ends_of(path: Path) -> str | None:
