@@ -129,6 +129,8 @@ def found(folder: Path, content: str, layout: ColumnLayout | None = None) -> tup
         "0\tMia\tB-PER\n1\tHill\tI-PER\n2\tleft\tO\n\n3\tOslo\tB-LOC\n",  # through the file
         "7\tMia\tB-PER\n8\tHill\tI-PER\n9\tleft\tO\n\n10\tOslo\tB-LOC\n",  # from any number
         "1-1\tMia\tB-PER\n1-2\tHill\tI-PER\n1-3\tleft\tO\n\n2-1\tOslo\tB-LOC\n",  # WebAnno's TSV 2
+        "1.\tMia\tB-PER\n2.\tHill\tI-PER\n3.\tleft\tO\n\n1.\tOslo\tB-LOC\n",
+        "s1_w1\tMia\tB-PER\ns1_w2\tHill\tI-PER\ns1_w3\tleft\tO\n\ns2_w1\tOslo\tB-LOC\n",
         "1\tMia\tB-PER\t\n2\tHill\tI-PER\t\n3\tleft\tO\t\n\n1\tOslo\tB-LOC\t\n",  # a tab at the end of every line
         "text\tlabel\nMia\tB-PER\nHill\tI-PER\nleft\tO\n\nOslo\tB-LOC\n",
         "Mia\tB-PER\tmia\nHill\tI-PER\thill\nleft\tO\tleave\n\nOslo\tB-LOC\toslo\n",  # the tag in between

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from loreweave.corpus.plausibility import counts_up, label_notes, refuse_labels, refuse_words, sentence_notes
+from loreweave.corpus.plausibility import counts_up, label_notes, mention_notes, refuse_labels, refuse_words, sentence_notes
 from loreweave.corpus.tag_schemes import TokenSpan
 from loreweave.errors import DataError
 
@@ -17,7 +17,9 @@ from loreweave.errors import DataError
         (["0 1 2", "0 1"], True), (["1 2 3", "1"], True), (["1 2", "3 4"], True), (["1 2 3 1 2"], True), (["1", "1"], False),
         (["1 2 4"], False), (["5 6"], False), (["0 0 0 1"], False), (["a b"], False), (["1 2", "a"], False), (["② ③"], False),
         (["1-2 1 2 3"], True), (["10 11 12", "13"], True), (["10 11 12"], False), (["1-1 1-2", "2-1"], True),
-        (["0-3 4-8"], False),
+        (["0-3 4-8"], False), (["1. 2. 3.", "1. 2."], True), (["w1 w2 w3", "w1 w2"], True),
+        (["s1_t1 s1_t2", "s2_t1 s2_t2"], True), (["(1) (2)"], True), (["Q5 Q6", "Q1"], False), (["a1 b2 c3"], False),
+        (["U2", "G8"], False), (["1. 2.", "Mia"], False),
     ],
 )  # fmt: skip
 def test_words_that_count_up(sentences: list[str], expected: bool) -> None:
@@ -48,6 +50,19 @@ def test_labels_that_stand_for_none_or_differ_by_case_are_named() -> None:
         "labels that differ by case, blanks or punctuation alone: 'PER' (1), 'Per' (3)",
         "labels that differ by case, blanks or punctuation alone: 'art work' (2), 'art_work' (1)",
     ]
+
+
+@pytest.mark.parametrize("label", ["PER O B-LOC", "PER|B-ORG", "PER|O", "B-PER", "PER[1]", "'PER')]})]", "(0)", "7", "*"])
+def test_labels_that_are_no_names_are_said(label: str) -> None:
+    (note,) = mention_notes({"LOC": 2, label: 1}, {}, 40, 9)
+    assert note.startswith(f"labels that look like tags or numbers: {label!r} (1)")
+
+
+@pytest.mark.parametrize(
+    "label", ["E-Mail", "Multi-tissue_structure", "location-GPE", "人名", "Organism/Animal kind", "B", "protein (human)"]
+)
+def test_labels_with_signs_are_names(label: str) -> None:
+    assert mention_notes({"LOC": 2, label: 1}, {}, 40, 9) == []
 
 
 def test_mentions_that_cannot_be_meant_are_named() -> None:

@@ -17,6 +17,11 @@ from loreweave.errors import DataError
 
 RANGE = re.compile(r"\d+[-.]\d+", re.ASCII)
 """An id of a multi-word token or of an empty node, as CoNLL-U has them."""
+_INDEX = re.compile(r"(?P<before>.*?)(?P<number>\d+)(?P<after>\D*)", re.ASCII)
+_NO_NAME = re.compile(
+    r"[BI]-[A-Z].*|.*[\s|,;+](?:[BIESLUMW]-[A-Z]|O(?![^\s|,;+])).*|[\d\W_]+|.*[\[\]{}\"].*|.*\(\d+\*?\).*", re.DOTALL
+)
+"""Labels that are tags, several tags, numbers, or pieces of another format."""
 _SURE = 4
 """Numbers that go on by one through a file, whatever the first is, of which so many are no words."""
 _FEW_WORDS, _FEW_MENTIONS, _MOST = 50, 30, 0.6
@@ -26,18 +31,22 @@ _SHOWN = 5
 def counts_up(sentences: Iterable[Sequence[str]]) -> bool:
     """Whether the words of each sentence count up from 0 or 1, as an index does; also over all sentences, from any number.
 
-    A sentence may begin again within, where a blank line is missing. Ids of several words or of none (1-2, 1.1) do not count,
-    but where all are of a sentence and a word (WebAnno's 3-1, 3-2).
+    What stands around the numbers is the same in a sentence: `1.`, `w1`, WebAnno's `3-1`. A sentence may begin again within,
+    where a blank line is missing. Ids of several words or of none (1-2, 1.1) do not count among others.
     """
     rows = [list(words) for words in sentences]
-    if all(RANGE.fullmatch(word) for words in rows for word in words):
-        rows = [[word.partition("-")[2] for word in words] for words in rows]
-    rows = [[word for word in words if not RANGE.fullmatch(word)] for words in rows]
-    if not all(word.isdecimal() and word.isascii() for words in rows for word in words):
-        return False
-    numbers = [[int(word) for word in words] for words in rows]
+    if not all(RANGE.fullmatch(word) for words in rows for word in words):
+        rows = [[word for word in words if not RANGE.fullmatch(word)] for words in rows]
+    numbers, affixes = [], set()
+    for words in rows:
+        matches = [match for word in words if (match := _INDEX.fullmatch(word))]
+        around = {(match["before"], match["after"]) for match in matches}
+        if len(matches) < len(words) or len(around) > 1:
+            return False
+        numbers.append([int(match["number"]) for match in matches])
+        affixes |= around
     through = [number for row in numbers for number in row]
-    if len(through) >= _SURE and all(second == first + 1 for first, second in pairwise(through)):
+    if len(affixes) == 1 and len(through) >= _SURE and all(second == first + 1 for first, second in pairwise(through)):
         return True
     steps, again, before = 0, 0, None
     for row in numbers:
@@ -80,7 +89,7 @@ def refuse_labels(labels: Iterable[str]) -> None:
 def label_notes(counts: Mapping[str, int]) -> list[str]:
     """What is odd about labels (label -> how often): names that stand for none, or that differ by case or blanks alone."""
     notes = []
-    none = [label for label in counts if label.strip().lower() in ("o", "0", "", "none", "null", "nan")]
+    none = [label for label in counts if _says_none(label)]
     if none:
         shown = ", ".join(f"{label!r} ({counts[label]})" for label in sorted(none))
         notes.append(f"labels that elsewhere stand for no label: {shown}")
@@ -92,6 +101,10 @@ def label_notes(counts: Mapping[str, int]) -> list[str]:
             shown = ", ".join(f"{label!r} ({counts[label]})" for label in labels)
             notes.append(f"labels that differ by case, blanks or punctuation alone: {shown}")
     return notes
+
+
+def _says_none(label: str) -> bool:
+    return label.strip().lower() in ("o", "0", "", "none", "null", "nan")
 
 
 def sentence_notes(
@@ -138,6 +151,11 @@ def mention_notes(labels: Mapping[str, int], covered: Mapping[str, int], words: 
     notes = []
     if UNTYPED in labels:
         notes.append(f"{labels[UNTYPED]} mentions are called {UNTYPED!r}, for their tags are prefixes without a type (B, I)")
+    odd = [label for label in labels if label != UNTYPED and _NO_NAME.fullmatch(label) and not _says_none(label)]
+    if odd:
+        shown = ", ".join(f"{label!r} ({labels[label]})" for label in odd[:_SHOWN])
+        more = f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
+        notes.append(f"labels that look like tags or numbers: {shown}{more}: is this the column and the format that was meant?")
     if words > 4 and sum(covered.values()) == words:
         notes.append(f"all {words} words are in mentions, none is outside (O): are these labels of names?")
     label, most = max(covered.items(), key=lambda item: item[1], default=("", 0))
@@ -147,5 +165,3 @@ def mention_notes(labels: Mapping[str, int], covered: Mapping[str, int], words: 
         shown = ", ".join(map(repr, list(labels)[:_SHOWN]))
         notes.append(f"{len(labels)} labels in {mentions} mentions ({shown}, ...): are these labels?")
     return notes
-
-
