@@ -17,6 +17,7 @@ from transformers import PreTrainedModel
 
 from loreweave.errors import ConfigurationError
 from loreweave.models.knowledge_scorers import Scorer, exact, scorer_named
+from loreweave.models.segments import reads_segments
 
 Pooling = Literal["first", "mean", "entity"]
 POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
@@ -189,6 +190,8 @@ class KnowledgeEmbeddingModel(nn.Module):
 
 def read_texts(encoder: nn.Module, inputs: Mapping[str, Tensor], pooling: Pooling, mask_entity_id: int | None = None) -> Tensor:
     """One vector a text, at least float32: `inputs` [texts, tokens] -> [texts, d]."""
+    if "token_type_ids" in inputs and not reads_segments(encoder):
+        inputs = {name: tensor for name, tensor in inputs.items() if name != "token_type_ids"}
     if pooling != "entity":
         return pool(encoder(**inputs).last_hidden_state, inputs["attention_mask"], pooling)
     assert mask_entity_id is not None

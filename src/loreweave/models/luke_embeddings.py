@@ -96,8 +96,8 @@ class LukeEntityEmbeddings(nn.Module):
 
 
 def _kind(table: nn.Embedding, ids: Tensor | None) -> Tensor:
-    """Type vectors; without ids the first for all."""
-    return table.weight[0] if ids is None else table(ids)
+    """Type vectors; without ids, and from a table of one row, the first for all."""
+    return table.weight[0] if ids is None or len(table.weight) == 1 else table(ids)
 
 
 def mean_of_rows(table: Tensor, rows: Tensor) -> Tensor:

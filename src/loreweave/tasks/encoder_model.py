@@ -9,6 +9,7 @@ from torch import nn
 from transformers import MODEL_MAPPING, AutoModel, PreTrainedConfig, PreTrainedModel
 
 from loreweave.models import LukeModel
+from loreweave.models.segments import reads_segments
 
 
 class EncoderModel(PreTrainedModel):
@@ -28,7 +29,7 @@ class EncoderModel(PreTrainedModel):
         encoder = plain_encoder(config)
         self.base_model_prefix = encoder.base_model_prefix
         self.add_module(self.base_model_prefix, encoder)
-        self.reads_segments = "token_type_ids" in inspect.signature(encoder.forward).parameters
+        self.reads_segments = reads_segments(encoder)
 
     @property
     def encoder(self) -> PreTrainedModel:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from tiny_encoders import make_tiny_luke
+from transformers import AutoTokenizer, RobertaConfig, RobertaModel
 
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.few_shot_relation.episodes import RelationEpisode, write_episodes
@@ -42,6 +45,27 @@ def test_prototypes_of_uneven_supports(tiny_bert: Path, episodes: list[RelationE
     expected = prototype_logits(torch.stack(support)[:, None], rows_of(matcher, episodes[1].query), distance)
     np.testing.assert_allclose(second.logits, expected.numpy(), rtol=1e-4, atol=1e-4)
     assert first.logits.shape == (2, 2)
+
+
+@pytest.mark.parametrize("luke", [False, True])
+def test_pairs_for_an_encoder_of_one_segment(
+    tiny_bert: Path, episodes: list[RelationEpisode], tmp_path: Path, luke: bool
+) -> None:
+    """A RoBERTa with BERT's tokenizer, which numbers the second sentence 1."""
+    folder = tmp_path / "encoder"
+    shutil.copytree(tiny_bert, folder)
+    vocabulary = len(AutoTokenizer.from_pretrained(tiny_bert))
+    RobertaModel(
+        RobertaConfig(
+            vocab_size=vocabulary, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
+            max_position_embeddings=65, type_vocab_size=1, pad_token_id=0,
+        )
+    ).save_pretrained(folder)  # fmt: skip
+    if luke:
+        folder = make_tiny_luke(folder, tmp_path / "luke")
+    matcher = Matcher.open(folder, MethodSettings(method="pair"), how())
+    answers = matcher.answer(episodes)
+    assert len(answers) == 2 and all(np.isfinite(answer.logits).all() for answer in answers)
 
 
 def test_pairs_are_averaged_over_each_relations_sentences(tiny_bert: Path, episodes: list[RelationEpisode]) -> None:
