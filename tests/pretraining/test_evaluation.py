@@ -62,3 +62,20 @@ def test_half_precision_is_near_and_not_equal(world: Path) -> None:
 def test_too_few_windows_are_said(world: Path) -> None:
     with pytest.raises(ConfigurationError, match="found 24 windows, expected at least micro_batch_size=32"):
         measured(world, [world / "data"], micro_batch_size=32, batch_size=32)
+
+
+def test_objectives_whose_head_the_model_has_not_are_left_out_by_name(world: Path, tmp_path: Path) -> None:
+    """Their heads would be new and random: only masked words, whose head is the model's, gives numbers that mean anything."""
+    graph = {"graph": str(tmp_path / "no graph is opened")}
+    others = {
+        "knowledge_embedding": graph, "second_knowledge_embedding": graph, "contrastive_knowledge": graph, "cls_entity": {},
+        "latent_typing": {"types": 3},
+    }  # fmt: skip
+    asked = settings(world, world / "none", objectives=EVERY_WORD | others, word_only=True)
+    lines: list[str] = []
+    found = evaluate_objectives(fill(PretrainingConfig, asked), lines.append)
+    assert found == evaluate_objectives(fill(PretrainingConfig, asked | {"objectives": EVERY_WORD}), lines.append)
+    assert "masked_words_loss" in found and sorted(line.split()[1] for line in lines) == sorted(others)
+    alone = fill(PretrainingConfig, asked | {"objectives": {"masked_words": None, "masked_entities": None} | others})
+    with pytest.raises(ConfigurationError, match="no objective to evaluate: knowledge_embedding: it reads a graph"):
+        evaluate_objectives(alone, lines.append)

@@ -95,12 +95,15 @@ def test_evaluation_names_the_parts(world: Path, tmp_path: Path) -> None:
     model = {"model": str(tmp_path / "run" / "model")}
     asked = words_and_types(world, tmp_path / "none", objectives={"latent_typing": SMALL | {"head": str(tmp_path / "run")}})
     found = evaluate_objectives(fill(PretrainingConfig, asked | model))
+    own = words_and_types(world, tmp_path / "none", objectives={"latent_typing": SMALL})
+    assert evaluate_objectives(fill(PretrainingConfig, own | model)) == found, "the typer beside the model is its own"
     assert 0 <= found["latent_typing_selected"] <= 1 and found["latent_typing_reconstruction"] > 0
 
 
 def test_evaluation_sees_each_window_once_whatever_the_pool(world: Path, tmp_path: Path) -> None:
     """A pool of sixteen micro-batches reaches over the end of a pass of six, whose windows it would mix with later ones."""
-    asked = words_and_types(world, tmp_path / "none", micro_batch_size=4)
+    run(fill(PretrainingConfig, words_and_types(world, tmp_path / "run", epochs=1)))
+    asked = words_and_types(world, tmp_path / "none", micro_batch_size=4) | {"model": str(tmp_path / "run" / "model")}
     found = [evaluate_objectives(fill(PretrainingConfig, asked | {"pool": pool})) for pool in (1, 16)]
     assert found[0] == found[1]
 

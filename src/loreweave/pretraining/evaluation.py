@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import torch
 
 from loreweave.build.pretraining_set import open_pretraining_set
+from loreweave.checkpoints import latent_typing
+from loreweave.checkpoints.names import model_path
+from loreweave.encoding.hub import local_folder
 from loreweave.errors import ConfigurationError
-from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.objectives import OBJECTIVES, ClsEntity, LatentTyping, StreamObjective
+from loreweave.pretraining.configuration import ObjectivesConfig, PretrainingConfig
 from loreweave.pretraining.model import PretrainingModel
 from loreweave.pretraining.run import build_stream
 from loreweave.pretraining.start import start
 from loreweave.pretraining.trainer import logged_name
 from loreweave.training.devices import autocast, training_device
 from loreweave.training.precision import with_settled_precision
+from loreweave.training.progress import say_line
 from loreweave.training.quiet import quiet
+
+_GRAPHS = "link-prediction"
 
 
 @torch.inference_mode()
-def evaluate_objectives(config: PretrainingConfig) -> dict[str, float]:
+def evaluate_objectives(config: PretrainingConfig, report: Callable[[str], None] = say_line) -> dict[str, float]:
     """Loss and accuracy of each objective over one pass of `config.data`, masked by `config.seed`.
 
     The masks are those of the first epoch of a run with that seed, so that two models are compared on the same targets.
-    Windows at the end that fill no micro-batch are left out; their number is in `windows_left_out`.
+    Windows at the end that fill no micro-batch are left out; their number is in `windows_left_out`. Objectives whose head the
+    model does not have are left out too, because the numbers of a random head say nothing: `report` is told which.
+
+    Raises:
+        ConfigurationError: no objective is left, or fewer windows than fill a micro-batch.
     """
+    config = replace(config, objectives=_with_heads(config, report))
     torch.manual_seed(config.seed)
     sets = [open_pretraining_set(path) for path in config.data]
     rows = sum(len(data.dataset) for data in sets)
@@ -55,3 +69,28 @@ def evaluate_objectives(config: PretrainingConfig) -> dict[str, float]:
         targets = max(1, sums.pop(f"{objective.name}_targets"))
         results |= {logged_name(key): sums[key] / targets for key in sums if key.startswith(f"{objective.name}_")}
     return results
+
+
+def _with_heads(config: PretrainingConfig, report: Callable[[str], None]) -> ObjectivesConfig:
+    """The objectives whose head is part of the model or saved beside it; latent typing takes up that of the model's folder."""
+    asked = config.objectives
+    left_out = {
+        name: f"it reads a graph, not windows; 'loreweave evaluate {_GRAPHS}' scores it"
+        for name, kind in OBJECTIVES.items()
+        if issubclass(kind, StreamObjective) and getattr(asked, name) is not None
+    }
+    if asked.cls_entity is not None:
+        left_out[ClsEntity.name] = "its head is not saved with a model"
+    changes: dict[str, Any] = dict.fromkeys(left_out)
+    if asked.latent_typing is not None and asked.latent_typing.head is None:
+        if config.model is not None and latent_typing.recognises(local_folder(model_path(config.model))):
+            changes[LatentTyping.name] = replace(asked.latent_typing, head=config.model)
+        else:
+            changes[LatentTyping.name] = None
+            left_out[LatentTyping.name] = "the model has no typer; objectives.latent_typing.head names a folder with one"
+    for name, reason in left_out.items():
+        report(f"objective {name} is left out: {reason}")
+    kept = replace(asked, **changes)
+    if left_out and all(getattr(kept, name) is None for name in OBJECTIVES):
+        raise ConfigurationError(f"found no objective to evaluate: {'; '.join(f'{n}: {r}' for n, r in left_out.items())}")
+    return kept
