@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.entity_typing.reader import TypingRecord
+from loreweave.tasks.read_result import ReadResult
 from loreweave.tasks.record_files import (
     FileFormat,
     LeftOut,
@@ -24,7 +25,6 @@ from loreweave.tasks.record_files import (
     read_records,
     recognise_by_keys,
 )
-from loreweave.tasks.registry import ReadResult
 
 
 def convert(row: Any, id: str) -> Iterator[TypingRecord | LeftOut]:

@@ -10,11 +10,11 @@ import pytest
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.entity_typing.reader import TypingRecord
+from loreweave.tasks.read_result import ReadResult
 from loreweave.tasks.registry import (
     ALL_TASKS,
     PRETRAINED_TASKS,
     TASKS,
-    ReadResult,
     check_labels,
     load_any_task,
     load_pretrained_task,

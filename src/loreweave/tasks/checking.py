@@ -13,8 +13,9 @@ import numpy as np
 
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.episode_training import EpisodesEncoding
+from loreweave.tasks.read_result import ReadResult
 from loreweave.tasks.record_facts import Key, facts_of, labels_of, mentions_per_label, places_of
-from loreweave.tasks.registry import SOURCE_TRAINED, Encoding, ReadResult, Training
+from loreweave.tasks.registry import SOURCE_TRAINED, Encoding, Training
 from loreweave.training.configuration import fill, unknown_name
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from loreweave.corpus.words import word_offsets
-from loreweave.tasks.registry import ReadResult, Training
+from loreweave.tasks.read_result import ReadResult
+from loreweave.tasks.registry import Training
 
 Span = tuple[int, int]
 Key = tuple[str, tuple[Span, ...]]

@@ -13,7 +13,7 @@ from loreweave.corpus.rows import LeftOut, Row, Span, as_row, check_span, field,
 from loreweave.corpus.surrogates import field_with_half
 from loreweave.corpus.tables import TABLE_SUFFIXES
 from loreweave.errors import ConfigurationError, DataError
-from loreweave.tasks.registry import R, ReadResult
+from loreweave.tasks.read_result import R, ReadResult
 
 __all__ = [
     "FileFormat", "LeftOut", "Row", "Span", "as_row", "check_span", "describe_skipped", "field", "first_character",

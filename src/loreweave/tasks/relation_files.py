@@ -14,6 +14,7 @@ from loreweave.corpus.plausibility import label_notes
 from loreweave.errors import DataError
 from loreweave.tasks import document_layouts
 from loreweave.tasks import relation_layouts as layouts
+from loreweave.tasks.read_result import ReadResult
 from loreweave.tasks.record_files import (
     FileFormat,
     LeftOut,
@@ -23,7 +24,6 @@ from loreweave.tasks.record_files import (
     read_records,
     recognise_by_keys,
 )
-from loreweave.tasks.registry import ReadResult
 from loreweave.tasks.relation_document import RelationDocument
 from loreweave.tasks.relation_record import RelationRecord
 from loreweave.tasks.relation_spans import OTHER_NAME

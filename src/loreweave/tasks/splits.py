@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from loreweave.errors import DataError
-from loreweave.tasks.registry import Record
+from loreweave.tasks.read_result import Record
 
 R = TypeVar("R", bound=Record)
 

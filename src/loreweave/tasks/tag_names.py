@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from loreweave.corpus.class_labels import read_label_names
 from loreweave.errors import ConfigurationError
-from loreweave.tasks.registry import PretrainedTask, ReadResult, Training
+from loreweave.tasks.read_result import ReadResult
+from loreweave.tasks.registry import PretrainedTask, Training
 
 T = TypeVar("T", bound="Training | PretrainedTask")
 

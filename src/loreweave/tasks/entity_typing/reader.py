@@ -23,8 +23,8 @@ from loreweave.corpus.plausibility import label_notes, refuse_labels
 from loreweave.corpus.tokens import TOKENS
 from loreweave.errors import DataError
 from loreweave.tasks import record_files
+from loreweave.tasks.read_result import ReadResult
 from loreweave.tasks.record_files import FileFormat, LeftOut, Row, as_row, check_not_empty, check_span, read_records, wrong_keys
-from loreweave.tasks.registry import ReadResult
 
 COARSE_LABELS = ("entity", "event", "group", "location", "object", "organization", "person", "place", "time")
 """The nine labels of Open Entity, in the order of the published checkpoints' classes (specs/luke.md 4.1)."""

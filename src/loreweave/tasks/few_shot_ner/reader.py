@@ -16,7 +16,7 @@ from loreweave.corpus.plausibility import sentence_notes
 from loreweave.corpus.tag_schemes import OUTSIDE
 from loreweave.corpus.tokens import TaggedSentence, tagged_sentence
 from loreweave.errors import DataError
-from loreweave.tasks.registry import ReadResult
+from loreweave.tasks.read_result import ReadResult
 
 FORMATS = dict(ANNOTATIONS)
 

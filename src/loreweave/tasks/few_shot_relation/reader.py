@@ -6,8 +6,8 @@ from pathlib import Path
 
 from loreweave.errors import DataError
 from loreweave.tasks import relation_files
+from loreweave.tasks.read_result import ReadResult
 from loreweave.tasks.record_files import LeftOut, Row
-from loreweave.tasks.registry import ReadResult
 from loreweave.tasks.relation_document import RelationDocument, pair_records
 from loreweave.tasks.relation_files import FORMATS, NEGATIVE_LABELS, labels_of
 from loreweave.tasks.relation_record import RelationRecord

@@ -25,6 +25,7 @@ from loreweave.corpus.surfaces import utf16_words
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.ner import column_layouts, layouts
 from loreweave.tasks.ner.record import SCHEMES, NerRecord, Sentence, joined
+from loreweave.tasks.read_result import ReadResult
 from loreweave.tasks.record_files import (
     BINARY_SUFFIXES,
     FileFormat,
@@ -34,7 +35,6 @@ from loreweave.tasks.record_files import (
     read_records,
     wrong_keys,
 )
-from loreweave.tasks.registry import ReadResult
 
 _ORDER = re.compile(r"columns:(-?\d+),(-?\d+)")
 

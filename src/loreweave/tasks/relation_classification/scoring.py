@@ -15,8 +15,8 @@ from loreweave.corpus.files import open_text
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.metrics.relations import per_label, relation_scores
 from loreweave.tasks.prediction_files import beside, holds_json, json_predictions, label_predictions, predicted_name
+from loreweave.tasks.read_result import ReadResult
 from loreweave.tasks.record_files import Row, field
-from loreweave.tasks.registry import ReadResult
 from loreweave.tasks.relation_classification.document_scoring import METRICS as DOCUMENT_METRICS
 from loreweave.tasks.relation_classification.document_scoring import (
     NamedFacts,
