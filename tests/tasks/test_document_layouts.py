@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from loreweave.corpus.tokens import BLANK_EDGES
 from loreweave.errors import DataError
 from loreweave.tasks.document_layouts import TOO_FEW, TWICE, UNSEEN, docred, documents, is_document
 from loreweave.tasks.record_files import LeftOut
 from loreweave.tasks.relation_document import RelationDocument, named_facts, pair_records
 from loreweave.tasks.relation_record import RelationRecord
-from loreweave.tasks.relation_spans import BLANK_EDGES, OTHER_NAME
+from loreweave.tasks.relation_spans import OTHER_NAME
 
 SENTENCES = [
     ["Zeltron", "was", "founded", "by", "Mia", "Brandt", "in", "Oslo", "."],

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
-Span = tuple[int, int]
+from loreweave.corpus.rows import Span, trimmed
 
 # Full stops of scripts that set no space after them.
 _UNSPACED_STOPS = "。！？｡．︒"
@@ -62,15 +62,6 @@ def _outside(ends: Sequence[int], mentions: Iterable[Span]) -> list[int]:
     if not inner:
         return list(ends)
     return [cut for cut in ends if not any(start < cut < end for start, end in inner)]
-
-
-def trimmed(text: str, start: int, end: int) -> Span:
-    """The span without the white space at its ends."""
-    while start < end and text[start].isspace():
-        start += 1
-    while start < end and text[end - 1].isspace():
-        end -= 1
-    return start, end
 
 
 @lru_cache(maxsize=1)

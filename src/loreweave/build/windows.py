@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TypeVar
 
 from loreweave.build.sentence_tokenizer import SentenceTokenizer, SubWords
-from loreweave.build.sentences import Span, split_sentences, trimmed
+from loreweave.build.sentences import split_sentences
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.rows import Span, trimmed
 from loreweave.corpus.surrogates import replace_halves
 from loreweave.errors import ConfigurationError
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
-from loreweave.corpus.conllu_misc import COLUMNS, Misc, find_misc, items_of_misc
+from loreweave.corpus.conllu_misc import COLUMNS, ENTITY, Misc, find_misc, items_of_misc
 from loreweave.corpus.files import Pathname, open_text
 from loreweave.corpus.tag_schemes import OUTSIDE, find_scheme, spans_of_tags
 from loreweave.corpus.tokens import BLANK_TOKENS, POS, TOKENS
@@ -23,7 +23,6 @@ from loreweave.errors import DataError
 
 UNDECLARED = "mentions whose fields no '# global.Entity' declares"
 _ABSENT = "_"
-_ENTITY = "Entity"
 _COMMENT = re.compile(r"#\s*([^=]*?)\s*(?:=\s*(.*))?")
 _ID = re.compile(r"\d+(-\d+|\.\d+)?")
 _BRACKET = re.compile(r"\(([^()]*)(\))?|([^()]+)\)")
@@ -162,7 +161,7 @@ class _Sentence:
             self.error = self.error or error
 
     def finished(self, number: int, document: str, fields: Sequence[str]) -> ConlluSentence:
-        undeclared = 0 if fields else sum(row.misc.get(_ENTITY, "").count("(") for row in self.rows)
+        undeclared = 0 if fields else sum(row.misc.get(ENTITY, "").count("(") for row in self.rows)
         blanks = sum(not row.form for row in self.rows)
         id = self.id or f"{Path(self.path).name.partition('.')[0]}:{number}"
         try:
@@ -222,7 +221,7 @@ def _words(rows: Sequence[_Row]) -> Iterator[_Word]:
             parts = [part for part in rows[at : at + int(last) - int(first) + 1] if "." not in part.id]
             at += len(parts)
         space = row.misc.get("SpaceAfter") != "No"
-        annotated = _ENTITY in row.misc or row.entity_tag != OUTSIDE
+        annotated = ENTITY in row.misc or row.entity_tag != OUTSIDE
         if "".join(part.form for part in parts) == row.form and not (last and annotated):
             yield from (_Word(part.form, [part], False) for part in parts[:-1])
             yield _Word(parts[-1].form, parts[-1:], space)
@@ -234,7 +233,7 @@ def _bracketed(places: Sequence[_Place], label: int | None, path: Pathname) -> I
     """What the brackets of `Entity=` enclose; `label` is the place of the type's field."""
     opened: list[tuple[str, str | None, int, int]] = []  # group, label, first character, line
     for row, start, end in places:
-        for content, single, closed in _BRACKET.findall(row.misc.get(_ENTITY, "")):
+        for content, single, closed in _BRACKET.findall(row.misc.get(ENTITY, "")):
             if not closed:
                 parts = content.split("-")
                 opened.append((parts[0], parts[label] if label is not None and label < len(parts) else None, start, row.line))
@@ -244,13 +243,13 @@ def _bracketed(places: Sequence[_Place], label: int | None, path: Pathname) -> I
             found = next((place for place in reversed(opened) if place[0] == group), None)
             if found is None:
                 expected = "expected its begin before"
-                raise DataError(f"found the end of the mention {group!r}, {expected}", path=path, line=row.line, field=_ENTITY)
+                raise DataError(f"found the end of the mention {group!r}, {expected}", path=path, line=row.line, field=ENTITY)
             opened.remove(found)
             if found[2] < end:
                 yield Mention(found[2], end, label=found[1] or None)
     if opened:
         group, _, _, line = opened[-1]
-        raise DataError(f"found no end of the mention {group!r} in its sentence", path=path, line=line, field=_ENTITY)
+        raise DataError(f"found no end of the mention {group!r} in its sentence", path=path, line=line, field=ENTITY)
 
 
 def _tagged(words: Sequence[_Place], tags: Sequence[str], path: Pathname) -> Iterator[Mention]:

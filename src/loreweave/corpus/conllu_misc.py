@@ -17,6 +17,8 @@ from loreweave.corpus.tag_spellings import TagSpelling, find_spelling
 from loreweave.errors import DataError
 
 COLUMNS = 10
+ENTITY = "Entity"
+"""The key of mentions in brackets."""
 _NAMES = ("ner", "ne", "ner_tag", "named_entity", "namedentity")
 """Keys whose values are labels, with prefixes or without."""
 _ALONE = ""
@@ -78,7 +80,7 @@ def find_misc(path: Pathname) -> Misc:
     except DataError as error:
         raise DataError(error.message, path=path, field=f"MISC {', '.join(keys)}") from None
     notes = [f"mentions are read from {_described(key)} in the last column" for key in others]
-    if not keys and "Entity" not in found:
+    if not keys and ENTITY not in found:
         known = ", ".join(sorted(_described(key) for key in found)[:_SHOWN]) or "nothing"
         notes.append(f"the last column has {known}, and neither Entity= nor tags (NER=B-..., name=B-..., B-...)")
     return Misc(tuple(keys), spelling, (*notes, *spelling.notes()))

@@ -13,7 +13,7 @@ from loreweave.corpus.files import content_suffix
 from loreweave.corpus.mention_formats import MENTION_FORMATS, first_mention_row, format_of_file, recognised_mentions
 from loreweave.corpus.mention_formats.marked import MentionFormat
 from loreweave.corpus.rows import LeftOut
-from loreweave.corpus.tables import TABLE_SUFFIXES, is_table
+from loreweave.corpus.tables import TABLE_SUFFIXES, is_data_folder
 from loreweave.errors import ConfigurationError, DataError
 
 _COLUMNS = "columns"
@@ -102,7 +102,7 @@ def _texts(path: Path, format: MentionFormat, dropped: Counter[str]) -> Iterator
 
 def _files(path: Path, format: str | None) -> list[Path]:
     """The file, the files of a folder, or a folder that is one data set."""
-    if not path.is_dir() or is_table(path) or format == "brat" or next(path.rglob("*.ann"), None) is not None:
+    if not path.is_dir() or format == "brat" or is_data_folder(path):
         return [path]
     files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith((".", "README")))
     if not files:

@@ -83,6 +83,15 @@ def join_words(tokens: Sequence[str]) -> tuple[str, list[Span]]:
     return " ".join(tokens), spans
 
 
+def trimmed(text: str, start: int, end: int) -> Span:
+    """The span without the white space at its ends; of white space alone nothing is left."""
+    while start < end and text[start].isspace():
+        start += 1
+    while start < end and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
 def check_span(text: str, start: int, end: int, name: str | None = None) -> None:
     """Refuse characters that are empty, blank or outside the text; `name` of the field, by default `start` or `end`.
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from loreweave.build.sentences import trimmed
-from loreweave.corpus.surfaces import check_surface, check_token_surface, other_counting, other_token_counting
+from loreweave.corpus.rows import trimmed
+from loreweave.corpus.surfaces import (
+    check_given_surface,
+    check_surface,
+    check_token_surface,
+    other_counting,
+    other_token_counting,
+)
+from loreweave.corpus.tokens import BLANK_EDGES
 from loreweave.errors import DataError
 from loreweave.tasks.record_files import LeftOut, Row, Span, check_span, field
 
 OTHER_NAME = "names of mentions that are not their characters (the characters are taken)"
-BLANK_EDGES = "blanks at the edges of mentions"
 GAPS = "gaps in mentions (the tokens between are taken too)"
-"""What kept records go without: reasons that are counted."""
-
-_SURFACES = ("text", "mention", "name", "surface")
+"""What kept records go without, beside `BLANK_EDGES`: reasons that are counted."""
 
 
 def token_span(places: Sequence[Span], start: int, end: int, name: str) -> Span:
@@ -86,9 +90,7 @@ def checked(text: str, mention: Row, name: str) -> Span:
         DataError: they do not, or one is missing.
     """
     start, end = field(mention, "start", int), field(mention, "end", int)
-    for key in _SURFACES:
-        if key in mention:
-            check_surface(text, start, end, mention[key], f"{name}.{key}")
+    check_given_surface(text, start, end, mention, f"{name}.")
     return start, end
 
 

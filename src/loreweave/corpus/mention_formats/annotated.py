@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.annotated_text import AnnotatedText
-from loreweave.corpus.mention_formats.marked import Item, MentionFormat, as_utf16, trim
-from loreweave.corpus.rows import LeftOut, as_row, check_span
+from loreweave.corpus.mention_formats.marked import Item, MentionFormat, as_utf16
+from loreweave.corpus.rows import LeftOut, as_row, check_span, trimmed
 from loreweave.corpus.surfaces import from_utf16
 from loreweave.corpus.tokens import BLANK_EDGES
 from loreweave.errors import DataError
@@ -22,7 +22,7 @@ def texts(row: Any, number: str, utf16: bool = False) -> Iterator[Item]:
     mentions = []
     for mention in text.mentions:
         check_span(text.text, mention.start, mention.end, "mentions")
-        start, end = trim(text.text, mention.start, mention.end)
+        start, end = trimmed(text.text, mention.start, mention.end)
         if (start, end) != (mention.start, mention.end):
             yield LeftOut(BLANK_EDGES, of_record=True)
         mentions.append(replace(mention, start=start, end=end))

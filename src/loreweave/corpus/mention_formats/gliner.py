@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.mention_formats.marked import Item, MentionFormat
-from loreweave.corpus.mention_formats.tokens import ends_of, spans_of, token_text
+from loreweave.corpus.mention_formats.tokens import TAG_KEYS, ends_of, spans_of, token_text
 from loreweave.corpus.rows import as_row, field, words
 from loreweave.errors import DataError
 
@@ -30,7 +30,7 @@ def _recognises(path: Path, row: Any) -> bool:
         return False
     if "tokenized_text" in row:
         return True
-    tags = any(row.get(key) is not None for key in ("tags", "ner_tags", "labels"))
+    tags = any(row.get(key) is not None for key in TAG_KEYS)
     spans = isinstance(row.get("ner"), list) and all(isinstance(each, list | Mapping) for each in row["ner"])
     return isinstance(row.get("tokens"), list) and not tags and spans and ends_of(path) == "included"
 

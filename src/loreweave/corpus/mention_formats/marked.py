@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.corpus.json_rows import json_rows
-from loreweave.corpus.rows import LeftOut, check_span
+from loreweave.corpus.rows import LeftOut, check_span, trimmed
 from loreweave.corpus.surfaces import UTF16_HINT, check_surface, fits_utf16, from_utf16
 from loreweave.corpus.tokens import BLANK_EDGES, TOKENS
 from loreweave.errors import DataError
@@ -91,24 +91,18 @@ def checked_text(marked: Marked, *, name: str, utf16: bool = False) -> Iterator[
             hint = "" if utf16 else _utf16_hint(text, mark, name)
             said = error.message.partition(f"; {UTF16_HINT}")[0]
             raise DataError(said + hint if hint else error.message, field=error.field) from None
-        trimmed = trim(text, start, end)
-        if trimmed != (start, end):
+        span = trimmed(text, start, end)
+        if span != (start, end):
             yield LeftOut(BLANK_EDGES, of_record=True, detail=repr(text[start:end]))
-        before = found.get(trimmed)
+        before = found.get(span)
         if before is not None and set(mark.labels) <= set(before):
             yield LeftOut("mentions that are given twice (kept once)", of_record=True)
-        found[trimmed] = tuple(dict.fromkeys((*(before or ()), *mark.labels)))
+        found[span] = tuple(dict.fromkeys((*(before or ()), *mark.labels)))
     mentions = tuple(Mention(start, end, labels=labels) for (start, end), labels in found.items())
     metadata = dict(marked.metadata)
     if marked.tokens is not None:
         metadata[TOKENS] = [list(span) for span in marked.tokens]
     yield AnnotatedText(marked.id, text, mentions, metadata=metadata)
-
-
-def trim(text: str, start: int, end: int) -> tuple[int, int]:
-    """The characters without white space at their edges."""
-    inside = text[start:end]
-    return start + len(inside) - len(inside.lstrip()), end - len(inside) + len(inside.rstrip())
 
 
 def _code_points(text: str, mark: Mark) -> tuple[int, int]:
