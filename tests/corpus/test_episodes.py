@@ -142,7 +142,8 @@ def test_types_that_look_like_o_are_named() -> None:
     with pytest.raises(DataError, match="found person, expected those of the support: 0, o, person; '0' must be O where"):
         episode_of({"support": support, "query": support, "types": ["person"]}, "0")
     (note,) = describe_types(("Person", "person ", "place"))
-    assert note.startswith("the types 'Person', 'person ' differ by case or white space alone")
+    assert note.startswith("the types 'Person', 'person ' differ by case, blanks or punctuation alone")
+    assert len(describe_types(("art-film", "art_film"))) == 1
     assert describe_types(("person", "place", "O")) == []
 
 

@@ -45,6 +45,7 @@ def test_labels_that_are_tags_are_refused(first: str, second: str) -> None:
 
 def test_labels_that_stand_for_none_or_differ_by_case_are_named() -> None:
     assert label_notes({"PER": 3, "LOC": 2, "per-son": 1}) == []
+    assert label_notes({"+": 3, "-": 2}) == []  # of moods: without a letter there is nothing that is alike
     assert label_notes({"PER": 3, "o": 9, "0": 1}) == ["labels that elsewhere stand for no label: '0' (1), 'o' (9)"]
     assert label_notes({"Per": 3, "PER": 1, "art work": 2, "art_work": 1}) == [
         "labels that differ by case, blanks or punctuation alone: 'PER' (1), 'Per' (3)",

@@ -16,8 +16,9 @@ from typing import Any
 
 from loreweave.corpus.columns import read_column_sentences
 from loreweave.corpus.files import Pathname, json_lines_or_errors, write_json_lines
+from loreweave.corpus.plausibility import alike
 from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, WrittenScheme, find_scheme, spans_of_tags, tags_of_spans
-from loreweave.corpus.tag_spellings import find_spelling
+from loreweave.corpus.tag_spellings import SLIPS, find_spelling
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import DataError
 
@@ -99,24 +100,20 @@ def episode_of(row: Mapping[str, Any], id: str) -> Episode:
 
 def looks_outside(label: str) -> bool:
     """Whether a label looks like O, the tag of a token outside all spans, in another spelling."""
-    return label != OUTSIDE and label.casefold() in ("o", "0")
+    return label != OUTSIDE and label.casefold() in SLIPS
 
 
 def describe_types(types: Iterable[str]) -> list[str]:
-    """A line about types that look like O, and one about types that differ by case or white space alone."""
+    """A line about types that look like O, and one about types that differ by case, blanks or punctuation alone."""
     names = sorted(set(types))
     notes = [
         f"the type {label!r} looks like O, the tag of tokens outside all spans: it is taken for a type, and scored"
         for label in names
         if looks_outside(label)
     ]
-    groups: dict[str, list[str]] = {}
-    for label in names:
-        groups.setdefault("".join(label.casefold().split()), []).append(label)
     return notes + [
-        f"the types {', '.join(map(repr, group))} differ by case or white space alone: they are taken for different ones"
-        for group in groups.values()
-        if len(group) > 1
+        f"the types {', '.join(map(repr, group))} differ by case, blanks or punctuation alone: they are taken as different"
+        for group in alike(names)
     ]
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from loreweave.corpus.tag_schemes import UNTYPED, TokenSpan
-from loreweave.corpus.tag_spellings import paired_labels
+from loreweave.corpus.tag_spellings import SLIPS, paired_labels
 from loreweave.errors import DataError
 
 RANGE = re.compile(r"\d+[-.]\d+", re.ASCII)
@@ -93,18 +93,24 @@ def label_notes(counts: Mapping[str, int]) -> list[str]:
     if none:
         shown = ", ".join(f"{label!r} ({counts[label]})" for label in sorted(none))
         notes.append(f"labels that elsewhere stand for no label: {shown}")
-    alike: dict[str, list[str]] = defaultdict(list)
-    for label in sorted(counts):
-        alike["".join(filter(str.isalnum, label)).casefold()].append(label)
-    for labels in alike.values():
-        if len(labels) > 1 and labels[0] not in none:
+    for labels in alike(counts):
+        if labels[0] not in none:
             shown = ", ".join(f"{label!r} ({counts[label]})" for label in labels)
             notes.append(f"labels that differ by case, blanks or punctuation alone: {shown}")
     return notes
 
 
 def _says_none(label: str) -> bool:
-    return label.strip().lower() in ("o", "0", "", "none", "null", "nan")
+    return label.strip().lower() in (*SLIPS, "", "none", "null", "nan")
+
+
+def alike(labels: Iterable[str]) -> list[list[str]]:
+    """Groups of labels that differ by case, blanks or punctuation alone."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for label in sorted(set(labels)):
+        if letters := "".join(filter(str.isalnum, label)).casefold():
+            groups[letters].append(label)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def sentence_notes(

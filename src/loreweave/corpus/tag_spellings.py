@@ -34,7 +34,7 @@ _BEGIN = re.compile(r"(?<![^\W_])[Bb](?![^\W_])")
 """The letter B with neither letter nor digit beside it."""
 _OUTSIDES = ("o", "0", "_", "-", "*", "none", "null", "out", "outside")
 """Other words for O, in the order in which they are believed."""
-_SLIPS = ("o", "0")
+SLIPS = ("o", "0")
 """Of these, those that are taken for O beside O, too."""
 _BRACKETED = re.compile(r"\*|\*?\)|\(\w+\*?\)?")
 
@@ -100,7 +100,7 @@ def find_spelling(counts: Mapping[str, int], known: Collection[str] = ()) -> Tag
     if spelling is not None:
         return spelling
     if OUTSIDE in counts:
-        outside &= set(_SLIPS)
+        outside &= set(SLIPS)
     elif outside and max(counts[tag] for tag in outside) < max((counts[tag] for tag in rest), default=0):
         outside = frozenset()
     return TagSpelling(frozenset(outside))

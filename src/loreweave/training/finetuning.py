@@ -344,5 +344,3 @@ def _arguments(config: FinetuningConfig, record: RunRecord, processes: int, epoc
     )
     arguments._n_gpu = min(arguments.n_gpu, 1)  # one process, one device: never nn.DataParallel
     return arguments
-
-
