@@ -121,6 +121,23 @@ def test_ids_that_the_format_does_not_list(tmp_path: Path) -> None:
     ]
 
 
+def test_the_order_head_tail_relation_is_a_warning(tmp_path: Path) -> None:
+    rows = [(f"e{row}", f"e{row + 1}", f"r{row % 2}") for row in range(12)]
+    for order, relations, warned in (((0, 1, 2), 12, True), ((0, 2, 1), 2, False)):
+        text = "".join("\t".join(row[place] for place in order) + "\n" for row in rows)
+        files = write(tmp_path / "files", {"train.tsv": text})
+        manifest = build_graph(triples(files), tmp_path / "graph", overwrite=True)
+        assert manifest["relations"] == relations and bool(manifest["warnings"]) == warned
+    graph = build_graph(triples(files, columns="head=1,relation=3,tail=2"), tmp_path / "graph", overwrite=True)
+    assert graph["relations"] == 12 and graph["entities"] == 14
+
+
+def test_files_without_a_triple_are_refused_by_name(tmp_path: Path) -> None:
+    files = write(tmp_path / "files", {"train.csv": "head,relation,tail\n"})
+    with pytest.raises(DataError, match="train.csv: no triple is left, so nothing was written; the files have none"):
+        build_graph(triples(files), tmp_path / "graph")
+
+
 def test_texts_of_another_graph(files: Path, build: Build) -> None:
     entities = [GraphEntity("z"), GraphEntity("c", "C", "about c", ("see",), ("letter",)), GraphEntity("a", "A")]
     other = KnowledgeGraph.from_parts(entities, [GraphRelation("s", "S", "about s"), GraphRelation("x")], {})
@@ -168,7 +185,7 @@ def test_a_graph_without_triples_is_not_written(files: Path, tmp_path: Path) -> 
     write(files, {"leak.tsv": "b\tr\ta\nc\ts\tb\na\tr\td\n"})
     for name in ("valid.tsv", "test.tsv"):
         (files / name).unlink()
-    message = r"no triple is left, so nothing was written; left out: \{'excluded triples of train': 3\}"
+    message = r"no triple is left, so nothing was written; left out: 3 excluded triples of train"
     with pytest.raises(DataError, match=message):
         build_graph(triples(files), tmp_path / "graph", GraphPolicy(exclude_triples=files / "leak.tsv"))
     with pytest.raises(DataError, match="no triple is left"):

@@ -65,9 +65,17 @@ def test_what_is_not_chosen_is_counted(tmp_path: Path) -> None:
 
 
 def test_quotes_hold_delimiters_quotes_and_line_breaks(tmp_path: Path) -> None:
-    text = 'head,relation,tail\n"a ""b"", c",r,"two\nlines"\nx,r,y\n'
+    text = 'head,relation,tail,note\n"a ""b"", c",r,z,"two\nlines"\nx,r,y,\n'
     path = write(tmp_path, {"a.csv": text}) / "a.csv"
-    assert list(read_triple_table(path, LeftOut())) == [(2, 'a "b", c', "r", "two\nlines"), (4, "x", "r", "y")]
+    assert list(read_triple_table(path, LeftOut())) == [(2, 'a "b", c', "r", "z"), (4, "x", "r", "y")]
+
+
+def test_an_id_with_a_line_break_is_refused_by_its_line(tmp_path: Path) -> None:
+    path = write(tmp_path, {"a.csv": 'head,relation,tail\nx,r,y\na,r,"two\nlines"\n'}) / "a.csv"
+    with pytest.raises(DataError, match=r"a.csv, line 3: found the tail 'two\\nlines', expected an id without tabs and line"):
+        rows_of(path)
+    left_out = LeftOut(skip_bad=True)
+    assert rows_of(path, left_out=left_out) == [("x", "r", "y")] and left_out.counts["malformed triple"] == 1
 
 
 def test_columns_by_name_and_by_number(tmp_path: Path) -> None:
@@ -101,6 +109,7 @@ def test_wrong_tables_are_named(text: str, columns: str | None, message: str, tm
         ("head", "expected such as head=subject"),
         ("head=a,relatoin=b,tail=c", "found the role 'relatoin'; did you mean 'relation'"),
         ("head=a,tail=c", "found no relation"),
+        ("head=a,relation=b,tail=a", "found the column 'a' for head and for tail"),
     ],
 )
 def test_wrong_columns_are_named(text: str, message: str, tmp_path: Path) -> None:
@@ -134,3 +143,10 @@ def test_columns_of_texts_may_be_named(tmp_path: Path) -> None:
     assert list(read_text_table(tmp_path / "b.tsv", "description", LeftOut(), columns)) == [(2, "Q1", "a town")]
     with pytest.raises(DataError, match="no column 'wat'.*did you mean description=what"):
         list(read_text_table(path, "description", LeftOut(), parse_columns("id=key,description=wat")))
+
+
+def test_columns_of_texts_that_are_not_chosen_are_counted(tmp_path: Path) -> None:
+    path = write(tmp_path, {"a.csv": "n,entity,name,description\n1,a,A,first\n2,b,B,second\n"}) / "a.csv"
+    left_out = LeftOut()
+    assert [row[1:] for row in read_text_table(path, "description", left_out)] == [("a", "first"), ("b", "second")]
+    assert dict(left_out.counts) == {"cells of the column 'n'": 2, "cells of the column 'name'": 2}

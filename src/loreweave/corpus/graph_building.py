@@ -34,6 +34,8 @@ T = TypeVar("T")
 _STEP = 10_000
 _SHOWN_IDS = 20
 _SHOWN_ALIKE = 3
+_ENOUGH = 10
+"""Triples from which on it is no chance that relations are more than tails."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,11 @@ def build_graph(
         arrays = {split: _renumbered(numbers, rows, left_out) for split, numbers in triples.items()}
         arrays, splitting = _split(arrays, len(entity_ids), len(relation_ids), policy.splitting)
         if not any(map(len, arrays.values())):
-            raise DataError(f"no triple is left, so nothing was written; left out: {dict(left_out.counts)}")
+            why = ", ".join(f"{count} {reason}" for reason, count in left_out.counts.items())
+            said = f"left out: {why}" if why else "the files have none"
+            first = next(iter(source.triples.values()), None)
+            raise DataError(f"no triple is left, so nothing was written; {said}", path=first)
+        _warn_of_other_order(arrays, left_out)
         entities = GraphEntities.open(folder / ENTITIES)
         with progress("counting triples") as advance:
             splits = split_statistics(arrays, len(entities), [relation.id for relation in relations])
@@ -162,6 +168,17 @@ def _read_triples(
         triples[split] = numbers
     left_out.note("excluded triples that train does not have", excluded.unmet())
     return entities, relations, triples
+
+
+def _warn_of_other_order(triples: Mapping[str, np.ndarray], left_out: LeftOut) -> None:
+    """Warn where there are more relations than tails: such files have the relation last, as OpenKE's."""
+    rows = np.concatenate(list(triples.values()))
+    relations, tails = (len(np.unique(rows[:, column])) for column in (1, 2))
+    if len(rows) >= _ENOUGH and relations > tails:
+        left_out.warnings.append(
+            f"there are more relations ({relations}) than tails ({tails}); is the order head, tail, relation? "
+            "Then --columns head=1,relation=3,tail=2 reads it (--format triples)"
+        )
 
 
 def _listed(read_ids: ReadIds | None, left_out: LeftOut) -> Ids:

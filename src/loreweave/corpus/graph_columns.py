@@ -38,6 +38,7 @@ _NAMES: dict[Role, tuple[str, ...]] = {
 _LETTERS = (("h", "r", "t"), ("s", "p", "o"))
 """Whole headers of single letters; one of them alone says nothing."""
 _ENDINGS = re.compile(r"(_id|_entity|_label|_name)$")
+_BREAKS = re.compile(r"[\t\r\n]")
 _DELIMITERS = ",;\t|"
 _MOST_SHOWN = 8
 _LOOKED_AT = 200
@@ -74,6 +75,11 @@ def parse_columns(text: str) -> dict[Role, str]:
             hint = f"; did you mean {close[0]!r}?" if close else f", expected {', '.join(ROLES)}"
             raise ConfigurationError(f"--columns: found the role {role!r}{hint}")
         columns[known] = name
+    chosen: dict[str, Role] = {}
+    for role in (role for role in TRIPLE if role in columns):
+        other = chosen.setdefault(columns[role].casefold(), role)
+        if other != role:
+            raise ConfigurationError(f"--columns: found the column {columns[role]!r} for {other} and for {role}, expected two")
     return columns
 
 
@@ -226,7 +232,11 @@ def _chosen_cells(path: Path, layout: Layout, left_out: LeftOut) -> Iterator[tup
             left_out.bad("malformed triple", f"found {len(cells)} columns, expected {width}: {_shown(cells)}", path, line)
             continue
         head, relation, tail = (trim(cells[place]) for place in places)
-        if head and relation and tail:
+        if broken := next((id for id in (head, relation, tail) if _BREAKS.search(id)), None):
+            role = TRIPLE[[head, relation, tail].index(broken)]
+            found = f"found the {role} {broken!r}, expected an id without tabs and line breaks"
+            left_out.bad("malformed triple", found, path, line)
+        elif head and relation and tail:
             count += 1
             if layout.header is None:
                 alone.see(head, relation, tail)
@@ -235,9 +245,14 @@ def _chosen_cells(path: Path, layout: Layout, left_out: LeftOut) -> Iterator[tup
             empty = TRIPLE[[head, relation, tail].index("")]
             left_out.bad("malformed triple", f"found an empty {empty}, expected an id", path, line)
     alone.done()
+    _note_other_columns(layout, left_out, count)
+
+
+def _note_other_columns(layout: Layout, left_out: LeftOut, rows: int) -> None:
+    """Count the cells of columns that are not read."""
     for place, name in enumerate(layout.header or ()):
-        if place not in places:
-            left_out.note(f"cells of the column {name!r}", count)
+        if place not in layout.places.values():
+            left_out.note(f"cells of the column {name!r}", rows)
 
 
 def _data(path: Path, layout: Layout, left_out: LeftOut) -> Iterator[tuple[int, list[str]]]:
@@ -279,7 +294,7 @@ def read_text_table(
     if lacking := [wanted for wanted in ("id", role) if wanted not in layout.places]:
         message = f"found {_shown(first[1])}; say which column has the {lacking[0]}: --columns id=NAME,{role}=NAME"
         raise DataError(message, path=path, line=first[0])
-    id_place, text_place = layout.places["id"], layout.places[role]
+    id_place, text_place, count = layout.places["id"], layout.places[role], 0
     for line, cells in _data(path, layout, left_out):
         if len(cells) <= max(id_place, text_place) or not cells[id_place].strip():
             left_out.bad("malformed text", f"found {_shown(cells)}, expected an id and a {role}", path, line)
@@ -288,4 +303,6 @@ def read_text_table(
         more = layout.places.get("aliases")
         if more is not None and len(cells) > more:
             parts += [alias.strip() for alias in cells[more].split("|")]
+        count += 1
         yield line, left_out.ids.trim(cells[id_place]), "\t".join(part for part in parts if part)
+    _note_other_columns(layout, left_out, count)
