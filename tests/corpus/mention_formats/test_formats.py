@@ -257,6 +257,17 @@ def test_the_tokens_of_prodigy_are_the_words_where_they_cover_the_text() -> None
     assert token_offsets(text) == [(0, 2), (2, 6)], "white space alone is no word"
 
 
+def test_documents_of_spacy_as_json() -> None:
+    """`Doc.to_json` has mentions under `ents`, also beside groups of spans."""
+    ents = [{"start": 0, "end": 3, "label": "PER"}]
+    (text,), _ = texts_of("entities", {"text": "Mia left", "ents": ents})
+    assert mentions(text) == [("Mia", "PER")]
+    tokens = [{"id": 0, "start": 0, "end": 3, "tag": "NNP"}, {"id": 1, "start": 4, "end": 8}]
+    row = {"text": "Mia left", "ents": ents, "sents": [{"start": 0, "end": 8}], "tokens": tokens, "spans": {"sc": []}}
+    (text,), _ = texts_of("prodigy", row)
+    assert mentions(text) == [("Mia", "PER")] and token_offsets(text) == [(0, 3), (4, 8)]
+
+
 def test_pairs_of_spacy() -> None:
     pair = ["Mia left Oslo", {"entities": [[0, 3, "PER"], [9, 13, "LOC", "Q585"]], "cats": {"x": 1.0}}]
     (text,), lost = texts_of("spacy-pairs", pair, None)

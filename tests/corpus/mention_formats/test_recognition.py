@@ -51,6 +51,8 @@ ROWS: dict[str, tuple[Any, str]] = {
     "words and tags": ({"words": ["Mia", "left"], "labels": ["B-PER", "O"]}, "tokens"),
     "plain text": ({"text": "Mia"}, "annotated-text"),
     "spans": ({"text": "Mia", "spans": [{"start": 0, "end": 3, "label": "PER"}]}, "entities"),
+    "spaCy's Doc.to_json": ({"text": "Mia", "ents": [{"start": 0, "end": 3, "label": "PER"}], "sents": []}, "entities"),
+    "the same with tokens": ({"text": "Mia", "ents": [], "tokens": [{"id": 0, "start": 0, "end": 3}]}, "prodigy"),
     "pairs with null first": ([None, ["Mia", {"entities": []}]], "spacy-pairs"),
 }
 

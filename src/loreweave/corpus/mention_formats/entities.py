@@ -21,8 +21,8 @@ from loreweave.corpus.rows import as_row, field
 from loreweave.corpus.surfaces import SURFACE_KEYS
 from loreweave.errors import DataError
 
-KEYS = ("entities", "mentions", "ner", "spans", "label", "labels")
-"""The key of the mentions: the first that a row has."""
+KEYS = ("entities", "mentions", "ner", "spans", "ents", "label", "labels")
+"""The key of the mentions: the first that a row has; `ents` is that of spaCy's `Doc.to_json`."""
 
 _SPANS = (("start", "end"), ("start_offset", "end_offset"), ("start_char", "end_char"), ("begin", "end"))
 
@@ -75,7 +75,7 @@ def surface_of(row: Mapping[str, Any], keys: Sequence[str] = SURFACE_KEYS) -> tu
 
 
 def _recognises(path: Path, row: Any) -> bool:
-    keys = ("entities", "ner", "spans")
+    keys = ("entities", "ner", "spans", "ents")
     return isinstance(row, Mapping) and "text" in row and any(isinstance(row.get(key), list) for key in keys)
 
 

@@ -29,7 +29,10 @@ _SIGNS = ("answer", "_input_hash", "_task_hash", "_view_id", "_session_id", "_an
 
 
 def texts(row: Any, number: str, utf16: bool = False) -> Iterator[Item]:
-    """{text, tokens, spans: [{start, end, label}], answer}; where `tokens` cover the text they are its words."""
+    """{text, tokens, spans: [{start, end, label}], answer}; where `tokens` cover the text they are its words.
+
+    spaCy's `Doc.to_json` has the same with its mentions under `ents`.
+    """
     row = as_row(row)
     answer = row.get("answer", "accept")
     if answer not in _ANSWERS:
@@ -38,11 +41,12 @@ def texts(row: Any, number: str, utf16: bool = False) -> Iterator[Item]:
         yield LeftOut(f"examples with the answer {answer}")
         return
     text = field(row, "text", str)
-    spans = objects(row, "spans") if row.get("spans") is not None else []
+    key = "ents" if row.get("ents") is not None else "spans"
+    spans = objects(row, key) if row.get(key) is not None else []
     kept = [span for span in spans if span.get("answer", "accept") == "accept"]
     yield from (LeftOut("spans that were rejected", of_record=True) for _ in range(len(spans) - len(kept)))
     marks = [_mark(span) for span in kept]
-    metadata = rest_of(row, "tokens", "spans", "answer", "options", "config", "html", *_SIGNS)
+    metadata = rest_of(row, "tokens", "spans", "ents", "answer", "options", "config", "html", *_SIGNS)
     yield from checked_text(Marked(id_of(row, number), text, marks, _words(row, text), metadata), name="prodigy", utf16=utf16)
 
 
