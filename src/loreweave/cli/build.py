@@ -35,19 +35,17 @@ FORMATS = ("annotated", "wikispeedia")
 """Our JSON Lines and Parquet, or folders of these; the Wikispeedia articles as JSON Lines."""
 SHOWN_NAMES = 20
 
-Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Text files, read in this order.")]
+Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Text files. They are read in this order.")]
 SAMPLE = '{"id": "1", "text": "Oslo is big.", "mentions": [{"start": 0, "end": 4, "entity": "Oslo"}]}'
 Format = Annotated[
     str, typer.Option("--format", help=f"Format of the files: {', '.join(FORMATS)}. A line of annotated: {SAMPLE}")
 ]
-Exclude = Annotated[
-    Path | None, typer.Option("--exclude", help="File of titles or ids, one a line: texts that are left out.")
-]
+Exclude = Annotated[Path | None, typer.Option("--exclude", help="File with titles or ids of texts to leave out, one per line.")]
 Language = Annotated[
-    str | None, typer.Option("--language", help="Of all texts; by default each text says its own.")
+    str | None, typer.Option("--language", help="Language of all texts. Default: the language that each text gives.")
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is at the output.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the counts alone on standard output.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing output.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print only the counts, as JSON, on standard output.")]
 
 
 @command.callback()
@@ -58,19 +56,21 @@ def _kinds() -> None:
 @command.command("entity-vocab")
 def entity_vocab(
     files: Files,
-    output: Annotated[Path, typer.Option("--output", help="File to write: .jsonl, .tsv, or .json as Hugging Face has it.")],
-    size: Annotated[int, typer.Option("--size", min=4, help="Most rows, special entities included.")] = 1_000_000,
-    min_count: Annotated[int, typer.Option("--min-count", min=0, help="Leave out titles that are linked less.")] = 0,
+    output: Annotated[
+        Path, typer.Option("--output", help="File to write: .jsonl, .tsv, or .json in the layout of Hugging Face.")
+    ],
+    size: Annotated[int, typer.Option("--size", min=4, help="Maximum number of entities, including special ones.")] = 1_000_000,
+    min_count: Annotated[int, typer.Option("--min-count", min=0, help="Minimum number of links to a title.")] = 0,
     format: Format = "annotated",
     exclude: Exclude = None,
     language: Language = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make an entity vocabulary of the titles that are linked most.
+    """Make an entity vocabulary from the titles with the most links.
 
-    Texts of several languages give a vocabulary with languages (not as .tsv), in which equal titles of two languages are
-    two entities; --language counts all texts as one language.
+    Texts in several languages give a vocabulary with languages (not as .tsv). Equal titles in two languages are then two
+    entities. --language treats all texts as one language.
 
     Example: loreweave build entity-vocab pages.jsonl --output entity_vocab.jsonl --min-count 2
     """
@@ -109,26 +109,30 @@ def pretraining(
     vocabulary: Annotated[Path, typer.Option("--vocabulary", help="Entity vocabulary of 'build entity-vocab'.")],
     tokenizer: Annotated[str, typer.Option("--tokenizer", help="The encoder's folder or Hub name, or minilm.")],
     output: Annotated[Path, typer.Option("--output", help="Folder to write.")],
-    max_length: Annotated[int, typer.Option("--max-length", help="Sub-words of a window, special ones included.")] = 512,
-    max_entities: Annotated[int, typer.Option("--max-entities", help="Linked mentions of a window.")] = 128,
-    max_mention_length: Annotated[int, typer.Option("--max-mention-length", help="Sub-words of a mention.")] = 30,
+    max_length: Annotated[
+        int, typer.Option("--max-length", help="Maximum number of sub-words in a window, including special tokens.")
+    ] = 512,
+    max_entities: Annotated[int, typer.Option("--max-entities", help="Maximum number of linked mentions in a window.")] = 128,
+    max_mention_length: Annotated[
+        int, typer.Option("--max-mention-length", help="Maximum number of sub-words in a mention.")
+    ] = 30,
     min_sentence_length: Annotated[
-        int, typer.Option("--min-sentence-length", help="Drop sentences of fewer sub-words.")
+        int, typer.Option("--min-sentence-length", help="Minimum number of sub-words in a sentence; shorter ones are dropped.")
     ] = 5,
     include_windows_without_entities: Annotated[
-        bool, typer.Option("--include-windows-without-entities", help="Keep windows in which nothing is linked.")
+        bool, typer.Option("--include-windows-without-entities", help="Keep windows without linked mentions.")
     ] = False,
     include_unknown_entities: Annotated[
         bool, typer.Option("--include-unknown-entities", help="Keep links to titles outside the vocabulary as [UNK].")
     ] = False,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 1,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Number of processes.")] = 1,
     format: Format = "annotated",
     exclude: Exclude = None,
     language: Language = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Cut texts into windows of whole sentences with their linked mentions: a pre-training set.
+    """Make a pre-training set: windows of whole sentences with their linked mentions.
 
     Example: loreweave build pretraining pages.jsonl --vocabulary entity_vocab.jsonl --tokenizer minilm --output build/pages
     """

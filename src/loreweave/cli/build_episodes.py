@@ -11,43 +11,46 @@ from loreweave.cli.console import progress, say, show_counts
 
 
 def episodes(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Column files, JSON lines, or folders of these.")],
-    output: Annotated[Path, typer.Option("--output", help="JSON lines to write, in the layout of Few-NERD.")],
-    way: Annotated[int, typer.Option("--way", min=1, help="Types of an episode.")] = 5,
-    shot: Annotated[int, typer.Option("--shot", min=1, help="Least spans of a type in the support; at most twice that.")] = 1,
-    query_shot: Annotated[int, typer.Option("--query-shot", min=1, help="The same of the query.")] = 1,
-    count: Annotated[int, typer.Option("--count", min=1, help="Episodes.")] = 200,
-    seed: Annotated[int, typer.Option("--seed", help="Equal seeds give equal files.")] = 0,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Column files, JSON Lines files, or folders of these.")],
+    output: Annotated[Path, typer.Option("--output", help="JSON Lines file to write, in the layout of Few-NERD.")],
+    way: Annotated[int, typer.Option("--way", min=1, help="Number of types in an episode.")] = 5,
+    shot: Annotated[
+        int, typer.Option("--shot", min=1, help="Minimum number of spans per type in the support; the maximum is twice that.")
+    ] = 1,
+    query_shot: Annotated[int, typer.Option("--query-shot", min=1, help="The same for the query set.")] = 1,
+    count: Annotated[int, typer.Option("--count", min=1, help="Number of episodes.")] = 200,
+    seed: Annotated[int, typer.Option("--seed", help="Random seed. Equal seeds give equal files.")] = 0,
     types: Annotated[
-        str | None, typer.Option("--types", help="Types that may be drawn, with commas; by default all.")
+        str | None, typer.Option("--types", help="Types that may be drawn, separated by commas. Default: all.")
     ] = None,
     exclude_types_of: Annotated[
         list[Path] | None,
-        typer.Option("--exclude-types-of", help="File or folder whose types may not be drawn (repeat for several)."),
+        typer.Option("--exclude-types-of", help="File or folder whose types must not be drawn; can be repeated."),
     ] = None,
     others_outside: Annotated[
         bool,
-        typer.Option(
-            "--others-outside", help="Spans of types that may not be drawn become O; else their sentences are not taken."
-        ),
+        typer.Option("--others-outside", help="Tag spans of excluded types as O. Default: leave out their sentences."),
     ] = False,
     one_source: Annotated[
-        bool, typer.Option("--one-source", help="Take all of an episode from one of the FILE arguments.")
+        bool, typer.Option("--one-source", help="Take all sentences of an episode from the same FILE argument.")
     ] = False,
     keep_touching: Annotated[
-        bool, typer.Option("--keep-touching", help="Write B- and I-, so that touching spans of one type stay apart.")
+        bool, typer.Option("--keep-touching", help="Write B- and I- prefixes, so that adjacent spans of a type stay separate.")
     ] = False,
     legacy_sampler: Annotated[
-        bool, typer.Option("--legacy-sampler", help="As Few-NERD before August 2021: some types exceed twice the shot.")
+        bool,
+        typer.Option("--legacy-sampler", help="Sample as Few-NERD did before August 2021: types can exceed twice the shot."),
     ] = False,
-    format: Annotated[str | None, typer.Option("--format", help="Format of the files; by default recognised.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is at the output.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the counts alone on standard output.")] = False,
+    format: Annotated[
+        str | None, typer.Option("--format", help="Format of the files. Default: recognised from the content.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only the counts, as JSON, on standard output.")] = False,
 ) -> None:
     """Sample N-way K~2K-shot episodes for few-shot-ner.
 
-    A sentence is taken only if all its types are among the episode's (see --others-outside). Of nested mentions the outermost
-    counts.
+    A sentence is used only if all its types are types of the episode (see --others-outside). Only the outermost of nested
+    mentions are used.
 
     Example: loreweave build episodes crossner/ai crossner/science --exclude-types-of crossner/politics --way 5 --shot 1
     --output ai_science_5_1.jsonl

@@ -20,28 +20,29 @@ FORMATS = ("triples", "jsonl", "fb15k237", "wn18rr", "kg-bert", "blp", "codex", 
 
 _SHOWN = 10
 
-Folder = Annotated[Path, typer.Argument(help="Where the files lie; or one file of triples.")]
+Folder = Annotated[Path, typer.Argument(help="Folder with the files, or one file of triples.")]
 Output = Annotated[Path, typer.Option("--output", help="Folder to write.")]
 WithoutText = Annotated[
     str,
     typer.Option(
-        "--without-text", help="Entities without label, description and alias: keep, leave-out (with their triples) or error."
+        "--without-text",
+        help="What to do with entities without label, description and alias: keep, leave-out (with their triples) or error.",
     ),
 ]
 Exclude = Annotated[
     Path | None,
-    typer.Option("--exclude-triples", help="File of head<TAB>relation<TAB>tail that training must not see."),
+    typer.Option("--exclude-triples", help="File of head<TAB>relation<TAB>tail: triples to remove from training."),
 ]
 Within = Annotated[
     Path | None,
     typer.Option(
         "--within-vocabulary",
-        help="Entity vocabulary; entities that it does not have, by id or label, are left out with their triples.",
+        help="Entity vocabulary. Entities whose id or label is not in it are left out, with their triples.",
     ),
 ]
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave wrong rows out and list them, rather than stop.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is at the output.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the manifest alone on standard output.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out bad rows and list them, instead of stopping.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing output.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print only the manifest, as JSON, on standard output.")]
 RelationDescriptions = Annotated[
     Path | None, typer.Option("--relation-descriptions", help="File of relation<TAB>description (triples).")
 ]
@@ -50,9 +51,10 @@ RelationDescriptions = Annotated[
 def wikidata5m(
     folder: Folder,
     output: Output,
-    setting: Annotated[str, typer.Option("--setting", help="transductive or inductive.")] = "transductive",
+    setting: Annotated[str, typer.Option("--setting", help="The setting: transductive or inductive.")] = "transductive",
     relation_descriptions: Annotated[
-        Path | None, typer.Option("--relation-descriptions", help="File of P-id<TAB>description; the release has none.")
+        Path | None,
+        typer.Option("--relation-descriptions", help="File of P-id<TAB>description; the published files have none."),
     ] = None,
     without_text: WithoutText = "keep",
     exclude_triples: Exclude = None,
@@ -77,7 +79,7 @@ def graph(
     output: Output,
     format: Annotated[str, typer.Option("--format", help=f"Layout of the files: {', '.join(FORMATS)}.")],
     text_from: Annotated[
-        Path | None, typer.Option("--text-from", help="A built graph that knows the same ids (grail, triples).")
+        Path | None, typer.Option("--text-from", help="A built graph with the same ids, whose texts are used (grail, triples).")
     ] = None,
     descriptions: Annotated[
         Path | None, typer.Option("--descriptions", help="File of entity<TAB>description (triples).")
@@ -89,19 +91,19 @@ def graph(
     ] = None,
     columns: Annotated[
         str | None,
-        typer.Option("--columns", help="Of files with a header: head=NAME,relation=NAME,tail=NAME, or numbers (triples)."),
+        typer.Option("--columns", help="Columns to read: head=NAME,relation=NAME,tail=NAME, or numbers from 1 (triples)."),
     ] = None,
     split: Annotated[
-        str | None, typer.Option("--split", help="Split one file of triples: shares of train/valid/test, as 80/10/10.")
+        str | None, typer.Option("--split", help="Split one file of triples: shares of train/valid/test, such as 80/10/10.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Of --split.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Random seed of --split.")] = 0,
     inductive: Annotated[
-        bool, typer.Option("--inductive", help="Of --split: valid and test ask about entities that train lacks.")
+        bool, typer.Option("--inductive", help="With --split: hold out entities, which are not in train at all.")
     ] = False,
     labels: Annotated[
-        str | None, typer.Option("--labels", help="ids: where there is no label, make one from an id that is words (NELL).")
+        str | None, typer.Option("--labels", help="ids: make missing labels from ids that are words (NELL).")
     ] = None,
-    language: Annotated[str | None, typer.Option("--language", help="Of the labels; en by default (codex).")] = None,
+    language: Annotated[str | None, typer.Option("--language", help="Language of the labels (codex). Default: en.")] = None,
     sub_words: Annotated[
         Path | None, typer.Option("--sub-words", help="Folder of GPT-2's encoder.json and vocab.bpe (kepler-shards).")
     ] = None,
@@ -112,13 +114,14 @@ def graph(
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a knowledge graph of the files of a published one, or of your own.
+    """Make a knowledge graph from published files or from your own.
 
-    triples: train, valid, test as .tsv, .txt or .csv, with or without a header; or one such file, which --split splits. Texts
-    by options, as tab-separated files or CSV. docs/graphs.md shows every layout.
-    jsonl: entities.jsonl, relations.jsonl, triples/*.tsv.
-    codex, grail: the folder of the triples; labels, or the inductive half, lie beside it as published.
-    kepler-shards: KEPLER's binarised training data, one folder (KE1_0) or the folder of several.
+    docs/graphs.md shows every layout.
+    triples: train, valid and test as .tsv, .txt or .csv, with or without a header, or one such file with --split. Options
+    name the files with texts, which are tab-separated or CSV.
+    jsonl: entities.jsonl, relations.jsonl and triples/*.tsv.
+    codex, grail: the folder with the triples. Labels (codex) or the inductive half (grail) are next to it, as published.
+    kepler-shards: KEPLER's binarised training data: one folder (KE1_0), or the folder that contains several.
 
     Example: loreweave build graph data/kg_wn18rr --format wn18rr --output build/wn18rr
     """

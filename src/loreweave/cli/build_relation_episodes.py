@@ -11,33 +11,34 @@ from loreweave.cli.console import progress, say, show_counts
 
 
 def relation_episodes(
-    files: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help="Files of relation classification: FewRel, TACRED, ....")
-    ],
-    output: Annotated[Path, typer.Option("--output", help="JSON lines to write.")],
-    way: Annotated[int, typer.Option("--way", min=2, help="Relations of an episode.")] = 5,
-    shot: Annotated[int, typer.Option("--shot", min=1, help="Support sentences of each relation.")] = 1,
-    queries: Annotated[int, typer.Option("--queries", min=1, help="Queries of each relation.")] = 1,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files of relation classification: FewRel, TACRED, ...")],
+    output: Annotated[Path, typer.Option("--output", help="JSON Lines file to write.")],
+    way: Annotated[int, typer.Option("--way", min=2, help="Number of relations in an episode.")] = 5,
+    shot: Annotated[int, typer.Option("--shot", min=1, help="Number of support sentences per relation.")] = 1,
+    queries: Annotated[int, typer.Option("--queries", min=1, help="Number of queries per relation.")] = 1,
     na_rate: Annotated[
-        float, typer.Option("--na-rate", min=0, help="So many times --queries sentences of other relations are asked too.")
+        float, typer.Option("--na-rate", min=0, help="Number of queries with other relations, as a multiple of --queries.")
     ] = 0.0,
-    count: Annotated[int, typer.Option("--count", min=1, help="Episodes.")] = 1000,
-    seed: Annotated[int, typer.Option("--seed", help="Equal seeds give equal files.")] = 0,
+    count: Annotated[int, typer.Option("--count", min=1, help="Number of episodes.")] = 1000,
+    seed: Annotated[int, typer.Option("--seed", help="Random seed. Equal seeds give equal files.")] = 0,
     relations: Annotated[
-        str | None, typer.Option("--relations", help="Relations that may be drawn, with commas; by default all.")
+        str | None, typer.Option("--relations", help="Relations that may be drawn, separated by commas. Default: all.")
     ] = None,
     exclude_relations_of: Annotated[
         list[Path] | None,
-        typer.Option("--exclude-relations-of", help="File whose relations may not be drawn (repeat for several)."),
+        typer.Option("--exclude-relations-of", help="File whose relations must not be drawn; can be repeated."),
     ] = None,
-    format: Annotated[str | None, typer.Option("--format", help="Format of the files; by default recognised.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is at the output.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the counts alone on standard output.")] = False,
+    format: Annotated[
+        str | None, typer.Option("--format", help="Format of the files. Default: recognised from the content.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only the counts, as JSON, on standard output.")] = False,
 ) -> None:
     """Draw N-way K-shot episodes for few-shot-relation.
 
-    A line has "support" and "query", lists of sentences with "text", "head", "tail" and "label". 'loreweave evaluate
-    few-shot-relation' draws the same episodes by itself from one file with the same seed; a file fixes them for others.
+    Each line has "support" and "query", which are lists of sentences with "text", "head", "tail" and "label". 'loreweave
+    evaluate few-shot-relation' draws the same episodes from the same file with the same seed. Use this command to share
+    them.
 
     Example: loreweave build relation-episodes val_wiki.json --way 5 --shot 1 --count 1000 --output wiki_5_1.jsonl
     """

@@ -18,7 +18,8 @@ def text_blocks(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE", help="Text with blank lines between documents; .jsonl, .parquet or a saved data set with 'text'."
+            metavar="FILE",
+            help="Text with blank lines between documents, or .jsonl, .parquet or a saved data set with the column 'text'.",
         ),
     ],
     tokenizer: Annotated[str, typer.Option("--tokenizer", help="The encoder's folder or Hub name, or minilm.")],
@@ -26,23 +27,25 @@ def text_blocks(
     break_mode: Annotated[
         str, typer.Option("--break-mode", help="Where blocks may end: none, complete, complete_doc or eos (fairseq's).")
     ] = "complete",
-    max_length: Annotated[int, typer.Option("--max-length", help="Sub-words of a block, special ones included.")] = 512,
+    max_length: Annotated[
+        int, typer.Option("--max-length", help="Maximum number of sub-words in a block, including special tokens.")
+    ] = 512,
     split_long_lines: Annotated[
         bool, typer.Option("--split-long-lines", help="Split lines that are longer than a block; fairseq drops them.")
     ] = False,
     sentences: Annotated[
-        str | None, typer.Option("--sentences", help="Split lines into sentences of this language (en, de, ...) first.")
+        str | None, typer.Option("--sentences", help="First split lines into sentences of this language (en, de, ...).")
     ] = None,
     unwrap: Annotated[
-        bool, typer.Option("--unwrap", help="Join the lines up to a blank line first: text that was broken to a width.")
+        bool, typer.Option("--unwrap", help="First join lines up to a blank line (for text with fixed line widths).")
     ] = False,
     exclude: Annotated[
-        Path | None, typer.Option("--exclude", help="File of titles or ids, one a line: rows of a table to leave out.")
+        Path | None, typer.Option("--exclude", help="File with titles or ids of table rows to leave out, one per line.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is at the output.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the counts alone on standard output.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only the counts, as JSON, on standard output.")] = False,
 ) -> None:
-    """Cut plain text into blocks of sub-words: KEPLER's word stream, a pre-training set without entities.
+    """Make a pre-training set without entities: plain text in blocks of sub-words, as for KEPLER.
 
     Example: loreweave build text-blocks wiki.txt.xz books.jsonl --tokenizer FacebookAI/roberta-base --output build/words
     """

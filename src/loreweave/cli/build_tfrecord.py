@@ -16,12 +16,12 @@ def tfrecord(
     tokenizer: Annotated[
         str | None,
         typer.Option(
-            "--tokenizer", help="Folder or Hub name of the encoder that the set was made for; by default the set's own files."
+            "--tokenizer", help="Folder or Hub name of the encoder for which the set was made. Default: the files in the set."
         ),
     ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Compare the checksum of every record: slow.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is at the output.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the counts alone on standard output.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Verify the checksum of every record (slow).")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only the counts, as JSON, on standard output.")] = False,
 ) -> None:
     """Convert a pre-training set of the original LUKE repository (one TFRecord file).
 

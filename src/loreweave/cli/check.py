@@ -19,35 +19,43 @@ _LISTS = (*LISTED, "labels", "all")
 
 def command(
     task: TrainedTask,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="The files, that for training first.")],
-    format: Annotated[str | None, typer.Option("--format", help="Format of the files; by default recognised.")] = None,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files to check, the training file first.")],
+    format: Annotated[
+        str | None, typer.Option("--format", help="Format of the files. Default: recognised from the content.")
+    ] = None,
     tag_names: TagNamesOption = None,
     model: Annotated[
-        str | None, typer.Option("--model", help="An encoder or a checkpoint: count its sub-words and what is cut.")
+        str | None, typer.Option("--model", help="Encoder or checkpoint whose sub-words and cut records are counted.")
     ] = None,
     max_length: Annotated[
-        int | None, typer.Option("--max-length", min=8, help="Sub-words of an input; by default what the encoder holds.")
+        int | None,
+        typer.Option("--max-length", min=8, help="Maximum number of sub-words. Default: the maximum of the encoder."),
     ] = None,
     lists: Annotated[
         list[str] | None,
-        typer.Option("--list", metavar="KIND", help=f"List what is counted, with its place: {', '.join(_LISTS)}; may repeat."),
+        typer.Option(
+            "--list", metavar="KIND", help=f"List each counted case with its place: {', '.join(_LISTS)}; can be repeated."
+        ),
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit status 1 where there is something to look at.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON alone on standard output.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 if there are findings.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")] = False,
 ) -> None:
     """Check files before training: bad records, labels, duplicates, overlaps, misaligned mentions, leaks between files.
 
-    A leak is a text that two files share. Of a few-shot task the first file is the source, and labels that the others share
-    with it are named. Nothing is trained, and no model is needed; with --model the records are encoded as for training.
+    A leak is a text that is in two files. For a few-shot task, the first file is the source, and labels that other files
+    share with it are named. Nothing is trained, and no model is needed. With --model, the records are encoded as for training.
 
-    What is counted: texts (distinct ones), words, sentences and mentions, unlabelled (records without a label), misaligned
-    (mentions that cut a word or have blanks at their edges), bad (an error; --skip-bad leaves them out), unused (what the task
-    has no use for), dropped (what kept records lost), duplicates (the same text with the same mentions), conflicts (such
-    texts with several labels), overlaps (records whose mentions share characters). --list shows each with file and line.
+    The command counts distinct texts, words, sentences and mentions, and these kinds of findings. --list shows each with
+    file and line:
+
+    bad: records with an error; --skip-bad leaves them out. unused: records that the task cannot use. dropped: parts of
+    records that are left out. unlabelled: records without a label. misaligned: mentions that cut a word or have white space
+    at their edges. overlaps: records whose mentions share characters. duplicates: records with the same text and mentions.
+    conflicts: duplicates with different labels.
 
     Example: loreweave check relation-classification train.json dev.json test.json --model studio-ousia/luke-base
 
-    no_label=NAME among the files names the label that stands for none of the others (of relations), whose records are counted.
+    For relations, no_label=NAME after the files names the label for "no relation"; its records are counted.
 
     Example: loreweave check ner train.conll --list misaligned --list dropped
     """
@@ -60,9 +68,7 @@ def command(
 
     paths, no_label = _without_label_for_none(files)
     chosen = with_tag_names(load_training(task), tag_names)
-    found = check_files(
-        chosen, paths, format=format, model=model, max_length=max_length, no_label=no_label, report=say
-    )
+    found = check_files(chosen, paths, format=format, model=model, max_length=max_length, no_label=no_label, report=say)
     if as_json:
         show_json(found)
     else:

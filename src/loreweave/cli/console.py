@@ -84,9 +84,7 @@ def show_table(
     Console().print(table)
 
 
-def show_facts(
-    facts: Mapping[str, Mapping[str, object]], *, title: str, what: str = "what", width: int = WIDTH
-) -> None:
+def show_facts(facts: Mapping[str, Mapping[str, object]], *, title: str, what: str = "what", width: int = WIDTH) -> None:
     """Facts about several things, one fact a line and a column for each thing; a table for each where that is too wide.
 
     Args:
@@ -106,9 +104,7 @@ def show_facts(
         show_table((what, "value"), list(row.items()), title=f"{title}: {thing}", always_titled=True)
 
 
-def show_evaluation(
-    metrics: Mapping[str, float], tables: Mapping[str, Sequence[Mapping[str, Any]]], *, title: str
-) -> None:
+def show_evaluation(metrics: Mapping[str, float], tables: Mapping[str, Sequence[Mapping[str, Any]]], *, title: str) -> None:
     """The tables of an evaluation, the long ones cut, then its metrics."""
     show_tables(tables)
     show_table(("metric", "value"), list(metrics.items()), title=title, always_titled=bool(tables))

@@ -11,40 +11,43 @@ from loreweave.cli.console import say
 
 
 def command(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A file, folder, archive or run, or a name on the Hub.")],
-    target: Annotated[Path, typer.Argument(metavar="TARGET", help="Where the converted checkpoint goes.")],
-    from_: Annotated[
-        str | None, typer.Option("--from", help="The source's format, where it is not recognised.")
-    ] = None,
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="Checkpoint to convert: a file, folder, archive, run or Hub name.")
+    ],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="File or folder to write.")],
+    from_: Annotated[str | None, typer.Option("--from", help="Format of SOURCE, if it is not recognised.")] = None,
     to: Annotated[
-        str, typer.Option("--to", help="hugging-face, luke-original, paddle, fairseq, sparse-lt or encoder.")
+        str, typer.Option("--to", help="Format of TARGET: hugging-face, luke-original, paddle, fairseq, sparse-lt or encoder.")
     ] = "hugging-face",
     base: Annotated[
-        str | None, typer.Option(help="The model that the source was made from: its words, tables.")
+        str | None, typer.Option(help="Model from which SOURCE was trained; gives missing tokenizers and tables.")
     ] = None,
-    lite: Annotated[bool, typer.Option("--lite", help="Keep the special entities only.")] = False,
+    lite: Annotated[bool, typer.Option("--lite", help="Keep only the special entities.")] = False,
     entity_aware_attention: Annotated[
-        bool | None, typer.Option(help="Switch the own query matrices for word-entity pairs on or off.")
+        bool | None, typer.Option(help="Switch the separate query matrices for pairs of words and entities on or off.")
     ] = None,
     classification_head: Annotated[
-        str | None, typer.Option("--classification-head", help="Of a fairseq file: make the classifier with this head.")
+        str | None, typer.Option("--classification-head", help="Name of the classification head to convert (fairseq).")
     ] = None,
     fairseq_version: Annotated[
         str | None,
-        typer.Option("--fairseq-version", help="Which fairseq shall load TARGET: 0.8 (and KEPLER), 0.9, 0.10 (taken) or 0.12."),
+        typer.Option(
+            "--fairseq-version",
+            help="Version of fairseq that will load TARGET: 0.8 (and KEPLER), 0.9, 0.10 (the default) or 0.12.",
+        ),
     ] = None,
     lossy: Annotated[
-        bool, typer.Option("--lossy", help="Write TARGET also where it answers otherwise than SOURCE, and say how.")
+        bool, typer.Option("--lossy", help="Write TARGET even if its outputs differ from SOURCE, and report how.")
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is at TARGET.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing TARGET.")] = False,
 ) -> None:
-    """Convert a checkpoint from one format to another and say what changed on the way.
+    """Convert a checkpoint from one format to another and report what changed.
 
-    A RoBERTa of fairseq becomes a Hugging Face folder, with KEPLER's heads over knowledge graphs in side files, and back; so
-    does a full model of Sparse Latent Typing. --to encoder leaves out all heads that lie beside the encoder.
+    fairseq's RoBERTa (with KEPLER's heads for knowledge graphs, which are stored in separate files) and full models of Sparse
+    Latent Typing can be converted to a Hugging Face folder and back. --to encoder writes the encoder without any heads.
 
-    What is written is read again and must give the same outputs as SOURCE, to 1e-5, on two sentences with entities;
-    otherwise nothing is written and the message says what would be lost.
+    The command reads TARGET again and compares its outputs with those of SOURCE on two texts with entities. They must be
+    equal within 1e-5. Otherwise nothing is written, and the message says what would be lost.
 
     Example: loreweave convert luke_large_500k.tar.gz luke-large --base FacebookAI/roberta-large
     """

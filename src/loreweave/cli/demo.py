@@ -14,18 +14,16 @@ if TYPE_CHECKING:
 
 
 def command(
-    output: Annotated[
-        Path, typer.Option("--output", help="Folder for the data, the runs and the models.")
-    ] = Path("runs/demo"),
-    seed: Annotated[int, typer.Option("--seed", help="Of new parameters, masks and orders.")] = 0,
+    output: Annotated[Path, typer.Option("--output", help="Folder for the data, the runs and the models.")] = Path("runs/demo"),
+    seed: Annotated[int, typer.Option("--seed", help="Random seed.")] = 0,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Write into a folder that holds something else than an earlier demo.")
+        bool, typer.Option("--overwrite", help="Write into a folder with other content than that of a demo.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the results alone on standard output.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only the results, as JSON, on standard output.")] = False,
 ) -> None:
     """Pre-train, evaluate and report on the bundled sample data: minutes on a CPU, no download.
 
-    Each step is shown as the command that does the same, to repeat on your own files.
+    The demo shows each step as a command, so that you can repeat it with your own files.
 
     Example: loreweave demo --output runs/demo
     """

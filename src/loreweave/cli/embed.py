@@ -12,22 +12,20 @@ from loreweave.cli.precision import PrecisionOption, settled
 
 
 def command(
-    model: Annotated[Path, typer.Option("--model", help="A checkpoint that was trained on a graph: of a run, a folder.")],
-    data: Annotated[Path, typer.Option("--data", help="The graph's folder (loreweave build graph).")],
+    model: Annotated[Path, typer.Option("--model", help="Checkpoint that was trained on a graph: a run or a folder.")],
+    data: Annotated[Path, typer.Option("--data", help="Folder of the graph, from 'loreweave build graph'.")],
     output: Annotated[Path, typer.Option("--output", help="Folder to write.")],
-    settings: Annotated[
-        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="How the checkpoint is read, see below.")
-    ] = None,
-    device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps.")] = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Full-length texts a batch.")] = 32,
+    settings: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings, see below.")] = None,
+    device: Annotated[str | None, typer.Option("--device", help="Device: cpu, cuda, cuda:1 or mps.")] = None,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Number of full-length texts per batch.")] = 32,
     precision: PrecisionOption = "fp32",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in the output folder.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest alone on standard output.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only the manifest, as JSON, on standard output.")] = False,
 ) -> None:
     """Write the embeddings of a graph's entities and relations for other tools: NumPy files with id lists, safetensors.
 
-    Settings: cache=FOLDER keeps embeddings, so that an interrupted run goes on; objective=NAME, block_size, untrained,
-    scorer, pooling, max_length, text and relation_text as in 'loreweave evaluate'.
+    Settings: cache=FOLDER stores embeddings, so that an interrupted command can continue. objective=NAME, block_size,
+    untrained, scorer, pooling, max_length, text and relation_text are as in 'loreweave evaluate'.
 
     Example: loreweave embed --model runs/kepler --data graphs/wn18rr --output embeddings cache=cache
     """

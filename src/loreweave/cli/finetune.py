@@ -15,38 +15,45 @@ from loreweave.cli.tag_names import TagNamesOption
 def command(
     task: TrainedTask,
     model: Annotated[
-        str, typer.Option("--model", help="The encoder: a LUKE in any format, or a BERT-like folder; or a Hub name.")
+        str, typer.Option("--model", help="Encoder: a LUKE in any format, a folder of a BERT-like model, or a Hub name.")
     ],
-    output: Annotated[Path, typer.Option("--output", help="The run's folder; its model/ gets the kept weights.")],
+    output: Annotated[Path, typer.Option("--output", help="Folder of the run. The final weights are in its subfolder model/.")],
     overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings that go over the recipe's.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings. They override those of the recipe.")
     ] = None,
-    train: Annotated[list[Path] | None, typer.Option("--train", help="Training file; repeat for several.")] = None,
-    dev: Annotated[Path | None, typer.Option("--dev", help="File to select the epoch on; or set dev_fraction=0.1.")] = None,
-    test: Annotated[Path | None, typer.Option("--test", help="File to score the kept weights on.")] = None,
+    train: Annotated[list[Path] | None, typer.Option("--train", help="Training file; can be repeated.")] = None,
+    dev: Annotated[
+        Path | None,
+        typer.Option("--dev", help="File on which the best epoch is selected. Instead, you can set dev_fraction=0.1."),
+    ] = None,
+    test: Annotated[Path | None, typer.Option("--test", help="File on which the kept weights are scored.")] = None,
     data: Annotated[
-        Path | None, typer.Option("--data", help="Folder with train.json, dev.json, test.json (or .gz, .xz).")
+        Path | None, typer.Option("--data", help="Folder with the splits, such as train.json, dev.json and test.json.")
     ] = None,
-    recipe: Annotated[str | None, typer.Option("--recipe", help="A recipe's name or a YAML file.")] = None,
-    format: Annotated[str | None, typer.Option("--format", help="Format of the files; by default recognised.")] = None,
+    recipe: Annotated[str | None, typer.Option("--recipe", help="Name of a recipe, or a YAML file.")] = None,
+    format: Annotated[
+        str | None, typer.Option("--format", help="Format of the files. Default: recognised from the content.")
+    ] = None,
     tag_names: TagNamesOption = None,
-    device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, mps; by default an accelerator.")] = None,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad records out and count them.")] = False,
+    device: Annotated[
+        str | None, typer.Option("--device", help="Device: cpu, cuda or mps. Default: an accelerator if there is one.")
+    ] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out bad records and count them.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the output folder.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the output folder.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print results.json alone on standard output.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the run in the output folder, or begin it.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only results.json on standard output.")] = False,
 ) -> None:
     """Fine-tune an encoder on a task and keep the best epoch. 'loreweave tasks TASK' lists all settings and file formats.
 
     Example: loreweave finetune entity-typing --model studio-ousia/luke-base --data data/open_entity
     --recipe luke-base/open-entity --output runs/typing seed=1
 
-    few-shot-ner learns from a source, annotated sentences whose types need not be those of the episodes that
-    'loreweave evaluate few-shot-ner' scores; it has no --dev and --test.
+    few-shot-ner learns from a source: annotated sentences, whose types can differ from those of the episodes that 'loreweave
+    evaluate few-shot-ner' scores. It has no --dev and no --test.
 
     Example: loreweave finetune few-shot-ner --model minilm --train crossner/politics/train.txt --output runs/few-shot
 
-    few-shot-relation learns likewise, in episodes drawn from a file of relation classification.
+    few-shot-relation learns from episodes that are drawn from a file of relation classification.
 
     Example: loreweave finetune few-shot-relation --model minilm --train train_wiki.json --recipe minilm/few-shot-relation
     --output runs/relations

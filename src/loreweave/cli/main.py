@@ -54,7 +54,7 @@ class _Group(HelpGroup):
 app = typer.Typer(
     cls=_Group,
     name="loreweave",
-    help="Train, fine-tune, evaluate and look inside entity-aware encoders.\n\n"
+    help="Train, fine-tune, evaluate and inspect entity-aware encoders.\n\n"
     "Several processes: torchrun --nproc-per-node 8 -m loreweave COMMAND ...",
     epilog="Example: loreweave demo",
     no_args_is_help=True,
@@ -72,9 +72,7 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of a failure; may stand anywhere.")
-    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error. Can be given anywhere.")] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
     ] = False,
@@ -98,9 +96,7 @@ def load_command(name: str) -> Any:
         for registered in command.registered_commands:
             registered.cls = HelpCommand
         return typer.main.get_command(command)
-    alone = typer.Typer(
-        add_completion=False, rich_markup_mode=None, context_settings={"help_option_names": ["--help", "-h"]}
-    )
+    alone = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings={"help_option_names": ["--help", "-h"]})
     alone.command(name, cls=HelpCommand)(command)
     return typer.main.get_command(alone)
 

@@ -8,7 +8,9 @@ import typer
 
 from loreweave.cli.console import say
 
-PrecisionOption = Annotated[str, typer.Option("--precision", help="fp32, bf16, fp16, or auto: what pays here.")]
+PrecisionOption = Annotated[
+    str, typer.Option("--precision", help="Number format: fp32, bf16, fp16, or auto (bf16 where it is faster).")
+]
 
 
 def settled(precision: str, device: str | None) -> str:

@@ -22,28 +22,34 @@ Given = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="FILE | KEY=VALUE",
-        help="Files or folders of texts (.txt, a line each) or of JSON Lines (.jsonl); - or none is standard input. Then "
-        "settings of link-prediction and the few-shot tasks, see below.",
+        help="Files or folders with texts (.txt, one per line) or JSON Lines (.jsonl). Without a file, or with -, standard "
+        "input is read. For link-prediction and the few-shot tasks also settings, see below.",
     ),
 ]
-Data = Annotated[Path | None, typer.Option("--data", help="link-prediction: the graph's folder; few-shot tasks: the support.")]
-Format = Annotated[str | None, typer.Option("--format", help="text or jsonl; by default recognised by name or content.")]
+Data = Annotated[
+    Path | None, typer.Option("--data", help="link-prediction: folder of the graph. Few-shot tasks: support file.")
+]
+Format = Annotated[
+    str | None, typer.Option("--format", help="text or jsonl. Default: recognised from the name or the content.")
+]
 
 
 def command(
     task: AnyTask,
-    model: Annotated[Path, typer.Option("--model", help="A checkpoint: of a run, of Hugging Face, or a released file.")],
+    model: Annotated[Path, typer.Option("--model", help="Checkpoint: a run, a Hugging Face folder or a released file.")],
     given: Given = None,
     data: Data = None,
     format: Format = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad query.")] = False,
     base: Base = None,
     labels: Labels = None,
-    device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps.")] = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Queries (or full-length texts) a batch.")] = 32,
+    device: Annotated[str | None, typer.Option("--device", help="Device: cpu, cuda, cuda:1 or mps.")] = None,
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", min=1, help="Number of queries (or full-length texts) per batch.")
+    ] = 32,
     precision: PrecisionOption = "fp32",
 ) -> None:
-    """Predict with a checkpoint: one JSON object a query, in the order of the queries.
+    """Predict with a checkpoint. The output has one JSON object per query, in the order of the queries.
 
     Example: loreweave predict ner --model runs/ner letters.txt
 
@@ -52,28 +58,29 @@ def command(
 
     Example: loreweave predict link-prediction --model runs/kepler --data graphs/wn18rr questions.jsonl top=5 cache=cache
 
-    An answer has "id", "text" and "predicted"; a query's own fields come back with it. A bad query is answered with "id",
-    "line" and "error", and the exit status is 1 at the end; --strict stops at the first.
+    An answer has "id", "text", "predicted" and the fields of its query. If a query is bad, its answer has "id", "line" and
+    "error", and the exit status is 1 at the end. --strict stops at the first bad query.
 
-    Standard input is answered a batch at a time (with --batch-size 1: every line before the next is read), a terminal line by
-    line.
+    Standard input is answered batch by batch; with --batch-size 1, or on a terminal, line by line.
 
-    ner: a line of text, or an object with "text" or "tokens", and "before" and "after", the text around it, which is read too.
-    "predicted" are mentions with characters (of tokens joined by spaces), label and probability.
+    ner: a query is a line of text, or an object with "text" or "tokens". "before" and "after" can contain the surrounding
+    text, which the model reads too. "predicted" is a list of mentions with offsets of characters (in tokens joined by
+    spaces), label and probability.
 
-    entity-typing: "text", "start" and "end" (characters, end exclusive). "predicted" is a list of types; "probabilities" has
-    those of all.
+    entity-typing: a query has "text", "start" and "end" (characters, end exclusive). "predicted" is a list of types, and
+    "probabilities" has the probability of every type.
 
-    relation-classification: "text", "head" and "tail", each {"start": ..., "end": ...}. "predicted" is a label; "probability"
-    is its own, "probabilities" has those of all.
+    relation-classification: a query has "text", "head" and "tail", each {"start": ..., "end": ...}, or is a document as in
+    docs/formats.md. "predicted" is a label, "probability" is its probability, and "probabilities" has those of all labels.
 
-    link-prediction: "head", "relation" and "tail", one end of them null; ends and relation are ids or labels, or an end is
-    {"label": ..., "description": ...} of an entity that is not in the graph. "predicted" are entities with scores, and whether
-    the graph knows each; the asked entity is none of them without allow_self=true. Settings: top=10; cache=FOLDER keeps
-    embeddings; block_size, objective, untrained, scorer, pooling, max_length, text, relation_text as in 'loreweave evaluate'.
+    link-prediction: a query has "head", "relation" and "tail". Either the head or the tail is null. All are ids or labels; an
+    entity that is not in the graph is given as {"label": ..., "description": ...}. "predicted" is a list of entities with
+    their scores, and whether the triple is in the graph. The entity of the query is not among them unless
+    allow_self=true. Settings: top=10; cache=FOLDER stores embeddings; block_size, objective, untrained, scorer, pooling,
+    max_length, text and relation_text are as in 'loreweave evaluate'.
 
-    few-shot-ner, few-shot-relation: --data is the support, a few annotated sentences; queries and answers are those of ner
-    and relation-classification, with the support's labels. Settings: 'loreweave tasks few-shot-ner'.
+    few-shot-ner, few-shot-relation: --data is the support, a file with a few annotated sentences. Queries and answers are as
+    for ner and relation-classification, with the labels of the support. Settings: 'loreweave tasks few-shot-ner'.
     """
     from loreweave.corpus.class_labels import read_label_names
     from loreweave.tasks.jobs import is_writer

@@ -9,25 +9,23 @@ import typer
 
 def command(
     recipe: Annotated[
-        str, typer.Argument(metavar="RECIPE", help="A recipe's name (see 'loreweave recipes') or a YAML file.")
+        str, typer.Argument(metavar="RECIPE", help="Name of a recipe (see 'loreweave recipes'), or a YAML file.")
     ],
     overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings that go over the recipe's.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings. They override those of the recipe.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that the output folder holds.")] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the run that the output folder holds.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the run in the output folder, or begin it.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the output folder.")] = False,
     estimate: Annotated[
-        bool, typer.Option("--estimate", help="Measure a few steps, print what the whole run would cost, and stop.")
+        bool, typer.Option("--estimate", help="Measure a few steps, print the estimated cost of the whole run, and stop.")
     ] = False,
     processes: Annotated[
-        int, typer.Option("--processes", min=1, help="Of the run that --estimate is for (GPUs of all machines).")
+        int, typer.Option("--processes", min=1, help="Number of processes that --estimate assumes (GPUs of all machines).")
     ] = 1,
 ) -> None:
     """Pre-train an encoder by a recipe.
 
-    Several processes: torchrun --nproc_per_node 4 -m loreweave pretrain ... (docs/launching.md).
+    To use several processes: torchrun --nproc_per_node 4 -m loreweave pretrain ... (docs/launching.md).
 
     Example: loreweave pretrain minilm/pretraining-1 data=build/pages output=runs/stage-1 optimizer.learning_rate=5e-4
 

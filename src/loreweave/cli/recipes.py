@@ -14,9 +14,9 @@ from loreweave.training.recipes import Recipe, list_recipes, load_recipe
 
 def command(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="A recipe's name or a YAML file; without it, all are listed.")
+        str | None, typer.Argument(metavar="NAME", help="Name of a recipe, or a YAML file. Default: list all recipes.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")] = False,
 ) -> None:
     """List the packaged recipes, or show one with its paper, published score and settings.
 

@@ -14,32 +14,38 @@ from loreweave.cli.tag_names import TagNamesOption
 
 def command(
     task: TrainedTask,
-    gold: Annotated[Path, typer.Option("--gold", help="The file with the gold labels, in any format of the task.")],
-    predictions: Annotated[Path, typer.Option("--predictions", help="The file of predictions, see below.")],
+    gold: Annotated[Path, typer.Option("--gold", help="File with the gold labels, in any format of the task.")],
+    predictions: Annotated[Path, typer.Option("--predictions", help="File with the predictions, see below.")],
     settings: Annotated[
         list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings of relation-classification, see below.")
     ] = None,
-    format: Annotated[str | None, typer.Option("--format", help="Format of the gold file; by default recognised.")] = None,
+    format: Annotated[
+        str | None, typer.Option("--format", help="Format of the gold file. Default: recognised from the content.")
+    ] = None,
     tag_names: TagNamesOption = None,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad gold records out, count and list them.")] = False,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out bad gold records; count and list them.")] = False,
     output: Annotated[Path | None, typer.Option("--output", help="Folder for results.json and predictions/.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results in the output folder.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the results alone on standard output.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only the results, as JSON, on standard output.")] = False,
 ) -> None:
-    """Score any system's predictions with the official metrics of a task; no model is needed.
+    """Score the predictions of any system with the official metrics of a task; no model is needed.
 
-    Predictions are JSON Lines with "predicted" as this toolkit writes them: predictions/test.jsonl of a run,
-    predictions/*.jsonl of an evaluation, or (but for few-shot tasks) what 'loreweave predict' prints. Relations also come
-    as lines of id<TAB>label (SemEval-2010 task 8; the gold file may be such an answer key too) or one label a line in the
-    order of the gold file (TACRED); mentions of ner as columns, the word first and the predicted tag last (conlleval,
-    LUKE). Of few-shot tasks the gold file is one of episodes (loreweave build episodes, build relation-episodes), and
-    predictions also come as one list of numbers (FewRel), or as the episodes again with predicted tags (Few-NERD's layout).
-    Rows with ids may be fewer than the records: a record without a prediction counts as wrong, and is reported. Rows
-    without ids must be all of them, in order.
+    Predictions are JSON Lines with "predicted", as loreweave writes them: predictions/test.jsonl of a run,
+    predictions/*.jsonl of an evaluation, or (except for few-shot tasks) the output of 'loreweave predict'. Other layouts:
 
-    Settings of relation-classification: no_label=NAME is the label that stands for none of the relations, which scores leave
-    out (no_relation, Other and NA are known). Of documents (DocRED) predictions are a list of {title, h_idx, t_idx, r}, and
-    train=FILE is the training file, whose facts Ign F1 leaves out.
+    ner: columns, with the word first and the predicted tag last (conlleval, LUKE).
+
+    relation-classification: lines of id<TAB>label (SemEval-2010 task 8; the gold file can be such an answer key too), one
+    label per line in the order of the gold file (TACRED), or for documents a list of {title, h_idx, t_idx, r} (DocRED).
+
+    few-shot tasks: the gold file contains episodes (from 'loreweave build episodes' or 'build relation-episodes').
+    Predictions can also be one list of numbers (FewRel), or the episodes with predicted tags (Few-NERD).
+
+    Rows with ids can be fewer than the records: a record without a prediction counts as wrong and is reported. Rows without
+    ids must be complete and in the order of the records.
+
+    Settings of relation-classification: no_label=NAME is the label for "no relation", which the scores exclude (no_relation,
+    Other and NA are recognised). train=FILE is the training file of documents, whose facts Ign F1 excludes.
 
     Example: loreweave score relation-classification --gold TEST_FILE_FULL.TXT --predictions answers.txt
 

@@ -8,5 +8,6 @@ from typing import Annotated
 import typer
 
 TagNamesOption = Annotated[
-    Path | None, typer.Option("--tag-names", help="File with the names of tags that the data number: a line each, or JSON.")
+    Path | None,
+    typer.Option("--tag-names", help="Names of tags that are numbers in the data: a file with one per line, or JSON."),
 ]

@@ -16,14 +16,14 @@ def command(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="TASK", help="A task; without it, all are listed.", autocompletion=starting_with(tuple(ALL_TASKS))
+            metavar="TASK", help="Task to show. Default: list all tasks.", autocompletion=starting_with(tuple(ALL_TASKS))
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")] = False,
 ) -> None:
     """List the tasks, or show one: its file formats, its metrics, its recipes, and every setting with its default.
 
-    A setting goes as key=value behind the command that it is for: loreweave finetune, evaluate or predict.
+    Settings are given as key=value after the command to which they belong: loreweave finetune, evaluate or predict.
 
     Example: loreweave tasks ner
     """

@@ -25,10 +25,8 @@ if TYPE_CHECKING:
 
 
 def command(
-    model: Annotated[str, typer.Option("--model", help="A checkpoint that was trained with latent typing, or its run.")],
-    sentences: Annotated[
-        list[str] | None, typer.Argument(metavar="SENTENCE", help="Sentences, each in quotes.")
-    ] = None,
+    model: Annotated[str, typer.Option("--model", help="Checkpoint or run that was trained with latent typing.")],
+    sentences: Annotated[list[str] | None, typer.Argument(metavar="SENTENCE", help="Sentences, each in quotes.")] = None,
     file: Annotated[
         list[str] | None,
         typer.Option(
@@ -38,35 +36,41 @@ def command(
         ),
     ] = None,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild/--no-rebuild", help="Rebuild the sentence from what was selected.")
+        bool, typer.Option("--rebuild/--no-rebuild", help="Rebuild the sentence from the selected words.")
     ] = True,
-    method: Annotated[str, typer.Option("--method", help="How it is rebuilt: greedy, beam or sample.")] = "greedy",
-    beams: Annotated[int, typer.Option("--beams", min=1, help="Of --method beam.")] = 4,
-    temperature: Annotated[float, typer.Option("--temperature", help="Of --method sample.")] = 1.0,
+    method: Annotated[
+        str, typer.Option("--method", help="Decoding of the rebuilt sentence: greedy, beam or sample.")
+    ] = "greedy",
+    beams: Annotated[int, typer.Option("--beams", min=1, help="Number of beams of --method beam.")] = 4,
+    temperature: Annotated[float, typer.Option("--temperature", help="Temperature of --method sample.")] = 1.0,
     full_length: Annotated[
-        bool, typer.Option("--full-length", help="Rebuild as many words as were read, as the released demonstration does.")
+        bool, typer.Option("--full-length", help="Rebuild as many words as the sentence has, like the released demonstration.")
     ] = False,
-    max_length: Annotated[int, typer.Option("--max-length", min=3, help="Sub-words that are read of a sentence.")] = 128,
-    device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps.")] = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Sentences a batch.")] = 32,
+    max_length: Annotated[int, typer.Option("--max-length", min=3, help="Maximum number of sub-words per sentence.")] = 128,
+    device: Annotated[str | None, typer.Option("--device", help="Device: cpu, cuda, cuda:1 or mps.")] = None,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Number of sentences per batch.")] = 32,
     precision: PrecisionOption = "fp32",
     report: Annotated[
-        Path | None, typer.Option("--report", help="Write an analysis of all the text as this HTML page, its numbers as .json.")
+        Path | None,
+        typer.Option("--report", help="Write an analysis of all sentences to this HTML page, and its numbers to a .json file."),
     ] = None,
-    points: Annotated[int, typer.Option("--points", min=0, help="Sub-words in the picture of --report; 0: no picture.")] = 4000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of what --method sample and --report draw at random.")] = 0,
+    points: Annotated[
+        int, typer.Option("--points", min=0, help="Number of sub-words in the figure of --report; 0: no figure.")
+    ] = 4000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Random seed of --method sample and --report.")] = 0,
     as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a sentence on standard output; with --report its numbers.")
+        bool, typer.Option("--json", help="Print one JSON object per sentence on standard output; with --report its numbers.")
     ] = False,
 ) -> None:
-    """Show the latent types of sentences: coloured on a terminal, type numbers in brackets behind each selected sub-word.
+    """Show the latent types of sentences: a number in brackets after each selected sub-word, in colour on terminals.
 
     Example: loreweave types "Marie Curie was born in Warsaw." --model runs/sparse-lt/pretraining
 
     Example: loreweave types --file gum_dev.conllu --model runs/sparse-lt/pretraining --report types.html
 
-    --report analyses a corpus: what is selected, the words of each type, how well sentences are rebuilt, a picture, and where
-    the file has them (annotated text, .conllu, .conll) the agreement with labels of mentions and with parts of speech.
+    --report analyses a corpus: the selected words, the words of each type, how well sentences are rebuilt, and a figure. If
+    the file has labels of mentions or parts of speech (annotated text, .conllu, .conll), it also reports the agreement
+    with them.
     """
     from transformers import set_seed
 
