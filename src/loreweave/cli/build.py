@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 command = typer.Typer(
     name="build",
-    help="Build vocabularies and pre-training sets from text.",
+    help="Build pre-training sets, entity vocabularies, knowledge graphs and episodes.",
     epilog="Example: loreweave build entity-vocab pages.jsonl --output entity_vocab.jsonl",
     no_args_is_help=True,
     add_completion=False,
@@ -50,7 +50,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print only the counts, as 
 
 @command.callback()
 def _kinds() -> None:
-    """Build vocabularies and pre-training sets from text."""
+    """Build pre-training sets, entity vocabularies, knowledge graphs and episodes."""
 
 
 @command.command("entity-vocab")

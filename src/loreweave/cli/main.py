@@ -15,7 +15,7 @@ from loreweave.errors import LoreweaveError
 
 COMMANDS = {
     "demo": "Pre-train, evaluate and report on the bundled sample data: minutes on a CPU.",
-    "build": "Build vocabularies and pre-training sets from text.",
+    "build": "Build pre-training sets, entity vocabularies, knowledge graphs and episodes.",
     "pretrain": "Pre-train an encoder by a recipe.",
     "finetune": "Fine-tune an encoder on a task.",
     "evaluate": "Score a checkpoint on a task.",
