@@ -15,7 +15,7 @@ def episodes(
     output: Annotated[Path, typer.Option("--output", help="JSON Lines file to write, in the layout of Few-NERD.")],
     way: Annotated[int, typer.Option("--way", min=1, help="Number of types in an episode.")] = 5,
     shot: Annotated[
-        int, typer.Option("--shot", min=1, help="Minimum number of spans per type in the support; the maximum is twice that.")
+        int, typer.Option("--shot", min=1, help="Minimum number of support spans per type; the maximum is twice that.")
     ] = 1,
     query_shot: Annotated[int, typer.Option("--query-shot", min=1, help="The same for the query set.")] = 1,
     count: Annotated[int, typer.Option("--count", min=1, help="Number of episodes.")] = 200,
@@ -39,11 +39,9 @@ def episodes(
     ] = False,
     legacy_sampler: Annotated[
         bool,
-        typer.Option("--legacy-sampler", help="Sample as Few-NERD did before August 2021: types can exceed twice the shot."),
+        typer.Option("--legacy-sampler", help="Sample as before August 2021: types can exceed twice the shot."),
     ] = False,
-    format: Annotated[
-        str | None, typer.Option("--format", help="Format of the files. Default: recognised from the content.")
-    ] = None,
+    format: Annotated[str | None, typer.Option("--format", help="Format of the files. Default: recognised.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print only the counts, as JSON, on standard output.")] = False,
 ) -> None:

@@ -28,9 +28,7 @@ def relation_episodes(
         list[Path] | None,
         typer.Option("--exclude-relations-of", help="File whose relations must not be drawn; can be repeated."),
     ] = None,
-    format: Annotated[
-        str | None, typer.Option("--format", help="Format of the files. Default: recognised from the content.")
-    ] = None,
+    format: Annotated[str | None, typer.Option("--format", help="Format of the files. Default: recognised.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print only the counts, as JSON, on standard output.")] = False,
 ) -> None:

@@ -20,9 +20,7 @@ _LISTS = (*LISTED, "labels", "all")
 def command(
     task: TrainedTask,
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files to check, the training file first.")],
-    format: Annotated[
-        str | None, typer.Option("--format", help="Format of the files. Default: recognised from the content.")
-    ] = None,
+    format: Annotated[str | None, typer.Option("--format", help="Format of the files. Default: recognised.")] = None,
     tag_names: TagNamesOption = None,
     model: Annotated[
         str | None, typer.Option("--model", help="Encoder or checkpoint whose sub-words and cut records are counted.")

@@ -37,9 +37,7 @@ def command(
     data: Data,
     settings: Settings = None,
     recipe: EvaluationRecipe = None,
-    format: Annotated[
-        str | None, typer.Option("--format", help="Format of the file. Default: recognised from the content.")
-    ] = None,
+    format: Annotated[str | None, typer.Option("--format", help="Format of the file. Default: recognised.")] = None,
     base: Base = None,
     labels: Labels = None,
     tag_names: TagNamesOption = None,

@@ -31,9 +31,7 @@ def command(
         Path | None, typer.Option("--data", help="Folder with the splits, such as train.json, dev.json and test.json.")
     ] = None,
     recipe: Annotated[str | None, typer.Option("--recipe", help="Name of a recipe, or a YAML file.")] = None,
-    format: Annotated[
-        str | None, typer.Option("--format", help="Format of the files. Default: recognised from the content.")
-    ] = None,
+    format: Annotated[str | None, typer.Option("--format", help="Format of the files. Default: recognised.")] = None,
     tag_names: TagNamesOption = None,
     device: Annotated[
         str | None, typer.Option("--device", help="Device: cpu, cuda or mps. Default: an accelerator if there is one.")

@@ -19,9 +19,7 @@ def command(
     settings: Annotated[
         list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings of relation-classification, see below.")
     ] = None,
-    format: Annotated[
-        str | None, typer.Option("--format", help="Format of the gold file. Default: recognised from the content.")
-    ] = None,
+    format: Annotated[str | None, typer.Option("--format", help="Format of the gold file. Default: recognised.")] = None,
     tag_names: TagNamesOption = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out bad gold records; count and list them.")] = False,
     output: Annotated[Path | None, typer.Option("--output", help="Folder for results.json and predictions/.")] = None,
