@@ -28,8 +28,7 @@ def episodes(
         typer.Option("--exclude-types-of", help="File or folder whose types must not be drawn; can be repeated."),
     ] = None,
     others_outside: Annotated[
-        bool,
-        typer.Option("--others-outside", help="Tag spans of excluded types as O. Default: leave out their sentences."),
+        bool, typer.Option("--others-outside", help="Tag spans of excluded types as O. Default: leave out their sentences.")
     ] = False,
     one_source: Annotated[
         bool, typer.Option("--one-source", help="Take all sentences of an episode from the same FILE argument.")
@@ -38,8 +37,7 @@ def episodes(
         bool, typer.Option("--keep-touching", help="Write B- and I- prefixes, so that adjacent spans of a type stay separate.")
     ] = False,
     legacy_sampler: Annotated[
-        bool,
-        typer.Option("--legacy-sampler", help="Sample as before August 2021: types can exceed twice the shot."),
+        bool, typer.Option("--legacy-sampler", help="Sample as before August 2021: types can exceed twice the shot.")
     ] = False,
     format: Annotated[str | None, typer.Option("--format", help="Format of the files. Default: recognised.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output.")] = False,

@@ -103,7 +103,7 @@ def graph(
     labels: Annotated[
         str | None, typer.Option("--labels", help="ids: make missing labels from ids that are words (NELL).")
     ] = None,
-    language: Annotated[str | None, typer.Option("--language", help="Language of the labels (codex). Default: en.")] = None,
+    language: Annotated[str | None, typer.Option("--language", help="Language of labels (codex). Default: en.")] = None,
     sub_words: Annotated[
         Path | None, typer.Option("--sub-words", help="Folder of GPT-2's encoder.json and vocab.bpe (kepler-shards).")
     ] = None,
@@ -116,9 +116,8 @@ def graph(
 ) -> None:
     """Make a knowledge graph from published files or from your own.
 
-    docs/graphs.md shows every layout.
     triples: train, valid and test as .tsv, .txt or .csv, with or without a header, or one such file with --split. Options
-    name the files with texts, which are tab-separated or CSV.
+    name the files with texts, which are tab-separated or CSV. docs/graphs.md shows every layout.
     jsonl: entities.jsonl, relations.jsonl and triples/*.tsv.
     codex, grail: the folder with the triples. Labels (codex) or the inductive half (grail) are next to it, as published.
     kepler-shards: KEPLER's binarised training data: one folder (KE1_0), or the folder that contains several.

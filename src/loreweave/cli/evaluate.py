@@ -42,9 +42,7 @@ def command(
     labels: Labels = None,
     tag_names: TagNamesOption = None,
     device: Annotated[str | None, typer.Option("--device", help="Device: cpu, cuda, cuda:1 or mps.")] = None,
-    batch_size: Annotated[
-        int, typer.Option("--batch-size", min=1, help="Number of records (or full-length texts) per batch.")
-    ] = 32,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Records (or full texts) per batch.")] = 32,
     precision: PrecisionOption = "fp32",
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out bad records and count them.")] = False,
     output: Annotated[Path | None, typer.Option("--output", help="Folder for results.json and predictions/.")] = None,
@@ -61,8 +59,7 @@ def command(
     tail; unseen=encode, worst or skip (for triples with an entity that is not in train); cache=FOLDER stores embeddings;
     bootstrap=1000 (number of resamples for intervals); negatives=50, repetitions=5 and seed=0 (for grail); block_size=4096
     (candidates per block); objective=NAME (if the checkpoint has several heads). untrained=true evaluates an encoder without
-    a head, with scorer=transe_l1, pooling=first or mean, max_length=512, and text and relation_text=description, label or
-    label_description.
+    a head: scorer=transe_l1, pooling=first or mean, max_length=512, text, relation_text=description, label, label_description.
 
     Example: loreweave evaluate few-shot-ner --model runs/few-shot --data episodes.jsonl fine_tune=true viterbi=true
 
@@ -80,9 +77,8 @@ def command(
     shot=1, queries=1 (per relation), na_rate=0, relations=[P26,P40] (default: all), episodes=1000 and seed=0. --data can also
     be a file of episodes from 'loreweave build relation-episodes' or FewRel's own; for FewRel's, answers=FILE has the gold
     numbers, and without it --output writes the predicted numbers. Other settings: distance=euclidean or dot;
-    bootstrap=1000 (number of resamples for the 95 % interval); format=NAME of the file; and for an encoder that was not
-    fine-tuned method=proto or pair, max_length=128, and representation=markers, pooled or (for a LUKE) entities. Relations
-    that were also in the source are named.
+    bootstrap=1000 (resamples for the 95 % interval); format=NAME; and for an encoder that was not fine-tuned
+    method=proto or pair, max_length=128, and representation=markers, pooled or (for a LUKE) entities.
     """
     from loreweave.corpus.class_labels import read_label_names
     from loreweave.tasks.jobs import evaluate_task

@@ -38,15 +38,13 @@ def command(
     rebuild: Annotated[
         bool, typer.Option("--rebuild/--no-rebuild", help="Rebuild the sentence from the selected words.")
     ] = True,
-    method: Annotated[
-        str, typer.Option("--method", help="Decoding of the rebuilt sentence: greedy, beam or sample.")
-    ] = "greedy",
+    method: Annotated[str, typer.Option("--method", help="Decoding: greedy, beam or sample.")] = "greedy",
     beams: Annotated[int, typer.Option("--beams", min=1, help="Number of beams of --method beam.")] = 4,
     temperature: Annotated[float, typer.Option("--temperature", help="Temperature of --method sample.")] = 1.0,
     full_length: Annotated[
         bool, typer.Option("--full-length", help="Rebuild as many words as the sentence has, like the released demonstration.")
     ] = False,
-    max_length: Annotated[int, typer.Option("--max-length", min=3, help="Maximum number of sub-words per sentence.")] = 128,
+    max_length: Annotated[int, typer.Option("--max-length", min=3, help="Maximum sub-words per sentence.")] = 128,
     device: Annotated[str | None, typer.Option("--device", help="Device: cpu, cuda, cuda:1 or mps.")] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Number of sentences per batch.")] = 32,
     precision: PrecisionOption = "fp32",
@@ -54,9 +52,7 @@ def command(
         Path | None,
         typer.Option("--report", help="Write an analysis of all sentences to this HTML page, and its numbers to a .json file."),
     ] = None,
-    points: Annotated[
-        int, typer.Option("--points", min=0, help="Number of sub-words in the figure of --report; 0: no figure.")
-    ] = 4000,
+    points: Annotated[int, typer.Option("--points", min=0, help="Sub-words in the figure of --report; 0: no figure.")] = 4000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Random seed of --method sample and --report.")] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object per sentence on standard output; with --report its numbers.")
@@ -68,9 +64,8 @@ def command(
 
     Example: loreweave types --file gum_dev.conllu --model runs/sparse-lt/pretraining --report types.html
 
-    --report analyses a corpus: the selected words, the words of each type, how well sentences are rebuilt, and a figure. If
-    the file has labels of mentions or parts of speech (annotated text, .conllu, .conll), it also reports the agreement
-    with them.
+    --report analyses a corpus: the selected words, the words of each type, how well sentences are rebuilt, a figure, and the
+    agreement with labels of mentions and parts of speech, if the file has them (annotated text, .conllu, .conll).
     """
     from transformers import set_seed
 
