@@ -56,6 +56,19 @@ def test_mistakes_are_one_message(checkpoint: Path, tmp_path: Path, capsys: pyte
     assert main([*command, str(tmp_path / "none.json")]) == 1
 
 
+def test_settings_of_scores_in_a_recipe_go_below_those_of_the_command(
+    checkpoint: Path, gold: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = tmp_path / "strict.yaml"
+    about = "kind: finetuning\nsummary: few types\npaper: none\n"
+    recipe.write_text(f"{about}task: entity-typing\nevaluation: {{threshold: 0.999}}\n")
+    command = ["evaluate", "entity-typing", "--model", str(checkpoint), "--data", str(gold), "--device", "cpu", "--json"]
+    assert main([*command, "--recipe", str(recipe)]) == 0
+    assert json.loads(capsys.readouterr().out)["micro_recall"] == 0  # an untrained model is sure of nothing
+    assert main([*command, "--recipe", str(recipe), "threshold=0.001"]) == 0
+    assert json.loads(capsys.readouterr().out)["micro_recall"] == 1
+
+
 def test_what_predict_cuts_is_said(checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "questions.jsonl").write_text(json.dumps({"text": "Ann is " * 100, "start": 0, "end": 3}))
     command = ["predict", "entity-typing", "--model", str(checkpoint), "--device", "cpu"]

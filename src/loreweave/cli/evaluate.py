@@ -23,7 +23,7 @@ Settings = Annotated[
     typer.Argument(metavar="KEY=VALUE", help="Settings, see below and 'loreweave tasks TASK'."),
 ]
 EvaluationRecipe = Annotated[
-    str | None, typer.Option("--recipe", help="Recipe whose evaluation settings are used (few-shot tasks).")
+    str | None, typer.Option("--recipe", help="Recipe whose evaluation settings are used.")
 ]
 Labels = Annotated[
     Path | None, typer.Option("--labels", help="Names of the model's classes in order: a file with one per line, or JSON.")
@@ -101,8 +101,8 @@ def command(
             evaluation, results = evaluate_task(
                 with_tag_names(load_task(task), tag_names), model, data, format=format, base=base, skip_bad=skip_bad,
                 labels=None if labels is None else read_label_names(labels), device=device, batch_size=batch_size,
-                settings=[*(settings or []), *_evaluation_of(recipe, task)], precision=precision, output=output,
-                overwrite=overwrite, report=say, advance=advance,
+                settings=[*(f"{name}={value}" for name, value in _evaluation_of(recipe, task).items()), *(settings or [])],
+                precision=precision, output=output, overwrite=overwrite, report=say, advance=advance,
             )  # fmt: skip
     close_process_group()
     say_written(output)
