@@ -10,9 +10,11 @@ import pytest
 import torch
 from tiny_encoders import TYPING_ROWS
 
-from loreweave.checkpoints import latent_typing
+from loreweave.checkpoints import latent_typing, load_luke
 from loreweave.cli.main import main
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import CheckpointError
+from loreweave.models import LukeModel
 from loreweave.models.sparse_typing import SparseTypingHead
 from loreweave.tasks.left_out_heads import head_in
 from loreweave.tasks.registry import load_training
@@ -106,3 +108,23 @@ def test_the_command_says_it(tiny_luke: Path, tmp_path: Path, capsys: pytest.Cap
     assert main([*asked, "--output", str(tmp_path / "run"), "epochs=1", "keep=last"]) == 0
     said = " ".join(capsys.readouterr().err.split())
     assert "the head for relation-classification (2 classes) is left out; the new head starts at random" in said
+
+
+@pytest.mark.parametrize("start", WORDS_ALONE)
+def test_a_luke_saved_by_a_task_of_words_is_a_luke_again_with_its_entities(
+    start: str, tmp_path: Path, tiny_luke: Path
+) -> None:
+    task, settings, labels = STARTS[start]
+    built(tiny_luke, task, settings, labels, seed=1).save_pretrained(tmp_path)
+    with pytest.raises(CheckpointError, match=r"no entity vocabulary.*--base FOLDER \(finetune: base=FOLDER\)"):
+        built(tmp_path, "entity-typing", {}, ["person"])
+    again = built(tmp_path, "entity-typing", {"base": str(tiny_luke)}, ["person"])
+    direct = built(tiny_luke, "entity-typing", {}, ["person"])
+    ours, theirs = again.model.state_dict(), direct.model.state_dict()
+    assert ours.keys() == theirs.keys()
+    entities = "luke.entity_embeddings.entity_embeddings.weight"
+    assert torch.equal(ours[entities], theirs[entities])
+    (other := tmp_path / "other").mkdir()
+    EntityVocabulary.from_counts(dict.fromkeys("abcdefgh", 1)).save(other / "entity_vocab.json")
+    with pytest.raises(CheckpointError, match="entity"):  # another LUKE's entities: more than the table has rows
+        load_luke(tmp_path, LukeModel, base=other)

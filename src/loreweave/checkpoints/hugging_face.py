@@ -51,7 +51,7 @@ def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
         config.use_entity_aware_attention = options.entity_aware_attention
     model = build(options.cls or _class_of(config, path), config, options.seed)
     fit_state_dict(model, tensors, path, report)
-    tokenizer = EntityTokenizer.from_pretrained(path) if has_tokenizer(path) else None
+    tokenizer = EntityTokenizer.from_pretrained(path, _entities_of(options.base)) if has_tokenizer(path) else None
     vocabulary = tokenizer.entity_vocabulary if tokenizer else _vocabulary_in(path, report)
     if vocabulary is not None:
         check_rows({name.removeprefix("luke."): tensor for name, tensor in tensors.items()}, vocabulary, path)
@@ -65,6 +65,13 @@ def _class_of(config: LukeConfig, path: Path) -> type[PreTrainedModel]:
         raise CheckpointError(f"{path}: found the architecture {named}, expected LukeModel or one of {known}")
     cls: type[PreTrainedModel] = getattr(models, named)
     return cls
+
+
+def _entities_of(base: Path | None) -> EntityVocabulary | None:
+    """For a LUKE that a task of words alone saved: the vocabulary of the one that it was trained from."""
+    if base is None or not any((base / name).is_file() for name in FILE_NAMES):
+        return None
+    return EntityVocabulary.load(base)
 
 
 def _vocabulary_in(path: Path, report: LoadReport) -> EntityVocabulary | None:

@@ -20,7 +20,7 @@ class LoadOptions:
     Attributes:
         cls: the model class; None chooses it by the file's architecture or head.
         base: folder of the model that the file was made from: its word tokenizer and, for formats without a
-            configuration, its configuration and entity vocabulary.
+            configuration, its configuration and entity vocabulary; the vocabulary also where a folder has none.
         entity_aware_attention: switch the type-specific queries on or off; None keeps what the file says. Formats
             that do not say follow the official converter: on, but off for multilingual vocabularies (specs 1.5).
         seed: starts the parameters that the file does not hold.

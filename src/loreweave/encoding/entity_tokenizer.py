@@ -77,11 +77,14 @@ class EntityTokenizer:
     # ---- reading and writing -------------------------------------------------------------------------------------
 
     @classmethod
-    def from_pretrained(cls, path: Pathname) -> EntityTokenizer:
-        """Load a folder written by us or by transformers 4 or 5, or by the name of a model on the Hub."""
+    def from_pretrained(cls, path: Pathname, entities: EntityVocabulary | None = None) -> EntityTokenizer:
+        """Load a folder written by us or by transformers 4 or 5, or by the name of a model on the Hub.
+
+        `entities` stands in where it has no entity vocabulary.
+        """
         from loreweave.encoding.loading import load_entity_tokenizer
 
-        return load_entity_tokenizer(path)
+        return load_entity_tokenizer(path, entities)
 
     def save_pretrained(self, directory: Pathname) -> None:
         """Write the files that loreweave, transformers 4 and transformers 5 read, each atomically."""

@@ -43,12 +43,16 @@ _BERT_NAMES = {
 }
 
 
-def load_entity_tokenizer(path: Pathname) -> EntityTokenizer:
+def load_entity_tokenizer(path: Pathname, entities: EntityVocabulary | None = None) -> EntityTokenizer:
     """Load words, entities and limits from a folder, or from a repository of the Hugging Face Hub.
 
     The entity vocabulary comes from `entity_vocab.tsv`, `.jsonl` or `.json`, or from inside `tokenizer_config.json`
     (transformers 5). The words come from `tokenizer.json`, else `sentencepiece.bpe.model`, `vocab.json` and
     `merges.txt`, or `vocab.txt`.
+
+    Args:
+        path: the folder, or the repository's name.
+        entities: the entity vocabulary of a folder without one.
 
     Raises:
         CheckpointError: no such folder or repository, a file is missing, a token has another id than stated, or the ids do
@@ -58,7 +62,7 @@ def load_entity_tokenizer(path: Pathname) -> EntityTokenizer:
 
     directory = local_folder(path, weights=False)
     config = _read_object(directory / "tokenizer_config.json")
-    vocabulary = _load_entity_vocabulary(directory, config)
+    vocabulary = _load_entity_vocabulary(directory, config, entities)
     model_config = _read_object(directory / "config.json")
     words = load_word_tokenizer(directory)
     markers = _marker_names(config)
@@ -240,13 +244,18 @@ def _read_object(path: Path) -> Json:
     return content
 
 
-def _load_entity_vocabulary(directory: Path, config: Json) -> EntityVocabulary:
+def _load_entity_vocabulary(directory: Path, config: Json, entities: EntityVocabulary | None) -> EntityVocabulary:
     if any((directory / name).is_file() for name in FILE_NAMES):
         return EntityVocabulary.load(directory)
     embedded = config.get("entity_vocab")
     if isinstance(embedded, dict):
         return EntityVocabulary.from_hugging_face(embedded, source=directory / "tokenizer_config.json")
-    raise CheckpointError(f"{directory}: found no entity vocabulary, expected one of {', '.join(FILE_NAMES)}")
+    if entities is not None:
+        return entities
+    raise CheckpointError(
+        f"{directory}: found no entity vocabulary, expected one of {', '.join(FILE_NAMES)}; a LUKE that was trained for a task "
+        "of words alone is saved without: give --base FOLDER (finetune: base=FOLDER), the LUKE that it was trained from"
+    )
 
 
 def _max_length(words: PreTrainedTokenizerFast, model_config: Json) -> int | None:
