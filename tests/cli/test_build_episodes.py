@@ -49,3 +49,20 @@ def test_what_was_found_in_a_file_is_said(corpus: Path, tmp_path: Path, capsys: 
     command = ["build", "episodes", str(corpus), "--way", "2", "--count", "3", "--output", str(tmp_path / "e.jsonl")]
     assert main(command) == 0
     assert f"{corpus}: tags in another spelling: 'B_a' as 'B-a'" in capsys.readouterr().err
+
+
+def test_tags_that_are_numbers_get_their_names_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """0 is O, 1 and 3 begin a type, also in the file whose types may not be drawn."""
+    rows = [{"tokens": [f"w{n}", "is"], "ner_tags": [tag, 0]} for n in range(6) for tag in (1, 3, 5)]
+    numbered, other, names = tmp_path / "train.jsonl", tmp_path / "other.jsonl", tmp_path / "names.txt"
+    numbered.write_text("\n".join(map(json.dumps, rows)))
+    other.write_text(json.dumps({"tokens": ["x"], "ner_tags": [5]}))
+    names.write_text("O\nB-a\nI-a\nB-b\nI-b\nB-c\nI-c\n")
+    output = tmp_path / "e.jsonl"
+    command = ["build", "episodes", str(numbered), "--way", "2", "--count", "5", "--output", str(output)]
+    assert main(command) == 1 and "--tag-names FILE" in capsys.readouterr().err
+    assert main([*command, "--tag-names", str(names), "--exclude-types-of", str(other)]) == 0
+    assert {episode.types for episode in read_episodes(output)} == {("a", "b")}
+    names.write_text("O\nB-a\n")
+    assert main([*command, "--overwrite", "--tag-names", str(names)]) == 1
+    assert "train.jsonl, line 2, field 'ner_tags': found the number 3" in capsys.readouterr().err

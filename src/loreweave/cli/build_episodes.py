@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from loreweave.cli.console import progress, say, show_counts
+from loreweave.cli.tag_names import TagNamesOption
+
+if TYPE_CHECKING:
+    from loreweave.corpus.tokens import TaggedSentence
 
 
 def episodes(
@@ -40,6 +46,7 @@ def episodes(
         bool, typer.Option("--legacy-sampler", help="Sample as before August 2021: types can exceed twice the shot.")
     ] = False,
     format: Annotated[str | None, typer.Option("--format", help="Format of the files. Default: recognised.")] = None,
+    tag_names: TagNamesOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print only the counts, as JSON, on standard output.")] = False,
 ) -> None:
@@ -51,32 +58,23 @@ def episodes(
     Example: loreweave build episodes crossner/ai crossner/science --exclude-types-of crossner/politics --way 5 --shot 1
     --output ai_science_5_1.jsonl
     """
-    from collections import Counter
-
     from loreweave.build.episodes import EpisodeSampler, SamplerSettings, types_of
-    from loreweave.corpus.entity_annotations import read_entity_annotations
+    from loreweave.corpus.class_labels import read_label_names
     from loreweave.corpus.episodes import write_episodes
-    from loreweave.corpus.tokens import TaggedSentence, tagged_sentence
     from loreweave.errors import ConfigurationError
 
     if output.exists() and not overwrite:
         raise ConfigurationError(f"{output} exists; --overwrite replaces it")
 
-    def read(path: Path, dropped: Counter[str]) -> list[TaggedSentence]:
-        notes = list[str]()
-        texts = read_entity_annotations(path, format, dropped, notes)
-        for note in notes:
-            say(f"{path}: {note}")
-        return [sentence for sentence in (tagged_sentence(text, dropped) for text in texts) if sentence.tokens]
-
+    names = None if tag_names is None else read_label_names(tag_names)
     dropped = Counter[str]()
-    sources = [read(path, dropped) for path in files]
+    sources = [_sentences(path, format, dropped, names) for path in files]
     pooled = [sentence for source in sources for sentence in source]
     found = types_of(pooled)
     wanted = found if types is None else {name.strip() for name in types.split(",")}
     if unknown := wanted - found:
         raise ConfigurationError(f"--types: no sentence has {', '.join(sorted(unknown))}; there are {', '.join(sorted(found))}")
-    wanted -= {label for path in exclude_types_of or () for label in types_of(read(path, Counter()))}
+    wanted -= {label for path in exclude_types_of or () for label in types_of(_sentences(path, format, Counter(), names))}
     settings = SamplerSettings(
         way=way, shot=shot, query_shot=query_shot, seed=seed, legacy=legacy_sampler, others_outside=others_outside,
         scheme="prefixed" if keep_touching else "io",
@@ -87,3 +85,15 @@ def episodes(
     rows = {"sentences": len(pooled), "types": len(found), "types_drawn_from": len(wanted), "episodes": written}
     rows |= {**sampler.counts, **dropped}
     show_counts(rows, output, always=("sentences", "types", "types_drawn_from", "episodes"), as_json=as_json)
+
+
+def _sentences(path: Path, format: str | None, dropped: Counter[str], names: Sequence[str] | None) -> list[TaggedSentence]:
+    """The sentences of a file or folder that have tokens; what was found in it is said."""
+    from loreweave.corpus.entity_annotations import read_entity_annotations
+    from loreweave.corpus.tokens import tagged_sentence
+
+    notes = list[str]()
+    texts = read_entity_annotations(path, format, dropped, notes, names)
+    for note in notes:
+        say(f"{path}: {note}")
+    return [sentence for sentence in (tagged_sentence(text, dropped) for text in texts) if sentence.tokens]
