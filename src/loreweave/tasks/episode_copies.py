@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 _SHOWN = 5
 
 
-def copied_queries(support: Iterable[Hashable], query: Sequence[Hashable]) -> list[int]:
-    """Places of the queries whose text the support has too.
+def copied_queries(support: Iterable[str | Sequence[str]], query: Sequence[str | Sequence[str]]) -> list[int]:
+    """Places of the queries whose text the support has too, whatever its case and white space.
 
     Args:
         support: texts (or tokens) of the support.
         query: texts (or tokens) of the queries.
     """
-    known = set(support)
-    return [place for place, text in enumerate(query) if text in known]
+    known = set(map(_folded, support))
+    return [place for place, text in enumerate(query) if _folded(text) in known]
+
+
+def _folded(text: str | Sequence[str]) -> str:
+    return " ".join((text if isinstance(text, str) else " ".join(text)).casefold().split())
 
 
 def describe_copies(copied: Sequence[tuple[str, int]], queries: int) -> list[str]:
