@@ -65,6 +65,7 @@ def test_a_folder_is_all_its_files(tmp_path: Path) -> None:
         ({"tokens": "Ann", "tags": ["O"]}, "found the keys tokens, tags, expected columns or tokens or"),
         ({"tokens": TOKENS, "entities": [{"start": 0}]}, "field 'end': found nothing, expected an integer"),
         ({"tokens": TOKENS, "entities": [{"start": 2, "end": 4, "type": "x"}]}, "span (2, 4) in 3 tokens"),
+        ({"support": {}, "query": {}}, "found episodes (support and query), expected annotated sentences"),
         ({"words": TOKENS}, "found the keys words, expected columns or tokens or annotated-text"),
     ],
 )

@@ -191,3 +191,9 @@ def test_the_label_for_none_can_be_named(tmp_path: Path) -> None:
     assert found["findings"] == ["train.jsonl: 1 of 3 records have none of the other labels ('RIEN')"]
     with pytest.raises(ConfigurationError, match="no_label: 'RIE' is none of the labels; did you mean 'RIEN'"):
         check_files(load_task("relation-classification"), [path], no_label="RIE", report=silent)
+
+
+def test_a_file_that_is_given_twice_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "train.jsonl", [A, B])
+    with pytest.raises(ConfigurationError, match=r"train.jsonl: given twice"):
+        check_files(TASK, [path, path])

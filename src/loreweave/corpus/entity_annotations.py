@@ -70,6 +70,9 @@ def recognised_format(path: Path) -> str:
     row = first_mention_row(path)
     found = recognised_mentions(path, row)
     if found is None:
+        if isinstance(row, Mapping) and {"support", "query"} <= row.keys():
+            way_out = "'loreweave evaluate few-shot-ner' and 'loreweave score' read them"
+            raise DataError(f"found episodes (support and query), expected annotated sentences; {way_out}", path=path, line=1)
         keys = ", ".join(map(str, row)) if isinstance(row, Mapping) else type(row).__name__
         raise DataError(f"found the keys {keys or 'nothing'}, expected {' or '.join(FORMATS)}", path=path, line=1)
     return found

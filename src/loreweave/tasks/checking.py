@@ -54,7 +54,13 @@ def check_files(
         `files`: a row a file, with its `errors` and `listed`, the lines behind each count; `labels`: a row a label with its
         number of records in each file; `mentions`: the same for mentions, where they have labels; `leaks`: a row a pair of
         files; `findings`: what to look at, a line each.
+
+    Raises:
+        ConfigurationError: a file is given twice.
     """
+    twice = next((path for place, path in enumerate(paths) if path in paths[:place]), None)
+    if twice is not None:
+        raise ConfigurationError(f"{twice}: given twice; name each file once")
     files = []
     for name, path in zip(_names(paths), paths, strict=True):
         read = task.read(path, format, True)

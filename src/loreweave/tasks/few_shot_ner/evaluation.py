@@ -42,7 +42,8 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     if settings.legacy:
         episodes = _without_unseen_sentences(episodes, bank, skipped)
     if not episodes:
-        raise DataError(f"found no episode to score ({dict(skipped)} skipped)", path=data)
+        left_out = ", ".join(f"{count} {reason}" for reason, count in skipped.items())
+        raise DataError("found no episode to score" + (f"; left out: {left_out}" if left_out else ""), path=data)
     if settings.legacy:
         types = {label for episode in episodes for label in episode.types}
         tagger.labeller = replace(tagger.labeller, shared_by=len(types))

@@ -227,7 +227,8 @@ def _read(
             raise ConfigurationError(f"{name}: {data} has episodes of its own; leave it out")
     episodes = list(islice(read_episodes(data, skipped if settings.skip_bad else None), settings.episodes))
     if not episodes:
-        raise DataError(f"found no episode to score ({dict(skipped)} skipped)", path=data)
+        left_out = ", ".join(f"{count} {reason}" for reason, count in skipped.items())
+        raise DataError("found no episode to score" + (f"; left out: {left_out}" if left_out else ""), path=data)
     if skipped:
         report(f"{data}: skipped " + ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items())))
     return episodes if settings.answers is None else read_answers(settings.answers, episodes)
