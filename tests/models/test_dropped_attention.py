@@ -232,6 +232,43 @@ def test_the_backward_pass_takes_the_blocks_of_the_forward_pass(monkeypatch: pyt
     assert all(torch.equal(one, other) for one, other in zip(*gradients, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("threads", "heads", "words", "expected"),
+    [
+        (1, 12, 570, [(1, 1)] * 48),  # a head has more scores than a block: one each
+        (2, 12, 570, [(1, 2)] * 24),  # and one for each thread
+        (5, 12, 570, [(1, 5), (1, 5), (1, 2)] * 4),
+        (16, 12, 570, [(1, 12)] * 4),
+        (2, 12, 128, [(2, 12)] * 2),  # 16 heads a thread
+        (4, 4, 128, [(4, 4)]),
+    ],
+)
+def test_a_block_has_work_for_every_thread(
+    threads: int, heads: int, words: int, expected: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    states = torch.empty(4, heads, words, 8)
+    plan = dropped_attention._Plan(RATE, words, False, 1.0)
+    blocks = list(dropped_attention._blocks(plan, states, states))
+    found = [(len(range(4)[texts]), len(range(heads)[some])) for texts, some in blocks]
+    assert found == expected
+    assert sum(texts * some for texts, some in found) == 4 * heads
+
+
+@pytest.mark.parametrize("kind", ["one", "types", "self"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("hidden", [torch.finfo(torch.float32).min, float("-inf")])
+def test_a_text_of_padding_alone_gets_numbers(kind: str, dtype: torch.dtype, hidden: float) -> None:
+    """The least float32 is minus infinity in bfloat16, in which autocast asks with a float32 bias."""
+    given = inputs(dtype, kind)
+    bias = torch.zeros(TEXTS, 1, 1, TOTAL)
+    bias[0] = hidden
+    bias[1, ..., 3:] = hidden
+    found = kernel(given, bias, RATE, kind)
+    assert found.isfinite().all()
+    assert all(gradient.isfinite().all() for gradient in torch.autograd.grad(found.sum(), list(given.values())))
+
+
 def test_everything_dropped_is_zero() -> None:
     given = inputs(torch.float32, "one")
     found = kernel(given, None, 1.0, "one")

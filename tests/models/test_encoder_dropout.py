@@ -138,6 +138,15 @@ def test_hidden_masks_are_ours_and_modules_stay() -> None:
     assert all(module.p == 0.1 for module in model.modules() if isinstance(module, Dropout))
 
 
+def test_dropout_in_place_stays_torchs() -> None:
+    model = nn.Sequential(nn.Dropout(0.5, inplace=True), nn.Dropout(0.5))
+    use_cheap_masks(model)
+    assert [type(module) for module in model] == [nn.Dropout, Dropout]
+    states = torch.ones(4, 50)
+    model[0](states)
+    assert set(states.flatten().tolist()) == {0.0, 2.0}
+
+
 def test_what_is_saved_says_nothing_of_it(tmp_path: Path) -> None:
     model = encoder(BertConfig(**SIZES))
     use_attention_in_blocks(model)

@@ -91,7 +91,13 @@ def attention_to_words_and_self_with_dropout(
 
 
 def _apply(query: Tensor, other: Tensor | None, key: Tensor, value: Tensor, bias: Tensor | None, plan: _Plan) -> Tensor:
-    """All in the dtype of the query (under autocast a layer may have answered in another)."""
+    """All in the dtype of the query (under autocast a layer may have answered in another).
+
+    That of the bias too, and finite: the least float32 is minus infinity in bfloat16, and a text of padding alone, all of
+    whose keys are hidden, would get NaN.
+    """
+    if bias is not None:
+        bias = bias.clamp_min(torch.finfo(query.dtype).min).to(query.dtype)
     other = None if other is None else other.to(query.dtype)
     return cast(Tensor, _DroppedAttention.apply(query, other, key.to(query.dtype), value.to(query.dtype), bias, plan))
 
@@ -161,12 +167,16 @@ class _Buffers:
 
 
 def _blocks(plan: _Plan, query: Tensor, key: Tensor) -> Iterator[_Block]:
-    """Whole texts, or heads of one text: what fits, and at least one head."""
+    """Whole texts, or heads of one text: for each thread what fits, and at least one head.
+
+    torch shares a product of matrices among threads by matrix, and every operation waits for the last of them: with fewer
+    heads than threads, some would have nothing to do.
+    """
     texts, heads, queries = query.shape[:3]
     of_head = max(1, queries * (plan.words + 1 if plan.own else key.shape[2]))
-    budget = _BLOCK * torch.get_num_threads()
-    several = max(1, budget // (of_head * heads))
-    some = heads if several > 1 else min(heads, max(1, budget // of_head))
+    at_once = torch.get_num_threads() * max(1, _BLOCK // of_head)
+    several = max(1, at_once // heads)
+    some = min(heads, at_once)
     for text in range(0, texts, several):
         for head in range(0, heads, some):
             yield slice(text, text + several), slice(head, head + some)

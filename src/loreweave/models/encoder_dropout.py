@@ -24,9 +24,12 @@ BLOCKS = "loreweave_blocks"
 
 
 def use_cheap_masks(model: nn.Module) -> None:
-    """Draw the masks of hidden states with `Dropout`; modules keep their identity, so that hooks stay."""
+    """Draw the masks of hidden states with `Dropout`; modules keep their identity, so that hooks stay.
+
+    One that works in place stays as it is: who calls it may go on with what it was given.
+    """
     for module in model.modules():
-        if type(module) is nn.Dropout:
+        if type(module) is nn.Dropout and not module.inplace:
             module.__class__ = Dropout
 
 
