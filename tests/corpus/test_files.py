@@ -25,6 +25,7 @@ from loreweave.corpus.files import (
     read_json_lines,
     remove_leftovers,
     sha256_of,
+    sha256_of_data,
     write_json,
     write_json_lines,
 )
@@ -177,6 +178,20 @@ def test_a_mount_point_is_refused_before_the_work(tmp_path: Path, monkeypatch: p
     with atomic_folder(tmp_path / "disk" / "new"):
         pass
     assert (tmp_path / "disk" / "new").is_dir()
+
+
+def test_the_hash_of_data_sees_every_file_of_a_folder(tmp_path: Path) -> None:
+    """Documents of brat may lie in folders of folders: a run on them must not be resumed on others."""
+    (tmp_path / "data" / "a" / "b").mkdir(parents=True)
+    inner = tmp_path / "data" / "a" / "b" / "1.ann"
+    inner.write_text("T1\tPER 0 3\tAnn")
+    before = sha256_of_data(tmp_path / "data")
+    assert before == sha256_of_data(tmp_path / "data")
+    inner.write_text("T1\tLOC 0 3\tAnn")
+    changed = sha256_of_data(tmp_path / "data")
+    inner.rename(inner.with_name("2.ann"))
+    assert len({before, changed, sha256_of_data(tmp_path / "data")}) == 3
+    assert sha256_of_data(inner.with_name("2.ann")) == sha256_of(inner.with_name("2.ann"))
 
 
 def test_sha256_is_that_of_the_bytes(tmp_path: Path) -> None:

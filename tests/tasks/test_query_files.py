@@ -89,7 +89,7 @@ def test_the_format_can_be_told(tmp_path: Path) -> None:
     path.write_text('{"text": "Ann"}\n')
     assert rows(read(path)) == [{"text": "Ann"}] and rows(read(path, format="text")) == [{"text": '{"text": "Ann"}'}]
     path.write_text("Ann\nBob\n")
-    assert all("expected one object a line" in row for row in rows(read(path, format="jsonl")))
+    assert ["expected one object a line" in row for row in rows(read(path, format="jsonl"))] == [True, True]
     (tmp_path / "b.jsonl").write_text("Ann\n")
     assert "broken JSON" in rows(read(tmp_path / "b.jsonl"))[0]
     with pytest.raises(ConfigurationError, match="--format: found 'txt', expected text or jsonl"):

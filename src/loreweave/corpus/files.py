@@ -342,6 +342,16 @@ def write_json_lines(path: Pathname, rows: Iterable[Any]) -> int:
     return count
 
 
+def sha256_of_data(path: Pathname) -> str:
+    """SHA-256 of a file, or of the names and hashes of all files in a folder and in the folders within it but hidden ones."""
+    place = Path(path)
+    if not place.is_dir():
+        return sha256_of(place)
+    files = sorted(file for file in place.rglob("*") if file.is_file() and not file.name.startswith("."))
+    lines = [f"{file.relative_to(place).as_posix()} {sha256_of(file)}\n" for file in files]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
 def sha256_of(path: Pathname) -> str:
     """Hexadecimal SHA-256 of a file's bytes."""
     with open(path, "rb") as file:

@@ -12,10 +12,9 @@ from typing import Any
 from transformers import set_seed
 
 from loreweave.checkpoints.names import model_path
-from loreweave.corpus.files import read_json, sha256_of
+from loreweave.corpus.files import read_json, sha256_of_data
 from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
-from loreweave.tasks.embedding_cache import hash_of_folder
 from loreweave.tasks.feature_cache import encode_cached
 from loreweave.tasks.left_out_heads import head_in
 from loreweave.tasks.queries import outputs_of
@@ -364,9 +363,4 @@ def _hashes(files: DataFiles) -> dict[str, str]:
     """What the run read: names and content, so that a resumed run cannot read something else."""
     found = {"train": files.train, "dev": files.dev, "test": files.test}
     found |= dict(zip((f"train_{number}" for number in range(2, 2 + len(files.more))), files.more, strict=True))
-    return {split: f"{path.name} sha256:{_hash(path)}" for split, path in found.items() if path is not None}
-
-
-def _hash(path: Path) -> str:
-    """Of a file, or of the files of a folder that is read as one."""
-    return hash_of_folder(path) if path.is_dir() else sha256_of(path)
+    return {split: f"{path.name} sha256:{sha256_of_data(path)}" for split, path in found.items() if path is not None}

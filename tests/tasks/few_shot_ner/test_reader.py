@@ -1,11 +1,11 @@
-"""Source sentences and hashes of episode files."""
+"""Source sentences."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-from loreweave.tasks.few_shot_ner.reader import FORMATS, hash_of, labels_of, read
+from loreweave.tasks.few_shot_ner.reader import FORMATS, labels_of, read
 
 
 def test_sentences_and_classes(source_file: Path) -> None:
@@ -20,18 +20,6 @@ def test_nested_mentions_are_counted(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text(json.dumps({"tokens": ["x", "y"], "entities": entities}))
     found = read(tmp_path / "a.jsonl")
     assert found.records[0].spans == ((0, 2, "a"),) and found.dropped == {"mentions inside or across another": 1}
-
-
-def test_the_hash_of_a_folder_is_that_of_names_and_contents(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    file = tmp_path / "a" / "0.txt"
-    file.write_text("x")
-    first = hash_of(tmp_path)
-    assert first == hash_of(tmp_path) != hash_of(file)
-    file.write_text("y")
-    changed = hash_of(tmp_path)
-    file.rename(tmp_path / "a" / "1.txt")
-    assert len({first, changed, hash_of(tmp_path)}) == 3
 
 
 def test_columns_are_found_and_checked_as_for_ner(tmp_path: Path) -> None:

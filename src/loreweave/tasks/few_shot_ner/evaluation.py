@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from loreweave.corpus.episodes import Episode, Sentences, read_episodes
+from loreweave.corpus.files import sha256_of_data
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.few_shot_ner import reader
 from loreweave.tasks.few_shot_ner.labelling import Labeller, Question, question_of, together
@@ -56,7 +57,7 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
         "name": data.name.partition(".")[0],
         "records": len(episodes),
         "skipped": dict(skipped),
-        "data_sha256": reader.hash_of(data),
+        "data_sha256": sha256_of_data(data),
         "trained": tagger.trained,
         "sentences": sum(len(episode.support) + len(episode.query) for episode in episodes),
         "distinct_sentences": len(bank),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
@@ -11,7 +10,6 @@ from pathlib import Path
 from loreweave.corpus.entity_annotations import FORMATS as ANNOTATIONS
 from loreweave.corpus.entity_annotations import read_entity_annotations
 from loreweave.corpus.episodes import describe_types
-from loreweave.corpus.files import sha256_of
 from loreweave.corpus.plausibility import sentence_notes
 from loreweave.corpus.tag_schemes import OUTSIDE
 from loreweave.corpus.tokens import TaggedSentence, tagged_sentence
@@ -64,15 +62,3 @@ def words_of(record: TaggedSentence) -> list[tuple[int, int]]:
 def mention_labels_of(record: TaggedSentence) -> list[str]:
     """The label of each of its spans."""
     return [span.label for span in record.spans]
-
-
-def hash_of(path: Path) -> str:
-    """SHA-256 of an episode file, or of the names and hashes of a folder's files: which version of the data it is.
-
-    The published episodes exist in two versions whose scores differ (specs/sparse_latent_typing.md 4.2).
-    """
-    if not path.is_dir():
-        return sha256_of(path)
-    files = sorted(file for file in path.rglob("*") if file.is_file())
-    lines = [f"{file.relative_to(path).as_posix()} {sha256_of(file)}\n" for file in files]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
