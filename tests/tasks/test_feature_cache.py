@@ -50,6 +50,13 @@ def test_a_second_run_reads_what_the_first_wrote(
     assert counted == again and (counted or name == "ner"), "what was cut is said again"
 
 
+def test_how_types_are_decided_makes_no_difference(tiny_luke: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    encoded(tmp_path, tiny_luke, "entity-typing", said)
+    encoded(tmp_path, tiny_luke, "entity-typing", said, threshold=0.3)
+    assert said[1].startswith("read ") and len(list((tmp_path / "cache").iterdir())) == 1
+
+
 @pytest.mark.parametrize("settings", [{"max_length": 11}, {"max_mention_length": 2}, {"train_fraction": 0.5}])
 def test_other_settings_find_nothing(tiny_luke: Path, tmp_path: Path, settings: dict[str, Any]) -> None:
     said: list[str] = []

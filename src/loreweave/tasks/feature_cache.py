@@ -23,8 +23,8 @@ from loreweave.tasks.registry import Encoding
 from loreweave.training.configuration import to_dict
 from loreweave.training.finetuning_config import FinetuningConfig
 
-_FORMAT = 1
-"""To be raised where an encoding changes within a version."""
+_FORMAT = 2
+"""To be raised where a reader or an encoding changes within a version."""
 
 
 @runtime_checkable
@@ -96,6 +96,6 @@ def _key(encoding: Encoding, labels: Sequence[str], config: FinetuningConfig, so
 _OF_TRAINING_ALONE = {
     "dropout", "epochs", "min_updates", "batch_size", "gradient_accumulation_steps", "leftover", "bucket_by_length",
     "optimizer", "schedule", "precision", "seed", "data_seed", "feature_cache", "eval_batch_size", "metric", "keep", "patience",
-    "evaluate_before_training", "evaluate_test_every_epoch", "checkpoints", "log_steps", "tensorboard", "device",
+    "evaluate_before_training", "evaluate_test_every_epoch", "checkpoints", "log_steps", "tensorboard", "device", "threshold",
 }  # fmt: skip
 """Settings that change no encoded record."""
