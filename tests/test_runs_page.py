@@ -8,11 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tiny_encoders import TYPING_ROWS, make_tiny_bert
 
 from loreweave.cli.main import main
+from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
+from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.pretraining.run import run as pretrain
 from loreweave.training import run_record
+from loreweave.training.configuration import fill
+from loreweave.training.run_record import RunRecord
 
 PAGE = (Path(__file__).parent.parent / "docs" / "runs.md").read_text(encoding="utf-8")
 NAMED = set(re.findall(r"`([^`]+)`", PAGE))
@@ -57,6 +63,8 @@ def test_what_a_run_and_its_commands_write_is_on_the_page(
     assert main(["finetune", task, "--model", model, *files, "--output", str(run), *settings]) == 0
     assert main(["evaluate", task, "--model", str(run), "--data", str(data), "--output", str(out), "--device", "cpu"]) == 0
     written = {path.name + "/" * path.is_dir() for folder in (run, out) for path in folder.iterdir()}
+    assert all("finetune" in commands_of(path.name + "/" * path.is_dir()) for path in run.iterdir())
+    assert all("evaluate" in commands_of(path.name + "/" * path.is_dir()) for path in out.iterdir())
     assert {"config.json", "results.json", "predictions/", "model/"} <= written and written <= NAMED
     suffixes = {"".join(path.suffixes) for path in (run / "predictions").iterdir()}
     assert all(f"<split>{suffix}" in NAMED for suffix in suffixes) and "<split>_epoch<k>.jsonl" in NAMED
@@ -73,3 +81,44 @@ def test_what_a_run_and_its_commands_write_is_on_the_page(
 
 def test_every_file_of_a_run_record_is_on_the_page() -> None:
     assert {*run_record._FILES, *(f"{folder}/" for folder in run_record._FOLDERS), "status.json"} <= NAMED
+
+
+def commands_of(name: str) -> set[str]:
+    """The commands that the page says write a file or folder of a run."""
+    found = re.search(rf"^- `{re.escape(name)}` \(([^)]+)\)", PAGE, re.MULTILINE)
+    assert found is not None, name
+    return set(found[1].split(", "))
+
+
+def test_what_a_pretraining_run_writes_is_on_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: set[str] = set()
+    finish = RunRecord.finish
+
+    def seen_before(record: RunRecord, results: dict[str, Any]) -> None:
+        """What is there before the checkpoints are removed."""
+        written.update(path.name + "/" * path.is_dir() for path in record.path.iterdir())
+        assert all((path / "complete.json").is_file() for path in record.checkpoints.all())
+        finish(record, results)
+
+    monkeypatch.setattr(RunRecord, "finish", seen_before)
+    relation = GraphRelation("P", "near")
+    entities = [GraphEntity(f"Q{number}", f"town {number}") for number in range(6)]
+    triples = {"train": [[number, 0, (number + 1) % 6] for number in range(6)]}
+    KnowledgeGraph.from_parts(entities, [relation], triples).save(tmp_path / "graph")
+    objective = {"graph": str(tmp_path / "graph"), "entities": "table", "table_size": 8, "micro_batch_size": 3}
+    config = {
+        "model": None, "output": str(tmp_path / "run"), "objectives": {"knowledge_embedding": objective}, "batch_size": 1,
+        "micro_batch_size": 1, "steps": 2, "save_steps": 1, "log_steps": 1, "tensorboard": True, "device": "cpu",
+    }  # fmt: skip
+    run = pretrain(fill(PretrainingConfig, config)).record.path
+    written.update(path.name + "/" * path.is_dir() for path in run.iterdir())
+    assert all("pretrain" in commands_of(name) for name in written)
+    assert {"config.json", "status.json", "metrics.jsonl", "inputs.json", "lock.json", "model/", "checkpoints/"} <= written
+    assert "complete.json" in NAMED and not (run / "checkpoints").exists()
+    assert set(json.loads((run / "status.json").read_text())) <= NAMED | {"kind"}
+
+
+def test_the_losses_are_float32_as_the_page_says(tmp_path: Path) -> None:
+    RunRecord(tmp_path).save_train_loss([0.5, 0.25])
+    assert np.load(tmp_path / "train_loss.npy").dtype == np.float32
+    assert re.search(r"`train_loss.npy` \(finetune\): [^`]*float32", PAGE)
