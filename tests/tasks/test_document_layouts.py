@@ -44,6 +44,17 @@ def read(**changes: Any) -> tuple[RelationDocument, dict[str, int]]:
     return document, {reason: account.count(reason) for reason in account}
 
 
+def test_labels_as_an_object_of_lists() -> None:
+    """So Hugging Face's copy of DocRED has them."""
+    labels = {"head": [0, 1], "tail": [2, 3], "relation_id": ["P159", "P108"], "relation_text": ["seat", "employer"]}
+    document, account = read(labels=labels | {"evidence": [[0], []]})
+    assert [tuple(each) for each in document.facts or ()] == [(0, 2, "P159"), (1, 3, "P108")] and not account
+    with pytest.raises(DataError, match="field 'labels': found lists of 1, 2, 2 values, expected as many head, tail, relation_id"):
+        read(labels=labels | {"head": [0]})
+    with pytest.raises(DataError, match="field 'head': found None, expected an integer"):
+        read(labels=labels | {"head": [0, None]})
+
+
 def test_entities_have_all_their_mentions_and_pairs_all_their_relations() -> None:
     labels = [fact(0, 2, "P159"), fact(1, 3, "P108"), fact(0, 2, "P159"), fact(1, 3, "P1830")]
     document, account = read(labels=labels)

@@ -43,9 +43,26 @@ def docred(row: Any, id: str) -> Converted:
     entities = _entities(text, field(row, "vertexSet", list), "vertexSet", span_of, account)
     facts = None
     if row.get("labels") is not None:
-        found = [Fact(field(r, "h", int), field(r, "t", int), field(r, "r", str)) for r in objects(row, "labels")]
-        facts = _facts(found, entities, "labels", account)
+        facts = _facts(_docred_facts(row), entities, "labels", account)
     yield from _document(RelationDocument(title, text, entities, facts, None, title, {"doc": title}), account)
+
+
+def _docred_facts(row: Row) -> list[Fact]:
+    """`labels`: a list of {h, t, r}; or, as on Hugging Face's hub, an object of the lists `head`, `tail` and `relation_id`.
+
+    Raises:
+        DataError: a value is missing or of another kind; lists of different lengths.
+    """
+    labels = row["labels"]
+    if not isinstance(labels, Mapping):
+        return [Fact(field(r, "h", int), field(r, "t", int), field(r, "r", str)) for r in objects(row, "labels")]
+    names = ("head", "tail", "relation_id")
+    columns = [field(labels, name, list) for name in names]
+    if len({len(column) for column in columns}) > 1:
+        lengths = ", ".join(str(len(column)) for column in columns)
+        raise DataError(f"found lists of {lengths} values, expected as many {', '.join(names)}", field="labels")
+    rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+    return [Fact(field(r, "head", int), field(r, "tail", int), field(r, "relation_id", str)) for r in rows]
 
 
 def documents(row: Any, id: str) -> Converted:
