@@ -68,6 +68,9 @@ def test_mentions_of_tags_and_documents_without_an_id(tmp_path: Path) -> None:
         ["SpaceAfter=No name=B-PER", "name=I-PER", "name=O", "name=B-LOC"],  # NorNE, with a space for the bar
         ["SpaceAfter=No|B-PER", "I-PER", "O", "B-LOC"],
         ["SpaceAfter=No B-PER", "I-PER", "O", "B-LOC"],
+        ["B-PER;SpaceAfter=No", "I-PER", "O", "B-LOC"],
+        ["SpaceAfter=No; B-PER", "I-PER", "O", "B-LOC"],
+        ["name=B-PER,SpaceAfter=No", "name=I-PER", "name=O", "name=B-LOC"],
         ["NE=B-PER|SpaceAfter=No", "NE=I-PER", "_", "NE=B-LOC"],
         ["SpaceAfter=No|iob=B_PER", "iob=I_PER", "iob=O", "iob=B_LOC"],
         ["SpaceAfter=No|NER=PER-B", "NER=PER-I", "NER=o", "NER=LOC-B"],

@@ -1,7 +1,7 @@
 """The last column of CoNLL-U, MISC: which of its items are tags of mentions.
 
 Published files have them as `NER=B-PER`, `NE=B-PER`, `name=B-PER` (DaNE, NorNE), `B-PER` alone, and with a space in the place
-of the bar (`SpaceAfter=No name=B-PER`).
+of the bar (`SpaceAfter=No name=B-PER`), or a semicolon or a comma.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NAMES = ("ner", "ne", "ner_tag", "named_entity", "namedentity")
 """Keys whose values are labels, with prefixes or without."""
 _ALONE = ""
 """The key of items without one."""
-_BORDER = re.compile(r"\s+(?=\w+=|[A-Za-z][-_/:])")
+_BORDER = re.compile(r"\s+(?=\w+=|[A-Za-z][-_/:])|[;,]\s*(?=\w+=)|;\s*(?=[BIESLUMW][-_/:])")
 _TAG = re.compile(r"[Oo]|[A-Za-z][-_/:]\S+|\S+[-_/:][BIESLUMW]")
 """Items without a key that may be tags."""
 _SHOWN = 8
