@@ -61,6 +61,9 @@ def test_compressed_files_and_other_orders(tmp_path: Path, suffix: str, pack: Ca
     [
         ("Ann B-PER\nsang\n", "line 2: found 1 column: 'sang', expected 2 as on the lines before"),
         ("Ann\n", "line 1: found 1 column: 'Ann', expected a token and a tag"),
+        ("Ann;B-PER\n", "'Ann;B-PER', expected a token and a tag, with a tab or spaces between, not semicolons"),
+        ("Sentence: 1,Ann,N,B-per\n,sang,V,O\n", "line 2: found 1 column: ',sang,V,O', expected a token and a tag"),
+        ("Ann B-PER\nsang,\n", "line 2: found 1 column: 'sang,', expected 2 as on the lines before"),
         ("Ann\tB-PER\n\tO\n", "line 2: found an empty token"),
         ("Ann\tB-PER\nHill\tperson\n", "line 2: found the tags 'B-PER' and 'person'"),
     ],

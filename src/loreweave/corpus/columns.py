@@ -16,6 +16,9 @@ from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, TokenSpan, find_scheme
 from loreweave.corpus.tokens import WHITE, text_of_file_tokens
 from loreweave.errors import DataError
 
+_OTHER_SEPARATORS = {",": "commas", ";": "semicolons", "|": "bars"}
+"""Signs between the columns of files that are not read."""
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnSentence:
@@ -183,8 +186,11 @@ class _Lines:
         if len(cells) != width:
             shown = f"{len(cells)} column{'s' * (len(cells) != 1)}: {line.rstrip(WHITE)!r}"
             expected = f"{width} as on {'the lines before' if self._good else 'most lines'}"
-            if not width:
-                expected = "a token and a tag, with a tab or spaces between" + (", not commas" if "," in line else "")
+            mark = next((mark for mark in _OTHER_SEPARATORS if line.count(mark) > (width > 0)), "")
+            if len(cells) == 1 and mark:
+                expected = f"a token and a tag, with a tab or spaces between, not {_OTHER_SEPARATORS[mark]}"
+            elif not width:
+                expected = "a token and a tag, with a tab or spaces between"
             raise DataError(f"found {shown}, expected {expected}", path=self.path, line=number)
         try:
             token, tag = cells[layout.token], cells[layout.tag]
