@@ -58,8 +58,8 @@ def test_line_ends_that_count_once_are_named() -> None:
     """'add 1 to each end' would fit the first mention alone: a blank stands before it, and the next is two characters off."""
     text = "Ann\r\nMia Brandt\r\nOslo"
     assert text[4:14] == "\nMia Brand"
-    for start, end, given in ((4, 14, "Mia Brandt"), (15, 19, "Oslo")):
-        assert message(text, start, end, given).endswith("fit where a line end of two characters (CRLF) counts as one")
+    for start, end, name in ((4, 14, "Mia Brandt"), (15, 19, "Oslo")):
+        assert message(text, start, end, name).endswith("fit where a line end of two characters (CRLF) counts as one")
 
 
 def test_a_surface_that_is_nowhere_is_said_so() -> None:

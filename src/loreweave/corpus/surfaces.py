@@ -138,7 +138,8 @@ def other_counting(text: str, start: int, end: int, given: str) -> str:
         return f"; {UTF16_HINT} ({way_out})"
     if "\r\n" in text and 0 <= start < end and surfaces_agree(text.replace("\r\n", "\n")[start:end], given):
         return "; the offsets fit where a line end of two characters (CRLF) counts as one"
-    if 0 <= start <= end < len(text) and text[start].strip() and text[end].strip() and surfaces_agree(text[start : end + 1], given):
+    whole = 0 <= start <= end < len(text) and text[start].strip() and text[end].strip()
+    if whole and surfaces_agree(text[start : end + 1], given):
         return "; it fits with the last character included, where the end is expected behind it: add 1 to each end"
     if 0 < start < end and surfaces_agree(text[start - 1 : end - 1], given):
         return "; it fits with characters that are counted from 1, where 0 is expected: take 1 from each offset"
