@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from loreweave.corpus.knowledge_graph import KnowledgeGraph
 
 sys.path.append(str(Path(__file__).parent))  # for `graph_files`: in importlib mode a test's folder is not on the path
 
-Build = Callable[..., KnowledgeGraph]
+from graph_files import Build  # noqa: E402
 
 
 @pytest.fixture

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from loreweave.corpus.knowledge_graph import KnowledgeGraph
+
+Build = Callable[..., KnowledgeGraph]
+"""The fixture `build`."""
 
 
 def write(folder: Path, files: Mapping[str, str]) -> Path:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from graph_files import write
+from graph_files import Build, write
 
-from conftest import Build
 from loreweave.corpus.graph_columns import parse_columns, read_text_table, read_triple_table
 from loreweave.corpus.graph_lines import LeftOut
 from loreweave.corpus.triple_files import triples

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from graph_files import write
+from graph_files import Build, write
 
-from conftest import Build
 from loreweave.corpus.graph_ids import TrimmedIds, spaced_alike
 from loreweave.corpus.graph_tables import graph_tables
 from loreweave.corpus.triple_files import triples

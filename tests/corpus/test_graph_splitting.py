@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from graph_files import write
+from graph_files import Build, write
 
-from conftest import Build
 from loreweave.corpus.graph_splitting import Splitting, split_triples
 from loreweave.corpus.triple_files import triples as triple_files
 from loreweave.errors import ConfigurationError, DataError

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from graph_files import write
+from graph_files import Build, write
 
-from conftest import Build
 from loreweave.corpus.id_labels import with_labels_of_ids, words_of_id
 from loreweave.corpus.triple_files import triples
 
