@@ -345,6 +345,49 @@ def test_there_and_back_changes_nothing(tmp_path: Path, version: str) -> None:
     assert all((tmp_path / "again" / n).read_bytes() == (tmp_path / "hugging-face" / n).read_bytes() for n in names)
 
 
+@pytest.mark.parametrize(("setting", "value"), [("pooling", "mean"), ("normalize", True)])
+def test_a_head_that_keplers_code_would_feed_otherwise_is_not_written(tmp_path: Path, setting: str, value: object) -> None:
+    state = original.tensors("0.8") | original.knowledge_head("wikiData")
+    convert(original.write(tmp_path / "in", "0.8", model=state), ours := tmp_path / "ours")
+    (file,) = ours.glob("knowledge_embedding*.json")
+    file.write_text(json.dumps(json.loads(file.read_text()) | {setting: value}))
+    with pytest.raises(CheckpointError, match=rf"head wikiData: {setting} {value}, the target has.*--lossy"):
+        convert(ours, tmp_path / "back", to="fairseq", fairseq_version="0.8")
+    assert not (tmp_path / "back").exists()
+    report = convert(ours, tmp_path / "back", to="fairseq", fairseq_version="0.8", lossy=True)
+    assert len(report.lost) == 1
+    assert not convert(ours, tmp_path / "new", to="fairseq").lost  # which has no place for the head, and says so
+
+
+def test_two_heads_of_different_variants_do_not_both_fit(tmp_path: Path) -> None:
+    heads = original.knowledge_head("wikiData") | original.knowledge_head("wordnet")
+    convert(original.write(tmp_path / "in", "0.8", model=original.tensors("0.8") | heads), ours := tmp_path / "ours")
+    file = next(ours.glob("knowledge_embedding.wordnet.json"))
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"variant": "cond"}))
+    with pytest.raises(CheckpointError, match="head wordnet: variant cond, the target has wiki"):
+        convert(ours, tmp_path / "back", to="fairseq", fairseq_version="0.8")
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_head_that_scores_otherwise_is_not_written(tmp_path: Path, back: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the margin were lost on the way."""
+    state = original.tensors("0.8") | original.knowledge_head("wikiData", gamma=9.0)
+    origin = original.write(tmp_path / "in", "0.8", model=state)
+    if back:
+        convert(origin, origin := tmp_path / "ours")
+    module, name = (fairseq, "read_head") if back else (knowledge_embedding, "load_head")
+    read = getattr(module, name)
+
+    def damaged(*args: object, **named: object) -> object:
+        head = read(*args, **named)
+        head.gamma += 1.0
+        return head
+
+    monkeypatch.setattr(module, name, damaged)
+    with pytest.raises(CheckpointError, match="head wikiData: scores off by up to 1"):
+        convert(origin, tmp_path / "out", **({"to": "fairseq", "fairseq_version": "0.8"} if back else {}))  # type: ignore[arg-type]
+
+
 def test_what_fairseq_reads_besides_the_tensors(tmp_path: Path) -> None:
     state = original.tensors("0.8") | original.knowledge_head("wikiData", gamma=9.0)
     convert(original.write(tmp_path / "in", "0.8", model=state), tmp_path / "hugging-face")

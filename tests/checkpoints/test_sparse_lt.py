@@ -165,6 +165,33 @@ def test_rates_that_the_layout_has_no_place_for_are_said(source: Path, tmp_path:
     assert note == "the head was trained with layer_drop 0; the released code would train it on with 0.1"
 
 
+@pytest.mark.parametrize("to", ["hugging-face", "sparse-lt"])
+def test_a_head_that_answers_otherwise_is_not_written(
+    to: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if rows of the typer were lost on the way."""
+    origin = source
+    if to == "sparse-lt":
+        convert(source, origin := tmp_path / "ours")
+    module, name = (latent_typing, "load_head") if to == "hugging-face" else (sparse_lt, "_head")
+    read, calls = getattr(module, name), []
+
+    def damaged(*args: object) -> SparseTypingHead:
+        calls.append(args)
+        head: SparseTypingHead = read(*args)
+        with torch.no_grad():
+            head.typer.weight_proj[1] *= 2.0
+            head.bias[3] += 1.0
+        return head
+
+    monkeypatch.setattr(module, name, damaged)
+    with pytest.raises(CheckpointError, match=r"scores of latent types off by up to .*rebuilt words off by up to"):
+        convert(origin, tmp_path / "out", to=to)
+    assert calls and not (tmp_path / "out").exists()
+    lost = convert(origin, tmp_path / "out", to=to, lossy=True).lost
+    assert [line.split(" off")[0] for line in lost] == ["scores of latent types", "rebuilt words"]
+
+
 def test_options_and_targets_that_do_not_fit_are_refused(source: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no LUKE option"):
         convert(source, tmp_path / "out", lite=True)

@@ -17,7 +17,7 @@ import torch
 from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaForMaskedLM, RobertaForSequenceClassification
 
 from loreweave.checkpoints import knowledge_embedding as side_files
-from loreweave.checkpoints.fairseq_heads import args_of, heads_that_fit, read_head, tensors_of, texts_of
+from loreweave.checkpoints.fairseq_heads import args_of, heads_that_fit, name_there, read_head, tensors_of, texts_of
 from loreweave.checkpoints.fairseq_layout import (
     POSITIONS,
     TOKENS,
@@ -31,6 +31,7 @@ from loreweave.checkpoints.fairseq_layout import (
 )
 from loreweave.checkpoints.fairseq_vocabulary import find_tokenizer, write_vocabulary
 from loreweave.checkpoints.fitting import build
+from loreweave.checkpoints.head_probe import unlike_heads, unlike_readings
 from loreweave.checkpoints.hugging_face import config_for_both, read_config
 from loreweave.checkpoints.loading import LoadReport
 from loreweave.checkpoints.probe import checked_folder
@@ -360,14 +361,21 @@ def convert(
         with checked_folder(target, checkpoint.model, checkpoint.report, "a Hugging Face folder", overwrite, lossy) as check:
             _write_hugging_face(checkpoint, check.folder)
             check.compare(type(checkpoint.model).from_pretrained(check.folder, dtype=torch.float32))
+            again = {name: side_files.load_head(check.folder, name=name) for name in side_files.names(check.folder)}
+            check.heads = unlike_heads(checkpoint.heads, again)
         return checkpoint.report
     report = LoadReport("hugging-face", str(source))
     model = _read_hugging_face(source, report)
-    names = side_files.names(source)
-    heads = {name: side_files.load_head(source, name=name) for name in names}
-    variant = side_files.describe(source, names[0]).variant if names else "wiki"
+    heads = {name: side_files.load_head(source, name=name) for name in side_files.names(source)}
+    described = {name_there(name): side_files.describe(source, name) for name in heads}
+    kept = heads_that_fit(heads, version, [])
+    variant: side_files.Variant = next((described[name].variant for name in kept), "wiki")
     tokenizer = read_word_tokenizer(source if base is None else base)
     with checked_folder(target, model, report, NAME, overwrite, lossy) as check:
         report.notes += save(model, tokenizer, check.folder, heads=heads, variant=variant, version=version, overwrite=True)
-        check.compare(load(check.folder).model)
+        written = load(check.folder)
+        check.compare(written.model)
+        check.heads = unlike_heads(kept, written.heads)
+        fed: dict[str, object] = {"variant": written.variant, "pooling": "first", "normalize": False}
+        check.heads += [line for name in kept for line in unlike_readings(name, described[name], fed)]
     return report

@@ -61,6 +61,11 @@ def read_head(
     return head.eval()
 
 
+def name_there(name: str) -> str:
+    """What KEPLER's code calls a head of ours."""
+    return DEFAULT_NAME if name == side_files.STEM else name
+
+
 def heads_that_fit(
     heads: Mapping[str, KnowledgeEmbeddingHead], version: str, notes: list[str]
 ) -> dict[str, KnowledgeEmbeddingHead]:
@@ -72,7 +77,7 @@ def heads_that_fit(
         elif head.scorer.name != SCORER or head.relation_embeddings is None:
             notes.append(f"left out the head {name} ({head.scorer.name}): KEPLER's code has {SCORER} over a relation table")
         else:
-            kept[DEFAULT_NAME if name == side_files.STEM else name] = head
+            kept[name_there(name)] = head
     if kept:
         notes.append("fairseq itself refuses a file with ke_heads: load it with KEPLER's fork")
     return kept

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -120,21 +120,24 @@ class FolderCheck:
 
     Attributes:
         folder: where to write.
+        batch: what both models read.
+        heads: how the heads beside the model answer otherwise, in words.
     """
 
     folder: Path
-    _batch: dict[str, Tensor]
+    batch: dict[str, Tensor]
     _wanted: dict[str, Tensor]
     _found: list[str] | None = None
+    heads: list[str] = field(default_factory=list)
 
     def compare(self, again: PreTrainedModel) -> None:
         """Compare the model that was read from the folder with the source's."""
-        self._found = unlike(self._wanted, again, self._batch)
+        self._found = unlike(self._wanted, again, self.batch)
 
     def result(self) -> list[str]:
         """What differs."""
         assert self._found is not None, "compare() comes before the end of the block"
-        return self._found
+        return self._found + self.heads
 
 
 @contextmanager

@@ -18,9 +18,10 @@ from transformers import AutoModelForMaskedLM, BertConfig, BertForMaskedLM, PreT
 
 from loreweave.checkpoints import latent_typing as side_files
 from loreweave.checkpoints.fitting import build
+from loreweave.checkpoints.head_probe import typed_outputs
 from loreweave.checkpoints.hugging_face import read_config
 from loreweave.checkpoints.loading import LoadReport
-from loreweave.checkpoints.probe import checked_folder
+from loreweave.checkpoints.probe import checked_folder, differences
 from loreweave.checkpoints.tensor_files import read_tensors, weight_file_in, write_torch
 from loreweave.checkpoints.word_tokenizers import has_tokenizer, read_word_tokenizer
 from loreweave.corpus.files import atomic_folder, write_json
@@ -158,7 +159,9 @@ def convert(
         with checked_folder(target, model, report, NAME, overwrite, lossy) as check:
             save(model, head, check.folder)
             _save_tokenizer(origin, base, check.folder, report)
-            check.compare(load(check.folder)[0])
+            again, head_again, _ = load(check.folder)
+            check.compare(again)
+            check.heads = differences(typed_outputs(model, head, check.batch), typed_outputs(again, head_again, check.batch))
         return report
     model, head, report = load(origin)
     with checked_folder(target, model, report, "a Hugging Face folder", overwrite, lossy) as check, quiet():
@@ -166,7 +169,11 @@ def convert(
         if to != ENCODER:
             side_files.save(check.folder, head, {"source": NAME})
         _save_tokenizer(origin, base, check.folder, report)
-        check.compare(AutoModelForMaskedLM.from_pretrained(check.folder, dtype=torch.float32))
+        again = AutoModelForMaskedLM.from_pretrained(check.folder, dtype=torch.float32)
+        check.compare(again)
+        if to != ENCODER:
+            wanted = typed_outputs(model, head, check.batch)
+            check.heads = differences(wanted, typed_outputs(again, side_files.load_head(check.folder), check.batch))
     return report
 
 
