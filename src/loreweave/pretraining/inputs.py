@@ -24,10 +24,5 @@ def inputs_of(config: PretrainingConfig) -> dict[str, dict[str, str]]:
         if (graph := getattr(settings, "graph", None)) is not None:
             places[f"objectives.{name}.graph"] = Path(graph)
         if (head := getattr(settings, "head", None)) is not None:
-            places[f"objectives.{name}.head"] = _model_in(Path(head))
+            places[f"objectives.{name}.head"] = local_folder(model_path(head))
     return {name: hashes_of(path) for name, path in places.items()}
-
-
-def _model_in(path: Path) -> Path:
-    """The weights of a run, where the path is that of one."""
-    return path / "model" if (path / "model").is_dir() else path
