@@ -167,6 +167,8 @@ def test_predictions_in_conllu(tmp_path: Path) -> None:
     records = read(gold).records
     evaluation = score_predictions(records, path)
     assert (evaluation.metrics["micro_precision"], evaluation.metrics["micro_recall"]) == (0.5, 0.5)
+    path.write_text(path.read_text().replace("NER=", "name="))
+    assert score_predictions(records, path).notes == ["mentions are read from name= in the last column"]
     path.write_text(path.read_text().replace("\tin\t", "\tat\t"))
     with pytest.raises(DataError, match="text 'predicted:1': found the word 'at', expected 'in'"):
         score_predictions(records, path)

@@ -96,8 +96,8 @@ def _found(records: Sequence[NerRecord], outputs: Outputs, labels: Sequence[str]
 def _of_tags(records: Sequence[NerRecord], path: Path) -> tuple[list[list[TokenSpan]], list[str]]:
     """Columns or CoNLL-U, sentence by sentence beside the records, whose words they must have; and notes about the file."""
     if recognise(path) == "conllu":
-        texts = [_Predicted(sentence) for sentence in read_conllu(path)]
         notes = list[str]()
+        texts = [_Predicted(sentence) for sentence in read_conllu(path, None, notes)]
     else:
         texts, notes = _of_columns(records, path)
     if len(texts) != len(records):
