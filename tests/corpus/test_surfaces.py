@@ -54,6 +54,14 @@ def test_other_ways_of_counting_are_named(start: int, end: int, said: str) -> No
     assert said in message(TEXT, start, end, "Mia Brandt")
 
 
+def test_offsets_in_bytes_are_named() -> None:
+    text = "Zoë Mia, ééé Oslo"
+    assert text.encode()[17:21] == b"Oslo" and text[13:17] == "Oslo"
+    assert "the offsets fit bytes of UTF-8, where code points from 0" in message(text, 17, 21, "Oslo")
+    assert "bytes of UTF-8, and characters that are counted from 1, where" in message(text, 5, 8, "Mia"), "both fit"
+    assert "bytes" not in message(text, 14, 18, "Oslo")
+
+
 def test_line_ends_that_count_once_are_named() -> None:
     """'add 1 to each end' would fit the first mention alone: a blank stands before it, and the next is two characters off."""
     text = "Ann\r\nMia Brandt\r\nOslo"

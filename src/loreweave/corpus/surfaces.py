@@ -136,6 +136,9 @@ def other_counting(text: str, start: int, end: int, given: str) -> str:
     if fits_utf16(text, start, end, given):
         way_out = "convert them: loreweave.corpus.surfaces.from_utf16(text, offset)"
         return f"; {UTF16_HINT} ({way_out})"
+    if _fits_bytes(text, start, end, given):
+        also = ", and characters that are counted from 1" if surfaces_agree(text[start - 1 : end - 1], given) else ""
+        return f"; the offsets fit bytes of UTF-8{also}, where code points from 0 are expected"
     if "\r\n" in text and 0 <= start < end and surfaces_agree(text.replace("\r\n", "\n")[start:end], given):
         return "; the offsets fit where a line end of two characters (CRLF) counts as one"
     whole = 0 <= start <= end < len(text) and text[start].strip() and text[end].strip()
@@ -146,6 +149,13 @@ def other_counting(text: str, start: int, end: int, given: str) -> str:
     if 0 < start <= end and surfaces_agree(text[start - 1 : end], given):
         return "; it fits with characters from 1 and the last included: take 1 from each start"
     return ""
+
+
+def _fits_bytes(text: str, start: int, end: int, given: str) -> bool:
+    """Whether the offsets count bytes of UTF-8; they are those of code points in a text of ASCII."""
+    if text.isascii() or not 0 <= start < end:
+        return False
+    return surfaces_agree(text.encode("utf-8", "replace")[start:end].decode("utf-8", "replace"), given)
 
 
 def _explanation(text: str, start: int, end: int, given: str) -> str:
