@@ -53,15 +53,17 @@ def test_labels_that_stand_for_none_or_differ_by_case_are_named() -> None:
     ]
 
 
-@pytest.mark.parametrize("label", ["PER O B-LOC", "PER|B-ORG", "PER|O", "B-PER", "PER[1]", "'PER')]})]", "(0)", "7", "*"])
+NO_NAMES = ["PER O B-LOC", "left/O", "Mia/B-PER", "leave.01", "PER|B-ORG", "PER|O", "B-PER", "PER[1]", "'PER')]})]", "(0)", "7"]
+NAMES = ["E-Mail", "Multi-tissue_structure", "location-GPE", "人名", "Organism/Animal kind", "B", "protein (human)", "v1.0"]
+
+
+@pytest.mark.parametrize("label", NO_NAMES)
 def test_labels_that_are_no_names_are_said(label: str) -> None:
     (note,) = mention_notes({"LOC": 2, label: 1}, {}, 40, 9)
     assert note.startswith(f"labels that look like tags or numbers: {label!r} (1)")
 
 
-@pytest.mark.parametrize(
-    "label", ["E-Mail", "Multi-tissue_structure", "location-GPE", "人名", "Organism/Animal kind", "B", "protein (human)"]
-)
+@pytest.mark.parametrize("label", NAMES)
 def test_labels_with_signs_are_names(label: str) -> None:
     assert mention_notes({"LOC": 2, label: 1}, {}, 40, 9) == []
 
@@ -84,3 +86,11 @@ def test_mentions_that_cannot_be_meant_are_named() -> None:
         "all 5 words are in mentions, none is outside (O): are these labels of names?"
     ]
     assert "2 mentions are called '_'" in sentence_notes(words, [[]] * 6, {"_": 2})[0]
+
+
+def test_parts_of_speech_are_no_words() -> None:
+    """A column file whose first column has them, and the words behind."""
+    spans = [[TokenSpan(0, 1, "PER")]]
+    (note,) = sentence_notes([["NNP", "VBD", "NNP", "."]], spans, {"PER": 1})
+    assert note == "3 of 4 words are names of parts of speech: is this the column of the words?"
+    assert sentence_notes([["IN", "OSLO", "MIA", "LEFT"]], spans, {"PER": 1}) == []

@@ -19,9 +19,14 @@ RANGE = re.compile(r"\d+[-.]\d+", re.ASCII)
 """An id of a multi-word token or of an empty node, as CoNLL-U has them."""
 _INDEX = re.compile(r"(?P<before>.*?)(?P<number>\d+)(?P<after>\D*)", re.ASCII)
 _NO_NAME = re.compile(
-    r"[BI]-[A-Z].*|.*[\s|,;+](?:[BIESLUMW]-[A-Z]|O(?![^\s|,;+])).*|[\d\W_]+|.*[\[\]{}\"].*|.*\(\d+\*?\).*", re.DOTALL
+    r"[BI]-[A-Z].*|.*[\s|,;+](?:[BIESLUMW]-[A-Z]|O(?![^\s|,;+])).*|.*/(?:O|[BIESLUMW]-[A-Z].*)|.*\.\d\d"
+    r"|[\d\W_]+|.*[\[\]{}\"].*|.*\(\d+\*?\).*",
+    re.DOTALL,
 )
-"""Labels that are tags, several tags, numbers, or pieces of another format."""
+"""Labels that are tags, several tags, words with tags, senses of verbs, numbers, or pieces of another format."""
+_PENN = "CC CD DT EX FW IN JJ JJR JJS MD NN NNS NNP NNPS PDT POS PRP PRP$ RB RBR RBS RP TO VB VBD VBG VBN VBP VBZ WDT WP WRB"
+_UNIVERSAL = "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB"
+_PARTS_OF_SPEECH = frozenset(f"{_PENN} {_UNIVERSAL}".split())
 _SURE = 4
 """Numbers that go on by one through a file, whatever the first is, of which so many are no words."""
 _FEW_WORDS, _FEW_MENTIONS, _MOST = 50, 30, 0.6
@@ -131,6 +136,9 @@ def sentence_notes(
     number = sum(map(len, words))
     digits = sum(word.isdecimal() for row in words for word in row)
     notes = [f"{digits} of {number} words are numbers: is this the column of the words?"] if 2 * digits > number > 4 else []
+    parts = sum(word in _PARTS_OF_SPEECH for row in words for word in row)
+    if 2 * parts > number > 2:
+        notes.append(f"{parts} of {number} words are names of parts of speech: is this the column of the words?")
     covered = Counter[str]()
     for row in spans:
         if len({word for start, end, _ in row for word in range(start, end)}) < sum(end - start for start, end, _ in row):
