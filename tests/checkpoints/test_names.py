@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from huggingface_hub.errors import LocalEntryNotFoundError
 
 from loreweave.checkpoints import names
 from loreweave.checkpoints.names import model_path
+from loreweave.encoding import hub
 from loreweave.errors import CheckpointError, ConfigurationError
 
 
@@ -43,3 +46,29 @@ def test_a_run_without_weights_is_said(tmp_path: Path) -> None:
     (tmp_path / "status.json").write_text("{}")
     with pytest.raises(CheckpointError, match="this run has kept no weights yet"):
         model_path(tmp_path)
+
+
+def test_a_path_where_nothing_is_is_shown_as_it_was_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "typing").mkdir()
+    for name in ("./nothing", "../nothing", "./owner/nothing", str(tmp_path / "nothing"), "~/nothing"):
+        with pytest.raises(CheckpointError, match=rf"^{re.escape(name)}: no such file or folder"):
+            model_path(name)
+    with pytest.raises(CheckpointError, match=r"^\./typin: no such file or folder; did you mean 'typing'\?$"):
+        model_path("./typin")
+    assert model_path("./typing") == Path("typing")
+
+
+def test_a_name_that_may_be_a_folder_or_a_model_says_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def offline(*_: object, **__: object) -> str:
+        raise LocalEntryNotFoundError("outgoing traffic has been disabled")
+
+    monkeypatch.setattr(hub, "snapshot_download", offline)
+    with pytest.raises(CheckpointError) as caught:
+        hub.local_folder(model_path("owner/name"))
+    assert str(caught.value) == (
+        "owner/name: no such file or folder, and no model of this name among those downloaded from the Hub, which cannot be "
+        "asked now (outgoing traffic has been disabled)"
+    )

@@ -134,7 +134,7 @@ def test_a_name_on_the_hub_is_asked_for_there(
     monkeypatch.setattr("loreweave.encoding.hub.snapshot_download", fail)
     arguments = ["--vocabulary", str(vocabulary), "--tokenizer", "owner/encoder", "--output", str(tmp_path / "set")]
     assert main(["build", "pretraining", str(pages), *arguments]) == 1
-    assert "owner/encoder: no such file or folder, and no model of this name on the Hub" in capsys.readouterr().err
+    assert "owner/encoder: no such file or folder, and no model of this name among those downloaded" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("name", "extra"), [("v.txt", []), ("v", []), ("v.tsv", ["--language", "en"])])

@@ -89,8 +89,10 @@ def test_neither_a_folder_nor_a_model(monkeypatch: pytest.MonkeyPatch, tmp_path:
         raise OSError("offline")
 
     monkeypatch.setattr("loreweave.encoding.hub.snapshot_download", refuse)
-    with pytest.raises(CheckpointError, match=r"owner/luke: .*, and no model of this name on the Hub \(offline\)"):
+    with pytest.raises(CheckpointError, match=r"owner/luke: no such file or folder, and no .* \(offline\)"):
         EntityTokenizer.from_pretrained("owner/luke")
+    with pytest.raises(CheckpointError, match=r"^\./luke: no such file or folder$"):
+        EntityTokenizer.from_pretrained("./luke")
     with pytest.raises(CheckpointError, match="nowhere: no such file or folder"):
         EntityTokenizer.from_pretrained(tmp_path / "nowhere")
     (tmp_path / "runs" / "typing").mkdir(parents=True)

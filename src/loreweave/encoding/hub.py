@@ -7,12 +7,12 @@ import re
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
 
 from loreweave.corpus.files import Pathname
 from loreweave.errors import CheckpointError
 
-HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 _TEXTS = ("*.json", "*.txt", "*.model", "*.jsonl", "*.tsv")
 _WEIGHTS, _PICKLES = "*.safetensors", "pytorch_model*"
 
@@ -31,19 +31,28 @@ def local_folder(path: Pathname, *, weights: bool = True) -> Path:
         return place
     name = str(path)
     if not HUB_NAME.fullmatch(name):
-        raise CheckpointError(f"{name}: no such file or folder{_close_names(place)}")
+        raise CheckpointError(f"{name}: no such file or folder{close_names(place)}")
     try:
         folder = Path(snapshot_download(name, allow_patterns=[*_TEXTS, *([_WEIGHTS] if weights else [])]))
         if weights and not any(folder.glob("*.safetensors*")):
             folder = Path(snapshot_download(name, allow_patterns=[*_TEXTS, _PICKLES]))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        hub = "" if (close := _close_names(place)) else f", and no model of this name on the Hub ({reason})"
-        raise CheckpointError(f"{name}: no such file or folder{close}{hub}") from None
+        close = close_names(place)
+        raise CheckpointError(f"{name}: no such file or folder{close or _hub_says(error, reason)}") from None
     return folder
 
 
-def _close_names(place: Path) -> str:
+def _hub_says(error: Exception, reason: str) -> str:
+    """Why a name that could also be a model's on the Hub is none, or why nobody can tell."""
+    if isinstance(error, RepositoryNotFoundError):
+        return ", and no model of this name on the Hub (or it is private, and no token with access is set)"
+    if isinstance(error, HFValidationError):
+        return f", and no model can have this name on the Hub ({reason})"
+    return f", and no model of this name among those downloaded from the Hub, which cannot be asked now ({reason})"
+
+
+def close_names(place: Path) -> str:
     """What a mistyped path may have meant: names like its last in its folder, or the first of its folders that is missing."""
     missing = next(path for path in (*reversed(place.parents), place) if not path.exists())
     if missing != place:
