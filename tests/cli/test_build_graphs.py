@@ -138,7 +138,7 @@ def test_one_csv_file_is_split_and_what_was_done_is_said(tmp_path: Path, capsys:
     count = sum(map(len, graph.triples.values()))
     assert f"split of {count} distinct triples, triples held out (transductive), seed 0: " in shown.err
     assert f"repeated triples left out: {61 - count}; " in shown.err
-    assert "Warning: ids that differ by white space at the edges alone were read as one (1): 'town, 1'" in shown.err
+    assert "Warning: ids that differ only in white space at their edges were read as one (1): 'town, 1'" in shown.err
     assert main([*command, "--inductive", "--seed", "2", "--output", str(tmp_path / "inductive"), "--json"]) == 0
     manifest = json.loads(capsys.readouterr().out)
     test = manifest["splits"]["test"]

@@ -67,7 +67,7 @@ def test_what_is_counted_is_listed(names: str, capsys: pytest.CaptureFixture[str
     assert main(["check", "ner", names, "--list", "misaligned", "--list", "dropped"]) == 0
     out, err = capsys.readouterr()
     assert "misaligned: 1\nfile\tplace and what\nnames.jsonl\tline 1: 'Mia Brand' cuts 'Brandt' in 'Mia Brandt left'\n" in out
-    assert "dropped: 1\nfile\tplace and what\nnames.jsonl\tline 2: blanks at the edges of mentions, 'Oslo '\n" in out
+    assert "dropped: 1\nfile\tplace and what\nnames.jsonl\tline 2: white space at the edges of mentions, 'Oslo '\n" in out
     assert "1 mentions cut a word" in err and "found nothing to look at" not in err
     assert main(["check", "ner", names, "--list", "all"]) == 0
     out, err = capsys.readouterr()
@@ -113,8 +113,8 @@ def test_the_label_for_none_is_named_among_the_files(tmp_path: Path, capsys: pyt
     path = tmp_path / "train.txt"
     path.write_text('1\t"<e1>a</e1> <e2>b</e2>"\nX\n\n2\t"<e1>a</e1> <e2>c</e2>"\nRIEN\n')
     assert main(["check", "relation-classification", str(path), "no_label=RIEN"]) == 0
-    assert "train.txt: 1 of 2 records have none of the other labels ('RIEN')" in capsys.readouterr().err
+    assert "train.txt: 1 of 2 records have the label for 'no relation' ('RIEN')" in capsys.readouterr().err
     assert main(["check", "relation-classification", str(path), "no_label=RIE"]) == 2
     assert "did you mean 'RIEN'" in capsys.readouterr().err
     assert main(["check", "relation-classification", "no_label=RIEN"]) == 2
-    assert "give one file or more" in capsys.readouterr().err
+    assert "give at least one file" in capsys.readouterr().err

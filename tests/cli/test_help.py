@@ -33,7 +33,7 @@ def test_arguments_come_before_prose_and_all_fits(
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ("finetune ner --epochs 3", "--epochs; settings go as key=value behind the command: epochs=3"),
+        ("finetune ner --epochs 3", "--epochs; settings are given as key=value after the command: epochs=3"),
         ("finetune ner --model m --learning-rate=1e-5", "optimizer.learning_rate=1e-5"),
         ("finetune few-shot-ner --warmup-ratio .1 --model m", "schedule.warmup_ratio=.1"),
         ("finetune ner --tensorboard --train a.txt", "tensorboard=..."),

@@ -56,7 +56,7 @@ def test_a_bad_query_is_an_answer_and_a_status(model: str, tmp_path: Path, capsy
     rows = [json.loads(line) for line in out.splitlines()]
     assert [row.get("line") for row in rows] == [1, 2, 3, None, 5] and [row["id"] for row in rows] == [5, "2", "3", "4", "5"]
     assert all(set(row) == {"id", "line", "error"} for row in rows if "line" in row)
-    assert f"4 of 5 queries are answered with an error (--strict stops there), the first: {path}, line 1: field 'text'" in err
+    assert f"4 of 5 queries could not be answered (--strict stops at the first): {path}, line 1: field 'text'" in err
     assert main([*command, "--strict"]) == 1
     out, err = capsys.readouterr()
     assert out == "" and f"Error: {path}, line 1: field 'text': found half of a surrogate pair" in err
@@ -85,7 +85,7 @@ def test_a_row_of_odd_tokens_is_answered_or_named(model: str, tmp_path: Path, ca
 def test_the_help_says_what_a_line_holds(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", "--help"]) == 0
     out = " ".join(capsys.readouterr().out.split())
-    assert '"start"' in out and "Example: echo" in out and "--batch-size 1: every line" in out
+    assert '"start"' in out and "Example: echo" in out and "--batch-size 1, or on a terminal" in out
 
 
 def test_names_of_classes_come_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -55,4 +55,4 @@ def test_settings_of_scores(files: list[str], capsys: pytest.CaptureFixture[str]
     assert main([*command, "nolabel=Other"]) == 2
     assert "did you mean 'no_label'" in capsys.readouterr().err
     assert main(["score", "ner", *files, "no_label=x"]) == 2
-    assert "ner has no settings of scores, found 'no_label=x'" in capsys.readouterr().err
+    assert "ner has no settings for scoring, found 'no_label=x'" in capsys.readouterr().err

@@ -169,7 +169,7 @@ def test_chunks_are_no_mentions_and_a_bad_tag_is_no_reason_to_read_them(tmp_path
 
 
 def test_words_that_are_an_index_alone_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"train.txt, field 'token': found words that count up as an index does \(1, 2, 3\)"):
+    with pytest.raises(DataError, match=r"train.txt, field 'token': found words that count up like an index \(1, 2, 3\)"):
         found(tmp_path, "1\tB-PER\n2\tI-PER\n3\tO\n")
 
 
@@ -226,7 +226,7 @@ def test_blank_tokens_among_words_are_left_out_and_part_or_join_as_they_did(sepa
     (text,) = read_columns(write(tmp_path, "".join(f"{token}{separator}{tag}\n" for token, tag in rows)), None, dropped)
     assert text.text == "Mia Hill Leo ran"
     assert [text.surface(one) for one in text.mentions] == ["Mia Hill", "Leo"]
-    assert dropped == {"blank tokens": 3, "mentions of blanks alone": 1, "blanks at the edges of mentions": 0}
+    assert dropped == {"blank tokens": 3, "mentions of white space only": 1, "white space at the edges of mentions": 0}
 
 
 def test_no_break_spaces_stay_tokens_but_not_the_edges_of_mentions(tmp_path: Path) -> None:
@@ -234,4 +234,4 @@ def test_no_break_spaces_stay_tokens_but_not_the_edges_of_mentions(tmp_path: Pat
     content = "Oslo\tB-LOC\n\u00a0\tI-LOC\n\u3000\tB-PER\nran\tO\n"
     (text,) = read_columns(write(tmp_path, content), None, dropped)
     assert len(text.metadata["tokens"]) == 4 and [text.surface(one) for one in text.mentions] == ["Oslo"]
-    assert +dropped == {"mentions of blanks alone": 1, "blanks at the edges of mentions": 1}
+    assert +dropped == {"mentions of white space only": 1, "white space at the edges of mentions": 1}

@@ -93,7 +93,7 @@ def test_what_the_last_column_holds_is_said(tmp_path: Path) -> None:
         "mentions are read from name= in the last column", "tags in another spelling: 'B_PER' as 'B-PER'",
     )  # fmt: skip
     path = write(tmp_path, row("1", "Ann", misc="SpaceAfter=No|name=Ann Hill"), row("2", "Li", misc="Foreign"))
-    assert find_misc(path).notes[0].startswith("the last column has SpaceAfter=, name=, and neither Entity= nor tags")
+    assert find_misc(path).notes[0].startswith("the last column has SpaceAfter=, name=, but neither Entity= nor tags")
     with pytest.raises(DataError, match="field 'MISC NER': found numbers as tags"):
         find_misc(write(tmp_path, row("1", "Ann", misc="NER=3"), row("2", "Li", misc="NER=0")))
 

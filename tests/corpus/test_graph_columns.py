@@ -93,7 +93,7 @@ def test_columns_by_name_and_by_number(tmp_path: Path) -> None:
         ("who,what\na,b\n", None, "found 2 columns.*--columns"),
         ("head,relation,tail\na,r,b\na,r\n", None, "line 3: found 2 columns, expected 3"),
         ("head,relation,tail\na,r,b\na, ,c\n", None, "line 3: found an empty relation"),
-        ('head,relation,tail\na,r,b\n"c,r,d\ne,r,f\n', None, "line 3: found a row that is no CSV"),
+        ('head,relation,tail\na,r,b\n"c,r,d\ne,r,f\n', None, "line 3: found a row that is not valid CSV"),
     ],
 )
 def test_wrong_tables_are_named(text: str, columns: str | None, message: str, tmp_path: Path) -> None:

@@ -68,6 +68,6 @@ def test_labels_of_a_graph(build: Build, tmp_path: Path) -> None:
     assert graph.relations[0].label == "born in"
     assert graph.manifest["changed"] == {
         "labels made from ids of entities": 1,
-        "ids of entities that are no words and give no label": 1,
+        "ids of entities that are not words and give no label": 1,
         "labels made from ids of relations": 1,
     }

@@ -27,7 +27,7 @@ def test_words_that_count_up(sentences: list[str], expected: bool) -> None:
 
 
 def test_an_index_is_refused_where_there_is_enough_of_it() -> None:
-    with pytest.raises(DataError, match=r"field 'token': found words that count up as an index does \(0, 1, 2, ...\)"):
+    with pytest.raises(DataError, match=r"field 'token': found words that count up like an index \(0, 1, 2, ...\)"):
         refuse_words([["0", "1"], ["2"]])
     refuse_words([["1", "2"]])
     refuse_words([["In", "1984"], ["1", "2", "3"]])
@@ -46,7 +46,7 @@ def test_labels_that_are_tags_are_refused(first: str, second: str) -> None:
 def test_labels_that_stand_for_none_or_differ_by_case_are_named() -> None:
     assert label_notes({"PER": 3, "LOC": 2, "per-son": 1}) == []
     assert label_notes({"+": 3, "-": 2}) == []  # of moods: without a letter there is nothing that is alike
-    assert label_notes({"PER": 3, "o": 9, "0": 1}) == ["labels that elsewhere stand for no label: '0' (1), 'o' (9)"]
+    assert label_notes({"PER": 3, "o": 9, "0": 1}) == ["labels that usually mean 'no label': '0' (1), 'o' (9)"]
     assert label_notes({"Per": 3, "PER": 1, "art work": 2, "art_work": 1}) == [
         "labels that differ by case, blanks or punctuation alone: 'PER' (1), 'Per' (3)",
         "labels that differ by case, blanks or punctuation alone: 'art work' (2), 'art_work' (1)",
@@ -71,7 +71,7 @@ def test_labels_with_signs_are_names(label: str) -> None:
 def test_mentions_that_cannot_be_meant_are_named() -> None:
     words = [["w"] * 10] * 6
     one = [[TokenSpan(0, 7, "X")]] * 6
-    assert sentence_notes(words, one, {"X": 6}) == ["the label 'X' covers 42 of 60 words, as a word for no label does"]
+    assert sentence_notes(words, one, {"X": 6}) == ["the label 'X' covers 42 of 60 words, as a label for 'no mention' would"]
     nested = [[TokenSpan(0, 7, "X"), TokenSpan(0, 1, "Y")]] * 6
     assert sentence_notes(words, nested, {"X": 6, "Y": 6}) == []
     assert sentence_notes(words, [[TokenSpan(0, 6, "X")]] * 6, {"X": 6}) == []
@@ -83,7 +83,7 @@ def test_mentions_that_cannot_be_meant_are_named() -> None:
     ]
     every = [[TokenSpan(place, place + 1, "X" if place % 2 else "Y") for place in range(5)]]
     assert sentence_notes([["w"] * 5], every, {"X": 2, "Y": 3}) == [
-        "all 5 words are in mentions, none is outside (O): are these labels of names?"
+        "all 5 words are in mentions, none is outside (O): are these labels of mentions?"
     ]
     assert "2 mentions are called '_'" in sentence_notes(words, [[]] * 6, {"_": 2})[0]
 

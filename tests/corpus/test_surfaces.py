@@ -44,8 +44,8 @@ def test_utf16_offsets_are_named() -> None:
     ("start", "end", "said"),
     [
         (0, 9, "add 1 to each end"),
-        (1, 11, "take 1 from each offset"),
-        (1, 10, "take 1 from each start"),
+        (1, 11, "subtract 1 from each offset"),
+        (1, 10, "subtract 1 from each start"),
         (5, 14, "nearest such characters are at (0, 10)"),
         (90, 100, "nearest such characters are at (0, 10)"),
     ],
@@ -86,7 +86,7 @@ def test_each_key_of_a_surface_is_compared() -> None:
 def test_tokens_are_compared_joined_or_not() -> None:
     tokens = ["The", "U.S", ".", "and", "Oslo"]
     check_token_surface(tokens, 1, 3, "U.S.", "name")
-    with pytest.raises(DataError, match="last token included"):
+    with pytest.raises(DataError, match="the end is inclusive"):
         check_token_surface(tokens, 1, 2, "u.s.", "name")
     with pytest.raises(DataError, match="tokens 4 to 5") as caught:
         check_token_surface(tokens, 4, 5, "Bergen", "name")

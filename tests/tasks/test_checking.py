@@ -145,7 +145,7 @@ def test_names_are_counted_and_listed_without_a_model(tmp_path: Path) -> None:
     (row,) = found["files"]
     assert (row["records"], row["sentences"], row["words"], row["mentions"]) == (3, 3, 4 + 2 + 1, 2 + 1)
     assert row["listed"]["misaligned"] == ["line 1: 'Mia Brand' cuts 'Brandt' in \"Mia Brandt's bank\""]
-    assert row["listed"]["dropped"] == ["line 2: blanks at the edges of mentions, ' Oslo '"]
+    assert row["listed"]["dropped"] == ["line 2: white space at the edges of mentions, ' Oslo '"]
     assert found["mentions"] == [
         {"label": "LOC", "a.jsonl": 1}, {"label": "ORG", "a.jsonl": 1}, {"label": "PER", "a.jsonl": 1},
     ]  # fmt: skip
@@ -188,7 +188,7 @@ def test_leaks_are_listed(tmp_path: Path) -> None:
 def test_the_label_for_none_can_be_named(tmp_path: Path) -> None:
     path = write(tmp_path / "train.jsonl", [A, B, B | {"text": "Ann works at a bank .", "label": "RIEN"}])
     found = check_files(load_task("relation-classification"), [path], no_label="RIEN", report=silent)
-    assert found["findings"] == ["train.jsonl: 1 of 3 records have none of the other labels ('RIEN')"]
+    assert found["findings"] == ["train.jsonl: 1 of 3 records have the label for 'no relation' ('RIEN')"]
     with pytest.raises(ConfigurationError, match="no_label: 'RIE' is none of the labels; did you mean 'RIEN'"):
         check_files(load_task("relation-classification"), [path], no_label="RIE", report=silent)
 

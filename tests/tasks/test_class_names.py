@@ -57,7 +57,7 @@ def luke(source: Path, folder: Path, cls: type, names: list[str], id2label: Any 
 @pytest.mark.parametrize("names", [["LABEL_0", "LABEL_1", "LABEL_2"], ["0", "1", "2"]])
 def test_numbers_are_no_tags(tiny_bert: Path, tmp_path: Path, names: list[str]) -> None:
     folder = tagger(tiny_bert, tmp_path / "model", dict(enumerate(names)))
-    with pytest.raises(CheckpointError, match=f"model: the classes are numbered .{names[0]}, .*no mention; --labels FILE"):
+    with pytest.raises(CheckpointError, match=f"model: the classes are numbered .{names[0]}, .*no mention'; --labels FILE"):
         load_checkpoint_of(load_task("ner"), folder)
     loaded = load_checkpoint_of(load_task("ner"), folder, labels=TAGS)
     assert loaded.labels == ["PER"] and loaded.encoding.classes == TAGS  # type: ignore[attr-defined]  # of tags
@@ -132,7 +132,7 @@ def test_tags_in_other_spellings(tiny_bert: Path, tmp_path: Path, names: list[st
 
 
 @pytest.mark.parametrize(
-    ("names", "message"), [(["PER", "LOC"], "no class for words outside"), (["O", "B-PER", "LOC"], "no tags")]
+    ("names", "message"), [(["PER", "LOC"], "no class for words outside"), (["O", "B-PER", "LOC"], "not tags")]
 )
 def test_names_that_are_no_tags(tiny_bert: Path, tmp_path: Path, names: list[str], message: str) -> None:
     with pytest.raises(CheckpointError, match=message):
@@ -149,7 +149,7 @@ def test_spans_know_the_class_of_no_mention(tiny_luke: Path, tmp_path: Path) -> 
         load_checkpoint_of(task, numbered)  # and not the names of CoNLL-2003, because there are five
     assert load_checkpoint_of(task, numbered, labels=["A", "B", "O", "C", "D"]).labels == ["A", "B", "C", "D"]
     without = luke(tiny_luke, tmp_path / "without", LukeForEntitySpanClassification, ["PER", "LOC"])
-    with pytest.raises(CheckpointError, match="no class for spans that are no mention among PER, LOC"):
+    with pytest.raises(CheckpointError, match="no class for spans that are not mentions among PER, LOC"):
         load_checkpoint_of(task, without)
 
 

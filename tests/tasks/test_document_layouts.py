@@ -106,7 +106,7 @@ def test_blank_tokens_and_other_names_are_counted() -> None:
         ({"name": "Oslo", "sent_id": 0, "pos": [8, 8]}, "field 'vertexSet\\[2\\]\\[0\\]': found the tokens 8 to 8"),
         ({"name": "Oslo", "sent_id": 0, "pos": [7, 99]}, "found the tokens 7 to 99"),
         ({"name": "Oslo", "sent_id": 5, "pos": [0, 1]}, "of sentence 5, which are not there"),
-        ({"name": "Mia Brandt", "sent_id": 0, "pos": [4, 5]}, "'vertexSet\\[2\\]\\[0\\].name': .*last token included"),
+        ({"name": "Mia Brandt", "sent_id": 0, "pos": [4, 5]}, "'vertexSet\\[2\\]\\[0\\].name': .*the end is inclusive"),
         ({"name": "Oslo", "sent_id": 0, "pos": [7]}, "'vertexSet\\[2\\]\\[0\\].pos': found \\[7\\]"),
     ],
 )

@@ -202,7 +202,7 @@ def _refuse_unused(from_fairseq: bool, classification_head: str | None, to_fairs
         message = f"--classification-head: found {classification_head!r}, expected none: it names a head of a fairseq file"
         raise ConfigurationError(f"{message} that becomes a Hugging Face folder")
     if version is not None and not to_fairseq:
-        raise ConfigurationError(f"--fairseq-version: found {version!r}, expected none where the target is not for fairseq")
+        raise ConfigurationError(f"--fairseq-version: found {version!r}, expected none, because the target is not for fairseq")
 
 
 def _choose(to: str) -> str:

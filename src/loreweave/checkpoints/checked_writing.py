@@ -39,7 +39,7 @@ def write_checked(loaded: LoadedCheckpoint, module: ModuleType, place: Path, bas
             if reason is None:
                 lost.append(said)
             else:
-                notes.append(f"{said}, for it does not know {reason}")
+                notes.append(f"{said}, because it does not know {reason}")
         if module is paddle:
             notes += _with_paddles_epsilon(model, batch)
         probe.refuse_loss(lost, [note for note in notes if note.startswith("left out")], report.source, module.NAME, lossy)

@@ -190,8 +190,8 @@ def _build(source: GraphSource, output: Path, policy: GraphPolicy, overwrite: bo
     for split, counts in manifest["splits"].items():
         if joined := counts["joined_in_train"]:
             say(
-                f"{split}: the two entities of {joined:,} of {counts['triples']:,} triples are joined in train too, by another "
-                "relation or the other way round, which may give answers away"
+                f"{split}: the two entities of {joined:,} of {counts['triples']:,} triples are connected in train too, by "
+                "another relation or in the other direction, which may reveal answers"
             )
         if counts["unseen_relations"]:
             say(f"Warning: {split} has relations that train has not: {_some(counts['unseen_relations'])}")
@@ -230,8 +230,8 @@ def _split_lines(done: Mapping[str, Any] | None) -> list[str]:
     parts = ", ".join(f"{count:,} {name} ({done['wanted'][name]:,} asked)" for name, count in done["found"].items())
     return [
         f"split of {done['distinct_triples']:,} distinct triples, {kind}, seed {done['seed']}: {parts}",
-        f"repeated triples left out: {done['repeated_triples_left_out']:,}; triples that share both entities with another and "
-        f"stay in its split: {done['triples_kept_together']:,}",
+        f"repeated triples left out: {done['repeated_triples_left_out']:,}; triples with the same two entities as another, "
+        f"which stay in its split: {done['triples_kept_together']:,}",
     ]
 
 
@@ -243,11 +243,11 @@ def _id_lines(ids: Mapping[str, Any]) -> list[str]:
         lines.append(f"white space at the edges of ids was cut off ({ids['trimmed']}): {shown}")
     if ids["merged"]:
         shown = _some([repr(id) for id in ids["first_merged"]], ids["merged"])
-        lines.append(f"Warning: ids that differ by white space at the edges alone were read as one ({ids['merged']}): {shown}")
+        lines.append(f"Warning: ids that differ only in white space at their edges were read as one ({ids['merged']}): {shown}")
     if ids["spaced_alike"]:
         shown = "; ".join(" and ".join(map(repr, group)) for group in ids["first_spaced_alike"])
         count = ids["spaced_alike"]
-        lines.append(f"Warning: ids that differ by white space inside them alone stay apart ({count} groups): {shown}")
+        lines.append(f"Warning: ids that differ only in inner white space remain different ({count} groups): {shown}")
     return lines
 
 

@@ -80,7 +80,7 @@ def _without_label_for_none(arguments: list[Path]) -> tuple[list[Path], str | No
     named = [str(path).removeprefix("no_label=") for path in arguments if str(path).startswith("no_label=")]
     paths = [path for path in arguments if not str(path).startswith("no_label=")]
     if not paths:
-        raise ConfigurationError("give one file or more beside no_label=NAME")
+        raise ConfigurationError("give at least one file together with no_label=NAME")
     return paths, named[-1] if named else None
 
 

@@ -80,7 +80,7 @@ def as_setting(command: str, option: str, given: Sequence[str]) -> str | None:
     place = next(number for number, part in enumerate(given) if part.partition("=")[0] == option)
     value = given[place].partition("=")[2] or next(iter(given[place + 1 :]), "")
     value = value if value and not value.startswith("--") else "..."
-    return f"no such option: {option}; settings go as key=value behind the command: {setting}={value}"
+    return f"no such option: {option}; settings are given as key=value after the command: {setting}={value}"
 
 
 def _settings(command: str, given: Sequence[str]) -> Iterator[str]:

@@ -96,7 +96,7 @@ def command(
     precision = settled(precision, device)
     if task in PRETRAINED_TASKS:
         if data is None or base is not None or labels is not None:
-            needed = "needs --data, what the model is asked about" if data is None else "has no --base and no --labels"
+            needed = "needs --data, the graph or the support" if data is None else "has no --base and no --labels"
             raise ConfigurationError(f"{task} {needed}; see --help")
         how = Execution(device=device, precision=precision, batch_size=batch_size, report=say)
         answerer = open_pretrained(load_pretrained_task(task), model, data, settings, how)
@@ -130,7 +130,7 @@ def _print_all(answers: Iterable[Mapping[str, Any]], called: str) -> int:
         except UnicodeEncodeError:  # half of a surrogate pair in an id, or a terminal that is not UTF-8
             print(json.dumps(answer, allow_nan=False), flush=True)
     if bad:
-        say(f"{bad} of {total} queries are answered with an error (--strict stops there), the first: {first}")
+        say(f"{bad} of {total} queries could not be answered (--strict stops at the first): {first}")
     return bad
 
 

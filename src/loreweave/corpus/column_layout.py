@@ -284,7 +284,7 @@ def _found(layout: FileLayout, table: _Table, names: Sequence[str] | None) -> Fi
         raise DataError(f"{found}; leave these lines out", field="token")
     if token:
         why = "an index" if counts_up(table.by_sentence(token - 1)) else "the same in a sentence, or offsets"
-        notes.insert(0, f"words are in column {token} (from 0), for column {token - 1} is {why}")
+        notes.insert(0, f"words are in column {token} (from 0), because column {token - 1} is {why}")
     return replace(layout, token=token, tag=tag, nested=nested, sentence=sentence, notes=tuple(notes))
 
 
@@ -307,7 +307,7 @@ def _token_column(table: _Table) -> tuple[int, int | None]:
             break
         token = place + 1
     if token == table.width - 1:
-        found = f"found words that count up as an index does ({', '.join(table.column(token - 1)[:4])})"
+        found = f"found words that count up like an index ({', '.join(table.column(token - 1)[:4])})"
         way_out = "name the columns of the word and of the tag: --format columns:1,2"
         raise DataError(f"{found}, and no other column for words; {way_out}", field="token")
     return token, sentence

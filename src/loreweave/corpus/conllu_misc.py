@@ -82,7 +82,7 @@ def find_misc(path: Pathname) -> Misc:
     notes = [f"mentions are read from {_described(key)} in the last column" for key in others]
     if not keys and ENTITY not in found:
         known = ", ".join(sorted(_described(key) for key in found)[:_SHOWN]) or "nothing"
-        notes.append(f"the last column has {known}, and neither Entity= nor tags (NER=B-..., name=B-..., B-...)")
+        notes.append(f"the last column has {known}, but neither Entity= nor tags (NER=B-..., name=B-..., B-...)")
     return Misc(tuple(keys), spelling, (*notes, *spelling.notes()))
 
 

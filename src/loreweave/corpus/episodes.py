@@ -107,7 +107,7 @@ def describe_types(types: Iterable[str]) -> list[str]:
     """A line about types that look like O, and one about types that differ by case, blanks or punctuation alone."""
     names = sorted(set(types))
     notes = [
-        f"the type {label!r} looks like O, the tag of tokens outside all spans: it is taken for a type, and scored"
+        f"the type {label!r} looks like O, the tag of tokens outside all spans: it is read as a type, and scored"
         for label in names
         if looks_outside(label)
     ]

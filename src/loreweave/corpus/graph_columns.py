@@ -111,7 +111,7 @@ def table_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
                 cells = next(rows, None)
             except csv.Error as error:
                 raise DataError(
-                    f"found a row that is no CSV ({error}), expected quotes that close, and two for one inside",
+                    f"found a row that is not valid CSV ({error}), expected closed quotes, and two quotes for one inside",
                     path=path,
                     line=line,
                 ) from None
@@ -206,7 +206,7 @@ def read_triple_table(path: Path, left_out: LeftOut, columns: Columns | None = N
     if layout is None and len(widths) == 1 and 3 not in widths and (is_csv(path) or max(widths) > 3):
         raise DataError(
             f"found {max(widths)} columns, the first row {_shown(rows[0][1])}, and no names of head, relation and tail among "
-            "them; say which: --columns head=NAME,relation=NAME,tail=NAME, or their numbers where there is no header",
+            "them; choose them with --columns head=NAME,relation=NAME,tail=NAME, or their numbers where there is no header",
             path=path,
             line=rows[0][0],
         )
@@ -292,7 +292,7 @@ def read_text_table(
     roles: tuple[Role, ...] = ("id", role, "aliases") if role == "name" else ("id", role)
     layout = layout_of(path, first[1], roles, columns) or Layout({"id": 0, role: 1})
     if lacking := [wanted for wanted in ("id", role) if wanted not in layout.places]:
-        message = f"found {_shown(first[1])}; say which column has the {lacking[0]}: --columns id=NAME,{role}=NAME"
+        message = f"found {_shown(first[1])}; name the column of the {lacking[0]}: --columns id=NAME,{role}=NAME"
         raise DataError(message, path=path, line=first[0])
     id_place, text_place, count = layout.places["id"], layout.places[role], 0
     for line, cells in _data(path, layout, left_out):

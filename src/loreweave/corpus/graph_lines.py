@@ -112,7 +112,7 @@ class FirstRow:
             head, relation, tail = self.cells
             self.left_out.warnings.append(
                 f"{self.path}: the ids of the first triple, {head!r}, {relation!r}, {tail!r}, stand nowhere else in the "
-                f"file; if they are the names of columns, say --columns 'head={head},relation={relation},tail={tail}'"
+                f"file; if they are names of columns, use --columns 'head={head},relation={relation},tail={tail}'"
             )
 
 

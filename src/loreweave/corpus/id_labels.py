@@ -18,7 +18,7 @@ from loreweave.corpus.graph_source import GraphSource, ReadTexts
 from loreweave.corpus.graph_texts import Located
 
 MADE = "labels made from ids of {kind}"
-NO_WORDS = "ids of {kind} that are no words and give no label"
+NO_WORDS = "ids of {kind} that are not words and give no label"
 
 _CODE = re.compile(r"/?[mg][/.][0-9a-z_]+|[A-Za-z]?\d+")
 _ADDRESS = re.compile(r"\w+://.*[/#]([^/#]+)")

@@ -76,7 +76,7 @@ def refuse_words(sentences: Sequence[Sequence[str]]) -> None:
     """
     if sum(map(len, sentences)) > 2 and counts_up(sentences):
         shown = ", ".join([word for words in sentences for word in words][:4])
-        raise DataError(f"found words that count up as an index does ({shown}, ...), expected words", field="token")
+        raise DataError(f"found words that count up like an index ({shown}, ...), expected words", field="token")
 
 
 def refuse_labels(labels: Iterable[str]) -> None:
@@ -97,7 +97,7 @@ def label_notes(counts: Mapping[str, int]) -> list[str]:
     none = [label for label in counts if _says_none(label)]
     if none:
         shown = ", ".join(f"{label!r} ({counts[label]})" for label in sorted(none))
-        notes.append(f"labels that elsewhere stand for no label: {shown}")
+        notes.append(f"labels that usually mean 'no label': {shown}")
     for labels in alike(counts):
         if labels[0] not in none:
             shown = ", ".join(f"{label!r} ({counts[label]})" for label in labels)
@@ -164,17 +164,17 @@ def mention_notes(labels: Mapping[str, int], covered: Mapping[str, int], words: 
         return [said] if sentences else []
     notes = []
     if UNTYPED in labels:
-        notes.append(f"{labels[UNTYPED]} mentions are called {UNTYPED!r}, for their tags are prefixes without a type (B, I)")
+        notes.append(f"{labels[UNTYPED]} mentions are called {UNTYPED!r}: their tags are prefixes without a type (B, I)")
     odd = [label for label in labels if label != UNTYPED and _NO_NAME.fullmatch(label) and not _says_none(label)]
     if odd:
         shown = ", ".join(f"{label!r} ({labels[label]})" for label in odd[:_SHOWN])
         more = f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
         notes.append(f"labels that look like tags or numbers: {shown}{more}: is this the column and the format that was meant?")
     if words > 4 and sum(covered.values()) == words:
-        notes.append(f"all {words} words are in mentions, none is outside (O): are these labels of names?")
+        notes.append(f"all {words} words are in mentions, none is outside (O): are these labels of mentions?")
     label, most = max(covered.items(), key=lambda item: item[1], default=("", 0))
     if words >= _FEW_WORDS and most > _MOST * words:
-        notes.append(f"the label {label!r} covers {most} of {words} words, as a word for no label does")
+        notes.append(f"the label {label!r} covers {most} of {words} words, as a label for 'no mention' would")
     if mentions >= _FEW_MENTIONS and len(labels) * 2 > mentions:
         shown = ", ".join(map(repr, list(labels)[:_SHOWN]))
         notes.append(f"{len(labels)} labels in {mentions} mentions ({shown}, ...): are these labels?")

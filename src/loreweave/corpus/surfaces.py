@@ -78,7 +78,7 @@ def other_token_counting(tokens: Sequence[str], start: int, end: int, given: str
     if surfaces_agree(" ".join(tokens[max(0, start) : max(0, end)]), given) or not 0 <= start <= end:
         return ""
     fits = bool(given.strip()) and surfaces_agree(" ".join(tokens[start : end + 1]), given)
-    return "; it fits with the last token included, where this format excludes it" if fits else ""
+    return "; it fits if the end is inclusive, but ends are exclusive in this format" if fits else ""
 
 
 def from_utf16(text: str, offset: int) -> int | None:
@@ -126,7 +126,7 @@ def utf16_words(text: str, words: Sequence[tuple[int, int]], spans: Iterable[tup
     return points, units
 
 
-UTF16_HINT = "the offsets fit in UTF-16 code units, as browsers count them, where code points are expected"
+UTF16_HINT = "the offsets fit in UTF-16 code units, as in browsers, but code points are expected"
 
 
 def other_counting(text: str, start: int, end: int, given: str) -> str:
@@ -140,14 +140,14 @@ def other_counting(text: str, start: int, end: int, given: str) -> str:
         also = ", and characters that are counted from 1" if surfaces_agree(text[start - 1 : end - 1], given) else ""
         return f"; the offsets fit bytes of UTF-8{also}, where code points from 0 are expected"
     if "\r\n" in text and 0 <= start < end and surfaces_agree(text.replace("\r\n", "\n")[start:end], given):
-        return "; the offsets fit where a line end of two characters (CRLF) counts as one"
+        return "; the offsets fit if a line end of two characters (CRLF) counts as one"
     whole = 0 <= start <= end < len(text) and text[start].strip() and text[end].strip()
     if whole and surfaces_agree(text[start : end + 1], given):
-        return "; it fits with the last character included, where the end is expected behind it: add 1 to each end"
+        return "; it fits if the end is inclusive, but an exclusive end is expected: add 1 to each end"
     if 0 < start < end and surfaces_agree(text[start - 1 : end - 1], given):
-        return "; it fits with characters that are counted from 1, where 0 is expected: take 1 from each offset"
+        return "; it fits if characters are counted from 1, but 0 is expected: subtract 1 from each offset"
     if 0 < start <= end and surfaces_agree(text[start - 1 : end], given):
-        return "; it fits with characters from 1 and the last included: take 1 from each start"
+        return "; it fits if characters are counted from 1 and the end is inclusive: subtract 1 from each start"
     return ""
 
 

@@ -157,8 +157,8 @@ def _outside(counts: Mapping[str, int], known: set[str]) -> frozenset[str]:
 def _refuse(tags: Collection[str], has_outside: bool) -> None:
     if tags and not has_outside and all(tag.isdigit() for tag in tags):
         shown = ", ".join(sorted(tags, key=int)[:4])
-        way_out = "write their names (B-PER, I-PER, O, ...) in their place"
-        raise DataError(f"found numbers as tags ({shown}), which stand for names that the file lacks; {way_out}", field="tag")
+        way_out = "write their names (B-PER, I-PER, O, ...) instead"
+        raise DataError(f"found numbers as tags ({shown}), whose names are not in the file; {way_out}", field="tag")
     numbered = [tag for tag in tags if _NUMBERED.fullmatch(tag)]
     if numbered and len(numbered) + sum(tag in _OUTSIDES for tag in tags) == len(tags):
         found = f"found tags with numbers ({', '.join(sorted(numbered)[:4])}), as WebAnno's TSV 3 writes them"

@@ -23,8 +23,8 @@ POS = "pos"
 WHITE = " \t\r\n"
 """Not what `str.split` takes for white space: tokens may hold a no-break space."""
 BLANK_TOKENS = "blank tokens"
-BLANK_EDGES = "blanks at the edges of mentions"
-BLANK_MENTIONS = "mentions of blanks alone"
+BLANK_EDGES = "white space at the edges of mentions"
+BLANK_MENTIONS = "mentions of white space only"
 """What is counted of blanks that are left out."""
 
 _WORD = re.compile(r"\S+")

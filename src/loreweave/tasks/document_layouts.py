@@ -14,7 +14,7 @@ from loreweave.tasks.relation_spans import check_named_tokens, checked, pair_of_
 NO_FACT = ("NA", "Na", "no_relation")
 """Labels that say that there is no relation."""
 
-TWICE = "relations that stand twice for a pair"
+TWICE = "repeated relations of a pair"
 UNSEEN = "facts of entities without a mention, or of one with itself, from training (scores count them)"
 TOO_FEW = "document with fewer than two entities that have mentions"
 

@@ -34,6 +34,7 @@ def describe_copies(copied: Sequence[tuple[str, int]], queries: int) -> list[str
     episodes = list(dict.fromkeys(episode for episode, _ in copied))
     named = ", ".join(f"{episode}/{place}" for episode, place in copied[:_SHOWN])
     return [
-        f"{len(copied)} of {queries} queries, in {len(episodes)} episodes, have a text of their own support, which even random "
-        f"weights find again (episode/query {named}{', ...' if len(copied) > _SHOWN else ''}): the scores are too high"
+        f"{len(copied)} of {queries} queries, in {len(episodes)} episodes, have a text that is also in their own "
+        f"support, which even random weights "
+        f"find again (episode/query {named}{', ...' if len(copied) > _SHOWN else ''}): the scores are too high"
     ]

@@ -156,7 +156,7 @@ def score_file(
         if format is not None:
             raise ConfigurationError(f"--format: episodes of {task.name} are recognised; leave it out")
         if settings:
-            raise ConfigurationError(f"{task.name} has no settings of scores, found {settings[0]!r}")
+            raise ConfigurationError(f"{task.name} has no settings for scoring, found {settings[0]!r}")
         evaluation, facts = task.score_predictions(gold, predictions, skip_bad)
         for reason, count in sorted(facts["skipped"].items()):
             report(f"{gold}: skipped {count} {reason}")

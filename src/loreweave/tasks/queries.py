@@ -100,7 +100,7 @@ class Answerer:
             return query.row
         try:
             if (half := field_with_half(query.row)) is not None:
-                raise DataError("found half of a surrogate pair, which is no character", field=half)
+                raise DataError("found half of a surrogate pair, which is not a character", field=half)
             return self._read(query.row, query.id)
         except DataError as error:
             return error
@@ -162,7 +162,7 @@ def answerer_of(
     def read(row: Row, id: str) -> list[Any]:
         records = task.query(row, id)
         if not records:
-            raise DataError("found nothing that is asked")
+            raise DataError("found nothing to predict")
         return records
 
     def answer(asked: list[list[Any]]) -> list[list[dict[str, Any]]]:

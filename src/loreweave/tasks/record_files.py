@@ -100,7 +100,7 @@ def _converted(format: FileFormat[R], row: Any, number: str) -> Iterator[R | Lef
         yield LeftOut("broken line", DataError(row.message))
         return
     if (half := field_with_half(row)) is not None:
-        yield LeftOut.bad(DataError("found half of a surrogate pair, which is no character", field=half))
+        yield LeftOut.bad(DataError("found half of a surrogate pair, which is not a character", field=half))
         return
     try:
         yield from format.convert(row, number)

@@ -188,7 +188,7 @@ class Task(Training[R]):
         if self.scoring is not None:
             return (fill(self.scoring, {}, asked),)
         if asked:
-            raise ConfigurationError(f"{self.name} has no settings of scores, found {asked[0]!r}")
+            raise ConfigurationError(f"{self.name} has no settings for scoring, found {asked[0]!r}")
         return ()
 
 
@@ -371,7 +371,7 @@ def check_labels(task: Training[R], read: ReadResult[R], labels: Sequence[str], 
         kept.leave_out(f"label {unknown[0]!r} unknown to the model", f"{place}: {found}")
     if missed:
         names = _some(sorted(missed))
-        kept.notes.append(f"{missed.total()} records have labels that the model lacks, which it can only miss: {names}")
+        kept.notes.append(f"{missed.total()} records have labels that the model does not know and cannot predict: {names}")
     if len(kept.records) < len(read.records):
         lost = len(read.records) - len(kept.records)
         kept.notes.append(f"{lost} records with labels unknown to the model are left out: the scores are of the others alone")

@@ -51,8 +51,8 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
     strange, mentions = found.dropped[OTHER_NAME], sum(_number_of_mentions(record) for record in found.records)
     if 2 * strange > mentions:
         raise DataError(
-            f"found {strange} of {mentions} mentions whose given name is not their characters, expected few: the places count "
-            "something else than this format says, or the names are of another file",
+            f"found {strange} of {mentions} mentions whose name differs from the text at their offsets, expected few: the "
+            "offsets count something else than this format says, or the names belong to another file",
             path=path,
         )
     found.notes.extend(label_notes(_label_counts(found.records)))
@@ -85,7 +85,7 @@ def _with_own_ids(found: ReadResult[Item]) -> ReadResult[Item]:
             found.records[number] = replace(record, id=repeated[-1])
     if repeated:
         shown = ", ".join(repeated[:3]) + (", ..." if len(repeated) > 3 else "")
-        found.notes.append(f"{len(repeated)} documents have the title of another, and a number behind it as their id: {shown}")
+        found.notes.append(f"{len(repeated)} documents have the same title as another; their ids got a number: {shown}")
     return found
 
 
@@ -215,5 +215,5 @@ def _recognise(path: Path) -> str:
         if all(isinstance(value, Mapping) and set(value) & set(_SIGNS) for value in row.values()):
             name = next(iter(row))
             found = f"found one object whose records have names ({name!r}, ...)"
-            raise DataError(f"{found}, expected a list of records, or a record a line", path=path, record="record 1")
+            raise DataError(f"{found}, expected a list of records, or one record per line", path=path, record="record 1")
     return recognise_by_keys(path, row, _SIGNS)

@@ -17,8 +17,8 @@ from loreweave.corpus.tokens import BLANK_EDGES
 from loreweave.errors import DataError
 from loreweave.tasks.record_files import LeftOut, Row, Span, check_span, field
 
-OTHER_NAME = "names of mentions that are not their characters (the characters are taken)"
-GAPS = "gaps in mentions (the tokens between are taken too)"
+OTHER_NAME = "mentions whose name differs from the text at their offsets (the text is used)"
+GAPS = "discontinuous mentions (the tokens between the parts are included)"
 """What kept records go without, beside `BLANK_EDGES`: reasons that are counted."""
 
 

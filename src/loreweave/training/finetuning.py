@@ -167,7 +167,7 @@ class _Run:
         if least <= self.config.epochs:
             return self.config.epochs
         self.report(
-            f"epochs: {least} in the place of {self.config.epochs}, for an epoch has {self.updates_per_epoch} update(s) and "
+            f"epochs: {least} instead of {self.config.epochs}, because an epoch has {self.updates_per_epoch} update(s) and "
             f"min_updates={self.config.min_updates}"
         )
         return least

@@ -33,8 +33,8 @@ def require_finite(numbers: np.ndarray | Tensor, what: str) -> None:
         nan, infinite, count = int(np.isnan(numbers).sum()), int(np.isinf(numbers).sum()), numbers.size
     kinds = [f"{found} {name}" for found, name in ((nan, "NaN"), (infinite, "infinite")) if found]
     raise CheckpointError(
-        f"found {' and '.join(kinds)} among the {count} numbers of {what}, expected finite ones: the weights are damaged, as "
-        "after a training run that diverged, or fp16 is too narrow for this model: take fp32 or bf16"
+        f"found {' and '.join(kinds)} among the {count} numbers of {what}, expected finite numbers: the weights are "
+        "damaged, as after a training run that diverged, or the range of fp16 is too small for this model; use fp32 or bf16"
     )
 
 

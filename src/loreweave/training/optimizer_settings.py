@@ -16,12 +16,12 @@ class OptimizerConfig:
     weight_decay: float = 0.01
     bias_correction: bool = False
     max_grad_norm: float = 0.0
-    """Gradients are clipped to this norm; 0 switches clipping off."""
+    """Maximum norm of the gradients; 0: no clipping."""
     no_decay: list[str] = field(default_factory=lambda: ["bias", "LayerNorm.weight"])
-    """Parameters whose name contains one of these are not decayed: LUKE's rule; none where all are (fairseq's Adam, KEPLER)."""
+    """Parameters whose name contains one of these strings have no weight decay. Empty: all decay (fairseq's Adam, KEPLER)."""
     rate_factors: dict[str, float] = field(default_factory=dict)
-    """Parameters whose name contains a key learn at the rate times its value. In pre-training the names of the encoder's begin
-    with `encoder.`, those of the objectives' own heads with `extra_heads.`."""
+    """Factor of the learning rate for parameters whose name contains the key. In pre-training, names of the encoder begin with
+    `encoder.`, and names of the objectives' heads with `extra_heads.`."""
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "weight_decay", "max_grad_norm"):

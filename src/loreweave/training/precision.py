@@ -99,7 +99,7 @@ def _best(device: str, processes: int) -> Choice:
     if device == "cuda":
         return _of_gpu()
     if device != "cpu":
-        return Choice("fp32", f"bf16 is not known to pay on {device}")
+        return Choice("fp32", f"bf16 is not known to be faster on {device}")
     native = has_bf16_instructions()
     if native is False:
         return Choice("fp32", "the processor has no instructions for bf16")

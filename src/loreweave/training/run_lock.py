@@ -95,12 +95,12 @@ class RunLock:
     def _refuse_live(self, holder: dict[str, Any]) -> None:
         if "process" not in holder:
             if holder["age"] < PATIENCE:
-                raise ConfigurationError(f"{self.path}: another process begins a run here; choose another folder, or wait")
+                raise ConfigurationError(f"{self.path}: another process is starting a run here; wait, or choose another folder")
             return
         alive = Owner(*(holder[name] for name in ("host", "system", "process", "begun"))).lives()
         if alive is False or (alive is None and holder["age"] > PATIENCE):
             return
-        who = f"process {holder['process']} on {holder['host']} has had this folder since {holder['since']}"
+        who = f"process {holder['process']} on {holder['host']} has been using this folder since {holder['since']}"
         if alive:
             raise ConfigurationError(f"{self.path.parent}: {who}; wait for it, stop it, or choose another folder")
         raise ConfigurationError(

@@ -237,7 +237,7 @@ class RunRecord:
         before = read_json(path) if path.exists() else {}
         if changed := changes(before, {name: now.get(name, value) for name, value in before.items()}):
             raise ConfigurationError(
-                f"{self.path}: cannot resume on other data: {'; '.join(changed)}. Bring back what the run began with, or begin "
+                f"{self.path}: cannot resume on other data: {'; '.join(changed)}. Restore the data of the run, or begin "
                 "another run (--overwrite, or another folder)"
             )
         write_json(path, {**before, **now})

@@ -65,7 +65,7 @@ def test_blanks_at_edges_and_repeated_mentions_are_counted() -> None:
     spans = [[0, 4, "PER"], [0, 3, "PER"], [0, 3, "artist"]]
     (text,), lost = texts_of("entities", {"text": "Mia left", "entities": spans})
     assert mentions(text) == [("Mia", "PER"), ("Mia", "artist")]
-    assert lost == {"blanks at the edges of mentions": 1, "mentions that are given twice (kept once)": 1}
+    assert lost == {"white space at the edges of mentions": 1, "repeated mentions (kept once)": 1}
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_tokens_of_fine_grained_typing() -> None:
 
 def test_a_surface_of_tokens_is_compared() -> None:
     row = {"tokens": ["Mia", "Brandt"], "entities": [{"start": 0, "end": 1, "type": "PER", "text": "Mia Brandt"}]}
-    assert "it fits with the last token included" in refused("tokens", row)
+    assert "it fits if the end is inclusive" in refused("tokens", row)
 
 
 # ---- doccano, Label Studio, Prodigy, spaCy's pairs ----------------------------------------------------------------------
@@ -294,4 +294,4 @@ def test_annotated_text_needs_no_id_and_may_come_from_parquet() -> None:
     row = {"text": " Mia left", "mentions": [{"start": 0, "end": 4, "labels": ["PER", "artist"]}], "metadata": '{"doc": "d"}'}
     (text,), lost = texts_of("annotated-text", row)
     assert text.id == "1" and mentions(text) == [("Mia", "PER"), ("Mia", "artist")] and text.metadata == {"doc": "d"}
-    assert lost == {"blanks at the edges of mentions": 1}
+    assert lost == {"white space at the edges of mentions": 1}

@@ -71,12 +71,12 @@ def test_pairs_wrapped_by_an_annotator(tmp_path: Path) -> None:
 
 def test_a_file_that_may_be_either_asks(tmp_path: Path) -> None:
     row = {"text": "Mia left", "tokens": ["Mia", "left"], "entities": [{"start": 0, "end": 1, "type": "PER"}]}
-    with pytest.raises(DataError, match="may be tokens or entities; say which, as in --format tokens"):
+    with pytest.raises(DataError, match="whose format can be tokens or entities; choose one, such as --format tokens"):
         recognised(write(tmp_path, [row]))
 
 
 def test_ends_that_nothing_shows_to_be_included_or_not_are_nobodys(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="say --format gliner .they are. or --format tokens .they are not."):
+    with pytest.raises(DataError, match="use --format gliner .they are. or --format tokens .they are not."):
         recognised(write(tmp_path, [{"tokens": ["Mia", "B", "left"], "ner": [[0, 1, "PER"]]}]))
     assert recognised(write(tmp_path, [{"tokens": ["Mia"], "ner": []}])) == "tokens", "without any span they are one"
     rows = [{"tokens": ["Mia", "B"], "ner": [[0, 0, "PER"]]}, {"tokens": ["Mia", "B"], "ner": [[0, 2, "PER"]]}]

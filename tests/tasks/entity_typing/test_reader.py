@@ -64,7 +64,7 @@ def test_annotated_text_gives_a_record_a_labelled_span(tmp_path: Path) -> None:
     row = {"text": GOOD["sent"], "mentions": [{"start": 0, "end": 4, "label": "person", "labels": ["woman"], "text": "ann"}]}
     result = read(write(tmp_path / "texts.jsonl", [row, {"text": "Leo", "mentions": []}]))
     assert [(record.id, record.mention, record.labels) for record in result.records] == [("1:0-3", "Ann", ("person", "woman"))]
-    assert result.dropped == {"blanks at the edges of mentions": 1}
+    assert result.dropped == {"white space at the edges of mentions": 1}
     assert result.skipped == {"texts without a mention": 1}
 
 

@@ -30,7 +30,7 @@ def test_columns_are_found_and_checked_as_for_ner(tmp_path: Path) -> None:
         (("Mia", "Hill"), ((0, 2, "PER"),)), (("Oslo",), ((0, 1, "LOC"),)),
     ]  # fmt: skip
     assert found.notes == [
-        "words are in column 1 (from 0), for column 0 is an index", "tags in another spelling: 'B_PER' as 'B-PER'",
+        "words are in column 1 (from 0), because column 0 is an index", "tags in another spelling: 'B_PER' as 'B-PER'",
     ]  # fmt: skip
     path.write_text("Mia B-PER\n \tO\nHill I-PER\n\n \tO\n")
     found = read(path)

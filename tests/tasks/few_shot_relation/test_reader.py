@@ -47,6 +47,6 @@ def test_documents_give_their_pairs_with_one_relation(tmp_path: Path) -> None:
     found = reader.read(tmp_path / "train.json")
     assert [(record.id, record.label) for record in found.records] == [("Ann:0-1", "P551"), ("Ann:0-2", "P26")]
     assert found.skipped == {"pair with several relations": 1} and found.places == ["record 1"] * 2
-    assert found.dropped == {"relations that stand twice for a pair": 1}
+    assert found.dropped == {"repeated relations of a pair": 1}
     with pytest.raises(DataError, match="found a document with entities, expected 'text'"):
         reader.query(document, "0")

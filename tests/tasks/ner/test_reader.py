@@ -119,7 +119,7 @@ def test_files_that_hold_nothing_or_something_else(tmp_path: Path) -> None:
         read(write(tmp_path, "\n"))
     with pytest.raises(DataError, match="found the keys question, expected a record of"):
         read(write(tmp_path, [{"question": ""}]))
-    with pytest.raises(ConfigurationError, match="said like columns:0,-1"):
+    with pytest.raises(ConfigurationError, match="use columns:0,-1"):
         read(write(tmp_path, "Ann O"), "columns:token")
     with pytest.raises(DataError, match="found 2 columns, expected columns 0 and 3"):
         read(write(tmp_path, "Ann O"), "columns:0,3")
@@ -236,7 +236,7 @@ def test_blank_tokens_in_json_are_left_out_and_counted(tmp_path: Path) -> None:
     assert [(record.text, mentions(record)) for record in result.records] == [
         ("Ann Hill", [("Ann Hill", "PER")]), ("서울 가", [("서울", "LC")]),
     ]  # fmt: skip
-    assert result.dropped == {"blank tokens": 2, "blanks at the edges of mentions": 1}
+    assert result.dropped == {"blank tokens": 2, "white space at the edges of mentions": 1}
 
 
 @pytest.mark.parametrize(

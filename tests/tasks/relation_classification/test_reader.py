@@ -142,7 +142,7 @@ def test_documents_are_read_whole_under_all_their_names(tmp_path: Path) -> None:
         assert isinstance(first, RelationDocument) and labels_of([first, second]) == ["P131", "P17", "P551"]
         assert [tuple(fact) for fact in first.facts or ()] == [(0, 1, "P551"), (1, 2, "P17"), (1, 2, "P131")]
         assert (first.id, second.id) == ("Ann", "Ann#2") and len(first.pairs) == 6
-    assert read(path).notes == ["1 documents have the title of another, and a number behind it as their id: Ann#2"]
+    assert read(path).notes == ["1 documents have the same title as another; their ids got a number: Ann#2"]
     (asked,) = query({name: value for name, value in DOCUMENT.items() if name != "labels"}, "0")
     assert isinstance(asked, RelationDocument) and asked.facts is None and asked.pairs == first.pairs
     with pytest.raises(DataError, match="fewer than two entities"):
@@ -241,10 +241,10 @@ PLAIN = {"text": "Zeltron was founded by Mia Brandt.", "relation": "r", "h": {"n
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        (TOKENIZED | ENDS | {"h": {"name": "zeltron", "pos": [0, 0]}}, "'h.name': found 'zeltron', .*last token included"),
-        (TOKENIZED | ENDS | {"t": {"name": "mia brandt", "pos": [4, 5]}}, "'t.name': .*last token included"),
+        (TOKENIZED | ENDS | {"h": {"name": "zeltron", "pos": [0, 0]}}, "'h.name': found 'zeltron', .*the end is inclusive"),
+        (TOKENIZED | ENDS | {"t": {"name": "mia brandt", "pos": [4, 5]}}, "'t.name': .*the end is inclusive"),
         (PLAIN | {"t": {"name": "Mia Brandt", "pos": [24, 34]}}, "'t.name': found 'Mia Brandt', .*counted from 1"),
-        (PLAIN | {"t": {"name": "Mia Brandt", "pos": [23, 32]}}, "'t.name': .*last character included"),
+        (PLAIN | {"t": {"name": "Mia Brandt", "pos": [23, 32]}}, "'t.name': .*the end is inclusive"),
         (TOKENIZED | ENDS | {"t": {"name": 7, "pos": [4, 6]}}, "'t.name': found 7, expected a string"),
     ],
 )
@@ -258,9 +258,9 @@ def test_other_names_are_counted_and_most_may_not_be_other(tmp_path: Path) -> No
     lemma = TOKENIZED | ENDS | {"h": {"name": "zeltrons", "pos": [0, 1]}}
     result = read(write(tmp_path / "a.jsonl", [lemma, TOKENIZED | ENDS]))
     assert len(result.records) == 2
-    assert result.dropped == {"names of mentions that are not their characters (the characters are taken)": 1}
+    assert result.dropped == {"mentions whose name differs from the text at their offsets (the text is used)": 1}
     strange = lemma | {"t": {"name": "quarvo", "pos": [4, 6]}}
-    with pytest.raises(DataError, match="found 3 of 4 mentions whose given name is not their characters, expected few"):
+    with pytest.raises(DataError, match="3 of 4 mentions whose name differs from the text at their offsets"):
         read(write(tmp_path / "b.jsonl", [lemma, strange]))
 
 
@@ -272,7 +272,7 @@ def test_blanks_at_the_edges_of_mentions_are_trimmed_and_counted(tmp_path: Path)
     ):
         result = read(write(tmp_path / name, [row]))
         assert mentions(result.records[0]) == ("Mia", "Zeltron")
-        assert result.dropped == {"blanks at the edges of mentions": 2}
+        assert result.dropped == {"white space at the edges of mentions": 2}
     with pytest.raises(DataError, match="record 1, field 'obj_start': found a blank mention"):
         read(write(tmp_path / "c.json", [tacred | {"obj_start": 3, "obj_end": 3}]))
 
@@ -283,7 +283,7 @@ def test_blanks_at_the_edges_of_mentions_are_trimmed_and_counted(tmp_path: Path)
         ([0, 2], "ann", "Ann", {}),  # two places written as one
         ([2, 0], "ann", "Ann", {}),
         ([0, 1], "ann b", "Ann b", {}),
-        ([0, 3], "ann lee", "Ann b Ann Lee", {"gaps in mentions (the tokens between are taken too)": 1}),
+        ([0, 3], "ann lee", "Ann b Ann Lee", {"discontinuous mentions (the tokens between the parts are included)": 1}),
     ],
 )
 def test_fewrels_mentions_with_gaps(

@@ -45,7 +45,7 @@ def test_without_positives_the_note_says_so() -> None:
 
 def test_without_a_negative_label_the_note_says_so() -> None:
     evaluation = score([RECORDS[0]], [np.array([1.0, 2.0])], ["born", "lives"])
-    assert evaluation.metrics["micro_f1"] == 1.0 and "no label is known as the negative one" in evaluation.notes[0]
+    assert evaluation.metrics["micro_f1"] == 1.0 and "no label is known to mean" in evaluation.notes[0]
 
 
 def test_missing_answers_are_wrong() -> None:

@@ -73,7 +73,7 @@ def recognised_mentions(path: Path, row: Any) -> str | None:
         found.remove(_GENERAL)
     if len(found) > 1:
         names = " or ".join(found)
-        raise DataError(f"found a file that may be {names}; say which, as in --format {found[0]}", path=path)
+        raise DataError(f"found a file whose format can be {names}; choose one, such as --format {found[0]}", path=path)
     if not found:
         tokens.check_ends(path, row)
     return found[0] if found else None

@@ -21,7 +21,7 @@ def texts(row: Any, number: str) -> Iterator[Item]:
     for span in spans:
         if span.end > len(tokens):
             shown = f"({span.start}, {span.end - 1})"
-            raise DataError(f"found the span {shown} in {len(tokens)} tokens, expected the last token included", field=key)
+            raise DataError(f"found the span {shown} in {len(tokens)} tokens, expected an inclusive end", field=key)
     yield from token_text(row, number, tokens, spans)
 
 

@@ -96,7 +96,7 @@ def checked_text(marked: Marked, *, name: str, utf16: bool = False) -> Iterator[
             yield LeftOut(BLANK_EDGES, of_record=True, detail=repr(text[start:end]))
         before = found.get(span)
         if before is not None and set(mark.labels) <= set(before):
-            yield LeftOut("mentions that are given twice (kept once)", of_record=True)
+            yield LeftOut("repeated mentions (kept once)", of_record=True)
         found[span] = tuple(dict.fromkeys((*(before or ()), *mark.labels)))
     mentions = tuple(Mention(start, end, labels=labels) for (start, end), labels in found.items())
     metadata = dict(marked.metadata)

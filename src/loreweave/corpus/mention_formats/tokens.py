@@ -83,7 +83,7 @@ def token_text(row: Row, number: str, tokens: Sequence[str], spans: Sequence[Tok
     yield from (LeftOut(UNLABELLED, of_record=True) for span in spans if not span.label)
     spans = [span for span in spans if span.label]
     kept = list(dict.fromkeys(spans))
-    yield from (LeftOut("mentions that are given twice (kept once)", of_record=True) for _ in range(len(spans) - len(kept)))
+    yield from (LeftOut("repeated mentions (kept once)", of_record=True) for _ in range(len(spans) - len(kept)))
     metadata = rest_of(row, "tokens", "tokenized_text", *TAG_KEYS, *SPAN_KEYS)
     dropped = Counter[str]()
     text = text_of_file_tokens(id_of(row, number), tokens, kept, dropped, **metadata)
@@ -111,8 +111,8 @@ def spans_of(row: Any, tokens: Sequence[str], included: int = 0) -> list[TokenSp
     row = as_row(row)
     start, end = field(row, "start", int), field(row, "end", int) + included
     if start == end and not included:
-        message = f"found the span ({start}, {end}), which holds no token, expected an end behind the last token"
-        raise DataError(f"{message}; --format gliner reads spans whose end is included", field="end")
+        message = f"found the span ({start}, {end}), which holds no token, expected an end after the last token"
+        raise DataError(f"{message}; use --format gliner for spans whose end is inclusive", field="end")
     key = next((key for key in ("type", "label", "labels") if key in row), "type")
     types = label_of(row[key], key) if key in row else (field(row, key, str),)
     for name in SURFACE_KEYS:
@@ -162,8 +162,8 @@ def check_ends(path: Path, row: Any) -> None:
         DataError: it is such a file; names the formats that it may be.
     """
     if isinstance(row, Mapping) and isinstance(row.get("tokens"), list) and isinstance(row.get("ner"), list):
-        found = "found spans of tokens under 'ner' and nothing that shows whether their ends are included"
-        raise DataError(f"{found}; say --format gliner (they are) or --format tokens (they are not)", path=path, field="ner")
+        found = "found spans of tokens under 'ner' and nothing that shows whether their ends are inclusive"
+        raise DataError(f"{found}; use --format gliner (they are) or --format tokens (they are not)", path=path, field="ner")
 
 
 def _tag_key(row: Row, length: int) -> str | None:
@@ -177,7 +177,7 @@ def _tagged(row: Row, key: str, length: int, names: Sequence[str] | None, spelli
     if isinstance(tags, list) and tags and all(type(tag) is int for tag in tags):
         if names is None:
             raise DataError(
-                f"found the numbers {tags[:8]!r}, expected the names of tags; --tag-names FILE says them, one a line from 0",
+                f"found the numbers {tags[:8]!r}, expected the names of tags; --tag-names FILE gives them, one per line from 0",
                 field=key,
             )
         tags = [name_of(tag, names, key) for tag in tags]

@@ -18,15 +18,15 @@ class EntityTypingConfig(FinetuningConfig):
     """`luke`: the entity's state, dropout, linear. `markers`: the opening marker's state of a plain encoder, dropout,
     linear. `kepler`: the same state through two tanh layers. `auto`: `luke` for a LUKE, `markers` for any other."""
     multi_label: bool = True
-    """Any number of types a mention, each by its own probability. `false`: one type a mention, the likeliest; every training
-    mention needs exactly one label then, and `accuracy` is the number to look at."""
+    """`true`: any number of types per mention, each with its own probability. `false`: the most likely type is predicted, every
+    training mention needs exactly one label, and `accuracy` is the main metric."""
     threshold: float = 0.5
-    """A type is predicted where its probability is above this. The checkpoint keeps it; `loreweave evaluate ... threshold=`
-    tries another."""
+    """A type is predicted if its probability is above this value. The checkpoint stores it; `loreweave evaluate ... threshold=`
+    sets another value."""
     kepler_released_readout: bool = False
-    """`kepler` reads the token after the marker, as its released code does, not the marker, as its paper says."""
+    """`kepler`: read the token after the marker, like the released code, instead of the marker, as in the paper."""
     kepler_second_end: bool = False
-    """`kepler` gets a second end token after the last, as in its released code (specs/kepler.md 6.3)."""
+    """`kepler`: add a second end token, like the released code (specs/kepler.md 6.3)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -40,7 +40,7 @@ class TypingScoring:
     """How types are scored."""
 
     threshold: float | None = None
-    """A type is predicted where its probability is above this; null is the checkpoint's own."""
+    """A type is predicted if its probability is above this value. Null: the threshold of the checkpoint."""
 
     def __post_init__(self) -> None:
         if self.threshold is not None:

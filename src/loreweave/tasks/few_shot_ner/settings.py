@@ -32,29 +32,30 @@ class FewShotNerConfig(FinetuningConfig):
     """Settings of training on a source; the defaults are CONTaiNER's (specs 4.6)."""
 
     dimension: int = 128
-    """Of the Gaussians."""
+    """Number of dimensions of the Gaussians."""
     divergence: Literal["gaussian", "euclidean"] = "gaussian"
-    """`gaussian` (its name in the released code is KL) or `euclidean`, of normalised means."""
+    """`gaussian` (called KL in the released code), or `euclidean`: the distance of normalised means."""
     least_variance: float = 0.0
-    """Smaller variances are taken for this; 1e-6 is safe, the released code has none."""
+    """Minimum variance; smaller variances are raised to it. 1e-6 is safe; the released code has no minimum."""
     outside_anchors: bool = True
-    """Words outside all entities are anchors of the loss too (`consider_mutual_O`, always on in the published runs)."""
+    """Use words outside all entities as anchors of the loss too (`consider_mutual_O`, always on in the published runs)."""
 
     objective: Objective = "container"
-    """`container`: the contrastive loss over batches of sentences. `protobert`, `nnshot`: the labels of queries in
-    episodes that are drawn from the source, by the nearest class mean or support word; the settings below are theirs."""
+    """`container`: the contrastive loss over batches of sentences. `protobert`, `nnshot`: the loss of labels in episodes
+    from the source, by the nearest class mean (`protobert`) or support word (`nnshot`). The next settings, up to
+    `state_dropout`, are for these two."""
     episodes: int = 10_000
-    """Episodes an epoch; `batch_size` counts them."""
+    """Number of episodes per epoch. `batch_size` is a number of episodes."""
     way: int = 5
     shot: int = 1
     query_shot: int = 1
     layers: int = 4
-    """So many last layers are summed, in training and in evaluation with `method` as the objective."""
+    """Number of last layers that are summed, in training and in evaluation with the same method."""
     state_dropout: float = 0.5
-    """Of these sums, in training."""
+    """Dropout of the summed layers, in training."""
 
     head: str = "gaussian"
-    """The only one."""
+    """The only value."""
     max_length: int | None = 128
     epochs: int = 1
     batch_size: int = 32
@@ -80,11 +81,11 @@ class SupportTuning:
     """Fine-tuning on each support set: one batch, until the loss rises (specs/sparse_latent_typing.md 4.6)."""
 
     part: Literal["all", "heads"] = "all"
-    """`heads` leaves the encoder as it is; only `space=means` and `gaussians` can see the difference."""
+    """`heads` trains the heads only, not the encoder; useful with `space=means` and `space=gaussians` only."""
     max_steps: int = 100
-    """The released code has no end but a rising loss."""
+    """Maximum number of steps. The released code stops only when the loss rises."""
     optimizer: OptimizerConfig | None = None
-    """Null is that of the checkpoint's own training; of an encoder without one, CONTaiNER's."""
+    """Null: the optimizer with which the checkpoint was trained, or CONTaiNER's for a plain encoder."""
 
     def __post_init__(self) -> None:
         if self.max_steps < 1:
@@ -99,23 +100,23 @@ class MethodSettings:
     """`container`: nearest support word by the cosine of encoder states. `nnshot`: nearest by squared distance.
     `structshot`: the same with Viterbi. `protobert`: nearest class mean by squared distance."""
     space: Space = "states"
-    """Of container: the encoder's `states` (as published), normalised `means` or whole `gaussians` of the heads."""
+    """For container: `states` of the encoder (as published), or normalised `means` or `gaussians` of the heads."""
     layers: int | None = None
-    """So many last layers are summed; null is 1 for container and 4 for the others, as published."""
+    """Number of last layers that are summed. Null: 1 for container and 4 for the others, as published."""
     viterbi: bool | None = None
-    """Decode with tag transitions; null is true for structshot alone. (CONTaiNER's published numbers have it.)"""
+    """Decode with tag transitions. Null: true only for structshot. (CONTaiNER's published numbers use it.)"""
     temperature: float | None = None
-    """The power of the transitions; null is 0.01 for container and 0.32 for structshot (published: 0.32, 0.318, 0.32, 0.434
+    """Power of the transitions. Null: 0.01 for container and 0.32 for structshot (published: 0.32, 0.318, 0.32, 0.434
     for 5-way 1-shot, 5-way 5-shot, 10-way 1-shot, 10-way 5-shot)."""
     transitions: Path | None = None
-    """Annotated sentences to count transitions in; null takes the checkpoint's source data."""
+    """File of annotated sentences from which transitions are counted. Null: the source data of the checkpoint."""
     fine_tune: bool = False
     """Fine-tune container's encoder and heads on each support set."""
     fine_tuning: SupportTuning = field(default_factory=SupportTuning)
     max_length: int | None = None
-    """Sub-words of a sentence; null is the checkpoint's own, 128 for a plain encoder."""
+    """Maximum number of sub-words per sentence. Null: that of the checkpoint, or 128 for a plain encoder."""
     seed: int = 1
-    """Of new heads, of dropout in fine-tuning (set anew for each support set), and of resampling."""
+    """Random seed of new heads, of dropout in fine-tuning (set again for each support set), and of resampling."""
 
     def __post_init__(self) -> None:
         if self.method != "container" and (self.fine_tune or self.space != "states"):
@@ -148,15 +149,15 @@ class EvaluationSettings(MethodSettings):
     """What is asked, and how labels become numbers."""
 
     legacy: bool = False
-    """As the released code: sentences with a word that has no piece are dropped, support or query, and transitions are
-    shared out over all types of the file. (Words that are not seen, of these sentences or behind the cut, are else missed
+    """Follow the released code: drop sentences that contain a word without sub-words, in support and query, and divide
+    transitions among all types of the file. (Otherwise, words of such sentences and words after the cut count as missed
     in `micro_f1`; in `published_micro_f1` they never count.)"""
     skip_bad: bool = False
-    """Leave out episodes that cannot be scored (a label that the support lacks, ...) and count them."""
+    """Leave out episodes that cannot be scored (such as a label that is not in the support) and count them."""
     episodes: int | None = None
-    """Score the first so many; null is all."""
+    """Number of episodes to score, from the first. Null: all."""
     bootstrap: int = 1000
-    """Resamples of the episodes for the 90 % intervals; 0 makes none."""
+    """Number of resamples of the episodes for the 90 % intervals; 0: no intervals."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -19,36 +19,36 @@ Distance = Literal["euclidean", "dot"]
 
 @dataclass(kw_only=True)
 class FewShotRelationConfig(FinetuningConfig):
-    """Settings of training in episodes of a source; the defaults are those of FewRel's toolkit with KEPLER's rate (specs 6,
-    6.2), but for fewer episodes."""
+    """Settings of training in episodes of a source. The defaults are those of FewRel's toolkit with KEPLER's learning rate
+    (specs 6, 6.2), with fewer episodes."""
 
     method: Method = "proto"
     """`proto`: a query is compared with the mean vector of each relation's support. `pair`: a classifier reads each support
     sentence together with the query, and its scores are averaged."""
     representation: Representation = "markers"
-    """The states of the opening markers side by side (two of a sentence, four of a pair), or the first state (`pooled`); of a
-    LUKE and proto also the states of both `entities`."""
+    """`markers`: the concatenated states of the opening markers (two per sentence, four per pair). `pooled`: the first state.
+    `entities` (only a LUKE with proto): the states of both entities."""
     markers: Literal["two", "four"] = "two"
-    """Whether mentions close with the marker that opens them."""
+    """`two`: the same marker opens and closes a mention. `four`: different markers."""
     distance: Distance = "euclidean"
-    """Of proto: minus the squared distance, or the inner product (`dot`)."""
+    """For proto: the negative squared distance (`euclidean`) or the inner product (`dot`)."""
     encoding_dropout: float = 0.5
-    """Of proto: dropout of the vectors."""
+    """For proto: dropout of the vectors."""
     way: int = 5
     shot: int = 1
     queries: int = 1
-    """Queries of each relation in an episode."""
+    """Number of queries per relation in an episode."""
     na_rate: float = 0.0
-    """Of pair: so many times `queries` sentences of other relations, which have none of the episode's."""
+    """For pair: number of queries with other relations than those of the episode, as a multiple of `queries`."""
     episodes: int = 2000
-    """Of an epoch. Every epoch has the same ones in another order: one long epoch never repeats any."""
+    """Number of episodes per epoch. Every epoch has the same episodes in another order."""
     relations: list[str] | None = None
-    """Train on these of the source alone; null is all."""
+    """Relations of the source to train on. Null: all."""
 
     head: str = "few-shot"
-    """The only one."""
+    """The only value."""
     max_length: int | None = 128
-    """Sub-words of a sentence; of a pair at most half of what the encoder holds."""
+    """Maximum number of sub-words per sentence; for pair at most half of the maximum of the encoder."""
     epochs: int = 1
     batch_size: int = 4
     """Episodes per process and micro-step."""
@@ -82,21 +82,21 @@ class FewShotRelationConfig(FinetuningConfig):
 
 @dataclass(kw_only=True)
 class MethodSettings:
-    """How a query gets its relation. A checkpoint of this task says all but `distance` itself; null takes what it says."""
+    """How a query gets its relation. Null: the value that is stored in the checkpoint."""
 
     method: Method | None = None
-    """Of a plain encoder: `proto` (the default) or `pair`, whose new classifier knows nothing."""
+    """For a plain encoder: `proto` (the default), or `pair`, whose classifier is then untrained."""
     representation: Representation | None = None
-    """Of a plain encoder: the states of the opening `markers` (the default), or the first state (`pooled`); of a LUKE and
-    proto also those of both `entities`."""
+    """For a plain encoder: the states of the opening `markers` (the default), or the first state (`pooled`). For a LUKE with
+    proto also the states of both `entities`."""
     distance: Distance | None = None
-    """Of proto: `euclidean` (the default; squared) or `dot`."""
+    """For proto: `euclidean` (the default; squared) or `dot`."""
     max_length: int | None = None
-    """Sub-words of a sentence of a plain encoder; null is 128."""
+    """Maximum number of sub-words per sentence, for a plain encoder. Null: 128."""
     format: str | None = None
-    """Of the annotated sentences; null recognises it."""
+    """Format of the annotated sentences. Null: recognised."""
     seed: int = 0
-    """Of drawn episodes, of a new classifier, and of resampling."""
+    """Random seed of drawn episodes, of a new classifier, and of resampling."""
 
 
 @dataclass(kw_only=True)
@@ -104,23 +104,23 @@ class EvaluationSettings(MethodSettings):
     """What is asked, and how answers become numbers."""
 
     way: int | None = None
-    """Relations of a drawn episode; null is 5. A file of episodes has its own."""
+    """Number of relations in a drawn episode. Null: 5. A file of episodes has its own number."""
     shot: int | None = None
-    """Support sentences of each relation; null is 1."""
+    """Number of support sentences per relation. Null: 1."""
     queries: int | None = None
-    """Queries of each relation; null is 1."""
+    """Number of queries per relation. Null: 1."""
     na_rate: float | None = None
-    """So many times `queries` sentences of other relations are asked about too; null is 0."""
+    """Number of queries with other relations, as a multiple of `queries`. Null: 0."""
     relations: list[str] | None = None
-    """Draw from these alone; null is all of the file."""
+    """Relations that may be drawn. Null: all in the file."""
     episodes: int | None = None
-    """So many; null draws 1000, and scores all of a file."""
+    """Number of episodes. Null: 1000 drawn episodes, or all episodes of a file."""
     answers: Path | None = None
     """Gold numbers of FewRel's test files: a JSON list."""
     skip_bad: bool = False
     """Leave out bad records or episodes and count them."""
     bootstrap: int = 1000
-    """Resamples of the episodes for the 95 % interval; 0 makes none."""
+    """Number of resamples of the episodes for the 95 % interval; 0: no interval."""
 
     def __post_init__(self) -> None:
         if self.bootstrap < 0 or (self.episodes is not None and self.episodes < 1):

@@ -164,7 +164,7 @@ class GraphAnswerer:
         """
         query = read_query(row)
         if isinstance(query.given, GraphEntity) and self.encoder.texts is None:
-            raise DataError("found an entity given by its text, but this checkpoint has a table and reads no text")
+            raise DataError("found an entity given by its text, but this checkpoint has a table of entities and reads no texts")
         return _Asked(query, self.names.relation(query.relation))
 
     def answer(self, asked: list[_Asked]) -> list[list[dict[str, Any]]]:

@@ -23,7 +23,7 @@ def tag_classes(names: Sequence[str], place: Path) -> list[str]:
     Raises:
         CheckpointError: classes without names, names that are no tags of one kind, or none for words outside mentions.
     """
-    _refuse_numbers(names, place, "which of them is no mention")
+    _refuse_numbers(names, place, "which of them means 'no mention'")
     ordinary = [name for name in names if not _SPECIAL.fullmatch(name)]
     if len(ordinary) < 2:
         ordinary = list(names)
@@ -32,7 +32,7 @@ def tag_classes(names: Sequence[str], place: Path) -> list[str]:
         tags = [spelling.plain(name) if name in ordinary else OUTSIDE for name in names]
         find_scheme(tags)
     except DataError as error:
-        raise CheckpointError(f"{place}: the classes are no tags: {error}; {LABELS_WANTED}") from None
+        raise CheckpointError(f"{place}: the classes are not tags: {error}; {LABELS_WANTED}") from None
     if OUTSIDE not in tags:
         problem = f"found no class for words outside mentions among {_some(names)}, expected O"
         raise CheckpointError(f"{place}: {problem}; {LABELS_WANTED}")
@@ -47,10 +47,10 @@ def span_classes(names: Sequence[str], place: Path) -> list[str]:
     """
     if any(name in NEGATIVE for name in names):
         return list(names)
-    _refuse_numbers(names, place, "which of them is no mention")
+    _refuse_numbers(names, place, "which of them means 'no mention'")
     found = [number for number, name in enumerate(names) if name.casefold().replace("-", "_") in _NO_MENTION]
     if len(found) != 1:
-        problem = f"found no class for spans that are no mention among {_some(names)}, expected NIL or O"
+        problem = f"found no class for spans that are not mentions among {_some(names)}, expected NIL or O"
         raise CheckpointError(f"{place}: {problem}; {LABELS_WANTED}")
     return [NEGATIVE[0] if number == found[0] else name for number, name in enumerate(names)]
 

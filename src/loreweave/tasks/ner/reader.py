@@ -86,7 +86,7 @@ def _given_columns(format: str) -> ColumnLayout | None:
         return None
     order = _ORDER.fullmatch(format)
     if order is None:
-        raise ConfigurationError(f"unknown format {format!r}; the order of columns is said like columns:0,-1 (token, tag)")
+        raise ConfigurationError(f"unknown format {format!r}; to choose the columns, use columns:0,-1 (token, tag)")
     return ColumnLayout(token=int(order[1]), tag=int(order[2]))
 
 
@@ -109,8 +109,8 @@ def _utf16_notes(records: Sequence[NerRecord], format: str) -> list[str]:
     points, units = (sum(counts) for counts in zip(*fits, strict=True)) if fits else (0, 0)
     if units <= points:
         return []
-    found = f"OFFSETS IN UTF-16? {units} mentions behind characters beyond U+FFFF (emoji) cut words, and are whole words if"
-    return [f"{found} offsets count UTF-16 code units, as browsers do; --format {format}{UTF16} reads them so"]
+    found = f"OFFSETS IN UTF-16? {units} mentions after characters beyond U+FFFF (emoji) cut words, but are whole words if"
+    return [f"{found} offsets count UTF-16 code units, as in browsers; use --format {format}{UTF16} then"]
 
 
 def labels_of(records: Sequence[NerRecord]) -> list[str]:

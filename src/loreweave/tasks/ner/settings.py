@@ -18,26 +18,26 @@ class NerConfig(FinetuningConfig):
     """Settings of NER; the defaults are those of LUKE on CoNLL-2003 (specs/luke.md 4.0, 4.3)."""
 
     head: Literal["auto", "luke", "tags"] = "auto"
-    """`luke`: every span of words is an entity of a LUKE and gets a class. `tags`: every word's first sub-word gets a tag,
-    on any encoder. `auto`: `luke` for a LUKE, `tags` for any other."""
+    """`luke`: every span of words is an entity of a LUKE and gets a class. `tags`: the first sub-word of every word gets a
+    tag, with any encoder. `auto`: `luke` for a LUKE, `tags` for any other."""
     document_context: bool = True
-    """Read the sentences around, as many as fit, where the file says which sentences make a document."""
+    """Read surrounding sentences too, as many as fit, if the file says which sentences belong to a document."""
     max_mention_length: int = 16
-    """`luke`: the longest candidate span, in units."""
+    """`luke`: maximum length of a candidate span, in units of `mention_unit`."""
     mention_unit: MentionUnit = "sub-words"
     max_entity_length: int = 128
-    """`luke`: candidate spans of an input; a sentence with more is read several times, each with a part of them."""
+    """`luke`: maximum number of candidate spans per input. A sentence with more spans is split into several inputs."""
     shared_words: bool = False
-    """`luke`: words do not read spans, and a span reads the words and itself, so that its answer does not depend on which
-    others are asked with it: faster, and another model than LUKE, to be trained that way (transformers cannot run it).
-    One pass serves any number of spans: set `max_entity_length` to as many as a sentence has, or as memory holds."""
+    """`luke`: words do not attend to spans, and a span attends to the words and itself only. This is faster, but it is another
+    model than LUKE and must be trained with this setting (transformers cannot run it). Set `max_entity_length` to the number
+    of spans of a sentence, or to as many as memory allows."""
     span_features: Literal["all", "words", "entity"] = "all"
-    """`luke`: what the class of a span is read from: its first and last sub-word and its entity, or one of both alone (the
-    original's ablations). With `words` the encoder sees no entities."""
+    """`luke`: features of a span: `words` (its first and last sub-word), its `entity`, or `all`. `words` and `entity` are the
+    original's ablations. With `words`, the encoder reads no entities."""
     nested: bool = False
-    """`luke`: keep a mention inside another; otherwise the one with the larger logit."""
+    """`luke`: keep nested mentions. Otherwise, of overlapping mentions the one with the larger logit is kept."""
     tags: TagScheme = "iob2"
-    """`tags`: their scheme; the likeliest legal sequence is taken."""
+    """`tags`: tag scheme. The most likely legal sequence of tags is predicted."""
     epochs: int = 5
     gradient_accumulation_steps: int = 4
     seed: int = 35

@@ -63,7 +63,7 @@ def score_documents(
     hidden = sum(document.facts is None for document in documents)
     if hidden:
         raise DataError(
-            f"found {hidden} of {len(documents)} documents without relations, expected gold ones to score: 'loreweave predict' "
+            f"found {hidden} of {len(documents)} documents without relations, expected gold relations; 'loreweave predict' "
             "answers documents whose relations are hidden",
             field="labels",
         )
@@ -89,7 +89,7 @@ def score_documents(
     notes = ["ign_f1 needs the facts of the training file: train=FILE"]
     if shown is not None:
         tables["facts"][0]["shown_in_training"] = seen
-        notes = ["ign_f1 leaves out right predictions that are facts of the training file by the names of both entities"]
+        notes = ["ign_f1 excludes correct predictions that are facts of the training file, by the names of both entities"]
     return Evaluation(metrics, rows, tables=tables, notes=notes)
 
 
@@ -238,11 +238,11 @@ def name_of(row: Row) -> str:
 def _file_notes(elsewhere: Mapping[str, Collection[Fact]], twice: int, outside: int) -> Iterator[str]:
     if elsewhere:
         count = sum(map(len, elsewhere.values()))
-        yield f"{count} predictions are for documents that the gold file lacks, and count as wrong: {_some(elsewhere)}"
+        yield f"{count} predictions are for documents that are not in the gold file, and count as wrong: {_some(elsewhere)}"
     if twice:
-        yield f"{twice} predictions stand twice, and count once"
+        yield f"{twice} predictions are repeated, and count once"
     if outside:
-        yield f"{outside} predictions name entities that their document lacks, and count as wrong"
+        yield f"{outside} predictions have entities that are not in their document, and count as wrong"
 
 
 def _some(names: Iterable[str]) -> str:

@@ -66,7 +66,7 @@ def settings_for(config: RelationConfig, records: Sequence[Item]) -> RelationCon
     except ValueError as error:
         raise ConfigurationError(f"the training file has documents (multi_label=true): {error}") from None
     if found.multi_label and config.metric not in (None, *DOCUMENT_METRICS):
-        raise ConfigurationError(f"metric: documents have no {config.metric}; theirs are {', '.join(DOCUMENT_METRICS)}")
+        raise ConfigurationError(f"metric: documents have no {config.metric}, expected one of {', '.join(DOCUMENT_METRICS)}")
     if not found.multi_label and config.metric in ("ign_precision", "ign_f1"):
         raise ConfigurationError(f"metric: only documents have {config.metric}")
     return found

@@ -205,7 +205,7 @@ def _predicted(row: Row) -> str:
 def _notes(gold: Sequence[str], negative: str | None) -> list[str]:
     if negative is None:
         known = ", ".join(NEGATIVE_LABELS)
-        return [f"no label is known as the negative one ({known}; no_label=NAME names it): micro and macro scores count all"]
+        return [f"no label is known to mean 'no relation' ({known}; no_label=NAME names it): scores count all labels"]
     notes = [f"micro and macro scores leave out {negative!r}"]
     if all(label == negative for label in gold):
         notes.append(f"no record has a relation other than {negative!r}: precision, recall and F1 are 0 by definition")

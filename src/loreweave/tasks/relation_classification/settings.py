@@ -20,15 +20,15 @@ class RelationConfig(FinetuningConfig):
     encoder, dropout, linear. `kepler`: the same states through a tanh layer, with four markers. `auto`: `luke` for a
     LUKE, `markers` for any other."""
     multi_label: bool | None = None
-    """Any number of relations a pair, of documents with entities by all their mentions, which are read once for all pairs.
-    Null: as the training file, documents (DocRED) or pairs of mentions."""
+    """`true`: any number of relations per pair of entities, for documents whose entities have several mentions (DocRED).
+    `false`: one relation per pair of mentions. Null: as in the training file."""
     no_label: str | None = None
-    """The label that stands for none of the relations, which scores leave out; null knows no_relation, Other and NA."""
+    """Label for "no relation", which the scores exclude. Null: no_relation, Other or NA, if the data have it."""
     classifier_bias: bool = False
-    """`luke` has a bias, as the checkpoints for KBP37 and RELX."""
+    """`luke`: the classifier has a bias, as in the checkpoints for KBP37 and RELX."""
     kepler_character_markers: bool = False
-    """`kepler` marks the mentions with the characters " # and $ %, as its released code does, which text may hold as well;
-    otherwise with four new tokens that start from them."""
+    """`kepler`: mark mentions with the characters " # and $ %, like the released code; texts can contain these characters too.
+    Otherwise, mark them with four new tokens whose embeddings start from these characters."""
     epochs: int = 5
     batch_size: int = 4
     gradient_accumulation_steps: int = 8
@@ -45,10 +45,10 @@ class RelationConfig(FinetuningConfig):
 
 @dataclass(kw_only=True)
 class RelationScoring:
-    """How relations are scored; what a checkpoint keeps of it goes for its own evaluation."""
+    """How relations are scored. A checkpoint stores these settings for its evaluation."""
 
     no_label: str | None = None
-    """The label that stands for none of the relations, which scores leave out; null is the checkpoint's, or knows
-    no_relation, Other and NA."""
+    """Label for "no relation", which the scores exclude. Null: that of the checkpoint, or no_relation, Other or NA if the data
+    have it."""
     train: Path | None = None
-    """Of documents: the training file, whose facts Ign F1 leaves out; null is what the checkpoint was trained on."""
+    """For documents: training file whose facts Ign F1 excludes. Null: the training file of the checkpoint."""
