@@ -67,7 +67,7 @@ def test_line_ends_that_count_once_are_named() -> None:
     text = "Ann\r\nMia Brandt\r\nOslo"
     assert text[4:14] == "\nMia Brand"
     for start, end, name in ((4, 14, "Mia Brandt"), (15, 19, "Oslo")):
-        assert message(text, start, end, name).endswith("fit where a line end of two characters (CRLF) counts as one")
+        assert message(text, start, end, name).endswith("fit if a line end of two characters (CRLF) counts as one")
 
 
 def test_a_surface_that_is_nowhere_is_said_so() -> None:
