@@ -96,7 +96,7 @@ def test_a_number_that_is_used_again_is_another_process(tmp_path: Path) -> None:
 def test_a_lock_that_is_just_written_is_waited_for(tmp_path: Path, content: str) -> None:
     path = tmp_path / FILE
     path.write_text(content)
-    with pytest.raises(ConfigurationError, match="another process begins a run"):
+    with pytest.raises(ConfigurationError, match="another process is starting a run"):
         RunLock(tmp_path).take()
     os.utime(path, (1e9, 1e9))
     RunLock(tmp_path).take()
