@@ -11,6 +11,7 @@ from loreweave.corpus.columns import read_columns
 from loreweave.corpus.conllu import is_conllu, read_conllu
 from loreweave.corpus.files import content_suffix
 from loreweave.corpus.mention_formats import MENTION_FORMATS, first_mention_row, format_of_file, recognised_mentions
+from loreweave.corpus.mention_formats.foreign import foreign_tool
 from loreweave.corpus.mention_formats.marked import MentionFormat
 from loreweave.corpus.rows import LeftOut
 from loreweave.corpus.tables import TABLE_SUFFIXES, is_data_folder
@@ -69,6 +70,8 @@ def recognised_format(path: Path) -> str:
         return _COLUMNS
     row = first_mention_row(path)
     found = recognised_mentions(path, row)
+    if found is None and (foreign := foreign_tool(row)) is not None:
+        raise DataError(foreign, path=path)
     if found is None:
         if isinstance(row, Mapping) and {"support", "query"} <= row.keys():
             way_out = "'loreweave evaluate few-shot-ner' and 'loreweave score' read them"

@@ -9,6 +9,7 @@ from typing import Any, Generic
 
 from loreweave.corpus.files import content_suffix
 from loreweave.corpus.json_rows import first_character, json_rows
+from loreweave.corpus.mention_formats.foreign import foreign_tool
 from loreweave.corpus.rows import LeftOut, Row, Span, as_row, check_span, field, join_words, objects, words
 from loreweave.corpus.surrogates import field_with_half
 from loreweave.corpus.tables import TABLE_SUFFIXES
@@ -124,6 +125,8 @@ def wrong_keys(path: Path, row: Any, formats: Iterable[str]) -> DataError:
     """The error for a file whose first row is of none of the formats; names the keys that were found."""
     if row is None:
         return DataError(f"found no file of {', '.join(formats)} in it", path=path)
+    if (foreign := foreign_tool(row)) is not None:
+        return DataError(foreign, path=path)
     found = f"the keys {', '.join(map(str, row))}" if isinstance(row, Mapping) else type(row).__name__
     return DataError(f"record 1: found {found}, expected a record of {', '.join(formats)}", path=path)
 

@@ -1,0 +1,36 @@
+"""Files of annotators that are told by their keys and not read: which tool wrote them, and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_WRITE = 'write each text as {"text": ..., "entities": [[start, end, label]]}, one object a line'
+
+_TOOLS: tuple[tuple[frozenset[str], str, str], ...] = tuple(
+    (frozenset(keys), tool, way_out)
+    for keys, tool, way_out in (
+        (("paragraphs",), "JSON of spaCy 2", "'spacy convert FILE.json FOLDER' makes a .spacy file of it, which is read"),
+        (("assets",), "a project of Azure's language service", f"its texts are files of their own; {_WRITE}"),
+        (("projectFileVersion",), "a project of Azure's language service", f"its texts are files of their own; {_WRITE}"),
+        (("textSegmentAnnotations",), "text extraction of Google's Vertex AI", _WRITE),
+        (("%FEATURE_STRUCTURES",), "UIMA CAS JSON, as INCEpTION writes it", "export the project as CoNLL 2002, which is read"),
+        (("rasa_nlu_data",), "training data of Rasa", f"from 'common_examples' {_WRITE}"),
+        (("annotations_and_examples",), "an export of LightTag", _WRITE),
+        (("annotatable", "anncomplete"), "annotations of tagtog", f"its texts are files of their own; {_WRITE}"),
+        (("content", "annotation"), "an export of Dataturks", f"its ends are included: add 1 to each, and {_WRITE}"),
+    )
+)
+"""Keys that a row has where the tool wrote it, the tool, and how to get on."""
+
+
+def foreign_tool(row: Any) -> str | None:
+    """Which tool wrote a row, and the way out, in words; None where nothing tells it."""
+    if not isinstance(row, Mapping):
+        return None
+    for keys, tool, way_out in _TOOLS:
+        if keys <= set(row):
+            return f"found {tool}, which is not read: {way_out}"
+    if isinstance(row.get("source"), str) and any(f"{name}-metadata" in row for name in row):
+        return f"found a manifest of SageMaker Ground Truth, which is not read: {_WRITE}"
+    return None
