@@ -114,7 +114,7 @@ def test_a_padding_that_a_format_does_not_keep(tmp_path: Path, padding: int) -> 
         convert(source, tmp_path / "out", "luke-original", base=words)
         assert_equal(load_luke(tmp_path / "out", base=words).model, reference)
         return
-    with pytest.raises(CheckpointError, match="as luke-original it would answer otherwise: it cannot read .*found 39 words"):
+    with pytest.raises(CheckpointError, match="as luke-original its outputs would differ: it cannot read .*found 39 words"):
         convert(source, tmp_path / "out", "luke-original", base=words)
     assert not (tmp_path / "out").exists() and {path.name for path in tmp_path.iterdir()} == {"source", "roberta-base"}
 
@@ -186,7 +186,7 @@ def test_what_paddles_own_code_leaves_out(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"no classifier bias: logits off by up to 0\.5 there"):
         convert(tmp_path / "biased", tmp_path / "out", "paddle")
     report = convert(tmp_path / "biased", tmp_path / "hf")
-    assert any("plain transformers answers otherwise: logits off by up to 0.5" in note for note in report.notes)
+    assert any("plain transformers gives other outputs: logits off by up to 0.5" in note for note in report.notes)
 
 
 def test_a_writer_that_forgets_something_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,7 +201,7 @@ def test_a_writer_that_forgets_something_is_found_out(tmp_path: Path, monkeypatc
     monkeypatch.setattr(
         paddle, "names_to_paddle", lambda given: whole({name: 2 * t if "e2e_query" in name else t for name, t in given.items()})
     )
-    with pytest.raises(CheckpointError, match="it would answer otherwise: logits off"):
+    with pytest.raises(CheckpointError, match="its outputs would differ: logits off"):
         convert(source, tmp_path / "out", "paddle")
     assert not (tmp_path / "out").exists()
 

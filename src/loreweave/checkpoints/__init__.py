@@ -190,7 +190,7 @@ def convert(
         raise ConfigurationError(f"{module.NAME} has no place for {ours_alone[0]}: the model would be read as one without")
     write_checked(loaded, module, place, base, lossy)
     loaded.report.notes += [
-        f"{name} of config.json is known to loreweave alone: other programs refuse the model or answer otherwise"
+        f"{name} of config.json is known to loreweave only: other programs refuse the model or give other outputs"
         for name in ours_alone
     ]
     return loaded.report

@@ -35,7 +35,7 @@ def write_checked(loaded: LoadedCheckpoint, module: ModuleType, place: Path, bas
         lost += probe.unlike(wanted, _again(loaded, module, written), batch)
         if module is hugging_face and (plain := probe.in_plain_transformers(written, model, batch)):
             reason = next((name for name in _KNOWN_TO_OURS if getattr(model.config, name, False) not in (False, "all")), None)
-            said = f"plain transformers answers otherwise: {'; '.join(plain)}"
+            said = f"plain transformers gives other outputs: {'; '.join(plain)}"
             if reason is None:
                 lost.append(said)
             else:

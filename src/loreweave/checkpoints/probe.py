@@ -164,6 +164,6 @@ def refuse_loss(lost: list[str], reasons: list[str], source: str, target: str, l
         return
     why = f" ({'; '.join(reasons)})" if reasons else ""
     raise CheckpointError(
-        f"{source}: as {target} it would answer otherwise: {'; '.join(lost)}{why}; nothing was written; --lossy writes it "
+        f"{source}: as {target} its outputs would differ: {'; '.join(lost)}{why}; nothing was written; --lossy writes it "
         "nevertheless"
     )

@@ -187,7 +187,7 @@ FORMATS: dict[str, FileFormat[Item]] = {
         "list of {title, sents, vertexSet, labels}: DocRED, Re-DocRED; documents whole, any number of relations a pair",
         document_layouts.docred,
     ),
-    "docred-all-pairs": FileFormat("the same by its older name", document_layouts.docred),
+    "docred-all-pairs": FileFormat("older name of docred", document_layouts.docred),
     "documents": FileFormat(
         "JSON lines of {text, entities: [{mentions: [{start, end}]}], relations: [{head, tail, label}]}",
         document_layouts.documents,

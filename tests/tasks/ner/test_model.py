@@ -157,7 +157,7 @@ def test_converting_a_model_keeps_what_only_we_know_or_is_refused(
 ) -> None:
     build(str(tiny_luke), TYPES, fill(NerConfig, {name: value})).save_pretrained(tmp_path / "model")
     report = convert(str(tmp_path / "model"), tmp_path / "out", to="hugging-face")
-    assert any(f"{name} of config.json is known to loreweave alone" in note for note in report.notes)
+    assert any(f"{name} of config.json is known to loreweave only" in note for note in report.notes)
     assert getattr(load(tmp_path / "out").model.config, name) == value
     for to in ("paddle", "luke-original"):
         with pytest.raises(ConfigurationError, match=f"has no place for {name}"):
