@@ -280,3 +280,10 @@ def test_numbers_that_are_not_finite_are_null_in_every_json(tmp_path: Path) -> N
         raise AssertionError(word)
 
     assert [json.loads(text, parse_constant=refuse) for text in texts] == [wanted] * 3
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_the_line_of_a_bad_byte_is_counted_as_lines_are_read(end: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"one" + end.encode() + b"two" + end.encode() + b"x\xff" + end.encode())
+    with pytest.raises(DataError, match=r"a\.txt, line 3: .* at byte 1 of the line"), open_text(tmp_path / "a.txt") as file:
+        file.read()

@@ -161,3 +161,14 @@ def test_plain_text_is_no_query_where_more_is_asked(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="expected JSON Lines, one object a line with text, start, end"):
         read(tmp_path / "a.txt", asks=asks)
     assert len(read("-", stdin=LINES, asks=asks)) == 2
+
+
+@pytest.mark.parametrize("piped", [False, True])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_every_end_of_a_line_ends_a_query(end: str, piped: bool, tmp_path: Path) -> None:
+    for content in (["Ann left.", "", "Bob sang."], ['{"text": "Ann left."}', "", '{"text": "Bob sang."}']):
+        raw = "".join(line + end for line in content).encode()
+        (tmp_path / "q").write_bytes(raw)
+        queries = read("-", stdin=raw) if piped else read(tmp_path / "q")
+        assert rows(queries) == [{"text": "Ann left."}, {"text": "Bob sang."}]
+        assert [query.where["line"] for query in queries] == [1, 3]

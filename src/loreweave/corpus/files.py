@@ -79,10 +79,19 @@ def open_text(path: Pathname) -> Iterator[TextIO]:
             raise DataError(f"broken compressed file ({error})", path=path) from error
 
 
+_LONE_RETURN = re.compile(rb"\r(?!\n)")
+
+
+def lines_of_bytes(file: Iterable[bytes]) -> Iterator[bytes]:
+    r"""Lines that end in \n, \r\n or \r, of a file that gives those up to \n; without the ends in \r."""
+    for line in file:
+        yield from _LONE_RETURN.split(line) if b"\r" in line else (line,)
+
+
 def _first_bad_byte(path: Pathname) -> tuple[int | None, int]:
     """Line (from 1) and byte in the line (from 0) of the first byte that is not UTF-8; (None, 0) when there is none."""
     with open_binary(path) as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(lines_of_bytes(file), 1):
             try:
                 line.decode("utf-8")
             except UnicodeDecodeError as error:

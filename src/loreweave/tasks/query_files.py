@@ -11,7 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from loreweave.corpus.files import BROKEN_STREAM, content_suffix, is_temporary, open_binary
+from loreweave.corpus.files import BROKEN_STREAM, content_suffix, is_temporary, lines_of_bytes, open_binary
 from loreweave.corpus.json_rows import line_value
 from loreweave.corpus.tables import is_table
 from loreweave.errors import ConfigurationError, DataError
@@ -193,7 +193,7 @@ def _lines(raw: Iterable[bytes], called: str) -> Iterator[Line]:
     Raises:
         DataError: the first begins with the byte-order mark of UTF-16.
     """
-    for number, line in enumerate(raw, 1):
+    for number, line in enumerate(lines_of_bytes(raw), 1):
         if number == 1 and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise DataError("found UTF-16, expected UTF-8 ('iconv -f UTF-16 -t UTF-8' converts it)", path=called, line=1)
         try:
