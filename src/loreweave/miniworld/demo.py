@@ -53,7 +53,7 @@ WINDOW = 128
 HELD_OUT = 10
 """One page in so many is kept from pre-training, to measure on."""
 
-FEW_PAGES = ("batch_size=8", "micro_batch_size=8", "objectives.masked_entities.probability=0.5")
+FEW_PAGES = ("batch_size=4", "micro_batch_size=4", "objectives.masked_entities.probability=0.5")
 """Small batches and many masked entities, because there are hardly two hundred windows."""
 
 KNOWLEDGE = "objectives.contrastive_knowledge"
@@ -104,9 +104,9 @@ Report = Callable[[str], None]
 class Budget:
     """How long the demo trains; the defaults take three minutes on two CPU cores."""
 
-    stage_1_steps: int = 20
-    stage_2_steps: int = 50
-    triples: int = 40
+    stage_1_steps: int = 30
+    stage_2_steps: int = 100
+    triples: int = 32
     """Facts of a step, beside its windows of text."""
     typing_epochs: int = 2
     sentence_epochs: int = 2
@@ -118,9 +118,9 @@ class Budget:
 
     def stage_2(self, graph: Path) -> list[str]:
         """Settings that go over `minilm/pretraining-2`: the graph joins the pages."""
-        schedule = (f"steps={self.stage_2_steps}", "schedule.warmup_steps=6", "optimizer.learning_rate=4e-4")
+        schedule = (f"steps={self.stage_2_steps}", "schedule.warmup_steps=6", "optimizer.learning_rate=5e-4")
         own = ("optimizer.rate_factors={extra_heads: 10.0}",)
-        knowledge = (f"graph={graph}", f"micro_batch_size={self.triples}", *SHORT_TEXTS)
+        knowledge = (f"graph={graph}", f"micro_batch_size={self.triples}", "weight=4.0", *SHORT_TEXTS)
         return [*schedule, *own, *FEW_PAGES, *(f"{KNOWLEDGE}.{setting}" for setting in knowledge)]
 
     def tasks(self) -> dict[str, list[str]]:
