@@ -94,7 +94,8 @@ class PretrainingConfig:
     epochs: float = 20.0
     """Passes over the data (without any, over the triples of the first graph); `steps` wins when it is given."""
     max_words: int = 512
-    """Sub-words of a window with its two special tokens; longer windows are cut, and counted."""
+    """Sub-words of a window with its two special tokens; longer windows are cut, and counted. At most what the encoder has
+    positions for, if there are such windows."""
     max_entities: int = 128
     sampling_smoothing: float = 0.7
     """Data set i is drawn with probability proportional to size_i ** smoothing (1: by size, 0: evenly)."""
