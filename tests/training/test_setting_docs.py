@@ -61,6 +61,6 @@ def test_every_setting_can_be_given_with_its_default(task: str) -> None:
 
 def test_real_texts() -> None:
     texts = {setting.name: setting.text for setting in setting_docs(NerConfig)}
-    assert texts["patience"].startswith("Stop after so many epochs") and "16" not in texts["max_mention_length"]
-    assert "longest candidate span" in texts["max_mention_length"]  # its own, not that of the class below
+    assert texts["patience"].startswith("Number of epochs without a better") and "16" not in texts["max_mention_length"]
+    assert "length of a candidate span" in texts["max_mention_length"]  # its own, not that of the class below
     assert any(setting.name == "optimizer.learning_rate" for setting in setting_docs(PretrainingConfig))
