@@ -156,6 +156,9 @@ def test_outer_and_nested_mentions_are_both_read(tmp_path: Path) -> None:
     assert notes[1] == "columns 2 and 3 have tags of outer and of nested mentions; both are read"
     _, mentions, _ = found(tmp_path, germeval.replace("B-LOC", "O"))
     assert mentions == [[("FC Bergen", "ORG")]]
+    # A mention of another sentence is around none, though its words have the same places.
+    apart = "FC B-ORG O\nBergen I-ORG O\nsiegt O O\n\nOslo O B-LOC\nruft O O\nlaut O O\n"
+    assert found(tmp_path, apart)[1] == [[], [("Oslo", "LOC")]]
     _, mentions, notes = found(tmp_path, "Mia B-PER B-PER\nin O O\nOslo B-LOC B-ORG\n")
     assert mentions == [[("Mia", "PER"), ("Oslo", "ORG")]]
     assert notes == ["columns 1 and 2 have the same types; 2 is read (--format columns:0,1 reads the other)"]

@@ -7,7 +7,7 @@ a header, the tag is not last, comments begin with `#` where a token may, too.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice, pairwise
@@ -321,11 +321,10 @@ def _nested(table: _Table, tagged: Sequence[int], last: int) -> tuple[int, int] 
     if last not in tagged:
         return outer, last
     first, second = table.spans(outer), table.spans(last)
-    inside = any(
-        number == other and span.start <= inner.start and inner.end <= span.end
-        for number, inner in second
-        for other, span in first
-    )
+    around = defaultdict[int, list[TokenSpan]](list)
+    for number, span in first:
+        around[number].append(span)
+    inside = any(span.start <= inner.start and inner.end <= span.end for number, inner in second for span in around[number])
     return (outer, last) if inside and not first & second else None
 
 
