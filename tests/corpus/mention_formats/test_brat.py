@@ -100,3 +100,16 @@ def test_wrong_files_are_named(tmp_path: Path) -> None:
     assert "--format brat:utf16" in errors[4]
     with pytest.raises(DataError, match="found no folder"):
         list(brat.rows(tmp_path / "a.txt"))
+
+
+@pytest.mark.parametrize("inside", ["\u2028", "\x85", "\x0c"])
+def test_characters_that_only_look_like_line_ends_part_no_lines(inside: str, tmp_path: Path) -> None:
+    write(
+        tmp_path / "data",
+        "a",
+        f"Mia{inside}Brandt lives in Oslo",
+        f"T1\tPER 0 10\tMia{inside}Brandt\r\nT2\tLOC 20 24\tOslo\r\n",
+    )
+    texts, lost, errors = read(tmp_path / "data")
+    assert not errors and not lost
+    assert [(mention.start, mention.end) for mention in texts[0].mentions] == [(0, 10), (20, 24)]

@@ -91,7 +91,7 @@ def _document(file: Path, ann: Path | None, id: str) -> _Document | None:
         return None
     bare = raw.removeprefix("\ufeff")
     document = _Document(id, tuple(dict.fromkeys((bare, bare.replace("\r\n", "\n"), raw))))
-    for number, line in enumerate(_decoded(ann).removeprefix("\ufeff").splitlines(), 1):
+    for number, line in enumerate(_lines(_decoded(ann).removeprefix("\ufeff")), 1):
         if not line.strip():
             continue
         if line[0] in _OTHERS:
@@ -106,6 +106,11 @@ def _document(file: Path, ann: Path | None, id: str) -> _Document | None:
         start, end = map(int, found["spans"].split(" "))
         document.marks.append((number, Mark(start, end, (found["type"],), found["text"])))
     return document
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of a text; no character but a line end parts them, as U+2028 in a mention does for `str.splitlines`."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _decoded(file: Path) -> str:
