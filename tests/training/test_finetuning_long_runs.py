@@ -122,6 +122,24 @@ def test_a_disk_that_is_full_at_a_checkpoint(tmp_path: Path, monkeypatch: pytest
     assert resume(tmp_path / "run") == whole
 
 
+def test_an_error_that_is_not_of_writing_stays_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is room: "make room" would lead nowhere."""
+
+    def broken(self: FinetuningTrainer, folder: str) -> None:
+        raise RuntimeError("shapes do not fit")
+
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="^shapes do not fit$"):
+        patch.setattr(FinetuningTrainer, "_save_optimizer_and_scheduler", broken)
+        run(tmp_path / "run")
+    assert not RunRecord(tmp_path / "run").checkpoints.all()
+
+    def save(folder: Path) -> None:
+        raise RuntimeError("shapes do not fit")
+
+    with pytest.raises(RuntimeError, match="^shapes do not fit$"):
+        run(tmp_path / "other", replace(CONFIG, checkpoints=False), replace(toy_job(), save=save))
+
+
 def test_a_status_is_written_on_a_full_disk_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record = RunRecord.create(tmp_path, "finetuning", {})
 

@@ -21,6 +21,9 @@ from loreweave.training.progress import UpdateProgress
 from loreweave.training.run_checkpoints import Found, state_of
 from loreweave.training.run_record import RunRecord
 
+_ERRORS_OF_WRITING = ("PytorchStreamWriter", "inline_container", "iostream", "file write", "Parent directory")
+"""What torch says where it could not write a file."""
+
 
 class WholeCheckpoints(Trainer):
     """A Trainer that keeps its checkpoints by the rules of `run_checkpoints`.
@@ -133,7 +136,7 @@ def saving(path: Path, record: RunRecord, remove: bool = True) -> Iterator[None]
     """Say what could not be written and why, and remove the part of it that was.
 
     Raises:
-        LoreweaveError: in the place of the errors of the disk, of torch and of safetensors.
+        LoreweaveError: in the place of the errors of the disk, and of torch and safetensors where they write.
     """
     from safetensors import SafetensorError
 
@@ -142,11 +145,22 @@ def saving(path: Path, record: RunRecord, remove: bool = True) -> Iterator[None]
     except (OSError, RuntimeError, SafetensorError) as error:
         if remove and record.is_writer:
             shutil.rmtree(path, ignore_errors=True)
+        if not _is_of_writing(error):
+            raise
         free = shutil.disk_usage(path.parent if path.parent.exists() else record.path).free / 2**20
         raise LoreweaveError(
             f"{path}: could not be written ({_reason(error)}); {free:,.0f} MiB are free there. Make room, then go on with: "
             f"{record.resume_command()}"
         ) from error
+
+
+def _is_of_writing(error: BaseException | None) -> bool:
+    """Whether the disk refused something. torch says so by a RuntimeError, as it says all else (no memory, wrong shapes)."""
+    from safetensors import SafetensorError
+
+    if isinstance(error, RuntimeError):
+        return any(said in str(error) for said in _ERRORS_OF_WRITING)
+    return isinstance(error, OSError | SafetensorError)
 
 
 def _reason(error: BaseException | None) -> str:
@@ -161,14 +175,12 @@ def save_whole(save: Callable[[Path], None], record: RunRecord) -> None:
         LoreweaveError: it could not be written there. Where no checkpoint has its weights, they are put into the folder for
             temporary files, if that has room, and the message says where.
     """
-    from safetensors import SafetensorError
-
     try:
         with saving(record.model_path, record, remove=False), atomic_path(record.model_path) as folder:
             save(folder)
             write_through(folder)
     except LoreweaveError as error:
-        if record.checkpoints.all() or not isinstance(error.__cause__, (OSError, RuntimeError, SafetensorError)):
+        if record.checkpoints.all() or not _is_of_writing(error.__cause__):
             raise
         rescued = rescue(save)
         if rescued is None:
