@@ -229,3 +229,32 @@ def test_what_a_run_used_counts_all_of_it(tiny_bert: Path, tmp_path: Path) -> No
     finetune_task(replace(RELATIONS, build=slow_build), str(tiny_bert), files, config, tmp_path / "run", report=silent)
     used = json.loads((tmp_path / "run" / "status.json").read_text())["used"]
     assert used["seconds"] >= 0.5 and used["cpu_seconds"] >= 0.5
+
+
+def test_other_names_of_the_label_numbers_are_other_data(tiny_bert: Path, tmp_path: Path) -> None:
+    file, info = tmp_path / "train.json", tmp_path / "dataset_info.json"
+    file.write_text(json.dumps([{"tokens": ["Mia", "sings"], "ner_tags": [1, 0]}] * 4))
+
+    def name(label: str) -> None:
+        feature = {"feature": {"names": ["O", label], "_type": "ClassLabel"}, "_type": "Sequence"}
+        info.write_text(json.dumps({"features": {"ner_tags": feature}}))
+
+    task = load_task("ner")
+    config = fill(task.config, {"epochs": 1, "batch_size": 2, "gradient_accumulation_steps": 1, "device": "cpu"})
+
+    def stop(line: str) -> None:
+        if " labels: " in line:
+            raise KeyboardInterrupt
+
+    def train(resume: bool) -> None:
+        files = DataFiles(train=file)
+        finetune_task(task, str(tiny_bert), files, config, tmp_path / "run", resume=resume, report=stop)
+
+    name("B-PER")
+    with pytest.raises(KeyboardInterrupt):
+        train(resume=False)
+    with pytest.raises(KeyboardInterrupt):
+        train(resume=True)
+    name("B-ORG")
+    with pytest.raises(ConfigurationError, match=r"data\.train.*dataset_info\.json sha256"):
+        train(resume=True)

@@ -36,10 +36,16 @@ def features_of_list(features: Sequence[Any]) -> dict[str, Any]:
     return {str(each["name"]): each["type"] for each in features if isinstance(each, Mapping) and {"name", "type"} <= set(each)}
 
 
+def info_beside(path: Path) -> Path | None:
+    """`dataset_info.json` in the file's folder; None where there is none."""
+    file = path.parent / INFO_FILE
+    return file if file.is_file() else None
+
+
 def features_beside(path: Path) -> Features:
     """Those that `dataset_info.json` in the file's folder says; empty where there is none."""
-    file = path.parent / INFO_FILE
-    if not file.is_file():
+    file = info_beside(path)
+    if file is None:
         return {}
     info = read_json(file)
     features = info.get("features") if isinstance(info, Mapping) else None

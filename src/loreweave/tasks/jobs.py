@@ -12,7 +12,8 @@ from typing import Any
 from transformers import set_seed
 
 from loreweave.checkpoints.names import model_path
-from loreweave.corpus.files import read_json, sha256_of_data
+from loreweave.corpus.class_labels import info_beside
+from loreweave.corpus.files import read_json, sha256_of, sha256_of_data
 from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.feature_cache import encode_cached
@@ -363,4 +364,11 @@ def _hashes(files: DataFiles) -> dict[str, str]:
     """What the run read: names and content, so that a resumed run cannot read something else."""
     found = {"train": files.train, "dev": files.dev, "test": files.test}
     found |= dict(zip((f"train_{number}" for number in range(2, 2 + len(files.more))), files.more, strict=True))
-    return {split: f"{path.name} sha256:{sha256_of_data(path)}" for split, path in found.items() if path is not None}
+    return {split: _hash_of(path) for split, path in found.items() if path is not None}
+
+
+def _hash_of(path: Path) -> str:
+    """Name and content of a data file, and of the file beside it whose names replace its label numbers."""
+    info = info_beside(path) if path.is_file() else None
+    beside = f", {info.name} sha256:{sha256_of(info)}" if info is not None else ""
+    return f"{path.name} sha256:{sha256_of_data(path)}{beside}"
