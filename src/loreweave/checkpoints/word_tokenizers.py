@@ -14,6 +14,7 @@ from loreweave.checkpoints.names import model_path
 from loreweave.corpus.files import Pathname
 from loreweave.encoding import MARKER_TOKENS, EntityTokenizer, add_marker_tokens
 from loreweave.encoding.hub import local_folder
+from loreweave.encoding.known_words import check_words
 from loreweave.errors import CheckpointError
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "sentencepiece.bpe.model", "tokenizer_config.json")
@@ -67,10 +68,12 @@ def _read(folder: Path) -> PreTrainedTokenizerFast:
     try:
         if (folder / "entity_vocab.json").is_file():
             return EntityTokenizer.from_pretrained(folder).word_tokenizer
-        return cast(PreTrainedTokenizerFast, AutoTokenizer.from_pretrained(folder, local_files_only=True))
+        words = cast(PreTrainedTokenizerFast, AutoTokenizer.from_pretrained(folder, local_files_only=True))
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise CheckpointError(f"{folder}: found no word tokenizer that can be read ({reason})") from None
+    check_words(words, folder)
+    return words
 
 
 def add_marker_rows(state: rows.Tensors, tokenizer: PreTrainedTokenizerFast, report: LoadReport) -> None:

@@ -14,6 +14,7 @@ from loreweave.corpus.entity_vocabulary import SPECIAL_ENTITIES, EntityVocabular
 from loreweave.corpus.entity_vocabulary_files import FILE_NAMES
 from loreweave.corpus.files import Pathname, read_json
 from loreweave.encoding.entity_tokenizer import EntityTokenizer
+from loreweave.encoding.known_words import check_words
 from loreweave.encoding.sentencepiece_model import aligned_backend, nmt_nfkc, sentencepiece_backend
 from loreweave.encoding.word_tokenizer import MARKER_TOKENS
 from loreweave.errors import CheckpointError
@@ -100,6 +101,7 @@ def load_word_tokenizer(directory: Path) -> PreTrainedTokenizerFast:
     for token, _ in sorted(stated.items(), key=lambda item: (item[1] is None, item[1] or 0)):
         if token not in known:
             tokenizer.add_tokens([AddedToken(token, normalized=False, special=True)], special_tokens=True)
+    check_words(tokenizer, directory)
     known = tokenizer.get_vocab()
     for token, token_id in stated.items():
         if token_id is not None and known[token] != token_id:

@@ -16,6 +16,7 @@ from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files import read_json
 from loreweave.encoding import MARKER_TOKENS, EntityTokenizer, add_marker_tokens
 from loreweave.encoding.hub import local_folder
+from loreweave.encoding.known_words import check_words
 from loreweave.errors import CheckpointError
 from loreweave.models.word_positions import usable_positions
 from loreweave.tasks.class_names import LABELS_WANTED, are_numbered, label_names, name_classes
@@ -390,6 +391,8 @@ def word_tokenizer(source: str) -> Any:
         CheckpointError: there is none that can be read.
     """
     try:
-        return AutoTokenizer.from_pretrained(source)
+        words = AutoTokenizer.from_pretrained(source)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{source}: found no tokenizer that can be read: {error}") from error
+    check_words(words, source)
+    return words
