@@ -22,7 +22,7 @@ from loreweave.encoding.inputs import (
 )
 from loreweave.encoding.pieces import PIECE_RULES, CutText, PieceRule, cut_at_spans
 from loreweave.encoding.truncation import TRUNCATIONS, Truncation
-from loreweave.encoding.word_tokenizer import MARKER_TOKENS, WordTokenizer
+from loreweave.encoding.word_tokenizer import MARKER_TOKENS, WordTokenizer, sentencepiece_file
 from loreweave.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class EntityTokenizer:
         self.max_length = self.words.max_length if max_length is None else max_length
         self.entity_token_1, self.entity_token_2 = entity_token_1, entity_token_2
         self.piece_rule: PieceRule = piece_rule
-        self.source_model: Path | None = _sentencepiece_file(tokenizer)
+        self.source_model: Path | None = sentencepiece_file(tokenizer)
 
     # ---- reading and writing -------------------------------------------------------------------------------------
 
@@ -395,9 +395,3 @@ def _join(cut: CutText, piece_ids: Iterator[list[int]], spans: Sequence[Span]) -
     place = cut.pieces_before
     token_spans = [(before[place[start]], before[place[end]]) for start, end in spans]
     return TokenizedText([id for piece in ids for id in piece], token_spans, indices=list(range(len(spans))))
-
-
-def _sentencepiece_file(tokenizer: PreTrainedTokenizerFast) -> Path | None:
-    """The SentencePiece model that the tokenizer was read from, to be copied when it is saved."""
-    file = getattr(tokenizer, "sentencepiece_file", None) or getattr(tokenizer, "vocab_file", None)
-    return Path(file) if file and str(file).endswith(".model") and Path(file).is_file() else None

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokenizers import AddedToken, Tokenizer, processors
@@ -32,6 +33,12 @@ def add_marker_tokens(tokenizer: PreTrainedTokenizerFast, markers: Iterable[str]
     known = tokenizer.get_vocab()
     missing = [marker for marker in markers if marker not in known]
     return tokenizer.add_tokens([AddedToken(marker, normalized=False, special=True) for marker in missing], special_tokens=True)
+
+
+def sentencepiece_file(tokenizer: PreTrainedTokenizerFast) -> Path | None:
+    """The SentencePiece model that the tokenizer was read from, to be copied when it is saved."""
+    file = getattr(tokenizer, "sentencepiece_file", None) or getattr(tokenizer, "vocab_file", None)
+    return Path(file) if file and str(file).endswith(".model") and Path(file).is_file() else None
 
 
 @dataclass(frozen=True, slots=True)
