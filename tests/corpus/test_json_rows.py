@@ -93,3 +93,15 @@ def test_numbers_of_class_labels_become_names(tmp_path: Path) -> None:
     assert [row for _, row in json_rows(write(tmp_path / "..", json.dumps(server), "server.json"))] == [
         row | {"tags": ["B-PER"]}
     ]
+
+
+def test_minus_one_is_no_label(tmp_path: Path) -> None:
+    """Hugging Face writes -1 in splits whose labels are not published: null alone, refused among the labels of tokens."""
+    label = {"names": ["no", "yes"], "_type": "ClassLabel"}
+    features = {"label": label, "tags": {"feature": label, "_type": "Sequence"}}
+    write(tmp_path, json.dumps({"features": features}), "dataset_info.json")
+    path = write(tmp_path, json.dumps({"label": -1, "tags": [1, 0]}) + "\n" + json.dumps({"label": 1, "tags": [0, -1]}))
+    first, second = (row for _, row in json_rows(path))
+    assert first == {"label": None, "tags": ["yes", "no"]}
+    assert isinstance(second, DataError)
+    assert second.field == "tags" and "found -1, which stands for 'no label'" in str(second) and "--skip-bad" in str(second)

@@ -14,6 +14,8 @@ from loreweave.errors import DataError
 Features = Mapping[str, Any]
 """Column -> its type, as the library writes them: {"names": [...], "_type": "ClassLabel"}, alone or within a list."""
 
+NO_LABEL = -1
+"""The number of no class, in splits whose labels are not published."""
 INFO_FILE = "dataset_info.json"
 _BRACKETED = re.compile(r"\[[^\W\d]\w*\]")
 """The name of a class of special tokens, such as [PAD], which is no list of JSON."""
@@ -53,13 +55,17 @@ def features_beside(path: Path) -> Features:
 
 
 def with_label_names(row: dict[str, Any], features: Features) -> dict[str, Any]:
-    """The row with names in the place of the numbers of its class labels.
+    """The row with names in the place of the numbers of its class labels; `NO_LABEL` alone becomes null.
 
     Raises:
         DataError: a number that has no name.
     """
     names = {column: found for column in row if (found := names_of(features.get(column))) is not None}
-    return row | {column: _named(row[column], found, column) for column, found in names.items()} if names else row
+    if not names:
+        return row
+    return row | {
+        column: None if row[column] == NO_LABEL else _named(row[column], found, column) for column, found in names.items()
+    }
 
 
 def _named(value: Any, names: Sequence[str], column: str) -> Any:
@@ -76,6 +82,12 @@ def name_of(number: int, names: Sequence[str], column: str) -> str:
     Raises:
         DataError: there are not so many names.
     """
+    if number == NO_LABEL:
+        raise DataError(
+            f"found {NO_LABEL}, which stands for 'no label' where labels are not published; read a split that has labels, or "
+            "leave such records out with --skip-bad",
+            field=column,
+        )
     if not 0 <= number < len(names):
         raise DataError(f"found the number {number}, expected one of the {len(names)} names {', '.join(names)}", field=column)
     return names[number]
