@@ -76,6 +76,8 @@ def test_mentions_of_tags_and_documents_without_an_id(tmp_path: Path) -> None:
         ["SpaceAfter=No|NER=PER-B", "NER=PER-I", "NER=o", "NER=LOC-B"],
         ["SpaceAfter=No|Entity=B-PER", "Entity=I-PER", "Entity=O", "Entity=B-LOC"],
         ["SpaceAfter=No|NER=PER", "NER=PER", "NER=O", "NER=LOC"],
+        ["SpaceAfter=No|name=PER", "name=PER", "name=O", "name=LOC"],
+        ["SpaceAfter=No|iob=PER", "iob=PER", "_", "iob=LOC"],
     ],
 )
 def test_tags_under_any_key_and_without_one(tags: list[str], tmp_path: Path) -> None:
@@ -92,6 +94,12 @@ def test_what_the_last_column_holds_is_said(tmp_path: Path) -> None:
     assert find_misc(path).notes == (
         "mentions are read from name= in the last column", "tags in another spelling: 'B_PER' as 'B-PER'",
     )  # fmt: skip
+    names = [row("1", "Nato", misc="name=NATO|Typo=Yes|Lang=EN"), row("2", "met", misc="name=PER")]
+    assert find_misc(write(tmp_path, *names)).keys == (), "names in capitals are no types"
+    assert find_misc(write(tmp_path, row("1", "stad", misc="Gloss=LOC"))).keys == (), "the locative"
+    numbered = [row("1", "Ann", misc="NE=PER_1"), row("2", "Li", misc="NE=PER_2"), row("3", "in", misc="NE=O")]
+    with pytest.raises(DataError, match="field 'MISC NE': found types with the number of the mention .PER_1, PER_2."):
+        find_misc(write(tmp_path, *numbered))
     path = write(tmp_path, row("1", "Ann", misc="SpaceAfter=No|name=Ann Hill"), row("2", "Li", misc="Foreign"))
     assert find_misc(path).notes[0].startswith("the last column has SpaceAfter=, name=, but neither Entity= nor tags")
     with pytest.raises(DataError, match="field 'MISC NER': found numbers as tags"):

@@ -26,6 +26,12 @@ _ALONE = ""
 _BORDER = re.compile(r"\s+(?=\w+=|[A-Za-z][-_/:])|[;,]\s*(?=\w+=)|;\s*(?=[BIESLUMW][-_/:])")
 _TAG = re.compile(r"[Oo]|[A-Za-z][-_/:]\S+|\S+[-_/:][BIESLUMW]")
 """Items without a key that may be tags."""
+_TYPES = {
+    "PER", "PERS", "PERSON", "ORG", "ORGANIZATION", "LOC", "LOCATION", "GPE", "GPE_LOC", "GPE_ORG", "MISC", "PROD",
+    "EVT", "EVENT", "DRV", "DATE", "TIME", "FAC", "NORP", "PRODUCT",
+}  # fmt: skip
+"""Values by which `name`, or a key with several of them, holds types without prefixes: where all of its values are of these."""
+_NUMBERED = re.compile(r"[^\W\d_]+_\d+")
 _SHOWN = 8
 
 Items = Sequence[tuple[str, str]]
@@ -72,8 +78,9 @@ def find_misc(path: Pathname) -> Misc:
                     if key != _ALONE or _TAG.fullmatch(value):
                         found[key][value] += 1
     named = [key for key in found if key.lower() in _NAMES]
-    others = [key for key, values in found.items() if key not in named and _are_tags(values)]
+    others = [key for key, values in found.items() if key not in named and _are_tags(key, values)]
     keys = sorted([*named, *others], key=lambda key: (-sum(found[key].values()), key))
+    _refuse_numbers({key: found[key] for key in keys}, path)
     counts = sum((found[key] for key in keys), Counter[str]())
     try:
         spelling = find_spelling(counts)
@@ -90,11 +97,25 @@ def _described(key: str) -> str:
     return f"{key}=" if key != _ALONE else "items without a key"
 
 
-def _are_tags(values: Mapping[str, int]) -> bool:
-    """Whether all values are O or have a prefix and a type, and one has a prefix."""
+def _are_tags(key: str, values: Mapping[str, int]) -> bool:
+    """Whether all values are O or have a prefix and a type, and one has a prefix; or all are O or well-known types."""
+    types = set(values) - {OUTSIDE}
+    if types <= _TYPES and len(types) > (0 if key.lower() == "name" else 1):  # `Gloss=LOC` may be the locative
+        return True
     try:
         spelling = find_spelling(values)
     except DataError:
         return False
     tags = [spelling.plain(value) for value in values]
     return any(tag != OUTSIDE for tag in tags) and all(tag == OUTSIDE or (has_prefix(tag) and len(tag) > 2) for tag in tags)
+
+
+def _refuse_numbers(found: Mapping[str, Mapping[str, int]], path: Pathname) -> None:
+    """Refuse `NE=PER_1`, whose number is that of the mention: each would be a type of its own."""
+    for key, values in found.items():
+        tags = [value for value in values if value.upper() != OUTSIDE]
+        if tags and all(_NUMBERED.fullmatch(tag) for tag in tags):
+            shown = ", ".join(tags[:_SHOWN])
+            expected = f"B-{tags[0].partition('_')[0]} and the like"
+            message = f"found types with the number of the mention ({shown}), expected {expected}"
+            raise DataError(f"{message}; write tags with prefixes, by the change of the number", path=path, field=f"MISC {key}")
