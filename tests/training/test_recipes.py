@@ -162,3 +162,28 @@ def test_fewrel_has_the_published_values() -> None:
         assert len(recipe.published) == 8
         assert recipe.published["accuracy_1.0_5_way_1_shot"] == first
         assert recipe.published["accuracy_2.0_10_way_5_shot"] == last
+
+
+@pytest.mark.parametrize(
+    ("recipe", "setting", "overrides", "kept"),
+    [
+        ("minilm/ner", "min_updates", ["seed=1"], 300),
+        ("minilm/ner", "min_updates", ["epochs=1"], None),
+        ("minilm/ner", "min_updates", ["epochs=1", "min_updates=40"], 40),
+        ("minilm/ner", "min_updates", ["min_updates=40"], 40),
+        ("minilm/ner", "min_updates", ["schedule.warmup_ratio=0.1"], 300),
+        ("minilm/pretraining-2", "steps", ["epochs=1"], None),
+        ("minilm/pretraining-2", "steps", ["epochs=1", "steps=7"], 7),
+    ],
+)
+def test_epochs_that_are_given_win_over_what_a_recipe_says_of_updates(
+    recipe: str, setting: str, overrides: list[str], kept: int | None
+) -> None:
+    found = load_recipe(recipe)
+    kind = PretrainingConfig if found.task is None else load_training(found.task).config
+    data = ["data=x", "output=y"] if found.task is None else []
+    config = fill(kind, found.config_for(overrides), [*overrides, *data])
+    assert getattr(config, setting) == kept
+    if "epochs=1" in overrides:
+        assert config.epochs == 1
+    assert found.config[setting] is not None  # the recipe itself stays as published

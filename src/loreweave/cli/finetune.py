@@ -73,7 +73,7 @@ def command(
         found = load_recipe(recipe)
         if found.task != task:
             raise ConfigurationError(f"recipe {recipe!r} is for {found.task or found.kind}, not for {task}")
-        values = found.config
+        values = found.config_for(overrides or [])
     config = fill(chosen.config, values, [*(overrides or []), *([f"device={device}"] if device else [])])
     try:
         results = finetune_task(

@@ -43,7 +43,7 @@ def command(
         raise ConfigurationError(
             f"recipe {recipe!r} is for {found.kind}; use 'loreweave finetune {found.task} --recipe {recipe}'"
         )
-    config = fill(PretrainingConfig, found.config, overrides or [])
+    config = fill(PretrainingConfig, found.config_for(overrides or []), overrides or [])
     if estimate:
         from loreweave.cli.console import show_table
         from loreweave.pretraining.estimate import estimate as measure

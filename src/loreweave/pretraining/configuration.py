@@ -92,7 +92,8 @@ class PretrainingConfig:
     """Micro-batches whose windows are sorted by length among them: less padding where lengths differ; 1 sorts none."""
     steps: int | None = None
     epochs: float = 20.0
-    """Passes over the data (without any, over the triples of the first graph); `steps` wins when it is given."""
+    """Passes over the data (without any, over the triples of the first graph); `steps` wins when it is given, but not a
+    recipe's `steps` over `epochs=` on the command line."""
     max_words: int = 512
     """Sub-words of a window with its two special tokens; longer windows are cut, and counted. At most what the encoder has
     positions for, if there are such windows."""

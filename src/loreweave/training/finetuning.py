@@ -168,7 +168,7 @@ class _Run:
             return self.config.epochs
         self.report(
             f"epochs: {least} instead of {self.config.epochs}, because an epoch has {self.updates_per_epoch} update(s) and "
-            f"min_updates={self.config.min_updates}"
+            f"min_updates={self.config.min_updates} (min_updates=null keeps to {self.config.epochs})"
         )
         return least
 

@@ -29,7 +29,7 @@ class FinetuningConfig:
     epochs: int = 3
     min_updates: int | None = None
     """Minimum number of updates of the run. If `epochs` give fewer updates, the number of epochs is increased (useful for small
-    training files). Null: no minimum."""
+    training files). With `epochs=` on the command line, that of a recipe does not apply. Null: no minimum."""
     batch_size: int = 2
     """Examples per process and micro-step."""
     gradient_accumulation_steps: int = 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
@@ -10,6 +11,9 @@ from typing import Any, Literal
 
 from loreweave.errors import ConfigurationError
 from loreweave.training.configuration import fill, load_yaml, unknown_name
+
+_WINS_OVER_EPOCHS = {"pretraining": "steps", "finetuning": "min_updates"}
+"""Kind of recipe -> the setting that makes another number of epochs than `epochs` says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +49,16 @@ class Recipe:
     def __post_init__(self) -> None:
         if (self.kind == "finetuning") != (self.task is not None):
             raise ValueError("a finetuning recipe names its task, a pretraining recipe has none")
+
+    def config_for(self, overrides: Sequence[str]) -> dict[str, Any]:
+        """The settings to which `key=value` overrides are applied.
+
+        A number of epochs among the overrides is meant as it is given: the recipe's own `min_updates` (fine-tuning) or `steps`
+        (pre-training), which would win over it, is left out. One among the overrides still wins.
+        """
+        given = {override.partition("=")[0].strip() for override in overrides}
+        wins = _WINS_OVER_EPOCHS[self.kind] if "epochs" in given else None
+        return {name: value for name, value in self.config.items() if name != wins}
 
 
 def recipe_names() -> list[str]:
