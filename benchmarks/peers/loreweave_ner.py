@@ -31,7 +31,7 @@ def main() -> None:
     model, test = load(run), read(job["test"])
     begun = cpu_seconds()
     answers = model.predict_rows([{"id": str(number), "tokens": tokens} for number, (tokens, _) in enumerate(test)])
-    found = [row["entities"] for row in answers]
+    found = [row["predicted"] for row in answers]
     seconds = cpu_seconds() - begun
     predicted = []
     for (tokens, _), names in zip(test, found, strict=True):
