@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from graph_files import Build, write
 
-from loreweave.corpus.graph_columns import parse_columns, read_text_table, read_triple_table
+from loreweave.corpus.graph_columns import Role, parse_columns, read_text_table, read_triple_table
 from loreweave.corpus.graph_lines import LeftOut
 from loreweave.corpus.triple_files import triples
 from loreweave.errors import ConfigurationError, DataError
@@ -149,3 +149,20 @@ def test_columns_of_texts_that_are_not_chosen_are_counted(tmp_path: Path) -> Non
     left_out = LeftOut()
     assert [row[1:] for row in read_text_table(path, "description", left_out)] == [("a", "first"), ("b", "second")]
     assert dict(left_out.counts) == {"cells of the column 'n'": 2, "cells of the column 'name'": 2}
+
+
+def test_a_column_that_another_reading_of_the_file_uses_is_not_left_out(tmp_path: Path) -> None:
+    path = write(tmp_path, {"t.csv": "id,name,description,source\na,Ann,a woman,web\nb,Bob,a man,web\n"}) / "t.csv"
+    orders: list[list[Role]] = [["name", "description"], ["description", "name"], ["name", "description", "name"]]
+    for order in orders:
+        left_out = LeftOut()
+        for role in order:
+            assert len(list(read_text_table(path, role, left_out))) == 2
+        assert dict(left_out.counts) == {"cells of the column 'source'": 2}
+    other = write(tmp_path, {"u.csv": "id,name,description\nc,Cem,a cat\n"}) / "u.csv"
+    left_out = LeftOut()
+    assert list(read_text_table(path, "name", left_out))
+    assert list(read_text_table(other, "description", left_out))  # another file: its names are left out
+    assert dict(left_out.counts) == {
+        "cells of the column 'description'": 2, "cells of the column 'source'": 2, "cells of the column 'name'": 1,
+    }  # fmt: skip

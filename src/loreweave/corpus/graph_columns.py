@@ -245,14 +245,7 @@ def _chosen_cells(path: Path, layout: Layout, left_out: LeftOut) -> Iterator[tup
             empty = TRIPLE[[head, relation, tail].index("")]
             left_out.bad("malformed triple", f"found an empty {empty}, expected an id", path, line)
     alone.done()
-    _note_other_columns(layout, left_out, count)
-
-
-def _note_other_columns(layout: Layout, left_out: LeftOut, rows: int) -> None:
-    """Count the cells of columns that are not read."""
-    for place, name in enumerate(layout.header or ()):
-        if place not in layout.places.values():
-            left_out.note(f"cells of the column {name!r}", rows)
+    left_out.note_columns(path, layout.header or (), layout.places.values(), count)
 
 
 def _data(path: Path, layout: Layout, left_out: LeftOut) -> Iterator[tuple[int, list[str]]]:
@@ -305,4 +298,4 @@ def read_text_table(
             parts += [alias.strip() for alias in cells[more].split("|")]
         count += 1
         yield line, left_out.ids.trim(cells[id_place]), "\t".join(part for part in parts if part)
-    _note_other_columns(layout, left_out, count)
+    left_out.note_columns(path, layout.header or (), layout.places.values(), count)

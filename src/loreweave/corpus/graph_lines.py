@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
@@ -30,6 +31,8 @@ class LeftOut:
         self.warnings: list[str] = []
         self.ids = TrimmedIds()
         self.skip_bad = skip_bad
+        self._used_columns: set[tuple[str, int]] = set()
+        self._unused_columns: dict[tuple[str, int], int] = {}
         self._path = list_file
         self._file: TextIO | None = None
 
@@ -44,6 +47,20 @@ class LeftOut:
         """Count what is left out by a rule, not because it is wrong."""
         if count:
             self.counts[reason] += count
+
+    def note_columns(self, path: Pathname, header: Sequence[str], used: Collection[int], rows: int) -> None:
+        """Count the cells of columns that are not read: of a file that is read several times, those that no reading used."""
+        file = os.path.realpath(path)
+        for place, name in enumerate(header):
+            column, reason = (file, place), f"cells of the column {name!r}"
+            if place in used:
+                self._used_columns.add(column)
+                self.counts[reason] -= self._unused_columns.pop(column, 0)
+                if not self.counts[reason]:
+                    del self.counts[reason]
+            elif column not in self._used_columns and column not in self._unused_columns:
+                self._unused_columns[column] = rows
+                self.note(reason, rows)
 
     def change(self, reason: str, count: int = 1) -> None:
         """Count what is read otherwise than it stands in the files."""
