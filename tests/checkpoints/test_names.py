@@ -42,9 +42,22 @@ def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         model_path("tiny")
 
 
-def test_a_run_without_weights_is_said(tmp_path: Path) -> None:
-    (tmp_path / "status.json").write_text("{}")
-    with pytest.raises(CheckpointError, match="this run has kept no weights yet"):
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("", "this run has kept no weights yet"),
+        ("{}", "this run has kept no weights yet"),
+        ('{"status": "running"}', "this run has kept no weights yet"),
+        (
+            '{"status": "failed", "error": "DataError: 3 relations have no text"}',
+            "this run failed before it kept weights: DataError: 3 relations have no text",
+        ),
+        ('{"status": "interrupted"}', "this run was interrupted before it kept weights; its command with --resume goes on"),
+    ],
+)
+def test_a_run_without_weights_is_said(status: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "status.json").write_text(status)
+    with pytest.raises(CheckpointError, match=f"^{re.escape(str(tmp_path))}: {re.escape(said)}$"):
         model_path(tmp_path)
 
 

