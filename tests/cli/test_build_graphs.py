@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from loreweave.cli.build_graphs import FORMATS
 from loreweave.cli.main import main
+from loreweave.corpus.graph_columns import ROLES
 from loreweave.corpus.knowledge_graph import KnowledgeGraph
 
 
@@ -149,7 +152,9 @@ def test_one_csv_file_is_split_and_what_was_done_is_said(tmp_path: Path, capsys:
     ("options", "message"),
     [
         (["--columns", "head=subject,relation=predicat,tail=object"], "no column 'predicat'"),
-        (["--split", "80/10"], "--split: found '80/10'"),
+        (["--split", "80/10"], "--split: found '80/10', expected the shares of train/valid/test in percent, which add up to"),
+        (["--split", "80/10/20"], "--split: found '80/10/20', which adds up to 110; expected the shares"),
+        (["--split", "0/50/50"], "--split: found '0/50/50', which leaves nothing to train; expected the shares"),
         (["--inductive"], "--inductive is for --split"),
         (["--labels", "id"], "--labels: found 'id', expected ids"),
     ],
@@ -161,3 +166,34 @@ def test_wrong_options_of_a_table_are_named(
     command = ["build", "graph", str(tmp_path / "all.csv"), "--format", "triples", "--output", str(tmp_path / "graph")]
     assert main([*command, *options]) == (1 if "column" in message else 2)
     assert message in capsys.readouterr().err and not (tmp_path / "graph").exists()
+
+
+def test_a_graph_that_models_will_refuse_is_said_to_be_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`require_texts` refuses it: what the warning names makes a graph that it takes."""
+    (tmp_path / "all.csv").write_text("subject,predicate,object\nWarsaw,capital of,Poland\nMarie,born in,Warsaw\n")
+    (tmp_path / "names.csv").write_text("id,label\nWarsaw,Warsaw\nPoland,Poland\nMarie,Marie Curie\n")
+    (tmp_path / "relations.csv").write_text("id,label\nborn in,born in\n")
+    command = ["build", "graph", str(tmp_path / "all.csv"), "--format", "csv", "--output", str(tmp_path / "graph")]
+    command += ["--overwrite", "--names", str(tmp_path / "names.csv")]
+    assert main(command) == 0
+    err = " ".join(capsys.readouterr().err.split())
+    assert "2 relations have no text: capital of, born in" in err
+    assert (
+        "Warning: no relation has a text, so models that read texts of relations will refuse this graph; give them with "
+        "--relation-names FILE or --relation-descriptions FILE, or make labels with --labels ids if the ids are words"
+    ) in err
+    for more in (["--labels", "ids"], ["--relation-names", str(tmp_path / "relations.csv")]):
+        assert main([*command, *more]) == 0
+        assert "will refuse" not in capsys.readouterr().err
+    (tmp_path / "all.csv").write_text("subject,predicate,object\nQ1,P1,Q2\nQ2,P2,Q3\n")
+    assert main([*command[:-2], "--labels", "ids"]) == 0  # codes: --labels ids is no way out any more
+    err = " ".join(capsys.readouterr().err.split())
+    assert "no entity has a text" in err and "give them with --names FILE or --descriptions FILE" in err
+    assert "make labels" not in err
+
+
+def test_the_help_names_every_format_and_every_kind_of_column(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["build", "graph", "--help"]) == 0
+    shown = re.sub(r"[\s│]+", "", capsys.readouterr().out)
+    assert ",".join(FORMATS) in shown and "csvandtsvarereadastriples" in shown
+    assert all(f"{role}=NAME" in shown for role in ROLES)

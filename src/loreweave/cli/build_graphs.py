@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from loreweave.corpus.graph_source import GraphSource
     from loreweave.corpus.graph_splitting import Splitting
 
-FORMATS = ("triples", "jsonl", "fb15k237", "wn18rr", "kg-bert", "blp", "codex", "grail", "kepler-shards")
-"""Of `loreweave build graph`; the names of `corpus.graph_formats` but Wikidata5M, which has a command of its own."""
+FORMATS = (
+    "triples", "jsonl", "fb15k237", "wn18rr", "kg-bert", "blp", "codex", "grail", "wikidata5m", "kepler-shards",
+)  # fmt: skip
+"""The names of `corpus.graph_formats`, whose import takes long."""
 
 _SHOWN = 10
 
@@ -45,6 +47,18 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing o
 AsJson = Annotated[bool, typer.Option("--json", help="Print only the manifest, as JSON, on standard output.")]
 RelationDescriptions = Annotated[
     Path | None, typer.Option("--relation-descriptions", help="File of relation<TAB>description (triples).")
+]
+
+Format = Annotated[
+    str, typer.Option("--format", help=f"Layout of the files: {', '.join(FORMATS)}. csv and tsv are read as triples.")
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        help="Columns to read: head=NAME,relation=NAME,tail=NAME of triples, and id=NAME,name=NAME,aliases=NAME,"
+        "description=NAME of files with texts; numbers from 1 if there is no header (triples).",
+    ),
 ]
 
 
@@ -77,7 +91,7 @@ def wikidata5m(
 def graph(
     folder: Folder,
     output: Output,
-    format: Annotated[str, typer.Option("--format", help=f"Layout of the files: {', '.join(FORMATS)}.")],
+    format: Format,
     text_from: Annotated[
         Path | None, typer.Option("--text-from", help="A built graph with the same ids, whose texts are used (grail, triples).")
     ] = None,
@@ -89,12 +103,9 @@ def graph(
     relation_names: Annotated[
         Path | None, typer.Option("--relation-names", help="File of relation<TAB>name<TAB>alias... (triples).")
     ] = None,
-    columns: Annotated[
-        str | None,
-        typer.Option("--columns", help="Columns to read: head=NAME,relation=NAME,tail=NAME, or numbers from 1 (triples)."),
-    ] = None,
+    columns: Columns = None,
     split: Annotated[
-        str | None, typer.Option("--split", help="Split one file of triples: shares of train/valid/test, such as 80/10/10.")
+        str | None, typer.Option("--split", help="Split one file of triples: percent of train/valid/test, such as 80/10/10.")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Random seed of --split.")] = 0,
     inductive: Annotated[
@@ -197,9 +208,8 @@ def _build(source: GraphSource, output: Path, policy: GraphPolicy, overwrite: bo
             say(f"Warning: {split} has relations that train has not: {_some(counts['unseen_relations'])}")
     if both := manifest["relations_that_are_entities"]:
         say(f"Warning: {both} relations are entities too; are the columns head, relation, tail?")
-    for kind, text in manifest["text"].items():
-        if text["without_text"]:
-            say(f"{text['without_text']} {kind} have no text: {_some(text['first_without_text'], text['without_text'])}")
+    for line in _text_lines(manifest):
+        say(line)
     published_counts = {} if policy.within_vocabulary else differences_from_published(manifest)
     for name, (found, published) in published_counts.items():
         say(f"Warning: {name}: {found}, published are {published}")
@@ -249,6 +259,38 @@ def _id_lines(ids: Mapping[str, Any]) -> list[str]:
         count = ids["spaced_alike"]
         lines.append(f"Warning: ids that differ only in inner white space remain different ({count} groups): {shown}")
     return lines
+
+
+def _text_lines(manifest: Mapping[str, Any]) -> list[str]:
+    """Which entities and relations have no text, and what to do where none has one."""
+    from loreweave.corpus.graph_entities import are_read_alike
+
+    lines = []
+    for kind, text in manifest["text"].items():
+        without = text["without_text"]
+        if not without:
+            continue
+        lines.append(f"{without} {kind} have no text: {_some(text['first_without_text'], without)}")
+        if are_read_alike(without, manifest[kind]):
+            lines.append(
+                f"Warning: no {kind.replace('entities', 'entity').replace('relations', 'relation')} has a text, so models that "
+                f"read texts of {kind} will refuse this graph; {_ways_to_texts(kind, manifest['source'])}"
+            )
+    return lines
+
+
+def _ways_to_texts(kind: str, source: Mapping[str, Any]) -> str:
+    """How a build of this source gets texts of `kind`."""
+    from loreweave.corpus.graph_formats import options_of
+
+    read = {"entities": ("names", "descriptions"), "relations": ("relation_names", "relation_descriptions")}[kind]
+    ways = [f"--{name.replace('_', '-')} FILE" for name in read if name in options_of(source["format"])]
+    if source["format"] == "jsonl":
+        ways.append(f"labels or descriptions in {kind}.jsonl")
+    named = f"give them with {' or '.join(ways)}" if ways else ""
+    if source["format"] == "wikidata5m" or source.get("labels") == "ids":
+        return named or "its files have none"
+    return f"{named}{', or ' if named else ''}make labels with --labels ids if the ids are words"
 
 
 def _some(ids: list[str], total: int | None = None) -> str:

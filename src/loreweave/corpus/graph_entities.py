@@ -209,3 +209,8 @@ class _Waiting:
 def _record(cells: Sequence[Any]) -> GraphEntity:
     id, label, description, aliases, types, title = cells
     return GraphEntity(id, label, description, tuple(aliases), tuple(types), title)
+
+
+def are_read_alike(without_text: int, total: int) -> bool:
+    """Whether entities (or relations) without text cannot be told apart by a model that reads texts: there is no other."""
+    return without_text == total > 1

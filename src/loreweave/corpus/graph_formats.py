@@ -29,18 +29,27 @@ FORMATS: dict[str, Callable[..., GraphSource]] = {
     "wikidata5m": wikidata5m,
     "kepler-shards": kepler_shards,
 }
+OTHER_NAMES = {"csv": "triples", "tsv": "triples"}
+"""Names that a format has besides its own."""
+
+
+def options_of(format: str) -> tuple[str, ...]:
+    """Names of the options that the reader of a format has."""
+    return tuple(inspect.signature(FORMATS[format]).parameters)[1:]
 
 
 def find_graph(format: str, folder: Pathname, options: Mapping[str, Any] | None = None) -> GraphSource:
-    """Find the files of a graph in one of `FORMATS`; `options` are the reader's own.
+    """Find the files of a graph in one of `FORMATS` (or `OTHER_NAMES`); `options` are the reader's own.
 
     Raises:
         ConfigurationError: no such format, or an option that it does not have.
         DataError: a file is missing.
     """
+    given, format = format, OTHER_NAMES.get(format, format)
     if format not in FORMATS:
-        raise ConfigurationError(f"found the format {format!r}, expected one of {', '.join(FORMATS)}")
-    own = list(inspect.signature(FORMATS[format]).parameters)[1:]
+        others = ", ".join(f"{other} (as {name})" for other, name in OTHER_NAMES.items())
+        raise ConfigurationError(f"found the format {given!r}, expected one of {', '.join(FORMATS)}, {others}")
+    own = options_of(format)
     for name in options or {}:
         if name not in own:
             said = f"its options are {', '.join(own)}" if own else "it has no options"

@@ -46,8 +46,13 @@ class Splitting:
         """
         found = _SHARES.fullmatch(text.strip())
         shares = tuple(float(part) for part in found.groups()) if found else ()
-        if len(shares) != 3 or abs(sum(shares) - 100) > 1e-6 or shares[0] == 0:
-            raise ConfigurationError(f"--split: found {text!r}, expected the shares of train/valid/test, such as 80/10/10")
+        expected = "expected the shares of train/valid/test in percent, which add up to 100, such as 80/10/10"
+        if len(shares) != 3:
+            raise ConfigurationError(f"--split: found {text!r}, {expected}")
+        if abs(sum(shares) - 100) > 1e-6:
+            raise ConfigurationError(f"--split: found {text!r}, which adds up to {sum(shares):g}; {expected}")
+        if shares[0] == 0:
+            raise ConfigurationError(f"--split: found {text!r}, which leaves nothing to train; {expected}")
         return cls(shares, seed, inductive)
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from loreweave.corpus.files import Pathname
+from loreweave.corpus.graph_entities import are_read_alike
 from loreweave.corpus.knowledge_graph import GraphRelation, KnowledgeGraph
 from loreweave.errors import DataError
 
@@ -118,12 +119,12 @@ def require_texts(coverage: Coverage, *, relations: bool, graph: Pathname | None
     Raises:
         DataError: all of them would be read as one empty text.
     """
-    for kind, options in (("entities", "--descriptions, --names"), ("relations", "--relation-names")):
+    for kind, options in (("entities", "--descriptions, --names"), ("relations", "--relation-descriptions, --relation-names")):
         counts = coverage[kind]
         if counts is None or (kind == "relations" and not relations):
             continue
         total, bare = sum(counts[name] for name in SOURCES), counts[SOURCES[_NOTHING]]
-        if bare == total > 1:
+        if are_read_alike(bare, total):
             raise DataError(
                 f"none of the {total:,} {kind} has a description, label or alias, so all would be read as one empty text; "
                 f"build the graph with texts ({options}) or, where its ids are words, with --labels ids; a table of entities "
