@@ -148,3 +148,21 @@ def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(
     assert len(json.loads((output / "results.json").read_text())["epochs"]) == 20
     assert main([*command, "--resume"]) == 2
     assert "nothing to resume" in capsys.readouterr().err
+
+
+def test_two_labels_for_a_model_that_chooses_one_are_found_in_their_file(
+    encoder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [*TYPING_ROWS[:5], {**TYPING_ROWS[0], "labels": ["city", "place"]}]
+    rows = [{**row, "labels": row["labels"][: 1 + (row is rows[-1])]} for row in rows]
+    train, more = tmp_path / "train.jsonl", tmp_path / "more.jsonl"
+    more.write_text("".join(json.dumps(row) + "\n" for row in rows[:-1]))
+    train.write_text(more.read_text() + "\n" + json.dumps(rows[-1]) + "\n")
+    command = ["finetune", "entity-typing", "--model", encoder, "--output", str(tmp_path / "run"), *QUICK]
+    command += ["--train", str(more), "--train", str(train), "multi_label=false", "keep=last"]
+    assert main(command) == 1
+    assert f"{train}, line 7, field 'labels': found the labels city, place of " in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+    assert main([*command, "--skip-bad"]) == 0
+    err = capsys.readouterr().err
+    assert f"{train}: skipped 1 records (1 labels that do not go with the settings)" in err and "records: 10 train" in err

@@ -19,6 +19,7 @@ from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.feature_cache import encode_cached
 from loreweave.tasks.left_out_heads import head_in
 from loreweave.tasks.queries import outputs_of
+from loreweave.tasks.record_facts import check_fit
 from loreweave.tasks.record_files import describe_skipped
 from loreweave.tasks.registry import (
     PRETRAINED_TASKS,
@@ -289,8 +290,9 @@ def _read_splits(
     task: Training[Any], files: DataFiles, config: FinetuningConfig, format: str | None, skip_bad: bool, report: Report
 ) -> _Splits:
     """All records. The labels are those of the whole training file, whatever part of it is used."""
-    wholes = [task.read(path, format, skip_bad) for path in (files.train, *files.more)]
-    for path, whole in zip((files.train, *files.more), wholes, strict=True):
+    paths = (files.train, *files.more)
+    wholes = [check_fit(task, config, task.read(path, format, skip_bad), path, skip_bad) for path in paths]
+    for path, whole in zip(paths, wholes, strict=True):
         _report_all(report, describe_skipped(whole, path))
     train = [record for whole in wholes for record in whole.records]
     labels = task.labels(train)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.words import word_offsets
+from loreweave.errors import DataError
 from loreweave.tasks.read_result import ReadResult
 from loreweave.tasks.registry import Training
+from loreweave.training.finetuning_config import FinetuningConfig
 
 Span = tuple[int, int]
 Key = tuple[str, tuple[Span, ...]]
@@ -24,6 +27,29 @@ def places_of(read: ReadResult[Any]) -> list[str]:
     if len(read.places) == len(read.records):
         return read.places
     return [f"record {record.id}" for record in read.records]
+
+
+def check_fit(
+    task: Training[Any], config: FinetuningConfig, read: ReadResult[Any], path: Path, skip_bad: bool
+) -> ReadResult[Any]:
+    """Refuse (or leave out and count) training records whose labels do not go with the settings.
+
+    Raises:
+        DataError: names the file and the place of the first.
+    """
+    if task.unfit is None:
+        return read
+    kept = read.account()
+    for place, record in zip(places_of(read), read.records, strict=True):
+        found = task.unfit(config, record)
+        if found is None:
+            kept.records.append(record)
+            kept.places.append(place)
+        elif not skip_bad:
+            raise DataError(found, path=path, record=place, field="labels")
+        else:
+            kept.leave_out("labels that do not go with the settings", f"{place}: field 'labels': {found}")
+    return kept
 
 
 def labels_of(task: Training[Any], records: Sequence[Any]) -> list[str]:

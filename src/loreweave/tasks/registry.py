@@ -122,6 +122,7 @@ class Training(Generic[R]):
         words: a record -> the characters of its words; None where records have only texts.
         mention_labels: a record -> the label of each of its mentions; None where labels are of the record.
         adapt: (settings, training records) -> the settings that go with such records; None leaves them as they are.
+        unfit: (settings, a training record) -> why its labels do not go with the settings; None where they do.
     """
 
     name: str
@@ -140,6 +141,7 @@ class Training(Generic[R]):
     words: Callable[[R], Sequence[tuple[int, int]]] | None = None
     mention_labels: Callable[[R], Sequence[str]] | None = None
     adapt: Callable[[Any, Sequence[R]], Any] | None = None
+    unfit: Callable[[Any, R], str | None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.entity_typing import reader, scoring
-from loreweave.tasks.entity_typing.settings import NAME, EntityTypingConfig, TypingScoring
+from loreweave.tasks.entity_typing.settings import NAME, EntityTypingConfig, TypingScoring, unfit
 from loreweave.tasks.registry import Task
 
 TASK: Task[reader.TypingRecord] = Task(
@@ -26,4 +26,5 @@ TASK: Task[reader.TypingRecord] = Task(
     answer=scoring.answer,
     scoring=TypingScoring,
     asks=("text", "start", "end"),
+    unfit=unfit,
 )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import DataError
 from loreweave.tasks.entity_typing.reader import TypingRecord, gold_rows, mentions_of
+from loreweave.tasks.entity_typing.settings import not_one_label
 from loreweave.tasks.mention_inputs import MarkerEncoding, MentionEncoding
 
 
@@ -40,10 +41,6 @@ def _numbers(records: Sequence[TypingRecord], labels: Sequence[str]) -> list[int
     """
     index = {label: number for number, label in enumerate(labels)}
     for record in records:
-        if len(set(record.labels)) != 1:
-            found = f"the labels {', '.join(record.labels)}" if record.labels else "no label"
-            raise DataError(
-                f"found {found} of {record.mention!r}, expected one: multi_label=false chooses one type a mention",
-                record=f"record {record.id}", field="labels",
-            )  # fmt: skip
+        if fault := not_one_label(record):
+            raise DataError(fault, record=f"record {record.id}", field="labels")
     return [index[record.labels[0]] for record in records]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from loreweave.tasks.entity_typing.reader import TypingRecord
 from loreweave.training.finetuning_config import FinetuningConfig
 
 NAME = "entity-typing"
@@ -33,6 +34,19 @@ class EntityTypingConfig(FinetuningConfig):
         check_threshold(self.threshold)
         if not self.multi_label and self.threshold != 0.5:
             raise ValueError("threshold: with multi_label=false the likeliest type is predicted; leave it out")
+
+
+def not_one_label(record: TypingRecord) -> str | None:
+    """Why a model that chooses one type cannot learn from a record; None where it can."""
+    if len(set(record.labels)) == 1:
+        return None
+    found = f"the labels {', '.join(record.labels)}" if record.labels else "no label"
+    return f"found {found} of {record.mention!r}, expected one: multi_label=false chooses one type a mention"
+
+
+def unfit(config: EntityTypingConfig, record: TypingRecord) -> str | None:
+    """Why the labels of a training record do not go with the settings; None where they do."""
+    return None if config.multi_label else not_one_label(record)
 
 
 @dataclass(kw_only=True)
