@@ -166,3 +166,33 @@ def test_two_labels_for_a_model_that_chooses_one_are_found_in_their_file(
     assert main([*command, "--skip-bad"]) == 0
     err = capsys.readouterr().err
     assert f"{train}: skipped 1 records (1 labels that do not go with the settings)" in err and "records: 10 train" in err
+
+
+def test_without_dev_data_it_is_said_that_the_last_epoch_is_kept(
+    encoder: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = ["--train", str(data / "train.json")]
+    command = ["finetune", "entity-typing", "--model", encoder, "--output", str(tmp_path / "run"), *QUICK, "epochs=1", *files]
+    assert main(command) == 2  # before the folder is made
+    assert "nothing to select the epoch on: give --dev FILE, dev_fraction=0.1 or keep=last" in capsys.readouterr().err
+    assert main([*command, "keep=last", "patience=2"]) == 2 and not (tmp_path / "run").exists()
+    command += ["keep=last", "--overwrite"]
+    said = "no dev data: the last epoch is kept and {}; --dev FILE or dev_fraction=0.1 selects the best epoch"
+    for more, scored in (([], "nothing is scored"), (["--test", str(data / "test.json")], "only the test data are scored")):
+        capsys.readouterr()
+        assert main([*command, *more]) == 0
+        assert said.format(scored) in capsys.readouterr().err
+    assert main([*command, "dev_fraction=0.25"]) == 0
+    assert "no dev data" not in capsys.readouterr().err
+
+
+def test_epochs_on_the_command_line_are_trained_whatever_the_recipes_minimum_is(
+    encoder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "train.txt").write_text("Ann B-PER\nlives O\nin O\nOslo B-LOC\n\n" * 4)
+    command = ["finetune", "ner", "--model", encoder, "--train", str(tmp_path / "train.txt"), "--recipe", "minilm/ner"]
+    command += ["--output", str(tmp_path / "run"), "--device", "cpu", "keep=last", "precision=fp32", "epochs=1"]
+    assert main(command) == 0
+    err = capsys.readouterr().err
+    assert "epoch 1/1" in err and "min_updates" not in err
+    assert json.loads((tmp_path / "run" / "results.json").read_text())["updates"] == 1

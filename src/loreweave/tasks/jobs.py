@@ -39,7 +39,7 @@ from loreweave.training.configuration import to_dict, unknown_name
 from loreweave.training.devices import choose_device
 from loreweave.training.evaluation import Evaluation
 from loreweave.training.finetuning import EvaluationSet, FinetuningJob, finetune
-from loreweave.training.finetuning_config import FinetuningConfig
+from loreweave.training.finetuning_config import FinetuningConfig, check_selection
 from loreweave.training.inference import move
 from loreweave.training.losses import classification_loss
 from loreweave.training.precision import with_settled_precision
@@ -119,6 +119,9 @@ def finetune_task(
     asked: dict[str, Any] = {"task": task.name, "model": source, "data": _hashes(files), "format": format, "skip_bad": skip_bad}
     asked |= {"tag_names": list(task.tag_names)} if task.tag_names else {}
     asked["settings"] = to_dict(config)
+    if isinstance(task, Task) and not data.dev:
+        scored = "nothing is scored" if not data.test else "only the test data are scored"
+        told(f"no dev data: the last epoch is kept and {scored}; --dev FILE or dev_fraction=0.1 selects the best epoch")
     record = RunRecord.open(output, "finetuning", asked, resume=resume, overwrite=overwrite, is_writer=is_writer())
     with record.watch():
         record.keep_inputs(lambda: {"model": hashes_of(local_folder(model_path(source)))})
@@ -271,7 +274,8 @@ def _metric(task: Training[Any], files: DataFiles, config: FinetuningConfig) -> 
     """The dev metric that selects the epoch; none where training scores nothing.
 
     Raises:
-        ConfigurationError: a metric that the task does not have, or something to score where nothing is scored.
+        ConfigurationError: a metric that the task does not have, something to score where nothing is scored, or no dev data for
+            settings that need them.
     """
     if not isinstance(task, Task):
         if files.dev or files.test or config.dev_fraction or config.metric or config.keep == "best":
@@ -283,6 +287,7 @@ def _metric(task: Training[Any], files: DataFiles, config: FinetuningConfig) -> 
     metric = config.metric or task.metric
     if metric not in task.metrics:
         raise ConfigurationError(f"metric: {metric!r} is none of {task.name}{unknown_name(metric, task.metrics)}")
+    check_selection(config, has_dev=files.dev is not None or config.dev_fraction is not None)
     return metric
 
 

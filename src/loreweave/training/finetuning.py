@@ -19,7 +19,7 @@ from loreweave.errors import ConfigurationError
 from loreweave.training.batches import EpochBatches
 from loreweave.training.devices import autocast, choose_attention, training_device
 from loreweave.training.evaluation import Evaluation, Outputs
-from loreweave.training.finetuning_config import FinetuningConfig
+from loreweave.training.finetuning_config import FinetuningConfig, check_selection
 from loreweave.training.finetuning_trainer import AfterEachEpoch, FinetuningTrainer, Loss
 from loreweave.training.inference import Batch, move, run_model
 from loreweave.training.interruption import StopOnInterrupt
@@ -92,10 +92,7 @@ def finetune(
         ConfigurationError: nothing to select on, no update in an epoch, a device or precision that is not there.
         Interrupted: Ctrl-C; a checkpoint is kept and the message has the command to resume.
     """
-    if config.keep == "best" and job.dev is None:
-        raise ConfigurationError("nothing to select the epoch on: give a dev file, dev_fraction=0.1 or keep=last")
-    if config.patience is not None and job.dev is None:
-        raise ConfigurationError("patience: nothing to lose it on: give a dev file or dev_fraction=0.1")
+    check_selection(config, has_dev=job.dev is not None)
     with record.watch():
         if config.tensorboard:
             record.open_tensorboard()

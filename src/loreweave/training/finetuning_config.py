@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from loreweave.errors import ConfigurationError
 from loreweave.training.optimizer_settings import OptimizerConfig, ScheduleConfig
 from loreweave.training.precision import Precision
 
@@ -89,3 +90,15 @@ class FinetuningConfig:
     def order_seed(self) -> int:
         """The seed of everything that chooses or orders records."""
         return self.seed if self.data_seed is None else self.data_seed
+
+
+def check_selection(config: FinetuningConfig, *, has_dev: bool) -> None:
+    """Refuse settings that need dev data where there are none.
+
+    Raises:
+        ConfigurationError: nothing to select the epoch on, or to stop early on.
+    """
+    if config.keep == "best" and not has_dev:
+        raise ConfigurationError("nothing to select the epoch on: give --dev FILE, dev_fraction=0.1 or keep=last")
+    if config.patience is not None and not has_dev:
+        raise ConfigurationError("patience: nothing to lose it on: give --dev FILE or dev_fraction=0.1")
