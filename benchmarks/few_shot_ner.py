@@ -1,6 +1,6 @@
 """Episodes a second of few-shot NER: CONTaiNER's way of computing an episode beside ours, on the same episodes and encoder.
 
-The baseline is written after the released code's behaviour (specs: CONTaiNER 4.4 to 4.7): for every episode the model is
+The baseline is written after the released code's behaviour: for every episode the model is
 read from disk, every sentence is padded to 128, the loss makes tensors of pairs x dimension, support and query are encoded
 in batches of 8 with heads over all 128 positions, and each query sentence is compared with the support by explicit
 differences. It is spared what only its age explains: starting a process per episode, tokenizing in Python, and reading the

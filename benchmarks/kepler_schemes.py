@@ -1,6 +1,6 @@
 """Two ways to compute a knowledge-embedding loss on the same triples: KEPLER's original scheme, and ours.
 
-The original is written from its description (specs/kepler.md 1.4, 2.3, 2.5): six fields of texts a triple, heads, tails,
+The original is written from its description: six fields of texts a triple, heads, tails,
 corrupted heads, corrupted tails, and heads and tails once more for the side that asks, which without a relation's text are
 the same texts again. Every field is padded to its longest text and encoded alone.
 """

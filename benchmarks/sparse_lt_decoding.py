@@ -3,7 +3,7 @@
     python benchmarks/sparse_lt_decoding.py [--model FOLDER] [--sentences-asked 256] [--batch 128] [--scored all last]
         [--device cpu|cuda] [--output FILE]
 
-The original (`sparse_lt_original.py`, specs 3.1) takes one sentence after another and runs the whole decoder over all its
+The original (`sparse_lt_original.py`) takes one sentence after another and runs the whole decoder over all its
 places again for every word, under a growing mask; every sentence gets as many words as it had. `--scored` says whether it then
 scores the words at `all` places, as its training does, or at the `last` one's alone, which favours it. Ours is
 `reconstruct()`: sentences of like length in batches, one place a step, keys and values kept.

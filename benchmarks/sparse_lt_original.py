@@ -1,4 +1,4 @@
-"""Sparse Latent Typing as its released code computes it, from its description (specs/sparse_latent_typing.md 1.3 to 1.7, 3.1).
+"""Sparse Latent Typing as its released code computes it, from its description.
 
 Two passes of the encoder, logits of masked words at every position and of rebuilt words at every position but the last, labels
 of -100 where none is asked; a typer of all 64 rows, its first logit and first vector times zero; BART's decoder layer. All

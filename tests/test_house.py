@@ -147,6 +147,12 @@ def test_no_kept_file_is_large_or_names_a_machine() -> None:
         assert found is None, f"{path}: {found and found.group()}"
 
 
+def test_no_kept_file_cites_what_is_not_in_the_repository() -> None:
+    cited = re.compile(r"\b" + "specs" + r"[/ :]")
+    texts = [path for path in kept_files() if path.suffix in (".py", ".yaml", ".md") and path != Path(__file__).resolve()]
+    assert not [path for path in texts if cited.search(path.read_text(encoding="utf-8"))]
+
+
 def test_every_public_name_exists() -> None:
     for name in loreweave.__all__:
         assert getattr(loreweave, name) is not None

@@ -155,7 +155,7 @@ def test_an_entity_without_a_row_is_named(tmp_path: Path) -> None:
 
 
 def test_weights_that_came_without_a_graph(tmp_path: Path) -> None:
-    """A converted KEPLER does not say which relation is which (specs/kepler.md 10)."""
+    """A converted KEPLER does not say which relation is which."""
     head = KnowledgeEmbeddingHead("transe_l2", 16, 3)
     write(tmp_path / "unknown", head, None, roberta())
     assert load(tmp_path / "unknown").head.relation_embeddings.weight.shape == (3, 16)

@@ -78,7 +78,7 @@ def test_texts_and_pairs_are_the_tokenizers_own(tokenizer: PreTrainedTokenizerFa
 
 
 def test_kepler_sequences_by_hand(roberta: PreTrainedTokenizerFast) -> None:
-    """specs/kepler.md 2.4: `<s>` 0, `</s>` 2; two `</s>` between description and relation."""
+    """`<s>` 0, `</s>` 2; two `</s>` between description and relation."""
     texts = GraphTexts.build(GRAPH, roberta)
     words = roberta("Los Angeles", add_special_tokens=False)["input_ids"]
     relation = roberta("lives in", add_special_tokens=False)["input_ids"]
@@ -125,7 +125,7 @@ def test_a_relation_takes_64_tokens_at_most(roberta: PreTrainedTokenizerFast) ->
 
 @pytest.mark.parametrize("length", range(8, 40))
 def test_the_released_code_cuts_the_whole_sequence(roberta: PreTrainedTokenizerFast, length: int) -> None:
-    """specs/kepler.md 1.4 and 2.4: no end token is left, and of a pair no relation."""
+    """No end token is left, and of a pair no relation."""
     config = EntityTextConfig(max_length=length, relation_max_length=12, truncation="sequence")
     texts = GraphTexts.build(GRAPH, roberta, config)
     assert sequences(texts.batch([1, 2])) == [roberta(TEXTS[row])["input_ids"][:length] for row in (1, 2)]

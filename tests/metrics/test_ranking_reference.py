@@ -1,7 +1,7 @@
 """A scorer that only counts, on the real graphs: filtered ranks must give the reference values to the last printed digit.
 
 The score of (h, r, t) is the number of training triples with relation r and tail t (for heads: head h). So nearly everything
-ties, and what is tested is the protocol: filtering, both sides, realistic ranks (specs/data.md, K2).
+ties, and what is tested is the protocol: filtering, both sides, realistic ranks.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def test_the_margin_is_added_to_distances_only(name: str) -> None:
 
 
 def test_released_transe_positive_and_negative_scores() -> None:
-    """specs/kepler.md 2.3: f = gamma - ||h + r - t||_2 with shapes [B, 1, d] against [B, n, d]."""
+    """KEPLER (Wang et al. 2021, section 3): f = gamma - ||h + r - t||_2 with shapes [B, 1, d] against [B, n, d]."""
     head = KnowledgeEmbeddingHead("transe_l2", 6, 4, gamma=4.0)
     first, last, negatives = torch.randn(3, 1, 6), torch.randn(3, 1, 6), torch.randn(3, 5, 6)
     relation = head.relation_vectors(torch.tensor([1, 0, 3]))[:, None]

@@ -1,4 +1,4 @@
-"""The contrastive loss against InfoNCE written out question by question (specs/kepler.md 7.1)."""
+"""The contrastive loss against InfoNCE written out question by question (SimKGC: Wang et al. 2022)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The knowledge-embedding loss against its formulas (specs/kepler.md 2.2, 2.3, 2.5), written out here triple by triple."""
+"""The knowledge-embedding loss against its formulas (Wang et al. 2021, section 3), written out here triple by triple."""
 
 from __future__ import annotations
 

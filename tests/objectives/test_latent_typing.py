@@ -154,7 +154,7 @@ def test_a_skipped_layer_gets_zero_gradients(model: PreTrainedModel) -> None:
 
 
 def test_the_released_temperatures() -> None:
-    """specs/sparse_latent_typing.md 1.4: the first step has the minimum, then the schedule begins."""
+    """The first step has the minimum, then the schedule begins."""
     schedule = TemperatureConfig()
     at = [float(schedule.at(torch.tensor(k))) for k in (0, 1, 2, 1001, 10_001, 50_001, 76_753, 90_000)]
     assert at == pytest.approx([0.5, 5.0, 4.99985, 4.8522, 3.7041, 1.1156, 0.5, 0.5], abs=1e-4)
@@ -207,7 +207,7 @@ def test_wrong_temperatures_are_named() -> None:
 
 
 def test_the_starting_typer_selects_nearly_all(model: PreTrainedModel) -> None:
-    """specs 1.3: 63 competitors against type 0."""
+    """63 competitors against type 0."""
     torch.manual_seed(0)
     typer = LatentTyper(768).eval()
     assert float((typer(torch.randn(1, 500, 768)).types != 0).float().mean()) > 0.95

@@ -1,6 +1,6 @@
 """fairseq's RoBERTa without fairseq: tensors in the layouts of its versions, and what it computes with them.
 
-Written from the description of the formats (specs/kepler.md 4), in plain torch, apart from what it is compared with.
+Written from the description of the formats, in plain torch, apart from what it is compared with.
 """
 
 from __future__ import annotations

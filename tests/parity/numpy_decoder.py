@@ -1,4 +1,4 @@
-"""The reconstruction of Sparse Latent Typing in plain NumPy, from the formulas of specs/sparse_latent_typing.md 1.5 to 1.7."""
+"""The reconstruction of Sparse Latent Typing in plain NumPy, from the formulas of Ren et al. 2022."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def complex_(head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
 
 
 def simple(head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
-    """PyKEEN takes the mean of two products over the two halves of a vector; ours is their sum (specs/kepler.md 2.2)."""
+    """PyKEEN takes the mean of two products over the two halves of a vector; ours is their sum."""
     first, second = ([item[..., part::2] for item in (head, relation, tail)] for part in (0, 1))
     return 2 * SimplEInteraction()((first[0], second[0]), (first[1], second[1]), (second[2], first[2]))
 

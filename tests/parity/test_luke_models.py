@@ -236,7 +236,7 @@ def test_bf16_autocast_stays_near_float32(name: str) -> None:
 
 
 def test_cloze_scores_candidates_against_the_placeholder() -> None:
-    """transformers has no such head: the formula of specs/luke.md 1.4 over its encoder."""
+    """transformers has no such head: the formula of its head over its encoder."""
     torch.manual_seed(0)
     ours = models.LukeForEntityCloze(luke_config())
     theirs = transformers.LukeModel(luke_config())

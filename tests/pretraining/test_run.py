@@ -74,7 +74,7 @@ def test_stage_one_trains_entities_and_the_missing_word_head_only(world: Path, t
 
 
 def test_pre_training_has_ordinary_attention_unless_asked(world: Path, tmp_path: Path) -> None:
-    """A published LUKE says that it has entity-aware queries; LUKE got them in fine-tuning (specs/luke.md 1.3)."""
+    """A published LUKE says that it has entity-aware queries; LUKE got them in fine-tuning."""
     luke = run(fill(PretrainingConfig, settings(world, tmp_path / "luke", steps=1))).record.model_path
     changed = json.loads((luke / "config.json").read_text()) | {"use_entity_aware_attention": True}
     (luke / "config.json").write_text(json.dumps(changed))

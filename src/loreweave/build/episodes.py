@@ -1,4 +1,4 @@
-"""Sampling of N-way K~2K-shot episodes from any sentences with typed spans (Few-NERD's sampler, specs 4.2).
+"""Sampling of N-way K~2K-shot episodes from any sentences with typed spans (Few-NERD's sampler).
 
 An episode draws N types. Its sentences have spans of these types and of no other. A random sentence is taken where no type
 would exceed 2K spans and one of its types is still below K, until every type has K. The query set is drawn likewise from

@@ -1,4 +1,4 @@
-"""Draws of N-way K-shot episodes from examples with one class each (FewRel's sampler, specs/kepler.md 6.2).
+"""Draws of N-way K-shot episodes from examples with one class each (FewRel's sampler).
 
 An episode draws N classes, and of each K examples for the support and as many as asked for the query, all different. The
 examples are numbers, so that a training run, an evaluation and a file draw alike.

@@ -1,4 +1,4 @@
-"""Plain text -> blocks of sub-words for masked words alone: KEPLER's word stream (specs/kepler.md 1.5).
+"""Plain text -> blocks of sub-words for masked words alone: KEPLER's word stream.
 
 Each line becomes its sub-words and an end token, as fairseq binarises it; a blank line is an end token alone. Blocks are
 cut from that stream by fairseq's `--sample-break-mode`:

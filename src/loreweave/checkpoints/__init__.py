@@ -1,4 +1,4 @@
-"""Checkpoints of every published LUKE format, to and from ours (specs/luke.md 1.6), and fairseq's RoBERTa.
+"""Checkpoints of every published LUKE format, to and from ours, and fairseq's RoBERTa.
 
 Each format is a module with `recognises(path)`, `load(path, options)` and, where writing it makes sense, `save(model,
 tokenizer, path, ...)`. `FORMATS` lists those of LUKE in the order in which they are tried; `fairseq` holds encoders without

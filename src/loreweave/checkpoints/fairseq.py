@@ -1,7 +1,7 @@
 """fairseq's RoBERTa (`model.pt`, `checkpoint*.pt`) of every generation, with KEPLER's heads, to Hugging Face and back.
 
-A file is a pickle of `args`, `model` and training state; nothing in it is run, and nothing of fairseq is imported
-(specs/kepler.md 4). The encoder becomes a `RobertaForMaskedLM`, a head over a knowledge graph the side files of
+A file is a pickle of `args`, `model` and training state; nothing in it is run, and nothing of fairseq is imported.
+The encoder becomes a `RobertaForMaskedLM`, a head over a knowledge graph the side files of
 `loreweave.checkpoints.knowledge_embedding`.
 """
 

@@ -1,4 +1,4 @@
-"""KEPLER's heads over knowledge graphs in a fairseq file, and the same heads here (specs/kepler.md 0, 2.1, 4.3).
+"""KEPLER's heads over knowledge graphs in a fairseq file, and the same heads here.
 
 The released code scores with TransE and the L2 norm, cuts sequences behind everything, and keeps no ids of relations.
 """

@@ -1,4 +1,4 @@
-"""The word tokenizer of a fairseq RoBERTa: from `dict.txt` with GPT-2's files, and back (specs/kepler.md 4.4).
+"""The word tokenizer of a fairseq RoBERTa: from `dict.txt` with GPT-2's files, and back.
 
 Hugging Face's RoBERTa has the ids of fairseq: four special tokens, the lines of `dict.txt`, `<mask>`.
 """

@@ -1,4 +1,4 @@
-"""Which model a fine-tuned state dict belongs to: by its head's name and shape (specs/luke.md 1.6.2)."""
+"""Which model a fine-tuned state dict belongs to: by its head's name and shape."""
 
 from __future__ import annotations
 

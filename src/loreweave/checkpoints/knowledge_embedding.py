@@ -6,7 +6,7 @@
 
 A second head in the folder has its name in the middle: `knowledge_embedding.<name>.json`. Tables are stored with the ids of
 their rows (relations as text, entities as hashes), so that a graph with the same ids in another order, or with some of them,
-gets its own rows, and another graph an error (specs/kepler.md 8).
+gets its own rows, and another graph an error.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Description:
 
     Attributes:
         name: of the head, as its objective is called.
-        variant: how questions are composed (specs/kepler.md 2.4): `wiki` from an entity's text or table row and the relation
+        variant: how questions are composed (Wang et al. 2021): `wiki` from an entity's text or table row and the relation
             table, `rel` with relations read from their texts, `cond` with the asking entity read together with the relation,
             `contrastive` from entity and relation read together alone (SimKGC).
         scorer, size, gamma: see `KnowledgeEmbeddingHead`.

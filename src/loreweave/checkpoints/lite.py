@@ -11,7 +11,7 @@ from loreweave.errors import CheckpointError
 
 
 def lite(checkpoint: LoadedCheckpoint) -> LoadedCheckpoint:
-    """The checkpoint with the special entities only: the same outputs for tasks that use no others (specs 1.5).
+    """The checkpoint with the special entities only: the same outputs for tasks that use no others.
 
     Raises:
         CheckpointError: there is no entity vocabulary.

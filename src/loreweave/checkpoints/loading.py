@@ -22,7 +22,7 @@ class LoadOptions:
         base: folder of the model that the file was made from: its word tokenizer and, for formats without a
             configuration, its configuration and entity vocabulary; the vocabulary also where a folder has none.
         entity_aware_attention: switch the type-specific queries on or off; None keeps what the file says. Formats
-            that do not say follow the official converter: on, but off for multilingual vocabularies (specs 1.5).
+            that do not say follow the official converter: on, but off for multilingual vocabularies.
         seed: starts the parameters that the file does not hold.
     """
 

@@ -1,4 +1,4 @@
-"""Entity disambiguation models of the original repository (specs/luke.md 6.4): `LukeForEntityDisambiguation`.
+"""Entity disambiguation models of the original repository: `LukeForEntityDisambiguation`.
 
 BERT's embeddings under LUKE's encoder, an entity head, no masked-word head, and a vector of its own for `[MASK]`
 entities. Here they become LukeForMaskedLM: that vector is the table's `[MASK]` row, which is a candidate of no

@@ -3,7 +3,7 @@
 A file holds weights only. The configuration comes from `metadata.json` beside it or from `base` (the archive or model
 it was made from), else from the shapes. Nothing is written in this format: its scripts cannot run today.
 
-What becomes of the rows (specs/luke.md 1.6.2):
+What becomes of the rows:
 
 =========  =================================  ==================================================
 head       entity rows                        word rows behind those of the base model

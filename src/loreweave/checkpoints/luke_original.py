@@ -1,6 +1,6 @@
 """LUKE's own archives: weights, `metadata.json` and an entity vocabulary, in a folder, a tar or beside a `.bin` file.
 
-The weights are those of pre-training, without prefix, extra queries, `[MASK2]` and marker rows (specs/luke.md 1.6).
+The weights are those of pre-training, without prefix, extra queries, `[MASK2]` and marker rows.
 No word tokenizer is in them: give --base.
 """
 

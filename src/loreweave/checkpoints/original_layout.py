@@ -1,4 +1,4 @@
-"""The original LUKE state dict and the Hugging Face one, each from the other (specs/luke.md 1.6.1).
+"""The original LUKE state dict and the Hugging Face one, each from the other.
 
 Shared by the formats that store it: archives, DeepSpeed checkpoints, legacy fine-tuned models.
 """

@@ -1,4 +1,4 @@
-"""Rows and names that differ between the original LUKE state dict and the Hugging Face one (specs/luke.md 1.6.1).
+"""Rows and names that differ between the original LUKE state dict and the Hugging Face one.
 
 All functions change the given dictionary; encoder names are without `luke.` here.
 """

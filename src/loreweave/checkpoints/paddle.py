@@ -1,5 +1,4 @@
-"""PaddleNLP's LUKE: `model_state.pdparams`, `model_config.json`, tokenizer files, `entity_vocab.json` (specs/luke.md
-1.6.3).
+"""PaddleNLP's LUKE: `model_state.pdparams`, `model_config.json`, tokenizer files, `entity_vocab.json`.
 
 The weights are a pickle of NumPy arrays; linear layers are stored (in, out), layer norms are called `layer_norm`, and
 the entity head has a decoder of its own. Paddle's code has the extra queries always, and 1e-6 in every layer norm: a

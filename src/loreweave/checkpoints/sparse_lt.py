@@ -1,7 +1,7 @@
 """Full models of the released Sparse Latent Typing code, and the bare encoder of any checkpoint.
 
 The released folder has a BERT configuration with the decoder's sizes and one weight file whose tensors are the encoder's
-(`model.bert.*`, `model.cls.*`), the typer's (`sa_pm.*`) and the decoder's (specs/sparse_latent_typing.md 2.3). Row 0 of both
+(`model.bert.*`, `model.cls.*`), the typer's (`sa_pm.*`) and the decoder's. Row 0 of both
 typer tables is dead, and is zero in files written here. Loaded models behave as the released code did.
 """
 

@@ -1,6 +1,6 @@
 """Episodes of few-shot sequence labelling: a small labelled support set, a query set, and the types of both.
 
-The published layout (Few-NERD, specs/sparse_latent_typing.md 4.2) is one JSON object a line,
+The published layout (Few-NERD) is one JSON object a line,
 `{"support": {"word": [[...]], "label": [[...]]}, "query": {...}, "types": [...]}`. CONTaiNER cut it into folders,
 `support_test_5_1/0.txt` and `query_test_5_1/0.txt`, a column file for each half of each episode. Labels are bare in both;
 files of other corpora may have prefixes (B-, I-, ...).

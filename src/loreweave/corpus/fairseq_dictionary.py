@@ -1,4 +1,4 @@
-"""fairseq's vocabulary: the ids of `dict.txt`, and GPT-2's byte-level sub-words behind them (specs/kepler.md 4.4).
+"""fairseq's vocabulary: the ids of `dict.txt`, and GPT-2's byte-level sub-words behind them.
 
 A line of `dict.txt` is `<GPT-2 id as a decimal number> <count>`. GPT-2's own files are `encoder.json` (sub-word -> GPT-2 id;
 Hugging Face: `vocab.json`) and `vocab.bpe` (merges in order; Hugging Face: `merges.txt`). The first follows from the second:

@@ -1,4 +1,4 @@
-"""Token sequences as fairseq binarises them: `<prefix>.idx` and `<prefix>.bin`, memory-mapped (specs/kepler.md 1.3).
+"""Token sequences as fairseq binarises them: `<prefix>.idx` and `<prefix>.bin`, memory-mapped.
 
     .idx   magic (9 bytes) | version 1 (uint64) | type code (uint8) | count (uint64) | sizes (int32 each)
            | byte offsets (int64 each), all little-endian

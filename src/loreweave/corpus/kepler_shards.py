@@ -1,4 +1,4 @@
-"""KEPLER's training data for knowledge embedding, as fairseq binarised it (specs/kepler.md 1.3), as a knowledge graph.
+"""KEPLER's training data for knowledge embedding, as fairseq binarised it, as a knowledge graph.
 
 A folder (`KE1_0`, `KE1_1`, ...) holds, for each split, the texts of N triples and of their n negatives on either side:
 

@@ -67,7 +67,7 @@ def legacy_spans(tags: Sequence[str]) -> list[TokenSpan]:
 
     It takes the first character for the prefix and what follows the first hyphen after it for the type. So bare
     `location-other` and `organization-other` are one type, `other`, and merge where they touch
-    (specs/sparse_latent_typing.md 4.8).
+   .
     """
     return _spans([(tag[:1], legacy_type(tag)) for tag in tags])
 

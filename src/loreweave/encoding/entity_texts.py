@@ -41,7 +41,7 @@ class EntityTextConfig:
     """Most tokens of a relation's text alone, special tokens included (KEPLER-Rel: an eighth of `max_length`)."""
     truncation: Literal["text", "sequence"] = "text"
     """`text` cuts the description and keeps special tokens and relation; `sequence` cuts whatever is at the end of the
-    whole sequence, as KEPLER's released code does: end token, relation and all (specs 1.4, 2.4)."""
+    whole sequence, as KEPLER's released code does: end token, relation and all."""
 
     def __post_init__(self) -> None:
         if self.max_length < 8:

@@ -36,7 +36,7 @@ class EntityTokenizer:
     """Tokenizes texts with mentions. Ids equal those of transformers' LukeTokenizer (4 and 5) and MLukeTokenizer (4).
 
     A text is cut at every boundary of a mention and its pieces are tokenized apart, so that a mention is always whole
-    tokens (specs/luke.md 1.7). Works on any fast tokenizer: byte-level BPE, SentencePiece, WordPiece.
+    tokens. Works on any fast tokenizer: byte-level BPE, SentencePiece, WordPiece.
 
     Args:
         tokenizer: fast tokenizer of transformers; copied, so later changes to it have no effect here.

@@ -1,4 +1,4 @@
-"""Texts of a knowledge graph's entities and relations, tokenised once (specs/kepler.md 1.6, 2.4).
+"""Texts of a knowledge graph's entities and relations, tokenised once.
 
 Tokens are kept without special tokens in flat arrays, in memory or in a folder of memory-mapped files:
 

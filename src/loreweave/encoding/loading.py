@@ -264,7 +264,7 @@ def _max_length(words: PreTrainedTokenizerFast, model_config: Json) -> int | Non
     """What the position table of a LUKE model allows, where the tokenizer states no limit of its own."""
     if words.model_max_length < 10**6 or model_config.get("model_type") != "luke":
         return None
-    # Positions begin after that of padding (specs/luke.md 1.1): 514 rows and pad = 1 leave 512. The model counts from its own
+    # Positions begin after that of padding: 514 rows and pad = 1 leave 512. The model counts from its own
     # padding, which need not be the tokenizer's.
     padding = model_config.get("pad_token_id")
     return int(model_config["max_position_embeddings"]) - int(words.pad_token_id if padding is None else padding) - 1

@@ -34,7 +34,7 @@ def cut_at_spans(
 
     Rules: `boundary` is that of transformers' LukeTokenizer: a space just before a boundary belongs to the piece on its
     right, so that spans with and without the space in front give the same tokens. `legacy` is that of the original
-    typing and relation code (specs/luke.md 4.1): pieces are stripped on the right and begin with a space.
+    typing and relation code: pieces are stripped on the right and begin with a space.
 
     Args:
         text: the text.

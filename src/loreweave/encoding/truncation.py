@@ -39,7 +39,7 @@ def lengths_within(first: int, second: int, budget: int, truncation: Truncation)
 
 
 def window_on_mentions(length: int, mentions: Sequence[Span], budget: int) -> list[int]:
-    """Indices of the `budget` tokens to keep so that every mention stays in sight (specs/luke.md, pitfall 30).
+    """Indices of the `budget` tokens to keep so that every mention stays in sight.
 
     When all mentions fit, they and what is between them are kept, in the middle of one window. When they do not, the
     markers (first and last token of each mention) are kept, then as much of each mention as possible from its start,

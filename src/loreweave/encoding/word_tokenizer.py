@@ -84,7 +84,7 @@ class WordTokenizer:
     """Tokenizes pieces of text in batches, without special tokens, truncation, padding or spaces that nobody asked for.
 
     The backend is a copy: truncation or padding set on the given tokenizer later does not reach it. Entity tokens that
-    transformers 5 registers as words (`[MASK]`, ... beyond the embedding table, specs/luke.md pitfall 5) are removed,
+    transformers 5 registers as words (`[MASK]`, ... beyond the embedding table) are removed,
     so that a literal `[MASK]` is text.
 
     Args:

@@ -1,6 +1,6 @@
 """Questions (head, relation, ?) and (?, relation, tail), and the answers to them that are known to be true.
 
-The filtered setting leaves known answers out of the candidates (Bordes et al. 2013; specs/kepler.md 5.3). They are kept as
+The filtered setting leaves known answers out of the candidates (Bordes et al. 2013). They are kept as
 one compressed row a question: at the 20.6 M triples of Wikidata5M 250 MB a side, where a mask of queries x known triples
 would be 5 GB a batch (7.4, 7.5). Triples are int32 [triples, 3]: head row, relation row, tail row.
 """

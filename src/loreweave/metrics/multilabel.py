@@ -1,7 +1,7 @@
 """Scores of multi-label predictions: micro, loose macro and strict precision, recall and F1.
 
 Predictions and gold labels are boolean arrays `[examples, labels]`. Definitions: Ling & Weld (2012, section 5.1) as
-computed by the scorer of UFET (Choi et al., 2018); micro is also the score of Open Entity (specs/luke.md 4.1).
+computed by the scorer of UFET (Choi et al., 2018); micro is also the score of Open Entity (Yamada et al. 2020, section 4.1).
 """
 
 from __future__ import annotations

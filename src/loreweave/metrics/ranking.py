@@ -1,4 +1,4 @@
-"""Ranks of true answers among candidates: streamed, filtered, with ties counted (specs/kepler.md 5.3, 7.4, 7.5).
+"""Ranks of true answers among candidates: streamed, filtered, with ties counted.
 
 Candidates come in blocks and every query keeps two counters, the candidates above its gold answer and those level with it:
 no matrix of queries x entities, no sort. Known answers are left out of a block's scores before anything is counted. Whatever

@@ -1,7 +1,7 @@
 """Metrics of ranks: MR, MRR, Hits@k, the same adjusted for chance, tables by group, bootstrap intervals.
 
 Ranks among 7,475 candidates are not those among 4.6 million. Adjusted metrics compare with what a random order would give
-(Berrendorf et al. 2020; Hoyt et al. 2022; as PyKEEN computes them, specs/kepler.md 7.5): with c_i candidates of query i,
+(Berrendorf et al. 2020; Hoyt et al. 2022; as PyKEEN computes them): with c_i candidates of query i,
 E[rank] = (c_i + 1) / 2, E[1/rank] = H(c_i) / c_i, E[hit at k] = min(k, c_i) / c_i. They are given for realistic ranks only:
 with ties the others are not uniform under a random order.
 

@@ -44,7 +44,7 @@ class Ranks:
 
     @property
     def pessimistic(self) -> NDArray[np.float64]:
-        """As if gold stood last among its equals: the rank of GraphVite, hence of KEPLER's paper (specs/kepler.md 5.3)."""
+        """As if gold stood last among its equals: the rank of GraphVite, hence of KEPLER's paper."""
         return self.greater.astype(np.float64) + self.ties + 1
 
     def of_kind(self, kind: RankKind) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Words as diagonal Gaussians, and the contrastive loss over them: CONTaiNER (Das et al., ACL 2022; specs 4.5).
+"""Words as diagonal Gaussians, and the contrastive loss over them: CONTaiNER (Das et al., ACL 2022).
 
 Distances are matrix products, so nothing of the size pairs x dimension is made, and they are computed in fp32 whatever the
 encoder's precision is.
@@ -86,7 +86,7 @@ def pair_distances(points: Gaussians, kind: Divergence, least_variance: float = 
 
 
 def contrastive_loss(distances: Tensor, labels: Tensor, anchors: Tensor | None = None) -> Tensor:
-    """The mean over anchors of -log2 of how much of their neighbourhood has their label (specs 4.5).
+    """The mean over anchors of -log2 of how much of their neighbourhood has their label.
 
     With d the distances, X_p the other points of p's label and X all others:
     -log2( 1/|X_p| sum_{q in X_p} exp(-d_pq) / sum_{q in X} exp(-d_pq) ). Points that are alone with their label are no

@@ -1,7 +1,7 @@
 """Knowledge embeddings: entities read from their texts (or tabled), relations in a table, and a scorer over both.
 
 The encoder is an untouched `AutoModel` (or LUKE on words alone): an entity's vector is its first state, raw, as in KEPLER
-(Wang et al. 2021, specs/kepler.md 2.1), or the mean of its states, L2-normalised if wanted, as in SimKGC (specs 7.1).
+(Wang et al. 2021), or the mean of its states, L2-normalised if wanted, as in SimKGC (Wang et al. 2022).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class KnowledgeEmbeddingHead(nn.Module):
         scorer: a name of `SCORERS`.
         size: width d of entity vectors.
         num_relations: rows of the relation table; 0 where relations are read from texts.
-        gamma: margin of the distance scorers; it also sets the range of the starting values (specs 2.1).
+        gamma: margin of the distance scorers; it also sets the range of the starting values (Wang et al. 2021, section 3).
         num_entities: rows of an entity table, for entities that are not read from texts; 0 makes none.
         temperature: starting temperature of the contrastive loss, which is then learned as the logarithm of its inverse
             (SimKGC: 0.05); None makes no such parameter.

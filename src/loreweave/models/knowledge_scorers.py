@@ -1,4 +1,4 @@
-"""How true a triple is, from the vectors of its head, relation and tail (specs/kepler.md 2.2).
+"""How true a triple is, from the vectors of its head, relation and tail (Wang et al. 2021, section 3).
 
 Every scorer is a query and a similarity: the score is the similarity of the tail to the query that head and relation make,
 and of the head to the query that relation and tail make. So whoever ranks candidates needs queries and a similarity only.
@@ -100,7 +100,7 @@ class Scorer(ABC):
         return d
 
     def relation_range(self, gamma: float, d: int) -> float:
-        """Relation vectors start uniformly between minus this and this: (gamma + 2) / d, as in KEPLER (specs 2.1)."""
+        """Relation vectors start uniformly between minus this and this: (gamma + 2) / d, as in KEPLER (Wang et al. 2021)."""
         return (gamma + 2.0) / d
 
 

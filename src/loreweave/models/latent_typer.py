@@ -1,4 +1,4 @@
-"""The Gumbel latent typer of Sparse Latent Typing (Ren et al. 2022; specs/sparse_latent_typing.md 1.3 to 1.5)."""
+"""The Gumbel latent typer of Sparse Latent Typing (Ren et al. 2022)."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def summed_usage(logits: Tensor, counted: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def sparsity_loss(use: Usage) -> Tensor:
-    """-log of the mean probability of type 0 (specs 1.7). []"""
+    """-log of the mean probability of type 0 (Ren et al. 2022, section 3). []"""
     return -(use.unselected + torch.finfo(torch.float32).tiny).log()
 
 

@@ -171,7 +171,7 @@ class LukeSelfAttention(nn.Module):
 
     @torch.no_grad()
     def copy_query_where_missing(self) -> None:
-        """Start the three extra queries as copies of `query`, except those that a checkpoint brought (specs: 1.3).
+        """Start the three extra queries as copies of `query`, except those that a checkpoint brought.
 
         Pre-training has no such matrices; as copies they leave its outputs unchanged.
         """

@@ -1,4 +1,4 @@
-"""Embeddings of words and of entities (specs: LUKE 1.2)."""
+"""Embeddings of words and of entities (Yamada et al. 2020)."""
 
 from __future__ import annotations
 

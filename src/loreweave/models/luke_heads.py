@@ -1,4 +1,4 @@
-"""LUKE's task heads (specs: LUKE 1.4), on one skeleton: encode, take some states, score, compare with labels."""
+"""LUKE's task heads (Yamada et al. 2020), on one skeleton: encode, take some states, score, compare with labels."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class LukeForEntityPairClassification(LukeClassifier):
     """Relation classification: logits [batch, labels] from the first two entities, head and tail.
 
     Labels as of `LukeForEntityClassification`. The classifier has a bias only if `config.classifier_bias` says so, as
-    the KBP37 and RELX checkpoints do (specs: pitfall 15).
+    the KBP37 and RELX checkpoints do.
     """
 
     def states_per_decision(self) -> int:

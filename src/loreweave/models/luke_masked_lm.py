@@ -1,4 +1,4 @@
-"""LUKE's pre-training model: masked words and masked entities (specs: LUKE 1.4, pitfall 2)."""
+"""LUKE's pre-training model: masked words and masked entities."""
 
 from __future__ import annotations
 

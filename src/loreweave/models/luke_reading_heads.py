@@ -1,4 +1,4 @@
-"""LUKE's heads that read a passage to answer: spans, choices, cloze (specs: LUKE 1.4, 4.4)."""
+"""LUKE's heads that read a passage to answer: spans, choices, cloze (Yamada et al. 2020)."""
 
 from __future__ import annotations
 

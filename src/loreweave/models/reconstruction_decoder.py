@@ -1,4 +1,4 @@
-"""The one-layer decoder that rebuilds a sentence from its typed tokens (specs/sparse_latent_typing.md 1.6)."""
+"""The one-layer decoder that rebuilds a sentence from its typed tokens (Ren et al. 2022, section 3)."""
 
 from __future__ import annotations
 

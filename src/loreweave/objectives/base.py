@@ -73,7 +73,7 @@ def _is_punctuation(character: str) -> bool:
 
 
 def _continuation_rule(tokenizer: PreTrainedTokenizerFast) -> Callable[[str], bool]:
-    """The test "does this token continue a word?": specs/luke.md 3.1 for BPE and WordPiece, `▁` for SentencePiece.
+    """The test "does this token continue a word?": as LUKE's released code has it for BPE and WordPiece, `▁` for SentencePiece.
 
     By the kind of model, not by tokens: RoBERTa's byte-level BPE has a token `##` too.
     """

@@ -1,4 +1,4 @@
-"""Page entity from the start token: its state is pulled towards the embedding of the page's entity (specs/luke.md 3.2)."""
+"""Page entity from the start token: its state is pulled towards the embedding of the page's entity."""
 
 from __future__ import annotations
 

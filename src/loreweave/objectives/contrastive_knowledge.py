@@ -1,5 +1,5 @@
 """Contrastive knowledge: (head, relation) read together must be nearest to the true tail, and (tail, inverse relation) to the
-true head, among all entities at hand (SimKGC: Wang et al. 2022, section 3; specs/kepler.md 7.1).
+true head, among all entities at hand (SimKGC: Wang et al. 2022, section 3).
 
 One encoder reads both sides. The entities of a micro-batch, each encoded once, are candidates for every question in it: that
 has the in-batch negatives and the self negatives of SimKGC. With several processes the candidates of all are gathered.

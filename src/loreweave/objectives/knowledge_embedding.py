@@ -2,7 +2,7 @@
 
 The table may be a LUKE's own entity embeddings: then masked entities and the graph train the same rows.
 
-Variants (Wang et al. 2021, section 3; specs/kepler.md 2.4): `wiki` reads entities from descriptions and tables relations;
+Variants (Wang et al. 2021, section 3): `wiki` reads entities from descriptions and tables relations;
 `rel` reads relations from their descriptions too; `cond` reads the side that asks together with the relation's description.
 KEPLER-OnlyDesc and -KE are `wiki` beside other word streams, or none.
 """
@@ -154,7 +154,7 @@ class KnowledgeEmbedding(StreamObjective):
         )
 
     def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Mapping[str, Tensor]) -> ObjectiveLoss:
-        """Loss over true and corrupted triples (specs 2.3 and 2.5); a triple above all its corruptions counts as correct."""
+        """Loss over true and corrupted triples (Wang et al. 2021); a triple above all its corruptions counts as correct."""
         assert isinstance(head, KnowledgeEmbeddingHead)
         vectors = self._vectors(encoder, head, batch)
         if self.config.negatives_from == "all":

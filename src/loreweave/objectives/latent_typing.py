@@ -1,7 +1,7 @@
 """Latent typing: pick the words that matter, give each a type, rebuild the sentence from them (Ren et al. 2022).
 
-The loss is the released code's without its masked words, which are an objective of their own (specs/sparse_latent_typing.md
-1.7): reconstruction, sparsity and diversity with their weights. Windows are read as they are, once more than for the masks.
+The loss is the released code's without its masked words, which are an objective of their own:
+reconstruction, sparsity and diversity with their weights. Windows are read as they are, once more than for the masks.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from loreweave.objectives.base import Materials, ObjectiveLoss, TextObjective, c
 
 @dataclass(kw_only=True)
 class TemperatureConfig:
-    """The temperature of the Gumbel-softmax: start x (1 - rate)^n at update n, but never below the minimum (specs 1.4)."""
+    """The temperature of the Gumbel-softmax: start x (1 - rate)^n at update n, but never below the minimum."""
 
     start: float = 5.0
     rate: float = 3e-5

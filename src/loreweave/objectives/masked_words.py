@@ -1,4 +1,4 @@
-"""Masked words: predict the sub-words that were hidden (BERT; LUKE's variant in specs/luke.md 3.1)."""
+"""Masked words: predict the sub-words that were hidden (BERT; with the variant of LUKE, Yamada et al. 2020)."""
 
 from __future__ import annotations
 

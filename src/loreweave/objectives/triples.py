@@ -69,7 +69,7 @@ class Corruption(NamedTuple):
 def corrupt(
     batch: TripleBatch, pool: np.ndarray | int, negatives: int, true: TrueTriples, seed: int, tries: int = 20
 ) -> Corruption:
-    """Draw `negatives` entities per side so that the triple is not in `true` (KEPLER: filtered negatives, specs 1.3).
+    """Draw `negatives` entities per side so that the triple is not in `true` (KEPLER: filtered negatives).
 
     Every triple draws by its own key, so that its negatives do not depend on the size of the batch.
 

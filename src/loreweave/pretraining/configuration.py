@@ -57,7 +57,7 @@ class LossScaleConfig:
 
 @dataclass(kw_only=True)
 class PretrainingConfig:
-    """One stage of pre-training; the defaults are those of LUKE's released code (specs/luke.md 3.3)."""
+    """One stage of pre-training; the defaults are those of LUKE's released code."""
 
     model: str | None
     """A LUKE in any format, or a BERT-like encoder directory that is made a LUKE (or kept plain: `word_only`); null for a graph

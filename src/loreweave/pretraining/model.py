@@ -89,7 +89,7 @@ class PretrainingModel(nn.Module):
 
 
 def freeze(module: PretrainingModel, config: PretrainingConfig, new_modules: Sequence[str]) -> None:
-    """Decide which parameters are trained (specs/luke.md 3.3).
+    """Decide which parameters are trained.
 
     The pooler never is, nor a head that no objective uses. With `trainable="entities"` only `entity_embeddings.*`,
     `entity_predictions.*`, the objectives' own heads and `new_modules` are: heads that the encoder came without and that would

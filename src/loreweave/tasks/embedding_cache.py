@@ -1,4 +1,4 @@
-"""Embeddings of many texts, kept on disk in shards that know what they were made of (specs/kepler.md 7.3).
+"""Embeddings of many texts, kept on disk in shards that know what they were made of.
 
 A shard is a safetensors file of consecutive texts. Its name is the hash of the key (model, pooling, truncation, precision)
 and of the texts' token ids; its header repeats both in full and is checked when it is read. So an interrupted run goes on

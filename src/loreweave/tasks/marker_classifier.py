@@ -14,7 +14,7 @@ from loreweave.tasks.encoder_model import EncoderModel
 
 
 class TwoLayerHead(nn.Module):
-    """KEPLER's head: linear, tanh, dropout, twice, then linear without bias (specs/kepler.md 6.3)."""
+    """KEPLER's head: linear, tanh, dropout, twice, then linear without bias."""
 
     def __init__(self, size: int, inner: int, labels: int, dropout: float) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class TwoLayerHead(nn.Module):
 
 
 class OneLayerHead(nn.Module):
-    """KEPLER's head for two mentions: dropout, linear, tanh, dropout, linear (specs/kepler.md 6.1)."""
+    """KEPLER's head for two mentions: dropout, linear, tanh, dropout, linear."""
 
     def __init__(self, size: int, labels: int, dropout: float) -> None:
         super().__init__()

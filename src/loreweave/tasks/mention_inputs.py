@@ -150,7 +150,7 @@ class MarkerEncoding(MentionEncoding):
 
 def normalise_brackets(text: str, spans: Sequence[Span]) -> tuple[str, list[Span]]:
     """Turn the bracket codes of treebanks (`-LRB-`) into brackets, piece by piece, and move the spans with them
-    (specs/luke.md 4.1: all opening codes become "(", all closing ones ")").
+   ").
     """
     if not any(code in text for code in _BRACKETS):
         return text, list(spans)

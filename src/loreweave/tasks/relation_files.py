@@ -98,7 +98,7 @@ def labels_of(records: Sequence[Item]) -> list[str]:
 
 
 def in_class_order(labels: Iterable[str]) -> list[str]:
-    """Different labels in the order of the classes: the negative one, then the others sorted (specs/luke.md 4.2)."""
+    """Different labels in the order of the classes: the negative one, then the others sorted."""
     names = sorted(set(labels))
     negative = negative_label(names)
     return sorted(names, key=lambda label: (label != negative, label))

@@ -53,7 +53,7 @@ def hold_out(
 
 def take_fraction(records: Sequence[R], fraction: float, seed: int) -> list[R]:
     """A fraction of the records: below 1 the start of one permutation, so that smaller parts lie in larger ones; above
-    1 drawn with replacement (specs/experiments_and_attention.md A1.7, A1.9). At least one record.
+    1 drawn with replacement. At least one record.
     """
     if fraction == 1:
         return list(records)

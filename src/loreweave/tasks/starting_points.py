@@ -28,11 +28,11 @@ SETTINGS = "loreweave"
 """Key of `config.json` that keeps what a checkpoint's task needs to know."""
 
 MARKER_STARTS = dict(zip(MARKER_TOKENS, ("@", "#"), strict=True))
-"""New marker rows are copies of these (specs/luke.md 4.1, 4.2)."""
+"""New marker rows are copies of these."""
 
 FOUR_MARKER_STARTS = {"<e1>": '"', "<e2>": "$", "</e1>": "#", "</e2>": "%"}
 """Four markers of two mentions, the opening ones first, and the tokens that they start from: those that KEPLER's released
-code takes as they are, the first four of GPT-2's vocabulary (specs/kepler.md 6.1)."""
+code takes as they are, the first four of GPT-2's vocabulary."""
 
 
 _OF_A_HEAD = ("classifier_bias", "shared_words", "span_features")
@@ -337,7 +337,7 @@ def word_limit(model: PreTrainedModel, wanted: int | None, of_tokenizer: int | N
 
 
 def set_dropout(model: PreTrainedModel, dropout: float | None) -> None:
-    """Change every dropout layer and the configuration, but not attention (specs/experiments_and_attention.md A1.2)."""
+    """Change every dropout layer and the configuration, but not attention."""
     if dropout is None:
         return
     model.config.hidden_dropout_prob = dropout

@@ -14,8 +14,8 @@ import numpy as np
 class Draws:
     """Draw d belongs to epoch d // n, where n is the number of rows of all sets together.
 
-    With several sets, each epoch gives set i a share of its n draws proportional to size_i ** smoothing (mLUKE,
-    specs/luke.md 3.4), and walks through every set in epochs of its own, so that after whole epochs all rows of a set have
+    With several sets, each epoch gives set i a share of its n draws proportional to size_i ** smoothing (mLUKE:
+    Ri et al. 2022), and walks through every set in epochs of its own, so that after whole epochs all rows of a set have
     come equally often, give or take one.
 
     Args:

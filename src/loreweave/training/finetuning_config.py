@@ -12,7 +12,7 @@ from loreweave.training.precision import Precision
 
 @dataclass(kw_only=True)
 class FinetuningConfig:
-    """The defaults are those of LUKE's Open Entity (specs/luke.md 4.0, 4.1)."""
+    """The defaults are those of LUKE's Open Entity (Yamada et al. 2020)."""
 
     head: str = "auto"
     """Kind of head: `auto` is `luke` for a LUKE and `markers` for a plain encoder."""

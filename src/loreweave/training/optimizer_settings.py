@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(kw_only=True)
 class OptimizerConfig:
-    """AdamW; the defaults are those of LUKE's fine-tuning (specs/luke.md 4.0)."""
+    """AdamW; the defaults are those of LUKE's fine-tuning (Yamada et al. 2020)."""
 
     learning_rate: float = 1e-5
     betas: tuple[float, float] = (0.9, 0.98)

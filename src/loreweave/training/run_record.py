@@ -1,6 +1,6 @@
 """The folder of a run: what was asked, on what, how it went, and every number and prediction that came out.
 
-Layout (specs/experiments_and_attention.md A1.9):
+Layout:
 
     config.json        the resolved configuration
     environment.json   versions, git commit, machine and device

@@ -86,7 +86,7 @@ def kepler(tmp_path_factory: pytest.TempPathFactory) -> TaskModel:
 
 
 def test_kepler_ends_with_a_second_end(kepler: TaskModel) -> None:
-    """specs/kepler.md 6.3: `<s> ... </s> </s>`, both of them seen."""
+    """KEPLER: `<s> ... </s> </s>`, both of them seen."""
     batch = kepler.encoding.collate(kepler.encoding.encode([RECORD, TypingRecord("1", "is Oslo", 3, 7)]))
     first, second = (pieces_of(kepler, row.tolist()) for row in batch["input_ids"])
     inside = [token.strip("Ġ") for token in first]

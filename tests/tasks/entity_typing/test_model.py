@@ -174,7 +174,7 @@ def test_nine_classes_of_a_folder_are_not_taken_for_those_of_open_entity(tiny_lu
 
 
 def test_a_released_file_of_the_original_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tiny entity table, one marker row, no label names, word tokenizer elsewhere (specs/luke.md 1.6.2)."""
+    """Tiny entity table, one marker row, no label names, word tokenizer elsewhere."""
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "checkpoints"))
     import layouts
 

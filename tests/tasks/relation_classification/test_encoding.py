@@ -101,7 +101,7 @@ WORD = st.sampled_from(["Ann", "lives", '"', 'in"', "#", "Oslo$", "%", ",", "the
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_keplers_released_input_token_by_token(kepler: TaskModel, tokens: list[str], data: st.DataObject) -> None:
     """The joined tokens as one BPE text, characters as markers put in between, states read at the opening ones; also
-    where the text holds those characters (specs/kepler.md 6.1)."""
+    where the text holds those characters."""
     cuts = sorted(data.draw(st.lists(st.integers(0, len(tokens)), min_size=4, max_size=4, unique=True)))
     spans = [(cuts[0], cuts[1]), (cuts[2], cuts[3])]
     if data.draw(st.booleans()):

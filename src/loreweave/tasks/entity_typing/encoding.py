@@ -1,4 +1,4 @@
-"""Records to inputs: one mention with a marker on either side (specs/luke.md 4.1); the target is one row of 0 and 1, or of a
+"""Records to inputs: one mention with a marker on either side (Yamada et al. 2020); the target is one row of 0 and 1, or of a
 model that chooses one type its number."""
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 _KEPLER_MARKERS = {"madeupword0000": "@", "madeupword0001": "#"}
-"""KEPLER's markers: spare words of RoBERTa's vocabulary (specs/kepler.md 6.3)."""
+"""KEPLER's markers: spare words of RoBERTa's vocabulary."""
 
 
 def build(source: str, labels: Sequence[str], config: EntityTypingConfig) -> TaskModel:
@@ -78,7 +78,7 @@ def load(path: Path, base: str | None = None, labels: Sequence[str] | None = Non
         return _decided(plain, encoding, decision)
     from loreweave.models import LukeForEntityClassification
 
-    # Released files name no labels; theirs are the sorted ones of Open Entity's training file (specs/luke.md 4.1).
+    # Released files name no labels; theirs are the sorted ones of Open Entity's training file.
     model, tokenizer = load_luke_classifier(path, LukeForEntityClassification, base, COARSE_LABELS, labels)
     return _decided(model, luke_encoding(tokenizer, decision.multi_label), decision)
 

@@ -27,7 +27,7 @@ from loreweave.tasks.read_result import ReadResult
 from loreweave.tasks.record_files import FileFormat, LeftOut, Row, as_row, check_not_empty, check_span, read_records, wrong_keys
 
 COARSE_LABELS = ("entity", "event", "group", "location", "object", "organization", "person", "place", "time")
-"""The nine labels of Open Entity, in the order of the published checkpoints' classes (specs/luke.md 4.1)."""
+"""The nine labels of Open Entity, in the order of the published checkpoints' classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def _ufet(row: Row, id: str) -> list[TypingRecord]:
 
 
 def _ufet_coarse(row: Row, id: str) -> list[TypingRecord]:
-    """UFET with the nine general labels of Open Entity alone (specs/luke.md 6.2)."""
+    """UFET with the nine general labels of Open Entity alone."""
     row = as_row(row)
     return _ufet({**row, "y_str": [label for label in _labels(row, "y_str") if label in COARSE_LABELS]}, id)
 

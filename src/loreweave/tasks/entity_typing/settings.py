@@ -13,7 +13,7 @@ NAME = "entity-typing"
 
 @dataclass(kw_only=True)
 class EntityTypingConfig(FinetuningConfig):
-    """Settings of entity typing; the defaults are those of LUKE on Open Entity (specs/luke.md 4.0)."""
+    """Settings of entity typing; the defaults are those of LUKE on Open Entity (Yamada et al. 2020, section 4.1)."""
 
     head: Literal["auto", "luke", "markers", "kepler"] = "auto"
     """`luke`: the entity's state, dropout, linear. `markers`: the opening marker's state of a plain encoder, dropout,
@@ -27,7 +27,7 @@ class EntityTypingConfig(FinetuningConfig):
     kepler_released_readout: bool = False
     """`kepler`: read the token after the marker, like the released code, instead of the marker, as in the paper."""
     kepler_second_end: bool = False
-    """`kepler`: add a second end token, like the released code (specs/kepler.md 6.3)."""
+    """`kepler`: add a second end token, like the released code."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,4 +1,4 @@
-"""Sentences to sub-words: word by word, the label on the first piece of each (specs/sparse_latent_typing.md 4.4)."""
+"""Sentences to sub-words: word by word, the label on the first piece of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training on episodes that are drawn from the source: ProtoBERT and NNShot as Few-NERD trains them (specs 6.4).
+"""Training on episodes that are drawn from the source: ProtoBERT and NNShot as Few-NERD trains them.
 
 An example of the engine is the number of an episode, which its own random numbers draw when a batch asks for it: a run goes
 on in the middle as any other, and no episode is kept.

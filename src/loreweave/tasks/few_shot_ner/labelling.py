@@ -125,7 +125,7 @@ class Labeller:
 
 
 _ABSENT = -1e5
-"""Score of a class that no word of the support has (specs 4.7)."""
+"""Score of a class that no word of the support has."""
 
 
 def together(questions: Sequence[Question], vectors: WordVectors) -> Iterator[list[int]]:

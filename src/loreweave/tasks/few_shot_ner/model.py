@@ -1,4 +1,4 @@
-"""A plain encoder with Gaussian heads over its words, and the settings of its training on a source (CONTaiNER; specs 4.5)."""
+"""A plain encoder with Gaussian heads over its words, and the settings of its training on a source (CONTaiNER)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Predicted labels and gold spans of episodes to numbers, predictions and tables.
 
-Three readings of one F1, all micro over the spans of all episodes (specs/sparse_latent_typing.md 4.8):
+Three readings of one F1, all micro over the spans of all episodes:
 
 - `micro_f1`, the corrected one: whole labels, sentences apart, every gold span counts, also of words that the encoder
   cannot see;

@@ -21,7 +21,7 @@ _BASELINE_LAYERS = 4
 
 
 def container_optimizer() -> OptimizerConfig:
-    """AdamW of CONTaiNER, of the source and of the support set alike (specs 4.6)."""
+    """AdamW of CONTaiNER, of the source and of the support set alike."""
     return OptimizerConfig(
         learning_rate=5e-5, betas=(0.9, 0.999), epsilon=1e-8, weight_decay=0.0, bias_correction=True, max_grad_norm=1.0
     )
@@ -29,7 +29,7 @@ def container_optimizer() -> OptimizerConfig:
 
 @dataclass(kw_only=True)
 class FewShotNerConfig(FinetuningConfig):
-    """Settings of training on a source; the defaults are CONTaiNER's (specs 4.6)."""
+    """Settings of training on a source; the defaults are CONTaiNER's."""
 
     dimension: int = 128
     """Number of dimensions of the Gaussians."""
@@ -78,7 +78,7 @@ class FewShotNerConfig(FinetuningConfig):
 
 @dataclass(kw_only=True)
 class SupportTuning:
-    """Fine-tuning on each support set: one batch, until the loss rises (specs/sparse_latent_typing.md 4.6)."""
+    """Fine-tuning on each support set: one batch, until the loss rises (Das et al. 2022)."""
 
     part: Literal["all", "heads"] = "all"
     """`heads` trains the heads only, not the encoder; useful with `space=means` and `space=gaussians` only."""

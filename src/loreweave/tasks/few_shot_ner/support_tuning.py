@@ -1,4 +1,4 @@
-"""Fine-tuning on a support set: one batch, step after step until the loss rises (CONTaiNER; specs 4.6)."""
+"""Fine-tuning on a support set: one batch, step after step until the loss rises (CONTaiNER)."""
 
 from __future__ import annotations
 

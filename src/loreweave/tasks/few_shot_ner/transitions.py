@@ -1,4 +1,4 @@
-"""Transitions between tags whose types are not known yet, and the best path by them (StructShot; specs 4.7).
+"""Transitions between tags whose types are not known yet, and the best path by them (StructShot).
 
 Counts of a source corpus tell O from entity, and the same type from another; for the types of an episode they are shared
 out evenly.

@@ -1,4 +1,4 @@
-"""Support and query to logits: prototypes, and scores of pairs (specs/kepler.md 6.2)."""
+"""Support and query to logits: prototypes, and scores of pairs (Han et al. 2018)."""
 
 from __future__ import annotations
 

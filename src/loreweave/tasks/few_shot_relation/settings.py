@@ -20,7 +20,7 @@ Distance = Literal["euclidean", "dot"]
 @dataclass(kw_only=True)
 class FewShotRelationConfig(FinetuningConfig):
     """Settings of training in episodes of a source. The defaults are those of FewRel's toolkit with KEPLER's learning rate
-    (specs 6, 6.2), with fewer episodes."""
+    (Han et al. 2018; Wang et al. 2021), with fewer episodes."""
 
     method: Method = "proto"
     """`proto`: a query is compared with the mean vector of each relation's support. `pair`: a classifier reads each support

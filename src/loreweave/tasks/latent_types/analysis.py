@@ -1,4 +1,4 @@
-"""Numbers of a corpus by its latent types (specs/sparse_latent_typing.md 3.2), from what was counted over it."""
+"""Numbers of a corpus by its latent types, from what was counted over it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Types the sub-words of sentences and rebuilds the sentences (specs/sparse_latent_typing.md 3.1)."""
+"""Types the sub-words of sentences and rebuilds the sentences."""
 
 from __future__ import annotations
 

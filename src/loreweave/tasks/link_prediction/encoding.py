@@ -1,4 +1,4 @@
-"""Entities and questions to vectors: read from texts through the cache, or rows of a table (specs/kepler.md 2.4, 7.3).
+"""Entities and questions to vectors: read from texts through the cache, or rows of a table.
 
 Every distinct text is read once, so that entities with one text have one vector. A question (h, r, ?) becomes one vector to
 which the answer should be similar:

@@ -127,7 +127,7 @@ def _trained(folder: Path, graph: KnowledgeGraph, objective: str | None) -> Chec
 
 
 def _untrained(folder: Path, settings: ModelSettings) -> Checkpoint:
-    """Entities and relations are states of their descriptions, under a scorer without parameters (specs/kepler.md 5.4)."""
+    """Entities and relations are states of their descriptions, under a scorer without parameters."""
     encoder, tokenizer = load_encoder(folder), read_word_tokenizer(folder)
     head = KnowledgeEmbeddingHead(settings.scorer or _UNTRAINED_SCORER, encoder.config.hidden_size, 0, gamma=0.0)
     model = KnowledgeEmbeddingModel(encoder, head, settings.pooling or _UNTRAINED_POOLING)

@@ -1,4 +1,4 @@
-"""A graph and a protocol: which triples are asked, among which entities, and which answers are known (specs/kepler.md 5)."""
+"""A graph and a protocol: which triples are asked, among which entities, and which answers are known."""
 
 from __future__ import annotations
 

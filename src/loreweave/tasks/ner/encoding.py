@@ -1,4 +1,4 @@
-"""Records to inputs and outputs to mentions: LUKE's candidate spans (specs/luke.md 4.3), or one tag a word."""
+"""Records to inputs and outputs to mentions: LUKE's candidate spans (Yamada et al. 2020, section 4.3), or one tag a word."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from loreweave.tasks.starting_points import (
 )
 
 CONLL_LABELS = ("NIL", "MISC", "PER", "ORG", "LOC")
-"""The classes of the published checkpoints for CoNLL-2003 (specs/luke.md 4.3)."""
+"""The classes of the published checkpoints for CoNLL-2003."""
 
 _NO_LIMIT = 512
 """Sub-words of an input where neither the encoder nor its tokenizer says how many it reads."""

@@ -15,7 +15,7 @@ MentionUnit = Literal["sub-words", "words"]
 
 @dataclass(kw_only=True)
 class NerConfig(FinetuningConfig):
-    """Settings of NER; the defaults are those of LUKE on CoNLL-2003 (specs/luke.md 4.0, 4.3)."""
+    """Settings of NER; the defaults are those of LUKE on CoNLL-2003 (Yamada et al. 2020, section 4.3)."""
 
     head: Literal["auto", "luke", "tags"] = "auto"
     """`luke`: every span of words is an entity of a LUKE and gets a class. `tags`: the first sub-word of every word gets a

@@ -77,7 +77,7 @@ class Reader:
     """Cuts the windows of records; documents are tokenized once.
 
     Args:
-        tokenizer: word by word (specs/luke.md 4.3).
+        tokenizer: word by word.
         limits: of a window.
         with_documents: whether the sentences around are read, too.
     """
@@ -130,7 +130,7 @@ def leading_spaces(sentence: Sentence) -> list[bool]:
 
 def context_lengths(before: int, inside: int, after: int, room: int) -> tuple[int, int]:
     """Sub-words of context on the left and on the right: half of what is left to either side, and what the shorter side
-    does not need to the other (specs/luke.md 4.3).
+    does not need to the other.
 
     Example:
         >>> context_lengths(before=3, inside=10, after=100, room=30)

@@ -1,4 +1,4 @@
-"""Records to inputs: head and tail with markers on either side (specs/luke.md 4.2), a class number as the target."""
+"""Records to inputs: head and tail with markers on either side (Yamada et al. 2020), a class number as the target."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ _ORGANIZATION = (
 TACRED_LABELS = (
     "no_relation", *(f"org:{name}" for name in _ORGANIZATION.split()), *(f"per:{name}" for name in _PERSON.split())
 )  # fmt: skip
-"""The 42 labels of TACRED in the order of the published checkpoints' classes (specs/luke.md 4.2)."""
+"""The 42 labels of TACRED in the order of the published checkpoints' classes."""
 
 
 def build(source: str, labels: Sequence[str], config: RelationConfig) -> TaskModel:

@@ -13,7 +13,7 @@ NAME = "relation-classification"
 
 @dataclass(kw_only=True)
 class RelationConfig(FinetuningConfig):
-    """Settings of relation classification; the defaults are those of LUKE on TACRED (specs/luke.md 4.0)."""
+    """Settings of relation classification; the defaults are those of LUKE on TACRED (Yamada et al. 2020, section 4.2)."""
 
     head: Literal["auto", "luke", "markers", "kepler"] = "auto"
     """`luke`: the states of both entities, dropout, linear. `markers`: the states of the two opening markers of a plain
