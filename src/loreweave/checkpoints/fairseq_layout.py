@@ -1,6 +1,7 @@
 """Names and shapes of fairseq's RoBERTa, of every generation, and the same tensors by Hugging Face's names.
 
-The query, key and value projections lie in one `in_proj_weight` [3d, d] up to fairseq 0.8, each on its own afterwards. All of this is names: nothing of fairseq is imported.
+The query, key and value projections lie in one `in_proj_weight` [3d, d] up to
+fairseq 0.8, each on its own afterwards. All of this is names: nothing of fairseq is imported.
 """
 
 from __future__ import annotations
