@@ -115,6 +115,22 @@ def test_folders_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
     assert len(read(tmp_path / "b.txt", "-", stdin="Dan\n")) == 2
 
 
+def test_queries_of_a_folder_and_of_several_files_say_their_file(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder, names in ((one, ["a.txt"]), (two, ["a.txt", "b.txt"])):
+        folder.mkdir()
+        for name in names:
+            (folder / name).write_text("Ann\n\nBob\n")
+    a, b = two / "a.txt", two / "b.txt"
+    assert [(query.id, query.where) for query in read(one)] == [
+        ("1", {"file": str(one / "a.txt"), "line": 1}), ("3", {"file": str(one / "a.txt"), "line": 3}),
+    ]  # fmt: skip
+    for given in ((two,), (a, b)):
+        found = [(query.where["file"], query.id) for query in read(*given)]
+        assert found == [(str(a), "1"), (str(a), "3"), (str(b), "1"), (str(b), "3")]
+    assert all("file" not in query.where for query in read(a))
+
+
 def test_no_query_is_said(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("\n \n")
     with pytest.raises(DataError, match=r"a.txt: found no query, expected lines of text or JSON objects"):

@@ -72,13 +72,18 @@ def read_queries(
     if format is not None and format not in FORMATS:
         raise ConfigurationError(f"--format: found {format!r}, expected {' or '.join(FORMATS)}")
     files = [file for name in names for file in _files(name, report)]
-    return _read(files, standard_input, format, asks, report)
+    return _read(names, files, standard_input, format, asks, report)
 
 
 def _read(
-    files: Sequence[str], standard_input: TextIO, format: str | None, asks: Sequence[str], report: Callable[[str], None]
+    names: Sequence[str],
+    files: Sequence[str],
+    standard_input: TextIO,
+    format: str | None,
+    asks: Sequence[str],
+    report: Callable[[str], None],
 ) -> Iterator[Query]:
-    several = len(files) > 1
+    several = len(files) > 1 or files != list(names)  # of a folder too, also if it has one file alone
     total = 0
     for file in files:
         before = total
