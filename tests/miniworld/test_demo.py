@@ -16,7 +16,7 @@ from loreweave.miniworld.demo_result import Answer, DemoResult
 from loreweave.miniworld.sentence_reading import ReadName, ReadRelation, ReadSentence
 from loreweave.miniworld.world import load_graph_paths
 
-SMALLEST = Budget(stage_1_steps=1, stage_2_steps=1, triples=4, typing_epochs=1, sentence_epochs=1)
+SMALLEST = Budget(stage_1_steps=1, stage_2_steps=1, triples=4, sentence_epochs=1)
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,8 +94,6 @@ def test_the_demo_runs_and_its_commands_are_real(tmp_path: Path) -> None:
         "masked entities, accuracy (held-out pages)",
         "link prediction, MRR (held-out facts)",
         "link prediction, Hits@10 (held-out facts)",
-        "typing, micro F1 (held-out entities)",
-        "typing, all labels right (held-out entities)",
     ]
     assert all(0 <= value <= 1 for _, *values in result.rows for value in values)
     assert json.loads((result.output / RESULTS).read_text()) == result.to_dict()
@@ -103,7 +101,7 @@ def test_the_demo_runs_and_its_commands_are_real(tmp_path: Path) -> None:
         program, name, *_ = shlex.split(command)
         assert (program, name in COMMANDS) == ("loreweave", True)
         assert f"$ {command}" in said
-    models = ("pretraining-2", "typing-before", "typing-after", "ner", "relation-classification")
+    models = ("pretraining-2", "ner", "relation-classification")
     for model in ("luke-start", *(f"{name}/model" for name in models)):
         assert (result.output / model / "config.json").is_file()
     assert result.tests.keys() == {"ner", "relation-classification"} and len(result.sentences) == 3

@@ -26,7 +26,7 @@ from loreweave.errors import ConfigurationError
 from loreweave.miniworld.demo_page import page
 from loreweave.miniworld.demo_result import Answer, DemoResult
 from loreweave.miniworld.sentence_reading import read_sentences
-from loreweave.miniworld.world import graph_files, load_pages, ner_files, relation_files, typing_files
+from loreweave.miniworld.world import graph_files, load_pages, ner_files, relation_files
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.evaluation import evaluate_objectives
 from loreweave.pretraining.run import run
@@ -42,7 +42,6 @@ ENCODER = "minilm"
 WIDTH = 384
 """Of MiniLM; entity rows are as wide, because they begin as words."""
 
-TYPING = "entity-typing"
 RELATIONS = "relation-classification"
 NER = "ner"
 LINKS = "link-prediction"
@@ -88,7 +87,6 @@ MEASURES: dict[str, dict[str, str]] = {
         "masked_entities_accuracy": "masked entities, accuracy",
     },
     "held-out facts": {"mrr": "link prediction, MRR", "hits_at_10": "link prediction, Hits@10"},
-    "held-out entities": {"micro_f1": "typing, micro F1", "accuracy": "typing, all labels right"},
 }
 """What the table shows: where it is measured, the number's name in the results, and what a reader should call it."""
 
@@ -105,10 +103,9 @@ class Budget:
     """How long the demo trains; the defaults take three minutes on two CPU cores."""
 
     stage_1_steps: int = 30
-    stage_2_steps: int = 100
+    stage_2_steps: int = 80
     triples: int = 32
     """Facts of a step, beside its windows of text."""
-    typing_epochs: int = 2
     sentence_epochs: int = 2
     """Of NER and relation classification."""
 
@@ -125,9 +122,8 @@ class Budget:
 
     def tasks(self) -> dict[str, list[str]]:
         """Settings that go over `minilm/<task>`."""
-        common = ["batch_size=16", "optimizer.learning_rate=3e-4"]
-        sentences = [f"epochs={self.sentence_epochs}", *common]
-        return {TYPING: [f"epochs={self.typing_epochs}", *common], RELATIONS: sentences, NER: [*sentences, "head=tags"]}
+        common = [f"epochs={self.sentence_epochs}", "batch_size=16", "optimizer.learning_rate=3e-4"]
+        return {NER: [*common, "head=tags", "min_updates=null"], RELATIONS: common}
 
 
 def run_demo(
@@ -225,8 +221,7 @@ class _Demo:
 
     def measure(self, model: str, when: str, reading: Sequence[str] = ()) -> dict[str, float]:
         """All numbers of a model; `reading` says how link prediction reads one without a head over the graph."""
-        scores = self.held_out(model) | self.links(model, f"links-{when}", reading)
-        return scores | self.typing(model, f"typing-{when}")
+        return self.held_out(model) | self.links(model, f"links-{when}", reading)
 
     def held_out(self, model: str) -> dict[str, float]:
         """Accuracy of words and entities that are masked on the held-out pages."""
@@ -246,12 +241,6 @@ class _Demo:
         scores = evaluate_pretrained(task, source, graph, reading, how, output=target, overwrite=True)[0].metrics
         self._tells("held-out facts", scores)
         return dict(scores)
-
-    def typing(self, model: str, name: str) -> dict[str, float]:
-        """Fine-tune entity typing; scores on the test file, whose entities training never saw."""
-        scores = self.finetune(TYPING, model, typing_files(), name)
-        self._tells("held-out entities", scores)
-        return scores
 
     def finetune(self, name: str, model: str, data: Path, output: str) -> dict[str, float]:
         """Fine-tune a task on the files of a folder; scores on its test file."""
