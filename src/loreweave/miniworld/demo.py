@@ -1,4 +1,4 @@
-"""The demo: the whole way from pages and a graph to typed mentions, names, relations and predicted facts, on the mini-world.
+"""The demo: the whole way from pages and a graph to names, relations and predicted facts, on the mini-world.
 
 Every step is the function behind a command, and shows that command.
 """
