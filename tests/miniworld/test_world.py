@@ -18,7 +18,7 @@ from loreweave.miniworld.world import DATA, parse_links, read_pages
 
 Triple = tuple[str, str, str]
 PLAIN = st.text(st.characters(blacklist_characters="[]|", blacklist_categories=["Cs"]))
-NAME = PLAIN.filter(bool)
+NAME = PLAIN.filter(bool).filter(lambda name: bool(name.strip()))  # an entity's title has characters
 
 
 def rows(path: Path) -> list[dict[str, object]]:
