@@ -189,3 +189,8 @@ def test_an_error_in_place_of_an_answer_is_no_prediction(tmp_path: Path, place: 
     lines: list[str] = []
     evaluation, _ = score_file(load_task("ner"), truth, write(tmp_path / "a.jsonl", rows), report=lines.append)
     assert evaluation.metrics["micro_recall"] == 0.5 and "1 of 2 records have no prediction" in lines[-1]
+
+
+def test_ids_of_another_file_are_refused_with_the_way_out() -> None:
+    with pytest.raises(DataError, match=r"no gold record with the id '1'; those of gold are test:1, test:2.*JSON Lines"):
+        beside(rows(("1", "x"), ("2", "y")), ["test:1", "test:2"], HERE)

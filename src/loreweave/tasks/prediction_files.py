@@ -111,8 +111,11 @@ def beside(
     for row in rows:
         assert row.id is not None
         if row.id not in known or row.id in given:
-            problem = "a second prediction for" if row.id in given else "no gold record with"
-            raise DataError(f"found {problem} the {id_field} {row.id!r}", path=path, line=row.line, field=id_field)
+            problem, way_out = "a second prediction for", ""
+            if row.id not in known:
+                problem = "no gold record with"
+                way_out = f"; those of gold are {_some(ids)} (give 'loreweave predict' JSON Lines with \"id\" and \"text\")"
+            raise DataError(f"found {problem} the {id_field} {row.id!r}{way_out}", path=path, line=row.line, field=id_field)
         given[row.id] = row.value
     missing = [id for id in ids if id not in given]
     notes = [f"{len(missing)} of {len(ids)} records have no prediction and count as wrong: {_some(missing)}"] if missing else []
