@@ -70,7 +70,12 @@ def test_what_is_no_query_is_said(model: str, tmp_path: Path, capsys: pytest.Cap
     assert main([*command, str(tmp_path / "none.txt")]) == 1
     assert "none.txt: file not found" in capsys.readouterr().err
     assert main([*command, str(tmp_path / "empty.txt"), "top=3"]) == 2
-    assert "ner has no --data and no settings" in capsys.readouterr().err
+    assert "predict ner has no settings, found top=3" in capsys.readouterr().err
+    assert main(["predict", "entity-typing", *command[2:], str(tmp_path / "empty.txt"), "threshold=0.6"]) == 2
+    err = capsys.readouterr().err
+    assert "the checkpoint's" in err and "finetune" in err and "loreweave evaluate entity-typing threshold=0.6" in err
+    assert main([*command, "--data", str(tmp_path)]) == 2
+    assert "predict ner has no --data" in capsys.readouterr().err
 
 
 def test_a_row_of_odd_tokens_is_answered_or_named(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -101,8 +101,7 @@ def command(
         how = Execution(device=device, precision=precision, batch_size=batch_size, report=say)
         answerer = open_pretrained(load_pretrained_task(task), model, data, settings, how)
     else:
-        if data is not None or settings:
-            raise ConfigurationError(f"{task} has no --data and no settings")
+        _refuse_unused(task, data, settings)
         names = None if labels is None else read_label_names(labels)
         answerer = open_finetuned(load_task(task), model, base, names, device, batch_size, precision, report=say)
     bad = 0
@@ -112,6 +111,20 @@ def command(
     close_process_group()
     if bad:
         raise typer.Exit(1)
+
+
+def _refuse_unused(task: str, data: Path | None, settings: list[str]) -> None:
+    """Raise ConfigurationError for what a fine-tuned checkpoint is not asked with."""
+    from loreweave.tasks.registry import load_task
+
+    if data is not None:
+        raise ConfigurationError(f"predict {task} has no --data")
+    if settings:
+        known = load_task(task).scoring
+        other = f"; 'loreweave evaluate {task} {settings[0]}' tries another"
+        tried = other if known is not None and settings[0].partition("=")[0] in known.__dataclass_fields__ else ""
+        message = f"predict {task} has no settings, found {settings[0]}: the checkpoint's hold, which 'loreweave finetune' set"
+        raise ConfigurationError(message + tried)
 
 
 def _print_all(answers: Iterable[Mapping[str, Any]], called: str) -> int:
