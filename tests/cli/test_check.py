@@ -118,3 +118,12 @@ def test_the_label_for_none_is_named_among_the_files(tmp_path: Path, capsys: pyt
     assert "did you mean 'RIEN'" in capsys.readouterr().err
     assert main(["check", "relation-classification", "no_label=RIEN"]) == 2
     assert "give at least one file" in capsys.readouterr().err
+
+
+def test_a_file_without_a_record_that_can_be_read_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "d.jsonl"
+    path.write_text('{"text": "Mia", "entities": [[0, 9, "PER"]]}\n')
+    assert main(["check", "ner", str(path)]) == 1
+    assert "d.jsonl: no record is left" in capsys.readouterr().err
+    path.write_text('{"text": "Mia", "entities": [[0, 9, "PER"]]}\n{"text": "Mia", "entities": [[0, 3, "PER"]]}\n')
+    assert main(["check", "ner", str(path)]) == 0

@@ -41,7 +41,9 @@ def command(
     """Check files before training: bad records, labels, duplicates, overlaps, misaligned mentions, leaks between files.
 
     A leak is a text that is in two files. For a few-shot task, the first file is the source, and labels that other files
-    share with it are named. Nothing is trained, and no model is needed. With --model, the records are encoded as for training.
+    share with it are named. The exit status is 1 if no record of a file could be read.
+
+    Nothing is trained, and no model is needed. With --model, the records are encoded as for training.
 
     The command counts distinct texts, words, sentences and mentions, and these kinds of findings. --list shows each with
     file and line:
@@ -71,7 +73,8 @@ def command(
         show_json(found)
     else:
         _show(found, set(LISTED) | {"labels"} if "all" in (lists or ()) else set(lists or ()))
-    if strict and found["findings"]:
+    nothing_read = any(row["errors"] and not row["records"] for row in found["files"])
+    if nothing_read or (strict and found["findings"]):
         raise typer.Exit(1)
 
 
