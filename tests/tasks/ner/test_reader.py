@@ -255,3 +255,12 @@ def test_other_spellings_of_tags_in_json(tags: list[str], tmp_path: Path) -> Non
 def test_numbers_may_stand_for_tags_in_another_spelling(tmp_path: Path) -> None:
     path = write(tmp_path, [{"tokens": TOKENS, "tags": [1, 2, 0, 3]}])
     assert mentions(read(path, names=["o", "B_PER", "I_PER", "B_LOC"]).records[0]) == EXPECTED
+
+
+def test_a_header_is_suspected_only_where_the_first_line_can_be_one(tmp_path: Path) -> None:
+    path = write(tmp_path, "Ann B-PER\nleft O\n\nOslo B-LOC\nand O\nBob B_PER\n")
+    with pytest.raises(DataError, match="line 6.*'B_PER'") as caught:
+        read(path)
+    assert "columns" not in str(caught.value)
+    with pytest.raises(DataError, match="line 3.*'B-LOC'.*line 1 contains the names of the columns, delete it"):
+        read(write(tmp_path, "Ann PER\n\nOslo B-LOC\n"))

@@ -29,24 +29,27 @@ def column_rows(layout: ColumnLayout | FileLayout | None) -> Callable[[Path], It
     """
 
     def rows(path: Path) -> Iterator[tuple[str, Any]]:
-        name, first = path.name.partition(".")[0], OUTSIDE
+        name, first, begins = path.name.partition(".")[0], OUTSIDE, 0
         for number, sentence in enumerate(read_column_sentences(path, layout, keep_bad=True), 1):
             if first == OUTSIDE:
-                first = next((tag for tag in sentence.tags if tag != OUTSIDE), OUTSIDE)
+                tags = enumerate(sentence.tags, sentence.line)
+                begins, first = next(((line, tag) for line, tag in tags if tag != OUTSIDE), (0, OUTSIDE))
             scheme = None if first == OUTSIDE else find_scheme([first])
-            checked = _of_scheme(sentence, scheme, first)
+            checked = _of_scheme(sentence, scheme, first, begins)
             line = checked.line if checked.error is None else checked.error.line
             yield f"line {line}", (f"{name}:{number}", checked, scheme)
 
     return rows
 
 
-def _of_scheme(sentence: ColumnSentence, scheme: Scheme | None, first: str) -> ColumnSentence:
-    """The sentence, with an error where a tag is of another scheme than the file's first."""
+def _of_scheme(sentence: ColumnSentence, scheme: Scheme | None, first: str, begins: int) -> ColumnSentence:
+    """The sentence, with an error where a tag is of another scheme than the file's first, which stands in line `begins`."""
     for line, tag in enumerate(sentence.tags, sentence.line):
         if sentence.error is None and tag != OUTSIDE and find_scheme([tag]) != scheme:
             expected = f"{'a prefix (B-, I-, E-, S-)' if scheme == 'prefixed' else 'no prefix'} as in the file's first tag"
-            message = f"found the tag {tag!r}, expected {expected}, {first!r}; a line with the names of columns must go"
+            header = begins == 1 and scheme != "prefixed"
+            advice = "; if line 1 contains the names of the columns, delete it" if header else ""
+            message = f"found the tag {tag!r}, expected {expected}, {first!r}{advice}"
             return replace(sentence, error=DataError(message, line=line, field="tag"))
     return sentence
 
