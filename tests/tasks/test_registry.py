@@ -106,3 +106,22 @@ def test_labels_that_the_model_lacks(tmp_path: Path) -> None:
     kept = check_labels(task, ReadResult(records), ["person"], tmp_path, skip_bad=True)
     assert len(kept.records) == 1 and kept.skipped == {"label 'poet' unknown to the model": 1}
     assert kept.notes == ["1 records with labels unknown to the model are left out: the scores are of the others alone"]
+
+
+@pytest.mark.parametrize("name", ["text-classification", "token-classification", "classification", "pos"])
+def test_a_task_that_means_something_else_is_not_suggested(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="unknown task") as caught:
+        load_any_task(name)
+    assert "did you mean" not in str(caught.value) and str(caught.value).count("relation-classification") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("nr", "ner"), ("NER", "ner"), ("entity_typing", "entity-typing"), ("entitytyping", "entity-typing"),
+        ("relations-clasification", "relation-classification"), ("few-shot-relations", "few-shot-relation"),
+    ],
+)  # fmt: skip
+def test_a_misspelt_task_is_suggested(name: str, meant: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"did you mean '{meant}'"):
+        load_any_task(name)

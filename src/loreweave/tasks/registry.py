@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol
@@ -319,11 +320,20 @@ def load_pretrained_task(name: str) -> PretrainedTask:
 
 def _declared(name: str) -> Any:
     if name not in ALL_TASKS:
-        from loreweave.training.configuration import unknown_name
-
-        known = ", ".join(ALL_TASKS)
-        raise ConfigurationError(f"unknown task {name!r}{unknown_name(name, list(ALL_TASKS))} (tasks: {known})")
+        meant = max(ALL_TASKS, key=lambda task: _likeness(name, task))
+        hint = f"; did you mean {meant!r}?" if _likeness(name, meant) else ""
+        raise ConfigurationError(f"unknown task {name!r}{hint} (tasks: {', '.join(ALL_TASKS)})")
     return import_module(ALL_TASKS[name]).TASK
+
+
+def _likeness(name: str, task: str) -> float:
+    """How much a name looks like a task's misspelt, 0 where it does not: a whole word of its own means something else."""
+    words, own = name.lower().replace("_", "-").split("-"), task.split("-")
+    if len(words) == len(own):
+        each = [SequenceMatcher(None, word, other).ratio() for word, other in zip(words, own, strict=True)]
+        return sum(each) / len(each) if min(each) >= 0.6 else 0.0
+    ratio = SequenceMatcher(None, "".join(words), "".join(own)).ratio()
+    return ratio if ratio >= 0.9 else 0.0
 
 
 def split_file(task: Training[Any], folder: Path, split: str) -> Path | None:
