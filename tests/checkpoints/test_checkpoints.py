@@ -36,7 +36,8 @@ def test_every_format_has_its_functions_and_its_tests() -> None:
     [
         ({}, "a folder with nothing in it"),
         ({"notes.txt": "x"}, "a folder with notes.txt"),
-        ({"config.json": '{"model_type": "bert"}'}, "type bert, which is no LUKE .*luke_from_encoder"),
+        ({"config.json": '{"model_type": "bert"}'}, "type bert, which is no LUKE: a Hugging Face folder is the only format"),
+        ({"config.json": '{"model_type": "roberta"}'}, "type roberta, which is no LUKE: .* fairseq's"),
         ({"config.json": '{"model_type": "luke"}'}, "a LUKE without weights"),
     ],
 )

@@ -77,20 +77,25 @@ def recognise(path: Pathname) -> str:
         raise CheckpointError(f"{place}: nothing there")
     found = next((name for name, module in FORMATS.items() if module.recognises(place)), None)
     if found is None:
-        raise CheckpointError(f"{place}: {_what_is_there(place)}; expected one of the formats {', '.join(FORMATS)}")
+        raise CheckpointError(f"{place}: {_what_is_there(place)}")
     return found
 
 
+_ONLY_FORMAT = "a Hugging Face folder is the only format"
+
+
 def _what_is_there(place: Path) -> str:
+    expected = f"; expected one of the formats {', '.join(FORMATS)}"
     kind = hugging_face.read_config(place).get("model_type") if place.is_dir() else None
     if kind == "luke":
-        return "found the configuration of a LUKE without weights"
+        return f"found the configuration of a LUKE without weights{expected}"
     if kind is not None:
-        return f"found a model of the type {kind}, which is no LUKE (build one around it with luke_from_encoder)"
+        possible = "a Hugging Face folder and fairseq's are the only formats" if kind == "roberta" else _ONLY_FORMAT
+        return f"found a model of the type {kind}, which is no LUKE: {possible} for such a model"
     if place.is_dir():
         names = sorted(item.name for item in place.iterdir())
-        return f"found a folder with {', '.join(names[:8]) or 'nothing in it'}"
-    return "found a file that is no checkpoint of a LUKE"
+        return f"found a folder with {', '.join(names[:8]) or 'nothing in it'}{expected}"
+    return f"found a file that is no checkpoint of a LUKE{expected}"
 
 
 def load_luke(
