@@ -196,3 +196,18 @@ def test_epochs_on_the_command_line_are_trained_whatever_the_recipes_minimum_is(
     err = capsys.readouterr().err
     assert "epoch 1/1" in err and "min_updates" not in err
     assert json.loads((tmp_path / "run" / "results.json").read_text())["updates"] == 1
+
+
+def test_a_misspelt_model_is_noticed_before_the_data_are_read_and_recipes_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "train.jsonl"
+    bad.write_text("{")
+    where = ["--train", str(bad), "--output", str(tmp_path / "run"), "dev_fraction=0.5"]
+    assert main(["finetune", "ner", "--model", "minilmm", *where]) == 1
+    assert "did you mean the encoder 'minilm'" in capsys.readouterr().err
+    assert main(["finetune", "ner", "--model", "minilm", *where]) == 1
+    err = capsys.readouterr().err
+    assert "--recipe minilm/ner" in err and "train.jsonl" in err
+    assert main(["finetune", "ner", "--model", "minilm", "--recipe", "minilm/ner", *where]) == 1
+    assert "no --recipe" not in capsys.readouterr().err

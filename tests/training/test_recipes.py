@@ -12,7 +12,7 @@ from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.tasks.registry import load_pretrained_task, load_training
 from loreweave.training.configuration import fill, load_yaml, to_dict
 from loreweave.training.finetuning_config import FinetuningConfig
-from loreweave.training.recipes import Recipe, list_recipes, load_recipe, recipe_names
+from loreweave.training.recipes import Recipe, list_recipes, load_recipe, recipe_names, recipes_for
 
 WHOLE = """
 kind: finetuning
@@ -187,3 +187,9 @@ def test_epochs_that_are_given_win_over_what_a_recipe_says_of_updates(
     if "epochs=1" in overrides:
         assert config.epochs == 1
     assert found.config[setting] is not None  # the recipe itself stays as published
+
+
+def test_recipes_of_a_model_for_a_task() -> None:
+    assert recipes_for("minilm", "ner") == ["minilm/ner", "minilm/ner-shared"]
+    assert recipes_for("studio-ousia/luke-base", "entity-typing") == ["luke-base/open-entity"]
+    assert recipes_for("bert-base-cased", "ner") == []

@@ -43,6 +43,8 @@ def command(
 ) -> None:
     """Fine-tune an encoder on a task and keep the best epoch. 'loreweave tasks TASK' lists all settings and file formats.
 
+    Example: loreweave finetune ner --model minilm --recipe minilm/ner --train train.conll --dev dev.conll --output runs/ner
+
     Example: loreweave finetune entity-typing --model studio-ousia/luke-base --data data/open_entity
     --recipe luke-base/open-entity --output runs/typing seed=1
 
@@ -62,7 +64,7 @@ def command(
     from loreweave.tasks.tag_names import with_tag_names
     from loreweave.training.configuration import fill
     from loreweave.training.devices import close_process_group
-    from loreweave.training.recipes import load_recipe
+    from loreweave.training.recipes import load_recipe, recipes_for
 
     if resume and overwrite:
         raise ConfigurationError("--resume and --overwrite exclude each other")
@@ -74,6 +76,8 @@ def command(
         if found.task != task:
             raise ConfigurationError(f"recipe {recipe!r} is for {found.task or found.kind}, not for {task}")
         values = found.config_for(overrides or [])
+    elif names := recipes_for(model, task):
+        say(f"no --recipe: the defaults hold; for this model there is --recipe {' or '.join(names)}")
     config = fill(chosen.config, values, [*(overrides or []), *([f"device={device}"] if device else [])])
     try:
         results = finetune_task(

@@ -113,6 +113,7 @@ def finetune_task(
     metric = _metric(task, files, config)
     told = report if is_writer() else _tell_nobody
     config = with_settled_precision(config, choose_device(config.device), told, output if resume else None)
+    local_folder(model_path(source))  # a wrong name is said before the data are read
     data = _read_splits(task, files, config, format, skip_bad, report)
     if task.adapt is not None:
         config = task.adapt(config, data.train)

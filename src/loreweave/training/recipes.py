@@ -71,6 +71,17 @@ def list_recipes() -> list[Recipe]:
     return [load_recipe(name) for name in recipe_names()]
 
 
+def recipes_for(model: str, task: str) -> list[str]:
+    """The names of the packaged recipes of a model for a task: of `minilm`, or of the last part of a name on the Hub.
+
+    Example:
+        >>> recipes_for("studio-ousia/luke-base", "ner")
+        ['luke-base/conll-2003']
+    """
+    own = [name for name in recipe_names() if name.partition("/")[0] == model.rstrip("/").rpartition("/")[2]]
+    return [name for name in own if load_recipe(name).task == task]
+
+
 def load_recipe(name_or_path: str | Path) -> Recipe:
     """Read a packaged recipe (`luke-large/open-entity`) or a YAML file of the same form.
 
