@@ -122,7 +122,8 @@ def _refuse_unused(task: str, data: Path | None, settings: list[str]) -> None:
     if settings:
         known = load_task(task).scoring
         other = f"; 'loreweave evaluate {task} {settings[0]}' tries another"
-        tried = other if known is not None and settings[0].partition("=")[0] in known.__dataclass_fields__ else ""
+        names = getattr(known, "__dataclass_fields__", {})
+        tried = other if settings[0].partition("=")[0] in names else ""
         message = f"predict {task} has no settings, found {settings[0]}: the checkpoint's hold, which 'loreweave finetune' set"
         raise ConfigurationError(message + tried)
 
