@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -64,20 +64,12 @@ def command(
     from loreweave.tasks.tag_names import with_tag_names
     from loreweave.training.configuration import fill
     from loreweave.training.devices import close_process_group
-    from loreweave.training.recipes import load_recipe, recipes_for
 
     if resume and overwrite:
         raise ConfigurationError("--resume and --overwrite exclude each other")
     chosen = with_tag_names(load_training(task), tag_names)
     files = DataFiles.choose(chosen, data, train=train[0] if train else None, dev=dev, test=test, more=(train or [])[1:])
-    values = {}
-    if recipe is not None:
-        found = load_recipe(recipe)
-        if found.task != task:
-            raise ConfigurationError(f"recipe {recipe!r} is for {found.task or found.kind}, not for {task}")
-        values = found.config_for(overrides or [])
-    elif names := recipes_for(model, task):
-        say(f"no --recipe: the defaults hold; for this model there is --recipe {' or '.join(names)}")
+    values = _of_recipe(recipe, model, task, overrides or [])
     config = fill(chosen.config, values, [*(overrides or []), *([f"device={device}"] if device else [])])
     try:
         results = finetune_task(
@@ -95,3 +87,18 @@ def command(
         rows = [(metric, *(results[split][metric] for split in splits)) for metric in results[splits[0]]]
         show_table(("metric", *splits), rows, title=f"{task}, epoch {results['best_epoch']}")
     say(f"The weights are in {output / 'model'}; everything else about the run is in {output}.")
+
+
+def _of_recipe(recipe: str | None, model: str, task: str, overrides: list[str]) -> dict[str, Any]:
+    """The settings of a recipe; without one none, and a line that names those of the model."""
+    from loreweave.errors import ConfigurationError
+    from loreweave.training.recipes import load_recipe, recipes_for
+
+    if recipe is None:
+        if names := recipes_for(model, task):
+            say(f"no --recipe: the defaults hold; for this model there is --recipe {' or '.join(names)}")
+        return {}
+    found = load_recipe(recipe)
+    if found.task != task:
+        raise ConfigurationError(f"recipe {recipe!r} is for {found.task or found.kind}, not for {task}")
+    return found.config_for(overrides)
