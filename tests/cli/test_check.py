@@ -28,7 +28,7 @@ def test_tables_and_findings(files: list[str], capsys: pytest.CaptureFixture[str
     assert "\nbad\t1\t0\n" in out and "\nlabels: records with each\n" in out and "\npoet\t0\t1" in out
     assert "train.json, record 17: field 'end'" in err
     assert "dev.json: labels that train.json lacks: poet" in err
-    assert "dev.json: 1 records have a text of train.json, 1 with its mentions" in err
+    assert "dev.json: 1 record has a text of train.json, 1 with its mentions" in err
 
 
 def test_strict(files: list[str], tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_what_is_counted_is_listed(names: str, capsys: pytest.CaptureFixture[str
     out, err = capsys.readouterr()
     assert "misaligned: 1\nfile\tplace and what\nnames.jsonl\tline 1: 'Mia Brand' cuts 'Brandt' in 'Mia Brandt left'\n" in out
     assert "dropped: 1\nfile\tplace and what\nnames.jsonl\tline 2: white space at the edges of mentions, 'Oslo '\n" in out
-    assert "1 mentions cut a word" in err and "found nothing to look at" not in err
+    assert "1 mention cuts a word" in err and "found nothing to look at" not in err
     assert main(["check", "ner", names, "--list", "all"]) == 0
     out, err = capsys.readouterr()
     assert "leaks: none\n" in err and "misaligned: 1\n" in out

@@ -45,11 +45,11 @@ def test_one_file(tmp_path: Path) -> None:
     assert row["characters"] == {"min": 19, "median": 19, "p95": 21, "max": 21}
     assert found["labels"] == [{"label": "lives", "train.jsonl": 2}, {"label": "works", "train.jsonl": 3}]
     assert [line.split(": ")[1] for line in found["findings"]] == [
-        "1 bad records, which --skip-bad would leave out",
-        "1 mentions cut a word or have blanks at their edges (--list misaligned)",
+        "1 bad record, which --skip-bad would leave out",
+        "1 mention cuts a word or has blanks at its edges (--list misaligned)",
         "2 records repeat a text with the same mentions",
-        "1 texts with the same mentions have several labels",
-        "1 records have mentions that overlap",
+        "1 text with the same mentions has several labels",
+        "1 record has mentions that overlap",
     ]
     assert row["listed"]["misaligned"] == ["line 5: 'Bob work' cuts 'works' in 'Bob works at a bank .'"]
     assert row["listed"]["overlaps"] == ["line 5: 'Bob work' and 'works at a bank'"]
@@ -130,7 +130,7 @@ def test_few_shot_names(tmp_path: Path, tiny_bert: Path) -> None:
         ]  # fmt: skip
         assert found["findings"] == [
             "asked.txt: labels that source.txt has too, so that they are not unseen: person",
-            "asked.txt: 1 records have a text of source.txt, 1 with its mentions",
+            "asked.txt: 1 record has a text of source.txt, 1 with its mentions",
         ]
     assert [row["sub_words"]["max"] for row in found["files"]] == [4, 4]
 
@@ -149,7 +149,7 @@ def test_names_are_counted_and_listed_without_a_model(tmp_path: Path) -> None:
     assert found["mentions"] == [
         {"label": "LOC", "a.jsonl": 1}, {"label": "ORG", "a.jsonl": 1}, {"label": "PER", "a.jsonl": 1},
     ]  # fmt: skip
-    assert "a.jsonl: 1 mentions cut a word or have blanks at their edges (--list misaligned)" in found["findings"]
+    assert "a.jsonl: 1 mention cuts a word or has blanks at its edges (--list misaligned)" in found["findings"]
 
 
 def test_mentions_are_counted_not_records(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_files_without_a_label_and_files_that_lose_records(tmp_path: Path) -> No
     for name, text in (("c.txt", "Mia B-PER\nleft\n"), ("d.jsonl", '{"text": "Mia", "entities": [[0, 9, "PER"]]}\n')):
         (tmp_path / name).write_text(text)
         findings = check_files(load_task("ner"), [tmp_path / name])["findings"]
-        assert findings == [f"{name}: 1 bad records, which --skip-bad would leave out", f"{name}: no record is left"]
+        assert findings == [f"{name}: 1 bad record, which --skip-bad would leave out", f"{name}: no record is left"]
 
 
 def test_odd_labels_are_findings_of_every_task(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_a_label_that_training_lacks_is_named(trained: tuple[Path, Path, dict[st
         evaluate_task(TASK, run, tmp_path / "dev.json", device="cpu", report=silent)
     lines: list[str] = []
     _, results = evaluate_task(TASK, run, tmp_path / "dev.json", device="cpu", skip_bad=True, report=lines.append)
-    assert results["records"] == 15 and "skipped 1 records" in lines[0]
+    assert results["records"] == 15 and "skipped 1 record " in lines[0]
 
 
 def test_wrong_requests(tiny_bert: Path, typing_file: Path, tmp_path: Path) -> None:

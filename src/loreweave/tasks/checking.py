@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from loreweave.corpus.counts import counted
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.episode_training import EpisodesEncoding
 from loreweave.tasks.read_result import ReadResult
@@ -179,13 +180,16 @@ def _leak_row(first: _File, second: _File) -> dict[str, Any]:
     }
 
 
-_COUNTED = {
-    "bad": "bad records, which --skip-bad would leave out",
-    "unlabelled": "records without a label",
-    "misaligned": "mentions cut a word or have blanks at their edges (--list misaligned)",
-    "duplicates": "records repeat a text with the same mentions",
-    "conflicts": "texts with the same mentions have several labels",
-    "overlaps": "records have mentions that overlap",
+_COUNTED = {  # name -> what is said of one, of any other number
+    "bad": ("bad record, which --skip-bad would leave out", "bad records, which --skip-bad would leave out"),
+    "unlabelled": ("record without a label", "records without a label"),
+    "misaligned": (
+        "mention cuts a word or has blanks at its edges (--list misaligned)",
+        "mentions cut a word or have blanks at their edges (--list misaligned)",
+    ),
+    "duplicates": ("record repeats a text with the same mentions", "records repeat a text with the same mentions"),
+    "conflicts": ("text with the same mentions has several labels", "texts with the same mentions have several labels"),
+    "overlaps": ("record has mentions that overlap", "records have mentions that overlap"),
 }
 
 
@@ -195,7 +199,7 @@ def _file_findings(task: Training[Any], rows: Sequence[dict[str, Any]], files: S
     for row, file in zip(rows, files, strict=True):
         for name, words in _COUNTED.items():
             if row[name] and not (name == "unlabelled" and task.finds is not None):
-                found.append(f"{row['file']}: {row[name]} {words}")
+                found.append(f"{row['file']}: {counted(row[name], *words)}")
         if not file.keys:
             found.append(f"{row['file']}: no record is left")
         elif row["unlabelled"] == len(file.keys):
@@ -232,8 +236,8 @@ def _few_shot_findings(labels: Sequence[dict[str, Any]], files: Sequence[_File])
             found.append(f"{file.name}: labels that {source} has too, so that they are not unseen: {', '.join(known)}")
         if copies := len(file.texts) - len(set(file.texts)):
             found.append(
-                f"{file.name}: {copies} records copy the text of another: where one is shown and the other is asked about, any "
-                "model is right"
+                f"{file.name}: {counted(copies, 'record copies', 'records copy')} the text of another: "
+                "where one is shown and the other is asked about, any model is right"
             )
     return found
 
@@ -256,7 +260,8 @@ def _none_findings(no_label: str, labels: Sequence[dict[str, Any]], files: Seque
 
 def _leak_findings(leaks: Sequence[dict[str, Any]]) -> list[str]:
     return [
-        f"{row['second']}: {row['same_text']} records have a text of {row['first']}, {row['same_mentions']} with its mentions"
+        f"{row['second']}: {counted(row['same_text'], 'record has', 'records have')} a text of {row['first']}, "
+        f"{row['same_mentions']} with its mentions"
         for row in leaks
         if row["same_text"]
     ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files import content_suffix
 from loreweave.corpus.json_rows import first_character, json_rows
 from loreweave.corpus.mention_formats.foreign import foreign_tool
@@ -154,4 +155,4 @@ def describe_skipped(read: ReadResult[Any], path: Path, shown: int = 5) -> list[
     reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(read.skipped.items()))
     more = [f"  and {len(read.left_out) - shown} more"] if len(read.left_out) > shown else []
     first = [f"  {line}" for line in read.left_out[:shown]]
-    return [f"{path}: skipped {sum(read.skipped.values())} records ({reasons})", *first, *more, *kept]
+    return [f"{path}: skipped {counted(sum(read.skipped.values()), 'record')} ({reasons})", *first, *more, *kept]

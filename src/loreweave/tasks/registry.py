@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.tables import is_data_folder
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.class_names import LABELS_WANTED, are_numbered, label_names
@@ -383,10 +384,12 @@ def check_labels(task: Training[R], read: ReadResult[R], labels: Sequence[str], 
         kept.leave_out(f"label {unknown[0]!r} unknown to the model", f"{place}: {found}")
     if missed:
         names = _some(sorted(missed))
-        kept.notes.append(f"{missed.total()} records have labels that the model does not know and cannot predict: {names}")
+        words = counted(missed.total(), "record has", "records have")
+        kept.notes.append(f"{words} labels that the model does not know and cannot predict: {names}")
     if len(kept.records) < len(read.records):
         lost = len(read.records) - len(kept.records)
-        kept.notes.append(f"{lost} records with labels unknown to the model are left out: the scores are of the others alone")
+        words = counted(lost, "record with labels unknown to the model is", "records with labels unknown to the model are")
+        kept.notes.append(f"{words} left out: the scores are of the others alone")
     return kept
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel, TrainingArguments
 
+from loreweave.corpus.counts import counted
 from loreweave.errors import ConfigurationError
 from loreweave.training.batches import EpochBatches
 from loreweave.training.devices import autocast, choose_attention, training_device
@@ -164,8 +165,9 @@ class _Run:
         if least <= self.config.epochs:
             return self.config.epochs
         self.report(
-            f"epochs: {least} instead of {self.config.epochs}, because an epoch has {self.updates_per_epoch} update(s) and "
-            f"min_updates={self.config.min_updates} (min_updates=null keeps to {self.config.epochs})"
+            f"epochs: {least} instead of {self.config.epochs}, because an epoch has "
+            f"{counted(self.updates_per_epoch, 'update')} and min_updates={self.config.min_updates} "
+            f"(min_updates=null keeps to {self.config.epochs})"
         )
         return least
 

@@ -52,7 +52,7 @@ def test_zero_positives_are_said() -> None:
 
 def test_mentions_that_cut_a_word_count_as_missed_and_are_said() -> None:
     evaluation = score([NerRecord("a", Sentence.of("Anna"), (Mention(0, 3, label="PER"),))], [np.zeros((0, 5))], TYPES)
-    assert evaluation.tables["per_label"][0]["gold"] == 1 and "1 gold mentions cut a word" in evaluation.notes[0]
+    assert evaluation.tables["per_label"][0]["gold"] == 1 and "1 gold mention cuts a word" in evaluation.notes[0]
 
 
 def test_types_that_are_gold_nowhere_are_said() -> None:

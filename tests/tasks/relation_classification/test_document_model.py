@@ -62,7 +62,7 @@ def test_from_training_to_answers(encoder: str, train: Path, tmp_path: Path, req
     other = row_of(DOCUMENTS[0]) | {"id": "x", "relations": [{"head": 0, "tail": 1, "label": "unheard of"}]}
     unseen.write_text(json.dumps(other))
     missed, _ = evaluate_task(TASK, run, unseen, settings=[f"train={train}"], report=SAID.append)
-    assert missed.metrics["micro_recall"] == 0.0 and "1 records have labels that the model does not know" in " ".join(SAID)
+    assert missed.metrics["micro_recall"] == 0.0 and "1 record has labels that the model does not know" in " ".join(SAID)
     predictor = load(run)
     assert isinstance(predictor, Predictor)
     asked = {name: value for name, value in row_of(DOCUMENTS[0]).items() if name != "relations"}

@@ -15,6 +15,7 @@ from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.column_layout import ColumnLayout, find_layout
 from loreweave.corpus.columns import read_column_sentences, scheme_of
 from loreweave.corpus.conllu import read_conllu
+from loreweave.corpus.counts import counted
 from loreweave.corpus.tag_schemes import TokenSpan
 from loreweave.corpus.tokens import TOKENS, WHITE, token_offsets
 from loreweave.errors import DataError
@@ -171,7 +172,8 @@ def _notes(records: Sequence[NerRecord], gold: Sequence[Sequence[TokenSpan]], co
         notes.append("no record has a gold mention: precision, recall and F1 are 0 by definition")
     cut = sum(len(record.mentions) - len(record.word_spans()) for record in records)
     if cut:
-        notes.append(f"{cut} gold mentions cut a word, where no prediction can begin or end: they count as missed")
+        words = counted(cut, "gold mention cuts", "gold mentions cut")
+        notes.append(f"{words} a word, where no prediction can begin or end: counted as missed")
     strange = sorted(counts.predicted.keys() - counts.gold.keys())
     if strange and counts.totals[0]:
         notes.append(f"types that are predicted but gold nowhere count with F1 0 in macro_f1: {', '.join(strange)}")
