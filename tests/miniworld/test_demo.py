@@ -16,7 +16,7 @@ from loreweave.miniworld.demo_result import Answer, DemoResult
 from loreweave.miniworld.sentence_reading import ReadName, ReadRelation, ReadSentence
 from loreweave.miniworld.world import load_graph_paths
 
-SMALLEST = Budget(stage_1_steps=1, stage_2_steps=1, triples=4, sentence_epochs=1)
+SMALLEST = Budget(stage_1_steps=1, stage_2_steps=1, triples=4, ner_epochs=1, relation_epochs=1)
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,11 +18,14 @@ class Finder:
 
 
 class Relater:
+    def __init__(self, probability: float = 0.75) -> None:
+        self.probability = probability
+
     def predict_rows(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         def answer(row: Mapping[str, Any]) -> dict[str, Any]:
             sides = {side: {"mention": row["text"][row[side]["start"] : row[side]["end"]]} for side in ("head", "tail")}
             label = "born in" if row["head"]["start"] == 0 else "no_relation"
-            return {"id": row["id"], **sides, "predicted": label, "probability": 0.75}
+            return {"id": row["id"], **sides, "predicted": label, "probability": self.probability}
 
         return [answer(row) for row in rows]
 
@@ -41,3 +44,9 @@ def test_a_text_is_cut_at_its_names() -> None:
     read = ReadSentence("a - b", [ReadName(0, 1, "a", "y"), ReadName(4, 5, "b", "x")])
     assert read.parts() == [("a", "y"), (" - ", None), ("b", "x")]
     assert read.marked() == "[a: y] - [b: x]"
+
+
+def test_relations_that_are_not_likely_are_not_shown() -> None:
+    finder: Any = Finder()
+    relater: Any = Relater(probability=0.49)
+    assert read_sentences(finder, relater, TEXTS)[0].relations == []

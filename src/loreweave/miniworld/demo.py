@@ -73,7 +73,7 @@ SENTENCES = (
 """Whose names and relations the demo shows; none is on a page."""
 
 QUESTIONS = (
-    ("Sweden", "capital"),
+    ("Indus River", "continent"),
     ("Albert Einstein", "field of work"),
     ("Virginia Woolf", "place of birth"),
     ("Vistula", "mouth of the watercourse"),
@@ -106,8 +106,8 @@ class Budget:
     stage_2_steps: int = 80
     triples: int = 32
     """Facts of a step, beside its windows of text."""
-    sentence_epochs: int = 2
-    """Of NER and relation classification."""
+    ner_epochs: int = 2
+    relation_epochs: int = 3
 
     def stage_1(self) -> list[str]:
         """Settings that go over the recipe `minilm/pretraining-1`."""
@@ -122,8 +122,9 @@ class Budget:
 
     def tasks(self) -> dict[str, list[str]]:
         """Settings that go over `minilm/<task>`."""
-        common = [f"epochs={self.sentence_epochs}", "batch_size=16", "optimizer.learning_rate=3e-4"]
-        return {NER: [*common, "head=tags", "min_updates=null"], RELATIONS: common}
+        common = ("batch_size=16", "optimizer.learning_rate=3e-4")
+        ner = [f"epochs={self.ner_epochs}", *common, "head=tags", "min_updates=null"]
+        return {NER: ner, RELATIONS: [f"epochs={self.relation_epochs}", *common]}
 
 
 def run_demo(

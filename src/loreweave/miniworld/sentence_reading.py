@@ -10,6 +10,9 @@ from typing import Any
 from loreweave.miniworld.sentence_examples import NO_RELATION
 from loreweave.tasks.predictor import Predictor
 
+LEAST_PROBABILITY = 0.5
+"""Of a relation that is shown: below it another one, or none, is about as likely."""
+
 
 @dataclass(frozen=True)
 class ReadName:
@@ -73,7 +76,7 @@ def read_sentences(finder: Predictor, relater: Predictor, sentences: Sequence[st
     ]
     for answer in relater.predict_rows(pairs):
         label = answer["predicted"]
-        if label != NO_RELATION:
+        if label != NO_RELATION and answer["probability"] >= LEAST_PROBABILITY:
             head, tail = answer["head"]["mention"], answer["tail"]["mention"]
             relation = ReadRelation(head, label, tail, answer["probability"])
             read[int(answer["id"])].relations.append(relation)
