@@ -35,7 +35,8 @@ from loreweave.corpus.episodes import Episode, Sentences, read_episodes
 from loreweave.corpus.tokens import TaggedSentence, tagged_sentence
 from loreweave.encoding.word_tokenizer import WordTokenizer
 from loreweave.tasks.few_shot_ner.evaluation import Tagger
-from loreweave.tasks.few_shot_ner.model import GaussianWordEncoder, load_any
+from loreweave.tasks.few_shot_ner.model import load_any
+from loreweave.tasks.few_shot_ner.network import GaussianWordEncoder
 from loreweave.tasks.few_shot_ner.settings import EvaluationSettings, SupportTuning
 from loreweave.tasks.few_shot_ner.words import SentenceBank
 from loreweave.tasks.registry import Execution

@@ -20,7 +20,7 @@ from loreweave.models import (
 )
 from loreweave.tasks.jobs import load_checkpoint_of
 from loreweave.tasks.ner.decoding import decode_tags
-from loreweave.tasks.queries import outputs_of
+from loreweave.tasks.predicting import outputs_of
 from loreweave.tasks.registry import load_task
 from loreweave.tasks.starting_points import read_luke
 

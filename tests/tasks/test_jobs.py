@@ -15,8 +15,8 @@ from tiny_encoders import TYPING_ROWS
 
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.jobs import DataFiles, evaluate_task, finetune_task, load_checkpoint_of, task_of
+from loreweave.tasks.predicting import predict_rows
 from loreweave.tasks.prediction_files import score_file
-from loreweave.tasks.queries import predict_rows
 from loreweave.tasks.registry import load_task
 from loreweave.training.configuration import fill
 

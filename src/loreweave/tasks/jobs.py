@@ -18,7 +18,7 @@ from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.feature_cache import encode_cached
 from loreweave.tasks.left_out_heads import head_in
-from loreweave.tasks.queries import outputs_of
+from loreweave.tasks.predicting import outputs_of
 from loreweave.tasks.record_facts import check_fit
 from loreweave.tasks.record_files import describe_skipped
 from loreweave.tasks.registry import (

@@ -9,7 +9,8 @@ from typing import Any
 
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.jobs import load_checkpoint_of, model_folder, task_of
-from loreweave.tasks.queries import Answerer, answerer_of, outputs_of, predict_rows
+from loreweave.tasks.predicting import answerer_of, outputs_of, predict_rows
+from loreweave.tasks.queries import Answerer
 from loreweave.tasks.registry import (
     PRETRAINED_TASKS,
     TASKS,
@@ -154,7 +155,7 @@ def open_finetuned(
     precision: str,
     report: Callable[[str], None],
 ) -> Answerer:
-    """What answers queries by a fine-tuned checkpoint; see `load` and `queries.answerer_of`.
+    """What answers queries by a fine-tuned checkpoint; see `load` and `predicting.answerer_of`.
 
     Raises:
         CheckpointError: nothing there, or a checkpoint of another task.

@@ -1,7 +1,7 @@
 """The order of a pre-training run: which row of which data set every draw takes.
 
 A run is a fixed sequence of draws, a pure function of the seed. Nothing advances a state, so a run resumes at any draw, in
-any number of processes and workers, with the rows and masks that it would have had (DESIGN decision 4).
+any number of processes and workers, with the rows and masks that it would have had.
 """
 
 from __future__ import annotations

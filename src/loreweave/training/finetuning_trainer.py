@@ -144,7 +144,7 @@ class AfterEachEpoch(TrainerCallback):
             self.evaluate(0, 0)
 
     def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """The data loader does not reliably pass the epoch on (DESIGN 4.4), so it comes from the updates done."""
+        """The data loader does not reliably pass the epoch on, so it comes from the updates done."""
         self.batches.epoch = state.global_step // self.updates_per_epoch
 
     def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> TrainerControl:

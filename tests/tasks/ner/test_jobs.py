@@ -13,7 +13,7 @@ from loreweave.cli.main import main
 from loreweave.errors import DataError
 from loreweave.tasks.checking import check_files
 from loreweave.tasks.jobs import DataFiles, evaluate_task, finetune_task, load_checkpoint_of
-from loreweave.tasks.queries import predict_rows
+from loreweave.tasks.predicting import predict_rows
 from loreweave.tasks.registry import load_task
 from loreweave.training.configuration import fill
 

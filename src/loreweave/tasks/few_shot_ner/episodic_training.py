@@ -27,7 +27,7 @@ from loreweave.training.inference import Batch
 from loreweave.training.losses import IGNORED
 
 if TYPE_CHECKING:
-    from loreweave.tasks.few_shot_ner.model import WordStates
+    from loreweave.tasks.few_shot_ner.network import WordStates
 
 EpisodicObjective = Literal["protobert", "nnshot"]
 

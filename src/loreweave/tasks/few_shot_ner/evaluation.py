@@ -17,7 +17,8 @@ from loreweave.corpus.files import sha256_of_data
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.few_shot_ner import reader
 from loreweave.tasks.few_shot_ner.labelling import Labeller, Question, question_of, together
-from loreweave.tasks.few_shot_ner.model import GaussianWordEncoder, load_any
+from loreweave.tasks.few_shot_ner.model import load_any
+from loreweave.tasks.few_shot_ner.network import GaussianWordEncoder
 from loreweave.tasks.few_shot_ner.scoring import Labelled, copies_in, score
 from loreweave.tasks.few_shot_ner.settings import EvaluationSettings, MethodSettings
 from loreweave.tasks.few_shot_ner.support_tuning import SupportTuner

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from loreweave.models.gaussian_embeddings import Gaussians
 from loreweave.tasks.few_shot_ner.encoding import WordEncoding, WordExample
-from loreweave.tasks.few_shot_ner.model import HEAD, GaussianWordEncoder, WordStates, optimizer_of
+from loreweave.tasks.few_shot_ner.model import HEAD, optimizer_of
+from loreweave.tasks.few_shot_ner.network import GaussianWordEncoder, WordStates
 from loreweave.tasks.few_shot_ner.settings import SupportTuning
 from loreweave.tasks.few_shot_ner.used_rows import used_rows
 from loreweave.training.batches import batches_by_length

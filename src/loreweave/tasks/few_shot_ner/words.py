@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.models.gaussian_embeddings import Gaussians, divergences, squared_distances
 from loreweave.tasks.few_shot_ner.encoding import WordEncoding, WordExample
-from loreweave.tasks.few_shot_ner.model import GaussianWordEncoder
+from loreweave.tasks.few_shot_ner.network import GaussianWordEncoder
 from loreweave.tasks.few_shot_ner.settings import MethodSettings, Space
 from loreweave.training.batches import batches_by_length
 from loreweave.training.devices import autocast
