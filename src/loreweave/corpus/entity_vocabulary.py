@@ -12,11 +12,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from loreweave.corpus import entity_vocabulary_files as vocabulary_files
 from loreweave.corpus.files import Pathname
+from loreweave.corpus.special_entities import MASK, MASK2, PAD, REQUIRED_SPECIAL_ENTITIES, SPECIAL_ENTITIES, UNK
 from loreweave.errors import DataError
 
-PAD, UNK, MASK, MASK2 = SPECIAL_ENTITIES = ("[PAD]", "[UNK]", "[MASK]", "[MASK2]")
-REQUIRED_SPECIAL_ENTITIES = (PAD, UNK, MASK)
+__all__ = ["MASK", "MASK2", "PAD", "REQUIRED_SPECIAL_ENTITIES", "SPECIAL_ENTITIES", "UNK", "EntityVocabulary"]
 
 # Wikipedia's language codes (en, simple, zh-min-nan, be-x-old, zh_yue), and tags with a region or a script (en-US, zh-Hans).
 _LANGUAGE_PREFIX = re.compile(r"([a-z]{2,}(?:[-_][A-Za-z0-9]+)*):")
@@ -62,15 +63,20 @@ class EntityVocabulary:
     @classmethod
     def load(cls, path: Pathname) -> EntityVocabulary:
         """Read a TSV, JSON Lines or Hugging Face `entity_vocab.json` file, or the one in a folder (in this order)."""
-        from loreweave.corpus.entity_vocabulary_files import load
-
-        return load(path)
+        found = vocabulary_files.read(path)
+        if found.languages is None:
+            return cls.from_hugging_face(found.ids, source=found.path)
+        vocabulary = cls(found.ids, languages=found.languages, source=found.path)
+        if found.counts is not None:
+            table = np.zeros(len(vocabulary), dtype=np.int64)
+            known = [id for id in found.counts if 0 <= id < len(table)]
+            table[known] = [found.counts[id] for id in known]
+            vocabulary._counts = table
+        return vocabulary
 
     def save(self, path: Pathname) -> None:
         """Write TSV, JSON Lines or Hugging Face JSON, as the suffix says (TSV holds one language only)."""
-        from loreweave.corpus.entity_vocabulary_files import save
-
-        save(self, path)
+        vocabulary_files.save(self, path)
 
     @classmethod
     def from_hugging_face(cls, ids: Mapping[str, int], source: Pathname | None = None) -> EntityVocabulary:

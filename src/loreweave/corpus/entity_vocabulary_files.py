@@ -8,21 +8,54 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import numpy as np
-
-from loreweave.corpus.entity_vocabulary import SPECIAL_ENTITIES, EntityVocabulary
 from loreweave.corpus.files import Pathname, atomic_write, content_suffix, open_text, read_json_lines, write_json_lines
+from loreweave.corpus.special_entities import SPECIAL_ENTITIES
 from loreweave.errors import ConfigurationError, DataError
 
 FILE_NAMES = ("entity_vocab.tsv", "entity_vocab.jsonl", "entity_vocab.json")
 
 
-def load(path: Pathname) -> EntityVocabulary:
-    """Read a vocabulary; the suffix names the format, and where it does not, the first line does."""
+@dataclass(frozen=True)
+class VocabularyFile:
+    """What a file says, before it is checked.
+
+    Attributes:
+        path: the file.
+        ids: key -> id.
+        counts: id -> how often it was linked; None where the file does not say.
+        languages: languages of the keys; None where only the keys tell, as in Hugging Face's file.
+    """
+
+    path: Path
+    ids: dict[str, int]
+    counts: Mapping[int, int] | None = None
+    languages: frozenset[str] | None = frozenset()
+
+
+class Writable(Protocol):
+    """What is written of a vocabulary."""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Languages of the keys."""
+
+    def items(self) -> Iterator[tuple[str, str | None, int]]:
+        """(title, language, id)."""
+
+    def count_of(self, id: int) -> int | None:
+        """How often an entity was linked, if that is known."""
+
+    def to_hugging_face(self) -> dict[str, int]:
+        """Key -> id."""
+
+
+def read(path: Pathname) -> VocabularyFile:
+    """Read a file; the suffix names the format, and where it does not, the first line does."""
     file = Path(path)
     if file.is_dir():
         file = _file_in(file)
@@ -32,7 +65,7 @@ def load(path: Pathname) -> EntityVocabulary:
     return _READERS[kind](file)
 
 
-def save(vocabulary: EntityVocabulary, path: Pathname) -> None:
+def save(vocabulary: Writable, path: Pathname) -> None:
     """Write a vocabulary in the format of the suffix (.tsv, .jsonl, .json)."""
     check_target(path, with_languages=bool(vocabulary.languages))
     _WRITERS[content_suffix(path)](vocabulary, path)
@@ -69,7 +102,7 @@ def _kind_by_content(file: Path) -> str:
 # ---- reading ---------------------------------------------------------------------------------------------------------
 
 
-def _read_tsv(path: Path) -> EntityVocabulary:
+def _read_tsv(path: Path) -> VocabularyFile:
     ids: dict[str, int] = {}
     counts: list[int] = []
     with open_text(path) as file:
@@ -84,10 +117,10 @@ def _read_tsv(path: Path) -> EntityVocabulary:
             ids[title] = number
             if len(ids) != number + 1:
                 raise DataError(f"found the title {title!r} a second time", path=path, line=number + 1)
-    return EntityVocabulary(ids, np.array(counts, dtype=np.int64), source=path)
+    return VocabularyFile(path, ids, dict(enumerate(counts)))
 
 
-def _read_jsonl(path: Path) -> EntityVocabulary:
+def _read_jsonl(path: Path) -> VocabularyFile:
     ids: dict[str, int] = {}
     counts: dict[int, int] = {}
     languages: set[str] = set()
@@ -112,14 +145,10 @@ def _read_jsonl(path: Path) -> EntityVocabulary:
                 raise DataError(f"found {key!r} with the id {id}, it had {ids[key]} before", path=path, line=number)
     if bare and languages:
         raise DataError("found titles with and without a language, expected one of the two", path=path)
-    vocabulary = EntityVocabulary(ids, languages=languages, source=path)
-    table = np.zeros(len(vocabulary), dtype=np.int64)
-    known = [id for id in counts if 0 <= id < len(table)]
-    table[known] = [counts[id] for id in known]
-    return EntityVocabulary(ids, table, languages, path)
+    return VocabularyFile(path, ids, counts, frozenset(languages))
 
 
-def _read_json(path: Path) -> EntityVocabulary:
+def _read_json(path: Path) -> VocabularyFile:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) != len(pairs):
@@ -134,7 +163,7 @@ def _read_json(path: Path) -> EntityVocabulary:
             raise DataError(f"found broken JSON ({error.msg})", path=path, line=error.lineno) from None
     if not isinstance(ids, dict):
         raise DataError(f"found a JSON {type(ids).__name__}, expected an object of title -> id", path=path)
-    return EntityVocabulary.from_hugging_face(ids, source=path)
+    return VocabularyFile(path, ids, languages=None)
 
 
 _READERS = {".tsv": _read_tsv, ".jsonl": _read_jsonl, ".json": _read_json}
@@ -142,7 +171,7 @@ _READERS = {".tsv": _read_tsv, ".jsonl": _read_jsonl, ".json": _read_json}
 # ---- writing ---------------------------------------------------------------------------------------------------------
 
 
-def _rows(vocabulary: EntityVocabulary) -> Iterator[tuple[int, list[tuple[str, str | None]]]]:
+def _rows(vocabulary: Writable) -> Iterator[tuple[int, list[tuple[str, str | None]]]]:
     """(id, its titles with languages) in the order of ids; special entities in every language."""
     rows: dict[int, list[tuple[str, str | None]]] = {}
     for title, language, id in vocabulary.items():
@@ -152,7 +181,7 @@ def _rows(vocabulary: EntityVocabulary) -> Iterator[tuple[int, list[tuple[str, s
     yield from sorted(rows.items())
 
 
-def _write_tsv(vocabulary: EntityVocabulary, path: Pathname) -> None:
+def _write_tsv(vocabulary: Writable, path: Pathname) -> None:
     with atomic_write(path) as file:
         for line, (id, titles) in enumerate(_rows(vocabulary)):
             title = titles[0][0]
@@ -162,18 +191,12 @@ def _write_tsv(vocabulary: EntityVocabulary, path: Pathname) -> None:
             file.write(f"{title}\t{vocabulary.count_of(id) or 0}\n")
 
 
-def _write_jsonl(vocabulary: EntityVocabulary, path: Pathname) -> None:
-    counts = vocabulary.counts
-    write_json_lines(
-        path,
-        (
-            {"id": id, "entities": titles, "count": 0 if counts is None else int(counts[id])}
-            for id, titles in _rows(vocabulary)
-        ),
-    )
+def _write_jsonl(vocabulary: Writable, path: Pathname) -> None:
+    rows = ({"id": id, "entities": titles, "count": vocabulary.count_of(id) or 0} for id, titles in _rows(vocabulary))
+    write_json_lines(path, rows)
 
 
-def _write_json(vocabulary: EntityVocabulary, path: Pathname) -> None:
+def _write_json(vocabulary: Writable, path: Pathname) -> None:
     with atomic_write(path) as file:
         json.dump(vocabulary.to_hugging_face(), file, ensure_ascii=False, indent=0)
 

@@ -1,0 +1,6 @@
+"""Names of the entities that every vocabulary has besides titles."""
+
+from __future__ import annotations
+
+PAD, UNK, MASK, MASK2 = SPECIAL_ENTITIES = ("[PAD]", "[UNK]", "[MASK]", "[MASK2]")
+REQUIRED_SPECIAL_ENTITIES = (PAD, UNK, MASK)
