@@ -78,13 +78,14 @@ class EntityTokenizer:
 
     @classmethod
     def from_pretrained(cls, path: Pathname, entities: EntityVocabulary | None = None) -> EntityTokenizer:
-        """Load a folder written by us or by transformers 4 or 5, or by the name of a model on the Hub.
+        """Load a folder of ours or of transformers 4 or 5, or a model of the Hub; `entities` for one without a vocabulary."""
+        from loreweave.encoding.loading import read_entity_tokenizer
 
-        `entities` stands in where it has no entity vocabulary.
-        """
-        from loreweave.encoding.loading import load_entity_tokenizer
-
-        return load_entity_tokenizer(path, entities)
+        found = read_entity_tokenizer(path, entities)
+        tokenizer = cls(found.words, found.entity_vocabulary, **found.options)
+        tokenizer.source_model = found.sentencepiece_file or tokenizer.source_model
+        found.check_sizes(tokenizer.word_vocabulary_size)
+        return tokenizer
 
     def save_pretrained(self, directory: Pathname) -> None:
         """Write the files that loreweave, transformers 4 and transformers 5 read, each atomically."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre
 from loreweave.corpus.entity_vocabulary import SPECIAL_ENTITIES, EntityVocabulary
 from loreweave.corpus.entity_vocabulary_files import FILE_NAMES
 from loreweave.corpus.files import Pathname, read_json
-from loreweave.encoding.entity_tokenizer import EntityTokenizer
 from loreweave.encoding.known_words import check_words
 from loreweave.encoding.sentencepiece_model import aligned_backend, nmt_nfkc, sentencepiece_backend
 from loreweave.encoding.word_tokenizer import MARKER_TOKENS
@@ -44,8 +44,48 @@ _BERT_NAMES = {
 }
 
 
-def load_entity_tokenizer(path: Pathname, entities: EntityVocabulary | None = None) -> EntityTokenizer:
-    """Load words, entities and limits from a folder, or from a repository of the Hugging Face Hub.
+@dataclass(frozen=True)
+class LoadedTokenizer:
+    """What a folder says of an `EntityTokenizer`.
+
+    Attributes:
+        directory: the folder.
+        words: the tokenizer of the words.
+        entity_vocabulary: titles and ids.
+        options: further arguments of `EntityTokenizer`.
+        model_config: content of `config.json`; empty where there is none.
+    """
+
+    directory: Path
+    words: PreTrainedTokenizerFast
+    entity_vocabulary: EntityVocabulary
+    options: Json
+    model_config: Json
+
+    @property
+    def sentencepiece_file(self) -> Path | None:
+        """The folder's SentencePiece model, if it has one."""
+        file = self.directory / SENTENCEPIECE_FILE
+        return file if file.is_file() else None
+
+    def check_sizes(self, word_vocabulary_size: int) -> None:
+        """Refuse more ids than the tables of a LUKE have rows.
+
+        Raises:
+            CheckpointError: names the key of `config.json`.
+        """
+        if self.model_config.get("model_type") != "luke":
+            return
+        sizes = {"vocab_size": word_vocabulary_size, "entity_vocab_size": len(self.entity_vocabulary)}
+        for key, size in sizes.items():
+            rows = self.model_config.get(key, size)
+            if size > rows:
+                found = f"found {size} ids in the tokenizer, expected at most {key}={rows}"
+                raise CheckpointError(f"{self.directory}: {found}")
+
+
+def read_entity_tokenizer(path: Pathname, entities: EntityVocabulary | None = None) -> LoadedTokenizer:
+    """Read words, entities and limits from a folder, or from a repository of the Hugging Face Hub.
 
     The entity vocabulary comes from `entity_vocab.tsv`, `.jsonl` or `.json`, or from inside `tokenizer_config.json`
     (transformers 5). The words come from `tokenizer.json`, else `sentencepiece.bpe.model`, `vocab.json` and
@@ -56,8 +96,7 @@ def load_entity_tokenizer(path: Pathname, entities: EntityVocabulary | None = No
         entities: the entity vocabulary of a folder without one.
 
     Raises:
-        CheckpointError: no such folder or repository, a file is missing, a token has another id than stated, or the ids do
-            not fit `config.json`.
+        CheckpointError: no such folder or repository, a file is missing, or a token has another id than stated.
     """
     from loreweave.encoding.hub import local_folder
 
@@ -67,21 +106,16 @@ def load_entity_tokenizer(path: Pathname, entities: EntityVocabulary | None = No
     model_config = _read_object(directory / "config.json")
     words = load_word_tokenizer(directory)
     markers = _marker_names(config)
-    tokenizer = EntityTokenizer(
-        words,
-        vocabulary,
-        max_mention_length=config.get("max_mention_length") or 30,
+    options = {
+        "max_mention_length": config.get("max_mention_length") or 30,
         # transformers writes its default of 32 into every file, and does not cut at it: no statement about the model.
-        max_entity_length=config["max_entity_length"] if "piece_rule" in config else 128,
-        max_length=_max_length(words, model_config),
-        entity_token_1=markers[0],
-        entity_token_2=markers[1],
-        piece_rule=config.get("piece_rule") or "boundary",
-    )
-    if (directory / SENTENCEPIECE_FILE).is_file():
-        tokenizer.source_model = directory / SENTENCEPIECE_FILE
-    _check_sizes(tokenizer, model_config, directory)
-    return tokenizer
+        "max_entity_length": config["max_entity_length"] if "piece_rule" in config else 128,
+        "max_length": _max_length(words, model_config),
+        "entity_token_1": markers[0],
+        "entity_token_2": markers[1],
+        "piece_rule": config.get("piece_rule") or "boundary",
+    }
+    return LoadedTokenizer(directory, words, vocabulary, options, model_config)
 
 
 def load_word_tokenizer(directory: Path) -> PreTrainedTokenizerFast:
@@ -268,16 +302,3 @@ def _max_length(words: PreTrainedTokenizerFast, model_config: Json) -> int | Non
     # padding, which need not be the tokenizer's.
     padding = model_config.get("pad_token_id")
     return int(model_config["max_position_embeddings"]) - int(words.pad_token_id if padding is None else padding) - 1
-
-
-def _check_sizes(tokenizer: EntityTokenizer, model_config: Json, directory: Path) -> None:
-    sizes = {
-        "vocab_size": tokenizer.word_vocabulary_size,
-        "entity_vocab_size": len(tokenizer.entity_vocabulary),
-    }
-    if model_config.get("model_type") != "luke":
-        return
-    for key, size in sizes.items():
-        rows = model_config.get(key, size)
-        if size > rows:
-            raise CheckpointError(f"{directory}: found {size} ids in the tokenizer, expected at most {key}={rows}")

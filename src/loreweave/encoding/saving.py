@@ -5,18 +5,35 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from loreweave.corpus.entity_vocabulary import MASK, MASK2, PAD, UNK
+from loreweave.corpus.entity_vocabulary import MASK, MASK2, PAD, UNK, EntityVocabulary
 from loreweave.corpus.files import Pathname, atomic_path, atomic_write, write_json
-from loreweave.encoding.entity_tokenizer import EntityTokenizer
 from loreweave.encoding.loading import SENTENCEPIECE_FILE
+from loreweave.encoding.word_tokenizer import WordTokenizer
 
 Json = dict[str, Any]
 _logger = logging.getLogger(__name__)
 
 
-def save_entity_tokenizer(tokenizer: EntityTokenizer, directory: Pathname) -> None:
+class Savable(Protocol):
+    """What is written of an `EntityTokenizer`; see there."""
+
+    words: WordTokenizer
+    entity_vocabulary: EntityVocabulary
+    max_mention_length: int
+    max_entity_length: int
+    max_length: int | None
+    entity_token_1: str
+    entity_token_2: str
+    source_model: Path | None
+
+    @property
+    def piece_rule(self) -> str:
+        """How texts are cut at mentions."""
+
+
+def save_entity_tokenizer(tokenizer: Savable, directory: Pathname) -> None:
     """Write `tokenizer.json` (5), the vocabulary files of 4, both kinds of configuration, and `entity_vocab.json`.
 
     Each file is written atomically; others in the folder stay. For SentencePiece, transformers 4 also needs
@@ -59,12 +76,12 @@ def _outside_vocabulary(added: dict[int, Json], model: Json) -> dict[str, int]:
     return {token["content"]: token_id for token_id, token in added.items() if token["content"] not in vocabulary}
 
 
-def _markers(tokenizer: EntityTokenizer, added: dict[int, Json]) -> list[str]:
+def _markers(tokenizer: Savable, added: dict[int, Json]) -> list[str]:
     present = {token["content"] for token in added.values()}
     return [marker for marker in (tokenizer.entity_token_1, tokenizer.entity_token_2) if marker in present]
 
 
-def _special_tokens_map(tokenizer: EntityTokenizer, added: dict[int, Json]) -> Json:
+def _special_tokens_map(tokenizer: Savable, added: dict[int, Json]) -> Json:
     flags = {token["content"]: token for token in added.values()}
     named: Json = dict(tokenizer.words.named_tokens)
     mask = flags.get(named.get("mask_token", ""))
@@ -74,7 +91,7 @@ def _special_tokens_map(tokenizer: EntityTokenizer, added: dict[int, Json]) -> J
     return {**named, **({"additional_special_tokens": markers} if markers else {})}
 
 
-def _configuration(tokenizer: EntityTokenizer, specification: Json, added: dict[int, Json]) -> Json:
+def _configuration(tokenizer: Savable, specification: Json, added: dict[int, Json]) -> Json:
     """`tokenizer_config.json` with the keys of transformers 4, which 5 reads as well."""
     markers = _markers(tokenizer, added)
     flags = {token["content"]: token for token in added.values()}
@@ -109,12 +126,12 @@ def _configuration(tokenizer: EntityTokenizer, specification: Json, added: dict[
     return configuration
 
 
-def transformers_class(tokenizer: EntityTokenizer) -> str:
+def transformers_class(tokenizer: Savable) -> str:
     """The class of transformers that reads the files of a tokenizer."""
     return _class_name(tokenizer, json.loads(tokenizer.words.backend.to_str())["model"]["type"])
 
 
-def _class_name(tokenizer: EntityTokenizer, kind: str) -> str:
+def _class_name(tokenizer: Savable, kind: str) -> str:
     if kind == "WordPiece":
         return "BertTokenizer"
     if not tokenizer.words.special.double_separator:
