@@ -13,7 +13,7 @@ from loreweave.corpus.knowledge_graph import KnowledgeGraph
 
 sys.path.append(str(Path(__file__).parent))  # for `graph_files`: in importlib mode a test's folder is not on the path
 
-from graph_files import Build  # noqa: E402
+from graph_files import Build  # noqa: E402  # needs the path above
 
 
 @pytest.fixture
