@@ -1,4 +1,4 @@
-"""What the commands do with any task: fine-tune and evaluate. (Predicting is `queries`.)"""
+"""What the commands do with any task: fine-tune and evaluate. (Predicting is `predicting`.)"""
 
 from __future__ import annotations
 
@@ -128,12 +128,7 @@ def finetune_task(
         record.keep_inputs(lambda: {"model": hashes_of(local_folder(model_path(source)))})
         set_seed(config.seed)
         built = task.build(str(model_path(source)), data.labels, config)
-        labels = built.labels
-        more = f" and {len(labels) - _SHOWN_LABELS} more" if len(labels) > _SHOWN_LABELS else ""
-        head = head_in(local_folder(model_path(source)))
-        if head is not None:
-            report(f"{source}: {head} is left out; the new head starts at random")
-        report(f"{type(built.model).__name__} with {len(labels)} labels: {', '.join(labels[:_SHOWN_LABELS])}{more}")
+        _describe(built, source, report)
         dev, test = (_evaluation_set(task, built, records) for records in (data.dev, data.test))
         job = FinetuningJob(
             model=built.model,
@@ -154,6 +149,16 @@ def finetune_task(
             record.save_records({"train": [r.id for r in data.train], "dev": [r.id for r in data.dev]})
         results = finetune(job, config, record, report=report)
     return results
+
+
+def _describe(built: TaskModel, source: str, report: Report) -> None:
+    """Say what is trained: the model, its labels, and the head of the source that it leaves out."""
+    labels = built.labels
+    more = f" and {len(labels) - _SHOWN_LABELS} more" if len(labels) > _SHOWN_LABELS else ""
+    head = head_in(local_folder(model_path(source)))
+    if head is not None:
+        report(f"{source}: {head} is left out; the new head starts at random")
+    report(f"{type(built.model).__name__} with {len(labels)} labels: {', '.join(labels[:_SHOWN_LABELS])}{more}")
 
 
 def evaluate_task(
