@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,14 +15,14 @@ from loreweave.corpus.mention_formats import (
     UTF16,
     first_mention_row,
     format_of_file,
-    mention_format,
     recognised_mentions,
 )
-from loreweave.corpus.mention_formats.marked import Mark, Marked, Texts, checked_text
+from loreweave.corpus.mention_formats.marked import Mark, Marked, checked_text
 from loreweave.corpus.plausibility import label_notes, refuse_labels
+from loreweave.corpus.surfaces import SURFACE_KEYS
 from loreweave.corpus.tokens import TOKENS
 from loreweave.errors import DataError
-from loreweave.tasks import record_files
+from loreweave.tasks import mention_files, record_files
 from loreweave.tasks.read_result import ReadResult
 from loreweave.tasks.record_files import FileFormat, LeftOut, Row, as_row, check_not_empty, check_span, read_records, wrong_keys
 
@@ -69,13 +69,13 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
     formats = FORMATS
     if format == f"ernie{UTF16}":
         formats = {**formats, format: replace(formats["ernie"], convert=partial(_ernie, utf16=True))}
-    elif format is not None and format.endswith(UTF16) and (found := mention_format(format)) is not None:
-        formats = {**formats, format: FileFormat(found.summary, _records_of(found.texts), found.rows)}
+    elif format is not None and format.endswith(UTF16):
+        formats = {**formats, **mention_files.named_format(format, _mentions)}
     check_not_empty(path)
     chosen, notes = format or _recognise(path), list[str]()
     if chosen in MENTION_FORMATS:
         layout, notes = format_of_file(chosen, path)
-        formats = {**formats, chosen: replace(formats[chosen], convert=_records_of(layout.texts))}
+        formats = {**formats, chosen: mention_files.file_format(layout, _mentions)}
     result = read_records(path, chosen, skip_bad, formats, _recognise)
     labels = Counter(label for record in result.records for label in record.labels)
     try:
@@ -112,7 +112,7 @@ def _ernie(row: Row, id: str, utf16: bool = False) -> Iterator[TypingRecord | Le
     key = "sent" if "sent" in row else "text"
     text = record_files.field(row, key, str)
     start, end = record_files.field(row, "start", int), record_files.field(row, "end", int)
-    name = next((name for name in _SURFACES if name != key and isinstance(row.get(name), str)), key)
+    name = next((name for name in SURFACE_KEYS if name != key and isinstance(row.get(name), str)), key)
     mark = Mark(start, end, (), row[name] if name != key else None, name)
     for item in checked_text(Marked(id, text, [mark]), name="ernie", utf16=utf16):
         if isinstance(item, LeftOut):
@@ -144,23 +144,11 @@ def _ufet_coarse(row: Row, id: str) -> list[TypingRecord]:
     return _ufet({**row, "y_str": [label for label in _labels(row, "y_str") if label in COARSE_LABELS]}, id)
 
 
-def _records_of(texts: Texts) -> Callable[[Any, str], Iterator[TypingRecord | LeftOut]]:
-    """A format's converter of rows to texts, as one to records: each mention with its labels.
+def _mentions(text: AnnotatedText) -> Iterator[TypingRecord | LeftOut]:
+    """Each mention of a text with its labels.
 
     Several labels of one span are one record; mentions without a label, and texts without mentions, are counted.
     """
-
-    def convert(row: Any, number: str) -> Iterator[TypingRecord | LeftOut]:
-        for item in texts(row, number):
-            if isinstance(item, LeftOut):
-                yield item
-            else:
-                yield from _mentions(item)
-
-    return convert
-
-
-def _mentions(text: AnnotatedText) -> Iterator[TypingRecord | LeftOut]:
     labels: dict[tuple[int, int], list[str]] = {}
     for mention in text.mentions:
         if mention.types:
@@ -179,12 +167,7 @@ FORMATS: dict[str, FileFormat[TypingRecord]] = {
     "ufet": FileFormat("JSON lines of {left_context_token, mention_span, right_context_token, y_str}: UFET", _ufet),
     "ufet-coarse": FileFormat("the same with Open Entity's nine general labels alone", _ufet_coarse),
 }
-FORMATS |= {
-    name: FileFormat(format.summary, _records_of(format.texts), format.rows) for name, format in MENTION_FORMATS.items()
-}
-
-_SURFACES = ("mention", "name", "surface", "text")
-"""The keys under which a row may give the text of its mention."""
+FORMATS |= mention_files.file_formats(_mentions)
 
 _SIGNS = {"left_context_token": "ufet", "sent": "ernie", "start": "ernie"}
 """A key of the first row -> the format."""

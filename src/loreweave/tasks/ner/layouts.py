@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
 
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
-from loreweave.corpus.mention_formats.marked import Texts
 from loreweave.corpus.tokens import TOKENS, text_of_file_tokens, token_offsets
 from loreweave.tasks.ner.record import NerRecord, Sentence
 from loreweave.tasks.record_files import LeftOut, Row, as_row, field, words
 
 Item = NerRecord | LeftOut
-
-
-def records_of(texts: Texts) -> Callable[[Any, str], Iterator[Item]]:
-    """A format's converter of rows to texts, as one to records."""
-
-    def convert(row: Any, number: str) -> Iterator[Item]:
-        for item in texts(row, number):
-            if isinstance(item, LeftOut):
-                yield item
-            else:
-                yield from typed_mentions(item)
-
-    return convert
 
 
 def question(row: Row, id: str) -> NerRecord:

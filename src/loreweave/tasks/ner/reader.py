@@ -13,7 +13,6 @@ from loreweave.corpus.conllu import is_conllu
 from loreweave.corpus.conllu_misc import find_misc
 from loreweave.corpus.files import open_text
 from loreweave.corpus.mention_formats import (
-    MENTION_FORMATS,
     UTF16,
     first_mention_row,
     format_of_file,
@@ -23,6 +22,7 @@ from loreweave.corpus.mention_formats import (
 from loreweave.corpus.plausibility import label_notes, sentence_notes
 from loreweave.corpus.surfaces import utf16_words
 from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks import mention_files
 from loreweave.tasks.ner import column_layouts, layouts
 from loreweave.tasks.ner.record import SCHEMES, NerRecord, Sentence, joined
 from loreweave.tasks.read_result import ReadResult
@@ -60,9 +60,9 @@ def read(
     formats, notes = FORMATS, list[str]()
     if chosen == "tokens":
         found, notes = format_of_file(chosen, path, names)
-        formats = {**formats, chosen: replace(formats[chosen], convert=layouts.records_of(found.texts))}
-    if chosen.endswith(UTF16) and (utf16 := mention_format(chosen)) is not None:
-        formats = {**formats, chosen: FileFormat(utf16.summary, layouts.records_of(utf16.texts), utf16.rows)}
+        formats = {**formats, chosen: mention_files.file_format(found, layouts.typed_mentions)}
+    if chosen.endswith(UTF16):
+        formats = {**formats, **mention_files.named_format(chosen, layouts.typed_mentions)}
     if chosen == "columns":
         layout = find_layout(path, given)
         formats = {**formats, chosen: replace(formats[chosen], rows=column_layouts.column_rows(layout))}
@@ -161,9 +161,7 @@ FORMATS: dict[str, FileFormat[NerRecord]] = {
         column_layouts.conllu_rows(None),
     ),
 }
-FORMATS |= {
-    name: FileFormat(format.summary, layouts.records_of(format.texts), format.rows) for name, format in MENTION_FORMATS.items()
-}
+FORMATS |= mention_files.file_formats(layouts.typed_mentions)
 
 
 def recognise(path: Path) -> str:
