@@ -33,6 +33,7 @@ from loreweave.corpus.files import Pathname, check_replaceable
 from loreweave.corpus.replacing import check_overwritable
 from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError, ConfigurationError
+from loreweave.models.head_settings import HEAD_SETTINGS
 
 FORMATS: dict[str, ModuleType] = {
     module.NAME: module
@@ -46,8 +47,8 @@ FORMATS: dict[str, ModuleType] = {
         luke_original,
     )
 }
-OURS_ALONE: dict[str, object] = {"shared_words": False, "span_features": "all"}
-"""Settings of a LUKE's `config.json` that no other program knows, and what they are in every other LUKE."""
+OURS_ALONE = {name: usual for name, usual in HEAD_SETTINGS.items() if name != "classifier_bias"}
+"""Settings that no other format has a place for; a classifier with a bias is one in every format."""
 
 WRITABLE = tuple(name for name, module in FORMATS.items() if hasattr(module, "save"))
 

@@ -13,9 +13,7 @@ from transformers import PreTrainedModel
 from loreweave.checkpoints import hugging_face, luke_original, paddle, probe
 from loreweave.checkpoints.loading import LoadedCheckpoint, LoadOptions
 from loreweave.corpus.files import atomic_path
-
-_KNOWN_TO_OURS = ("classifier_bias", "shared_words", "span_features")
-"""Settings that plain transformers passes over: where one is set, its other answers have their reason."""
+from loreweave.models.head_settings import HEAD_SETTINGS
 
 
 def write_checked(loaded: LoadedCheckpoint, module: ModuleType, place: Path, base: Path | None, lossy: bool) -> None:
@@ -34,7 +32,8 @@ def write_checked(loaded: LoadedCheckpoint, module: ModuleType, place: Path, bas
         lost = [*report.lost, *(paddle.lost_in(model) if module is paddle else [])]
         lost += probe.unlike(wanted, _again(loaded, module, written), batch)
         if module is hugging_face and (plain := probe.in_plain_transformers(written, model, batch)):
-            reason = next((name for name in _KNOWN_TO_OURS if getattr(model.config, name, False) not in (False, "all")), None)
+            set_here = (name for name, usual in HEAD_SETTINGS.items() if getattr(model.config, name, usual) != usual)
+            reason = next(set_here, None)  # of other answers of plain transformers
             said = f"plain transformers gives other outputs: {'; '.join(plain)}"
             if reason is None:
                 lost.append(said)

@@ -18,6 +18,7 @@ from loreweave.encoding import MARKER_TOKENS, EntityTokenizer, add_marker_tokens
 from loreweave.encoding.hub import local_folder
 from loreweave.encoding.known_words import check_words
 from loreweave.errors import CheckpointError
+from loreweave.models.head_settings import HEAD_SETTINGS
 from loreweave.models.word_positions import usable_positions
 from loreweave.tasks.class_names import LABELS_WANTED, are_numbered, label_names, name_classes
 from loreweave.tasks.marker_classifier import MarkerClassifier
@@ -33,10 +34,6 @@ MARKER_STARTS = dict(zip(MARKER_TOKENS, ("@", "#"), strict=True))
 FOUR_MARKER_STARTS = {"<e1>": '"', "<e2>": "$", "</e1>": "#", "</e2>": "%"}
 """Four markers of two mentions, the opening ones first, and the tokens that they start from: those that KEPLER's released
 code takes as they are, the first four of GPT-2's vocabulary."""
-
-
-_OF_A_HEAD = ("classifier_bias", "shared_words", "span_features")
-"""Settings of `config.json` that belong to the head of a checkpoint, which a new head does not take over."""
 
 
 def is_luke(source: str) -> bool:
@@ -348,7 +345,7 @@ def set_dropout(model: PreTrainedModel, dropout: float | None) -> None:
 
 def describe(model_config: PreTrainedConfig, labels: Sequence[str], settings: Mapping[str, Any]) -> None:
     """Write the label names and the task's settings into a configuration, which keeps no settings of another head."""
-    for name in _OF_A_HEAD:
+    for name in HEAD_SETTINGS:
         vars(model_config).pop(name, None)
     model_config.id2label = dict(enumerate(labels))
     model_config.label2id = {label: index for index, label in enumerate(labels)}
