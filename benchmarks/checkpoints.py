@@ -29,16 +29,17 @@ from transformers import AutoTokenizer
 from loreweave.build.entity_vocabulary import build_entity_vocabulary
 from loreweave.build.pretraining_set import build_pretraining_set, open_pretraining_set
 from loreweave.build.text_blocks import build_text_blocks
-from loreweave.checkpoints import hugging_face, luke_from_encoder
+from loreweave.checkpoints import luke_from_encoder
+from loreweave.checkpoints.formats import hugging_face
 from loreweave.checkpoints.names import model_path
-from loreweave.corpus.files import read_json
-from loreweave.corpus.graph_building import GraphPolicy, build_graph
-from loreweave.corpus.graph_formats import find_graph
+from loreweave.corpus.files.reading import read_json
+from loreweave.corpus.graphs.building import GraphPolicy, build_graph
+from loreweave.corpus.graphs.formats import find_graph
 from loreweave.corpus.wikispeedia import read_reserved_titles, read_wikispeedia
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.run import run
-from loreweave.training.configuration import fill, to_dict
-from loreweave.training.recipes import load_recipe
+from loreweave.training.settings.configuration import fill, to_dict
+from loreweave.training.settings.recipes import load_recipe
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("LOREWEAVE_DATA", REPOSITORY.parent / "shared" / "data"))

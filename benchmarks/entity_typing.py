@@ -18,7 +18,8 @@ from pathlib import Path
 from fine_tuning import DataSet, fill_table, parser
 
 from checkpoints import DATA
-from loreweave.corpus.files import read_json, write_json
+from loreweave.corpus.files.reading import read_json
+from loreweave.corpus.files.writing import write_json
 
 GUM, WIKIDATA = DATA / "typing_gum", DATA / "typing_wikidata"
 GUM_TRAIN_MENTIONS = 8000 / 22330
@@ -29,9 +30,7 @@ METRICS = {"micro_f1": "micro F1", "macro_f1": "macro F1", "accuracy": "exact se
 def typing(train: Path, test: Path, *settings: str) -> DataSet:
     """A data set of entity typing."""
     recipe = "minilm/entity-typing"
-    return DataSet(
-        task="entity-typing", recipe=recipe, train=train, test=test, metrics=METRICS, settings=(*COMMON, *settings)
-    )
+    return DataSet(task="entity-typing", recipe=recipe, train=train, test=test, metrics=METRICS, settings=(*COMMON, *settings))
 
 
 SETS = {

@@ -25,7 +25,7 @@ from typing import Any
 
 from checkpoints import DATA, REPOSITORY, build
 from loreweave.cli.main import main as loreweave
-from loreweave.corpus.files import read_json
+from loreweave.corpus.files.reading import read_json
 
 SCIENCE, AI, POLITICS = (DATA / "ner_crossner" / name for name in ("science", "ai", "politics"))
 WNUT, GUM = DATA / "ner_wnut17", DATA / "entity_gum"

@@ -18,7 +18,7 @@ from typing import Any
 
 from checkpoints import JOINT, REPOSITORY, build
 from loreweave.checkpoints.names import model_path
-from loreweave.corpus.files import read_json
+from loreweave.corpus.files.reading import read_json
 from loreweave.tasks.starting_points import is_luke
 
 CONDITIONS = {
@@ -73,9 +73,7 @@ def parser(description: str | None, sets: Iterable[str], output: str, rates: lis
     made.add_argument("--rates", type=float, nargs="+", default=rates, help="learning rates to choose from")
     sets = list(sets)
     made.add_argument("--sets", nargs="+", choices=sets, default=sets, metavar="SET", help=", ".join(sets))
-    made.add_argument(
-        "--conditions", nargs="+", choices=ALL_CONDITIONS, default=list(CONDITIONS), metavar="START", help=STARTS
-    )
+    made.add_argument("--conditions", nargs="+", choices=ALL_CONDITIONS, default=list(CONDITIONS), metavar="START", help=STARTS)
     made.add_argument("--output", type=Path, default=REPOSITORY / "runs" / output)
     made.add_argument("--changes", nargs="+", default=[], help="settings of every run (with an --output of their own)")
     made.add_argument("--device", default="cpu")

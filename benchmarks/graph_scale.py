@@ -86,8 +86,8 @@ def measured(description: str) -> Iterator[Callable[..., None]]:
 
 def build(files: Path, folder: Path) -> None:
     """Build the graph; its own steps are shown as well."""
-    from loreweave.corpus.graph_building import build_graph
-    from loreweave.corpus.wikidata5m import wikidata5m
+    from loreweave.corpus.graphs.building import build_graph
+    from loreweave.corpus.graphs.wikidata5m import wikidata5m
 
     started, cpu = time.perf_counter(), time.process_time()
     manifest = build_graph(wikidata5m(files), folder, progress=measured)
@@ -99,7 +99,7 @@ def build(files: Path, folder: Path) -> None:
 
 def use(files: Path, folder: Path) -> None:
     """Open the graph and read from it."""
-    from loreweave.corpus.knowledge_graph import KnowledgeGraph
+    from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 
     with measured("open"):
         graph = KnowledgeGraph.load(folder)

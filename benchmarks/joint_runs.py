@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from checkpoints import JOINT, REPOSITORY, build, graph
-from loreweave.corpus.files import read_json
+from loreweave.corpus.files.reading import read_json
 
 UNTRAINED = ["untrained=true", "scorer=transe_l1", "pooling=mean", "max_length=32"]
 UNTRAINED += ["text=label_description", "relation_text=label"]  # as the trained ones read

@@ -21,8 +21,8 @@ from torch.nn import functional
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
 from loreweave.checkpoints.names import model_path
-from loreweave.corpus.graph_building import build_graph
-from loreweave.corpus.graph_formats import find_graph
+from loreweave.corpus.graphs.building import build_graph
+from loreweave.corpus.graphs.formats import find_graph
 from loreweave.encoding.graph_texts import EntityTextConfig, GraphTexts
 from loreweave.objectives import KnowledgeEmbedding, KnowledgeEmbeddingConfig, Materials
 from loreweave.objectives.triples import HEAD, RELATION, TAIL, corrupt

@@ -68,7 +68,7 @@ from loreweave.tasks.link_prediction.evaluation import Ranker
 from loreweave.tasks.link_prediction.model import Checkpoint
 from loreweave.tasks.link_prediction.settings import EvaluationSettings
 from loreweave.tasks.processes import Processes
-from loreweave.training.resources import peak_device_memory_gib, peak_memory_gib
+from loreweave.training.runs.resources import peak_device_memory_gib, peak_memory_gib
 
 GRAPHS = ("fb15k237", "wn18rr")
 SIZES = (4, 16, 64, 256)  # micro-batches of the original to choose from; its own had 3 triples

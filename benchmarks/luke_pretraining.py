@@ -41,7 +41,7 @@ from torch import nn
 from transformers import LukeConfig
 
 from loreweave.models import LukeForMaskedLM
-from loreweave.training.resources import peak_device_memory_gib, peak_memory_gib
+from loreweave.training.runs.resources import peak_device_memory_gib, peak_memory_gib
 
 SIZES = {  # layers, hidden, heads, feed-forward, words
     "minilm": (6, 384, 12, 1536, 30522),
@@ -159,9 +159,7 @@ def check_losses(ours: Step, theirs: Step, batch: Batch) -> None:
     print(f"  equal losses: ours {losses[0]:.6f}, transformers {losses[1]:.6f}", flush=True)
 
 
-def measure(
-    size: str, length: int, entities: int, dropout: float, arguments: argparse.Namespace
-) -> Iterator[dict[str, Any]]:
+def measure(size: str, length: int, entities: int, dropout: float, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """The row of one setting, then one for each mode."""
     sides = ("theirs", "ours") if arguments.memory else ()
     memory = {
@@ -236,9 +234,7 @@ def measure_mode(mode: str, ours: Step, data: list[Batch], arguments: argparse.N
     }
 
 
-def peak_memory(
-    side: str, size: str, length: int, entities: int, dropout: float, arguments: argparse.Namespace
-) -> float:
+def peak_memory(side: str, size: str, length: int, entities: int, dropout: float, arguments: argparse.Namespace) -> float:
     """GiB that a side's model, optimizer and step need, in a process of its own."""
     command = [sys.executable, __file__, "--peak-memory", side, "--sizes", size, "--lengths", str(length)]
     command += ["--entities", str(entities), "--device", arguments.device, "--precision", arguments.precision]

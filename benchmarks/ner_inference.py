@@ -48,8 +48,8 @@ from torch import Tensor, nn
 from transformers import LukeConfig, PreTrainedModel
 
 from checkpoints import DATA, REPOSITORY, build
-from loreweave.corpus.files import read_json
-from loreweave.models.luke_attention import LukeSelfAttention
+from loreweave.corpus.files.reading import read_json
+from loreweave.models.luke.attention import LukeSelfAttention
 from loreweave.tasks.ner.encoding import SpanEncoding, SpanExample
 from loreweave.tasks.ner.model import NerConfig, NerModel
 from loreweave.tasks.ner.model import build as build_ner
@@ -217,9 +217,7 @@ def measure(name: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     return [row for rate in rates for row in measure_with(rate, name, work, theirs, arguments)]
 
 
-def measure_with(
-    rate: float, name: str, work: Work, theirs: Side, arguments: argparse.Namespace
-) -> list[dict[str, Any]]:
+def measure_with(rate: float, name: str, work: Work, theirs: Side, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """A row for each mode, with one rate of dropout."""
     work.set_dropout(rate)
     theirs.seconds.clear()

@@ -26,7 +26,8 @@ from fine_tuning import mean_and_spread
 
 from checkpoints import DATA, REPOSITORY
 from loreweave.checkpoints.names import model_path
-from loreweave.corpus.files import read_json, write_json
+from loreweave.corpus.files.reading import read_json
+from loreweave.corpus.files.writing import write_json
 
 PEERS = Path(__file__).parent / "peers"
 EPOCHS = 10

@@ -23,7 +23,8 @@ from typing import Any
 from fine_tuning import CONDITIONS, DataSet, fill_table, parser
 
 from checkpoints import DATA
-from loreweave.corpus.files import read_json, read_json_lines, write_json, write_json_lines
+from loreweave.corpus.files.reading import read_json, read_json_lines
+from loreweave.corpus.files.writing import write_json, write_json_lines
 
 SEMEVAL, KNOWLEDGENET = DATA / "re_semeval2010task8", DATA / "re_knowledgenet" / "train_folds123.jsonl.gz"
 WNUT, CROSSNER = DATA / "ner_wnut17", DATA / "ner_crossner"
@@ -94,9 +95,7 @@ SETS: dict[str, Callable[[Path], DataSet]] = {
     "crossner-politics": lambda _: crossner("politics"),
     "crossner-science": lambda _: crossner("science"),
     "crossner-ai": lambda _: crossner("ai"),
-    "wnut17": lambda _: entities(
-        WNUT / "wnut17train.conll.gz", WNUT / "emerging.test.annotated.gz", "train_fraction=0.4"
-    ),
+    "wnut17": lambda _: entities(WNUT / "wnut17train.conll.gz", WNUT / "emerging.test.annotated.gz", "train_fraction=0.4"),
     "ja-wikipedia": japanese,
 }
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from fine_tuning import mean_and_spread
 
-from loreweave.tasks.jobs import load_checkpoint_of
+from loreweave.tasks.jobs.jobs import load_checkpoint_of
 from loreweave.tasks.ner.encoding import SpanEncoding
 from loreweave.tasks.registry import load_task
 from loreweave.training.devices import choose_device

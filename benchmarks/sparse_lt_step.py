@@ -38,7 +38,7 @@ from torch import Tensor
 
 from loreweave.pretraining.stream import Batch
 from loreweave.training.devices import autocast, choose_attention
-from loreweave.training.resources import peak_device_memory_gib, peak_memory_gib
+from loreweave.training.runs.resources import peak_device_memory_gib, peak_memory_gib
 
 SIZES = ("minilm", "base")
 ATTENTION = ("fused", "explicit")

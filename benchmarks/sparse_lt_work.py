@@ -22,9 +22,9 @@ from loreweave.pretraining.model import PretrainingModel, freeze
 from loreweave.pretraining.run import build_stream
 from loreweave.pretraining.start import Start, start
 from loreweave.pretraining.stream import Batch
-from loreweave.training.configuration import fill
 from loreweave.training.quiet import quiet
-from loreweave.training.recipes import load_recipe
+from loreweave.training.settings.configuration import fill
+from loreweave.training.settings.recipes import load_recipe
 
 LOSSES = ("masked_words", "reconstruction", "sparsity", "diversity")
 

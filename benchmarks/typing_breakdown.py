@@ -18,7 +18,7 @@ from fine_tuning import CONDITIONS, chosen_rate, folder
 
 from checkpoints import REPOSITORY, pretraining_set
 from loreweave.build.pretraining_set import open_pretraining_set
-from loreweave.corpus.files import read_json_lines
+from loreweave.corpus.files.reading import read_json_lines
 
 
 def kind(mention: str, titles: set[str]) -> str:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from loreweave.corpus.mention_formats import MENTION_FORMATS
-from loreweave.tasks import relation_files
 from loreweave.tasks.entity_typing import reader as typing
 from loreweave.tasks.ner import reader as ner
 from loreweave.tasks.registry import FINETUNED_TASKS, load_training
+from loreweave.tasks.relations import files as relation_files
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "formats.md").read_text(encoding="utf-8")
 SECTION = re.compile(r"^### `(?P<name>[\w-]+)`\n(?P<body>.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)

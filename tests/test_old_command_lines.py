@@ -10,7 +10,7 @@ from loreweave.tasks.entity_typing.model import EntityTypingConfig
 from loreweave.tasks.ner.model import NerConfig
 from loreweave.tasks.relation_classification.model import RelationConfig
 from loreweave.training.optimizers import OptimizerConfig, ScheduleConfig
-from loreweave.training.recipes import recipe_names
+from loreweave.training.settings.recipes import recipe_names
 
 SETTING = re.compile(r"([a-z_]+(?:\.[a-z_]+)?)(=.*)?")
 PAGE = Path(__file__).parent.parent / "docs" / "old_command_lines.md"

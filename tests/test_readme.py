@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from loreweave.cli.main import COMMANDS, load_command
-from loreweave.training.recipes import recipe_names
+from loreweave.training.settings.recipes import recipe_names
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -13,12 +13,12 @@ import pytest
 from tiny_encoders import TYPING_ROWS, make_tiny_bert
 
 from loreweave.cli.main import main
-from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.run import run as pretrain
-from loreweave.training import run_record
-from loreweave.training.configuration import fill
-from loreweave.training.run_record import RunRecord
+from loreweave.training.runs import record as run_record
+from loreweave.training.runs.record import RunRecord
+from loreweave.training.settings.configuration import fill
 
 PAGE = (Path(__file__).parent.parent / "docs" / "runs.md").read_text(encoding="utf-8")
 NAMED = set(re.findall(r"`([^`]+)`", PAGE))

@@ -11,8 +11,8 @@ _PUBLIC = {
     "AnnotatedText": "loreweave.corpus.annotated_text",
     "Mention": "loreweave.corpus.annotated_text",
     "EntityVocabulary": "loreweave.corpus.entity_vocabulary",
-    "KnowledgeGraph": "loreweave.corpus.knowledge_graph",
-    "load": "loreweave.tasks.predictor",
+    "KnowledgeGraph": "loreweave.corpus.graphs.knowledge_graph",
+    "load": "loreweave.tasks.jobs.predictor",
 }
 
 __all__ = ["__version__", *_PUBLIC]

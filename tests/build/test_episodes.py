@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loreweave.build.episodes import EpisodeSampler, SamplerSettings, _accepts, types_of
+from loreweave.corpus.column_formats.tag_schemes import Scheme, TokenSpan, spans_of_tags
 from loreweave.corpus.episodes import Sentences
-from loreweave.corpus.tag_schemes import Scheme, TokenSpan, spans_of_tags
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import ConfigurationError, DataError
 

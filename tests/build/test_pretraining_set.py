@@ -16,7 +16,7 @@ from loreweave.build.pretraining_set import BuildReport, build_pretraining_set, 
 from loreweave.build.sentence_tokenizer import tokenizer_fingerprint
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.corpus.files import read_json
+from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.wikispeedia import read_wikispeedia
 from loreweave.errors import ConfigurationError, DataError
 

@@ -86,9 +86,7 @@ def test_slow_tokenizers_are_refused() -> None:
         SentenceTokenizer(object())  # a stand-in: transformers 5 has hardly any slow tokenizer left
 
 
-def test_the_fingerprint_is_that_of_the_rules(
-    byte_level: PreTrainedTokenizerFast, metaspace: PreTrainedTokenizerFast
-) -> None:
+def test_the_fingerprint_is_that_of_the_rules(byte_level: PreTrainedTokenizerFast, metaspace: PreTrainedTokenizerFast) -> None:
     assert tokenizer_fingerprint(byte_level) != tokenizer_fingerprint(metaspace)
     before = tokenizer_fingerprint(byte_level)
     byte_level.backend_tokenizer.enable_truncation(7)

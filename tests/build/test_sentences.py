@@ -58,9 +58,7 @@ texts = st.text(st.sampled_from('aB 5.?!")。」\n\u3000é\U0001f600।'), max_s
 
 
 @given(texts, st.sampled_from(["en", "de", "ja", None]), st.data())
-def test_spans_hold_everything_but_space_and_cut_no_mention(
-    text: str, language: str | None, data: st.DataObject
-) -> None:
+def test_spans_hold_everything_but_space_and_cut_no_mention(text: str, language: str | None, data: st.DataObject) -> None:
     mentions = []
     if text:
         start = data.draw(st.integers(0, len(text) - 1))

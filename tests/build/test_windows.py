@@ -37,13 +37,9 @@ def annotate(marked: str, id: str = "t", **more: object) -> AnnotatedText:
 
 def test_whole_sentences_are_packed_within_a_text(one_word_one_id: PreTrainedTokenizerFast) -> None:
     text = annotate("W0 [A:w1 w2] w3. W4 w5 [B:w6].\nW7 [B:w8] w9. W10 [X:w11].", id="Page")
-    windows, report = make(
-        one_word_one_id, [text, annotate("[A:w1] w2.", id="other")], max_length=11, min_sentence_length=2
-    )
+    windows, report = make(one_word_one_id, [text, annotate("[A:w1] w2.", id="other")], max_length=11, min_sentence_length=2)
     # Sentences of 5, 4, 4 and 3 sub-words; 9 fit beside the two special tokens.
-    assert [
-        (w.text_id, w.word_ids, w.entity_ids, w.entity_starts, w.entity_lengths, w.page_entity_id) for w in windows
-    ] == [
+    assert [(w.text_id, w.word_ids, w.entity_ids, w.entity_starts, w.entity_lengths, w.page_entity_id) for w in windows] == [
         ("Page", [4, 5, 6, 7, 3, 8, 9, 10, 3], [3, 4], [1, 7], [2, 1], 5),
         ("Page", [11, 12, 13, 3, 14, 15, 3], [4], [1], [1], 5),
         ("other", [5, 6, 3], [3], [0], [1], -1),
@@ -106,8 +102,7 @@ def test_spaces_collapse_and_mentions_move_along(byte_level: PreTrainedTokenizer
     text = annotate("Tokyo \t\u00a0 is   the [A:capital  of\u3000Japan]  , and  [B:Tokyo]  !")
     (window,), _ = make(byte_level, text)
     decoded = [
-        byte_level.decode(window.word_ids[s : s + n])
-        for s, n in zip(window.entity_starts, window.entity_lengths, strict=True)
+        byte_level.decode(window.word_ids[s : s + n]) for s, n in zip(window.entity_starts, window.entity_lengths, strict=True)
     ]
     assert decoded == [" capital of Japan", " Tokyo"]
     assert byte_level.decode(window.word_ids) == " Tokyo is the capital of Japan , and Tokyo !"
@@ -137,23 +132,17 @@ def test_every_mention_decodes_to_its_surface_and_is_counted(
     text, mentions = "", []
     for surface, space, linked in words:
         if linked:
-            mentions.append(
-                Mention(len(text), len(text) + len(surface), data.draw(st.sampled_from(["A", "B", "X", None])))
-            )
+            mentions.append(Mention(len(text), len(text) + len(surface), data.draw(st.sampled_from(["A", "B", "X", None]))))
         text += surface + space
     annotated = AnnotatedText("t", text, tuple(mentions), language=data.draw(st.sampled_from(["en", "ja", None])))
-    windows, report = make(
-        byte_level, annotated, max_length=30, min_sentence_length=3, max_entities=4, max_mention_length=9
-    )
+    windows, report = make(byte_level, annotated, max_length=30, min_sentence_length=3, max_entities=4, max_mention_length=9)
     decoded = []
     for window in windows:
         assert 0 < len(window.word_ids) <= 28
         assert 0 < len(window.entity_ids) <= 4
         for id, start, length in zip(window.entity_ids, window.entity_starts, window.entity_lengths, strict=True):
             assert 0 <= start < start + length <= len(window.word_ids)
-            decoded.append(
-                (VOCABULARY.title_of(id), byte_level.decode(window.word_ids[start : start + length]).strip())
-            )
+            decoded.append((VOCABULARY.title_of(id), byte_level.decode(window.word_ids[start : start + length]).strip()))
     expected = [(mention.entity, annotated.surface(mention)) for mention in mentions if mention.entity in ("A", "B")]
     remaining = iter(expected)
     if not report.mentions_kept_cut:

@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_format_has_its_functions_and_its_tests() -> None:
-    here = Path(__file__).parent
+    here = Path(__file__).parent / "formats"
     for name, module in FORMATS.items():
         assert name == module.NAME and callable(module.recognises) and callable(module.load)
         assert (here / f"test_{module.__name__.rpartition('.')[2]}.py").is_file()

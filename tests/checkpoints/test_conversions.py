@@ -12,7 +12,7 @@ import torch
 import transformers
 
 from loreweave.checkpoints import convert, load_luke, luke_from_encoder
-from loreweave.checkpoints.hugging_face import save
+from loreweave.checkpoints.formats.hugging_face import save
 from loreweave.cli.main import main
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.encoding import EntityTokenizer
@@ -190,7 +190,7 @@ def test_what_paddles_own_code_leaves_out(tmp_path: Path) -> None:
 
 
 def test_a_writer_that_forgets_something_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from loreweave.checkpoints import paddle
+    from loreweave.checkpoints.formats import paddle
 
     source = layouts.write_v4_folder(tmp_path / "source", layouts.reference(extra_queries=True))
     whole = paddle.names_to_paddle

@@ -14,10 +14,10 @@ import torch
 from torch import nn
 from transformers import BertConfig, BertModel, LukeConfig, RobertaConfig, RobertaForMaskedLM, RobertaModel, RobertaTokenizer
 
-from loreweave.checkpoints import hugging_face
 from loreweave.checkpoints.encoders import load_encoder
+from loreweave.checkpoints.formats import hugging_face
 from loreweave.checkpoints.knowledge_embedding import describe, load, load_head, names, save
-from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.encoding.graph_texts import EntityTextConfig
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models import LukeForMaskedLM, LukeModel

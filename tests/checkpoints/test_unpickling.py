@@ -178,9 +178,7 @@ def test_a_named_package_gets_stand_ins(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_stand_ins_let_nothing_else_in(
-    tmp_path: Path, victim: Path, monkeypatch: pytest.MonkeyPatch, zipped: bool
-) -> None:
+def test_stand_ins_let_nothing_else_in(tmp_path: Path, victim: Path, monkeypatch: pytest.MonkeyPatch, zipped: bool) -> None:
     with monkeypatch.context() as patch:
         content = {**_foreign_content(patch), "bad": Attack(victim)}
         torch.save(content, tmp_path / "a.pt", _use_new_zipfile_serialization=zipped)

@@ -9,7 +9,7 @@ import pytest
 from tiny_encoders import make_tiny_bert
 
 from loreweave.cli.main import main
-from loreweave.tasks.predictor import load
+from loreweave.tasks.jobs.predictor import load
 
 COLUMNS = "ann B-person\nlives O\nin O\noslo B-place\n\nbob B-person\nworks O\nat O\na O\nbank B-group\n\n"
 HALF = {"word": [["ann", "lives"], ["oslo"]], "label": [["x", "O"], ["y"]]}

@@ -10,7 +10,7 @@ import pytest
 from tiny_encoders import make_tiny_bert
 
 from loreweave.cli.main import main
-from loreweave.tasks.predictor import load
+from loreweave.tasks.jobs.predictor import load
 
 PATTERNS = {"lives": "{} lives in {} .", "works": "{} works at {} .", "and": "{} and {} .", "is": "{} is the {} ."}
 NAMES = (("ann", "oslo"), ("bob", "paris"), ("she", "bank"), ("he", "river"))

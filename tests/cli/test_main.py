@@ -41,9 +41,7 @@ def test_the_help_of_every_command_shows_an_example_and_is_light(name: str) -> N
     code = f"from loreweave.cli.main import main; assert main([{name!r}, '--help']) == 0"
     loaded = imported_by(code)
     assert "torch" not in loaded and "transformers" not in loaded
-    result = subprocess.run(
-        [sys.executable, "-m", "loreweave", name, "--help"], capture_output=True, text=True, check=True
-    )
+    result = subprocess.run([sys.executable, "-m", "loreweave", name, "--help"], capture_output=True, text=True, check=True)
     assert f"Usage: loreweave {name}" in result.stdout
     assert "Example" in result.stdout and f"loreweave {name}" in result.stdout.split("Example", 1)[1]
 
@@ -58,8 +56,8 @@ def test_help_lists_every_command_with_its_line(capsys: pytest.CaptureFixture[st
 def test_every_listed_command_has_its_own_module_and_no_module_is_forgotten() -> None:
     folder = Path(sys.modules["loreweave.cli.main"].__file__ or "").parent
     modules = {
-        path.stem
-        for path in folder.glob("*.py")
+        path.parent.name if path.name == "__init__.py" else path.stem
+        for path in [*folder.glob("*.py"), *folder.glob("*/__init__.py")]
         if "def command(" in path.read_text() or "\ncommand = " in path.read_text()
     }
     assert modules == set(COMMANDS)

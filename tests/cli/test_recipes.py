@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loreweave.cli.main import main
-from loreweave.training.recipes import load_recipe, recipe_names
+from loreweave.training.settings.recipes import load_recipe, recipe_names
 
 
 def test_the_list_has_a_line_for_every_recipe(capsys: pytest.CaptureFixture[str]) -> None:
@@ -20,9 +20,7 @@ def test_the_list_has_a_line_for_every_recipe(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize("name", recipe_names())
-def test_a_shown_recipe_is_a_file_that_reads_back(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_shown_recipe_is_a_file_that_reads_back(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["recipes", name]) == 0
     path = tmp_path / "mine.yaml"
     path.write_text(capsys.readouterr().out, encoding="utf-8")

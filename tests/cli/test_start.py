@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from loreweave.cli.build import command as build
-from loreweave.corpus.graph_formats import FORMATS as GRAPH_FORMATS
+from loreweave.corpus.graphs.formats import FORMATS as GRAPH_FORMATS
 from loreweave.tasks.registry import ALL_TASKS, FINETUNED_TASKS, PRETRAINED_TASKS
-from loreweave.training.recipes import list_recipes
+from loreweave.training.settings.recipes import list_recipes
 
 HEAVY = ("accelerate", "datasets", "safetensors", "scipy", "sklearn", "torch", "transformers")
 

@@ -80,9 +80,7 @@ def test_wrong_use_is_said(folder: Path, capsys: pytest.CaptureFixture[str], arg
     assert message in capsys.readouterr().err
 
 
-def test_text_that_is_not_utf_8_names_line_and_byte(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_text_that_is_not_utf_8_names_line_and_byte(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.txt").write_bytes(b"one\ntw\xff\n")
     assert main(["types", "--file", str(tmp_path / "a.txt"), "--model", str(folder)]) == 1
     message = capsys.readouterr().err

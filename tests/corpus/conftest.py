@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
+from graph_files import Build
 
-from loreweave.corpus.graph_building import GraphPolicy, build_graph
-from loreweave.corpus.graph_source import GraphSource
-from loreweave.corpus.knowledge_graph import KnowledgeGraph
-
-sys.path.append(str(Path(__file__).parent))  # for `graph_files`: in importlib mode a test's folder is not on the path
-
-from graph_files import Build  # noqa: E402  # needs the path above
+from loreweave.corpus.graphs.building import GraphPolicy, build_graph
+from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
+from loreweave.corpus.graphs.source import GraphSource
 
 
 @pytest.fixture

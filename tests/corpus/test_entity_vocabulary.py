@@ -103,19 +103,14 @@ def test_multilingual_json_lines(tmp_path: Path) -> None:
 
 
 def test_a_json_lines_file_without_languages_gets_no_prefix(tmp_path: Path) -> None:
-    rows = [
-        {"id": id, "entities": [[title, None]], "count": id}
-        for id, title in enumerate(["[PAD]", "[UNK]", "[MASK]", "A"])
-    ]
+    rows = [{"id": id, "entities": [[title, None]], "count": id} for id, title in enumerate(["[PAD]", "[UNK]", "[MASK]", "A"])]
     vocabulary = EntityVocabulary.load(write(tmp_path / "v.jsonl", "\n".join(map(json.dumps, rows))))
     assert list(vocabulary.to_hugging_face()) == ["[PAD]", "[UNK]", "[MASK]", "A"]
     assert vocabulary.id_of("A", "en") == 3  # a set built with a language still finds its entities
 
 
 def test_none_prefixes_of_the_official_converter_are_taken_off() -> None:
-    vocabulary = EntityVocabulary.from_hugging_face(
-        {"[PAD]": 0, "[UNK]": 1, "[MASK]": 2, "None:Tokyo": 3, "None:A: b": 4}
-    )
+    vocabulary = EntityVocabulary.from_hugging_face({"[PAD]": 0, "[UNK]": 1, "[MASK]": 2, "None:Tokyo": 3, "None:A: b": 4})
     assert vocabulary.id_of("Tokyo") == 3
     assert vocabulary.languages == ()
 

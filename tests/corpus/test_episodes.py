@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from loreweave.corpus.column_formats.tag_schemes import TokenSpan, spans_of_tags
 from loreweave.corpus.episodes import Episode, describe_types, episode_of, read_episodes, write_episodes
-from loreweave.corpus.files import read_json_lines
-from loreweave.corpus.tag_schemes import TokenSpan, spans_of_tags
+from loreweave.corpus.files.reading import read_json_lines
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import DataError
 

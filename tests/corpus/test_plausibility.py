@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
+from loreweave.corpus.column_formats.tag_schemes import TokenSpan
 from loreweave.corpus.plausibility import counts_up, label_notes, mention_notes, refuse_labels, refuse_words, sentence_notes
-from loreweave.corpus.tag_schemes import TokenSpan
 from loreweave.errors import DataError
 
 

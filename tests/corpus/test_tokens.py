@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
-from loreweave.corpus.tag_schemes import TokenSpan
+from loreweave.corpus.column_formats.tag_schemes import TokenSpan
 from loreweave.corpus.tokens import outermost, tagged_sentence, text_of_tokens, token_offsets
 from loreweave.errors import DataError
 

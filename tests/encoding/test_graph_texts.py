@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from transformers import AutoTokenizer, PreTrainedTokenizerFast, RobertaTokenizer
 
-from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.encoding import EntityTokenizer
 from loreweave.encoding.graph_texts import EntityTextConfig, GraphTexts
 from loreweave.errors import ConfigurationError, DataError

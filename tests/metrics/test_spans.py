@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loreweave.corpus.tag_schemes import TokenSpan, spans_of_tags
+from loreweave.corpus.column_formats.tag_schemes import TokenSpan, spans_of_tags
 from loreweave.metrics.spans import SpanCounts, count_spans, precision_recall
 
 SEQEVAL: Any = None

@@ -59,9 +59,7 @@ def test_straight_through_is_hard_forward_and_soft_backward(typer: LatentTyper) 
     hard = typer(states, 1.0, "straight_through", noise)
     assert torch.allclose(hard.weights.detach(), torch.nn.functional.one_hot(soft.weights.argmax(-1), 5).float(), atol=1e-6)
     target = torch.randn(2, 3, 5)
-    gradients = [
-        torch.autograd.grad((t.weights * target).sum(), typer.weight_proj, retain_graph=True)[0] for t in (soft, hard)
-    ]
+    gradients = [torch.autograd.grad((t.weights * target).sum(), typer.weight_proj, retain_graph=True)[0] for t in (soft, hard)]
     assert torch.allclose(*gradients)
 
 

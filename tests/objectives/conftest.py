@@ -12,7 +12,7 @@ from tiny_graphs import make_small_graph
 from torch import nn
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 
-from loreweave.corpus.knowledge_graph import KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.objectives import Materials
 
 

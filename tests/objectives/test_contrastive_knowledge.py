@@ -14,7 +14,7 @@ import torch
 from graph_reader import Reader
 from torch import Tensor, nn
 
-from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.errors import ConfigurationError
 from loreweave.objectives import ContrastiveKnowledge, ContrastiveKnowledgeConfig, Materials
 from loreweave.objectives.contrastive_knowledge import ContrastiveHead

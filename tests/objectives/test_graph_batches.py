@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from loreweave.corpus.knowledge_graph import GraphRelation, KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import GraphRelation, KnowledgeGraph
 from loreweave.encoding.graph_texts import EntityTextConfig
 from loreweave.errors import DataError
 from loreweave.objectives import Materials
@@ -41,9 +41,7 @@ def test_a_run_says_how_many_have_which_text(graph_folder: Path, materials: Mate
 
 
 @pytest.mark.parametrize("kind", ["wiki", "rel", "cond", "contrastive"])
-def test_a_graph_without_any_text_does_not_train(
-    kind: str, graph_folder: Path, materials: Materials, tmp_path: Path
-) -> None:
+def test_a_graph_without_any_text_does_not_train(kind: str, graph_folder: Path, materials: Materials, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="none of the 20 entities has"):
         made(kind, materials, graph=bare(graph_folder, tmp_path / "bare"))
 

@@ -15,7 +15,7 @@ from torch.nn import functional
 from transformers.models.luke.modeling_luke import LukeEntityEmbeddings
 
 from loreweave import models
-from loreweave.models.luke_embeddings import mean_of_rows
+from loreweave.models.luke.embeddings import mean_of_rows
 
 BATCH, WORDS, ENTITIES, LABELS = 4, 17, 6, 5
 HEADS_WITH_ENTITIES = (

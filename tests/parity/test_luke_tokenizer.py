@@ -132,9 +132,7 @@ def test_entities_by_title(ours: EntityTokenizer, theirs: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("loader", [LukeTokenizer, AutoTokenizer])
-def test_transformers_reads_what_we_save(
-    ours: EntityTokenizer, theirs: dict[str, Any], tmp_path: Path, loader: Any
-) -> None:
+def test_transformers_reads_what_we_save(ours: EntityTokenizer, theirs: dict[str, Any], tmp_path: Path, loader: Any) -> None:
     ours.save_pretrained(tmp_path)
     loaded = {task: loader.from_pretrained(tmp_path, task=task) for task in (None, TYPING)}
     assert isinstance(loaded[None], LukeTokenizer)

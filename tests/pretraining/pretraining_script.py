@@ -14,9 +14,9 @@ from typing import Any
 
 from loreweave.pretraining import run as run_module
 from loreweave.pretraining.configuration import PretrainingConfig
-from loreweave.training.configuration import fill
-from loreweave.training.interruption import StopOnInterrupt
-from loreweave.training.run_record import Interrupted
+from loreweave.training.runs.interruption import StopOnInterrupt
+from loreweave.training.runs.record import Interrupted
+from loreweave.training.settings.configuration import fill
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from pretraining_runs import settings
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.estimate import estimate
 from loreweave.pretraining.model import PretrainingModel
-from loreweave.training.configuration import fill
+from loreweave.training.settings.configuration import fill
 
 
 def test_hours_follow_from_the_measured_steps(world: Path, tmp_path: Path) -> None:

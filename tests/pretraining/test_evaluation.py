@@ -14,7 +14,7 @@ from loreweave.build.pretraining_store import write_manifest
 from loreweave.errors import ConfigurationError
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.evaluation import evaluate_objectives
-from loreweave.training.configuration import fill
+from loreweave.training.settings.configuration import fill
 
 EVERY_WORD = {"masked_words": {"probability": 1.0, "unit": "subword", "random_probability": 0, "unchanged_probability": 0}}
 

@@ -12,12 +12,12 @@ from pretraining_runs import losses, script, settings
 from loreweave.build.pretraining_set import open_pretraining_set
 from loreweave.checkpoints import knowledge_embedding
 from loreweave.checkpoints.encoders import load_encoder
-from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.errors import ConfigurationError
 from loreweave.models import LukeModel
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.run import run
-from loreweave.training.configuration import fill
+from loreweave.training.settings.configuration import fill
 
 TEXT = {"max_length": 24}
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from loreweave.corpus.files import sha256_of
+from loreweave.corpus.files.reading import sha256_of
 from loreweave.pretraining import inputs
 from loreweave.pretraining.configuration import PretrainingConfig
-from loreweave.training.configuration import fill
+from loreweave.training.settings.configuration import fill
 
 
 def test_a_head_is_hashed_wherever_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,14 +11,14 @@ from pretraining_runs import losses, script, settings
 from transformers import AutoModelForMaskedLM, TrainerControl
 
 from loreweave.checkpoints import latent_typing
-from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.errors import ConfigurationError
 from loreweave.pretraining.collapse_watch import CollapseWatch
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.evaluation import evaluate_objectives
 from loreweave.pretraining.run import run
-from loreweave.training.configuration import fill
-from loreweave.training.run_record import RunRecord
+from loreweave.training.runs.record import RunRecord
+from loreweave.training.settings.configuration import fill
 
 SMALL = {"types": 6, "layer_drop": 0.0}
 

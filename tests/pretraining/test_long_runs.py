@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 import torch
 
-from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.errors import ConfigurationError, LoreweaveError
 from loreweave.pretraining import run as run_module
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.run import run
 from loreweave.pretraining.trainer import PretrainingTrainer
-from loreweave.training import run_record
-from loreweave.training.configuration import fill
-from loreweave.training.run_record import RunRecord
+from loreweave.training.runs import record as run_record
+from loreweave.training.runs.record import RunRecord
+from loreweave.training.settings.configuration import fill
 
 
 def build(folder: Path, order: list[int] | None = None, label: str = "town") -> Path:
@@ -170,7 +170,7 @@ def test_a_disk_that_is_full_at_a_checkpoint(
         monkeypatch.setattr(type(self.state), "save_to_json", full_disk)
         if writer == "complete.json":
             monkeypatch.setattr(type(self.state), "save_to_json", lambda state, path: Path(path).touch())
-            monkeypatch.setattr("loreweave.training.run_checkpoints.write_json", full_disk)
+            monkeypatch.setattr("loreweave.training.runs.checkpoints.write_json", full_disk)
 
     with monkeypatch.context() as patch:
         patch.setattr(PretrainingTrainer, "_save_optimizer_and_scheduler", filled)
@@ -248,7 +248,7 @@ def _end_once(self: RunRecord, status: str, **values: Any) -> None:
 
 HOLD = """
 import sys
-from loreweave.training.run_record import RunRecord
+from loreweave.training.runs.record import RunRecord
 record = RunRecord.create(sys.argv[1], "pretraining", {})
 record.log(step=1, split="train", loss=1.0)
 print("running", flush=True)

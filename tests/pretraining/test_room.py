@@ -9,11 +9,11 @@ from pretraining_runs import settings
 from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedConfig, PreTrainedModel, RobertaConfig, RobertaModel
 
 from loreweave.build.pretraining_set import open_pretraining_set
-from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.errors import ConfigurationError
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.run import run
-from loreweave.training.configuration import fill
+from loreweave.training.settings.configuration import fill
 
 SIZES = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
 
@@ -42,9 +42,7 @@ def test_windows_fit_the_positions(counts_padding: bool, world: Path, tmp_path: 
     longest = max(len(row) for row in rows) + 2
     assert 20 < longest < 64, "the set says 64, and its windows are shorter"
     small = encoder(world, tmp_path / "encoder", longest, counts_padding=counts_padding)
-    config = settings(
-        world, tmp_path / "run", model=str(small), word_only=True, steps=1, objectives={"masked_words": {}}
-    )
+    config = settings(world, tmp_path / "run", model=str(small), word_only=True, steps=1, objectives={"masked_words": {}})
     usable = longest - counts_padding
     if counts_padding:
         message = refused(config)

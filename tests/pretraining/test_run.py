@@ -14,8 +14,8 @@ from loreweave.errors import ConfigurationError
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.run import run
 from loreweave.training import precision
-from loreweave.training.configuration import fill, to_dict
-from loreweave.training.run_record import RunRecord
+from loreweave.training.runs.record import RunRecord
+from loreweave.training.settings.configuration import fill, to_dict
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -11,16 +11,16 @@ import pytest
 import torch
 import transformers
 
-from loreweave.checkpoints.hugging_face import save
+from loreweave.checkpoints.formats.hugging_face import save
 from loreweave.errors import CheckpointError
 from loreweave.models import (
     LukeForEntityClassification,
     LukeForEntityPairClassification,
     LukeForEntitySpanClassification,
 )
-from loreweave.tasks.jobs import load_checkpoint_of
+from loreweave.tasks.jobs.jobs import load_checkpoint_of
+from loreweave.tasks.jobs.predicting import outputs_of
 from loreweave.tasks.ner.decoding import decode_tags
-from loreweave.tasks.predicting import outputs_of
 from loreweave.tasks.registry import load_task
 from loreweave.tasks.starting_points import read_luke
 

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from loreweave.tasks import jobs
 from loreweave.tasks.few_shot_ner import model as few_shot_ner
-from loreweave.tasks.jobs import DataFiles, finetune_task
+from loreweave.tasks.jobs import jobs
+from loreweave.tasks.jobs.jobs import DataFiles, finetune_task
 from loreweave.tasks.registry import load_training
-from loreweave.training.configuration import fill
-from loreweave.training.run_record import Interrupted
+from loreweave.training.runs.record import Interrupted
+from loreweave.training.settings.configuration import fill
 
 COMMON = {"way": 2, "episodes": 10, "batch_size": 2, "epochs": 2, "device": "cpu", "keep": "last", "leftover": "flush"}
 NAMES = "ann B-person\nlives O\n\noslo B-place\nis O\n\nbob B-person\nworks O\n\nparis B-place\nis O\nlong O\n\n" * 3

@@ -50,9 +50,7 @@ def built(source: Path, task: str, settings: dict[str, Any], labels: list[str], 
 @pytest.mark.parametrize("asked", ASKED)
 @pytest.mark.parametrize("start", STARTS)
 @pytest.mark.parametrize("encoder", ["tiny_luke", "tiny_bert"])
-def test_every_head_is_left_out(
-    encoder: str, start: str, asked: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_every_head_is_left_out(encoder: str, start: str, asked: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     if encoder == "tiny_bert" and start in NOT_OF_A_LUKE:
         pytest.skip("a plain encoder has no such head")
     source = request.getfixturevalue(encoder)
@@ -111,9 +109,7 @@ def test_the_command_says_it(tiny_luke: Path, tmp_path: Path, capsys: pytest.Cap
 
 
 @pytest.mark.parametrize("start", WORDS_ALONE)
-def test_a_luke_saved_by_a_task_of_words_is_a_luke_again_with_its_entities(
-    start: str, tmp_path: Path, tiny_luke: Path
-) -> None:
+def test_a_luke_saved_by_a_task_of_words_is_a_luke_again_with_its_entities(start: str, tmp_path: Path, tiny_luke: Path) -> None:
     task, settings, labels = STARTS[start]
     built(tiny_luke, task, settings, labels, seed=1).save_pretrained(tmp_path)
     with pytest.raises(CheckpointError, match=r"no entity vocabulary.*--base FOLDER \(finetune: base=FOLDER\)"):

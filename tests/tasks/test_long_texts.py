@@ -12,7 +12,7 @@ from tiny_encoders import make_tiny_bert
 from transformers import CONFIG_MAPPING, AutoModel, AutoModelForMaskedLM
 
 from loreweave.checkpoints import latent_typing
-from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.models.sparse_typing import SparseTypingHead
 from loreweave.tasks import entity_typing, few_shot_ner, few_shot_relation, link_prediction, ner, relation_classification
 from loreweave.tasks.latent_types.typist import Typist
@@ -87,7 +87,7 @@ def test_few_shot_names(encoder: tuple[Path, int]) -> None:
 @pytest.mark.parametrize("method", ["prototypes", "pair"])
 def test_few_shot_relations(encoder: tuple[Path, int], method: str) -> None:
     from loreweave.tasks.few_shot_relation.model import FewShotRelationConfig, build
-    from loreweave.tasks.relation_record import RelationRecord
+    from loreweave.tasks.relations.record import RelationRecord
 
     config = FewShotRelationConfig(max_length=512, method=method, way=2, shot=1)  # type: ignore[arg-type]  # parametrised
     built = build(str(encoder[0]), ["one", "other"], config)

@@ -10,7 +10,7 @@ import pytest
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.entity_typing.reader import TypingRecord
-from loreweave.tasks.read_result import ReadResult
+from loreweave.tasks.files.read_result import ReadResult
 from loreweave.tasks.registry import (
     ALL_TASKS,
     PRETRAINED_TASKS,
@@ -21,7 +21,7 @@ from loreweave.tasks.registry import (
     load_task,
     split_file,
 )
-from loreweave.training.finetuning_config import FinetuningConfig
+from loreweave.training.settings.finetuning import FinetuningConfig
 
 PARTS = ("reader", "encoding", "model", "scoring")
 

@@ -6,12 +6,12 @@ import os
 import sys
 from pathlib import Path
 
-from loreweave.training.configuration import fill, to_dict
 from loreweave.training.devices import close_process_group
 from loreweave.training.finetuning import FinetuningConfig, finetune
-from loreweave.training.run_record import RunRecord
+from loreweave.training.runs.record import RunRecord
+from loreweave.training.settings.configuration import fill, to_dict
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "parity"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 
 from toy_finetuning import CONFIG, toy_job  # noqa: E402
 

@@ -40,9 +40,7 @@ def test_tensors_are_restored_where_the_second_process_runs(tmp_path: Path) -> N
 
 
 def small_bert() -> BertModel:
-    return BertModel(
-        BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8, vocab_size=9)
-    )
+    return BertModel(BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8, vocab_size=9))
 
 
 def small_luke() -> LukeModel:

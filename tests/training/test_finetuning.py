@@ -17,10 +17,10 @@ from torch import Tensor
 from toy_finetuning import CONFIG, run, toy_job
 
 from loreweave.errors import ConfigurationError, LoreweaveError
-from loreweave.training.configuration import fill, to_dict
 from loreweave.training.evaluation import Evaluation
 from loreweave.training.finetuning import EvaluationSet, FinetuningConfig, finetune
-from loreweave.training.run_record import Interrupted, RunRecord
+from loreweave.training.runs.record import Interrupted, RunRecord
+from loreweave.training.settings.configuration import fill, to_dict
 
 
 def test_a_run_leaves_its_record(tmp_path: Path) -> None:

@@ -15,10 +15,10 @@ from torch import Tensor
 from toy_finetuning import CONFIG, run, toy_job
 
 from loreweave.errors import ConfigurationError, LoreweaveError
-from loreweave.training.configuration import fill, to_dict
 from loreweave.training.finetuning import FinetuningConfig, FinetuningJob, finetune
 from loreweave.training.finetuning_trainer import FinetuningTrainer
-from loreweave.training.run_record import RunRecord
+from loreweave.training.runs.record import RunRecord
+from loreweave.training.settings.configuration import fill, to_dict
 
 
 def stopping_at(job: FinetuningJob, update: int) -> FinetuningJob:
@@ -147,7 +147,7 @@ def test_a_status_is_written_on_a_full_disk_too(tmp_path: Path, monkeypatch: pyt
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch, pytest.raises(ValueError, match="x"), record.watch():
-        patch.setattr("loreweave.training.run_record.write_json", full)
+        patch.setattr("loreweave.training.runs.record.write_json", full)
         raise ValueError("x")
     assert json.loads((tmp_path / "status.json").read_text())["status"] == "failed"
 

@@ -15,8 +15,8 @@ from itertools import chain
 
 import numpy as np
 
+from loreweave.corpus.column_formats.tag_schemes import Scheme, TokenSpan, spans_of_tags
 from loreweave.corpus.episodes import Episode, Sentences
-from loreweave.corpus.tag_schemes import Scheme, TokenSpan, spans_of_tags
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import ConfigurationError, DataError
 

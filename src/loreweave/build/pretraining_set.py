@@ -27,7 +27,8 @@ from loreweave.build.sentence_tokenizer import (
 from loreweave.build.windows import BuildReport, Window, WindowMaker, WindowSettings
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.corpus.files import Pathname, atomic_folder
+from loreweave.corpus.files.reading import Pathname
+from loreweave.corpus.files.writing import atomic_folder
 from loreweave.errors import DataError
 
 if TYPE_CHECKING:
@@ -134,9 +135,7 @@ def make_windows(
         yield from windows
 
 
-def _batches(
-    texts: Iterable[AnnotatedText], maker: WindowMaker, workers: int
-) -> Iterator[tuple[list[Window], BuildReport]]:
+def _batches(texts: Iterable[AnnotatedText], maker: WindowMaker, workers: int) -> Iterator[tuple[list[Window], BuildReport]]:
     stream = iter(texts)
     batches = iter(lambda: list(islice(stream, _TEXTS_PER_BATCH)), [])
     if workers <= 1:

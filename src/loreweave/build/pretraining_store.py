@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from loreweave.build.windows import Window
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.corpus.files import Pathname, read_json, sha256_of, write_json
+from loreweave.corpus.files.reading import Pathname, read_json, sha256_of
+from loreweave.corpus.files.writing import write_json
 from loreweave.errors import DataError
 
 if TYPE_CHECKING:

@@ -64,9 +64,7 @@ class SentenceTokenizer:
         self._spaced_prefix, self._glued_prefix, self._state = state
         self._tokenizer = _from_state(self._state)
 
-    def encode(
-        self, sentences: Sequence[str], spaced: Sequence[bool], with_offsets: Sequence[bool]
-    ) -> Iterator[SubWords]:
+    def encode(self, sentences: Sequence[str], spaced: Sequence[bool], with_offsets: Sequence[bool]) -> Iterator[SubWords]:
         """Tokenise sentences in one batch.
 
         Args:

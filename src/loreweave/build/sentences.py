@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
-from loreweave.corpus.rows import Span, trimmed
+from loreweave.corpus.files.rows import Span, trimmed
 
 # Full stops of scripts that set no space after them.
 _UNSPACED_STOPS = "。！？｡．︒"
@@ -28,9 +28,7 @@ _ABBREVIATIONS = {
     "ru": "г гг и.о им н.э обл проф ред св см стр т т.д т.е т.к т.н т.п тыс ул",
 }
 # "3. Oktober": a short number before a full stop is an ordinal.
-_ORDINAL_LANGUAGES = frozenset(
-    ["cs", "da", "de", "et", "fi", "hr", "hu", "lv", "nb", "nn", "no", "pl", "sk", "sl", "sr", "tr"]
-)
+_ORDINAL_LANGUAGES = frozenset(["cs", "da", "de", "et", "fi", "hr", "hu", "lv", "nb", "nn", "no", "pl", "sk", "sl", "sr", "tr"])
 
 
 def split_sentences(text: str, language: str | None = None, mentions: Iterable[Span] = ()) -> list[Span]:

@@ -29,7 +29,8 @@ from loreweave.build.pretraining_store import MANIFEST, TOKENIZER, write_manifes
 from loreweave.build.sentence_tokenizer import backend_of, tokenizer_fingerprint
 from loreweave.build.sentences import split_sentences
 from loreweave.build.windows import NO_PAGE, Window
-from loreweave.corpus.files import Pathname, atomic_folder
+from loreweave.corpus.files.reading import Pathname
+from loreweave.corpus.files.writing import atomic_folder
 from loreweave.corpus.plain_text import Line, read_lines
 from loreweave.errors import ConfigurationError, DataError
 

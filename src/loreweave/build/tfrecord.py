@@ -22,8 +22,9 @@ from loreweave.build.pretraining_store import MANIFEST, TOKENIZER, write_manifes
 from loreweave.build.sentence_tokenizer import tokenizer_fingerprint
 from loreweave.build.windows import NO_PAGE, Window
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.corpus.files import Pathname, atomic_folder, open_binary, read_json
-from loreweave.corpus.protocol_buffers import BYTES, VARINT, read_fields
+from loreweave.corpus.files.protocol_buffers import BYTES, VARINT, read_fields
+from loreweave.corpus.files.reading import Pathname, open_binary, read_json
+from loreweave.corpus.files.writing import atomic_folder
 from loreweave.errors import DataError
 
 if TYPE_CHECKING:

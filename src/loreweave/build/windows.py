@@ -12,8 +12,8 @@ from loreweave.build.sentence_tokenizer import SentenceTokenizer, SubWords
 from loreweave.build.sentences import split_sentences
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.corpus.rows import Span, trimmed
-from loreweave.corpus.surrogates import replace_halves
+from loreweave.corpus.files.rows import Span, trimmed
+from loreweave.corpus.files.surrogates import replace_halves
 from loreweave.errors import ConfigurationError
 
 NO_PAGE = -1

@@ -12,7 +12,9 @@ from types import ModuleType
 
 from transformers import PreTrainedModel
 
-from loreweave.checkpoints import (
+from loreweave.checkpoints.checked_writing import write_checked
+from loreweave.checkpoints.fitting import fit_state_dict
+from loreweave.checkpoints.formats import (
     allennlp,
     deepspeed,
     fairseq,
@@ -23,14 +25,13 @@ from loreweave.checkpoints import (
     paddle,
     sparse_lt,
 )
-from loreweave.checkpoints.checked_writing import write_checked
-from loreweave.checkpoints.fitting import fit_state_dict
+from loreweave.checkpoints.formats.lite import lite as make_lite
 from loreweave.checkpoints.from_encoder import NewLuke, luke_from_encoder
-from loreweave.checkpoints.lite import lite as make_lite
 from loreweave.checkpoints.loading import LoadedCheckpoint, LoadOptions, LoadReport
 from loreweave.checkpoints.names import model_path
-from loreweave.corpus.files import Pathname, check_replaceable
-from loreweave.corpus.replacing import check_overwritable
+from loreweave.corpus.files.reading import Pathname
+from loreweave.corpus.files.replacing import check_overwritable
+from loreweave.corpus.files.writing import check_replaceable
 from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models.head_settings import HEAD_SETTINGS

@@ -10,9 +10,10 @@ from types import ModuleType
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from loreweave.checkpoints import hugging_face, luke_original, paddle, probe
+from loreweave.checkpoints import probe
+from loreweave.checkpoints.formats import hugging_face, luke_original, paddle
 from loreweave.checkpoints.loading import LoadedCheckpoint, LoadOptions
-from loreweave.corpus.files import atomic_path
+from loreweave.corpus.files.writing import atomic_path
 from loreweave.models.head_settings import HEAD_SETTINGS
 
 

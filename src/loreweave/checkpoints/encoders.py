@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 from transformers import AutoModel, PreTrainedModel
 
-from loreweave.checkpoints import hugging_face
+from loreweave.checkpoints.formats import hugging_face
 from loreweave.checkpoints.loading import LoadOptions
-from loreweave.corpus.files import Pathname
+from loreweave.corpus.files.reading import Pathname
 from loreweave.errors import CheckpointError
-from loreweave.models.luke import LukeModel
+from loreweave.models.luke.encoder import LukeModel
 from loreweave.training.quiet import quiet
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from loreweave.checkpoints.loading import LoadReport
-from loreweave.corpus.files import Pathname
+from loreweave.corpus.files.reading import Pathname
 from loreweave.errors import CheckpointError
 
 ModelT = TypeVar("ModelT", bound=PreTrainedModel)

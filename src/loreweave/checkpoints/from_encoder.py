@@ -15,15 +15,15 @@ from typing import Any, Literal, NamedTuple
 from torch import Tensor
 from transformers import LukeConfig, PreTrainedTokenizerFast
 
-from loreweave.checkpoints import original_rows as rows
 from loreweave.checkpoints.fitting import ENCODER_PARTS, PRETRAINING_HEADS, build, fit_state_dict
-from loreweave.checkpoints.hugging_face import read_config
+from loreweave.checkpoints.formats import original_rows as rows
+from loreweave.checkpoints.formats.hugging_face import read_config
 from loreweave.checkpoints.inference import ENCODER_SETTINGS, SHAPE_SETTINGS
 from loreweave.checkpoints.loading import LoadReport
 from loreweave.checkpoints.tensor_files import read_tensors
 from loreweave.checkpoints.word_tokenizers import add_marker_rows, find_word_tokenizer
 from loreweave.corpus.entity_vocabulary import SPECIAL_ENTITIES, EntityVocabulary
-from loreweave.corpus.files import Pathname
+from loreweave.corpus.files.reading import Pathname
 from loreweave.encoding import EntityTokenizer
 from loreweave.encoding.hub import HUB_NAME
 from loreweave.errors import CheckpointError, ConfigurationError
@@ -204,9 +204,7 @@ def _start_entities_from_words(state: rows.Tensors, first_position: int) -> None
     state["entity_embeddings.position_embeddings.weight"][: len(positions)] = positions
 
 
-def _start_entities_from_titles(
-    state: rows.Tensors, vocabulary: EntityVocabulary, tokenizer: PreTrainedTokenizerFast
-) -> None:
+def _start_entities_from_titles(state: rows.Tensors, vocabulary: EntityVocabulary, tokenizer: PreTrainedTokenizerFast) -> None:
     """A title without words keeps its random row; several titles of one id (languages) leave the last one's."""
     words, table = state[rows.WORDS].float(), state["entity_embeddings.entity_embeddings.weight"]
     if table.shape[1] != words.shape[1]:

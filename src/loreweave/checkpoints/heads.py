@@ -8,7 +8,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from loreweave import models
-from loreweave.corpus.files import Pathname
+from loreweave.corpus.files.reading import Pathname
 from loreweave.errors import CheckpointError
 
 LEGACY_HEADS = ("typing", "classifier", "scorer", "qa_outputs")

@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers import LukeConfig
 
 from loreweave.checkpoints.loading import LoadReport
-from loreweave.corpus.files import Pathname, read_json
+from loreweave.corpus.files.reading import Pathname, read_json
 from loreweave.errors import CheckpointError
 
 SHAPE_SETTINGS = ("hidden_size", "num_hidden_layers", "intermediate_size")

@@ -23,8 +23,9 @@ from torch import Tensor
 
 from loreweave.checkpoints.encoders import load_encoder
 from loreweave.checkpoints.tensor_files import read_tensors, write_safetensors
-from loreweave.corpus.files import Pathname, atomic_path, read_json, write_json
-from loreweave.corpus.knowledge_graph import KnowledgeGraph
+from loreweave.corpus.files.reading import Pathname, read_json
+from loreweave.corpus.files.writing import atomic_path, write_json
+from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.encoding.graph_texts import EntityTextConfig
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead, KnowledgeEmbeddingModel, Pooling

@@ -1,7 +1,7 @@
 """Typer and decoder of Sparse Latent Typing, in two files beside an encoder's own, which stay a plain Hugging Face folder.
 
-    latent_typing.json          shape and behaviour, and the settings of the training
-    latent_typing.safetensors   typer, decoder, bias of the words
+latent_typing.json          shape and behaviour, and the settings of the training
+latent_typing.safetensors   typer, decoder, bias of the words
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import torch
 from loreweave.checkpoints.encoders import load_encoder
 from loreweave.checkpoints.names import model_path
 from loreweave.checkpoints.tensor_files import read_tensors, write_safetensors
-from loreweave.corpus.files import Pathname, atomic_path, read_json, write_json
+from loreweave.corpus.files.reading import Pathname, read_json
+from loreweave.corpus.files.writing import atomic_path, write_json
 from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models.sparse_typing import SparseTypingConfig, SparseTypingHead, SparseTypingModel

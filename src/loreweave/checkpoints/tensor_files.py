@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from loreweave.checkpoints.unpickling import read_torch_file
-from loreweave.corpus.files import Pathname, read_json
+from loreweave.corpus.files.reading import Pathname, read_json
 from loreweave.errors import CheckpointError
 
 WEIGHT_FILES = (

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import torch
 
-from loreweave.corpus.files import Pathname
+from loreweave.corpus.files.reading import Pathname
 from loreweave.errors import CheckpointError
 
 _REFUSED_BY_TORCH = re.compile(r"(?:GLOBAL |find class |instance of )['\"`]?([\w.]+)")

@@ -8,10 +8,10 @@ from typing import Any, cast
 
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from loreweave.checkpoints import original_rows as rows
+from loreweave.checkpoints.formats import original_rows as rows
 from loreweave.checkpoints.loading import LoadReport
 from loreweave.checkpoints.names import model_path
-from loreweave.corpus.files import Pathname
+from loreweave.corpus.files.reading import Pathname
 from loreweave.encoding import MARKER_TOKENS, EntityTokenizer, add_marker_tokens
 from loreweave.encoding.hub import local_folder
 from loreweave.encoding.known_words import check_words

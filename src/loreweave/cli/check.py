@@ -11,7 +11,7 @@ from loreweave.cli.console import say, show_facts, show_json, show_table
 from loreweave.cli.help import TrainedTask
 from loreweave.cli.tag_names import TagNamesOption
 from loreweave.errors import ConfigurationError
-from loreweave.tasks.record_facts import LISTED
+from loreweave.tasks.jobs.record_facts import LISTED
 
 _SHOWN_ERRORS, _SHOWN_LABELS = 10, 200
 _LISTS = (*LISTED, "labels", "all")
@@ -62,9 +62,9 @@ def command(
     unknown = sorted(set(lists or ()) - set(_LISTS))
     if unknown:
         raise ConfigurationError(f"--list: unknown kind {unknown[0]!r}; there are {', '.join(_LISTS)}")
-    from loreweave.tasks.checking import check_files
+    from loreweave.tasks.files.tag_names import with_tag_names
+    from loreweave.tasks.jobs.check import check_files
     from loreweave.tasks.registry import load_training
-    from loreweave.tasks.tag_names import with_tag_names
 
     paths, no_label = _without_label_for_none(files)
     chosen = with_tag_names(load_training(task), tag_names)

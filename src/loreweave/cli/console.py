@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
-from loreweave.corpus.files import json_text
+from loreweave.corpus.files.writing import json_text
 
 SECONDS_BETWEEN_LINES = 10.0
 WIDTH = 80

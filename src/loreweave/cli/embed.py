@@ -32,8 +32,8 @@ def command(
     from loreweave.tasks.link_prediction.export import export
     from loreweave.tasks.link_prediction.settings import ModelSettings
     from loreweave.tasks.registry import Execution
-    from loreweave.training.configuration import fill
     from loreweave.training.devices import close_process_group
+    from loreweave.training.settings.configuration import fill
 
     asked = fill(ModelSettings, {}, settings or [])
     with progress("embedding texts") as advance:

@@ -22,9 +22,7 @@ Settings = Annotated[
     list[str] | None,
     typer.Argument(metavar="KEY=VALUE", help="Settings, see below and 'loreweave tasks TASK'."),
 ]
-EvaluationRecipe = Annotated[
-    str | None, typer.Option("--recipe", help="Recipe whose evaluation settings are used.")
-]
+EvaluationRecipe = Annotated[str | None, typer.Option("--recipe", help="Recipe whose evaluation settings are used.")]
 Labels = Annotated[
     Path | None, typer.Option("--labels", help="Names of the model's classes in order: a file with one per line, or JSON.")
 ]
@@ -81,10 +79,10 @@ def command(
     method=proto or pair, max_length=128, and representation=markers, pooled or (for a LUKE) entities.
     """
     from loreweave.corpus.class_labels import read_label_names
-    from loreweave.tasks.jobs import evaluate_task
-    from loreweave.tasks.pretrained import evaluate_pretrained
+    from loreweave.tasks.files.tag_names import with_tag_names
+    from loreweave.tasks.jobs.jobs import evaluate_task
+    from loreweave.tasks.jobs.pretrained import evaluate_pretrained
     from loreweave.tasks.registry import Execution, load_pretrained_task, load_task
-    from loreweave.tasks.tag_names import with_tag_names
     from loreweave.training.devices import close_process_group
 
     precision = settled(precision, device)
@@ -123,7 +121,7 @@ def _as_settings(task: str, known: type, given: Mapping[str, Any]) -> list[str]:
 
 def _evaluation_of(recipe: str | None, task: str) -> dict[str, Any]:
     """The evaluation settings of a recipe for the task."""
-    from loreweave.training.recipes import load_recipe
+    from loreweave.training.settings.recipes import load_recipe
 
     if recipe is None:
         return {}

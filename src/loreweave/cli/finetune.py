@@ -59,11 +59,11 @@ def command(
     --output runs/relations
     """
     from loreweave.errors import ConfigurationError
-    from loreweave.tasks.jobs import DataFiles, finetune_task
+    from loreweave.tasks.files.tag_names import with_tag_names
+    from loreweave.tasks.jobs.jobs import DataFiles, finetune_task
     from loreweave.tasks.registry import load_training
-    from loreweave.tasks.tag_names import with_tag_names
-    from loreweave.training.configuration import fill
     from loreweave.training.devices import close_process_group
+    from loreweave.training.settings.configuration import fill
 
     if resume and overwrite:
         raise ConfigurationError("--resume and --overwrite exclude each other")
@@ -92,7 +92,7 @@ def command(
 def _of_recipe(recipe: str | None, model: str, task: str, overrides: list[str]) -> dict[str, Any]:
     """The settings of a recipe; without one none, and a line that names those of the model."""
     from loreweave.errors import ConfigurationError
-    from loreweave.training.recipes import load_recipe, recipes_for
+    from loreweave.training.settings.recipes import load_recipe, recipes_for
 
     if recipe is None:
         if names := recipes_for(model, task):

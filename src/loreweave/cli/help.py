@@ -85,7 +85,7 @@ def as_setting(command: str, option: str, given: Sequence[str]) -> str | None:
 
 def _settings(command: str, given: Sequence[str]) -> Iterator[str]:
     """Dotted names of all settings of a command, which the task among its arguments decides."""
-    from loreweave.training.setting_docs import setting_docs
+    from loreweave.training.settings.documentation import setting_docs
 
     for cls in _configurations(command, given):
         yield from (setting.name for setting in setting_docs(cls))

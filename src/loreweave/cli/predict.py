@@ -14,7 +14,7 @@ from loreweave.cli.console import say
 from loreweave.cli.evaluate import Base, Labels
 from loreweave.cli.help import AnyTask
 from loreweave.cli.precision import PrecisionOption, settled
-from loreweave.corpus.files import json_text
+from loreweave.corpus.files.writing import json_text
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.registry import PRETRAINED_TASKS
 
@@ -83,10 +83,10 @@ def command(
     for ner and relation-classification, with the labels of the support. Settings: 'loreweave tasks few-shot-ner'.
     """
     from loreweave.corpus.class_labels import read_label_names
-    from loreweave.tasks.jobs import is_writer
-    from loreweave.tasks.predictor import open_finetuned
-    from loreweave.tasks.pretrained import open_pretrained
-    from loreweave.tasks.query_files import STANDARD_INPUT, block_size, read_queries
+    from loreweave.tasks.files.queries import STANDARD_INPUT, block_size, read_queries
+    from loreweave.tasks.jobs.jobs import is_writer
+    from loreweave.tasks.jobs.predictor import open_finetuned
+    from loreweave.tasks.jobs.pretrained import open_pretrained
     from loreweave.tasks.registry import Execution, load_any_task, load_pretrained_task, load_task
     from loreweave.training.devices import close_process_group
 
@@ -130,8 +130,8 @@ def _refuse_unused(task: str, data: Path | None, settings: list[str]) -> None:
 
 def _print_all(answers: Iterable[Mapping[str, Any]], called: str) -> int:
     """Print the answers to a file of that name and say how many of them are errors; their number."""
-    from loreweave.tasks.prediction_files import PREDICTED
-    from loreweave.tasks.queries import ERROR
+    from loreweave.tasks.files.predictions import PREDICTED
+    from loreweave.tasks.jobs.queries import ERROR
 
     total, bad, first = 0, 0, ""
     for answer in answers:
@@ -149,7 +149,7 @@ def _print_all(answers: Iterable[Mapping[str, Any]], called: str) -> int:
 
 
 def _place_and_error(answer: Mapping[str, Any], called: str) -> str:
-    from loreweave.tasks.prediction_files import PLACES
+    from loreweave.tasks.files.predictions import PLACES
 
     place = next((f"{kind} {answer[kind]}" for kind in PLACES if kind in answer), "")
     return f"{answer.get('file', called)}, {place}: {answer['error']}"

@@ -33,8 +33,8 @@ def command(
     """
     from loreweave.errors import ConfigurationError
     from loreweave.pretraining.configuration import PretrainingConfig
-    from loreweave.training.configuration import fill
-    from loreweave.training.recipes import load_recipe
+    from loreweave.training.settings.configuration import fill
+    from loreweave.training.settings.recipes import load_recipe
 
     if resume and overwrite:
         raise ConfigurationError("--resume and --overwrite exclude each other")

@@ -8,8 +8,8 @@ import typer
 import yaml
 
 from loreweave.cli.console import show_json, show_table
-from loreweave.training.configuration import to_dict
-from loreweave.training.recipes import Recipe, list_recipes, load_recipe
+from loreweave.training.settings.configuration import to_dict
+from loreweave.training.settings.recipes import Recipe, list_recipes, load_recipe
 
 
 def command(

@@ -49,10 +49,10 @@ def command(
 
     Example: loreweave score relation-classification --gold dev.json --predictions result.json train=train_annotated.json
     """
-    from loreweave.tasks.prediction_files import score_file
+    from loreweave.tasks.files.predictions import score_file
+    from loreweave.tasks.files.results import check_results_folder, save_results
+    from loreweave.tasks.files.tag_names import with_tag_names
     from loreweave.tasks.registry import load_scored
-    from loreweave.tasks.results_folder import check_results_folder, save_results
-    from loreweave.tasks.tag_names import with_tag_names
 
     chosen = with_tag_names(load_scored(task), tag_names)
     if output is not None:

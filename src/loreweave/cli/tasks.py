@@ -27,7 +27,7 @@ def command(
 
     Example: loreweave tasks ner
     """
-    from loreweave.tasks.description import describe_task, summaries
+    from loreweave.tasks.jobs.description import describe_task, summaries
 
     if name is None:
         found: Any = summaries()

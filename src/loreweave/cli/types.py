@@ -13,7 +13,7 @@ import typer
 
 from loreweave.cli.console import progress, say, show_json, show_table
 from loreweave.cli.precision import PrecisionOption, settled
-from loreweave.corpus.files import json_text
+from loreweave.corpus.files.writing import json_text
 
 if TYPE_CHECKING:
     from rich.text import Text

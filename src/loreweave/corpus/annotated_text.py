@@ -17,8 +17,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.files import COMPRESSIONS, Pathname, atomic_path, read_json_lines, write_json_lines
-from loreweave.corpus.strict_json import DECODER, NotJsonError
+from loreweave.corpus.files.reading import COMPRESSIONS, Pathname, read_json_lines
+from loreweave.corpus.files.strict_json import DECODER, NotJsonError
+from loreweave.corpus.files.writing import atomic_path, write_json_lines
 from loreweave.corpus.surfaces import SURFACE_KEYS, check_given_surface
 from loreweave.errors import DataError
 

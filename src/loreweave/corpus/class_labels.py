@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.files import open_text, read_json
+from loreweave.corpus.files.reading import open_text, read_json
 from loreweave.errors import DataError
 
 Features = Mapping[str, Any]

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from loreweave.corpus.annotated_text import AnnotatedText
-from loreweave.corpus.columns import read_columns
-from loreweave.corpus.conllu import is_conllu, read_conllu
-from loreweave.corpus.files import content_suffix
+from loreweave.corpus.column_formats.columns import read_columns
+from loreweave.corpus.column_formats.conllu import is_conllu, read_conllu
+from loreweave.corpus.files.reading import content_suffix
+from loreweave.corpus.files.rows import LeftOut
+from loreweave.corpus.files.tables import TABLE_SUFFIXES, is_data_folder
 from loreweave.corpus.mention_formats import MENTION_FORMATS, first_mention_row, format_of_file, recognised_mentions
 from loreweave.corpus.mention_formats.foreign import foreign_tool
 from loreweave.corpus.mention_formats.marked import MentionFormat
-from loreweave.corpus.rows import LeftOut
-from loreweave.corpus.tables import TABLE_SUFFIXES, is_data_folder
 from loreweave.errors import ConfigurationError, DataError
 
 _COLUMNS = "columns"

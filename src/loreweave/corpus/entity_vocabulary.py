@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loreweave.corpus import entity_vocabulary_files as vocabulary_files
-from loreweave.corpus.files import Pathname
+from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.special_entities import MASK, MASK2, PAD, REQUIRED_SPECIAL_ENTITIES, SPECIAL_ENTITIES, UNK
 from loreweave.errors import DataError
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from loreweave.corpus.files import Pathname, atomic_write, content_suffix, open_text, read_json_lines, write_json_lines
+from loreweave.corpus.files.reading import Pathname, content_suffix, open_text, read_json_lines
+from loreweave.corpus.files.writing import atomic_write, write_json_lines
 from loreweave.corpus.special_entities import SPECIAL_ENTITIES
 from loreweave.errors import ConfigurationError, DataError
 

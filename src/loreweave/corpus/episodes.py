@@ -14,11 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.columns import read_column_sentences
-from loreweave.corpus.files import Pathname, json_lines_or_errors, write_json_lines
+from loreweave.corpus.column_formats.columns import read_column_sentences
+from loreweave.corpus.column_formats.tag_schemes import (
+    OUTSIDE,
+    Scheme,
+    WrittenScheme,
+    find_scheme,
+    spans_of_tags,
+    tags_of_spans,
+)
+from loreweave.corpus.column_formats.tag_spellings import SLIPS, find_spelling
+from loreweave.corpus.files.reading import Pathname, json_lines_or_errors
+from loreweave.corpus.files.writing import write_json_lines
 from loreweave.corpus.plausibility import alike
-from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, WrittenScheme, find_scheme, spans_of_tags, tags_of_spans
-from loreweave.corpus.tag_spellings import SLIPS, find_spelling
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import DataError
 

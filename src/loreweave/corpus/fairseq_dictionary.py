@@ -14,7 +14,8 @@ from pathlib import Path
 
 from tokenizers import decoders
 
-from loreweave.corpus.files import Pathname, atomic_write, open_text, read_json, write_json
+from loreweave.corpus.files.reading import Pathname, open_text, read_json
+from loreweave.corpus.files.writing import atomic_write, write_json
 from loreweave.errors import DataError
 
 DICTIONARY = "dict.txt"

@@ -1,8 +1,8 @@
 """Token sequences as fairseq binarises them: `<prefix>.idx` and `<prefix>.bin`, memory-mapped.
 
-    .idx   magic (9 bytes) | version 1 (uint64) | type code (uint8) | count (uint64) | sizes (int32 each)
-           | byte offsets (int64 each), all little-endian
-    .bin   the ids of all sequences
+.idx   magic (9 bytes) | version 1 (uint64) | type code (uint8) | count (uint64) | sizes (int32 each)
+       | byte offsets (int64 each), all little-endian
+.bin   the ids of all sequences
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import DTypeLike
 
-from loreweave.corpus.files import Pathname, atomic_path
+from loreweave.corpus.files.reading import Pathname
+from loreweave.corpus.files.writing import atomic_path
 from loreweave.errors import ConfigurationError, DataError
 
 MAGIC = b"MMIDIDX\x00\x00"

@@ -9,8 +9,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from loreweave.corpus.files import Pathname, content_suffix, open_text, read_json_lines
-from loreweave.corpus.surrogates import replace_halves
+from loreweave.corpus.files.reading import Pathname, content_suffix, open_text, read_json_lines
+from loreweave.corpus.files.surrogates import replace_halves
 from loreweave.errors import DataError
 
 

@@ -11,8 +11,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from loreweave.corpus.tag_schemes import UNTYPED, TokenSpan
-from loreweave.corpus.tag_spellings import SLIPS, paired_labels
+from loreweave.corpus.column_formats.tag_schemes import UNTYPED, TokenSpan
+from loreweave.corpus.column_formats.tag_spellings import SLIPS, paired_labels
 from loreweave.errors import DataError
 
 RANGE = re.compile(r"\d+[-.]\d+", re.ASCII)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
-from loreweave.corpus.tag_schemes import OUTSIDE, TokenSpan
+from loreweave.corpus.column_formats.tag_schemes import OUTSIDE, TokenSpan
 from loreweave.errors import DataError
 
 TOKENS = "tokens"

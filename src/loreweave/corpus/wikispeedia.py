@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
-from loreweave.corpus.files import Pathname, open_text, read_json_lines
+from loreweave.corpus.files.reading import Pathname, open_text, read_json_lines
 from loreweave.errors import DataError
 
 _METADATA = ("wikipedia_title", "categories", "paragraphs", "outlinks")

@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from loreweave.corpus.files import Pathname
-from loreweave.corpus.graph_entities import are_read_alike
-from loreweave.corpus.knowledge_graph import GraphRelation, KnowledgeGraph
+from loreweave.corpus.files.reading import Pathname
+from loreweave.corpus.graphs.entities import are_read_alike
+from loreweave.corpus.graphs.knowledge_graph import GraphRelation, KnowledgeGraph
 from loreweave.errors import DataError
 
 SOURCES = ("nothing", "description", "label", "alias")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loreweave.corpus.entity_vocabulary import MASK2, EntityVocabulary
-from loreweave.corpus.files import Pathname
+from loreweave.corpus.files.reading import Pathname
 from loreweave.encoding.assembly import Limits, TokenizedText, assemble
 from loreweave.encoding.encoded_text import MENTIONS_OF, TASKS, EncodedText, Span, Task
 from loreweave.encoding.inputs import (

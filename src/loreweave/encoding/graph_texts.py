@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from loreweave.corpus.files import Pathname, atomic_folder, read_json, write_json
-from loreweave.corpus.knowledge_graph import KnowledgeGraph
+from loreweave.corpus.files.reading import Pathname, read_json
+from loreweave.corpus.files.writing import atomic_folder, write_json
+from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.encoding.entity_texts import (
     SOURCES,
     EntityTextConfig,

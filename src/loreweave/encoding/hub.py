@@ -9,7 +9,7 @@ from pathlib import Path
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
 
-from loreweave.corpus.files import Pathname
+from loreweave.corpus.files.reading import Pathname
 from loreweave.errors import CheckpointError
 
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")

@@ -13,7 +13,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre
 
 from loreweave.corpus.entity_vocabulary import SPECIAL_ENTITIES, EntityVocabulary
 from loreweave.corpus.entity_vocabulary_files import FILE_NAMES
-from loreweave.corpus.files import Pathname, read_json
+from loreweave.corpus.files.reading import Pathname, read_json
 from loreweave.encoding.known_words import check_words
 from loreweave.encoding.sentencepiece_model import aligned_backend, nmt_nfkc, sentencepiece_backend
 from loreweave.encoding.word_tokenizer import MARKER_TOKENS

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from loreweave.corpus.entity_vocabulary import MASK, MASK2, PAD, UNK, EntityVocabulary
-from loreweave.corpus.files import Pathname, atomic_path, atomic_write, write_json
+from loreweave.corpus.files.reading import Pathname
+from loreweave.corpus.files.writing import atomic_path, atomic_write, write_json
 from loreweave.encoding.loading import SENTENCEPIECE_FILE
 from loreweave.encoding.word_tokenizer import WordTokenizer
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-from loreweave.corpus.protocol_buffers import read_fields
+from loreweave.corpus.files.protocol_buffers import read_fields
 from loreweave.errors import CheckpointError
 
 Piece = tuple[str, float]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from loreweave.corpus.tag_schemes import TokenSpan
+from loreweave.corpus.column_formats.tag_schemes import TokenSpan
 from loreweave.metrics.multilabel import PrecisionRecallF1
 
 

@@ -14,14 +14,16 @@ from typing import Any
 
 from loreweave.build.entity_vocabulary import build_entity_vocabulary
 from loreweave.build.pretraining_set import build_pretraining_set
-from loreweave.checkpoints import hugging_face, luke_from_encoder
+from loreweave.checkpoints import luke_from_encoder
+from loreweave.checkpoints.formats import hugging_face
 from loreweave.checkpoints.names import model_path
 from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
 from loreweave.corpus.annotated_text import write_annotated_texts
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.corpus.files import Pathname, atomic_path, write_json
-from loreweave.corpus.graph_building import build_graph
-from loreweave.corpus.graph_formats import find_graph
+from loreweave.corpus.files.reading import Pathname
+from loreweave.corpus.files.writing import atomic_path, write_json
+from loreweave.corpus.graphs.building import build_graph
+from loreweave.corpus.graphs.formats import find_graph
 from loreweave.errors import ConfigurationError
 from loreweave.miniworld.demo_page import page
 from loreweave.miniworld.demo_result import Answer, DemoResult
@@ -30,13 +32,13 @@ from loreweave.miniworld.world import graph_files, load_pages, ner_files, relati
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.evaluation import evaluate_objectives
 from loreweave.pretraining.run import run
-from loreweave.tasks.jobs import DataFiles, finetune_task
-from loreweave.tasks.predictor import Predictor, load
-from loreweave.tasks.pretrained import evaluate_pretrained, open_pretrained
+from loreweave.tasks.jobs.jobs import DataFiles, finetune_task
+from loreweave.tasks.jobs.predictor import Predictor, load
+from loreweave.tasks.jobs.pretrained import evaluate_pretrained, open_pretrained
 from loreweave.tasks.registry import Execution, load_pretrained_task, load_task
-from loreweave.training.configuration import fill
 from loreweave.training.quiet import quiet
-from loreweave.training.recipes import load_recipe
+from loreweave.training.settings.configuration import fill
+from loreweave.training.settings.recipes import load_recipe
 
 ENCODER = "minilm"
 WIDTH = 384

@@ -20,7 +20,8 @@ from typing import Any
 
 from loreweave.build.sentences import split_sentences
 from loreweave.corpus.annotated_text import AnnotatedText
-from loreweave.corpus.files import read_json_lines, write_json_lines
+from loreweave.corpus.files.reading import read_json_lines
+from loreweave.corpus.files.writing import write_json_lines
 from loreweave.miniworld.typing_examples import SPLITS, entity_types
 from loreweave.miniworld.world import load_graph_paths, load_pages, ner_files, relation_files
 
@@ -103,9 +104,7 @@ def ner_records(sentences: Sequence[NamedSentence], types: Mapping[str, Sequence
     return records
 
 
-def relation_records(
-    sentences: Sequence[NamedSentence], facts: Mapping[tuple[str, str], str]
-) -> dict[str, list[Record]]:
+def relation_records(sentences: Sequence[NamedSentence], facts: Mapping[tuple[str, str], str]) -> dict[str, list[Record]]:
     """Records of each split: `text`, `head` and `tail` {start, end}, `label`; as many without as with a relation."""
     labelled, others = [], []
     for sentence in sentences:

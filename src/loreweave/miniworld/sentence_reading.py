@@ -8,7 +8,7 @@ from itertools import permutations
 from typing import Any
 
 from loreweave.miniworld.sentence_examples import NO_RELATION
-from loreweave.tasks.predictor import Predictor
+from loreweave.tasks.jobs.predictor import Predictor
 
 LEAST_PROBABILITY = 0.6
 """Of a relation that is shown: below it the model often guesses."""

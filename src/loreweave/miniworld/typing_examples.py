@@ -12,7 +12,8 @@ from typing import Any
 
 from loreweave.build.sentences import split_sentences
 from loreweave.corpus.annotated_text import AnnotatedText
-from loreweave.corpus.files import read_json_lines, write_json
+from loreweave.corpus.files.reading import read_json_lines
+from loreweave.corpus.files.writing import write_json
 from loreweave.miniworld.world import load_graph_paths, load_pages, typing_files
 
 SPLITS = ("train", "train", "test", "train", "train", "dev", "train", "train", "test", "train")

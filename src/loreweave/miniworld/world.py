@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
-from loreweave.corpus.files import Pathname, open_text
+from loreweave.corpus.files.reading import Pathname, open_text
 from loreweave.errors import DataError
 
 DATA = Path(__file__).parent / "data"

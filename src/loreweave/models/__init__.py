@@ -7,17 +7,17 @@ from typing import Any
 
 _PUBLIC = {
     "LukeConfig": "transformers",
-    "LukePreTrainedModel": "loreweave.models.luke",
-    "LukeModel": "loreweave.models.luke",
-    "LukeForMaskedLM": "loreweave.models.luke_masked_lm",
-    "LukeForEntityClassification": "loreweave.models.luke_heads",
-    "LukeForEntityPairClassification": "loreweave.models.luke_heads",
-    "LukeForEntitySpanClassification": "loreweave.models.luke_heads",
-    "LukeForSequenceClassification": "loreweave.models.luke_heads",
-    "LukeForTokenClassification": "loreweave.models.luke_heads",
-    "LukeForQuestionAnswering": "loreweave.models.luke_reading_heads",
-    "LukeForMultipleChoice": "loreweave.models.luke_reading_heads",
-    "LukeForEntityCloze": "loreweave.models.luke_reading_heads",
+    "LukePreTrainedModel": "loreweave.models.luke.encoder",
+    "LukeModel": "loreweave.models.luke.encoder",
+    "LukeForMaskedLM": "loreweave.models.luke.masked_lm",
+    "LukeForEntityClassification": "loreweave.models.luke.heads",
+    "LukeForEntityPairClassification": "loreweave.models.luke.heads",
+    "LukeForEntitySpanClassification": "loreweave.models.luke.heads",
+    "LukeForSequenceClassification": "loreweave.models.luke.heads",
+    "LukeForTokenClassification": "loreweave.models.luke.heads",
+    "LukeForQuestionAnswering": "loreweave.models.luke.reading_heads",
+    "LukeForMultipleChoice": "loreweave.models.luke.reading_heads",
+    "LukeForEntityCloze": "loreweave.models.luke.reading_heads",
     "KnowledgeEmbeddingModel": "loreweave.models.knowledge_embedding",
 }
 

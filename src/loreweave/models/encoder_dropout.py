@@ -17,7 +17,7 @@ from transformers.masking_utils import sdpa_mask
 
 from loreweave.models.dropout import Dropout
 from loreweave.models.dropped_attention import attention_with_dropout, in_blocks
-from loreweave.models.luke_attention import plain_attention
+from loreweave.models.luke.attention import plain_attention
 
 BLOCKS = "loreweave_blocks"
 """Name of the attention function: transformers' fused one, but ours where it has dropout on a CPU."""

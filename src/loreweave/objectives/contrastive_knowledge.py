@@ -21,7 +21,7 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from loreweave.checkpoints import knowledge_embedding as side_files
-from loreweave.corpus.knowledge_graph import KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.errors import ConfigurationError
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead, Pooling
 from loreweave.objectives.base import Materials, ObjectiveLoss, StreamObjective

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from loreweave.corpus.knowledge_graph import KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.encoding.entity_texts import coverage_lines, require_texts
 from loreweave.encoding.graph_texts import EntityTextConfig, GraphTexts
 from loreweave.errors import ConfigurationError
@@ -85,9 +85,7 @@ def mask_entity_of_run(config: GraphStreamConfig, materials: Materials) -> int |
     return materials.entities.mask_id
 
 
-def graph_texts(
-    graph: KnowledgeGraph, config: GraphStreamConfig, materials: Materials, *, reads_relations: bool
-) -> GraphTexts:
+def graph_texts(graph: KnowledgeGraph, config: GraphStreamConfig, materials: Materials, *, reads_relations: bool) -> GraphTexts:
     """The graph's texts in the run's tokenizer.
 
     Args:

@@ -21,12 +21,12 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from loreweave.checkpoints import knowledge_embedding as side_files
-from loreweave.corpus.graph_vocabulary import vocabulary_ids
-from loreweave.corpus.knowledge_graph import KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
+from loreweave.corpus.graphs.vocabulary import vocabulary_ids
 from loreweave.errors import ConfigurationError
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead
 from loreweave.models.knowledge_scorers import exact, similarity_matrix
-from loreweave.models.luke import LukeModel
+from loreweave.models.luke.encoder import LukeModel
 from loreweave.objectives.base import Materials, ObjectiveLoss, StreamObjective
 from loreweave.objectives.graph_batches import (
     GraphStreamConfig,

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, TypeVar
 import numpy as np
 from torch import Tensor
 
-from loreweave.corpus.knowledge_graph import HEAD, RELATION, TAIL
+from loreweave.corpus.graphs.knowledge_graph import HEAD, RELATION, TAIL
 from loreweave.training.draws import Draws
 
 Rows = TypeVar("Rows", np.ndarray, Tensor)

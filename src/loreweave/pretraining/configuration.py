@@ -14,8 +14,8 @@ from loreweave.objectives import (
     MaskedEntitiesConfig,
     MaskedWordsConfig,
 )
-from loreweave.training.optimizer_settings import OptimizerConfig, ScheduleConfig
 from loreweave.training.precision import Precision
+from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
 
 
 @dataclass(kw_only=True)
@@ -68,9 +68,7 @@ class PretrainingConfig:
     trainable: Literal["entities", "all"] = "all"
     """`entities` (stage 1): the entity embeddings, the entity head and any head the encoder came without."""
     objectives: ObjectivesConfig = field(
-        default_factory=lambda: ObjectivesConfig(
-            masked_words=MaskedWordsConfig(), masked_entities=MaskedEntitiesConfig()
-        )
+        default_factory=lambda: ObjectivesConfig(masked_words=MaskedWordsConfig(), masked_entities=MaskedEntitiesConfig())
     )
     word_only: bool = False
     """Train the encoder on words alone: no entity inputs, and no entity modules where `model` is no LUKE."""

@@ -21,7 +21,7 @@ from loreweave.training.devices import autocast, training_device
 from loreweave.training.optimizers import build_optimizer
 from loreweave.training.precision import with_settled_precision
 from loreweave.training.quiet import quiet
-from loreweave.training.resources import peak_device_memory_gib, peak_memory_gib
+from loreweave.training.runs.resources import peak_device_memory_gib, peak_memory_gib
 
 _WARM_UP = 2
 

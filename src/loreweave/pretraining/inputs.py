@@ -8,7 +8,7 @@ from pathlib import Path
 from loreweave.checkpoints.names import model_path
 from loreweave.encoding.hub import local_folder
 from loreweave.pretraining.configuration import PretrainingConfig
-from loreweave.training.run_inputs import hashes_of
+from loreweave.training.runs.inputs import hashes_of
 
 
 def inputs_of(config: PretrainingConfig) -> dict[str, dict[str, str]]:

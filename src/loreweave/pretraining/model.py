@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from loreweave.models.luke_embeddings import LukeEntityEmbeddings
+from loreweave.models.luke.embeddings import LukeEntityEmbeddings
 from loreweave.objectives import EncodingObjective, MaskedEntities, Objective, WindowObjective
 from loreweave.pretraining.configuration import PretrainingConfig
 
@@ -116,5 +116,3 @@ def freeze(module: PretrainingModel, config: PretrainingConfig, new_modules: Seq
 def trained_parameters(module: nn.Module) -> int:
     """Number of parameters that a run trains."""
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
-
-

@@ -15,7 +15,7 @@ from accelerate import PartialState
 from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments, set_seed
 
 from loreweave.build.pretraining_set import PretrainingSet, open_pretraining_set
-from loreweave.checkpoints import hugging_face
+from loreweave.checkpoints.formats import hugging_face
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
 from loreweave.objectives import (
@@ -37,15 +37,15 @@ from loreweave.pretraining.room import check_positions
 from loreweave.pretraining.start import Start, start
 from loreweave.pretraining.stream import TextStream
 from loreweave.pretraining.trainer import PretrainingTrainer
-from loreweave.training.configuration import to_dict
 from loreweave.training.devices import autocast, close_process_group, training_device
-from loreweave.training.interruption import StopOnInterrupt
 from loreweave.training.precision import with_settled_precision
 from loreweave.training.progress import UpdateProgress, say_line
 from loreweave.training.quiet import quiet
-from loreweave.training.run_checkpoints import step_of
-from loreweave.training.run_record import Interrupted, RunRecord
-from loreweave.training.whole_checkpoints import check_finite, check_room, point_to_resume, save_whole
+from loreweave.training.runs.checkpoints import step_of
+from loreweave.training.runs.interruption import StopOnInterrupt
+from loreweave.training.runs.record import Interrupted, RunRecord
+from loreweave.training.runs.whole_checkpoints import check_finite, check_room, point_to_resume, save_whole
+from loreweave.training.settings.configuration import to_dict
 
 _READS_TEXT = (WindowObjective, TextObjective)
 
@@ -266,9 +266,7 @@ def _trainer(
     return trainer
 
 
-def _train(
-    trainer: PretrainingTrainer, config: PretrainingConfig, record: RunRecord, state: PartialState
-) -> dict[str, Any]:
+def _train(trainer: PretrainingTrainer, config: PretrainingConfig, record: RunRecord, state: PartialState) -> dict[str, Any]:
     checkpoint, lines = point_to_resume(record)
     if checkpoint is not None:
         lines += [line for objective in trainer.objectives for line in objective.on_resume(step_of(checkpoint))]

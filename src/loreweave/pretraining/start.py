@@ -17,7 +17,7 @@ from loreweave.encoding import EntityTokenizer
 from loreweave.encoding.hub import local_folder
 from loreweave.errors import ConfigurationError
 from loreweave.models import LukeForMaskedLM, LukeModel
-from loreweave.models.luke_attention import LukeSelfAttention
+from loreweave.models.luke.attention import LukeSelfAttention
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.training.devices import choose_attention, choose_device
 

@@ -196,5 +196,3 @@ def _lengths(dataset: Dataset) -> np.ndarray:
 
 def _long(parts: Sequence[np.ndarray]) -> Tensor:
     return torch.from_numpy(np.concatenate(parts).astype(np.int64))
-
-

@@ -17,11 +17,11 @@ from loreweave.pretraining.configuration import LossScaleConfig
 from loreweave.pretraining.micro_steps import MicroSteps
 from loreweave.pretraining.model import PretrainingModel
 from loreweave.pretraining.stream import Batch
-from loreweave.training.optimizer_settings import OptimizerConfig, ScheduleConfig
 from loreweave.training.optimizers import build_optimizer, build_schedule
 from loreweave.training.quiet import quiet
-from loreweave.training.run_record import RunRecord
-from loreweave.training.whole_checkpoints import WholeCheckpoints
+from loreweave.training.runs.record import RunRecord
+from loreweave.training.runs.whole_checkpoints import WholeCheckpoints
+from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
 
 EXTRA_HEADS = "objective_heads.safetensors"
 

@@ -26,7 +26,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from loreweave.corpus.files import atomic_path
+from loreweave.corpus.files.writing import atomic_path
 from loreweave.errors import DataError
 from loreweave.training.finite import require_finite, require_finite_rows
 

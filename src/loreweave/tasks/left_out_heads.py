@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from loreweave.corpus.files import read_json
+from loreweave.corpus.files.reading import read_json
 
 _OF_PRETRAINING = ("ForMaskedLM", "ForPreTraining", "LMHeadModel")
 
@@ -26,7 +26,7 @@ def head_in(source: Path) -> str | None:
 
 
 def _head_of_another_format(source: Path) -> str | None:
-    from loreweave.checkpoints import allennlp, luke_finetuned
+    from loreweave.checkpoints.formats import allennlp, luke_finetuned
 
     for module in (allennlp, luke_finetuned):
         if module.recognises(source):

@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol
 
 from loreweave.corpus.counts import counted
-from loreweave.corpus.tables import is_data_folder
+from loreweave.corpus.files.tables import is_data_folder
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.class_names import LABELS_WANTED, are_numbered, label_names
-from loreweave.tasks.read_result import R, ReadResult
+from loreweave.tasks.files.read_result import R, ReadResult
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel
 
-    from loreweave.tasks.queries import Answerer
+    from loreweave.tasks.jobs.queries import Answerer
     from loreweave.training.evaluation import Evaluation, Outputs
-    from loreweave.training.finetuning_config import FinetuningConfig
     from loreweave.training.inference import Batch
+    from loreweave.training.settings.finetuning import FinetuningConfig
 
 TASKS: dict[str, str] = {
     "entity-typing": "loreweave.tasks.entity_typing",
@@ -187,7 +187,7 @@ class Task(Training[R]):
         Raises:
             ConfigurationError: a wrong setting, or one of a task that has none.
         """
-        from loreweave.training.configuration import fill
+        from loreweave.training.settings.configuration import fill
 
         if self.scoring is not None:
             return (fill(self.scoring, {}, asked),)

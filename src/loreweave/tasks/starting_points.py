@@ -13,7 +13,7 @@ from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokeni
 
 from loreweave.checkpoints.loading import LoadedCheckpoint
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.corpus.files import read_json
+from loreweave.corpus.files.reading import read_json
 from loreweave.encoding import MARKER_TOKENS, EntityTokenizer, add_marker_tokens
 from loreweave.encoding.hub import local_folder
 from loreweave.encoding.known_words import check_words
@@ -21,9 +21,9 @@ from loreweave.errors import CheckpointError
 from loreweave.models.head_settings import HEAD_SETTINGS
 from loreweave.models.word_positions import usable_positions
 from loreweave.tasks.class_names import LABELS_WANTED, are_numbered, label_names, name_classes
-from loreweave.tasks.marker_classifier import MarkerClassifier
-from loreweave.training.finetuning_config import FinetuningConfig
+from loreweave.tasks.mentions.marker_classifier import MarkerClassifier
 from loreweave.training.quiet import quiet
+from loreweave.training.settings.finetuning import FinetuningConfig
 
 SETTINGS = "loreweave"
 """Key of `config.json` that keeps what a checkpoint's task needs to know."""
@@ -75,7 +75,7 @@ def start_luke(
         settings: kept in the checkpoint's `config.json`.
     """
     from loreweave.checkpoints.fitting import build, fit_state_dict
-    from loreweave.checkpoints.lite import lite
+    from loreweave.checkpoints.formats.lite import lite
     from loreweave.models import LukeModel
 
     loaded = lite(read_luke(source, LukeModel, config.base, config.entity_aware_attention, config.seed))
@@ -133,7 +133,7 @@ def load_luke_classifier(
     Raises:
         CheckpointError: it has no classifier of that class, or does not name its classes.
     """
-    from loreweave.checkpoints import hugging_face, luke_finetuned
+    from loreweave.checkpoints.formats import hugging_face, luke_finetuned
 
     loaded = read_luke(str(path), cls, base)
     assert loaded.tokenizer is not None, "read_luke makes sure of it"
@@ -357,9 +357,7 @@ def _read_classifier(
 ) -> tuple[MarkerClassifier, list[str], list[str]]:
     """The model, the names of parameters that the files lack, and those that they have besides."""
     with quiet():
-        loaded: Any = cls.from_pretrained(
-            source, config=model_config, output_loading_info=True, ignore_mismatched_sizes=True
-        )
+        loaded: Any = cls.from_pretrained(source, config=model_config, output_loading_info=True, ignore_mismatched_sizes=True)
     model, info = loaded
     for name, found, wanted in sorted(info["mismatched_keys"]):
         if new_head and name.startswith("classifier."):

@@ -20,16 +20,16 @@ from loreweave.errors import ConfigurationError
 from loreweave.training.batches import EpochBatches
 from loreweave.training.devices import autocast, choose_attention, training_device
 from loreweave.training.evaluation import Evaluation, Outputs
-from loreweave.training.finetuning_config import FinetuningConfig, check_selection
 from loreweave.training.finetuning_trainer import AfterEachEpoch, FinetuningTrainer, Loss
 from loreweave.training.inference import Batch, move, run_model
-from loreweave.training.interruption import StopOnInterrupt
 from loreweave.training.losses import classification_loss
 from loreweave.training.progress import UpdateProgress, say_line
 from loreweave.training.quiet import quiet
-from loreweave.training.run_checkpoints import step_of
-from loreweave.training.run_record import Interrupted, RunRecord
-from loreweave.training.whole_checkpoints import check_finite, check_room, point_to_resume, save_whole
+from loreweave.training.runs.checkpoints import step_of
+from loreweave.training.runs.interruption import StopOnInterrupt
+from loreweave.training.runs.record import Interrupted, RunRecord
+from loreweave.training.runs.whole_checkpoints import check_finite, check_room, point_to_resume, save_whole
+from loreweave.training.settings.finetuning import FinetuningConfig, check_selection
 
 __all__ = ["EvaluationSet", "FinetuningConfig", "FinetuningJob", "finetune"]
 

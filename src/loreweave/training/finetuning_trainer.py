@@ -15,10 +15,10 @@ from transformers import PrinterCallback, TrainerCallback, TrainerControl, Train
 from loreweave.errors import LoreweaveError
 from loreweave.training.batches import EpochBatches
 from loreweave.training.losses import IGNORED
-from loreweave.training.optimizer_settings import OptimizerConfig, ScheduleConfig
 from loreweave.training.optimizers import build_optimizer, build_schedule
-from loreweave.training.run_record import RunRecord
-from loreweave.training.whole_checkpoints import WholeCheckpoints
+from loreweave.training.runs.record import RunRecord
+from loreweave.training.runs.whole_checkpoints import WholeCheckpoints
+from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
 
 Loss = Callable[..., Tensor]
 
@@ -117,7 +117,6 @@ class FinetuningTrainer(WholeCheckpoints):
             kept = {name: logs[name] for name in ("loss", "learning_rate", "grad_norm") if name in logs}
             self.record.log(step=self.state.global_step, epoch=self.state.epoch, split="train", **kept)
         super().log(logs, start_time)
-
 
     def _complete(self, logs: dict[str, float]) -> None:
         """The first line after a resumption is the mean of the updates before it too, which transformers has forgotten."""

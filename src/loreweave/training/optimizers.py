@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import get_constant_schedule_with_warmup, get_linear_schedule_with_warmup
 
 from loreweave.errors import ConfigurationError
-from loreweave.training.optimizer_settings import OptimizerConfig, ScheduleConfig
+from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
 
 _CORRECTION_DONE = 1e9
 

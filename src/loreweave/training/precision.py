@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from loreweave.corpus.files import read_json
+from loreweave.corpus.files.reading import read_json
 
 if TYPE_CHECKING:
     import torch

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.files.rows import LeftOut
 from loreweave.corpus.mention_formats import brat, recognised_mentions
-from loreweave.corpus.rows import LeftOut
 from loreweave.errors import DataError
 
 

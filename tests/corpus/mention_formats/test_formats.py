@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.files.rows import LeftOut
 from loreweave.corpus.mention_formats import MENTION_FORMATS, format_of_file, mention_format
-from loreweave.corpus.rows import LeftOut
 from loreweave.corpus.tokens import token_offsets
 from loreweave.errors import DataError
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.files.rows import LeftOut
 from loreweave.corpus.mention_formats import MENTION_FORMATS, mention_format, recognised_mentions
-from loreweave.corpus.rows import LeftOut
 from loreweave.errors import DataError
 
 NAMES = [name for name in MENTION_FORMATS if name not in ("spacy", "brat")]

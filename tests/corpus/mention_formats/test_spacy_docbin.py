@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.files.rows import LeftOut
 from loreweave.corpus.mention_formats import recognised_mentions, spacy_docbin
 from loreweave.corpus.mention_formats.msgpack import unpack
-from loreweave.corpus.rows import LeftOut
 from loreweave.corpus.tokens import token_offsets
 from loreweave.errors import DataError
 

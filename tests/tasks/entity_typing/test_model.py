@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import layouts
 import numpy as np
 import pytest
 import torch
@@ -58,9 +59,7 @@ def test_a_model_is_the_same_after_saving(
 
 
 @pytest.mark.parametrize("encoder", ["tiny_luke", "tiny_bert"])
-def test_a_checkpoint_keeps_how_its_logits_become_types(
-    encoder: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_a_checkpoint_keeps_how_its_logits_become_types(encoder: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     source = str(request.getfixturevalue(encoder))
     outputs = [np.array([-1.0, -2.0, -3.0]), np.array([0.3, 0.1, -1.0])]
     for settings, expected in (
@@ -173,11 +172,8 @@ def test_nine_classes_of_a_folder_are_not_taken_for_those_of_open_entity(tiny_lu
     assert load(tmp_path).labels == names, "a folder has a place for names, unlike the released files below"
 
 
-def test_a_released_file_of_the_original_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_released_file_of_the_original_code(tmp_path: Path) -> None:
     """Tiny entity table, one marker row, no label names, word tokenizer elsewhere."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "checkpoints"))
-    import layouts
-
     reference = layouts.reference(ReferenceLuke, extra_queries=True, num_labels=9)
     state = {name.removeprefix("luke."): tensor for name, tensor in reference.state_dict().items()}
     state |= {f"typing.{part}": state.pop(f"classifier.{part}") for part in ("weight", "bias")}
@@ -200,7 +196,6 @@ def test_a_released_file_of_the_original_code(tmp_path: Path, monkeypatch: pytes
     tokens = pieces_of(loaded, batch["input_ids"][0].tolist())
     # `<s> left [ENTITY] mention [ENTITY] right </s>`, each piece with a space in front, also the comma's.
     assert "".join(tokens) == "<s>ĠAnn,Ġin<ent>ĠOslo<ent>Ġ,Ġsat</s>"
-
 
 
 def test_a_tensor_that_does_not_fit_a_plain_encoder_is_named(tiny_bert: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from loreweave.corpus.tag_schemes import TokenSpan
+from loreweave.corpus.column_formats.tag_schemes import TokenSpan
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.tasks.few_shot_ner.encoding import WordEncoding, read_transitions
 from loreweave.tasks.few_shot_ner.transitions import TransitionCounts

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from loreweave.build.episodes import SamplerSettings
 from loreweave.cli.main import main
-from loreweave.corpus.files import read_json
+from loreweave.corpus.files.reading import read_json
 from loreweave.errors import DataError
 from loreweave.tasks.few_shot_ner.encoding import WordEncoding
 from loreweave.tasks.few_shot_ner.episodic_training import EpisodicEncoding, episode_logits

@@ -14,7 +14,7 @@ from loreweave.tasks.few_shot_ner.evaluation import evaluate
 from loreweave.tasks.few_shot_ner.model import FewShotNerConfig, build
 from loreweave.tasks.few_shot_ner.settings import EvaluationSettings
 from loreweave.tasks.registry import Execution
-from loreweave.training.configuration import fill
+from loreweave.training.settings.configuration import fill
 
 LINES: list[str] = []
 

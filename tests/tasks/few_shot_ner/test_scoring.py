@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from loreweave.corpus.column_formats.tag_schemes import Scheme, TokenSpan, spans_of_tags
 from loreweave.corpus.episodes import Episode
-from loreweave.corpus.tag_schemes import Scheme, TokenSpan, spans_of_tags
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import DataError
 from loreweave.tasks.few_shot_ner.scoring import METRICS, Labelled, score, score_predictions

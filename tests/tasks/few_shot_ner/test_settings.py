@@ -6,7 +6,7 @@ import pytest
 
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.few_shot_ner.settings import EvaluationSettings
-from loreweave.training.configuration import fill
+from loreweave.training.settings.configuration import fill
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from loreweave.tasks.few_shot_relation import reader
 from loreweave.tasks.few_shot_relation.episodes import RelationEpisode
-from loreweave.tasks.relation_record import RelationRecord
+from loreweave.tasks.relations.record import RelationRecord
 
 PATTERNS = {
     "lives": "{} lives in {} .", "works": "{} works at {} .", "river": "the river {} is in {} .", "and": "{} and {} .",

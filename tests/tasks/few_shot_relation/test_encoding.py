@@ -11,9 +11,9 @@ from tiny_tokenizers import write_byte_bpe
 from transformers import RobertaConfig, RobertaModel, RobertaTokenizer
 
 from loreweave.errors import DataError
-from loreweave.tasks.episode_training import EpisodeNumber
+from loreweave.tasks.episodes.training import EpisodeNumber
 from loreweave.tasks.few_shot_relation.model import FewShotRelationConfig, build
-from loreweave.tasks.relation_record import RelationRecord
+from loreweave.tasks.relations.record import RelationRecord
 
 LABELS = ["and", "lives", "river", "works"]
 

@@ -21,7 +21,7 @@ from loreweave.tasks.few_shot_relation.episodes import (
     read_episodes,
     write_episodes,
 )
-from loreweave.tasks.relation_record import RelationRecord
+from loreweave.tasks.relations.record import RelationRecord
 
 SENTENCE = {"text": "Ann lives in Oslo", "head": {"start": 0, "end": 3}, "tail": {"start": 13, "end": 17}}
 

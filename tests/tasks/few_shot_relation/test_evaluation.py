@@ -22,7 +22,7 @@ from loreweave.tasks.few_shot_relation.settings import EvaluationSettings, Metho
 from loreweave.tasks.registry import Execution
 from loreweave.tasks.relation_classification.model import RelationConfig
 from loreweave.tasks.relation_classification.model import build as build_classifier
-from loreweave.tasks.relation_record import RelationRecord
+from loreweave.tasks.relations.record import RelationRecord
 
 
 def how(said: list[str] | None = None) -> Execution:

@@ -16,7 +16,7 @@ from loreweave.tasks.few_shot_relation.settings import MethodSettings
 from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.relation_classification.model import RelationConfig
 from loreweave.tasks.relation_classification.model import build as build_classifier
-from loreweave.tasks.relation_record import RelationRecord
+from loreweave.tasks.relations.record import RelationRecord
 
 LABELS = ["and", "lives", "river", "works"]
 

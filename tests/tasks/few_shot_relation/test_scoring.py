@@ -12,7 +12,7 @@ import pytest
 from loreweave.errors import DataError
 from loreweave.tasks.few_shot_relation.episodes import RelationEpisode
 from loreweave.tasks.few_shot_relation.scoring import METRICS, Answered, score, score_predictions
-from loreweave.tasks.relation_record import RelationRecord
+from loreweave.tasks.relations.record import RelationRecord
 
 RECORD = RelationRecord("7", "Ann lives in Oslo", (0, 3), (13, 17))
 

@@ -9,7 +9,7 @@ import pytest
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.few_shot_relation.model import FewShotRelationConfig
 from loreweave.tasks.few_shot_relation.settings import EvaluationSettings
-from loreweave.training.configuration import fill
+from loreweave.training.settings.configuration import fill
 
 
 def test_key_value_fills_them() -> None:

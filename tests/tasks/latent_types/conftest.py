@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,6 @@ from transformers import AutoModel, AutoTokenizer, BertConfig, BertForMaskedLM
 
 from loreweave.checkpoints import latent_typing
 from loreweave.models.sparse_typing import SparseTypingHead
-
-sys.path.append(str(Path(__file__).parent))  # for `typed_texts`: in importlib mode a test's folder is not on the path
 
 
 @pytest.fixture(scope="session")

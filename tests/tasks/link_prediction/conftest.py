@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tiny_graphs import make_checkpoint, make_small_graph
 
-from loreweave.corpus.knowledge_graph import KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 
 
 @pytest.fixture(scope="session")

@@ -13,14 +13,14 @@ from safetensors.torch import load_file, save_file
 from tiny_graphs import Oracle
 
 from loreweave import load
-from loreweave.corpus.knowledge_graph import KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.models.knowledge_scorers import SIMILARITIES, similarity_matrix
 from loreweave.tasks.embedding_cache import Embeddings
+from loreweave.tasks.jobs.predictor import PretrainedPredictor
 from loreweave.tasks.link_prediction import TASK
 from loreweave.tasks.link_prediction.answers import read_query, top_answers
 from loreweave.tasks.link_prediction.encoding import EntityVectors
-from loreweave.tasks.predictor import PretrainedPredictor
 
 
 def predictor(model: Path, graph: Path, **settings: Any) -> PretrainedPredictor:
@@ -173,7 +173,7 @@ def test_a_table_reads_no_texts(graph_folder: Path, checkpoints: dict[str, Path]
 
 
 def test_queries_are_answered_block_by_block(graph_folder: Path, checkpoints: dict[str, Path]) -> None:
-    from loreweave.tasks.pretrained import open_pretrained
+    from loreweave.tasks.jobs.pretrained import open_pretrained
 
     read: list[int] = []
 

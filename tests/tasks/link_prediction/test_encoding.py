@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny_graphs import Oracle
 
-from loreweave.corpus.knowledge_graph import GraphEntity, KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import GraphEntity, KnowledgeGraph
 from loreweave.errors import ConfigurationError
 from loreweave.metrics.known_answers import SIDES
 from loreweave.models.knowledge_scorers import similarity_matrix

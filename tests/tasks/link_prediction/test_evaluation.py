@@ -15,13 +15,13 @@ import pytest
 from tiny_encoders import make_tiny_bert, make_tiny_luke
 from tiny_graphs import Oracle
 
-from loreweave.corpus.knowledge_graph import GraphEntity, KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import GraphEntity, KnowledgeGraph
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.metrics.known_answers import SIDES
 from loreweave.tasks import embedding_cache
+from loreweave.tasks.jobs.pretrained import evaluate_pretrained
 from loreweave.tasks.link_prediction import TASK
 from loreweave.tasks.link_prediction.reader import entities_of
-from loreweave.tasks.pretrained import evaluate_pretrained
 from loreweave.tasks.registry import Execution
 from loreweave.training.evaluation import Evaluation
 

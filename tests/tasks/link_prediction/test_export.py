@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load_file
 from tiny_graphs import Oracle
 
-from loreweave.corpus.knowledge_graph import KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.link_prediction import export as module
 from loreweave.tasks.link_prediction.export import export

@@ -12,7 +12,7 @@ from tiny_encoders import make_tiny_bert
 from tiny_graphs import make_checkpoint
 
 from loreweave.checkpoints import knowledge_embedding as side_files
-from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.encoding.graph_texts import EntityTextConfig
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead

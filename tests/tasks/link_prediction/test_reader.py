@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.link_prediction.reader import PROTOCOLS, newness, read, without_unseen
 from loreweave.tasks.link_prediction.settings import ProtocolName

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from loreweave.corpus.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.metrics.ranks import Ranks
 from loreweave.tasks.link_prediction.reader import LinkPredictionData, read
 from loreweave.tasks.link_prediction.scoring import METRICS, RankedSides, score

@@ -11,11 +11,11 @@ import pytest
 import loreweave
 from loreweave.cli.main import main
 from loreweave.errors import DataError
-from loreweave.tasks.checking import check_files
-from loreweave.tasks.jobs import DataFiles, evaluate_task, finetune_task, load_checkpoint_of
-from loreweave.tasks.predicting import predict_rows
+from loreweave.tasks.jobs.check import check_files
+from loreweave.tasks.jobs.jobs import DataFiles, evaluate_task, finetune_task, load_checkpoint_of
+from loreweave.tasks.jobs.predicting import predict_rows
 from loreweave.tasks.registry import load_task
-from loreweave.training.configuration import fill
+from loreweave.training.settings.configuration import fill
 
 TASK = load_task("ner")
 SETTINGS: dict[str, Any] = {

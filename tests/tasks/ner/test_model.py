@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import layouts
 import numpy as np
 import pytest
 import torch
@@ -15,13 +16,13 @@ from transformers import LukeForEntitySpanClassification as ReferenceLuke
 
 from loreweave.checkpoints import convert
 from loreweave.errors import CheckpointError, ConfigurationError
-from loreweave.tasks.jobs import task_of
+from loreweave.tasks.jobs.jobs import task_of
 from loreweave.tasks.ner.encoding import SpanEncoding, TagEncoding
 from loreweave.tasks.ner.model import CONLL_LABELS, NerConfig, NerModel, build, load
 from loreweave.tasks.ner.record import NerRecord, Sentence, joined
 from loreweave.tasks.registry import Encoding
-from loreweave.training.configuration import fill
 from loreweave.training.inference import run_model
+from loreweave.training.settings.configuration import fill
 
 TYPES = ["LOC", "ORG", "PER"]
 TEXTS = ["Ann lives in Oslo .", "Bob works at a bank ( in Paris ) .", "she is long"]
@@ -212,15 +213,6 @@ def test_wrong_settings_and_encoders_are_named(tiny_bert: Path, tiny_luke: Path)
 # ---- published layouts -------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def layouts(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Small files as other programs wrote them."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "checkpoints"))
-    import layouts
-
-    return layouts
-
-
 def check(loaded: NerModel, reference: Any) -> None:
     """Ours on our inputs, the reference on the same."""
     batch = batch_of(loaded)
@@ -231,7 +223,7 @@ def check(loaded: NerModel, reference: Any) -> None:
     torch.testing.assert_close(found[real], expected[real], rtol=1e-5, atol=1e-5)
 
 
-def test_the_folder_that_transformers_published(layouts: Any, tmp_path: Path) -> None:
+def test_the_folder_that_transformers_published(tmp_path: Path) -> None:
     """As studio-ousia/luke-large-finetuned-conll-2003."""
     names = dict(enumerate(CONLL_LABELS))
     reference = layouts.reference(ReferenceLuke, extra_queries=True, id2label=names, label2id={v: k for k, v in names.items()})
@@ -242,7 +234,7 @@ def test_the_folder_that_transformers_published(layouts: Any, tmp_path: Path) ->
     check(loaded, reference)
 
 
-def test_a_released_file_of_the_original_code(layouts: Any, tmp_path: Path) -> None:
+def test_a_released_file_of_the_original_code(tmp_path: Path) -> None:
     reference = layouts.reference(ReferenceLuke, extra_queries=True, num_labels=5)
     state = {name.removeprefix("luke."): tensor.clone() for name, tensor in reference.state_dict().items()}
     entities, words = "entity_embeddings.entity_embeddings.weight", "embeddings.word_embeddings.weight"
@@ -257,7 +249,7 @@ def test_a_released_file_of_the_original_code(layouts: Any, tmp_path: Path) -> N
     check(loaded, reference)
 
 
-def test_a_folder_of_the_newer_examples(layouts: Any, tmp_path: Path) -> None:
+def test_a_folder_of_the_newer_examples(tmp_path: Path) -> None:
     """AllenNLP's, as mLUKE's for CoNLL: labels in their own file, the negative one anywhere among them."""
     reference = layouts.reference(ReferenceLuke, extra_queries=True, num_labels=3)
     folder = tmp_path / "allennlp"

@@ -15,8 +15,8 @@ from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.relation_classification.document_encoding import window_ranges
 from loreweave.tasks.relation_classification.model import build
 from loreweave.tasks.relation_classification.settings import RelationConfig
-from loreweave.tasks.relation_document import Entity, RelationDocument
-from loreweave.tasks.relation_record import RelationRecord
+from loreweave.tasks.relations.document import Entity, RelationDocument
+from loreweave.tasks.relations.record import RelationRecord
 
 
 def made(encoder: Path, **settings: Any) -> TaskModel:

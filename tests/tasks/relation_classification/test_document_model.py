@@ -11,14 +11,14 @@ import torch
 from relation_documents import DOCUMENTS, LABELS, row_of
 
 from loreweave.errors import ConfigurationError
-from loreweave.tasks.checking import check_files
-from loreweave.tasks.jobs import DataFiles, evaluate_task, finetune_task
-from loreweave.tasks.predictor import Predictor, load
+from loreweave.tasks.jobs.check import check_files
+from loreweave.tasks.jobs.jobs import DataFiles, evaluate_task, finetune_task
+from loreweave.tasks.jobs.predictor import Predictor, load
 from loreweave.tasks.registry import load_task
 from loreweave.tasks.relation_classification.model import build
 from loreweave.tasks.relation_classification.model import load as load_model
 from loreweave.tasks.relation_classification.settings import RelationConfig
-from loreweave.training.configuration import fill
+from loreweave.training.settings.configuration import fill
 
 TASK = load_task("relation-classification")
 SAID: list[str] = []

@@ -14,8 +14,8 @@ from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.relation_classification.document_scoring import predicted_facts, score_documents, score_fact_file
 from loreweave.tasks.relation_classification.scoring import Kept, answer, score, score_predictions
 from loreweave.tasks.relation_classification.settings import RelationScoring
-from loreweave.tasks.relation_document import Entity, Fact, RelationDocument
-from loreweave.tasks.relation_record import RelationRecord
+from loreweave.tasks.relations.document import Entity, Fact, RelationDocument
+from loreweave.tasks.relations.record import RelationRecord
 
 TEXT = "Zeltron was founded by Mia Brandt in Oslo. Brandt left."
 ENTITIES = (

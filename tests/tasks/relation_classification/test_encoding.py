@@ -13,9 +13,9 @@ from transformers import RobertaConfig, RobertaModel, RobertaTokenizer
 
 from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.relation_classification.model import RelationConfig, build
-from loreweave.tasks.relation_record import RelationRecord
-from loreweave.training.configuration import fill
-from loreweave.training.recipes import load_recipe
+from loreweave.tasks.relations.record import RelationRecord
+from loreweave.training.settings.configuration import fill
+from loreweave.training.settings.recipes import load_recipe
 
 LABELS = ["no_relation", "lives"]
 TEXT = "Ann lives in Oslo ."

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import layouts
 import numpy as np
 import pytest
 import torch
@@ -17,7 +18,7 @@ from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.relation_classification.model import TACRED_LABELS, RelationConfig, build, load
 from loreweave.tasks.relation_classification.settings import RelationScoring
-from loreweave.tasks.relation_record import RelationRecord
+from loreweave.tasks.relations.record import RelationRecord
 
 LABELS = ["no_relation", "lives", "works"]
 RECORDS = [
@@ -119,15 +120,6 @@ def test_wrong_encoders_are_named(tiny_bert: Path, tiny_luke: Path) -> None:
 # ---- published layouts -------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def layouts(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Small files as other programs wrote them."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "checkpoints"))
-    import layouts
-
-    return layouts
-
-
 def check(loaded: TaskModel, reference: Any) -> None:
     """Ours on our inputs, the reference on the same with its own numbers of [MASK] and [MASK2]."""
     records = [
@@ -141,7 +133,7 @@ def check(loaded: TaskModel, reference: Any) -> None:
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_the_folder_that_transformers_published(layouts: Any, tmp_path: Path) -> None:
+def test_the_folder_that_transformers_published(tmp_path: Path) -> None:
     """As studio-ousia/luke-large-finetuned-tacred: `<ent>`, `<ent2>`, [MASK2] as the last entity, label names."""
     names = {number: f"relation {number}" for number in range(5)}
     reference = layouts.reference(ReferenceLuke, extra_queries=True, id2label=names, label2id={v: k for k, v in names.items()})
@@ -150,7 +142,7 @@ def test_the_folder_that_transformers_published(layouts: Any, tmp_path: Path) ->
     check(loaded, reference)
 
 
-def write_released(layouts: Any, folder: Path, reference: Any) -> Path:
+def write_released(folder: Path, reference: Any) -> Path:
     state = {name.removeprefix("luke."): tensor.clone() for name, tensor in reference.state_dict().items()}
     entities = "entity_embeddings.entity_embeddings.weight"
     state[entities] = state[entities][[0, 2, 6]]  # [PAD], [HEAD], [TAIL]; both marker rows are in the word table
@@ -161,9 +153,9 @@ def write_released(layouts: Any, folder: Path, reference: Any) -> Path:
     return folder
 
 
-def test_a_released_file_of_the_original_code(layouts: Any, tmp_path: Path) -> None:
+def test_a_released_file_of_the_original_code(tmp_path: Path) -> None:
     reference = layouts.reference(ReferenceLuke, extra_queries=True, num_labels=42)
-    released = write_released(layouts, tmp_path / "released", reference)
+    released = write_released(tmp_path / "released", reference)
     with pytest.raises(CheckpointError, match="give --base FOLDER"):
         load(released)
     loaded = load(released, str(layouts.write_roberta_tokenizer(tmp_path / "roberta")))
@@ -172,7 +164,7 @@ def test_a_released_file_of_the_original_code(layouts: Any, tmp_path: Path) -> N
     check(loaded, reference)
 
 
-def test_a_folder_of_the_newer_examples_with_a_bias(layouts: Any, tmp_path: Path) -> None:
+def test_a_folder_of_the_newer_examples_with_a_bias(tmp_path: Path) -> None:
     """AllenNLP's, as for KBP37: labels in their own file, a bias that transformers' class has not (pitfall 15)."""
     reference = layouts.reference(ReferenceLuke, extra_queries=True, num_labels=3)
     folder = tmp_path / "allennlp"

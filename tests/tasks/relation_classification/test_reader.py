@@ -23,8 +23,8 @@ from loreweave.tasks.relation_classification.reader import (
     settings_for,
 )
 from loreweave.tasks.relation_classification.settings import RelationConfig
-from loreweave.tasks.relation_document import RelationDocument
-from loreweave.tasks.relation_record import RelationRecord
+from loreweave.tasks.relations.document import RelationDocument
+from loreweave.tasks.relations.record import RelationRecord
 
 TOKENS = ["In", "Oslo", ",", "Ann", "-LRB-", "Lee", "-RRB-", "works", "."]
 TACRED = {

@@ -12,7 +12,7 @@ import pytest
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.relation_classification.scoring import METRICS, Kept, answer, score, score_labels, score_predictions
 from loreweave.tasks.relation_classification.settings import RelationScoring
-from loreweave.tasks.relation_record import RelationRecord
+from loreweave.tasks.relations.record import RelationRecord
 
 TEXT = "Ann lives in Oslo ."
 LABELS = ["no_relation", "born", "lives"]

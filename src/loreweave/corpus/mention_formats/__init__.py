@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.json_rows import json_rows
+from loreweave.corpus.files.json_rows import json_rows
+from loreweave.corpus.files.tables import is_table
 from loreweave.corpus.mention_formats import (
     annotated,
     brat,
@@ -22,7 +23,6 @@ from loreweave.corpus.mention_formats import (
     tokens,
 )  # fmt: skip
 from loreweave.corpus.mention_formats.marked import MentionFormat
-from loreweave.corpus.tables import is_table
 from loreweave.errors import DataError
 
 MENTION_FORMATS: dict[str, MentionFormat] = {

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.files.rows import LeftOut, as_row, check_span, trimmed
 from loreweave.corpus.mention_formats.marked import Item, MentionFormat, as_utf16
-from loreweave.corpus.rows import LeftOut, as_row, check_span, trimmed
 from loreweave.corpus.surfaces import from_utf16
 from loreweave.corpus.tokens import BLANK_EDGES
 from loreweave.errors import DataError

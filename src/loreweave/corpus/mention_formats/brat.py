@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.files.rows import LeftOut
 from loreweave.corpus.mention_formats.marked import Item, Mark, Marked, MentionFormat, as_utf16, checked_text
-from loreweave.corpus.rows import LeftOut
 from loreweave.corpus.surfaces import surfaces_agree
 from loreweave.errors import DataError
 

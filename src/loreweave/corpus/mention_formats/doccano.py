@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.files.rows import LeftOut, as_row, field
 from loreweave.corpus.mention_formats.entities import mark_of
 from loreweave.corpus.mention_formats.marked import Item, Marked, MentionFormat, as_utf16, checked_text, id_of, rest_of
-from loreweave.corpus.rows import LeftOut, as_row, field
 
 _KEYS = ("entities", "label", "labels", "annotations")
 _OTHERS = {"relations": "relations", "Comments": "comments", "comments": "comments"}

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.files.rows import as_row, field
 from loreweave.corpus.mention_formats.marked import (
     Item,
     Mark,
@@ -17,7 +18,6 @@ from loreweave.corpus.mention_formats.marked import (
     label_of,
     rest_of,
 )  # fmt: skip
-from loreweave.corpus.rows import as_row, field
 from loreweave.corpus.surfaces import SURFACE_KEYS
 from loreweave.errors import DataError
 

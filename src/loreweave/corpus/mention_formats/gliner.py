@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.files.rows import as_row, field, words
 from loreweave.corpus.mention_formats.marked import Item, MentionFormat
 from loreweave.corpus.mention_formats.tokens import TAG_KEYS, ends_of, spans_of, token_text
-from loreweave.corpus.rows import as_row, field, words
 from loreweave.errors import DataError
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, objects
 from loreweave.corpus.mention_formats.marked import (
     UNLABELLED,
     Item,
@@ -24,7 +25,6 @@ from loreweave.corpus.mention_formats.marked import (
     id_of,
     label_of,
 )  # fmt: skip
-from loreweave.corpus.rows import LeftOut, Row, as_row, field, objects
 from loreweave.corpus.surfaces import fits_utf16, from_utf16, surfaces_agree
 from loreweave.errors import DataError
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
-from loreweave.corpus.json_rows import json_rows
-from loreweave.corpus.rows import LeftOut, check_span, trimmed
+from loreweave.corpus.files.json_rows import json_rows
+from loreweave.corpus.files.rows import LeftOut, check_span, trimmed
 from loreweave.corpus.surfaces import UTF16_HINT, check_surface, fits_utf16, from_utf16
 from loreweave.corpus.tokens import BLANK_EDGES, TOKENS
 from loreweave.errors import DataError

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, objects
 from loreweave.corpus.mention_formats.entities import surface_of
 from loreweave.corpus.mention_formats.marked import (
     Item,
@@ -21,7 +22,6 @@ from loreweave.corpus.mention_formats.marked import (
     label_of,
     rest_of,
 )  # fmt: skip
-from loreweave.corpus.rows import LeftOut, Row, as_row, field, objects
 from loreweave.errors import DataError
 
 _ANSWERS = ("accept", "reject", "ignore")

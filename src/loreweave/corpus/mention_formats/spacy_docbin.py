@@ -16,9 +16,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.files.rows import LeftOut
 from loreweave.corpus.mention_formats.marked import Item, Mark, Marked, MentionFormat, checked_text
 from loreweave.corpus.mention_formats.msgpack import unpack
-from loreweave.corpus.rows import LeftOut
 from loreweave.errors import DataError
 
 _ORTH, _ENT_IOB, _ENT_TYPE = 65, 77, 78

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.json_rows import json_rows
+from loreweave.corpus.files.json_rows import json_rows
+from loreweave.corpus.files.rows import LeftOut, field
 from loreweave.corpus.mention_formats.entities import mark_of
 from loreweave.corpus.mention_formats.marked import Item, Marked, MentionFormat, as_utf16, checked_text
-from loreweave.corpus.rows import LeftOut, field
 from loreweave.errors import DataError
 
 

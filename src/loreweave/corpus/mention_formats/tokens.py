@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.class_labels import name_of
-from loreweave.corpus.json_rows import json_rows
+from loreweave.corpus.column_formats.tag_schemes import TokenSpan, find_scheme, spans_of_tags
+from loreweave.corpus.column_formats.tag_spellings import PLAIN, TagSpelling, find_spelling
+from loreweave.corpus.files.json_rows import json_rows
+from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, words
 from loreweave.corpus.mention_formats.marked import UNLABELLED, Item, MentionFormat, id_of, label_of, rest_of
-from loreweave.corpus.rows import LeftOut, Row, as_row, field, words
 from loreweave.corpus.surfaces import SURFACE_KEYS, check_token_surface
-from loreweave.corpus.tag_schemes import TokenSpan, find_scheme, spans_of_tags
-from loreweave.corpus.tag_spellings import PLAIN, TagSpelling, find_spelling
 from loreweave.corpus.tokens import text_of_file_tokens
 from loreweave.errors import DataError
 
@@ -23,9 +23,7 @@ _NOWHERE = -1
 """Start and end of what fills a list of mentions in files of fine-grained typing (BBN, OntoNotes)."""
 
 
-def texts(
-    row: Any, number: str, names: Sequence[str] | None = None, spelling: TagSpelling = PLAIN
-) -> Iterator[Item]:
+def texts(row: Any, number: str, names: Sequence[str] | None = None, spelling: TagSpelling = PLAIN) -> Iterator[Item]:
     """{tokens, tags}, or {tokens, entities: [{start, end, type}]} in tokens, end exclusive.
 
     Args:

@@ -9,7 +9,7 @@ from loreweave.encoding import EntityTokenizer
 from loreweave.errors import DataError
 from loreweave.tasks.entity_typing.reader import TypingRecord, gold_rows, mentions_of
 from loreweave.tasks.entity_typing.settings import not_one_label
-from loreweave.tasks.mention_inputs import MarkerEncoding, MentionEncoding
+from loreweave.tasks.mentions.inputs import MarkerEncoding, MentionEncoding
 
 
 def luke_encoding(tokenizer: EntityTokenizer, multi_label: bool = True) -> MentionEncoding:

@@ -85,6 +85,4 @@ def load(path: Path, base: str | None = None, labels: Sequence[str] | None = Non
 
 def _decided(model: PreTrainedModel, encoding: Encoding, decision: Decision) -> TaskModel:
     """The model with how its logits become types."""
-    return TaskModel(
-        model, encoding, scorer=partial(score, decision=decision), answerer=partial(answer, decision=decision)
-    )
+    return TaskModel(model, encoding, scorer=partial(score, decision=decision), answerer=partial(answer, decision=decision))

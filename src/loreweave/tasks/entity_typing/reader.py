@@ -22,9 +22,19 @@ from loreweave.corpus.plausibility import label_notes, refuse_labels
 from loreweave.corpus.surfaces import SURFACE_KEYS
 from loreweave.corpus.tokens import TOKENS
 from loreweave.errors import DataError
-from loreweave.tasks import mention_files, record_files
-from loreweave.tasks.read_result import ReadResult
-from loreweave.tasks.record_files import FileFormat, LeftOut, Row, as_row, check_not_empty, check_span, read_records, wrong_keys
+from loreweave.tasks.files import records as record_files
+from loreweave.tasks.files.read_result import ReadResult
+from loreweave.tasks.files.records import (
+    FileFormat,
+    LeftOut,
+    Row,
+    as_row,
+    check_not_empty,
+    check_span,
+    read_records,
+    wrong_keys,
+)
+from loreweave.tasks.mentions import files as mention_files
 
 COARSE_LABELS = ("entity", "event", "group", "location", "object", "organization", "person", "place", "time")
 """The nine labels of Open Entity, in the order of the published checkpoints' classes."""

@@ -1,6 +1,6 @@
 """Few-shot NER: entities of types that a handful of sentences show (Few-NERD; CONTaiNER, ProtoBERT, NNShot, StructShot)."""
 
-from loreweave.corpus.tag_schemes import OUTSIDE
+from loreweave.corpus.column_formats.tag_schemes import OUTSIDE
 from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.few_shot_ner import reader
 from loreweave.tasks.few_shot_ner.scoring import METRICS, score_predictions

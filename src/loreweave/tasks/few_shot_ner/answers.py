@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.column_formats.tag_schemes import OUTSIDE
 from loreweave.corpus.episodes import Episode
-from loreweave.corpus.tag_schemes import OUTSIDE
 from loreweave.corpus.tokens import TOKENS, TaggedSentence, text_of_tokens, token_offsets
 from loreweave.errors import DataError
 from loreweave.tasks.few_shot_ner import reader
@@ -21,7 +21,7 @@ from loreweave.tasks.few_shot_ner.evaluation import Tagger
 from loreweave.tasks.few_shot_ner.scoring import Labelled
 from loreweave.tasks.few_shot_ner.settings import PredictionSettings
 from loreweave.tasks.few_shot_ner.words import SentenceBank
-from loreweave.tasks.queries import Answerer
+from loreweave.tasks.jobs.queries import Answerer
 from loreweave.tasks.registry import Execution
 
 _WORD = re.compile(r"\w+|[^\w\s]")

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from loreweave.corpus.files import read_json, write_json
+from loreweave.corpus.files.reading import read_json
+from loreweave.corpus.files.writing import write_json
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.encoding.word_tokenizer import WordTokenizer
 from loreweave.tasks.few_shot_ner.transitions import TransitionCounts, count_transitions

@@ -16,11 +16,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from loreweave.build.episodes import EpisodeSampler, SamplerSettings, types_of
+from loreweave.corpus.column_formats.tag_schemes import OUTSIDE
 from loreweave.corpus.episodes import Episode
-from loreweave.corpus.tag_schemes import OUTSIDE
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.models.gaussian_embeddings import squared_distances
-from loreweave.tasks.episode_training import EpisodeNumber
+from loreweave.tasks.episodes.training import EpisodeNumber
 from loreweave.tasks.few_shot_ner.encoding import WordEncoding, WordExample
 from loreweave.training.evaluation import Outputs
 from loreweave.training.inference import Batch

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from loreweave.corpus.episodes import Episode, Sentences, read_episodes
-from loreweave.corpus.files import sha256_of_data
+from loreweave.corpus.files.reading import sha256_of_data
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.few_shot_ner import reader
 from loreweave.tasks.few_shot_ner.labelling import Labeller, Question, question_of, together
@@ -185,9 +185,7 @@ def _tuner(loaded: TaskModel, settings: MethodSettings, execution: Execution) ->
     assert loaded.loss is not None, "every model of this task has one"
     model: Any = loaded.model
     encoding: Any = loaded.encoding
-    return SupportTuner(
-        model, encoding, loaded.loss, settings.fine_tuning, seed=settings.seed, precision=execution.precision
-    )
+    return SupportTuner(model, encoding, loaded.loss, settings.fine_tuning, seed=settings.seed, precision=execution.precision)
 
 
 def _without_unseen_sentences(episodes: Sequence[Episode], bank: SentenceBank, skipped: Counter[str]) -> list[Episode]:

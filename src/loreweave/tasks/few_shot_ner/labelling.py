@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from loreweave.corpus.column_formats.tag_schemes import OUTSIDE
 from loreweave.corpus.episodes import Episode
-from loreweave.corpus.tag_schemes import OUTSIDE
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.models.gaussian_embeddings import squared_distances
 from loreweave.tasks.few_shot_ner.transitions import TransitionCounts, best_paths, log_transitions

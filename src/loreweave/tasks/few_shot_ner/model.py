@@ -21,9 +21,9 @@ from loreweave.tasks.few_shot_ner.network import GaussianWordEncoder, WordStates
 from loreweave.tasks.few_shot_ner.settings import NAME, FewShotNerConfig
 from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.starting_points import config_of, describe, settings_of, word_limit, word_tokenizer
-from loreweave.training.configuration import fill, to_dict
-from loreweave.training.optimizer_settings import OptimizerConfig
 from loreweave.training.quiet import quiet
+from loreweave.training.settings.configuration import fill, to_dict
+from loreweave.training.settings.optimizer import OptimizerConfig
 
 HEAD = "gaussian_head"
 """Prefix of the parameters that are not the encoder's."""

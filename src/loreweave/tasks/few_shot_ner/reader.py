@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from pathlib import Path
 
+from loreweave.corpus.column_formats.tag_schemes import OUTSIDE
 from loreweave.corpus.entity_annotations import FORMATS as ANNOTATIONS
 from loreweave.corpus.entity_annotations import read_entity_annotations
 from loreweave.corpus.episodes import describe_types
 from loreweave.corpus.plausibility import sentence_notes
-from loreweave.corpus.tag_schemes import OUTSIDE
 from loreweave.corpus.tokens import TaggedSentence, tagged_sentence
 from loreweave.errors import DataError
-from loreweave.tasks.read_result import ReadResult
+from loreweave.tasks.files.read_result import ReadResult
 
 FORMATS = dict(ANNOTATIONS)
 

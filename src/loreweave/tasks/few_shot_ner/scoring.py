@@ -21,17 +21,32 @@ from typing import Any
 
 import numpy as np
 
+from loreweave.corpus.column_formats.tag_schemes import (
+    OUTSIDE,
+    Scheme,
+    TokenSpan,
+    find_scheme,
+    legacy_spans,
+    legacy_type,
+    spans_of_tags,
+)
+from loreweave.corpus.column_formats.tag_spellings import PLAIN, find_spelling
 from loreweave.corpus.episodes import Episode, describe_types, read_episodes
-from loreweave.corpus.files import read_json_lines
-from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, TokenSpan, find_scheme, legacy_spans, legacy_type, spans_of_tags
-from loreweave.corpus.tag_spellings import PLAIN, find_spelling
+from loreweave.corpus.files.reading import read_json_lines
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import DataError
 from loreweave.metrics.spans import SpanCounts, count_spans, precision_recall
-from loreweave.tasks.episode_copies import copied_queries, describe_copies
-from loreweave.tasks.prediction_files import Prediction, beside, json_predictions, place_in_episode, predicted_name, with_places
-from loreweave.tasks.record_files import field, objects
-from loreweave.tasks.record_files import words as strings
+from loreweave.tasks.episodes.copies import copied_queries, describe_copies
+from loreweave.tasks.files.predictions import (
+    Prediction,
+    beside,
+    json_predictions,
+    place_in_episode,
+    predicted_name,
+    with_places,
+)
+from loreweave.tasks.files.records import field, objects
+from loreweave.tasks.files.records import words as strings
 from loreweave.training.evaluation import Evaluation
 
 READINGS = {"": "micro", "published": "published_micro", "flattened": "flattened_micro"}

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from loreweave.training.finetuning_config import FinetuningConfig
-from loreweave.training.optimizer_settings import OptimizerConfig, ScheduleConfig
+from loreweave.training.settings.finetuning import FinetuningConfig
+from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
 
 NAME = "few-shot-ner"
 
@@ -65,7 +65,6 @@ class FewShotNerConfig(FinetuningConfig):
     schedule: ScheduleConfig = field(default_factory=lambda: ScheduleConfig(name="constant", warmup_ratio=0.0))
     seed: int = 1
     keep: Literal["best", "last"] = "last"
-
 
     def __post_init__(self) -> None:
         super().__post_init__()

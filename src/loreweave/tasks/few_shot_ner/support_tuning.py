@@ -63,9 +63,7 @@ class SupportTuner:
         self._heads_only = settings.part == "heads"
         self.optimizer_config = replace(optimizer, rate_factors={}) if self._heads_only else optimizer
         self._trained: list[tuple[str, nn.Parameter]] = [
-            (name, parameter)
-            for name, parameter in model.named_parameters()
-            if not self._heads_only or name.startswith(HEAD)
+            (name, parameter) for name, parameter in model.named_parameters() if not self._heads_only or name.startswith(HEAD)
         ]
         self._master = [parameter.detach().clone() for _, parameter in self._trained]
         table = model.get_input_embeddings().weight

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from loreweave.corpus.tag_schemes import OUTSIDE
+from loreweave.corpus.column_formats.tag_schemes import OUTSIDE
 
 _FLOOR = 1e-6
 

@@ -5,7 +5,7 @@ from loreweave.tasks.few_shot_relation import reader
 from loreweave.tasks.few_shot_relation.scoring import METRICS, score_predictions
 from loreweave.tasks.few_shot_relation.settings import NAME, EvaluationSettings, FewShotRelationConfig, PredictionSettings
 from loreweave.tasks.registry import PretrainedTask, Training
-from loreweave.tasks.relation_record import mentions_of
+from loreweave.tasks.relations.record import mentions_of
 
 TASK = PretrainedTask(
     name=NAME,

@@ -17,10 +17,10 @@ from loreweave.tasks.few_shot_relation.episodes import RelationEpisode
 from loreweave.tasks.few_shot_relation.evaluation import Matcher
 from loreweave.tasks.few_shot_relation.scoring import Answered
 from loreweave.tasks.few_shot_relation.settings import PredictionSettings
-from loreweave.tasks.queries import Answerer
-from loreweave.tasks.record_files import describe_skipped
+from loreweave.tasks.files.records import describe_skipped
+from loreweave.tasks.jobs.queries import Answerer
 from loreweave.tasks.registry import Execution
-from loreweave.tasks.relation_record import RelationRecord
+from loreweave.tasks.relations.record import RelationRecord
 
 
 def predict(model: Path, data: Path, settings: PredictionSettings, execution: Execution) -> Answerer:

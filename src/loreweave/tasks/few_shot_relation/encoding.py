@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from loreweave.build.relation_episodes import Draw, EpisodeDraws, EpisodeShape
-from loreweave.corpus.files import write_json
+from loreweave.corpus.files.writing import write_json
 from loreweave.encoding.encoded_text import EncodedText
-from loreweave.tasks.episode_training import EpisodeNumber
+from loreweave.tasks.episodes.training import EpisodeNumber
 from loreweave.tasks.few_shot_relation.settings import Method, Representation
-from loreweave.tasks.mention_inputs import MentionEncoding, MentionExample
-from loreweave.tasks.relation_record import RelationRecord
+from loreweave.tasks.mentions.inputs import MentionEncoding, MentionExample
+from loreweave.tasks.relations.record import RelationRecord
 from loreweave.training.evaluation import Outputs
 from loreweave.training.inference import Batch
 

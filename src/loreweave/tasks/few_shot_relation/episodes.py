@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.build.relation_episodes import Draw, EpisodeDraws, EpisodeShape
-from loreweave.corpus.files import open_text, read_json, write_json_lines
+from loreweave.corpus.files.reading import open_text, read_json
+from loreweave.corpus.files.writing import write_json_lines
 from loreweave.errors import ConfigurationError, DataError
-from loreweave.tasks import relation_layouts as layouts
-from loreweave.tasks.record_files import LeftOut, Row, as_row, field, first_character, json_rows, objects
-from loreweave.tasks.relation_files import labels_of
-from loreweave.tasks.relation_record import RelationRecord
+from loreweave.tasks.files.records import LeftOut, Row, as_row, field, first_character, json_rows, objects
+from loreweave.tasks.relations import layouts
+from loreweave.tasks.relations.files import labels_of
+from loreweave.tasks.relations.record import RelationRecord
 
 NONE = "none_of_the_above"
 """Label of a query that has none of the episode's relations."""

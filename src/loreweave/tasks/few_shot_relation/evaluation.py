@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from loreweave.build.relation_episodes import EpisodeShape
-from loreweave.corpus.files import sha256_of
+from loreweave.corpus.files.reading import sha256_of
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.class_names import label_names
 from loreweave.tasks.few_shot_relation import reader
@@ -31,11 +31,11 @@ from loreweave.tasks.few_shot_relation.matching import Distance, pair_logits, pr
 from loreweave.tasks.few_shot_relation.model import load_any
 from loreweave.tasks.few_shot_relation.scoring import Answered, copies_in, score
 from loreweave.tasks.few_shot_relation.settings import EvaluationSettings, MethodSettings
-from loreweave.tasks.jobs import model_folder, task_of
-from loreweave.tasks.mention_inputs import MentionExample
-from loreweave.tasks.record_files import describe_skipped
+from loreweave.tasks.files.records import describe_skipped
+from loreweave.tasks.jobs.jobs import model_folder, task_of
+from loreweave.tasks.mentions.inputs import MentionExample
 from loreweave.tasks.registry import FINETUNED_TASKS, Execution, TaskModel
-from loreweave.tasks.relation_record import RelationRecord
+from loreweave.tasks.relations.record import RelationRecord
 from loreweave.tasks.starting_points import config_of
 from loreweave.training.devices import choose_device
 from loreweave.training.evaluation import Evaluation

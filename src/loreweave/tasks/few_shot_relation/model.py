@@ -12,18 +12,18 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput, SequenceClassifierOutput
 
 from loreweave.checkpoints.names import model_path
-from loreweave.corpus.files import read_json
+from loreweave.corpus.files.reading import read_json
 from loreweave.encoding import EntityTokenizer
 from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError, ConfigurationError
-from loreweave.models.luke_heads import entity_states
+from loreweave.models.luke.heads import entity_states
 from loreweave.tasks.few_shot_relation.encoding import SOURCE_FILE, Drawing, EpisodeEncoding
 from loreweave.tasks.few_shot_relation.matching import pair_logits, prototype_logits
 from loreweave.tasks.few_shot_relation.settings import NAME, FewShotRelationConfig, MethodSettings
-from loreweave.tasks.marker_classifier import MarkerClassifier, OneLayerHead
-from loreweave.tasks.mention_inputs import MarkerEncoding, MentionEncoding
+from loreweave.tasks.mentions.inputs import MarkerEncoding, MentionEncoding
+from loreweave.tasks.mentions.marker_classifier import MarkerClassifier, OneLayerHead
 from loreweave.tasks.registry import TaskModel
-from loreweave.tasks.relation_record import mentions_of
+from loreweave.tasks.relations.record import mentions_of
 from loreweave.tasks.starting_points import (
     FOUR_MARKER_STARTS,
     MARKER_STARTS,
@@ -35,7 +35,7 @@ from loreweave.tasks.starting_points import (
     start_plain,
     word_limit,
 )
-from loreweave.training.configuration import fill
+from loreweave.training.settings.configuration import fill
 
 
 class EpisodeModel(MarkerClassifier):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from loreweave.errors import DataError
-from loreweave.tasks import relation_files
-from loreweave.tasks.read_result import ReadResult
-from loreweave.tasks.record_files import LeftOut, Row
-from loreweave.tasks.relation_document import RelationDocument, pair_records
-from loreweave.tasks.relation_files import FORMATS, NEGATIVE_LABELS, labels_of
-from loreweave.tasks.relation_record import RelationRecord
+from loreweave.tasks.files.read_result import ReadResult
+from loreweave.tasks.files.records import LeftOut, Row
+from loreweave.tasks.relations import files as relation_files
+from loreweave.tasks.relations.document import RelationDocument, pair_records
+from loreweave.tasks.relations.files import FORMATS, NEGATIVE_LABELS, labels_of
+from loreweave.tasks.relations.record import RelationRecord
 
 __all__ = ["FORMATS", "labels_of", "query", "read"]
 

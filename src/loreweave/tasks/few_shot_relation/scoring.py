@@ -11,13 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from loreweave.corpus.files import read_json
+from loreweave.corpus.files.reading import read_json
 from loreweave.errors import DataError
 from loreweave.metrics.relations import accuracy
-from loreweave.tasks.episode_copies import copied_queries, describe_copies
+from loreweave.tasks.episodes.copies import copied_queries, describe_copies
 from loreweave.tasks.few_shot_relation.episodes import RelationEpisode, read_episodes
-from loreweave.tasks.prediction_files import Prediction, beside, json_predictions, place_in_episode, predicted_name, with_places
-from loreweave.tasks.record_files import field, first_character
+from loreweave.tasks.files.predictions import (
+    Prediction,
+    beside,
+    json_predictions,
+    place_in_episode,
+    predicted_name,
+    with_places,
+)
+from loreweave.tasks.files.records import field, first_character
 from loreweave.training.evaluation import Evaluation
 
 METRICS = ("accuracy",)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from loreweave.build.relation_episodes import EpisodeShape
-from loreweave.training.finetuning_config import FinetuningConfig
-from loreweave.training.optimizer_settings import OptimizerConfig, ScheduleConfig
+from loreweave.training.settings.finetuning import FinetuningConfig
+from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
 
 NAME = "few-shot-relation"
 

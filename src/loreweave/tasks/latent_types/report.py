@@ -13,7 +13,8 @@ import numpy as np
 from torch import Tensor
 
 from loreweave.corpus.annotated_text import AnnotatedText
-from loreweave.corpus.files import Pathname, atomic_write, write_json
+from loreweave.corpus.files.reading import Pathname
+from loreweave.corpus.files.writing import atomic_write, write_json
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.models.reconstruction import DecodingConfig
 from loreweave.tasks.latent_types.analysis import analyse, vector_rows

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.annotated_text import AnnotatedText, Mention, read_annotated_texts
-from loreweave.corpus.columns import read_columns
-from loreweave.corpus.conllu import read_conllu
-from loreweave.corpus.files import Pathname, content_suffix, read_json_lines
+from loreweave.corpus.column_formats.columns import read_columns
+from loreweave.corpus.column_formats.conllu import read_conllu
+from loreweave.corpus.files.reading import Pathname, content_suffix, read_json_lines
 from loreweave.corpus.plain_text import read_lines
 from loreweave.corpus.tokens import POS, TOKENS, pos_of, token_offsets
 from loreweave.errors import DataError

@@ -13,16 +13,16 @@ import pyarrow.compute as pc
 import torch
 from torch import Tensor
 
-from loreweave.corpus.knowledge_graph import GraphEntity, KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import GraphEntity, KnowledgeGraph
 from loreweave.errors import DataError
 from loreweave.metrics.known_answers import SIDES, KnownAnswers
 from loreweave.metrics.similarity_kernels import Similarity
 from loreweave.models.knowledge_scorers import similarity_matrix
+from loreweave.tasks.jobs.queries import Answerer
 from loreweave.tasks.link_prediction.encoding import EntityVectors, GraphEncoder, open_encoder
 from loreweave.tasks.link_prediction.model import load
 from loreweave.tasks.link_prediction.settings import PredictionSettings, Side
 from loreweave.tasks.processes import Processes
-from loreweave.tasks.queries import Answerer
 from loreweave.tasks.registry import Execution
 from loreweave.training.finite import require_finite
 

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from loreweave.corpus.knowledge_graph import GraphEntity, KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import GraphEntity, KnowledgeGraph
 from loreweave.encoding.entity_texts import coverage_lines, require_texts, text_hashes
 from loreweave.encoding.graph_texts import GraphTexts
 from loreweave.errors import CheckpointError, ConfigurationError
@@ -272,9 +272,7 @@ class GraphEncoder:
         except CheckpointError as error:
             raise CheckpointError(f"{self.checkpoint.folder}: {error}") from None
 
-    def _embed(
-        self, count: int, inputs_of: Callable[[np.ndarray], Inputs], name: Callable[[int], str]
-    ) -> Embeddings:
+    def _embed(self, count: int, inputs_of: Callable[[np.ndarray], Inputs], name: Callable[[int], str]) -> Embeddings:
         """Vectors of `count` texts; `inputs_of` makes the inputs of chosen ones, `name` says what a text is of."""
         assert self.texts is not None, "vectors of a table are not read from texts"
         texts = SomeTexts(count, self.texts.config.max_length, self.texts.pad_id, inputs_of, name)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from loreweave.corpus.knowledge_graph import KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.encoding.entity_texts import counts_of
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.metrics.known_answers import SIDES, KnownAnswers, Questions, share_of

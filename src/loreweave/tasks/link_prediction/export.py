@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from loreweave.corpus.files import atomic_folder, atomic_write, check_replaceable, write_json
-from loreweave.corpus.knowledge_graph import KnowledgeGraph
-from loreweave.corpus.replacing import check_overwritable
+from loreweave.corpus.files.replacing import check_overwritable
+from loreweave.corpus.files.writing import atomic_folder, atomic_write, check_replaceable, write_json
+from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.link_prediction.encoding import open_encoder
 from loreweave.tasks.link_prediction.model import Checkpoint, load

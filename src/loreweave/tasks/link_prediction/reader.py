@@ -8,12 +8,12 @@ from typing import Literal
 
 import numpy as np
 
-from loreweave.corpus.knowledge_graph import HEAD, RELATION, TAIL, KnowledgeGraph
+from loreweave.corpus.graphs.knowledge_graph import HEAD, RELATION, TAIL, KnowledgeGraph
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.metrics.ranking_metrics import entity_degrees
 from loreweave.metrics.ranks import RankKind
 from loreweave.tasks.link_prediction.settings import ProtocolName, Unseen
-from loreweave.training.configuration import unknown_name
+from loreweave.training.settings.configuration import unknown_name
 
 Scope = Literal["graph", "world", "split"]
 """Everything; the splits over the same entities (`inductive_train`, `inductive_test`); the evaluated split alone."""

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from loreweave.corpus.tag_schemes import OUTSIDE, find_scheme
-from loreweave.corpus.tag_spellings import find_spelling
+from loreweave.corpus.column_formats.tag_schemes import OUTSIDE, find_scheme
+from loreweave.corpus.column_formats.tag_spellings import find_spelling
 from loreweave.errors import CheckpointError, DataError
 from loreweave.tasks.class_names import LABELS_WANTED, are_numbered
 from loreweave.tasks.ner.encoding import NEGATIVE

@@ -8,16 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.column_layout import ColumnLayout, FileLayout
-from loreweave.corpus.columns import ColumnSentence, read_column_sentences
-from loreweave.corpus.conllu import UNDECLARED, ConlluSentence, read_conllu_sentences
-from loreweave.corpus.conllu_misc import Misc
-from loreweave.corpus.tag_schemes import OUTSIDE, Scheme, find_scheme, schemes_of
+from loreweave.corpus.column_formats.columns import ColumnSentence, read_column_sentences
+from loreweave.corpus.column_formats.conllu import UNDECLARED, ConlluSentence, read_conllu_sentences
+from loreweave.corpus.column_formats.conllu_misc import Misc
+from loreweave.corpus.column_formats.layout import ColumnLayout, FileLayout
+from loreweave.corpus.column_formats.tag_schemes import OUTSIDE, Scheme, find_scheme, schemes_of
 from loreweave.corpus.tokens import BLANK_TOKENS, TOKENS
 from loreweave.errors import DataError
+from loreweave.tasks.files.records import LeftOut
 from loreweave.tasks.ner.layouts import Item, left_out_of, of_text, typed_mentions
 from loreweave.tasks.ner.record import DOCUMENT, SCHEMES
-from loreweave.tasks.record_files import LeftOut
 
 # ---- column files -------------------------------------------------------------------------------------------------------
 

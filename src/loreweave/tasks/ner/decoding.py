@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from loreweave.corpus.tag_schemes import OUTSIDE, TokenSpan, find_scheme, spans_of_tags
+from loreweave.corpus.column_formats.tag_schemes import OUTSIDE, TokenSpan, find_scheme, spans_of_tags
 
 FOUND = ("start", "end", "type", "score", "probability")
 TagScheme = Literal["iob2", "bioes"]

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from loreweave.corpus.tag_schemes import OUTSIDE, TokenSpan, find_scheme, spans_of_tags, tags_of_spans
+from loreweave.corpus.column_formats.tag_schemes import OUTSIDE, TokenSpan, find_scheme, spans_of_tags, tags_of_spans
 from loreweave.corpus.tokens import outermost
 from loreweave.encoding import EntityTokenizer
 from loreweave.tasks.ner.decoding import TagScheme, decode_spans, decode_tags

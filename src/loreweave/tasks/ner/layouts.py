@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.corpus.tokens import TOKENS, text_of_file_tokens, token_offsets
+from loreweave.tasks.files.records import LeftOut, Row, as_row, field, words
 from loreweave.tasks.ner.record import NerRecord, Sentence
-from loreweave.tasks.record_files import LeftOut, Row, as_row, field, words
 
 Item = NerRecord | LeftOut
 

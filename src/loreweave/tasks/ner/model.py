@@ -9,7 +9,7 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from loreweave.corpus.files import read_json
+from loreweave.corpus.files.reading import read_json
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.class_names import label_names
@@ -69,7 +69,7 @@ def build(source: str, labels: Sequence[str], config: NerConfig) -> NerModel:
             raise ConfigurationError(f"{source}: head=luke needs a LUKE; a plain encoder takes head=tags")
         if config.shared_words and config.span_features == "words":
             raise ConfigurationError("shared_words: with span_features=words the encoder sees no spans that could share them")
-        from loreweave.models.luke_heads import SPAN_STATES, LukeForEntitySpanClassification
+        from loreweave.models.luke.heads import SPAN_STATES, LukeForEntitySpanClassification
 
         classes, states = [NEGATIVE[0], *labels], SPAN_STATES[config.span_features]
         model, tokenizer = start_luke(source, LukeForEntitySpanClassification, classes, config, states=states, **kept)
@@ -126,9 +126,7 @@ def _spanning(model: Any, tokenizer: EntityTokenizer, settings: NerSettings, cla
     return NerModel(model, SpanEncoding(tokenizer, settings, classes, _limit(model, tokenizer, settings)))
 
 
-def _tagging(
-    model: Any, tokenizer: EntityTokenizer, settings: NerSettings, classes: list[str], *, plain: bool
-) -> TagEncoding:
+def _tagging(model: Any, tokenizer: EntityTokenizer, settings: NerSettings, classes: list[str], *, plain: bool) -> TagEncoding:
     return TagEncoding(tokenizer, settings, classes, _limit(model, tokenizer, settings), plain=plain)
 
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from loreweave.corpus.column_layout import ColumnLayout, find_layout
-from loreweave.corpus.conllu import is_conllu
-from loreweave.corpus.conllu_misc import find_misc
-from loreweave.corpus.files import open_text
+from loreweave.corpus.column_formats.conllu import is_conllu
+from loreweave.corpus.column_formats.conllu_misc import find_misc
+from loreweave.corpus.column_formats.layout import ColumnLayout, find_layout
+from loreweave.corpus.files.reading import open_text
 from loreweave.corpus.mention_formats import (
     UTF16,
     first_mention_row,
@@ -22,11 +22,8 @@ from loreweave.corpus.mention_formats import (
 from loreweave.corpus.plausibility import label_notes, sentence_notes
 from loreweave.corpus.surfaces import utf16_words
 from loreweave.errors import ConfigurationError, DataError
-from loreweave.tasks import mention_files
-from loreweave.tasks.ner import column_layouts, layouts
-from loreweave.tasks.ner.record import SCHEMES, NerRecord, Sentence, joined
-from loreweave.tasks.read_result import ReadResult
-from loreweave.tasks.record_files import (
+from loreweave.tasks.files.read_result import ReadResult
+from loreweave.tasks.files.records import (
     BINARY_SUFFIXES,
     FileFormat,
     Row,
@@ -35,6 +32,9 @@ from loreweave.tasks.record_files import (
     read_records,
     wrong_keys,
 )
+from loreweave.tasks.mentions import files as mention_files
+from loreweave.tasks.ner import column_layouts, layouts
+from loreweave.tasks.ner.record import SCHEMES, NerRecord, Sentence, joined
 
 _ORDER = re.compile(r"columns:(-?\d+),(-?\d+)")
 

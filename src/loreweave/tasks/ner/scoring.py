@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 
 from loreweave.corpus.annotated_text import AnnotatedText
-from loreweave.corpus.column_layout import ColumnLayout, find_layout
-from loreweave.corpus.columns import read_column_sentences, scheme_of
-from loreweave.corpus.conllu import read_conllu
+from loreweave.corpus.column_formats.columns import read_column_sentences, scheme_of
+from loreweave.corpus.column_formats.conllu import read_conllu
+from loreweave.corpus.column_formats.layout import ColumnLayout, find_layout
+from loreweave.corpus.column_formats.tag_schemes import TokenSpan
 from loreweave.corpus.counts import counted
-from loreweave.corpus.tag_schemes import TokenSpan
 from loreweave.corpus.tokens import TOKENS, WHITE, token_offsets
 from loreweave.errors import DataError
 from loreweave.metrics.spans import SpanCounts, count_spans
+from loreweave.tasks.files.predictions import beside, holds_json, json_predictions, predicted_name
+from loreweave.tasks.files.records import Row, as_row, field
 from loreweave.tasks.ner.reader import recognise
 from loreweave.tasks.ner.record import NerRecord
-from loreweave.tasks.prediction_files import beside, holds_json, json_predictions, predicted_name
-from loreweave.tasks.record_files import Row, as_row, field
 from loreweave.training.evaluation import Evaluation, Outputs
 
 METRICS = ("micro_f1", "micro_precision", "micro_recall", "macro_f1")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from loreweave.tasks.ner.decoding import TagScheme
-from loreweave.training.finetuning_config import FinetuningConfig
+from loreweave.training.settings.finetuning import FinetuningConfig
 
 NAME = "ner"
 

@@ -13,14 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from loreweave.corpus.files import read_json, write_json
+from loreweave.corpus.files.reading import read_json
+from loreweave.corpus.files.writing import write_json
 from loreweave.encoding import EntityTokenizer
 from loreweave.encoding.collation import pad_encoded_texts
 from loreweave.encoding.encoded_text import EncodedText
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.relation_classification.reader import NEGATIVE_LABELS, Item
-from loreweave.tasks.relation_document import Pair, RelationDocument, document_of, mentions_of_document, named_facts
-from loreweave.tasks.relation_record import RelationRecord
+from loreweave.tasks.relations.document import Pair, RelationDocument, document_of, mentions_of_document, named_facts
+from loreweave.tasks.relations.record import RelationRecord
 from loreweave.training.inference import Batch, Outputs
 
 FACTS_FILE = "training_facts.json"

@@ -13,8 +13,8 @@ import numpy as np
 from loreweave.errors import DataError
 from loreweave.metrics.document_relations import FactCounts
 from loreweave.metrics.relations import RelationCounts, macro
-from loreweave.tasks.record_files import Row, as_row, field, json_rows, objects
-from loreweave.tasks.relation_document import Fact, RelationDocument
+from loreweave.tasks.files.records import Row, as_row, field, json_rows, objects
+from loreweave.tasks.relations.document import Fact, RelationDocument
 from loreweave.training.evaluation import Evaluation, Outputs
 
 NamedFacts = Collection[tuple[str, str, str]]
@@ -130,9 +130,7 @@ def answer_document(document: RelationDocument, predicted: Mapping[Fact, float |
     return {"id": document.id, "title": document.title, "text": document.text, "predicted": facts}
 
 
-def facts_by_margins(
-    documents: Sequence[RelationDocument], outputs: Outputs, labels: Sequence[str]
-) -> list[dict[Fact, float]]:
+def facts_by_margins(documents: Sequence[RelationDocument], outputs: Outputs, labels: Sequence[str]) -> list[dict[Fact, float]]:
     """`predicted_facts` of each document."""
     return [predicted_facts(document, found, labels) for document, found in zip(documents, outputs, strict=True)]
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
-from loreweave.tasks.mention_inputs import MarkerEncoding, MentionEncoding, Span
-from loreweave.tasks.relation_document import RelationDocument
-from loreweave.tasks.relation_files import Item
-from loreweave.tasks.relation_record import RelationRecord, mentions_of
+from loreweave.tasks.mentions.inputs import MarkerEncoding, MentionEncoding, Span
+from loreweave.tasks.relations.document import RelationDocument
+from loreweave.tasks.relations.files import Item
+from loreweave.tasks.relations.record import RelationRecord, mentions_of
 
 
 def luke_encoding(tokenizer: EntityTokenizer) -> MentionEncoding:

@@ -10,7 +10,7 @@ from typing import Any
 from transformers import PreTrainedModel
 
 from loreweave.errors import ConfigurationError
-from loreweave.tasks.mention_inputs import MentionEncoding
+from loreweave.tasks.mentions.inputs import MentionEncoding
 from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.relation_classification.document_model import HEAD, build_documents, load_documents
 from loreweave.tasks.relation_classification.encoding import luke_encoding, marker_encoding

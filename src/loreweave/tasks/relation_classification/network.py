@@ -10,8 +10,8 @@ from torch.nn import functional as F
 from transformers import PreTrainedConfig
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from loreweave.models.luke_heads import entity_states
-from loreweave.tasks.marker_classifier import MarkerClassifier
+from loreweave.models.luke.heads import entity_states
+from loreweave.tasks.mentions.marker_classifier import MarkerClassifier
 from loreweave.training.losses import IGNORED
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.relation_classification.document_scoring import METRICS as DOCUMENT_METRICS
 from loreweave.tasks.relation_classification.settings import RelationConfig
-from loreweave.tasks.relation_document import RelationDocument, mentions_of_document
-from loreweave.tasks.relation_files import (
+from loreweave.tasks.relations.document import RelationDocument, mentions_of_document
+from loreweave.tasks.relations.files import (
     FORMATS,
     NEGATIVE_LABELS,
     Item,
@@ -19,8 +19,8 @@ from loreweave.tasks.relation_files import (
     query,
     read,
 )
-from loreweave.tasks.relation_record import RelationRecord, mentions_of
-from loreweave.training.configuration import unknown_name
+from loreweave.tasks.relations.record import RelationRecord, mentions_of
+from loreweave.training.settings.configuration import unknown_name
 
 __all__ = [
     "FORMATS", "NEGATIVE_LABELS", "Item", "ask", "chosen_no_label", "in_class_order", "labels_of", "mentions_of_item",

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from loreweave.corpus.files import open_text
+from loreweave.corpus.files.reading import open_text
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.metrics.relations import per_label, relation_scores
-from loreweave.tasks.prediction_files import beside, holds_json, json_predictions, label_predictions, predicted_name
-from loreweave.tasks.read_result import ReadResult
-from loreweave.tasks.record_files import Row, field
+from loreweave.tasks.files.predictions import beside, holds_json, json_predictions, label_predictions, predicted_name
+from loreweave.tasks.files.read_result import ReadResult
+from loreweave.tasks.files.records import Row, field
 from loreweave.tasks.relation_classification.document_scoring import METRICS as DOCUMENT_METRICS
 from loreweave.tasks.relation_classification.document_scoring import (
     NamedFacts,
@@ -27,8 +27,8 @@ from loreweave.tasks.relation_classification.document_scoring import (
 )
 from loreweave.tasks.relation_classification.reader import NEGATIVE_LABELS, Item, chosen_no_label, in_class_order, read
 from loreweave.tasks.relation_classification.settings import RelationScoring
-from loreweave.tasks.relation_document import RelationDocument, document_of, named_facts
-from loreweave.tasks.relation_record import RelationRecord
+from loreweave.tasks.relations.document import RelationDocument, document_of, named_facts
+from loreweave.tasks.relations.record import RelationRecord
 from loreweave.training.evaluation import Evaluation, Outputs
 
 _KEY = re.compile(r"[^\t]+\t[^\t\"<]+")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from loreweave.training.finetuning_config import FinetuningConfig
+from loreweave.training.settings.finetuning import FinetuningConfig
 
 NAME = "relation-classification"
 

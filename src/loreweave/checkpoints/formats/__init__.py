@@ -1,0 +1,1 @@
+"""Foreign weight formats, to and from ours."""

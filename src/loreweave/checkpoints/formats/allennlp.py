@@ -1,0 +1,212 @@
+"""AllenNLP serialization folders and archives of the newer examples: weights, `config.json`, `vocabulary/labels.txt`.
+
+Training leaves `best.th` in its folder and packs `model.tar.gz`, in which the weights are called `weights.th`.
+
+The encoder has Hugging Face names behind `feature_extractor.embedder.luke_model.`, marker and [MASK2] rows included,
+so `base` (the LUKE that training started from) gives configuration, tokenizer and entity vocabulary. Nothing is
+written in this format.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from transformers import PreTrainedModel
+
+from loreweave import models
+from loreweave.checkpoints.fitting import build, fit_state_dict
+from loreweave.checkpoints.formats import original_rows as rows
+from loreweave.checkpoints.formats.original_layout import check_rows
+from loreweave.checkpoints.heads import class_of_head
+from loreweave.checkpoints.inference import config_from, said_in
+from loreweave.checkpoints.loading import DEFAULTS, LoadedCheckpoint, LoadOptions, LoadReport
+from loreweave.checkpoints.tensor_files import read_tensors
+from loreweave.checkpoints.word_tokenizers import has_tokenizer
+from loreweave.corpus.files.reading import open_text, read_json
+from loreweave.encoding import EntityTokenizer
+from loreweave.errors import CheckpointError
+from loreweave.models.luke.heads import SPAN_STATES
+
+NAME = "allennlp"
+
+_WEIGHTS = ("best.th", "weights.th")
+_ARCHIVE = "model.tar.gz"
+_STATES = "model_state*.th"
+_PREFIX = "feature_extractor.embedder.luke_model."
+# What the feature extractors of the examples hand to the classifier, where a Hugging Face class does the same.
+_FEATURES = {"entity": (1, 2), "token+entity": (3,)}
+# Of a model that is called `span_ner`, and what our setting `span_features` calls them.
+_SPAN_FEATURES = {"token+entity": "all", "token": "words", "entity": "entity"}
+
+
+def recognises(path: Path) -> bool:
+    """A folder with weights or an archive of AllenNLP's, such an archive, or a `.th` file."""
+    if path.is_dir():
+        return _weights_in(path) is not None or is_archive(path / _ARCHIVE)
+    return path.is_file() and (path.suffix == ".th" or is_archive(path))
+
+
+def is_archive(path: Path) -> bool:
+    """Whether it is a tar of AllenNLP's: the first file in it that says so is looked at, no more."""
+    if not path.is_file() or not tarfile.is_tarfile(path):
+        return False
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                name = Path(member.name)
+                if name.suffix == ".th" or name.parent.name == "vocabulary":
+                    return True
+                if name.suffix == ".bin" or name.name == "metadata.json":
+                    return False
+    except (tarfile.TarError, EOFError, OSError):
+        pass  # what is broken is not recognised; loading says what is wrong
+    return False
+
+
+def _weights_in(folder: Path) -> Path | None:
+    """The best state, else the only one of training."""
+    named = next((folder / name for name in _WEIGHTS if (folder / name).is_file()), None)
+    states = sorted(folder.glob(_STATES))
+    return named or (states[0] if len(states) == 1 else None)
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[Path]:
+    """The weights, with what belongs to them beside; of a tar only the wanted files are unpacked, under their base names."""
+    if path.is_dir() and (found := _weights_in(path)) is not None:
+        yield found
+        return
+    if path.suffix == ".th":
+        yield path
+        return
+    tar = path / _ARCHIVE if path.is_dir() else path
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        (folder / "vocabulary").mkdir()
+        try:
+            with tarfile.open(tar) as archive:
+                for member in archive:
+                    name = Path(member.name)
+                    labels = name.parent.name == "vocabulary" and name.suffix == ".txt"
+                    if member.isfile() and (labels or name.name in (*_WEIGHTS, "config.json")):
+                        target = folder / "vocabulary" / name.name if labels else folder / name.name
+                        if target.exists():  # deeper in the tar
+                            continue
+                        stream = archive.extractfile(member)
+                        assert stream is not None  # of a regular file there is one
+                        with stream, target.open("wb") as file:
+                            shutil.copyfileobj(stream, file)
+        except (tarfile.TarError, EOFError, OSError) as error:
+            raise CheckpointError(f"{tar}: found no readable tar archive ({error})") from None
+        weights = _weights_in(folder)
+        if weights is None:
+            raise CheckpointError(f"{tar}: found no {' or '.join(_WEIGHTS)} in the archive")
+        yield weights
+
+
+def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
+    """Load as the model that `config.json` names, else as the typing, pair or span model that the classifier's width tells.
+
+    Raises:
+        CheckpointError: another embedder or other features than those of LUKE's Hugging Face classes.
+    """
+    report = LoadReport(NAME, str(path))
+    with _unpacked(path) as file:
+        return _load(file, path, options, report)
+
+
+def _load(file: Path, path: Path, options: LoadOptions, report: LoadReport) -> LoadedCheckpoint:
+    given = read_tensors(file)
+    if "classifier.weight" not in given or not any(name.startswith(_PREFIX) for name in given):
+        raise CheckpointError(
+            f"{path}: found no classifier over {_PREFIX}*, expected a model with the transformers-luke embedder"
+        )
+    state = {name.removeprefix(_PREFIX): tensor for name, tensor in given.items()}
+    hidden = state[rows.WORDS].shape[1]
+    states = state["classifier.weight"].shape[1] // hidden
+    changes: dict[str, Any] = {}
+    if _settings(file.parent, "model", "type") == "span_ner":
+        own: type[PreTrainedModel] = models.LukeForEntitySpanClassification
+        changes["span_features"] = _span_features(file.parent, states, path)
+    else:
+        own = class_of_head("classifier", state, hidden, path)
+        _check_features(file.parent, states, path)
+    cls = options.cls or own
+    config = config_from(
+        state,
+        said_in(options.base),
+        path,
+        report,
+        use_entity_aware_attention=_entity_aware(state, file.parent, options),
+        classifier_bias="classifier.bias" in state,
+        **_labels(file.parent, len(state["classifier.weight"]), report, path),
+        **changes,
+    )
+    model = build(cls, config, options.seed)
+    fit_state_dict(model, state, path, report)
+    tokenizer = None
+    if options.base is not None and has_tokenizer(options.base):
+        tokenizer = EntityTokenizer.from_pretrained(options.base)
+        check_rows(state, tokenizer.entity_vocabulary, path)
+    else:
+        named = _settings(file.parent, "model", "feature_extractor", "embedder", "model_name")
+        which = f" ({named})" if isinstance(named, str) else ""
+        report.notes.append(f"no tokenizer in the folder; give --base, the LUKE folder that training started from{which}")
+    return LoadedCheckpoint(model, tokenizer, tokenizer.entity_vocabulary if tokenizer else None, NAME, report)
+
+
+def _settings(folder: Path, *names: str) -> Any:
+    """A value deep in `config.json`; None where it does not lead."""
+    found: Any = read_json(folder / "config.json") if (folder / "config.json").is_file() else None
+    for name in names:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
+
+
+def _span_features(folder: Path, states: int, path: Path) -> str:
+    features = _settings(folder, "model", "feature_extractor", "type")
+    known = _SPAN_FEATURES.get(features) if isinstance(features, str) else None
+    if known is None or SPAN_STATES[known] != states:
+        expected = ", ".join(repr(name) for name in _SPAN_FEATURES)
+        found = f"the classifier of spans reads {features!r} features ({states} states)"
+        raise CheckpointError(f"{path}: {found}, expected {expected}")
+    return known
+
+
+def _check_features(folder: Path, states: int, path: Path) -> None:
+    features = _settings(folder, "model", "feature_extractor", "type")
+    if features is not None and states not in _FEATURES.get(features, ()):
+        raise CheckpointError(
+            f"{path}: the classifier reads {features!r} features ({states} states), "
+            "expected 'entity' (1 or 2) or 'token+entity' (3)"
+        )
+
+
+def _entity_aware(state: rows.Tensors, folder: Path, options: LoadOptions) -> bool:
+    if options.entity_aware_attention is not None:
+        return options.entity_aware_attention
+    said = _settings(folder, "model", "feature_extractor", "embedder", "use_entity_aware_attention")
+    return bool(said) if said is not None else any(f".{query}." in name for name in state for query in rows.EXTRA_QUERIES)
+
+
+def _labels(folder: Path, count: int, report: LoadReport, path: Path) -> dict[str, Any]:
+    """`id2label` and `label2id` of `vocabulary/labels.txt`, or of the one file whose name ends so."""
+    files = sorted((folder / "vocabulary").glob("*labels.txt"))
+    file = folder / "vocabulary" / "labels.txt" if len(files) != 1 else files[0]
+    if not file.is_file():
+        report.notes.append("no vocabulary/labels.txt: labels are numbered")
+        return {"num_labels": count}
+    with open_text(file) as lines:
+        labels = [line.strip() for line in lines if line.strip()]
+    if labels[:1] == ["@@UNKNOWN@@"]:  # a namespace with a class for padding, which the file leaves out
+        labels = ["@@PADDING@@", *labels]
+    if len(labels) != count:
+        place = path / "vocabulary" / file.name
+        raise CheckpointError(f"{place}: found {len(labels)} labels, the classifier has {count}")
+    return {"id2label": dict(enumerate(labels)), "label2id": {label: id for id, label in enumerate(labels)}}

@@ -1,0 +1,125 @@
+"""Hugging Face folders: written by transformers 4 or 5, or here.
+
+`save` writes what all of them read: weights with every tied tensor by name, a full configuration, tokenizer files of
+both generations and `entity_vocab.json`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from transformers import LukeConfig, PreTrainedModel
+
+from loreweave import models
+from loreweave.checkpoints.fitting import build, fit_state_dict
+from loreweave.checkpoints.folder_readme import NOTE as NOTE_ON_WORDS
+from loreweave.checkpoints.folder_readme import readme_of
+from loreweave.checkpoints.formats.original_layout import check_rows
+from loreweave.checkpoints.loading import DEFAULTS, LoadedCheckpoint, LoadOptions, LoadReport
+from loreweave.checkpoints.tensor_files import read_tensors, weight_file_in, write_safetensors
+from loreweave.checkpoints.word_tokenizers import has_tokenizer
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.entity_vocabulary_files import FILE_NAMES
+from loreweave.corpus.files.reading import Pathname, read_json
+from loreweave.corpus.files.writing import atomic_folder, write_json
+from loreweave.encoding import EntityTokenizer
+from loreweave.errors import CheckpointError
+
+NAME = "hugging-face"
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Content of a folder's `config.json`; empty when there is none."""
+    if not (path / "config.json").is_file():
+        return {}
+    content = read_json(path / "config.json")
+    return content if isinstance(content, dict) else {}
+
+
+def recognises(path: Path) -> bool:
+    """A folder with the configuration of a LUKE and weights."""
+    return read_config(path).get("model_type") == "luke" and weight_file_in(path) is not None
+
+
+def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
+    """Load the class that `architectures` names (or `options.cls`), its tokenizer and vocabulary."""
+    report = LoadReport(NAME, str(path))
+    tensors = read_tensors(path)
+    config = LukeConfig.from_pretrained(path)
+    if options.entity_aware_attention is not None:
+        config.use_entity_aware_attention = options.entity_aware_attention
+    model = build(options.cls or _class_of(config, path), config, options.seed)
+    fit_state_dict(model, tensors, path, report)
+    tokenizer = EntityTokenizer.from_pretrained(path, _entities_of(options.base)) if has_tokenizer(path) else None
+    vocabulary = tokenizer.entity_vocabulary if tokenizer else _vocabulary_in(path, report)
+    if vocabulary is not None:
+        check_rows({name.removeprefix("luke."): tensor for name, tensor in tensors.items()}, vocabulary, path)
+    return LoadedCheckpoint(model, tokenizer, vocabulary, NAME, report)
+
+
+def _class_of(config: LukeConfig, path: Path) -> type[PreTrainedModel]:
+    named = (config.architectures or ["LukeModel"])[0]
+    if named not in models.__all__ or not named.startswith("Luke"):
+        known = ", ".join(name for name in models.__all__ if name.startswith("LukeFor"))
+        raise CheckpointError(f"{path}: found the architecture {named}, expected LukeModel or one of {known}")
+    cls: type[PreTrainedModel] = getattr(models, named)
+    return cls
+
+
+def _entities_of(base: Path | None) -> EntityVocabulary | None:
+    """For a LUKE that a task of words alone saved: the vocabulary of the one that it was trained from."""
+    if base is None or not any((base / name).is_file() for name in FILE_NAMES):
+        return None
+    return EntityVocabulary.load(base)
+
+
+def _vocabulary_in(path: Path, report: LoadReport) -> EntityVocabulary | None:
+    report.notes.append("no tokenizer files in the folder")
+    if not any((path / name).is_file() for name in FILE_NAMES):
+        report.notes.append("no entity vocabulary in the folder")
+        return None
+    return EntityVocabulary.load(path)
+
+
+def save(
+    model: PreTrainedModel,
+    tokenizer: EntityTokenizer | None,
+    path: Pathname,
+    *,
+    vocabulary: EntityVocabulary | None = None,
+    overwrite: bool = False,
+) -> list[str]:
+    """Write a folder that transformers 4 and 5 load; returns notes for the report.
+
+    Args:
+        vocabulary: written when there is no tokenizer (a tokenizer has its own).
+
+    Raises:
+        ConfigurationError: `path` is not empty and `overwrite` is off. Nothing is left half-written.
+    """
+    with atomic_folder(path, overwrite) as folder:
+        write_safetensors(model.state_dict(), folder / "model.safetensors")
+        write_json(folder / "config.json", config_for_both(model))
+        if tokenizer is not None:
+            tokenizer.save_pretrained(folder)
+        elif vocabulary is not None:
+            vocabulary.save(folder / "entity_vocab.json")
+        readme = readme_of(model, tokenizer)
+        if readme is not None:
+            (folder / "README.md").write_text(readme, encoding="utf-8")
+    return [] if readme is None else [NOTE_ON_WORDS]
+
+
+def config_for_both(model: PreTrainedModel) -> dict[str, Any]:
+    """The configuration with every value spelled out, since the defaults of transformers 4 and 5 differ.
+
+    `dtype` is called `torch_dtype` in files of 4, and both read that.
+    """
+    config = json.loads(model.config.to_json_string(use_diff=False))
+    config["architectures"] = [type(model).__name__]
+    config["torch_dtype"] = str(model.dtype).removeprefix("torch.")
+    for name in ("dtype", "_name_or_path", "_attn_implementation", "attn_implementation"):
+        config.pop(name, None)
+    return dict(sorted(config.items()))

@@ -1,0 +1,262 @@
+"""PaddleNLP's LUKE: `model_state.pdparams`, `model_config.json`, tokenizer files, `entity_vocab.json`.
+
+The weights are a pickle of NumPy arrays; linear layers are stored (in, out), layer norms are called `layer_norm`, and
+the entity head has a decoder of its own. Paddle's code has the extra queries always, and 1e-6 in every layer norm: a
+file that names no `layer_norm_eps` gets that, for it is what its numbers were computed with.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from loreweave import models
+from loreweave.checkpoints.fitting import ENCODER_PARTS, build, fit_state_dict
+from loreweave.checkpoints.formats import original_rows as rows
+from loreweave.checkpoints.formats.original_layout import check_rows
+from loreweave.checkpoints.heads import class_of_head
+from loreweave.checkpoints.inference import ENCODER_SETTINGS, SHAPE_SETTINGS, config_from, said_in
+from loreweave.checkpoints.loading import DEFAULTS, LoadedCheckpoint, LoadOptions, LoadReport
+from loreweave.checkpoints.unpickling import read_numpy_pickle
+from loreweave.checkpoints.word_tokenizers import has_tokenizer
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.files.reading import Pathname, read_json
+from loreweave.corpus.files.writing import atomic_folder, write_json
+from loreweave.encoding import EntityTokenizer
+from loreweave.errors import CheckpointError
+
+NAME = "paddle"
+
+_FILE = "model_state.pdparams"
+_CONFIG = "model_config.json"
+LAYER_NORM_EPS = 1e-6
+_NAME_TABLE, _BIG_TABLES = "StructuredToParameterName@@", "UnpackBigParamInfor@@"
+_LINEAR = re.compile(
+    r"(\.self\.(query|key|value|w2e_query|e2w_query|e2e_query)|(^|\.)dense|entity_embedding_dense"
+    r"|entity_predictions\.decoder|^classifier|^qa_outputs)\.weight$"
+)
+_HEADS = {"lm_head.decoder_weight": "lm_head.decoder.weight", "lm_head.decoder_bias": "lm_head.bias"}
+
+
+def recognises(path: Path) -> bool:
+    """A `.pdparams` file, or a folder with `model_state.pdparams`."""
+    return (path / _FILE).is_file() if path.is_dir() else path.is_file() and path.suffix == ".pdparams"
+
+
+def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
+    """Load as the class that the head tells (or `options.cls`)."""
+    report = LoadReport(NAME, str(path))
+    file = path / _FILE if path.is_dir() else path
+    state = names_from_paddle(_arrays_in(read_numpy_pickle(file), file))
+    bare = {name.removeprefix("luke."): tensor for name, tensor in state.items()}
+    said = _said(file.parent, options.base)
+    changes: dict[str, Any] = {}
+    if "layer_norm_eps" not in said:
+        changes["layer_norm_eps"] = LAYER_NORM_EPS
+        report.notes.append(f"layer_norm_eps {LAYER_NORM_EPS}, as Paddle's code computes")
+    cls = options.cls or _class_of(bare, file)
+    for head in ("classifier", "qa_outputs"):
+        if f"{head}.weight" in bare:
+            changes["num_labels"] = len(bare[f"{head}.weight"])
+    if (file.parent / _CONFIG).is_file():
+        changes |= {name: said[name] for name in ("pad_token_id", "base_model_type") if said.get(name) is not None}
+    if cls.__name__ == "LukeForEntityPairClassification":
+        changes["classifier_bias"] = "classifier.bias" in bare
+    if options.entity_aware_attention is not None:
+        said["use_entity_aware_attention"] = options.entity_aware_attention
+    aware = bool(said.get("use_entity_aware_attention", True))
+    config = config_from(bare, said, file, report, use_entity_aware_attention=aware, **changes)
+    model = build(cls, config, options.seed)
+    fit_state_dict(model, state, file, report)
+    tokenizer, vocabulary = _tokenizer(file.parent, options.base, report)
+    if vocabulary is not None:
+        check_rows(bare, vocabulary, file)
+    return LoadedCheckpoint(model, tokenizer, vocabulary, NAME, report)
+
+
+def _arrays_in(content: Any, file: Path) -> dict[str, Tensor]:
+    """The named arrays of a loaded pickle, big tables joined again."""
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{file}: found a {type(content).__name__}, expected a dictionary of arrays")
+    content = {name: value for name, value in content.items() if name != _NAME_TABLE}
+    for name, parts in content.pop(_BIG_TABLES, {}).items():  # protocol 2 and 3 cut arrays of more than 2^30 bytes
+        pieces = [content.pop(part) for part in parts["slices"]]
+        content[name] = np.concatenate(pieces).reshape(parts["OriginShape"])
+    tensors = {}
+    for name, value in content.items():
+        if isinstance(value, tuple) and len(value) == 2:  # (name, array), as single tensors are stored
+            value = value[1]
+        if not isinstance(value, np.ndarray):
+            raise CheckpointError(f"{file}: found a {type(value).__name__} under {name!r}, expected an array")
+        tensors[str(name)] = torch.from_numpy(np.ascontiguousarray(value).copy())
+    return tensors
+
+
+def names_from_paddle(given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Paddle's names and orientations as Hugging Face's."""
+    state = {}
+    for name, tensor in given.items():
+        bare = name.removeprefix("luke.")
+        renamed = _HEADS.get(name, name.replace("layer_norm", "LayerNorm"))
+        if name.startswith("lm_head.layer_norm"):
+            renamed = name
+        if name == "entity_predictions.decoder.bias":
+            renamed = "entity_predictions.bias"
+        state[renamed] = tensor.T.contiguous() if _LINEAR.search(bare) else tensor
+    return state
+
+
+def names_to_paddle(given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Hugging Face's names and orientations as Paddle's; the entity head gets a decoder of its own."""
+    heads = {hugging_face: paddle for paddle, hugging_face in _HEADS.items()}
+    state = {}
+    for name, tensor in given.items():
+        if name == "lm_head.decoder.bias":
+            continue
+        renamed = heads.get(name, name.replace("LayerNorm", "layer_norm"))
+        if name == "entity_predictions.bias":
+            renamed = "entity_predictions.decoder.bias"
+        state[renamed] = tensor.T.contiguous() if _LINEAR.search(name.removeprefix("luke.")) else tensor
+    return state
+
+
+def _class_of(state: Mapping[str, Tensor], file: Path) -> type[PreTrainedModel]:
+    if "lm_head.dense.weight" in state:
+        return models.LukeForMaskedLM
+    for head in ("classifier", "qa_outputs"):
+        if f"{head}.weight" in state:
+            return class_of_head(head, state, state[rows.WORDS].shape[1], file)
+    return models.LukeModel
+
+
+def _said(folder: Path, base: Path | None) -> dict[str, Any]:
+    """The flat settings of PaddleNLP's nested `model_config.json`, else of `base`."""
+    if (folder / _CONFIG).is_file():
+        return _flatten(read_json(folder / _CONFIG))
+    said = said_in(folder, base) or {}
+    said.pop("layer_norm_eps", None)  # the base's, not Paddle's
+    return said
+
+
+def _flatten(value: Any) -> dict[str, Any]:
+    """Settings of nested `init_args`; the outer ones win."""
+    if not isinstance(value, dict):
+        return {}
+    flat: dict[str, Any] = {}
+    for inner in value.get("init_args", []):
+        flat |= _flatten(inner)
+    return flat | {name: item for name, item in value.items() if name != "init_args"}
+
+
+def _tokenizer(folder: Path, base: Path | None, report: LoadReport) -> tuple[EntityTokenizer | None, EntityVocabulary | None]:
+    for place in (folder, base):
+        if place is None:
+            continue
+        if has_tokenizer(place) and (place / "entity_vocab.json").is_file():
+            tokenizer = EntityTokenizer.from_pretrained(place)
+            return tokenizer, tokenizer.entity_vocabulary
+    report.notes.append("no tokenizer with an entity vocabulary beside the weights; give --base, a LUKE folder")
+    found = next((folder / name for name in ("entity_vocab.tsv", "entity_vocab.json") if (folder / name).is_file()), None)
+    return None, None if found is None else EntityVocabulary.load(found)
+
+
+def save(
+    model: PreTrainedModel,
+    tokenizer: EntityTokenizer | None,
+    path: Pathname,
+    *,
+    vocabulary: EntityVocabulary | None = None,
+    overwrite: bool = False,
+) -> list[str]:
+    """Write a folder as PaddleNLP saves it; returns notes.
+
+    Raises:
+        CheckpointError: PaddleNLP has no such class.
+        ConfigurationError: `path` is not empty and `overwrite` is off.
+    """
+    name = type(model).__name__
+    if name not in _PADDLE_CLASSES:
+        raise CheckpointError(f"found a {name}, PaddleNLP has {', '.join(_PADDLE_CLASSES)}")
+    state = dict(model.state_dict())
+    notes = _complete(state)
+    labels = list((model.config.id2label or {}).values()) if "classifier.weight" in state else []
+    if labels != [f"LABEL_{number}" for number in range(len(labels))]:
+        notes.append(f"the names of the {len(labels)} labels are left out, for Paddle numbers them: {', '.join(labels)}")
+    with atomic_folder(path, overwrite) as folder:
+        with (folder / _FILE).open("wb") as file:
+            _dump({key: tensor.detach().cpu().numpy() for key, tensor in names_to_paddle(state).items()}, file)
+        write_json(folder / _CONFIG, _paddle_config(model))
+        if tokenizer is not None:
+            tokenizer.save_pretrained(folder)
+        elif vocabulary is not None:
+            vocabulary.save(folder / "entity_vocab.json")
+    return notes
+
+
+_PADDLE_CLASSES = (
+    "LukeModel",
+    "LukeForMaskedLM",
+    "LukeForEntityClassification",
+    "LukeForEntityPairClassification",
+    "LukeForEntitySpanClassification",
+    "LukeForQuestionAnswering",
+)
+
+
+def _complete(state: dict[str, Tensor]) -> list[str]:
+    """Add what every Paddle LUKE has: extra queries (copies) and a pooler; name what it has not."""
+    prefix = "" if any(name.startswith(ENCODER_PARTS) for name in state) else "luke."
+    notes = []
+    if not any(".w2e_query." in name for name in state):
+        notes.append("the extra queries were written as copies of query, for Paddle always uses them")
+        for name in [name for name in state if ".self.query." in name]:
+            state.update({name.replace("query", extra): state[name] for extra in rows.EXTRA_QUERIES})
+    if f"{prefix}pooler.dense.weight" not in state:
+        hidden = state[prefix + rows.WORDS].shape[1]
+        state[f"{prefix}pooler.dense.weight"] = torch.zeros(hidden, hidden)
+        state[f"{prefix}pooler.dense.bias"] = torch.zeros(hidden)
+        notes.append("the pooler, which the model has not and Paddle wants, was written as zeros")
+    return notes
+
+
+def lost_in(model: PreTrainedModel) -> list[str]:
+    """What Paddle's own code leaves out of a file that our loader reads whole."""
+    bias = model.state_dict().get("classifier.bias")
+    if type(model).__name__ != "LukeForEntityPairClassification" or bias is None or not bias.any():
+        return []
+    return [f"PaddleNLP's pair model has no classifier bias: logits off by up to {float(bias.abs().max()):.3g} there"]
+
+
+def _paddle_config(model: PreTrainedModel) -> dict[str, Any]:
+    sizes = ("vocab_size", "max_position_embeddings", "type_vocab_size", "entity_vocab_size", "entity_emb_size")
+    others = ("pad_token_id", "layer_norm_eps", "use_entity_aware_attention")
+    names = (*SHAPE_SETTINGS, *ENCODER_SETTINGS, *sizes, *others)
+    inner = {name: getattr(model.config, name) for name in names} | {"cls_token_id": 0, "init_class": "LukeModel"}
+    # Not of Paddle, which passes over them: what the way back to other formats needs.
+    kept = ("base_model_type", "bert_model_name", "bos_token_id", "eos_token_id")
+    inner |= {name: getattr(model.config, name) for name in kept if getattr(model.config, name, None) is not None}
+    if type(model).__name__ == "LukeModel":
+        return inner
+    outer: dict[str, Any] = {"init_args": [inner], "init_class": type(model).__name__}
+    return outer | ({} if type(model).__name__ == "LukeForMaskedLM" else {"num_labels": model.config.num_labels})
+
+
+class _StablePickler(pickle.Pickler):
+    """Arrays as `numpy.ndarray(shape, dtype, bytes)`: NumPy 1 and 2 share these names, not those of their own pickles."""
+
+    def reducer_override(self, value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            return np.ndarray, (value.shape, value.dtype, np.ascontiguousarray(value).tobytes())
+        return NotImplemented
+
+
+def _dump(arrays: Mapping[str, np.ndarray[Any, Any]], file: BinaryIO) -> None:
+    _StablePickler(file, protocol=4).dump({**arrays, _NAME_TABLE: {}})

@@ -1,0 +1,222 @@
+"""`loreweave build`: entity vocabularies and pre-training sets from annotated text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from loreweave.cli.build.episodes import episodes
+from loreweave.cli.build.graphs import graph, wikidata5m
+from loreweave.cli.build.relation_episodes import relation_episodes
+from loreweave.cli.build.text import text_blocks
+from loreweave.cli.build.tfrecord import tfrecord
+from loreweave.cli.console import Advance, progress, say, show_counts
+
+if TYPE_CHECKING:
+    from loreweave.build.pretraining_set import BuildReport
+    from loreweave.corpus.annotated_text import AnnotatedText
+    from loreweave.corpus.exclusion import Exclusion
+
+command = typer.Typer(
+    name="build",
+    help="Build pre-training sets, entity vocabularies, knowledge graphs and episodes.",
+    epilog="Example: loreweave build entity-vocab pages.jsonl --output entity_vocab.jsonl",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+FORMATS = ("annotated", "wikispeedia")
+"""Our JSON Lines and Parquet, or folders of these; the Wikispeedia articles as JSON Lines."""
+SHOWN_NAMES = 20
+
+Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Text files. They are read in this order.")]
+SAMPLE = '{"id": "1", "text": "Oslo is big.", "mentions": [{"start": 0, "end": 4, "entity": "Oslo"}]}'
+Format = Annotated[
+    str, typer.Option("--format", help=f"Format of the files: {', '.join(FORMATS)}. A line of annotated: {SAMPLE}")
+]
+Exclude = Annotated[Path | None, typer.Option("--exclude", help="File with titles or ids of texts to leave out, one per line.")]
+Language = Annotated[
+    str | None, typer.Option("--language", help="Language of all texts. Default: the language that each text gives.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing output.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print only the counts, as JSON, on standard output.")]
+
+
+@command.callback()
+def _kinds() -> None:
+    """Build pre-training sets, entity vocabularies, knowledge graphs and episodes."""
+
+
+@command.command("entity-vocab")
+def entity_vocab(
+    files: Files,
+    output: Annotated[
+        Path, typer.Option("--output", help="File to write: .jsonl, .tsv, or .json in the layout of Hugging Face.")
+    ],
+    size: Annotated[int, typer.Option("--size", min=4, help="Maximum number of entities, including special ones.")] = 1_000_000,
+    min_count: Annotated[int, typer.Option("--min-count", min=0, help="Minimum number of links to a title.")] = 0,
+    format: Format = "annotated",
+    exclude: Exclude = None,
+    language: Language = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make an entity vocabulary from the titles with the most links.
+
+    Texts in several languages give a vocabulary with languages (not as .tsv). Equal titles in two languages are then two
+    entities. --language treats all texts as one language.
+
+    Example: loreweave build entity-vocab pages.jsonl --output entity_vocab.jsonl --min-count 2
+    """
+    from loreweave.build.entity_vocabulary import count_entities, vocabulary_of_counts
+    from loreweave.corpus.entity_vocabulary_files import check_target
+    from loreweave.errors import ConfigurationError
+
+    if output.exists() and not overwrite:
+        raise ConfigurationError(f"{output} exists; --overwrite replaces it")
+    check_target(output, with_languages=language is not None)
+    exclusion, skipped = _read_exclusion(exclude), Counter[str]()
+    with progress("counting links in texts") as advance:
+        texts = _counted(read_texts(files, format, exclusion), advance)
+        counts = count_entities(texts, language=language, skipped=skipped)
+    vocabulary = vocabulary_of_counts(counts, size, min_count, language=language)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    vocabulary.save(output)
+    linked = [(title, name, count) for name, titles in counts.items() for title, count in titles.items()]
+    kept = [count for title, name, count in linked if vocabulary.id_of(title, name) is not None]
+    links = sum(count for *_, count in linked)
+    rows = {
+        "rows": len(vocabulary),
+        "titles_linked": len(linked),
+        "titles_dropped": len(linked) - len(kept),
+        "links": links,
+        "links_dropped": links - sum(kept),
+        "links_skipped_by_prefix": skipped["links_skipped_by_prefix"],
+        **_excluded(exclusion, exclude),
+    }
+    show_counts(rows, output, always=("rows",), as_json=as_json)
+
+
+@command.command("pretraining")
+def pretraining(
+    files: Files,
+    vocabulary: Annotated[Path, typer.Option("--vocabulary", help="Entity vocabulary of 'build entity-vocab'.")],
+    tokenizer: Annotated[str, typer.Option("--tokenizer", help="The encoder's folder or Hub name, or minilm.")],
+    output: Annotated[Path, typer.Option("--output", help="Folder to write.")],
+    max_length: Annotated[
+        int, typer.Option("--max-length", help="Maximum number of sub-words in a window, including special tokens.")
+    ] = 512,
+    max_entities: Annotated[int, typer.Option("--max-entities", help="Maximum number of linked mentions in a window.")] = 128,
+    max_mention_length: Annotated[
+        int, typer.Option("--max-mention-length", help="Maximum number of sub-words in a mention.")
+    ] = 30,
+    min_sentence_length: Annotated[
+        int, typer.Option("--min-sentence-length", help="Minimum number of sub-words in a sentence; shorter ones are dropped.")
+    ] = 5,
+    include_windows_without_entities: Annotated[
+        bool, typer.Option("--include-windows-without-entities", help="Keep windows without linked mentions.")
+    ] = False,
+    include_unknown_entities: Annotated[
+        bool, typer.Option("--include-unknown-entities", help="Keep links to titles outside the vocabulary as [UNK].")
+    ] = False,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Number of processes.")] = 1,
+    format: Format = "annotated",
+    exclude: Exclude = None,
+    language: Language = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a pre-training set: windows of whole sentences with their linked mentions.
+
+    Example: loreweave build pretraining pages.jsonl --vocabulary entity_vocab.jsonl --tokenizer minilm --output build/pages
+    """
+    from loreweave.build.pretraining_set import build_pretraining_set
+    from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
+    from loreweave.corpus.entity_vocabulary import EntityVocabulary
+
+    words, exclusion = read_word_tokenizer(tokenizer), _read_exclusion(exclude)
+    with progress("texts cut into windows") as advance:
+        report = build_pretraining_set(
+            read_texts(files, format, exclusion),
+            words,
+            EntityVocabulary.load(vocabulary),
+            output,
+            max_length=max_length,
+            max_entities=max_entities,
+            max_mention_length=max_mention_length,
+            min_sentence_length=min_sentence_length,
+            include_windows_without_entities=include_windows_without_entities,
+            include_unknown_entities=include_unknown_entities,
+            language=language,
+            workers=workers,
+            overwrite=overwrite,
+            progress=_texts_done(advance),
+        )
+    rows = report.to_dict() | _excluded(exclusion, exclude)
+    show_counts(rows, output, always=("texts", "windows"), as_json=as_json)
+
+
+command.command("tfrecord")(tfrecord)
+command.command("wikidata5m")(wikidata5m)
+command.command("graph")(graph)
+command.command("text-blocks")(text_blocks)
+command.command("episodes")(episodes)
+command.command("relation-episodes")(relation_episodes)
+
+
+def read_texts(files: Iterable[str], format: str, exclusion: Exclusion) -> Iterator[AnnotatedText]:
+    """All texts of all files, in order, but those that are excluded.
+
+    Raises:
+        ConfigurationError: an unknown format.
+        DataError: a file cannot be read.
+    """
+    from loreweave.corpus.annotated_text import read_annotated_texts
+    from loreweave.corpus.wikispeedia import read_wikispeedia
+    from loreweave.errors import ConfigurationError
+    from loreweave.training.settings.configuration import unknown_name
+
+    readers = {"annotated": read_annotated_texts, "wikispeedia": read_wikispeedia}
+    if format not in readers:
+        raise ConfigurationError(f"--format: found {format!r}{unknown_name(format, list(readers))}")
+    return exclusion.kept(text for file in files for text in readers[format](file))
+
+
+def _read_exclusion(file: Path | None) -> Exclusion:
+    from loreweave.corpus.exclusion import Exclusion
+    from loreweave.corpus.wikispeedia import read_reserved_titles
+
+    return Exclusion() if file is None else Exclusion(read_reserved_titles(file))
+
+
+def _excluded(exclusion: Exclusion, file: Path | None) -> dict[str, int]:
+    """The counts of an exclusion; names that no text had are said."""
+    missed = exclusion.not_found()
+    if missed:
+        more = f" and {len(missed) - SHOWN_NAMES} more" if len(missed) > SHOWN_NAMES else ""
+        say(f"{file}: no text has the id or title {', '.join(map(repr, missed[:SHOWN_NAMES]))}{more}")
+    return {"texts_excluded": exclusion.texts, "excluded_names_not_found": len(missed)}
+
+
+def _counted(texts: Iterable[AnnotatedText], advance: Advance) -> Iterator[AnnotatedText]:
+    for text in texts:
+        yield text
+        advance()
+
+
+def _texts_done(advance: Advance) -> Callable[[BuildReport], None]:
+    """Turn the builder's running counts into steps of a progress bar."""
+    done = 0
+
+    def show(report: BuildReport) -> None:
+        nonlocal done
+        advance(report.texts - done)
+        done = report.texts
+
+    return show

@@ -1,0 +1,70 @@
+"""`loreweave build relation-episodes`: few-shot episodes from any sentences with annotated relations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loreweave.cli.console import progress, say, show_counts
+
+
+def relation_episodes(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files of relation classification: FewRel, TACRED, ...")],
+    output: Annotated[Path, typer.Option("--output", help="JSON Lines file to write.")],
+    way: Annotated[int, typer.Option("--way", min=2, help="Number of relations in an episode.")] = 5,
+    shot: Annotated[int, typer.Option("--shot", min=1, help="Number of support sentences per relation.")] = 1,
+    queries: Annotated[int, typer.Option("--queries", min=1, help="Number of queries per relation.")] = 1,
+    na_rate: Annotated[
+        float, typer.Option("--na-rate", min=0, help="Number of queries with other relations, as a multiple of --queries.")
+    ] = 0.0,
+    count: Annotated[int, typer.Option("--count", min=1, help="Number of episodes.")] = 1000,
+    seed: Annotated[int, typer.Option("--seed", help="Random seed. Equal seeds give equal files.")] = 0,
+    relations: Annotated[
+        str | None, typer.Option("--relations", help="Relations that may be drawn, separated by commas. Default: all.")
+    ] = None,
+    exclude_relations_of: Annotated[
+        list[Path] | None,
+        typer.Option("--exclude-relations-of", help="File whose relations must not be drawn; can be repeated."),
+    ] = None,
+    format: Annotated[str | None, typer.Option("--format", help="Format of the files. Default: recognised.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only the counts, as JSON, on standard output.")] = False,
+) -> None:
+    """Draw N-way K-shot episodes for few-shot-relation.
+
+    Each line has "support" and "query", which are lists of sentences with "text", "head", "tail" and "label". 'loreweave
+    evaluate few-shot-relation' draws the same episodes from the same file with the same seed. Use this command to share
+    them.
+
+    Example: loreweave build relation-episodes val_wiki.json --way 5 --shot 1 --count 1000 --output wiki_5_1.jsonl
+    """
+    from loreweave.build.relation_episodes import EpisodeShape
+    from loreweave.errors import ConfigurationError
+    from loreweave.tasks.few_shot_relation import reader
+    from loreweave.tasks.few_shot_relation.episodes import RelationEpisode, draws_of, episode_of, write_episodes
+    from loreweave.tasks.files.records import describe_skipped
+
+    if output.exists() and not overwrite:
+        raise ConfigurationError(f"{output} exists; --overwrite replaces it")
+    read = [reader.read(path, format) for path in files]
+    for path, found in zip(files, read, strict=True):
+        for line in describe_skipped(found, path):
+            say(line)
+    records = [record for found in read for record in found.records]
+    names = reader.labels_of(records)
+    wanted = names if relations is None else [name.strip() for name in relations.split(",")]
+    excluded = {name for path in exclude_relations_of or () for name in reader.labels_of(reader.read(path, format).records)}
+    shape = EpisodeShape(way=way, shot=shot, queries=queries, na_rate=na_rate)
+    draws = draws_of(records, shape, seed, [name for name in wanted if name not in excluded], files[0])
+    with progress("episodes", count) as advance:
+
+        def episode(number: int) -> RelationEpisode:
+            advance()
+            return episode_of(draws.draw(number), records, str(number))
+
+        written = write_episodes(output, map(episode, range(count)))
+    rows = {"sentences": len(records), "relations": len(names), "relations_drawn_from": len(draws.classes), "episodes": written}
+    rows |= {"relations_with_too_few_sentences": len(draws.left_out)}
+    show_counts(rows, output, always=("sentences", "relations", "relations_drawn_from", "episodes"), as_json=as_json)

@@ -1,0 +1,204 @@
+"""Column files of the CoNLL kind: a token and its tag on a line, a blank line between sentences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.column_formats.layout import DOCUMENT_START, ColumnLayout, FileLayout, find_layout
+from loreweave.corpus.column_formats.tag_schemes import OUTSIDE, Scheme, TokenSpan, find_scheme, spans_of_tags
+from loreweave.corpus.files.reading import Pathname, open_text
+from loreweave.corpus.tokens import WHITE, text_of_file_tokens
+from loreweave.errors import DataError
+
+_OTHER_SEPARATORS = {",": "commas", ";": "semicolons", "|": "bars"}
+"""Signs between the columns of files that are not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSentence:
+    """The tokens and tags of one sentence; `line` is its first, `document` counts from 1 (0: none).
+
+    Tags are those of `tag_schemes`, however the file spells them. `nested` are the tags of a second column for mentions inside
+    others, where the file has one. `error` is what is wrong with it, where bad sentences were asked for; then tokens and tags
+    end before the bad line. `characters` says that tokens are characters, and blank ones the spaces between words.
+    """
+
+    line: int
+    document: int
+    tokens: tuple[str, ...]
+    tags: tuple[str, ...]
+    nested: tuple[str, ...] = ()
+    characters: bool = False
+    error: DataError | None = None
+
+    def spans(self, scheme: Scheme | None) -> list[TokenSpan]:
+        """The spans of its tags, and of the nested ones behind them.
+
+        Raises:
+            DataError: a tag without a prefix where one is expected.
+        """
+        inner = spans_of_tags(self.nested, find_scheme(self.nested)) if self.nested else []
+        return [*spans_of_tags(self.tags, scheme or "prefixed"), *inner]
+
+    def text(self, id: str, scheme: Scheme | None, dropped: Counter[str], **metadata: Any) -> AnnotatedText:
+        """Its text with the spans as mentions; see `text_of_file_tokens`.
+
+        Raises:
+            DataError: see `spans`.
+        """
+        spans = self.spans(scheme)
+        return text_of_file_tokens(id, self.tokens, spans, dropped, characters=self.characters, **metadata)
+
+
+def read_columns(
+    path: Pathname, layout: ColumnLayout | None = None, dropped: Counter[str] | None = None, notes: list[str] | None = None
+) -> list[AnnotatedText]:
+    """One text a sentence: its tokens joined by spaces (see `corpus.tokens`), its spans as mentions.
+
+    Ids are `<stem of the file>:<number from 1>`; `metadata["doc"]` is the number of the document where the file marks
+    documents.
+
+    Args:
+        path: the file.
+        layout: its columns; None finds them.
+        dropped: gets what texts lost, such as blank tokens.
+        notes: gets what was found otherwise than usual, a line each.
+
+    Raises:
+        DataError: names the file and the line: columns that a line lacks, an empty token, tags of two schemes; see
+            `find_layout`.
+    """
+    dropped = Counter() if dropped is None else dropped
+    found, name = find_layout(path, layout), Path(path).name.partition(".")[0]
+    if notes is not None:
+        notes += found.notes
+    sentences = list(read_column_sentences(path, found))
+    scheme = scheme_of(sentences, path)
+    texts = []
+    for number, sentence in enumerate(sentences, 1):
+        document = {"doc": str(sentence.document)} if sentence.document else {}
+        try:
+            texts.append(sentence.text(f"{name}:{number}", scheme, dropped, **document))
+        except DataError as error:
+            raise DataError(error.message, path=path, line=sentence.line, field=error.field) from None
+    return texts
+
+
+def scheme_of(sentences: Iterable[ColumnSentence], path: Pathname) -> Scheme:
+    """The scheme of all tags of a file.
+
+    Raises:
+        DataError: names the first line whose tag is of another scheme than those before it.
+    """
+    first = ""
+    for sentence in sentences:
+        for number, tag in enumerate(sentence.tags, sentence.line):
+            if tag == OUTSIDE:
+                continue
+            try:
+                find_scheme((first or tag, tag))
+            except DataError as error:
+                raise DataError(error.message, path=path, line=number) from None
+            first = first or tag
+    return find_scheme([first or OUTSIDE])
+
+
+def read_column_sentences(
+    path: Pathname, layout: FileLayout | ColumnLayout | None = None, keep_bad: bool = False
+) -> Iterator[ColumnSentence]:
+    """The sentences of a file (plain, .gz, .xz, .bz2). Comments are passed over, see `FileLayout.is_comment`.
+
+    Args:
+        path: the file.
+        layout: its layout, or its columns where they are known; None finds them.
+        keep_bad: give sentences with a bad line too, with their first `error`, instead of raising it.
+
+    Raises:
+        DataError: names the file and the line; see `find_layout`.
+    """
+    lines = _Lines(path, layout if isinstance(layout, FileLayout) else find_layout(path, layout), keep_bad)
+    with open_text(path) as file:
+        for number, line in enumerate(chain(file, [""]), 1):
+            if not line.strip() or line.startswith(DOCUMENT_START):
+                yield from lines.end()
+                lines.document += line.startswith(DOCUMENT_START)
+            elif not lines.layout.is_comment(line, lines.began):
+                yield from lines.add(line, number)
+
+
+class _Lines:
+    """Gathers the lines of one file to sentences."""
+
+    def __init__(self, path: Pathname, layout: FileLayout, keep_bad: bool) -> None:
+        self.path, self.layout, self.keep_bad = path, layout, keep_bad
+        self.document = 0
+        self._header = layout.header
+        self._good = False
+        self._sentence: str | None = None
+        self._clear()
+
+    def _clear(self) -> None:
+        self._start = 0
+        self._error: DataError | None = None
+        self._cells: list[tuple[str, ...]] = []
+
+    @property
+    def began(self) -> bool:
+        return self._start > 0
+
+    def end(self) -> Iterator[ColumnSentence]:
+        if self.began:
+            tokens, tags, *nested = list(zip(*self._cells, strict=True)) or [(), ()]
+            inner = nested[0] if nested else ()
+            yield ColumnSentence(self._start, self.document, tokens, tags, inner, self.layout.characters, self._error)
+        self._clear()
+
+    def add(self, line: str, number: int) -> Iterator[ColumnSentence]:
+        """A line with a token; gives the sentence before it where it begins another without a blank line."""
+        if self._header:
+            self._header = False
+            return
+        cells = self.layout.split(line)
+        if self.layout.sentence is not None and len(cells) == self.layout.width:
+            name = cells[self.layout.sentence].strip()
+            if name and name != self._sentence:
+                yield from self.end()
+                self._sentence = name
+        self._start = self._start or number
+        if self._error is not None:
+            return
+        try:
+            self._cells.append(self._chosen(cells, line, number))
+        except DataError as error:
+            if not self.keep_bad:
+                raise
+            self._error = error
+
+    def _chosen(self, cells: list[str], line: str, number: int) -> tuple[str, ...]:
+        """The token, its tag, and its nested tag where there are such."""
+        layout, width = self.layout, self.layout.width
+        if len(cells) != width:
+            shown = f"{len(cells)} column{'s' * (len(cells) != 1)}: {line.rstrip(WHITE)!r}"
+            expected = f"{width} as on {'the lines before' if self._good else 'most lines'}"
+            mark = next((mark for mark in _OTHER_SEPARATORS if line.count(mark) > (width > 0)), "")
+            if len(cells) == 1 and mark:
+                expected = f"a token and a tag, with a tab or spaces between, not {_OTHER_SEPARATORS[mark]}"
+            elif not width:
+                expected = "a token and a tag, with a tab or spaces between"
+            raise DataError(f"found {shown}, expected {expected}", path=self.path, line=number)
+        try:
+            token, tag = cells[layout.token], cells[layout.tag]
+        except IndexError:
+            wanted = f"columns {layout.token} and {layout.tag}"
+            raise DataError(f"found {width} columns, expected {wanted}", path=self.path, line=number) from None
+        if not token or not tag:
+            raise DataError(f"found an empty {'tag' if token else 'token'}: {line!r}", path=self.path, line=number)
+        self._good = True
+        plain = layout.spelling.plain
+        return (token, plain(tag)) if layout.nested is None else (token, plain(tag), plain(cells[layout.nested]))

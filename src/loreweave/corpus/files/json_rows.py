@@ -1,0 +1,193 @@
+"""Rows of a JSON file in any wrapping, each with its place: one object a line, a list, objects over several lines, a wrapper.
+
+Broken JSON is named by its place. What Python's parser takes but JSON has not, or what loses data without a word, is refused:
+`NaN` and `Infinity`, and a key that stands twice in one object.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from loreweave.corpus.class_labels import Features, features_beside, features_of_list, with_label_names
+from loreweave.corpus.files.reading import open_text
+from loreweave.corpus.files.strict_json import DECODER, NotJsonError
+from loreweave.corpus.files.tables import is_table, table_rows
+from loreweave.errors import DataError
+
+Placed = tuple[str, Any]
+"""The place of a row for messages ("line 3", "record 3"), and the row, or the error in its place."""
+
+WRAPPERS: dict[str, tuple[type, ...]] = {
+    "data": (dict, list), "rows": (dict,), "examples": (dict,), "annotations": (list, type(None)),
+}  # fmt: skip
+"""The key of an object that is a whole file, under which its rows stand, and what they are: of many tools, of the server of
+data sets, of annotators that write pairs for spaCy."""
+
+_BLANK = re.compile(r"\s*")
+
+
+def first_character(path: Path) -> str:
+    """The first character that is no white space; empty where there is none. Of a table `{`: its rows are objects."""
+    if is_table(path):
+        return "{"
+    with open_text(path) as file:
+        return next((line.lstrip()[0] for line in file if line.strip()), "")
+
+
+def json_rows(path: Path) -> Iterator[Placed]:
+    """Rows with their place, of a JSON list, of JSON lines, of one object that wraps them, or of a table (Parquet, a saved
+    data set), whichever the file says.
+
+    Numbers that stand for class labels become names where the file, or `dataset_info.json` beside it, has them.
+
+    Yields:
+        (place, row); in the place of a line that is broken or no object, the error.
+
+    Raises:
+        DataError: a list, or an object over several lines, is broken; the line is named.
+    """
+    if is_table(path):
+        yield from table_rows(path)
+        return
+    features = features_beside(path)
+    rows = _list_rows(path) if first_character(path) == "[" else _object_rows(path)
+    for place, row in rows:
+        yield place, _named(row, features)
+
+
+def _named(row: Any, features: Features) -> Any:
+    """The row with the names of its class labels, or the error in its place."""
+    if not features or not isinstance(row, dict):
+        return row
+    try:
+        return with_label_names(row, features)
+    except DataError as error:
+        return error
+
+
+def _list_rows(path: Path) -> Iterator[Placed]:
+    """Of a list; of lists one after the other, a row each (a pair a line)."""
+    with open_text(path) as file:
+        text = file.read()
+    values = list(_values(text, path))
+    if len(values) > 1:
+        yield from ((f"line {line}", value) for line, value in values)
+    else:
+        yield from ((f"record {number}", row) for number, row in enumerate(values[0][1], 1))
+
+
+def _object_rows(path: Path) -> Iterator[Placed]:
+    """Of JSON lines, streamed; the whole file is read where its first object goes over several lines."""
+    with open_text(path) as file:
+        lines = ((number, line) for number, line in enumerate(file, 1) if not line.isspace())
+        first, second = next(lines, None), next(lines, None)
+        if first is None:
+            return
+        head = line_value(*first, path)
+        if isinstance(head, DataError) and second is not None and isinstance(line_value(*second, path), DataError):
+            yield from _spread_rows(path, head)
+            return
+        if second is None and isinstance(head, dict) and (wrapped := _unwrapped(head)) is not None:
+            yield from wrapped
+            return
+        yield f"line {first[0]}", head
+        for number, line in chain([second] if second else [], lines):
+            yield f"line {number}", line_value(number, line, path)
+
+
+def _spread_rows(path: Path, error: DataError) -> Iterator[Placed]:
+    """Objects that go over several lines, one after the other; `error` is what is wrong with the first line alone."""
+    with open_text(path) as file:
+        text = file.read()
+    if text.lstrip()[:1] != "{":
+        raise error
+    values = list(_values(text, path))
+    if len(values) == 1 and (wrapped := _unwrapped(values[0][1])) is not None:
+        yield from wrapped
+        return
+    yield from ((f"line {line}", value) for line, value in values)
+
+
+def _unwrapped(value: dict[str, Any]) -> Iterable[Placed] | None:
+    """The rows that an object wraps; None where it is a row itself."""
+    key = next((key for key, kinds in WRAPPERS.items() if _is_rows(value.get(key), kinds)), None)
+    if key is None or "text" in value or "tokens" in value:
+        return None
+    rows = value[key]
+    if key == "rows" and all(isinstance(row.get("row"), dict) for row in rows if isinstance(row, dict)):
+        rows = [row["row"] if isinstance(row, dict) else row for row in rows]
+    features = value.get("features")
+    names = features_of_list(features) if isinstance(features, list) else features if isinstance(features, Mapping) else {}
+    return [(f"record {number}", _named(row, names)) for number, row in enumerate(rows, 1)]
+
+
+def _is_rows(value: Any, kinds: tuple[type, ...]) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(row, kinds) for row in value)
+
+
+def line_value(number: int, line: str, path: Path) -> dict[str, Any] | DataError:
+    """The object of a line, or what is wrong with it."""
+    try:
+        value = DECODER.decode(line)
+    except json.JSONDecodeError as error:
+        message = f"found broken JSON ({error.msg}, column {error.colno}), expected one object a line"
+        return DataError(message, path=path, line=number)
+    except (NotJsonError, RecursionError, ValueError) as error:
+        return DataError(f"found {error}", path=path, line=number)
+    if isinstance(value, dict):
+        return value
+    return DataError(f"found a JSON {type(value).__name__}, expected an object", path=path, line=number)
+
+
+def _values(text: str, path: Path) -> Iterator[tuple[int, Any]]:
+    """The line and the value of each of the values in a text."""
+    place, line = 0, 1
+    while True:
+        before, place = place, _skip(text, place)
+        line += text.count("\n", before, place)
+        if place == len(text):
+            return
+        try:
+            value, end = DECODER.raw_decode(text, place)
+        except json.JSONDecodeError as error:
+            comma = _trailing_comma(text, error.pos)
+            at = error if comma is None else json.JSONDecodeError("a comma before the closing bracket", text, comma)
+            raise DataError(f"found broken JSON ({at.msg}, column {at.colno})", path=path, line=at.lineno) from None
+        except (NotJsonError, RecursionError, ValueError) as error:
+            raise _in_its_row(text, place, line, path, error) from None
+        yield line, value
+        line += text.count("\n", place, end)
+        place = end
+
+
+def _in_its_row(text: str, start: int, line: int, path: Path, error: Exception) -> DataError:
+    """The error of a value, with the row of the list and the line that it stands in."""
+    place, number = start, 0
+    if text[start] == "[":
+        place = _skip(text, start + 1)
+        while place < len(text) and text[place] not in "]":
+            number += 1
+            try:
+                _, end = DECODER.raw_decode(text, place)
+            except (ValueError, NotJsonError, RecursionError):
+                break
+            place = _skip(text, end)
+            place = _skip(text, place + 1) if text[place : place + 1] == "," else place
+    record = f"record {number}" if number else None
+    return DataError(f"found {error}", path=path, line=line + text.count("\n", start, place), record=record)
+
+
+def _trailing_comma(text: str, place: int) -> int | None:
+    """Where a comma stands before a closing bracket, if the parser stopped there: at it or behind it, by its version."""
+    comma = place if text[place : place + 1] == "," else len(text[:place].rstrip()) - 1
+    return comma if text[comma : comma + 1] == "," and text[_skip(text, comma + 1) :][:1] in ("]", "}") else None
+
+
+def _skip(text: str, place: int) -> int:
+    found = _BLANK.match(text, place)
+    return found.end() if found else place

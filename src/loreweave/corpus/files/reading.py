@@ -1,0 +1,167 @@
+"""Reading text in any usual compression, JSON and JSON Lines, and the hash of a file."""
+
+from __future__ import annotations
+
+import bz2
+import errno
+import gzip
+import hashlib
+import io
+import json
+import lzma
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO, cast
+
+from loreweave.corpus.files.strict_json import DECODER, NotJsonError, unique_keys
+from loreweave.errors import DataError
+
+Pathname = str | PathLike[str]
+
+_OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
+COMPRESSIONS = tuple(_OPENERS)
+BROKEN_STREAM = (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error)
+
+_LONE_RETURN = re.compile(rb"\r(?!\n)")
+
+
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+def open_binary(path: Pathname, mode: str = "rb") -> BinaryIO:
+    """Open a file as bytes, (de)compressed when its name ends in .gz, .xz or .bz2."""
+    return cast(BinaryIO, _OPENERS.get(Path(path).suffix.lower(), open)(path, mode))
+
+
+def content_suffix(path: Pathname) -> str:
+    """The suffix that says what a file holds, in lower case: `.jsonl` of `a.jsonl.GZ`; empty when there is none."""
+    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
+    return next((suffix for suffix in reversed(suffixes) if suffix not in COMPRESSIONS), "")
+
+
+@contextmanager
+def open_text(path: Pathname) -> Iterator[TextIO]:
+    r"""Open a UTF-8 text file for reading (`with open_text(path) as file`), decompressed by its suffix.
+
+    A byte-order mark is skipped. Only \n, \r\n and \r end a line.
+
+    Raises:
+        DataError: the file is missing, its compression is broken, or a line is not UTF-8 (line and byte are named).
+    """
+    try:
+        raw = open_binary(path)
+    except FileNotFoundError:
+        raise DataError("file not found", path=path) from None
+    except IsADirectoryError:
+        raise DataError("found a folder, expected a file", path=path) from None
+    with io.TextIOWrapper(raw, encoding="utf-8-sig") as file:
+        try:
+            yield file
+        except UnicodeDecodeError as error:
+            # The error may come from the caller's own block; the scan tells whether it is this file's.
+            line, byte = _first_bad_byte(path)
+            if line is None:
+                raise
+            message = f"found bytes that are not UTF-8 at byte {byte} of the line ({error.reason}), expected UTF-8 text"
+            raise DataError(message, path=path, line=line) from None
+        except BROKEN_STREAM as error:
+            raise DataError(f"broken compressed file ({error})", path=path) from error
+        except OSError as error:
+            # For a broken stream bz2 raises a bare OSError, which unlike those of the system has no number.
+            if error.errno is not None or Path(path).suffix.lower() != ".bz2":
+                raise
+            raise DataError(f"broken compressed file ({error})", path=path) from error
+
+
+def lines_of_bytes(file: Iterable[bytes]) -> Iterator[bytes]:
+    r"""Lines that end in \n, \r\n or \r, of a file that gives those up to \n; without the ends in \r."""
+    for line in file:
+        yield from _LONE_RETURN.split(line) if b"\r" in line else (line,)
+
+
+def _first_bad_byte(path: Pathname) -> tuple[int | None, int]:
+    """Line (from 1) and byte in the line (from 0) of the first byte that is not UTF-8; (None, 0) when there is none."""
+    with open_binary(path) as file:
+        for number, line in enumerate(lines_of_bytes(file), 1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                return number, error.start
+    return None, 0
+
+
+@contextmanager
+def naming(path: Pathname) -> Iterator[None]:
+    """Give the errors of a disk that is full or broken, which name no file, the name of what is written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _DISK_ERRORS and error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+def read_json(path: Pathname) -> Any:
+    """Read one JSON document."""
+    with open_text(path) as file:
+        try:
+            return json.load(file, object_pairs_hook=unique_keys)
+        except json.JSONDecodeError as error:
+            message = f"found broken JSON ({error.msg}, column {error.colno})"
+            raise DataError(message, path=path, line=error.lineno) from None
+        except NotJsonError as error:
+            raise DataError(f"found {error}", path=path) from None
+
+
+def read_json_lines(path: Pathname) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line number from 1, object) for every line that is not blank.
+
+    Raises:
+        DataError: a line is not a JSON object, or a key stands twice in it; the file and the line are named.
+    """
+    for number, value in json_lines_or_errors(path):
+        if isinstance(value, DataError):
+            raise value
+        yield number, value
+
+
+def json_lines_or_errors(path: Pathname) -> Iterator[tuple[int, dict[str, Any] | DataError]]:
+    """The same for who can go on behind a broken line: it yields the error in the object's place."""
+    with open_text(path) as file:
+        for number, line in enumerate(file, 1):
+            if line.isspace():
+                continue
+            try:
+                value = DECODER.decode(line)
+            except json.JSONDecodeError as error:
+                message = f"found broken JSON ({error.msg}, column {error.colno}), expected one object a line"
+                yield number, DataError(message, path=path, line=number)
+                continue
+            except (NotJsonError, RecursionError, ValueError) as error:
+                yield number, DataError(f"found {error}", path=path, line=number)
+                continue
+            if isinstance(value, dict):
+                yield number, value
+            else:
+                message = f"found a JSON {type(value).__name__}, expected an object"
+                yield number, DataError(message, path=path, line=number)
+
+
+def sha256_of_data(path: Pathname) -> str:
+    """SHA-256 of a file, or of the names and hashes of all files in a folder and in the folders within it but hidden ones."""
+    place = Path(path)
+    if not place.is_dir():
+        return sha256_of(place)
+    files = sorted(file for file in place.rglob("*") if file.is_file() and not file.name.startswith("."))
+    lines = [f"{file.relative_to(place).as_posix()} {sha256_of(file)}\n" for file in files]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def sha256_of(path: Pathname) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

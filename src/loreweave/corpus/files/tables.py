@@ -1,0 +1,122 @@
+"""Rows of tables: Parquet files, Arrow files, and folders that Hugging Face data sets are saved to.
+
+Numbers that stand for class labels become names, by the names that the table's schema or `dataset_info.json` carries.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from loreweave.corpus.class_labels import INFO_FILE, Features, features_beside, with_label_names
+from loreweave.corpus.files.reading import content_suffix, read_json
+from loreweave.errors import DataError
+
+if TYPE_CHECKING:
+    from pyarrow import RecordBatch, Schema
+
+TABLE_SUFFIXES = (".parquet", ".arrow")
+_STATE, _SPLITS = "state.json", "dataset_dict.json"
+_ROWS = 1000
+_METADATA = b"huggingface"
+"""The key of a schema's metadata under which the library keeps the features."""
+
+
+def is_table(path: Path) -> bool:
+    """Whether it is a table by its suffix, or a folder of one: saved to disk, or of Parquet files alone."""
+    if not path.is_dir():
+        return content_suffix(path) in TABLE_SUFFIXES
+    return (path / _STATE).is_file() or (path / _SPLITS).is_file() or bool(_parts(path))
+
+
+def is_data_folder(path: Path) -> bool:
+    """Whether a folder holds one set of data: a table, or documents of brat."""
+    return path.is_dir() and (is_table(path) or next(path.rglob("*.ann"), None) is not None)
+
+
+def table_rows(path: Path) -> Iterator[tuple[str, Any]]:
+    """Each row with its place ("row 3"); in the place of one whose class labels have no name the error.
+
+    Raises:
+        DataError: no such table; or a folder of several splits, whose names are given.
+    """
+    number = 0
+    for file in _files(path):
+        for features, batch in _batches(file):
+            for row in batch.to_pylist():
+                number += 1
+                # A column that only other rows need is null here: it is a key that the row lacks.
+                row = {key: value for key, value in row.items() if value is not None}
+                try:
+                    yield f"row {number}", with_label_names(row, features)
+                except DataError as error:
+                    yield f"row {number}", error
+
+
+def splits_of(path: Path) -> list[str]:
+    """The splits of a folder that a dictionary of data sets was saved to; none for any other."""
+    if not (path / _SPLITS).is_file():
+        return []
+    return [str(split) for split in read_json(path / _SPLITS).get("splits", [])]
+
+
+def _parts(folder: Path) -> list[Path]:
+    """The Parquet files of a folder that holds nothing else to read."""
+    files = [file for file in sorted(folder.iterdir()) if file.is_file() and not file.name.startswith((".", "README"))]
+    tables = [file for file in files if content_suffix(file) == ".parquet"]
+    return tables if len(tables) == len([file for file in files if file.name != INFO_FILE]) else []
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    if splits := splits_of(path):
+        raise DataError(f"found the splits {', '.join(splits)}, expected one of them, as in {path / splits[0]}", path=path)
+    if not (path / _STATE).is_file():
+        return _parts(path)
+    state = read_json(path / _STATE)
+    try:
+        return [path / str(file["filename"]) for file in state["_data_files"]]
+    except (KeyError, TypeError):
+        raise DataError("found no list _data_files", path=path / _STATE) from None
+
+
+def _batches(file: Path) -> Iterator[tuple[Features, RecordBatch]]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        if content_suffix(file) == ".parquet":
+            table = parquet.ParquetFile(file)
+            features = _features(table.schema_arrow, file)
+            yield from ((features, batch) for batch in table.iter_batches(_ROWS))
+            return
+        # The library writes the stream format; a file of the random-access format begins with its name.
+        with pa.OSFile(str(file)) as source:
+            if source.read(6) == b"ARROW1":
+                opened = pa.ipc.open_file(source)
+                batches = (opened.get_batch(number) for number in range(opened.num_record_batches))
+                yield from ((_features(opened.schema, file), batch) for batch in batches)
+            else:
+                source.seek(0)
+                stream = pa.ipc.open_stream(source)
+                features = _features(stream.schema, file)
+                yield from ((features, batch) for batch in stream)
+    except FileNotFoundError:
+        raise DataError("file not found", path=file) from None
+    except pa.ArrowException as error:
+        raise DataError(f"found no {content_suffix(file)[1:].capitalize()} file ({error})", path=file) from None
+
+
+def _features(schema: Schema, file: Path) -> Features:
+    """Of the schema's metadata; where that has none, of `dataset_info.json` beside the file."""
+    kept = (schema.metadata or {}).get(_METADATA)
+    if kept is None:
+        return features_beside(file)
+    try:
+        features = json.loads(kept)["info"]["features"]
+    except (ValueError, KeyError, TypeError):
+        raise DataError("found metadata of Hugging Face without features", path=file, field="huggingface") from None
+    return features if isinstance(features, dict) else {}

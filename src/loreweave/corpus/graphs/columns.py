@@ -1,0 +1,301 @@
+"""Triples and texts of graphs in tables with several columns: CSV and TSV files with a header, or with numbered columns.
+
+A first row is a header where its cells are known names of at least two of head, relation and tail (`subject,predicate,object`,
+`source,relation,target`, ...) and do not stand in their columns again, or where the caller names the columns. What is taken
+for a header is counted and said.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Literal, get_args
+
+from loreweave.corpus.files.reading import content_suffix, open_text
+from loreweave.corpus.graphs.lines import FirstRow, LeftOut, read_texts, read_triples
+from loreweave.errors import ConfigurationError, DataError
+
+Role = Literal["head", "relation", "tail", "id", "description", "name", "aliases"]
+ROLES: tuple[Role, ...] = get_args(Role)
+TRIPLE: tuple[Role, ...] = ("head", "relation", "tail")
+Columns = Mapping[Role, str]
+"""Role -> name of a column, or its number from 1."""
+
+_NAMES: dict[Role, tuple[str, ...]] = {
+    "head": ("head", "subject", "subj", "source", "src", "from", "start"),
+    "relation": ("relation", "rel", "predicate", "pred", "property", "edge", "relationship", "relation_type", "type"),
+    "tail": ("tail", "object", "obj", "target", "tgt", "dst", "to", "end"),
+    "id": ("id", "entity", "relation", "qid", "node", "mid", "iri", "uri", "index"),
+    "description": ("description", "desc", "text", "abstract", "summary", "definition", "gloss", "comment"),
+    "name": ("name", "label", "title"),
+    "aliases": ("aliases", "alias", "synonyms"),
+}
+_LETTERS = (("h", "r", "t"), ("s", "p", "o"))
+"""Whole headers of single letters; one of them alone says nothing."""
+_ENDINGS = re.compile(r"(_id|_entity|_label|_name)$")
+_BREAKS = re.compile(r"[\t\r\n]")
+_DELIMITERS = ",;\t|"
+_MOST_SHOWN = 8
+_LOOKED_AT = 200
+"""Rows in which a name of a column must not stand as a cell of that column."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a file has what.
+
+    Attributes:
+        places: the column of each role, from 0.
+        header: names of all columns; None where the first row is data.
+    """
+
+    places: Mapping[Role, int]
+    header: tuple[str, ...] | None = None
+
+
+def parse_columns(text: str) -> dict[Role, str]:
+    """Read `head=subject,relation=predicate,tail=object`.
+
+    Raises:
+        ConfigurationError: another form, or a role that there is not.
+    """
+    columns: dict[Role, str] = {}
+    for part in text.split(","):
+        role, equals, name = (piece.strip() for piece in part.partition("="))
+        if not equals or not name:
+            raise ConfigurationError(f"--columns: found {part!r}, expected such as head=subject,relation=predicate,tail=object")
+        known = next((known for known in ROLES if known == role), None)
+        if known is None:
+            close = difflib.get_close_matches(role, ROLES, 1)
+            hint = f"; did you mean {close[0]!r}?" if close else f", expected {', '.join(ROLES)}"
+            raise ConfigurationError(f"--columns: found the role {role!r}{hint}")
+        columns[known] = name
+    chosen: dict[str, Role] = {}
+    for role in (role for role in TRIPLE if role in columns):
+        other = chosen.setdefault(columns[role].casefold(), role)
+        if other != role:
+            raise ConfigurationError(f"--columns: found the column {columns[role]!r} for {other} and for {role}, expected two")
+    return columns
+
+
+def is_csv(path: Path) -> bool:
+    """Whether cells may be in quotes and hold the delimiter."""
+    return content_suffix(path) == ".csv"
+
+
+def table_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line from 1, cells) of a CSV file, or of lines with tabs; blank lines are left out.
+
+    The delimiter of a CSV file is the one of comma, semicolon, tab and bar that its first line has most of.
+
+    Raises:
+        DataError: quotes that do not close, or are followed by more.
+    """
+    with open_text(path) as file:
+        if not is_csv(path):
+            for line, text in enumerate(file, 1):
+                if not text.isspace():
+                    yield line, [_unquoted(cell) for cell in text.rstrip("\r\n").split("\t")]
+            return
+        first = re.sub(r'"[^"]*"', "", file.readline())
+        file.seek(0)
+        delimiter = max(_DELIMITERS, key=lambda mark: (first.count(mark), -_DELIMITERS.index(mark)))
+        rows, line = csv.reader(file, delimiter=delimiter, strict=True), 1
+        while True:
+            try:
+                cells = next(rows, None)
+            except csv.Error as error:
+                raise DataError(
+                    f"found a row that is not valid CSV ({error}), expected closed quotes, and two quotes for one inside",
+                    path=path,
+                    line=line,
+                ) from None
+            if cells is None:
+                return
+            if any(cell.strip() for cell in cells):
+                yield line, cells
+            line = rows.line_num + 1
+
+
+def _unquoted(cell: str) -> str:
+    """A cell with tabs around it whose text a spreadsheet put in quotes."""
+    if len(cell) > 1 and cell[0] == cell[-1] == '"' and cell[1:-1].replace('""', "").count('"') == 0:
+        return cell[1:-1].replace('""', '"')
+    return cell
+
+
+def layout_of(path: Path, first: Sequence[str], roles: Sequence[Role], columns: Columns | None) -> Layout | None:
+    """Where a file has its columns, by what the caller says or by its first row; None where that names none.
+
+    Raises:
+        DataError: the caller names a column that there is not.
+    """
+    cells = [cell.strip().lstrip("\ufeff") for cell in first]
+    given = {role: name for role, name in (columns or {}).items() if role in roles}
+    if given:
+        if all(name.isdigit() and name not in cells for name in given.values()):
+            return Layout({role: _numbered(path, name, cells) for role, name in given.items()})
+        return Layout({role: _named(path, role, name, cells) for role, name in given.items()}, tuple(cells))
+    letters = tuple(cell.casefold() for cell in cells)
+    if letters in _LETTERS and tuple(roles) == TRIPLE:
+        return Layout({role: place for place, role in enumerate(TRIPLE)}, tuple(cells))
+    found = {role: place for role in roles if (place := _place(role, cells)) is not None}
+    taken = set(found.values())
+    if len(taken) < max(2, len(found)):
+        return None
+    missing = [role for role in roles if role not in found and role in TRIPLE]
+    if missing:
+        others = [place for place in range(len(cells)) if place not in taken]
+        if len(missing) > 1 or len(others) != 1:
+            return None
+        found[missing[0]] = others[0]
+    return Layout(found, tuple(cells))
+
+
+def _place(role: Role, cells: Sequence[str]) -> int | None:
+    """The only column, or the first, whose name is one of a role."""
+    plain = [re.sub(r"[\s\-:.]+", "_", cell.casefold()).strip("_") for cell in cells]
+    for names in (plain, [_ENDINGS.sub("", name) for name in plain]):
+        for name in _NAMES[role]:
+            if name in names:
+                return names.index(name)
+    return None
+
+
+def _numbered(path: Path, name: str, cells: Sequence[str]) -> int:
+    number = int(name)
+    if not 1 <= number <= len(cells):
+        raise DataError(f"--columns: found the number {number}, expected 1 to {len(cells)}: {_shown(cells)}", path=path, line=1)
+    return number - 1
+
+
+def _named(path: Path, role: Role, name: str, cells: Sequence[str]) -> int:
+    for names, wanted in ((list(cells), name), ([cell.casefold() for cell in cells], name.casefold())):
+        if names.count(wanted) == 1:
+            return names.index(wanted)
+    close = difflib.get_close_matches(name, cells, 1)
+    hint = f"; did you mean {role}={close[0]}?" if close else ""
+    raise DataError(f"--columns: found no column {name!r} in the header {_shown(cells)}{hint}", path=path, line=1)
+
+
+def _shown(cells: Sequence[str]) -> str:
+    more = f", ... ({len(cells)} in all)" if len(cells) > _MOST_SHOWN else ""
+    return ", ".join(map(repr, cells[:_MOST_SHOWN])) + more
+
+
+# ---- triples ---------------------------------------------------------------------------------------------------------
+
+
+def read_triple_table(path: Path, left_out: LeftOut, columns: Columns | None = None) -> Iterator[tuple[int, str, str, str]]:
+    """Yield (line, head, relation, tail): of a file without a header the three columns, as `read_triples`.
+
+    Raises:
+        DataError: a column is not there, a row is malformed (unless wrong rows are skipped), or nothing says which of several
+            columns are the three.
+    """
+    rows = list(islice(table_rows(path), _LOOKED_AT))
+    layout = layout_of(path, rows[0][1], TRIPLE, columns) if rows else None
+    if layout is not None and not columns and _recurs(rows):
+        layout = None
+    widths = {len(cells) for _, cells in rows[:2]}
+    if layout is None and len(widths) == 1 and 3 not in widths and (is_csv(path) or max(widths) > 3):
+        raise DataError(
+            f"found {max(widths)} columns, the first row {_shown(rows[0][1])}, and no names of head, relation and tail among "
+            "them; choose them with --columns head=NAME,relation=NAME,tail=NAME, or their numbers where there is no header",
+            path=path,
+            line=rows[0][0],
+        )
+    if layout is None and not is_csv(path):
+        yield from read_triples(path, left_out)
+        return
+    yield from _chosen_cells(path, layout or Layout({role: place for place, role in enumerate(TRIPLE)}), left_out)
+
+
+def _recurs(rows: Sequence[tuple[int, list[str]]]) -> bool:
+    """Whether a cell of the first row stands in its column again, as that of a triple may and the name of a column does not."""
+    first = [name.strip() for name in rows[0][1]]
+    return any(name and cell.strip() == name for _, cells in rows[1:] for cell, name in zip(cells, first, strict=False))
+
+
+def _chosen_cells(path: Path, layout: Layout, left_out: LeftOut) -> Iterator[tuple[int, str, str, str]]:
+    places = [layout.places[role] for role in TRIPLE]
+    width = len(layout.header) if layout.header is not None else None
+    alone, trim, count = FirstRow(path, left_out), left_out.ids.trim, 0
+    for line, cells in _data(path, layout, left_out):
+        width = width or len(cells)  # of the first row, where there is no header
+        if len(cells) != width or width <= max(places):
+            left_out.bad("malformed triple", f"found {len(cells)} columns, expected {width}: {_shown(cells)}", path, line)
+            continue
+        head, relation, tail = (trim(cells[place]) for place in places)
+        if broken := next((id for id in (head, relation, tail) if _BREAKS.search(id)), None):
+            role = TRIPLE[[head, relation, tail].index(broken)]
+            found = f"found the {role} {broken!r}, expected an id without tabs and line breaks"
+            left_out.bad("malformed triple", found, path, line)
+        elif head and relation and tail:
+            count += 1
+            if layout.header is None:
+                alone.see(head, relation, tail)
+            yield line, head, relation, tail
+        else:
+            empty = TRIPLE[[head, relation, tail].index("")]
+            left_out.bad("malformed triple", f"found an empty {empty}, expected an id", path, line)
+    alone.done()
+    left_out.note_columns(path, layout.header or (), layout.places.values(), count)
+
+
+def _data(path: Path, layout: Layout, left_out: LeftOut) -> Iterator[tuple[int, list[str]]]:
+    """The rows below the header, which is counted."""
+    rows = table_rows(path)
+    if layout.header is not None:
+        next(rows)
+        chosen = ", ".join(f"{role}={layout.header[place]}" for role, place in layout.places.items())
+        left_out.change(f"header row read as {chosen}")
+    yield from rows
+
+
+# ---- texts -----------------------------------------------------------------------------------------------------------
+
+
+def read_text_table(
+    path: Path, role: Role, left_out: LeftOut, columns: Columns | None = None, *, bare_ids: bool = False
+) -> Iterator[tuple[int, str, str]]:
+    """Yield (line, id, text) of a file of texts; of `name` the names with tabs between, as `read_texts` gives them.
+
+    A CSV file has its columns by its header, or else id and text; a file with tabs has them so only where the caller names
+    them, and is read by `read_texts` otherwise.
+
+    Args:
+        role: `description` or `name`.
+
+    Raises:
+        DataError: a column is not there, or a row has no id (unless wrong rows are skipped).
+    """
+    named = any(name in ("id", role) for name in columns or {})
+    if not is_csv(path) and not named:
+        yield from read_texts(path, left_out, bare_ids=bare_ids)
+        return
+    first = next(table_rows(path), None)
+    if first is None:
+        return
+    roles: tuple[Role, ...] = ("id", role, "aliases") if role == "name" else ("id", role)
+    layout = layout_of(path, first[1], roles, columns) or Layout({"id": 0, role: 1})
+    if lacking := [wanted for wanted in ("id", role) if wanted not in layout.places]:
+        message = f"found {_shown(first[1])}; name the column of the {lacking[0]}: --columns id=NAME,{role}=NAME"
+        raise DataError(message, path=path, line=first[0])
+    id_place, text_place, count = layout.places["id"], layout.places[role], 0
+    for line, cells in _data(path, layout, left_out):
+        if len(cells) <= max(id_place, text_place) or not cells[id_place].strip():
+            left_out.bad("malformed text", f"found {_shown(cells)}, expected an id and a {role}", path, line)
+            continue
+        parts = [" ".join(cells[text_place].split())]
+        more = layout.places.get("aliases")
+        if more is not None and len(cells) > more:
+            parts += [alias.strip() for alias in cells[more].split("|")]
+        count += 1
+        yield line, left_out.ids.trim(cells[id_place]), "\t".join(part for part in parts if part)
+    left_out.note_columns(path, layout.header or (), layout.places.values(), count)

@@ -1,0 +1,303 @@
+"""Knowledge graph: entities with text, relations, triples by split, and the folder that holds them.
+
+entities.arrow        id, label, description, aliases, types: one row an entity, memory-mapped
+relations.jsonl       {"id", "label", "description"}
+triples/<split>.npy   int32 [triples, 3]: head row, relation row, tail row; memory-mapped
+manifest.json         counts, fingerprint, hashes, where it all comes from and what was left out
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import ArrayLike
+
+from loreweave.corpus.files.reading import Pathname, read_json, read_json_lines, sha256_of
+from loreweave.corpus.files.writing import atomic_folder, write_json, write_json_lines
+from loreweave.corpus.graphs.entities import EntityWriter, GraphEntities, GraphEntity, GraphRelation, StringColumn
+from loreweave.errors import DataError
+
+__all__ = ["GraphEntity", "GraphRelation", "KnowledgeGraph", "write_graph_files"]
+
+FORMAT = "loreweave knowledge graph"
+FORMAT_VERSION = 1
+ENTITIES, RELATIONS, TRIPLES, MANIFEST = "entities.arrow", "relations.jsonl", "triples", "manifest.json"
+HEAD, RELATION, TAIL = 0, 1, 2
+"""Columns of triples."""
+_OWN_MANIFEST_KEYS = {"format", "version", "fingerprint", "entities", "relations", "triples", "files"}
+_SPLIT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+class KnowledgeGraph:
+    """Entities, relations and the triples between them, by split.
+
+    Attributes:
+        entities: row -> `GraphEntity`; `entities.column(name)` is the Arrow column.
+        relations: row -> `GraphRelation`.
+        triples: split -> int32 array of head row, relation row, tail row.  # [triples, 3]
+        manifest: what the folder says about itself (`source`, `text`, `left_out`, ...); of a graph that was made in
+            memory, the details that it was made with.
+
+    Example:
+        >>> entities = [GraphEntity("Q1"), GraphEntity("Q2")]
+        >>> graph = KnowledgeGraph.from_parts(entities, [GraphRelation("P1")], {"train": [[0, 0, 1]]})
+        >>> graph.num_entities, graph.entity_rows(["Q2"]).tolist()
+        (2, [1])
+    """
+
+    def __init__(
+        self,
+        entities: GraphEntities,
+        relations: Sequence[GraphRelation],
+        triples: Mapping[str, np.ndarray],
+        manifest: Mapping[str, Any],
+        folder: Path | None = None,
+    ) -> None:
+        self.entities = entities
+        self.relations = tuple(relations)
+        self.triples = triples
+        self.manifest = manifest
+        self._folder = folder
+
+    @classmethod
+    def from_parts(
+        cls,
+        entities: Iterable[GraphEntity],
+        relations: Iterable[GraphRelation],
+        triples: Mapping[str, ArrayLike],
+        details: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Make a graph in memory; `triples` are rows of `entities` and `relations`.
+
+        Raises:
+            DataError: an id is empty or there twice, or a triple points beyond the entities or relations.
+        """
+        table, kept = GraphEntities.of(entities), tuple(relations)
+        _check_ids("entity", table.column("id"))
+        _check_ids("relation", pa.array([relation.id for relation in kept], pa.string()))
+        arrays = {split: _checked_triples(split, rows, len(table), len(kept)) for split, rows in triples.items()}
+        own = {name: value for name, value in (details or {}).items() if name not in _OWN_MANIFEST_KEYS}
+        return cls(table, kept, arrays, own)
+
+    @classmethod
+    def load(cls, folder: Pathname, verify: bool = False) -> Self:
+        """Open a folder of `save` or of a builder: milliseconds, whatever its size; `verify` compares all hashes.
+
+        Raises:
+            DataError: no such folder, another version, or files that are not those of the manifest.
+        """
+        path = Path(folder)
+        if not (path / MANIFEST).is_file():
+            raise DataError(f"found no {MANIFEST}, expected the folder of a knowledge graph (loreweave build graph)", path=path)
+        manifest = read_json(path / MANIFEST)
+        if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+            raise DataError(f"expected the manifest of a {FORMAT}", path=path / MANIFEST)
+        if manifest.get("version") != FORMAT_VERSION:
+            message = f"found version {manifest.get('version')!r} of the format, expected {FORMAT_VERSION}"
+            raise DataError(message, path=path / MANIFEST)
+        if verify:
+            _verify(path, manifest)
+        relations = [GraphRelation(**row) for _, row in read_json_lines(path / RELATIONS)]
+        triples = {split: _open_triples(path / TRIPLES / f"{split}.npy") for split in manifest["triples"]}
+        graph = cls(GraphEntities.open(path / ENTITIES), relations, triples, manifest, path.absolute())
+        for name, said in manifest["triples"].items():
+            _compare(path, f"triples of {name}", len(triples[name]), said)
+        _compare(path, "entities", graph.num_entities, manifest["entities"])
+        _compare(path, "relations", graph.num_relations, manifest["relations"])
+        return graph
+
+    def save(self, folder: Pathname, overwrite: bool = False) -> None:
+        """Write the folder, whole or not at all.
+
+        Raises:
+            ConfigurationError: there is something at `folder`, and `overwrite` is off.
+        """
+        with atomic_folder(folder, overwrite, MANIFEST) as path:
+            with EntityWriter(path / ENTITIES) as writer:
+                for entity in self.entities:
+                    writer.add(entity)
+            write_graph_files(path, self.relations, self.triples, self.manifest)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Workers open the folder again rather than get a copy of all text and triples."""
+        if self._folder is not None:
+            return type(self).load, (self._folder,)
+        return type(self), (self.entities, self.relations, self.triples, self.manifest)
+
+    def __repr__(self) -> str:
+        splits = ", ".join(f"{len(rows)} {split}" for split, rows in self.triples.items())
+        return f"<KnowledgeGraph: {self.num_entities} entities, {self.num_relations} relations, triples: {splits or 'none'}>"
+
+    @property
+    def folder(self) -> Path | None:
+        """Where it was loaded from; None for a graph that was made in memory."""
+        return self._folder
+
+    @property
+    def num_entities(self) -> int:
+        """How many entities."""
+        return len(self.entities)
+
+    @property
+    def num_relations(self) -> int:
+        """How many relations."""
+        return len(self.relations)
+
+    @property
+    def entity_ids(self) -> StringColumn:
+        """Ids of the entities by row."""
+        return self.entities.strings("id")
+
+    @property
+    def entity_labels(self) -> StringColumn:
+        """Names of the entities by row; empty where there is none."""
+        return self.entities.strings("label")
+
+    @property
+    def entity_descriptions(self) -> StringColumn:
+        """Texts about the entities by row; empty where there is none."""
+        return self.entities.strings("description")
+
+    @cached_property
+    def relation_ids(self) -> list[str]:
+        """Ids of the relations by row."""
+        return [relation.id for relation in self.relations]
+
+    @cached_property
+    def has_text(self) -> np.ndarray:
+        """Whether an entity has a label, a description or an alias.  # [entities], bool"""
+        return np.logical_or.reduce([self.entities.given(name) for name in ("label", "description", "aliases")])
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the entity ids, then the relation ids, in order: what a table of embeddings depends on."""
+        return self.manifest.get("fingerprint") or _fingerprint(self.entity_ids, self.relation_ids)
+
+    def entity_rows(self, ids: Iterable[str]) -> np.ndarray:
+        """Rows of entity ids, int32. A call costs a pass over all ids (0.7 s for 4.6 million): ask for many at once.
+
+        Raises:
+            DataError: an id is unknown.
+        """
+        return self._rows("entity", ids, self.entities.column("id"))
+
+    def relation_rows(self, ids: Iterable[str]) -> np.ndarray:
+        """Rows of relation ids, int32.
+
+        Raises:
+            DataError: an id is unknown.
+        """
+        return self._rows("relation", ids, pa.array(self.relation_ids, pa.string()))
+
+    def _rows(self, kind: str, ids: Iterable[str], known: pa.Array) -> np.ndarray:
+        wanted = pa.array(ids if isinstance(ids, list) else list(ids), pa.string())
+        found = pc.index_in(wanted, value_set=known)
+        if found.null_count:
+            first = wanted[found.is_null().index(True).as_py()].as_py()
+            more = f" (nor {found.null_count - 1} others)" if found.null_count > 1 else ""
+            raise DataError(f"found the {kind} {first!r}, which the graph does not know{more}", path=self._folder)
+        return np.array(found)
+
+
+def write_graph_files(
+    folder: Path, relations: Sequence[GraphRelation], triples: Mapping[str, np.ndarray], details: Mapping[str, Any]
+) -> None:
+    """Write all but the entities, which lie in the folder already; `details` go into the manifest.
+
+    Raises:
+        DataError: an id is empty or there twice, or a split has a name that is none for a file.
+    """
+    entities = GraphEntities.open(folder / ENTITIES)
+    _check_ids("entity", entities.column("id"))
+    rows = [{"id": each.id, "label": each.label, "description": each.description} for each in relations]
+    _check_ids("relation", pa.array([row["id"] for row in rows], pa.string()))
+    write_json_lines(folder / RELATIONS, rows)
+    (folder / TRIPLES).mkdir()
+    for split, array in triples.items():
+        check_split_name(split)
+        np.save(folder / TRIPLES / f"{split}.npy", array)
+    names = [ENTITIES, RELATIONS, *(f"{TRIPLES}/{split}.npy" for split in triples)]
+    manifest = {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "fingerprint": _fingerprint(entities.strings("id"), [row["id"] for row in rows]),
+        "entities": len(entities),
+        "relations": len(rows),
+        "triples": {split: len(array) for split, array in triples.items()},
+        **{name: value for name, value in details.items() if name not in _OWN_MANIFEST_KEYS},
+        "files": {name: {"bytes": (folder / name).stat().st_size, "sha256": sha256_of(folder / name)} for name in names},
+    }
+    write_json(folder / MANIFEST, manifest)
+
+
+def _fingerprint(entity_ids: Iterable[str], relation_ids: Iterable[str]) -> str:
+    """An id a line, an empty line between the two lists: no id is empty or holds a line break."""
+    digest = hashlib.sha256()
+    for ids in (entity_ids, relation_ids):
+        for id in ids:
+            digest.update(id.encode() + b"\n")
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def _check_ids(kind: str, ids: pa.Array | pa.ChunkedArray) -> None:
+    for wrong in pc.filter(ids, pc.match_substring_regex(ids, r"^$|[\t\r\n]"))[:1]:
+        raise DataError(f"found the {kind} id {wrong.as_py()!r}, expected one that is not empty, without tabs and line breaks")
+    if pc.count_distinct(ids).as_py() != len(ids):
+        twice, count = Counter(ids.to_pylist()).most_common(1)[0]
+        raise DataError(f"found the {kind} id {twice!r} {count} times, expected every id once")
+
+
+def check_split_name(split: str, path: Path | None = None) -> None:
+    """Raise DataError unless the name can be that of a file; `path` is where it was found."""
+    if not _SPLIT_NAME.fullmatch(split):
+        raise DataError(f"found a split named {split!r}, expected letters, digits, - and _", path=path)
+
+
+def _checked_triples(split: str, rows: ArrayLike, entities: int, relations: int) -> np.ndarray:
+    check_split_name(split)
+    array = np.asarray(rows)
+    if array.size == 0:
+        return np.zeros((0, 3), np.int32)
+    if array.ndim != 2 or array.shape[1] != 3 or array.dtype.kind not in "iu":
+        message = f"found an array of shape {array.shape} and type {array.dtype}, expected integers [triples, 3]"
+        raise DataError(message, field=split)
+    for kind, column, count in (("head", 0, entities), ("relation", 1, relations), ("tail", 2, entities)):
+        low, high = int(array[:, column].min()), int(array[:, column].max())
+        if low < 0 or high >= count:
+            wrong = low if low < 0 else high
+            raise DataError(f"found the {kind} row {wrong}, expected one from 0 to {count - 1}", field=split)
+    return np.ascontiguousarray(array, np.int32)
+
+
+def _open_triples(path: Path) -> np.ndarray:
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise DataError("file not found", path=path) from None
+    except ValueError as error:
+        raise DataError(f"not a NumPy array ({error})", path=path) from None
+    if array.ndim != 2 or array.shape[1] != 3 or array.dtype != np.int32:
+        message = f"found an array of shape {array.shape} and type {array.dtype}, expected int32 [triples, 3]"
+        raise DataError(message, path=path)
+    return array
+
+
+def _compare(folder: Path, what: str, found: int, said: int) -> None:
+    if found != said:
+        raise DataError(f"found {found} {what}, the manifest says {said}", path=folder)
+
+
+def _verify(folder: Path, manifest: Mapping[str, Any]) -> None:
+    for name, entry in manifest["files"].items():
+        if not (folder / name).is_file() or sha256_of(folder / name) != entry["sha256"]:
+            raise DataError("missing, or not the file that the manifest describes (SHA-256 differs)", path=folder / name)

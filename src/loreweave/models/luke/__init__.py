@@ -1,0 +1,1 @@
+"""LUKE: the encoder, its attention and its heads, with the parameter names of transformers."""

@@ -1,0 +1,1 @@
+"""Files of tasks: records, queries, predictions, results, splits."""

@@ -1,0 +1,101 @@
+"""Encoded training records on disk, found by the hash of all that they depend on.
+
+Encoding is quick beside training (some 6,000 texts a second and core), so nothing is kept unless a run says where. Many runs
+over one large file, as in a search, are what it is for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import loreweave
+from loreweave.checkpoints.unpickling import read_numpy_pickle
+from loreweave.corpus.files.writing import atomic_path
+from loreweave.errors import ConfigurationError
+from loreweave.tasks.embedding_cache import hash_of_folder
+from loreweave.tasks.registry import Encoding
+from loreweave.training.settings.configuration import to_dict
+from loreweave.training.settings.finetuning import FinetuningConfig
+
+_FORMAT = 2
+"""To be raised where a reader or an encoding changes within a version."""
+
+
+@runtime_checkable
+class CountingEncoding(Encoding, Protocol):
+    """An encoding whose only state is the counts of what did not fit.
+
+    Attributes:
+        done: these counts; they add up.
+        classes_of_examples: all classes that examples and counts are made of, beside numbers, text and containers.
+    """
+
+    done: Any
+    classes_of_examples: ClassVar[tuple[type, ...]]
+
+
+def encode_cached(
+    encoding: Encoding,
+    records: Sequence[Any],
+    labels: Sequence[str],
+    folder: Path,
+    config: FinetuningConfig,
+    source: Mapping[str, Any],
+    report: Callable[[str], None],
+) -> list[Any]:
+    """`encoding.encode(records, labels)`, or the same from an earlier run.
+
+    Args:
+        folder: where files are kept, one for each hash.
+        config: the run's; what concerns its training alone makes no difference.
+        source: hashes of the files that the records come from, and how they were read.
+
+    Raises:
+        ConfigurationError: an encoding whose state is more than counts.
+    """
+    if not isinstance(encoding, CountingEncoding):
+        raise ConfigurationError("feature_cache: encoded records of this task cannot be kept; leave it out")
+    file = folder / f"{_key(encoding, labels, config, source)}.features"
+    before = encoding.done
+    if file.is_file():
+        examples, done = read_numpy_pickle(file, encoding.classes_of_examples)
+        encoding.done = before + done
+        report(f"read {len(examples)} encoded inputs from {file}")
+        return list(examples)
+    encoding.done = type(before)()
+    examples = encoding.encode(records, labels)
+    folder.mkdir(parents=True, exist_ok=True)
+    with atomic_path(file) as target:
+        target.write_bytes(pickle.dumps((examples, encoding.done), protocol=5))
+    encoding.done = before + encoding.done
+    report(f"wrote {len(examples)} encoded inputs to {file}")
+    return examples
+
+
+def _key(encoding: Encoding, labels: Sequence[str], config: FinetuningConfig, source: Mapping[str, Any]) -> str:
+    """Over the version of this package, the tokenizer's files, the labels, the source and the settings."""
+    with TemporaryDirectory() as folder:
+        encoding.save_pretrained(Path(folder))
+        tokenizer = hash_of_folder(Path(folder))
+    settings = {name: value for name, value in to_dict(config).items() if name not in _OF_TRAINING_ALONE}
+    if config.train_fraction != 1 or config.dev_fraction is not None:
+        settings["order_seed"] = config.order_seed
+    content = {
+        "version": [loreweave.__version__, _FORMAT], "encoding": type(encoding).__qualname__, "tokenizer": tokenizer,
+        "labels": list(labels), "source": dict(source), "settings": settings,
+    }  # fmt: skip
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+
+_OF_TRAINING_ALONE = {
+    "dropout", "epochs", "min_updates", "batch_size", "gradient_accumulation_steps", "leftover", "bucket_by_length",
+    "optimizer", "schedule", "precision", "seed", "data_seed", "feature_cache", "eval_batch_size", "metric", "keep", "patience",
+    "evaluate_before_training", "evaluate_test_every_epoch", "checkpoints", "log_steps", "tensorboard", "device", "threshold",
+}  # fmt: skip
+"""Settings that change no encoded record."""

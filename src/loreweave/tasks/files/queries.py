@@ -1,0 +1,259 @@
+"""What `loreweave predict` reads: plain text and JSON, from files, folders and standard input."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, TextIO
+
+from loreweave.corpus.files.json_rows import line_value
+from loreweave.corpus.files.reading import BROKEN_STREAM, content_suffix, lines_of_bytes, open_binary
+from loreweave.corpus.files.tables import is_table
+from loreweave.corpus.files.writing import is_temporary
+from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.files.records import json_rows
+from loreweave.tasks.jobs.queries import BLOCK, Query
+
+FORMATS = {"text": "plain text, a line each; blank lines are none", "jsonl": "JSON Lines, or a JSON list"}
+STANDARD_INPUT = "-"
+_CALLED = "standard input"
+
+_JSON_SUFFIXES = (".jsonl", ".json", ".ndjson")
+_FOLDER_SUFFIXES = (".txt", *_JSON_SUFFIXES)
+_TABLE_SUFFIXES = (".csv", ".tsv")
+_LOOKED_AT = 20
+"""Lines of a file that say what it is; of a pipe, whose lines are answered as they come, only the first does."""
+
+_JSON_START = re.compile(r'\s*(\{\s*("|\}|$)|\[\s*(\{|\[|\]|$))')
+_TAG = re.compile(r"O|[BIESLUM]-\S+")
+
+Line = tuple[int, str | DataError]
+
+
+def block_size(names: Sequence[str], standard_input: TextIO, batch_size: int) -> int:
+    """How many queries to read before they are answered: many of a file, a batch of a pipe, one of a terminal."""
+    if STANDARD_INPUT not in names:
+        return BLOCK
+    return 1 if standard_input.isatty() else batch_size
+
+
+def read_queries(
+    names: Sequence[str],
+    standard_input: TextIO,
+    *,
+    format: str | None = None,
+    asks: Sequence[str] = ("text",),
+    report: Callable[[str], None] = print,
+) -> Iterator[Query]:
+    """Queries of files, of folders, and of standard input for `-`.
+
+    Of plain text each line that is not blank is a query, `text`, whose id is the number of the line. Of JSON each object is
+    one, whose id is its own or its number. Of a folder all .txt, .json and .jsonl files are read, also those of folders in
+    it, in the order of their names.
+
+    Args:
+        names: files and folders.
+        standard_input: read for `-`.
+        format: one of `FORMATS`; None goes by the suffix (.json, .jsonl) or the content.
+        asks: the fields of a query; plain text has only `text`.
+        report: told what was left out.
+
+    Yields:
+        Queries; those of a broken line have the error in the place of their fields.
+
+    Raises:
+        ConfigurationError: an unknown format, or plain text for a task that asks about more.
+        DataError: a file is missing, is no text and no JSON, or there is no query in any.
+    """
+    if format is not None and format not in FORMATS:
+        raise ConfigurationError(f"--format: found {format!r}, expected {' or '.join(FORMATS)}")
+    files = [file for name in names for file in _files(name, report)]
+    return _read(names, files, standard_input, format, asks, report)
+
+
+def _read(
+    names: Sequence[str],
+    files: Sequence[str],
+    standard_input: TextIO,
+    format: str | None,
+    asks: Sequence[str],
+    report: Callable[[str], None],
+) -> Iterator[Query]:
+    several = len(files) > 1 or files != list(names)  # of a folder too, also if it has one file alone
+    total = 0
+    for file in files:
+        before = total
+        where = {"file": file} if several else {}
+        for query in _queries(file, standard_input, format, asks, where):
+            total += 1
+            yield query
+        if several and total == before:
+            report(f"{file}: found no query")
+    if total == 0:
+        found = ", ".join(_CALLED if file == STANDARD_INPUT else file for file in files[:3]) + ", ..." * (len(files) > 3)
+        raise DataError(f"{found}: found no query, expected lines of text or JSON objects")
+
+
+def _files(name: str, report: Callable[[str], None]) -> Iterator[str]:
+    """The files that a name stands for."""
+    path = Path(name)
+    if name != STANDARD_INPUT and not path.exists():
+        raise DataError("file not found", path=name)
+    if name == STANDARD_INPUT or not path.is_dir() or is_table(path):
+        yield name
+        return
+    inside = sorted(each for each in path.rglob("*") if each.is_file() and not _is_hidden(each.relative_to(path)))
+    taken = [each for each in inside if content_suffix(each) in _FOLDER_SUFFIXES]
+    if not taken:
+        raise DataError(f"found no file with a name that ends in {', '.join(_FOLDER_SUFFIXES)}", path=path)
+    if others := [each for each in inside if each not in set(taken)]:
+        shown = ", ".join(str(each.relative_to(path)) for each in others[:5]) + (", ..." if len(others) > 5 else "")
+        report(f"{path}: left out {len(others)} files that are neither text nor JSON: {shown}")
+    yield from map(str, taken)
+
+
+def _is_hidden(path: Path) -> bool:
+    return is_temporary(path.name) or any(part.startswith(".") for part in path.parts)
+
+
+def _queries(
+    file: str, standard_input: TextIO, format: str | None, asks: Sequence[str], where: dict[str, Any]
+) -> Iterator[Query]:
+    path, piped = Path(file), file == STANDARD_INPUT
+    called = _CALLED if piped else file
+    if not piped and is_table(path):
+        yield from _of_rows(json_rows(path), called, where)
+        return
+    with _opened(file, standard_input) as raw:
+        lines = _lines(raw, called)
+        first = list(islice(lines, 1 if piped else _LOOKED_AT))
+        if not first:
+            return
+        chosen = format or _recognise(path, called, [line for _, line in first if isinstance(line, str)])
+        if chosen == "text":
+            _refuse_text(called, asks)
+            for number, line in chain(first, lines):
+                row = line if isinstance(line, DataError) else {"text": line}
+                yield Query(f"{called}, line {number}", str(number), row, {**where, "line": number})
+            return
+        if piped and not _is_object(first[0], path) and not standard_input.isatty():
+            first += islice(lines, 1)
+        if not _goes_over_lines(first, path, alone=not piped):
+            rows = ((f"line {number}", _row(number, line, path)) for number, line in chain(first, lines))
+            yield from _of_rows(rows, called, where)
+        elif piped:
+            yield from _of_rows(_spooled(chain(first, lines)), called, where)
+        else:
+            yield from _of_rows(json_rows(path), called, where)
+
+
+def _recognise(path: Path, called: str, lines: Sequence[str]) -> str:
+    """Whether a file holds JSON or plain text, by its name or its first lines.
+
+    Raises:
+        ConfigurationError: it looks like something else.
+    """
+    if content_suffix(path) in _JSON_SUFFIXES or (lines and _JSON_START.match(lines[0])):
+        return "jsonl"
+    rest = "expected a text a line or JSON Lines (--format text reads each line as a text)"
+    if content_suffix(path) in _TABLE_SUFFIXES or (len(lines) > 1 and all("\t" in line for line in lines)):
+        raise ConfigurationError(f"{called}: found a table, {rest}")
+    last = [line.split()[-1] for line in lines if len(line.split()) > 1]
+    if len(last) > 1 and len(last) >= 0.9 * len(lines) and all(_TAG.fullmatch(word) for word in last):
+        raise ConfigurationError(f"{called}: found columns of words and tags, {rest}")
+    if any(ord(character) < 32 and character not in "\t\f\v\x1b" for line in lines for character in line):
+        raise ConfigurationError(f"{called}: found control characters, {rest}")
+    return "text"
+
+
+def _refuse_text(called: str, asks: Sequence[str]) -> None:
+    if tuple(asks) != ("text",):
+        raise ConfigurationError(
+            f"{called}: found plain text, expected JSON Lines, one object a line with {', '.join(asks)}: a text alone does "
+            "not say what is asked about it"
+        )
+
+
+@contextmanager
+def _opened(file: str, standard_input: TextIO) -> Iterator[Iterable[bytes]]:
+    """The lines of a file or of standard input as they are."""
+    if file == STANDARD_INPUT:
+        raw = getattr(standard_input, "buffer", None)
+        yield raw if raw is not None else (line.encode("utf-8", "surrogatepass") for line in standard_input)
+        return
+    try:
+        with open_binary(file) as opened:
+            yield opened
+    except BROKEN_STREAM as error:
+        raise DataError(f"broken compressed file ({error})", path=file) from None
+
+
+def _lines(raw: Iterable[bytes], called: str) -> Iterator[Line]:
+    """Numbered lines that are not blank, without their ends; in the place of one that is not UTF-8 the error.
+
+    Raises:
+        DataError: the first begins with the byte-order mark of UTF-16.
+    """
+    for number, line in enumerate(lines_of_bytes(raw), 1):
+        if number == 1 and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise DataError("found UTF-16, expected UTF-8 ('iconv -f UTF-16 -t UTF-8' converts it)", path=called, line=1)
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            place = f"byte {error.start} of the line ({error.reason})"
+            yield number, DataError(f"found bytes that are not UTF-8 at {place}, expected UTF-8 text")
+            continue
+        if text.strip():
+            yield number, text
+
+
+def _row(number: int, line: str | DataError, path: Path) -> Any:
+    return line if isinstance(line, DataError) else line_value(number, line, path)
+
+
+def _is_object(line: Line, path: Path) -> bool:
+    return isinstance(_row(*line, path), dict)
+
+
+def _goes_over_lines(first: Sequence[Line], path: Path, *, alone: bool) -> bool:
+    """Whether the JSON is a list, or objects over several lines, by its first two lines; or may wrap others, if it is
+    `alone` on its line in a file."""
+    (_, head), second = first[0], first[1][1] if len(first) > 1 else None
+    if isinstance(head, DataError):
+        return False
+    if not head.lstrip().startswith("{"):
+        return head.lstrip().startswith("[")
+    if _is_object(first[0], path):
+        return alone and second is None
+    return second is None or not (isinstance(second, str) and second.lstrip().startswith("{"))
+
+
+def _spooled(lines: Iterable[Line]) -> Iterator[tuple[str, Any]]:
+    """Rows of JSON on standard input that has to be read whole."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "queries.json"
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            written = 0
+            for number, line in lines:
+                if isinstance(line, DataError):
+                    raise DataError(line.message, path=_CALLED, line=number)
+                file.write("\n" * (number - 1 - written) + line + "\n")
+                written = number
+        try:
+            yield from json_rows(path)
+        except DataError as error:
+            raise DataError(error.message, path=_CALLED, line=error.line) from None
+
+
+def _of_rows(rows: Iterable[tuple[str, Any]], called: str, where: dict[str, Any]) -> Iterator[Query]:
+    """Queries of rows with their places, "line 3" or "record 3"."""
+    for number, (place, row) in enumerate(rows, 1):
+        kind, _, at = place.partition(" ")
+        if not isinstance(row, dict | DataError):
+            row = DataError(f"found a JSON {type(row).__name__}, expected an object")
+        yield Query(f"{called}, {place}", str(number), row, {**where, kind: int(at)})

@@ -1,0 +1,158 @@
+"""Files of records as tasks read them: rows with their place, fields with their type, an account of what is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic
+
+from loreweave.corpus.counts import counted
+from loreweave.corpus.files.json_rows import first_character, json_rows
+from loreweave.corpus.files.reading import content_suffix
+from loreweave.corpus.files.rows import LeftOut, Row, Span, as_row, check_span, field, join_words, objects, words
+from loreweave.corpus.files.surrogates import field_with_half
+from loreweave.corpus.files.tables import TABLE_SUFFIXES
+from loreweave.corpus.mention_formats.foreign import foreign_tool
+from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.files.read_result import R, ReadResult
+
+__all__ = [
+    "FileFormat", "LeftOut", "Row", "Span", "as_row", "check_span", "describe_skipped", "field", "first_character",
+    "first_row", "join_words", "json_rows", "objects", "read_records", "recognise_by_keys", "words", "wrong_keys",
+]  # fmt: skip
+
+
+BINARY_SUFFIXES = (*TABLE_SUFFIXES, ".spacy")
+"""Of files that hold no text."""
+
+
+@dataclass(frozen=True)
+class FileFormat(Generic[R]):
+    """One published layout.
+
+    Attributes:
+        summary: a line of help.
+        convert: (row, its number) -> its records, and what it leaves out; raises a DataError for a bad row.
+        rows: a file's rows, each with its place for messages; an error in the place of a row is a bad record.
+    """
+
+    summary: str
+    convert: Callable[[Any, str], Iterable[R | LeftOut]]
+    rows: Callable[[Path], Iterable[tuple[str, Any]]] = json_rows
+
+
+def read_records(
+    path: Path, format: str | None, skip_bad: bool, formats: Mapping[str, FileFormat[R]], recognise: Callable[[Path], str]
+) -> ReadResult[R]:
+    """Read a file in one of a task's formats.
+
+    Args:
+        path: the file.
+        format: its name; None asks `recognise`.
+        skip_bad: leave bad records out, count and list them, instead of an error at the first.
+        formats: the task's formats by name.
+        recognise: a file -> the name of its format.
+
+    Raises:
+        ConfigurationError: no such format.
+        DataError: names the file, the place and the field; or there is no record in the file.
+    """
+    if format is not None and format not in formats:
+        raise ConfigurationError(f"unknown format {format!r}; this task reads {', '.join(formats)}")
+    check_not_empty(path)
+    chosen = formats[format or recognise(path)]
+    result: ReadResult[R] = ReadResult([])
+    number = 0
+    for number, (place, row) in enumerate(chosen.rows(path), 1):
+        for item in _converted(chosen, row, str(number)):
+            if not isinstance(item, LeftOut):
+                result.records.append(item)
+                result.places.append(place)
+            elif item.of_record:
+                result.dropped[item.reason] += 1
+                result.lost.append(("dropped", _line(place, item)))
+            elif item.error is not None and not skip_bad:
+                raise DataError(item.error.message, path=path, record=place, field=item.error.field) from None
+            else:
+                result.leave_out(item.reason, None if item.error is None else f"{place}: {item.error}")
+                if item.error is None:
+                    result.lost.append(("unused", _line(place, item)))
+    if number == 0:
+        raise DataError("found no records", path=path)
+    return result
+
+
+def _line(place: str, item: LeftOut) -> str:
+    return f"{place}: {item.reason}" + (f", {item.detail}" if item.detail else "")
+
+
+def check_not_empty(path: Path) -> None:
+    """Refuse a file of text without any.
+
+    Raises:
+        DataError: there is nothing in it.
+    """
+    if not path.is_dir() and content_suffix(path) not in BINARY_SUFFIXES and first_character(path) == "":
+        raise DataError("found an empty file, expected records", path=path)
+
+
+def _converted(format: FileFormat[R], row: Any, number: str) -> Iterator[R | LeftOut]:
+    if isinstance(row, DataError):
+        yield LeftOut("broken line", DataError(row.message))
+        return
+    if (half := field_with_half(row)) is not None:
+        yield LeftOut.bad(DataError("found half of a surrogate pair, which is not a character", field=half))
+        return
+    try:
+        yield from format.convert(row, number)
+    except DataError as error:
+        yield LeftOut.bad(error)
+
+
+def recognise_by_keys(path: Path, row: Any, signs: Mapping[str, str]) -> str:
+    """The format whose sign (a key) is in the first row.
+
+    Raises:
+        DataError: none is; names the keys that were found.
+    """
+    for sign, format in signs.items():
+        if isinstance(row, Mapping) and sign in row:
+            return format
+    raise wrong_keys(path, row, dict.fromkeys(signs.values()))
+
+
+def wrong_keys(path: Path, row: Any, formats: Iterable[str]) -> DataError:
+    """The error for a file whose first row is of none of the formats; names the keys that were found."""
+    if row is None:
+        return DataError(f"found no file of {', '.join(formats)} in it", path=path)
+    if (foreign := foreign_tool(row)) is not None:
+        return DataError(foreign, path=path)
+    found = f"the keys {', '.join(map(str, row))}" if isinstance(row, Mapping) else type(row).__name__
+    return DataError(f"record 1: found {found}, expected a record of {', '.join(formats)}", path=path)
+
+
+def first_row(path: Path) -> Any:
+    """The first row of a JSON list or of JSON lines that is not broken.
+
+    Raises:
+        DataError: there is none.
+    """
+    broken = None
+    for _, row in json_rows(path):
+        if not isinstance(row, DataError):
+            return row
+        broken = broken or row
+    raise broken or DataError("found no records", path=path)
+
+
+def describe_skipped(read: ReadResult[Any], path: Path, shown: int = 5) -> list[str]:
+    """Lines that say what of a file was left out or looks odd: the counts, and the first errors; none where all was well."""
+    kept = [f"{path}: {note}" for note in read.notes]
+    kept += [f"{path}: left out {count} {reason}" for reason, count in sorted(read.dropped.items())]
+    if not read.skipped:
+        return kept
+    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(read.skipped.items()))
+    more = [f"  and {len(read.left_out) - shown} more"] if len(read.left_out) > shown else []
+    first = [f"  {line}" for line in read.left_out[:shown]]
+    return [f"{path}: skipped {counted(sum(read.skipped.values()), 'record')} ({reasons})", *first, *more, *kept]

@@ -1,0 +1,64 @@
+"""Choosing training records: a part to select on, and a fraction to learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from loreweave.errors import DataError
+from loreweave.tasks.files.read_result import Record
+
+R = TypeVar("R", bound=Record)
+
+
+def hold_out(
+    records: Sequence[R], fraction: float, by: str | None, seed: int, text_of: Callable[[R], str]
+) -> tuple[list[R], list[R]]:
+    """Split off about `fraction` of the records; both parts keep the order of the file.
+
+    Args:
+        records: training records.
+        fraction: between 0 and 1.
+        by: a metadata key whose equal values stay together (a document, an entity); None is the text.
+        seed: of the choice.
+        text_of: the text of a record.
+
+    Returns:
+        The rest, and the part that was split off.
+
+    Raises:
+        DataError: a record lacks the key, or a part would be empty.
+    """
+    groups: dict[str, list[int]] = {}
+    first_with: dict[str, int] = {}
+    for index, record in enumerate(records):
+        if by is not None and by not in record.metadata:
+            known = ", ".join(sorted(record.metadata)) or "nothing"
+            raise DataError(f"record {record.id}: found no {by!r} to split by, but {known}", field=by)
+        group = first_with.setdefault(text_of(record), index) if by is None else record.metadata[by]
+        groups.setdefault(str(group), []).append(index)
+    names = sorted(groups)
+    wanted, chosen = fraction * len(records), set[int]()
+    for position in np.random.default_rng(seed).permutation(len(names)):
+        if len(chosen) >= wanted:
+            break
+        chosen.update(groups[names[position]])
+    if not chosen or len(chosen) == len(records):
+        raise DataError(f"cannot split {fraction:g} off {len(records)} records in {len(groups)} groups", field=by)
+    rest = [record for index, record in enumerate(records) if index not in chosen]
+    return rest, [records[index] for index in sorted(chosen)]
+
+
+def take_fraction(records: Sequence[R], fraction: float, seed: int) -> list[R]:
+    """A fraction of the records: below 1 the start of one permutation, so that smaller parts lie in larger ones; above
+    1 drawn with replacement. At least one record.
+    """
+    if fraction == 1:
+        return list(records)
+    count = max(1, int(fraction * len(records)))
+    random = np.random.default_rng(seed)
+    if fraction > 1:
+        return [records[index] for index in random.integers(len(records), size=count)]
+    return [records[index] for index in sorted(random.permutation(len(records))[:count])]

@@ -1,0 +1,1 @@
+"""What the commands do with any task: fine-tune, evaluate, predict, check, describe."""

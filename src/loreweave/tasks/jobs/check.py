@@ -1,0 +1,267 @@
+"""What is in a task's files, before training: labels, duplicates, overlaps, lengths, what is cut, what leaks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from loreweave.corpus.counts import counted
+from loreweave.errors import ConfigurationError
+from loreweave.tasks.episodes.training import EpisodesEncoding
+from loreweave.tasks.files.read_result import ReadResult
+from loreweave.tasks.jobs.record_facts import Key, facts_of, labels_of, mentions_per_label, places_of
+from loreweave.tasks.registry import SOURCE_TRAINED, Encoding, Training
+from loreweave.training.settings.configuration import fill, unknown_name
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file's records; `keys` are text and mentions of each, `counts` and `listed` what is in them."""
+
+    name: str
+    read: ReadResult[Any]
+    keys: list[Key]
+    counts: dict[str, Any]
+    listed: dict[str, list[str]]
+
+    @property
+    def texts(self) -> list[str]:
+        return [text for text, _ in self.keys]
+
+
+def check_files(
+    task: Training[Any],
+    paths: Sequence[Path],
+    *,
+    format: str | None = None,
+    model: str | None = None,
+    max_length: int | None = None,
+    no_label: str | None = None,
+    report: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """Read files of a task, the first as the training file, and say what a training run would meet.
+
+    Of a few-shot task the first is the source, and the others bring the labels that it is asked about. Bad records are left
+    out and listed. With `model` (an encoder, or a checkpoint of the task), the records are encoded
+    for it, at `max_length` sub-words or what it can hold. `no_label` names the label that stands for none of the others.
+
+    Returns:
+        `files`: a row a file, with its `errors` and `listed`, the lines behind each count; `labels`: a row a label with its
+        number of records in each file; `mentions`: the same for mentions, where they have labels; `leaks`: a row a pair of
+        files; `findings`: what to look at, a line each.
+
+    Raises:
+        ConfigurationError: a file is given twice.
+    """
+    twice = next((path for place, path in enumerate(paths) if path in paths[:place]), None)
+    if twice is not None:
+        raise ConfigurationError(f"{twice}: given twice; name each file once")
+    files = []
+    for name, path in zip(_names(paths), paths, strict=True):
+        read = task.read(path, format, True)
+        keys = [_key(*task.mentions(record)) for record in read.records]
+        files.append(_File(name, read, keys, *facts_of(task, read, keys)))
+    labels = _label_rows(task, files)
+    rows = [_file_row(file) for file in files]
+    if model is not None:
+        all_labels = [str(row["label"]) for row in labels]
+        encoding = _encoding(task, model, all_labels, files[0].read.records, max_length, report)
+        for row, file in zip(rows, files, strict=True):
+            row |= _encoded(encoding, file)
+    elif max_length is not None:
+        raise ConfigurationError("--max-length needs --model, whose sub-words it counts")
+    leaks = [_leak_row(first, second) for place, first in enumerate(files) for second in files[place + 1 :]]
+    for file in files:
+        file.listed["leaks"] = [line for row in leaks if row["second"] == file.name for line in row.pop("listed")]
+    of_labels = _few_shot_findings if task.name in SOURCE_TRAINED else _label_findings
+    findings = [*_file_findings(task, rows, files), *of_labels(labels, files), *_leak_findings(leaks)]
+    findings += [] if no_label is None else _none_findings(no_label, labels, files)
+    mentions = _mention_rows(task, files)
+    return {"task": task.name, "files": rows, "labels": labels, "mentions": mentions, "leaks": leaks, "findings": findings}
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """File names, whole paths where names repeat."""
+    once = Counter(path.name for path in paths)
+    return [path.name if once[path.name] == 1 else str(path) for path in paths]
+
+
+def _key(text: str, mentions: Iterable[tuple[int, int]]) -> Key:
+    return text, tuple(mentions)
+
+
+def _label_rows(task: Training[Any], files: Sequence[_File]) -> list[dict[str, Any]]:
+    counts = [Counter(label for record in file.read.records for label in labels_of(task, [record])) for file in files]
+    order = labels_of(task, [record for file in files for record in file.read.records])
+    return [{"label": label} | {f.name: count[label] for f, count in zip(files, counts, strict=True)} for label in order]
+
+
+def _mention_rows(task: Training[Any], files: Sequence[_File]) -> list[dict[str, Any]]:
+    counts = [mentions_per_label(task, file.read) for file in files]
+    labels = sorted({label for count in counts for label in count})
+    return [
+        {"label": label} | {file.name: count.get(label, 0) for file, count in zip(files, counts, strict=True)}
+        for label in labels
+    ]
+
+
+def _file_row(file: _File) -> dict[str, Any]:
+    return {
+        "file": file.name,
+        **file.counts,
+        "unused": dict(file.read.unused),
+        "dropped": dict(file.read.dropped),
+        "errors": file.read.left_out,
+        "notes": file.read.notes,
+        "listed": file.listed,
+        "characters": _spread([len(text) for text in file.texts]),
+    }
+
+
+def _spread(lengths: Sequence[int]) -> dict[str, int]:
+    if not lengths:
+        return {}
+    low, middle, high, top = np.percentile(lengths, [0, 50, 95, 100], method="inverted_cdf")
+    return {"min": int(low), "median": int(middle), "p95": int(high), "max": int(top)}
+
+
+def _encoding(
+    task: Training[Any],
+    model: str,
+    labels: Sequence[str],
+    records: Sequence[Any],
+    max_length: int | None,
+    report: Callable[[str], None],
+) -> Encoding:
+    """Of a checkpoint of the task, or of an encoder as `loreweave finetune` would start it."""
+    from loreweave.checkpoints.names import model_path
+    from loreweave.tasks.jobs.jobs import load_checkpoint_of, model_folder, task_of
+
+    source = model_path(model)
+    if Path(source).exists() and task_of(model_folder(Path(source))) == task.name:
+        if max_length is not None:
+            raise ConfigurationError(f"{model}: a fine-tuned checkpoint has its own limit; leave --max-length out")
+        found = load_checkpoint_of(task, Path(source)).encoding
+    else:
+        report(f"encoding for {model}")
+        config = fill(task.config, {"max_length": max_length})
+        config = config if task.adapt is None else task.adapt(config, records)
+        found = task.build(str(source), labels or ["any"], config).encoding
+    return found.sentences if isinstance(found, EpisodesEncoding) else found
+
+
+def _encoded(encoding: Encoding, file: _File) -> dict[str, Any]:
+    """Sub-words after cutting, and what was cut in this file alone."""
+    own = copy(encoding)  # each file counts for itself
+    lengths = [example.length for example in own.encode(file.read.records)]
+    return {"sub_words": _spread(lengths), "cut": own.report()}
+
+
+def _leak_row(first: _File, second: _File) -> dict[str, Any]:
+    """Records of the second file that the first one has too: the same text, and with the same mentions."""
+    texts, keys = set(first.texts), set(first.keys)
+    leaks = [
+        (f"{place}: {text!r}" + (", with its mentions" if (text, spans) in keys else ""), (text, spans) in keys)
+        for place, (text, spans) in zip(places_of(second.read), second.keys, strict=True)
+        if text in texts
+    ]
+    return {
+        "first": first.name,
+        "second": second.name,
+        "same_text": len(leaks),
+        "same_mentions": sum(whole for _, whole in leaks),
+        "listed": [f"{line} (of {first.name})" for line, _ in leaks],
+    }
+
+
+_COUNTED = {  # name -> what is said of one, of any other number
+    "bad": ("bad record, which --skip-bad would leave out", "bad records, which --skip-bad would leave out"),
+    "unlabelled": ("record without a label", "records without a label"),
+    "misaligned": (
+        "mention cuts a word or has blanks at its edges (--list misaligned)",
+        "mentions cut a word or have blanks at their edges (--list misaligned)",
+    ),
+    "duplicates": ("record repeats a text with the same mentions", "records repeat a text with the same mentions"),
+    "conflicts": ("text with the same mentions has several labels", "texts with the same mentions have several labels"),
+    "overlaps": ("record has mentions that overlap", "records have mentions that overlap"),
+}
+
+
+def _file_findings(task: Training[Any], rows: Sequence[dict[str, Any]], files: Sequence[_File]) -> list[str]:
+    """Where a task finds mentions itself, a text may have none, but not all texts of a file."""
+    found = []
+    for row, file in zip(rows, files, strict=True):
+        for name, words in _COUNTED.items():
+            if row[name] and not (name == "unlabelled" and task.finds is not None):
+                found.append(f"{row['file']}: {counted(row[name], *words)}")
+        if not file.keys:
+            found.append(f"{row['file']}: no record is left")
+        elif row["unlabelled"] == len(file.keys):
+            found.append(f"{row['file']}: no record has a label")
+        for name in ("unused", "dropped"):
+            found += [f"{row['file']}: {count} {name}, {reason}" for reason, count in sorted(row[name].items())]
+        found += [f"{row['file']}: {note}" for note in row["notes"]]
+        if row.get("cut"):
+            found.append(f"{row['file']}: {row['cut']}")
+    return found
+
+
+def _label_findings(labels: Sequence[dict[str, Any]], files: Sequence[_File]) -> list[str]:
+    if len(files) < 2:
+        return []
+    train = files[0].name
+    found = []
+    for file in files[1:]:
+        unseen = [str(row["label"]) for row in labels if row[file.name] and not row[train]]
+        if unseen:
+            found.append(f"{file.name}: labels that {train} lacks: {', '.join(unseen)}")
+    return found
+
+
+def _few_shot_findings(labels: Sequence[dict[str, Any]], files: Sequence[_File]) -> list[str]:
+    """A label must be new where it is asked about, and have a sentence to be shown by and one to be asked."""
+    source, found = files[0].name, []
+    for file in files:
+        rare = [str(row["label"]) for row in labels if row[file.name] == 1]
+        if rare:
+            found.append(f"{file.name}: labels of one record alone, too few for support and query: {', '.join(rare)}")
+        known = [str(row["label"]) for row in labels if row[file.name] and row[source]]
+        if known and file is not files[0]:
+            found.append(f"{file.name}: labels that {source} has too, so that they are not unseen: {', '.join(known)}")
+        if copies := len(file.texts) - len(set(file.texts)):
+            found.append(
+                f"{file.name}: {counted(copies, 'record copies', 'records copy')} the text of another: "
+                "where one is shown and the other is asked about, any model is right"
+            )
+    return found
+
+
+def _none_findings(no_label: str, labels: Sequence[dict[str, Any]], files: Sequence[_File]) -> list[str]:
+    """How many records have none of the other labels.
+
+    Raises:
+        ConfigurationError: no record of any file has that label.
+    """
+    names = [str(row["label"]) for row in labels]
+    if no_label not in names:
+        raise ConfigurationError(f"no_label: {no_label!r} is none of the labels{unknown_name(no_label, names)}")
+    row = labels[names.index(no_label)]
+    return [
+        f"{file.name}: {row[file.name]} of {len(file.read.records)} records have the label for 'no relation' ({no_label!r})"
+        for file in files
+    ]
+
+
+def _leak_findings(leaks: Sequence[dict[str, Any]]) -> list[str]:
+    return [
+        f"{row['second']}: {counted(row['same_text'], 'record has', 'records have')} a text of {row['first']}, "
+        f"{row['same_mentions']} with its mentions"
+        for row in leaks
+        if row["same_text"]
+    ]

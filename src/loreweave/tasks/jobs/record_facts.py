@@ -1,0 +1,139 @@
+"""What can be counted in the records of one file without a model, and where each of it stands."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from loreweave.corpus.words import word_offsets
+from loreweave.errors import DataError
+from loreweave.tasks.files.read_result import ReadResult
+from loreweave.tasks.registry import Training
+from loreweave.training.settings.finetuning import FinetuningConfig
+
+Span = tuple[int, int]
+Key = tuple[str, tuple[Span, ...]]
+
+LISTED = ("bad", "unused", "dropped", "unlabelled", "misaligned", "overlaps", "duplicates", "conflicts", "leaks")
+"""What `loreweave check --list` lists."""
+_CONTEXT = 30
+"""Characters of the text that are shown on both sides of a mention."""
+
+
+def places_of(read: ReadResult[Any]) -> list[str]:
+    """Where each record stands; its id where the reader does not say."""
+    if len(read.places) == len(read.records):
+        return read.places
+    return [f"record {record.id}" for record in read.records]
+
+
+def check_fit(
+    task: Training[Any], config: FinetuningConfig, read: ReadResult[Any], path: Path, skip_bad: bool
+) -> ReadResult[Any]:
+    """Refuse (or leave out and count) training records whose labels do not go with the settings.
+
+    Raises:
+        DataError: names the file and the place of the first.
+    """
+    if task.unfit is None:
+        return read
+    kept = read.account()
+    for place, record in zip(places_of(read), read.records, strict=True):
+        found = task.unfit(config, record)
+        if found is None:
+            kept.records.append(record)
+            kept.places.append(place)
+        elif not skip_bad:
+            raise DataError(found, path=path, record=place, field="labels")
+        else:
+            kept.leave_out("labels that do not go with the settings", f"{place}: field 'labels': {found}")
+    return kept
+
+
+def labels_of(task: Training[Any], records: Sequence[Any]) -> list[str]:
+    """The labels of records, without the one that stands for none."""
+    return [label for label in task.labels(records) if label != task.no_label]
+
+
+def words_of(task: Training[Any], record: Any, text: str) -> Sequence[Span]:
+    """The characters of the words of a record: its own where it has some, else words of the text."""
+    return word_offsets(text) if task.words is None else task.words(record)
+
+
+def misaligned(words: Sequence[Span], text: str, mentions: Sequence[Span]) -> Iterator[str]:
+    """For each mention that begins or ends within a word, or has blanks at its edges, what is wrong with it."""
+    begins, ends = {start for start, _ in words}, {end for _, end in words}
+    for start, end in mentions:
+        surface = text[start:end]
+        if surface != surface.strip():
+            yield f"{surface!r} has blanks at its edges in {_around(text, start, end)}"
+        elif start not in begins or end not in ends:
+            cut = [text[first:last] for first, last in words if first < start < last or first < end < last]
+            what = f"cuts {', '.join(map(repr, dict.fromkeys(cut)))}" if cut else "is no whole words"
+            yield f"{surface!r} {what} in {_around(text, start, end)}"
+
+
+def facts_of(task: Training[Any], read: ReadResult[Any], keys: Sequence[Key]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """Counts of one file, and lines that list what was counted, each with its place.
+
+    A conflict is a text with the same mentions and other labels. `mentions` counts those with a label.
+    """
+    listed: dict[str, list[str]] = {name: [] for name in LISTED if name != "leaks"}
+    listed["bad"] = list(read.left_out)
+    for kind, line in read.lost:
+        listed[kind].append(line)
+    first: dict[Key, str] = {}
+    labels: dict[Key, dict[tuple[str, ...], str]] = defaultdict(dict)
+    words = 0
+    for place, key, record in zip(places_of(read), keys, read.records, strict=True):
+        text, mentions = key
+        own, found = words_of(task, record, text), tuple(labels_of(task, [record]))
+        words += len(own)
+        listed["misaligned"] += [f"{place}: {what}" for what in misaligned(own, text, mentions)]
+        if not found:
+            listed["unlabelled"].append(f"{place}: {_short(text)}")
+        if (pair := _overlap(mentions)) is not None:
+            listed["overlaps"].append(f"{place}: {text[slice(*pair[0])]!r} and {text[slice(*pair[1])]!r}")
+        if key in first:
+            listed["duplicates"].append(f"{place}: as {first[key]}, {_short(text)}")
+        first.setdefault(key, place)
+        labels[key].setdefault(found, place)
+    conflicts = {key: given for key, given in labels.items() if len(given) > 1}
+    for (text, _), given in conflicts.items():
+        each = "; ".join(f"{place} {', '.join(found) or 'none'}" for found, place in given.items())
+        listed["conflicts"].append(f"{each}: {_short(text)}")
+    counts = {name: len(listed[name]) for name in ("bad", "unlabelled", "misaligned", "overlaps", "duplicates", "conflicts")}
+    sizes = {"records": len(keys), "texts": len({text for text, _ in keys}), "words": words}
+    return sizes | mention_counts(task, read, keys) | counts, listed
+
+
+def mention_counts(task: Training[Any], read: ReadResult[Any], keys: Sequence[Key]) -> dict[str, int]:
+    """Number of sentences and of mentions, where a task finds mentions in sentences; else of mentions."""
+    mentions = sum(len(spans) for _, spans in keys)
+    return {"mentions": mentions} if task.finds is None else {"sentences": len(read.records), "mentions": mentions}
+
+
+def mentions_per_label(task: Training[Any], read: ReadResult[Any]) -> Mapping[str, int]:
+    """Label -> number of mentions, of a task whose mentions have labels of their own; empty for others."""
+    if task.mention_labels is None:
+        return {}
+    return Counter(label for record in read.records for label in task.mention_labels(record))
+
+
+def _overlap(spans: Sequence[Span]) -> tuple[Span, Span] | None:
+    """Two mentions of one record that share characters."""
+    ordered = sorted(spans)
+    for first, second in zip(ordered, ordered[1:], strict=False):
+        if first[1] > second[0]:
+            return first, second
+    return None
+
+
+def _around(text: str, start: int, end: int) -> str:
+    return _short(text[max(0, start - _CONTEXT) : end + _CONTEXT], 2 * _CONTEXT + end - start)
+
+
+def _short(text: str, length: int = 2 * _CONTEXT) -> str:
+    return repr(text if len(text) <= length else text[:length] + "...")

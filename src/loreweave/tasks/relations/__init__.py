@@ -1,0 +1,1 @@
+"""What tasks on relations share: records, file layouts, documents."""

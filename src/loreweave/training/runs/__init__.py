@@ -1,0 +1,1 @@
+"""The folder of a run: record, checkpoints, lock, inputs, predictions, environment."""

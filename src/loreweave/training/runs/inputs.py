@@ -1,0 +1,77 @@
+"""What a run reads, so that it is not resumed on something else: the hash of every file by the setting that names it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from loreweave.corpus.files.reading import read_json, sha256_of
+from loreweave.errors import DataError
+
+MANIFEST = "manifest.json"
+_SHOWN = 3
+
+
+def hashes_of(path: Path) -> dict[str, str]:
+    """SHA-256 of a file, of the files that a folder's manifest lists, or of the files in a folder without one.
+
+    The hashes of a manifest are taken from it; a file whose size is another is named by that.
+    """
+    if not path.is_dir():
+        return {path.name: sha256_of(path)} if path.is_file() else {}
+    listed = _listed(path)
+    if listed is not None:
+        return listed
+    files = (file for file in sorted(path.iterdir()) if file.is_file() and not file.name.startswith("."))
+    return {file.name: sha256_of(file) for file in files}
+
+
+def _listed(folder: Path) -> dict[str, str] | None:
+    try:
+        manifest = read_json(folder / MANIFEST)
+        files = {name: (entry["sha256"], entry["bytes"]) for name, entry in manifest["files"].items()}
+    except (DataError, KeyError, TypeError, AttributeError):
+        return None
+    found = {}
+    for name, (digest, size) in files.items():
+        file = folder / name
+        there = file.stat().st_size if file.is_file() else None
+        found[name] = str(digest) if there == size else f"{there} bytes"
+    return found
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What a run would read otherwise than before: settings with their files, and numbers that follow from the data."""
+    lines = []
+    for name in dict.fromkeys([*old, *new]):
+        before, now = old.get(name), new.get(name)
+        if before == now:
+            continue
+        if isinstance(before, Mapping) and isinstance(now, Mapping):
+            lines.append(f"{name}: {_files(before, now)}")
+        else:
+            lines.append(f"{name} was {before!r}, now {now!r}")
+    return lines
+
+
+def _files(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    kinds = {
+        "other content in": [name for name in now if name in before and now[name] != before[name]],
+        "missing:": [name for name in before if name not in now],
+        "new:": [name for name in now if name not in before],
+    }
+    return ", ".join(f"{kind} {_some(names)}" for kind, names in kinds.items() if names)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def changed_settings(old: Any, new: Any, path: str = "") -> list[str]:
+    """The settings that differ, by their dotted names."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = list(dict.fromkeys([*old, *new]))
+        return [line for key in keys for line in changed_settings(old.get(key), new.get(key), f"{path}.{key}".lstrip("."))]
+    return [] if old == new else [f"{path} was {old!r}, now {new!r}"]

@@ -1,0 +1,150 @@
+"""One process at a time in the folder of a run.
+
+`lock.json` names its holder: machine, process and time. The holder touches the file every half minute as a sign of life. Where
+the holder was a process of this machine, the system says whether it still lives; another machine's counts as gone when there
+was no sign of life for five minutes.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import threading
+import uuid
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from loreweave.corpus.files.owners import Owner
+from loreweave.corpus.files.reading import naming
+from loreweave.errors import ConfigurationError, LoreweaveError
+
+FILE = "lock.json"
+BEAT, PATIENCE = 30.0, 300.0  # seconds
+
+
+class RunLock:
+    """Holds a folder from `take` to `release`, or to the end of the process. A process may take what it holds already."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE
+        self._name = ""
+        self._stop = threading.Event()
+
+    def take(self) -> None:
+        """Take the folder, which must exist.
+
+        Raises:
+            ConfigurationError: a live process has it (it is named), or one of which nobody can tell from here.
+        """
+        owner = Owner.current()
+        self._name = uuid.uuid4().hex
+        said = asdict(owner) | {"since": datetime.now(UTC).isoformat(timespec="seconds"), "name": self._name}
+        while not self._create(said):
+            holder = self._holder()
+            if holder is None:
+                continue  # it has just been given back
+            if not self._is_own(holder, owner):
+                self._refuse_live(holder)
+            self._put_away(holder)
+        atexit.register(self.release)
+        threading.Thread(target=self._beat, name="sign of life of a run", daemon=True).start()
+
+    def _create(self, said: dict[str, Any]) -> bool:
+        try:
+            file = open(self.path, "x", encoding="utf-8")  # noqa: SIM115  # closed below
+        except FileExistsError:
+            return False
+        try:
+            with naming(self.path), file:
+                json.dump(said, file)
+        except OSError:
+            self.path.unlink(missing_ok=True)  # half a lock would keep everybody out
+            raise
+        return True
+
+    def _holder(self) -> dict[str, Any] | None:
+        """What the file says; nothing but its age where it is being written or broken. None where there is no file."""
+        try:
+            text = self.path.read_text(encoding="utf-8")
+            age = self._now() - self.path.stat().st_mtime
+        except FileNotFoundError:
+            return None
+        try:
+            found = json.loads(text)
+        except json.JSONDecodeError:
+            found = None
+        return {**(found if isinstance(found, dict) else {}), "age": age}
+
+    def _now(self) -> float:
+        """The time by the clock of the disk, which may be another machine's."""
+        probe = self.path.with_name(f".{uuid.uuid4().hex}.clock")
+        try:
+            probe.touch()
+            return probe.stat().st_mtime
+        finally:
+            probe.unlink(missing_ok=True)
+
+    @staticmethod
+    def _is_own(holder: dict[str, Any], owner: Owner) -> bool:
+        return all(holder.get(name) == value for name, value in asdict(owner).items())
+
+    def _refuse_live(self, holder: dict[str, Any]) -> None:
+        if "process" not in holder:
+            if holder["age"] < PATIENCE:
+                raise ConfigurationError(f"{self.path}: another process is starting a run here; wait, or choose another folder")
+            return
+        alive = Owner(*(holder[name] for name in ("host", "system", "process", "begun"))).lives()
+        if alive is False or (alive is None and holder["age"] > PATIENCE):
+            return
+        who = f"process {holder['process']} on {holder['host']} has been using this folder since {holder['since']}"
+        if alive:
+            raise ConfigurationError(f"{self.path.parent}: {who}; wait for it, stop it, or choose another folder")
+        raise ConfigurationError(
+            f"{self.path.parent}: {who}, its last sign of life was {holder['age']:.0f} s ago; wait for it, or choose another "
+            f"folder. Without a sign of life for {PATIENCE:.0f} s the folder is free again; where you know that the process "
+            f"has ended, remove {self.path}"
+        )
+
+    def _put_away(self, holder: dict[str, Any]) -> None:
+        """Remove the lock of one that is gone, and no other that was put in its place meanwhile."""
+        aside = self.path.with_name(f".{uuid.uuid4().hex}.{FILE}")
+        try:
+            os.rename(self.path, aside)
+        except FileNotFoundError:
+            return
+        if _name_in(aside) != holder.get("name"):
+            with suppress(FileExistsError):
+                os.link(aside, self.path)
+        aside.unlink()
+
+    def _beat(self) -> None:
+        while not self._stop.wait(BEAT):
+            with suppress(OSError):
+                if _name_in(self.path) == self._name:
+                    os.utime(self.path)
+
+    def confirm(self) -> None:
+        """Raise a `LoreweaveError` where another process has the folder by now: this one was thought to be gone."""
+        holder = None if _name_in(self.path) in (None, self._name) else self._holder()
+        if holder is not None and not self._is_own(holder, Owner.current()):
+            raise LoreweaveError(f"{self.path.parent}: another process has taken over this run, so this one stops")
+
+    def release(self) -> None:
+        """Give the folder back."""
+        self._stop.set()
+        atexit.unregister(self.release)
+        with suppress(OSError):
+            if _name_in(self.path) == self._name:
+                self.path.unlink()
+
+
+def _name_in(path: Path) -> str | None:
+    """The name of the lock in a file; None where there is none, or none that can be read."""
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["name"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

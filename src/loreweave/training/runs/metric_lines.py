@@ -1,0 +1,42 @@
+"""`metrics.jsonl`: one object a line, appended while a run goes on; a run that is killed may leave half a line at the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from loreweave.corpus.files.reading import naming
+from loreweave.corpus.files.writing import json_text
+from loreweave.errors import DataError
+
+
+def append_line(path: Path, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Append an object and return it as it was written: a number that is not finite, for which JSON has no word, as null."""
+    line = json_text(row)
+    with naming(path), open(path, "a", encoding="utf-8") as file:
+        file.write(line + "\n")
+    return dict(json.loads(line))
+
+
+def read_lines(path: Path) -> tuple[list[dict[str, Any]], bool]:
+    """The objects, and whether a last line was left out because it was not written to its end.
+
+    Raises:
+        DataError: another line is broken.
+    """
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip(b" \t\0")]
+    rows: list[dict[str, Any]] = []
+    for place, (number, line) in enumerate(filled):
+        try:
+            row = json.loads(line.decode("utf-8"))
+        except ValueError as error:
+            if place == len(filled) - 1:
+                return rows, True
+            raise DataError(f"found broken JSON ({error}), expected one object a line", path=path, line=number) from None
+        if not isinstance(row, dict):
+            raise DataError(f"found a JSON {type(row).__name__}, expected an object", path=path, line=number)
+        rows.append(row)
+    return rows, False

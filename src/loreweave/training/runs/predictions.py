@@ -1,0 +1,47 @@
+"""`predictions/` of a run: what came out for every record, and the tables that sum it up."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from loreweave.corpus.files.reading import read_json
+from loreweave.corpus.files.writing import atomic_path, write_json, write_json_lines
+
+_TABLES = ".tables.json"
+
+
+def save(
+    folder: Path,
+    name: str,
+    arrays: Mapping[str, np.ndarray],
+    rows: Iterable[Mapping[str, Any]],
+    tables: Mapping[str, Any] | None = None,
+) -> None:
+    """Write `<name>.npz` (logits, labels, ids as text) and `<name>.jsonl`, one object per record.
+
+    `tables`, if there are any, go into `<name>.tables.json`: scores per label, for example.
+    """
+    with atomic_path(folder / f"{name}.npz") as path, open(path, "wb") as file:
+        np.savez_compressed(file, **dict(arrays))  # type: ignore[arg-type]  # numpy's stub: names are arrays
+    write_json_lines(folder / f"{name}.jsonl", rows)
+    if tables:
+        write_json(folder / f"{name}{_TABLES}", dict(tables))
+
+
+def keep(folder: Path, source: str, name: str) -> None:
+    """Copy the files of `source` (`dev_epoch2`) to `name` (`dev`)."""
+    for suffix in (".npz", ".jsonl", _TABLES):
+        if (folder / f"{source}{suffix}").exists():
+            with atomic_path(folder / f"{name}{suffix}") as path:
+                shutil.copyfile(folder / f"{source}{suffix}", path)
+
+
+def tables_of(folder: Path, name: str) -> dict[str, Any]:
+    """The tables that were saved; empty where there were none."""
+    path = folder / f"{name}{_TABLES}"
+    return dict(read_json(path)) if path.exists() else {}

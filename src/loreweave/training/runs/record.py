@@ -1,0 +1,397 @@
+"""The folder of a run: what was asked, on what, how it went, and every number and prediction that came out.
+
+Layout:
+
+    config.json        the resolved configuration
+    environment.json   versions, git commit, machine and device
+    status.json        running | done | failed | interrupted, with times, command, error, and what it `used` (seconds, memory)
+    metrics.jsonl      one object per evaluation or log line: step, epoch, split and values; epoch 0 = before training
+    train_loss.npy     the true loss of every update
+    predictions/       <split>_epoch<k>.npz, .jsonl and .tables.json; <split>.npz and so on are those of the kept weights
+    results.json       the summary; there when the run is done
+    records.json       ids of the records that were drawn, where the files alone do not say
+    model/             the kept weights (Hugging Face format)
+    inputs.json        hashes of all that the run reads, and numbers that follow from them: a resumed run must find the same
+    checkpoints/       for resuming; removed when the run is done (see `run_checkpoints`)
+    tensorboard/       event files, when asked for
+    lock.json          who trains here now (see `run_lock`)
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from loreweave.corpus.files.reading import read_json
+from loreweave.corpus.files.writing import atomic_path, is_temporary, write_json, write_json_lines
+from loreweave.errors import ConfigurationError, DataError, LoreweaveError
+from loreweave.training.runs import lock as run_lock
+from loreweave.training.runs import predictions as run_predictions
+from loreweave.training.runs.checkpoints import Checkpoints, state_of
+from loreweave.training.runs.environment import environment, program
+from loreweave.training.runs.event_files import EventFiles
+from loreweave.training.runs.inputs import changed_settings, changes
+from loreweave.training.runs.lock import RunLock
+from loreweave.training.runs.metric_lines import append_line, read_lines
+from loreweave.training.runs.resources import Meter
+
+_FILES = (
+    "config.json", "environment.json", "metrics.jsonl", "train_loss.npy", "results.json", "records.json", "inputs.json",
+    "left_out.json",
+)  # fmt: skip
+_FOLDERS = ("predictions", "model", "checkpoints", "tensorboard")
+
+
+class Interrupted(LoreweaveError):
+    """The user stopped the run; a checkpoint is kept and the message says how to go on."""
+
+    exit_code = 130
+
+
+class RunRecord:
+    """One run's folder. Make it with `create` or `reopen`; `is_writer` is false on all processes but the first."""
+
+    def __init__(self, path: str | os.PathLike[str], is_writer: bool = True) -> None:
+        self.path = Path(path)
+        self.is_writer = is_writer
+        self.resumed = self.asked_to_resume = False
+        self._board: EventFiles | None = None
+        self._meter: Meter | None = None
+        self._lock: RunLock | None = None
+        self._watches = 0
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        kind: str,
+        config: Mapping[str, Any],
+        *,
+        resume: bool = False,
+        overwrite: bool = False,
+        is_writer: bool = True,
+    ) -> RunRecord:
+        """Begin a run in `path`, or with `resume` go on with the one there; where none has begun, that begins one too.
+
+        Raises:
+            ConfigurationError: see `create` and `reopen`.
+        """
+        if resume and is_writer and not cls(path)._is_unbegun():
+            return cls.reopen(path, config)
+        record = cls.create(path, kind, config, overwrite=overwrite, is_writer=is_writer)
+        record.asked_to_resume = resume
+        return record
+
+    @classmethod
+    def create(
+        cls,
+        path: str | os.PathLike[str],
+        kind: str,
+        config: Mapping[str, Any],
+        *,
+        overwrite: bool = False,
+        command: Sequence[str] | None = None,
+        is_writer: bool = True,
+    ) -> RunRecord:
+        """Start a new run in `path`.
+
+        Raises:
+            ConfigurationError: the folder holds another run (and `overwrite` is off), one that is trained now, or files that
+                are no run's.
+        """
+        record = cls(path, is_writer)
+        if not is_writer:
+            return record
+        record._check_room(overwrite)
+        record.path.mkdir(parents=True, exist_ok=True)
+        record._take_lock()
+        with record._unlocked_by_errors():
+            record._begin(kind, config, overwrite, command)
+        return record
+
+    def _begin(self, kind: str, config: Mapping[str, Any], overwrite: bool, command: Sequence[str] | None) -> None:
+        self._make_room(overwrite)
+        # First, because it marks the folder as a run's: one that is killed here can be replaced.
+        begun = {"status": "running", "kind": kind, "command": list(command or sys.argv), "started": _now()}
+        write_json(self.path / "status.json", begun)
+        write_json(self.path / "config.json", dict(config))
+        write_json(self.path / "environment.json", environment())
+
+    @classmethod
+    def reopen(cls, path: str | os.PathLike[str], config: Mapping[str, Any], *, is_writer: bool = True) -> RunRecord:
+        """Continue the run in `path`, which must have been asked for with the same configuration.
+
+        Raises:
+            ConfigurationError: no run there, a finished one, one that is trained now, or one with other settings (they are
+                named).
+        """
+        record = cls(path, is_writer)
+        record.resumed = True
+        if record.path.is_dir():
+            record._take_lock()
+        with record._unlocked_by_errors():
+            record._check_resumable(config)
+        record.set_status("running", resumed=_now(), error=None)
+        return record
+
+    def _check_resumable(self, config: Mapping[str, Any]) -> None:
+        status = self.status().get("status")
+        if status is None or not (self.path / "config.json").exists():
+            raise ConfigurationError(f"{self.path}: found no run to resume")
+        if status == "done":
+            shutil.rmtree(self.checkpoints_path, ignore_errors=True)  # killed when it had just set that
+            raise ConfigurationError(f"{self.path}: the run is done, there is nothing to resume")
+        changed = changed_settings(read_json(self.path / "config.json"), json.loads(json.dumps(dict(config))))
+        if changed:
+            raise ConfigurationError(f"{self.path}: cannot resume with other settings: {'; '.join(changed)}")
+
+    def _came_to_nothing(self) -> bool:
+        """Whether the folder's run failed before it trained anything: a wrong setting, for example."""
+        left = (self.path / "metrics.jsonl").exists() or bool(self.checkpoints.all())
+        return self.status().get("status") == "failed" and not left
+
+    def _is_unbegun(self) -> bool:
+        """Whether there is nothing to go on with: no folder, an empty one, or a run that came to nothing."""
+        found = self._found()
+        return not found or self._came_to_nothing() or ("status.json" in found and "config.json" not in found)
+
+    def _found(self) -> set[str]:
+        """Names in the folder, without what belongs to writing itself."""
+        if not self.path.is_dir():
+            return set()
+        names = {entry.name for entry in self.path.iterdir()}
+        return {name for name in names if name != run_lock.FILE and not is_temporary(name)}
+
+    def _check_room(self, overwrite: bool) -> None:
+        if self.path.exists() and not self.path.is_dir():
+            raise ConfigurationError(f"{self.path}: found a file, expected a folder for the run")
+        found = self._found()
+        if not found:
+            return
+        if "status.json" not in found:
+            raise ConfigurationError(f"{self.path}: the folder is not empty and holds no run; choose another")
+        if not overwrite and "config.json" in found and not self._came_to_nothing():
+            message = "the folder holds another run; use --resume, --overwrite or another folder"
+            raise ConfigurationError(f"{self.path}: {message}")
+
+    def _make_room(self, overwrite: bool) -> None:
+        self._check_room(overwrite)  # again: another process may have begun a run before the lock was there
+        for name in _FILES:
+            (self.path / name).unlink(missing_ok=True)
+        for name in (name for name in _FOLDERS if (self.path / name).exists()):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+
+    def _take_lock(self) -> None:
+        if self.is_writer:
+            self._lock = RunLock(self.path)
+            self._lock.take()
+
+    @contextmanager
+    def _unlocked_by_errors(self) -> Iterator[None]:
+        """Give the folder back where the block fails: a process may live on for long after."""
+        try:
+            yield
+        except BaseException:
+            if self._lock is not None:
+                self._lock.release()
+            raise
+
+    def confirm(self) -> None:
+        """Raise a `LoreweaveError` where another process has taken the run over."""
+        if self._lock is not None:
+            self._lock.confirm()
+
+    @property
+    def model_path(self) -> Path:
+        """Where the kept weights are."""
+        return self.path / "model"
+
+    @property
+    def checkpoints_path(self) -> Path:
+        """Where the checkpoints for resuming are."""
+        return self.path / "checkpoints"
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """The checkpoints for resuming."""
+        return Checkpoints(self.checkpoints_path)
+
+    def keep_inputs(self, read: Callable[[], Mapping[str, Any]]) -> None:
+        """Note what the run reads (see `run_inputs`); a resumed run must read the same.
+
+        Raises:
+            ConfigurationError: it would not; what differs is named.
+        """
+        if not self.is_writer:
+            return
+        path, now = self.path / "inputs.json", json.loads(json.dumps(dict(read())))
+        before = read_json(path) if path.exists() else {}
+        if changed := changes(before, {name: now.get(name, value) for name, value in before.items()}):
+            raise ConfigurationError(
+                f"{self.path}: cannot resume on other data: {'; '.join(changed)}. Restore the data of the run, or begin "
+                "another run (--overwrite, or another folder)"
+            )
+        write_json(path, {**before, **now})
+
+    def status(self) -> dict[str, Any]:
+        """The content of `status.json`, empty where there is none."""
+        path = self.path / "status.json"
+        return dict(read_json(path)) if path.exists() and path.stat().st_size else {}
+
+    def set_status(self, status: str, **values: Any) -> None:
+        """Replace the status and add values, atomically; on a full disk in place, so that it says what happened."""
+        if not self.is_writer:
+            return
+        path, now = self.path / "status.json", self.status() | {"status": status} | values
+        try:
+            write_json(path, now)
+        except OSError as error:
+            if error.errno != errno.ENOSPC or not path.exists():
+                raise
+            with open(path, "r+", encoding="utf-8") as file:
+                file.write(json.dumps(now, ensure_ascii=False) + "\n")
+                file.truncate()
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """Note in the status how the block ends (`failed` with the error, or `interrupted`), and what it used.
+
+        A resumed run adds to what its earlier parts used.
+        """
+        if self._meter is None:  # else a part of what is watched already
+            self._meter = Meter(self._used_earlier())
+        self._watches += 1
+        try:
+            yield
+        except (KeyboardInterrupt, Interrupted):
+            self._end("interrupted")
+            raise
+        except BaseException as error:
+            self._end("failed", error=f"{type(error).__name__}: {error}")
+            raise
+        finally:
+            self._watches -= 1
+            if not self._watches and self._lock is not None:
+                self._lock.release()
+
+    def _used_earlier(self) -> dict[str, float]:
+        """What earlier parts used: a part that was killed could note it in its checkpoints alone."""
+        noted = [self.status().get("used") or {}] if self.resumed else []
+        for path in self.checkpoints.all() if self.resumed else ():
+            with suppress(DataError, KeyError, TypeError):
+                noted.append(dict(state_of(path).get("used") or {}))
+        return max(noted, key=lambda used: used.get("seconds", 0.0), default={})
+
+    def used(self) -> dict[str, float]:
+        """Time and memory that the run took so far, all its parts together."""
+        return self._meter.read() if self._meter else {}
+
+    def _end(self, status: str, **values: Any) -> None:
+        used = {"used": self.used()} if self._meter else {}
+        self.set_status(status, ended=_now(), **used, **values)
+
+    def open_tensorboard(self) -> None:
+        """From now on `log` writes event files as well; they begin with what `metrics.jsonl` holds, and with nothing else."""
+        if not self.is_writer:
+            return
+        if self._board is not None:
+            self._board.close()
+        self._board = EventFiles(self.path / "tensorboard", self.metrics())
+
+    def log(self, *, step: int, split: str, **values: Any) -> None:
+        """Append one object to `metrics.jsonl`, and its numbers to TensorBoard if that is open."""
+        if not self.is_writer:
+            return
+        self.confirm()
+        row = append_line(self.path / "metrics.jsonl", {"step": step, "split": split, **values})
+        if self._board is not None:
+            self._board.show(row)
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """All objects of `metrics.jsonl`, without a last line that was not written to its end."""
+        return read_lines(self.path / "metrics.jsonl")[0]
+
+    def forget_after(self, step: int) -> list[str]:
+        """Take out the metrics and losses of later steps: the run goes on from a checkpoint of `step`.
+
+        Returns:
+            What was dropped besides, a line each.
+        """
+        rows, broken = read_lines(self.path / "metrics.jsonl")
+        if self.is_writer:
+            write_json_lines(self.path / "metrics.jsonl", [row for row in rows if row["step"] <= step])
+            if losses := self.train_loss():
+                self.save_train_loss(losses[: max(0, step)])
+            if self._board is not None:
+                self.open_tensorboard()
+        return [f"{self.path / 'metrics.jsonl'}: dropped the last line, which was not written to its end"] * broken
+
+    def train_loss(self) -> list[float]:
+        """The loss of each update so far."""
+        path = self.path / "train_loss.npy"
+        return [float(value) for value in np.load(path)] if path.exists() else []
+
+    def save_train_loss(self, losses: Sequence[float]) -> None:
+        """Replace the losses of the updates."""
+        if self.is_writer:
+            with atomic_path(self.path / "train_loss.npy") as path, open(path, "wb") as file:
+                np.save(file, np.asarray(losses, dtype=np.float32))
+
+    def save_predictions(
+        self,
+        name: str,
+        arrays: Mapping[str, np.ndarray],
+        rows: Iterable[Mapping[str, Any]],
+        tables: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write `predictions/<name>.npz`, `.jsonl` and, where there are any, `.tables.json` (see `run_predictions`)."""
+        if self.is_writer:
+            run_predictions.save(self.path / "predictions", name, arrays, rows, tables)
+
+    def save_records(self, ids: Mapping[str, Sequence[str]]) -> None:
+        """Write the ids of each split's records."""
+        if self.is_writer:
+            write_json(self.path / "records.json", {split: list(names) for split, names in ids.items()})
+
+    def save_left_out(self, errors: Mapping[str, Sequence[str]]) -> None:
+        """Write place and error of each bad record that was skipped, by split; no file where there is none."""
+        if self.is_writer and errors:
+            write_json(self.path / "left_out.json", {split: list(lines) for split, lines in errors.items()})
+
+    def keep_predictions(self, source: str, name: str) -> None:
+        """Copy the predictions `source` (`dev_epoch2`) to `name` (`dev`)."""
+        if self.is_writer:
+            run_predictions.keep(self.path / "predictions", source, name)
+
+    def tables(self, name: str) -> dict[str, Any]:
+        """The tables beside the predictions `name`; empty where there are none."""
+        return run_predictions.tables_of(self.path / "predictions", name)
+
+    def finish(self, results: Mapping[str, Any]) -> None:
+        """Write `results.json`, set the status to `done`, and only then remove the checkpoints."""
+        if self.is_writer:
+            write_json(self.path / "results.json", dict(results))
+            self._end("done")
+            shutil.rmtree(self.checkpoints_path, ignore_errors=True)
+            if not self._watches and self._lock is not None:
+                self._lock.release()
+
+    def resume_command(self) -> str:
+        """The command that continues this run."""
+        command = [part for part in self.status().get("command", sys.argv) if part not in ("--overwrite", "--resume")]
+        return shlex.join([*program(command[0]), *command[1:], "--resume"])
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

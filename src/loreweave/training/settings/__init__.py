@@ -1,0 +1,1 @@
+"""Typed settings, recipes, and the text that documents each setting."""

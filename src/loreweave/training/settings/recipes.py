@@ -1,0 +1,118 @@
+"""Recipes: published settings as YAML files, found by name `<model>/<job>` or by path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Literal
+
+from loreweave.errors import ConfigurationError
+from loreweave.training.settings.configuration import fill, load_yaml, unknown_name
+
+_WINS_OVER_EPOCHS = {"pretraining": "steps", "finetuning": "min_updates"}
+"""Kind of recipe -> the setting that makes another number of epochs than `epochs` says."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """The settings of one job and where they come from.
+
+    Attributes:
+        name: `<model>/<job>`, or the path of the file.
+        kind: which configuration `config` fills: `pretraining` or `finetuning`.
+        task: the task of a fine-tuning recipe (`entity-typing`, ...).
+        summary: one line for the list.
+        paper: where the settings were published.
+        published: the published results, by metric name, as fractions; empty where there are none.
+        hardware: what the published run used.
+        hours: how long that run took; None where it is not known.
+        notes: where paper and code disagree, and what this recipe does.
+        config: the settings themselves.
+        evaluation: settings of `loreweave evaluate` where a task has such.
+    """
+
+    name: str
+    kind: Literal["pretraining", "finetuning"]
+    summary: str
+    paper: str
+    task: str | None = None
+    published: dict[str, float | str] = field(default_factory=dict)
+    hardware: str | None = None
+    hours: float | None = None
+    notes: list[str] = field(default_factory=list)
+    config: dict[str, Any] = field(default_factory=dict)
+    evaluation: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (self.kind == "finetuning") != (self.task is not None):
+            raise ValueError("a finetuning recipe names its task, a pretraining recipe has none")
+
+    def config_for(self, overrides: Sequence[str]) -> dict[str, Any]:
+        """The settings to which `key=value` overrides are applied.
+
+        A number of epochs among the overrides is meant as it is given: the recipe's own `min_updates` (fine-tuning) or `steps`
+        (pre-training), which would win over it, is left out. One among the overrides still wins.
+        """
+        given = {override.partition("=")[0].strip() for override in overrides}
+        wins = _WINS_OVER_EPOCHS[self.kind] if "epochs" in given else None
+        return {name: value for name, value in self.config.items() if name != wins}
+
+
+def recipe_names() -> list[str]:
+    """The names of all packaged recipes, sorted."""
+    return sorted(_packaged())
+
+
+def list_recipes() -> list[Recipe]:
+    """All packaged recipes, sorted by name."""
+    return [load_recipe(name) for name in recipe_names()]
+
+
+def recipes_for(model: str, task: str) -> list[str]:
+    """The names of the packaged recipes of a model for a task: of `minilm`, or of the last part of a name on the Hub.
+
+    Example:
+        >>> recipes_for("studio-ousia/luke-base", "ner")
+        ['luke-base/conll-2003']
+    """
+    own = [name for name in recipe_names() if name.partition("/")[0] == model.rstrip("/").rpartition("/")[2]]
+    return [name for name in own if load_recipe(name).task == task]
+
+
+def load_recipe(name_or_path: str | Path) -> Recipe:
+    """Read a packaged recipe (`luke-large/open-entity`) or a YAML file of the same form.
+
+    Raises:
+        ConfigurationError: no such recipe or file, or a key or value that a recipe cannot have.
+    """
+    name = str(name_or_path)
+    packaged = _packaged()
+    if name in packaged:
+        with as_file(packaged[name]) as path:
+            return _read(name, path)
+    if name.endswith((".yaml", ".yml")):
+        return _read(name, Path(name))
+    hint = unknown_name(name, sorted(packaged))
+    raise ConfigurationError(f"unknown recipe {name!r}{hint} ('loreweave recipes' lists all; a file ends in .yaml)")
+
+
+def _read(name: str, path: Path) -> Recipe:
+    values = load_yaml(path)
+    if "name" in values:
+        raise ConfigurationError(f"{path}: 'name' comes from the file's place, remove it")
+    try:
+        return fill(Recipe, {"name": name, **values})
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+
+
+def _packaged() -> dict[str, Traversable]:
+    found: dict[str, Traversable] = {}
+    for model in files("loreweave").joinpath("recipes").iterdir():
+        if model.is_dir():
+            jobs = (job for job in model.iterdir() if job.name.endswith(".yaml"))
+            found.update((f"{model.name}/{job.name.removesuffix('.yaml')}", job) for job in jobs)
+    return found

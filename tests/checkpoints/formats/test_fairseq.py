@@ -1,0 +1,455 @@
+"""fairseq's RoBERTa: every layout in, equal numbers out, and back; nothing of a file is run or left out in silence."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import fairseq_roberta as original
+import pytest
+import tiny_fairseq as tiny
+import torch
+from transformers import AutoModel, AutoTokenizer, RobertaForMaskedLM, RobertaForSequenceClassification
+
+from loreweave.checkpoints import convert, knowledge_embedding
+from loreweave.checkpoints.formats import fairseq
+from loreweave.checkpoints.formats.fairseq_layout import GENERATIONS
+from loreweave.checkpoints.unpickling import read_torch_file
+from loreweave.errors import CheckpointError, ConfigurationError
+
+TOKENS = torch.tensor([[0, 10, 11, 12, 40, 2], [0, 13, 14, 2, 1, 1], [0, 50, 2, 2, 60, 2]])
+REAL = TOKENS != 1
+
+
+def close(found: torch.Tensor, expected: torch.Tensor) -> bool:
+    return bool((found - expected).abs().max() <= 1e-5 * (1 + expected.abs().max()))
+
+
+@pytest.fixture(params=original.VERSIONS)
+def version(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_every_layout_computes_what_fairseq_computes(tmp_path: Path, version: str) -> None:
+    file = original.write(tmp_path / "in", version, zipped=version == "0.12")
+    report = convert(file, tmp_path / "out")
+    model = RobertaForMaskedLM.from_pretrained(tmp_path / "out").eval()
+    with torch.no_grad():
+        output = model(TOKENS, attention_mask=REAL.long(), output_hidden_states=True)
+    state = original.tensors(version)
+    assert close(output.logits[REAL], original.logits(state, TOKENS)[REAL])
+    assert close(output.hidden_states[-1][:, 0], original.states(state, TOKENS)[:, 0])
+    assert set(report.dropped) == ({"encoder.sentence_encoder.version"} if version == "0.12" else set())
+    assert any("training state (extra_state, optimizer_history)" in note for note in report.notes)
+    assert not any(name.startswith("roberta.pooler") for name in model.state_dict())
+
+
+def test_all_layouts_are_one_model(tmp_path: Path) -> None:
+    for version in original.VERSIONS:
+        original.write(tmp_path / version, version)
+        convert(tmp_path / version, tmp_path / f"{version}-out")
+    first, *others = [(tmp_path / f"{v}-out" / "model.safetensors").read_bytes() for v in original.VERSIONS]
+    assert all(other == first for other in others)
+
+
+PROGRAM = """
+import json, sys, torch
+from transformers import AutoModelForMaskedLM, AutoTokenizer
+model, report = AutoModelForMaskedLM.from_pretrained(sys.argv[1], output_loading_info=True)
+tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
+inputs = tokenizer(["of the city", "a river"], padding=True, return_tensors="pt")
+with torch.no_grad():
+    logits = model.eval()(**inputs).logits
+print(json.dumps({"class": type(model).__name__, "missing": sorted(report["missing_keys"]),
+                  "unexpected": sorted(report["unexpected_keys"]), "ids": inputs["input_ids"].tolist(),
+                  "logits": logits.tolist(), "tokenizer": type(tokenizer).__name__, "mask": tokenizer.mask_token_id,
+                  "max": tokenizer.model_max_length, "loreweave": "loreweave" in sys.modules}))
+"""
+
+
+def test_plain_transformers_loads_it_as_roberta(tmp_path: Path) -> None:
+    convert(original.write(tmp_path / "in", "0.8"), tmp_path / "out")
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path / "out")]
+    found = json.loads(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
+    assert found["class"] == "RobertaForMaskedLM" and not found["missing"] and not found["unexpected"]
+    assert "Roberta" in found["tokenizer"] and found["mask"] == original.VOCABULARY - 1 and found["max"] == 32
+    pieces = ("of", "Ġthe", "Ġcity", "a", "Ġriver")
+    id_of = {piece: tiny.SYMBOLS.index(str(tiny.GPT2.ids[piece])) for piece in pieces}
+    # "of" begins the text without a space before it; "o f" is a merge
+    assert found["ids"] == [[0, id_of["of"], id_of["Ġthe"], id_of["Ġcity"], 2], [0, id_of["a"], id_of["Ġriver"], 2, 1]]
+    assert found["loreweave"] is False
+    tokens = torch.tensor(found["ids"])
+    real = tokens != 1
+    assert close(torch.tensor(found["logits"])[real], original.logits(original.tensors("0.8"), tokens)[real])
+
+
+def test_the_files_of_transformers_4_say_the_same_vocabulary(tmp_path: Path) -> None:
+    convert(original.write(tmp_path / "in", "0.8"), tmp_path / "out")
+    ids = json.loads((tmp_path / "out" / "vocab.json").read_text(encoding="utf-8"))
+    expected = [*tiny.SYMBOLS[:4], *(tiny.GPT2.tokens[id] for id in tiny.ORDER), *tiny.MADE_UP, "<mask>"]
+    assert sorted(ids, key=ids.__getitem__) == expected and sorted(ids.values()) == list(range(len(expected)))
+    merges = (tmp_path / "out" / "merges.txt").read_text(encoding="utf-8").splitlines()
+    assert tuple(merges[1:]) == tiny.MERGES
+    assert AutoTokenizer.from_pretrained(tmp_path / "out").get_vocab() == ids
+
+
+def test_keplers_heads_go_into_side_files(tmp_path: Path) -> None:
+    heads = {**original.knowledge_head("wikiData"), **original.knowledge_head("wordnet", 3, gamma=1.0)}
+    halved = {name: tensor.half() for name, tensor in (original.tensors("0.8") | heads).items()}
+    file = original.write(tmp_path / "in", "0.8", model=OrderedDict(halved), args=original.namespace(tokens_per_sample=24))
+    report = convert(file, tmp_path / "out")
+    assert knowledge_embedding.names(tmp_path / "out") == ["wikiData", "wordnet"]
+    described = knowledge_embedding.describe(tmp_path / "out", "wikiData")
+    assert (described.scorer, described.gamma, described.variant, described.pooling) == ("transe_l2", 4.0, "wiki", "first")
+    assert described.relation_ids is None and described.graph is None and not described.normalize
+    assert (described.text.max_length, described.text.relation_max_length, described.text.truncation) == (24, 3, "sequence")
+    model = knowledge_embedding.load(tmp_path / "out", name="wordnet")
+    table = halved["ke_heads.wordnet.relation_emb.weight"].float()
+    assert model.head.gamma == 1.0 and model.head.relation_embeddings is not None
+    assert torch.equal(model.head.relation_embeddings.weight, table)
+    state = {name: tensor.float() for name, tensor in halved.items() if not name.startswith("ke_heads")}
+    with torch.no_grad():
+        embedded = model.embed(TOKENS, REAL.long())
+    assert close(embedded, original.states(state, TOKENS)[:, 0])
+    assert any("ids are not known" in note for note in report.notes) and any("float16" in note for note in report.notes)
+
+
+@pytest.mark.parametrize(("option", "variant"), [("relation_desc", "cond"), ("relemb_from_desc", "rel")])
+def test_the_variant_is_what_the_code_did(tmp_path: Path, option: str, variant: str) -> None:
+    state = original.tensors("0.8") | original.knowledge_head("wikiData")
+    file = original.write(tmp_path / "in", "0.8", model=state, args=original.namespace(**{option: True}))
+    report = convert(file, tmp_path / "out")
+    head = knowledge_embedding.load_head(tmp_path / "out")
+    assert knowledge_embedding.describe(tmp_path / "out").variant == variant
+    assert (head.relation_embeddings is None) == (variant == "rel") == bool(report.dropped)
+
+
+def test_classification_heads_are_named_or_chosen(tmp_path: Path) -> None:
+    heads = original.classification_head("mnli") | original.classification_head("other", 2)
+    file = original.write(tmp_path / "in", "0.9", model=original.tensors("0.9") | heads)
+    report = convert(file, tmp_path / "words")
+    assert {name for name in report.dropped if name.startswith("classification_heads")} == set(heads)
+    report = convert(file, tmp_path / "classes", classification_head="mnli")
+    model = RobertaForSequenceClassification.from_pretrained(tmp_path / "classes").eval()
+    with torch.no_grad():
+        scores = model(TOKENS, attention_mask=REAL.long()).logits
+    assert close(scores, original.class_scores(original.tensors("0.9"), heads, "mnli", TOKENS))
+    assert "lm_head.bias" in report.dropped and "classification_heads.other.dense.bias" in report.dropped
+    with pytest.raises(CheckpointError, match="no classification head 'rte'; the file has mnli, other"):
+        convert(file, tmp_path / "none", classification_head="rte")
+
+
+def test_newer_files_say_their_settings_in_cfg(tmp_path: Path) -> None:
+    settings = vars(original.namespace())
+    length = settings.pop("tokens_per_sample") // 2
+    for name, model in (("namespace", argparse.Namespace(**settings)), ("dictionary", settings)):
+        cfg = {"model": model, "task": {"tokens_per_sample": length}, "common": None}
+        loaded = fairseq.load(original.write(tmp_path / name, "0.12", args=None, cfg=cfg))
+        assert loaded.model.config.num_attention_heads == original.HEADS and loaded.text.max_length == length
+
+
+def test_numbers_come_from_tensors_and_args(tmp_path: Path) -> None:
+    args = original.namespace(encoder_layers=12, dropout=0.25, attention_dropout=0.0)
+    loaded = fairseq.load(original.write(tmp_path, "0.8", args=args))
+    config = loaded.model.config
+    assert (config.num_hidden_layers, config.hidden_size, config.intermediate_size) == (2, 16, 24)
+    assert (config.max_position_embeddings, config.vocab_size, config.type_vocab_size) == (34, original.VOCABULARY, 1)
+    assert (config.hidden_dropout_prob, config.attention_probs_dropout_prob, config.layer_norm_eps) == (0.25, 0.0, 1e-5)
+    assert (config.bos_token_id, config.pad_token_id, config.eos_token_id) == (0, 1, 2)
+    assert "args says encoder_layers 12, the tensors say 2: taken" in loaded.report.notes
+
+
+def test_an_untied_head_keeps_its_table(tmp_path: Path) -> None:
+    state = original.tensors("0.10")
+    state["encoder.lm_head.weight"] = state["encoder.lm_head.weight"] * 2
+    convert(original.write(tmp_path / "in", "0.10", model=state), tmp_path / "out")
+    model = RobertaForMaskedLM.from_pretrained(tmp_path / "out").eval()
+    with torch.no_grad():
+        assert close(model(TOKENS, attention_mask=REAL.long()).logits[REAL], original.logits(state, TOKENS)[REAL])
+    convert(tmp_path / "out", tmp_path / "back", to="fairseq")
+    assert read_torch_file(tmp_path / "back" / "model.pt")["args"].untie_weights_roberta is True
+    with pytest.raises(CheckpointError, match="0.8 ties it"):
+        convert(tmp_path / "out", tmp_path / "old", to="fairseq", fairseq_version="0.8")
+
+
+# ---- what is refused -------------------------------------------------------------------------------------------------
+
+
+class Attack:
+    def __init__(self, victim: Path) -> None:
+        self.victim = victim
+
+    def __reduce__(self) -> Any:
+        return os.system, (f"touch {self.victim}",)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("place", ["extra_state", "args", "model"])
+def test_malicious_files_are_refused(tmp_path: Path, place: str, zipped: bool) -> None:
+    attack = {"train_meters": Attack(tmp_path / "victim")}
+    file = original.write(tmp_path / "in", "0.8", zipped=zipped, **{place: attack})
+    with pytest.raises(CheckpointError, match=r"model\.pt: found (posix|nt)\.system in the pickle.*not run"):
+        convert(file, tmp_path / "out")
+    assert not (tmp_path / "victim").exists() and not (tmp_path / "out").exists()
+
+
+def test_classes_of_fairseq_are_stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        state = {"train_iterator": {"epoch": 1}, "train_meters": original.meters(patch)}
+        file = original.write(tmp_path / "in", "0.8", extra_state=state)
+    convert(file, tmp_path / "out")
+    assert "fairseq" not in sys.modules and (tmp_path / "out" / "model.safetensors").is_file()
+
+
+def changed(version: str, name: str, tensor: torch.Tensor | None) -> OrderedDict[str, torch.Tensor]:
+    state = original.tensors(version) | original.knowledge_head("wikiData") | original.classification_head("mnli")
+    state[name] = torch.zeros(0) if tensor is None else tensor
+    if tensor is None:
+        del state[name]
+    return state
+
+
+@pytest.mark.parametrize(
+    ("version", "name", "tensor", "message"),
+    [
+        ("0.8", "decoder.sentence_encoder.layers.1.self_attn.in_proj_weight", torch.zeros(45, 16),
+         r"layers\.1\.self_attn\.in_proj_weight has the shape \[45, 16\], expected \[48, 16\]"),
+        ("0.8", "decoder.sentence_encoder.layers.1.self_attn.in_proj_bias", torch.zeros(47),
+         r"in_proj_bias has the shape \[47\], expected three equal parts"),
+        ("0.9", "decoder.sentence_encoder.layers.0.fc2.weight", torch.zeros(16, 23),
+         r"decoder\.sentence_encoder\.layers\.0\.fc2\.weight has the shape \[16, 23\], expected \[16, 24\]"),
+        ("0.10", "encoder.lm_head.bias", torch.zeros(9),
+         rf"lm_head\.bias has the shape \[9\], expected \[{original.VOCABULARY}\]"),
+        ("0.10", "encoder.sentence_encoder.layers.0.self_attn.k_proj.bias", None,
+         r"lacks sentence_encoder\.layers\.0\.self_attn\.k_proj\.bias \[16\]$"),
+        ("0.8", "decoder.sentence_encoder.embed_tokens.weight", None,
+         "found no decoder.sentence_encoder.embed_tokens.weight or"),
+        ("0.8", "decoder.sentence_encoder.embed_tokens.weight", torch.zeros(3), r"shape \[3\], expected a matrix"),
+        ("0.8", "decoder.sentence_encoder.segment_embeddings.weight", torch.zeros(2, 16),
+         r"found decoder\.sentence_encoder\.segment_embeddings\.weight \[2, 16\], a tensor that no RoBERTa"),
+        ("0.8", "encoder.sentence_encoder.emb_layer_norm.bias", torch.zeros(16),
+         "found both decoder.* and encoder.*emb_layer_norm"),
+        ("0.12", "encoder.sentence_encoder.layer_norm.weight", torch.zeros(16), "pre-norm encoder"),
+        ("0.8", "adaptive.weight", torch.zeros(1), r"found adaptive\.weight \[1\]"),
+        ("0.8", "ke_heads.wikiData.relation_emb.weight", torch.zeros(5, 8),
+         r"ke_heads\.wikiData\.relation_emb\.weight has the shape \[5, 8\], expected \[5, 16\]"),
+        ("0.8", "ke_heads.wikiData.gamma", None, r"lacks ke_heads\.wikiData\.gamma"),
+        ("0.8", "ke_heads.wikiData.phase", torch.zeros(1), r"found ke_heads\.wikiData\.phase, expected"),
+        ("0.8", "ke_heads.a/../b.gamma", torch.zeros(1), "expected a head named with letters"),
+        ("0.8", "classification_heads.mnli.out_proj.weight", torch.zeros(2, 16), r"shape \[2, 16\], expected \[3, 16\]"),
+    ],
+)  # fmt: skip
+def test_tensors_without_a_place_are_named(
+    tmp_path: Path, version: str, name: str, tensor: torch.Tensor | None, message: str
+) -> None:
+    file = original.write(tmp_path / "in", version, model=changed(version, name, tensor))
+    with pytest.raises(CheckpointError, match=message):
+        convert(file, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"activation_fn": "relu"}, "activation_fn 'relu' in args, expected 'gelu'"),
+        ({"bert": True}, "bert True in args, expected False"),
+        ({"no_scale_embedding": False}, "no_scale_embedding False"),
+        ({"encoder_attention_heads": 3}, "found 3 as encoder_attention_heads in args, expected a divisor of 16"),
+        ({"encoder_attention_heads": None, "arch": "mine"}, "found None as encoder_attention_heads"),
+    ],
+)
+def test_models_that_roberta_cannot_be_are_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    file = original.write(tmp_path, "0.8", args=original.namespace(**changes))
+    with pytest.raises(CheckpointError, match=message):
+        fairseq.load(file)
+
+
+def test_files_that_are_no_checkpoint_are_named(tmp_path: Path) -> None:
+    torch.save({"weights": 1}, tmp_path / "model.pt")
+    with pytest.raises(CheckpointError, match=r"model\.pt: found no 'model' of named tensors"):
+        fairseq.load(tmp_path)
+    with pytest.raises(CheckpointError, match="found no .pt file"):
+        fairseq.load(tmp_path / "nothing")
+
+
+# ---- the vocabulary --------------------------------------------------------------------------------------------------
+
+
+def test_a_checkpoint_without_vocabulary_is_refused(tmp_path: Path) -> None:
+    file = original.write(tmp_path / "in", "0.8", vocabulary=False)
+    with pytest.raises(CheckpointError, match=r"found no tokenizer: put dict\.txt, encoder\.json and vocab\.bpe beside"):
+        convert(file, tmp_path / "out")
+    tiny.write_dict(tmp_path / "in")
+    with pytest.raises(CheckpointError, match="found no tokenizer"):
+        convert(file, tmp_path / "out")
+
+
+def test_the_tokenizer_may_come_from_a_hugging_face_folder(tmp_path: Path) -> None:
+    convert(original.write(tmp_path / "in", "0.8"), tmp_path / "base")
+    bare = original.write(tmp_path / "bare", "0.9", vocabulary=False)
+    convert(bare, tmp_path / "out", base=tmp_path / "base")
+    vocabularies = [AutoTokenizer.from_pretrained(tmp_path / name).get_vocab() for name in ("base", "out")]
+    assert vocabularies[0] == vocabularies[1]
+    lines = tiny.write_dict(tmp_path / "bare").read_text().splitlines()
+    swapped = [lines[1], lines[0], *lines[2:]]
+    (tmp_path / "bare" / "dict.txt").write_text("\n".join(swapped) + "\n")
+    first = tiny.GPT2.tokens[tiny.ORDER[1]]
+    with pytest.raises(CheckpointError) as error:
+        convert(bare, tmp_path / "wrong", base=tmp_path / "base")
+    assert f"the tokenizer has {first!r} as 5, dict.txt as 4" in str(error.value)
+
+
+def test_dictionaries_of_another_size_are_refused(tmp_path: Path) -> None:
+    file = original.write(tmp_path, "0.8")
+    lines = (tmp_path / "dict.txt").read_text().splitlines()
+    (tmp_path / "dict.txt").write_text("\n".join(lines[:-1]) + "\n")
+    rows = original.VOCABULARY
+    with pytest.raises(CheckpointError, match=rf"dict\.txt: found {rows - 1} ids with <mask>.* has {rows} rows"):
+        fairseq.load(file)
+
+
+def test_dictionaries_without_a_sub_word_are_refused(tmp_path: Path) -> None:
+    file = original.write(tmp_path, "0.8")
+    content = (tmp_path / "dict.txt").read_text().splitlines()
+    lost = tiny.GPT2.ids["the"]
+    kept = [line if line.split()[0] != str(lost) else "madeupword0009 0" for line in content]
+    (tmp_path / "dict.txt").write_text("\n".join(kept) + "\n")
+    with pytest.raises(CheckpointError, match=rf"the line of GPT-2's id {lost} \('the'\) is missing"):
+        fairseq.load(file)
+
+
+# ---- back to fairseq -------------------------------------------------------------------------------------------------
+
+
+def test_there_and_back_changes_nothing(tmp_path: Path, version: str) -> None:
+    heads = original.knowledge_head("wikiData") | original.knowledge_head("wordnet")
+    file = original.write(tmp_path / "in", version, model=original.tensors(version) | heads)
+    convert(file, tmp_path / "hugging-face")
+    report = convert(tmp_path / "hugging-face", tmp_path / "back", to="fairseq", fairseq_version=version)
+    state = read_torch_file(tmp_path / "back" / "model.pt")["model"]
+    expected = original.tensors(version) | (heads if version == "0.8" else {})
+    assert set(state) == set(expected) and all(torch.equal(state[name], expected[name]) for name in expected)
+    for name in ("dict.txt", "encoder.json", "vocab.bpe"):
+        assert (tmp_path / "back" / name).is_file()
+    dictionary = [line.split()[0] for line in (tmp_path / "back" / "dict.txt").read_text().splitlines()]
+    assert dictionary == list(tiny.SYMBOLS[4:])
+    left_out = [note for note in report.notes if "only KEPLER's fork of fairseq 0.8" in note]
+    assert len(left_out) == (0 if version == "0.8" else 2)
+    convert(tmp_path / "back", tmp_path / "again")
+    names = ["model.safetensors", "config.json"]
+    assert all((tmp_path / "again" / n).read_bytes() == (tmp_path / "hugging-face" / n).read_bytes() for n in names)
+
+
+@pytest.mark.parametrize(("setting", "value"), [("pooling", "mean"), ("normalize", True)])
+def test_a_head_that_keplers_code_would_feed_otherwise_is_not_written(tmp_path: Path, setting: str, value: object) -> None:
+    state = original.tensors("0.8") | original.knowledge_head("wikiData")
+    convert(original.write(tmp_path / "in", "0.8", model=state), ours := tmp_path / "ours")
+    (file,) = ours.glob("knowledge_embedding*.json")
+    file.write_text(json.dumps(json.loads(file.read_text()) | {setting: value}))
+    with pytest.raises(CheckpointError, match=rf"head wikiData: {setting} {value}, the target has.*--lossy"):
+        convert(ours, tmp_path / "back", to="fairseq", fairseq_version="0.8")
+    assert not (tmp_path / "back").exists()
+    report = convert(ours, tmp_path / "back", to="fairseq", fairseq_version="0.8", lossy=True)
+    assert len(report.lost) == 1
+    assert not convert(ours, tmp_path / "new", to="fairseq").lost  # which has no place for the head, and says so
+
+
+def test_two_heads_of_different_variants_do_not_both_fit(tmp_path: Path) -> None:
+    heads = original.knowledge_head("wikiData") | original.knowledge_head("wordnet")
+    convert(original.write(tmp_path / "in", "0.8", model=original.tensors("0.8") | heads), ours := tmp_path / "ours")
+    file = next(ours.glob("knowledge_embedding.wordnet.json"))
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"variant": "cond"}))
+    with pytest.raises(CheckpointError, match="head wordnet: variant cond, the target has wiki"):
+        convert(ours, tmp_path / "back", to="fairseq", fairseq_version="0.8")
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_head_that_scores_otherwise_is_not_written(tmp_path: Path, back: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the margin were lost on the way."""
+    state = original.tensors("0.8") | original.knowledge_head("wikiData", gamma=9.0)
+    origin = original.write(tmp_path / "in", "0.8", model=state)
+    if back:
+        convert(origin, origin := tmp_path / "ours")
+    module, name = (fairseq, "read_head") if back else (knowledge_embedding, "load_head")
+    read = getattr(module, name)
+
+    def damaged(*args: object, **named: object) -> object:
+        head = read(*args, **named)
+        head.gamma += 1.0
+        return head
+
+    monkeypatch.setattr(module, name, damaged)
+    with pytest.raises(CheckpointError, match="head wikiData: scores off by up to 1"):
+        convert(origin, tmp_path / "out", **({"to": "fairseq", "fairseq_version": "0.8"} if back else {}))  # type: ignore[arg-type]
+
+
+def test_what_fairseq_reads_besides_the_tensors(tmp_path: Path) -> None:
+    state = original.tensors("0.8") | original.knowledge_head("wikiData", gamma=9.0)
+    convert(original.write(tmp_path / "in", "0.8", model=state), tmp_path / "hugging-face")
+    convert(tmp_path / "hugging-face", tmp_path / "back", to="fairseq", fairseq_version="0.8")
+    content = torch.load(tmp_path / "back" / "model.pt", weights_only=False)  # as fairseq does; the file is our own
+    args = content["args"]
+    assert type(args).__name__ == "Namespace" and args.arch == "roberta" and args.max_positions == 32
+    sizes = (args.encoder_layers, args.encoder_embed_dim, args.encoder_ffn_embed_dim, args.encoder_attention_heads)
+    assert sizes == (2, 16, 24, 4)
+    assert (args.task, args.ke_head_name, args.gamma, args.nrelation) == ("MLMetKE", "wikiData", 9.0, 5)
+    # what fairseq's own upgrade of old files looks for
+    assert {"optimizer_name", "lr_scheduler_state", "num_updates"} <= set(content["optimizer_history"][-1])
+    assert content["extra_state"]["train_iterator"]["epoch"] == 1
+    model = content["model"]
+    shared = model["decoder.lm_head.weight"], model["decoder.sentence_encoder.embed_tokens.weight"]
+    assert shared[0].data_ptr() == shared[1].data_ptr()
+
+
+def test_a_token_type_embedding_goes_into_the_positions(tmp_path: Path) -> None:
+    convert(original.write(tmp_path / "in", "0.8"), tmp_path / "hugging-face")
+    model = RobertaForMaskedLM.from_pretrained(tmp_path / "hugging-face").eval()
+    model.roberta.embeddings.token_type_embeddings.weight.data += 0.3
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "hugging-face")
+    notes = fairseq.save(model, tokenizer, tmp_path / "back", version="0.10")
+    state = read_torch_file(tmp_path / "back" / "model.pt")["model"]
+    with torch.no_grad():
+        expected = model(TOKENS, attention_mask=REAL.long()).logits
+    assert close(original.logits(state, TOKENS)[REAL], expected[REAL]) and any("token-type" in note for note in notes)
+
+
+def test_tokens_of_ones_own_stay(tmp_path: Path) -> None:
+    """Added tokens keep their ids where `<mask>` is the last; behind it fairseq has no place for any."""
+    convert(original.write(tmp_path / "in", "0.8"), tmp_path / "hugging-face")
+    model = RobertaForMaskedLM.from_pretrained(tmp_path / "hugging-face")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "hugging-face")
+    tokenizer.add_tokens(["<own>"])
+    model.resize_token_embeddings(len(tokenizer))
+    with pytest.raises(CheckpointError, match=rf"has '<own>' as {original.VOCABULARY}, fairseq has <mask>"):
+        fairseq.save(model, tokenizer, tmp_path / "back")
+    assert not (tmp_path / "back").exists()
+
+
+def test_models_that_fairseq_lacks_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "bert").mkdir()
+    (tmp_path / "bert" / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(CheckpointError, match="found a model of the type bert, expected the folder of a RoBERTa"):
+        convert(tmp_path / "bert", tmp_path / "out", to="fairseq")
+    convert(original.write(tmp_path / "in", "0.8"), tmp_path / "words")
+    AutoModel.from_pretrained(tmp_path / "words", add_pooling_layer=False).save_pretrained(tmp_path / "bare")
+    with pytest.raises(CheckpointError, match=r"the weights lack lm_head\."):
+        convert(tmp_path / "bare", tmp_path / "out", to="fairseq", base=tmp_path / "words")
+
+
+def test_wrong_use_is_named(tmp_path: Path) -> None:
+    file = original.write(tmp_path / "in", "0.8")
+    with pytest.raises(ConfigurationError, match="fairseq version '0.7', expected one of 0.8, 0.9, 0.10, 0.12"):
+        convert(file, tmp_path / "out")
+        convert(tmp_path / "out", tmp_path / "back", to="fairseq", fairseq_version="0.7")
+    for options in ({"lite": True}, {"entity_aware_attention": True}, {"to": "paddle"}):
+        with pytest.raises(ConfigurationError, match="fairseq holds RoBERTas without entities"):
+            convert(file, tmp_path / "other", **options)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="not empty"):
+        convert(file, tmp_path / "out")
+    assert tuple(GENERATIONS) == original.VERSIONS

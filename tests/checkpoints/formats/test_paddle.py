@@ -1,0 +1,165 @@
+"""PaddleNLP's files, in and out."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import layouts
+import numpy as np
+import pytest
+import torch
+import transformers
+
+from loreweave import models
+from loreweave.checkpoints import convert, load_luke, recognise
+from loreweave.checkpoints.formats import paddle
+from loreweave.errors import CheckpointError
+
+EPS = 1e-6
+
+
+def _reference(name: str = "LukeForMaskedLM", **changes: Any) -> Any:
+    return layouts.reference(getattr(transformers, name), extra_queries=True, layer_norm_eps=EPS, **changes)
+
+
+def _write(folder: Path, arrays: dict[str, Any], protocol: int = 4, config: bool = True, tokenizer: bool = True) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    names = {"StructuredToParameterName@@": {name: f"linear_{n}.w_0" for n, name in enumerate(arrays)}}
+    (folder / "model_state.pdparams").write_bytes(pickle.dumps(arrays | names, protocol=protocol))
+    inner = layouts.metadata()["model_config"] | {"init_class": "LukeModel", "vocab_size": layouts.WORDS + 2}
+    for name in ("layer_norm_eps", "bert_model_name"):
+        del inner[name]
+    if config:
+        (folder / "model_config.json").write_text(json.dumps({"init_args": [inner], "init_class": "LukeForMaskedLM"}))
+    if tokenizer:
+        layouts.write_roberta_tokenizer(folder)
+        (folder / "entity_vocab.json").write_text(json.dumps({t: i for i, t in enumerate([*layouts.TITLES, "[MASK2]"])}))
+        added = {"<ent>": layouts.WORDS, "<ent2>": layouts.WORDS + 1}
+        (folder / "added_tokens.json").write_text(json.dumps(added))
+    return folder
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+@pytest.mark.parametrize("place", ["", "model_state.pdparams"])
+def test_masked_lm(tmp_path: Path, protocol: int, place: str) -> None:
+    reference = _reference()
+    path = _write(tmp_path, layouts.paddle_arrays(reference), protocol) / place
+    assert recognise(path) == "paddle"
+    loaded = load_luke(path)
+    assert type(loaded.model) is models.LukeForMaskedLM and loaded.model.config.layer_norm_eps == EPS
+    layouts.assert_same(loaded.model, reference, *layouts.MASKED_LM)
+    assert loaded.tokenizer is not None and loaded.vocabulary is not None and "Tokyo" in loaded.vocabulary
+    assert not loaded.report.dropped and not loaded.report.new_modules
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "LukeForEntityClassification",
+        "LukeForEntityPairClassification",
+        "LukeForEntitySpanClassification",
+        "LukeForQuestionAnswering",
+    ],
+)
+def test_task_heads(tmp_path: Path, name: str) -> None:
+    reference = _reference(name, **({} if "Question" in name else {"num_labels": 3}))
+    loaded = load_luke(_write(tmp_path, layouts.paddle_arrays(reference)))
+    assert type(loaded.model).__name__ == name
+    outputs = ("start_logits", "end_logits") if "Question" in name else ("logits",)
+    spans = {
+        "entity_start_positions": torch.tensor([[1, 4], [1, 0]]),
+        "entity_end_positions": torch.tensor([[2, 4], [3, 0]]),
+    }
+    layouts.assert_same(loaded.model, reference, *outputs, **(spans if "Span" in name else {}))
+
+
+@pytest.mark.parametrize("prefix", ["", "luke."])
+def test_the_bare_encoder_with_and_without_prefix(tmp_path: Path, prefix: str) -> None:
+    reference = _reference()
+    arrays = layouts.paddle_arrays(reference)
+    arrays = {prefix + name.removeprefix("luke."): array for name, array in arrays.items() if name.startswith("luke.")}
+    loaded = load_luke(_write(tmp_path, arrays))
+    assert type(loaded.model) is models.LukeModel
+    layouts.assert_same(loaded.model, reference.luke, "last_hidden_state", "entity_last_hidden_state")
+
+
+def test_tables_cut_in_pieces_are_joined(tmp_path: Path) -> None:
+    reference = _reference()
+    arrays = layouts.paddle_arrays(reference)
+    name = "luke.embeddings.word_embeddings.weight"
+    table = arrays.pop(name)
+    parts = {f"{name}@@.{n}": part for n, part in enumerate(np.array_split(table.flatten(), 3))}
+    arrays |= parts | {"UnpackBigParamInfor@@": {name: {"OriginShape": table.shape, "slices": list(parts)}}}
+    layouts.assert_same(load_luke(_write(tmp_path, arrays, protocol=2)).model, reference, *layouts.MASKED_LM)
+
+
+def test_an_entity_decoder_trained_apart_is_reported(tmp_path: Path) -> None:
+    arrays = layouts.paddle_arrays(_reference())
+    arrays["entity_predictions.decoder.weight"] += 0.25
+    loaded = load_luke(_write(tmp_path, arrays))
+    assert "by up to 0.25" in loaded.report.dropped["entity_predictions.decoder.weight"]
+
+
+def test_without_configuration_the_base_says_the_rest(tmp_path: Path) -> None:
+    reference = _reference()
+    base = layouts.write_v4_folder(tmp_path / "luke", layouts.reference())
+    loaded = load_luke(_write(tmp_path / "paddle", layouts.paddle_arrays(reference), config=False, tokenizer=False), base=base)
+    assert loaded.model.config.layer_norm_eps == EPS and loaded.tokenizer is not None
+    layouts.assert_same(loaded.model, reference, *layouts.MASKED_LM)
+
+
+def test_out_are_the_arrays_that_paddle_expects(tmp_path: Path) -> None:
+    reference = layouts.reference(extra_queries=True)
+    folder = layouts.write_v4_folder(tmp_path / "hf", reference)
+    report = convert(folder, tmp_path / "out", to="paddle")
+    assert any("1e-06" in note for note in report.notes)
+    with (tmp_path / "out" / "model_state.pdparams").open("rb") as file:
+        found = pickle.load(file)
+    wanted = layouts.paddle_arrays(reference)
+    assert set(found) - {"StructuredToParameterName@@"} == set(wanted)
+    assert all(np.array_equal(found[name], array) and found[name].shape == array.shape for name, array in wanted.items())
+    assert b"_core" not in (tmp_path / "out" / "model_state.pdparams").read_bytes()[:2000], "NumPy 1 must find the names"
+    assert {"vocab.json", "merges.txt", "entity_vocab.json", "model_config.json"} <= {
+        f.name for f in (tmp_path / "out").iterdir()
+    }
+
+
+def test_there_and_back(tmp_path: Path) -> None:
+    reference = layouts.reference(extra_queries=True)
+    convert(layouts.write_v4_folder(tmp_path / "hf", reference), tmp_path / "paddle", to="paddle")
+    back = load_luke(tmp_path / "paddle")
+    assert back.model.config.layer_norm_eps == 1e-5, "our file says what the model was trained with"
+    layouts.assert_same(back.model, reference, *layouts.MASKED_LM)
+
+
+def test_ordinary_attention_gets_copies_for_paddle(tmp_path: Path) -> None:
+    reference = layouts.reference(use_entity_aware_attention=False)
+    report = convert(layouts.write_v4_folder(tmp_path / "hf", reference), tmp_path / "paddle", to="paddle")
+    assert any("copies of query" in note for note in report.notes)
+    back = load_luke(tmp_path / "paddle")
+    assert not back.model.config.use_entity_aware_attention
+    aware = load_luke(tmp_path / "paddle", entity_aware_attention=True)
+    for loaded in (back, aware):
+        layouts.assert_same(loaded.model, reference, *layouts.MASKED_LM)
+
+
+def test_label_names_that_paddle_has_no_place_for_are_said(tmp_path: Path) -> None:
+    model = models.LukeForEntityClassification(layouts.config(id2label={0: "city", 1: "person"}))
+    assert any("the names of the 2 labels are left out" in note for note in paddle.save(model, None, tmp_path / "named"))
+    numbered = models.LukeForEntityClassification(layouts.config(num_labels=2))
+    assert not any("labels" in note for note in paddle.save(numbered, None, tmp_path / "numbered"))
+
+
+def test_a_class_that_paddle_has_not(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="found a LukeForEntityCloze, PaddleNLP has LukeModel"):
+        paddle.save(models.LukeForEntityCloze(layouts.config()), None, tmp_path / "out")
+
+
+def test_what_is_no_dictionary_of_arrays(tmp_path: Path) -> None:
+    for content in ([1], {"a": "text"}):
+        (tmp_path / "a.pdparams").write_bytes(pickle.dumps(content))
+        with pytest.raises(CheckpointError, match="a.pdparams: found a"):
+            load_luke(tmp_path / "a.pdparams")

@@ -1,0 +1,157 @@
+"""`loreweave build`: files in, a vocabulary and a pre-training set out, with what was left out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from loreweave.build.pretraining_set import open_pretraining_set
+from loreweave.cli.main import main
+from loreweave.corpus.annotated_text import AnnotatedText, Mention, write_annotated_texts
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
+
+SENTENCE = "Oslo is the capital of Norway."
+MENTIONS = (Mention(0, 4, "Oslo"), Mention(23, 29, "Norway"))
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Path:
+    path = tmp_path / "pages.jsonl"
+    texts = [AnnotatedText(title, SENTENCE, MENTIONS, "en") for title in ("Norway", "Oslo")]
+    write_annotated_texts(path, [*texts, AnnotatedText("Bergen", "Bergen lies in the west.", (Mention(0, 6, "Bergen"),), "en")])
+    return path
+
+
+@pytest.fixture
+def vocabulary(tmp_path: Path) -> Path:
+    path = tmp_path / "entity_vocab.tsv"
+    EntityVocabulary.from_counts({"Oslo": 2, "Norway": 1}).save(path)
+    return path
+
+
+def result(capsys: pytest.CaptureFixture[str]) -> dict[str, int]:
+    return dict(json.loads(capsys.readouterr().out))
+
+
+def test_the_vocabulary_holds_the_titles_that_are_linked_most(
+    pages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "new" / "entity_vocab.jsonl"
+    assert main(["build", "entity-vocab", str(pages), "--output", str(output), "--min-count", "2", "--json"]) == 0
+    vocabulary = EntityVocabulary.load(output)
+    assert [title in vocabulary for title in ("Norway", "Oslo", "Bergen")] == [True, True, False]
+    assert result(capsys) == {
+        "output": str(output), "rows": 5, "titles_linked": 3, "titles_dropped": 1, "links": 5, "links_dropped": 1,
+        "links_skipped_by_prefix": 0, "texts_excluded": 0, "excluded_names_not_found": 0,
+    }  # fmt: skip
+
+
+def test_a_vocabulary_is_not_replaced_by_accident(pages: Path, vocabulary: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["build", "entity-vocab", str(pages), "--output", str(vocabulary)]
+    assert main(arguments) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert main([*arguments, "--overwrite"]) == 0
+    assert "Bergen" in EntityVocabulary.load(vocabulary)
+
+
+def test_the_set_counts_what_was_dropped(
+    pages: Path, vocabulary: Path, tmp_path: Path, minilm_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "set"
+    arguments = ["--vocabulary", str(vocabulary), "--tokenizer", str(minilm_dir), "--output", str(output)]
+    assert main(["build", "pretraining", str(pages), *arguments, "--max-length", "32"]) == 0
+    shown = capsys.readouterr()
+    assert "windows\t2" in shown.out
+    assert "mentions dropped unknown\t1" in shown.out
+    assert "windows dropped without entities\t1" in shown.out
+    assert f"wrote {output}" in shown.err
+    built = open_pretraining_set(output)
+    assert built.dataset["text_id"][:] == ["Norway", "Oslo"]
+    assert built.manifest["settings"]["max_length"] == 32
+
+
+def test_excluded_titles_are_left_out(pages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reserved = tmp_path / "reserved.txt"
+    reserved.write_text("Oslo\nNorway\n")
+    arguments = ["--output", str(tmp_path / "v.json"), "--exclude", str(reserved), "--json"]
+    assert main(["build", "entity-vocab", str(pages), *arguments]) == 0
+    assert result(capsys)["links"] == 1
+
+
+def test_texts_are_excluded_by_id_or_title_and_counted(
+    vocabulary: Path, tmp_path: Path, minilm_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pages, reserved, output = tmp_path / "pages.jsonl", tmp_path / "reserved.txt", tmp_path / "set"
+    rows = (("1", "Norway"), ("2", "Oslo"), ("3", "Bergen"))
+    write_annotated_texts(pages, [AnnotatedText(id, SENTENCE, MENTIONS, "en", {"title": title}) for id, title in rows])
+    reserved.write_text("Oslo\n3\nOslo_\n4\n")
+    arguments = ["--vocabulary", str(vocabulary), "--tokenizer", str(minilm_dir), "--output", str(output)]
+    assert main(["build", "pretraining", str(pages), *arguments, "--exclude", str(reserved)]) == 0
+    shown = capsys.readouterr()
+    assert "texts excluded\t2" in shown.out and "excluded names not found\t2" in shown.out
+    assert f"{reserved}: no text has the id or title '4', 'Oslo_'" in shown.err
+    assert open_pretraining_set(output).dataset["text_id"][:] == ["1"]
+
+
+def test_links_to_categories_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pages = tmp_path / "pages.jsonl"
+    mentions = (Mention(0, 4, "Oslo"), Mention(8, 11, "Category:Cities"), Mention(23, 29, "Category:Cities"))
+    write_annotated_texts(pages, [AnnotatedText("Oslo", SENTENCE, mentions, "en")])
+    assert main(["build", "entity-vocab", str(pages), "--output", str(tmp_path / "v.tsv")]) == 0
+    assert "links skipped by prefix\t2" in capsys.readouterr().out
+
+
+def test_wikispeedia_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "articles.jsonl"
+    path.write_text(json.dumps({"title": "Oslo", "text": SENTENCE, "links": [[23, 29, "Norway"]]}) + "\n")
+    arguments = [str(path), "--format", "wikispeedia", "--output", str(tmp_path / "v.tsv"), "--json"]
+    assert main(["build", "entity-vocab", *arguments]) == 0
+    assert result(capsys)["titles_linked"] == 1
+
+
+def test_equal_titles_of_two_languages_stay_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, output = tmp_path / "pages.jsonl", tmp_path / "v.jsonl"
+    texts = [AnnotatedText(f"{language}", "Gift", (Mention(0, 4, "Gift"),), language) for language in ("en", "de", "de")]
+    write_annotated_texts(path, texts)
+    assert main(["build", "entity-vocab", str(path), "--output", str(output), "--json"]) == 0
+    vocabulary = EntityVocabulary.load(output)
+    assert (vocabulary.id_of("Gift", "de"), vocabulary.id_of("Gift", "en")) == (3, 4)
+    assert result(capsys)["titles_linked"] == 2
+
+
+def test_a_name_on_the_hub_is_asked_for_there(
+    pages: Path, vocabulary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(name: str, allow_patterns: list[str]) -> str:
+        raise OSError("no connection")
+
+    monkeypatch.setattr("loreweave.encoding.hub.snapshot_download", fail)
+    arguments = ["--vocabulary", str(vocabulary), "--tokenizer", "owner/encoder", "--output", str(tmp_path / "set")]
+    assert main(["build", "pretraining", str(pages), *arguments]) == 1
+    assert "owner/encoder: no such file or folder, and no model of this name among those downloaded" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "extra"), [("v.txt", []), ("v", []), ("v.tsv", ["--language", "en"])])
+def test_a_name_that_cannot_be_written_is_refused_before_anything_is_read(
+    name: str, extra: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["build", "entity-vocab", "nowhere.jsonl", "--output", str(tmp_path / name), *extra]) == 2
+    assert str(tmp_path / name) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "message"),
+    [
+        (["--format", "annotatd"], 2, "did you mean 'annotated'"),
+        (["nowhere.jsonl"], 1, "nowhere.jsonl"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    change: list[str], status: int, message: str, pages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "v.tsv"
+    assert main(["build", "entity-vocab", str(pages), *change, "--output", str(output)]) == status
+    assert message in capsys.readouterr().err
+    assert not output.exists()

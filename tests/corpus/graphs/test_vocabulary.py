@@ -1,0 +1,49 @@
+"""Entities of a graph found in an entity vocabulary, by id and by title."""
+
+from __future__ import annotations
+
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.graphs.entities import GraphEntity
+from loreweave.corpus.graphs.vocabulary import NONE, SHARED, vocabulary_ids
+
+
+def test_ids_are_found_by_id_then_by_label() -> None:
+    vocabulary = EntityVocabulary.from_counts({"Oslo": 3, "Q64": 2, "Bern": 1})
+    entities = [
+        GraphEntity("Q585", "Oslo"),
+        GraphEntity("Q64", "Oslo of the south"),
+        GraphEntity("Q1", "Paris"),
+        GraphEntity("Q2"),
+    ]
+    assert vocabulary_ids(entities, vocabulary).tolist() == [vocabulary.id_of("Oslo"), vocabulary.id_of("Q64"), NONE, NONE]
+
+
+def test_a_title_of_several_entities_is_nobodys() -> None:
+    vocabulary = EntityVocabulary.from_counts({"Georgia": 3, "Bern": 1})
+    entities = [GraphEntity("Q230", "Georgia"), GraphEntity("Q70", "Bern"), GraphEntity("Q1428", "Georgia")]
+    assert vocabulary_ids(entities, vocabulary).tolist() == [SHARED, vocabulary.id_of("Bern"), SHARED]
+
+
+def test_a_space_is_an_underscore() -> None:
+    vocabulary = EntityVocabulary.from_counts({"New_York_City": 3, "El Paso": 1})
+    found = vocabulary_ids([GraphEntity("Q60", "New York City"), GraphEntity("Q16562", "El Paso")], vocabulary)
+    assert found.tolist() == [vocabulary.id_of("New_York_City"), vocabulary.id_of("El Paso")]
+
+
+def test_special_entities_are_no_titles() -> None:
+    vocabulary = EntityVocabulary.from_counts({"Oslo": 3})
+    assert vocabulary_ids([GraphEntity("Q1", "[MASK]"), GraphEntity("[PAD]")], vocabulary).tolist() == [NONE, NONE]
+    assert vocabulary_ids([], vocabulary).tolist() == []
+
+
+def test_a_title_wins_over_labels() -> None:
+    """The city's label is a state's title, so only the state, which has that title, is it; a label alone still finds."""
+    vocabulary = EntityVocabulary.from_counts({"New York": 3, "New_York_City": 2, "Bern": 1})
+    entities = [
+        GraphEntity("Q60", "New York", title="New York City"),
+        GraphEntity("Q1384", "State of New York", title="New York"),
+        GraphEntity("Q99", "New York"),
+        GraphEntity("Q70", "Bern", title="Bern, Switzerland"),
+    ]
+    found = vocabulary_ids(entities, vocabulary).tolist()
+    assert found == [vocabulary.id_of("New_York_City"), vocabulary.id_of("New York"), NONE, vocabulary.id_of("Bern")]

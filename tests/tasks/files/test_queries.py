@@ -1,0 +1,190 @@
+"""Queries of files, folders and standard input: what they are taken for, their ids and places, and what is refused."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.files.queries import block_size, read_queries
+from loreweave.tasks.jobs.queries import Query
+
+
+def standard_input(content: bytes | str) -> io.TextIOWrapper:
+    raw = content if isinstance(content, bytes) else content.encode()
+    return io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8")
+
+
+def read(*names: str | Path, stdin: bytes | str = "", said: list[str] | None = None, **how: Any) -> list[Query]:
+    lines = said if said is not None else []
+    return list(read_queries([str(name) for name in names], standard_input(stdin), report=lines.append, **how))
+
+
+def rows(queries: list[Query]) -> list[Any]:
+    return [str(query.row) if isinstance(query.row, DataError) else query.row for query in queries]
+
+
+def test_a_terminal_is_answered_line_by_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    assert block_size(["-"], stream, 32) == 32 and block_size(["queries.jsonl"], stream, 32) > 32
+    monkeypatch.setattr(stream, "isatty", lambda: True)
+    assert block_size(["-"], stream, 32) == 1
+
+
+TEXT = "\ufeffAnn lives in Oslo.\r\n\n  Bob \n"
+TEXT_ROWS = [{"text": "Ann lives in Oslo."}, {"text": "  Bob "}]
+LINES = '{"text": "Ann", "id": 4}\n\n{"text": "Bob"}\n'
+LINE_ROWS = [{"text": "Ann", "id": 4}, {"text": "Bob"}]
+LIST = json.dumps(LINE_ROWS, indent=1)
+
+
+@pytest.mark.parametrize("piped", [False, True])
+@pytest.mark.parametrize(
+    ("content", "expected", "ids"),
+    [
+        (TEXT, TEXT_ROWS, ["1", "3"]),
+        (LINES, LINE_ROWS, ["1", "2"]),
+        (LIST, LINE_ROWS, ["1", "2"]),
+        ('{\n"text": "Ann",\n"id": 4}\n{"text":\n"Bob"}', LINE_ROWS, ["1", "2"]),
+        ("[1] See the list.\n{see} also\n", [{"text": "[1] See the list."}, {"text": "{see} also"}], ["1", "2"]),
+        ("[1, 2] and so on", [{"text": "[1, 2] and so on"}], ["1"]),
+    ],
+)
+def test_the_content_says_what_it_is(piped: bool, content: str, expected: Any, ids: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "queries"
+    path.write_bytes(content.encode())
+    found = read("-", stdin=content) if piped else read(path)
+    assert rows(found) == expected and [query.id for query in found] == ids
+    assert found[0].place.startswith("standard input, " if piped else f"{path}, ")
+    assert all("file" not in query.where and len(query.where) == 1 for query in found)
+
+
+def test_places(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(TEXT)
+    assert [(query.place, query.where) for query in read(tmp_path / "a.txt")] == [
+        (f"{tmp_path / 'a.txt'}, line 1", {"line": 1}), (f"{tmp_path / 'a.txt'}, line 3", {"line": 3}),
+    ]  # fmt: skip
+    assert [query.where for query in read("-", stdin=LIST)] == [{"record": 1}, {"record": 2}]
+
+
+def test_a_broken_line_is_an_error_in_its_place(tmp_path: Path) -> None:
+    content = b'{"text": \n{"text": "Bob"}\n[1]\n{"text": "\xff"}\n{"score": NaN}\n{"text": "Eve"}\n'
+    (tmp_path / "a.jsonl").write_bytes(content)
+    for found in (read(tmp_path / "a.jsonl"), read("-", stdin=content)):
+        shown = rows(found)
+        assert [query.where["line"] for query in found] == [1, 2, 3, 4, 5, 6]
+        assert "broken JSON" in shown[0] and shown[1] == {"text": "Bob"} and "found a JSON list" in shown[2]
+        assert "not UTF-8 at byte 10 of the line" in shown[3] and "NaN" in shown[4] and shown[5] == {"text": "Eve"}
+    (tmp_path / "a.txt").write_bytes(b"Ann\n\xff\nBob\n")
+    assert [type(query.row) for query in read(tmp_path / "a.txt")] == [dict, DataError, dict]
+
+
+def test_the_format_can_be_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text('{"text": "Ann"}\n')
+    assert rows(read(path)) == [{"text": "Ann"}] and rows(read(path, format="text")) == [{"text": '{"text": "Ann"}'}]
+    path.write_text("Ann\nBob\n")
+    assert ["expected one object a line" in row for row in rows(read(path, format="jsonl"))] == [True, True]
+    (tmp_path / "b.jsonl").write_text("Ann\n")
+    assert "broken JSON" in rows(read(tmp_path / "b.jsonl"))[0]
+    with pytest.raises(ConfigurationError, match="--format: found 'txt', expected text or jsonl"):
+        read(path, format="txt")
+
+
+def test_folders_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "b.txt").write_text("Bob\n")
+    (tmp_path / "in" / "c.jsonl").write_text('{"text": "Cid"}\n')
+    with gzip.open(tmp_path / "a.txt.gz", "wt") as file:
+        file.write("Ann\n")
+    for name in ("notes.md", "picture.png", ".hidden.txt"):
+        (tmp_path / name).write_text("none\n")
+    (tmp_path / "empty.txt").write_text("\n")
+    said: list[str] = []
+    found = read(tmp_path, said=said)
+    assert [query.row["text"] for query in found if not isinstance(query.row, DataError)] == ["Ann", "Bob", "Cid"]
+    names = ["a.txt.gz", "b.txt", "in/c.jsonl"]
+    assert [query.where["file"] for query in found] == [str(tmp_path / name) for name in names]
+    assert said[0].endswith("left out 2 files that are neither text nor JSON: notes.md, picture.png")
+    assert said[1:] == [f"{tmp_path / 'empty.txt'}: found no query"]
+    assert len(read(tmp_path / "b.txt", "-", stdin="Dan\n")) == 2
+
+
+def test_queries_of_a_folder_and_of_several_files_say_their_file(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder, names in ((one, ["a.txt"]), (two, ["a.txt", "b.txt"])):
+        folder.mkdir()
+        for name in names:
+            (folder / name).write_text("Ann\n\nBob\n")
+    a, b = two / "a.txt", two / "b.txt"
+    assert [(query.id, query.where) for query in read(one)] == [
+        ("1", {"file": str(one / "a.txt"), "line": 1}), ("3", {"file": str(one / "a.txt"), "line": 3}),
+    ]  # fmt: skip
+    for given in ((two,), (a, b)):
+        found = [(query.where["file"], query.id) for query in read(*given)]
+        assert found == [(str(a), "1"), (str(a), "3"), (str(b), "1"), (str(b), "3")]
+    assert all("file" not in query.where for query in read(a))
+
+
+def test_no_query_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("\n \n")
+    with pytest.raises(DataError, match=r"a.txt: found no query, expected lines of text or JSON objects"):
+        read(tmp_path / "a.txt")
+    with pytest.raises(DataError, match="standard input: found no query"):
+        read("-")
+    (tmp_path / "a.jsonl").write_text("[]")
+    with pytest.raises(DataError, match="found no query"):
+        read(tmp_path / "a.jsonl")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a.pdf").write_text("x")
+    with pytest.raises(DataError, match=r"folder: found no file with a name that ends in .txt, .jsonl, .json, .ndjson"):
+        read(tmp_path / "folder")
+    with pytest.raises(DataError, match="none.txt: file not found"):
+        read_queries([str(tmp_path / "none.txt")], standard_input(""))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "found"),
+    [
+        ("a.txt", "Ann\tB-PER\nlives\tO\n", "a table"),
+        ("a.csv", "text,label\nAnn,PER\n", "a table"),
+        ("a.txt", "Ann B-PER\nlives O\n\nBob B-PER\n", "columns of words and tags"),
+        ("a", "PK\x03\x04\x00\n", "control characters"),
+    ],
+)
+def test_what_is_no_text_is_not_taken_for_it(name: str, content: str, found: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(ConfigurationError, match=f"{name}: found {found}, expected a text a line .*--format text"):
+        read(path)
+    assert len(read(path, format="text")) == len([line for line in content.split("\n") if line.strip()])
+
+
+def test_utf_16_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Ann\nBob\n", encoding="utf-16")
+    with pytest.raises(DataError, match="a.txt, line 1: found UTF-16, expected UTF-8 .'iconv"):
+        read(tmp_path / "a.txt")
+
+
+def test_plain_text_is_no_query_where_more_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Ann lives in Oslo.\n")
+    asks = ("text", "start", "end")
+    with pytest.raises(ConfigurationError, match="expected JSON Lines, one object a line with text, start, end"):
+        read(tmp_path / "a.txt", asks=asks)
+    assert len(read("-", stdin=LINES, asks=asks)) == 2
+
+
+@pytest.mark.parametrize("piped", [False, True])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_every_end_of_a_line_ends_a_query(end: str, piped: bool, tmp_path: Path) -> None:
+    for content in (["Ann left.", "", "Bob sang."], ['{"text": "Ann left."}', "", '{"text": "Bob sang."}']):
+        raw = "".join(line + end for line in content).encode()
+        (tmp_path / "q").write_bytes(raw)
+        queries = read("-", stdin=raw) if piped else read(tmp_path / "q")
+        assert rows(queries) == [{"text": "Ann left."}, {"text": "Bob sang."}]
+        assert [query.where["line"] for query in queries] == [1, 3]

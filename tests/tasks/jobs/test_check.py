@@ -1,0 +1,199 @@
+"""What `loreweave check` finds in files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loreweave.errors import ConfigurationError
+from loreweave.tasks.entity_typing.model import EntityTypingConfig
+from loreweave.tasks.entity_typing.model import build as build_typing
+from loreweave.tasks.jobs.check import check_files
+from loreweave.tasks.registry import load_task, load_training
+
+TASK = load_task("relation-classification")
+
+
+def pair(text: str, head: tuple[int, int], tail: tuple[int, int], label: str) -> dict[str, Any]:
+    ends = {name: {"start": start, "end": end} for name, (start, end) in (("head", head), ("tail", tail))}
+    return {"text": text, **ends, "label": label}
+
+
+A = pair("Ann lives in Oslo .", (0, 3), (13, 17), "lives")
+B = pair("Bob works at a bank .", (0, 3), (13, 19), "works")
+
+
+def write(path: Path, rows: list[Any]) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    return path
+
+
+def silent(line: str) -> None:
+    """Report to nobody."""
+
+
+def test_one_file(tmp_path: Path) -> None:
+    rows = [A, A, A | {"label": "works"}, B, pair(B["text"], (0, 8), (4, 19), "works"), A | {"head": {"start": 0, "end": 99}}]
+    found = check_files(TASK, [write(tmp_path / "train.jsonl", rows)])
+    (row,) = found["files"]
+    assert (row["records"], row["texts"], row["duplicates"], row["conflicts"], row["overlaps"]) == (5, 2, 2, 1, 1)
+    assert row["bad"] == 1 and row["errors"][0].startswith("line 6: field 'head': found the span (0, 99)")
+    assert row["characters"] == {"min": 19, "median": 19, "p95": 21, "max": 21}
+    assert found["labels"] == [{"label": "lives", "train.jsonl": 2}, {"label": "works", "train.jsonl": 3}]
+    assert [line.split(": ")[1] for line in found["findings"]] == [
+        "1 bad record, which --skip-bad would leave out",
+        "1 mention cuts a word or has blanks at its edges (--list misaligned)",
+        "2 records repeat a text with the same mentions",
+        "1 text with the same mentions has several labels",
+        "1 record has mentions that overlap",
+    ]
+    assert row["listed"]["misaligned"] == ["line 5: 'Bob work' cuts 'works' in 'Bob works at a bank .'"]
+    assert row["listed"]["overlaps"] == ["line 5: 'Bob work' and 'works at a bank'"]
+    assert row["listed"]["duplicates"][0] == "line 2: as line 1, 'Ann lives in Oslo .'"
+    assert row["listed"]["conflicts"] == ["line 1 lives; line 3 works: 'Ann lives in Oslo .'"]
+    assert (row["words"], row["mentions"]) == (3 * 5 + 2 * 6, 10)
+
+
+def test_leaks_and_labels_that_training_lacks(tmp_path: Path) -> None:
+    turned = pair(A["text"], (13, 17), (0, 3), "home of")
+    paths = [write(tmp_path / "a" / "x.jsonl", [A]), write(tmp_path / "b" / "x.jsonl", [A, turned, B])]
+    found = check_files(TASK, paths)
+    first, second = map(str, paths)
+    assert found["leaks"] == [{"first": first, "second": second, "same_text": 2, "same_mentions": 1}]
+    assert f"{second}: labels that {first} lacks: home of, works" in found["findings"]
+    assert f"{second}: 2 records have a text of {first}, 1 with its mentions" in found["findings"]
+
+
+def test_clean_files_have_no_finding(tmp_path: Path) -> None:
+    paths = [write(tmp_path / "train.jsonl", [A, B]), write(tmp_path / "dev.jsonl", [B | {"text": "Eve waits at a desk ."}])]
+    assert check_files(TASK, paths)["findings"] == []
+
+
+def test_what_an_encoder_would_cut(tmp_path: Path, tiny_bert: Path) -> None:
+    long = pair("the river is long . " * 30 + A["text"], (600, 603), (613, 617), "lives")
+    paths = [write(tmp_path / "train.jsonl", [A, long]), write(tmp_path / "dev.jsonl", [A])]
+    train, dev = check_files(TASK, paths, model=str(tiny_bert), max_length=20, report=silent)["files"]
+    assert train["sub_words"] == {"min": 11, "median": 11, "p95": 20, "max": 20} and "1 texts truncated" in train["cut"]
+    assert dev["cut"] == ""
+    with pytest.raises(ConfigurationError, match="--max-length needs --model"):
+        check_files(TASK, paths, max_length=20)
+
+
+def test_any_task_and_a_fine_tuned_checkpoint(tmp_path: Path, tiny_luke: Path, typing_file: Path) -> None:
+    build_typing(str(tiny_luke), ["city", "person", "place"], EntityTypingConfig()).save_pretrained(tmp_path / "model")
+    task = load_task("entity-typing")
+    found = check_files(task, [typing_file], model=str(tmp_path / "model"), report=silent)
+    assert found["files"][0]["records"] == 16 and found["files"][0]["sub_words"]["max"] > 5
+    assert [row["label"] for row in found["labels"]] == ["city", "person", "place"]
+    with pytest.raises(ConfigurationError, match="has its own limit"):
+        check_files(task, [typing_file], model=str(tmp_path / "model"), max_length=20, report=silent)
+
+
+def test_few_shot_relations_are_new_where_they_are_asked(tmp_path: Path, tiny_bert: Path) -> None:
+    paths = [write(tmp_path / "source.jsonl", [A, A | {"text": "Bob lives in Oslo ."}, B])]
+    asked = [B | {"text": "Eve works at a bank ."}, B | {"text": "Leo works at a bank ."}]
+    paths.append(write(tmp_path / "asked.jsonl", asked))
+    found = check_files(load_training("few-shot-relation"), paths, model=str(tiny_bert), report=silent)
+    assert found["files"][0]["sub_words"]["max"] == 12  # of sentences, not of episodes
+    assert found["findings"] == [
+        "source.jsonl: labels of one record alone, too few for support and query: works",
+        "asked.jsonl: labels that source.jsonl has too, so that they are not unseen: works",
+    ]
+
+
+def test_copies_that_few_shot_episodes_would_ask_about_are_counted(tmp_path: Path) -> None:
+    path = write(tmp_path / "copies.jsonl", [A, A, A, B, B])
+    found = check_files(load_training("few-shot-relation"), [path], report=silent)["findings"]
+    assert found[-1].startswith("copies.jsonl: 3 records copy the text of another")
+
+
+def test_each_file_of_few_shot_names_counts_for_itself(tmp_path: Path, tiny_bert: Path) -> None:
+    paths = [tmp_path / "long.txt", tmp_path / "short.txt"]
+    paths[0].write_text("ann B-person\n" + "is O\n" * 90)
+    paths[1].write_text("oslo B-place\n")
+    found = check_files(load_training("few-shot-ner"), paths, model=str(tiny_bert), report=silent)
+    assert "words cut off" in found["files"][0]["cut"] and found["files"][1]["cut"] == ""
+
+
+def test_few_shot_names(tmp_path: Path, tiny_bert: Path) -> None:
+    paths = [tmp_path / "source.txt", tmp_path / "asked.txt"]
+    paths[0].write_text("ann B-person\nlives O\n\nbob B-person\n\nis O\n")
+    paths[1].write_text("oslo B-place\n\nparis B-place\nis O\n\nann B-person\nlives O\n\nshe B-person\n")
+    for settings in ({}, {"model": str(tiny_bert), "max_length": 8}):
+        found = check_files(load_training("few-shot-ner"), paths, report=silent, **settings)
+        assert found["labels"] == [
+            {"label": "person", "source.txt": 2, "asked.txt": 2}, {"label": "place", "source.txt": 0, "asked.txt": 2},
+        ]  # fmt: skip
+        assert found["findings"] == [
+            "asked.txt: labels that source.txt has too, so that they are not unseen: person",
+            "asked.txt: 1 record has a text of source.txt, 1 with its mentions",
+        ]
+    assert [row["sub_words"]["max"] for row in found["files"]] == [4, 4]
+
+
+def test_names_are_counted_and_listed_without_a_model(tmp_path: Path) -> None:
+    rows = [
+        {"text": "Mia Brandt's bank", "entities": [{"start": 0, "end": 9, "label": "PER"}]},
+        {"text": "in Oslo ", "entities": [{"start": 2, "end": 8, "label": "LOC"}, {"start": 3, "end": 7, "label": "ORG"}]},
+        {"text": "nobody", "entities": []},
+    ]
+    found = check_files(load_task("ner"), [write(tmp_path / "a.jsonl", rows)])
+    (row,) = found["files"]
+    assert (row["records"], row["sentences"], row["words"], row["mentions"]) == (3, 3, 4 + 2 + 1, 2 + 1)
+    assert row["listed"]["misaligned"] == ["line 1: 'Mia Brand' cuts 'Brandt' in \"Mia Brandt's bank\""]
+    assert row["listed"]["dropped"] == ["line 2: white space at the edges of mentions, ' Oslo '"]
+    assert found["mentions"] == [
+        {"label": "LOC", "a.jsonl": 1}, {"label": "ORG", "a.jsonl": 1}, {"label": "PER", "a.jsonl": 1},
+    ]  # fmt: skip
+    assert "a.jsonl: 1 mention cuts a word or has blanks at its edges (--list misaligned)" in found["findings"]
+
+
+def test_mentions_are_counted_not_records(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Mia B-PER\nmet O\nAnn B-PER\n\nOslo B-LOC\n")
+    found = check_files(load_task("ner"), [tmp_path / "a.txt"])
+    assert found["labels"] == [{"label": "LOC", "a.txt": 1}, {"label": "PER", "a.txt": 1}]
+    assert found["mentions"] == [{"label": "LOC", "a.txt": 1}, {"label": "PER", "a.txt": 2}]
+    assert found["findings"] == []
+
+
+def test_files_without_a_label_and_files_that_lose_records(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Mia O\nleft O\n")
+    findings = check_files(load_task("ner"), [tmp_path / "a.txt"])["findings"]
+    assert findings[0] == "a.txt: no record has a label" and "NO MENTION in 1 sentences" in findings[1]
+    bad = write(tmp_path / "b.jsonl", [A | {"head": {"start": 0, "end": 99}}])
+    assert "b.jsonl: no record is left" in check_files(TASK, [bad])["findings"]
+    for name, text in (("c.txt", "Mia B-PER\nleft\n"), ("d.jsonl", '{"text": "Mia", "entities": [[0, 9, "PER"]]}\n')):
+        (tmp_path / name).write_text(text)
+        findings = check_files(load_task("ner"), [tmp_path / name])["findings"]
+        assert findings == [f"{name}: 1 bad record, which --skip-bad would leave out", f"{name}: no record is left"]
+
+
+def test_odd_labels_are_findings_of_every_task(tmp_path: Path) -> None:
+    rows = [A | {"label": "Lives"}, B | {"label": "lives"}]
+    (finding,) = check_files(TASK, [write(tmp_path / "a.jsonl", rows)])["findings"]
+    assert finding == "a.jsonl: labels that differ by case, blanks or punctuation alone: 'Lives' (1), 'lives' (1)"
+
+
+def test_leaks_are_listed(tmp_path: Path) -> None:
+    paths = [write(tmp_path / "a.jsonl", [A]), write(tmp_path / "b.jsonl", [B, A])]
+    first, second = check_files(TASK, paths)["files"]
+    assert first["listed"]["leaks"] == []
+    assert second["listed"]["leaks"] == ["line 2: 'Ann lives in Oslo .', with its mentions (of a.jsonl)"]
+
+
+def test_the_label_for_none_can_be_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "train.jsonl", [A, B, B | {"text": "Ann works at a bank .", "label": "RIEN"}])
+    found = check_files(load_task("relation-classification"), [path], no_label="RIEN", report=silent)
+    assert found["findings"] == ["train.jsonl: 1 of 3 records have the label for 'no relation' ('RIEN')"]
+    with pytest.raises(ConfigurationError, match="no_label: 'RIE' is none of the labels; did you mean 'RIEN'"):
+        check_files(load_task("relation-classification"), [path], no_label="RIE", report=silent)
+
+
+def test_a_file_that_is_given_twice_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "train.jsonl", [A, B])
+    with pytest.raises(ConfigurationError, match=r"train.jsonl: given twice"):
+        check_files(TASK, [path, path])

@@ -1,0 +1,225 @@
+"""Settings from YAML and overrides: YAML 1.2 values, coercion, and messages that name the setting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loreweave.errors import ConfigurationError
+from loreweave.training.settings.configuration import fill, load_yaml, to_dict
+
+
+@dataclass
+class Optimizer:
+    learning_rate: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    bias_correction: bool = True
+
+
+@dataclass
+class Objective:
+    weight: float = 1.0
+    unit: Literal["whole_word", "subword"] = "whole_word"
+
+
+@dataclass
+class Settings:
+    model: str
+    data: list[str] = field(default_factory=list)
+    steps: int | None = None
+    seed: int = 0
+    precision: str = "fp32"
+    output: Path | None = None
+    optimizer: Optimizer = field(default_factory=lambda: Optimizer(learning_rate=5e-4))
+    objectives: dict[str, Objective] = field(default_factory=lambda: {"words": Objective(weight=2.0)})
+    extra: Objective | None = None
+    plan: str | list[int] = "none"
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise ValueError("seed must not be negative")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a,b", ["a", "b"]),
+        ("[a, b]", ["a", "b"]),
+        ("a", ["a"]),
+        ("[a]", ["a"]),
+        ("a, b,c", ["a", "b", "c"]),
+        ('"a,b"', ["a,b"]),
+        ("a,", ["a"]),
+    ],
+)
+def test_a_list_may_go_without_brackets(text: str, value: list[str]) -> None:
+    assert fill(Settings, {"model": "m"}, [f"data={text}"]).data == value
+    assert fill(Optimizer, {"learning_rate": 1}, ["betas=0.5,0.25"]).betas == (0.5, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-5", 1e-5),
+        ("1E3", 1000.0),
+        ("1.", 1.0),
+        (".5", 0.5),
+        ("-.inf", float("-inf")),
+        ("010", 10),
+        ("0o10", 8),
+        ("0x1F", 31),
+        ("no", "no"),
+        ("on", "on"),
+        ("Yes", "Yes"),
+        ("true", True),
+        ("TRUE", True),
+        ("null", None),
+        ("", None),
+        ("~", None),
+        ("2024-01-01", "2024-01-01"),
+        ("12:30:45", "12:30:45"),
+        ("1_000", "1_000"),
+        ("0b11", "0b11"),
+        ("'1e-5'", "1e-5"),
+        ("<<", "<<"),
+    ],
+)
+def test_scalars_follow_yaml_1_2(text: str, value: object) -> None:
+    found = load_yaml(f"key: {text}")["key"]
+    assert found == value and type(found) is type(value)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_every_python_float_reads_back_as_itself(value: float) -> None:
+    assert load_yaml(f"key: {value!r}") == {"key": value}
+
+
+def test_a_yaml_file_that_cannot_be_used_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "settings.yaml"
+    for text, message in [
+        ("a: 1\nb: 2\na: 3\n", "line 3: 'a' is given twice"),
+        ("a: [1, 2\n", "line 2"),
+        ("- 1\n", "expected settings"),
+        ("? [a]\n: 1\n", "a key must be one word"),
+        ("a: !!python/object:os.system 1\n", "line 1"),
+    ]:
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(ConfigurationError, match="settings.yaml.*" + message):
+            load_yaml(path)
+    with pytest.raises(ConfigurationError, match="missing.yaml"):
+        load_yaml(tmp_path / "missing.yaml")
+    path.write_text("# nothing yet\n", encoding="utf-8")
+    assert load_yaml(path) == {}
+
+
+def test_fill_coerces_by_the_field_and_fills_nested_dataclasses() -> None:
+    settings = fill(
+        Settings,
+        {
+            "model": "no",
+            "steps": "12",
+            "output": "runs/a",
+            "optimizer": {"learning_rate": "1e-4", "betas": [0.9, 0.98]},
+            "objectives": {"words": {"weight": 3}, "entities": {"unit": "subword"}},
+            "extra": {"weight": 0.5},
+        },
+    )
+    assert settings == Settings(
+        model="no",
+        steps=12,
+        output=Path("runs/a"),
+        optimizer=Optimizer(learning_rate=1e-4, betas=(0.9, 0.98)),
+        objectives={"words": Objective(weight=3.0), "entities": Objective(unit="subword")},
+        extra=Objective(weight=0.5),
+    )
+    assert type(settings.objectives["words"]) is Objective
+
+
+def test_overrides_go_over_values_at_any_depth() -> None:
+    values = {"model": "a", "optimizer": {"learning_rate": 1.0}}
+    overrides = [
+        "optimizer.learning_rate=1e-4",
+        "optimizer.betas=[0.8, 0.9]",
+        "objectives.entities.weight=0.5",
+        "extra.unit=subword",
+        "data=one",
+        "steps=7",
+        "precision=16",
+        "output=2024",
+    ]
+    settings = fill(Settings, values, overrides)
+    assert (settings.optimizer.learning_rate, settings.optimizer.betas) == (1e-4, (0.8, 0.9))
+    assert settings.objectives == {"words": Objective(weight=2.0), "entities": Objective(weight=0.5)}
+    assert (settings.extra, settings.data, settings.steps) == (Objective(unit="subword"), ["one"], 7)
+    assert (settings.precision, settings.output) == ("16", Path("2024"))
+    assert values == {"model": "a", "optimizer": {"learning_rate": 1.0}}
+
+
+def test_an_override_of_a_part_keeps_the_rest_of_the_default() -> None:
+    settings = fill(Settings, {"model": "a"}, ["optimizer.bias_correction=false"])
+    assert settings.optimizer == Optimizer(learning_rate=5e-4, bias_correction=False)
+
+
+def test_an_override_can_switch_something_off_and_the_last_one_wins() -> None:
+    values = {"model": "a", "extra": {"weight": 2}, "steps": 3}
+    settings = fill(Settings, values, ["extra=null", "steps=null", "seed=1", "seed=2"])
+    assert (settings.extra, settings.steps, settings.seed) == (None, None, 2)
+    assert fill(Settings, {"model": "a"}, ["model=b=c"]).model == "b=c"
+
+
+WITH = {"model": "a"}
+
+
+@pytest.mark.parametrize(
+    ("values", "overrides", "message"),
+    [
+        ({"modle": "a"}, [], r"unknown setting 'modle'; did you mean 'model'\?"),
+        (WITH | {"optimizer": {"lr": 1}}, [], r"'lr' in optimizer; did you mean 'optimizer.learning_rate'\?"),
+        (WITH | {"optimizer": {"zzz": 1}}, [], "'zzz' in optimizer; known: learning_rate, betas, bias_correction"),
+        (WITH | {"learning_rate": 1}, [], r"unknown setting 'learning_rate'; did you mean 'optimizer.learning_rate'\?"),
+        (WITH, ["learning_rate=1"], r"unknown setting 'learning_rate'; did you mean 'optimizer.learning_rate'\?"),
+        (WITH, ["learnin_rate=1"], r"did you mean 'optimizer.learning_rate'\?"),
+        (WITH, ["lr=1"], r"unknown setting 'lr'; did you mean 'optimizer.learning_rate'\?"),
+        (WITH | {"objectives": {"words": {"wieght": 1}}}, [], "'wieght' in objectives.words; did you mean 'weight'"),
+        (WITH | {"extra": {"wieght": 1}}, [], "'wieght' in extra; did you mean 'weight'"),
+        (
+            WITH | {"optimizer": {"learning_rate": "fast"}},
+            [],
+            r"'optimizer.learning_rate': found 'fast' \(str\), expected a n",
+        ),
+        (WITH | {"seed": 1.5}, [], r"'seed': found 1.5 \(float\), expected a valid integer"),
+        (WITH | {"seed": True}, [], r"'seed': found True \(bool\), expected a number"),
+        (WITH | {"steps": False}, [], r"'steps': found False \(bool\), expected a number"),
+        (WITH | {"optimizer": {"betas": [True, 1]}}, [], r"'optimizer.betas.0': found True"),
+        (WITH | {"optimizer": {"betas": [0.9]}}, [], r"setting 'optimizer.betas.1'"),
+        ({"model": 3}, [], r"'model': found 3 \(int\), expected a text"),
+        (WITH | {"data": "x"}, [], r"'data': found 'x' \(str\), expected a list"),
+        (WITH | {"optimizer": 3}, [], r"'optimizer': found 3 \(int\), expected a group of settings"),
+        (WITH | {"extra": {"unit": "byte"}}, [], "'extra.unit': found 'byte' .*expected 'whole_word' or 'subword'"),
+        (WITH | {"plan": {"x": 1}}, [], r"'plan': found"),
+        ({}, [], r"setting 'model' of Settings is missing"),
+        (WITH | {"seed": -1}, [], "seed must not be negative"),
+        (WITH, ["optimizer.learning_rat=1"], r"'learning_rat' in optimizer; did you mean 'learning_rate'"),
+        (WITH, ["optimiser.learning_rate=1"], r"'optimiser'; did you mean 'optimizer'"),
+        (WITH, ["seed"], "override 'seed': expected key=value"),
+        (WITH, ["=1"], "expected key=value"),
+        (WITH, ["optimizer..x=1"], "expected key=value"),
+        (WITH, ["model.x=1"], r"'model' is one value"),
+        (WITH, ["seed=[1"], r"override 'seed=\[1'"),
+    ],
+)
+def test_mistakes_name_the_setting(values: dict, overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        fill(Settings, values, overrides)
+
+
+def test_to_dict_is_plain_and_fills_the_same_settings_again() -> None:
+    settings = fill(Settings, {"model": "a", "output": "x", "extra": {}, "optimizer": {"betas": [0, float("inf")]}})
+    plain = to_dict(settings)
+    assert plain["output"] == "x" and plain["optimizer"]["betas"] == [0.0, float("inf")]
+    assert fill(Settings, plain) == settings

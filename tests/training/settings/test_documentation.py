@@ -1,0 +1,66 @@
+"""What is said of settings: every one can be given as it is said, and what stands under a field is its text."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+import pytest
+
+from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.tasks.ner.model import NerConfig
+from loreweave.tasks.registry import FINETUNED_TASKS, load_training
+from loreweave.training.settings.configuration import fill
+from loreweave.training.settings.documentation import setting_docs
+
+
+@dataclass
+class Inner:
+    rate: float = 0.5
+    """How
+    fast."""
+
+
+@dataclass
+class Base:
+    seed: int = 1
+    """Of chance."""
+    names: list[str] | None = None
+
+
+@dataclass
+class Outer(Base):
+    seed: int = 2
+    inner: Inner = field(default_factory=lambda: Inner(rate=0.25))
+    other: Inner | None = None
+    wanted: str = field(kw_only=True)
+    """Must be given."""
+
+
+def test_texts_types_and_defaults() -> None:
+    found = [(setting.name, setting.kind, setting.default, setting.text) for setting in setting_docs(Outer)]
+    assert found == [
+        ("seed", "integer", 2, "Of chance."),
+        ("names", "list of text | null", None, ""),
+        ("inner.rate", "number", 0.25, "How fast."),
+        ("other", "group | null", None, ""),
+        ("other.rate", "number", 0.5, "How fast."),
+        ("wanted", "text", None, "Must be given."),
+    ]
+
+
+@pytest.mark.parametrize("task", FINETUNED_TASKS)
+def test_every_setting_can_be_given_with_its_default(task: str) -> None:
+    config = load_training(task).config
+    # a group that may be missing is there as soon as a setting of it is given
+    settings = [setting for setting in setting_docs(config) if not setting.name.startswith("fine_tuning.optimizer.")]
+    given = [f"{s.name}={json.dumps(s.default) if not isinstance(s.default, str) else s.default}" for s in settings]
+    assert fill(config, {}, given) == config()
+    assert len({setting.name for setting in settings}) == len(settings) > 30
+
+
+def test_real_texts() -> None:
+    texts = {setting.name: setting.text for setting in setting_docs(NerConfig)}
+    assert texts["patience"].startswith("Number of epochs without a better") and "16" not in texts["max_mention_length"]
+    assert "length of a candidate span" in texts["max_mention_length"]  # its own, not that of the class below
+    assert any(setting.name == "optimizer.learning_rate" for setting in setting_docs(PretrainingConfig))
