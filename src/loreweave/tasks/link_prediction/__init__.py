@@ -14,6 +14,6 @@ TASK = PretrainedTask(
     prediction=PredictionSettings,
     recognises=Deferred("loreweave.tasks.link_prediction.model:recognises"),
     evaluate=Deferred("loreweave.tasks.link_prediction.evaluation:evaluate"),
-    predict=Deferred("loreweave.tasks.link_prediction.answers:predict"),
+    predict=Deferred("loreweave.tasks.link_prediction.prediction:predict"),
     asks=("head", "relation", "tail"),
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loreweave.errors import DataError
-from loreweave.tasks.few_shot_relation.answers import predict
+from loreweave.tasks.few_shot_relation.prediction import predict
 from loreweave.tasks.few_shot_relation.settings import PredictionSettings
 from loreweave.tasks.registry import Execution
 

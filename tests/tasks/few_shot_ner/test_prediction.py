@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loreweave.errors import DataError
-from loreweave.tasks.few_shot_ner.answers import predict, read_query
+from loreweave.tasks.few_shot_ner.prediction import predict, read_query
 from loreweave.tasks.few_shot_ner.settings import PredictionSettings
 from loreweave.tasks.jobs.predictor import PretrainedPredictor, load
 from loreweave.tasks.registry import Execution

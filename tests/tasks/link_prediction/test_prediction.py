@@ -19,8 +19,8 @@ from loreweave.models.knowledge_scorers import SIMILARITIES, similarity_matrix
 from loreweave.tasks.embedding_cache import Embeddings
 from loreweave.tasks.jobs.predictor import PretrainedPredictor
 from loreweave.tasks.link_prediction import TASK
-from loreweave.tasks.link_prediction.answers import read_query, top_answers
 from loreweave.tasks.link_prediction.encoding import EntityVectors
+from loreweave.tasks.link_prediction.prediction import read_query, top_answers
 
 
 def predictor(model: Path, graph: Path, **settings: Any) -> PretrainedPredictor:
