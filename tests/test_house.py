@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 import re
 import subprocess
@@ -50,29 +51,32 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imports(tree: ast.AST, everywhere: bool = False) -> Iterator[str]:
-    """What is imported at the top of a module (or everywhere in it): `module`, or `module.name`."""
-    for node in ast.iter_child_nodes(tree):
+def imports(tree: ast.AST) -> Iterator[str]:
+    """All that a module imports, also in functions and under TYPE_CHECKING: `module`, and `module.name` for each name."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"relative import of {node.module}"
+            assert node.level == 0 and node.module, f"relative import of {node.module}"
+            yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            continue
-        elif everywhere or not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            yield from imports(node, everywhere)
 
 
+@functools.cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def test_imports_are_seen_wherever_they_stand() -> None:
+    source = "if TYPE_CHECKING:\n    from a.b import C\nclass D:\n    def e(self) -> None:\n        import f.g\n"
+    assert list(imports(ast.parse(source))) == ["a.b", "a.b.C", "f.g"]
 
 
 def test_packages_import_only_from_the_layers_below() -> None:
     breaks = []
     for path in MODULES:
         package = name_of(path).split(".")[1:2]
-        for imported in imports(parsed(path), everywhere=True):
+        for imported in imports(parsed(path)):
             parts = imported.split(".")
             if parts[0] != "loreweave" or len(parts) < 2 or not package or parts[1] == package[0]:
                 continue
@@ -82,12 +86,13 @@ def test_packages_import_only_from_the_layers_below() -> None:
 
 
 def test_modules_import_one_another_without_cycles() -> None:
-    """Also not inside functions."""
+    """Also not inside functions or under TYPE_CHECKING. A package may import its own modules."""
     known = {name_of(path) for path in MODULES}
     graph: dict[str, set[str]] = {}
     for path in MODULES:
-        found = (name if name in known else name.rpartition(".")[0] for name in imports(parsed(path), everywhere=True))
-        graph[name_of(path)] = {name for name in found if name in known}
+        name = name_of(path)
+        found = {imported for imported in imports(parsed(path)) if imported in known - {name}}
+        graph[name] = {imported for imported in found if not imported.startswith(f"{name}.")}
     graphlib.TopologicalSorter(graph).prepare()
 
 
@@ -112,7 +117,7 @@ def test_every_import_is_a_declared_dependency_and_every_dependency_is_imported(
     demo = {distribution(line) for line in PROJECT["project"]["optional-dependencies"]["demo"]}
     outside = set()
     for path in MODULES:
-        outside |= {name.split(".")[0] for name in imports(parsed(path), everywhere=True)}
+        outside |= {name.split(".")[0] for name in imports(parsed(path))}
     outside -= {"loreweave", "__future__", *sys.stdlib_module_names}
     needed = {DISTRIBUTIONS.get(name, name).replace("_", "-") for name in outside}
     assert needed <= core | demo
