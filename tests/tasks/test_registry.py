@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from loreweave.corpus.files.read_result import ReadResult
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.entity_typing.reader import TypingRecord
-from loreweave.tasks.files.read_result import ReadResult
 from loreweave.tasks.registry import (
     ALL_TASKS,
     PRETRAINED_TASKS,

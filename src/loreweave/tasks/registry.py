@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol
 
 from loreweave.corpus.counts import counted
+from loreweave.corpus.files.read_result import R, ReadResult
 from loreweave.corpus.files.tables import is_data_folder
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.class_names import LABELS_WANTED, are_numbered, label_names
-from loreweave.tasks.files.read_result import R, ReadResult
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from loreweave.corpus.files.rows import field
 from loreweave.errors import DataError
 from loreweave.tasks.files.predictions import Prediction, beside, holds_json, json_predictions, label_predictions, score_file
-from loreweave.tasks.files.records import field
 from loreweave.tasks.registry import load_task
 
 IDS = ["a", "b", "c"]

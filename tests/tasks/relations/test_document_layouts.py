@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from loreweave.corpus.files.rows import LeftOut
 from loreweave.corpus.tokens import BLANK_EDGES
 from loreweave.errors import DataError
-from loreweave.tasks.files.records import LeftOut
 from loreweave.tasks.relations.document import RelationDocument, named_facts, pair_records
 from loreweave.tasks.relations.document_layouts import TOO_FEW, TWICE, UNSEEN, docred, documents, is_document
 from loreweave.tasks.relations.record import RelationRecord

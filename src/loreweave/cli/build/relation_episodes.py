@@ -41,10 +41,10 @@ def relation_episodes(
     Example: loreweave build relation-episodes val_wiki.json --way 5 --shot 1 --count 1000 --output wiki_5_1.jsonl
     """
     from loreweave.build.relation_episodes import EpisodeShape
+    from loreweave.corpus.files.records import describe_skipped
     from loreweave.errors import ConfigurationError
     from loreweave.tasks.few_shot_relation import reader
     from loreweave.tasks.few_shot_relation.episodes import RelationEpisode, draws_of, episode_of, write_episodes
-    from loreweave.tasks.files.records import describe_skipped
 
     if output.exists() and not overwrite:
         raise ConfigurationError(f"{output} exists; --overwrite replaces it")

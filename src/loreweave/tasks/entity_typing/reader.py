@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.files import rows as row_files
+from loreweave.corpus.files.read_result import ReadResult
+from loreweave.corpus.files.records import FileFormat, check_not_empty, read_records, wrong_keys
+from loreweave.corpus.files.rows import LeftOut, Row, as_row, check_span
 from loreweave.corpus.mention_formats import (
     MENTION_FORMATS,
     UTF16,
@@ -22,18 +26,6 @@ from loreweave.corpus.plausibility import label_notes, refuse_labels
 from loreweave.corpus.surfaces import SURFACE_KEYS
 from loreweave.corpus.tokens import TOKENS
 from loreweave.errors import DataError
-from loreweave.tasks.files import records as record_files
-from loreweave.tasks.files.read_result import ReadResult
-from loreweave.tasks.files.records import (
-    FileFormat,
-    LeftOut,
-    Row,
-    as_row,
-    check_not_empty,
-    check_span,
-    read_records,
-    wrong_keys,
-)
 from loreweave.tasks.mentions import files as mention_files
 
 COARSE_LABELS = ("entity", "event", "group", "location", "object", "organization", "person", "place", "time")
@@ -120,8 +112,8 @@ def _ernie(row: Row, id: str, utf16: bool = False) -> Iterator[TypingRecord | Le
     """`sent` (or `text`), `start`, `end`, `labels`; other keys are metadata. A given text of the mention is compared."""
     row = as_row(row)
     key = "sent" if "sent" in row else "text"
-    text = record_files.field(row, key, str)
-    start, end = record_files.field(row, "start", int), record_files.field(row, "end", int)
+    text = row_files.field(row, key, str)
+    start, end = row_files.field(row, "start", int), row_files.field(row, "end", int)
     name = next((name for name in SURFACE_KEYS if name != key and isinstance(row.get(name), str)), key)
     mark = Mark(start, end, (), row[name] if name != key else None, name)
     for item in checked_text(Marked(id, text, [mark]), name="ernie", utf16=utf16):
@@ -136,11 +128,11 @@ def _ernie(row: Row, id: str, utf16: bool = False) -> Iterator[TypingRecord | Le
 def _ufet(row: Row, id: str) -> list[TypingRecord]:
     """`left_context_token`, `mention_span`, `right_context_token`, `y_str` (UFET); tokens joined by spaces."""
     row = as_row(row)
-    left = " ".join(record_files.words(row, "left_context_token"))
-    mention = record_files.field(row, "mention_span", str).strip()
+    left = " ".join(row_files.words(row, "left_context_token"))
+    mention = row_files.field(row, "mention_span", str).strip()
     if not mention:
         raise DataError("found a blank mention", field="mention_span")
-    right = " ".join(record_files.words(row, "right_context_token"))
+    right = " ".join(row_files.words(row, "right_context_token"))
     start = len(left) + 1 if left else 0
     text = " ".join(part for part in (left, mention, right) if part)
     known = ("left_context_token", "mention_span", "right_context_token", "y_str", "annot_id")
@@ -202,7 +194,7 @@ def _labels(row: Row, name: str) -> tuple[str, ...]:
     if isinstance(value, list | Mapping) and any(_is_number(each) for each in (*value, *_values(value))):
         expected = "the names of the types that hold; probabilities of labels (soft labels) and numbers are not read"
         raise DataError(f"found {value!r}, expected {expected}", field=name)
-    labels = record_files.words(row, name)
+    labels = row_files.words(row, name)
     if not all(label.strip() for label in labels):
         raise DataError(f"found the labels {', '.join(map(repr, labels))}, expected names", field=name)
     return tuple(dict.fromkeys(labels))

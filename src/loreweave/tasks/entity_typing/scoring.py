@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from loreweave.corpus.files.rows import Row, as_row, field, words
 from loreweave.errors import ConfigurationError
 from loreweave.metrics.multilabel import multilabel_scores, per_label, predicted_labels
 from loreweave.tasks.entity_typing.reader import TypingRecord, gold_rows, labels_of
 from loreweave.tasks.entity_typing.settings import Decision, TypingScoring
 from loreweave.tasks.files.predictions import beside, json_predictions, predicted_name
-from loreweave.tasks.files.records import Row, as_row, field, words
 from loreweave.training.evaluation import Evaluation, Outputs
 
 _ANY_NUMBER = Decision()

@@ -11,10 +11,10 @@ from loreweave.corpus.column_formats.tag_schemes import OUTSIDE
 from loreweave.corpus.entity_annotations import FORMATS as ANNOTATIONS
 from loreweave.corpus.entity_annotations import read_entity_annotations
 from loreweave.corpus.episodes import describe_types
+from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.plausibility import sentence_notes
 from loreweave.corpus.tokens import TaggedSentence, tagged_sentence
 from loreweave.errors import DataError
-from loreweave.tasks.files.read_result import ReadResult
 
 FORMATS = dict(ANNOTATIONS)
 

@@ -33,6 +33,8 @@ from loreweave.corpus.column_formats.tag_schemes import (
 from loreweave.corpus.column_formats.tag_spellings import PLAIN, find_spelling
 from loreweave.corpus.episodes import Episode, describe_types, read_episodes
 from loreweave.corpus.files.reading import read_json_lines
+from loreweave.corpus.files.rows import field, objects
+from loreweave.corpus.files.rows import words as strings
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import DataError
 from loreweave.metrics.spans import SpanCounts, count_spans, precision_recall
@@ -45,8 +47,6 @@ from loreweave.tasks.files.predictions import (
     predicted_name,
     with_places,
 )
-from loreweave.tasks.files.records import field, objects
-from loreweave.tasks.files.records import words as strings
 from loreweave.training.evaluation import Evaluation
 
 READINGS = {"": "micro", "published": "published_micro", "flattened": "flattened_micro"}

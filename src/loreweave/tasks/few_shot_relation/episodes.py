@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.build.relation_episodes import Draw, EpisodeDraws, EpisodeShape
+from loreweave.corpus.files.json_rows import first_character, json_rows
 from loreweave.corpus.files.reading import open_text, read_json
+from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, objects
 from loreweave.corpus.files.writing import write_json_lines
 from loreweave.errors import ConfigurationError, DataError
-from loreweave.tasks.files.records import LeftOut, Row, as_row, field, first_character, json_rows, objects
 from loreweave.tasks.relations import layouts
 from loreweave.tasks.relations.files import labels_of
 from loreweave.tasks.relations.record import RelationRecord

@@ -15,6 +15,7 @@ import torch
 
 from loreweave.build.relation_episodes import EpisodeShape
 from loreweave.corpus.files.reading import sha256_of
+from loreweave.corpus.files.records import describe_skipped
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.class_names import label_names
 from loreweave.tasks.few_shot_relation import reader
@@ -31,7 +32,6 @@ from loreweave.tasks.few_shot_relation.matching import Distance, pair_logits, pr
 from loreweave.tasks.few_shot_relation.model import load_any
 from loreweave.tasks.few_shot_relation.scoring import Answered, copies_in, score
 from loreweave.tasks.few_shot_relation.settings import EvaluationSettings, MethodSettings
-from loreweave.tasks.files.records import describe_skipped
 from loreweave.tasks.jobs.jobs import model_folder, task_of
 from loreweave.tasks.mentions.inputs import MentionExample
 from loreweave.tasks.registry import FINETUNED_TASKS, Execution, TaskModel

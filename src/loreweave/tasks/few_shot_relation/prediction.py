@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from loreweave.corpus.files.records import describe_skipped
 from loreweave.encoding.encoded_text import EncodingReport
 from loreweave.errors import DataError
 from loreweave.tasks.few_shot_relation import reader
@@ -17,7 +18,6 @@ from loreweave.tasks.few_shot_relation.episodes import RelationEpisode
 from loreweave.tasks.few_shot_relation.evaluation import Matcher
 from loreweave.tasks.few_shot_relation.scoring import Answered
 from loreweave.tasks.few_shot_relation.settings import PredictionSettings
-from loreweave.tasks.files.records import describe_skipped
 from loreweave.tasks.jobs.queries import Answerer
 from loreweave.tasks.registry import Execution
 from loreweave.tasks.relations.record import RelationRecord

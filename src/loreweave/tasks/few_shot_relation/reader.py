@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from loreweave.corpus.files.read_result import ReadResult
+from loreweave.corpus.files.rows import LeftOut, Row
 from loreweave.errors import DataError
-from loreweave.tasks.files.read_result import ReadResult
-from loreweave.tasks.files.records import LeftOut, Row
 from loreweave.tasks.relations import files as relation_files
 from loreweave.tasks.relations.document import RelationDocument, pair_records
 from loreweave.tasks.relations.files import FORMATS, NEGATIVE_LABELS, labels_of

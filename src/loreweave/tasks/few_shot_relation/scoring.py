@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.reading import read_json
+from loreweave.corpus.files.rows import field
 from loreweave.errors import DataError
 from loreweave.metrics.relations import accuracy
 from loreweave.tasks.episodes.copies import copied_queries, describe_copies
@@ -24,7 +26,6 @@ from loreweave.tasks.files.predictions import (
     predicted_name,
     with_places,
 )
-from loreweave.tasks.files.records import field, first_character
 from loreweave.training.evaluation import Evaluation
 
 METRICS = ("accuracy",)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.reading import open_text, read_json_lines
+from loreweave.corpus.files.records import describe_skipped
 from loreweave.errors import ConfigurationError, DataError
-from loreweave.tasks.files.records import describe_skipped, first_character
 from loreweave.tasks.registry import PretrainedTask, Task
 from loreweave.training.evaluation import Evaluation
 

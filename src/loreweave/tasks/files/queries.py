@@ -11,12 +11,11 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from loreweave.corpus.files.json_rows import line_value
+from loreweave.corpus.files.json_rows import json_rows, line_value
 from loreweave.corpus.files.reading import BROKEN_STREAM, content_suffix, lines_of_bytes, open_binary
 from loreweave.corpus.files.tables import is_table
 from loreweave.corpus.files.writing import is_temporary
 from loreweave.errors import ConfigurationError, DataError
-from loreweave.tasks.files.records import json_rows
 from loreweave.tasks.jobs.queries import BLOCK, Query
 
 FORMATS = {"text": "plain text, a line each; blank lines are none", "jsonl": "JSON Lines, or a JSON list"}

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from loreweave.corpus.files.read_result import Record
 from loreweave.errors import DataError
-from loreweave.tasks.files.read_result import Record
 
 R = TypeVar("R", bound=Record)
 

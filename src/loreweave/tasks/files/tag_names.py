@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from loreweave.corpus.class_labels import read_label_names
+from loreweave.corpus.files.read_result import ReadResult
 from loreweave.errors import ConfigurationError
-from loreweave.tasks.files.read_result import ReadResult
 from loreweave.tasks.registry import PretrainedTask, Training
 
 T = TypeVar("T", bound="Training | PretrainedTask")

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from loreweave.corpus.counts import counted
+from loreweave.corpus.files.read_result import ReadResult
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.episodes.training import EpisodesEncoding
-from loreweave.tasks.files.read_result import ReadResult
 from loreweave.tasks.jobs.record_facts import Key, facts_of, labels_of, mentions_per_label, places_of
 from loreweave.tasks.registry import SOURCE_TRAINED, Encoding, Training
 from loreweave.training.settings.configuration import fill, unknown_name

@@ -14,10 +14,10 @@ from transformers import set_seed
 from loreweave.checkpoints.names import model_path
 from loreweave.corpus.class_labels import info_beside
 from loreweave.corpus.files.reading import read_json, sha256_of, sha256_of_data
+from loreweave.corpus.files.records import describe_skipped
 from loreweave.encoding.hub import local_folder
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.files.feature_cache import encode_cached
-from loreweave.tasks.files.records import describe_skipped
 from loreweave.tasks.files.results import check_results_folder, save_results
 from loreweave.tasks.files.splits import hold_out, take_fraction
 from loreweave.tasks.jobs.predicting import outputs_of

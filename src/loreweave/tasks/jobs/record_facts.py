@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.words import word_offsets
 from loreweave.errors import DataError
-from loreweave.tasks.files.read_result import ReadResult
 from loreweave.tasks.registry import Training
 from loreweave.training.settings.finetuning import FinetuningConfig
 

@@ -13,9 +13,9 @@ from loreweave.corpus.column_formats.conllu import UNDECLARED, ConlluSentence, r
 from loreweave.corpus.column_formats.conllu_misc import Misc
 from loreweave.corpus.column_formats.layout import ColumnLayout, FileLayout
 from loreweave.corpus.column_formats.tag_schemes import OUTSIDE, Scheme, find_scheme, schemes_of
+from loreweave.corpus.files.rows import LeftOut
 from loreweave.corpus.tokens import BLANK_TOKENS, TOKENS
 from loreweave.errors import DataError
-from loreweave.tasks.files.records import LeftOut
 from loreweave.tasks.ner.layouts import Item, left_out_of, of_text, typed_mentions
 from loreweave.tasks.ner.record import DOCUMENT, SCHEMES
 

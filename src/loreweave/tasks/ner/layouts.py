@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
+from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, words
 from loreweave.corpus.tokens import TOKENS, text_of_file_tokens, token_offsets
-from loreweave.tasks.files.records import LeftOut, Row, as_row, field, words
 from loreweave.tasks.ner.record import NerRecord, Sentence
 
 Item = NerRecord | LeftOut

@@ -11,7 +11,11 @@ from pathlib import Path
 from loreweave.corpus.column_formats.conllu import is_conllu
 from loreweave.corpus.column_formats.conllu_misc import find_misc
 from loreweave.corpus.column_formats.layout import ColumnLayout, find_layout
+from loreweave.corpus.files.json_rows import first_character
+from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.reading import open_text
+from loreweave.corpus.files.records import BINARY_SUFFIXES, FileFormat, check_not_empty, read_records, wrong_keys
+from loreweave.corpus.files.rows import Row
 from loreweave.corpus.mention_formats import (
     UTF16,
     first_mention_row,
@@ -22,16 +26,6 @@ from loreweave.corpus.mention_formats import (
 from loreweave.corpus.plausibility import label_notes, sentence_notes
 from loreweave.corpus.surfaces import utf16_words
 from loreweave.errors import ConfigurationError, DataError
-from loreweave.tasks.files.read_result import ReadResult
-from loreweave.tasks.files.records import (
-    BINARY_SUFFIXES,
-    FileFormat,
-    Row,
-    check_not_empty,
-    first_character,
-    read_records,
-    wrong_keys,
-)
 from loreweave.tasks.mentions import files as mention_files
 from loreweave.tasks.ner import column_layouts, layouts
 from loreweave.tasks.ner.record import SCHEMES, NerRecord, Sentence, joined

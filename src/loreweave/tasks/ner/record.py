@@ -8,9 +8,9 @@ from typing import Any
 
 from loreweave.corpus.annotated_text import Mention
 from loreweave.corpus.column_formats.tag_schemes import TokenSpan
+from loreweave.corpus.files.rows import Span
 from loreweave.corpus.words import word_offsets
 from loreweave.errors import DataError
-from loreweave.tasks.files.records import Span
 
 DOCUMENT = "doc"
 """The key of `metadata` that is equal in the sentences of a document."""

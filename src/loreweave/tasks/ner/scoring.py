@@ -17,11 +17,11 @@ from loreweave.corpus.column_formats.conllu import read_conllu
 from loreweave.corpus.column_formats.layout import ColumnLayout, find_layout
 from loreweave.corpus.column_formats.tag_schemes import TokenSpan
 from loreweave.corpus.counts import counted
+from loreweave.corpus.files.rows import Row, as_row, field
 from loreweave.corpus.tokens import TOKENS, WHITE, token_offsets
 from loreweave.errors import DataError
 from loreweave.metrics.spans import SpanCounts, count_spans
 from loreweave.tasks.files.predictions import beside, holds_json, json_predictions, predicted_name
-from loreweave.tasks.files.records import Row, as_row, field
 from loreweave.tasks.ner.reader import recognise
 from loreweave.tasks.ner.record import NerRecord
 from loreweave.training.evaluation import Evaluation, Outputs

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from loreweave.corpus.files.json_rows import json_rows
+from loreweave.corpus.files.rows import Row, as_row, field, objects
 from loreweave.errors import DataError
 from loreweave.metrics.document_relations import FactCounts
 from loreweave.metrics.relations import RelationCounts, macro
-from loreweave.tasks.files.records import Row, as_row, field, json_rows, objects
 from loreweave.tasks.relations.document import Fact, RelationDocument
 from loreweave.training.evaluation import Evaluation, Outputs
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.reading import open_text
+from loreweave.corpus.files.rows import Row, field
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.metrics.relations import per_label, relation_scores
 from loreweave.tasks.files.predictions import beside, holds_json, json_predictions, label_predictions, predicted_name
-from loreweave.tasks.files.read_result import ReadResult
-from loreweave.tasks.files.records import Row, field
 from loreweave.tasks.relation_classification.document_scoring import METRICS as DOCUMENT_METRICS
 from loreweave.tasks.relation_classification.document_scoring import (
     NamedFacts,

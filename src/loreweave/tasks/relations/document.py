@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from loreweave.corpus.files.rows import LeftOut, Span, check_span
 from loreweave.errors import DataError
-from loreweave.tasks.files.records import LeftOut, Span, check_span
 from loreweave.tasks.relations.record import RelationRecord
 
 Pair = tuple[int, int]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
+from loreweave.corpus.files.rows import LeftOut, Row, Span, as_row, field, join_words, objects, words
 from loreweave.errors import DataError
-from loreweave.tasks.files.records import LeftOut, Row, Span, as_row, field, join_words, objects, words
 from loreweave.tasks.relations.document import Entity, Fact, RelationDocument, check_entities
 from loreweave.tasks.relations.spans import check_named_tokens, checked, pair_of_numbers, scalars, token_span, without_blanks
 

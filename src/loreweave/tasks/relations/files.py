@@ -9,11 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.files.json_rows import first_character
+from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.reading import open_text, read_json
+from loreweave.corpus.files.records import FileFormat, first_row, read_records, recognise_by_keys
+from loreweave.corpus.files.rows import LeftOut, Row
 from loreweave.corpus.plausibility import label_notes
 from loreweave.errors import DataError
-from loreweave.tasks.files.read_result import ReadResult
-from loreweave.tasks.files.records import FileFormat, LeftOut, Row, first_character, first_row, read_records, recognise_by_keys
 from loreweave.tasks.relations import document_layouts, layouts
 from loreweave.tasks.relations.document import RelationDocument
 from loreweave.tasks.relations.record import RelationRecord

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from loreweave.corpus.files.rows import LeftOut, Row, Span, as_row, field, join_words, objects, words
 from loreweave.corpus.surfaces import surfaces_agree
 from loreweave.errors import DataError
-from loreweave.tasks.files.records import LeftOut, Row, Span, as_row, field, join_words, objects, words
 from loreweave.tasks.relations.record import RelationRecord
 from loreweave.tasks.relations.spans import (
     GAPS,

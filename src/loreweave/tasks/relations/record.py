@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from loreweave.corpus.files.rows import Span, check_span
 from loreweave.errors import DataError
-from loreweave.tasks.files.records import Span, check_span
 
 
 @dataclass(frozen=True, slots=True)

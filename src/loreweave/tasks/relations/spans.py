@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from loreweave.corpus.files.rows import trimmed
+from loreweave.corpus.files.rows import LeftOut, Row, Span, check_span, field, trimmed
 from loreweave.corpus.surfaces import (
     check_given_surface,
     check_surface,
@@ -15,7 +15,6 @@ from loreweave.corpus.surfaces import (
 )
 from loreweave.corpus.tokens import BLANK_EDGES
 from loreweave.errors import DataError
-from loreweave.tasks.files.records import LeftOut, Row, Span, check_span, field
 
 OTHER_NAME = "mentions whose name differs from the text at their offsets (the text is used)"
 GAPS = "discontinuous mentions (the tokens between the parts are included)"

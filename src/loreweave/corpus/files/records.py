@@ -1,4 +1,4 @@
-"""Files of records as tasks read them: rows with their place, fields with their type, an account of what is left out."""
+"""Files of records in one of several formats: each row is converted, and what is left out is counted."""
 
 from __future__ import annotations
 
@@ -9,19 +9,13 @@ from typing import Any, Generic
 
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.json_rows import first_character, json_rows
+from loreweave.corpus.files.read_result import R, ReadResult
 from loreweave.corpus.files.reading import content_suffix
-from loreweave.corpus.files.rows import LeftOut, Row, Span, as_row, check_span, field, join_words, objects, words
+from loreweave.corpus.files.rows import LeftOut
 from loreweave.corpus.files.surrogates import field_with_half
 from loreweave.corpus.files.tables import TABLE_SUFFIXES
 from loreweave.corpus.mention_formats.foreign import foreign_tool
 from loreweave.errors import ConfigurationError, DataError
-from loreweave.tasks.files.read_result import R, ReadResult
-
-__all__ = [
-    "FileFormat", "LeftOut", "Row", "Span", "as_row", "check_span", "describe_skipped", "field", "first_character",
-    "first_row", "join_words", "json_rows", "objects", "read_records", "recognise_by_keys", "words", "wrong_keys",
-]  # fmt: skip
-
 
 BINARY_SUFFIXES = (*TABLE_SUFFIXES, ".spacy")
 """Of files that hold no text."""

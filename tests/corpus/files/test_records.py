@@ -11,20 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loreweave.corpus.files.read_result import ReadResult
+from loreweave.corpus.files.records import FileFormat, describe_skipped, first_row, read_records, recognise_by_keys
+from loreweave.corpus.files.rows import LeftOut, check_span, field, join_words
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.entity_typing.reader import TypingRecord
-from loreweave.tasks.files.read_result import ReadResult
-from loreweave.tasks.files.records import (
-    FileFormat,
-    LeftOut,
-    check_span,
-    describe_skipped,
-    field,
-    first_row,
-    join_words,
-    read_records,
-    recognise_by_keys,
-)
 
 
 def convert(row: Any, id: str) -> Iterator[TypingRecord | LeftOut]:
