@@ -1,4 +1,4 @@
-"""The generic loss equals torch's means."""
+"""The losses equal torch's means."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from loreweave.training.losses import classification_loss
+from loreweave.training.losses import classification_loss, squared_error
 
 
 def test_multi_hot_labels() -> None:
@@ -37,3 +37,24 @@ def test_multi_hot_labels_with_ignored_rows() -> None:
     nothing = classification_loss(SimpleNamespace(logits=logits), torch.full((3, 2), -100.0), 4)
     nothing.backward()
     assert nothing == 0 and logits.grad is not None and not logits.grad.any()
+
+
+def test_squared_error_of_numbers() -> None:
+    logits, labels = torch.tensor([[1.0], [2.0], [4.0]]), torch.tensor([0.5, 2.5, 1.0])
+    loss = squared_error(SimpleNamespace(logits=logits), labels)
+    assert loss == pytest.approx(F.mse_loss(logits.flatten(), labels).item()) == pytest.approx((0.25 + 0.25 + 9) / 3)
+    parts = [squared_error(SimpleNamespace(logits=x), y, 3) for x, y in ((logits[:1], labels[:1]), (logits[1:], labels[1:]))]
+    assert sum(parts) == pytest.approx(loss.item())
+
+
+def test_squared_error_with_ignored_places() -> None:
+    logits = torch.tensor([[1.0], [2.0]], requires_grad=True)
+    assert squared_error(SimpleNamespace(logits=logits), torch.tensor([-100.0, 5.0])).item() == pytest.approx(9)
+    nothing = squared_error(SimpleNamespace(logits=logits), torch.full((2,), -100.0), 4)
+    nothing.backward()
+    assert nothing == 0 and logits.grad is not None and not logits.grad.any()
+
+
+def test_squared_error_needs_a_score_for_each_number() -> None:
+    with pytest.raises(ValueError, match=r"found \(2, 3\) scores for \(2,\) numbers"):
+        squared_error(SimpleNamespace(logits=torch.zeros(2, 3)), torch.zeros(2))

@@ -29,3 +29,23 @@ def classification_loss(outputs: Any, labels: Tensor, num_items_in_batch: Tensor
         total = F.cross_entropy(logits.reshape(-1, logits.shape[-1]), flat, ignore_index=IGNORED, reduction="sum")
     divisor = counted.sum() if num_items_in_batch is None else num_items_in_batch
     return total / torch.as_tensor(divisor, device=total.device).clamp_min(1)
+
+
+def squared_error(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
+    """Squared error of a number per example: regression on the raw score.
+
+    Args:
+        outputs: has `logits` [batch, 1].
+        labels: floats [batch]; `IGNORED` is skipped.
+        num_items_in_batch: as of `classification_loss`.
+
+    Raises:
+        ValueError: another number of scores than labels, which would be spread over one another.
+    """
+    scores = outputs.logits.float().flatten()
+    if labels.shape != scores.shape:
+        raise ValueError(f"found {tuple(outputs.logits.shape)} scores for {tuple(labels.shape)} numbers, expected one for each")
+    counted = labels != IGNORED
+    total = ((scores - labels.float()) ** 2 * counted).sum()
+    divisor = counted.sum() if num_items_in_batch is None else num_items_in_batch
+    return total / torch.as_tensor(divisor, device=total.device).clamp_min(1)
