@@ -19,6 +19,7 @@ from loreweave.corpus.column_formats.tag_schemes import Scheme, TokenSpan, spans
 from loreweave.corpus.episodes import Episode, Sentences
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import ConfigurationError, DataError
+from loreweave.random_streams import stream
 
 _TRIES = 200
 """Draws of types and sentences for one episode before the sampler gives up."""
@@ -103,7 +104,7 @@ class EpisodeSampler:
         Raises:
             DataError: see `episodes`.
         """
-        return self._episode(str(number), np.random.default_rng((self.settings.seed, number)))
+        return self._episode(str(number), stream(self.settings.seed, "episodes", number))
 
     def _episode(self, id: str, random: np.random.Generator) -> Episode:
         settings, weights = self.settings, np.array([len(pool.types) for pool in self._usable], float)

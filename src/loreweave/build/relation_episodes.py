@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from loreweave.errors import ConfigurationError, DataError
+from loreweave.random_streams import stream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +103,7 @@ class EpisodeDraws:
 
     def draw(self, number: int) -> Draw:
         """The episode of this number."""
-        random, shape = np.random.default_rng((self.seed, number)), self.shape
+        random, shape = stream(self.seed, "episodes", number), self.shape
         chosen = random.choice(len(self.classes), shape.way, replace=False)
         rows = np.stack([random.choice(self._members[c], shape.shot + shape.queries, replace=False) for c in chosen])
         query, targets = rows[:, shape.shot :].ravel(), np.repeat(np.arange(shape.way), shape.queries)

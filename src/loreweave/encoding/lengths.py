@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from loreweave.errors import ConfigurationError
+from loreweave.random_streams import stream
 
 
 class LengthBucketSampler:
@@ -47,7 +48,7 @@ class LengthBucketSampler:
         return full + (rest > 0 and not self.drop_last)
 
     def __iter__(self) -> Iterator[list[int]]:
-        generator = np.random.default_rng((self.seed, self.epoch))
+        generator = stream(self.seed, "batches of an epoch", self.epoch)
         order = generator.permutation(len(self.lengths))
         if self.drop_last:
             order = order[: len(self) * self.batch_size]

@@ -14,6 +14,7 @@ import numpy as np
 from torch import Tensor
 
 from loreweave.corpus.graphs.knowledge_graph import HEAD, RELATION, TAIL
+from loreweave.random_streams import entropy, stream
 from loreweave.training.draws import Draws
 
 Rows = TypeVar("Rows", np.ndarray, Tensor)
@@ -93,7 +94,7 @@ def corrupt(
 
 def _draw(pool: np.ndarray | int, keys: np.ndarray, shape: tuple[int, ...], seed: int, attempt: int) -> np.ndarray:
     """Entities for every key, each a hash of (seed, attempt, key, place): SplitMix64 (Steele et al. 2014). [keys, *shape]"""
-    start = np.random.SeedSequence([seed, 4, attempt]).generate_state(1, np.uint64)
+    start = np.random.SeedSequence(entropy(seed, "corrupted triples", attempt)).generate_state(1, np.uint64)
     width = math.prod(shape)
     places = keys.astype(np.uint64)[:, None] * np.uint64(width) + np.arange(1, width + 1, dtype=np.uint64)
     bits: np.ndarray = start + places * np.uint64(0x9E3779B97F4A7C15)
@@ -156,7 +157,7 @@ class TripleSampler:
             draws = np.arange(item * self.size, (item + 1) * self.size)
             rows = [self.draws[draw][1] for draw in draws.tolist()]
             return TripleBatch(self.triples[rows].astype(np.int64), draws)
-        rng = np.random.default_rng([self.seed, 3, item])
+        rng = stream(self.seed, "neighbourhoods", item)
         triples = self._among(self._grow(self.draws[item][1], rng))
         return TripleBatch(triples, item * _MOST_TRIPLES + np.arange(len(triples)))
 

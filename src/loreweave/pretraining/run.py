@@ -37,6 +37,7 @@ from loreweave.pretraining.room import check_positions
 from loreweave.pretraining.start import Start, start
 from loreweave.pretraining.stream import TextStream
 from loreweave.pretraining.trainer import PretrainingTrainer
+from loreweave.random_streams import process_seed
 from loreweave.training.devices import autocast, close_process_group, training_device
 from loreweave.training.precision import with_settled_precision
 from loreweave.training.progress import UpdateProgress, say_line
@@ -271,7 +272,7 @@ def _train(trainer: PretrainingTrainer, config: PretrainingConfig, record: RunRe
     if checkpoint is not None:
         lines += [line for objective in trainer.objectives for line in objective.on_resume(step_of(checkpoint))]
     _say(state, lines)
-    torch.manual_seed(config.seed + state.process_index)  # processes drop out different units
+    torch.manual_seed(process_seed(config.seed, state.process_index))
     output = trainer.train_from(checkpoint)
     interruption = next(c for c in trainer.callback_handler.callbacks if isinstance(c, StopOnInterrupt))
     if interruption.interrupted and trainer.state.global_step < trainer.state.max_steps:

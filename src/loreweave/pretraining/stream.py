@@ -13,6 +13,7 @@ from datasets import Dataset
 from torch import Tensor
 
 from loreweave.objectives import TextObjective, Window, WindowObjective, WordVocabulary
+from loreweave.random_streams import stream
 from loreweave.training.draws import Draws
 
 Batch = dict[str, Tensor]
@@ -93,7 +94,7 @@ class TextStream(torch.utils.data.Dataset[Batch]):
             return [draws]
         rows = [self.draws[int(draw)] for draw in draws]
         order = np.argsort([self._lengths[which][row] for which, row in rows], kind="stable")
-        turns = np.random.default_rng([self.seed, 3, number]).permutation(self.pool)
+        turns = stream(self.seed, "micro-batches of a pool", number).permutation(self.pool)
         return list(draws[order].reshape(self.pool, self.batch_size)[turns])
 
     def window(self, draw: int) -> Window:
@@ -102,7 +103,7 @@ class TextStream(torch.utils.data.Dataset[Batch]):
         window = self._read(self.sets[which][row])
         window.whole = window.word_ids.copy() if self.readers else None
         for objective in self.objectives:
-            rng = np.random.default_rng([self.seed, 2, draw, crc32(objective.name.encode())])
+            rng = stream(self.seed, "masks", draw, crc32(objective.name.encode()))
             window.targets[objective.name] = objective.mask(window, rng)
         return window
 

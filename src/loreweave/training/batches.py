@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from torch.utils.data import Sampler
 
+from loreweave.random_streams import stream
+
 _POOL = 50
 """Batches whose examples are sorted together when batches are made by length."""
 
@@ -59,7 +61,7 @@ class EpochBatches(Sampler[list[int]]):
 
     def _order(self) -> list[np.ndarray]:
         """All batches of the epoch, in order."""
-        random = np.random.default_rng((self.seed, self.epoch))
+        random = stream(self.seed, "batches of an epoch", self.epoch)
         order = random.permutation(len(self.lengths))
         if self.by_length:
             pool = _POOL * self.batch_size

@@ -10,6 +10,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from loreweave.random_streams import stream
+
 
 class Draws:
     """Draw d belongs to epoch d // n, where n is the number of rows of all sets together.
@@ -54,10 +56,10 @@ class Draws:
         return np.cumsum(self.quotas)
 
     def _order_of_epoch(self, epoch: int) -> np.ndarray:
-        return np.random.default_rng([self.seed, 0, epoch]).permutation(self.per_epoch)
+        return stream(self.seed, "draws of an epoch", epoch).permutation(self.per_epoch)
 
     def _order_of_set(self, which: int, epoch: int) -> np.ndarray:
-        return np.random.default_rng([self.seed, 1, which, epoch]).permutation(self.sizes[which])
+        return stream(self.seed, "rows of a set", which, epoch).permutation(self.sizes[which])
 
 
 def _quotas(sizes: list[int], total: int, smoothing: float) -> list[int]:

@@ -17,6 +17,7 @@ from transformers import PreTrainedModel, TrainingArguments
 
 from loreweave.corpus.counts import counted
 from loreweave.errors import ConfigurationError
+from loreweave.random_streams import process_seed
 from loreweave.training.batches import EpochBatches
 from loreweave.training.devices import autocast, choose_attention, training_device
 from loreweave.training.evaluation import Evaluation, Outputs
@@ -183,7 +184,7 @@ class _Run:
         self.updates = self.trainer.resumed_at = step
         if self._has_lost_patience():
             return  # stopped after it had trained, before it had scored
-        torch.manual_seed(self.config.seed + self.trainer.args.process_index)  # processes drop out different units
+        torch.manual_seed(process_seed(self.config.seed, self.trainer.args.process_index))
         with quiet(warnings=True):
             self.trainer.train_from(checkpoint)
         state = self.trainer.state
