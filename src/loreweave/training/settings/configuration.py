@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from types import NoneType
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from loreweave.errors import ConfigurationError
+from loreweave.training.settings.conditions import check_read
+from loreweave.training.settings.fields import dataclass_of, default_of, types_of, union_members
 
 T = TypeVar("T")
 
@@ -99,16 +100,18 @@ def fill(cls: type[T], values: Mapping[str, Any], overrides: Sequence[str] = ())
 
     Raises:
         ConfigurationError: a key that is no field (with the closest field), a value of the wrong type, a missing field,
-            or a `ValueError` of a dataclass's own `__post_init__`.
+            a `ValueError` of a dataclass's own `__post_init__`, or a setting that is not read (see `conditions`).
     """
     tree: dict[str, Any] = _copied(values)
     for override in overrides:
         _override(cls, tree, override)
     _check_keys(cls, tree, "")
     try:
-        return TypeAdapter(cls).validate_python(tree)
+        filled = TypeAdapter(cls).validate_python(tree)
     except ValidationError as error:
         raise ConfigurationError(_explain(cls, error)) from error
+    check_read(filled)
+    return filled
 
 
 def to_dict(configuration: Any) -> dict[str, Any]:
@@ -135,27 +138,9 @@ def _shown(value: Any) -> str:
     return f"{value!r} ({type(value).__name__})"
 
 
-def union_members(annotation: Any) -> tuple[Any, ...]:
-    """The alternatives of a union, else the annotation alone."""
-    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
-
-
-def dataclass_of(annotation: Any) -> type | None:
-    """The dataclass among the alternatives."""
-    return next(
-        (member for member in union_members(annotation) if isinstance(member, type) and dataclasses.is_dataclass(member)),
-        None,
-    )
-
-
 def _values_of(annotation: Any) -> Any | None:
     """The value type of a `dict[str, X]` among the alternatives."""
     return next((get_args(member)[1] for member in union_members(annotation) if get_origin(member) in (dict, Mapping)), None)
-
-
-def _settings(cls: type) -> dict[str, Any]:
-    hints = get_type_hints(cls)
-    return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
 
 
 _ELSEWHERE = {
@@ -169,7 +154,7 @@ _ELSEWHERE = {
 def _unknown_setting(owner: type, name: str, path: str) -> ConfigurationError:
     """The error for a name that is no setting of `owner`, the group at `path`: with the setting of that name in a group, the
     closest name, or all names."""
-    settings, inner = list(_settings(owner)), list(_dotted(owner))
+    settings, inner = list(types_of(owner)), list(_dotted(owner))
     wanted = _ELSEWHERE.get(name, name)
     close = [setting for setting in (*settings, *inner) if setting.rpartition(".")[2] == wanted][:3]
     if not close and not difflib.get_close_matches(name, settings, n=1, cutoff=0.6):
@@ -183,7 +168,7 @@ def _unknown_setting(owner: type, name: str, path: str) -> ConfigurationError:
 
 def _dotted(cls: type, prefix: str = "") -> Iterator[str]:
     """The settings in the groups of a configuration, by their dotted names."""
-    for name, annotation in _settings(cls).items():
+    for name, annotation in types_of(cls).items():
         group = dataclass_of(annotation)
         if prefix:
             yield f"{prefix}{name}"
@@ -197,7 +182,7 @@ def _check_keys(annotation: Any, value: Any, path: str) -> None:
     if isinstance(value, bool) and bool not in union_members(annotation) and {int, float} & set(union_members(annotation)):
         raise ConfigurationError(f"setting {path!r}: found {_shown(value)}, expected a number")
     if isinstance(value, dict) and cls is not None:
-        settings = _settings(cls)
+        settings = types_of(cls)
         for key, item in value.items():
             if key not in settings:
                 raise _unknown_setting(cls, str(key), path)
@@ -223,7 +208,7 @@ def _override(cls: type, tree: dict[str, Any], override: str) -> None:
     for depth, name in enumerate(names):
         path, owner = ".".join(names[:depth]), dataclass_of(annotation)
         if owner is not None:
-            settings = _settings(owner)
+            settings = types_of(owner)
             if name not in settings:
                 raise _unknown_setting(owner, name, path)
             default = default_of(owner, name) if default is None else getattr(default, name)
@@ -236,14 +221,6 @@ def _override(cls: type, tree: dict[str, Any], override: str) -> None:
         if depth + 1 < len(names):
             tree = _group(tree, name, default)
     tree[names[-1]] = _override_value(annotation, text.strip(), override)
-
-
-def default_of(cls: type, name: str) -> Any:
-    """The default of one field, None where it has none."""
-    field = next(field for field in dataclasses.fields(cls) if field.name == name)
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
-    return None if field.default is dataclasses.MISSING else field.default
 
 
 def _group(tree: dict[str, Any], name: str, default: Any) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from loreweave.training.settings.configuration import dataclass_of, default_of, to_dict, union_members
+from loreweave.training.settings.configuration import to_dict
+from loreweave.training.settings.fields import dataclass_of, default_of, union_members
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,46 @@
+"""What the fields of configuration dataclasses are: their types and their defaults."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+
+def union_members(annotation: Any) -> tuple[Any, ...]:
+    """The alternatives of a union, else the annotation alone."""
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+
+
+def dataclass_of(annotation: Any) -> type | None:
+    """The dataclass among the alternatives."""
+    return next(
+        (member for member in union_members(annotation) if isinstance(member, type) and dataclasses.is_dataclass(member)),
+        None,
+    )
+
+
+def types_of(cls: type) -> dict[str, Any]:
+    """The settings of a configuration dataclass: name -> annotation."""
+    hints = get_type_hints(cls)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
+
+
+def default_of(cls: type, name: str) -> Any:
+    """The default of one field, None where it has none."""
+    field = next(field for field in dataclasses.fields(cls) if field.name == name)
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return None if field.default is dataclasses.MISSING else field.default
+
+
+def written(value: Any) -> str:
+    """A value as it is written after `key=`.
+
+    Example:
+        >>> [written(value) for value in (None, True, (0.9, 0.98), "iob2")]
+        ['null', 'true', '[0.9, 0.98]', 'iob2']
+    """
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return f"[{', '.join(map(written, value))}]" if isinstance(value, list | tuple) else str(value)
