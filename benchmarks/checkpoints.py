@@ -1,4 +1,4 @@
-"""Rebuild the checkpoints that the tables of benchmarks/README.md use: `python benchmarks/checkpoints.py NAME`.
+"""Rebuild the checkpoints that the tables of benchmarks/*.md use: `python benchmarks/checkpoints.py NAME`.
 
 Each takes at most 45 minutes on 2 CPU cores (fixed steps). They are kept in `LOREWEAVE_CHECKPOINTS` (default
 `runs/checkpoints`) and taken from there when they are there already. Real text comes from `LOREWEAVE_DATA` (default

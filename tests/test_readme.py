@@ -19,7 +19,8 @@ from loreweave.training.settings.recipes import recipe_names
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PAGES = [*DOCUMENTS, ROOT / "CHANGELOG.md", ROOT / "benchmarks" / "README.md"]
+RESULTS = sorted((ROOT / "benchmarks").glob("*.md"))
+PAGES = [*DOCUMENTS, ROOT / "CHANGELOG.md", *RESULTS]
 LONGEST_LINE = 120
 BLOCK = re.compile(
     r"(?P<mark><!-- run -->\n)?^```bash\n(?P<code>.*?)^```$"
@@ -109,10 +110,37 @@ def test_a_page_names_every_recipe() -> None:
         assert model in text and job in text, name
 
 
-def test_every_file_that_the_documents_link_exists() -> None:
-    for path in DOCUMENTS:
-        for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8")):
-            assert (path.parent / target).exists(), f"{path.name}: {target}"
+def links(path: Path) -> list[tuple[str, str]]:
+    """File and heading of every link of a page that stays in the repository, `[a](b.md#c)` and `[a]: b.md`."""
+    text = path.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r"^\[[^\]]+\]: (\S+)$", text, re.MULTILINE)
+    return [(file, heading) for file, _, heading in (target.partition("#") for target in targets) if ":" not in file]
+
+
+def headings(path: Path) -> set[str]:
+    """Of a page, as links write them: lower case, hyphens for spaces, no punctuation."""
+    found = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_every_file_and_heading_that_a_page_links_exists(path: Path) -> None:
+    for file, heading in links(path):
+        target = path.parent / file if file else path
+        assert target.exists(), file
+        assert not heading or heading in headings(target), f"{file}#{heading}"
+
+
+def test_the_benchmarks_are_one_screen_that_links_every_page() -> None:
+    screen = ROOT / "benchmarks" / "README.md"
+    assert len(screen.read_text(encoding="utf-8").splitlines()) <= 60
+    assert {file for file, _ in links(screen)} == {path.name for path in RESULTS} - {screen.name}
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.name)
+def test_every_script_that_a_page_of_results_names_exists(path: Path) -> None:
+    for name in re.findall(r"(\w+\.(?:py|sh))\b", path.read_text(encoding="utf-8")):
+        assert (ROOT / "benchmarks" / name).exists(), name
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

@@ -91,7 +91,7 @@ def choose_attention(model: PreTrainedModel, device: torch.device, precision: st
 
     On a GPU these are the fused ones. On a CPU dropout gets its masks from us, and so does attention with dropout, which
     torch has no fused kernel for there; in bf16 the kernels are plain ones, because torch's fused backward pass took 2 to
-    10 times as long as plain matrix products (benchmarks/README.md).
+    10 times as long as plain matrix products (benchmarks/attention.md).
 
     Args:
         model: is changed in memory only; what is saved says nothing of it.
