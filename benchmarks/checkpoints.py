@@ -31,11 +31,11 @@ from loreweave.build.pretraining_set import build_pretraining_set, open_pretrain
 from loreweave.build.text_blocks import build_text_blocks
 from loreweave.checkpoints import luke_from_encoder
 from loreweave.checkpoints.formats import hugging_face
-from loreweave.checkpoints.names import model_path
 from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.graphs.building import GraphPolicy, build_graph
 from loreweave.corpus.graphs.formats import find_graph
 from loreweave.corpus.wikispeedia import read_reserved_titles, read_wikispeedia
+from loreweave.encoding.model_names import resolve
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.run import run
 from loreweave.training.settings.configuration import fill, to_dict
@@ -69,7 +69,7 @@ def pretraining_set() -> Path:
     texts = list(read_wikispeedia(folder / "articles.jsonl.xz", read_reserved_titles(folder / "reserved_titles.txt")))
     vocabulary = build_entity_vocabulary(texts)
     report = build_pretraining_set(
-        texts, AutoTokenizer.from_pretrained(model_path("minilm")), vocabulary, path, max_length=WINDOW, max_entities=24
+        texts, AutoTokenizer.from_pretrained(resolve("minilm")), vocabulary, path, max_length=WINDOW, max_entities=24
     )
     print(report, file=sys.stderr)
     return path
@@ -109,7 +109,7 @@ def trained(name: str, recipe: str, model: str, steps: int, changes: dict[str, A
 def stage_one(name: str, changes: dict[str, Any]) -> Path:
     """New entity modules and heads, from MiniLM."""
     steps = STEPS["pretraining-1"]
-    return trained(f"{name}-pretraining-1", "minilm/pretraining-1", str(model_path("minilm")), steps, changes | ENTITIES)
+    return trained(f"{name}-pretraining-1", "minilm/pretraining-1", str(resolve("minilm")), steps, changes | ENTITIES)
 
 
 def two_stages(name: str, changes: dict[str, Any]) -> Path:
@@ -128,7 +128,7 @@ def sentences() -> list[str]:
     for name, (file, unwrap) in texts.items():
         if not (STORE / name).exists():
             report = build_text_blocks(
-                [file], AutoTokenizer.from_pretrained(model_path("minilm")), STORE / name, break_mode="eos", max_length=128,
+                [file], AutoTokenizer.from_pretrained(resolve("minilm")), STORE / name, break_mode="eos", max_length=128,
                 split_long_lines=True, sentences="en", unwrap=unwrap, exclude=reserved,
             )  # fmt: skip
             print(name, report, file=sys.stderr)
@@ -164,7 +164,7 @@ def joint(name: str) -> Path:
         "word_only": "masked_entities" not in text,
     }
     if not text:
-        return trained(name, "minilm/pretraining-2", str(model_path("minilm")), JOINT_STEPS, changes | {"data": []})
+        return trained(name, "minilm/pretraining-2", str(resolve("minilm")), JOINT_STEPS, changes | {"data": []})
     start = stage_one(*(("words-wikispeedia", WORDS_ONLY) if changes["word_only"] else ("luke-wikispeedia", {})))
     return trained(name, "minilm/pretraining-2", str(start), JOINT_STEPS, changes)
 
@@ -183,7 +183,7 @@ def build(name: str) -> Path:
     if not path.exists():
         vocabulary = open_pretraining_set(pretraining_set()).vocabulary
         assert vocabulary is not None
-        built = luke_from_encoder(model_path("minilm"), vocabulary, entities_start="titles", entity_embedding_size=384, seed=0)
+        built = luke_from_encoder(resolve("minilm"), vocabulary, entities_start="titles", entity_embedding_size=384, seed=0)
         hugging_face.save(built.model, built.tokenizer, path)
     return path
 

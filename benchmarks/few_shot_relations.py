@@ -20,7 +20,7 @@ from typing import Any
 from fine_tuning import ALL_CONDITIONS, CONDITIONS, STARTS, WORDS_ALONE, cost_of, mean_and_spread, results_of
 
 from checkpoints import DATA, REPOSITORY, build
-from loreweave.checkpoints.names import model_path
+from loreweave.encoding.model_names import resolve
 from loreweave.tasks.starting_points import is_luke
 
 FILE = DATA / "re_fewrel" / "val_wiki.json.gz"
@@ -41,7 +41,7 @@ def start(condition: str) -> tuple[str, list[str]]:
     """The model to begin with, and how it compares sentences."""
     name = ALL_CONDITIONS[condition]
     model = name if name == "minilm" else str(build(name))
-    entities = is_luke(str(model_path(model))) and not condition.endswith(WORDS_ALONE)
+    entities = is_luke(str(resolve(model))) and not condition.endswith(WORDS_ALONE)
     return model, ["representation=entities"] if entities else []
 
 

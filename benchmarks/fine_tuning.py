@@ -17,8 +17,8 @@ from statistics import mean, stdev
 from typing import Any
 
 from checkpoints import JOINT, REPOSITORY, build
-from loreweave.checkpoints.names import model_path
 from loreweave.corpus.files.reading import read_json
+from loreweave.encoding.model_names import resolve
 from loreweave.tasks.starting_points import is_luke
 
 CONDITIONS = {
@@ -87,7 +87,7 @@ def command(data: DataSet, condition: str, seed: int, rate: float, output: Path,
     model = name if name == "minilm" else str(build(name))
     dev = ["--dev", str(data.dev)] if data.dev else []
     of_luke = data.words_settings if condition.endswith(WORDS_ALONE) else data.luke_settings
-    more = of_luke if is_luke(str(model_path(model))) else ()
+    more = of_luke if is_luke(str(resolve(model))) else ()
     files = ["--train", str(data.train), *dev, "--test", str(data.test), "--recipe", data.recipe, *data.options]
     return [
         *(sys.executable, "-m", "loreweave", "finetune", data.task, "--model", model, *files),

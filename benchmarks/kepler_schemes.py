@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
-from loreweave.checkpoints.names import model_path
 from loreweave.corpus.graphs.building import build_graph
 from loreweave.corpus.graphs.formats import find_graph
 from loreweave.encoding.graph_texts import EntityTextConfig, GraphTexts
+from loreweave.encoding.model_names import resolve
 from loreweave.objectives import KnowledgeEmbedding, KnowledgeEmbeddingConfig, Materials
 from loreweave.objectives.triples import HEAD, RELATION, TAIL, corrupt
 from loreweave.training.devices import autocast, choose_attention
@@ -171,7 +171,7 @@ def make_objective(graph: Path, setting: str, arguments: argparse.Namespace, neg
 
 def minilm_tokenizer() -> PreTrainedTokenizerFast:
     """Of all texts here."""
-    tokenizer = AutoTokenizer.from_pretrained(model_path("minilm"))
+    tokenizer = AutoTokenizer.from_pretrained(resolve("minilm"))
     assert isinstance(tokenizer, PreTrainedTokenizerFast)
     return tokenizer
 
@@ -180,7 +180,7 @@ def make_encoder(arguments: argparse.Namespace) -> PreTrainedModel:
     """MiniLM without dropout and pooler."""
     with quiet():
         encoder: PreTrainedModel = AutoModel.from_pretrained(
-            model_path("minilm"), add_pooling_layer=False, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
+            resolve("minilm"), add_pooling_layer=False, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
         )
     choose_attention(encoder, torch.device(arguments.device), arguments.precision)
     return encoder.to(arguments.device).train()

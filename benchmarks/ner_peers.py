@@ -25,9 +25,9 @@ from typing import Any
 from fine_tuning import mean_and_spread
 
 from checkpoints import DATA, REPOSITORY
-from loreweave.checkpoints.names import model_path
 from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.files.writing import write_json
+from loreweave.encoding.model_names import resolve
 
 PEERS = Path(__file__).parent / "peers"
 EPOCHS = 10
@@ -85,7 +85,7 @@ def result(folder: Path, data: str, system: str, seed: int, python: str) -> dict
 
 def run(folder: Path, files: dict[str, Path], system: str, seed: int, python: str) -> None:
     """A script of `peers`, which leaves `predictions.txt` and `facts.json`."""
-    job = {name: str(path) for name, path in files.items()} | {"output": str(folder), "encoder": str(model_path("minilm"))}
+    job = {name: str(path) for name, path in files.items()} | {"output": str(folder), "encoder": str(resolve("minilm"))}
     job |= {"seed": seed, "epochs": EPOCHS, "rate": 5e-5 if "5e-5" in system else RATE}
     command = [python, str(PEERS / SCRIPTS[system])]
     subprocess.run(command, input=json.dumps(job), text=True, check=True, stdout=subprocess.DEVNULL, env=one_thread())

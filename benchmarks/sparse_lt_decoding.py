@@ -35,7 +35,7 @@ from transformers import AutoModel, BertForMaskedLM, PreTrainedTokenizerFast
 from checkpoints import sentences
 from loreweave.build.pretraining_set import open_pretraining_set
 from loreweave.checkpoints import latent_typing
-from loreweave.checkpoints.names import model_path
+from loreweave.encoding.model_names import resolve
 from loreweave.models.reconstruction import DecodingConfig, reconstruct
 from loreweave.models.sparse_typing import Memory, SparseTypingHead, SparseTypingModel
 from loreweave.training.quiet import quiet
@@ -50,7 +50,7 @@ def make_model(folder: str | None) -> SparseTypingModel:
         return latent_typing.load(folder)
     torch.manual_seed(0)
     with quiet():
-        encoder = AutoModel.from_pretrained(model_path("minilm"), add_pooling_layer=False)
+        encoder = AutoModel.from_pretrained(resolve("minilm"), add_pooling_layer=False)
     return SparseTypingModel(encoder, SparseTypingHead.of(encoder)).eval()
 
 
@@ -184,7 +184,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="write the rows as JSON")
     arguments = parser.parse_args()
     if arguments.model is not None:
-        arguments.model = str(model_path(arguments.model))
+        arguments.model = str(resolve(arguments.model))
     print(f"{arguments.device}, torch {torch.__version__}, {torch.get_num_threads()} threads", flush=True)
     rows = []
     for row in measure(arguments):

@@ -19,7 +19,7 @@ def test_a_head_is_hashed_wherever_it_lies(tmp_path: Path, monkeypatch: pytest.M
     typer.write_text("{}")
     (typer.parent / "config.json").write_text("{}")
     (tmp_path / "run" / "status.json").write_text("{}")
-    monkeypatch.setattr(inputs, "local_folder", lambda place: typer.parent if str(place) == "org/typer" else Path(place))
+    monkeypatch.setattr("loreweave.encoding.hub.snapshot_download", lambda name, **_: str(typer.parent))
     wanted = {path.name: sha256_of(path) for path in (typer, typer.parent / "config.json")}
     for head in (str(tmp_path / "run"), str(typer.parent), "org/typer"):
         settings = {"output": "out", "data": [], "model": None, "objectives": {"latent_typing": {"head": head}}}

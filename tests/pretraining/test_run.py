@@ -212,8 +212,7 @@ def test_a_set_that_came_without_a_tokenizer_is_taken(world: Path, tmp_path: Pat
 
 def test_models_on_the_hub_are_taken_by_name(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the published recipes name them (`FacebookAI/roberta-base`)."""
-    for module in ("start", "inputs"):
-        monkeypatch.setattr(f"loreweave.pretraining.{module}.local_folder", lambda name: world / "encoder")
+    monkeypatch.setattr("loreweave.encoding.hub.snapshot_download", lambda name, **_: str(world / "encoder"))
     run(fill(PretrainingConfig, settings(world, tmp_path / "run", model="owner/encoder", steps=1)))
 
 

@@ -28,11 +28,10 @@ from loreweave.checkpoints.formats import (
 from loreweave.checkpoints.formats.lite import lite as make_lite
 from loreweave.checkpoints.from_encoder import NewLuke, luke_from_encoder
 from loreweave.checkpoints.loading import LoadedCheckpoint, LoadOptions, LoadReport
-from loreweave.checkpoints.names import model_path
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.replacing import check_overwritable
 from loreweave.corpus.files.writing import check_replaceable
-from loreweave.encoding.hub import local_folder
+from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models.head_settings import HEAD_SETTINGS
 
@@ -122,9 +121,9 @@ def load_luke(
     Raises:
         CheckpointError: unknown format, unsafe or broken file, or tensors that do not fit the model.
     """
-    place = local_folder(path)
+    place = resolve(path)
     module = FORMATS[recognise(place)] if format is None else _format(format)
-    options = LoadOptions(cls, None if base is None else local_folder(base), entity_aware_attention, seed)
+    options = LoadOptions(cls, None if base is None else resolve(base), entity_aware_attention, seed)
     loaded: LoadedCheckpoint = module.load(place, options)
     return loaded
 
@@ -171,7 +170,7 @@ def convert(
         raise ConfigurationError(f"{place}: exists and is not empty; choose another target or use --overwrite")
     check_overwritable(check_replaceable(place))
     to_fairseq, names = _plain(to) == fairseq.NAME, {_plain(name) for name in (to, from_) if name is not None}
-    origin, base = local_folder(model_path(source)), None if base is None else local_folder(model_path(base))
+    origin, base = resolve(source), None if base is None else resolve(base)
     of_fairseq = fairseq.NAME in names or (from_ is None and _is_fairseq(origin))
     _refuse_unused(of_fairseq and not to_fairseq, classification_head, to_fairseq, fairseq_version)
     typed = {_plain(sparse_lt.NAME), _plain(sparse_lt.ENCODER)} & names or (from_ is None and sparse_lt.recognises(origin))

@@ -14,11 +14,10 @@ from typing import Any
 import torch
 
 from loreweave.checkpoints.encoders import load_encoder
-from loreweave.checkpoints.names import model_path
 from loreweave.checkpoints.tensor_files import read_tensors, write_safetensors
 from loreweave.corpus.files.reading import Pathname, read_json
 from loreweave.corpus.files.writing import atomic_path, write_json
-from loreweave.encoding.hub import local_folder
+from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models.sparse_typing import SparseTypingConfig, SparseTypingHead, SparseTypingModel
 
@@ -74,7 +73,7 @@ def load_into(new: SparseTypingHead, source: str) -> SparseTypingHead:
         CheckpointError: it has none, or of other sizes.
         ConfigurationError: it learned with other settings of what the decoder sees.
     """
-    folder = local_folder(model_path(source))
+    folder = resolve(source)
     given = load_head(folder)
     for name in ("double_embedding", "mask_unselected"):
         theirs, ours = getattr(given.config, name), getattr(new.config, name)

@@ -10,11 +10,10 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from loreweave.checkpoints.formats import original_rows as rows
 from loreweave.checkpoints.loading import LoadReport
-from loreweave.checkpoints.names import model_path
 from loreweave.corpus.files.reading import Pathname
 from loreweave.encoding import MARKER_TOKENS, EntityTokenizer, add_marker_tokens
-from loreweave.encoding.hub import local_folder
 from loreweave.encoding.known_words import check_words
+from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "sentencepiece.bpe.model", "tokenizer_config.json")
@@ -33,7 +32,7 @@ def read_word_tokenizer(name: Pathname) -> PreTrainedTokenizerFast:
         ConfigurationError: the package of a short name is not installed.
         CheckpointError: nothing there, or no tokenizer that can be read.
     """
-    return _read(local_folder(model_path(name), weights=False))
+    return _read(resolve(name, weights=False))
 
 
 def find_word_tokenizer(

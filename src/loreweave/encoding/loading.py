@@ -15,6 +15,7 @@ from loreweave.corpus.entity_vocabulary import SPECIAL_ENTITIES, EntityVocabular
 from loreweave.corpus.entity_vocabulary_files import FILE_NAMES
 from loreweave.corpus.files.reading import Pathname, read_json
 from loreweave.encoding.known_words import check_words
+from loreweave.encoding.model_names import resolve
 from loreweave.encoding.sentencepiece_model import aligned_backend, nmt_nfkc, sentencepiece_backend
 from loreweave.encoding.word_tokenizer import MARKER_TOKENS
 from loreweave.errors import CheckpointError
@@ -98,9 +99,7 @@ def read_entity_tokenizer(path: Pathname, entities: EntityVocabulary | None = No
     Raises:
         CheckpointError: no such folder or repository, a file is missing, or a token has another id than stated.
     """
-    from loreweave.encoding.hub import local_folder
-
-    directory = local_folder(path, weights=False)
+    directory = resolve(path, weights=False)
     config = _read_object(directory / "tokenizer_config.json")
     vocabulary = _load_entity_vocabulary(directory, config, entities)
     model_config = _read_object(directory / "config.json")

@@ -16,7 +16,6 @@ from loreweave.build.entity_vocabulary import build_entity_vocabulary
 from loreweave.build.pretraining_set import build_pretraining_set
 from loreweave.checkpoints import luke_from_encoder
 from loreweave.checkpoints.formats import hugging_face
-from loreweave.checkpoints.names import model_path
 from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
 from loreweave.corpus.annotated_text import write_annotated_texts
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
@@ -24,6 +23,7 @@ from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.writing import atomic_path, write_json
 from loreweave.corpus.graphs.building import build_graph
 from loreweave.corpus.graphs.formats import find_graph
+from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError
 from loreweave.miniworld.demo_page import page
 from loreweave.miniworld.demo_result import Answer, DemoResult
@@ -205,7 +205,7 @@ class _Demo:
         """MiniLM as a LUKE, before any training."""
         vocabulary = EntityVocabulary.load(self._path("entity_vocab.jsonl"))
         luke = luke_from_encoder(
-            model_path(ENCODER), vocabulary, entity_embedding_size=WIDTH, entities_start="titles", seed=self.seed
+            resolve(ENCODER), vocabulary, entity_embedding_size=WIDTH, entities_start="titles", seed=self.seed
         )
         with quiet():
             hugging_face.save(luke.model, luke.tokenizer, self._path("luke-start"), overwrite=True)

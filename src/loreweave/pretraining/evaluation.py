@@ -11,8 +11,7 @@ import torch
 
 from loreweave.build.pretraining_set import open_pretraining_set
 from loreweave.checkpoints import latent_typing
-from loreweave.checkpoints.names import model_path
-from loreweave.encoding.hub import local_folder
+from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError
 from loreweave.objectives import OBJECTIVES, ClsEntity, LatentTyping, StreamObjective
 from loreweave.pretraining.configuration import ObjectivesConfig, PretrainingConfig
@@ -83,7 +82,7 @@ def _with_heads(config: PretrainingConfig, report: Callable[[str], None]) -> Obj
         left_out[ClsEntity.name] = "its head is not saved with a model"
     changes: dict[str, Any] = dict.fromkeys(left_out)
     if asked.latent_typing is not None and asked.latent_typing.head is None:
-        if config.model is not None and latent_typing.recognises(local_folder(model_path(config.model))):
+        if config.model is not None and latent_typing.recognises(resolve(config.model)):
             changes[LatentTyping.name] = replace(asked.latent_typing, head=config.model)
         else:
             changes[LatentTyping.name] = None

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from pathlib import Path
 
-from loreweave.checkpoints.names import model_path
-from loreweave.encoding.hub import local_folder
+from loreweave.encoding.model_names import resolve
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.training.runs.inputs import hashes_of
 
@@ -18,11 +17,11 @@ def inputs_of(config: PretrainingConfig) -> dict[str, dict[str, str]]:
     """
     places = {f"data {path}": Path(path) for path in config.data}
     if config.model is not None:
-        places["model"] = local_folder(model_path(config.model))
+        places["model"] = resolve(config.model)
     for name in (item.name for item in fields(config.objectives)):
         settings = getattr(config.objectives, name)
         if (graph := getattr(settings, "graph", None)) is not None:
             places[f"objectives.{name}.graph"] = Path(graph)
         if (head := getattr(settings, "head", None)) is not None:
-            places[f"objectives.{name}.head"] = local_folder(model_path(head))
+            places[f"objectives.{name}.head"] = resolve(head)
     return {name: hashes_of(path) for name, path in places.items()}

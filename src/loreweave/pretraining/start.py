@@ -11,10 +11,9 @@ from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, PreTra
 
 from loreweave.build.pretraining_set import PretrainingSet
 from loreweave.checkpoints import load_luke, luke_from_encoder, recognise
-from loreweave.checkpoints.names import model_path
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.encoding import EntityTokenizer
-from loreweave.encoding.hub import local_folder
+from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError
 from loreweave.models import LukeForMaskedLM, LukeModel
 from loreweave.models.luke.attention import LukeSelfAttention
@@ -48,7 +47,7 @@ def start(config: PretrainingConfig, sets: Sequence[PretrainingSet]) -> Start:
             raise ConfigurationError("model: found null, expected an encoder to read `data`")
         return Start(None, None, None, None)
     vocabulary = _common_vocabulary(sets)
-    folder = local_folder(model_path(config.model))
+    folder = resolve(config.model)
     begun = _load(config, folder, vocabulary)
     if config.word_only:
         begun.vocabulary = None

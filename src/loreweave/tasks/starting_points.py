@@ -15,8 +15,8 @@ from loreweave.checkpoints.loading import LoadedCheckpoint
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files.reading import read_json
 from loreweave.encoding import MARKER_TOKENS, EntityTokenizer, add_marker_tokens
-from loreweave.encoding.hub import local_folder
 from loreweave.encoding.known_words import check_words
+from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError
 from loreweave.models.head_settings import HEAD_SETTINGS
 from loreweave.models.word_positions import usable_positions
@@ -375,7 +375,7 @@ def config_of(source: str) -> PreTrainedConfig:
     try:
         return AutoConfig.from_pretrained(source)
     except (OSError, ValueError, AttributeError, TypeError) as error:  # the latter two: a setting of another type
-        local_folder(source, weights=False)  # says it where there is no such folder or model at all
+        resolve(source, weights=False)  # says it where there is no such folder or model at all
         raise CheckpointError(f"{source}: found no model that can be read: {error}") from error
 
 

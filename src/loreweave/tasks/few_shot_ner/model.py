@@ -11,8 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from loreweave.build.episodes import SamplerSettings
-from loreweave.checkpoints.names import model_path
-from loreweave.encoding.hub import local_folder
+from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError
 from loreweave.models.gaussian_embeddings import Divergence, Gaussians, contrastive_loss, pair_distances
 from loreweave.tasks.few_shot_ner.encoding import WordEncoding, read_transitions
@@ -115,7 +114,7 @@ def load_any(path: Path, seed: int, max_length: int | None = None) -> tuple[Task
     Raises:
         CheckpointError: no readable encoder.
     """
-    folder = local_folder(model_path(path))
+    folder = resolve(path)
     if recognises(folder):
         loaded, trained = load(folder), True
     else:

@@ -16,6 +16,7 @@ import torch
 from loreweave.build.relation_episodes import EpisodeShape
 from loreweave.corpus.files.reading import sha256_of
 from loreweave.corpus.files.records import describe_skipped
+from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.class_names import label_names
 from loreweave.tasks.few_shot_relation import reader
@@ -32,7 +33,7 @@ from loreweave.tasks.few_shot_relation.matching import Distance, pair_logits, pr
 from loreweave.tasks.few_shot_relation.model import load_any
 from loreweave.tasks.few_shot_relation.scoring import Answered, copies_in, score
 from loreweave.tasks.few_shot_relation.settings import EvaluationSettings, MethodSettings
-from loreweave.tasks.jobs.jobs import model_folder, task_of
+from loreweave.tasks.jobs.jobs import task_of
 from loreweave.tasks.mentions.inputs import MentionExample
 from loreweave.tasks.registry import FINETUNED_TASKS, Execution, TaskModel
 from loreweave.tasks.relations.record import RelationRecord
@@ -120,7 +121,7 @@ class Matcher:
         model = move(loaded.model, choose_device(execution.device))
         if trained:
             return cls(model, encoding, distance, execution, True, encoding.source_relations or loaded.labels)
-        folder = model_folder(path)
+        folder = resolve(path)
         other = task_of(folder)
         labels = label_names(config_of(str(folder))) if other in FINETUNED_TASKS else ()
         return cls(model, encoding, distance, execution, False, labels, other)

@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput, SequenceClassifierOutput
 
-from loreweave.checkpoints.names import model_path
 from loreweave.corpus.files.reading import read_json
 from loreweave.encoding import EntityTokenizer
-from loreweave.encoding.hub import local_folder
+from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models.luke.heads import entity_states
 from loreweave.tasks.few_shot_relation.encoding import SOURCE_FILE, Drawing, EpisodeEncoding
@@ -127,7 +126,7 @@ def load_any(path: Path, settings: MethodSettings) -> tuple[TaskModel, bool]:
         CheckpointError: no readable encoder.
         ConfigurationError: a setting that the checkpoint says otherwise.
     """
-    folder = local_folder(model_path(path))
+    folder = resolve(path)
     asked = {name: getattr(settings, name) for name in ("method", "representation", "max_length")}
     asked = {name: value for name, value in asked.items() if value is not None}
     if not recognises(folder):

@@ -14,9 +14,8 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from loreweave.checkpoints import latent_typing as side_files
-from loreweave.checkpoints.names import model_path
 from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
-from loreweave.encoding.hub import local_folder
+from loreweave.encoding.model_names import resolve
 from loreweave.models.reconstruction import DecodingConfig, NextWords, reconstruct, score_next_words
 from loreweave.models.sparse_typing import SparseTypingModel
 from loreweave.tasks.registry import Execution
@@ -129,7 +128,7 @@ class Typist:
 
     def __init__(self, model: str | Path, how: Execution | None = None, *, max_length: int = 128) -> None:
         self.how = how or Execution()
-        folder = local_folder(model_path(model))
+        folder = resolve(model)
         self.device = choose_device(self.how.device)
         self.model: SparseTypingModel = move(side_files.load(folder), self.device)
         self.tokenizer: PreTrainedTokenizerFast = read_word_tokenizer(folder)

@@ -11,11 +11,10 @@ import torch
 from loreweave.checkpoints import knowledge_embedding as side_files
 from loreweave.checkpoints.encoders import load_encoder
 from loreweave.checkpoints.knowledge_embedding import Variant
-from loreweave.checkpoints.names import model_path
 from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.encoding.graph_texts import EntityTextConfig
-from loreweave.encoding.hub import local_folder
+from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.metrics.similarity_kernels import Similarity
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead, KnowledgeEmbeddingModel, Pooling
@@ -96,17 +95,10 @@ def load(path: Path, graph: KnowledgeGraph, settings: ModelSettings, device: tor
     Raises:
         CheckpointError: it has no head over a graph (and `untrained` is off), or one over another graph.
     """
-    folder = _folder(path)
+    folder = resolve(path)
     checkpoint = _untrained(folder, settings) if settings.untrained else _trained(folder, graph, settings.objective)
     move(checkpoint.model, device or torch.device("cpu")).eval()
     return checkpoint
-
-
-def _folder(path: Path) -> Path:
-    """The kept weights where it is a run's folder."""
-    if recognises(path / "model"):  # which needs no configuration of an encoder where entities are tabled
-        return path / "model"
-    return local_folder(model_path(path))
 
 
 def _trained(folder: Path, graph: KnowledgeGraph, objective: str | None) -> Checkpoint:

