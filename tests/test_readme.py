@@ -131,6 +131,11 @@ def test_every_file_and_heading_that_a_page_links_exists(path: Path) -> None:
         assert not heading or heading in headings(target), f"{file}#{heading}"
 
 
+def test_every_page_is_linked_from_another() -> None:
+    linked = {(path.parent / file).resolve() for path in PAGES for file, _ in links(path) if file}
+    assert not {path for path in PAGES if path not in linked} - {ROOT / "README.md"}
+
+
 def test_the_benchmarks_are_one_screen_that_links_every_page() -> None:
     screen = ROOT / "benchmarks" / "README.md"
     assert len(screen.read_text(encoding="utf-8").splitlines()) <= 60
