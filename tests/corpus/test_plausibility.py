@@ -27,7 +27,7 @@ def test_words_that_count_up(sentences: list[str], expected: bool) -> None:
 
 
 def test_an_index_is_refused_where_there_is_enough_of_it() -> None:
-    with pytest.raises(DataError, match=r"field 'token': found words that count up like an index \(0, 1, 2, ...\)"):
+    with pytest.raises(DataError, match=r"field 'token': found words that count up like an index \(0, 1, 2\)"):
         refuse_words([["0", "1"], ["2"]])
     refuse_words([["1", "2"]])
     refuse_words([["In", "1984"], ["1", "2", "3"]])
@@ -77,7 +77,9 @@ def test_mentions_that_cannot_be_meant_are_named() -> None:
     assert sentence_notes(words, [[TokenSpan(0, 6, "X")]] * 6, {"X": 6}) == []
     assert sentence_notes(words, [[]] * 6, {})[0].startswith("NO MENTION in 6 sentences")
     many = Counter(str(number) + "x" for number in range(30))
-    assert sentence_notes(words, [[]] * 6, many)[0].startswith("30 labels in 30 mentions ('0x', '1x', '2x', '3x', '4x', ...)")
+    assert sentence_notes(words, [[]] * 6, many)[0].startswith(
+        "30 labels in 30 mentions ('0x', '1x', '2x', '3x', '4x' and 25 more)"
+    )
     assert sentence_notes([["1", "2", "9"], ["7", "w"]], [[], [TokenSpan(0, 1, "X")]], {"X": 1}) == [
         "4 of 5 words are numbers: is this the column of the words?"
     ]

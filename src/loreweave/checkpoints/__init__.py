@@ -28,6 +28,7 @@ from loreweave.checkpoints.formats import (
 from loreweave.checkpoints.formats.lite import lite as make_lite
 from loreweave.checkpoints.from_encoder import NewLuke, luke_from_encoder
 from loreweave.checkpoints.loading import LoadedCheckpoint, LoadOptions, LoadReport
+from loreweave.corpus.counts import listed
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.replacing import check_overwritable
 from loreweave.corpus.files.writing import check_replaceable
@@ -95,7 +96,7 @@ def _what_is_there(place: Path) -> str:
         return f"found a model of the type {kind}, which is no LUKE: {possible} for such a model"
     if place.is_dir():
         names = sorted(item.name for item in place.iterdir())
-        return f"found a folder with {', '.join(names[:8]) or 'nothing in it'}{expected}"
+        return f"found a folder with {listed(names, shown=8) or 'nothing in it'}{expected}"
     return f"found a file that is no checkpoint of a LUKE{expected}"
 
 

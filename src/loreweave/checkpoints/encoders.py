@@ -9,6 +9,7 @@ from transformers import AutoModel, PreTrainedModel
 
 from loreweave.checkpoints.formats import hugging_face
 from loreweave.checkpoints.loading import LoadOptions
+from loreweave.corpus.counts import listed
 from loreweave.corpus.files.reading import Pathname
 from loreweave.errors import CheckpointError
 from loreweave.models.luke.encoder import LukeModel
@@ -34,6 +35,6 @@ def load_encoder(folder: Pathname) -> PreTrainedModel:
     except (OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{place}: found no encoder that can be read ({str(error).splitlines()[0]})") from None
     if missing := sorted(key for key in report["missing_keys"] if not key.startswith("pooler.")):
-        raise CheckpointError(f"{place}: the weights lack {missing[0]} ({len(missing)} tensors of the encoder are missing)")
+        raise CheckpointError(f"{place}: the weights lack {listed(missing)}, which the encoder needs")
     trained: PreTrainedModel = encoder.eval()
     return trained

@@ -11,6 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from loreweave.checkpoints.loading import LoadReport
+from loreweave.corpus.counts import listed
 from loreweave.corpus.files.reading import Pathname
 from loreweave.errors import CheckpointError
 
@@ -86,7 +87,7 @@ def _drop_unexpected(
             report.dropped[name] = reason
             del given[name]
     if unexpected:
-        raise CheckpointError(f"{path}: found tensors that the model has no place for: {_list(unexpected)}")
+        raise CheckpointError(f"{path}: found tensors that the model has no place for: {listed(unexpected)}")
 
 
 def _reason_to_leave_out(name: str, bare: bool) -> str | None:
@@ -125,7 +126,7 @@ def _fill_missing(given: dict[str, Tensor], expected: Mapping[str, Tensor], path
     new: dict[str, str] = {name: _module_that_may_be_new(name) for name in missing}
     partial = [n for n, module in new.items() if not module or any(g.startswith(f"{module}.") for g in given)]
     if partial:
-        raise CheckpointError(f"{path}: the file lacks {_list(partial)}, which the model needs")
+        raise CheckpointError(f"{path}: the file lacks {listed(partial)}, which the model needs")
     report.new_modules = tuple(dict.fromkeys([*report.new_modules, *new.values()]))
 
 
@@ -135,8 +136,3 @@ def _module_that_may_be_new(name: str) -> str:
     if encoder.startswith("pooler."):
         return name.partition("pooler.")[0] + "pooler"
     return "" if encoder.startswith(ENCODER_PARTS) else name.partition(".")[0]
-
-
-def _list(names: list[str], shown: int = 8) -> str:
-    more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + more

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from transformers import PreTrainedModel
 
+from loreweave.corpus.counts import listed
+
 if TYPE_CHECKING:
     from loreweave.corpus.entity_vocabulary import EntityVocabulary
     from loreweave.encoding import EntityTokenizer
@@ -68,13 +70,8 @@ class LoadReport:
             by_reason: dict[str, list[str]] = {}
             for name, reason in facts.items():
                 by_reason.setdefault(reason, []).append(name)
-            lines += [f"{heading}: {_some(names)} ({reason})" for reason, names in by_reason.items()]
+            lines += [f"{heading}: {listed(names, shown=3)} ({reason})" for reason, names in by_reason.items()]
         return [*lines, *(f"lost: {what}" for what in self.lost), *(f"note: {note}" for note in self.notes)]
-
-
-def _some(names: list[str], shown: int = 3) -> str:
-    listed = ", ".join(names[:shown])
-    return listed if len(names) <= shown else f"{listed} and {len(names) - shown} more"
 
 
 @dataclass

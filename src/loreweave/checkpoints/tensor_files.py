@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from loreweave.checkpoints.unpickling import read_torch_file
+from loreweave.corpus.counts import listed
 from loreweave.corpus.files.reading import Pathname, read_json
 from loreweave.errors import CheckpointError
 
@@ -61,7 +62,7 @@ def _read_shards(index: Path) -> dict[str, Tensor]:
             raise CheckpointError(f"{index}: found the shard {name!r}, expected a file name in the same folder")
         tensors |= read_tensors(index.with_name(name))
     if missing := sorted(set(weight_map) - set(tensors)):
-        raise CheckpointError(f"{index}: the shards do not hold {', '.join(missing[:5])} ({len(missing)} tensors)")
+        raise CheckpointError(f"{index}: the shards do not hold {listed(missing)}")
     return tensors
 
 

@@ -1,18 +1,37 @@
-"""Counts in words: singular for one, plural for any other number."""
+"""Counts and lists in words: singular for one, plural for any other number; the first names of many."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 
 def counted(number: int, one: str, more: str | None = None) -> str:
     """The number with what is counted.
 
     Args:
-        number: how many.
+        number: the number; a thousand and more are written with commas.
         one: what stands behind 1.
-        more: what stands behind any other number; None adds an s to `one`.
+        more: what stands behind any other number. Default: `one` with an s.
 
     Example:
         >>> counted(1, "record"), counted(2, "record"), counted(1, "mention cuts a word", "mentions cut a word")
         ('1 record', '2 records', '1 mention cuts a word')
     """
-    return f"{number} {one if number == 1 else one + 's' if more is None else more}"
+    return f"{number:,} {one if number == 1 else one + 's' if more is None else more}"
+
+
+def listed(names: Iterable[object], shown: int = 5, total: int | None = None) -> str:
+    """The first of some names, and the number of the others.
+
+    Args:
+        names: the names.
+        shown: the largest number of names that are shown.
+        total: the number of names in all. Default: that of `names`.
+
+    Example:
+        >>> listed(["a", "b", "c"]), listed(["a", "b", "c"], shown=2), listed(["a"], total=7)
+        ('a, b, c', 'a, b and 1 more', 'a and 6 more')
+    """
+    words = [str(name) for name in names]
+    others = (len(words) if total is None else total) - len(words[:shown])
+    return ", ".join(words[:shown]) + (f" and {others:,} more" if others else "")

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from loreweave.corpus.column_formats.tag_schemes import UNTYPED, TokenSpan
 from loreweave.corpus.column_formats.tag_spellings import SLIPS, paired_labels
+from loreweave.corpus.counts import listed
 from loreweave.errors import DataError
 
 RANGE = re.compile(r"\d+[-.]\d+", re.ASCII)
@@ -30,7 +31,6 @@ _PARTS_OF_SPEECH = frozenset(f"{_PENN} {_UNIVERSAL}".split())
 _SURE = 4
 """Numbers that go on by one through a file, whatever the first is, of which so many are no words."""
 _FEW_WORDS, _FEW_MENTIONS, _MOST = 50, 30, 0.6
-_SHOWN = 5
 
 
 def counts_up(sentences: Iterable[Sequence[str]]) -> bool:
@@ -75,8 +75,8 @@ def refuse_words(sentences: Sequence[Sequence[str]]) -> None:
         DataError: with the first of them.
     """
     if sum(map(len, sentences)) > 2 and counts_up(sentences):
-        shown = ", ".join([word for words in sentences for word in words][:4])
-        raise DataError(f"found words that count up like an index ({shown}, ...), expected words", field="token")
+        shown = listed((word for words in sentences for word in words), shown=4)
+        raise DataError(f"found words that count up like an index ({shown}), expected words", field="token")
 
 
 def refuse_labels(labels: Iterable[str]) -> None:
@@ -167,15 +167,14 @@ def mention_notes(labels: Mapping[str, int], covered: Mapping[str, int], words: 
         notes.append(f"{labels[UNTYPED]} mentions are called {UNTYPED!r}: their tags are prefixes without a type (B, I)")
     odd = [label for label in labels if label != UNTYPED and _NO_NAME.fullmatch(label) and not _says_none(label)]
     if odd:
-        shown = ", ".join(f"{label!r} ({labels[label]})" for label in odd[:_SHOWN])
-        more = f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
-        notes.append(f"labels that look like tags or numbers: {shown}{more}: is this the column and the format that was meant?")
+        shown = listed(f"{label!r} ({labels[label]})" for label in odd)
+        notes.append(f"labels that look like tags or numbers: {shown}: is this the column and the format that was meant?")
     if words > 4 and sum(covered.values()) == words:
         notes.append(f"all {words} words are in mentions, none is outside (O): are these labels of mentions?")
     label, most = max(covered.items(), key=lambda item: item[1], default=("", 0))
     if words >= _FEW_WORDS and most > _MOST * words:
         notes.append(f"the label {label!r} covers {most} of {words} words, as a label for 'no mention' would")
     if mentions >= _FEW_MENTIONS and len(labels) * 2 > mentions:
-        shown = ", ".join(map(repr, list(labels)[:_SHOWN]))
-        notes.append(f"{len(labels)} labels in {mentions} mentions ({shown}, ...): are these labels?")
+        shown = listed(map(repr, labels))
+        notes.append(f"{len(labels)} labels in {mentions} mentions ({shown}): are these labels?")
     return notes

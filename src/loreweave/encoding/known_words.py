@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer
 
+from loreweave.corpus.counts import listed
 from loreweave.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -41,9 +42,10 @@ def check_words(tokenizer: PreTrainedTokenizerBase, source: object) -> None:
     vocabulary = backend.get_vocab(with_added_tokens=True)
     if any(token not in special and not _LIKE_SPECIAL.fullmatch(token) and token.strip(_SIGNS) for token in vocabulary):
         return
-    shown = ", ".join(sorted(vocabulary, key=vocabulary.__getitem__)[:_SHOWN])
+    by_id: list[str] = sorted(vocabulary, key=vocabulary.__getitem__)
+    shown = f"{len(by_id)}: {listed(by_id, _SHOWN)}"
     raise CheckpointError(
-        f"{source}: found a tokenizer of special tokens alone ({len(vocabulary)}: {shown}), so that every word is unknown; "
+        f"{source}: found a tokenizer of special tokens alone ({shown}), so that every word is unknown; "
         "expected the vocabulary of the model: put its tokenizer.json (or vocab.txt, vocab.json with merges.txt, or its "
         "SentencePiece model) into the folder"
     )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from loreweave.corpus.counts import listed
 from loreweave.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -28,12 +29,12 @@ def label_names(model_config: PreTrainedConfig) -> list[str]:
     names = [str(given[index]) for index in order]
     problem = None
     if order != list(range(len(order))):
-        problem = f"id2label of config.json numbers the classes {_some(order)}, expected 0 to {len(order) - 1}"
+        problem = f"id2label of config.json numbers the classes {listed(order)}, expected 0 to {len(order) - 1}"
     elif unnamed := [index for index in order if given[index] is None or not names[index].strip()]:
         problem = f"id2label of config.json gives the class {unnamed[0]} no name"
     elif twice := next((name for index, name in enumerate(names) if name in names[:index]), None):
         same = [index for index in order if names[index] == twice]
-        problem = f"id2label of config.json gives the classes {_some(same)} one name, {twice!r}"
+        problem = f"id2label of config.json gives the classes {listed(same)} one name, {twice!r}"
     if problem is not None:
         raise CheckpointError(f"{_place(model_config)}{problem}; {LABELS_WANTED}")
     return names
@@ -62,7 +63,3 @@ def name_classes(model_config: PreTrainedConfig, labels: Sequence[str] | None) -
 def _place(model_config: PreTrainedConfig) -> str:
     name = getattr(model_config, "_name_or_path", "")
     return f"{name}: " if name else ""
-
-
-def _some(numbers: Sequence[int], shown: int = 8) -> str:
-    return ", ".join(map(str, numbers[:shown])) + (", ..." if len(numbers) > shown else "")

@@ -12,6 +12,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer, PreTrainedConfig, PreTrainedModel
 
 from loreweave.checkpoints.loading import LoadedCheckpoint
+from loreweave.corpus.counts import listed
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files.reading import read_json
 from loreweave.encoding import MARKER_TOKENS, EntityTokenizer, add_marker_tokens
@@ -176,7 +177,7 @@ def start_plain(
     model, missing, _ = _read_classifier(source, model_config, cls, new_head=True)
     lacking = sorted(name for name in missing if not name.startswith("classifier."))
     if lacking:
-        raise CheckpointError(f"{source}: the weights lack {', '.join(lacking[:5])}, which the encoder needs")
+        raise CheckpointError(f"{source}: the weights lack {listed(lacking)}, which the encoder needs")
     head = {name for name, _ in model.named_parameters() if name.startswith("classifier.")}
     if head - set(missing):  # the files have a head of this form, for other labels
         model.classifier = cls(model.config).classifier
@@ -230,7 +231,7 @@ def start_tagger(
     model, missing, resized = _read_tagger(source, model_config)
     lacking = [name for name in [*missing, *resized] if name.startswith(f"{model.base_model_prefix}.")]
     if lacking:
-        raise CheckpointError(f"{source}: the weights lack {', '.join(lacking[:5])}, which the encoder needs")
+        raise CheckpointError(f"{source}: the weights lack {listed(lacking)}, which the encoder needs")
     if isinstance(getattr(model, "classifier", None), nn.Linear):
         new_classifier(model, len(labels), config.seed)
     set_dropout(model, config.dropout)
@@ -255,7 +256,7 @@ def load_tagger(folder: Path, labels: Sequence[str] | None = None) -> tuple[PreT
         problem = f"{name} has the shape {found}, {wanted} is that of the {model_config.num_labels} classes that are named"
         raise CheckpointError(f"{folder}: {problem}; {LABELS_WANTED}")
     if missing:
-        raise CheckpointError(f"{folder}: found no fine-tuned model of token classification: it lacks {', '.join(missing[:5])}")
+        raise CheckpointError(f"{folder}: found no fine-tuned model of token classification: it lacks {listed(missing)}")
     return model.eval(), _word_side(str(folder), model, settings_of(folder).get("max_length"))
 
 

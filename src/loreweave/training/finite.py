@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from loreweave.corpus.counts import listed
 from loreweave.errors import CheckpointError
 
 _SHOWN = 3
@@ -52,5 +53,5 @@ def require_finite_rows(vectors: Tensor, what: str, name_of: Callable[[int], str
     if not vectors.is_floating_point() or torch.isfinite(vectors).all():
         return
     wrong = (~torch.isfinite(vectors)).any(1).nonzero()[:, 0].tolist()
-    names = ", ".join(map(name_of, wrong[:_SHOWN])) + (f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else "")
+    names = listed(map(name_of, wrong[:_SHOWN]), total=len(wrong))
     require_finite(vectors, f"{what} (wrong: {names})")

@@ -69,7 +69,7 @@ def test_policies(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(options(files)) == 2
     assert "not empty" in capsys.readouterr().err
     assert main(options(files, "--overwrite", "--without-text", "error")) == 1
-    assert "found 2 entities without label, description and alias (first: Q3, Q4)" in capsys.readouterr().err
+    assert "found 2 entities without label, description and alias: Q3, Q4" in capsys.readouterr().err
 
 
 def test_wrong_rows(files: Path, capsys: pytest.CaptureFixture[str]) -> None:

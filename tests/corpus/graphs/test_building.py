@@ -68,7 +68,7 @@ def test_entities_without_text(files: Path, build: Build) -> None:
     assert smaller.manifest["left_out"] == {
         "texts and names of ids without triples": 1, "entities without text": 2, "triples of an entity that is left out": 3,
     }  # fmt: skip
-    with pytest.raises(DataError, match=r"found 2 entities without label, description and alias \(first: c, e\)"):
+    with pytest.raises(DataError, match=r"found 2 entities without label, description and alias: c, e"):
         build(source, without_text="error")
     with pytest.raises(ConfigurationError, match="--without-text: found 'drop', expected one of keep, leave-out, error"):
         build(source, without_text="drop")

@@ -108,7 +108,7 @@ def test_predicted_spans_of_any_system(gold: Path, tmp_path: Path) -> None:
     ]
     evaluation, facts = score_predictions(gold, given(tmp_path, rows), False)
     assert evaluation.metrics["micro_precision"] == 2 / 3 and evaluation.metrics["micro_recall"] == 2 / 6
-    assert evaluation.notes[-1] == "1 of 4 records have no prediction and count as wrong: 1/0"
+    assert evaluation.notes[-1] == "no prediction for 1 of 4 records, counted as wrong: 1/0"
     assert (facts["records"], facts["sentences"]) == (2, 4)
     without = [{"predicted": row["predictions"]} for row in (rows[1], rows[2], rows[2], rows[0])]
     assert score_predictions(gold, given(tmp_path, without), False)[0].metrics == evaluation.metrics

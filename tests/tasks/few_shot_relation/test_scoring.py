@@ -95,7 +95,7 @@ def test_predictions_of_any_system(rows: list[Any], gold: Path, tmp_path: Path) 
 def test_a_query_without_prediction_counts_as_wrong(gold: Path, tmp_path: Path) -> None:
     evaluation, _ = score_predictions(gold, given(tmp_path, [{"episode": 1, "prediction": "lives in"}]), False)
     assert evaluation.metrics == {"accuracy": 1 / 3} and len(evaluation.predictions) == 1
-    assert evaluation.notes == ["2 of 3 records have no prediction and count as wrong: 0/0, 0/1"]
+    assert evaluation.notes == ["no prediction for 2 of 3 records, counted as wrong: 0/0, 0/1"]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def rows(*pairs: tuple[str | None, str]) -> list[Prediction[str]]:
 def test_rows_with_ids_find_their_records_in_any_order() -> None:
     values, notes = beside(rows(("c", "3"), ("a", "1")), IDS, HERE)
     assert values == ["1", None, "3"]
-    assert notes == ["1 of 3 records have no prediction and count as wrong: b"]
+    assert notes == ["no prediction for 1 of 3 records, counted as wrong: b"]
     assert beside(rows(("b", "2"), ("c", "3"), ("a", "1")), IDS, HERE) == (["1", "2", "3"], [])
 
 
@@ -93,7 +93,7 @@ def test_entity_typing_reads_our_predictions_and_our_answers(tmp_path: Path) -> 
     lines: list[str] = []
     evaluation, _ = score_file(task, gold, answers, report=lines.append)
     assert evaluation.predictions[1]["predicted"] == ["city"] and evaluation.predictions[1]["gold"] == ["city", "place"]
-    assert evaluation.metrics["micro_recall"] == 1 / 3 and "1 of 2 records have no prediction" in lines[-1]
+    assert evaluation.metrics["micro_recall"] == 1 / 3 and "no prediction for 1 of 2 records" in lines[-1]
     with pytest.raises(DataError, match="c.jsonl, line 1, field 'predicted'"):
         score_file(task, gold, write(tmp_path / "c.jsonl", [{"id": "1"}]), report=lambda line: None)
 
@@ -188,7 +188,7 @@ def test_an_error_in_place_of_an_answer_is_no_prediction(tmp_path: Path, place: 
     rows = [{"id": "1", "predicted": [SPAN]}, {"id": "2", place: 2, "error": "found nothing, expected a string"}]
     lines: list[str] = []
     evaluation, _ = score_file(load_task("ner"), truth, write(tmp_path / "a.jsonl", rows), report=lines.append)
-    assert evaluation.metrics["micro_recall"] == 0.5 and "1 of 2 records have no prediction" in lines[-1]
+    assert evaluation.metrics["micro_recall"] == 0.5 and "no prediction for 1 of 2 records" in lines[-1]
 
 
 def test_ids_of_another_file_are_refused_with_the_way_out() -> None:

@@ -115,7 +115,7 @@ def test_missing_predictions_count_as_wrong(tmp_path: Path) -> None:
     path.write_text(json.dumps(answer(RECORDS, OUTPUTS, TYPES)[0]))
     evaluation = score_predictions(RECORDS, path)
     assert evaluation.metrics["micro_recall"] == pytest.approx(1 / 3)
-    assert "1 of 2 records have no prediction" in evaluation.notes[0]
+    assert "no prediction for 1 of 2 records" in evaluation.notes[0]
 
 
 GOLD = "1\tMia\tB_PER\n2\tHill\tI_PER\n3\tleft\to\n\n1\tOslo\tB_LOC\n2\tgrew\to\n"

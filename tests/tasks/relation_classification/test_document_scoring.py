@@ -85,9 +85,9 @@ def test_the_official_layout(tmp_path: Path, lines: bool) -> None:
     assert found.metrics["micro_precision"] == 2 / 4 and found.metrics["micro_recall"] == 2 / 4
     assert found.metrics["ign_precision"] == 1 / 3
     assert found.notes[1:] == [
-        "1 predictions are for documents that are not in the gold file, and count as wrong: 'C'",
-        "1 predictions are repeated, and count once",
-        "1 predictions have entities that are not in their document, and count as wrong",
+        "1 prediction for documents that are not in the gold file, counted as wrong: 'C'",
+        "1 repeated prediction, counted once",
+        "1 prediction with entities that are not in the document, counted as wrong",
     ]
 
 

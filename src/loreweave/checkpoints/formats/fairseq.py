@@ -38,6 +38,7 @@ from loreweave.checkpoints.probe import checked_folder
 from loreweave.checkpoints.tensor_files import state_dict_in, write_safetensors
 from loreweave.checkpoints.unpickling import Settings, read_torch_file
 from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
+from loreweave.corpus.counts import listed
 from loreweave.corpus.fairseq_dictionary import SPECIALS
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.writing import atomic_folder, write_json
@@ -332,7 +333,7 @@ def _read_hugging_face(folder: Path, report: LoadReport) -> RobertaForMaskedLM:
         raise CheckpointError(f"{folder}: found no RoBERTa that can be read ({str(error).splitlines()[0]})") from None
     model, differences = loaded
     if missing := sorted(differences["missing_keys"]):
-        raise CheckpointError(f"{folder}: the weights lack {missing[0]} ({len(missing)} tensors), which fairseq's RoBERTa has")
+        raise CheckpointError(f"{folder}: the weights lack {listed(missing)}, which fairseq's RoBERTa has")
     report.dropped |= {name: "fairseq's RoBERTa has no place for it" for name in differences["unexpected_keys"]}
     trained: RobertaForMaskedLM = model.eval()
     return trained

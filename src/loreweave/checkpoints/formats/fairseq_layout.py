@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from loreweave.checkpoints.loading import LoadReport
+from loreweave.corpus.counts import listed
 from loreweave.errors import CheckpointError, ConfigurationError
 
 Tensors = dict[str, Tensor]
@@ -167,8 +168,7 @@ def _check_encoder(found: FairseqTensors, names: Mapping[str, str], path: Path) 
                 shapes = [[3 * shape[0], *shape[1:]] for shape in shapes]
             raise CheckpointError(f"{path}: {names[name]} has the shape {shapes[0]}, expected {shapes[1]}")
     if missing := [name for name in expected if name not in found.encoder]:
-        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise CheckpointError(f"{path}: the file lacks {missing[0]} {expected[missing[0]]}{more}")
+        raise CheckpointError(f"{path}: the file lacks {listed((f'{name} {expected[name]}' for name in missing), shown=1)}")
 
 
 def encoder_shapes(layers: int, hidden: int, inner: int, vocabulary: int, positions: int) -> Shapes:

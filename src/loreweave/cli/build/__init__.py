@@ -15,6 +15,7 @@ from loreweave.cli.build.relation_episodes import relation_episodes
 from loreweave.cli.build.text import text_blocks
 from loreweave.cli.build.tfrecord import tfrecord
 from loreweave.cli.console import Advance, progress, say, show_counts
+from loreweave.corpus.counts import listed
 
 if TYPE_CHECKING:
     from loreweave.build.pretraining_set import BuildReport
@@ -199,8 +200,7 @@ def _excluded(exclusion: Exclusion, file: Path | None) -> dict[str, int]:
     """The counts of an exclusion; names that no text had are said."""
     missed = exclusion.not_found()
     if missed:
-        more = f" and {len(missed) - SHOWN_NAMES} more" if len(missed) > SHOWN_NAMES else ""
-        say(f"{file}: no text has the id or title {', '.join(map(repr, missed[:SHOWN_NAMES]))}{more}")
+        say(f"{file}: no text has the id or title {listed(map(repr, missed), shown=SHOWN_NAMES)}")
     return {"texts_excluded": exclusion.texts, "excluded_names_not_found": len(missed)}
 
 

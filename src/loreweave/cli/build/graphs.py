@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from loreweave.cli.console import progress, say, show_json, show_table
+from loreweave.corpus.counts import listed
 
 if TYPE_CHECKING:
     from loreweave.corpus.graphs.building import GraphPolicy
@@ -205,7 +206,7 @@ def _build(source: GraphSource, output: Path, policy: GraphPolicy, overwrite: bo
                 "another relation or in the other direction, which may reveal answers"
             )
         if counts["unseen_relations"]:
-            say(f"Warning: {split} has relations that train has not: {_some(counts['unseen_relations'])}")
+            say(f"Warning: {split} has relations that train has not: {listed(counts['unseen_relations'], _SHOWN)}")
     if both := manifest["relations_that_are_entities"]:
         say(f"Warning: {both} relations are entities too; are the columns head, relation, tail?")
     for line in _text_lines(manifest):
@@ -249,10 +250,10 @@ def _id_lines(ids: Mapping[str, Any]) -> list[str]:
     """What became of white space in ids."""
     lines = []
     if ids["trimmed"]:
-        shown = _some([repr(id) for id in ids["first_trimmed"]], ids["trimmed"])
+        shown = listed(map(repr, ids["first_trimmed"]), _SHOWN, ids["trimmed"])
         lines.append(f"white space at the edges of ids was cut off ({ids['trimmed']}): {shown}")
     if ids["merged"]:
-        shown = _some([repr(id) for id in ids["first_merged"]], ids["merged"])
+        shown = listed(map(repr, ids["first_merged"]), _SHOWN, ids["merged"])
         lines.append(f"Warning: ids that differ only in white space at their edges were read as one ({ids['merged']}): {shown}")
     if ids["spaced_alike"]:
         shown = "; ".join(" and ".join(map(repr, group)) for group in ids["first_spaced_alike"])
@@ -270,7 +271,7 @@ def _text_lines(manifest: Mapping[str, Any]) -> list[str]:
         without = text["without_text"]
         if not without:
             continue
-        lines.append(f"{without} {kind} have no text: {_some(text['first_without_text'], without)}")
+        lines.append(f"{without} {kind} have no text: {listed(text['first_without_text'], _SHOWN, without)}")
         if are_read_alike(without, manifest[kind]):
             lines.append(
                 f"Warning: no {kind.replace('entities', 'entity').replace('relations', 'relation')} has a text, so models that "
@@ -291,8 +292,3 @@ def _ways_to_texts(kind: str, source: Mapping[str, Any]) -> str:
     if source["format"] == "wikidata5m" or source.get("labels") == "ids":
         return named or "its files have none"
     return f"{named}{', or ' if named else ''}make labels with --labels ids if the ids are words"
-
-
-def _some(ids: list[str], total: int | None = None) -> str:
-    more = (total or len(ids)) - len(ids[:_SHOWN])
-    return ", ".join(ids[:_SHOWN]) + (f" and {more} more" if more else "")

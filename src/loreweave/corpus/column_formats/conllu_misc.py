@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from loreweave.corpus.column_formats.tag_schemes import OUTSIDE, has_prefix
 from loreweave.corpus.column_formats.tag_spellings import TagSpelling, find_spelling
+from loreweave.corpus.counts import listed
 from loreweave.corpus.files.reading import Pathname, open_text
 from loreweave.errors import DataError
 
@@ -88,7 +89,7 @@ def find_misc(path: Pathname) -> Misc:
         raise DataError(error.message, path=path, field=f"MISC {', '.join(keys)}") from None
     notes = [f"mentions are read from {_described(key)} in the last column" for key in others]
     if not keys and ENTITY not in found:
-        known = ", ".join(sorted(_described(key) for key in found)[:_SHOWN]) or "nothing"
+        known = listed(sorted(_described(key) for key in found), _SHOWN) or "nothing"
         notes.append(f"the last column has {known}, but neither Entity= nor tags (NER=B-..., name=B-..., B-...)")
     return Misc(tuple(keys), spelling, (*notes, *spelling.notes()))
 
@@ -115,7 +116,7 @@ def _refuse_numbers(found: Mapping[str, Mapping[str, int]], path: Pathname) -> N
     for key, values in found.items():
         tags = [value for value in values if value.upper() != OUTSIDE]
         if tags and all(_NUMBERED.fullmatch(tag) for tag in tags):
-            shown = ", ".join(tags[:_SHOWN])
+            shown = listed(tags, _SHOWN)
             expected = f"B-{tags[0].partition('_')[0]} and the like"
             message = f"found types with the number of the mention ({shown}), expected {expected}"
             raise DataError(f"{message}; write tags with prefixes, by the change of the number", path=path, field=f"MISC {key}")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from loreweave.corpus.column_formats.tag_schemes import OUTSIDE, has_prefix
+from loreweave.corpus.counts import listed
 from loreweave.errors import DataError
 
 _LETTERS = {"B": "B", "I": "I", "E": "E", "S": "S", "L": "L", "U": "U", "M": "I", "W": "S"}
@@ -156,15 +157,15 @@ def _outside(counts: Mapping[str, int], known: set[str]) -> frozenset[str]:
 
 def _refuse(tags: Collection[str], has_outside: bool) -> None:
     if tags and not has_outside and all(tag.isdigit() for tag in tags):
-        shown = ", ".join(sorted(tags, key=int)[:4])
+        shown = listed(sorted(map(int, tags)), shown=4)
         way_out = "write their names (B-PER, I-PER, O, ...) instead"
         raise DataError(f"found numbers as tags ({shown}), whose names are not in the file; {way_out}", field="tag")
     numbered = [tag for tag in tags if _NUMBERED.fullmatch(tag)]
     if numbered and len(numbered) + sum(tag in _OUTSIDES for tag in tags) == len(tags):
-        found = f"found tags with numbers ({', '.join(sorted(numbered)[:4])}), as WebAnno's TSV 3 writes them"
+        found = f"found tags with numbers ({listed(sorted(numbered), shown=4)}), as WebAnno's TSV 3 writes them"
         raise DataError(f"{found}, which are not read; export the file as CoNLL 2002", field="tag")
     if any("(" in tag for tag in tags) and all(_BRACKETED.fullmatch(tag) for tag in tags):
-        shown = ", ".join(sorted(tags)[:4])
+        shown = listed(sorted(tags), shown=4)
         found = f"found tags in brackets ({shown}), as CoNLL-2012 writes them"
         raise DataError(f"{found}, which are not read; convert them to B-, I- and O first", field="tag")
 

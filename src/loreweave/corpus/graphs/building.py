@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, TypeVar, get_args
 
 import numpy as np
 
+from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files.reading import Pathname, read_json, sha256_of
 from loreweave.corpus.files.surrogates import has_half, replace_halves
@@ -288,8 +289,8 @@ def _write_entities(
             if not done[number]:
                 write(number, GraphEntity(id))
     if without_text and policy.without_text == "error":
-        first = ", ".join(without_text[:5])
-        raise DataError(f"found {len(without_text)} entities without label, description and alias (first: {first})")
+        count = counted(len(without_text), "entity", "entities")
+        raise DataError(f"found {count} without label, description and alias: {listed(without_text)}")
     left_out.note("entities without text", len(without_text))
     return np.frombuffer(rows, np.int32) if rows else np.zeros(0, np.int32)
 

@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal, get_args
 
+from loreweave.corpus.counts import listed
 from loreweave.corpus.files.reading import content_suffix, open_text
 from loreweave.corpus.graphs.lines import FirstRow, LeftOut, read_texts, read_triples
 from loreweave.errors import ConfigurationError, DataError
@@ -40,7 +41,6 @@ _LETTERS = (("h", "r", "t"), ("s", "p", "o"))
 _ENDINGS = re.compile(r"(_id|_entity|_label|_name)$")
 _BREAKS = re.compile(r"[\t\r\n]")
 _DELIMITERS = ",;\t|"
-_MOST_SHOWN = 8
 _LOOKED_AT = 200
 """Rows in which a name of a column must not stand as a cell of that column."""
 
@@ -184,8 +184,7 @@ def _named(path: Path, role: Role, name: str, cells: Sequence[str]) -> int:
 
 
 def _shown(cells: Sequence[str]) -> str:
-    more = f", ... ({len(cells)} in all)" if len(cells) > _MOST_SHOWN else ""
-    return ", ".join(map(repr, cells[:_MOST_SHOWN])) + more
+    return listed(map(repr, cells), shown=8)
 
 
 # ---- triples ---------------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import ArrayLike
 
+from loreweave.corpus.counts import listed
 from loreweave.corpus.files.reading import Pathname, read_json, read_json_lines, sha256_of
 from loreweave.corpus.files.writing import atomic_folder, write_json, write_json_lines
 from loreweave.corpus.graphs.entities import EntityWriter, GraphEntities, GraphEntity, GraphRelation, StringColumn
@@ -188,7 +189,7 @@ class KnowledgeGraph:
         Raises:
             DataError: an id is unknown.
         """
-        return self._rows("entity", ids, self.entities.column("id"))
+        return self._rows("entities", ids, self.entities.column("id"))
 
     def relation_rows(self, ids: Iterable[str]) -> np.ndarray:
         """Rows of relation ids, int32.
@@ -196,15 +197,15 @@ class KnowledgeGraph:
         Raises:
             DataError: an id is unknown.
         """
-        return self._rows("relation", ids, pa.array(self.relation_ids, pa.string()))
+        return self._rows("relations", ids, pa.array(self.relation_ids, pa.string()))
 
     def _rows(self, kind: str, ids: Iterable[str], known: pa.Array) -> np.ndarray:
         wanted = pa.array(ids if isinstance(ids, list) else list(ids), pa.string())
         found = pc.index_in(wanted, value_set=known)
         if found.null_count:
-            first = wanted[found.is_null().index(True).as_py()].as_py()
-            more = f" (nor {found.null_count - 1} others)" if found.null_count > 1 else ""
-            raise DataError(f"found the {kind} {first!r}, which the graph does not know{more}", path=self._folder)
+            unknown = map(repr, wanted.filter(found.is_null())[:5].to_pylist())
+            some = listed(unknown, total=found.null_count)
+            raise DataError(f"found {some}, expected ids of {kind} of the graph", path=self._folder)
         return np.array(found)
 
 

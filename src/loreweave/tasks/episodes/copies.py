@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-_SHOWN = 5
+from loreweave.corpus.counts import listed
 
 
 def copied_queries(support: Iterable[str | Sequence[str]], query: Sequence[str | Sequence[str]]) -> list[int]:
@@ -32,9 +32,9 @@ def describe_copies(copied: Sequence[tuple[str, int]], queries: int) -> list[str
     if not copied:
         return []
     episodes = list(dict.fromkeys(episode for episode, _ in copied))
-    named = ", ".join(f"{episode}/{place}" for episode, place in copied[:_SHOWN])
+    named = listed(f"{episode}/{place}" for episode, place in copied)
     return [
         f"{len(copied)} of {queries} queries, in {len(episodes)} episodes, have a text that is also in their own "
         f"support, which even random weights "
-        f"find again (episode/query {named}{', ...' if len(copied) > _SHOWN else ''}): the scores are too high"
+        f"find again (episode/query {named}): the scores are too high"
     ]

@@ -11,6 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from loreweave.build.episodes import SamplerSettings
+from loreweave.corpus.counts import listed
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError
 from loreweave.models.gaussian_embeddings import Divergence, Gaussians, contrastive_loss, pair_distances
@@ -85,7 +86,7 @@ def start(
     model, missing = _read(source, config, new_heads=True)
     lacking = sorted(name for name in missing if not name.startswith(HEAD))
     if lacking:
-        raise CheckpointError(f"{source}: the weights lack {', '.join(lacking[:5])}, which the encoder needs")
+        raise CheckpointError(f"{source}: the weights lack {listed(lacking)}, which the encoder needs")
     return model, _encoding(source, model, settings.get("max_length"))
 
 
@@ -101,7 +102,7 @@ def load(path: Path, base: str | None = None) -> TaskModel:
         raise CheckpointError(f"{path}: found no checkpoint of {NAME}, expected one of 'loreweave finetune {NAME}'")
     model, missing = _read(str(path), config)
     if missing:
-        raise CheckpointError(f"{path}: the weights lack {', '.join(sorted(missing)[:5])}")
+        raise CheckpointError(f"{path}: the weights lack {listed(sorted(missing))}")
     encoding = _encoding(str(path), model, settings["max_length"])
     encoding.transitions = read_transitions(path)
     model.eval()

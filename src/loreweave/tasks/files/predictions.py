@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.reading import open_text, read_json_lines
 from loreweave.corpus.files.records import describe_skipped
@@ -115,12 +116,12 @@ def beside(
             problem, way_out = "a second prediction for", ""
             if row.id not in known:
                 problem = "no gold record with"
-                way_out = f'; those of gold are {_some(ids)} (give \'loreweave predict\' JSON Lines with "id" and "text")'
+                way_out = f'; those of gold are {listed(ids)} (give \'loreweave predict\' JSON Lines with "id" and "text")'
             raise DataError(f"found {problem} the {id_field} {row.id!r}{way_out}", path=path, line=row.line, field=id_field)
         given[row.id] = row.value
     missing = [id for id in ids if id not in given]
-    notes = [f"{len(missing)} of {len(ids)} records have no prediction and count as wrong: {_some(missing)}"] if missing else []
-    return [given.get(id) for id in ids], notes
+    notes = [f"no prediction for {len(missing)} of {counted(len(ids), 'record')}, counted as wrong: {listed(missing)}"]
+    return [given.get(id) for id in ids], notes if missing else []
 
 
 def holds_json(path: Path) -> bool:
@@ -187,7 +188,3 @@ def _of_records(
         raise DataError("found no record to score", path=gold)
     evaluation = task.score_predictions(read.records, predictions, *scoring)
     return evaluation, {"records": len(read.records), "skipped": dict(read.skipped), "left_out": read.left_out}
-
-
-def _some(names: Sequence[str], shown: int = 5) -> str:
-    return ", ".join(names[:shown]) + (", ..." if len(names) > shown else "")

@@ -11,6 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TextIO
 
+from loreweave.corpus.counts import listed
 from loreweave.corpus.files.json_rows import json_rows, line_value
 from loreweave.corpus.files.reading import BROKEN_STREAM, content_suffix, lines_of_bytes, open_binary
 from loreweave.corpus.files.tables import is_table
@@ -94,7 +95,7 @@ def _read(
         if several and total == before:
             report(f"{file}: found no query")
     if total == 0:
-        found = ", ".join(_CALLED if file == STANDARD_INPUT else file for file in files[:3]) + ", ..." * (len(files) > 3)
+        found = listed((_CALLED if file == STANDARD_INPUT else file for file in files), shown=3)
         raise DataError(f"{found}: found no query, expected lines of text or JSON objects")
 
 
@@ -111,7 +112,7 @@ def _files(name: str, report: Callable[[str], None]) -> Iterator[str]:
     if not taken:
         raise DataError(f"found no file with a name that ends in {', '.join(_FOLDER_SUFFIXES)}", path=path)
     if others := [each for each in inside if each not in set(taken)]:
-        shown = ", ".join(str(each.relative_to(path)) for each in others[:5]) + (", ..." if len(others) > 5 else "")
+        shown = listed(each.relative_to(path) for each in others)
         report(f"{path}: left out {len(others)} files that are neither text nor JSON: {shown}")
     yield from map(str, taken)
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import torch
 from torch import Tensor
 
+from loreweave.corpus.counts import listed
 from loreweave.corpus.graphs.knowledge_graph import GraphEntity, KnowledgeGraph
 from loreweave.errors import DataError
 from loreweave.metrics.known_answers import SIDES, KnownAnswers
@@ -123,7 +124,7 @@ def _only(kind: str, name: str, rows: list[int], ids: Sequence[str]) -> int:
         return rows[0]
     if not rows:
         raise DataError(f"found the {kind} {name!r}, which is neither an id nor a label in the graph")
-    some = ", ".join(ids[row] for row in rows[:5]) + (", ..." if len(rows) > 5 else "")
+    some = listed(ids[row] for row in rows)
     raise DataError(f"found the {kind} {name!r}, a label of {len(rows)}: give an id ({some})")
 
 

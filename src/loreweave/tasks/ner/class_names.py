@@ -8,6 +8,7 @@ from pathlib import Path
 
 from loreweave.corpus.column_formats.tag_schemes import OUTSIDE, find_scheme
 from loreweave.corpus.column_formats.tag_spellings import find_spelling
+from loreweave.corpus.counts import listed
 from loreweave.errors import CheckpointError, DataError
 from loreweave.tasks.class_names import LABELS_WANTED, are_numbered
 from loreweave.tasks.ner.encoding import NEGATIVE
@@ -34,7 +35,7 @@ def tag_classes(names: Sequence[str], place: Path) -> list[str]:
     except DataError as error:
         raise CheckpointError(f"{place}: the classes are not tags: {error}; {LABELS_WANTED}") from None
     if OUTSIDE not in tags:
-        problem = f"found no class for words outside mentions among {_some(names)}, expected O"
+        problem = f"found no class for words outside mentions among {listed(names)}, expected O"
         raise CheckpointError(f"{place}: {problem}; {LABELS_WANTED}")
     return tags
 
@@ -50,15 +51,11 @@ def span_classes(names: Sequence[str], place: Path) -> list[str]:
     _refuse_numbers(names, place, "which of them means 'no mention'")
     found = [number for number, name in enumerate(names) if name.casefold().replace("-", "_") in _NO_MENTION]
     if len(found) != 1:
-        problem = f"found no class for spans that are not mentions among {_some(names)}, expected NIL or O"
+        problem = f"found no class for spans that are not mentions among {listed(names)}, expected NIL or O"
         raise CheckpointError(f"{place}: {problem}; {LABELS_WANTED}")
     return [NEGATIVE[0] if number == found[0] else name for number, name in enumerate(names)]
 
 
 def _refuse_numbers(names: Sequence[str], place: Path, unknown: str) -> None:
     if are_numbered(names):
-        raise CheckpointError(f"{place}: the classes are numbered ({_some(names)}): nothing says {unknown}; {LABELS_WANTED}")
-
-
-def _some(names: Sequence[str], shown: int = 8) -> str:
-    return ", ".join(names[:shown]) + (", ..." if len(names) > shown else "")
+        raise CheckpointError(f"{place}: the classes are numbered ({listed(names)}): nothing says {unknown}; {LABELS_WANTED}")

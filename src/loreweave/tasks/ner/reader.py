@@ -11,6 +11,7 @@ from pathlib import Path
 from loreweave.corpus.column_formats.conllu import is_conllu
 from loreweave.corpus.column_formats.conllu_misc import find_misc
 from loreweave.corpus.column_formats.layout import ColumnLayout, find_layout
+from loreweave.corpus.counts import listed
 from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.reading import open_text
@@ -201,9 +202,4 @@ def scheme_notes(read: ReadResult[NerRecord]) -> list[str]:
     if not others:
         return []
     found = f"tags are {most} but for {len(others)} sentences (read by conlleval's rule, which takes any)"
-    more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
-    return [f"{found}: {', '.join(others[:_SHOWN])}{more}"]
-
-
-_SHOWN = 5
-"""Places in a message."""
+    return [f"{found}: {listed(others)}"]

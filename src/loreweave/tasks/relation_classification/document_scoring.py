@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.json_rows import json_rows
 from loreweave.corpus.files.rows import Row, as_row, field, objects
 from loreweave.errors import DataError
@@ -25,8 +26,6 @@ METRICS = (
     "micro_precision", "micro_recall", "micro_f1", "macro_precision", "macro_recall", "macro_f1", "ign_precision", "ign_f1",
 )  # fmt: skip
 """`micro_f1` is DocRED's F1, `ign_f1` its Ign F1; the macro scores are means over the relations that are gold somewhere."""
-
-_SHOWN = 3
 
 
 def predicted_facts(document: RelationDocument, margins: np.ndarray, labels: Sequence[str]) -> dict[Fact, float]:
@@ -161,7 +160,9 @@ def score_fact_file(documents: Sequence[RelationDocument], path: Path, shown: Na
             size = len(documents[found].entities)
             outside += sum(not (0 <= fact.head < size and 0 <= fact.tail < size) for fact in facts)
     if rows and len(elsewhere) and not any(predicted):
-        raise DataError(f"found predictions for {_some(elsewhere)} alone, expected titles or ids of the gold file", path=path)
+        raise DataError(
+            f"found predictions for {listed(map(repr, elsewhere))} alone, expected titles or ids of the gold file", path=path
+        )
     evaluation = score_documents(documents, predicted, shown, sum(map(len, elsewhere.values())))
     evaluation.notes.extend(_file_notes(elsewhere, twice, outside))
     return evaluation
@@ -236,14 +237,9 @@ def name_of(row: Row) -> str:
 
 def _file_notes(elsewhere: Mapping[str, Collection[Fact]], twice: int, outside: int) -> Iterator[str]:
     if elsewhere:
-        count = sum(map(len, elsewhere.values()))
-        yield f"{count} predictions are for documents that are not in the gold file, and count as wrong: {_some(elsewhere)}"
+        number = counted(sum(map(len, elsewhere.values())), "prediction")
+        yield f"{number} for documents that are not in the gold file, counted as wrong: {listed(map(repr, elsewhere))}"
     if twice:
-        yield f"{twice} predictions are repeated, and count once"
+        yield f"{counted(twice, 'repeated prediction')}, counted once"
     if outside:
-        yield f"{outside} predictions have entities that are not in their document, and count as wrong"
-
-
-def _some(names: Iterable[str]) -> str:
-    shown = list(names)
-    return ", ".join(map(repr, shown[:_SHOWN])) + (", ..." if len(shown) > _SHOWN else "")
+        yield f"{counted(outside, 'prediction')} with entities that are not in the document, counted as wrong"

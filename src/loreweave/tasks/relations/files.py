@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.counts import listed
 from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.reading import open_text, read_json
@@ -77,7 +78,7 @@ def _with_own_ids(found: ReadResult[Item]) -> ReadResult[Item]:
             repeated.append(f"{record.id}#{seen[record.id]}")
             found.records[number] = replace(record, id=repeated[-1])
     if repeated:
-        shown = ", ".join(repeated[:3]) + (", ..." if len(repeated) > 3 else "")
+        shown = listed(repeated, shown=3)
         found.notes.append(f"{len(repeated)} documents have the same title as another; their ids got a number: {shown}")
     return found
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.counts import listed
 from loreweave.corpus.files.reading import read_json, sha256_of
 from loreweave.errors import DataError
 
 MANIFEST = "manifest.json"
-_SHOWN = 3
 
 
 def hashes_of(path: Path) -> dict[str, str]:
@@ -61,12 +61,7 @@ def _files(before: Mapping[str, str], now: Mapping[str, str]) -> str:
         "missing:": [name for name in before if name not in now],
         "new:": [name for name in now if name not in before],
     }
-    return ", ".join(f"{kind} {_some(names)}" for kind, names in kinds.items() if names)
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+    return ", ".join(f"{kind} {listed(names, shown=3)}" for kind, names in kinds.items() if names)
 
 
 def changed_settings(old: Any, new: Any, path: str = "") -> list[str]:
