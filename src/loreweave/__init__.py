@@ -1,4 +1,4 @@
-"""loreweave weaves knowledge into language models: entity-aware encoders, trained, evaluated and looked into."""
+"""loreweave weaves knowledge into language models: train, evaluate and inspect entity-aware encoders."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ class LoreweaveError(Exception):
 
 
 class ConfigurationError(LoreweaveError):
-    """A wrong setting, recipe or command: the user must ask differently (exit status 2)."""
+    """A wrong setting, recipe or command, which the user must correct (exit status 2)."""
 
     exit_code = 2
 

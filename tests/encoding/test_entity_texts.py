@@ -143,7 +143,7 @@ def counts(nothing: int, description: int = 0, label: int = 0, alias: int = 0, c
 
 def test_lines_say_how_many_have_which_text() -> None:
     assert coverage_lines({"entities": counts(2, 1900, 30, cut=7), "relations": counts(0, label=3)}) == [
-        "texts of entities: 1,900 description, 30 label, 2 without any text (these are all read as one); 7 are cut",
+        "texts of entities: 1,900 description, 30 label, 2 without any text (all of these are equal); 7 are truncated",
         "texts of relations: 3 label",
     ]
     assert coverage_lines({"entities": counts(1, 1), "relations": None}) == [

@@ -135,7 +135,7 @@ def test_titles_of_a_language(bpe: EntityTokenizer) -> None:
 def test_wrong_entities(bpe: EntityTokenizer) -> None:
     with pytest.raises(DataError, match="found 1 entities, expected 2, one for each span"):
         bpe.encode("a b", [(0, 1), (2, 3)], ["Tokyo"])
-    with pytest.raises(DataError, match="found the entity id 6, expected one below 6"):
+    with pytest.raises(DataError, match="found the entity id 6, expected an id below 6"):
         bpe.encode("a", [(0, 1)], [6])
 
 

@@ -227,7 +227,7 @@ def test_a_folder_of_something_else_is_refused(
     other = KnowledgeGraph.from_parts([*ENTITIES[:3], GraphEntity("Q4", "", "a new text")], RELATIONS, {})
     graph = other if what == "texts" else GRAPH
     config = EntityTextConfig(text="label") if what == "config" else EntityTextConfig()
-    with pytest.raises(DataError, match=f"{what}': made of other .*: found .* expected .*remove this one") as error:
+    with pytest.raises(DataError, match=f"{what}': built from other .*: found .* expected .*remove this one") as error:
         GraphTexts.build(graph, minilm if what == "tokenizer" else roberta, config, tmp_path)
     assert str(tmp_path) in str(error.value)
 

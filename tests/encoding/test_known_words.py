@@ -1,4 +1,4 @@
-"""Tokenizers that know special tokens alone are refused; those of bytes, characters and other scripts are not."""
+"""Tokenizers that know special tokens only are refused; those of bytes, characters and other scripts are not."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_one_token_of_a_word_is_enough(token: str) -> None:
 @pytest.mark.parametrize("tokens", [[], ["[unused0]", "<ent>"], ["##", "▁", "Ġ"]])
 def test_special_tokens_alone_are_refused(tokens: list[str]) -> None:
     size = 5 + len(tokens)
-    with pytest.raises(CheckpointError, match=rf"model: found a tokenizer of special tokens alone \({size}: \[PAD\], \[UNK\]"):
+    with pytest.raises(CheckpointError, match=rf"model: found a tokenizer with special tokens only \({size}: \[PAD\], \[UNK\]"):
         check_words(of(*tokens), "model")
 
 
@@ -41,6 +41,6 @@ def test_a_folder_whose_vocabulary_is_missing_is_named(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "BertTokenizer"}))
     for read in (lambda: word_tokenizer(str(tmp_path)), lambda: read_word_tokenizer(tmp_path)):
-        with pytest.raises(CheckpointError, match="found a tokenizer of special tokens alone") as caught:
+        with pytest.raises(CheckpointError, match="found a tokenizer with special tokens only") as caught:
             read()
         assert str(tmp_path) in str(caught.value)

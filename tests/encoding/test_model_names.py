@@ -115,5 +115,5 @@ def test_a_name_that_may_be_a_folder_or_a_model_says_both(tmp_path: Path, monkey
         resolve("owner/name")
     assert str(caught.value) == (
         "owner/name: no such file or folder, and no model of this name among those downloaded from the Hub, which cannot be "
-        "asked now (outgoing traffic has been disabled)"
+        "reached (outgoing traffic has been disabled)"
     )

@@ -63,7 +63,7 @@ def test_rows_outside_the_table(rows: list[int]) -> None:
 def test_broken_files(tmp_path: Path) -> None:
     TokenTable.of([[1, 2], [3]], np.uint16).save(tmp_path, "x")
     np.save(tmp_path / "x_tokens.npy", np.zeros(4, np.uint16))
-    with pytest.raises(DataError, match="x_tokens.npy: found 4 tokens, x_offsets.npy says 3"):
+    with pytest.raises(DataError, match="x_tokens.npy: found 4 tokens, expected 3 as in x_offsets.npy"):
         TokenTable.open(tmp_path, "x")
     (tmp_path / "x_tokens.npy").write_bytes(b"")
     with pytest.raises(DataError, match="not a NumPy array"):

@@ -24,7 +24,7 @@ def test_longest_first_takes_tokens_one_by_one(first: int, second: int, budget: 
 def test_only_one_text_is_cut() -> None:
     assert lengths_within(10, 5, 8, "only_first") == (3, 5)
     assert lengths_within(5, 10, 8, "only_second") == (5, 3)
-    with pytest.raises(ConfigurationError, match="found 10 tokens in the text that 'only_second' leaves whole"):
+    with pytest.raises(ConfigurationError, match="found 10 tokens in the text that 'only_second' does not truncate"):
         lengths_within(10, 5, 8, "only_second")
 
 

@@ -91,5 +91,5 @@ def test_wrong_input_is_named() -> None:
         Questions.from_triples("tail", np.array([[0, -1, 0]]))
     with pytest.raises(ValueError, match="64-bit"):
         KnownAnswers("tail", np.array([[2**31, 2**20, 0]]))
-    with pytest.raises(ValueError, match="share 2 of 2"):
+    with pytest.raises(ValueError, match="process 2 of 2"):
         share_of([0], 2, 2)

@@ -256,13 +256,13 @@ def test_nothing_to_rank() -> None:
     [
         ({"gold": [0, 4]}, "found gold answers from 0 to 4, expected 0 to 3"),
         ({"gold": [0.0, 1.0]}, "found gold answers of float64 [2], expected integers"),
-        ({"gold": [0]}, "found 2 questions of rows, expected one for each of 1 gold answers"),
+        ({"gold": [0]}, "found 2 entries in questions, expected one for each of 1 gold answers"),
         ({"questions": [0, 2]}, "found questions from 0 to 2, expected 0 to 1"),
         ({"subset": [0, 2]}, "found 1 gold answers outside the subset"),
-        ({"subset": [0, 1, 1]}, "found a candidate twice"),
+        ({"subset": [0, 1, 1]}, "found a repeated candidate"),
         (
             {"known": AnswerRows(np.array([0, 0]), np.empty(0, dtype=np.int32))},
-            "found known answers of 1 questions, expected 2",
+            "found known answers for 1 questions, expected 2",
         ),
         ({"known": AnswerRows(np.array([0, 0, 1]), np.array([9], dtype=np.int32))}, "found known answers from 9 to 9"),
         ({"block_size": 12}, "expected a multiple of 8"),

@@ -26,9 +26,9 @@ def test_parts_come_back_in_order() -> None:
 
 
 def test_every_row_is_wanted_once() -> None:
-    with pytest.raises(ValueError, match="found 2 distinct rows of 4"):
+    with pytest.raises(ValueError, match="found 2 distinct row numbers among 4"):
         merge([([0, 1], SOME), ([0, 1], SOME)])
-    with pytest.raises(ValueError, match="expected each of them once from 0"):
+    with pytest.raises(ValueError, match="expected each from 0 once"):
         merge([([0, 2], SOME)])
-    with pytest.raises(ValueError, match="ranks of 2 rows beside 1"):
+    with pytest.raises(ValueError, match="2 ranks for 1 row"):
         merge([([0], SOME)])

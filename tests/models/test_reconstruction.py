@@ -140,7 +140,7 @@ def test_samples_come_by_their_probability() -> None:
 def test_an_encoder_without_an_embedding_module_is_refused() -> None:
     model = BertModel(BertConfig(**SIZES), add_pooling_layer=False)
     model.embeddings = torch.nn.Identity()
-    with pytest.raises(ConfigurationError, match="takes no inputs_embeds"):
+    with pytest.raises(ConfigurationError, match="does not accept inputs_embeds"):
         SparseTypingHead.of(model)
 
 

@@ -1,4 +1,4 @@
-"""Texts and character spans to the tensors of a model that reads words and entities."""
+"""Turns texts and character spans into the tensors of a model of words and entities."""
 
 from loreweave.encoding.encoded_text import EncodedText, EncodingReport, Task
 from loreweave.encoding.entity_tokenizer import EntityTokenizer

@@ -1,4 +1,4 @@
-"""Word ids and mentions as token spans -> the sequence of a model: markers, truncation, special tokens, positions."""
+"""Assembles the input sequence of a model from word ids and token spans: markers, truncation, special tokens, positions."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from loreweave.errors import ConfigurationError
 
 @dataclass(slots=True)
 class TokenizedText:
-    """One text as word ids, with its mentions as token spans (start, end exclusive).
+    """Word ids of one text, with its mentions as token spans (start, end exclusive).
 
     Attributes:
-        indices: which of the given spans the mentions are.
-        offsets: characters of each token, None for markers; None as a whole when nobody asked.
-        unknown: entities given by a title that the vocabulary lacks.
-        shortened: mentions (places in `spans`) that a window cut inside.
+        indices: index of each mention in the given spans.
+        offsets: characters of each token, None for markers; None as a whole unless requested.
+        unknown: number of entities whose title is not in the vocabulary.
+        shortened: mentions (indices in `spans`) that a window has cut.
     """
 
     word_ids: list[int]
@@ -34,7 +34,7 @@ class TokenizedText:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much fits: word tokens with special tokens (None: no limit), entities, and positions of a mention."""
+    """Maximum numbers of word tokens with special tokens (None: no limit), of entities, and of positions per mention."""
 
     words: int | None
     entities: int
@@ -42,7 +42,7 @@ class Limits:
 
 
 def mark_mentions(text: TokenizedText, marker_ids: Sequence[int], room: int | None) -> TokenizedText:
-    """Put markers around the mentions and, when the result exceeds `room` tokens, keep a window on the mentions."""
+    """Put markers around the mentions and, if the result exceeds `room` tokens, keep a window around the mentions."""
     markers = place_markers(text.spans, marker_ids)
     words, spans, offsets = markers.weave(text.word_ids, int), markers.spans, text.offsets
     if offsets is not None:
@@ -72,11 +72,11 @@ def assemble(
 ) -> EncodedText:
     """Build one model input.
 
-    With `marker_ids` (typing and relation), a long text is cut to a window on its mentions, all of which stay. Without,
-    ends are cut off and mentions that are not wholly inside what remains are dropped.
+    With `marker_ids` (typing and relations), a long text is cut to a window that keeps all mentions. Without, the end is
+    cut off, and mentions that are not wholly inside the rest are dropped.
 
     Raises:
-        ConfigurationError: `limits.words` leaves no room.
+        ConfigurationError: `limits.words` leaves no room for words.
     """
     overhead = special.count(second is not None)
     room = None if limits.words is None else limits.words - overhead
@@ -142,7 +142,7 @@ class _Counts:
         kept: list[int],
         segment: int,
     ) -> None:
-        """Append the mentions of `text`, whose first token is at `offset` and of which `length` tokens remain."""
+        """Append the mentions of `text`, whose first token is at `offset` and which keeps `length` tokens."""
         for mention, ((start, end), entity, index) in enumerate(zip(text.spans, text.entity_ids, text.indices, strict=True)):
             if start == end:
                 self.empty += 1

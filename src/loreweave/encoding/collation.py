@@ -13,11 +13,11 @@ from loreweave.errors import DataError
 
 
 class EntityBatch(dict[str, Tensor]):
-    """Tensors by name, ready for `model(**batch)`, with the account of their encoding.
+    """Tensors by name, ready for `model(**batch)`, with a report of their encoding.
 
     Attributes:
-        report: what was cut and dropped in the whole batch.
-        kept: for each text the indices of the spans that survived.
+        report: counts of what was cut and dropped in the whole batch.
+        kept: for each text the indices of the spans that were kept.
         kept_pair: the same for the second texts.
     """
 
@@ -53,18 +53,18 @@ def pad_encoded_texts(
 
     Args:
         encoded: at least one text.
-        word_pad_id: fills `input_ids`.
-        entity_pad_id: fills `entity_ids`.
+        word_pad_id: padding of `input_ids`.
+        entity_pad_id: padding of `entity_ids`.
         max_mention_length: M, the width of `entity_position_ids`.
-        pad_to_multiple_of: round the numbers of words and of entities up (as transformers does).
+        pad_to_multiple_of: round the numbers of words and of entities up to a multiple, as transformers does.
 
     Returns:
         input_ids, attention_mask, token_type_ids [batch, words]; entity_ids, entity_attention_mask,
-        entity_token_type_ids [batch, entities]; entity_position_ids [batch, entities, M], unused places -1; and
+        entity_token_type_ids [batch, entities]; entity_position_ids [batch, entities, M], padded with -1; and
         entity_start_positions, entity_end_positions [batch, entities] for span classification. All int64.
 
     Raises:
-        DataError: no text.
+        DataError: there is no text.
     """
     if not encoded:
         raise DataError("found no text to pad, expected at least one")

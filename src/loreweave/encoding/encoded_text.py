@@ -1,4 +1,4 @@
-"""What encoding one text gives, and the account of everything that did not fit."""
+"""Result of encoding one text, and counts of everything that did not fit."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Literal
 Span = tuple[int, int]
 Task = Literal["entity_classification", "entity_pair_classification", "entity_span_classification"]
 TASKS: tuple[Task, ...] = ("entity_classification", "entity_pair_classification", "entity_span_classification")
-# The tasks that mark a fixed number of mentions.
+# Tasks that mark a fixed number of mentions.
 MENTIONS_OF: dict[str | None, int] = {"entity_classification": 1, "entity_pair_classification": 2}
 
 
 @dataclass(frozen=True, slots=True)
 class EncodingReport:
-    """Counts over the encoded texts. Reports add up: `sum(reports, EncodingReport())`.
+    """Counts over encoded texts. Reports add up: `sum(reports, EncodingReport())`.
 
     Attributes:
-        texts: texts (or pairs of texts) encoded.
-        texts_truncated: of these, how many lost words.
-        tokens_dropped: word tokens lost by truncation.
-        mentions: mentions given.
-        mentions_kept: of these, how many are in the output.
-        mentions_cut: kept mentions of which tokens are missing, because they are longer than `max_mention_length` or
-            because a window around the mentions had to shorten them.
-        dropped_by_truncation: mentions that were not wholly inside the words that remained.
-        dropped_by_entity_limit: mentions beyond `max_entity_length`.
-        dropped_without_tokens: mentions of white space or of characters that the tokenizer removes.
-        unknown_entities: entities given by a title that the vocabulary lacks; they became `[UNK]`.
+        texts: number of encoded texts (or pairs).
+        texts_truncated: number of texts that lost words.
+        tokens_dropped: number of word tokens lost by truncation.
+        mentions: number of given mentions.
+        mentions_kept: number of mentions in the output.
+        mentions_cut: number of kept mentions with missing tokens: they are longer than `max_mention_length`, or
+            a window around the mentions shortened them.
+        dropped_by_truncation: number of mentions that were not wholly inside the remaining words.
+        dropped_by_entity_limit: number of mentions beyond `max_entity_length`.
+        dropped_without_tokens: number of mentions of white space or of characters that the tokenizer removes.
+        unknown_entities: number of entities whose title is not in the vocabulary; they became `[UNK]`.
     """
 
     texts: int = 0
@@ -55,22 +55,22 @@ class EncodingReport:
 
 @dataclass(slots=True)
 class EncodedText:
-    """One text (or pair) as lists, unpadded. Names are those of transformers.
+    """One encoded text (or pair) as lists, unpadded. Names are those of transformers.
 
     Attributes:
         input_ids: word ids with special tokens and markers. [words]
         token_type_ids: segment of each word. [words]
         entity_ids: [entities]
-        entity_position_ids: positions in `input_ids` that each mention covers, at most `max_mention_length` each.
+        entity_position_ids: positions of each mention in `input_ids`, at most `max_mention_length` each.
         entity_token_type_ids: segment of each entity. [entities]
-        entity_start_positions: position of each mention's first token, [entities]; None but for span classification.
-        entity_end_positions: position of each mention's last token, inclusive and beyond the cut; None likewise.
-        kept: indices of the given spans that survived, one for each entity of the first text, in the order given.
-        kept_pair: the same for the spans of the second text; its entities follow those of the first.
+        entity_start_positions: position of each mention's first token, [entities]; None except for span classification.
+        entity_end_positions: position of each mention's last token, inclusive, even beyond the cut; None likewise.
+        kept: index in the given spans of each entity of the first text, in the given order.
+        kept_pair: the same for the second text, whose entities follow those of the first.
         second_start: position of the first token of the second text; None for a single text.
         offsets: characters of its own text that each word token covers, without surrounding white space; None for
-            special tokens and markers. None as a whole unless asked for.
-        report: what was cut and dropped.
+            special tokens and markers. None as a whole unless requested.
+        report: counts of what was cut and dropped.
     """
 
     input_ids: list[int]

@@ -1,4 +1,4 @@
-"""What is read about an entity or a relation of a knowledge graph: its text, and what stands in where there is none."""
+"""Texts of a knowledge graph's entities and relations, and the replacements for missing ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from loreweave.corpus.graphs.knowledge_graph import GraphRelation, KnowledgeGrap
 from loreweave.errors import DataError
 
 SOURCES = ("nothing", "description", "label", "alias")
-"""Where a text comes from, by number; `description` with the label before it counts as `description`."""
+"""Source of a text, by number; a description with the label in front counts as `description`."""
 _NOTHING, _DESCRIPTION, _LABEL, _ALIAS = range(4)
 
 _AFTER_A_NAME = " \t\r\n,;:"
@@ -27,40 +27,40 @@ TextKind = Literal["description", "label_description", "label"]
 
 @dataclass(kw_only=True)
 class EntityTextConfig:
-    """Settings: which texts are read, and how much of them."""
+    """Settings of the texts: which ones are used, and their length."""
 
     text: TextKind = "description"
-    """`label_description` is "label: description", the label removed from the start of the description (SimKGC)."""
+    """Text of an entity. `label_description` is "label: description", without the label at the description's start (SimKGC)."""
     missing: Literal["label", "alias", "error"] = "label"
-    """What stands in for a text that an entity does not have; of label and alias the other where that is missing too."""
+    """Replacement for a missing text. `label` and `alias` replace each other if one of them is missing too."""
     relation_text: TextKind | None = "description"
-    """Likewise for relations, whose label stands in; null reads none."""
+    """Text of a relation; a missing one is replaced by its label. null: relations have no text."""
     max_length: int = 512
-    """Most tokens of a text, special tokens included."""
+    """Maximum number of tokens of a text, including special tokens."""
     relation_max_length: int = 64
-    """Most tokens of a relation's text alone, special tokens included (KEPLER-Rel: an eighth of `max_length`)."""
+    """Maximum number of tokens of a relation's text alone, including special tokens (KEPLER-Rel: an eighth of `max_length`)."""
     truncation: Literal["text", "sequence"] = "text"
-    """`text` cuts the description and keeps special tokens and relation; `sequence` cuts whatever is at the end of the
-    whole sequence, as KEPLER's released code does: end token, relation and all."""
+    """`text` truncates the description and keeps special tokens and relation. `sequence` truncates the whole sequence at the
+    end, including the end token and the relation, as KEPLER's released code does."""
 
     def __post_init__(self) -> None:
         if self.max_length < 8:
-            raise ValueError(f"max_length: found {self.max_length}, expected at least 8: special tokens and a few words")
+            raise ValueError(f"max_length: found {self.max_length}, expected at least 8 (special tokens and a few words)")
         if self.relation_max_length < 3:
-            raise ValueError(f"relation_max_length: found {self.relation_max_length}, expected at least 3: a word")
+            raise ValueError(f"relation_max_length: found {self.relation_max_length}, expected at least 3 (with a word)")
 
     def of_tokens(self) -> dict[str, Any]:
-        """The settings that the stored tokens depend on."""
+        """Settings that the stored tokens depend on."""
         settings = asdict(self)
         del settings["truncation"]  # applied when batches are made
         return settings
 
 
 def entity_texts(graph: KnowledgeGraph, config: EntityTextConfig, rows: int) -> Iterator[tuple[list[str], np.ndarray]]:
-    """The entities' texts in order, `rows` at a time, each with the number of its source.
+    """Texts of the entities in order, `rows` at a time, each with the number of its source.
 
     Raises:
-        DataError: an entity has no such text and `config.missing` is `error`.
+        DataError: an entity lacks its text and `config.missing` is `error`.
     """
     for batch in graph.entities.table.to_batches(max_chunksize=rows):
         labels, descriptions, aliases = (batch.column(name) for name in ("label", "description", "aliases"))
@@ -77,27 +77,27 @@ def entity_texts(graph: KnowledgeGraph, config: EntityTextConfig, rows: int) -> 
 
 
 def relation_texts(graph: KnowledgeGraph, kind: TextKind) -> tuple[list[str], np.ndarray]:
-    """The relations' texts in order, each with the number of its source; a label stands in for a description."""
+    """Texts of the relations in order, each with the number of its source; a missing description is replaced by the label."""
     composed = [_relation_text(relation, kind) for relation in graph.relations]
     return [text for text, _ in composed], np.array([source for _, source in composed], np.uint8)
 
 
 def counts_of(sources: np.ndarray) -> dict[str, int]:
-    """How many texts come from where."""
+    """Number of texts from each source."""
     counts = np.bincount(sources, minlength=len(SOURCES))
     return {name: int(count) for name, count in zip(SOURCES, counts, strict=True)}
 
 
 Coverage = Mapping[str, Mapping[str, int] | None]
-"""`counts_of` and `cut`, of `entities` and of `relations` (None where those are not read)."""
+"""`counts_of` and `cut` for `entities` and for `relations` (None if those have no texts)."""
 
 
 def coverage_lines(coverage: Coverage) -> list[str]:
-    """Lines for the user: how many entities and relations have which text.
+    """Lines for the user: number of entities and relations with each kind of text.
 
     Example:
         >>> coverage_lines({"entities": {"nothing": 2, "description": 9, "label": 0, "alias": 1, "cut": 3}, "relations": None})
-        ['texts of entities: 9 description, 1 alias, 2 without any text (these are all read as one); 3 are cut']
+        ['texts of entities: 9 description, 1 alias, 2 without any text (all of these are equal); 3 are truncated']
     """
     return [f"texts of {kind}: {_counted(counts)}" for kind, counts in coverage.items() if counts is not None]
 
@@ -105,19 +105,19 @@ def coverage_lines(coverage: Coverage) -> list[str]:
 def _counted(counts: Mapping[str, int]) -> str:
     parts = [f"{counts[name]:,} {name}" for name in SOURCES[1:] if counts[name]]
     if bare := counts[SOURCES[_NOTHING]]:
-        parts.append(f"{bare:,} without any text" + (" (these are all read as one)" if bare > 1 else ""))
-    return (", ".join(parts) or "none") + (f"; {counts['cut']:,} are cut" if counts["cut"] else "")
+        parts.append(f"{bare:,} without any text" + (" (all of these are equal)" if bare > 1 else ""))
+    return (", ".join(parts) or "none") + (f"; {counts['cut']:,} are truncated" if counts["cut"] else "")
 
 
 def require_texts(coverage: Coverage, *, relations: bool, graph: Pathname | None = None) -> None:
-    """Stop where there is nothing to read: no entity has a text, or none of several relations that are read has one.
+    """Raise an error if no entity has a text, or if there are several relations and none has a text.
 
     Args:
-        relations: whether relations are read from their texts.
+        relations: whether relations are encoded from their texts.
         graph: folder of the graph, for the message.
 
     Raises:
-        DataError: all of them would be read as one empty text.
+        DataError: all of them would have the same empty text.
     """
     for kind, options in (("entities", "--descriptions, --names"), ("relations", "--relation-descriptions, --relation-names")):
         counts = coverage[kind]
@@ -126,15 +126,15 @@ def require_texts(coverage: Coverage, *, relations: bool, graph: Pathname | None
         total, bare = sum(counts[name] for name in SOURCES), counts[SOURCES[_NOTHING]]
         if are_read_alike(bare, total):
             raise DataError(
-                f"none of the {total:,} {kind} has a description, label or alias, so all would be read as one empty text; "
-                f"build the graph with texts ({options}) or, where its ids are words, with --labels ids; a table of entities "
+                f"none of the {total:,} {kind} has a description, label or alias, so all would have the same empty text; "
+                f"build the graph with texts ({options}) or, if its ids are words, with --labels ids; a table of entities "
                 "(entities: table) needs no texts",
                 path=graph,
             )
 
 
 def text_hashes(graph: KnowledgeGraph) -> dict[str, str]:
-    """SHA-256 of the labels, descriptions and aliases of the entities, and of the relations' texts (ids do not count)."""
+    """SHA-256 of the labels, descriptions and aliases of the entities, and of the relations' texts; ids do not matter."""
     digest = hashlib.sha256()
     for name in ("label", "description"):
         digest.update(_hash_of_strings(graph.entities.column(name).chunks))
@@ -147,7 +147,7 @@ def text_hashes(graph: KnowledgeGraph) -> dict[str, str]:
 
 
 def _hash_of_strings(chunks: Iterable[pa.Array]) -> bytes:
-    """Of the characters and of the lengths apart, straight from Arrow's memory: it does not depend on how they are cut."""
+    """Update the hash with all characters and all lengths, from Arrow's memory: chunk borders do not matter."""
     characters, lengths = hashlib.sha256(), hashlib.sha256()
     for chunk in chunks:
         lengths.update(pc.binary_length(chunk).to_numpy(zero_copy_only=False).astype("<i4"))
@@ -170,7 +170,7 @@ def _compose(kind: TextKind, label: str, description: str) -> tuple[str, int]:
 
 
 def _without_name(description: str, label: str) -> str:
-    """A description that begins with the name, without it; `Parisian` does not begin with the name `Paris`."""
+    """A description without the name that it begins with; `Parisian` does not begin with the name `Paris`."""
     rest = description.removeprefix(label)
     if rest == description or rest[:1].isalnum():
         return description
@@ -198,5 +198,5 @@ def _without_text(graph: KnowledgeGraph, config: EntityTextConfig, id: str) -> D
     lacking = int((~graph.entities.given(column)).sum())
     return DataError(
         f"found no {column} of the entity {id!r} ({max(lacking, 1)} of {graph.num_entities} entities have none), expected one "
-        "of every entity; set missing to label or alias for something to stand in"
+        "for every entity; set missing to label or alias to replace missing texts"
     )

@@ -1,4 +1,4 @@
-"""Texts and character spans -> the inputs of a model that reads words and entities (LUKE, mLUKE and their kin)."""
+"""Tokenizer of texts and character spans for models of words and entities (LUKE, mLUKE and related models)."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ if TYPE_CHECKING:
 class EntityTokenizer:
     """Tokenizes texts with mentions. Ids equal those of transformers' LukeTokenizer (4 and 5) and MLukeTokenizer (4).
 
-    A text is cut at every boundary of a mention and its pieces are tokenized apart, so that a mention is always whole
-    tokens. Works on any fast tokenizer: byte-level BPE, SentencePiece, WordPiece.
+    A text is split at every boundary of a mention and its pieces are tokenized separately, so that a mention always consists of
+    whole tokens. Works with any fast tokenizer: byte-level BPE, SentencePiece, WordPiece.
 
     Args:
         tokenizer: fast tokenizer of transformers; copied, so later changes to it have no effect here.
-        entity_vocabulary: titles and ids, a vocabulary apart from that of the words.
-        max_mention_length: word positions of a mention at most; the rest of a longer one is not averaged.
-        max_entity_length: mentions of a text (or pair) at most.
-        max_length: word tokens of a text (or pair), special tokens included; default: the tokenizer's
-            `model_max_length` where it has one, else no limit.
+        entity_vocabulary: titles and ids of the entities, separate from the words.
+        max_mention_length: maximum number of word positions per mention; further positions are not averaged.
+        max_entity_length: maximum number of mentions per text (or pair).
+        max_length: maximum number of word tokens per text (or pair), including special tokens. Default: the tokenizer's
+            `model_max_length` if it has one, otherwise no limit.
         entity_token_1: marker around the mention of a typing task and around the head of a relation.
         entity_token_2: marker around the tail of a relation.
-        piece_rule: how pieces are cut (see `pieces.cut_at_spans`); saved with the tokenizer.
+        piece_rule: rule for splitting texts (see `pieces.cut_at_spans`); saved with the tokenizer.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class EntityTokenizer:
 
     @classmethod
     def from_pretrained(cls, path: Pathname, entities: EntityVocabulary | None = None) -> EntityTokenizer:
-        """Load a folder of ours or of transformers 4 or 5, or a model of the Hub; `entities` for one without a vocabulary."""
+        """Load a folder of ours or of transformers 4 or 5, or a model on the Hub; `entities` if it has no entity vocabulary."""
         from loreweave.encoding.loading import read_entity_tokenizer
 
         found = read_entity_tokenizer(path, entities)
@@ -95,7 +95,7 @@ class EntityTokenizer:
 
     @property
     def word_tokenizer(self) -> PreTrainedTokenizerFast:
-        """The word side for transformers, without entities: a new copy each time, which may be changed."""
+        """The tokenizer of the words for transformers, without entities: a new copy on each call, which may be changed."""
         tokenizer = self.words.to_hugging_face()
         if self.source_model is not None:
             tokenizer.sentencepiece_file = self.source_model  # a tokenizer built on this one saves it too
@@ -119,7 +119,7 @@ class EntityTokenizer:
         language: str | None = None,
         with_offsets: bool = False,
     ) -> EncodedText:
-        """Encode one text (or pair); arguments as those of `encode_batch`, for one text. Batches are much faster."""
+        """Encode one text (or pair); arguments are those of `encode_batch` for one text. Batches are much faster."""
         pair = text_pair is not None
         return self.encode_batch(
             [text],
@@ -156,24 +156,24 @@ class EntityTokenizer:
 
         Args:
             texts: the texts.
-            spans: for each text its mentions as (start, end) characters.
-            entities: for each text, for each mention a title, an id, or None for `[MASK]`; a title that is not in the
-                vocabulary becomes `[UNK]` and is counted. None: `[MASK]` everywhere.
-            task: None; `entity_classification`: one mention a text, `<ent>` on both sides;
+            spans: mentions of each text as (start, end) characters.
+            entities: for each mention of each text a title, an id, or None for `[MASK]`. A title that is not in the
+                vocabulary becomes `[UNK]` and is counted. Default: `[MASK]` everywhere.
+            task: None; `entity_classification`: one mention per text, `<ent>` on both sides;
                 `entity_pair_classification`: head and tail, `<ent>` and `<ent2>`, entities `[MASK]` and `[MASK2]`;
                 `entity_span_classification`: candidate mentions without markers.
             text_pairs: second texts (not with a task).
             spans_pair: mentions of the second texts; their entities follow those of the first.
             entities_pair: entities of the second texts.
-            max_length: word tokens with special tokens; default that of the tokenizer.
-            truncation: which text of a pair loses words.
-            piece_rule: other than the tokenizer's own.
-            language: language of the titles, where the vocabulary has several.
-            with_offsets: also give the characters of each token (slower).
+            max_length: maximum number of word tokens with special tokens. Default: that of the tokenizer.
+            truncation: which text of a pair is truncated.
+            piece_rule: rule for splitting texts. Default: that of the tokenizer.
+            language: language of the titles, if the vocabulary has several.
+            with_offsets: also return the characters of each token (slower).
 
         Raises:
             DataError: a span outside its text, a wrong number of spans or entities, an id outside the vocabulary.
-            ConfigurationError: a wrong argument, or a marker or `[MASK2]` that is missing.
+            ConfigurationError: an argument is wrong, or a marker or `[MASK2]` is missing.
         """
         check_choice("truncation", truncation, TRUNCATIONS)
         rule = piece_rule or self.piece_rule
@@ -221,17 +221,17 @@ class EntityTokenizer:
         language: str | None = None,
         with_ends: bool = False,
     ) -> EncodedText:
-        """Encode words that are ids already, without special tokens (pre-training windows, tokens word by word).
+        """Encode text given as word ids without special tokens (pre-training windows, or tokens word by word).
 
         Args:
             word_ids: ids below `word_vocabulary_size`.
             token_spans: mentions as (first token, last token + 1).
             entities: as in `encode_batch`.
             pair_word_ids: second text; `pair_token_spans` and `pair_entities` are its mentions.
-            max_length: word tokens with special tokens; default that of the tokenizer.
-            truncation: which text of a pair loses words.
+            max_length: maximum number of word tokens with special tokens. Default: that of the tokenizer.
+            truncation: which text of a pair is truncated.
             language: language of the titles.
-            with_ends: give `entity_start_positions` and `entity_end_positions`.
+            with_ends: return `entity_start_positions` and `entity_end_positions`.
         """
         first = self._from_tokens(word_ids, token_spans, entities, language)
         second = None
@@ -245,7 +245,7 @@ class EntityTokenizer:
 
         Args:
             pieces: the strings.
-            leading_space: put a space in front (for all, or for each) where the tokenizer tells the difference.
+            leading_space: put a space in front (of all, or of each) if the tokenizer distinguishes this.
         """
         wanted = [leading_space] * len(pieces) if isinstance(leading_space, bool) else leading_space
         spaced = [
@@ -304,17 +304,17 @@ class EntityTokenizer:
 
     @property
     def word_vocabulary_size(self) -> int:
-        """Rows that the word embedding table needs: no id of a word is beyond them."""
+        """Number of rows of the word embedding table: the largest word id + 1."""
         return self.words.size
 
     @property
     def pad_token_id(self) -> int:
-        """Id that fills up the words."""
+        """Id of the word padding."""
         return self.words.special.pad
 
     @property
     def mask_token_id(self) -> int | None:
-        """Id of the word mask, None where the tokenizer has none."""
+        """Id of the word mask, None if the tokenizer has none."""
         return self.words.id_of(self.words.named_tokens.get("mask_token", ""))
 
     def __repr__(self) -> str:
@@ -330,7 +330,7 @@ class EntityTokenizer:
         return Limits(words, max(self.max_entity_length, mentions), self.max_mention_length)
 
     def _prepare_task(self, task: Task | None, pair: bool, entities: object) -> tuple[list[int], list[int]]:
-        """Ids of the markers and of the entities that a task puts in."""
+        """Ids of the markers and of the entities that a task inserts."""
         if task is None:
             return [], []
         check_choice("task", task, TASKS)
@@ -390,7 +390,7 @@ class EntityTokenizer:
 
 
 def _join(cut: CutText, piece_ids: Iterator[list[int]], spans: Sequence[Span]) -> TokenizedText:
-    """Words of a text from those of its pieces, the next ones of `piece_ids`."""
+    """Concatenate the words of a text's pieces, which are next in `piece_ids`."""
     ids = list(islice(piece_ids, len(cut.pieces)))
     before = list(accumulate(map(len, ids), initial=0))
     place = cut.pieces_before

@@ -2,10 +2,10 @@
 
 Tokens are kept without special tokens in flat arrays, in memory or in a folder of memory-mapped files:
 
-    entity_tokens.npy, entity_offsets.npy        one row an entity
-    entity_sources.npy                           where each entity's text comes from: a number of `SOURCES`
-    relation_tokens.npy, relation_offsets.npy    one row a relation, then one row a relation with "inverse" before its text
-    manifest.json                                what they were made of, and how many entities have which text
+    entity_tokens.npy, entity_offsets.npy        one row per entity
+    entity_sources.npy                           source of each entity's text, as a number of `SOURCES`
+    relation_tokens.npy, relation_offsets.npy    one row per relation, then one row per relation with "inverse" before its text
+    manifest.json                                hashes of the input, and the number of entities with each kind of text
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ __all__ = ["SOURCES", "EntityTextConfig", "GraphTexts"]
 FORMAT = "loreweave graph texts"
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
-_ROWS_AT_ONCE = 2048  # their tokens are Python objects for a moment
+_ROWS_AT_ONCE = 2048  # their tokens are temporarily Python objects
 
 Advance = Callable[[int], object]
 Inputs = dict[str, np.ndarray]
@@ -49,22 +49,22 @@ Inputs = dict[str, np.ndarray]
 
 
 class _Frame(NamedTuple):
-    """What goes around the tokens of a text or of a pair of texts."""
+    """Special tokens around the tokens of a text or of a pair of texts."""
 
     special: SpecialTokens
     segments: bool
 
 
 class GraphTexts:
-    """Token sequences for rows of a graph, as the tokenizer itself makes them, padded on the right; see `build`.
+    """Token sequences for rows of a graph, as the tokenizer itself builds them, padded on the right; see `build`.
 
     Attributes:
-        config: how the texts are composed.
-        coverage: how many entities and relations have which text (`SOURCES`), and how many texts are longer than what is
-            read of them (`cut`).
-        pad_id: what fills `input_ids` after the end of a text.
-        sources: where each entity's text comes from: a number of `SOURCES`, 0 for an entity without any text (then only
-            special tokens are read).  # [entities], uint8
+        config: settings of the texts.
+        coverage: number of entities and relations with each kind of text (`SOURCES`), and number of truncated texts
+            (`cut`).
+        pad_id: padding of `input_ids`.
+        sources: source of each entity's text, as a number of `SOURCES`; 0 for an entity without any text, which has only
+            special tokens.  # [entities], uint8
     """
 
     def __init__(
@@ -90,16 +90,16 @@ class GraphTexts:
         folder: Pathname | None = None,
         advance: Advance | None = None,
     ) -> Self:
-        """Tokenise the texts of a graph, or open what an earlier call left in `folder`.
+        """Tokenise the texts of a graph, or open the result of an earlier call in `folder`.
 
         Args:
-            folder: keeps the tokens; None keeps them in memory.
-            advance: told the number of entities done, for a progress bar.
+            folder: folder for the tokens. Default: memory.
+            advance: called with the number of finished entities, for a progress bar.
 
         Raises:
-            DataError: an entity has no text and `config.missing` is `error`, or `folder` holds the texts of another graph,
+            DataError: an entity lacks its text and `config.missing` is `error`, or `folder` holds the texts of another graph,
                 tokenizer or configuration.
-            ConfigurationError: `max_length` is beyond the tokenizer's, or `folder` holds something else.
+            ConfigurationError: `max_length` exceeds the tokenizer's, or `folder` holds something else.
         """
         config = config or EntityTextConfig()
         words = WordTokenizer(tokenizer)
@@ -127,7 +127,7 @@ class GraphTexts:
         return cls(config, frame, TokenTable.open(folder, "entity"), relations, sources, coverage, folder)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Workers open the folder again rather than get a copy of all tokens."""
+        """Workers open the folder again instead of receiving a copy of all tokens."""
         if self._folder is not None:
             return type(self)._open, (self._folder, self.config, self._frame)
         parts = (self.config, self._frame, self._entities, self._relations, self.sources, self.coverage)
@@ -140,15 +140,15 @@ class GraphTexts:
         return len(self._entities)
 
     def inputs(self, start: int, stop: int) -> Inputs:
-        """The texts of the entities `start` to `stop`."""
+        """Texts of the entities `start` to `stop`."""
         return self.batch(np.arange(start, stop))
 
     def batch(self, entity_rows: ArrayLike) -> Inputs:
-        """The entities' texts: `<s> description </s>`, `[CLS] description [SEP]`."""
+        """Texts of the entities: `<s> description </s>`, `[CLS] description [SEP]`."""
         return self._single(self._entities, _rows(entity_rows), self.config.max_length)
 
     def relation_batch(self, relation_rows: ArrayLike) -> Inputs:
-        """The relations' texts: `<s> relation </s>` (KEPLER-Rel).
+        """Texts of the relations: `<s> relation </s>` (KEPLER-Rel).
 
         Raises:
             ConfigurationError: `config.relation_text` is null.
@@ -164,27 +164,27 @@ class GraphTexts:
         return self._pair(_rows(entity_rows), _rows(relation_rows))
 
     def inverse_conditioned(self, entity_rows: ArrayLike, relation_rows: ArrayLike) -> Inputs:
-        """The same with "inverse" before the relation's text, for questions about the head (SimKGC)."""
+        """The same pairs with "inverse" before the relation's text, for questions about the head (SimKGC)."""
         return self._pair(_rows(entity_rows), _rows(relation_rows) + self.num_relations)
 
     # ---- lengths -------------------------------------------------------------------------------------------------
 
     def lengths(self, entity_rows: ArrayLike | None = None) -> np.ndarray:
-        """Tokens of `batch`'s texts, of all entities by default, special tokens included, int64.  # [entities]"""
+        """Number of tokens of the texts of `batch`, including special tokens, int64. Default: all entities.  # [entities]"""
         rows = np.arange(len(self)) if entity_rows is None else _rows(entity_rows)
         return np.minimum(self._entities.lengths(rows) + 2, self.config.max_length)
 
     def relation_lengths(self, relation_rows: ArrayLike) -> np.ndarray:
-        """Tokens of `relation_batch`'s texts.  # [relations]"""
+        """Number of tokens of the texts of `relation_batch`.  # [relations]"""
         return np.minimum(self._relation_table.lengths(_rows(relation_rows)) + 2, self._relation_limit)
 
     def conditioned_lengths(self, entity_rows: ArrayLike, relation_rows: ArrayLike) -> np.ndarray:
-        """Tokens of `conditioned`'s pairs.  # [pairs]"""
+        """Number of tokens of the pairs of `conditioned`.  # [pairs]"""
         first, second = self._pair_lengths(_rows(entity_rows), _rows(relation_rows))
         return np.minimum(first + second + self._frame.special.count(pair=True), self.config.max_length)
 
     def longest(self, *, relations: bool = False, pairs: bool = False, inverse: bool = False) -> int:
-        """Most tokens of a text: of an entity, of a relation alone, of the longest of both in a pair, also inverse."""
+        """Maximum number of tokens of a sequence: an entity, a relation, and the longest pair, also inverse."""
         longest = int(self.lengths().max(initial=0))
         if self._relations is None or not (relations or pairs):
             return longest
@@ -207,7 +207,7 @@ class GraphTexts:
     @property
     def _relation_table(self) -> TokenTable:
         if self._relations is None:
-            raise ConfigurationError("relation_text is null: the relations' texts were not tokenised")
+            raise ConfigurationError("relation_text is null, so the texts of the relations were not tokenised")
         return self._relations
 
     @property
@@ -231,7 +231,7 @@ class GraphTexts:
         return self._inputs(total, self.config.max_length, parts)
 
     def _pair_lengths(self, entities: np.ndarray, relations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Tokens that a pair takes of each text: the relation's as if it were alone, the description's what is left."""
+        """Number of tokens of each text in a pair: the relation has as many as alone, the description has the rest."""
         first, second = self._entities.lengths(entities), self._relation_table.lengths(relations)
         if self._cuts_sequences:
             return first, second
@@ -240,7 +240,7 @@ class GraphTexts:
         return np.minimum(first, room - second), second
 
     def _inputs(self, total: np.ndarray, limit: int, parts: list[tuple[TokenTable, np.ndarray, np.ndarray]]) -> Inputs:
-        """Place the texts and what goes around them; then cut the sequence (which does nothing where texts were cut)."""
+        """Place the texts and their special tokens, then truncate the sequence (no change if texts were truncated)."""
         special, segments = self._frame
         texts, columns = np.arange(len(total)), np.arange(total.max(initial=0))
         ids = np.full((len(total), len(columns)), special.pad, np.int64)
@@ -269,12 +269,12 @@ def _rows(rows: ArrayLike) -> np.ndarray:
 
 
 def _dtype(words: WordTokenizer) -> np.dtype:
-    """The smaller type that holds every token id."""
+    """Smallest dtype that holds every token id."""
     return np.dtype(np.uint16 if words.size <= np.iinfo(np.uint16).max + 1 else np.int32)
 
 
 def _tokenize(words: WordTokenizer, texts: list[str], config: EntityTextConfig) -> list[list[int]]:
-    """Tokens of each text; of a long one all that a sequence can hold after its first token, so that cutting shows."""
+    """Tokens of each text; long texts keep all that a sequence can hold after its first token, so that truncation shows."""
     if words.space_before_text:
         texts = [f" {text}" if text else text for text in texts]
     return [ids[: config.max_length - 1] for ids in words.encode(texts)]
@@ -331,7 +331,7 @@ def _write_folder(
 
 
 def _check_manifest(folder: Path, graph: KnowledgeGraph, words: WordTokenizer, config: EntityTextConfig) -> None:
-    """Raise a `DataError` that names what the folder's texts were made of and what they should be made of."""
+    """Raise a `DataError` that names the input of the folder's texts and the expected input."""
     path = folder / MANIFEST
     manifest = read_json(path)
     if not isinstance(manifest, dict) or (manifest.get("format"), manifest.get("version")) != (FORMAT, FORMAT_VERSION):
@@ -339,9 +339,9 @@ def _check_manifest(folder: Path, graph: KnowledgeGraph, words: WordTokenizer, c
     wanted = _made_of(graph, words, config)
     for name, expected in wanted.items():
         if (found := manifest[name]) != expected:
-            advice = "give another folder, or remove this one so that it is built again"
+            advice = "give another folder, or remove this one to build it again"
             raise DataError(
-                f"made of other {_WORDS[name]}: found {found}, expected {expected}; {advice}", path=path, field=name
+                f"built from other {_WORDS[name]}: found {found}, expected {expected}; {advice}", path=path, field=name
             )
 
 

@@ -1,4 +1,4 @@
-"""Names on the Hugging Face Hub as folders of the local cache."""
+"""Models on the Hugging Face Hub as folders of the local cache."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _WEIGHTS, _PICKLES = "*.safetensors", "pytorch_model*"
 
 
 def local_folder(path: Pathname, *, weights: bool = True) -> Path:
-    """The path itself when it exists; else, for `owner/name`, the downloaded files of that model.
+    """Return the path if it exists; otherwise download the model `owner/name` and return its folder.
 
-    Safetensors are preferred: pickled weights are fetched only when a repository has nothing else. Without `weights` come
-    configuration, tokenizer and vocabularies alone.
+    Safetensors are preferred: pickled weights are downloaded only if a repository has nothing else. Without `weights`, only
+    configuration, tokenizer and vocabularies are downloaded.
 
     Raises:
-        CheckpointError: there is no such path and no such model.
+        CheckpointError: neither a path nor a model of this name exists.
     """
     place = Path(path)
     if place.exists():
@@ -44,16 +44,16 @@ def local_folder(path: Pathname, *, weights: bool = True) -> Path:
 
 
 def _hub_says(error: Exception, reason: str) -> str:
-    """Why a name that could also be a model's on the Hub is none, or why nobody can tell."""
+    """Reason why a name is not a model on the Hub, or why that is unknown."""
     if isinstance(error, RepositoryNotFoundError):
         return ", and no model of this name on the Hub (or it is private, and no token with access is set)"
     if isinstance(error, HFValidationError):
         return f", and no model can have this name on the Hub ({reason})"
-    return f", and no model of this name among those downloaded from the Hub, which cannot be asked now ({reason})"
+    return f", and no model of this name among those downloaded from the Hub, which cannot be reached ({reason})"
 
 
 def close_names(place: Path) -> str:
-    """What a mistyped path may have meant: names like its last in its folder, or the first of its folders that is missing."""
+    """Suggestion for a mistyped path: similar names in its folder, or the first folder that does not exist."""
     missing = next(path for path in (*reversed(place.parents), place) if not path.exists())
     if missing != place:
         return f" (there is no {missing})" if len(place.parts) > 2 else ""

@@ -1,4 +1,4 @@
-"""Checking spans and entities as callers give them, and turning titles into ids."""
+"""Checks of the spans and entities that callers give, and conversion of titles to ids."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Entities = Sequence[str | int | None]
 
 
 def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
-    """Raise ConfigurationError when `value` is none of `choices`."""
+    """Raise ConfigurationError if `value` is not in `choices`."""
     if value not in choices:
         raise ConfigurationError(f"found {name}={value!r}, expected one of {', '.join(choices)}")
 
 
 def check_span(span: Sequence[int], length: int, unit: str) -> Span:
-    """The span as a tuple; DataError when it is empty or not inside `length`."""
+    """Return the span as a tuple; DataError if it is empty or not inside `length`."""
     start, end = span
     if not 0 <= start < end <= length:
         raise DataError(f"found the span ({start}, {end}), expected 0 <= start < end <= {length} {unit}")
@@ -28,7 +28,7 @@ def check_span(span: Sequence[int], length: int, unit: str) -> Span:
 
 
 def check_spans(texts: Sequence[str], spans: Sequence[Spans] | None, name: str) -> list[list[Span]]:
-    """Character spans of every text as tuples; DataError that names the text when one is wrong."""
+    """Return the character spans of every text as tuples; a DataError names the text with a wrong one."""
     if isinstance(texts, str):
         raise ConfigurationError("found one text, expected a list of texts; use encode(text, ...) for one")
     if spans is None:
@@ -45,7 +45,7 @@ def check_spans(texts: Sequence[str], spans: Sequence[Spans] | None, name: str) 
 
 
 def check_number_of_mentions(spans: Sequence[Sequence[Span]], wanted: int, task: str | None) -> None:
-    """DataError when a text has another number of mentions than its task marks."""
+    """Raise DataError if a text does not have the number of mentions that its task marks."""
     for number, text_spans in enumerate(spans):
         if len(text_spans) != wanted:
             raise DataError(f"found {len(text_spans)} spans in text {number}, expected {wanted} for task={task!r}")
@@ -58,10 +58,10 @@ def add_entities(
     language: str | None,
     name: str,
 ) -> None:
-    """Fill in the entity ids of every text (`[MASK]` where nothing is given) and count unknown titles.
+    """Fill in the entity ids of every text (`[MASK]` if nothing is given) and count unknown titles.
 
     Raises:
-        DataError: another number of entities than of mentions, or an id outside the vocabulary.
+        DataError: the number of entities differs from that of mentions, or an id is outside the vocabulary.
     """
     if entities is not None and len(entities) != len(texts):
         raise DataError(f"found entities for {len(entities)} texts, expected {len(texts)}", field=name)
@@ -79,11 +79,11 @@ def add_entities(
 
 
 def _entity_id(entity: str | int | None, vocabulary: EntityVocabulary, language: str | None, name: str) -> int | None:
-    """Id of what a caller gave; None for a title that is not in the vocabulary."""
+    """Id of a given entity; None for a title that is not in the vocabulary."""
     if entity is None:
         return vocabulary.mask_id
     if isinstance(entity, str):
         return vocabulary.id_of(entity, language)
     if not 0 <= entity < len(vocabulary):
-        raise DataError(f"found the entity id {entity}, expected one below {len(vocabulary)}", field=name)
+        raise DataError(f"found the entity id {entity}, expected an id below {len(vocabulary)}", field=name)
     return int(entity)

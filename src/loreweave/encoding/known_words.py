@@ -1,7 +1,7 @@
-"""Whether a tokenizer knows any words at all.
+"""Check that a tokenizer has words.
 
-transformers builds a tokenizer of its special tokens alone where the folder lacks the vocabulary, and says nothing: every word
-is then the unknown token, or nothing.
+If a folder lacks the vocabulary, transformers silently builds a tokenizer of its special tokens only: every word is then
+the unknown token, or nothing.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 _LIKE_SPECIAL = re.compile(r"\[[^\[\]\s]+\]|<(?!0x[0-9A-F]{2}>)[^<>\s]+>")
-"""`[unused1]`, `<mask>`; not the single bytes of SentencePiece, `<0x41>`."""
+"""Special tokens such as `[unused1]` and `<mask>`, but not the single bytes of SentencePiece, such as `<0x41>`."""
 _SIGNS = "#▁Ġ "
-"""What marks the begin or the middle of a word, and is none itself."""
+"""Marks of the beginning or the middle of a word."""
 _SHOWN = 8
 
 
 def check_words(tokenizer: PreTrainedTokenizerBase, source: object) -> None:
-    """Refuse a tokenizer whose vocabulary holds special tokens alone. One token that may be of a word is enough, in any script.
+    """Refuse a tokenizer whose vocabulary has special tokens only. One token of any script that can be in a word is enough.
 
     Args:
-        tokenizer: of transformers; one that is not fast is passed over (it is refused elsewhere).
-        source: the folder or the name that it was read from.
+        tokenizer: tokenizer of transformers; slow tokenizers are not checked (they are refused elsewhere).
+        source: folder or name that it was loaded from.
 
     Raises:
-        CheckpointError: no token may be of a word.
+        CheckpointError: no token can be in a word.
     """
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if not isinstance(backend, Tokenizer):
@@ -45,7 +45,7 @@ def check_words(tokenizer: PreTrainedTokenizerBase, source: object) -> None:
     by_id: list[str] = sorted(vocabulary, key=vocabulary.__getitem__)
     shown = f"{len(by_id)}: {listed(by_id, _SHOWN)}"
     raise CheckpointError(
-        f"{source}: found a tokenizer of special tokens alone ({shown}), so that every word is unknown; "
+        f"{source}: found a tokenizer with special tokens only ({shown}), so every word is unknown; "
         "expected the vocabulary of the model: put its tokenizer.json (or vocab.txt, vocab.json with merges.txt, or its "
         "SentencePiece model) into the folder"
     )

@@ -1,4 +1,4 @@
-"""Batches of texts of similar length, so that little of a batch is padding."""
+"""Batches of texts of similar length, to reduce padding."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from loreweave.random_streams import stream
 
 
 class LengthBucketSampler:
-    """Batch sampler for `DataLoader(batch_sampler=...)`: shuffled, yet with texts of similar length in a batch.
+    """Batch sampler for `DataLoader(batch_sampler=...)`: shuffled, with texts of similar length in a batch.
 
     The items are shuffled, cut into pools of `pool` batches, sorted by length inside a pool, cut into batches, and the
-    batches shuffled. The longest batch comes first, so that a lack of memory shows at once. The order depends on
-    `seed` and `epoch` only.
+    batches shuffled. The longest batch comes first, so that a lack of memory shows at once. The order depends only on
+    `seed` and `epoch`.
 
     Args:
-        lengths: length of each item, for instance in words.
-        batch_size: items in a batch.
-        pool: batches in a pool; 1 is plain shuffling, more sorts better and shuffles less.
-        seed: of the shuffling.
-        drop_last: leave out a last batch that is not full.
+        lengths: length of each item, for example in words.
+        batch_size: number of items per batch.
+        pool: number of batches per pool. 1 is plain shuffling; more sorts better and shuffles less.
+        seed: seed of the shuffling.
+        drop_last: leave out the last batch if it is not full.
 
     Example:
         >>> sorted(sum(LengthBucketSampler([3, 1, 2], batch_size=2), []))
@@ -39,7 +39,7 @@ class LengthBucketSampler:
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose order the next iteration gives."""
+        """Set the epoch, which determines the order of the next iteration."""
         self.epoch = epoch
 
     def __len__(self) -> int:

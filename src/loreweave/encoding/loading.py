@@ -1,4 +1,4 @@
-"""Reading an `EntityTokenizer` from a folder of ours, of transformers 4 or 5, or of the original authors' releases."""
+"""Loading an `EntityTokenizer` from a folder of ours, of transformers 4 or 5, or of the original authors' releases."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ _BERT_NAMES = {
 
 @dataclass(frozen=True)
 class LoadedTokenizer:
-    """What a folder says of an `EntityTokenizer`.
+    """Content of an `EntityTokenizer`'s folder.
 
     Attributes:
         directory: the folder.
         words: the tokenizer of the words.
         entity_vocabulary: titles and ids.
-        options: further arguments of `EntityTokenizer`.
-        model_config: content of `config.json`; empty where there is none.
+        options: other arguments of `EntityTokenizer`.
+        model_config: content of `config.json`; empty if there is none.
     """
 
     directory: Path
@@ -70,10 +70,10 @@ class LoadedTokenizer:
         return file if file.is_file() else None
 
     def check_sizes(self, word_vocabulary_size: int) -> None:
-        """Refuse more ids than the tables of a LUKE have rows.
+        """Refuse more ids than the embedding tables of a LUKE have rows.
 
         Raises:
-            CheckpointError: names the key of `config.json`.
+            CheckpointError: more ids than rows; it names the key of `config.json`.
         """
         if self.model_config.get("model_type") != "luke":
             return
@@ -86,18 +86,18 @@ class LoadedTokenizer:
 
 
 def read_entity_tokenizer(path: Pathname, entities: EntityVocabulary | None = None) -> LoadedTokenizer:
-    """Read words, entities and limits from a folder, or from a repository of the Hugging Face Hub.
+    """Read words, entities and limits from a folder, or from a repository on the Hugging Face Hub.
 
     The entity vocabulary comes from `entity_vocab.tsv`, `.jsonl` or `.json`, or from inside `tokenizer_config.json`
-    (transformers 5). The words come from `tokenizer.json`, else `sentencepiece.bpe.model`, `vocab.json` and
+    (transformers 5). The words come from `tokenizer.json`, otherwise from `sentencepiece.bpe.model`, `vocab.json` and
     `merges.txt`, or `vocab.txt`.
 
     Args:
-        path: the folder, or the repository's name.
-        entities: the entity vocabulary of a folder without one.
+        path: folder, or name of the repository.
+        entities: entity vocabulary for a folder without one.
 
     Raises:
-        CheckpointError: no such folder or repository, a file is missing, or a token has another id than stated.
+        CheckpointError: the folder or repository does not exist, a file is missing, or a token does not have the stated id.
     """
     directory = resolve(path, weights=False)
     config = _read_object(directory / "tokenizer_config.json")
@@ -107,7 +107,7 @@ def read_entity_tokenizer(path: Pathname, entities: EntityVocabulary | None = No
     markers = _marker_names(config)
     options = {
         "max_mention_length": config.get("max_mention_length") or 30,
-        # transformers writes its default of 32 into every file, and does not cut at it: no statement about the model.
+        # transformers writes its default of 32 into every file without truncating to it, so it says nothing about the model.
         "max_entity_length": config["max_entity_length"] if "piece_rule" in config else 128,
         "max_length": _max_length(words, model_config),
         "entity_token_1": markers[0],
@@ -118,7 +118,7 @@ def read_entity_tokenizer(path: Pathname, entities: EntityVocabulary | None = No
 
 
 def load_word_tokenizer(directory: Path) -> PreTrainedTokenizerFast:
-    """The words of such a folder as a fast tokenizer, with the marker tokens that its files name."""
+    """Words of such a folder as a fast tokenizer, with the marker tokens that its files name."""
     from transformers import PreTrainedTokenizerFast
 
     config = _read_object(directory / "tokenizer_config.json")
@@ -179,7 +179,7 @@ def _realign(path: Path) -> Tokenizer:
     """Backend of an mLUKE tokenizer saved by transformers 5, whose file has raw SentencePiece ids and no NFKC."""
     _logger.warning(
         "%s was saved by transformers 5, whose MLukeTokenizer shifts every id by one and drops the normalization: "
-        "giving the pieces the ids of mLUKE's embeddings again, with NFKC",
+        "restoring the ids of mLUKE's embeddings, and NFKC",
         path,
     )
     specification = json.loads(path.read_text(encoding="utf-8"))
@@ -226,7 +226,7 @@ def _known_token(backend: Tokenizer, token: str, source: Path) -> tuple[str, int
 
 
 def _named_tokens(backend: Tokenizer, family: Mapping[str, str], config: Json) -> dict[str, str | AddedToken]:
-    """Named special tokens; `<mask>` takes the space before it unless the files say otherwise, as in transformers 4."""
+    """Named special tokens; `<mask>` includes the space before it unless the files say otherwise, as in transformers 4."""
     held = {token.content for token in backend.get_added_tokens_decoder().values()}
     flags = {entry["content"]: entry for entry in (config.get("added_tokens_decoder") or {}).values()}
     named: dict[str, str | AddedToken] = {}
@@ -249,9 +249,9 @@ def _marker_names(config: Json) -> tuple[str, str]:
 
 
 def _stated_tokens(directory: Path, config: Json) -> dict[str, int | None]:
-    """Added tokens that the files name, with their ids where these are stated; never entity tokens (pitfall 5)."""
+    """Added tokens that the files name, with their ids if these are stated; never entity tokens, which are not words."""
     stated: dict[str, int | None] = {}
-    # Only LUKE's tokenizers of transformers write these keys; they always have both markers.
+    # Only transformers' LUKE tokenizers write these keys; they always have both markers.
     if any(key in config for key in ("entity_token_1", "entity_1_token")):
         stated.update(dict.fromkeys(_marker_names(config)))
     for key in ("additional_special_tokens", "extra_special_tokens"):
@@ -288,16 +288,16 @@ def _load_entity_vocabulary(directory: Path, config: Json, entities: EntityVocab
     if entities is not None:
         return entities
     raise CheckpointError(
-        f"{directory}: found no entity vocabulary, expected one of {', '.join(FILE_NAMES)}; a LUKE that was trained for a task "
-        "of words alone is saved without: give --base FOLDER (finetune: base=FOLDER), the LUKE that it was trained from"
+        f"{directory}: found no entity vocabulary, expected one of {', '.join(FILE_NAMES)}; a LUKE that was fine-tuned for a "
+        "task of words only is saved without one: give --base FOLDER (finetune: base=FOLDER), the LUKE that it started from"
     )
 
 
 def _max_length(words: PreTrainedTokenizerFast, model_config: Json) -> int | None:
-    """What the position table of a LUKE model allows, where the tokenizer states no limit of its own."""
+    """Limit from the position table of a LUKE model, if the tokenizer states no limit."""
     if words.model_max_length < 10**6 or model_config.get("model_type") != "luke":
         return None
     # Positions begin after that of padding: 514 rows and pad = 1 leave 512. The model counts from its own
-    # padding, which need not be the tokenizer's.
+    # padding id, which can differ from the tokenizer's.
     padding = model_config.get("pad_token_id")
     return int(model_config["max_position_embeddings"]) - int(words.pad_token_id if padding is None else padding) - 1

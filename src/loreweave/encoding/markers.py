@@ -1,4 +1,4 @@
-"""Marker tokens around mentions, also where mentions touch, overlap, nest or are equal."""
+"""Marker tokens around mentions, including mentions that touch, overlap, nest or are equal."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Markers:
-    """Where markers go.
+    """Positions of the markers.
 
     Attributes:
         insertions: (position in the words without markers, marker id), in the order of the result.
-        spans: each mention in the words with markers, its own two markers included.
+        spans: each mention in the words with markers, including its own two markers.
     """
 
     insertions: list[tuple[int, int]]
     spans: list[Span]
 
     def weave(self, items: list[T], marker: Callable[[int], T]) -> list[T]:
-        """`items`, one for each word, with `marker(id)` put in for each marker."""
+        """`items`, one for each word, with `marker(id)` inserted for each marker."""
         woven: list[T] = []
         cut = 0
         for position, marker_id in self.insertions:
@@ -37,8 +37,8 @@ class Markers:
 def place_markers(spans: Sequence[Span], marker_ids: Sequence[int]) -> Markers:
     """Put `marker_ids[m]` on both sides of the token span `spans[m]`.
 
-    Where several markers meet, mentions that end there close first (the inner one before the outer one), then those
-    that start there open (the outer one first; of two equal mentions the first given is the outer one).
+    Where several markers meet, mentions that end there close first (inner before outer), then those
+    that start there open (outer before inner; of two equal mentions the first one is the outer one).
     """
     events: list[tuple[tuple[int, ...], int, bool]] = []
     for mention, (start, end) in enumerate(spans):

@@ -1,4 +1,4 @@
-"""Cutting a text at the boundaries of its mentions, so that every boundary is also a boundary of tokens."""
+"""Splits a text at the boundaries of its mentions, so that every boundary is also a token boundary."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ PIECE_RULES: tuple[PieceRule, ...] = ("boundary", "legacy")
 
 @dataclass(slots=True)
 class CutText:
-    """A text in pieces that are tokenized one by one.
+    """A text in pieces that are tokenized separately.
 
     Attributes:
-        pieces: strings without the empty ones.
-        starts: offset of each piece in the text; one less where a space was put in front.
+        pieces: strings that are not empty.
+        starts: offset of each piece in the text; one less if a space was put in front.
         pieces_before: boundary (character offset) -> number of pieces before it.
     """
 
@@ -30,18 +30,18 @@ class CutText:
 def cut_at_spans(
     text: str, spans: Sequence[Span], rule: PieceRule, *, leading_space: bool = False, space_before_text: bool = False
 ) -> CutText:
-    """Cut `text` at every start and end of `spans`, which may touch, overlap and nest.
+    """Split `text` at every start and end of `spans`, which may touch, overlap and nest.
 
-    Rules: `boundary` is that of transformers' LukeTokenizer: a space just before a boundary belongs to the piece on its
+    Rules: `boundary` is the rule of transformers' LukeTokenizer: a space just before a boundary belongs to the piece on its
     right, so that spans with and without the space in front give the same tokens. `legacy` is that of the original
     typing and relation code: pieces are stripped on the right and begin with a space.
 
     Args:
         text: the text.
         spans: character spans, checked by the caller.
-        rule: see above.
-        leading_space: the tokenizer tells words with a space in front from words without (byte-level BPE), so
-            `legacy` must put one in front of each piece.
+        rule: one of the above.
+        leading_space: the tokenizer distinguishes words with and without a space in front (byte-level BPE), so
+            `legacy` puts a space in front of each piece.
         space_before_text: put a space in front of the text (a tokenizer built with `add_prefix_space`).
     """
     boundaries = sorted({boundary for span in spans for boundary in span})

@@ -1,4 +1,4 @@
-"""Writing an `EntityTokenizer` so that transformers 4 and 5 read it too."""
+"""Saving an `EntityTokenizer` so that transformers 4 and 5 can read it too."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Savable(Protocol):
-    """What is written of an `EntityTokenizer`; see there."""
+    """Parts of an `EntityTokenizer` that are saved."""
 
     words: WordTokenizer
     entity_vocabulary: EntityVocabulary
@@ -31,14 +31,14 @@ class Savable(Protocol):
 
     @property
     def piece_rule(self) -> str:
-        """How texts are cut at mentions."""
+        """Rule for splitting texts at mentions."""
 
 
 def save_entity_tokenizer(tokenizer: Savable, directory: Pathname) -> None:
     """Write `tokenizer.json` (5), the vocabulary files of 4, both kinds of configuration, and `entity_vocab.json`.
 
-    Each file is written atomically; others in the folder stay. For SentencePiece, transformers 4 also needs
-    `sentencepiece.bpe.model`, which is copied when the tokenizer was read from one.
+    Each file is written atomically; other files in the folder stay. For SentencePiece, transformers 4 also needs
+    `sentencepiece.bpe.model`, which is copied if the tokenizer was read from one.
     """
     folder = Path(directory)
     source = tokenizer.source_model
@@ -61,7 +61,7 @@ def save_entity_tokenizer(tokenizer: Savable, directory: Pathname) -> None:
     write_json(folder / "special_tokens_map.json", _special_tokens_map(tokenizer, added))
     write_json(folder / "tokenizer_config.json", _configuration(tokenizer, specification, added))
     if tokenizer.entity_vocabulary.mask2_id is None:
-        _logger.warning("the entity vocabulary has no %s, which transformers' LukeTokenizer demands; see with_mask2()", MASK2)
+        _logger.warning("the entity vocabulary has no %s, which transformers' LukeTokenizer requires; see with_mask2()", MASK2)
     tokenizer.entity_vocabulary.save(folder / "entity_vocab.json")
 
 
@@ -72,7 +72,7 @@ def _added_tokens(specification: Json) -> dict[int, Json]:
 
 
 def _outside_vocabulary(added: dict[int, Json], model: Json) -> dict[str, int]:
-    """Tokens of `added_tokens.json`. XLM-R's `<mask>` is not among them: its class of transformers 4 adds it itself."""
+    """Tokens of `added_tokens.json`, without XLM-R's `<mask>`, which its class in transformers 4 adds itself."""
     vocabulary = {"<mask>", *(piece for piece, _ in model["vocab"])} if model["type"] == "Unigram" else model["vocab"]
     return {token["content"]: token_id for token_id, token in added.items() if token["content"] not in vocabulary}
 
@@ -110,7 +110,7 @@ def _configuration(tokenizer: Savable, specification: Json, added: dict[int, Jso
     if tokenizer.max_length is not None:
         configuration["model_max_length"] = tokenizer.max_length
     for key, marker in zip(("entity_token_1", "entity_token_2"), markers, strict=False):
-        # transformers 5 puts ▁ before mLUKE's markers when they are strings, and then does not find them.
+        # transformers 5 puts ▁ before mLUKE's markers if they are strings, and then does not find them.
         configuration[key] = marker if kind != "Unigram" else {"__type": "AddedToken", **flags[marker]}
     if kind == "WordPiece":
         normalizer = specification["normalizer"] or {}
@@ -128,7 +128,7 @@ def _configuration(tokenizer: Savable, specification: Json, added: dict[int, Jso
 
 
 def transformers_class(tokenizer: Savable) -> str:
-    """The class of transformers that reads the files of a tokenizer."""
+    """Class of transformers that reads the files of a tokenizer."""
     return _class_name(tokenizer, json.loads(tokenizer.words.backend.to_str())["model"]["type"])
 
 

@@ -20,10 +20,10 @@ _UNIGRAM = 1
 
 
 def sentencepiece_backend(path: Path) -> Tokenizer:
-    """Read a unigram model and give its pieces the ids that XLM-R's embeddings have.
+    """Read a unigram model and give its pieces their ids in XLM-R's embeddings.
 
     Raises:
-        CheckpointError: not a SentencePiece file, or not a unigram model with the pieces that XLM-R has.
+        CheckpointError: the file is not SentencePiece, or not a unigram model with XLM-R's pieces.
     """
     try:
         pieces, model_type, charsmap = _parse(path.read_bytes())
@@ -38,7 +38,7 @@ def sentencepiece_backend(path: Path) -> Tokenizer:
 def aligned_backend(pieces: list[Piece], normalizer: normalizers.Normalizer | None, source: str) -> Tokenizer:
     """Backend of raw pieces: `<s> <pad> </s> <unk>`, then the raw pieces without their first three.
 
-    fairseq put its own special tokens first, so every other id is one more than in the SentencePiece file.
+    fairseq put its own special tokens first, so every other id is one higher than in the SentencePiece file.
     """
     if [piece for piece, _ in pieces[:3]] != _RAW_START:
         raise CheckpointError(f"{source}: found the first pieces {pieces[:3]}, expected {_RAW_START}")
@@ -56,13 +56,13 @@ def aligned_backend(pieces: list[Piece], normalizer: normalizers.Normalizer | No
 
 
 def nmt_nfkc() -> normalizers.Normalizer:
-    """XLM-R's normalization, where a file has lost its table (transformers 5 does not save it for mLUKE)."""
+    """XLM-R's normalization, for files without its table (transformers 5 does not save it for mLUKE)."""
     spaces = normalizers.Replace(Regex(" {2,}"), " ")
     return normalizers.Sequence([normalizers.Nmt(), normalizers.NFKC(), spaces])
 
 
 def _parse(content: bytes) -> tuple[list[Piece], int, bytes]:
-    """Pieces with scores, the kind of model, and the compiled normalization table."""
+    """Pieces with scores, type of the model, and the compiled normalization table."""
     pieces: list[Piece] = []
     model_type, charsmap = _UNIGRAM, b""
     for field, _, value in read_fields(content):

@@ -18,8 +18,8 @@ class TokenTable:
     """Row -> token ids without special tokens.
 
     Attributes:
-        tokens: all rows behind one another, uint16 or int32.  # [all tokens]
-        offsets: where each row begins, and the end of the last, int64.  # [rows + 1]
+        tokens: tokens of all rows, concatenated, uint16 or int32.  # [all tokens]
+        offsets: start of each row, and the end of the last, int64.  # [rows + 1]
     """
 
     def __init__(self, tokens: np.ndarray, offsets: np.ndarray) -> None:
@@ -27,20 +27,20 @@ class TokenTable:
 
     @classmethod
     def of(cls, rows: Sequence[Sequence[int]], dtype: DTypeLike) -> Self:
-        """Put rows together."""
+        """Create a table from rows."""
         return cls(_flat(rows, dtype), _offsets([_lengths(rows)]))
 
     @classmethod
     def open(cls, folder: Path, name: str) -> Self:
-        """Memory-map what `save` or a `TokenTableWriter` wrote.
+        """Memory-map the files of `save` or of a `TokenTableWriter`.
 
         Raises:
-            DataError: a file is missing, is no array of integers, or the two do not fit together.
+            DataError: a file is missing or not an array of integers, or the two do not fit together.
         """
         tokens, offsets = (open_array(folder / f"{name}_{part}.npy") for part in ("tokens", "offsets"))
         said = int(offsets[-1]) if len(offsets) else 0
         if len(tokens) != said:
-            message = f"found {len(tokens)} tokens, {name}_offsets.npy says {said}"
+            message = f"found {len(tokens)} tokens, expected {said} as in {name}_offsets.npy"
             raise DataError(message, path=folder / f"{name}_tokens.npy")
         return cls(tokens, offsets)
 
@@ -70,7 +70,7 @@ class TokenTable:
 
 
 class TokenTableBuilder:
-    """Collects rows in memory (a context manager, as the writer is)."""
+    """Collects rows in memory (a context manager, like the writer)."""
 
     def __init__(self, dtype: DTypeLike) -> None:
         self.dtype = np.dtype(dtype)
@@ -97,7 +97,7 @@ class TokenTableBuilder:
 
 
 class TokenTableWriter(TokenTableBuilder):
-    """Writes rows to files as they come: only their lengths are kept in memory, until the files are complete."""
+    """Writes rows to files as they come, keeping only their lengths in memory until the files are complete."""
 
     def __init__(self, folder: Path, name: str, dtype: DTypeLike) -> None:
         super().__init__(dtype)
@@ -121,7 +121,7 @@ class TokenTableWriter(TokenTableBuilder):
         return TokenTable.open(self._folder, self._name)
 
     def _write_header(self) -> None:
-        """The header can be written again with the final count: NumPy pads it for a growing first axis."""
+        """Rewrite the header with the final count: NumPy pads it for a growing first axis."""
         header = {"descr": np.lib.format.dtype_to_descr(self.dtype), "fortran_order": False, "shape": (self._count,)}
         np.lib.format.write_array_header_1_0(self._file, header)
 
@@ -130,7 +130,7 @@ def open_array(path: Path) -> np.ndarray:
     """Memory-map a one-dimensional array of integers.
 
     Raises:
-        DataError: missing, or something else.
+        DataError: the file is missing, or is something else.
     """
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)

@@ -1,4 +1,4 @@
-"""Which word tokens stay when a text is longer than the model can read."""
+"""Chooses the word tokens to keep if a text is longer than the model can read."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ TRUNCATIONS: tuple[Truncation, ...] = ("longest_first", "only_first", "only_seco
 
 
 def lengths_within(first: int, second: int, budget: int, truncation: Truncation) -> tuple[int, int]:
-    """Lengths of two texts after cutting their ends so that both fit in `budget` tokens.
+    """Lengths of two texts after truncation to `budget` tokens together.
 
-    `longest_first` takes tokens from the longer text until both are equally long, then from both in turn, as
+    `longest_first` removes tokens from the longer text until both are equally long, then from both in turn, as
     transformers does.
 
     Raises:
-        ConfigurationError: the text that may not be cut is longer than `budget`.
+        ConfigurationError: the text that must stay whole is longer than `budget`.
     """
     budget = max(0, budget)
     if first + second <= budget:
@@ -32,26 +32,26 @@ def lengths_within(first: int, second: int, budget: int, truncation: Truncation)
     fixed = second if truncation == "only_first" else first
     if fixed > budget:
         raise ConfigurationError(
-            f"found {fixed} tokens in the text that {truncation!r} leaves whole, expected at most {budget}; "
-            "cut that text, raise max_length or use truncation='longest_first'"
+            f"found {fixed} tokens in the text that {truncation!r} does not truncate, expected at most {budget}; "
+            "shorten that text, raise max_length or use truncation='longest_first'"
         )
     return (budget - fixed, fixed) if truncation == "only_first" else (fixed, budget - fixed)
 
 
 def window_on_mentions(length: int, mentions: Sequence[Span], budget: int) -> list[int]:
-    """Indices of the `budget` tokens to keep so that every mention stays in sight.
+    """Indices of the `budget` tokens to keep, which include all mentions.
 
-    When all mentions fit, they and what is between them are kept, in the middle of one window. When they do not, the
+    If all mentions fit, they and everything between them are kept, in the middle of one window. Otherwise the
     markers (first and last token of each mention) are kept, then as much of each mention as possible from its start,
-    then what is nearest to a mention: tokens between mentions that are far apart are lost.
+    then the tokens nearest to a mention; tokens between distant mentions are lost.
 
     Args:
         length: number of tokens.
         mentions: token spans, markers included.
-        budget: tokens to keep, at most `length`.
+        budget: number of tokens to keep, at most `length`.
 
     Raises:
-        ConfigurationError: not even the markers fit.
+        ConfigurationError: the markers alone do not fit.
     """
     left, right = min(start for start, _ in mentions), max(end for _, end in mentions)
     if right - left <= budget:

@@ -1,4 +1,4 @@
-"""The word side: a private, clean copy of a fast tokenizer's backend, and the special tokens around its words."""
+"""Tokenizer of the words: a private copy of a fast tokenizer's backend, and the special tokens around words."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 MARKER_TOKENS = ("<ent>", "<ent2>")
 _NAMED_TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
-_NONCHARACTER = "\ufdd0"  # Unicode promises that no text has it
-_NO_LIMIT = 10**6  # transformers writes 1e30 for "no limit known"
+_NONCHARACTER = "\ufdd0"  # a noncharacter of Unicode, which no text contains
+_NO_LIMIT = 10**6  # transformers writes 1e30 for an unknown limit
 
 
 def add_marker_tokens(tokenizer: PreTrainedTokenizerFast, markers: Iterable[str] = MARKER_TOKENS) -> int:
-    """Add the marker tokens that the tokenizer lacks, and return how many these were.
+    """Add the marker tokens that the tokenizer lacks, and return their number.
 
     New ids follow the existing ones, as in the published models (`<ent>`, `<ent2>` = V-2, V-1). Call it before building
     an `EntityTokenizer`, and resize the model's word embeddings by the returned number.
@@ -36,16 +36,16 @@ def add_marker_tokens(tokenizer: PreTrainedTokenizerFast, markers: Iterable[str]
 
 
 def sentencepiece_file(tokenizer: PreTrainedTokenizerFast) -> Path | None:
-    """The SentencePiece model that the tokenizer was read from, to be copied when it is saved."""
+    """SentencePiece model that the tokenizer was read from, which is copied when it is saved."""
     file = getattr(tokenizer, "sentencepiece_file", None) or getattr(tokenizer, "vocab_file", None)
     return Path(file) if file and str(file).endswith(".model") and Path(file).is_file() else None
 
 
 @dataclass(frozen=True, slots=True)
 class SpecialTokens:
-    """Ids around words: `start words end`, and `start first end [end] second end` for a pair.
+    """Special tokens around words: `start words end`, and `start first end [end] second end` for a pair.
 
-    RoBERTa and its kin (LUKE, XLM-R) have two `end` between the texts and one segment; BERT one, and two segments.
+    RoBERTa and related models (LUKE, XLM-R) have two `end` between the texts and one segment; BERT has one, and two segments.
     """
 
     start: int
@@ -54,7 +54,7 @@ class SpecialTokens:
     double_separator: bool
 
     def count(self, pair: bool) -> int:
-        """How many special tokens a text or a pair of texts gets."""
+        """Number of special tokens of a text or a pair of texts."""
         return (4 if self.double_separator else 3) if pair else 2
 
     @property
@@ -63,7 +63,7 @@ class SpecialTokens:
         return 0 if self.double_separator else 1
 
     def post_processor(self, start: str, end: str) -> processors.PostProcessor:
-        """The same for a backend; `start` and `end` are the tokens' texts."""
+        """The template as the backend's post-processor; `start` and `end` are the tokens' texts."""
         second = self.second_segment
         between = f"{end} {end}" if self.double_separator else end
         return processors.TemplateProcessing(
@@ -73,7 +73,7 @@ class SpecialTokens:
         )
 
     def around(self, first: list[int], second: list[int] | None = None) -> list[int]:
-        """The whole sequence."""
+        """Complete sequence of a text or pair."""
         if second is None:
             return [self.start, *first, self.end]
         between = [self.end, self.end] if self.double_separator else [self.end]
@@ -81,9 +81,9 @@ class SpecialTokens:
 
 
 class WordTokenizer:
-    """Tokenizes pieces of text in batches, without special tokens, truncation, padding or spaces that nobody asked for.
+    """Tokenizes pieces of text in batches, without special tokens, truncation, padding or added spaces.
 
-    The backend is a copy: truncation or padding set on the given tokenizer later does not reach it. Entity tokens that
+    The backend is a copy: later changes of truncation or padding do not affect it. Entity tokens that
     transformers 5 registers as words (`[MASK]`, ... beyond the embedding table) are removed,
     so that a literal `[MASK]` is text.
 
@@ -91,7 +91,7 @@ class WordTokenizer:
         tokenizer: a fast tokenizer of transformers (WordPiece, byte-level BPE or SentencePiece).
 
     Raises:
-        ConfigurationError: not a fast tokenizer, no start or end or padding token, or special tokens of another shape.
+        ConfigurationError: not a fast tokenizer, no start, end or padding token, or special tokens in another arrangement.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
@@ -100,7 +100,7 @@ class WordTokenizer:
         if not isinstance(backend, Tokenizer):
             raise ConfigurationError(f"found the tokenizer {name}, expected a fast one (with a `backend_tokenizer`)")
         if name == "MLukeTokenizer":
-            # Verified on 5.23: no NFKC, and every id is one less than the row of the XLM-R embedding table.
+            # Verified on 5.23: no NFKC, and every id is one lower than the row in XLM-R's embedding table.
             raise ConfigurationError(
                 "found transformers' MLukeTokenizer, whose ids do not fit mLUKE's embeddings in transformers 5; "
                 "expected EntityTokenizer.from_pretrained(folder) or an XLMRobertaTokenizer"
@@ -117,7 +117,7 @@ class WordTokenizer:
     # ---- encoding ------------------------------------------------------------------------------------------------
 
     def encode(self, pieces: Sequence[str]) -> list[list[int]]:
-        """Word ids of each piece; equal pieces are tokenized once. Lists may be shared: do not change them."""
+        """Word ids of each piece; equal pieces are tokenized once. Lists may be shared: do not modify them."""
         unique = list(dict.fromkeys(pieces))
         try:
             encodings = self._backend.encode_batch_fast(unique, add_special_tokens=False)
@@ -141,18 +141,18 @@ class WordTokenizer:
     # ---- the vocabulary ------------------------------------------------------------------------------------------
 
     def id_of(self, token: str) -> int | None:
-        """Id of a token of the vocabulary, None when it has none."""
+        """Id of a token of the vocabulary, None if it is not there."""
         found: int | None = self._backend.token_to_id(token)
         return found
 
     @cached_property
     def size(self) -> int:
-        """Rows that a word embedding table needs: the largest id + 1."""
+        """Number of rows of the word embedding table: the largest id + 1."""
         return max(self._backend.get_vocab(with_added_tokens=True).values()) + 1
 
     @cached_property
     def leading_space(self) -> bool:
-        """Whether a word with a space in front is another token than one without (byte-level BPE)."""
+        """Whether words with and without a space in front are different tokens (byte-level BPE)."""
         with_space, without = self.encode([" a", "a"])
         return with_space != without
 
@@ -170,14 +170,14 @@ class WordTokenizer:
         return PreTrainedTokenizerFast(tokenizer_object=self._backend, **named, **limit)
 
     def flagged_tokens(self) -> dict[str, AddedToken]:
-        """Named special tokens as the backend holds them: `<mask>` of RoBERTa takes the space before it."""
+        """Named special tokens as the backend has them: RoBERTa's `<mask>` includes the space before it."""
         held = {token.content: token for token in self._backend.get_added_tokens_decoder().values()}
         return {key: held[text] for key, text in self.named_tokens.items() if text in held}
 
     def _find_special_tokens(self) -> SpecialTokens:
-        """Ids by name, checked against what the backend itself puts around words.
+        """Ids by name, checked against the tokens that the backend itself puts around words.
 
-        Where it puts nothing (LUKE as transformers < 5.18 saved it, pitfall 3), it learns to.
+        If it adds none (LUKE as saved by transformers < 5.18), a post-processor is set.
         """
         ids: dict[str, int] = {}
         texts: dict[str, str] = {}
@@ -206,7 +206,7 @@ class WordTokenizer:
 
 
 def _clean_backend(backend: Tokenizer, own_tokens: set[str]) -> tuple[Tokenizer, bool]:
-    """Copy of a backend, and whether it put a space before every text (the copy does not: a piece is not a text)."""
+    """Copy of a backend, and whether it put a space before every text (the copy does not, since a piece is not a text)."""
     specification = json.loads(backend.to_str())
     specification["truncation"] = specification["padding"] = None
     had_prefix = _without_prefix_space(specification.get("pre_tokenizer"))
@@ -218,9 +218,9 @@ def _clean_backend(backend: Tokenizer, own_tokens: set[str]) -> tuple[Tokenizer,
 
 
 def _without_entity_tokens(added_tokens: list[dict[str, Any]], entity_tokens: set[str]) -> list[dict[str, Any]]:
-    """Added tokens without entity tokens at the end; elsewhere (transformers < 5.18) they only stop matching text.
+    """Added tokens without entity tokens at the end; elsewhere (transformers < 5.18) these only stop matching text.
 
-    Removing those would move the ids of the tokens behind them.
+    Removing those would shift the ids of the tokens after them.
     """
     kept = sorted(added_tokens, key=lambda token: int(token["id"]))
     while kept and kept[-1]["content"] in entity_tokens:
@@ -231,7 +231,7 @@ def _without_entity_tokens(added_tokens: list[dict[str, Any]], entity_tokens: se
 
 
 def _without_prefix_space(pre_tokenizer: dict[str, Any] | None) -> bool:
-    """Switch `add_prefix_space` off in a pre-tokenizer's specification and say whether it was on."""
+    """Switch off `add_prefix_space` in a pre-tokenizer's specification and return whether it was on."""
     if pre_tokenizer is None:
         return False
     if pre_tokenizer["type"] == "Sequence":
@@ -252,8 +252,8 @@ def _strip(piece: str, start: int, end: int) -> Span:
 
 
 def _not_unicode(pieces: Sequence[str]) -> Exception:
-    """What is wrong with texts that the backend refuses."""
+    """Error for texts that the backend refuses."""
     for piece in pieces:
         if any("\ud800" <= character <= "\udfff" for character in piece):
-            return DataError(f"found half a surrogate pair in {piece!r}, expected valid Unicode text")
+            return DataError(f"found an unpaired surrogate in {piece!r}, expected valid Unicode text")
     return DataError("found a text that the tokenizer refuses")

@@ -1,4 +1,4 @@
-"""How far clusters agree with labels: mutual information, purity, homogeneity, completeness (scikit-learn's definitions)."""
+"""Agreement of clusters with labels: mutual information, purity, homogeneity and completeness, as in scikit-learn."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ L = TypeVar("L", bound=Hashable)
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far clusters agree with labels; every score is 1 for a perfect match.
+    """Agreement of clusters with labels. Every score is 1 for a perfect match.
 
     Attributes:
-        items, clusters, labels: how many were compared, and how many of each occur.
-        nmi: mutual information over the arithmetic mean of the two entropies, which is also the V-measure (Rosenberg and
-            Hirschberg 2007): the harmonic mean of the next two.
-        homogeneity: how little a cluster mixes labels.
-        completeness: how little a label is spread over clusters.
-        adjusted_mi: mutual information less what clusters of these sizes have by chance (Vinh et al. 2010), which many
-            small clusters cannot raise.
-        purity: share of the items that have the commonest label of their cluster.
-        majority: purity of one single cluster: the least that purity can be.
+        items, clusters, labels: number of items compared, of distinct clusters and of distinct labels.
+        nmi: mutual information divided by the arithmetic mean of the two entropies. It equals the V-measure (Rosenberg and
+            Hirschberg 2007), the harmonic mean of homogeneity and completeness.
+        homogeneity: 1 where every cluster has items of one label only.
+        completeness: 1 where all items of a label are in one cluster.
+        adjusted_mi: mutual information adjusted for chance (Vinh et al. 2010); a large number of small clusters does not
+            raise it.
+        purity: share of the items that have the most common label of their cluster.
+        majority: purity of a single cluster that holds all items: the lower bound of `purity`.
     """
 
     items: int
@@ -39,12 +39,12 @@ class Agreement:
     majority: float
 
     def to_dict(self) -> dict[str, float]:
-        """Plain values."""
+        """Return the fields as a dictionary of plain values."""
         return asdict(self)
 
 
 def agreement(counts: Mapping[tuple[C, L], int]) -> Agreement | None:
-    """Agreement of the items counted by (cluster, label); None where there are none.
+    """Compute the agreement from counts of items by (cluster, label); None where there are no items.
 
     Example:
         >>> agreement({(1, "person"): 2, (2, "place"): 2}).nmi
@@ -80,7 +80,7 @@ def _numbers(items: Iterable[Any]) -> dict[Any, int]:
 
 
 def perplexity(counts: Mapping[Any, float] | np.ndarray) -> float:
-    """Exponential of the entropy of a distribution, given by counts or unnormalised shares; 0 where there are none.
+    """Exponential of the entropy of a distribution, which is given as counts or unnormalised shares; 0 for an empty one.
 
     Example:
         >>> perplexity(np.array([5, 5, 0]))

@@ -1,9 +1,9 @@
-"""Scores of relations in documents: DocRED's official F1 and Ign F1.
+"""Scores of document-level relation extraction: DocRED's official F1 and Ign F1.
 
-A fact is (document, head, relation, tail). Predictions are a set: what is said twice counts once. Ign F1 leaves the correct
-predictions that training has shown out of precision, from above and from below; recall stays as it is. A fact was shown
-where (head name, relation, tail name) is a fact of the training set for any names of the two entities. Definitions: the
-evaluation script of DocRED (Yao et al., 2019).
+A fact is (document, head, relation, tail). Predictions are a set: a repeated fact counts once. Ign F1 removes the correct
+predictions that occur in the training set from both terms of precision; recall stays as it is. A fact occurs in the training
+set if (head name, relation, tail name) is a training fact for any names of the two entities. Definitions: the evaluation
+script of DocRED (Yao et al., 2019).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ class FactCounts:
     """Numbers of facts.
 
     Attributes:
-        gold: annotated.
-        predicted: predicted, each once.
-        correct: both.
-        shown: of the correct ones those that training has shown.
+        gold: number of annotated facts.
+        predicted: number of distinct predicted facts.
+        correct: number of facts that are gold and predicted.
+        shown: number of correct facts that occur in the training set.
     """
 
     gold: int = 0
@@ -31,12 +31,12 @@ class FactCounts:
 
     @property
     def score(self) -> PrecisionRecallF1:
-        """Precision and recall; 0 where nothing was predicted or is gold."""
+        """Precision and recall; each is 0 if its denominator is 0."""
         return PrecisionRecallF1(_part(self.correct, self.predicted), _part(self.correct, self.gold))
 
     @property
     def without_shown(self) -> PrecisionRecallF1:
-        """The same of Ign F1."""
+        """Precision and recall of Ign F1."""
         precision = _part(self.correct - self.shown, self.predicted - self.shown)
         return PrecisionRecallF1(precision, _part(self.correct, self.gold))
 

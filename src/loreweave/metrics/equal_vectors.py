@@ -1,7 +1,7 @@
-"""Equal vectors of a block of candidates, found so that each is compared once.
+"""Equal vectors in a block of candidates, grouped so that each is compared once.
 
-Where most entities have one text (a graph with few descriptions), most candidates are one vector. All of them lie level with a
-gold answer of that text, so every one would be scored again exactly, for every question.
+In a graph with few descriptions, most entities have the same text, so most candidates are the same vector. All of them tie
+with a gold answer that has this text, and without groups each of them would be scored again exactly, for every question.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ _INTEGERS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 class Groups(NamedTuple):
-    """Groups of equal vectors of a block [candidates, d]."""
+    """Groups of equal vectors in a block [candidates, d]."""
 
     first: Tensor
-    """A candidate of each group: int64 [groups]."""
+    """One candidate per group: int64 [groups]."""
     of: Tensor
-    """The group of each candidate: int64 [candidates]."""
+    """Group of each candidate: int64 [candidates]."""
     sizes: Tensor
-    """Candidates of each group: int64 [groups]."""
+    """Number of candidates in each group: int64 [groups]."""
 
 
 def equal_vectors(block: Tensor) -> Groups | None:
-    """Group the vectors of a block by their bits; None where no two are equal.
+    """Group the vectors of a block by their bits; None if no two are equal.
 
     Args:
         block: [candidates, d] of any floating type.
@@ -47,7 +47,7 @@ def equal_vectors(block: Tensor) -> Groups | None:
     numbers = torch.arange(len(block), device=block.device)
     first = torch.full_like(distinct, len(block)).scatter_reduce_(0, of, numbers, "amin")
     if not bool((bits == bits[first[of]]).all()):
-        return None  # two vectors of one hash, which 64 bits all but rule out: then each is compared by itself
+        return None  # a collision of 64-bit hashes, which is very unlikely: each vector is then compared by itself
     order = torch.argsort(first)
     rank = torch.empty_like(order)
     rank[order] = torch.arange(len(order), device=order.device)

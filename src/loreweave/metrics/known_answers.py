@@ -1,8 +1,8 @@
-"""Questions (head, relation, ?) and (?, relation, tail), and the answers to them that are known to be true.
+"""Questions (head, relation, ?) and (?, relation, tail), and their known true answers.
 
-The filtered setting leaves known answers out of the candidates (Bordes et al. 2013). They are kept as
-one compressed row a question: at the 20.6 M triples of Wikidata5M 250 MB a side, where a mask of queries x known triples
-would be 5 GB a batch (7.4, 7.5). Triples are int32 [triples, 3]: head row, relation row, tail row.
+The filtered setting removes known answers from the candidates (Bordes et al. 2013). They are stored as one compressed row
+per question: 250 MB per side for the 20.6 M triples of Wikidata5M, where a mask of queries x known triples would take 5 GB
+per batch. Triples are int32 [triples, 3]: head row, relation row, tail row.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Side = Literal["head", "tail"]
-"""Which end of a triple is asked for."""
+"""The end of a triple that a question asks for."""
 SIDES: tuple[Side, ...] = get_args(Side)
 
 Integers = NDArray[np.integer]
 _COLUMNS = {"head": (2, 0), "tail": (0, 2)}
-"""By side: the columns of the entity that is given and of the entity that is asked for."""
+"""By side: the columns of the given entity and of the requested entity."""
 
 
 @dataclass(frozen=True)
 class AnswerRows:
-    """Answers to several questions: entity rows, ascending and distinct, of question i at `offsets[i]` to `offsets[i + 1]`."""
+    """Answers to several questions. Question i has `offsets[i]` to `offsets[i + 1]`: distinct, ascending rows."""
 
     offsets: NDArray[np.int64]
     answers: NDArray[np.int32]
@@ -37,23 +37,23 @@ class AnswerRows:
 
     @property
     def counts(self) -> NDArray[np.int64]:
-        """Answers of each question [questions]."""
+        """Number of answers to each question [questions]."""
         return np.diff(self.offsets)
 
     @property
     def question(self) -> NDArray[np.int64]:
-        """The question of each answer [answers]."""
+        """Question of each answer [answers]."""
         return np.repeat(np.arange(len(self)), self.counts)
 
     def select(self, questions: Integers) -> AnswerRows:
-        """The answers to the chosen questions, in their order."""
+        """Answers to the chosen questions, in the order of `questions`."""
         counts = self.counts[questions]
         offsets = _offsets(counts)
         places = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1][questions] - offsets[:-1], counts)
         return AnswerRows(offsets, self.answers[places])
 
     def contain(self, questions: Integers, entities: Integers) -> NDArray[np.bool_]:
-        """Whether each entity [n] is an answer to the question beside it [n]."""
+        """Whether entity i is an answer to question i [n]."""
         width = 1 + max(int(self.answers.max(initial=0)), int(np.max(entities, initial=0)))
         codes = self.question * width + self.answers
         wanted = np.asarray(questions, dtype=np.int64) * width + entities
@@ -74,10 +74,10 @@ class KnownAnswers:
     """
 
     def __init__(self, side: Side, *triples: Integers) -> None:
-        """Index triples, such as those of the training, validation and test splits; repeated ones count once.
+        """Index triples, for example those of the training, validation and test splits; duplicates count once.
 
         Raises:
-            ValueError: an array is not [triples, 3] of rows from 0, or ids are too large for one 64-bit key a triple.
+            ValueError: an array is not [triples, 3] of non-negative rows, or rows are too large for a 64-bit key per triple.
         """
         given, asked = _COLUMNS[side]
         checked = [_checked(part) for part in triples]
@@ -88,7 +88,7 @@ class KnownAnswers:
             raise ValueError(f"found {entities} entities and {self._relations} relations: too many for 64-bit keys")
         codes = np.empty(sum(map(len, checked)), dtype=np.int64)
         start = 0
-        for part in checked:  # one key a triple: sorting it groups the answers and orders them
+        for part in checked:  # one key per triple: sorting the keys groups the answers by question and orders them
             place = codes[start : start + len(part)]
             np.multiply(part[:, given], self._relations, out=place, dtype=np.int64)
             place += part[:, 1]
@@ -104,46 +104,46 @@ class KnownAnswers:
         self._offsets = np.append(starts, len(keys)).astype(np.int64)
 
     def __len__(self) -> int:
-        """The number of distinct triples."""
+        """Number of distinct triples."""
         return len(self._answers)
 
     def of(self, entities: Integers, relations: Integers) -> AnswerRows:
-        """The known answers to questions, each a given entity [questions] and a relation [questions]; none is no error."""
+        """Known answers to questions (given entity, relation), both [questions]; a question may have no answers."""
         wanted = np.asarray(entities, dtype=np.int64) * self._relations + relations
         places = np.searchsorted(self._keys, wanted)
         inside = (places < len(self._keys)) & (np.asarray(relations) < self._relations)
         inside[inside] = self._keys[places[inside]] == wanted[inside]
-        places[~inside] = len(self._keys)  # a last, empty row
+        places[~inside] = len(self._keys)  # the last row, which is empty
         rows = AnswerRows(np.append(self._offsets, self._offsets[-1]), self._answers)
         return rows.select(places)
 
 
 @dataclass(frozen=True)
 class Questions:
-    """The distinct questions of some triples on one side, and which triple asks which.
+    """Distinct questions of some triples on one side, and the question of each triple.
 
-    Many triples ask the same: scores are computed once a question.
+    Several triples can share a question, whose scores are then computed once.
     """
 
     side: Side
     entities: NDArray[np.int32]
-    """The entity given: head of (h, r, ?), tail of (?, r, t) [questions]."""
+    """Given entity: the head of (h, r, ?) or the tail of (?, r, t) [questions]."""
     relations: NDArray[np.int32]
-    """[questions]"""
+    """Relation [questions]."""
     gold: NDArray[np.int32]
-    """The true answer of each triple: an entity row [triples]."""
+    """True answer of each triple: an entity row [triples]."""
     of: NDArray[np.int64]
-    """The question of each triple [triples]."""
+    """Question of each triple [triples]."""
 
     def __len__(self) -> int:
         return len(self.entities)
 
     @classmethod
     def from_triples(cls, side: Side, triples: Integers) -> Questions:
-        """Those of int [triples, 3].
+        """Questions of int [triples, 3].
 
         Raises:
-            ValueError: the array is not [triples, 3] of rows from 0.
+            ValueError: the array is not [triples, 3] of non-negative rows.
         """
         given, asked = _COLUMNS[side]
         triples = _checked(triples).astype(np.int32, copy=False)
@@ -154,21 +154,21 @@ class Questions:
 
 
 def share_of(questions: ArrayLike, index: int, count: int) -> NDArray[np.int64]:
-    """The rows that process `index` of `count` should rank: all rows of about as many rows' questions as the others have.
+    """Rows that process `index` of `count` ranks, so that all processes have about the same number of rows.
 
     Args:
-        questions: the question of each row [rows] (`Questions.of`); rows of one question stay together, scored once.
-        index: of this process, from 0.
-        count: of processes.
+        questions: question of each row [rows] (`Questions.of`). Rows of one question stay together and are scored once.
+        index: number of this process, from 0.
+        count: number of processes.
 
     Returns:
-        Row numbers; the shares of all processes hold every row once.
+        Row numbers. The shares of all processes contain every row once.
 
     Raises:
-        ValueError: the index is not one of `count`.
+        ValueError: the index is not below `count`.
     """
     if not 0 <= index < count:
-        raise ValueError(f"found the share {index} of {count}, expected 0 to {count - 1}")
+        raise ValueError(f"found process {index} of {count}, expected 0 to {count - 1}")
     questions = np.asarray(questions)
     order = np.argsort(questions, kind="stable")
     ordered = questions[order]
@@ -186,7 +186,7 @@ def _checked(triples: Integers) -> Integers:
 
 
 def _firsts(ordered: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Where a value of a sorted array differs from the one before."""
+    """Whether each value of a sorted array differs from the previous one."""
     firsts = np.ones(len(ordered), dtype=np.bool_)
     np.not_equal(ordered[1:], ordered[:-1], out=firsts[1:])
     return firsts

@@ -17,41 +17,41 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class PrecisionRecallF1:
-    """Three fractions between 0 and 1; each is 0 where its denominator is."""
+    """Precision, recall and F1 between 0 and 1; each is 0 if its denominator is 0."""
 
     precision: float
     recall: float
 
     @property
     def f1(self) -> float:
-        """The harmonic mean of precision and recall."""
+        """Harmonic mean of precision and recall."""
         total = self.precision + self.recall
         return 2 * self.precision * self.recall / total if total else 0.0
 
 
 def predicted_labels(logits: ArrayLike, threshold: float = 0.0) -> Bools:
-    """The labels whose logit is above `threshold`; 0 is a probability of one half."""
+    """Labels whose logit is above `threshold`; a logit of 0 is a probability of one half."""
     return np.asarray(logits, dtype=np.float64) > threshold
 
 
 def micro(predicted: ArrayLike, gold: ArrayLike) -> PrecisionRecallF1:
-    """From the counts over all examples and labels: correct / predicted and correct / gold."""
+    """Micro average, from the counts over all examples and labels: correct / predicted and correct / gold."""
     predicted, gold = _checked(predicted, gold)
     correct = float((predicted & gold).sum())
     return PrecisionRecallF1(_divide(correct, predicted.sum()), _divide(correct, gold.sum()))
 
 
 def macro(predicted: ArrayLike, gold: ArrayLike) -> PrecisionRecallF1:
-    """Loose macro: the mean precision of the examples with a prediction, the mean recall of those with a gold label."""
+    """Loose macro: mean precision of the examples with a prediction, mean recall of the examples with a gold label."""
     predicted, gold = _checked(predicted, gold)
     correct = (predicted & gold).sum(axis=1)
     return PrecisionRecallF1(_mean_ratio(correct, predicted.sum(axis=1)), _mean_ratio(correct, gold.sum(axis=1)))
 
 
 def strict(predicted: ArrayLike, gold: ArrayLike) -> PrecisionRecallF1:
-    """Exact label sets: correct sets over the examples with a prediction (precision) and with a gold label (recall).
+    """Strict: correct label sets divided by the examples with a prediction (precision) and with a gold label (recall).
 
-    UFET's scorer divides both by all examples, which is `accuracy`; the two agree where every example has both.
+    UFET's scorer divides both by the number of all examples, which is `accuracy`. The two agree where every example has both.
     """
     predicted, gold = _checked(predicted, gold)
     has_prediction, has_gold = predicted.any(axis=1), gold.any(axis=1)
@@ -60,13 +60,13 @@ def strict(predicted: ArrayLike, gold: ArrayLike) -> PrecisionRecallF1:
 
 
 def accuracy(predicted: ArrayLike, gold: ArrayLike) -> float:
-    """The part of all examples whose predicted set is exactly the gold set, empty sets included."""
+    """Share of the examples whose predicted set equals the gold set, empty sets included."""
     predicted, gold = _checked(predicted, gold)
     return _divide(float((predicted == gold).all(axis=1).sum()), len(gold))
 
 
 def multilabel_scores(predicted: ArrayLike, gold: ArrayLike) -> dict[str, float]:
-    """All of them by name: `micro_precision` ... `strict_f1`, and `accuracy`."""
+    """All scores by name: `micro_precision` ... `strict_f1`, and `accuracy`."""
     scores: dict[str, float] = {}
     for name, score in (("micro", micro), ("macro", macro), ("strict", strict)):
         value = score(predicted, gold)
@@ -75,7 +75,7 @@ def multilabel_scores(predicted: ArrayLike, gold: ArrayLike) -> dict[str, float]
 
 
 def per_label(predicted: ArrayLike, gold: ArrayLike, labels: Sequence[str]) -> list[dict[str, float | int | str]]:
-    """One row a label: `label, gold, predicted, correct, precision, recall, f1`, in the order of `labels`.
+    """One row per label: `label, gold, predicted, correct, precision, recall, f1`, in the order of `labels`.
 
     Raises:
         ValueError: the arrays do not have one column for each label.
@@ -109,6 +109,6 @@ def _divide(part: float, whole: float | np.integer) -> float:
 
 
 def _mean_ratio(parts: NDArray[np.int_], wholes: NDArray[np.int_]) -> float:
-    """The mean of part / whole over the rows whose whole is not zero."""
+    """Mean of part / whole over the rows whose whole is not zero."""
     present = wholes > 0
     return float((parts[present] / wholes[present]).mean()) if present.any() else 0.0

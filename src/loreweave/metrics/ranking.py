@@ -1,12 +1,12 @@
 """Ranks of true answers among candidates: streamed, filtered, with ties counted.
 
-Candidates come in blocks and every query keeps two counters, the candidates above its gold answer and those level with it:
-no matrix of queries x entities, no sort. Known answers are left out of a block's scores before anything is counted. Whatever
-lies within rounding of the gold score is scored again by the kernel that scored gold (`similarity_kernels`), so ranks are
-those of exact scores: ties are ties, and ranks depend on neither block size, threads, device nor the number of processes.
-Equal candidates of a block are compared once (`equal_vectors`).
+Candidates come in blocks, and each query has two counters: candidates above its gold answer and candidates level with it.
+There is no matrix of queries x entities and no sort. Known answers are removed from a block's scores before the count.
+Candidates within the rounding error of the gold score are scored again by the kernel that scored gold
+(`similarity_kernels`), so ranks are those of exact scores: they do not depend on block size, threads, device or the number
+of processes. Equal candidates of a block are compared once (`equal_vectors`).
 
-Several processes: each ranks the rows of `known_answers.share_of`, and `ranks.merge` puts the parts together.
+With several processes, each ranks the rows of `known_answers.share_of`, and `ranks.merge` joins the parts.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ Rows = NDArray[np.int64]
 
 _BLOCK_SIZES = {"cpu": 8192}
 _BLOCK_SIZE_ELSEWHERE = 65_536
-"""Candidates at a time (measured)."""
+"""Number of candidates per block (chosen by measurement)."""
 _ROWS_AT_ONCE = {"cpu": 256}
 _ROWS_AT_ONCE_ELSEWHERE = 1024
-"""Rows whose scores with a block are in memory at a time."""
+"""Number of rows whose scores with a block are in memory at a time."""
 _EXACT_NUMBERS = 2**22
-"""Numbers that exact scores work on at a time."""
+"""Number of values that exact scores process at a time."""
 _LARGEST = 1e38
-"""What fast scores may sum to: float32 ends soon after."""
+"""Largest sum of fast scores; float32 overflows soon after."""
 
 
 class Candidates(Protocol):
-    """Vectors that can be read in pieces: from memory, memory-mapped, from shards. Tensors and arrays do without it."""
+    """Vectors that are read in pieces, for example memory-mapped or from shards. Tensors and arrays need no such class."""
 
     def __len__(self) -> int: ...
 
     def rows(self, rows: Rows) -> Tensor:
-        """Chosen vectors [n, d] of int64 rows [n], in their order."""
+        """Chosen vectors [n, d] of int64 rows [n], in the order of `rows`."""
 
     def blocks(self, size: int, rows: Rows | None = None) -> Iterator[Tensor]:
         """Consecutive pieces [size, d] of all vectors, or of the chosen `rows` in their order; the last may be shorter."""
@@ -67,19 +67,19 @@ def rank(
     """Rank the gold answer of each row among all candidates.
 
     Args:
-        queries: vectors of the distinct questions [questions, d], any floating type.
-        gold: the candidate that is the true answer of each row: int [rows].
-        candidates: vectors [candidates, d], any floating type (an array may be a memory map).
-        similarity: of a query and a candidate: "dot", "l1", "l2" or "modulus".
-        questions: the question that each row asks: int [rows] (`Questions.of`). Default: row i asks question i.
-        known: for each question the answers that are no candidates; gold itself may be among them. Default: unfiltered.
-        subset: only these candidates count, distinct: int [some]. Gold must be among them.
-        device: where to compute; needs float64, so "mps" is taken as "cpu". Default: where `queries` lie.
-        block_size: candidates at a time, a multiple of 8; default by device. Does not change the ranks.
-        advance: told the number of candidates done, for a progress bar that ends at `len(candidates)` or `len(subset)`.
+        queries: vectors of the distinct questions [questions, d] of any floating type.
+        gold: true answer of each row, as a candidate's number: int [rows].
+        candidates: vectors [candidates, d] of any floating type; an array may be a memory map.
+        similarity: "dot", "l1", "l2" or "modulus".
+        questions: question of each row: int [rows] (`Questions.of`). Default: row i has question i.
+        known: known answers of each question, which are not candidates; gold may be among them. Default: unfiltered.
+        subset: numbers of the only candidates that count, distinct: int [some]. Gold must be among them.
+        device: device of the computation, which needs float64: "mps" becomes "cpu". Default: the device of `queries`.
+        block_size: number of candidates per block, a multiple of 8. Does not change the ranks. Default: by device.
+        advance: called with the number of finished candidates; they add up to `len(candidates)` or `len(subset)`.
 
     Returns:
-        Ranks of the rows, in their order.
+        Ranks of the rows, in the order of the rows.
 
     Raises:
         ValueError: shapes do not fit, a row is out of range or not in the subset, or a vector is not finite.
@@ -115,17 +115,17 @@ def rank_scores(
     rows_at_once: int = 64,
     advance: Callable[[int], object] | None = None,
 ) -> Ranks:
-    """Rank by any scores: as `rank`, but from a function instead of vectors.
+    """Rank by the scores of a function instead of vectors; otherwise as `rank`.
 
-    Gold's score is read from the very scores of the candidates, so equal scores tie.
+    The score of gold is taken from the scores of the candidates, so equal scores tie.
 
     Args:
-        scores: numbers of distinct questions int64 [up to rows_at_once] -> their scores with every candidate [., candidates].
-        num_candidates: of them all, those outside a subset too.
-        advance: told the number of rows done, for a progress bar that ends at `len(gold)`.
+        scores: function from distinct questions int64 [up to rows_at_once] to scores of all candidates [., candidates].
+        num_candidates: number of all candidates, including those outside a subset.
+        advance: called with the number of finished rows; they add up to `len(gold)`.
 
     Raises:
-        ValueError: as `rank`; or scores have another shape, or one is NaN, or gold's is infinite.
+        ValueError: as `rank`, or the scores have another shape, contain NaN, or are infinite for gold.
     """
     num_questions = len(np.asarray(gold)) if questions is None else int(np.max(questions, initial=-1)) + 1
     if known is not None:
@@ -168,10 +168,10 @@ def rank_against(
     questions: ArrayLike | None = None,
     device: torch.device | str | None = None,
 ) -> Ranks:
-    """Rank gold against given negatives alone: the sampled protocol (`sampled_negatives.sample_negatives`).
+    """Rank gold among given negatives only: the sampled protocol (`sampled_negatives.sample_negatives`).
 
     Args:
-        negatives: the candidates that each row's gold competes with: int [rows, k]; -1 stands for none.
+        negatives: candidates that compete with the gold answer of each row: int [rows, k]; -1 is padding.
 
     The other arguments are those of `rank`.
     """
@@ -206,7 +206,7 @@ def rank_against(
 
 
 class _Table:
-    """A tensor, an array or a memory map as `Candidates`."""
+    """Wrap a tensor, an array or a memory map as `Candidates`."""
 
     def __init__(self, table: Tensor | NDArray[np.floating]) -> None:
         if table.ndim != 2:
@@ -236,19 +236,19 @@ def _as_candidates(candidates: Candidates | Tensor | NDArray[np.floating]) -> Ca
 
 
 def _exact_device(device: torch.device | str) -> torch.device:
-    """The device, unless it has no float64."""
+    """Return the device, or the CPU if the device has no float64."""
     chosen = torch.device(device)
     return torch.device("cpu") if chosen.type == "mps" else chosen
 
 
 class _Counters:
-    """What each row has met so far, on one device."""
+    """Counts of each row over the blocks so far, on one device."""
 
     def __init__(self, rows: RankedRows, queries: Tensor, vectors: Candidates, kernel: Kernel, block_size: int) -> None:
         self.rows, self.kernel = rows, kernel
         self.left_out = LeftOut(rows, block_size)
         self.start = self.number = 0
-        """The first candidate of the next block, and its number."""
+        """First candidate of the next block, and the block's number."""
         device = queries.device
         self.queries = queries[torch.from_numpy(rows.asked).to(device)]
         self.fast_queries = self.queries.float()
@@ -289,13 +289,13 @@ class _Counters:
             self.greater[part.rows] += above.sum(1, dtype=torch.int32) if amounts is None else (above * amounts).sum(1)
             near = above.logical_xor_(scores >= lower[part.rows])
             self._compare_exactly(_true_places(near), start, distinct, amounts)
-        if groups is not None:  # gold was counted among its equals
+        if groups is not None:  # gold was counted as one of its equals
             itself = self._gold_is_here(len(block)) & torch.from_numpy(~self.rows.gold_is_known).to(block.device)
             self.ties -= itself.long()
         self.start, self.number = self.start + len(block), self.number + 1
 
     def _amounts(self, groups: Groups, part: Chunk, padded: Tensor) -> Tensor:
-        """How many candidates of each group a question is compared with: int32 [questions, padded groups]."""
+        """Number of candidates of each group that a question is compared with: int32 [questions, padded groups]."""
         sizes = torch.zeros(len(padded), dtype=torch.int32, device=padded.device)
         sizes[: len(groups.sizes)] = groups.sizes
         amounts = sizes.repeat(part.num_questions, 1)
@@ -306,14 +306,14 @@ class _Counters:
         return amounts
 
     def _gold_is_here(self, width: int) -> Tensor:
-        """Whether gold is one of the next candidates [rows]."""
+        """Whether gold is in the next block [rows]."""
         return (self.gold >= self.start) & (self.gold < self.start + width)
 
     def _compare_exactly(self, places: tuple[Tensor, Tensor], first: int, block: Tensor, amounts: Tensor | None) -> None:
-        """Count the pairs (row from `first`, candidate of the block) that fast scores cannot tell from gold.
+        """Compare exactly the pairs (row from `first`, candidate of the block) that fast scores cannot tell from gold.
 
         Args:
-            amounts: how many candidates stand behind each; then gold is among its equals. None: each stands for itself.
+            amounts: number of candidates that each one stands for, gold among its equals. None: each stands for itself.
         """
         rows, columns = places[0] + first, places[1]
         counts = torch.ones_like(rows) if amounts is None else amounts[places].long()
@@ -332,13 +332,13 @@ class _Counters:
 
 
 def _pieces(count: int, d: int) -> Iterator[slice]:
-    """Slices of as many pairs as exact scores work on at a time."""
+    """Slices of as many pairs as exact scores process at a time."""
     size = max(1, _EXACT_NUMBERS // max(1, d))
     return (slice(start, min(start + size, count)) for start in range(0, count, size))
 
 
 def _true_places(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows and columns where a mask [rows, multiple of 8] is true. Few are: eight at a time are looked at as one number."""
+    """Rows and columns where a mask [rows, multiple of 8] is true. Few are, so eight bits are tested at a time."""
     rows, words = mask.view(torch.int64).nonzero(as_tuple=True)
     which, bytes_ = mask.view(len(mask), -1, 8)[rows, words].nonzero(as_tuple=True)
     return rows[which], words[which] * 8 + bytes_

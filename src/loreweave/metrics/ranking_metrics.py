@@ -1,9 +1,9 @@
-"""Metrics of ranks: MR, MRR, Hits@k, the same adjusted for chance, tables by group, bootstrap intervals.
+"""Metrics of ranks: MR, MRR and Hits@k, their adjusted forms, tables by group, bootstrap intervals.
 
-Ranks among 7,475 candidates are not those among 4.6 million. Adjusted metrics compare with what a random order would give
-(Berrendorf et al. 2020; Hoyt et al. 2022; as PyKEEN computes them): with c_i candidates of query i,
-E[rank] = (c_i + 1) / 2, E[1/rank] = H(c_i) / c_i, E[hit at k] = min(k, c_i) / c_i. They are given for realistic ranks only:
-with ties the others are not uniform under a random order.
+Ranks among 7,475 candidates are not comparable with ranks among 4.6 million. Adjusted metrics compare with the expectation
+under a random order (Berrendorf et al. 2020; Hoyt et al. 2022; as in PyKEEN): with c_i candidates of query i,
+E[rank] = (c_i + 1) / 2, E[1/rank] = H(c_i) / c_i, E[hit at k] = min(k, c_i) / c_i. They exist for realistic ranks only:
+with ties, the other kinds are not uniform under a random order.
 
 Names: `count`; `mr` (1 is best), `mrr` and `hits_at_k` (fractions); `amr` = MR / E[MR] (1 is chance, lower is better);
 `amri`, `adjusted_mrr`, `adjusted_hits_at_k` (0 is chance, 1 is best); `z_mr`, `z_mrr`, `z_hits_at_k` (standard deviations
@@ -29,7 +29,7 @@ _ADJUSTED = {"mr": "amri", "mrr": "adjusted_mrr"} | {f"hits_at_{k}": f"adjusted_
 
 
 def ranking_metrics(ranks: Ranks, kind: RankKind = "realistic") -> dict[str, float]:
-    """All metrics of some ranks, by name.
+    """All metrics of some ranks by name.
 
     Raises:
         ValueError: there are no ranks.
@@ -40,13 +40,13 @@ def ranking_metrics(ranks: Ranks, kind: RankKind = "realistic") -> dict[str, flo
         [1.5, 0.75, 0.5, 0.6666666666666667]
     """
     if not len(ranks):
-        raise ValueError("found no ranks, expected some to take the mean of")
+        raise ValueError("found no ranks, expected at least one")
     means = {name: values.mean() for name, values in _columns(ranks, kind).items()}
     return {name: float(value) for name, value in _from_means(means, np.asarray(len(ranks))).items()}
 
 
 def metrics_by_side(sides: Mapping[Side, Ranks]) -> dict[str, float]:
-    """Metrics of each side and of both pooled, for each kind of rank, by names such as `both.realistic.hits_at_10`."""
+    """Metrics of each side and of both sides pooled, for each kind of rank, with names such as `both.realistic.hits_at_10`."""
     pooled: dict[str, Ranks] = {side: ranks for side, ranks in sides.items()}
     if len(sides) > 1:
         pooled["both"] = Ranks.concatenate(sides.values())
@@ -59,16 +59,16 @@ def metrics_by_side(sides: Mapping[Side, Ranks]) -> dict[str, float]:
 
 
 def metrics_by_group(ranks: Ranks, groups: NDArray[np.integer], kind: RankKind = "realistic") -> dict[int, dict[str, float]]:
-    """Metrics of each group of ranks, such as those of one relation; `count` says how many it has.
+    """Metrics of each group of ranks, such as the ranks of one relation; `count` is the group's size.
 
     Args:
-        groups: the group of each rank, from 0: int [ranks] (the relation, or the bucket of `degree_buckets`).
+        groups: group of each rank, from 0: int [ranks], such as the relation or the bucket of `degree_buckets`.
 
     Returns:
-        Metrics by group, ascending; groups without ranks are not there.
+        Metrics by group, ascending; empty groups are left out.
 
     Raises:
-        ValueError: there is not one group for each rank.
+        ValueError: the number of groups differs from the number of ranks.
     """
     if groups.shape != (len(ranks),):
         raise ValueError(f"found groups of shape {list(groups.shape)}, expected one for each of {len(ranks)} ranks")
@@ -80,17 +80,17 @@ def metrics_by_group(ranks: Ranks, groups: NDArray[np.integer], kind: RankKind =
 
 
 def entity_degrees(triples: NDArray[np.integer], num_entities: int) -> NDArray[np.int64]:
-    """In how many triples [triples, 3] each entity is head or tail [entities]; a loop counts twice."""
+    """Number of triples [triples, 3] in which each entity is head or tail [entities]; a loop counts twice."""
     return np.bincount(triples[:, [0, 2]].reshape(-1), minlength=num_entities)
 
 
 def degree_buckets(degrees: NDArray[np.integer]) -> tuple[NDArray[np.int64], list[str]]:
-    """Buckets that double: 0, 1, 2-3, 4-7, ....
+    """Assign degrees to buckets 0, 1, 2-3, 4-7, ....
 
     Returns:
-        The bucket of each degree, in the shape of `degrees`; and the buckets' names.
+        Bucket of each degree, in the shape of `degrees`; and the names of the buckets.
     """
-    buckets = np.frexp(np.asarray(degrees, dtype=np.float64))[1].astype(np.int64)  # bits of the number; 0 has none
+    buckets = np.frexp(np.asarray(degrees, dtype=np.float64))[1].astype(np.int64)  # number of bits; 0 has none
     last = int(buckets.max(initial=0))
     names = ["0", "1", *(f"{2 ** (bits - 1)}-{2**bits - 1}" for bits in range(2, last + 1))]
     return buckets, names[: last + 1]
@@ -99,24 +99,24 @@ def degree_buckets(degrees: NDArray[np.integer]) -> tuple[NDArray[np.int64], lis
 def bootstrap_intervals(
     sides: Sequence[Ranks], kind: RankKind = "realistic", *, samples: int = 1000, level: float = 0.9, seed: int = 0
 ) -> dict[str, tuple[float, float]]:
-    """Percentile intervals of all metrics over resampled triples.
+    """Percentile bootstrap intervals of all metrics over triples.
 
     Args:
-        sides: ranks of one side, or of both sides of the same triples in the same order. A triple is drawn with both its
-            ranks, since they are not independent.
-        samples: how many times as many triples are drawn, with replacement, as there are.
-        level: the part of the samples between the two ends.
+        sides: ranks of one side, or of both sides of the same triples in the same order. Both ranks of a triple are drawn
+            together, since they are not independent.
+        samples: number of bootstrap samples.
+        level: confidence level, such as 0.95.
         seed: equal seeds give equal intervals.
 
     Returns:
         (low, high) by metric, without `count`.
 
     Raises:
-        ValueError: there are no ranks, or the sides have not equally many.
+        ValueError: there are no ranks, or the sides differ in length.
     """
     lengths = {len(ranks) for ranks in sides}
     if len(lengths) != 1 or lengths == {0}:
-        raise ValueError(f"found sides of {sorted(lengths)} ranks, expected equally many, and some")
+        raise ValueError(f"found sides of {sorted(lengths)} ranks, expected the same number for each side, at least one")
     names = list(_columns(sides[0][:1], kind))
     table = np.mean([np.stack(list(_columns(ranks, kind).values()), axis=1) for ranks in sides], axis=0)  # [triples, names]
     random, count = np.random.default_rng(seed), len(table)
@@ -135,7 +135,7 @@ def bootstrap_intervals(
 
 
 def _columns(ranks: Ranks, kind: RankKind) -> dict[str, Floats]:
-    """What the means are taken of, each [ranks]; for realistic ranks with mean and variance of a random order."""
+    """Values [ranks] that are averaged; for realistic ranks with their mean and variance under a random order."""
     values, candidates = ranks.of_kind(kind), ranks.candidates.astype(np.float64)
     columns = {"mr": values, "mrr": 1 / values} | {f"hits_at_{k}": (values <= k).astype(np.float64) for k in HITS}
     if kind != "realistic":
@@ -153,7 +153,7 @@ def _columns(ranks: Ranks, kind: RankKind) -> dict[str, Floats]:
 
 
 def _from_means(means: Mapping[str, Floats], count: NDArray[np.integer]) -> dict[str, Floats]:
-    """Metrics from the means of the columns, of one set of `count` ranks or of several at once."""
+    """Metrics from the column means of one set of `count` ranks, or of several sets at once."""
     metrics = {"count": count + np.zeros_like(means["mr"])} | {name: means[name] for name in _BASES}
     if "expected_mr" not in means:
         return metrics
@@ -168,5 +168,5 @@ def _from_means(means: Mapping[str, Floats], count: NDArray[np.integer]) -> dict
 
 
 def _divide(part: Floats, whole: Floats) -> Floats:
-    """0 where the whole is: one candidate has one rank, and nothing is better or worse than chance."""
+    """part / whole, 0 where the whole is 0: a single candidate has a single rank, so nothing differs from chance."""
     return np.divide(part, whole, out=np.zeros_like(part + whole), where=whole != 0)

@@ -1,4 +1,4 @@
-"""What is ranked against what, before any score: rows sorted by question, candidates as positions, known answers by block."""
+"""Rows to rank, prepared before scoring: sorted by question, candidates as positions, known answers by block."""
 
 from __future__ import annotations
 
@@ -17,44 +17,44 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Chunk:
-    """Consecutive rows, and the consecutive questions that they ask."""
+    """Consecutive rows and their questions, which are consecutive too."""
 
     rows: slice
     questions: slice
     question: Integers
-    """Of each row, from the first one of the chunk [rows]."""
+    """Question of each row, counted from the first question of the chunk [rows]."""
 
     @property
     def num_rows(self) -> int:
-        """How many rows."""
+        """Number of rows."""
         return len(self.question)
 
     @property
     def num_questions(self) -> int:
-        """How many questions."""
+        """Number of questions."""
         return int(self.questions.stop - self.questions.start)
 
 
 @dataclass(frozen=True)
 class RankedRows:
-    """Rows to rank, in the order of their questions. A candidate's position is its place in the subset, if there is one."""
+    """Rows to rank, sorted by question. The position of a candidate is its index in the subset, if there is one."""
 
     order: Integers
-    """The caller's row of each row here [rows]."""
+    """The caller's number of each row [rows]."""
     asked: Integers
-    """The caller's question of each question here: those that some row asks [questions]."""
+    """The caller's number of each question that some row has [questions]."""
     question: Integers
-    """Of each row, ascending [rows]."""
+    """Question of each row, ascending [rows]."""
     gold_rows: Integers
-    """The caller's candidate that is gold [rows]."""
+    """Gold candidate, as the caller numbers it [rows]."""
     gold: Integers
-    """Its position [rows]."""
+    """Position of the gold candidate [rows]."""
     gold_is_known: NDArray[np.bool_]
-    """Whether it is among the known answers [rows]."""
+    """Whether gold is a known answer [rows]."""
     known_question: Integers
-    """The question of each known answer that is a candidate [known]."""
+    """Question of each known answer that is a candidate [known]."""
     known: Integers
-    """Its position [known]."""
+    """Position of the known answer [known]."""
     subset: Integers | None
     num_candidates: int
 
@@ -71,7 +71,7 @@ class RankedRows:
         known: AnswerRows | None,
         subset: ArrayLike | None,
     ) -> RankedRows:
-        """From the arguments of `ranking.rank`.
+        """Prepare the arguments of `ranking.rank`.
 
         Raises:
             ValueError: shapes do not fit, or a row is out of range or not in the subset.
@@ -80,7 +80,7 @@ class RankedRows:
         asked_by = np.arange(len(gold)) if questions is None else questions
         asked_by = _row_numbers("questions", asked_by, num_questions)
         if len(asked_by) != len(gold):
-            raise ValueError(f"found {len(asked_by)} questions of rows, expected one for each of {len(gold)} gold answers")
+            raise ValueError(f"found {len(asked_by)} entries in questions, expected one for each of {len(gold)} gold answers")
         positions, chosen = _positions(num_candidates, subset)
         order = np.argsort(asked_by, kind="stable")
         asked, question = np.unique(asked_by[order], return_inverse=True)
@@ -90,7 +90,7 @@ class RankedRows:
         if known is None:
             known = AnswerRows(np.zeros(num_questions + 1, dtype=np.int64), np.empty(0, dtype=np.int32))
         if len(known) != num_questions:
-            raise ValueError(f"found known answers of {len(known)} questions, expected {num_questions}")
+            raise ValueError(f"found known answers for {len(known)} questions, expected {num_questions}")
         known = known.select(asked)
         left_out = positions[_row_numbers("known answers", known.answers, num_candidates)]
         inside = left_out >= 0
@@ -114,7 +114,7 @@ class RankedRows:
         return Chunk(slice(start, start + len(question)), slice(first, last + 1), question - first)
 
     def ranks(self, greater: Tensor, ties: Tensor, candidates: Integers | None = None) -> Ranks:
-        """From counts [rows] in the order here to ranks in the caller's; default: all candidates but known answers."""
+        """Turn counts [rows] in this order into ranks in the caller's order. Default: all candidates but known answers."""
         if candidates is None:
             left_out = np.bincount(self.known_question, minlength=len(self.asked))[self.question]
             candidates = self.num_candidates - left_out + self.gold_is_known
@@ -125,7 +125,7 @@ class RankedRows:
 
 
 class LeftOut:
-    """Where known answers lie in the scores [questions, candidates of a block] of a chunk."""
+    """Places of the known answers in the scores [questions, candidates of a block] of a chunk."""
 
     def __init__(self, rows: RankedRows, block_size: int) -> None:
         self.num_questions = len(rows.asked)
@@ -136,14 +136,14 @@ class LeftOut:
         self.question, self.column = rows.known_question[order], rows.known[order] % block_size
 
     def places(self, block: int, chunk: Chunk, width: int) -> Tensor:
-        """Of the chunk's known answers in the block: int64 [known], into the flattened scores [questions, width]."""
+        """Known answers of the chunk in the block: int64 [known], as indices of the flattened scores [questions, width]."""
         first = block * self.num_questions
         start, stop = np.searchsorted(self.keys, [first + chunk.questions.start, first + chunk.questions.stop])
         return torch.from_numpy((self.question[start:stop] - chunk.questions.start) * width + self.column[start:stop])
 
 
 def _row_numbers(what: str, rows: ArrayLike, count: int) -> Integers:
-    """Integers [n] from 0 to below `count`, as int64."""
+    """Check that integers [n] lie from 0 to `count` - 1, and return them as int64."""
     found = np.asarray(rows)
     if found.ndim != 1 or (len(found) and not np.issubdtype(found.dtype, np.integer)):
         raise ValueError(f"found {what} of {found.dtype} {list(found.shape)}, expected integers in one dimension")
@@ -153,12 +153,12 @@ def _row_numbers(what: str, rows: ArrayLike, count: int) -> Integers:
 
 
 def _positions(num_candidates: int, subset: ArrayLike | None) -> tuple[Integers, Integers | None]:
-    """The position of each candidate, -1 outside the subset [candidates]; and the subset."""
+    """Position of each candidate, -1 outside the subset [candidates]; and the subset."""
     if subset is None:
         return np.arange(num_candidates), None
     chosen = _row_numbers("a subset of candidates", subset, num_candidates)
     positions = np.full(num_candidates, -1, dtype=np.int64)
     positions[chosen] = np.arange(len(chosen))
     if (positions >= 0).sum() != len(chosen):
-        raise ValueError("found a candidate twice in the subset")
+        raise ValueError("found a repeated candidate in the subset")
     return positions, chosen

@@ -1,4 +1,4 @@
-"""Ranks of gold answers, as three counts a query: what stands above gold, what stands level with it, and how many there are."""
+"""Ranks of gold answers, stored as three counts per query: candidates above gold, level with gold, and all candidates."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Ranks:
-    """For each query what stands in the way of its gold answer, known other answers left out. All int64 [queries]."""
+    """Counts for each query, without its other known answers. All are int64 [queries]."""
 
     greater: Counts
-    """Candidates with a higher score."""
+    """Number of candidates with a higher score."""
     ties: Counts
-    """Other candidates with the same score."""
+    """Number of other candidates with the same score."""
     candidates: Counts
-    """All that were compared, the gold answer included: the worst possible rank."""
+    """Number of all candidates, the gold answer included: the worst possible rank."""
 
     def __len__(self) -> int:
         return len(self.greater)
@@ -34,49 +34,49 @@ class Ranks:
 
     @property
     def optimistic(self) -> NDArray[np.float64]:
-        """As if gold stood first among its equals, from 1."""
+        """Rank from 1, with gold first among its equals."""
         return self.greater.astype(np.float64) + 1
 
     @property
     def realistic(self) -> NDArray[np.float64]:
-        """The mean of both others: the expectation over all orders of equals."""
+        """Mean of the optimistic and pessimistic ranks: the expectation over all orders of equals."""
         return self.greater.astype(np.float64) + self.ties / 2 + 1
 
     @property
     def pessimistic(self) -> NDArray[np.float64]:
-        """As if gold stood last among its equals: the rank of GraphVite, hence of KEPLER's paper."""
+        """Rank with gold last among its equals: the rank of GraphVite, and therefore of KEPLER's paper."""
         return self.greater.astype(np.float64) + self.ties + 1
 
     def of_kind(self, kind: RankKind) -> NDArray[np.float64]:
-        """One of the three, by name."""
+        """One of the three kinds, by name."""
         found: NDArray[np.float64] = getattr(self, kind)
         return found
 
     @classmethod
     def concatenate(cls, parts: Iterable[Ranks]) -> Ranks:
-        """Queries of several sets one after another, such as those of both sides."""
+        """Concatenate the queries of several sets, such as those of both sides."""
         parts = list(parts)
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("greater", "ties", "candidates")))
 
 
 def merge(parts: Iterable[tuple[ArrayLike, Ranks]]) -> Ranks:
-    """Put together what several processes ranked.
+    """Merge the ranks of several processes.
 
     Args:
-        parts: of each process its row numbers (`known_answers.share_of`) and the ranks of these rows.
+        parts: row numbers (`known_answers.share_of`) and ranks of these rows, one pair per process.
 
     Returns:
-        Ranks of all rows, in order.
+        Ranks of all rows, in the order of the rows.
 
     Raises:
-        ValueError: a row is missing or is there twice, or a part has ranks of other rows.
+        ValueError: a row is missing or repeated, or a part has another number of ranks than rows.
     """
     pairs = [(np.asarray(rows, dtype=np.int64), ranks) for rows, ranks in parts]
     for rows, ranks in pairs:
         if len(rows) != len(ranks):
-            raise ValueError(f"found ranks of {len(ranks)} rows beside {len(rows)} row numbers")
+            raise ValueError(f"found {len(ranks)} ranks for {len(rows)} row numbers")
     rows = np.concatenate([rows for rows, _ in pairs]) if pairs else np.empty(0, dtype=np.int64)
     order = np.argsort(rows, kind="stable")
     if not np.array_equal(rows[order], np.arange(len(rows))):
-        raise ValueError(f"found {len(np.unique(rows))} distinct rows of {len(rows)}, expected each of them once from 0")
+        raise ValueError(f"found {len(np.unique(rows))} distinct row numbers among {len(rows)}, expected each from 0 once")
     return Ranks.concatenate(ranks for _, ranks in pairs)[order]

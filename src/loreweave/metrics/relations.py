@@ -1,7 +1,7 @@
 """Scores of relation classification: TACRED's micro F1, SemEval-2010 task 8's official macro F1, accuracy.
 
-Predictions and gold are label names, one an example; a prediction of None is an example that a system left out: wrong,
-and no prediction in any count of them. The negative label (`no_relation`, `Other`) is given by name.
+Predictions and gold are label names, one per example. A prediction of None means that a system skipped the example: it is
+wrong, and it is not counted as a prediction. The negative label (`no_relation`, `Other`) is given by name.
 
 Definitions: the scorer of TACRED (Zhang et al., 2017) and scorer 1.2 of SemEval-2010 task 8 (Hendrickx et al., 2010).
 """
@@ -21,7 +21,7 @@ Direction = Literal["official", "labels", "ignored"]
 
 @dataclass(frozen=True)
 class RelationCounts:
-    """Examples of one relation: with that gold label, with that prediction, and with both."""
+    """Number of examples of one relation: with that gold label, with that prediction, and with both."""
 
     gold: int = 0
     predicted: int = 0
@@ -29,14 +29,14 @@ class RelationCounts:
 
     @property
     def score(self) -> PrecisionRecallF1:
-        """Precision and recall; 0 where nothing was predicted or is gold."""
+        """Precision and recall; each is 0 if its denominator is 0."""
         precision = self.correct / self.predicted if self.predicted else 0.0
         return PrecisionRecallF1(precision, self.correct / self.gold if self.gold else 0.0)
 
 
 @dataclass(frozen=True)
 class MacroScore:
-    """Means over relations; `f1` is the mean of their F1, not the F1 of the means."""
+    """Means over relations; `f1` is the mean of their F1 values, not the F1 of the means."""
 
     precision: float
     recall: float
@@ -44,7 +44,7 @@ class MacroScore:
 
 
 def relation_of(label: str) -> str:
-    """A label without its direction: `Cause-Effect` of `Cause-Effect(e2,e1)`."""
+    """A label without its direction: `Cause-Effect` for `Cause-Effect(e2,e1)`."""
     for direction in DIRECTIONS:
         label = label.removesuffix(direction)
     return label
@@ -58,14 +58,14 @@ def count_labels(predicted: Sequence[str | None], gold: Sequence[str]) -> dict[s
 def count_relations(
     predicted: Sequence[str | None], gold: Sequence[str], direction: Direction = "official"
 ) -> dict[str, RelationCounts]:
-    """Counts of every relation that is gold somewhere, sorted by name, in one of SemEval's three ways.
+    """Counts of every relation that has a gold example, sorted by name, in one of SemEval's three ways.
 
     Args:
-        predicted: label names with directions, None for examples left out.
+        predicted: label names with directions, None for skipped examples.
         gold: label names with directions.
-        direction: `official`: relations without direction, correct only where the direction is right too ((9+1)-way,
+        direction: `official`: relations without direction, correct only if the direction is right too ((9+1)-way,
             directionality taken into account); `labels`: each directed label is a relation ((2*9+1)-way); `ignored`:
-            relations without direction, a wrong one is no error ((9+1)-way, ignoring directionality).
+            relations without direction, where a wrong direction is not an error ((9+1)-way, ignoring directionality).
     """
     group = _same if direction == "labels" else relation_of
     counts = _counts(predicted, gold, group, relation_of if direction == "ignored" else _same)
@@ -73,29 +73,29 @@ def count_relations(
 
 
 def micro(counts: Mapping[str, RelationCounts], negative: str | None) -> PrecisionRecallF1:
-    """From the sums over all relations but the negative one."""
+    """Micro average: the sums over all relations but the negative one."""
     kept = [count for relation, count in counts.items() if relation != negative]
     total = RelationCounts(sum(c.gold for c in kept), sum(c.predicted for c in kept), sum(c.correct for c in kept))
     return total.score
 
 
 def macro(counts: Mapping[str, RelationCounts], negative: str | None) -> MacroScore:
-    """Means over all relations but the negative one; 0 where there is none."""
+    """Macro average over all relations but the negative one; 0 if there is none."""
     scores = [count.score for relation, count in counts.items() if relation != negative]
     return MacroScore(_mean(s.precision for s in scores), _mean(s.recall for s in scores), _mean(s.f1 for s in scores))
 
 
 def accuracy(predicted: Sequence[str | None], gold: Sequence[str]) -> float:
-    """The part of all examples with the right label, direction and negative label included."""
+    """Share of the examples with the right label, direction and negative label included."""
     return _mean(float(guess == truth) for guess, truth in zip(predicted, gold, strict=True))
 
 
 def relation_scores(predicted: Sequence[str | None], gold: Sequence[str], negative: str | None) -> dict[str, float]:
-    """All of them by name.
+    """All scores by name.
 
-    `micro_*` is TACRED's score: every predicted label counts, also one that is gold nowhere. `macro_*` is SemEval's
-    official score: relations without direction that are gold somewhere, correct only with the right direction; for
-    labels without directions it is the usual macro score.
+    `micro_*` is TACRED's score: every predicted label counts, including labels without a gold example. `macro_*` is
+    SemEval's official score: over relations without direction that have a gold example, correct only with the right
+    direction. For labels without directions it is the usual macro average.
     """
     small = micro(count_labels(predicted, gold), negative)
     large = macro(count_relations(predicted, gold), negative)
@@ -109,7 +109,7 @@ def relation_scores(predicted: Sequence[str | None], gold: Sequence[str], negati
 def per_label(
     predicted: Sequence[str | None], gold: Sequence[str], labels: Sequence[str]
 ) -> list[dict[str, float | int | str]]:
-    """One row a label: `label, gold, predicted, correct, precision, recall, f1`, in the order of `labels`."""
+    """One row per label: `label, gold, predicted, correct, precision, recall, f1`, in the order of `labels`."""
     counts = count_labels(predicted, gold)
     rows: list[dict[str, float | int | str]] = []
     for label in labels:
@@ -124,7 +124,7 @@ def per_label(
 def _counts(
     predicted: Sequence[str | None], gold: Sequence[str], group: Callable[[str], str], equal: Callable[[str], str]
 ) -> dict[str, RelationCounts]:
-    """Counts by `group` of a label; a prediction is correct where `equal` of both labels is the same."""
+    """Counts by `group` of a label; a prediction is correct if `equal` gives the same for both labels."""
     if len(predicted) != len(gold):
         raise ValueError(f"found {len(predicted)} predictions for {len(gold)} gold labels")
     golds = Counter(map(group, gold))

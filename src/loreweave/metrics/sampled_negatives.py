@@ -1,6 +1,6 @@
-"""Negatives for the sampled protocol: gold ranked against a few random candidates, as GraIL (Teru et al. 2020) reports.
+"""Negatives of the sampled protocol, which ranks gold among a few random candidates, as in GraIL (Teru et al. 2020).
 
-Ranks among few candidates are optimistic: report them as what they are, beside ranks among all.
+Ranks among few candidates are optimistic: report them as sampled, next to ranks among all candidates.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from loreweave.metrics.ranking_rows import RankedRows
 
 Integers = NDArray[np.int64]
 _ENOUGH = 4
-"""Rows with fewer candidates than this many times what they need draw from a list of them; others draw until it fits."""
+"""Rows with fewer candidates than this multiple of the draws shuffle a list of them; other rows draw until all fit."""
 _NUMBERS_AT_ONCE = 2**24
 
 
@@ -29,19 +29,19 @@ def sample_negatives(
 ) -> Integers:
     """Draw distinct candidates for each row, uniformly among those that are neither gold nor known answers.
 
-    The draw depends on all rows: several processes draw for all, and then rank their shares.
+    The draw depends on all rows: each of several processes draws for all rows and then ranks its share.
 
     Args:
-        gold: the true answer of each row: int [rows].
-        num_candidates: rows are 0 to below this.
-        count: of negatives a row.
+        gold: true answer of each row: int [rows].
+        num_candidates: candidates are numbered from 0 to below this.
+        count: number of negatives per row.
         seed: equal seeds give equal draws.
-        questions: the question of each row, int [rows]; default: row i asks question i.
-        known: the true answers of each question. Default: none but gold.
+        questions: question of each row, int [rows]. Default: row i has question i.
+        known: true answers to each question. Default: only gold.
         subset: draw only from these candidates. Gold must be among them.
 
     Returns:
-        Candidates int64 [rows, count], for `ranking.rank_against`. A row with fewer left has them all, then -1.
+        Candidates int64 [rows, count] for `ranking.rank_against`. A row with fewer possible negatives has all of them, then -1.
 
     Raises:
         ValueError: shapes do not fit, or a row is out of range or not in the subset.
@@ -68,7 +68,7 @@ def sample_negatives(
 
 
 def _by_question(rows: RankedRows) -> AnswerRows:
-    """The known answers of each question, as positions."""
+    """Known answers of each question, as positions."""
     order = np.lexsort((rows.known, rows.known_question))
     offsets = np.searchsorted(rows.known_question[order], np.arange(len(rows.asked) + 1))
     return AnswerRows(offsets, rows.known[order].astype(np.int32))
@@ -77,7 +77,7 @@ def _by_question(rows: RankedRows) -> AnswerRows:
 def _draw_until_it_fits(
     random: np.random.Generator, rows: RankedRows, answers: AnswerRows, some: Integers, count: int
 ) -> Integers:
-    """Draw for some rows [some] -> [some, count], again where a draw is true or there already."""
+    """Draw for some rows [some] -> [some, count], and draw again where a draw is true or repeated."""
     found = random.integers(max(1, rows.num_candidates), size=(len(some), count))
     again = np.arange(len(some))
     while len(again):
@@ -104,7 +104,7 @@ def _draw_from_what_is_left(
 
 
 def _repeated(drawn: Integers) -> NDArray[np.bool_]:
-    """Where a row [rows, n] has what it has further left."""
+    """Whether each value of a row [rows, n] occurs earlier in the row."""
     order = np.argsort(drawn, axis=1, kind="stable")
     ordered = np.take_along_axis(drawn, order, axis=1)
     same = np.zeros(drawn.shape, dtype=np.bool_)

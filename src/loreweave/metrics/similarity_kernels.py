@@ -1,10 +1,10 @@
-"""Similarities of queries and candidates, each computed twice: fast with a bound on its error, and exactly.
+"""Similarities of queries and candidates, computed in two ways: fast with a bound on the error, and exact.
 
-`fast` gives float32 scores of every query and candidate: matrix products where the formula allows. What it gives for a pair
-depends on the shapes, the threads and the device, so fast scores cannot tell a tie from a near miss. `error` bounds, by the
-standard analysis of floating-point sums (Higham 2002, section 3.1), how far they are from `exact`, which sums float64 terms
-in one fixed order: its value depends on the pair alone. Whoever compares fast scores and asks `exact` about the pairs that
-lie within the bound gets what exact scores alone would give.
+`fast` gives float32 scores of every query and candidate, by matrix products where the formula allows. The score of a pair
+depends on the shapes, the threads and the device, so fast scores cannot tell a tie from a near miss. `error` bounds their
+distance from `exact` by the standard analysis of floating-point sums (Higham 2002, section 3.1). `exact` sums float64 terms
+in one fixed order, so its value depends on the pair only. Comparing fast scores, and calling `exact` for the pairs within
+the bound, therefore gives the same result as exact scores alone.
 """
 
 from __future__ import annotations
@@ -21,37 +21,37 @@ Similarity = Literal["dot", "l1", "l2", "modulus"]
 
 _ROUNDOFF = 2.0**-24  # of float32
 _PRODUCT_ROUNDOFF = {"highest": 0.0, "high": 2.0**-9, "medium": 2.0**-6}
-"""What torch.set_float32_matmul_precision() may cost a product beyond float32: twice and more the rounding of its factors."""
+"""Precision that torch.set_float32_matmul_precision() may cost a product: over twice the rounding of its factors."""
 
 _TILE_NUMBERS = {"cpu": 2**20}
 _TILE_NUMBERS_ELSEWHERE = 2**23
 _TILE_CANDIDATES = {"cpu": 256}
 _TILE_CANDIDATES_ELSEWHERE = 4096
-"""Queries x candidates x d are computed in tiles that stay in the cache (measured)."""
+"""Queries x candidates x d are computed in tiles that fit the cache (chosen by measurement)."""
 
 
 class Kernel(ABC):
-    """One similarity. Fast scores equal exact ones up to a number of each query (`shift`) and the rounding (`error`)."""
+    """One similarity. Fast scores equal exact ones up to an offset per query (`shift`) and rounding (`error`)."""
 
     order: ClassVar[int]
-    """Of the norm in which `error` measures vectors."""
+    """Order of the norm in which `error` measures vectors."""
     least: ClassVar[float] = 1e-37
     """Error of a term that is too small for float32."""
 
     @abstractmethod
     def fast(self, queries: Tensor, candidates: Tensor, addend: Tensor | None) -> Tensor:
-        """Scores [queries, candidates] of float32 [queries, d] and [candidates, d]; `addend` as `addends` gave it."""
+        """Scores [queries, candidates] of float32 [queries, d] and [candidates, d]; `addend` is the result of `addends`."""
 
     @abstractmethod
     def terms(self, queries: Tensor, candidates: Tensor) -> Tensor:
-        """What a score sums, of float64 pairs [pairs, d] and [pairs, d]."""
+        """Terms that a score sums, from float64 pairs [pairs, d] and [pairs, d]."""
 
     @abstractmethod
     def scale(self, query_norm: Tensor, candidate_norm: float) -> Tensor:
-        """The size of what a fast score sums [queries], for candidates up to that norm."""
+        """Magnitude of the terms that a fast score sums [queries], for candidates up to the given norm."""
 
     def addends(self, candidates: Tensor) -> Tensor | None:
-        """What a fast score adds for each float32 candidate [candidates], if anything."""
+        """Term that a fast score adds for each float32 candidate [candidates], or None."""
         return None
 
     def shift(self, queries: Tensor) -> Tensor:
@@ -59,24 +59,24 @@ class Kernel(ABC):
         return queries.new_zeros(len(queries), dtype=torch.float64)
 
     def norms(self, vectors: Tensor) -> Tensor:
-        """At least the norms of float32 vectors [vectors, d] -> [vectors] float64, little more."""
+        """Upper bounds, slightly above the norms, of float32 vectors [vectors, d] -> [vectors] float64."""
         found = vectors.abs().sum(-1) if self.order == 1 else torch.linalg.vector_norm(vectors, dim=-1)
-        return found.double() * (1 + 2.0**-10) + 1e-18  # rounded sums, and squares that vanish
+        return found.double() * (1 + 2.0**-10) + 1e-18  # for rounded sums, and squares that underflow
 
     def error(self, d: int, query_norm: Tensor, candidate_norm: float) -> Tensor:
-        """How far fast scores may be from exact ones plus shift [queries]; `candidate_norm` is the largest."""
+        """Bound on the distance of fast scores from exact scores plus shift [queries]; `candidate_norm` is the largest norm."""
         factor = (1.01 * d + 8) * _ROUNDOFF + self.product_roundoff()
         return factor * self.scale(query_norm, candidate_norm) + d * self.least
 
     def product_roundoff(self) -> float:
-        """What matrix products lose beyond float32."""
+        """Precision that matrix products lose beyond float32."""
         return 0.0
 
     def exact(self, queries: Tensor, candidates: Tensor) -> Tensor:
         """Scores of pairs [pairs, d] and [pairs, d] -> [pairs] float64, the same on every device and in every batch.
 
         Raises:
-            ValueError: vectors have another size than those beside them.
+            ValueError: queries and candidates have vectors of different sizes.
         """
         if queries.shape[1] != candidates.shape[1]:
             raise ValueError(f"found candidates of size {candidates.shape[1]}, expected {queries.shape[1]} as the queries")
@@ -120,7 +120,7 @@ class _L2(_Dot):
 
 
 class _L1(Kernel):
-    """Fast: sum c - 2 sum max(q, c) = -sum |q - c| - sum q, one pass less over the tiles than |q - c| takes."""
+    """Fast: sum c - 2 sum max(q, c) = -sum |q - c| - sum q, which needs one pass less over the tiles than |q - c|."""
 
     order = 1
 
@@ -149,7 +149,7 @@ class _L1(Kernel):
 
 class _Modulus(Kernel):
     order = 1
-    least = 1e-18  # a square that vanishes
+    least = 1e-18  # a square that underflows
 
     def fast(self, queries: Tensor, candidates: Tensor, addend: Tensor | None) -> Tensor:
         scores = queries.new_empty(len(queries), len(candidates))
@@ -177,7 +177,7 @@ KERNELS: dict[Similarity, Kernel] = {"dot": _Dot(), "l1": _L1(), "l2": _L2(), "m
 
 
 def _sum_in_order(terms: Tensor) -> Tensor:
-    """Sum [pairs, d] over d by folding halves onto each other: additions of single numbers, which nothing can reorder."""
+    """Sum [pairs, d] over d by folding halves: additions of single numbers, whose order nothing can change."""
     while (width := terms.shape[1]) > 1:
         half = width // 2
         folded = terms[:, :half] + terms[:, half : 2 * half]
@@ -188,12 +188,12 @@ def _sum_in_order(terms: Tensor) -> Tensor:
 
 
 def _space(queries: Tensor) -> Tensor:
-    """Memory for one tile."""
+    """Memory of one tile in bytes."""
     return queries.new_empty(max(_TILE_NUMBERS.get(queries.device.type, _TILE_NUMBERS_ELSEWHERE), queries.shape[1]))
 
 
 def _tiles(scores: Tensor, d: int) -> Iterator[tuple[slice, slice]]:
-    """Pieces of [queries, candidates] whose [queries, candidates, d] fills the memory for one tile."""
+    """Pieces of [queries, candidates] whose [queries, candidates, d] fits the memory of one tile."""
     kind = scores.device.type
     numbers = _TILE_NUMBERS.get(kind, _TILE_NUMBERS_ELSEWHERE) // d
     columns = max(1, min(_TILE_CANDIDATES.get(kind, _TILE_CANDIDATES_ELSEWHERE), scores.shape[1], numbers))

@@ -1,7 +1,7 @@
 """Scores of labelled spans: micro and per type, from counts that add up over sentences, files and episodes.
 
-A predicted span is correct where a gold span has the same start, end and type: the definition of the CoNLL shared tasks
-(conlleval) and of seqeval. Sentences are scored apart, so no span reaches over their borders.
+A predicted span is correct if a gold span has the same start, end and type: the definition of the CoNLL shared tasks
+(conlleval) and of seqeval. Sentences are scored separately, so no span crosses their borders.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ from loreweave.metrics.multilabel import PrecisionRecallF1
 
 @dataclass(frozen=True)
 class SpanCounts:
-    """Spans by type: in the gold annotation, predicted, and both. Counts add up with `+`."""
+    """Number of spans by type: gold, predicted, and both. Counts add up with `+`."""
 
     gold: Counter[str] = field(default_factory=Counter)
     predicted: Counter[str] = field(default_factory=Counter)
     correct: Counter[str] = field(default_factory=Counter)
 
     def __add__(self, other: SpanCounts) -> SpanCounts:
-        """The counts of both parts together."""
+        """Sum of both counts."""
         return SpanCounts(self.gold + other.gold, self.predicted + other.predicted, self.correct + other.correct)
 
     @property
     def totals(self) -> tuple[int, int, int]:
-        """Gold, predicted and correct spans of all types."""
+        """Number of gold, predicted and correct spans of all types."""
         return self.gold.total(), self.predicted.total(), self.correct.total()
 
     def micro(self) -> PrecisionRecallF1:
-        """Over the spans of all types."""
+        """Micro average: precision and recall over the spans of all types."""
         return precision_recall(*self.totals)
 
     def macro_f1(self) -> float:
-        """The mean F1 of the types that are in the gold annotation or were predicted; 0 where there are none."""
+        """Mean F1 of the types that have a gold or a predicted span; 0 if there are none."""
         rows = self.per_type()
         return sum(row["f1"] for row in rows) / len(rows) if rows else 0.0
 
     def per_type(self) -> list[dict[str, Any]]:
-        """One row a type: `label, gold, predicted, correct, precision, recall, f1`, sorted by label."""
+        """One row per type: `label, gold, predicted, correct, precision, recall, f1`, sorted by label."""
         rows: list[dict[str, Any]] = []
         for label in sorted(self.gold.keys() | self.predicted.keys()):
             counts = {"gold": self.gold[label], "predicted": self.predicted[label], "correct": self.correct[label]}
@@ -52,10 +52,10 @@ class SpanCounts:
 
 
 def count_spans(gold: Iterable[Sequence[TokenSpan]], predicted: Iterable[Sequence[TokenSpan]]) -> SpanCounts:
-    """Count over sentences; a span that is given twice in a sentence counts once.
+    """Count over sentences; a repeated span of a sentence counts once.
 
     Raises:
-        ValueError: not as many predicted sentences as gold ones.
+        ValueError: the number of predicted sentences differs from the number of gold ones.
     """
     counts = SpanCounts()
     for truth, guess in zip(map(set, gold), map(set, predicted), strict=True):
@@ -66,5 +66,5 @@ def count_spans(gold: Iterable[Sequence[TokenSpan]], predicted: Iterable[Sequenc
 
 
 def precision_recall(gold: int, predicted: int, correct: int) -> PrecisionRecallF1:
-    """Precision and recall of counts, each 0 where its denominator is."""
+    """Precision and recall of counts; each is 0 if its denominator is 0."""
     return PrecisionRecallF1(correct / predicted if predicted else 0.0, correct / gold if gold else 0.0)

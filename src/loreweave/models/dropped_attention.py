@@ -1,12 +1,12 @@
-"""Attention with dropout of its weights on a CPU, where torch has no fused kernel for it.
+"""Attention with dropout of the weights on a CPU, for which torch has no fused kernel.
 
-What torch offers there writes all scores, weights and masks to memory, and draws masks slowly. Here blocks of heads whose
-scores stay in the caches go through forward and backward on their own: a matrix product into a buffer that every block
-uses again, softmax, mask, a matrix product. What is kept for the backward pass is one bit a weight, its mask; scores are
-computed again, as the fused kernels do. In float32 that takes 1.2 times the time of the fused kernel without dropout.
+torch's fallback writes all scores, weights and masks to memory, and draws masks slowly. Here, blocks of heads whose scores
+fit the caches go through forward and backward separately: a matrix product into a buffer that every block reuses, softmax,
+mask, a matrix product. The backward pass needs one bit per weight, its mask; scores are computed again, as fused kernels
+do. In float32 that takes 1.2 times as long as the fused kernel without dropout.
 
-Three kinds of attention are served (see `luke_attention`, `luke_shared_attention`): all keys asked with one query; keys of
-words and of entities asked with two; keys of words, and an entity's own.
+Three kinds of attention are supported (see `luke.attention` and `luke.shared_attention`): one query for all keys; one query
+for the keys of words and one for those of entities; one query for the keys of words and one for an entity's own key.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from torch.autograd.function import once_differentiable
 from loreweave.models.dropout import MaskSource, as_tensor
 
 _BLOCK = 1 << 18
-"""Scores of a block for each thread: 1 MiB in float32, about what a core's second cache holds."""
+"""Scores per block and thread: 1 MiB in float32, about the size of a core's second-level cache."""
 
 _Block = tuple[slice, slice]
 """Texts and heads of a block."""
@@ -32,12 +32,12 @@ _Block = tuple[slice, slice]
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is asked, besides the tensors.
+    """Kind of attention.
 
     Args:
         dropout: probability of dropping a weight.
-        words: number of the first keys, which `query` asks.
-        own: `other` asks each entity's own key alone; otherwise all keys of entities, if there is an `other`.
+        words: number of the first keys, those that `query` attends to.
+        own: `other` attends to each entity's own key only; otherwise to all keys of entities, if there is an `other`.
         scale: factor of the scores.
     """
 
@@ -48,7 +48,7 @@ class _Plan:
 
 
 def in_blocks(states: Tensor, dropout: float) -> bool:
-    """Whether attention of such states with dropout is for this module, not for torch's kernels or compiler."""
+    """Whether this module computes attention with dropout of such states, rather than torch's kernels or compiler."""
     return dropout > 0 and states.device.type == "cpu" and not torch.compiler.is_compiling()
 
 
@@ -58,8 +58,8 @@ def attention_with_dropout(
     """Softmax attention with dropout of its weights.
 
     Args:
-        query, key, value: [batch, heads, position, head size]; values may have another size.
-        bias: added to the scores, broadcast to [batch, heads, query, key], or True for what may be seen, or None. It gets no
+        query, key, value: [batch, heads, position, head size]; values may have a different size.
+        bias: added to the scores, broadcast to [batch, heads, query, key]; or True for visible keys; or None. It gets no
             gradient.
         dropout: probability of dropping an attention weight.
         scale: factor of the scores. Default: 1 / sqrt(head size).
@@ -77,24 +77,24 @@ def attention_with_dropout(
 def attention_by_key_type_with_dropout(
     to_words: Tensor, to_entities: Tensor, key: Tensor, value: Tensor, words: int, bias: Tensor | None, dropout: float
 ) -> Tensor:
-    """`luke_attention.attention_by_key_type` with dropout of its weights on a CPU."""
+    """`luke.attention.attention_by_key_type` with dropout of the weights on a CPU."""
     return _apply(to_words, to_entities, key, value, bias, _Plan(dropout, words, False, key.shape[-1] ** -0.5))
 
 
 def attention_to_words_and_self_with_dropout(
     to_words: Tensor, to_self: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, dropout: float
 ) -> Tensor:
-    """`luke_shared_attention.attention_to_words_and_self` with dropout of its weights."""
+    """`luke.shared_attention.attention_to_words_and_self` with dropout of the weights."""
     words = to_words.shape[2] - to_self.shape[2]
     bias = None if bias is None else bias[..., :words]
     return _apply(to_words, to_self, key, value, bias, _Plan(dropout, words, True, key.shape[-1] ** -0.5))
 
 
 def _apply(query: Tensor, other: Tensor | None, key: Tensor, value: Tensor, bias: Tensor | None, plan: _Plan) -> Tensor:
-    """All in the dtype of the query (under autocast a layer may have answered in another).
+    """Convert all tensors to the dtype of the query (under autocast a layer may return another one).
 
-    That of the bias too, and finite: the least float32 is minus infinity in bfloat16, and a text of padding alone, all of
-    whose keys are hidden, would get NaN.
+    The bias is converted too, and stays finite: the smallest float32 becomes minus infinity in bfloat16, and a text of
+    padding only, whose keys are all hidden, would get NaN.
     """
     if bias is not None:
         bias = bias.clamp_min(torch.finfo(query.dtype).min).to(query.dtype)
@@ -103,10 +103,10 @@ def _apply(query: Tensor, other: Tensor | None, key: Tensor, value: Tensor, bias
 
 
 class _DroppedAttention(torch.autograd.Function):
-    """With weights P, the mask over the probability of keeping M, and O = (M P) V:
+    """Attention with weights P, M = mask / probability of keeping, and O = (M P) V. Its gradients are
 
-    dV = (M P)' dO, dP = M (dO V'), dS = P (dP - sum over keys of P dP), and from there as for any product of queries and
-    keys. One buffer holds S, then P; another M P, then dP, then dS.
+    dV = (M P)' dO, dP = M (dO V'), dS = P (dP - sum over keys of P dP), and then those of any product of queries and
+    keys. One buffer holds S, then P; another holds M P, then dP, then dS.
     """
 
     @staticmethod
@@ -150,13 +150,13 @@ class _DroppedAttention(torch.autograd.Function):
 
 
 class _Buffers:
-    """Memory that every block uses again; the first block of a pass is the largest."""
+    """Memory that all blocks reuse; the first block of a pass is the largest."""
 
     def __init__(self) -> None:
         self._held: dict[str, Tensor] = {}
 
     def take(self, name: str, shape: torch.Size | tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """A tensor of that shape, with any content."""
+        """A tensor of the given shape, with any content."""
         if name not in self._held:
             self._held[name] = torch.empty(math.prod(shape), dtype=dtype)
         return self._held[name][: math.prod(shape)].view(shape)
@@ -167,10 +167,10 @@ class _Buffers:
 
 
 def _blocks(plan: _Plan, query: Tensor, key: Tensor) -> Iterator[_Block]:
-    """Whole texts, or heads of one text: for each thread what fits, and at least one head.
+    """Split into whole texts, or heads of one text: as much as fits for each thread, and at least one head.
 
-    torch shares a product of matrices among threads by matrix, and every operation waits for the last of them: with fewer
-    heads than threads, some would have nothing to do.
+    torch distributes a product of matrices over threads by matrix, and every operation waits for the last one: with fewer
+    heads than threads, some threads would be idle.
     """
     texts, heads, queries = query.shape[:3]
     of_head = max(1, queries * (plan.words + 1 if plan.own else key.shape[2]))
@@ -183,12 +183,12 @@ def _blocks(plan: _Plan, query: Tensor, key: Tensor) -> Iterator[_Block]:
 
 
 def _flat(tensor: Tensor, block: _Block) -> Tensor:
-    """The block's part [texts x heads, position, size]; a view, unless of several texts that are not contiguous."""
+    """The block's part [texts x heads, position, size]; a view, except for several texts that are not contiguous."""
     return tensor[block].flatten(0, 1)
 
 
 class _Part:
-    """The products of one block. `S`, `P` and what follows from them are float32 where the tensors are narrower."""
+    """Matrix products of one block. `S`, `P` and what follows from them are float32 if the tensors are narrower."""
 
     def __init__(
         self, block: _Block, plan: _Plan, buffers: _Buffers, query: Tensor, other: Tensor | None, key: Tensor, value: Tensor
@@ -220,7 +220,7 @@ class _Part:
         return torch.softmax(scores, dim=-1, dtype=self._wide, out=self._buffers.take("first", self._shape, self._wide))
 
     def mix(self, weights: Tensor, out: Tensor) -> None:
-        """Sums of values by `weights`, into `out`."""
+        """Sums of values weighted by `weights`, written to `out`."""
         weights, words = weights.to(self._narrow), self._plan.words
         if not self._plan.own:
             torch.bmm(weights, self._value, out=out)
@@ -229,7 +229,7 @@ class _Part:
         out[:, words:].addcmul_(weights[:, words:, words:], self._value[:, words:])
 
     def of_weights(self, dropped: Tensor, of_out: Tensor, of_value: Tensor) -> Tensor:
-        """dO V', in the place of `dropped`, which is M P; dV goes into `of_value`."""
+        """dO V', written over `dropped`, which is M P; dV is written to `of_value`."""
         narrow, words = dropped.to(self._narrow), self._plan.words
         target = dropped if self._wide == self._narrow else self._buffers.take("product", self._shape, self._narrow)
         if self._plan.own:
@@ -244,7 +244,7 @@ class _Part:
         return dropped if target is dropped else dropped.copy_(target)
 
     def of_queries_and_keys(self, of_scores: Tensor, of_query: Tensor, of_other: Tensor | None, of_key: Tensor) -> None:
-        """dQ and dK, into the last three."""
+        """dQ and dK, written to the last three arguments."""
         of_scores, words = of_scores.to(self._narrow), self._plan.words
         of_words, rest = of_scores[..., :words], of_scores[..., words:]
         torch.bmm(of_words, self._key[:, :words], out=of_query).mul_(self._plan.scale)

@@ -1,8 +1,8 @@
-"""Training encoders of transformers on a CPU with the cheap masks and the blocks that our own models have.
+"""Training of transformers' encoders on a CPU with the cheap masks and blocked attention of our own models.
 
-This is the one place where models of transformers are changed for it. Parameters, state dict and configuration file stay
-as they are: the attention is a function registered under a name of ours, set on the model in memory, and modules of
-`nn.Dropout` become `Dropout`, which is one. Masks that a model draws through `nn.functional.dropout` stay torch's.
+This is the only module that changes models of transformers for that purpose. Parameters, state dict and configuration file
+stay the same: the attention is a function registered under a name of ours and set on the model in memory, and `nn.Dropout`
+modules become `Dropout`, a subclass. Masks that a model draws through `nn.functional.dropout` stay torch's.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from loreweave.models.dropped_attention import attention_with_dropout, in_blocks
 from loreweave.models.luke.attention import plain_attention
 
 BLOCKS = "loreweave_blocks"
-"""Name of the attention function: transformers' fused one, but ours where it has dropout on a CPU."""
+"""Name of the attention function: transformers' fused one, replaced by ours for dropout on a CPU."""
 
 
 def use_cheap_masks(model: nn.Module) -> None:
     """Draw the masks of hidden states with `Dropout`; modules keep their identity, so that hooks stay.
 
-    One that works in place stays as it is: who calls it may go on with what it was given.
+    In-place modules are not changed, since their caller may rely on the modified input.
     """
     for module in model.modules():
         if type(module) is nn.Dropout and not module.inplace:
@@ -34,7 +34,7 @@ def use_cheap_masks(model: nn.Module) -> None:
 
 
 def use_attention_in_blocks(model: nn.Module) -> None:
-    """Let what uses the fused kernels, and asks transformers' attention interface, use `BLOCKS`; a LUKE of ours has its own."""
+    """Make models that use transformers' fused attention use `BLOCKS`; our own LUKE has its own attention."""
     for module in model.modules():
         if not isinstance(module, PreTrainedModel) or module.config.sub_configs or module.config.model_type == "luke":
             continue
@@ -52,20 +52,20 @@ def attention_in_blocks(
     scaling: float | None = None,
     **options: Any,
 ) -> tuple[Tensor, Tensor | None]:
-    """An attention function of transformers: on a CPU two-sided attention with dropout in blocks, the rest fused.
+    """Attention function for transformers: bidirectional attention with dropout on a CPU in blocks, the rest fused.
 
-    In bf16, where torch's fused backward pass is slow on a CPU, it is plain matrix products, with dropout and without.
+    In bf16, where torch's fused backward pass is slow on a CPU, it uses plain matrix products, with and without dropout.
 
     Args:
-        module: the attention module that asks; `is_causal`, where it has that, counts.
+        module: the calling attention module; its `is_causal` is respected if it has one.
         query, key, value: [batch, heads, position, head size].
-        attention_mask: True for what may be seen, or a number added to the scores [batch, 1 or heads, query, key].
+        attention_mask: True for visible positions, or a number added to the scores [batch, 1 or heads, query, key].
         dropout: probability of dropping an attention weight.
         scaling: factor of the scores.
-        options: what else the fused function takes; any but None and False is left to it.
+        options: other options of the fused function; if any is not None or False, the fused function is used.
 
     Returns:
-        The context [batch, query, heads, value size], and no weights.
+        Context [batch, query, heads, value size], and None for the weights.
     """
     causal = options.get("is_causal", getattr(module, "is_causal", True))
     plain = not any(option is not None and option is not False for option in options.values())
@@ -88,7 +88,7 @@ def attention_in_blocks(
 def _by_plain_products(
     query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropout: float, scaling: float | None
 ) -> Tensor:
-    """Arguments as of `attention_in_blocks`; the context [batch, heads, query, value size]."""
+    """Arguments as for `attention_in_blocks`. Returns the context [batch, heads, query, value size]."""
     scores = query * (query.shape[-1] ** -0.5 if scaling is None else scaling) @ key.mT
     if mask is not None and mask.dtype == torch.bool:
         mask = torch.zeros(mask.shape, dtype=scores.dtype).masked_fill_(~mask, torch.finfo(scores.dtype).min)

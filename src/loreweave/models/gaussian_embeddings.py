@@ -1,7 +1,7 @@
 """Words as diagonal Gaussians, and the contrastive loss over them: CONTaiNER (Das et al., ACL 2022).
 
-Distances are matrix products, so nothing of the size pairs x dimension is made, and they are computed in fp32 whatever the
-encoder's precision is.
+Distances are matrix products, so no tensor of pairs x dimension is needed. They are computed in fp32 whatever the encoder's
+precision.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ Divergence = Literal["gaussian", "euclidean"]
 """Jeffreys divergence / 2 between Gaussians; or the squared distance of normalised means."""
 
 _LEAST_VARIANCE = 1e-14
-"""Of the released code."""
+"""Default of the released code."""
 
 
 class Gaussians(NamedTuple):
-    """Means and variances (not deviations), each [points, dimension]."""
+    """Means and variances (not standard deviations), each [points, dimension]."""
 
     mean: Tensor
     variance: Tensor
 
 
 class GaussianHead(nn.Module):
-    """Hidden states to Gaussians: mean = W relu(s) + b, variance = elu(V relu(s) + c) + 1 + 1e-14, s = dropout(state)."""
+    """Map hidden states to Gaussians: mean = W relu(s) + b, variance = elu(V relu(s) + c) + 1 + 1e-14, s = dropout(state)."""
 
     def __init__(self, size: int, dimension: int, dropout: float) -> None:
         super().__init__()
@@ -39,19 +39,19 @@ class GaussianHead(nn.Module):
         self.variance = nn.Linear(size, dimension)
 
     def forward(self, states: Tensor) -> Gaussians:
-        """[points, size] -> two times [points, dimension]."""
+        """[points, size] -> two tensors [points, dimension]."""
         states = torch.relu(self.dropout(states))
         return Gaussians(self.mean(states), F.elu(self.variance(states).float()) + 1 + _LEAST_VARIANCE)
 
 
 def divergences(first: Gaussians, second: Gaussians, least_variance: float = 0.0) -> Tensor:
-    """1/2 (KL(a, b) + KL(b, a)) of every a of `first` and b of `second`, [first, second], in fp32.
+    """1/2 (KL(a, b) + KL(b, a)) for every a of `first` and b of `second` [first, second], in fp32.
 
-    The log terms of the two directions cancel, which leaves 1/4 sum_k [b/a + a/b - 2 + (m_a - m_b)^2 (1/a + 1/b)] for
-    variances a, b: sums of products of something of a by something of b, so one matrix product of four columns a dimension.
+    The logarithms of the two directions cancel, which leaves 1/4 sum_k [b/a + a/b - 2 + (m_a - m_b)^2 (1/a + 1/b)] for
+    variances a, b: sums of products of a factor of a and a factor of b, so one matrix product of four columns per dimension.
 
     Args:
-        least_variance: smaller variances are taken for this; the released code has no such floor.
+        least_variance: lower bound of the variances. The released code has none.
     """
     (mean_a, var_a), (mean_b, var_b) = (
         (part.mean.float(), part.variance.float().clamp_min(least_variance)) for part in (first, second)
@@ -72,7 +72,7 @@ def squared_distances(first: Tensor, second: Tensor) -> Tensor:
 
 
 def inner_products(first: Tensor, second: Tensor) -> Tensor:
-    """Inner products [..., first, second], which autocast would round: differences of large numbers are taken of them."""
+    """Inner products [..., first, second] without autocast's rounding, since differences of large values follow."""
     with torch.autocast(first.device.type, enabled=False):
         return first @ second.transpose(-1, -2)
 
@@ -86,20 +86,20 @@ def pair_distances(points: Gaussians, kind: Divergence, least_variance: float = 
 
 
 def contrastive_loss(distances: Tensor, labels: Tensor, anchors: Tensor | None = None) -> Tensor:
-    """The mean over anchors of -log2 of how much of their neighbourhood has their label.
+    """Mean over anchors of -log2 of the share of their neighbourhood that has their label.
 
-    With d the distances, X_p the other points of p's label and X all others:
-    -log2( 1/|X_p| sum_{q in X_p} exp(-d_pq) / sum_{q in X} exp(-d_pq) ). Points that are alone with their label are no
-    anchors. A point is told from itself by its place; the released code compares coordinates, which is the same but for
+    With distances d, X_p the other points with p's label and X all other points:
+    -log2( 1/|X_p| sum_{q in X_p} exp(-d_pq) / sum_{q in X} exp(-d_pq) ). A point that is the only one with its label is
+    not an anchor. Points are distinguished by index; the released code compares coordinates, which is equivalent except for
     collisions.
 
     Args:
         distances: [points, points].
         labels: [points].
-        anchors: bool [points], who may be an anchor; None is everyone.
+        anchors: bool [points], True for possible anchors. Default: all points.
 
     Returns:
-        A scalar; 0 (with a gradient of 0) where there is no anchor.
+        A scalar; 0 (with a gradient of 0) if there is no anchor.
     """
     itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
     positive = (labels[:, None] == labels[None, :]) & ~itself

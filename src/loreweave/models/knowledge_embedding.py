@@ -1,7 +1,7 @@
-"""Knowledge embeddings: entities read from their texts (or tabled), relations in a table, and a scorer over both.
+"""Knowledge embeddings: entity vectors from texts or from a table, relation vectors from a table, and a scorer.
 
-The encoder is an untouched `AutoModel` (or LUKE on words alone): an entity's vector is its first state, raw, as in KEPLER
-(Wang et al. 2021), or the mean of its states, L2-normalised if wanted, as in SimKGC (Wang et al. 2022).
+The encoder is an untouched `AutoModel` (or LUKE on words only). The vector of an entity is the first token's state, as in
+KEPLER (Wang et al. 2021), or the mean of the states, with optional L2 normalisation, as in SimKGC (Wang et al. 2022).
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
 
 
 class KnowledgeEmbeddingHead(nn.Module):
-    """What a knowledge graph adds to an encoder: relation vectors, margin, scorer, and what the chosen loss needs besides.
+    """Parameters that a knowledge graph adds to an encoder: relation vectors, margin, scorer, and those of the chosen loss.
 
     Args:
-        scorer: a name of `SCORERS`.
+        scorer: name in `SCORERS`.
         size: width d of entity vectors.
-        num_relations: rows of the relation table; 0 where relations are read from texts.
-        gamma: margin of the distance scorers; it also sets the range of the starting values (Wang et al. 2021, section 3).
-        num_entities: rows of an entity table, for entities that are not read from texts; 0 makes none.
-        temperature: starting temperature of the contrastive loss, which is then learned as the logarithm of its inverse
-            (SimKGC: 0.05); None makes no such parameter.
-        question_map: whether questions go through a linear map, which begins as the identity: what a second encoder is for.
+        num_relations: rows of the relation table; 0 if relations are encoded from texts.
+        gamma: margin of the distance scorers; it also determines the range of the initial values (Wang et al. 2021, section 3).
+        num_entities: rows of the entity table, for entities that are not encoded from texts; 0 for no table.
+        temperature: initial temperature of the contrastive loss, which is learned as the logarithm of its inverse (SimKGC:
+            0.05). None for no such parameter.
+        question_map: whether a linear map, initialised as the identity, is applied to questions, as a second encoder would be.
 
     Raises:
-        ConfigurationError: unknown scorer, a size that it cannot use, or a temperature that is not positive.
+        ConfigurationError: unknown scorer, a size that it does not support, or a temperature that is not positive.
     """
 
     relation_embeddings: nn.Embedding | None
@@ -60,7 +60,7 @@ class KnowledgeEmbeddingHead(nn.Module):
         self.size, self.gamma = size, gamma
         width = self.scorer.relation_size(size)
         if temperature is not None and temperature <= 0:
-            raise ConfigurationError(f"found the temperature {temperature}, expected one above 0")
+            raise ConfigurationError(f"found the temperature {temperature}, expected more than 0")
         self.relation_embeddings = nn.Embedding(num_relations, width) if num_relations else None
         self.entity_embeddings = nn.Embedding(num_entities, size) if num_entities else None
         self.log_inverse_temperature = None if temperature is None else nn.Parameter(torch.tensor(-math.log(temperature)))
@@ -69,7 +69,7 @@ class KnowledgeEmbeddingHead(nn.Module):
 
     @torch.no_grad()
     def reset_tables(self) -> None:
-        """Give tables and map their starting values."""
+        """Initialise the tables and the map."""
         if self.relation_embeddings is not None:
             limit = self.scorer.relation_range(self.gamma, self.size)
             self.relation_embeddings.weight.uniform_(-limit, limit)
@@ -84,29 +84,29 @@ class KnowledgeEmbeddingHead(nn.Module):
         """Rows [...] of the relation table -> [..., relation size].
 
         Raises:
-            ConfigurationError: relations have no table.
+            ConfigurationError: there is no relation table.
         """
         if self.relation_embeddings is None:
-            raise ConfigurationError("this head has no relation table: relations are read from their texts")
+            raise ConfigurationError("this head has no relation table: relations are encoded from their texts")
         return self.relation_embeddings(rows)
 
     def entity_vectors(self, rows: Tensor) -> Tensor:
         """Rows [...] of the entity table -> [..., d].
 
         Raises:
-            ConfigurationError: entities have no table.
+            ConfigurationError: there is no entity table.
         """
         if self.entity_embeddings is None:
-            raise ConfigurationError("this head has no entity table: entities are read from their texts")
+            raise ConfigurationError("this head has no entity table: entities are encoded from their texts")
         return self.entity_embeddings(rows)
 
     def ask(self, vectors: Tensor) -> Tensor:
-        """Vectors of questions that were read as texts [..., d] -> what an answer should be similar to, of L2 norm 1."""
+        """Vectors of encoded questions [..., d] -> L2-normalised vectors to compare with the answers."""
         mapped = vectors if self.question_map is None else self.question_map(exact(vectors))
         return functional.normalize(mapped, dim=-1)
 
     def score(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
-        """gamma - distance, or the product where the scorer is one: vectors [..., d], broadcast -> [...] in float32."""
+        """gamma - distance, or the product for product scorers: vectors [..., d], broadcast -> [...] in float32."""
         return self.with_margin(self.scorer.score(head, relation, tail))
 
     def with_margin(self, scores: Tensor) -> Tensor:
@@ -115,10 +115,10 @@ class KnowledgeEmbeddingHead(nn.Module):
 
     @property
     def inverse_temperature(self) -> Tensor:
-        """By what the contrastive loss multiplies similarities [].
+        """Factor of the similarities in the contrastive loss [].
 
         Raises:
-            ConfigurationError: the head was made without a temperature.
+            ConfigurationError: the head has no temperature.
         """
         if self.log_inverse_temperature is None:
             raise ConfigurationError("this head has no temperature: make it with temperature=0.05")
@@ -126,18 +126,19 @@ class KnowledgeEmbeddingHead(nn.Module):
 
 
 class KnowledgeEmbeddingModel(nn.Module):
-    """An encoder of texts, and the head over its vectors.
+    """Encoder of texts, and the head over its vectors.
 
     Args:
-        encoder: a model of transformers that gives `last_hidden_state`, our `LukeModel`, or None for tabled entities only.
+        encoder: a model of transformers that returns `last_hidden_state`, our `LukeModel`, or None if all entities are in
+        a table.
         head: its size must be the encoder's hidden size.
-        pooling: `first` token's state (KEPLER), `mean` over the states that are not padding, or, of a LUKE, the state of one
-            `[MASK]` `entity` that spans the text.
+        pooling: `first` token's state (KEPLER), `mean` of the states without padding, or `entity`: the state of a LUKE's
+            `[MASK]` entity that spans the text.
         normalize: scale entity vectors to L2 norm 1.
         mask_entity_id: id of `[MASK]` in the LUKE's entity vocabulary, for the pooling `entity`.
 
     Raises:
-        ConfigurationError: sizes differ, unknown pooling or one without its `[MASK]`, or no encoder and no entity table.
+        ConfigurationError: sizes differ, the pooling is unknown or lacks its `[MASK]`, or there is neither encoder nor table.
     """
 
     def __init__(
@@ -150,7 +151,7 @@ class KnowledgeEmbeddingModel(nn.Module):
     ) -> None:
         super().__init__()
         if pooling == "entity" and mask_entity_id is None:
-            raise ConfigurationError("found the pooling 'entity' and no id of the entity [MASK], expected a LUKE's")
+            raise ConfigurationError("the pooling 'entity' needs a LUKE and the id of its [MASK] entity")
         if pooling not in POOLINGS:
             raise ConfigurationError(f"found the pooling {pooling!r}, expected one of {', '.join(POOLINGS)}")
         if encoder is None and head.entity_embeddings is None:
@@ -165,7 +166,7 @@ class KnowledgeEmbeddingModel(nn.Module):
         self.mask_entity_id = mask_entity_id
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None) -> Tensor:
-        """The same as `embed`, for what wraps a module (DDP)."""
+        """Same as `embed`, for wrappers such as DDP."""
         return self.embed(input_ids, attention_mask, token_type_ids)
 
     def embed(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None) -> Tensor:
@@ -175,13 +176,13 @@ class KnowledgeEmbeddingModel(nn.Module):
             ConfigurationError: the model has no encoder.
         """
         if self.encoder is None:
-            raise ConfigurationError("this model has no encoder: its entities are tabled (use embed_rows)")
+            raise ConfigurationError("this model has no encoder: its entities are in a table (use embed_rows)")
         inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
         inputs |= {} if token_type_ids is None else {"token_type_ids": token_type_ids}
         return self._normalized(read_texts(self.encoder, inputs, self.pooling, self.mask_entity_id))
 
     def embed_rows(self, rows: Tensor) -> Tensor:
-        """Vectors of tabled entities: [...] -> [..., d]."""
+        """Vectors of entities in the table: [...] -> [..., d]."""
         return self._normalized(self.head.entity_vectors(rows))
 
     def _normalized(self, vectors: Tensor) -> Tensor:
@@ -189,7 +190,7 @@ class KnowledgeEmbeddingModel(nn.Module):
 
 
 def read_texts(encoder: nn.Module, inputs: Mapping[str, Tensor], pooling: Pooling, mask_entity_id: int | None = None) -> Tensor:
-    """One vector a text, at least float32: `inputs` [texts, tokens] -> [texts, d]."""
+    """One vector per text, at least float32: `inputs` [texts, tokens] -> [texts, d]."""
     if "token_type_ids" in inputs and not reads_segments(encoder):
         inputs = {name: tensor for name, tensor in inputs.items() if name != "token_type_ids"}
     if pooling != "entity":
@@ -200,7 +201,7 @@ def read_texts(encoder: nn.Module, inputs: Mapping[str, Tensor], pooling: Poolin
 
 
 def _whole_text_entity(attention_mask: Tensor, entity_id: int) -> dict[str, Tensor]:
-    """An entity that spans all words between the first and the last special token."""
+    """Inputs of an entity that spans all words between the first and the last special token."""
     texts, longest = attention_mask.shape
     places = torch.arange(longest, device=attention_mask.device).expand(texts, longest)
     inside = (places > 0) & (places < attention_mask.sum(1, keepdim=True) - 1)

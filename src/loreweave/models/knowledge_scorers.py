@@ -1,8 +1,8 @@
-"""How true a triple is, from the vectors of its head, relation and tail (Wang et al. 2021, section 3).
+"""Scores of triples from the vectors of head, relation and tail (Wang et al. 2021, section 3).
 
-Every scorer is a query and a similarity: the score is the similarity of the tail to the query that head and relation make,
-and of the head to the query that relation and tail make. So whoever ranks candidates needs queries and a similarity only.
-Scores have no margin (`KnowledgeEmbeddingHead.score` adds it), and are float32 whatever autocast or the inputs say.
+Every scorer is a query and a similarity. The score is the similarity of the tail to the query made of head and relation, and
+equally of the head to the query made of relation and tail, so ranking needs only queries and a similarity. Scores have no
+margin (`KnowledgeEmbeddingHead.score` adds it), and are float32 whatever autocast or the inputs are.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from loreweave.metrics.similarity_kernels import Similarity
 
 SIMILARITIES: tuple[Similarity, ...] = get_args(Similarity)
 DISTANCES: tuple[Similarity, ...] = ("l1", "l2", "modulus")
-"""The similarities to which a margin is added."""
+"""Similarities to which a margin is added."""
 
 _NUMBERS_AT_ONCE = 2**22
 
 
 def exact(vectors: Tensor) -> Tensor:
-    """At least float32: half precision cannot tell near candidates apart."""
+    """Convert to at least float32, because half precision cannot distinguish close candidates."""
     return vectors if vectors.dtype == torch.float64 else vectors.float()
 
 
@@ -46,8 +46,8 @@ def similarity(kind: Similarity, query: Tensor, candidate: Tensor) -> Tensor:
 def similarity_matrix(kind: Similarity, queries: Tensor, candidates: Tensor) -> Tensor:
     """Similarity of every query [n, d] to every candidate [m, d] -> [n, m].
 
-    No [n, m, d] tensor is made: L1 and L2 have a kernel (and L2 no cancellation, as |q|^2 - 2qe + |e|^2 would have), and the
-    modulus takes a few queries at a time and computes their differences again for the gradient.
+    No [n, m, d] tensor is made. L1 and L2 use a kernel, which for L2 avoids the cancellation in |q|^2 - 2qe + |e|^2. The
+    modulus processes a few queries at a time and recomputes their differences for the gradient.
     """
     queries, candidates = exact(queries), exact(candidates)
     if kind == "dot":
@@ -65,47 +65,47 @@ def _modulus_matrix(queries: Tensor, candidates: Tensor) -> Tensor:
 
 
 class Scorer(ABC):
-    """A scoring function. Vectors of entities are [..., d], of relations [..., relation_size(d)]; leading shapes broadcast."""
+    """Scoring function. Vectors of entities are [..., d], of relations [..., relation_size(d)]; leading shapes broadcast."""
 
     name: ClassVar[str]
     similarity: ClassVar[Similarity]
     pairs: ClassVar[bool] = False
-    """Whether a vector is read as d/2 pairs."""
+    """Whether a vector consists of d/2 pairs."""
 
     @abstractmethod
     def tail_query(self, head: Tensor, relation: Tensor) -> Tensor:
-        """What the tail should be similar to [..., d], float32."""
+        """Query for the tail [..., d], float32."""
 
     @abstractmethod
     def head_query(self, relation: Tensor, tail: Tensor) -> Tensor:
-        """What the head should be similar to [..., d], float32."""
+        """Query for the head [..., d], float32."""
 
     def score(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
-        """How true the triples are, without margin [...], float32."""
+        """Scores of triples without margin [...], float32."""
         return similarity(self.similarity, self.tail_query(head, relation), tail)
 
     @property
     def has_margin(self) -> bool:
-        """Whether the margin gamma is added: to distances, not to products."""
+        """Whether the margin gamma is added: it is for distances, not for products."""
         return self.similarity in DISTANCES
 
     def relation_size(self, d: int) -> int:
         """Width of a relation's vector for entities of width `d`.
 
         Raises:
-            ConfigurationError: `d` is odd and the scorer reads pairs.
+            ConfigurationError: `d` is odd and the scorer needs pairs.
         """
         if self.pairs and d % 2:
             raise ConfigurationError(f"{self.name}: found vectors of size {d}, expected an even size (pairs of numbers)")
         return d
 
     def relation_range(self, gamma: float, d: int) -> float:
-        """Relation vectors start uniformly between minus this and this: (gamma + 2) / d, as in KEPLER (Wang et al. 2021)."""
+        """Bound of the uniform initial values of relation vectors: (gamma + 2) / d, as in KEPLER (Wang et al. 2021)."""
         return (gamma + 2.0) / d
 
 
 class _TransE(Scorer):
-    """h + r should be near t (Bordes et al. 2013)."""
+    """TransE: h + r should be near t (Bordes et al. 2013)."""
 
     def tail_query(self, head: Tensor, relation: Tensor) -> Tensor:
         return exact(head) + exact(relation)
@@ -115,7 +115,7 @@ class _TransE(Scorer):
 
 
 class TransEL1(_TransE):
-    """-|h + r - t|_1: KEPLER's paper, and the evaluator of its code."""
+    """-|h + r - t|_1: KEPLER's paper, and the evaluation of its released code."""
 
     name, similarity = "transe_l1", "l1"
 
@@ -168,7 +168,7 @@ class SimplE(Scorer):
 class RotatE(Scorer):
     """-sum |h exp(i r) - t| over complex numbers; a relation is d/2 phases (Sun et al. 2019).
 
-    Of a relation vector that is wider (a text's) the first d/2 numbers are the phases.
+    If a relation vector is wider, as one encoded from a text is, its first d/2 numbers are the phases.
     """
 
     name, similarity, pairs = "rotate", "modulus", True
@@ -177,7 +177,7 @@ class RotatE(Scorer):
         return super().relation_size(d) // 2
 
     def relation_range(self, gamma: float, d: int) -> float:
-        """Pi: phases start anywhere on the circle."""
+        """Pi: initial phases cover the whole circle."""
         return math.pi
 
     def tail_query(self, head: Tensor, relation: Tensor) -> Tensor:
@@ -198,10 +198,10 @@ SCORERS: dict[str, Scorer] = {
 
 
 def scorer_named(name: str) -> Scorer:
-    """The scorer of that name.
+    """Return the scorer of the given name.
 
     Raises:
-        ConfigurationError: there is none; the message lists the names.
+        ConfigurationError: the name is unknown; the message lists all names.
     """
     if name not in SCORERS:
         raise ConfigurationError(f"found the scorer {name!r}, expected one of {', '.join(SCORERS)}")

@@ -13,12 +13,12 @@ Selection = Literal["soft", "straight_through"]
 
 
 class Typing(NamedTuple):
-    """What the typer says of each token. Type 0 is "not selected".
+    """Output of the typer for each token. Type 0 is "not selected".
 
     Attributes:
-        logits: of the types; the one of type 0 is always 0. [batch, words, types], float32
-        weights: how much of each type a token has: one-hot in evaluation, a sample in training. [batch, words, types]
-        vectors: the types' vectors by these weights; that of type 0 is the zero vector. [batch, words, hidden]
+        logits: scores of the types; that of type 0 is always 0. [batch, words, types], float32
+        weights: weights of the types: one-hot in evaluation, a sample in training. [batch, words, types]
+        vectors: weighted sum of the types' vectors; that of type 0 is the zero vector. [batch, words, hidden]
     """
 
     logits: Tensor
@@ -27,44 +27,44 @@ class Typing(NamedTuple):
 
     @property
     def types(self) -> Tensor:
-        """The type of each token: the first of the largest logits. [batch, words]"""
+        """Type of each token: the first of the largest logits. [batch, words]"""
         return self.logits.argmax(-1)
 
     @property
     def chosen(self) -> Tensor:
-        """The type that has most of each token's weight: `types` in evaluation, the sampled one in training. [batch, words]"""
+        """Type with the largest weight: `types` in evaluation, the sampled type in training. [batch, words]"""
         return self.weights.argmax(-1)
 
 
 class LatentTyper(nn.Module):
-    """Gives each token one of `types` latent types, of which type 0 means that the token is not selected.
+    """Assigns each token one of `types` latent types, of which type 0 means that the token is not selected.
 
-    The logit and the vector of type 0 are zero by definition, and have no parameters: a token is selected where the logit of
+    The logit and the vector of type 0 are zero by definition and have no parameters: a token is selected if the logit of
     another type is above 0.
 
     Args:
         hidden_size: width of the encoder's states.
-        types: number of types with type 0 (64 in the paper).
+        types: number of types, including type 0 (64 in the paper).
     """
 
     def __init__(self, hidden_size: int, types: int = 64) -> None:
         super().__init__()
         if types < 2:
-            raise ValueError(f"types: found {types}, expected at least 2: 'not selected' and one more")
+            raise ValueError(f"types: found {types}, expected at least 2: 'not selected' and one other type")
         self.weight_proj = nn.Parameter(torch.empty(types - 1, hidden_size))
         self.vars = nn.Parameter(torch.empty(types - 1, hidden_size))
         self.reset_parameters()
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
-        """The released starting values: kaiming-uniform with gain 1, and vectors in [-0.5, 0.5)."""
+        """Initial values of the released code: Kaiming-uniform with gain 1, and vectors in [-0.5, 0.5)."""
         limit = math.sqrt(3 / self.weight_proj.shape[1])
         self.weight_proj.uniform_(-limit, limit)
         self.vars.uniform_(-0.5, 0.5)
 
     @property
     def types(self) -> int:
-        """Number of types, with type 0."""
+        """Number of types, including type 0."""
         return len(self.vars) + 1
 
     def logits(self, states: Tensor) -> Tensor:
@@ -87,7 +87,7 @@ class LatentTyper(nn.Module):
         largest logit.
 
         Args:
-            noise: Gumbel noise of the logits' shape, drawn anew if None.
+            noise: Gumbel noise in the logits' shape. Default: a new draw.
         """
         logits = self.logits(states)
         with torch.autocast(states.device.type, enabled=False):
@@ -112,7 +112,7 @@ def gumbel_noise(like: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Usage:
-    """How the tokens of a batch use the types, softly.
+    """Soft usage of the types by the tokens of a batch.
 
     Attributes:
         mean: mean softmax probability of each type (temperature 1, no noise). [types]
@@ -132,14 +132,14 @@ class Usage:
 
     @property
     def perplexity(self) -> Tensor:
-        """How many types are in use, softly. []"""
+        """Soft number of types in use. []"""
         return self.entropy.exp()
 
 
 def summed_usage(logits: Tensor, counted: Tensor) -> tuple[Tensor, Tensor]:
-    """Softmax probabilities of the tokens that count, summed [types], and the number of these tokens [].
+    """Sum of the softmax probabilities over counted tokens [types], and the number of these tokens [].
 
-    Sums and not the mean of `Usage`, so that several processes can add theirs.
+    Sums rather than the mean of `Usage`, so that several processes can add theirs.
 
     Args:
         logits: [batch, words, types].
@@ -155,6 +155,6 @@ def sparsity_loss(use: Usage) -> Tensor:
 
 
 def diversity_loss(use: Usage, form: Literal["exponential", "kl"] = "exponential") -> Tensor:
-    """How far the use of types is from even: 1 - perplexity / types (the released code), or the KL divergence itself. []"""
+    """Distance from even usage of the types: 1 - perplexity / types (the released code), or the KL divergence. []"""
     types = len(use.mean)
     return math.log(types) - use.entropy if form == "kl" else 1 - use.perplexity / types

@@ -1,4 +1,4 @@
-"""What the LUKE models return; field names and order are those of transformers."""
+"""Outputs of the LUKE models; field names and order are those of transformers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class LukeClassifierOutput(ModelOutput):
 
 @dataclass
 class LukeQuestionAnsweringOutput(ModelOutput):
-    """Loss [] and the scores of each word as first and last of the answer [batch, words]."""
+    """Loss [] and scores of each word as first and as last word of the answer [batch, words]."""
 
     loss: Tensor | None = None
     start_logits: Tensor | None = None

@@ -1,4 +1,4 @@
-"""Rebuild sentences from their typed words: greedy, by beams or by sampling, a word at a time with cached keys; score them."""
+"""Reconstruct sentences from their typed words, by greedy search, beam search or sampling with cached keys; score them."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from loreweave.models.sparse_typing import Memory, SparseTypingModel
 
 Method = Literal["greedy", "beam", "sample"]
 
-_WORTH_A_COPY = 0.75  # finished sentences leave the batch where it shrinks at least to this: the others' keys are copied then
+# Finished sentences leave the batch if it shrinks at least to this share, since the keys of the others are then copied.
+_WORTH_A_COPY = 0.75
 
 
 @dataclass(frozen=True, kw_only=True)
 class DecodingConfig:
-    """How sentences are rebuilt.
+    """Settings of the reconstruction.
 
     Attributes:
-        method: the likeliest word each time, the likeliest of `beams` sentences, or words drawn by their probability.
-        stop_at_end: a sentence ends with its end token; else all get as many words as `max_length` says, as the released
-            demonstration gives them.
-        temperature: of `sample`.
+        method: greedy search, beam search with `beams` beams, or sampling.
+        stop_at_end: a sentence ends at its end token. Otherwise all sentences get `max_length` words, as in the demonstration
+            of the released code.
+        temperature: temperature of `sample`.
 
     Raises:
-        ConfigurationError: less than one beam, or a temperature that is not above 0.
+        ConfigurationError: `beams` is below 1, or `temperature` is not above 0.
     """
 
     method: Method = "greedy"
@@ -44,9 +45,9 @@ class DecodingConfig:
 
 
 class NextWords(NamedTuple):
-    """How well each word is told from those before it (teacher forcing): whether it is the likeliest, its log-probability.
+    """Prediction of each word from the previous ones (teacher forcing): whether it is the most likely, and its log-probability.
 
-    Both [batch, words - 1], from the second word on; what stands behind a sentence's end means nothing.
+    Both are [batch, words - 1], from the second word on; values after a sentence's end have no meaning.
     """
 
     correct: Tensor
@@ -58,13 +59,13 @@ def score_next_words(model: SparseTypingModel, memory: Memory, input_ids: Tensor
     """Score the words of sentences `input_ids` [batch, words] as the decoder sees them in training.
 
     Args:
-        memory: of the sentences, from `SparseTypingModel.memory`.
-        mask: 1 for words. [batch, words]
+        memory: memory of the sentences, from `SparseTypingModel.memory`.
+        mask: 1 at words. [batch, words]
     """
     states = model.head.decode(model.encoder, input_ids[:, :-1], mask[:, :-1], memory)  # [batch, words - 1, hidden]
     targets = input_ids[:, 1:]
     correct, found = torch.zeros_like(targets, dtype=torch.bool), torch.zeros(targets.shape, device=targets.device)
-    for row in range(len(input_ids)):  # one sentence at a time: the vocabulary makes the logits large
+    for row in range(len(input_ids)):  # one sentence at a time, because logits over the vocabulary are large
         scores = model.head.logits(model.encoder, states[row]).float().log_softmax(-1)  # [words - 1, vocabulary]
         correct[row] = scores.argmax(-1) == targets[row]
         found[row] = scores.gather(-1, targets[row, :, None])[:, 0]
@@ -80,13 +81,13 @@ def reconstruct(
     end_id: int,
     config: DecodingConfig | None = None,
 ) -> list[list[int]]:
-    """The words of each sentence, its start token first.
+    """Generate the words of each sentence, including its start token.
 
     Args:
-        memory: of the sentences, from `SparseTypingModel.memory`.
-        start_ids: the token that each begins with. [batch]
-        max_lengths: how many words each may have, with its start token. [batch]
-        end_id: the token that ends one.
+        memory: memory of the sentences, from `SparseTypingModel.memory`.
+        start_ids: first token of each sentence. [batch]
+        max_lengths: maximum number of words of each sentence, including its start token. [batch]
+        end_id: token that ends a sentence.
     """
     config = config or DecodingConfig()
     if config.method == "beam":
@@ -126,16 +127,16 @@ def _chosen(scores: Tensor, config: DecodingConfig) -> Tensor:
 def _by_beams(
     model: SparseTypingModel, memory: Memory, start_ids: Tensor, max_lengths: Tensor, end_id: int, config: DecodingConfig
 ) -> list[list[int]]:
-    """Beam search by the sum of log-probabilities, divided by the number of words where sentences may end early.
+    """Beam search by the sum of log-probabilities, divided by the number of words if sentences may end early.
 
-    All beams of all sentences go through the decoder as one batch [batch * beams]; a finished beam repeats its end token at no
-    cost.
+    All beams of all sentences go through the decoder as one batch [batch * beams]; a finished beam repeats its end token
+    without cost.
     """
     batch, beams, device = len(start_ids), min(config.beams, model.head.config.vocab_size), start_ids.device
     wide = Memory(memory.states.repeat_interleave(beams, 0), memory.mask.repeat_interleave(beams, 0))
     words = start_ids[:, None, None].expand(batch, beams, 1)  # [batch, beams, words]
     totals = torch.full((batch, beams), -torch.inf, device=device)
-    totals[:, 0] = 0.0  # all beams begin alike: only one counts
+    totals[:, 0] = 0.0  # all beams are equal at first: only one counts
     finished = (max_lengths <= 1)[:, None].expand(batch, beams)
     lengths = torch.ones(batch, beams, dtype=torch.long, device=device)
     cache, first_rows = DecoderCache(), torch.arange(batch, device=device)[:, None] * beams

@@ -1,4 +1,4 @@
-"""The one-layer decoder that rebuilds a sentence from its typed tokens (Ren et al. 2022, section 3)."""
+"""The one-layer decoder that reconstructs a sentence from its typed tokens (Ren et al. 2022, section 3)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from loreweave.models.dropped_attention import attention_with_dropout, in_blocks
 
 @dataclass
 class DecoderCache:
-    """Keys and values that a step-wise decoding keeps; each [batch, heads, positions, head size]."""
+    """Cached keys and values of step-wise decoding; each [batch, heads, positions, head size]."""
 
     own: tuple[Tensor, Tensor] | None = None
     memory: tuple[Tensor, Tensor] | None = field(default=None)
 
     def reorder(self, rows: Tensor) -> None:
-        """Keep these rows of each batch, in this order: those that a beam search chooses, or that are not finished."""
+        """Keep the given rows of each batch, in this order: those chosen by a beam search, or unfinished ones."""
         if self.own is not None:
             self.own = (self.own[0][rows], self.own[1][rows])
         if self.memory is not None:
@@ -39,11 +39,11 @@ class DecoderAttention(nn.Module):
         self.out_proj = nn.Linear(hidden_size, hidden_size)
 
     def keys_and_values(self, states: Tensor) -> tuple[Tensor, Tensor]:
-        """[batch, positions, hidden] -> two of [batch, heads, positions, head size]."""
+        """[batch, positions, hidden] -> two tensors [batch, heads, positions, head size]."""
         return self._split(self.k_proj(states)), self._split(self.v_proj(states))
 
     def forward(self, queries: Tensor, keys: Tensor, values: Tensor, visible: Tensor | None) -> Tensor:
-        """`queries` [batch, asking, hidden], `visible` (True: may be read) broadcasts to [batch, heads, asking, positions]."""
+        """`queries` [batch, queries, hidden]; `visible` broadcasts to [batch, heads, queries, positions], True is visible."""
         dropout = self.dropout if self.training else 0.0
         asked = self._split(self.q_proj(queries))
         if in_blocks(asked, dropout):
@@ -57,7 +57,7 @@ class DecoderAttention(nn.Module):
 
 
 class DecoderLayer(nn.Module):
-    """Attention to what came before, attention to the memory, feed-forward; each normalised after its residual."""
+    """Causal self-attention, attention to the memory, and feed-forward network, each normalised after its residual."""
 
     def __init__(self, hidden_size: int, heads: int, inner: int, dropout: float) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class DecoderLayer(nn.Module):
     def forward(
         self, states: Tensor, visible: Tensor | None, memory: Tensor, memory_visible: Tensor, cache: DecoderCache | None = None
     ) -> Tensor:
-        """`states` [batch, positions, hidden]; with a `cache` they are the next positions, and it gets their keys."""
+        """`states` [batch, positions, hidden]; with a `cache` they are the next positions, whose keys are added to it."""
         own = self.self_attn.keys_and_values(states)
         if cache is not None and cache.own is not None:
             own = (torch.cat([cache.own[0], own[0]], dim=2), torch.cat([cache.own[1], own[1]], dim=2))
@@ -88,12 +88,12 @@ class DecoderLayer(nn.Module):
 
 
 class ReconstructionDecoder(nn.Module):
-    """A normalised embedding and one layer over it.
+    """Layer norm of the embedding, and one layer.
 
     Args:
         inner: width of the feed-forward network.
-        dropout: of residuals, attention and activation alike.
-        layer_drop: how often training skips the only layer (the released code: as often as a unit is dropped).
+        dropout: dropout of residuals, attention and activation.
+        layer_drop: probability with which training skips the only layer (in the released code, the dropout probability).
     """
 
     def __init__(self, hidden_size: int, heads: int, inner: int, dropout: float, layer_drop: float) -> None:
@@ -108,23 +108,23 @@ class ReconstructionDecoder(nn.Module):
 
         Args:
             embedded: [batch, positions, hidden].
-            mask: 1 where a position is no padding. [batch, positions]
-            memory: what the layer reads. [batch, words, hidden]
-            memory_mask: 1 where it may be read. [batch, words]
+            mask: 1 at positions that are not padding. [batch, positions]
+            memory: states that the layer attends to. [batch, words, hidden]
+            memory_mask: 1 at visible states of the memory. [batch, words]
         """
         states = self.dropout(self.layernorm_embedding(embedded))
         if self.training and self.layer_drop > 0 and float(torch.rand(())) < self.layer_drop:
             return states + self._nothing(memory)
         length = mask.shape[1]
         causal = torch.ones(length, length, dtype=torch.bool, device=mask.device).tril()
-        visible = causal & mask[:, None, None, :].bool()  # [batch, 1, asking, positions]
+        visible = causal & mask[:, None, None, :].bool()  # [batch, 1, queries, positions]
         return self.layers[0](states, visible, memory, memory_mask[:, None, None, :].bool())
 
     def step(self, embedded: Tensor, memory: Tensor, memory_mask: Tensor, cache: DecoderCache) -> Tensor:
-        """States of the next position [batch, 1, hidden], which reads all before it from the cache."""
+        """States of the next position [batch, 1, hidden], which sees all previous positions through the cache."""
         states = self.dropout(self.layernorm_embedding(embedded))
         return self.layers[0](states, None, memory, memory_mask[:, None, None, :].bool(), cache)
 
     def _nothing(self, memory: Tensor) -> Tensor:
-        """A zero that all parameters have a part in: a skipped layer has zero gradients, as in the released code, not none."""
+        """A zero that depends on all parameters: a skipped layer has zero gradients, not None, as in the released code."""
         return memory.sum() * 0 + torch.stack([parameter.sum() * 0 for parameter in self.layers.parameters()]).sum()

@@ -1,4 +1,4 @@
-"""Whether an encoder tells the first text of a pair from the second."""
+"""Whether an encoder distinguishes the two texts of a pair by segment."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from torch import nn
 
 
 def reads_segments(encoder: nn.Module) -> bool:
-    """Whether an encoder of transformers has use for `token_type_ids`: it takes them, and has more than one row for them.
+    """Whether an encoder of transformers uses `token_type_ids`: it accepts them, and its table has more than one row.
 
-    A tokenizer may number the second text 1 where the encoder has a single row (a RoBERTa with BERT's tokenizer). All texts
-    are of its one type then, which is what it takes without the argument.
+    A tokenizer may give the second text the number 1 although the encoder has a single row (a RoBERTa with BERT's tokenizer).
+    All texts then have the encoder's only type, which is also what it uses without the argument.
     """
     if "token_type_ids" not in inspect.signature(encoder.forward).parameters:
         return False

@@ -1,6 +1,6 @@
-"""Sparse Latent Typing (Ren et al. 2022): an encoder, a typer over its states, a decoder that rebuilds the sentence.
+"""Sparse Latent Typing (Ren et al. 2022): an encoder, a typer of its states, and a decoder that reconstructs the sentence.
 
-The encoder is an untouched `AutoModel`, and its word table is also the decoder's input and output.
+The encoder is an untouched `AutoModel`. Its word table is also the decoder's input and output.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from loreweave.models.reconstruction_decoder import DecoderCache, Reconstruction
 
 @dataclass(frozen=True, kw_only=True)
 class SparseTypingConfig:
-    """Shape and behaviour of typer and decoder; the defaults are those of the released code.
+    """Sizes and behaviour of typer and decoder; the defaults are those of the released code.
 
     Attributes:
-        types: number of types, with type 0, "not selected".
-        hidden_size, heads, inner_size, vocab_size: the encoder's own, but for `inner_size`, which may differ.
-        dropout: everywhere in the decoder.
-        layer_drop: how often training skips the decoder's only layer.
-        double_embedding: the decoder's input goes through the encoder's embedding module twice, as released: positions and
-            segment are added twice, and normalised twice.
-        mask_unselected: the decoder cannot read tokens of type 0, in training those whose sample is mostly of type 0; one
-            empty place stays visible. As released it reads them as zero vectors.
+        types: number of types, including type 0, "not selected".
+        hidden_size, heads, inner_size, vocab_size: those of the encoder, but `inner_size` may differ.
+        dropout: dropout everywhere in the decoder.
+        layer_drop: probability with which training skips the decoder's only layer.
+        double_embedding: apply the encoder's embedding module to the decoder's input twice, as the released code does:
+            positions and segment are added twice, and normalised twice.
+        mask_unselected: hide tokens of type 0 from the decoder (in training, those with most weight on type 0), except one
+            empty place. The released code leaves them visible as zero vectors.
     """
 
     hidden_size: int
@@ -46,14 +46,14 @@ class SparseTypingConfig:
 
 
 class Memory(NamedTuple):
-    """What the decoder reads: gated states [batch, places, hidden], and 1 where it may [batch, places]."""
+    """Input of the decoder: gated states [batch, places, hidden], and 1 at visible places [batch, places]."""
 
     states: Tensor
     mask: Tensor
 
 
 class SparseTypingHead(nn.Module):
-    """Typer, decoder and the bias of the words that it predicts: all that Sparse Latent Typing adds to an encoder."""
+    """Typer, decoder and the bias of predicted words: all that Sparse Latent Typing adds to an encoder."""
 
     def __init__(self, config: SparseTypingConfig) -> None:
         super().__init__()
@@ -66,17 +66,17 @@ class SparseTypingHead(nn.Module):
 
     @classmethod
     def of(cls, encoder: PreTrainedModel, **settings: Any) -> SparseTypingHead:
-        """A head for an encoder, in its sizes.
+        """Create a head with the sizes of an encoder.
 
         Raises:
-            ConfigurationError: the encoder has no embedding module that takes vectors, which the decoder shares, or one of
-                another width than its states.
+            ConfigurationError: the encoder lacks an embedding module that accepts vectors, which the decoder shares, or its
+                width differs from that of the states.
         """
         _embedding_argument(encoder)
         found, (vocabulary, width) = encoder.config, _word_table(encoder).shape
         if width != found.hidden_size:
             widths = f"word vectors of {width} and states of {found.hidden_size}"
-            raise ConfigurationError(f"{type(encoder).__name__}: found {widths}, expected equal ones, which the decoder shares")
+            raise ConfigurationError(f"{type(encoder).__name__}: found {widths}, expected equal widths")
         sizes = {
             "hidden_size": width,
             "heads": found.num_attention_heads,
@@ -87,7 +87,7 @@ class SparseTypingHead(nn.Module):
         return cls(SparseTypingConfig(**sizes | settings))
 
     def memory(self, states: Tensor, typing: Typing, mask: Tensor) -> Memory:
-        """The states [batch, words, hidden] gated by their type vectors, element by element; `mask` [batch, words]."""
+        """States [batch, words, hidden] multiplied element by element by their type vectors; `mask` [batch, words]."""
         gated = states * typing.vectors
         if not self.config.mask_unselected:
             return Memory(gated, mask)
@@ -95,18 +95,18 @@ class SparseTypingHead(nn.Module):
         return Memory(functional.pad(gated, (0, 0, 1, 0)), functional.pad(visible, (1, 0), value=1))
 
     def decode(self, encoder: PreTrainedModel, input_ids: Tensor, mask: Tensor, memory: Memory) -> Tensor:
-        """The decoder's states after each of the words [batch, words], which sees those before it: [batch, words, hidden]."""
+        """Decoder states at the words [batch, words], each of which sees the previous words: [batch, words, hidden]."""
         return self.decoder(self.embed(encoder, input_ids), mask, memory.states, memory.mask)
 
     def decode_step(
         self, encoder: PreTrainedModel, input_ids: Tensor, position: int, memory: Memory, cache: DecoderCache
     ) -> Tensor:
-        """The decoder's state after the words `input_ids` [batch] at `position`: [batch, hidden]."""
+        """Decoder state at the words `input_ids` [batch] at `position`: [batch, hidden]."""
         embedded = self.embed(encoder, input_ids[:, None], position)
         return self.decoder.step(embedded, memory.states, memory.mask, cache)[:, 0]
 
     def embed(self, encoder: PreTrainedModel, input_ids: Tensor, first: int = 0) -> Tensor:
-        """The decoder's input [batch, words, hidden] of words [batch, words] that stand at the positions from `first`."""
+        """Decoder input [batch, words, hidden] of words [batch, words] at the positions from `first`."""
         vectors = encoder.get_input_embeddings()(input_ids)
         for _ in range(2 if self.config.double_embedding else 1):
             vectors = _embedded(encoder, vectors, first)
@@ -118,7 +118,7 @@ class SparseTypingHead(nn.Module):
 
 
 class SparseTypingModel(nn.Module):
-    """An encoder and its `SparseTypingHead`, for typing and rebuilding sentences.
+    """An encoder and its `SparseTypingHead`, for typing and reconstructing sentences.
 
     Raises:
         ConfigurationError: their sizes differ.
@@ -151,21 +151,21 @@ def _word_table(encoder: PreTrainedModel) -> Tensor:
 def _embedding_module(encoder: PreTrainedModel) -> nn.Module:
     module = getattr(encoder, "embeddings", None)
     if not isinstance(module, nn.Module):
-        raise ConfigurationError(f"{type(encoder).__name__} has no embedding module, which the decoder is to share")
+        raise ConfigurationError(f"{type(encoder).__name__} has no embedding module, which the decoder shares")
     return module
 
 
 def _embedding_argument(encoder: PreTrainedModel) -> set[str]:
-    """Names of the arguments of the encoder's embedding module, `inputs_embeds` among them."""
+    """Argument names of the encoder's embedding module, which must include `inputs_embeds`."""
     module = _embedding_module(encoder)
     names = set(inspect.signature(module.forward).parameters)
     if "inputs_embeds" not in names:
-        raise ConfigurationError(f"{type(module).__name__} takes no inputs_embeds: the decoder cannot share it")
+        raise ConfigurationError(f"{type(module).__name__} does not accept inputs_embeds, so the decoder cannot share it")
     return names
 
 
 def _embedded(encoder: PreTrainedModel, vectors: Tensor, first: int) -> Tensor:
-    """The encoder's embedding module over word vectors [batch, words, hidden] that stand at the positions from `first`."""
+    """Apply the encoder's embedding module to word vectors [batch, words, hidden] at the positions from `first`."""
     names = _embedding_argument(encoder)
     module = _embedding_module(encoder)
     inputs: dict[str, Any] = {name: None for name in ("input_ids", "token_type_ids") if name in names}

@@ -1,4 +1,4 @@
-"""How many sub-words an encoder can read, found on the loaded encoder itself."""
+"""Number of sub-words that an encoder can read, measured on the loaded encoder."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ _WORDS = 4
 
 
 class _Found(Exception):
-    """The table of positions was read: nothing after it matters."""
+    """Raised when the table of positions was read: the rest of the forward pass does not matter."""
 
 
 def usable_positions(model: PreTrainedModel) -> int | None:
-    """Number of sub-words, special tokens included, that the encoder has positions for; None where nothing limits it.
+    """Number of sub-words, including special tokens, that the encoder has positions for; None if there is no limit.
 
-    A few equal words are read, and the table that is asked for rows in a row (5, 6, 7, 8) is the table of positions. Rows
-    before the first that words get are not usable: BERT counts from 0, RoBERTa, MPNet and Longformer from the padding
-    index + 1, Nystromformer from 2. Where no such table is read (rotary or relative positions), the number is the one that
-    the configuration says the encoder was trained for, if it says one.
+    The encoder reads a few equal words; the table from which consecutive rows are read (5, 6, 7, 8) is the table of
+    positions. Rows before the first word's are not usable: BERT counts from 0, RoBERTa, MPNet and Longformer from the padding
+    index + 1, Nystromformer from 2. If there is no such table (rotary or relative positions), the number is the length that the
+    encoder was trained for according to its configuration, if it is given there.
 
     Args:
-        model: an encoder, or a model with one under a head; it may be on any device.
+        model: an encoder, or a model with a head over one, on any device.
     """
     encoder: Any = model.base_model
     found: list[int] = []
@@ -50,16 +50,16 @@ def usable_positions(model: PreTrainedModel) -> int | None:
     except _Found:
         return found[0]
     except (RuntimeError, ValueError, ImportError):
-        pass  # such as an attention that needs an accelerator: positions are added before it, and no table was read
+        pass  # for example, attention that needs an accelerator: positions come earlier, and no table was read
     finally:
         encoder.train(training)
         for hook in hooks:
             hook.remove()
     said = getattr(encoder.config, "max_position_embeddings", None)
-    return said if isinstance(said, int) and said > 0 else None  # XLNet's says -1
+    return said if isinstance(said, int) and said > 0 else None  # XLNet's is -1
 
 
 def _is_table(module: nn.Module) -> bool:
-    """Whether it holds rows that numbers choose from; not every such class is an `nn.Embedding` (I-BERT's)."""
+    """Whether the module is a table of rows; not every such class is an `nn.Embedding` (I-BERT's is not)."""
     weight = module._parameters.get("weight")
     return weight is not None and weight.dim() == 2

@@ -1,16 +1,16 @@
 """LUKE's self-attention, ordinary and entity-aware, through fused kernels (Yamada et al. 2020, section 3.3).
 
-Words and entities are one sequence, words first. In the entity-aware kind the query of position i depends on the type
-of the key too: words ask words with `query` and entities with `w2e_query`, entities ask words with `e2w_query` and
-entities with `e2e_query`. So every position has one query for word keys and one for entity keys. Softmax over the two
-kinds of keys can be computed a kind at a time and joined by the kernels' log-sum-exp: no score matrix is ever stored,
-and the arithmetic is that of ordinary attention (`_AttentionByKeyType`; on a CPU it was 1.8 times as fast as storing
-the scores, and as doubled heads, at 512 words). Where the public kernels do not hand out what this needs (a GPU), one
-call on doubled heads computes the same: query [q_word; q_entity], key [k; 0] for a word and [0; k] for an entity.
+Words and entities are one sequence, words first. In the entity-aware kind, the query of position i also depends on the type
+of the key: words use `query` for words and `w2e_query` for entities; entities use `e2w_query` for words and `e2e_query`
+for entities. Every position therefore has one query for word keys and one for entity keys. The softmax over both kinds of
+keys can be computed one kind at a time and joined by the kernels' log-sum-exp: no score matrix is stored, and the
+arithmetic is that of ordinary attention (`_AttentionByKeyType`; on a CPU it was 1.8 times as fast as storing the scores,
+and as doubled heads, at 512 words). Where the public kernels do not return the log-sum-exp (on a GPU), one call with
+doubled heads computes the same: query [q_word; q_entity], key [k; 0] for a word and [0; k] for an entity.
 
-With dropout of weights, which no fused kernel of a CPU has, `dropped_attention` takes over there.
+For dropout of the weights, which no fused kernel for CPUs supports, `dropped_attention` is used.
 
-Where words are shared (`Layout.shared`), entities are read by themselves alone: see `luke_shared_attention`.
+If words are shared (`Layout.shared`), an entity is visible only to itself: see `luke.shared_attention`.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from loreweave.models.luke.shared_attention import attention_to_words_and_self, 
 
 @dataclass(frozen=True)
 class Layout:
-    """How the states of a batch lie in memory, and what may be seen.
+    """Memory layout of a batch's states, and their visibility.
 
     Args:
-        batch, words, total: number of texts; of words, and of words and entities, of each.
-        bias: what is added to the scores of a key, 0 or very negative [batch, 1, 1, total]; None when nothing is
+        batch, words, total: number of texts; of words per text; of words and entities per text.
+        bias: number added to the scores of a key, 0 or very negative [batch, 1, 1, total]; None if nothing is
             hidden.
-        kept: numbers of the positions of which states exist, in the flattened batch, those of words first; None for all
-            of them.
-        kept_words: how many of them are words.
-        shared: an entity is read by itself alone, so that words and entities do not depend on which others there are.
+        kept: indices in the flattened batch of the positions that have states, words first; None for all
+            positions.
+        kept_words: number of words among them.
+        shared: an entity is visible only to itself, so states do not depend on the other entities of the text.
     """
 
     batch: int
@@ -52,19 +52,19 @@ class Layout:
     shared: bool = False
 
     def parts(self, states: Tensor) -> tuple[Tensor, Tensor]:
-        """States of words, and of entities, of all positions or of those that are kept [..., positions, size]."""
+        """Split states [..., positions, size] into those of words and those of entities."""
         words = self.words if self.kept is None else self.kept_words
         return states[..., :words, :], states[..., words:, :]
 
     def spread(self, states: Tensor) -> Tensor:
-        """States [kept, size] to [batch, total, size], zero where there is none; others as they are."""
+        """Expand states [kept, size] to [batch, total, size], zero where there is none; other states stay as they are."""
         if self.kept is None:
             return states
         every = states.new_zeros(self.batch * self.total, states.shape[-1])
         return every.index_copy(0, self.kept, states).unflatten(0, (self.batch, self.total))
 
     def spread_entities(self, states: Tensor) -> Tensor:
-        """The same for states of entities alone: [kept entities, size] to [batch, entities, size]."""
+        """Same as `spread` for states of entities only: [kept entities, size] to [batch, entities, size]."""
         if self.kept is None:
             return states
         entities = self.total - self.words
@@ -74,7 +74,7 @@ class Layout:
         return every.index_copy(0, places - (text + 1) * self.words, states).unflatten(0, (self.batch, entities))
 
     def gather(self, states: Tensor) -> Tensor:
-        """The opposite of `spread`."""
+        """Inverse of `spread`."""
         return states if self.kept is None else states.flatten(0, 1).index_select(0, self.kept)
 
 
@@ -89,7 +89,7 @@ class LukeSelfAttention(nn.Module):
         super().__init__()
         if config.hidden_size % config.num_attention_heads:
             raise ValueError(
-                f"hidden_size {config.hidden_size} is no multiple of num_attention_heads {config.num_attention_heads}"
+                f"hidden_size {config.hidden_size} is not a multiple of num_attention_heads {config.num_attention_heads}"
             )
         self.heads = config.num_attention_heads
         self.entity_aware = config.use_entity_aware_attention
@@ -106,23 +106,23 @@ class LukeSelfAttention(nn.Module):
     def forward(
         self, hidden: Tensor, layout: Layout, return_weights: bool = False, eager: bool = False
     ) -> tuple[Tensor, Tensor | None]:
-        """Mix every position's values.
+        """Compute the context of every position.
 
         Args:
             hidden: states of words, then entities [batch, words + entities, hidden], or those that `layout` keeps.
-            layout: what they are.
-            return_weights: use the plain kernel, which knows the attention weights, and return them.
+            layout: layout of these states.
+            return_weights: return the attention weights, which needs the plain kernel.
             eager: use the plain kernel.
 
         Returns:
-            The context, shaped like `hidden`, and the weights [batch, heads, query, key] or None.
+            Context in the shape of `hidden`, and the weights [batch, heads, query, key] or None.
         """
         words, bias = layout.words, layout.bias
         key = self._split(layout.spread(self.key(hidden)))  # [batch, heads, key, head size]
         value = self._split(layout.spread(self.value(hidden)))
         dropout = self.dropout if self.training else 0.0
         weights = None
-        compiled = dropout > 0 and torch.compiler.is_compiling()  # the blocks' masks come from outside torch
+        compiled = dropout > 0 and torch.compiler.is_compiling()  # the masks of blocks are not drawn by torch
         plain = eager or return_weights or (compiled and key.device.type == "cpu")
         if layout.shared and words < layout.total:
             to_words, to_self = self._queries_of_shared_words(hidden, layout)
@@ -160,7 +160,7 @@ class LukeSelfAttention(nn.Module):
         return self._split(layout.spread(to_words)), self._split(layout.spread(to_entities))
 
     def _queries_of_shared_words(self, hidden: Tensor, layout: Layout) -> tuple[Tensor, Tensor]:
-        """Each position's query for words [batch, heads, query, head size], and each entity's for itself."""
+        """Query for words of each position [batch, heads, query, head size], and query for itself of each entity."""
         if not self.entity_aware:
             to_words = self._split(layout.spread(self.query(hidden)))
             return to_words, to_words[:, :, layout.words :]
@@ -171,9 +171,9 @@ class LukeSelfAttention(nn.Module):
 
     @torch.no_grad()
     def copy_query_where_missing(self) -> None:
-        """Start the three extra queries as copies of `query`, except those that a checkpoint brought.
+        """Initialise the three extra queries as copies of `query`, except those that are in the checkpoint.
 
-        Pre-training has no such matrices; as copies they leave its outputs unchanged.
+        Pre-trained checkpoints have no such matrices; copies leave the outputs unchanged.
         """
         if not self.entity_aware:
             return
@@ -198,12 +198,12 @@ def plain_attention(scores: Tensor, value: Tensor, bias: Tensor | None, dropout:
 def attention_by_key_type(
     to_words: Tensor, to_entities: Tensor, key: Tensor, value: Tensor, words: int, bias: Tensor | None, dropout: float
 ) -> Tensor:
-    """Softmax attention in which word keys and entity keys are asked with different queries.
+    """Softmax attention with different queries for word keys and entity keys.
 
     Args:
         to_words, to_entities: queries for the first `words` keys and for the others [batch, heads, query, head size].
         key, value: [batch, heads, key, head size].
-        words: number of word keys; at least one, and fewer than all.
+        words: number of word keys, at least one and fewer than all keys.
         bias: added to the scores [batch, 1, 1, key], or None.
         dropout: probability of dropping an attention weight.
 
@@ -221,7 +221,7 @@ def attention_by_key_type(
 def _on_doubled_heads(
     to_words: Tensor, to_entities: Tensor, key: Tensor, value: Tensor, words: int, bias: Tensor | None, dropout: float
 ) -> Tensor:
-    """`attention_by_key_type` by one call of the public fused attention."""
+    """`attention_by_key_type` as one call of the public fused attention."""
     query = torch.cat([to_words, to_entities], dim=-1)
     doubled = torch.cat(
         [
@@ -230,7 +230,7 @@ def _on_doubled_heads(
         ],
         dim=2,
     )
-    # the flash kernels want values as wide as keys; the others, and their memory, do not
+    # flash kernels need values as wide as keys; others do not, and save the memory
     wide = value if bias is not None else functional.pad(value, (0, value.shape[-1]))
     context = functional.scaled_dot_product_attention(
         query, doubled, wide, attn_mask=bias, dropout_p=dropout, scale=key.shape[-1] ** -0.5
@@ -239,16 +239,16 @@ def _on_doubled_heads(
 
 
 def _same_dtype(*tensors: Tensor) -> tuple[Tensor, ...]:
-    """The tensors in the dtype of the first (under autocast a layer may have answered in another)."""
+    """Convert the tensors to the dtype of the first (under autocast a layer may return another one)."""
     return tuple(tensor.to(tensors[0].dtype) for tensor in tensors)
 
 
 class _AttentionByKeyType(torch.autograd.Function):
-    """Two flash calls, over word keys and over entity keys, joined by their log-sum-exps.
+    """Two flash calls, for word keys and for entity keys, joined by their log-sum-exps.
 
-    With l1, l2 the log-sum-exps and o1, o2 the outputs of the two calls, the output over all keys is (e^l1 o1 + e^l2
-    o2) / (e^l1 + e^l2). A flash backward pass recomputes the weights of its keys as exp(score - l), so that given the
-    joint l and output each call yields exactly its part of the gradient (the argument of ring attention, Liu et al.
+    With log-sum-exps l1, l2 and outputs o1, o2 of the two calls, the output over all keys is (e^l1 o1 + e^l2
+    o2) / (e^l1 + e^l2). A flash backward pass recomputes the weights of its keys as exp(score - l), so with the
+    joint l and output each call returns exactly its part of the gradient (as in ring attention, Liu et al.
     2023).
     """
 
@@ -256,7 +256,7 @@ class _AttentionByKeyType(torch.autograd.Function):
     def forward(
         ctx: Any, to_words: Tensor, to_entities: Tensor, key: Tensor, value: Tensor, words: int, bias: Tensor | None
     ) -> Tensor:
-        """Arguments as of `attention_by_key_type`."""
+        """Arguments as for `attention_by_key_type`."""
         parts = _by_type(key, value, bias, words)
         (out, lse), (out2, lse2) = (
             flash_attention(query, *keys_values, attn_mask=mask)

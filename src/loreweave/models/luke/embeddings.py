@@ -31,7 +31,7 @@ class LukeEmbeddings(nn.Module):
         position_ids: Tensor | None,
         inputs_embeds: Tensor | None,
     ) -> Tensor:
-        """[batch, words, hidden] of ids [batch, words], or of `inputs_embeds` (then every position counts)."""
+        """Embeddings [batch, words, hidden] of ids [batch, words] or of `inputs_embeds` (where every position counts)."""
         if inputs_embeds is None:
             assert input_ids is not None  # the model has checked
             inputs_embeds = self.word_embeddings(input_ids)
@@ -55,15 +55,15 @@ class LukeEmbeddings(nn.Module):
 
 
 class LukeEntityEmbeddings(nn.Module):
-    """Entity + mean of its mention's positions + type, normalised.
+    """Sum of the entity vector, the mean position embedding of its mention, and the type, normalised.
 
-    `entity_embedding_dense` widens the entity vectors where they are narrower than the hidden states. The position
-    table is the entities' own and is indexed without the words' offset.
+    `entity_embedding_dense` projects entity vectors that are narrower than the hidden states. The position
+    table belongs to the entities and is indexed without the words' offset.
 
     Attributes:
-        sparse_lookup: the lookup's gradient is sparse. Whoever sets it scores the table in the same backward pass: autograd
-            adds these few rows to the dense gradient of the scores, where two dense ones of the whole table would be filled
-            and summed (0.5 GiB each with 500,000 entities). The parameter's gradient is dense either way.
+        sparse_lookup: whether the gradient of the lookup is sparse. It then requires that the same backward pass scores
+            the table: autograd adds these few rows to the dense gradient of the scores, instead of filling and summing two
+            dense gradients of the whole table (0.5 GiB each with 500,000 entities). The parameter's gradient is always dense.
     """
 
     def __init__(self, config: LukeConfig) -> None:
@@ -78,16 +78,16 @@ class LukeEntityEmbeddings(nn.Module):
         self.dropout = Dropout(config.hidden_dropout_prob)
 
     def forward(self, entity_ids: Tensor, position_ids: Tensor, token_type_ids: Tensor | None) -> Tensor:
-        """[batch, entities, hidden] of ids [batch, entities] and positions [batch, entities, mention] (-1 = unused)."""
+        """Embeddings [batch, entities, hidden] of ids [batch, entities], positions [batch, entities, mention] (-1 = unused)."""
         entities = self.vectors(entity_ids)
         kind = _kind(self.token_type_embeddings, token_type_ids)
-        if not entity_ids.numel():  # a batch without entities may come without the axis of positions
+        if not entity_ids.numel():  # a batch without entities may lack the axis of positions
             position_ids = entity_ids[..., None]
         positions = mean_of_rows(self.position_embeddings.weight, position_ids)
         return self.dropout(self.LayerNorm(entities + positions + kind))
 
     def vectors(self, entity_ids: Tensor) -> Tensor:
-        """What the table says of entities, as wide as the hidden states: ids [...] -> [..., hidden]."""
+        """Entity vectors of ids [...], projected to the hidden size [..., hidden]."""
         table = self.entity_embeddings
         sparse = self.sparse_lookup and not torch.compiler.is_compiling()
         entities = functional.embedding(entity_ids, table.weight, padding_idx=table.padding_idx, sparse=sparse)
@@ -96,19 +96,19 @@ class LukeEntityEmbeddings(nn.Module):
 
 
 def _kind(table: nn.Embedding, ids: Tensor | None) -> Tensor:
-    """Type vectors; without ids, and from a table of one row, the first for all."""
+    """Type vectors; without ids, or if the table has one row, the first vector for all."""
     return table.weight[0] if ids is None or len(table.weight) == 1 else table(ids)
 
 
 def mean_of_rows(table: Tensor, rows: Tensor) -> Tensor:
-    """Mean of the table's rows that each list names, repeats counted, -1 skipped; zero for a list of nothing else.
+    """Mean of the table's rows in each list; repeats count, -1 is skipped, and an empty list gives zero.
 
     Args:
         table: [size, hidden].
-        rows: [..., list]; any of its numbers may be -1.
+        rows: [..., list]; any entry may be -1.
 
     Returns:
-        [..., hidden]. Gathers only rows that are named: mentions are much shorter than the lists that hold them.
+        [..., hidden]. Only rows in the lists are gathered, since most lists are mainly padding.
     """
     named = rows != -1
     ends = named.sum(dim=-1).flatten().cumsum(dim=0)

@@ -18,7 +18,7 @@ from loreweave.models.outputs import LukeModelOutput
 
 
 class LukeResidual(nn.Module):
-    """Projects to the hidden size, adds what came before, normalises."""
+    """Projection to the hidden size, residual, and layer norm."""
 
     def __init__(self, config: LukeConfig, input_size: int) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class LukeResidual(nn.Module):
 
 
 class LukeAttention(nn.Module):
-    """Self-attention and what follows it."""
+    """Self-attention with its output layer."""
 
     def __init__(self, config: LukeConfig) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class LukeAttention(nn.Module):
 
 
 class LukeIntermediate(nn.Module):
-    """The wide half of the feed-forward network."""
+    """First layer of the feed-forward network."""
 
     def __init__(self, config: LukeConfig) -> None:
         super().__init__()
@@ -63,14 +63,14 @@ class LukeLayer(GradientCheckpointingLayer):
         self.output = LukeResidual(config, config.intermediate_size)
 
     def forward(self, hidden: Tensor, layout: Layout, return_weights: bool, eager: bool) -> tuple[Tensor, Tensor | None]:
-        """States and attention weights or None; arguments and shapes as of the attention."""
+        """States, and attention weights or None; arguments and shapes as for the attention."""
         context, weights = self.attention.self(hidden, layout, return_weights, eager)
         hidden = self.attention.output(context, hidden)
         return self.output(self.intermediate(hidden), hidden), weights
 
 
 class LukeEncoder(nn.Module):
-    """The stack of layers."""
+    """Stack of layers."""
 
     def __init__(self, config: LukeConfig) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ class LukeEncoder(nn.Module):
     def forward(
         self, hidden: Tensor, layout: Layout, return_weights: bool, return_states: bool, eager: bool
     ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        """The last states; if asked for, the states around every layer, and every layer's attention weights."""
+        """Last states; on request also the states around every layer, and the attention weights of every layer."""
         states = [hidden] if return_states else []
         attentions = []
         hidden = layout.gather(hidden)
@@ -91,7 +91,7 @@ class LukeEncoder(nn.Module):
 
 
 class LukePooler(nn.Module):
-    """A dense layer over the first word's state; LUKE's pre-training does not train it."""
+    """Dense layer over the first word's state; LUKE's pre-training does not train it."""
 
     def __init__(self, config: LukeConfig) -> None:
         super().__init__()
@@ -103,10 +103,10 @@ class LukePooler(nn.Module):
 
 
 class LukePreTrainedModel(PreTrainedModel):
-    """Loading, saving and starting values of every LUKE model.
+    """Loading, saving and initialisation of every LUKE model.
 
-    A checkpoint without `w2e_query`, `e2w_query` and `e2e_query` (pre-training has none) gets copies of `query`, so
-    that its outputs do not depend on `config.use_entity_aware_attention`; with the switch off, such keys are left out.
+    If a checkpoint lacks `w2e_query`, `e2w_query` and `e2e_query` (as pre-trained ones do), they are copies of `query`, so
+    that outputs do not depend on `config.use_entity_aware_attention`; without that switch, such keys are ignored.
     """
 
     config_class = LukeConfig
@@ -121,34 +121,34 @@ class LukePreTrainedModel(PreTrainedModel):
 
     @torch.no_grad()
     def initialize_weights(self) -> None:
-        """Give parameters that no checkpoint brought their starting values: normal, zero, one, or copies of `query`."""
+        """Initialise parameters that are not in the checkpoint: normal, zero, one, or copies of `query`."""
         super().initialize_weights()
         for module in self.modules():
             if isinstance(module, LukeSelfAttention):
                 module.copy_query_where_missing()
 
     def _answer(self, output: ModelOutput, return_dict: bool | None) -> Any:
-        """The output, or a tuple of what is in it if the call or the configuration asks for that."""
+        """The output, or its values as a tuple if the call or the configuration asks for one."""
         wanted = self.config.return_dict if return_dict is None else return_dict
         return output if wanted else output.to_tuple()
 
     def get_entity_embeddings(self) -> nn.Embedding:
-        """The entity table."""
+        """Entity table."""
         table = self.base_model.get_submodule("entity_embeddings.entity_embeddings")
         assert isinstance(table, nn.Embedding)
         return table
 
     @torch.no_grad()
     def resize_entity_embeddings(self, size: int) -> nn.Embedding:
-        """Cut or extend the entity table to `size` rows; new rows start as normal(0, `initializer_range`).
+        """Shrink or extend the entity table to `size` rows; new rows are drawn from normal(0, `initializer_range`).
 
-        The entity prediction head, where there is one, follows. Returns the new table.
+        The entity prediction head, if any, is resized too. Returns the new table.
 
         Raises:
             ValueError: `size` is not positive.
         """
         if size < 1:
-            raise ValueError(f"an entity table of {size} rows was asked for; it needs at least one")
+            raise ValueError(f"found an entity table of {size} rows, expected at least one row")
         old = self.get_entity_embeddings()
         new = nn.Embedding(
             size, old.embedding_dim, padding_idx=old.padding_idx, device=old.weight.device, dtype=old.weight.dtype
@@ -163,20 +163,20 @@ class LukePreTrainedModel(PreTrainedModel):
         return new
 
     def _resize_entity_head(self, kept: int) -> None:
-        """Let a head over the entity vocabulary follow the table, keeping its first `kept` biases."""
+        """Resize a head over the entity vocabulary with the table, keeping its first `kept` biases."""
 
 
 class LukeModel(LukePreTrainedModel):
     """The bare encoder: states of words and entities.
 
-    `config._attn_implementation` is `sdpa` (fused, the default) or `eager`; asked for attention weights, a call uses
-    the eager kernel whichever is set, for only that one knows them.
+    `config._attn_implementation` is `sdpa` (fused, the default) or `eager`. A call that returns attention weights uses
+    the eager kernel in both cases.
 
-    `model.skip_padding = True` computes nothing but attention scores for what the masks hide: as fast as the share that
-    is not padding, equal where there is none, and zero in place of transformers' meaningless states where there is.
+    With `model.skip_padding = True`, only attention scores are computed for masked positions. The speed gain is the share
+    of padding. Outputs are equal elsewhere, and zero at masked positions, where transformers returns meaningless states.
 
-    With `config.shared_words` (which transformers does not know) words read words alone, and an entity reads the words
-    and itself. So no state depends on which entities, or which other entities, a text is asked about, and one pass over
+    With `config.shared_words` (which transformers does not know), words see only words, and an entity sees the words and
+    itself. States then do not depend on the other entities of a text, and one pass over
     its words serves any number of them. A model must be trained that way.
     """
 
@@ -190,7 +190,7 @@ class LukeModel(LukePreTrainedModel):
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Embedding:
-        """The word table."""
+        """Word table."""
         return self.embeddings.word_embeddings
 
     def set_input_embeddings(self, value: nn.Module) -> None:
@@ -216,14 +216,14 @@ class LukeModel(LukePreTrainedModel):
         """Encode a batch of texts with or without entities.
 
         Args:
-            input_ids, attention_mask, token_type_ids, position_ids: [batch, words]; masks hold 1 for what may be seen.
+            input_ids, attention_mask, token_type_ids, position_ids: [batch, words]; masks are 1 at visible positions.
             entity_ids, entity_attention_mask, entity_token_type_ids: [batch, entities].
-            entity_position_ids: indices of the mention's words (0 = `<s>`), -1 where unused [batch, entities, mention].
-            inputs_embeds: [batch, words, hidden], in place of `input_ids`.
+            entity_position_ids: indices of the mention's words (0 = `<s>`), -1 if unused [batch, entities, mention].
+            inputs_embeds: [batch, words, hidden], instead of `input_ids`.
 
         Raises:
-            ValueError: not exactly one of `input_ids` and `inputs_embeds`, entities without positions, or a mask of
-                another shape than what it masks.
+            ValueError: not exactly one of `input_ids` and `inputs_embeds` is given, entities lack positions, or a mask has
+                the wrong shape.
         """
         given = input_ids if input_ids is not None else inputs_embeds
         if given is None or (input_ids is not None and inputs_embeds is not None):
@@ -261,12 +261,12 @@ def make_layout(
     skip_padding: bool = False,
     shared: bool = False,
 ) -> Layout:
-    """What the masks leave of a batch of states [batch, words + entities, hidden]; arguments as of `Layout`.
+    """Layout of a batch of states [batch, words + entities, hidden] under its masks; arguments as for `Layout`.
 
-    A text whose masks hide everything sees everything: it has no meaning, but stays finite.
+    If the masks hide a whole text, all of it is visible: its states have no meaning but stay finite.
 
     Raises:
-        ValueError: a mask's shape is not that of what it masks.
+        ValueError: a mask has another shape than its positions.
     """
     batch, total, _ = states.shape
     keep = torch.ones(batch, total, dtype=torch.bool, device=states.device)

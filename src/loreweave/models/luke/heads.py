@@ -1,4 +1,4 @@
-"""LUKE's task heads (Yamada et al. 2020), on one skeleton: encode, take some states, score, compare with labels."""
+"""LUKE's task heads (Yamada et al. 2020). All of them encode, choose states, score, and compare with labels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from loreweave.models.outputs import LukeClassifierOutput, LukeModelOutput
 
 
 class LukeClassifier(LukePreTrainedModel):
-    """What the classification heads share: a linear layer over `features` of the encoder's output."""
+    """Base of the classification heads: a linear layer over `features` of the encoder's output."""
 
     needs_pooler = True
 
@@ -28,7 +28,7 @@ class LukeClassifier(LukePreTrainedModel):
         self.post_init()
 
     def states_per_decision(self) -> int:
-        """How many hidden states the classifier reads side by side."""
+        """Number of hidden states that are concatenated for the classifier."""
         return 1
 
     def feature_dropout(self) -> float:
@@ -40,7 +40,7 @@ class LukeClassifier(LukePreTrainedModel):
         return True
 
     def features(self, output: LukeModelOutput) -> Tensor:
-        """The states that the classifier reads [..., states_per_decision * hidden]."""
+        """States that the classifier reads [..., states_per_decision * hidden]."""
         raise NotImplementedError
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
@@ -100,7 +100,7 @@ class LukeClassifier(LukePreTrainedModel):
 class LukeForEntityClassification(LukeClassifier):
     """Entity typing: logits [batch, labels] from the first entity.
 
-    Labels: class numbers [batch], or 0/1 rows [batch, labels] for several types at once.
+    Labels: class numbers [batch], or 0/1 rows [batch, labels] for multi-label typing.
     """
 
     def features(self, output: LukeModelOutput) -> Tensor:
@@ -111,16 +111,16 @@ class LukeForEntityClassification(LukeClassifier):
 class LukeForEntityPairClassification(LukeClassifier):
     """Relation classification: logits [batch, labels] from the first two entities, head and tail.
 
-    Labels as of `LukeForEntityClassification`. The classifier has a bias only if `config.classifier_bias` says so, as
-    the KBP37 and RELX checkpoints do.
+    Labels as for `LukeForEntityClassification`. The classifier has a bias only if `config.classifier_bias` is true, as in
+    the KBP37 and RELX checkpoints.
     """
 
     def states_per_decision(self) -> int:
-        """Head and tail."""
+        """Two: head and tail."""
         return 2
 
     def has_bias(self) -> bool:
-        """`config.classifier_bias`, by default no."""
+        """`config.classifier_bias`. Default: false."""
         return bool(getattr(self.config, "classifier_bias", False))
 
     def features(self, output: LukeModelOutput) -> Tensor:
@@ -129,24 +129,24 @@ class LukeForEntityPairClassification(LukeClassifier):
 
 
 SPAN_STATES = {"all": 3, "words": 2, "entity": 1}
-"""What a span's class is read from: how many states."""
+"""Features of a span -> number of states."""
 
 
 class LukeForEntitySpanClassification(LukeClassifier):
-    """Named entities: logits [batch, entities, labels] from each entity and its mention's first and last word.
+    """Named entity recognition: logits [batch, entities, labels] from each entity and its mention's first and last word.
 
-    Labels: class numbers [batch, entities], -100 = none, or 0/1 rows [batch, entities, labels].
+    Labels: class numbers [batch, entities], where -100 is ignored, or 0/1 rows [batch, entities, labels].
 
-    `config.span_features` (which transformers does not know) is for the paper's ablations: `words` reads the two words
-    alone, and gives the encoder no entities; `entity` reads the entity alone; `all` is the default.
+    `config.span_features` (which transformers does not know) serves the paper's ablations: `words` uses only the two
+    words and gives the encoder no entities; `entity` uses only the entity; `all` is the default.
     """
 
     def states_per_decision(self) -> int:
-        """Of the span's words, its entity, or both."""
+        """Number of states: those of the span's words, its entity, or both."""
         return SPAN_STATES[self.span_features()]
 
     def span_features(self) -> str:
-        """Which states the classifier reads: `all`, `words` or `entity`."""
+        """States that the classifier reads: `all`, `words` or `entity`."""
         found = str(getattr(self.config, "span_features", "all"))
         if found not in SPAN_STATES:
             raise ValueError(f"config.span_features: found {found!r}, expected {', '.join(SPAN_STATES)}")
@@ -172,8 +172,8 @@ class LukeForEntitySpanClassification(LukeClassifier):
     ) -> LukeClassifierOutput | tuple[Any, ...]:
         """Logits, and the loss if there are labels.
 
-        `entity_start_positions` and `entity_end_positions` [batch, entities]: first and last word of each mention, 0 =
-        `<s>`.
+        `entity_start_positions` and `entity_end_positions` [batch, entities]: first and last word of each mention, where
+        `<s>` is 0.
         """
         features = self.span_features()
         entities = {
@@ -204,21 +204,21 @@ class LukeForEntitySpanClassification(LukeClassifier):
 class LukeForSequenceClassification(LukeClassifier):
     """Text classification or regression: logits [batch, labels] from the pooled first word.
 
-    `config.problem_type` chooses the loss; where it is None: regression for one label, else by the labels' type (whole
-    numbers name a class, other numbers are 0/1 rows).
+    `config.problem_type` chooses the loss. If it is None, one label means regression, and otherwise the dtype of the
+    labels decides: integers are class numbers, floats are 0/1 rows.
     """
 
     def feature_dropout(self) -> float:
-        """`config.classifier_dropout`, by default the hidden states' dropout."""
+        """`config.classifier_dropout`. Default: the dropout of hidden states."""
         return classifier_dropout(self.config)
 
     def features(self, output: LukeModelOutput) -> Tensor:
-        """The pooled state [batch, hidden]."""
+        """Pooled state [batch, hidden]."""
         assert output.pooler_output is not None
         return output.pooler_output
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Squared error, cross-entropy or binary cross-entropy, as the class says."""
+        """Squared error, cross-entropy or binary cross-entropy, as the class describes."""
         problem = self.config.problem_type
         if problem == "regression" or (problem is None and self.num_labels == 1):
             return functional.mse_loss(logits.flatten(), labels.flatten().to(logits.dtype))
@@ -228,22 +228,22 @@ class LukeForSequenceClassification(LukeClassifier):
 
 
 class LukeForTokenClassification(LukeClassifier):
-    """Word tagging: logits [batch, words, labels]; labels are class numbers [batch, words], -100 = none."""
+    """Token classification: logits [batch, words, labels]; labels are class numbers [batch, words], -100 is ignored."""
 
     needs_pooler = False
 
     def feature_dropout(self) -> float:
-        """`config.classifier_dropout`, by default the hidden states' dropout."""
+        """`config.classifier_dropout`. Default: the dropout of hidden states."""
         return classifier_dropout(self.config)
 
     def features(self, output: LukeModelOutput) -> Tensor:
-        """The words' states [batch, words, hidden]."""
+        """States of the words [batch, words, hidden]."""
         assert output.last_hidden_state is not None
         return output.last_hidden_state
 
 
 def classifier_dropout(config: LukeConfig) -> float:
-    """`config.classifier_dropout`, by default the hidden states' dropout."""
+    """`config.classifier_dropout`. Default: the dropout of hidden states."""
     return config.hidden_dropout_prob if config.classifier_dropout is None else config.classifier_dropout
 
 
@@ -259,7 +259,7 @@ def edge_states(states: Tensor, first: Tensor | None, last: Tensor | None) -> li
 
 
 def entity_states(output: LukeModelOutput) -> Tensor:
-    """The entities' states [batch, entities, hidden].
+    """States of the entities [batch, entities, hidden].
 
     Raises:
         ValueError: the model was called without entities.

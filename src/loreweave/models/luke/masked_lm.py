@@ -36,7 +36,7 @@ class MaskedWordHead(nn.Module):
 
 
 class EntityTransform(nn.Module):
-    """Brings hidden states to the size of the entity vectors."""
+    """Projection of hidden states to the size of the entity vectors."""
 
     def __init__(self, config: LukeConfig) -> None:
         super().__init__()
@@ -67,8 +67,8 @@ class LukeForMaskedLM(LukePreTrainedModel):
     """Predicts masked words and masked entities.
 
     The word head shares the word table and the entity head the entity table, after construction, loading and resizing,
-    whatever `config.tie_word_embeddings` says. `save_pretrained` writes the word head's shared tensors too:
-    transformers 5 does not tie them and would start them at random.
+    whatever `config.tie_word_embeddings` is. `save_pretrained` writes the word head's shared tensors too, because
+    transformers 5 does not tie them and would initialise them at random.
     """
 
     _tied_weights_keys = {
@@ -78,7 +78,7 @@ class LukeForMaskedLM(LukePreTrainedModel):
     }
 
     def __init__(self, config: LukeConfig) -> None:
-        config.tie_word_embeddings = True  # there is no other form of this model
+        config.tie_word_embeddings = True  # this model is always tied
         super().__init__(config)
         self.luke = LukeModel(config)
         self.lm_head = MaskedWordHead(config)
@@ -86,7 +86,7 @@ class LukeForMaskedLM(LukePreTrainedModel):
         self.post_init()
 
     def get_output_embeddings(self) -> nn.Linear:
-        """The last layer of the word head."""
+        """Last layer of the word head."""
         return self.lm_head.decoder
 
     def set_output_embeddings(self, new_embeddings: nn.Linear) -> None:
@@ -94,7 +94,7 @@ class LukeForMaskedLM(LukePreTrainedModel):
         self.lm_head.decoder = new_embeddings
 
     def tie_weights(self, missing_keys: set[str] | None = None, recompute_mapping: bool = True) -> None:
-        """Let the heads share the tables; a loaded head that differs from its table gives way to it, with a warning."""
+        """Tie the heads to the tables; a loaded head that differs from its table is replaced, with a warning."""
         for target, source in self._tied_weights_keys.items():
             if missing_keys is not None and not {target, source} & missing_keys:
                 if not _equal(self.get_parameter(target), self.get_parameter(source)):
@@ -121,11 +121,11 @@ class LukeForMaskedLM(LukePreTrainedModel):
         state_dict: dict[str, Tensor] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Write the model, with the word head's shared tensors by name (the entity head's every reader ties)."""
+        """Write the model, including the word head's shared tensors (every reader ties those of the entity head)."""
         tensors = dict(self.state_dict() if state_dict is None else state_dict)
         for target, source in self._tied_weights_keys.items():
             if target.startswith("lm_head.") and is_main_process:
-                tensors[target] = tensors[source].clone()  # safetensors writes no tensor under two names
+                tensors[target] = tensors[source].clone()  # safetensors cannot write one tensor under two names
         super().save_pretrained(save_directory, is_main_process=is_main_process, state_dict=tensors, **kwargs)
 
     def forward(
@@ -146,16 +146,16 @@ class LukeForMaskedLM(LukePreTrainedModel):
         return_dict: bool | None = None,
         return_all_logits: bool = False,
     ) -> LukeMaskedLMOutput | tuple[Any, ...]:
-        """Losses over the labelled positions, or logits.
+        """Losses at the labelled positions, or logits.
 
         Args:
-            labels: word ids, -100 where nothing is predicted [batch, words].
-            entity_labels: entity ids, likewise [batch, entities].
-            return_all_logits: logits of every position even when there are labels. Without it labels make logits be
+            labels: word ids, -100 at positions without a label [batch, words].
+            entity_labels: entity ids, -100 at positions without a label [batch, entities].
+            return_all_logits: compute logits of every position even if there are labels. Otherwise, with labels, logits are
                 computed at labelled positions only, and `logits` and `entity_logits` are None.
 
         The other arguments are those of `LukeModel`. `loss` is `mlm_loss + mep_loss`, each a mean over its labels
-        (zero, where transformers answers NaN, if there is none).
+        (zero if there is none, where transformers returns NaN).
         """
         self.luke.entity_embeddings.sparse_lookup = entity_labels is not None
         output = self.luke(
@@ -191,7 +191,7 @@ class LukeForMaskedLM(LukePreTrainedModel):
 
 
 def _score(head: nn.Module, states: Tensor | None, labels: Tensor | None, every: bool) -> tuple[Tensor | None, Tensor | None]:
-    """Logits of every position if wanted, and the mean loss over the labelled ones if there are labels.
+    """Logits of every position if requested, and the mean loss over the labelled positions if there are labels.
 
     `states` [batch, position, hidden], `labels` [batch, position].
     """
@@ -208,7 +208,7 @@ def _score(head: nn.Module, states: Tensor | None, labels: Tensor | None, every:
 
 
 def _equal(one: Tensor, other: Tensor) -> bool:
-    """Whether two parameters hold the same numbers; unknown ones, on the meta device, count as equal."""
+    """Whether two parameters hold the same numbers; parameters on the meta device count as equal."""
     if one is other or one.is_meta or other.is_meta:
         return True
     return one.shape == other.shape and torch.equal(one.to(other.device), other)

@@ -1,4 +1,4 @@
-"""LUKE's heads that read a passage to answer: spans, choices, cloze (Yamada et al. 2020)."""
+"""LUKE's heads for reading comprehension: spans, choices, cloze (Yamada et al. 2020)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from loreweave.models.outputs import LukeClassifierOutput, LukeQuestionAnswering
 
 
 class LukeForQuestionAnswering(LukePreTrainedModel):
-    """Extractive question answering: every word's scores as first and last word of the answer.
+    """Extractive question answering: scores of every word as first and last word of the answer.
 
     Raises:
         ValueError: `config.num_labels` is not 2.
@@ -25,7 +25,7 @@ class LukeForQuestionAnswering(LukePreTrainedModel):
     def __init__(self, config: LukeConfig) -> None:
         super().__init__(config)
         if config.num_labels != 2:
-            raise ValueError(f"question answering scores first and last words: num_labels is {config.num_labels}, not 2")
+            raise ValueError(f"num_labels: found {config.num_labels}, expected 2 (the first and the last word of the answer)")
         self.num_labels = config.num_labels
         self.luke = LukeModel(config, add_pooling_layer=False)
         self.qa_outputs = nn.Linear(config.hidden_size, config.num_labels)
@@ -50,7 +50,7 @@ class LukeForQuestionAnswering(LukePreTrainedModel):
     ) -> LukeQuestionAnsweringOutput | tuple[Any, ...]:
         """Logits 2 x [batch, words], and the mean of the two cross-entropies if there are positions [batch].
 
-        A position outside the words is not learned from. The other arguments are those of `LukeModel`.
+        Positions outside the words are ignored by the loss. The other arguments are those of `LukeModel`.
         """
         output = self.luke(
             input_ids=input_ids,
@@ -112,7 +112,7 @@ class LukeForMultipleChoice(LukePreTrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
     ) -> LukeClassifierOutput | tuple[Any, ...]:
-        """Logits, and their cross-entropy with the right choices' numbers `labels` [batch].
+        """Logits, and their cross-entropy with the numbers of the right choices, `labels` [batch].
 
         The other arguments are those of `LukeModel`, each with a second dimension for the choices: [batch, choices,
         ...].
@@ -146,7 +146,7 @@ class LukeForMultipleChoice(LukePreTrainedModel):
 
 
 class LukeForEntityCloze(LukePreTrainedModel):
-    """Cloze questions over entities (ReCoRD): which of the passage's entities belongs at the placeholder.
+    """Cloze questions over entities (ReCoRD): chooses the entity of the passage that belongs at the placeholder.
 
     The first entity is the placeholder, the others are the candidates. transformers has no such class.
     """
@@ -174,9 +174,9 @@ class LukeForEntityCloze(LukePreTrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
     ) -> LukeClassifierOutput | tuple[Any, ...]:
-        """Logits [batch, entities - 1], the lowest number of their type for masked candidates.
+        """Logits [batch, entities - 1]; those of masked candidates are the lowest number of their dtype.
 
-        `labels` [batch, entities - 1]: 1 = an answer, 0 = not, negative = not learned from. The loss is the mean binary
+        `labels` [batch, entities - 1]: 1 = an answer, 0 = not an answer, negative = ignored. The loss is the mean binary
         cross-entropy over the candidates that are neither masked nor negative (zero if there is none). The other
         arguments are those of `LukeModel`.
         """

@@ -1,8 +1,8 @@
-"""LUKE's self-attention where words are shared: words read words, and an entity reads the words and itself.
+"""LUKE's self-attention with shared words: words see words only, and an entity sees the words and itself.
 
-Every query meets the same keys, those of the words; an entity has one more, its own. So one fused call over the word keys
-serves all positions, and an entity's own score joins it by the call's log-sum-exp: no scores of entities for entities are
-ever computed. A text with W words and E entities costs W (W + E) scores a head in place of (W + E)^2.
+Every query attends to the keys of the words; an entity has one more key, its own. One fused call over the word keys
+therefore serves all positions, and an entity's own score is joined by the call's log-sum-exp: scores between entities are
+never computed. A text with W words and E entities costs W (W + E) scores per head instead of (W + E)^2.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def attention_to_words_and_self(
         to_words: each position's query for words [batch, heads, words + entities, head size].
         to_self: each entity's query for itself [batch, heads, entities, head size].
         key, value: [batch, heads, words + entities, head size].
-        bias: added to the scores of a key [batch, 1, 1, words + entities], or None; only that of words counts, for an
-            entity that is padding is read by nobody else.
+        bias: added to the scores of a key [batch, 1, 1, words + entities], or None. Only that of words matters, since a
+            padded entity is visible only to itself.
         dropout: probability of dropping an attention weight.
 
     Returns:
@@ -48,10 +48,10 @@ def explicit_attention_to_words_and_self(
     dropout: float,
     return_weights: bool,
 ) -> tuple[Tensor, Tensor | None]:
-    """The same by stored scores [batch, heads, words + entities, words + 1], with dropout of weights, on any device.
+    """Same with stored scores [batch, heads, words + entities, words + 1] and dropout of the weights, on any device.
 
     Returns:
-        The context, and the weights [batch, heads, query, key] if they are wanted.
+        Context, and the weights [batch, heads, query, key] if requested.
     """
     words, scale = _words(to_words, to_self), key.shape[-1] ** -0.5
     scores = (to_words * scale) @ key[:, :, :words].transpose(-1, -2)
@@ -78,16 +78,16 @@ def _own_scores(to_self: Tensor, key: Tensor, words: int) -> Tensor:
 
 
 class _AttentionToWordsAndSelf(torch.autograd.Function):
-    """A flash call over the word keys, to which an entity's own score s and value v are joined.
+    """Flash attention over the word keys, joined with an entity's own score s and value v.
 
     With the call's output o and log-sum-exp l, the entity's output is o + (v - o) p, where p = exp(s - log(e^l + e^s)). The
-    backward pass over the word keys is the kernel's, given the joint log-sum-exp and output (as in `luke_attention`); the
-    own key's is that of one more column of a softmax.
+    backward pass over the word keys is the kernel's, given the joint log-sum-exp and output (as in `luke.attention`); that
+    of the own key is the one of one more column in a softmax.
     """
 
     @staticmethod
     def forward(ctx: Any, to_words: Tensor, to_self: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
-        """Arguments as of `attention_to_words_and_self`."""
+        """Arguments as for `attention_to_words_and_self`."""
         words = _words(to_words, to_self)
         bias = None if bias is None else bias[..., :words]
         out, lse = flash_attention(to_words, key[:, :, :words], value[:, :, :words], attn_mask=bias)
