@@ -11,6 +11,7 @@ from tokenizers.decoders import ByteLevel
 from tokenizers.models import BPE
 from transformers import PreTrainedTokenizerFast
 
+from loreweave.errors import ConfigurationError
 from loreweave.objectives import MaskedWords, MaskedWordsConfig, Targets, Window, WordVocabulary
 
 MASK = 4
@@ -100,7 +101,7 @@ def test_a_byte_level_vocabulary_with_a_token_of_two_hashes() -> None:
     backend.decoder = ByteLevel()
     names = {"bos_token": "<s>", "cls_token": "<s>", "sep_token": "</s>", "pad_token": "<pad>", "mask_token": "<mask>"}
     words = WordVocabulary.of(PreTrainedTokenizerFast(tokenizer_object=backend, **names))
-    assert words.continues.tolist() == [False] * 4 + [False, True, False, False]
+    assert words.continues is not None and words.continues.tolist() == [False] * 4 + [False, True, False, False]
 
 
 def test_word_pieces_that_continue(minilm_dir) -> None:
@@ -110,8 +111,27 @@ def test_word_pieces_that_continue(minilm_dir) -> None:
     tokenizer = AutoTokenizer.from_pretrained(minilm_dir)
     words = WordVocabulary.of(tokenizer)
     ids = tokenizer("unaffable", add_special_tokens=False)["input_ids"]
-    assert words.continues[ids].tolist() == [False] + [True] * (len(ids) - 1)
+    assert words.continues is not None and words.continues[ids].tolist() == [False] + [True] * (len(ids) - 1)
     assert (words.pad_id, words.mask_id, words.start_id, words.end_id) == (0, 103, 101, 102)
+
+
+def test_sub_words_that_do_not_say_where_a_word_begins() -> None:
+    """Those of BPE with a mark at the end of a word, as XLM's."""
+    ids = {token: id for id, token in enumerate(["<s>", "<pad>", "</s>", "<mask>", "ri", "ver</w>"])}
+    backend = Tokenizer(BPE(ids, [], unk_token="<pad>", end_of_word_suffix="</w>"))
+    names = {"bos_token": "<s>", "cls_token": "<s>", "sep_token": "</s>", "pad_token": "<pad>", "mask_token": "<mask>"}
+    words = WordVocabulary.of(PreTrainedTokenizerFast(tokenizer_object=backend, **names))
+    assert words.continues is None
+    with pytest.raises(ConfigurationError, match="expected objectives.masked_words.unit=subword"):
+        MaskedWords(MaskedWordsConfig(), words)
+    chosen = MaskedWords(MaskedWordsConfig(unit="subword"), words).mask(window([4, 5] * 10), np.random.default_rng(0))
+    assert len(chosen.positions) == 3, "15 percent of 20"
+
+
+def test_a_tokenizer_without_a_mask_token() -> None:
+    words = WordVocabulary(100, 0, None, 2, 3, np.zeros(100, dtype=bool))
+    with pytest.raises(ConfigurationError, match="the tokenizer has no mask token"):
+        MaskedWords(MaskedWordsConfig(), words)
 
 
 def test_independent_draws_have_their_share_and_spare_special_tokens() -> None:

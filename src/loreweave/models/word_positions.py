@@ -39,14 +39,12 @@ def usable_positions(model: PreTrainedModel) -> int | None:
             raise _Found
 
     hooks = [module.register_forward_pre_hook(look) for module in encoder.modules() if _is_table(module)]
-    padding = {encoder.config.pad_token_id, getattr(encoder.get_input_embeddings(), "padding_idx", None)}
-    word = next(number for number in range(2, 6) if number not in padding)
-    device = next(encoder.parameters()).device
+    words = plain_words(encoder)
     training = encoder.training
     encoder.eval()
     try:
         with torch.no_grad():
-            encoder(input_ids=torch.full((1, _WORDS), word, device=device))
+            encoder(input_ids=words)
     except _Found:
         return found[0]
     except (RuntimeError, ValueError, ImportError):
@@ -57,6 +55,14 @@ def usable_positions(model: PreTrainedModel) -> int | None:
             hook.remove()
     said = getattr(encoder.config, "max_position_embeddings", None)
     return said if isinstance(said, int) and said > 0 else None  # XLNet's is -1
+
+
+def plain_words(model: PreTrainedModel) -> Tensor:
+    """Four equal words that are not padding [1, 4], on the model's device: what shows how an encoder reads."""
+    encoder: Any = model.base_model
+    padding = {encoder.config.pad_token_id, getattr(encoder.get_input_embeddings(), "padding_idx", None)}
+    word = next(number for number in range(2, 6) if number not in padding)
+    return torch.full((1, _WORDS), word, device=next(encoder.parameters()).device)
 
 
 def _is_table(module: nn.Module) -> bool:

@@ -7,9 +7,8 @@ scores the encoder's states there. A `TextObjective` reads the same windows, but
 
 from __future__ import annotations
 
-import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.encoding.word_boundaries import continuation_rule
 from loreweave.errors import ConfigurationError
 
 
@@ -40,55 +40,31 @@ class WordVocabulary:
 
     Attributes:
         size: number of word ids without added tokens; random replacements are drawn below it.
-        continues: for each id, whether it continues the word begun by the token before it. [size of the tokenizer]
+        continues: for each id, whether it continues the word begun by the token before it [size of the tokenizer]; None where
+            the tokens do not say it.
         special_ids: of all special tokens, that of unknown words among them.
     """
 
     size: int
     pad_id: int
-    mask_id: int
+    mask_id: int | None
     start_id: int
     end_id: int
-    continues: np.ndarray
+    continues: np.ndarray | None
     special_ids: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, tokenizer: PreTrainedTokenizerFast) -> WordVocabulary:
         """Read ids and word boundaries from a fast tokenizer (WordPiece, byte-level BPE or SentencePiece)."""
-        continues = np.zeros(len(tokenizer), dtype=bool)
-        rule = _continuation_rule(tokenizer)
-        special = set(tokenizer.all_special_ids)
-        for token, token_id in tokenizer.get_vocab().items():
-            continues[token_id] = token_id not in special and rule(token)
+        rule = continuation_rule(tokenizer.backend_tokenizer)
+        special, tokens = set(tokenizer.all_special_ids), tokenizer.get_vocab()
+        continues = None
+        if rule is not None:
+            continues = np.zeros(max(tokens.values()) + 1, dtype=bool)
+            continues[[token_id for token, token_id in tokens.items() if token_id not in special and rule(token)]] = True
         start = tokenizer.cls_token_id if tokenizer.cls_token_id is not None else tokenizer.bos_token_id
         end = tokenizer.sep_token_id if tokenizer.sep_token_id is not None else tokenizer.eos_token_id
         return cls(tokenizer.vocab_size, tokenizer.pad_token_id, tokenizer.mask_token_id, start, end, continues, tuple(special))
-
-
-def _is_punctuation(character: str) -> bool:
-    """BERT's definition: every ASCII character that is no letter, digit or space, and Unicode's P categories."""
-    if ord(character) < 128:
-        return not character.isalnum() and not character.isspace()
-    return unicodedata.category(character).startswith("P")
-
-
-def _continuation_rule(tokenizer: PreTrainedTokenizerFast) -> Callable[[str], bool]:
-    """The test "does this token continue a word?": as LUKE's released code has it for BPE and WordPiece, `▁` for SentencePiece.
-
-    By the kind of model, not by tokens: RoBERTa's byte-level BPE has a token `##` too.
-    """
-    kind = type(tokenizer.backend_tokenizer.model).__name__
-    if kind == "WordPiece":
-        return lambda token: token.startswith("##")
-    if kind == "BPE" and any(token.startswith("Ġ") for token in tokenizer.get_vocab()):
-        decode = tokenizer.backend_tokenizer.decoder.decode
-
-        def continues_bpe(token: str) -> bool:
-            text = decode([token])
-            return bool(text) and not text[0].isspace() and not _is_punctuation(text[0])
-
-        return continues_bpe
-    return lambda token: not token.startswith("▁")
 
 
 class Targets(NamedTuple):

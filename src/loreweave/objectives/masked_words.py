@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from loreweave.errors import ConfigurationError
+from loreweave.models.masked_word_head import masked_word_head
 from loreweave.objectives.base import (
     Materials,
     ObjectiveLoss,
@@ -57,6 +58,13 @@ class MaskedWords(WindowObjective):
         self.weight = config.weight
         self.config = config
         self.vocabulary = vocabulary
+        if vocabulary.mask_id is None:
+            raise ConfigurationError(f"{self.name}: the tokenizer has no mask token, expected one that hides words")
+        if config.unit == "whole_word" and vocabulary.continues is None:
+            raise ConfigurationError(
+                f"{self.name}.unit: found whole_word, but the tokenizer's sub-words do not say where a word begins; expected "
+                f"objectives.{self.name}.unit=subword"
+            )
 
     @classmethod
     def build(cls, config: MaskedWordsConfig, materials: Materials) -> MaskedWords | None:
@@ -114,6 +122,7 @@ class MaskedWords(WindowObjective):
     def _unit_starts(self, word_ids: np.ndarray) -> np.ndarray:
         if self.config.unit == "subword":
             return np.arange(len(word_ids))
+        assert self.vocabulary.continues is not None, "checked at the beginning"
         begins = ~self.vocabulary.continues[word_ids]
         begins[0] = True
         return np.flatnonzero(begins)
@@ -127,11 +136,10 @@ class MaskedWords(WindowObjective):
         return inside
 
     def head(self, model: PreTrainedModel | None) -> nn.Module:
-        """The masked-word head of LUKE, RoBERTa (`lm_head`) or BERT (`cls`)."""
-        for name in ("lm_head", "cls"):
-            if isinstance(head := getattr(model, name, None), nn.Module):
-                return head
-        raise ConfigurationError(f"{type(model).__name__} has no masked-word head (looked for lm_head and cls)")
+        """What scores words in a model with a masked-word head; see `masked_word_head`."""
+        if model is None:
+            raise ConfigurationError(f"{self.name} needs a model to read texts")
+        return masked_word_head(model)
 
     def loss(self, head: nn.Module, states: Tensor, labels: Tensor) -> ObjectiveLoss:
         """Cross-entropy over the word vocabulary; `states` [targets, hidden]."""

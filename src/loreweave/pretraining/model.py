@@ -26,20 +26,19 @@ ENTITY_BIAS = "entity_predictions.bias"
 class PretrainingModel(nn.Module):
     """Runs the encoder once and scores every objective on its states, gathered at the targets only.
 
-    Heads that only an objective knows (the model has no such module) live in `extra_heads` and are saved in checkpoints.
+    Heads that only an objective knows (they are no part of the model) live in `extra_heads` and are saved in checkpoints.
     """
 
     def __init__(self, model: PreTrainedModel | None, objectives: Sequence[Objective]) -> None:
         super().__init__()
         self.model = model
         self.objectives = list(objectives)
-        owned = set() if model is None else set(model.modules())
         self._heads = {}
         extra = {}
         for objective in objectives:
             head = objective.head(model)
             self._heads[objective.name] = [head]  # in a list: modules of the model are registered there already
-            if head not in owned:
+            if not _is_part(head, model):
                 extra[objective.name] = head
         self.extra_heads = nn.ModuleDict(extra)
         self._score_entities_in_every_step()
@@ -86,6 +85,14 @@ class PretrainingModel(nn.Module):
         states = {"words": output.last_hidden_state}
         entities = getattr(output, "entity_last_hidden_state", None)
         return states if entities is None else states | {"entities": entities}
+
+
+def _is_part(head: nn.Module, model: PreTrainedModel | None) -> bool:
+    """Whether a head is a module of the model, or a sequence of such modules."""
+    if model is None:
+        return False
+    modules = set(model.modules())
+    return head in modules or (isinstance(head, nn.Sequential) and set(head) <= modules)
 
 
 def freeze(module: PretrainingModel, config: PretrainingConfig, new_modules: Sequence[str]) -> None:
