@@ -59,7 +59,7 @@ def test_a_bad_query_is_an_answer_and_a_status(model: str, tmp_path: Path, capsy
     assert f"4 of 5 queries could not be answered (--strict stops at the first): {path}, line 1: field 'text'" in err
     assert main([*command, "--strict"]) == 1
     out, err = capsys.readouterr()
-    assert out == "" and f"Error: {path}, line 1: field 'text': found half of a surrogate pair" in err
+    assert out == "" and f"Error: {path}, line 1: field 'text': found an unpaired surrogate" in err
 
 
 def test_what_is_no_query_is_said(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

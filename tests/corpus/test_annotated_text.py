@@ -166,5 +166,5 @@ def test_a_key_that_stands_twice_is_refused(place: str, tmp_path: Path) -> None:
 
 def test_a_number_that_json_has_not_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"id": "a", "text": "ab", "metadata": {"weight": NaN}}\n')
-    with pytest.raises(DataError, match=r"a\.jsonl, line 1: found NaN, which JSON has not"):
+    with pytest.raises(DataError, match=r"a\.jsonl, line 1: found NaN, which is not JSON"):
         list(read_annotated_texts(tmp_path / "a.jsonl"))

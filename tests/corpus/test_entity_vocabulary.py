@@ -46,7 +46,7 @@ def test_files_round_trip(tmp_path: Path, suffix: str, language: str | None) -> 
     vocabulary = EntityVocabulary.from_counts(COUNTS, language=language).with_mask2()
     path = tmp_path / f"entity_vocab.{suffix}"
     if suffix == "tsv" and language:
-        with pytest.raises(ConfigurationError, match="no languages"):
+        with pytest.raises(ConfigurationError, match="not support languages"):
             vocabulary.save(path)
         return
     vocabulary.save(path)

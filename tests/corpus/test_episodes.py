@@ -68,7 +68,7 @@ def test_the_folders_of_container(tmp_path: Path) -> None:
         ({"query": {"word": [["x"]], "label": [["event-war"]]}}, "query.label", "found the label 'event-war', which no"),
         ({"support": None}, "support", "expected an object with 'word' and 'label'"),
         ({"query": {"word": [], "label": []}}, "query", "found no sentence"),
-        ({"query": {"word": [["x"]], "label": [["O", "O"]]}}, "query.label", "words and labels of different number"),
+        ({"query": {"word": [["x"]], "label": [["O", "O"]]}}, "query.label", "different numbers of words and labels"),
         ({"query": {"word": "x", "label": []}}, "query", "expected two lists of lists of strings"),
         ({"types": ["person-artist"]}, "types", "found person-artist, expected those of the support"),
         ({"types": ["person-artist"] * 2 + ["location-GPE"]}, "types", "found person-artist, person-artist, location-GPE, exp"),
@@ -125,13 +125,13 @@ def test_types_say_whether_labels_have_prefixes(
     ("support", "found"),
     [
         (labels(["B-cell", "O"], ["location"]), "'B-cell' and 'location'"),
-        (labels(["B-cell", "O", "B-cell"], ["O", "E-town"]), "'E-town' where no scheme of prefixes"),
-        (labels(["L", "O"], ["S"]), "'L' where no scheme of prefixes"),
-        (labels(["S-cell", "E-cell"]), "'E-cell' where no scheme"),
+        (labels(["B-cell", "O", "B-cell"], ["O", "E-town"]), "'E-town' in a place that no tag scheme"),
+        (labels(["L", "O"], ["S"]), "'L' in a place that no tag scheme"),
+        (labels(["S-cell", "E-cell"]), "'E-cell' in a place that no tag scheme"),
     ],
 )
 def test_a_guess_about_prefixes_is_checked(support: dict[str, Any], found: str) -> None:
-    with pytest.raises(DataError, match=f"field 'label': found the tags? {found}.*name them in 'types'"):
+    with pytest.raises(DataError, match=f"field 'label': found the tags? {found}.*list them in 'types'"):
         episode_of({"support": support, "query": support}, "0")
 
 
@@ -142,7 +142,7 @@ def test_types_that_look_like_o_are_named() -> None:
     with pytest.raises(DataError, match="found person, expected those of the support: 0, o, person; '0' must be O where"):
         episode_of({"support": support, "query": support, "types": ["person"]}, "0")
     (note,) = describe_types(("Person", "person ", "place"))
-    assert note.startswith("the types 'Person', 'person ' differ by case, blanks or punctuation alone")
+    assert note.startswith("the types 'Person', 'person ' differ only by case, blanks or punctuation")
     assert len(describe_types(("art-film", "art_film"))) == 1
     assert describe_types(("person", "place", "O")) == []
 

@@ -47,7 +47,7 @@ def test_the_layout_byte_by_byte(tmp_path: Path, code: int) -> None:
     read = TokenSequences(tmp_path / "train")
     assert [ids.tolist() for ids in read] == [[7, 2], [5]] and len(read) == 2 and read.sizes.tolist() == [2, 1]
     read.check_ids(8)
-    with pytest.raises(DataError, match=r"train\.bin: found the id 7.* in sequence 0, byte 0, expected one below 6"):
+    with pytest.raises(DataError, match=r"train\.bin: found the id 7.* in sequence 0, byte 0, expected an id below 6"):
         read.check_ids(6)
     if dtype.kind in "iu":
         write_token_sequences(tmp_path / "ours", [[7, 2], [5]], dtype)

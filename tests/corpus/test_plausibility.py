@@ -48,8 +48,8 @@ def test_labels_that_stand_for_none_or_differ_by_case_are_named() -> None:
     assert label_notes({"+": 3, "-": 2}) == []  # of moods: without a letter there is nothing that is alike
     assert label_notes({"PER": 3, "o": 9, "0": 1}) == ["labels that usually mean 'no label': '0' (1), 'o' (9)"]
     assert label_notes({"Per": 3, "PER": 1, "art work": 2, "art_work": 1}) == [
-        "labels that differ by case, blanks or punctuation alone: 'PER' (1), 'Per' (3)",
-        "labels that differ by case, blanks or punctuation alone: 'art work' (2), 'art_work' (1)",
+        "labels that differ only by case, blanks or punctuation: 'PER' (1), 'Per' (3)",
+        "labels that differ only by case, blanks or punctuation: 'art work' (2), 'art_work' (1)",
     ]
 
 

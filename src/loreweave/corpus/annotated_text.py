@@ -1,10 +1,10 @@
-"""Annotated text: a text, the mentions in it, and its files (JSON Lines, Parquet).
+"""Annotated text: a text with mentions, and its files (JSON Lines, Parquet).
 
-One JSON object a line:
+One JSON object per line:
 `{"id", "text", "mentions": [{"start", "end", "entity", "label", "labels"}], "language", "metadata"}`.
-All but `id` and `text` may be absent. A mention may also give its `text` (or `name`, `mention`, `surface`): it is compared
-with the characters, and not kept.
-Parquet files have the same columns, `metadata` as a string of JSON.
+All fields but `id` and `text` are optional. A mention may also have its `text` (or `name`, `mention`, `surface`), which is
+compared with the characters and not kept.
+Parquet files have the same columns; `metadata` is a JSON string.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _PARQUET_ROWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """The characters `text[start:end]`, the title of the entity that they name and a type label, each if known.
+    """A mention: the characters `text[start:end]`, the title of the entity, and a type label; the last two are optional.
 
-    `labels` are all its types where it has several; `label` is then the first of them.
+    `labels` are all types of a mention with several; `label` is then the first one.
 
     Raises:
-        DataError: a span that holds nothing, or a label or an entity without characters.
+        DataError: an empty span, or an empty label or entity.
     """
 
     start: int
@@ -44,10 +44,10 @@ class Mention:
     labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a span that holds nothing, and keep several labels in one way, whichever field they were given in."""
+        """Refuse an empty span, and store several labels in one way, whichever field they were given in."""
         self._check_span()
         if self.entity is not None and not self.entity.strip():
-            expected = "a title; where the entity is not known, leave it out (or null)"
+            expected = "a title; if the entity is not known, leave the field out (or null)"
             raise DataError(f"found {self.entity!r}, expected {expected}", field="entity")
         if not self.labels and self.label is None:
             return
@@ -59,13 +59,13 @@ class Mention:
 
     @property
     def types(self) -> tuple[str, ...]:
-        """All its labels; none where nobody knows them."""
+        """All labels; none if they are unknown."""
         return self.labels or (() if self.label is None else (self.label,))
 
     def _check_span(self) -> None:
         for name in ("start", "end"):
             if type(getattr(self, name)) is not int:
-                raise DataError(f"found {getattr(self, name)!r}, expected an integer (characters from 0)", field=name)
+                raise DataError(f"found {getattr(self, name)!r}, expected an integer (a character offset from 0)", field=name)
         if not 0 <= self.start < self.end:
             raise DataError(f"found the span ({self.start}, {self.end}), expected 0 <= start < end", field="mentions")
 
@@ -74,12 +74,12 @@ class Mention:
 class AnnotatedText:
     """A text and its mentions, in character offsets of Python strings (Unicode code points).
 
-    Mentions may overlap and come in any order. `metadata` is free; two keys have a meaning for the builders:
+    Mentions may overlap and be in any order. `metadata` is free; two keys have a meaning for the builders:
     `paragraphs`, a list of [start, end] or [start, end, kind], and `title`, the entity that the text describes
-    (where it is absent, the `id`).
+    (default: the `id`).
 
     Raises:
-        DataError: a mention or a paragraph ends after the text, or the paragraphs are not such a list, in order.
+        DataError: a mention or a paragraph ends after the text, or the paragraphs are malformed or out of order.
     """
 
     id: str
@@ -89,7 +89,7 @@ class AnnotatedText:
     metadata: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check the types that a reader cannot guarantee, and that the mentions lie in the text."""
+        """Check the types, which a reader cannot guarantee, and that the mentions lie in the text."""
         for name, optional in (("id", False), ("text", False), ("language", True)):
             value = getattr(self, name)
             if not isinstance(value, str) and not (optional and value is None):
@@ -103,7 +103,7 @@ class AnnotatedText:
 
     @property
     def title(self) -> str:
-        """Title of the entity that the text describes: `metadata["title"]`, else the id."""
+        """Title of the entity that the text describes: `metadata["title"]`. Default: the id."""
         title = self.metadata.get("title")
         return self.id if title is None else str(title)
 
@@ -112,7 +112,7 @@ class AnnotatedText:
         return self.text[mention.start : mention.end]
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object; fields without a value are left out."""
+        """The text as a JSON object; fields without a value are left out."""
         row: dict[str, Any] = {"id": self.id, "text": self.text}
         if self.mentions:
             row["mentions"] = [_mention_to_dict(mention) for mention in self.mentions]
@@ -124,7 +124,7 @@ class AnnotatedText:
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> AnnotatedText:
-        """Build from the JSON object; unknown or missing keys are errors.
+        """Create a text from its JSON object; unknown or missing keys are errors.
 
         Raises:
             DataError: names the field; the file and the line are added by `read_annotated_texts`.
@@ -158,14 +158,14 @@ def read_annotated_texts(path: Pathname) -> Iterator[AnnotatedText]:
 
 
 def write_annotated_texts(path: Pathname, texts: Iterable[AnnotatedText]) -> int:
-    """Write texts as JSON Lines, or as Parquet when the name ends in .parquet, and return how many."""
+    """Write texts as JSON Lines, or as Parquet if the name ends in .parquet, and return their number."""
     if Path(path).suffix == ".parquet":
         return _write_parquet(path, texts)
     return write_json_lines(path, (text.to_dict() for text in texts))
 
 
 def _text_files(path: Path) -> list[Path]:
-    """The file itself, or the text files of a folder in order of name."""
+    """The file itself, or the text files of a folder, sorted by name."""
     if not path.is_dir():
         return [path]
     files = sorted(file for file in path.iterdir() if file.name.endswith(TEXT_SUFFIXES) and file.name[0] != ".")
@@ -248,7 +248,7 @@ def _read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _metadata_of(text: str) -> Any:
-    """Metadata as Parquet files have it: a string of JSON."""
+    """Metadata of a Parquet row: a JSON string."""
     try:
         return DECODER.decode(text)
     except json.JSONDecodeError as error:

@@ -1,4 +1,4 @@
-"""Numbers that stand for names: the class labels of Hugging Face data sets, in each way that files say them."""
+"""Class labels of Hugging Face data sets: numbers that stand for names, in each way of storing the names."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from loreweave.corpus.files.reading import open_text, read_json
 from loreweave.errors import DataError
 
 Features = Mapping[str, Any]
-"""Column -> its type, as the library writes them: {"names": [...], "_type": "ClassLabel"}, alone or within a list."""
+"""Column -> its type, as the library writes it: {"names": [...], "_type": "ClassLabel"}, alone or in a list."""
 
 NO_LABEL = -1
-"""The number of no class, in splits whose labels are not published."""
+"""Number for a missing class, in splits whose labels are not published."""
 INFO_FILE = "dataset_info.json"
 _BRACKETED = re.compile(r"\[[^\W\d]\w*\]")
-"""The name of a class of special tokens, such as [PAD], which is no list of JSON."""
+"""Name of a class of special tokens, such as [PAD]; it is not a JSON list."""
 
 
 def names_of(feature: Any) -> list[str] | None:
-    """The names of a column of class labels, or of lists of them; None for any other column."""
+    """Names of a column of class labels, or of lists of them; None for any other column."""
     while isinstance(feature, Mapping | list):
         if isinstance(feature, list):
             feature = feature[0] if len(feature) == 1 else None
@@ -34,18 +34,18 @@ def names_of(feature: Any) -> list[str] | None:
 
 
 def features_of_list(features: Sequence[Any]) -> dict[str, Any]:
-    """The features as the server of data sets lists them: [{"name", "type"}]."""
+    """The features in the format of the data set server: [{"name", "type"}]."""
     return {str(each["name"]): each["type"] for each in features if isinstance(each, Mapping) and {"name", "type"} <= set(each)}
 
 
 def info_beside(path: Path) -> Path | None:
-    """`dataset_info.json` in the file's folder; None where there is none."""
+    """`dataset_info.json` in the file's folder; None if there is none."""
     file = path.parent / INFO_FILE
     return file if file.is_file() else None
 
 
 def features_beside(path: Path) -> Features:
-    """Those that `dataset_info.json` in the file's folder says; empty where there is none."""
+    """The features in `dataset_info.json` in the file's folder; empty if there is none."""
     file = info_beside(path)
     if file is None:
         return {}
@@ -55,10 +55,10 @@ def features_beside(path: Path) -> Features:
 
 
 def with_label_names(row: dict[str, Any], features: Features) -> dict[str, Any]:
-    """The row with names in the place of the numbers of its class labels; `NO_LABEL` alone becomes null.
+    """The row with names instead of the numbers of its class labels; `NO_LABEL` alone becomes null.
 
     Raises:
-        DataError: a number that has no name.
+        DataError: a number has no name.
     """
     names = {column: found for column in row if (found := names_of(features.get(column))) is not None}
     if not names:
@@ -77,15 +77,15 @@ def _named(value: Any, names: Sequence[str], column: str) -> Any:
 
 
 def name_of(number: int, names: Sequence[str], column: str) -> str:
-    """The name of a class by its number.
+    """Name of a class by its number.
 
     Raises:
-        DataError: there are not so many names.
+        DataError: the number is outside the names.
     """
     if number == NO_LABEL:
         raise DataError(
             f"found {NO_LABEL}, which stands for 'no label' where labels are not published; read a split that has labels, or "
-            "leave such records out with --skip-bad",
+            "skip such records with --skip-bad",
             field=column,
         )
     if not 0 <= number < len(names):
@@ -94,13 +94,13 @@ def name_of(number: int, names: Sequence[str], column: str) -> str:
 
 
 def read_label_names(path: Path) -> list[str]:
-    """Names of classes by their number: a file of one name a line, or of JSON.
+    """Names of classes by number: a text file with one name per line, or JSON.
 
-    JSON may be a list of names, an object of number -> name or name -> number, or one that holds such under `names`,
-    `id2label` or `label2id`, as `config.json` of a model does.
+    JSON may be a list of names, an object of number -> name or name -> number, or an object with one of these under `names`,
+    `id2label` or `label2id`, such as the `config.json` of a model.
 
     Raises:
-        DataError: no names, a name twice, or numbers that do not count from 0.
+        DataError: there are no names, a name is repeated, or the numbers are not 0, 1, 2, ....
     """
     with open_text(path) as file:
         lines = [line.strip() for line in file]

@@ -1,4 +1,4 @@
-"""Counts and lists in words: singular for one, plural for any other number; the first names of many."""
+"""Counts and lists in words: singular for one, plural for any other number; long lists are shortened."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 
 def counted(number: int, one: str, more: str | None = None) -> str:
-    """The number with what is counted.
+    """The number and what is counted.
 
     Args:
         number: the number; a thousand and more are written with commas.
-        one: what stands behind 1.
-        more: what stands behind any other number. Default: `one` with an s.
+        one: words after 1.
+        more: words after any other number. Default: `one` with an s.
 
     Example:
         >>> counted(1, "record"), counted(2, "record"), counted(1, "mention cuts a word", "mentions cut a word")
@@ -21,12 +21,12 @@ def counted(number: int, one: str, more: str | None = None) -> str:
 
 
 def listed(names: Iterable[object], shown: int = 5, total: int | None = None) -> str:
-    """The first of some names, and the number of the others.
+    """The first few names, and the number of the others.
 
     Args:
         names: the names.
-        shown: the largest number of names that are shown.
-        total: the number of names in all. Default: that of `names`.
+        shown: maximum number of names to show.
+        total: number of all names. Default: number of `names`.
 
     Example:
         >>> listed(["a", "b", "c"]), listed(["a", "b", "c"], shown=2), listed(["a"], total=7)

@@ -1,6 +1,6 @@
 """The entity vocabulary: titles in one or many languages, their ids and their counts.
 
-A *key* is a title, or `language:title` where the vocabulary knows languages; special entities have bare keys in every
+A *key* is a title, or `language:title` if the vocabulary has languages; special entities have bare keys in every
 vocabulary. These are the keys of Hugging Face's `entity_vocab.json`.
 """
 
@@ -26,11 +26,11 @@ Counts = NDArray[np.int64]
 
 
 class EntityVocabulary:
-    """Titles and ids. Immutable; ids of special entities are those of the file and never assumed.
+    """Titles and ids. Immutable; ids of special entities are those of the file, never assumed.
 
     Args:
         ids: key -> id. Several keys may share an id (one entity, many languages). Ids may have gaps.
-        counts: how often each id was linked, [len(vocabulary)]; None when the file does not say.
+        counts: number of links of each id, [len(vocabulary)]; None if the file has no counts.
         languages: languages of the keys; empty for a vocabulary without languages.
         source: the file, for error messages.
 
@@ -75,12 +75,12 @@ class EntityVocabulary:
         return vocabulary
 
     def save(self, path: Pathname) -> None:
-        """Write TSV, JSON Lines or Hugging Face JSON, as the suffix says (TSV holds one language only)."""
+        """Write TSV, JSON Lines or Hugging Face JSON, by the suffix (TSV supports one language only)."""
         vocabulary_files.save(self, path)
 
     @classmethod
     def from_hugging_face(cls, ids: Mapping[str, int], source: Pathname | None = None) -> EntityVocabulary:
-        """Build from key -> id; keys are `language:title` if every key that is not special looks so.
+        """Create a vocabulary from key -> id; keys are `language:title` if every key that is not special has that form.
 
         Keys `None:title`, which the official converter writes for a vocabulary without languages, become `title`.
         """
@@ -102,7 +102,7 @@ class EntityVocabulary:
     # ---- looking up ----------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
-        """Rows that an embedding table needs: the largest id + 1."""
+        """Number of rows of an embedding table: the largest id + 1."""
         return self._size
 
     def __contains__(self, title: object) -> bool:
@@ -110,10 +110,10 @@ class EntityVocabulary:
         return isinstance(title, str) and self.id_of(title) is not None
 
     def id_of(self, title: str, language: str | None = None) -> int | None:
-        """Id of a title, None when it has none.
+        """Id of a title, None if it has none.
 
         Without `language`, the title may be a key (`en:Tokyo`), and a vocabulary of one language needs no prefix.
-        A vocabulary without languages answers for every language; special entities belong to none.
+        A vocabulary without languages accepts every language; special entities have no language.
         """
         if self.languages and title not in SPECIAL_ENTITIES:
             if language is not None:
@@ -124,7 +124,7 @@ class EntityVocabulary:
         return self._ids.get(title)
 
     def title_of(self, id: int) -> str:
-        """Title of an id; `language:title` of its first title where the vocabulary has several languages.
+        """Title of an id; `language:title` of its first title if the vocabulary has several languages.
 
         Raises:
             DataError: no entity has this id.
@@ -135,7 +135,7 @@ class EntityVocabulary:
         return key.partition(":")[2] if len(self.languages) == 1 and key not in SPECIAL_ENTITIES else key
 
     def count_of(self, id: int) -> int | None:
-        """How often the entity was linked; None when the vocabulary was read from a file without counts."""
+        """Number of links of the entity; None if the vocabulary has no counts."""
         return None if self._counts is None else int(self._counts[id])
 
     @property
@@ -145,7 +145,7 @@ class EntityVocabulary:
 
     @property
     def special_ids(self) -> frozenset[int]:
-        """Ids of the special entities that the vocabulary has."""
+        """Ids of the special entities in the vocabulary."""
         return frozenset(self._ids[name] for name in SPECIAL_ENTITIES if name in self._ids)
 
     def items(self) -> Iterator[tuple[str, str | None, int]]:
@@ -170,14 +170,14 @@ class EntityVocabulary:
     # ---- other vocabularies --------------------------------------------------------------------------------------
 
     def with_mask2(self) -> EntityVocabulary:
-        """This vocabulary with `[MASK2]` as a new last row (itself when it has one)."""
+        """This vocabulary with `[MASK2]` as a new last row (itself if it has one)."""
         if self.mask2_id is not None:
             return self
         counts = None if self._counts is None else np.append(self._counts, 0)
         return EntityVocabulary({**self._ids, MASK2: self._size}, counts, self.languages)
 
     def special_only(self) -> EntityVocabulary:
-        """The vocabulary of a "lite" model: the special entities that this one has, numbered from `[PAD]` = 0."""
+        """Vocabulary of a "lite" model: the special entities of this one, numbered from `[PAD]` = 0."""
         names = [name for name in SPECIAL_ENTITIES if name in self._ids]
         return EntityVocabulary({name: id for id, name in enumerate(names)})
 
@@ -191,15 +191,15 @@ class EntityVocabulary:
         allow_only: bool = False,
         language: str | None = None,
     ) -> EntityVocabulary:
-        """Number titles without gaps: special entities, `allow` in its order, the rest by falling count, then title.
+        """Number titles without gaps: special entities, `allow` in its order, the rest by decreasing count, then title.
 
         Args:
             counts: title -> number of links.
-            size: rows at most, special entities included.
-            min_count: titles counted less are left out (before numbering); allowed titles need one link only.
-            allow: titles to put first when they have a link.
+            size: maximum number of rows, including special entities.
+            min_count: minimum count of a title; titles in `allow` need one link only.
+            allow: titles to put first if they have a link.
             allow_only: stop after `allow`.
-            language: the language of all titles; None for a vocabulary without languages.
+            language: language of all titles; None for a vocabulary without languages.
         """
         first = [title for title in dict.fromkeys(allow) if counts.get(title, 0) > 0 and title not in SPECIAL_ENTITIES]
         taken = {*first, *SPECIAL_ENTITIES}
@@ -221,14 +221,14 @@ class EntityVocabulary:
     ) -> EntityVocabulary:
         """One vocabulary of many languages: titles with the same interwiki id share an entity (mLUKE).
 
-        Entities in fewer than `min_languages` languages are left out; the rest is ordered by falling summed count, then
-        by first key, behind `[PAD]`, `[UNK]`, `[MASK]`.
+        Entities in fewer than `min_languages` languages are left out; the rest is sorted by decreasing total count, then
+        by first key, after `[PAD]`, `[UNK]`, `[MASK]`.
 
         Args:
             vocabularies: language -> its vocabulary, with counts.
             interwiki: (title, language) -> id of the entity in all languages (a Wikidata item).
-            size: rows at most, special entities included.
-            min_languages: K of the paper (3 for the public models).
+            size: maximum number of rows, including special entities.
+            min_languages: minimum number of languages of an entity (3 for the public models).
 
         Raises:
             DataError: a vocabulary has no counts.
@@ -242,7 +242,7 @@ class EntityVocabulary:
                 if title in SPECIAL_ENTITIES:
                     continue
                 item = interwiki.get((title, language))
-                # A title of no item is an entity of its own; its language keeps it apart from equal names elsewhere.
+                # A title without an item is an entity of its own; its language distinguishes it from equal titles elsewhere.
                 entity = (title, language) if item is None else (item, None)
                 keys.setdefault(entity, []).append(f"{language}:{title}")
                 totals[entity] = totals.get(entity, 0) + int(vocabulary.counts[id])

@@ -1,6 +1,6 @@
 """Files of the entity vocabulary.
 
-TSV: `title<TAB>count`, the id is the line. JSON Lines: `{"id", "entities": [[title, language], ...], "count"}`.
+TSV: `title<TAB>count`; the id is the number of the line. JSON Lines: `{"id", "entities": [[title, language], ...], "count"}`.
 Hugging Face's `entity_vocab.json`: key -> id.
 """
 
@@ -23,13 +23,13 @@ FILE_NAMES = ("entity_vocab.tsv", "entity_vocab.jsonl", "entity_vocab.json")
 
 @dataclass(frozen=True)
 class VocabularyFile:
-    """What a file says, before it is checked.
+    """Content of a file before it is checked.
 
     Attributes:
         path: the file.
         ids: key -> id.
-        counts: id -> how often it was linked; None where the file does not say.
-        languages: languages of the keys; None where only the keys tell, as in Hugging Face's file.
+        counts: id -> number of links; None if the file has no counts.
+        languages: languages of the keys; None if only the keys tell, as in Hugging Face's file.
     """
 
     path: Path
@@ -39,7 +39,7 @@ class VocabularyFile:
 
 
 class Writable(Protocol):
-    """What is written of a vocabulary."""
+    """Content of a vocabulary that is written."""
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -49,14 +49,14 @@ class Writable(Protocol):
         """(title, language, id)."""
 
     def count_of(self, id: int) -> int | None:
-        """How often an entity was linked, if that is known."""
+        """Number of links of an entity, if known."""
 
     def to_hugging_face(self) -> dict[str, int]:
         """Key -> id."""
 
 
 def read(path: Pathname) -> VocabularyFile:
-    """Read a file; the suffix names the format, and where it does not, the first line does."""
+    """Read a file. The suffix determines the format, otherwise the first line does."""
     file = Path(path)
     if file.is_dir():
         file = _file_in(file)
@@ -73,16 +73,16 @@ def save(vocabulary: Writable, path: Pathname) -> None:
 
 
 def check_target(path: Pathname, *, with_languages: bool) -> None:
-    """Refuse a name that `save` could not write under; callable before the work.
+    """Refuse a name that `save` cannot write to, before any work is done.
 
     Raises:
-        ConfigurationError: a suffix that names no format, or TSV for a vocabulary with languages.
+        ConfigurationError: the suffix is not of a format, or it is TSV for a vocabulary with languages.
     """
     kind = content_suffix(path)
     if kind not in _WRITERS:
         raise ConfigurationError(f"{path}: found the suffix {kind!r}, expected one of {', '.join(_WRITERS)}")
     if kind == ".tsv" and with_languages:
-        raise ConfigurationError(f"{path}: TSV holds no languages, write .jsonl or .json")
+        raise ConfigurationError(f"{path}: TSV does not support languages; write .jsonl or .json")
 
 
 def _file_in(folder: Path) -> Path:
@@ -136,7 +136,7 @@ def _read_jsonl(path: Path) -> VocabularyFile:
             message = 'found no {"id": int, "entities": [[title, language], ...], "count": int}'
             raise DataError(message, path=path, line=number) from None
         for title, language in entities:
-            special = title in SPECIAL_ENTITIES  # one pair per language; all mean the same entity
+            special = title in SPECIAL_ENTITIES  # one pair per language; all are the same entity
             if language is None or special:
                 key, bare = title, bare or not special
             else:
@@ -173,7 +173,7 @@ _READERS = {".tsv": _read_tsv, ".jsonl": _read_jsonl, ".json": _read_json}
 
 
 def _rows(vocabulary: Writable) -> Iterator[tuple[int, list[tuple[str, str | None]]]]:
-    """(id, its titles with languages) in the order of ids; special entities in every language."""
+    """(id, its titles with languages), sorted by id; special entities in every language."""
     rows: dict[int, list[tuple[str, str | None]]] = {}
     for title, language, id in vocabulary.items():
         special = title in SPECIAL_ENTITIES
@@ -187,8 +187,8 @@ def _write_tsv(vocabulary: Writable, path: Pathname) -> None:
         for line, (id, titles) in enumerate(_rows(vocabulary)):
             title = titles[0][0]
             if id != line or len(titles) > 1 or any(character in title for character in "\t\r\n"):
-                message = f"TSV holds one title an id, without gaps and tabs; found {titles} for {id} at row {line}"
-                raise DataError(f"{message}, write .jsonl or .json", path=path)
+                message = f"TSV supports one title per id, without gaps and tabs; found {titles} for {id} at row {line}"
+                raise DataError(f"{message}; write .jsonl or .json", path=path)
             file.write(f"{title}\t{vocabulary.count_of(id) or 0}\n")
 
 

@@ -1,9 +1,9 @@
 """Episodes of few-shot sequence labelling: a small labelled support set, a query set, and the types of both.
 
-The published layout (Few-NERD) is one JSON object a line,
-`{"support": {"word": [[...]], "label": [[...]]}, "query": {...}, "types": [...]}`. CONTaiNER cut it into folders,
-`support_test_5_1/0.txt` and `query_test_5_1/0.txt`, a column file for each half of each episode. Labels are bare in both;
-files of other corpora may have prefixes (B-, I-, ...).
+The published layout (Few-NERD) has one JSON object per line,
+`{"support": {"word": [[...]], "label": [[...]]}, "query": {...}, "types": [...]}`. CONTaiNER splits it into folders,
+`support_test_5_1/0.txt` and `query_test_5_1/0.txt`, with one column file for each part of an episode. Labels are bare in
+both; files of other corpora may have prefixes (B-, I-, ...).
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ Sentences = tuple[TaggedSentence, ...]
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """One N-way K-shot question.
+    """One N-way K-shot episode.
 
     Attributes:
-        id: its number in the file, from 0.
+        id: number in the file, from 0.
         support: sentences whose labels are given.
         query: sentences to be labelled; their labels are the gold annotation.
         types: the N labels, without O.
-        scheme: of the file's tags; it decides whether touching spans of one type are told apart.
+        scheme: tag scheme of the file; it decides whether adjacent spans of one type are distinguished.
     """
 
     id: str
@@ -56,13 +56,13 @@ def read_episodes(path: Pathname, skipped: Counter[str] | None = None) -> Iterat
     """Stream the episodes of a JSON Lines file, or of a folder of CONTaiNER's column files.
 
     Args:
-        path: the file; or a folder that holds one `support_*` and one `query_*` folder; or such a `support_*` folder,
-            with its `query_*` beside it.
-        skipped: where given, episodes that cannot be scored are left out and counted here by reason.
+        path: the file; or a folder with one `support_*` and one `query_*` folder; or such a `support_*` folder,
+            with its `query_*` folder next to it.
+        skipped: if given, episodes that cannot be scored are left out and counted here by reason.
 
     Raises:
-        DataError: names the file, the episode and the field: a half that is missing or empty, words and labels of
-            different number, or a label of the query that the support lacks.
+        DataError: names the file, the episode and the field: a missing or empty part, words and labels of
+            different lengths, or a label of the query that the support lacks.
     """
     path = Path(path)
     rows: Iterable[tuple[str, dict[str, Any] | DataError]]
@@ -79,10 +79,10 @@ def read_episodes(path: Pathname, skipped: Counter[str] | None = None) -> Iterat
 
 
 def episode_of(row: Mapping[str, Any], id: str) -> Episode:
-    """The episode of one JSON object; other keys are passed over.
+    """The episode of one JSON object; other keys are ignored.
 
     Raises:
-        DataError: see `read_episodes`; or the tags are a mixture of labels with and without prefixes.
+        DataError: see `read_episodes`; or only some of the labels have prefixes.
     """
     halves = {name: _half(row, name) for name in ("support", "query")}
     types = row.get("types")
@@ -107,12 +107,12 @@ def episode_of(row: Mapping[str, Any], id: str) -> Episode:
 
 
 def looks_outside(label: str) -> bool:
-    """Whether a label looks like O, the tag of a token outside all spans, in another spelling."""
+    """Whether a label looks like O, the tag of tokens outside all spans, in another spelling."""
     return label != OUTSIDE and label.casefold() in SLIPS
 
 
 def describe_types(types: Iterable[str]) -> list[str]:
-    """A line about types that look like O, and one about types that differ by case, blanks or punctuation alone."""
+    """A line about types that look like O, and one about types that differ only by case, blanks or punctuation."""
     names = sorted(set(types))
     notes = [
         f"the type {label!r} looks like O, the tag of tokens outside all spans: it is read as a type, and scored"
@@ -120,13 +120,13 @@ def describe_types(types: Iterable[str]) -> list[str]:
         if looks_outside(label)
     ]
     return notes + [
-        f"the types {', '.join(map(repr, group))} differ by case, blanks or punctuation alone: they are taken as different"
+        f"the types {', '.join(map(repr, group))} differ only by case, blanks or punctuation: they are different types"
         for group in alike(names)
     ]
 
 
 def write_episodes(path: Pathname, episodes: Iterable[Episode], scheme: WrittenScheme = "io") -> int:
-    """Write the published layout (bare labels unless `scheme` says otherwise) and return how many."""
+    """Write the published layout (with bare labels by default) and return the number of episodes."""
     return write_json_lines(path, (_row(episode, scheme) for episode in episodes))
 
 
@@ -152,7 +152,7 @@ def _half(row: Mapping[str, Any], name: str) -> _Half:
     if not words or not all(words):
         raise DataError("found no sentence, or an empty one", field=name)
     if [len(tokens) for tokens in words] != [len(tags) for tags in labels]:
-        raise DataError("found words and labels of different number", field=f"{name}.label")
+        raise DataError("found different numbers of words and labels", field=f"{name}.label")
     return list(zip(words, labels, strict=True))
 
 
@@ -164,7 +164,7 @@ def _table(value: Any, name: str) -> list[list[str]]:
 
 
 def _plain(halves: dict[str, _Half], types: Sequence[str] | None) -> dict[str, _Half]:
-    """The halves with the tags of `tag_schemes`, where theirs have prefixes in another spelling (`B_PER`)."""
+    """Both parts with the tags of `tag_schemes`, if theirs have prefixes in another spelling (`B_PER`)."""
     counts = Counter(tag for half in halves.values() for _, tags in half for tag in tags)
     if types is not None and counts.keys() - {OUTSIDE} <= set(types):
         return halves
@@ -175,33 +175,33 @@ def _plain(halves: dict[str, _Half], types: Sequence[str] | None) -> dict[str, _
 
 
 def _scheme(sentences: Sequence[Sequence[str]], types: Sequence[str] | None) -> Scheme:
-    """Whether the tags of an episode have prefixes: where `types` names them whole, they have none.
+    """Whether the tags of an episode have prefixes; they have none if they occur in `types`.
 
     Raises:
-        DataError: `types` does not say it, and the tags are a mixture, or have prefixes as no scheme writes them.
+        DataError: `types` does not decide it, and only some tags have prefixes, or prefixes are in no known scheme.
     """
     labels = {tag for tags in sentences for tag in tags} - {OUTSIDE}
     if types is not None and labels <= set(types):
         return "io"
-    way_out = "where they are whole labels, name them in 'types'"
+    way_out = "if they are whole labels, list them in 'types'"
     try:
         scheme = find_scheme(sorted(labels))
     except DataError as error:
         raise DataError(f"{error.message}; {way_out}", field="label") from None
     odd = None if scheme == "io" else _odd_prefix(sentences)
     if odd is not None:
-        found = f"found the tag {odd!r} where no scheme of prefixes (BIO, IOE, BIOES, BILOU) has it"
+        found = f"found the tag {odd!r} in a place that no tag scheme (BIO, IOE, BIOES, BILOU) allows"
         raise DataError(f"{found}; {way_out}", field="label")
     return scheme
 
 
 def _odd_prefix(sentences: Sequence[Sequence[str]]) -> str | None:
-    """A tag whose prefix fits no scheme: of BIOES among BILOU, or an end without a beginning where spans have beginnings."""
+    """A tag whose prefix fits no scheme: BIOES mixed with BILOU, or an end without a beginning in a scheme with beginnings."""
     letters = {tag[0] for tags in sentences for tag in tags if tag != OUTSIDE}
     if letters & set("ES") and letters & set("LU"):
         return next(tag for tags in sentences for tag in tags if tag[0] in "LU")
     if not letters & set("BSU"):
-        return None  # IO or IOE, whose spans have no beginning
+        return None  # IO or IOE, whose spans have no beginning tag
     for tags in sentences:
         for before, tag in zip([OUTSIDE, *tags], tags, strict=False):
             if tag[0] in "EL" and tag != OUTSIDE and not (before[0] in "BI" and before[1:] == tag[1:]):
@@ -218,7 +218,7 @@ def _types(sentences: Sentences) -> list[str]:
 
 
 def _folder_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """CONTaiNER's files as rows of the JSON layout, in order of their numbers."""
+    """CONTaiNER's files as rows of the JSON layout, sorted by number."""
     support = path if path.name.startswith("support") else _only(path, "support*")
     query = support.with_name("query" + support.name.removeprefix("support"))
     files = sorted((file for file in support.glob("*.txt") if file.stem.isdigit()), key=lambda file: int(file.stem))
@@ -233,7 +233,7 @@ def _only(path: Path, pattern: str) -> Path:
     found = sorted(folder for folder in path.glob(pattern) if folder.is_dir())
     if len(found) != 1:
         names = ", ".join(folder.name for folder in found) or "none"
-        raise DataError(f"found {names}, expected one folder {pattern}: name it itself", path=path)
+        raise DataError(f"found {names}, expected one folder {pattern}; give that folder itself", path=path)
     return found[0]
 
 

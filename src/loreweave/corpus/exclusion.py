@@ -1,4 +1,4 @@
-"""Texts that must not be read, such as the pages that a test was made of."""
+"""Exclusion of texts, such as the pages that a test set was made from."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from loreweave.corpus.annotated_text import AnnotatedText
 
 
 class Exclusion:
-    """Leaves texts out whose id or title is one of `names`, and counts them.
+    """Excludes texts whose id or title is in `names`, and counts them.
 
     Attributes:
-        texts: how many were left out so far.
+        texts: number of excluded texts so far.
     """
 
     def __init__(self, names: Collection[str] = ()) -> None:
@@ -20,7 +20,7 @@ class Exclusion:
         self._met: set[str] = set()
 
     def kept(self, texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:
-        """The texts that stay."""
+        """The texts that are kept."""
         for text in texts:
             met = self.names.intersection((text.id, text.title))
             self._met |= met
@@ -30,5 +30,5 @@ class Exclusion:
                 yield text
 
     def not_found(self) -> list[str]:
-        """The names that no text had so far, in order: misspelt ones let through what they were to keep out."""
+        """Names that no text had so far, in order: a misspelt name would not exclude its text."""
         return sorted(self.names - self._met)

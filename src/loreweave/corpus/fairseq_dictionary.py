@@ -1,8 +1,8 @@
-"""fairseq's vocabulary: the ids of `dict.txt`, and GPT-2's byte-level sub-words behind them.
+"""fairseq's vocabulary: the ids of `dict.txt`, and GPT-2's byte-level sub-words that they refer to.
 
 A line of `dict.txt` is `<GPT-2 id as a decimal number> <count>`. GPT-2's own files are `encoder.json` (sub-word -> GPT-2 id;
 Hugging Face: `vocab.json`) and `vocab.bpe` (merges in order; Hugging Face: `merges.txt`). The first follows from the second:
-256 bytes, then a sub-word for every merge, then `<|endoftext|>`.
+256 bytes, then one sub-word per merge, then `<|endoftext|>`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from loreweave.errors import DataError
 
 DICTIONARY = "dict.txt"
 SPECIALS = ("<s>", "<pad>", "</s>", "<unk>")
-"""The symbols before the first line of `dict.txt`; the id of a line is its number from 0, plus 4."""
+"""Symbols before the first line of `dict.txt`; the id of a line is its number from 0, plus 4."""
 MASK = "<mask>"
-"""The symbol that the masked-language-model task appends."""
+"""Symbol that the masked-language-model task appends."""
 MADE_UP = "madeupword"
 END_OF_TEXT = "<|endoftext|>"
 ENCODER_FILES = ("encoder.json", "vocab.json")
@@ -32,10 +32,10 @@ _BYTE_LEVEL = decoders.ByteLevel()
 
 
 def read_dictionary(path: Pathname) -> list[str]:
-    """The symbols of a `dict.txt` by id: `SPECIALS`, then its lines.
+    """Symbols of a `dict.txt` by id: `SPECIALS`, then its lines.
 
     Raises:
-        DataError: a line is not `<symbol> <count>`, or a symbol is there twice.
+        DataError: a line is not `<symbol> <count>`, or a symbol is repeated.
     """
     symbols = list(SPECIALS)
     known = set(symbols)
@@ -65,7 +65,7 @@ class Gpt2SubWords:
 
     @classmethod
     def of_merges(cls, merges: Iterable[str]) -> Gpt2SubWords:
-        """The ids that follow from the merges."""
+        """Ids that follow from the merges."""
         kept = tuple(merges)
         tokens = [*byte_alphabet(), *(merge.replace(" ", "") for merge in kept), END_OF_TEXT]
         return cls({token: id for id, token in enumerate(tokens)}, kept)
@@ -83,15 +83,15 @@ class Gpt2SubWords:
 
 
 def has_gpt2_files(folder: Path) -> bool:
-    """Whether a folder holds GPT-2's merges, under fairseq's or Hugging Face's name."""
+    """Whether a folder has GPT-2's merges, under fairseq's or Hugging Face's name."""
     return any((folder / name).is_file() for name in MERGES_FILES)
 
 
 def read_gpt2_sub_words(folder: Path) -> Gpt2SubWords:
-    """Read GPT-2's files. The ids follow from the merges where there is no vocabulary, or RoBERTa's, which has other ids.
+    """Read GPT-2's files. The ids are computed from the merges if there is no vocabulary, or RoBERTa's, which has other ids.
 
     Raises:
-        DataError: no merges, or a broken file.
+        DataError: there are no merges, or a file is broken.
     """
     file = next((folder / name for name in MERGES_FILES if (folder / name).is_file()), None)
     if file is None:
@@ -124,7 +124,7 @@ def sub_words_by_id(symbols: Sequence[str], gpt2: Gpt2SubWords, path: Pathname |
     """fairseq id -> sub-word, for the symbols of `read_dictionary`.
 
     Raises:
-        DataError: a symbol is neither GPT-2's id of a sub-word nor a made-up word; its line in `path` is named.
+        DataError: a symbol is neither GPT-2's id of a sub-word nor a padding word; names its line in `path`.
     """
     sub_words = list(symbols[: len(SPECIALS)])
     for line, symbol in enumerate(symbols[len(SPECIALS) :], 1):
@@ -137,20 +137,20 @@ def sub_words_by_id(symbols: Sequence[str], gpt2: Gpt2SubWords, path: Pathname |
 
 
 def write_dictionary(path: Pathname, sub_words: Sequence[str], gpt2: Gpt2SubWords) -> None:
-    """Write the `dict.txt` of sub-words by fairseq id (`SPECIALS` first, without `<mask>`); the counts are all 0."""
+    """Write the `dict.txt` of sub-words by fairseq id (`SPECIALS` first, without `<mask>`); all counts are 0."""
     with atomic_write(path) as file:
         for sub_word in sub_words[len(SPECIALS) :]:
             file.write(f"{gpt2.ids.get(sub_word, sub_word)} 0\n")
 
 
 def text_of(sub_words: Sequence[str]) -> str:
-    """The text of byte-level sub-words; bytes that are no UTF-8 become U+FFFD."""
+    """Text of byte-level sub-words; bytes that are not UTF-8 become U+FFFD."""
     text: str = _BYTE_LEVEL.decode(list(sub_words))
     return text
 
 
 def byte_alphabet() -> list[str]:
-    """The characters that stand for bytes, in the order of GPT-2's ids: visible Latin-1 first, then all other bytes."""
+    """Characters that stand for bytes, in the order of GPT-2's ids: visible Latin-1 first, then all other bytes."""
     visible = [*range(33, 127), *range(161, 173), *range(174, 256)]
     hidden = sorted(set(range(256)) - set(visible))
     return [*map(chr, visible), *(chr(256 + number) for number in range(len(hidden)))]

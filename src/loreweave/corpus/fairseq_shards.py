@@ -1,8 +1,8 @@
-"""Token sequences as fairseq binarises them: `<prefix>.idx` and `<prefix>.bin`, memory-mapped.
+"""Token sequences in fairseq's binary format: `<prefix>.idx` and `<prefix>.bin`, memory-mapped.
 
 .idx   magic (9 bytes) | version 1 (uint64) | type code (uint8) | count (uint64) | sizes (int32 each)
        | byte offsets (int64 each), all little-endian
-.bin   the ids of all sequences
+.bin   ids of all sequences
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ TYPES: dict[int, np.dtype[Any]] = {
     3: np.dtype("<i2"),
     4: np.dtype("<i4"),
     5: np.dtype("<i8"),
-    6: np.dtype("<f8"),  # fairseq's `float` is Python's
+    6: np.dtype("<f8"),  # fairseq's `float` is Python's, of 64 bits
     7: np.dtype("<f8"),
     8: np.dtype("<u2"),
     9: np.dtype("<u4"),
     10: np.dtype("<u8"),
 }
-"""Type code of an index -> type of the ids; 9 and 10 came after fairseq 0.10."""
+"""Type code of an index -> dtype of the ids; 9 and 10 were added after fairseq 0.10."""
 
 _HEADER = Struct("<9sQBQ")
 
 
 class TokenSequences(Sequence[np.ndarray]):
-    """The sequences of one `.idx` and `.bin` pair; an item is a view of the file.
+    """Sequences of one `.idx` and `.bin` pair; an item is a view of the file.
 
     Attributes:
-        sizes: ids of each sequence.  # [sequences], int32
-        offsets: bytes of `.bin` before each sequence.  # [sequences], int64
+        sizes: number of ids of each sequence.  # [sequences], int32
+        offsets: number of bytes of `.bin` before each sequence.  # [sequences], int64
 
     Raises:
-        DataError: a file is missing or is not what the index says; the file and the byte are named.
+        DataError: a file is missing or does not match the index; names the file and the byte.
     """
 
     def __init__(self, prefix: Pathname) -> None:
@@ -59,7 +59,7 @@ class TokenSequences(Sequence[np.ndarray]):
         self.dtype, self.sizes, self.offsets = _read_index(self.index_file)
         bytes_here = self.data_file.stat().st_size
         self._check_places(bytes_here)
-        # a plain array over the mapping: slices of np.memmap itself are slow to make
+        # a plain array over the mapping, since slices of np.memmap itself are slow to create
         self._data = np.asarray(np.memmap(self.data_file, np.uint8, "r")) if bytes_here else np.empty(0, np.uint8)
 
     def _check_places(self, bytes_here: int) -> None:
@@ -91,10 +91,10 @@ class TokenSequences(Sequence[np.ndarray]):
         return f"<{len(self)} sequences of {self.dtype} in {self.data_file}>"
 
     def check_ids(self, symbols: int) -> None:
-        """Compare all ids with the size of a dictionary.
+        """Check all ids against the size of a dictionary.
 
         Raises:
-            DataError: an id is not from 0 to `symbols` - 1; its file, sequence and byte are named.
+            DataError: an id is not from 0 to `symbols` - 1; names its file, sequence and byte.
         """
         whole = self._data[: len(self._data) // self.dtype.itemsize * self.dtype.itemsize].view(self.dtype)
         if not len(whole) or 0 <= whole.min() <= whole.max() < symbols:
@@ -102,17 +102,17 @@ class TokenSequences(Sequence[np.ndarray]):
         for item, ids in enumerate(self):
             for at in np.flatnonzero((ids < 0) | (ids >= symbols))[:1]:
                 place = f"sequence {item}, byte {self.offsets[item] + at * self.dtype.itemsize}"
-                raise DataError(f"found the id {ids[at]} in {place}, expected one below {symbols}", path=self.data_file)
+                raise DataError(f"found the id {ids[at]} in {place}, expected an id below {symbols}", path=self.data_file)
 
 
 def write_token_sequences(prefix: Pathname, sequences: Iterable[Sequence[int] | np.ndarray], dtype: DTypeLike = "<u2") -> int:
-    """Write sequences as `<prefix>.bin` and `<prefix>.idx`, and return how many.
+    """Write sequences as `<prefix>.bin` and `<prefix>.idx`, and return their number.
 
     Args:
-        dtype: fairseq takes uint16 for fewer than 65,500 symbols, else a wider type.
+        dtype: fairseq uses uint16 for fewer than 65,500 symbols, otherwise a wider type.
 
     Raises:
-        ConfigurationError: the format has no such type, or an id does not fit in it.
+        ConfigurationError: the format lacks this type, or an id does not fit in it.
     """
     kind = np.dtype(dtype).newbyteorder("<")
     code = next((code for code, known in TYPES.items() if known == kind), None)
@@ -142,7 +142,7 @@ def _with_suffix(prefix: Pathname, suffix: str) -> Path:
 
 
 def _read_index(path: Path) -> tuple[np.dtype[Any], np.ndarray, np.ndarray]:
-    """Type of the ids, sizes and byte offsets of the sequences."""
+    """Dtype of the ids, sizes and byte offsets of the sequences."""
     bytes_here = path.stat().st_size
     with path.open("rb") as file:
         header = file.read(_HEADER.size)
@@ -157,7 +157,7 @@ def _read_index(path: Path) -> tuple[np.dtype[Any], np.ndarray, np.ndarray]:
     if version != VERSION:
         raise DataError(f"found version {version} at byte 9, expected {VERSION}", path=path)
     if code not in TYPES:
-        raise DataError(f"found the type code {code} at byte 17, expected one from 1 to {max(TYPES)}", path=path)
+        raise DataError(f"found the type code {code} at byte 17, expected a code from 1 to {max(TYPES)}", path=path)
     if bytes_here != _HEADER.size + 12 * count:
         message = f"found {count} sequences at byte 18 and {bytes_here} bytes, expected {_HEADER.size + 12 * count} bytes"
         raise DataError(message, path=path)

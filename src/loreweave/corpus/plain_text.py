@@ -1,4 +1,4 @@
-"""Plain text in documents of lines: text files with blank lines between documents, or tables with a column `text`."""
+"""Plain text as documents of lines: text files with blank lines between documents, or tables with a column `text`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from loreweave.errors import DataError
 
 
 class Line(NamedTuple):
-    """A line without white space around it; an empty one ends the document."""
+    """The line without surrounding white space; an empty one ends the document."""
 
     place: str
-    """Where the line comes from: the document's own id, or file name and line number."""
+    """Source of the line: the document's own id, or file name and line number."""
     text: str
 
 
@@ -27,17 +27,17 @@ def read_lines(
 ) -> Iterator[Line]:
     """Yield the lines of all files in order, with an empty line between two documents (and between two files).
 
-    A `.jsonl` or `.parquet` file, or a folder that `datasets` saved, has one document a row, with the lines of its `text`;
-    blank lines inside it separate nothing. Any other file is UTF-8 text whose blank lines separate documents. Text files may
-    be compressed (.gz, .xz, .bz2).
+    A `.jsonl` or `.parquet` file, or a folder saved by `datasets`, has one document per row, with the lines of its `text`;
+    blank lines inside it do not separate documents. Any other file is UTF-8 text whose blank lines separate documents. Text
+    files may be compressed (.gz, .xz, .bz2).
 
     Args:
-        exclude: `id` or `title` of documents to leave out, where they are rows.
-        counts: gets `files`, `documents_excluded`, `blank_lines_dropped` and `characters_replaced`.
-        unwrap: join the lines up to a blank line with spaces, for text whose lines were broken to a width.
+        exclude: `id` or `title` of documents to exclude, if they are rows.
+        counts: receives `files`, `documents_excluded`, `blank_lines_dropped` and `characters_replaced`.
+        unwrap: join consecutive lines with spaces, for text whose lines were wrapped at a width.
 
     Raises:
-        DataError: a file cannot be read, is not UTF-8, or has a row without a string `text`; file and line are named.
+        DataError: a file cannot be read, is not UTF-8, or has a row without a string `text`; names file and line.
     """
     counts = Counter() if counts is None else counts
     inside = False  # whether a document has begun
@@ -54,7 +54,7 @@ def read_lines(
 
 
 def _rows(file: Pathname) -> Iterator[tuple[int, Mapping[str, Any]]] | None:
-    """The numbered rows of a table; None for a text file."""
+    """Numbered rows of a table; None for a text file."""
     path = Path(file)
     if path.is_dir():
         return _data_set_rows(path)
@@ -96,7 +96,7 @@ def _text_lines(file: Pathname, unwrap: bool) -> Iterator[Line]:
 
 
 def _joined(lines: Iterable[str], unwrap: bool) -> Iterator[tuple[int, str]]:
-    """Lines without white space around them and their numbers; with `unwrap` each run of them as one, with its first number."""
+    """Stripped lines with their numbers; with `unwrap`, each run of lines as one, with its first number."""
     numbered = ((number, line.strip()) for number, line in enumerate(lines, 1))
     if not unwrap:
         yield from numbered
@@ -127,10 +127,10 @@ def _row_lines(
             continue
         if separate:
             yield Line("", "")
-        text, replaced = replace_halves(text)  # no tokenizer takes half a character
+        text, replaced = replace_halves(text)  # tokenizers refuse unpaired surrogates
         counts["characters_replaced"] += replaced
         place, separate = names[0] if names else f"{Path(file).name}:{number}", False
-        for _, line in _joined(io.StringIO(text, newline=None), unwrap):  # the same line ends as in text files
+        for _, line in _joined(io.StringIO(text, newline=None), unwrap):  # the same line endings as in text files
             if line:
                 separate = True
                 yield Line(place, line)

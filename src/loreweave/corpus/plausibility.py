@@ -1,7 +1,7 @@
-"""Whether what a reader made of a file can be true: words, labels and mentions that look as if something else was read.
+"""Plausibility of a reader's result: words, labels and mentions that look as if the wrong thing was read.
 
-A reader guesses formats, columns and spellings. What is certainly wrong stops it (`refuse`), what may be right is said aloud
-(the notes of a `ReadResult`, which `loreweave finetune` and `loreweave check` print).
+A reader guesses formats, columns and spellings. What is certainly wrong is an error (`refuse`); what may be right is
+reported (the notes of a `ReadResult`, which `loreweave finetune` and `loreweave check` print).
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from loreweave.corpus.counts import listed
 from loreweave.errors import DataError
 
 RANGE = re.compile(r"\d+[-.]\d+", re.ASCII)
-"""An id of a multi-word token or of an empty node, as CoNLL-U has them."""
+"""Id of a multi-word token or of an empty node, as in CoNLL-U."""
 _INDEX = re.compile(r"(?P<before>.*?)(?P<number>\d+)(?P<after>\D*)", re.ASCII)
 _NO_NAME = re.compile(
     r"[BI]-[A-Z].*|.*[\s|,;+](?:[BIESLUMW]-[A-Z]|O(?![^\s|,;+])).*|.*/(?:O|[BIESLUMW]-[A-Z].*)|.*\.\d\d"
     r"|[\d\W_]+|.*[\[\]{}\"].*|.*\(\d+\*?\).*",
     re.DOTALL,
 )
-"""Labels that are tags, several tags, words with tags, senses of verbs, numbers, or pieces of another format."""
+"""Labels that are tags, several tags, words with tags, senses of verbs, numbers, or parts of another format."""
 _PENN = "CC CD DT EX FW IN JJ JJR JJS MD NN NNS NNP NNPS PDT POS PRP PRP$ RB RBR RBS RP TO VB VBD VBG VBN VBP VBZ WDT WP WRB"
 _UNIVERSAL = "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB"
 _PARTS_OF_SPEECH = frozenset(f"{_PENN} {_UNIVERSAL}".split())
 _SURE = 4
-"""Numbers that go on by one through a file, whatever the first is, of which so many are no words."""
+"""Number of consecutive numbers through a file, from any start, above which they are not words."""
 _FEW_WORDS, _FEW_MENTIONS, _MOST = 50, 30, 0.6
 
 
 def counts_up(sentences: Iterable[Sequence[str]]) -> bool:
-    """Whether the words of each sentence count up from 0 or 1, as an index does; also over all sentences, from any number.
+    """Whether the words of each sentence count up from 0 or 1, like an index; also over all sentences, from any number.
 
-    What stands around the numbers is the same in a sentence: `1.`, `w1`, WebAnno's `3-1`. A sentence may begin again within,
-    where a blank line is missing. Ids of several words or of none (1-2, 1.1) do not count among others.
+    The text around the numbers is the same within a sentence: `1.`, `w1`, WebAnno's `3-1`. Counting may restart within a
+    sentence, if a blank line is missing. Ids of several words or of none (1-2, 1.1) are ignored among others.
     """
     rows = [list(words) for words in sentences]
     if not all(RANGE.fullmatch(word) for words in rows for word in words):
@@ -69,7 +69,7 @@ def counts_up(sentences: Iterable[Sequence[str]]) -> bool:
 
 
 def refuse_words(sentences: Sequence[Sequence[str]]) -> None:
-    """Stop where the words are an index: they count up in each sentence, and there are enough of them to be sure.
+    """Raise an error if the words are an index: they count up in each sentence, and there are enough of them to be sure.
 
     Raises:
         DataError: with the first of them.
@@ -80,7 +80,7 @@ def refuse_words(sentences: Sequence[Sequence[str]]) -> None:
 
 
 def refuse_labels(labels: Iterable[str]) -> None:
-    """Stop where labels are tags: they pair as B?X and I?X.
+    """Raise an error if labels are tags: they form pairs B?X and I?X.
 
     Raises:
         DataError: names a pair.
@@ -92,7 +92,7 @@ def refuse_labels(labels: Iterable[str]) -> None:
 
 
 def label_notes(counts: Mapping[str, int]) -> list[str]:
-    """What is odd about labels (label -> how often): names that stand for none, or that differ by case or blanks alone."""
+    """Notes about unusual labels (label -> count): names for a missing label, or labels that differ only by case or blanks."""
     notes = []
     none = [label for label in counts if _says_none(label)]
     if none:
@@ -101,7 +101,7 @@ def label_notes(counts: Mapping[str, int]) -> list[str]:
     for labels in alike(counts):
         if labels[0] not in none:
             shown = ", ".join(f"{label!r} ({counts[label]})" for label in labels)
-            notes.append(f"labels that differ by case, blanks or punctuation alone: {shown}")
+            notes.append(f"labels that differ only by case, blanks or punctuation: {shown}")
     return notes
 
 
@@ -110,7 +110,7 @@ def _says_none(label: str) -> bool:
 
 
 def alike(labels: Iterable[str]) -> list[list[str]]:
-    """Groups of labels that differ by case, blanks or punctuation alone."""
+    """Groups of labels that differ only by case, blanks or punctuation."""
     groups: dict[str, list[str]] = defaultdict(list)
     for label in sorted(set(labels)):
         if letters := "".join(filter(str.isalnum, label)).casefold():
@@ -121,15 +121,15 @@ def alike(labels: Iterable[str]) -> list[list[str]]:
 def sentence_notes(
     words: Sequence[Sequence[str]], spans: Sequence[Sequence[TokenSpan]], labels: Mapping[str, int]
 ) -> list[str]:
-    """What is odd about tagged sentences, a line each.
+    """Notes about unusual tagged sentences, one per line.
 
     Args:
-        words: of each sentence.
-        spans: of each sentence.
+        words: words of each sentence.
+        spans: spans of each sentence.
         labels: label -> number of mentions.
 
     Raises:
-        DataError: words that count up, or labels that are tags.
+        DataError: words count up, or labels are tags.
     """
     refuse_words(words)
     refuse_labels(labels)
@@ -142,7 +142,7 @@ def sentence_notes(
     covered = Counter[str]()
     for row in spans:
         if len({word for start, end, _ in row for word in range(start, end)}) < sum(end - start for start, end, _ in row):
-            covered.clear()  # mentions that nest are phrases, of which most words are part
+            covered.clear()  # nested mentions are phrases, which cover most words
             break
         for start, end, label in row:
             covered[label] += end - start
@@ -150,17 +150,17 @@ def sentence_notes(
 
 
 def mention_notes(labels: Mapping[str, int], covered: Mapping[str, int], words: int, sentences: int) -> list[str]:
-    """What is odd about mentions.
+    """Notes about unusual mentions.
 
     Args:
         labels: label -> number of mentions.
         covered: label -> number of words in its mentions.
-        words: number of words in all.
+        words: number of all words.
         sentences: number of sentences.
     """
     mentions = sum(labels.values())
     if not mentions:
-        said = f"NO MENTION in {sentences} sentences: is this the file, the column and the format that was meant?"
+        said = f"NO MENTION in {sentences} sentences: is this the right file, column and format?"
         return [said] if sentences else []
     notes = []
     if UNTYPED in labels:
@@ -168,7 +168,7 @@ def mention_notes(labels: Mapping[str, int], covered: Mapping[str, int], words: 
     odd = [label for label in labels if label != UNTYPED and _NO_NAME.fullmatch(label) and not _says_none(label)]
     if odd:
         shown = listed(f"{label!r} ({labels[label]})" for label in odd)
-        notes.append(f"labels that look like tags or numbers: {shown}: is this the column and the format that was meant?")
+        notes.append(f"labels that look like tags or numbers: {shown}: is this the right column and format?")
     if words > 4 and sum(covered.values()) == words:
         notes.append(f"all {words} words are in mentions, none is outside (O): are these labels of mentions?")
     label, most = max(covered.items(), key=lambda item: item[1], default=("", 0))

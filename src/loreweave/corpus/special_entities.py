@@ -1,4 +1,4 @@
-"""Names of the entities that every vocabulary has besides titles."""
+"""Names of the entities that every vocabulary has in addition to titles."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A given surface is a check: where a file gives a mention's text beside its offsets, the two must agree.
+"""Checks of a mention's text in a file against its offsets.
 
-Annotation tools disagree about what an offset counts. Python counts code points. JavaScript, and so most annotators that
-run in a browser, counts UTF-16 code units, of which a character beyond U+FFFF (an emoji) takes two.
+Annotation tools count offsets differently. Python counts code points. JavaScript, and therefore most annotation tools
+in a browser, counts UTF-16 code units, where a character beyond U+FFFF (an emoji) counts as two.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from typing import Any
 from loreweave.errors import DataError
 
 SURFACE_KEYS = ("text", "name", "mention", "surface")
-"""The keys of a mention that may hold its text."""
+"""Keys of a mention that may contain its text."""
 
 
 def surfaces_agree(found: str, given: str) -> bool:
-    """Whether two surfaces are equal but for case, white space and the composition of accents.
+    """Whether two surfaces are equal except for case, white space and the composition of accents.
 
-    White space does not count because joined tokens differ from the text that they were cut from ("U.S ." and "U.S.").
+    White space is ignored because joined tokens differ from the original text ("U.S ." and "U.S.").
     """
     return found == given or _folded(found) == _folded(given)
 
 
 def check_surface(text: str, start: int, end: int, given: Any, field: str) -> None:
-    """Refuse characters that are not the given surface.
+    """Refuse offsets whose characters are not the given surface.
 
     Args:
-        text: whole text that the offsets count in.
-        start, end: characters of the mention in code points, `end` excluded; they may lie outside the text.
-        given: what the file says that the mention is; None says nothing.
-        field: its name in the file, for the message.
+        text: whole text that the offsets refer to.
+        start, end: characters of the mention in code points, `end` exclusive; they may lie outside the text.
+        given: text of the mention in the file; None if the file does not have it.
+        field: name of that field in the file, for the message.
 
     Raises:
-        DataError: the characters differ. The message says what they are, and which way of counting would fit: UTF-16 code
-            units, an `end` that is included, or offsets that start from 1.
+        DataError: the characters differ. The message shows them, and the way of counting that would fit: UTF-16 code
+            units, an inclusive `end`, or offsets from 1.
     """
     if given is None:
         return
@@ -50,17 +50,17 @@ def check_surface(text: str, start: int, end: int, given: Any, field: str) -> No
 
 
 def check_given_surface(text: str, start: int, end: int, row: Mapping[str, Any], prefix: str = "") -> None:
-    """The same for a mention's JSON object, under any of `SURFACE_KEYS`; `prefix` goes before the name of the field."""
+    """Check a mention's JSON object, under any of `SURFACE_KEYS`; `prefix` is put before the name of the field."""
     for key in SURFACE_KEYS:
         if key in row:
             check_surface(text, start, end, row[key], prefix + key)
 
 
 def check_token_surface(tokens: Sequence[str], start: int, end: int, given: Any, field: str) -> None:
-    """The same for the tokens from `start` to before `end`, which are joined by spaces.
+    """Check the tokens from `start` to `end` (exclusive), joined by spaces.
 
     Raises:
-        DataError: the tokens differ; where they fit with `end` included, the message says so.
+        DataError: the tokens differ; if they fit with an inclusive `end`, the message says so.
     """
     if given is None:
         return
@@ -74,7 +74,7 @@ def check_token_surface(tokens: Sequence[str], start: int, end: int, given: Any,
 
 
 def other_token_counting(tokens: Sequence[str], start: int, end: int, given: str) -> str:
-    """Another way of counting tokens that would fit where this one does not, for a message; empty where there is none."""
+    """Another way of counting tokens that would fit, for a message; empty if there is none."""
     if surfaces_agree(" ".join(tokens[max(0, start) : max(0, end)]), given) or not 0 <= start <= end:
         return ""
     fits = bool(given.strip()) and surfaces_agree(" ".join(tokens[start : end + 1]), given)
@@ -82,7 +82,7 @@ def other_token_counting(tokens: Sequence[str], start: int, end: int, given: str
 
 
 def from_utf16(text: str, offset: int) -> int | None:
-    """The code point where `offset` UTF-16 code units of the text end; None where the text has no such place.
+    """Code point where `offset` UTF-16 code units of the text end; None if that is inside a character or outside the text.
 
     Example:
         >>> from_utf16("\N{GRINNING FACE} Mia", 3)
@@ -99,7 +99,7 @@ def from_utf16(text: str, offset: int) -> int | None:
 
 
 def fits_utf16(text: str, start: int, end: int, given: str) -> bool:
-    """Whether the offsets count UTF-16 code units: those characters are the surface, and they are others in code points."""
+    """Whether the offsets count UTF-16 code units: those characters are the surface, and differ from those in code points."""
     first, last = from_utf16(text, start), from_utf16(text, end)
     if first is None or last is None or (first, last) == (start, end):
         return False
@@ -107,9 +107,9 @@ def fits_utf16(text: str, start: int, end: int, given: str) -> bool:
 
 
 def utf16_words(text: str, words: Sequence[tuple[int, int]], spans: Iterable[tuple[int, int]]) -> tuple[int, int]:
-    """How many mentions are whole words with their offsets in code points, and how many in UTF-16 code units alone.
+    """Number of mentions that are whole words with offsets in code points, and number of those in UTF-16 code units only.
 
-    Only mentions behind a character beyond U+FFFF count, where the two differ.
+    Only mentions after a character beyond U+FFFF count, where the two differ.
     """
     begins, ends = {start for start, _ in words}, {end for _, end in words}
     points = units = 0
@@ -130,7 +130,7 @@ UTF16_HINT = "the offsets fit in UTF-16 code units, as in browsers, but code poi
 
 
 def other_counting(text: str, start: int, end: int, given: str) -> str:
-    """Another way of counting characters that would fit where this one does not, for a message; empty where there is none."""
+    """Another way of counting characters that would fit, for a message; empty if there is none."""
     if surfaces_agree(text[max(0, start) : max(0, end)], given):
         return ""
     if fits_utf16(text, start, end, given):
@@ -152,14 +152,14 @@ def other_counting(text: str, start: int, end: int, given: str) -> str:
 
 
 def _fits_bytes(text: str, start: int, end: int, given: str) -> bool:
-    """Whether the offsets count bytes of UTF-8; they are those of code points in a text of ASCII."""
+    """Whether the offsets count bytes of UTF-8, which in ASCII text equal code points."""
     if text.isascii() or not 0 <= start < end:
         return False
     return surfaces_agree(text.encode("utf-8", "replace")[start:end].decode("utf-8", "replace"), given)
 
 
 def _explanation(text: str, start: int, end: int, given: str) -> str:
-    """Which other way of counting gives the surface, or where the text has it next."""
+    """The way of counting that gives the surface, or the nearest place where the text has it."""
     other = other_counting(text, start, end, given)
     if other:
         return other

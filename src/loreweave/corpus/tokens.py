@@ -1,8 +1,8 @@
-"""Texts whose words are given: tokens to annotated text and back.
+"""Texts with given words: conversion of tokens to annotated text and back.
 
-A text of tokens is the tokens joined by one space; `metadata["tokens"]` keeps the [start, end] characters of each, so that
-any text, joined or not, can say its tokens. Where the key is absent, tokens are what white space separates.
-`metadata["pos"]` is the part of speech of each token, where a file has it.
+A text of tokens is the tokens joined by one space. `metadata["tokens"]` keeps the [start, end] characters of each, so that
+the tokens of any text, joined or not, are known. Without this key, tokens are separated by white space.
+`metadata["pos"]` is the part of speech of each token, if a file has it.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from loreweave.errors import DataError
 
 TOKENS = "tokens"
 POS = "pos"
-"""The keys of `AnnotatedText.metadata`."""
+"""Keys of `AnnotatedText.metadata`."""
 WHITE = " \t\r\n"
-"""Not what `str.split` takes for white space: tokens may hold a no-break space."""
+"""Narrower than the white space of `str.split`: tokens may contain a no-break space."""
 BLANK_TOKENS = "blank tokens"
 BLANK_EDGES = "white space at the edges of mentions"
 BLANK_MENTIONS = "mentions of white space only"
-"""What is counted of blanks that are left out."""
+"""Reasons for the counts of blanks that are left out."""
 
 _WORD = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
 class TaggedSentence:
-    """A sentence as sequence labelling has it: tokens, and typed spans of them that do not overlap, in order."""
+    """A sentence for sequence labelling: tokens, and typed spans of them that do not overlap, in order."""
 
     tokens: tuple[str, ...]
     spans: tuple[TokenSpan, ...] = ()
@@ -40,7 +40,7 @@ class TaggedSentence:
     metadata: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def labels(self) -> list[str]:
-        """The type of each token, O outside all spans. Touching spans of one type cannot be told apart in it."""
+        """Type of each token, O outside all spans. Adjacent spans of one type cannot be distinguished in it."""
         labels = [OUTSIDE] * len(self.tokens)
         for start, end, label in self.spans:
             labels[start:end] = [label] * (end - start)
@@ -48,7 +48,7 @@ class TaggedSentence:
 
 
 def text_of_tokens(id: str, tokens: Sequence[str], spans: Iterable[TokenSpan], **metadata: Any) -> AnnotatedText:
-    """Annotated text of tokens joined by one space, and typed spans of them, which may nest and overlap.
+    """Annotated text of tokens joined by one space, with typed spans, which may nest and overlap.
 
     Raises:
         DataError: an empty token, or a span outside the tokens.
@@ -76,19 +76,19 @@ def text_of_file_tokens(
     characters: bool | None = None,
     **metadata: Any,
 ) -> AnnotatedText:
-    """`text_of_tokens` for tokens as files have them, with what is blank in them left out and counted.
+    """`text_of_tokens` for tokens from files, whose blank parts are left out and counted.
 
-    Tokens of spaces and tabs alone are no tokens of the text. Where all others are single characters (KLUE), tokens are joined
-    as they are, so that the blank ones are the spaces of the text; elsewhere they are left out. Blanks at the edges of tokens
-    and of spans are no part of them, also those of other kinds (a no-break space), which stay tokens.
+    Tokens of spaces and tabs only are not tokens of the text. If all others are single characters (KLUE), tokens are joined
+    without spaces, so that the blank ones are the spaces of the text; otherwise they are left out. Blanks at the edges of
+    tokens and spans are not part of them. Other kinds of blanks, such as no-break spaces, are tokens if they stand alone.
 
     Args:
-        id: of the text.
-        tokens: with the spans in them.
+        id: id of the text.
+        tokens: tokens that the spans refer to.
         spans: `start` and `end` in `tokens`.
-        dropped: gets `BLANK_TOKENS`, `BLANK_EDGES` and `BLANK_MENTIONS`.
-        characters: whether tokens are characters; None sees it in them where some are blank.
-        metadata: of the text.
+        dropped: receives `BLANK_TOKENS`, `BLANK_EDGES` and `BLANK_MENTIONS`.
+        characters: whether tokens are characters; None decides it by the tokens if some are blank.
+        metadata: metadata of the text.
 
     Raises:
         DataError: an empty token, or a span outside the tokens.
@@ -126,10 +126,10 @@ def _check_span(start: int, end: int, number: int) -> None:
 
 
 def token_offsets(text: AnnotatedText) -> list[tuple[int, int]]:
-    """The characters of each token.
+    """Characters of each token.
 
     Raises:
-        DataError: `metadata["tokens"]` is no list of [start, end] in the order of the text.
+        DataError: `metadata["tokens"]` is not a list of [start, end] in the order of the text.
     """
     rows = text.metadata.get(TOKENS)
     if rows is None:
@@ -148,10 +148,10 @@ def token_offsets(text: AnnotatedText) -> list[tuple[int, int]]:
 
 
 def pos_of(text: AnnotatedText) -> Sequence[str] | None:
-    """The part of speech of each token; None where a text has none.
+    """Part of speech of each token; None if a text has none.
 
     Raises:
-        DataError: `metadata["pos"]` is no list of strings, one for each token.
+        DataError: `metadata["pos"]` is not a list of strings, one for each token.
     """
     tags = text.metadata.get(POS)
     if tags is None:
@@ -165,12 +165,12 @@ def pos_of(text: AnnotatedText) -> Sequence[str] | None:
 
 
 def tagged_sentence(text: AnnotatedText, dropped: Counter[str]) -> TaggedSentence:
-    """The tokens of a text with its typed mentions, the outermost where they nest.
+    """Tokens of a text with its typed mentions; of nested ones the outermost.
 
     Args:
         text: one sentence.
-        dropped: what is left out is counted here: mentions without a type, further types of a mention, mentions
-            that cut a token, and those inside or across another (the longer stays, of equal ones the first).
+        dropped: receives the counts of what is left out: mentions without a type, further types of a mention, mentions
+            that cut a token, and those inside or across another (the longer one stays; of equal ones the first).
 
     Raises:
         DataError: see `token_offsets`.

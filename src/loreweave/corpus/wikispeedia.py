@@ -15,12 +15,12 @@ _METADATA = ("wikipedia_title", "categories", "paragraphs", "outlinks")
 def read_wikispeedia(path: Pathname, exclude: Collection[str] = ()) -> Iterator[AnnotatedText]:
     """Yield one text per article, its links as mentions; titles are as in the file (`Acetic_acid`).
 
-    `metadata` holds `wikipedia_title`, `categories`, `paragraphs` ([start, end, kind]; kind p prose, h heading,
-    x table residue) and `outlinks`.
+    `metadata` has `wikipedia_title`, `categories`, `paragraphs` ([start, end, kind]; kind p is prose, h a heading,
+    x the rest of a table) and `outlinks`.
 
     Args:
-        path: `articles.jsonl` in any compression.
-        exclude: titles of articles to leave out (`read_reserved_titles`).
+        path: `articles.jsonl`, compressed or not.
+        exclude: titles of articles to exclude (`read_reserved_titles`).
 
     Raises:
         DataError: names the line and the field.
@@ -37,7 +37,7 @@ def read_wikispeedia(path: Pathname, exclude: Collection[str] = ()) -> Iterator[
 
 
 def read_reserved_titles(path: Pathname) -> frozenset[str]:
-    """Titles, one a line, that pre-training must never see."""
+    """Titles that pre-training must never see, one per line of the file."""
     with open_text(path) as file:
         return frozenset(filter(None, map(str.strip, file)))
 

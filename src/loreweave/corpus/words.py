@@ -1,4 +1,4 @@
-"""Words of raw text, in any script: what the tokens of annotated files are, where nobody has given tokens."""
+"""Words of raw text in any script, for texts without given tokens."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _UNSPACED = (
     (0x2E80, 0x2FDF), (0x3005, 0x3007), (0x3021, 0x303B), (0x3041, 0x318F), (0x31A0, 0x31BF), (0x31F0, 0x31FF),
     (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0xFF66, 0xFF9F), (0x1B000, 0x1B16F), (0x20000, 0x3FFFF),
 )  # fmt: skip
-"""Code points of scripts that put no space between words. Hangul does."""
+"""Code points of scripts without spaces between words. Hangul has spaces."""
 _FIRST = [first for first, _ in _UNSPACED]
 _APOSTROPHES = "'’"
 _JOINERS = "\u200c\u200d"
 
 
 def word_offsets(text: str) -> list[tuple[int, int]]:
-    """The characters of each word.
+    """Characters of each word.
 
-    A word is a run of letters, digits and underscores; an apostrophe between letters begins a new one, as in treebanks
-    (`Ann` `'s`). Any other character is a word of its own, and so is each letter of a script that has no spaces between
-    words (Han, kana, Thai, ...), for a name may begin at any of them. Combining marks stay with what they mark.
+    A word is a run of letters, digits and underscores; an apostrophe between letters begins a new word, as in treebanks
+    (`Ann` `'s`). Any other character is a word of its own, and so is each letter of a script without spaces between
+    words (Han, kana, Thai, ...), because a name may begin at any of them. Combining marks stay with their base.
 
     Example:
         >>> [text[start:end] for text in ["Ann's 東京 U.S."] for start, end in word_offsets(text)]

@@ -61,7 +61,7 @@ def found(path: Path) -> list[str]:
 BROKEN: dict[str, tuple[str, str]] = {
     "a comma too many": ('[{"a": 1},\n]', "line 1: found broken JSON (a comma before the closing bracket"),
     "a comma too many in an object": ('{"a": 1,}\n', "line 1: found broken JSON"),
-    "NaN in a line": ('{"a": 1}\n{"a": NaN}\n', "line 2: found NaN, which JSON has not"),
+    "NaN in a line": ('{"a": 1}\n{"a": NaN}\n', "line 2: found NaN, which is not JSON"),
     "Infinity in a list": ('[{"a": 1},\n{"a": -Infinity}]', "line 2, record 2: found -Infinity"),
     "a key twice": ('{"a": 1}\n{"text": 1, "text": 2}', "line 2: found the key 'text' twice"),
     "a key twice in a list": ('[{"a": 1}, {"a": 1,\n"a": 2}]', "line 1, record 2: found the key 'a' twice"),

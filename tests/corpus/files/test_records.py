@@ -115,7 +115,7 @@ def test_half_a_surrogate_pair_is_named_by_line_and_field(tmp_path: Path) -> Non
     path = tmp_path / "a.jsonl"
     path.write_text('{"words": ["a", "\\ud83d\\ude00"]}\n{"words": ["b", "c\\ud83d"]}\n')
     formats = {"words": FileFormat("words", convert)}
-    with pytest.raises(DataError, match=r"a.jsonl, line 2, field 'words\[1\]': found half of a surrogate pair"):
+    with pytest.raises(DataError, match=r"a.jsonl, line 2, field 'words\[1\]': found an unpaired surrogate"):
         read_records(path, None, False, formats, lambda file: "words")
     read = read_records(path, None, True, formats, lambda file: "words")
     assert [record.text for record in read.records] == ["a", "\U0001f600"] and read.skipped == {"bad words[1]": 1}

@@ -31,7 +31,10 @@ def test_a_run_and_a_folder_of_runs_are_never_replaced(file: str, depth: str, tm
 @pytest.mark.parametrize("said", ["", "{", "[]", "{}", '{"format": "other graph"}', '{"name": "loreweave graph"}'])
 def test_what_no_build_wrote_is_not_replaced(said: str, tmp_path: Path) -> None:
     folder = made(tmp_path / "thesis", chapter_tex="years of work", **({"manifest_json": said} if said else {}))
-    with pytest.raises(ConfigurationError, match=r"no manifest.json in it says"), atomic_folder(folder, True, "manifest.json"):
+    with (
+        pytest.raises(ConfigurationError, match=r"no manifest.json of a loreweave build"),
+        atomic_folder(folder, True, "manifest.json"),
+    ):
         raise AssertionError("the work began")
     assert (folder / "chapter.tex").read_text() == "years of work"
 
@@ -47,7 +50,7 @@ def test_what_a_build_wrote_and_an_empty_folder_are_replaced(tmp_path: Path) -> 
 
 def test_a_file_does_not_take_the_place_of_a_folder(tmp_path: Path) -> None:
     folder = made(tmp_path / "out", chapter_tex="years of work")
-    with pytest.raises(ConfigurationError, match="out: found a folder where a file is to be written"), atomic_write(folder):
+    with pytest.raises(ConfigurationError, match="out: found a folder, expected the path of a file"), atomic_write(folder):
         raise AssertionError("the work began")
     with pytest.raises(ConfigurationError, match="found a folder"), atomic_path(folder) as temporary:
         temporary.write_text("1")

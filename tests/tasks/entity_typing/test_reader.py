@@ -201,7 +201,7 @@ def test_labels_that_cannot_be_meant_are_said_or_refused(tmp_path: Path) -> None
     row = {"sent": "Mia left", "start": 0, "end": 3}
     path = tmp_path / "a.json"
     path.write_text(json.dumps([row | {"labels": ["person"]}, row | {"labels": ["Person"]}]))
-    assert read(path).notes == ["labels that differ by case, blanks or punctuation alone: 'Person' (1), 'person' (1)"]
+    assert read(path).notes == ["labels that differ only by case, blanks or punctuation: 'Person' (1), 'person' (1)"]
     path.write_text(json.dumps([row | {"labels": ["B-PER"]}, row | {"labels": ["I-PER"]}]))
     with pytest.raises(DataError, match="a.json, field 'label': found the labels 'B-PER' and 'I-PER', which are tags"):
         read(path)

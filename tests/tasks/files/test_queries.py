@@ -89,7 +89,7 @@ def test_the_format_can_be_told(tmp_path: Path) -> None:
     path.write_text('{"text": "Ann"}\n')
     assert rows(read(path)) == [{"text": "Ann"}] and rows(read(path, format="text")) == [{"text": '{"text": "Ann"}'}]
     path.write_text("Ann\nBob\n")
-    assert ["expected one object a line" in row for row in rows(read(path, format="jsonl"))] == [True, True]
+    assert ["expected one object per line" in row for row in rows(read(path, format="jsonl"))] == [True, True]
     (tmp_path / "b.jsonl").write_text("Ann\n")
     assert "broken JSON" in rows(read(tmp_path / "b.jsonl"))[0]
     with pytest.raises(ConfigurationError, match="--format: found 'txt', expected text or jsonl"):
@@ -174,7 +174,7 @@ def test_utf_16_is_named(tmp_path: Path) -> None:
 def test_plain_text_is_no_query_where_more_is_asked(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Ann lives in Oslo.\n")
     asks = ("text", "start", "end")
-    with pytest.raises(ConfigurationError, match="expected JSON Lines, one object a line with text, start, end"):
+    with pytest.raises(ConfigurationError, match="expected JSON Lines, one object per line with text, start, end"):
         read(tmp_path / "a.txt", asks=asks)
     assert len(read("-", stdin=LINES, asks=asks)) == 2
 

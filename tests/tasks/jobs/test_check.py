@@ -175,7 +175,7 @@ def test_files_without_a_label_and_files_that_lose_records(tmp_path: Path) -> No
 def test_odd_labels_are_findings_of_every_task(tmp_path: Path) -> None:
     rows = [A | {"label": "Lives"}, B | {"label": "lives"}]
     (finding,) = check_files(TASK, [write(tmp_path / "a.jsonl", rows)])["findings"]
-    assert finding == "a.jsonl: labels that differ by case, blanks or punctuation alone: 'Lives' (1), 'lives' (1)"
+    assert finding == "a.jsonl: labels that differ only by case, blanks or punctuation: 'Lives' (1), 'lives' (1)"
 
 
 def test_leaks_are_listed(tmp_path: Path) -> None:

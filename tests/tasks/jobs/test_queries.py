@@ -105,7 +105,7 @@ def test_a_field_that_ours_repeats_with_more_is_not_given_twice() -> None:
 def test_half_a_surrogate_pair_is_named_by_its_field(row: Row, field: str) -> None:
     good, bad = answers({"text": "\U0001f600"}, row)
     assert good["predicted"] == "\U0001f600" and bad["line"] == 2
-    with pytest.raises(DataError, match=f"line 2: field '{field}': found half of a surrogate pair"):
+    with pytest.raises(DataError, match=f"line 2: field '{field}': found an unpaired surrogate"):
         answers({"text": "a"}, row, strict=True)
 
 

@@ -1,1 +1,1 @@
-"""Files of every kind: text, JSON and tables to rows, and outputs that appear whole or not at all."""
+"""Files of every kind: rows from text, JSON and tables, and atomic writing."""

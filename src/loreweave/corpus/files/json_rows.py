@@ -1,7 +1,7 @@
-"""Rows of a JSON file in any wrapping, each with its place: one object a line, a list, objects over several lines, a wrapper.
+"""Rows of a JSON file in any layout, each with its place: JSON lines, a list, objects over several lines, a wrapper object.
 
-Broken JSON is named by its place. What Python's parser takes but JSON has not, or what loses data without a word, is refused:
-`NaN` and `Infinity`, and a key that stands twice in one object.
+Errors in the JSON name the place. Python's parser accepts some input that is not JSON or silently loses data. This is
+refused: `NaN` and `Infinity`, and a repeated key in one object.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from loreweave.corpus.files.tables import is_table, table_rows
 from loreweave.errors import DataError
 
 Placed = tuple[str, Any]
-"""The place of a row for messages ("line 3", "record 3"), and the row, or the error in its place."""
+"""Place of a row for messages ("line 3", "record 3"), and the row, or an error instead of it."""
 
 WRAPPERS: dict[str, tuple[type, ...]] = {
     "data": (dict, list), "rows": (dict,), "examples": (dict,), "annotations": (list, type(None)),
 }  # fmt: skip
-"""The key of an object that is a whole file, under which its rows stand, and what they are: of many tools, of the server of
-data sets, of annotators that write pairs for spaCy."""
+"""Key of a wrapper object that contains the rows, and what the rows are: written by many tools, by the data set
+server, and by annotation tools that write pairs for spaCy."""
 
 _BLANK = re.compile(r"\s*")
 
 
 def first_character(path: Path) -> str:
-    """The first character that is no white space; empty where there is none. Of a table `{`: its rows are objects."""
+    """First character that is not white space; empty if there is none. `{` for a table, whose rows are objects."""
     if is_table(path):
         return "{"
     with open_text(path) as file:
@@ -40,16 +40,16 @@ def first_character(path: Path) -> str:
 
 
 def json_rows(path: Path) -> Iterator[Placed]:
-    """Rows with their place, of a JSON list, of JSON lines, of one object that wraps them, or of a table (Parquet, a saved
-    data set), whichever the file says.
+    """Rows with their place, of a JSON list, JSON lines, one wrapper object, or a table (Parquet, a saved data set); the
+    content determines which.
 
-    Numbers that stand for class labels become names where the file, or `dataset_info.json` beside it, has them.
+    Numbers of class labels become names if the file, or `dataset_info.json` in its folder, has them.
 
     Yields:
-        (place, row); in the place of a line that is broken or no object, the error.
+        (place, row); for a line that is broken or not an object, the error instead of the row.
 
     Raises:
-        DataError: a list, or an object over several lines, is broken; the line is named.
+        DataError: a list, or an object over several lines, is broken; names the line.
     """
     if is_table(path):
         yield from table_rows(path)
@@ -61,7 +61,7 @@ def json_rows(path: Path) -> Iterator[Placed]:
 
 
 def _named(row: Any, features: Features) -> Any:
-    """The row with the names of its class labels, or the error in its place."""
+    """The row with the names of its class labels, or an error instead of it."""
     if not features or not isinstance(row, dict):
         return row
     try:
@@ -71,7 +71,7 @@ def _named(row: Any, features: Features) -> Any:
 
 
 def _list_rows(path: Path) -> Iterator[Placed]:
-    """Of a list; of lists one after the other, a row each (a pair a line)."""
+    """Rows of a list, or of several lists one after the other, which are one row each (one pair per line)."""
     with open_text(path) as file:
         text = file.read()
     values = list(_values(text, path))
@@ -82,7 +82,7 @@ def _list_rows(path: Path) -> Iterator[Placed]:
 
 
 def _object_rows(path: Path) -> Iterator[Placed]:
-    """Of JSON lines, streamed; the whole file is read where its first object goes over several lines."""
+    """Rows of JSON lines, streamed; if the first object covers several lines, the whole file is read."""
     with open_text(path) as file:
         lines = ((number, line) for number, line in enumerate(file, 1) if not line.isspace())
         first, second = next(lines, None), next(lines, None)
@@ -101,7 +101,7 @@ def _object_rows(path: Path) -> Iterator[Placed]:
 
 
 def _spread_rows(path: Path, error: DataError) -> Iterator[Placed]:
-    """Objects that go over several lines, one after the other; `error` is what is wrong with the first line alone."""
+    """Objects over several lines, one after the other; `error` is the error of the first line alone."""
     with open_text(path) as file:
         text = file.read()
     if text.lstrip()[:1] != "{":
@@ -114,7 +114,7 @@ def _spread_rows(path: Path, error: DataError) -> Iterator[Placed]:
 
 
 def _unwrapped(value: dict[str, Any]) -> Iterable[Placed] | None:
-    """The rows that an object wraps; None where it is a row itself."""
+    """Rows inside a wrapper object; None if the object is a row itself."""
     key = next((key for key, kinds in WRAPPERS.items() if _is_rows(value.get(key), kinds)), None)
     if key is None or "text" in value or "tokens" in value:
         return None
@@ -131,11 +131,11 @@ def _is_rows(value: Any, kinds: tuple[type, ...]) -> bool:
 
 
 def line_value(number: int, line: str, path: Path) -> dict[str, Any] | DataError:
-    """The object of a line, or what is wrong with it."""
+    """The object of a line, or its error."""
     try:
         value = DECODER.decode(line)
     except json.JSONDecodeError as error:
-        message = f"found broken JSON ({error.msg}, column {error.colno}), expected one object a line"
+        message = f"found broken JSON ({error.msg}, column {error.colno}), expected one object per line"
         return DataError(message, path=path, line=number)
     except (NotJsonError, RecursionError, ValueError) as error:
         return DataError(f"found {error}", path=path, line=number)
@@ -145,7 +145,7 @@ def line_value(number: int, line: str, path: Path) -> dict[str, Any] | DataError
 
 
 def _values(text: str, path: Path) -> Iterator[tuple[int, Any]]:
-    """The line and the value of each of the values in a text."""
+    """Line and value of each value in a text."""
     place, line = 0, 1
     while True:
         before, place = place, _skip(text, place)
@@ -166,7 +166,7 @@ def _values(text: str, path: Path) -> Iterator[tuple[int, Any]]:
 
 
 def _in_its_row(text: str, start: int, line: int, path: Path, error: Exception) -> DataError:
-    """The error of a value, with the row of the list and the line that it stands in."""
+    """Error for a value, with its row of the list and its line."""
     place, number = start, 0
     if text[start] == "[":
         place = _skip(text, start + 1)
@@ -183,7 +183,7 @@ def _in_its_row(text: str, start: int, line: int, path: Path, error: Exception) 
 
 
 def _trailing_comma(text: str, place: int) -> int | None:
-    """Where a comma stands before a closing bracket, if the parser stopped there: at it or behind it, by its version."""
+    """The position of a comma before a closing bracket, if the parser stopped there (at or after it, by its version)."""
     comma = place if text[place : place + 1] == "," else len(text[:place].rstrip()) - 1
     return comma if text[comma : comma + 1] == "," and text[_skip(text, comma + 1) :][:1] in ("]", "}") else None
 

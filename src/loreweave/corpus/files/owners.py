@@ -1,4 +1,4 @@
-"""Which process a file belongs to while it is written, and whether that process still lives."""
+"""The process that is writing a file, and whether that process is still running."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Owner:
     """A process.
 
     Attributes:
-        host: name of its machine.
-        system: where its number means something: the machine's name, in a container with the container's process table.
-        process: its number.
-        begun: when it began, in the machine's own count; 0 where the system does not say. Numbers are used again.
+        host: name of the machine.
+        system: scope of the process number: the machine's name, in a container also the container's process table.
+        process: process number.
+        begun: start time in the machine's own count; 0 if the system does not report it. Process numbers are reused.
     """
 
     host: str
@@ -32,7 +32,7 @@ class Owner:
         return cls(socket.gethostname(), _system(), os.getpid(), _begun(os.getpid()) or 0)
 
     def lives(self) -> bool | None:
-        """Whether the process is still there; None for one of another machine, of which nobody can tell from here."""
+        """Whether the process is still running; None for a process of another machine, where this is unknown."""
         if self.system != _system():
             return None
         if not _exists(self.process):
@@ -41,12 +41,12 @@ class Owner:
         return not (self.begun and begun and begun != self.begun)
 
     def mark(self) -> str:
-        """The process in a few characters that may stand in the name of a file."""
+        """Short form of the process for file names."""
         return f"{_short(self.system)}-{self.process}-{self.begun}"
 
 
 def lives(mark: str) -> bool | None:
-    """Whether the process behind an `Owner.mark` is still there; None for another machine's, and for what is no mark."""
+    """Whether the process of an `Owner.mark` is running; None for another machine's, and for a string that is not a mark."""
     system, _, rest = mark.partition("-")
     process, _, begun = rest.partition("-")
     if system != _short(_system()) or not process.isdecimal() or not begun.isdecimal():
@@ -57,7 +57,7 @@ def lives(mark: str) -> bool | None:
 @cache
 def _system() -> str:
     try:
-        table = os.readlink("/proc/self/ns/pid")  # Linux: containers count their processes for themselves
+        table = os.readlink("/proc/self/ns/pid")  # Linux: containers have their own process numbers
     except OSError:
         table = ""
     return f"{socket.gethostname()} {table}".strip()
@@ -74,7 +74,7 @@ def _exists(process: int) -> bool:
         return False
     except PermissionError:
         return True
-    return _state(process) != "Z"  # one that has ended and waits for its parent
+    return _state(process) != "Z"  # zombies have ended
 
 
 def _state(process: int) -> str | None:
@@ -88,7 +88,7 @@ def _begun(process: int) -> int | None:
 
 
 def _status_fields(process: int) -> list[str]:
-    """What Linux says of a process after its name, which may have blanks and brackets in it; nothing on other systems."""
+    """Fields of Linux's process status after the name, which may contain blanks and brackets; empty on other systems."""
     try:
         return Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:

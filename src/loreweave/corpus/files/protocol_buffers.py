@@ -1,4 +1,4 @@
-"""Messages of protocol buffers, read without their library: the fields and what stands in them."""
+"""Protocol buffer messages, read without their library: field numbers and values."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _FIXED = {FIXED64: 8, FIXED32: 4}
 
 
 def read_fields(message: bytes) -> Iterator[tuple[int, int, int | bytes]]:
-    """(field number, wire type, value) of a message: an int of `VARINT`, bytes of all others.
+    """(field number, wire type, value) of a message: an int for `VARINT`, bytes otherwise.
 
     Raises:
-        ValueError, IndexError: the message is cut off, or is none.
+        ValueError, IndexError: the message is truncated, or not a message.
     """
     place = 0
     while place < len(message):

@@ -1,4 +1,4 @@
-"""What reading a task's file gives: its records, and an account of what was left out."""
+"""Result of reading a task's file: its records, and counts of what was left out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 
 class Record(Protocol):
-    """What every task's records have."""
+    """Fields that the records of every task have."""
 
     @property
     def id(self) -> str:
@@ -18,7 +18,7 @@ class Record(Protocol):
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        """What the file said beyond the task's own fields."""
+        """Content of the file beyond the task's own fields."""
 
 
 R = TypeVar("R", bound=Record)
@@ -26,17 +26,17 @@ R = TypeVar("R", bound=Record)
 
 @dataclass(frozen=True)
 class ReadResult(Generic[R]):
-    """Records of a file, and what was left out.
+    """Records of a file, and counts of what was left out.
 
     Attributes:
         records: in the order of the file.
-        skipped: reason -> count: bad records where skipping was asked for, and what the task has no use for.
-        unused: the latter alone.
-        places: where each record stands ("line 4"); empty where the records come from no file.
-        left_out: place and error of every bad record that was skipped.
-        dropped: reason -> count of what the kept records lost, such as mentions inside others.
-        notes: what looks odd in the kept records, a line each.
-        lost: `unused` or `dropped`, and place and reason of each of them, as far as the reader knows the place.
+        skipped: reason -> number of records left out: bad ones if skipping was requested, and those the task does not use.
+        unused: reason -> number of the latter.
+        places: place of each record ("line 4"); empty if the records do not come from a file.
+        left_out: place and error of every skipped bad record.
+        dropped: reason -> number of parts that kept records lost, such as nested mentions.
+        notes: unusual observations about the kept records, one per line.
+        lost: `unused` or `dropped`, with place and reason of each, as far as the reader knows the place.
     """
 
     records: list[R]
@@ -49,7 +49,7 @@ class ReadResult(Generic[R]):
     lost: list[tuple[str, str]] = field(default_factory=list)
 
     def leave_out(self, reason: str, error: str | None) -> None:
-        """Count something that gives no record, and list it where it is an error."""
+        """Count a part that gives no record, and list it if it is an error."""
         self.skipped[reason] += 1
         if error is None:
             self.unused[reason] += 1
@@ -57,5 +57,5 @@ class ReadResult(Generic[R]):
             self.left_out.append(error)
 
     def account(self) -> ReadResult[R]:
-        """What was left out, without the records: to choose among them and go on counting."""
+        """A copy with the counts but without the records, to select records and go on counting."""
         return deepcopy(replace(self, records=[], places=[]))

@@ -1,4 +1,4 @@
-"""Reading text in any usual compression, JSON and JSON Lines, and the hash of a file."""
+"""Reading text, compressed or not, JSON and JSON Lines; and the hash of a file."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def open_binary(path: Pathname, mode: str = "rb") -> BinaryIO:
-    """Open a file as bytes, (de)compressed when its name ends in .gz, .xz or .bz2."""
+    """Open a file as bytes, (de)compressed if its name ends in .gz, .xz or .bz2."""
     return cast(BinaryIO, _OPENERS.get(Path(path).suffix.lower(), open)(path, mode))
 
 
 def content_suffix(path: Pathname) -> str:
-    """The suffix that says what a file holds, in lower case: `.jsonl` of `a.jsonl.GZ`; empty when there is none."""
+    """Suffix that determines the content, in lower case: `.jsonl` for `a.jsonl.GZ`; empty if there is none."""
     suffixes = [suffix.lower() for suffix in Path(path).suffixes]
     return next((suffix for suffix in reversed(suffixes) if suffix not in COMPRESSIONS), "")
 
@@ -62,7 +62,7 @@ def open_text(path: Pathname) -> Iterator[TextIO]:
         try:
             yield file
         except UnicodeDecodeError as error:
-            # The error may come from the caller's own block; the scan tells whether it is this file's.
+            # The error may come from the caller's own block; the scan shows whether it is this file's.
             line, byte = _first_bad_byte(path)
             if line is None:
                 raise
@@ -71,20 +71,20 @@ def open_text(path: Pathname) -> Iterator[TextIO]:
         except BROKEN_STREAM as error:
             raise DataError(f"broken compressed file ({error})", path=path) from error
         except OSError as error:
-            # For a broken stream bz2 raises a bare OSError, which unlike those of the system has no number.
+            # For a broken stream bz2 raises a bare OSError, which has no error number, unlike those of the system.
             if error.errno is not None or Path(path).suffix.lower() != ".bz2":
                 raise
             raise DataError(f"broken compressed file ({error})", path=path) from error
 
 
 def lines_of_bytes(file: Iterable[bytes]) -> Iterator[bytes]:
-    r"""Lines that end in \n, \r\n or \r, of a file that gives those up to \n; without the ends in \r."""
+    r"""Lines that end in \n, \r\n or \r, from a file that yields lines up to \n; without the ends in \r."""
     for line in file:
         yield from _LONE_RETURN.split(line) if b"\r" in line else (line,)
 
 
 def _first_bad_byte(path: Pathname) -> tuple[int | None, int]:
-    """Line (from 1) and byte in the line (from 0) of the first byte that is not UTF-8; (None, 0) when there is none."""
+    """Line (from 1) and byte in the line (from 0) of the first byte that is not UTF-8; (None, 0) if there is none."""
     with open_binary(path) as file:
         for number, line in enumerate(lines_of_bytes(file), 1):
             try:
@@ -96,7 +96,7 @@ def _first_bad_byte(path: Pathname) -> tuple[int | None, int]:
 
 @contextmanager
 def naming(path: Pathname) -> Iterator[None]:
-    """Give the errors of a disk that is full or broken, which name no file, the name of what is written."""
+    """Add the name of the written file to errors of a full or broken disk, which lack it."""
     try:
         yield
     except OSError as error:
@@ -121,7 +121,7 @@ def read_json_lines(path: Pathname) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (line number from 1, object) for every line that is not blank.
 
     Raises:
-        DataError: a line is not a JSON object, or a key stands twice in it; the file and the line are named.
+        DataError: a line is not a JSON object, or a key is repeated in it; names the file and the line.
     """
     for number, value in json_lines_or_errors(path):
         if isinstance(value, DataError):
@@ -130,7 +130,7 @@ def read_json_lines(path: Pathname) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def json_lines_or_errors(path: Pathname) -> Iterator[tuple[int, dict[str, Any] | DataError]]:
-    """The same for who can go on behind a broken line: it yields the error in the object's place."""
+    """As `read_json_lines`, but for callers that continue after a broken line: yields the error instead of the object."""
     with open_text(path) as file:
         for number, line in enumerate(file, 1):
             if line.isspace():
@@ -138,7 +138,7 @@ def json_lines_or_errors(path: Pathname) -> Iterator[tuple[int, dict[str, Any] |
             try:
                 value = DECODER.decode(line)
             except json.JSONDecodeError as error:
-                message = f"found broken JSON ({error.msg}, column {error.colno}), expected one object a line"
+                message = f"found broken JSON ({error.msg}, column {error.colno}), expected one object per line"
                 yield number, DataError(message, path=path, line=number)
                 continue
             except (NotJsonError, RecursionError, ValueError) as error:
@@ -152,7 +152,7 @@ def json_lines_or_errors(path: Pathname) -> Iterator[tuple[int, dict[str, Any] |
 
 
 def sha256_of_data(path: Pathname) -> str:
-    """SHA-256 of a file, or of the names and hashes of all files in a folder and in the folders within it but hidden ones."""
+    """SHA-256 of a file, or of the names and hashes of all files in a folder and its subfolders, except hidden ones."""
     place = Path(path)
     if not place.is_dir():
         return sha256_of(place)

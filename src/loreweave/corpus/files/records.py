@@ -1,4 +1,4 @@
-"""Files of records in one of several formats: each row is converted, and what is left out is counted."""
+"""Files of records in one of several formats. Each row is converted, and what is left out is counted."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from loreweave.corpus.mention_formats.foreign import foreign_tool
 from loreweave.errors import ConfigurationError, DataError
 
 BINARY_SUFFIXES = (*TABLE_SUFFIXES, ".spacy")
-"""Of files that hold no text."""
+"""Suffixes of files that are not text."""
 
 
 @dataclass(frozen=True)
 class FileFormat(Generic[R]):
-    """One published layout.
+    """One file format.
 
     Attributes:
-        summary: a line of help.
-        convert: (row, its number) -> its records, and what it leaves out; raises a DataError for a bad row.
-        rows: a file's rows, each with its place for messages; an error in the place of a row is a bad record.
+        summary: one line of help.
+        convert: (row, its number) -> its records, and what was left out; raises a DataError for a bad row.
+        rows: rows of a file, each with its place for messages; an error instead of a row is a bad record.
     """
 
     summary: str
@@ -43,14 +43,14 @@ def read_records(
 
     Args:
         path: the file.
-        format: its name; None asks `recognise`.
-        skip_bad: leave bad records out, count and list them, instead of an error at the first.
+        format: name of the format; None calls `recognise`.
+        skip_bad: skip, count and list bad records, instead of raising the first error.
         formats: the task's formats by name.
-        recognise: a file -> the name of its format.
+        recognise: file -> name of its format.
 
     Raises:
-        ConfigurationError: no such format.
-        DataError: names the file, the place and the field; or there is no record in the file.
+        ConfigurationError: unknown format.
+        DataError: names the file, the place and the field; or the file has no record.
     """
     if format is not None and format not in formats:
         raise ConfigurationError(f"unknown format {format!r}; this task reads {', '.join(formats)}")
@@ -82,10 +82,10 @@ def _line(place: str, item: LeftOut) -> str:
 
 
 def check_not_empty(path: Path) -> None:
-    """Refuse a file of text without any.
+    """Refuse an empty text file.
 
     Raises:
-        DataError: there is nothing in it.
+        DataError: the file is empty.
     """
     if not path.is_dir() and content_suffix(path) not in BINARY_SUFFIXES and first_character(path) == "":
         raise DataError("found an empty file, expected records", path=path)
@@ -96,7 +96,7 @@ def _converted(format: FileFormat[R], row: Any, number: str) -> Iterator[R | Lef
         yield LeftOut("broken line", DataError(row.message))
         return
     if (half := field_with_half(row)) is not None:
-        yield LeftOut.bad(DataError("found half of a surrogate pair, which is not a character", field=half))
+        yield LeftOut.bad(DataError("found an unpaired surrogate, which is not a character", field=half))
         return
     try:
         yield from format.convert(row, number)
@@ -105,10 +105,10 @@ def _converted(format: FileFormat[R], row: Any, number: str) -> Iterator[R | Lef
 
 
 def recognise_by_keys(path: Path, row: Any, signs: Mapping[str, str]) -> str:
-    """The format whose sign (a key) is in the first row.
+    """Name of the format whose characteristic key is in the first row.
 
     Raises:
-        DataError: none is; names the keys that were found.
+        DataError: there is none; names the keys that were found.
     """
     for sign, format in signs.items():
         if isinstance(row, Mapping) and sign in row:
@@ -117,9 +117,9 @@ def recognise_by_keys(path: Path, row: Any, signs: Mapping[str, str]) -> str:
 
 
 def wrong_keys(path: Path, row: Any, formats: Iterable[str]) -> DataError:
-    """The error for a file whose first row is of none of the formats; names the keys that were found."""
+    """Error for a file whose first row is of no known format; names the keys that were found."""
     if row is None:
-        return DataError(f"found no file of {', '.join(formats)} in it", path=path)
+        return DataError(f"found no file in one of the formats {', '.join(formats)}", path=path)
     if (foreign := foreign_tool(row)) is not None:
         return DataError(foreign, path=path)
     found = f"the keys {', '.join(map(str, row))}" if isinstance(row, Mapping) else type(row).__name__
@@ -127,7 +127,7 @@ def wrong_keys(path: Path, row: Any, formats: Iterable[str]) -> DataError:
 
 
 def first_row(path: Path) -> Any:
-    """The first row of a JSON list or of JSON lines that is not broken.
+    """First valid row of a JSON list or of JSON lines.
 
     Raises:
         DataError: there is none.
@@ -141,7 +141,7 @@ def first_row(path: Path) -> Any:
 
 
 def describe_skipped(read: ReadResult[Any], path: Path, shown: int = 5) -> list[str]:
-    """Lines that say what of a file was left out or looks odd: the counts, and the first errors; none where all was well."""
+    """Lines about what was left out of a file or looks unusual: the counts, and the first errors; none if there is nothing."""
     kept = [f"{path}: {note}" for note in read.notes]
     kept += [f"{path}: left out {count} {reason}" for reason, count in sorted(read.dropped.items())]
     if not read.skipped:

@@ -1,4 +1,4 @@
-"""What `--overwrite` may replace: never a run, and of built folders only what a build of ours wrote."""
+"""Rules of `--overwrite`: it never replaces a run, and replaces built folders only if loreweave built them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from pathlib import Path
 from loreweave.errors import ConfigurationError
 
 _RUN = ("status.json", "lock.json")
-"""Files of which the folder of a run has at least one from its first second on."""
+"""Files of a run's folder; it has at least one of them from the start."""
 
 _OURS = "loreweave "
-"""How the `format` of every manifest of ours begins."""
+"""Prefix of the `format` field in every manifest of ours."""
 
 
 def check_overwritable(folder: Path, manifest: str | None = None) -> None:
-    """Refuse to replace a folder that holds something else than what is written there.
+    """Refuse to replace a folder with other content than what is about to be written.
 
     Args:
-        folder: what `--overwrite` would replace; anything may be there, or nothing.
-        manifest: name of the file that says that the folder is ours; None where such folders have none.
+        folder: the folder that `--overwrite` would replace; it may not exist.
+        manifest: name of the file that identifies the folder as ours; None if such folders have none.
 
     Raises:
         ConfigurationError: the folder is a run or holds runs, or it is not empty and has no such manifest.
@@ -35,7 +35,7 @@ def check_overwritable(folder: Path, manifest: str | None = None) -> None:
         )
     if manifest is not None and not _is_ours(folder / manifest):
         raise ConfigurationError(
-            f"{folder}: the folder is not empty, and no {manifest} in it says that a build of loreweave wrote it, so "
+            f"{folder}: the folder is not empty, and it has no {manifest} of a loreweave build, so "
             "--overwrite does not replace it; choose another folder"
         )
 

@@ -1,4 +1,4 @@
-"""Rows of files as mappings: their fields with their types, their spans, and an account of what a row loses."""
+"""Rows of files as mappings: typed fields, spans, and a description of what a row loses."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A part of a row that gives no record, or that its record goes without.
+    """A part of a row that gives no record, or that is missing from the row's record.
 
     Attributes:
         reason: what is counted, in words.
-        error: what is wrong with it; None where the format has something that the task has no use for.
-        of_record: whether the row's record is kept and goes without it.
-        detail: what it is, such as the characters of a mention; empty where the reason says it.
+        error: the error; None if it is something that the task does not use.
+        of_record: whether the row's record is kept without this part.
+        detail: the part itself, such as the text of a mention; empty if the reason is enough.
     """
 
     reason: str
@@ -30,15 +30,15 @@ class LeftOut:
 
     @classmethod
     def bad(cls, error: DataError) -> LeftOut:
-        """For something that is wrong, by its field."""
+        """For an error, by its field."""
         return cls(f"bad {error.field or 'record'}", error)
 
 
 def as_row(row: Any) -> Row:
-    """A row that is an object.
+    """Check that a row is an object.
 
     Raises:
-        DataError: it is something else.
+        DataError: it is not.
     """
     if not isinstance(row, Mapping):
         raise DataError(f"found {type(row).__name__}, expected an object")
@@ -46,7 +46,7 @@ def as_row(row: Any) -> Row:
 
 
 def field(row: Row, name: str, kind: type) -> Any:
-    """A field that must be there, of that very type (a number is no truth value)."""
+    """A required field of exactly this type (a number is not a boolean)."""
     value = row.get(name)
     if type(value) is not kind:
         found = f"found {value!r}" if name in row else "found nothing"
@@ -58,7 +58,7 @@ _KINDS = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
 
 
 def objects(row: Row, name: str) -> list[Row]:
-    """A field that must be a list of objects."""
+    """A required field with a list of objects."""
     value = field(row, name, list)
     if not all(isinstance(each, Mapping) for each in value):
         raise DataError(f"found {value!r}, expected a list of objects", field=name)
@@ -66,7 +66,7 @@ def objects(row: Row, name: str) -> list[Row]:
 
 
 def words(row: Row, name: str) -> list[str]:
-    """A field that must be a list of strings."""
+    """A required field with a list of strings."""
     value = row.get(name)
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
         raise DataError(f"found {value!r}, expected a list of strings", field=name)
@@ -84,7 +84,7 @@ def join_words(tokens: Sequence[str]) -> tuple[str, list[Span]]:
 
 
 def trimmed(text: str, start: int, end: int) -> Span:
-    """The span without the white space at its ends; of white space alone nothing is left."""
+    """The span without white space at its ends; empty if it is white space only."""
     while start < end and text[start].isspace():
         start += 1
     while start < end and text[end - 1].isspace():
@@ -93,7 +93,7 @@ def trimmed(text: str, start: int, end: int) -> Span:
 
 
 def check_span(text: str, start: int, end: int, name: str | None = None) -> None:
-    """Refuse characters that are empty, blank or outside the text; `name` of the field, by default `start` or `end`.
+    """Refuse spans that are empty, blank or outside the text; `name` is the field, by default `start` or `end`.
 
     Raises:
         DataError: names the field and what was found.

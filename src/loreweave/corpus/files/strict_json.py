@@ -1,6 +1,6 @@
-"""JSON as it is written down: what Python's parser takes beyond it, or what loses data without a word, is an error.
+"""Strict JSON: input that Python's parser accepts although it is not JSON, or silently loses data, is an error.
 
-That is `NaN`, `Infinity` and `-Infinity`, and a key that stands twice in one object, of which the parser keeps the last.
+That is `NaN`, `Infinity` and `-Infinity`, and a repeated key in one object, of which the parser keeps the last.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from typing import Any
 
 
 class NotJsonError(Exception):
-    """What the parser takes and JSON has not."""
+    """Raised for input that the parser accepts but that is not JSON."""
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of these keys and values, as `object_pairs_hook` of the parser.
+    """Build an object from keys and values, as `object_pairs_hook` of the parser.
 
     Raises:
-        NotJsonError: a key stands twice.
+        NotJsonError: a key is repeated.
     """
     row = dict(pairs)
     if len(row) != len(pairs):
@@ -28,8 +28,8 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> Any:
-    raise NotJsonError(f"{name}, which JSON has not, expected a number or null")
+    raise NotJsonError(f"{name}, which is not JSON, expected a number or null")
 
 
 DECODER = json.JSONDecoder(object_pairs_hook=unique_keys, parse_constant=_no_constant)
-"""The parser. It raises `JSONDecodeError`, `NotJsonError`, `RecursionError`, and `ValueError` for numbers too long."""
+"""The parser. It raises `JSONDecodeError`, `NotJsonError`, `RecursionError`, and `ValueError` for numbers that are too long."""

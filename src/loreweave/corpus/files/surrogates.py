@@ -1,4 +1,4 @@
-"""Halves of surrogate pairs: JSON can hold one alone (`"\\ud83d"`), UTF-8 and the tokenizers cannot."""
+"""Unpaired surrogates: JSON can contain them (`"\\ud83d"`), UTF-8 and tokenizers cannot."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 
 def has_half(text: str) -> bool:
-    """Whether there is half a pair in the text."""
-    # Most texts are ASCII, and know it: a graph has millions of them.
+    """Whether the text contains an unpaired surrogate."""
+    # Most texts are ASCII, which is stored in the string: a graph has millions of them.
     return not text.isascii() and _HALF.search(text) is not None
 
 
 def replace_halves(text: str) -> tuple[str, int]:
-    """The text with U+FFFD for every half of a pair, which leaves it as long as it was, and how many there were."""
+    """The text with U+FFFD for every unpaired surrogate, which keeps its length, and their number."""
     return _HALF.subn("\ufffd", text) if not text.isascii() else (text, 0)
 
 
 def field_with_half(value: Any) -> str | None:
-    """The place of the first text with half a pair in a JSON value (`text`, `tokens[3]`, `head.mention`); None without one."""
+    """Place of the first unpaired surrogate in a JSON value (`text`, `tokens[3]`, `head.mention`); None if there is none."""
     if isinstance(value, str):
         return "" if has_half(value) else None
     if isinstance(value, Mapping):

@@ -1,6 +1,6 @@
-"""Rows of tables: Parquet files, Arrow files, and folders that Hugging Face data sets are saved to.
+"""Rows of tables: Parquet files, Arrow files, and folders of saved Hugging Face data sets.
 
-Numbers that stand for class labels become names, by the names that the table's schema or `dataset_info.json` carries.
+Numbers of class labels become names, which come from the table's schema or `dataset_info.json`.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ TABLE_SUFFIXES = (".parquet", ".arrow")
 _STATE, _SPLITS = "state.json", "dataset_dict.json"
 _ROWS = 1000
 _METADATA = b"huggingface"
-"""The key of a schema's metadata under which the library keeps the features."""
+"""Key of the schema's metadata under which the library stores the features."""
 
 
 def is_table(path: Path) -> bool:
-    """Whether it is a table by its suffix, or a folder of one: saved to disk, or of Parquet files alone."""
+    """Whether the path is a table: by its suffix, or a folder that is a saved data set or has Parquet files only."""
     if not path.is_dir():
         return content_suffix(path) in TABLE_SUFFIXES
     return (path / _STATE).is_file() or (path / _SPLITS).is_file() or bool(_parts(path))
 
 
 def is_data_folder(path: Path) -> bool:
-    """Whether a folder holds one set of data: a table, or documents of brat."""
+    """Whether a folder is one data set: a table, or documents of brat."""
     return path.is_dir() and (is_table(path) or next(path.rglob("*.ann"), None) is not None)
 
 
 def table_rows(path: Path) -> Iterator[tuple[str, Any]]:
-    """Each row with its place ("row 3"); in the place of one whose class labels have no name the error.
+    """Each row with its place ("row 3"); an error instead of a row whose class labels have no name.
 
     Raises:
-        DataError: no such table; or a folder of several splits, whose names are given.
+        DataError: not such a table; or a folder of several splits, whose names are given.
     """
     number = 0
     for file in _files(path):
         for features, batch in _batches(file):
             for row in batch.to_pylist():
                 number += 1
-                # A column that only other rows need is null here: it is a key that the row lacks.
+                # A column that only other rows need is null here, so the row lacks this key.
                 row = {key: value for key, value in row.items() if value is not None}
                 try:
                     yield f"row {number}", with_label_names(row, features)
@@ -56,14 +56,14 @@ def table_rows(path: Path) -> Iterator[tuple[str, Any]]:
 
 
 def splits_of(path: Path) -> list[str]:
-    """The splits of a folder that a dictionary of data sets was saved to; none for any other."""
+    """Splits of a folder that a dictionary of data sets was saved to; empty for other folders."""
     if not (path / _SPLITS).is_file():
         return []
     return [str(split) for split in read_json(path / _SPLITS).get("splits", [])]
 
 
 def _parts(folder: Path) -> list[Path]:
-    """The Parquet files of a folder that holds nothing else to read."""
+    """Parquet files of a folder without other data."""
     files = [file for file in sorted(folder.iterdir()) if file.is_file() and not file.name.startswith((".", "README"))]
     tables = [file for file in files if content_suffix(file) == ".parquet"]
     return tables if len(tables) == len([file for file in files if file.name != INFO_FILE]) else []
@@ -93,7 +93,7 @@ def _batches(file: Path) -> Iterator[tuple[Features, RecordBatch]]:
             features = _features(table.schema_arrow, file)
             yield from ((features, batch) for batch in table.iter_batches(_ROWS))
             return
-        # The library writes the stream format; a file of the random-access format begins with its name.
+        # The library writes the stream format; files of the random-access format begin with its name.
         with pa.OSFile(str(file)) as source:
             if source.read(6) == b"ARROW1":
                 opened = pa.ipc.open_file(source)
@@ -111,7 +111,7 @@ def _batches(file: Path) -> Iterator[tuple[Features, RecordBatch]]:
 
 
 def _features(schema: Schema, file: Path) -> Features:
-    """Of the schema's metadata; where that has none, of `dataset_info.json` beside the file."""
+    """Class labels in the schema's metadata, or otherwise in `dataset_info.json` in the same folder."""
     kept = (schema.metadata or {}).get(_METADATA)
     if kept is None:
         return features_beside(file)

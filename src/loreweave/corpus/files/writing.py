@@ -1,4 +1,4 @@
-"""Outputs that appear whole or not at all: files, folders, JSON and JSON Lines."""
+"""Atomic outputs: files, folders, JSON and JSON Lines that appear complete or not at all."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from loreweave.errors import ConfigurationError
 
 _TEMPORARY = re.compile(r"\.(?:(?P<owner>[0-9a-f]+-\d+-\d+)-)?[0-9a-f]{12}\.(?P<kind>partial|old)\.(?P<name>.+)", re.DOTALL)
 _ABANDONED_AFTER = 24 * 3600.0
-"""Seconds without a change after which what another machine (or an older version) was writing counts as abandoned."""
+"""Seconds without a change after which the unfinished output of another machine (or older version) counts as abandoned."""
 
 
 def check_replaceable(path: Pathname) -> Path:
-    """The path that a new file or folder may take the place of: `path` itself, or the folder that it links to.
+    """Path that a new file or folder may replace: `path` itself, or the folder that it links to.
 
     Raises:
-        ConfigurationError: it is a mount point, or the working folder lies in it. Such a folder cannot be put elsewhere.
+        ConfigurationError: it is a mount point, or contains the working folder. Such a folder cannot be moved.
     """
     if not os.path.isdir(path):
         return Path(path)
@@ -43,10 +43,10 @@ def check_replaceable(path: Pathname) -> Path:
 
 @contextmanager
 def atomic_path(path: Pathname) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; it takes the place of `path` when the block ends without an error.
+    """Yield a temporary path next to `path`, which replaces `path` when the block ends without an error.
 
-    The path may become a file or a folder. A folder that already exists at `path` is replaced by a folder, never by a file;
-    where `path` links to a folder, that folder is.
+    The path may become a file or a folder. An existing folder at `path` is replaced by a folder, never by a file;
+    if `path` links to a folder, that folder is replaced.
 
     Raises:
         ConfigurationError: there is a folder that cannot be replaced (see `check_replaceable`).
@@ -76,23 +76,23 @@ def atomic_path(path: Pathname) -> Iterator[Path]:
 
 
 def _folder_in_the_way(path: Pathname) -> ConfigurationError:
-    return ConfigurationError(f"{path}: found a folder where a file is to be written; name a file, as in {path}/NAME")
+    return ConfigurationError(f"{path}: found a folder, expected the path of a file, as in {path}/NAME")
 
 
 def _temporary(target: Path, kind: str) -> Path:
-    """A new name beside `target` that says whose it is. The suffix stays at the end, because it chooses the compression."""
+    """New name next to `target` that contains its owner. The suffix stays at the end, because it determines the compression."""
     return target.with_name(f".{owners.Owner.current().mark()}-{uuid.uuid4().hex[:12]}.{kind}.{target.name}")
 
 
 def is_temporary(name: str) -> bool:
-    """Whether a name is one of those that `atomic_path` gives while it writes."""
+    """Whether a name is a temporary one of `atomic_path`."""
     return _TEMPORARY.fullmatch(name) is not None
 
 
 def remove_leftovers(path: Pathname) -> None:
-    """Remove what processes that were killed left beside `path` when they wrote it; what a live process writes stays.
+    """Remove unfinished outputs for `path` of processes that were killed; those of running processes stay.
 
-    A folder that such a process had put aside, but not replaced yet, comes back.
+    A folder that such a process had moved away, but not yet replaced, is restored.
     """
     target = Path(path)
     for entry in list(os.scandir(target.parent)) if target.parent.is_dir() else []:
@@ -111,7 +111,7 @@ def _abandoned(path: Path, owner: str | None) -> bool:
         return not alive
     try:
         changed = max(entry.lstat().st_mtime for entry in (path, *path.rglob("*")))
-    except FileNotFoundError:  # its owner removes it now
+    except FileNotFoundError:  # its owner is removing it
         return False
     return time.time() - changed > _ABANDONED_AFTER
 
@@ -124,7 +124,7 @@ def _remove(path: Path) -> None:
 
 
 def write_through(path: Pathname) -> None:
-    """Have the system put a file, or all files of a folder, on the disk: what is there then survives a power failure."""
+    """Flush a file, or all files of a folder, to the disk, so that it survives a power failure."""
     place = Path(path)
     inside = sorted(place.rglob("*"), reverse=True) if place.is_dir() else []
     for entry in (*inside, place):
@@ -137,7 +137,7 @@ def write_through(path: Pathname) -> None:
 
 @contextmanager
 def atomic_write(path: Pathname) -> Iterator[TextIO]:
-    """Open `path` for writing UTF-8 text (compressed by its suffix); the file appears only when the block succeeds."""
+    """Open `path` for writing UTF-8 text (compressed by its suffix); the file appears only if the block succeeds."""
     if Path(path).is_dir():
         raise _folder_in_the_way(path)
     with (
@@ -149,19 +149,19 @@ def atomic_write(path: Pathname) -> Iterator[TextIO]:
 
 @contextmanager
 def atomic_folder(path: Pathname, overwrite: bool = False, manifest: str | None = None) -> Iterator[Path]:
-    """Yield a temporary folder that becomes `path` when the block succeeds.
+    """Yield a temporary folder that becomes `path` if the block succeeds.
 
     Args:
         path: the folder.
-        overwrite: replace what is there, but never a run (see `check_overwritable`).
+        overwrite: replace an existing folder, but never a run (see `check_overwritable`).
         manifest: name of the file that every folder of this kind has; a folder without it is not replaced.
 
     Raises:
-        ConfigurationError: `path` exists, is not an empty folder, and `overwrite` is off; or it cannot be replaced.
+        ConfigurationError: `path` exists, is not an empty folder, and `overwrite` is false; or it cannot be replaced.
     """
     target = check_replaceable(path)
     if target.exists() and not target.is_dir():
-        raise ConfigurationError(f"{target}: found a file where a folder is to be written")
+        raise ConfigurationError(f"{target}: found a file, expected the path of a folder")
     if not overwrite and target.is_dir() and any(target.iterdir()):
         raise ConfigurationError(f"{target}: the folder exists and is not empty; choose another or use --overwrite")
     check_overwritable(target, manifest)
@@ -171,9 +171,9 @@ def atomic_folder(path: Pathname, overwrite: bool = False, manifest: str | None 
 
 
 def json_text(value: Any, indent: int | None = None) -> str:
-    """JSON as we write it anywhere: non-ASCII characters as they are, and null for a number that is not finite.
+    """JSON in our format: non-ASCII characters unescaped, and null for a number that is not finite.
 
-    JSON has no word for NaN and infinity; what Python writes for them stops other readers at the whole document.
+    NaN and infinity are not JSON; other readers would refuse the whole document that Python writes for them.
     """
     try:
         return json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
@@ -196,8 +196,8 @@ def write_json(path: Pathname, value: Any) -> None:
 
 
 def write_json_lines(path: Pathname, rows: Iterable[Any]) -> int:
-    """Write one JSON value a line (`json_text`) and return how many."""
-    count, encode = 0, json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode  # json.dumps would make an encoder a row
+    """Write one JSON value per line (`json_text`) and return their number."""
+    count, encode = 0, json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode  # json.dumps creates one per row
     with atomic_write(path) as file:
         for row in rows:
             try:
@@ -206,7 +206,7 @@ def write_json_lines(path: Pathname, rows: Iterable[Any]) -> int:
                 line = json_text(row)
             try:
                 file.write(line + "\n")
-            except UnicodeEncodeError:  # half a surrogate pair has no UTF-8, but an escape
+            except UnicodeEncodeError:  # an unpaired surrogate has no UTF-8, but an escape
                 file.write(json.dumps(json.loads(line)) + "\n")
             count += 1
     return count

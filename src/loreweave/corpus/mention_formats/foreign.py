@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_WRITE = 'write each text as {"text": ..., "entities": [[start, end, label]]}, one object a line'
+_WRITE = 'write each text as {"text": ..., "entities": [[start, end, label]]}, one object per line'
 
 _TOOLS: tuple[tuple[frozenset[str], str, str], ...] = tuple(
     (frozenset(keys), tool, way_out)

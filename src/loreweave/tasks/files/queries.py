@@ -174,7 +174,7 @@ def _recognise(path: Path, called: str, lines: Sequence[str]) -> str:
 def _refuse_text(called: str, asks: Sequence[str]) -> None:
     if tuple(asks) != ("text",):
         raise ConfigurationError(
-            f"{called}: found plain text, expected JSON Lines, one object a line with {', '.join(asks)}: a text alone does "
+            f"{called}: found plain text, expected JSON Lines, one object per line with {', '.join(asks)}: a text alone does "
             "not say what is asked about it"
         )
 

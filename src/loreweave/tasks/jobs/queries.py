@@ -97,7 +97,7 @@ class Answerer:
             return query.row
         try:
             if (half := field_with_half(query.row)) is not None:
-                raise DataError("found half of a surrogate pair, which is not a character", field=half)
+                raise DataError("found an unpaired surrogate, which is not a character", field=half)
             return self._read(query.row, query.id)
         except DataError as error:
             return error

@@ -1,4 +1,4 @@
-"""`metrics.jsonl`: one object a line, appended while a run goes on; a run that is killed may leave half a line at the end."""
+"""`metrics.jsonl`: one object per line, appended while a run goes on; a run that is killed may leave half a line at the end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read_lines(path: Path) -> tuple[list[dict[str, Any]], bool]:
         except ValueError as error:
             if place == len(filled) - 1:
                 return rows, True
-            raise DataError(f"found broken JSON ({error}), expected one object a line", path=path, line=number) from None
+            raise DataError(f"found broken JSON ({error}), expected one object per line", path=path, line=number) from None
         if not isinstance(row, dict):
             raise DataError(f"found a JSON {type(row).__name__}, expected an object", path=path, line=number)
         rows.append(row)
