@@ -53,7 +53,7 @@ def test_evaluate(places: tuple[str, str], tmp_path: Path, capsys: pytest.Captur
         (["protocol=grale"], 2, "grail"),
         (["protocl=grail"], 2, "did you mean 'protocol'"),
         (["split=tests"], 2, "the graph has no 'tests'; did you mean 'test'"),
-        (["pooling=mean"], 2, "a trained checkpoint says its own"),
+        (["pooling=mean"], 2, "a trained checkpoint has its own"),
         (["--format", "x"], 2, "link-prediction has no --format"),
         (["objective=x"], 1, "found no head 'x'"),
         (["--data", "nothing"], 1, "found no manifest.json"),

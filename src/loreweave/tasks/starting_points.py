@@ -24,7 +24,7 @@ from loreweave.models.word_positions import usable_positions
 from loreweave.tasks.class_names import LABELS_WANTED, are_numbered, label_names, name_classes
 from loreweave.tasks.mentions.marker_classifier import MarkerClassifier
 from loreweave.training.quiet import quiet
-from loreweave.training.settings.finetuning import FinetuningConfig
+from loreweave.training.settings.finetuning import EncoderSettings, LukeSettings
 
 SETTINGS = "loreweave"
 """Key of `config.json` that keeps what a checkpoint's task needs to know."""
@@ -58,7 +58,7 @@ def start_luke(
     source: str,
     cls: type[PreTrainedModel],
     labels: Sequence[str],
-    config: FinetuningConfig,
+    config: LukeSettings,
     *,
     classifier_bias: bool | None = None,
     states: int | None = None,
@@ -154,7 +154,7 @@ def load_luke_classifier(
 def start_plain(
     source: str,
     labels: Sequence[str],
-    config: FinetuningConfig,
+    config: EncoderSettings,
     *,
     markers: Mapping[str, str],
     cls: type[MarkerClassifier] = MarkerClassifier,
@@ -216,7 +216,7 @@ def load_plain(
 
 
 def start_tagger(
-    source: str, labels: Sequence[str], config: FinetuningConfig, **settings: Any
+    source: str, labels: Sequence[str], config: EncoderSettings, **settings: Any
 ) -> tuple[PreTrainedModel, EntityTokenizer]:
     """Any encoder for which transformers has a class of token classification, with a new classifier.
 

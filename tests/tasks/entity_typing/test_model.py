@@ -81,8 +81,8 @@ def test_one_type_needs_one_label_a_mention(tiny_bert: Path) -> None:
     two = TypingRecord("7", "Ann lives in Oslo .", 13, 17, ("city", "place"))
     with pytest.raises(DataError, match="record 7, field 'labels': found the labels city, place of 'Oslo', expected one"):
         made.encoding.encode([*RECORDS, two], LABELS)
-    with pytest.raises(ValueError, match="threshold: with multi_label=false"):
-        EntityTypingConfig(multi_label=False, threshold=0.4)
+    with pytest.raises(ConfigurationError, match="threshold is read only with multi_label=true"):
+        build(str(tiny_bert), LABELS, EntityTypingConfig(multi_label=False, threshold=0.4))
 
 
 def test_a_saved_luke_is_a_luke_of_transformers(tiny_luke: Path, tmp_path: Path) -> None:

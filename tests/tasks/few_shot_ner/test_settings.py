@@ -12,7 +12,7 @@ from loreweave.training.settings.configuration import fill
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["method=nnshot", "fine_tune=true"], "fine_tune and space are for method=container"),
+        (["method=nnshot", "fine_tune=true"], "fine_tune is read only with method=container, found method=nnshot"),
         (["space=means", "layers=4"], "the heads read the last layer alone"),
         (["layers=0"], "layers: found 0"),
         (["fine_tune=true", "fine_tuning.part=heads"], "changes nothing that space=states reads"),

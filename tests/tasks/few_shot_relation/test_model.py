@@ -110,6 +110,8 @@ def test_any_encoder_or_a_checkpoint(tiny_bert: Path, tmp_path: Path, records: l
         load_any(tmp_path, MethodSettings(method="pair"))
     with pytest.raises(CheckpointError, match="found no checkpoint of few-shot-relation"):
         load(tiny_bert)
+    with pytest.raises(ConfigurationError, match="na_rate is read only with method=pair .proto has no prototype"):
+        build(str(tiny_bert), LABELS, FewShotRelationConfig(na_rate=1.0))
     with pytest.raises(ConfigurationError, match="the source lacks rivers; it has and, lives"):
         build(str(tiny_bert), LABELS, FewShotRelationConfig(relations=["rivers"]))
 
@@ -118,7 +120,6 @@ def test_any_encoder_or_a_checkpoint(tiny_bert: Path, tmp_path: Path, records: l
     ("wrong", "message"),
     [
         ({"method": "pair", "representation": "entities"}, "pair reads two sentences"),
-        ({"na_rate": 1.0}, "proto has no prototype"),
         ({"encoding_dropout": 1.0}, "encoding_dropout"),
         ({"episodes": 0}, "episodes"),
     ],

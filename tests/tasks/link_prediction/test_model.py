@@ -18,6 +18,7 @@ from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead
 from loreweave.tasks.link_prediction.model import load, recognises
 from loreweave.tasks.link_prediction.settings import ModelSettings
+from loreweave.training.settings.configuration import fill
 
 
 def reordered(graph: KnowledgeGraph, relations: list[GraphRelation]) -> KnowledgeGraph:
@@ -104,7 +105,9 @@ def test_no_text_is_longer_than_the_encoder_can_read(graph: KnowledgeGraph, tmp_
 
 def test_settings_that_a_trained_checkpoint_says_itself() -> None:
     for wrong in ({"pooling": "mean"}, {"scorer": "transe_l1"}, {"max_length": 20}):
-        with pytest.raises(ValueError, match="a trained checkpoint says its own"):
-            ModelSettings(**wrong)  # type: ignore[arg-type]  # by name
+        with pytest.raises(ConfigurationError, match="a trained checkpoint has its own"):
+            fill(ModelSettings, wrong)
+    with pytest.raises(ConfigurationError, match="objective is read only with untrained=false"):
+        fill(ModelSettings, {"objective": "knowledge_embedding", "untrained": True})
     with pytest.raises(ValueError, match="multiple of 8"):
         ModelSettings(block_size=12)

@@ -157,7 +157,7 @@ def test_settings_go_with_the_records(tmp_path: Path) -> None:
     assert settings_for(RelationConfig(multi_label=True), pairs).multi_label is True
     for settings, records, message in (
         ({"head": "markers"}, documents, "head: markers chooses one relation"),
-        ({"no_label": "NA"}, documents, "no_label: pairs without a relation"),
+        ({"no_label": "NA"}, documents, "no_label is read only with multi_label=false .pairs without a relation"),
         ({"multi_label": False}, documents, "multi_label: found false"),
         ({"metric": "accuracy"}, documents, "metric: documents have no accuracy"),
         ({"metric": "ign_f1"}, pairs, "metric: only documents have ign_f1"),

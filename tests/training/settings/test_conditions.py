@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import pytest
 
@@ -23,7 +24,7 @@ from loreweave.training.settings.configuration import fill, to_dict
 
 @dataclass
 class Inner:
-    READ_WHEN: ReadWhen = {("ratio",): when(steps=None, reason="a number of steps wins")}
+    READ_WHEN: ClassVar[ReadWhen] = {("ratio",): when(steps=None, reason="a number of steps wins")}
 
     ratio: float = 0.1
     steps: int | None = None
@@ -31,7 +32,7 @@ class Inner:
 
 @dataclass
 class Outer:
-    READ_WHEN: ReadWhen = {
+    READ_WHEN: ClassVar[ReadWhen] = {
         ("depth", "nested"): when(head="spans", reason="tags cannot nest"),
         ("scheme",): when(head=("tags", "words")),
         ("table",): either(when(head="spans"), when(head="tags", encoder="luke")),
@@ -40,7 +41,7 @@ class Outer:
         ("patience",): when(dev=True),
         ("old",): never("nothing reads it any more"),
     }
-    LEFT_OPEN: LeftOpen = {"head": "auto"}
+    LEFT_OPEN: ClassVar[LeftOpen] = {"head": "auto"}
 
     head: str = "auto"
     depth: int = 3
@@ -58,7 +59,7 @@ class Outer:
 
 @dataclass
 class Derived(Outer):
-    READ_WHEN: ReadWhen = {("scheme",): when(head="spans")}
+    READ_WHEN: ClassVar[ReadWhen] = {("scheme",): when(head="spans")}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import is_dataclass
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,8 @@ import yaml
 from loreweave.errors import ConfigurationError
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.tasks.registry import load_pretrained_task, load_training
+from loreweave.training.settings.conditions import is_read
 from loreweave.training.settings.configuration import fill, load_yaml, to_dict
-from loreweave.training.settings.finetuning import FinetuningConfig
 from loreweave.training.settings.recipes import Recipe, list_recipes, load_recipe, recipe_names, recipes_for
 
 WHOLE = """
@@ -80,6 +81,21 @@ def test_every_packaged_recipe_fills_its_configuration(name: str) -> None:
         fill(load_pretrained_task(recipe.task).evaluation, recipe.evaluation)
 
 
+@pytest.mark.parametrize("name", [name for name in recipe_names() if load_recipe(name).kind == "finetuning"])
+def test_every_setting_of_a_recipe_is_read(name: str) -> None:
+    recipe = load_recipe(name)
+    assert recipe.task is not None
+    parts = [(load_training(recipe.task).config, recipe.config)]
+    if recipe.evaluation:
+        parts.append((load_pretrained_task(recipe.task).evaluation, recipe.evaluation))
+    for cls, values in parts:
+        config = fill(cls, values)
+        groups = [(getattr(config, key), value) for key, value in values.items() if isinstance(value, dict)]
+        for group, given in [(config, values), *groups]:
+            unread = [key for key in given if is_dataclass(group) and is_read(group, key) is False]
+            assert not unread, "not even a default: a reader takes what stands in a recipe for something that matters"
+
+
 def pretraining(name: str) -> PretrainingConfig:
     return fill(PretrainingConfig, load_recipe(name).config)
 
@@ -110,7 +126,7 @@ def test_the_two_stages_have_the_published_values(model: str, rates: tuple[float
 
 def test_open_entity_has_the_published_values() -> None:
     recipe = load_recipe("luke-large/open-entity")
-    config = fill(FinetuningConfig, recipe.config)
+    config = fill(load_training("entity-typing").config, recipe.config)
     assert recipe.published["micro_f1"] == 0.782
     assert (config.batch_size, config.gradient_accumulation_steps, config.epochs, config.seed) == (2, 2, 3, 12)
     assert (config.optimizer.learning_rate, config.optimizer.betas, config.schedule.warmup_ratio) == (

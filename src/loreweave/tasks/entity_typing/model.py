@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loreweave.errors import ConfigurationError
 from loreweave.tasks.entity_typing.encoding import luke_encoding, marker_encoding
 from loreweave.tasks.entity_typing.reader import COARSE_LABELS
 from loreweave.tasks.entity_typing.scoring import answer, score
 from loreweave.tasks.entity_typing.settings import NAME, Decision, EntityTypingConfig
+from loreweave.tasks.heads import with_head
 from loreweave.tasks.registry import Encoding, TaskModel
 from loreweave.tasks.starting_points import (
     MARKER_STARTS,
@@ -36,14 +36,12 @@ def build(source: str, labels: Sequence[str], config: EntityTypingConfig) -> Tas
     """An untrained model for these labels on the encoder at `source`.
 
     Raises:
-        ConfigurationError: `head=luke` for an encoder that is no LUKE.
+        ConfigurationError: see `with_head`.
         CheckpointError: no readable encoder.
     """
-    luke, decision = is_luke(source), Decision(config.multi_label, config.threshold)
-    head = config.head if config.head != "auto" else "luke" if luke else "markers"
+    config, _ = with_head(config, source, plain="markers")
+    head, decision = config.head, Decision(config.multi_label, config.threshold)
     if head == "luke":
-        if not luke:
-            raise ConfigurationError(f"{source}: head=luke needs a LUKE; a plain encoder takes head=markers or kepler")
         from loreweave.models import LukeForEntityClassification
 
         model, tokenizer = start_luke(

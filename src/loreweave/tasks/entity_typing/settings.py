@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from loreweave.tasks.entity_typing.reader import TypingRecord
-from loreweave.training.settings.finetuning import FinetuningConfig
+from loreweave.training.settings.conditions import LeftOpen, ReadWhen, when
+from loreweave.training.settings.finetuning import Encoded, FinetuningConfig, LukeSettings
 
 NAME = "entity-typing"
 
 
 @dataclass(kw_only=True)
-class EntityTypingConfig(FinetuningConfig):
+class EntityTypingConfig(FinetuningConfig, LukeSettings):
     """Settings of entity typing; the defaults are those of LUKE on Open Entity (Yamada et al. 2020, section 4.1)."""
+
+    READ_WHEN: ClassVar[ReadWhen] = {
+        ("base", "entity_aware_attention", "max_mention_length"): when(head="luke"),
+        ("threshold",): when(multi_label=True, reason="otherwise the most likely type is predicted"),
+        ("kepler_released_readout", "kepler_second_end"): when(head="kepler"),
+    }
+    LEFT_OPEN: ClassVar[LeftOpen] = {"head": "auto"}
+    ENCODED: ClassVar[Encoded] = ("head", "multi_label", "kepler_second_end")
 
     head: Literal["auto", "luke", "markers", "kepler"] = "auto"
     """`luke`: the entity's state, dropout, linear. `markers`: the opening marker's state of a plain encoder, dropout,
@@ -32,8 +41,6 @@ class EntityTypingConfig(FinetuningConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_threshold(self.threshold)
-        if not self.multi_label and self.threshold != 0.5:
-            raise ValueError("threshold: with multi_label=false the likeliest type is predicted; leave it out")
 
 
 def not_one_label(record: TypingRecord) -> str | None:

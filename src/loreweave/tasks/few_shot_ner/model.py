@@ -22,6 +22,7 @@ from loreweave.tasks.few_shot_ner.settings import NAME, FewShotNerConfig
 from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.starting_points import config_of, describe, settings_of, word_limit, word_tokenizer
 from loreweave.training.quiet import quiet
+from loreweave.training.settings.conditions import check_read
 from loreweave.training.settings.configuration import fill, to_dict
 from loreweave.training.settings.optimizer import OptimizerConfig
 
@@ -52,8 +53,10 @@ def build(source: str, labels: Sequence[str], config: FewShotNerConfig) -> TaskM
     """A plain encoder under new Gaussian heads, with the loss of its training.
 
     Raises:
+        ConfigurationError: a setting that is not read.
         CheckpointError: no readable encoder.
     """
+    check_read(config)
     kept = {name: getattr(config, name) for name in _KEPT}
     kept |= {"max_length": config.max_length, "optimizer": to_dict(config.optimizer)}
     model, encoding = start(source, labels, kept, config.dropout)

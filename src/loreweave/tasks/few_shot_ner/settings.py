@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
+from loreweave.tasks.episodes.settings import NOT_SCORED
+from loreweave.training.settings.conditions import ReadWhen, either, when
 from loreweave.training.settings.finetuning import FinetuningConfig
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
 
@@ -31,6 +33,16 @@ def container_optimizer() -> OptimizerConfig:
 class FewShotNerConfig(FinetuningConfig):
     """Settings of training on a source; the defaults are CONTaiNER's."""
 
+    READ_WHEN: ClassVar[ReadWhen] = {
+        **NOT_SCORED,
+        ("dimension", "divergence", "least_variance", "outside_anchors"): when(
+            objective="container", reason="the Gaussians are trained by the contrastive loss"
+        ),
+        ("episodes", "way", "shot", "query_shot", "layers", "state_dropout"): when(
+            objective=("protobert", "nnshot"), reason="container is trained on batches of sentences"
+        ),
+    }
+
     dimension: int = 128
     """Number of dimensions of the Gaussians."""
     divergence: Literal["gaussian", "euclidean"] = "gaussian"
@@ -54,8 +66,6 @@ class FewShotNerConfig(FinetuningConfig):
     state_dropout: float = 0.5
     """Dropout of the summed layers, in training."""
 
-    head: str = "gaussian"
-    """The only value."""
     max_length: int | None = 128
     epochs: int = 1
     batch_size: int = 32
@@ -95,6 +105,14 @@ class SupportTuning:
 class MethodSettings:
     """How the words of a query get their labels from a support set."""
 
+    READ_WHEN: ClassVar[ReadWhen] = {
+        ("space", "fine_tune"): when(method="container"),
+        ("fine_tuning",): when(fine_tune=True),
+        ("temperature", "transitions"): either(
+            when(viterbi=True), when(method="structshot", viterbi=None), reason="without Viterbi there are no transitions"
+        ),
+    }
+
     method: Method = "container"
     """`container`: nearest support word by the cosine of encoder states. `nnshot`: nearest by squared distance.
     `structshot`: the same with Viterbi. `protobert`: nearest class mean by squared distance."""
@@ -118,8 +136,6 @@ class MethodSettings:
     """Random seed of new heads, of dropout in fine-tuning (set again for each support set), and of resampling."""
 
     def __post_init__(self) -> None:
-        if self.method != "container" and (self.fine_tune or self.space != "states"):
-            raise ValueError(f"fine_tune and space are for method=container, not for {self.method}")
         if self.space != "states" and self.layers not in (None, 1):
             raise ValueError("layers: the heads read the last layer alone; space=states can sum several")
         if self.layers is not None and self.layers < 1:

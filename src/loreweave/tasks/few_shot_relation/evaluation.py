@@ -42,6 +42,7 @@ from loreweave.training.devices import choose_device
 from loreweave.training.evaluation import Evaluation
 from loreweave.training.finite import require_finite
 from loreweave.training.inference import move, run_model
+from loreweave.training.settings.conditions import check_read
 
 _DRAWN = 1000
 """Episodes of a file with annotated sentences."""
@@ -117,6 +118,7 @@ class Matcher:
         loaded: TaskModel
         loaded, trained = load_any(path, settings)
         encoding: Any = loaded.encoding
+        check_read(settings, method=encoding.method)
         distance = settings.distance or loaded.model.config.loreweave["distance"]
         model = move(loaded.model, choose_device(execution.device))
         if trained:

@@ -34,6 +34,7 @@ from loreweave.tasks.starting_points import (
     start_plain,
     word_limit,
 )
+from loreweave.training.settings.conditions import check_read
 from loreweave.training.settings.configuration import fill
 
 
@@ -82,9 +83,10 @@ def build(source: str, labels: Sequence[str], config: FewShotRelationConfig) -> 
     """An encoder that is to be trained in episodes of these relations.
 
     Raises:
-        ConfigurationError: `relations` that the source lacks.
+        ConfigurationError: `relations` that the source lacks, or a setting that is not read.
         CheckpointError: no readable encoder.
     """
+    check_read(config)
     if unknown := sorted(set(config.relations or ()) - set(labels)):
         raise ConfigurationError(f"relations: the source lacks {', '.join(unknown)}; it has {', '.join(labels)}")
     names = list(config.relations or labels)

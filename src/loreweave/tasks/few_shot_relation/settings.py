@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from loreweave.build.relation_episodes import EpisodeShape
-from loreweave.training.settings.finetuning import FinetuningConfig
+from loreweave.tasks.episodes.settings import NOT_SCORED
+from loreweave.training.settings.conditions import LeftOpen, ReadWhen, when
+from loreweave.training.settings.finetuning import FinetuningConfig, LukeSettings
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
 
 NAME = "few-shot-relation"
@@ -18,9 +20,17 @@ Distance = Literal["euclidean", "dot"]
 
 
 @dataclass(kw_only=True)
-class FewShotRelationConfig(FinetuningConfig):
+class FewShotRelationConfig(FinetuningConfig, LukeSettings):
     """Settings of training in episodes of a source. The defaults are those of FewRel's toolkit with KEPLER's learning rate
     (Han et al. 2018; Wang et al. 2021), with fewer episodes."""
+
+    READ_WHEN: ClassVar[ReadWhen] = {
+        **NOT_SCORED,
+        ("distance", "encoding_dropout"): when(method="proto", reason="pair compares by a classifier"),
+        ("na_rate",): when(method="pair", reason="proto has no prototype for none of the relations"),
+        ("markers",): when(representation=("markers", "pooled"), reason="entities have the two markers of LUKE"),
+        ("base", "entity_aware_attention", "max_mention_length"): when(representation="entities"),
+    }
 
     method: Method = "proto"
     """`proto`: a query is compared with the mean vector of each relation's support. `pair`: a classifier reads each support
@@ -45,8 +55,6 @@ class FewShotRelationConfig(FinetuningConfig):
     relations: list[str] | None = None
     """Relations of the source to train on. Null: all."""
 
-    head: str = "few-shot"
-    """The only value."""
     max_length: int | None = 128
     """Maximum number of sub-words per sentence; for pair at most half of the maximum of the encoder."""
     epochs: int = 1
@@ -68,8 +76,6 @@ class FewShotRelationConfig(FinetuningConfig):
         self.shape()
         if self.representation == "entities" and self.method == "pair":
             raise ValueError("representation: pair reads two sentences, which have no two entities; use markers or pooled")
-        if self.na_rate and self.method == "proto":
-            raise ValueError("na_rate: proto has no prototype for none of the relations; use method=pair")
         if not 0 <= self.encoding_dropout < 1:
             raise ValueError(f"encoding_dropout: found {self.encoding_dropout}, expected a number from 0 to below 1")
         if self.episodes < 1:
@@ -83,6 +89,9 @@ class FewShotRelationConfig(FinetuningConfig):
 @dataclass(kw_only=True)
 class MethodSettings:
     """How a query gets its relation. Null: the value that is stored in the checkpoint."""
+
+    READ_WHEN: ClassVar[ReadWhen] = {("distance",): when(method="proto", reason="pair compares by a classifier")}
+    LEFT_OPEN: ClassVar[LeftOpen] = {"method": None}
 
     method: Method | None = None
     """For a plain encoder: `proto` (the default), or `pair`, whose classifier is then untrained."""

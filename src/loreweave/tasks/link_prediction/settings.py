@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from loreweave.encoding.entity_texts import TextKind
+from loreweave.training.settings.conditions import ReadWhen, when
 
 ProtocolName = Literal["transductive", "kepler-inductive", "blp", "grail"]
 Side = Literal["head", "tail"]
@@ -16,6 +17,13 @@ Unseen = Literal["encode", "worst", "skip"]
 @dataclass(kw_only=True)
 class ModelSettings:
     """How a checkpoint is read."""
+
+    READ_WHEN: ClassVar[ReadWhen] = {
+        ("scorer", "pooling", "max_length", "text", "relation_text"): when(
+            untrained=True, reason="a trained checkpoint has its own"
+        ),
+        ("objective",): when(untrained=False, reason="an untrained encoder has no head to choose from"),
+    }
 
     cache: Path | None = None
     """Folder that keeps embeddings between runs; null keeps them in memory."""
@@ -37,10 +45,6 @@ class ModelSettings:
     """Candidates that are scored at once; null is as fits the device."""
 
     def __post_init__(self) -> None:
-        own = {name: getattr(self, name) for name in ("scorer", "pooling", "max_length", "text", "relation_text")}
-        given = [name for name, value in own.items() if value is not None]
-        if given and not self.untrained:
-            raise ValueError(f"{given[0]}: a trained checkpoint says its own; this is for untrained=true")
         if self.block_size is not None and (self.block_size < 8 or self.block_size % 8):
             raise ValueError("block_size: expected a multiple of 8")
 
@@ -48,6 +52,10 @@ class ModelSettings:
 @dataclass(kw_only=True)
 class EvaluationSettings(ModelSettings):
     """What is asked, among which answers, and how ranks become numbers."""
+
+    READ_WHEN: ClassVar[ReadWhen] = {
+        ("negatives", "repetitions"): when(protocol="grail", reason="the other protocols rank among all candidates"),
+    }
 
     protocol: ProtocolName = "transductive"
     split: str | None = None

@@ -48,10 +48,10 @@ class OneLayerHead(nn.Module):
 class LinearHead(nn.Module):
     """Dropout and one linear layer."""
 
-    def __init__(self, size: int, labels: int, dropout: float) -> None:
+    def __init__(self, size: int, labels: int, dropout: float, bias: bool = True) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
-        self.out_proj = nn.Linear(size, labels)
+        self.out_proj = nn.Linear(size, labels, bias=bias)
 
     def forward(self, states: Tensor) -> Tensor:
         """[batch, size] -> [batch, labels]."""
@@ -67,12 +67,14 @@ class MarkerHead:
     readouts: int = 1
     """States that it reads side by side: one for typing, two for relations."""
     dropout: float = 0.1
+    bias: bool = True
+    """Whether the classifier of `markers` has a bias."""
 
     def build(self, hidden_size: int, labels: int) -> nn.Module:
         """The layers over `readouts` states."""
         size = self.readouts * hidden_size
         if self.kind != "kepler":
-            return LinearHead(size, labels, self.dropout)
+            return LinearHead(size, labels, self.dropout, self.bias)
         if self.readouts == 1:
             return TwoLayerHead(size, hidden_size, labels, self.dropout)
         return OneLayerHead(size, labels, self.dropout)
@@ -81,7 +83,7 @@ class MarkerHead:
 class MarkerClassifier(EncoderModel):
     """An encoder of transformers with a classification head over the states at `readout_positions`.
 
-    The configuration is the encoder's own with `id2label` and `loreweave: {head, readouts, head_dropout}`.
+    The configuration is the encoder's own with `id2label` and `loreweave: {head, readouts, head_dropout, classifier_bias}`.
     """
 
     def __init__(self, config: PreTrainedConfig) -> None:
@@ -93,7 +95,7 @@ class MarkerClassifier(EncoderModel):
         """What stands over the encoder."""
         settings = config.loreweave
         dropout = settings.get("head_dropout", getattr(config, "hidden_dropout_prob", 0.1))
-        head = MarkerHead(settings["head"], settings["readouts"], dropout)
+        head = MarkerHead(settings["head"], settings["readouts"], dropout, settings.get("classifier_bias", True))
         return head.build(config.hidden_size, len(config.id2label or {}))
 
     def encode(

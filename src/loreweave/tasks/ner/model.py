@@ -13,6 +13,7 @@ from loreweave.corpus.files.reading import read_json
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.class_names import label_names
+from loreweave.tasks.heads import with_head
 from loreweave.tasks.ner.class_names import span_classes, tag_classes
 from loreweave.tasks.ner.encoding import NEGATIVE, NerSettings, SpanEncoding, TagEncoding, tags_of_types
 from loreweave.tasks.ner.settings import NAME, NerConfig
@@ -50,12 +51,11 @@ def build(source: str, labels: Sequence[str], config: NerConfig) -> NerModel:
     """An untrained model for these types on the encoder at `source`.
 
     Raises:
-        ConfigurationError: `head=luke` for an encoder that is no LUKE, a type named like the class of no mention, or a
-            setting that the head has not.
+        ConfigurationError: see `with_head`; a type named like the class of no mention, or settings that exclude each other.
         CheckpointError: no readable encoder.
     """
-    luke = is_luke(source)
-    head = config.head if config.head != "auto" else "luke" if luke else "tags"
+    config, luke = with_head(config, source, plain="tags")
+    head = config.head
     negative = [label for label in labels if label in NEGATIVE]
     if negative:
         raise ConfigurationError(f"found the type {negative[0]!r}, which stands for no mention; give it another name")
@@ -65,8 +65,6 @@ def build(source: str, labels: Sequence[str], config: NerConfig) -> NerModel:
     )
     kept = {"task": NAME, "head": head, **asdict(settings)}
     if head == "luke":
-        if not luke:
-            raise ConfigurationError(f"{source}: head=luke needs a LUKE; a plain encoder takes head=tags")
         if config.shared_words and config.span_features == "words":
             raise ConfigurationError("shared_words: with span_features=words the encoder sees no spans that could share them")
         from loreweave.models.luke.heads import SPAN_STATES, LukeForEntitySpanClassification
@@ -76,12 +74,6 @@ def build(source: str, labels: Sequence[str], config: NerConfig) -> NerModel:
         model.config.shared_words = config.shared_words
         model.config.span_features = config.span_features
         return _spanning(model, tokenizer, settings, classes)
-    if settings.nested:
-        raise ConfigurationError("nested: tags of words cannot nest; it takes head=luke")
-    if config.shared_words:
-        raise ConfigurationError("shared_words: there are no spans that could read the words; it takes head=luke")
-    if config.span_features != "all":
-        raise ConfigurationError("span_features: a tag is read from one word's state; it takes head=luke")
     classes = tags_of_types(labels, config.tags)
     if luke:
         from loreweave.models import LukeForTokenClassification

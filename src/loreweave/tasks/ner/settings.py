@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from loreweave.tasks.ner.decoding import TagScheme
-from loreweave.training.settings.finetuning import FinetuningConfig
+from loreweave.training.settings.conditions import LeftOpen, ReadWhen, when
+from loreweave.training.settings.finetuning import Encoded, FinetuningConfig, LukeSettings
 
 NAME = "ner"
 
@@ -14,8 +15,19 @@ MentionUnit = Literal["sub-words", "words"]
 
 
 @dataclass(kw_only=True)
-class NerConfig(FinetuningConfig):
+class NerConfig(FinetuningConfig, LukeSettings):
     """Settings of NER; the defaults are those of LUKE on CoNLL-2003 (Yamada et al. 2020, section 4.3)."""
+
+    READ_WHEN: ClassVar[ReadWhen] = {
+        ("base", "entity_aware_attention"): when(encoder="luke"),
+        ("max_entity_length",): when(head="luke", reason="only spans of words are entities"),
+        ("shared_words",): when(head="luke", reason="with tags there are no spans that could read the words"),
+        ("span_features",): when(head="luke", reason="a tag is read from the state of one word"),
+        ("nested",): when(head="luke", reason="tags of words cannot nest"),
+        ("tags",): when(head="tags", reason="spans have no tags"),
+    }
+    LEFT_OPEN: ClassVar[LeftOpen] = {"head": "auto"}
+    ENCODED: ClassVar[Encoded] = ("head", "document_context", "mention_unit", "max_entity_length", "tags")
 
     head: Literal["auto", "luke", "tags"] = "auto"
     """`luke`: every span of words is an entity of a LUKE and gets a class. `tags`: the first sub-word of every word gets a
@@ -23,8 +35,11 @@ class NerConfig(FinetuningConfig):
     document_context: bool = True
     """Read surrounding sentences too, as many as fit, if the file says which sentences belong to a document."""
     max_mention_length: int = 16
-    """`luke`: maximum length of a candidate span, in units of `mention_unit`."""
+    """`luke`: maximum length of a candidate span, in units of `mention_unit`. Both heads: minimum context, in
+    sub-words, on either side of a part of a sentence that is too long for the encoder (a quarter of the input with
+    `mention_unit=words`)."""
     mention_unit: MentionUnit = "sub-words"
+    """Unit of `max_mention_length`."""
     max_entity_length: int = 128
     """`luke`: maximum number of candidate spans per input. A sentence with more spans is split into several inputs."""
     shared_words: bool = False

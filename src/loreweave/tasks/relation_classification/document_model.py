@@ -25,6 +25,7 @@ from loreweave.tasks.starting_points import (
     start_plain,
     word_limit,
 )
+from loreweave.training.settings.conditions import check_read
 
 HEAD = "documents"
 """The name of this head in `config.json`."""
@@ -34,10 +35,12 @@ def build_documents(source: str, labels: Sequence[str], config: RelationConfig) 
     """An untrained model of documents on the encoder at `source`; of a LUKE its entities are read as well.
 
     Raises:
+        ConfigurationError: a setting that is not read.
         CheckpointError: no readable encoder.
     """
-    torch.manual_seed(config.seed)
     luke = is_luke(source)
+    check_read(config, encoder="luke" if luke else "plain")
+    torch.manual_seed(config.seed)
     if not luke:
         plain, tokenizer = start_plain(
             source, labels, config, cls=DocumentRelationModel, markers={}, task=NAME, head=HEAD, luke=False, readouts=0

@@ -9,7 +9,7 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from loreweave.errors import ConfigurationError
+from loreweave.tasks.heads import with_head
 from loreweave.tasks.mentions.inputs import MentionEncoding
 from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.relation_classification.document_model import HEAD, build_documents, load_documents
@@ -51,22 +51,20 @@ def build(source: str, labels: Sequence[str], config: RelationConfig) -> TaskMod
     """An untrained model for these labels on the encoder at `source`.
 
     Raises:
-        ConfigurationError: `head=luke` for an encoder that is no LUKE; a label for none that is no label.
+        ConfigurationError: see `with_head`; a label for none that is no label.
         CheckpointError: no readable encoder.
     """
     if config.multi_label:
         return build_documents(source, labels, config)
     chosen_no_label(labels, config.no_label)  # refuses what is no label
-    luke = is_luke(source)
-    head = config.head if config.head != "auto" else "luke" if luke else "markers"
+    config, _ = with_head(config, source, plain="markers")
+    head = config.head
     if head == "luke":
-        if not luke:
-            raise ConfigurationError(f"{source}: head=luke needs a LUKE; a plain encoder takes head=markers or kepler")
         from loreweave.models import LukeForEntityPairClassification
 
         model, tokenizer = start_luke(
             source, LukeForEntityPairClassification, labels, config,
-            classifier_bias=config.classifier_bias, task=NAME, head=head, no_label=config.no_label,
+            classifier_bias=bool(config.classifier_bias), task=NAME, head=head, no_label=config.no_label,
         )  # fmt: skip
         return _task_model(model, luke_encoding(tokenizer))
     markers: dict[str, str] = MARKER_STARTS
@@ -76,6 +74,8 @@ def build(source: str, labels: Sequence[str], config: RelationConfig) -> TaskMod
         markers, settings = FOUR_MARKER_STARTS, {"piece_rule": "boundary", "head_dropout": 0.0}
         if config.kepler_character_markers:
             markers = {character: character for character in FOUR_MARKER_STARTS.values()}
+    else:
+        settings["classifier_bias"] = config.classifier_bias is not False
     plain, tokenizer = start_plain(
         source, labels, config, markers=markers, task=NAME, head=head, readouts=2, no_label=config.no_label, **settings
     )

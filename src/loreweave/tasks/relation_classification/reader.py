@@ -20,6 +20,7 @@ from loreweave.tasks.relations.files import (
     read,
 )
 from loreweave.tasks.relations.record import RelationRecord, mentions_of
+from loreweave.training.settings.conditions import check_read
 from loreweave.training.settings.configuration import unknown_name
 
 __all__ = [
@@ -63,8 +64,10 @@ def settings_for(config: RelationConfig, records: Sequence[Item]) -> RelationCon
         raise ConfigurationError("multi_label: found false, but pairs of documents have any number of relations; leave it out")
     try:
         found = replace(config, multi_label=documents or bool(config.multi_label))
-    except ValueError as error:
-        raise ConfigurationError(f"the training file has documents (multi_label=true): {error}") from None
+        check_read(found)
+    except (ValueError, ConfigurationError) as error:
+        what = "the training file has documents (multi_label=true): " if documents else ""
+        raise ConfigurationError(f"{what}{error}") from None
     if found.multi_label and config.metric not in (None, *DOCUMENT_METRICS):
         raise ConfigurationError(f"metric: documents have no {config.metric}, expected one of {', '.join(DOCUMENT_METRICS)}")
     if not found.multi_label and config.metric in ("ign_precision", "ign_f1"):

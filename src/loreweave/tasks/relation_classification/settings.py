@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
-from loreweave.training.settings.finetuning import FinetuningConfig
+from loreweave.training.settings.conditions import LeftOpen, ReadWhen, either, when
+from loreweave.training.settings.finetuning import Encoded, FinetuningConfig, LukeSettings
 
 NAME = "relation-classification"
 
 
 @dataclass(kw_only=True)
-class RelationConfig(FinetuningConfig):
+class RelationConfig(FinetuningConfig, LukeSettings):
     """Settings of relation classification; the defaults are those of LUKE on TACRED (Yamada et al. 2020, section 4.2)."""
+
+    READ_WHEN: ClassVar[ReadWhen] = {
+        ("base", "entity_aware_attention", "max_mention_length"): either(
+            when(head="luke", multi_label=False), when(head="auto", multi_label=True, encoder="luke")
+        ),
+        ("no_label",): when(multi_label=False, reason="pairs without a relation have no label in documents"),
+        ("classifier_bias",): when(head=("luke", "markers"), multi_label=False),
+        ("kepler_character_markers",): when(head="kepler", multi_label=False),
+    }
+    LEFT_OPEN: ClassVar[LeftOpen] = {"head": "auto", "multi_label": None}
+    ENCODED: ClassVar[Encoded] = ("head", "multi_label", "kepler_character_markers")
 
     head: Literal["auto", "luke", "markers", "kepler"] = "auto"
     """`luke`: the states of both entities, dropout, linear. `markers`: the states of the two opening markers of a plain
@@ -24,8 +36,8 @@ class RelationConfig(FinetuningConfig):
     `false`: one relation per pair of mentions. Null: as in the training file."""
     no_label: str | None = None
     """Label for "no relation", which the scores exclude. Null: no_relation, Other or NA, if the data have it."""
-    classifier_bias: bool = False
-    """`luke`: the classifier has a bias, as in the checkpoints for KBP37 and RELX."""
+    classifier_bias: bool | None = None
+    """The classifier has a bias. Null: `markers` has one, `luke` has none (its checkpoints for KBP37 and RELX have one)."""
     kepler_character_markers: bool = False
     """`kepler`: mark mentions with the characters " # and $ %, like the released code; texts can contain these characters too.
     Otherwise, mark them with four new tokens whose embeddings start from these characters."""
@@ -39,8 +51,6 @@ class RelationConfig(FinetuningConfig):
         super().__post_init__()
         if self.multi_label and self.head != "auto":
             raise ValueError(f"head: {self.head} chooses one relation for two mentions; leave it out with multi_label=true")
-        if self.multi_label and self.no_label is not None:
-            raise ValueError("no_label: pairs without a relation have no label in documents; leave it out")
 
 
 @dataclass(kw_only=True)

@@ -3,8 +3,8 @@
 A configuration names in `READ_WHEN` the settings that are read under a condition only:
 
     class NerConfig(FinetuningConfig):
-        READ_WHEN = {("nested",): when(head="luke", reason="tags of words cannot nest")}
-        LEFT_OPEN = {"head": "auto"}
+        READ_WHEN: ClassVar[ReadWhen] = {("nested",): when(head="luke", reason="tags of words cannot nest")}
+        LEFT_OPEN: ClassVar[LeftOpen] = {"head": "auto"}
 
 All other settings are always read. A setting that is not read must have its default. `LEFT_OPEN` has the values that say
 nothing yet: what `head=auto` stands for is known when the encoder is. Some conditions are facts of the run, not settings:
@@ -16,7 +16,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from loreweave.errors import ConfigurationError
 from loreweave.training.settings.fields import default_of, types_of, written
@@ -48,9 +48,9 @@ class Condition:
         return ", or ".join(_conjunction(needed) for needed in self.alternatives) or "never"
 
 
-ReadWhen = ClassVar[Mapping[tuple[str, ...], Condition]]
+ReadWhen = Mapping[tuple[str, ...], Condition]
 """Names of settings -> when they are read."""
-LeftOpen = ClassVar[Mapping[str, Any]]
+LeftOpen = Mapping[str, Any]
 """Name of a setting -> the value that leaves open what it will be."""
 
 

@@ -1,31 +1,97 @@
-"""Every setting of a fine-tuning run that tasks share; a task adds its own by subclassing."""
+"""Every setting of a fine-tuning run that tasks share, in groups by who reads it.
+
+`EncoderSettings` and `LukeSettings` are read where a task puts its head on an encoder, `DataSettings` where records are
+chosen, `EngineSettings` by the training loop. `FinetuningConfig` is all that any fine-tuned task has; a task adds
+`LukeSettings` if it can start from a LUKE, and its own. `READ_WHEN` says which settings are read under a condition only (see
+`conditions`), and `ENCODED` which ones decide how records are encoded.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from loreweave.errors import ConfigurationError
 from loreweave.training.precision import Precision
+from loreweave.training.settings.conditions import GIVEN, ReadWhen, check_read, either, when
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
+
+Encoded = tuple[str, ...]
+"""Names of settings on which the encoded training records depend: they are the key of the feature cache."""
 
 
 @dataclass(kw_only=True)
-class FinetuningConfig:
-    """The defaults are those of LUKE's Open Entity (Yamada et al. 2020)."""
+class Seeds:
+    """Random seeds, which all groups share."""
 
-    head: str = "auto"
-    """Kind of head: `auto` is `luke` for a LUKE and `markers` for a plain encoder."""
-    base: str | None = None
-    """Folder of the encoder from which the model was trained, if its format has no word tokenizer (old archives)."""
-    entity_aware_attention: bool = True
-    """LUKE only: separate query matrices for pairs of words and entities. If the checkpoint has none, they start as copies."""
+    seed: int = 12
+    """Random seed of new parameters and of dropout."""
+    data_seed: int | None = None
+    """Random seed of the order of the data, the dev split and the fractions. Null: `seed`."""
+
+    @property
+    def order_seed(self) -> int:
+        """The seed of everything that chooses or orders records."""
+        return self.seed if self.data_seed is None else self.data_seed
+
+
+@dataclass(kw_only=True)
+class EncoderSettings(Seeds):
+    """What any encoder is started with."""
+
+    ENCODED: ClassVar[Encoded] = ("max_length",)
+
     max_length: int | None = None
     """Maximum number of sub-words per input, including special tokens. Null: the maximum of the encoder. Longer texts are cut
     around the mention and counted."""
-    max_mention_length: int = 30
     dropout: float | None = None
     """Dropout of hidden states and of the head, not of attention. Null: the dropout of the checkpoint."""
+
+
+@dataclass(kw_only=True)
+class LukeSettings(EncoderSettings):
+    """What a LUKE is started with."""
+
+    ENCODED: ClassVar[Encoded] = ("max_mention_length",)
+
+    base: str | None = None
+    """Folder of the encoder from which the model was trained, if its format has no word tokenizer (old archives)."""
+    entity_aware_attention: bool = True
+    """Separate query matrices for pairs of words and entities. If the checkpoint has none, they start as copies."""
+    max_mention_length: int = 30
+    """Maximum number of sub-words of a mention whose positions are averaged for its entity."""
+
+
+@dataclass(kw_only=True)
+class DataSettings(Seeds):
+    """Which training records are used, and where their encoded form is kept."""
+
+    READ_WHEN: ClassVar[ReadWhen] = {("dev_split_by",): when(dev_fraction=GIVEN)}
+    ENCODED: ClassVar[Encoded] = ("train_fraction", "dev_fraction", "dev_split_by")
+
+    train_fraction: float = 1.0
+    """Fraction of the training records. Below 1: a prefix of one permutation, so that subsets are nested. Above 1: records are
+    drawn with replacement."""
+    dev_fraction: float | None = None
+    """Fraction of the training records that is used to select the best epoch, if there is no dev file."""
+    dev_split_by: str | None = None
+    """Metadata key (`doc`, `entity`) whose values must not be on both sides of this split. Null: the text."""
+
+    feature_cache: str | None = None
+    """Folder that stores encoded training records for other runs, by the hash of data, tokenizer and the settings that
+    encoding reads. Null: no such folder."""
+
+
+@dataclass(kw_only=True)
+class EngineSettings(Seeds):
+    """What the training loop reads; the defaults are those of LUKE's Open Entity (Yamada et al. 2020)."""
+
+    READ_WHEN: ClassVar[ReadWhen] = {
+        ("metric",): either(when(dev=True), when(test=True)),
+        ("patience",): when(dev=True),
+        ("evaluate_test_every_epoch",): when(test=True),
+        ("evaluate_before_training",): either(when(dev=True), when(evaluate_test_every_epoch=True)),
+    }
 
     epochs: int = 3
     min_updates: int | None = None
@@ -43,22 +109,6 @@ class FinetuningConfig:
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     precision: Precision = "fp32"
     """Number format. `auto`: bf16 if it is faster on this processor or GPU; the choice is stored in the run's `config.json`."""
-    seed: int = 12
-    """Random seed of new parameters and of dropout."""
-    data_seed: int | None = None
-    """Random seed of the order of the data, the dev split and the fractions. Null: `seed`."""
-
-    train_fraction: float = 1.0
-    """Fraction of the training records. Below 1: a prefix of one permutation, so that subsets are nested. Above 1: records are
-    drawn with replacement."""
-    dev_fraction: float | None = None
-    """Fraction of the training records that is used to select the best epoch, if there is no dev file."""
-    dev_split_by: str | None = None
-    """Metadata key (`doc`, `entity`) whose values must not be on both sides of this split. Null: the text."""
-
-    feature_cache: str | None = None
-    """Folder that stores encoded training records for other runs, by the hash of data, tokenizer and settings. Null: no such
-    folder."""
 
     eval_batch_size: int = 32
     metric: str | None = None
@@ -77,6 +127,11 @@ class FinetuningConfig:
     device: str | None = None
     """`cpu`, `cuda` or `mps`. Null: an accelerator if there is one."""
 
+
+@dataclass(kw_only=True)
+class FinetuningConfig(DataSettings, EngineSettings, EncoderSettings):
+    """What every fine-tuned task has."""
+
     def __post_init__(self) -> None:
         counts = ("epochs", "batch_size", "gradient_accumulation_steps", "eval_batch_size", "log_steps")
         for name in (*counts, "train_fraction", "min_updates"):
@@ -86,19 +141,14 @@ class FinetuningConfig:
         if self.dev_fraction is not None and not 0 < self.dev_fraction < 1:
             raise ValueError(f"dev_fraction: found {self.dev_fraction}, expected a number between 0 and 1")
 
-    @property
-    def order_seed(self) -> int:
-        """The seed of everything that chooses or orders records."""
-        return self.seed if self.data_seed is None else self.data_seed
 
-
-def check_selection(config: FinetuningConfig, *, has_dev: bool) -> None:
-    """Refuse settings that need dev data where there are none.
+def check_selection(config: EngineSettings, *, has_dev: bool, has_test: bool | None = None) -> None:
+    """Refuse settings that need dev or test data where there are none; `has_test` is None where that is not known yet.
 
     Raises:
-        ConfigurationError: nothing to select the epoch on, or to stop early on.
+        ConfigurationError: nothing to select the epoch on, or a setting that is read only with such data.
     """
     if config.keep == "best" and not has_dev:
         raise ConfigurationError("nothing to select the epoch on: give --dev FILE, dev_fraction=0.1 or keep=last")
-    if config.patience is not None and not has_dev:
-        raise ConfigurationError("patience: nothing to lose it on: give --dev FILE or dev_fraction=0.1")
+    known: dict[str, Any] = {"dev": has_dev} if has_test is None else {"dev": has_dev, "test": has_test}
+    check_read(config, **known)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
+
+from loreweave.training.settings.conditions import ReadWhen, either, when
 
 
 @dataclass(kw_only=True)
@@ -38,6 +40,11 @@ class ScheduleConfig:
     `warmup_steps` wins over `warmup_ratio` when it is not None; the ratio gives `int(ratio * total)` steps. `total_steps`
     shapes the decay of a run that stops elsewhere (fairseq's --total-num-update); None takes the steps of the run.
     """
+
+    READ_WHEN: ClassVar[ReadWhen] = {
+        ("warmup_ratio",): when(warmup_steps=None, reason="warmup_steps wins"),
+        ("total_steps",): either(when(name="linear"), when(warmup_steps=None)),
+    }
 
     name: Literal["linear", "constant"] = "linear"
     warmup_ratio: float = 0.06
