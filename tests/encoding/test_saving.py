@@ -5,6 +5,8 @@ import logging
 from pathlib import Path
 
 import pytest
+from family_cases import CASES
+from transformers import AutoTokenizer
 
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.encoding import EntityTokenizer
@@ -88,3 +90,15 @@ def test_a_vocabulary_that_transformers_will_refuse_is_said(
     with caplog.at_level(logging.WARNING):
         EntityTokenizer(bpe.word_tokenizer, small).save_pretrained(tmp_path)
     assert "with_mask2()" in caplog.text
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CASES if kind != "luke"])
+def test_transformers_reads_the_words_of_every_family(kind: str, tmp_path: Path) -> None:
+    """One text and a pair: MPNet's words are WordPiece like BERT's, its special tokens are RoBERTa's."""
+    words = CASES[kind].tokenizer()
+    wanted = [words("ann lives in oslo")["input_ids"], words("ann", "oslo")["input_ids"]]
+    EntityTokenizer(words, EntityVocabulary.from_counts({}).with_mask2()).save_pretrained(tmp_path)
+    again = AutoTokenizer.from_pretrained(tmp_path)
+    assert [again("ann lives in oslo")["input_ids"], again("ann", "oslo")["input_ids"]] == wanted
+    ours = EntityTokenizer.from_pretrained(tmp_path)
+    assert [ours.encode("ann lives in oslo").input_ids, ours.encode("ann", text_pair="oslo").input_ids] == wanted

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tokenizers import Tokenizer
 
 from loreweave.corpus.counts import listed
+from loreweave.encoding.families import SUBWORD_KINDS
 from loreweave.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 _LIKE_SPECIAL = re.compile(r"\[[^\[\]\s]+\]|<(?!0x[0-9A-F]{2}>)[^<>\s]+>")
 """Special tokens such as `[unused1]` and `<mask>`, but not the single bytes of SentencePiece, such as `<0x41>`."""
-_SIGNS = "#▁Ġ "
+_SIGNS = "".join(kind.mark for kind in SUBWORD_KINDS.values()) + " "
 """Marks of the beginning or the middle of a word."""
 _SHOWN = 8
 

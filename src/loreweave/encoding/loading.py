@@ -14,6 +14,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre
 from loreweave.corpus.entity_vocabulary import SPECIAL_ENTITIES, EntityVocabulary
 from loreweave.corpus.entity_vocabulary_files import FILE_NAMES
 from loreweave.corpus.files.reading import Pathname, read_json
+from loreweave.encoding.families import BYTE_LEVEL_BPE, SENTENCEPIECE, SUBWORD_KINDS, WORDPIECE
 from loreweave.encoding.known_words import check_words
 from loreweave.encoding.model_names import resolve
 from loreweave.encoding.sentencepiece_model import aligned_backend, nmt_nfkc, sentencepiece_backend
@@ -27,22 +28,6 @@ Json = dict[str, Any]
 _logger = logging.getLogger(__name__)
 
 SENTENCEPIECE_FILE = "sentencepiece.bpe.model"
-_ROBERTA_NAMES = {
-    "bos_token": "<s>",
-    "eos_token": "</s>",
-    "unk_token": "<unk>",
-    "sep_token": "</s>",
-    "pad_token": "<pad>",
-    "cls_token": "<s>",
-    "mask_token": "<mask>",
-}
-_BERT_NAMES = {
-    "unk_token": "[UNK]",
-    "sep_token": "[SEP]",
-    "pad_token": "[PAD]",
-    "cls_token": "[CLS]",
-    "mask_token": "[MASK]",
-}
 
 
 @dataclass(frozen=True)
@@ -123,8 +108,8 @@ def load_word_tokenizer(directory: Path) -> PreTrainedTokenizerFast:
 
     config = _read_object(directory / "tokenizer_config.json")
     backend = _load_backend(directory, config)
-    family = _BERT_NAMES if isinstance(backend.model, models.WordPiece) else _ROBERTA_NAMES
-    named = _named_tokens(backend, family, {**_read_object(directory / "special_tokens_map.json"), **config})
+    kind = SUBWORD_KINDS.get(type(backend.model).__name__, BYTE_LEVEL_BPE)
+    named = _named_tokens(backend, kind.names, {**_read_object(directory / "special_tokens_map.json"), **config})
     limit = config.get("model_max_length")
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=backend, **named, **({} if limit is None else {"model_max_length": limit})
@@ -209,7 +194,7 @@ def _wordpiece_backend(vocab: Path, config: Json) -> Tokenizer:
     )
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     backend.decoder = decoders.WordPiece()
-    names = [_text(config.get(key, _BERT_NAMES[key])) for key in ("sep_token", "cls_token")]
+    names = [_text(config.get(key, WORDPIECE.names[key])) for key in ("sep_token", "cls_token")]
     separator, start = (_known_token(backend, token, vocab) for token in names)
     backend.post_processor = processors.BertProcessing(separator, start)
     return backend
@@ -225,16 +210,16 @@ def _known_token(backend: Tokenizer, token: str, source: Path) -> tuple[str, int
 # ---- tokens by name --------------------------------------------------------------------------------------------------
 
 
-def _named_tokens(backend: Tokenizer, family: Mapping[str, str], config: Json) -> dict[str, str | AddedToken]:
+def _named_tokens(backend: Tokenizer, names: Mapping[str, str], config: Json) -> dict[str, str | AddedToken]:
     """Named special tokens; `<mask>` includes the space before it unless the files say otherwise, as in transformers 4."""
     held = {token.content for token in backend.get_added_tokens_decoder().values()}
     flags = {entry["content"]: entry for entry in (config.get("added_tokens_decoder") or {}).values()}
     named: dict[str, str | AddedToken] = {}
-    for key, default in family.items():
+    for key, default in names.items():
         value = config.get(key) or default
         text = _text(value)
         entry = flags.get(text) or (value if isinstance(value, dict) else {})
-        lstrip = entry.get("lstrip", key == "mask_token" and family is _ROBERTA_NAMES)
+        lstrip = entry.get("lstrip", key == "mask_token" and names is not WORDPIECE.names)
         named[key] = text if text in held else AddedToken(text, lstrip=lstrip, normalized=False, special=True)
     return named
 
@@ -242,7 +227,7 @@ def _named_tokens(backend: Tokenizer, family: Mapping[str, str], config: Json) -
 def _marker_names(config: Json) -> tuple[str, str]:
     """Markers of `tokenizer_config.json`: `entity_token_1` in transformers 4, `entity_1_token` in 5."""
     first, second = (
-        _text(config.get(f"entity_token_{n}") or config.get(f"entity_{n}_token") or default).removeprefix("▁")
+        _text(config.get(f"entity_token_{n}") or config.get(f"entity_{n}_token") or default).removeprefix(SENTENCEPIECE.mark)
         for n, default in zip((1, 2), MARKER_TOKENS, strict=True)
     )
     return first, second
@@ -255,7 +240,7 @@ def _stated_tokens(directory: Path, config: Json) -> dict[str, int | None]:
     if any(key in config for key in ("entity_token_1", "entity_1_token")):
         stated.update(dict.fromkeys(_marker_names(config)))
     for key in ("additional_special_tokens", "extra_special_tokens"):
-        stated.update(dict.fromkeys(_text(token).removeprefix("▁") for token in config.get(key) or ()))
+        stated.update(dict.fromkeys(_text(token).removeprefix(SENTENCEPIECE.mark) for token in config.get(key) or ()))
     for token_id, token in (config.get("added_tokens_decoder") or {}).items():
         stated[_text(token)] = int(token_id)
     stated.update(_read_object(directory / "added_tokens.json"))

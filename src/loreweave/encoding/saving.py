@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from loreweave.corpus.entity_vocabulary import MASK, MASK2, PAD, UNK, EntityVocabulary
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.writing import atomic_path, atomic_write, write_json
+from loreweave.encoding.families import BYTE_LEVEL_BPE, SENTENCEPIECE, SUBWORD_KINDS, WORDPIECE
 from loreweave.encoding.loading import SENTENCEPIECE_FILE
 from loreweave.encoding.word_tokenizer import WordTokenizer
 
@@ -48,12 +49,12 @@ def save_entity_tokenizer(tokenizer: Savable, directory: Pathname) -> None:
     model = specification["model"]
     with atomic_write(folder / "tokenizer.json") as file:
         file.write(tokenizer.words.backend.to_str(pretty=True))
-    if model["type"] == "BPE":
+    if model["type"] == BYTE_LEVEL_BPE.algorithm:
         write_json(folder / "vocab.json", model["vocab"])
         _write_lines(folder / "merges.txt", ["#version: 0.2", *map(_merge_line, model["merges"])])
-    elif model["type"] == "WordPiece":
+    elif model["type"] == WORDPIECE.algorithm:
         _write_lines(folder / "vocab.txt", sorted(model["vocab"], key=model["vocab"].__getitem__))
-    if model_file is not None and model["type"] == "Unigram":
+    if model_file is not None and model["type"] == SENTENCEPIECE.algorithm:
         with atomic_path(folder / SENTENCEPIECE_FILE) as temporary:
             temporary.write_bytes(model_file)
     added = _added_tokens(specification)
@@ -73,7 +74,8 @@ def _added_tokens(specification: Json) -> dict[int, Json]:
 
 def _outside_vocabulary(added: dict[int, Json], model: Json) -> dict[str, int]:
     """Tokens of `added_tokens.json`, without XLM-R's `<mask>`, which its class in transformers 4 adds itself."""
-    vocabulary = {"<mask>", *(piece for piece, _ in model["vocab"])} if model["type"] == "Unigram" else model["vocab"]
+    is_unigram = model["type"] == SENTENCEPIECE.algorithm
+    vocabulary = {"<mask>", *(piece for piece, _ in model["vocab"])} if is_unigram else model["vocab"]
     return {token["content"]: token_id for token_id, token in added.items() if token["content"] not in vocabulary}
 
 
@@ -111,8 +113,8 @@ def _configuration(tokenizer: Savable, specification: Json, added: dict[int, Jso
         configuration["model_max_length"] = tokenizer.max_length
     for key, marker in zip(("entity_token_1", "entity_token_2"), markers, strict=False):
         # transformers 5 puts ▁ before mLUKE's markers if they are strings, and then does not find them.
-        configuration[key] = marker if kind != "Unigram" else {"__type": "AddedToken", **flags[marker]}
-    if kind == "WordPiece":
+        configuration[key] = marker if kind != SENTENCEPIECE.algorithm else {"__type": "AddedToken", **flags[marker]}
+    if kind == WORDPIECE.algorithm:
         normalizer = specification["normalizer"] or {}
         configuration |= {
             "do_lower_case": normalizer.get("lowercase", False),
@@ -122,7 +124,7 @@ def _configuration(tokenizer: Savable, specification: Json, added: dict[int, Jso
         return configuration
     entity_tokens = {"entity_unk_token": UNK, "entity_pad_token": PAD, "entity_mask_token": MASK}
     configuration |= {**entity_tokens, "entity_mask2_token": MASK2, "task": None}
-    if kind == "BPE":
+    if kind == BYTE_LEVEL_BPE.algorithm:
         configuration |= {"add_prefix_space": tokenizer.words.space_before_text, "errors": "replace"}
     return configuration
 
@@ -133,11 +135,10 @@ def transformers_class(tokenizer: Savable) -> str:
 
 
 def _class_name(tokenizer: Savable, kind: str) -> str:
-    if kind == "WordPiece":
-        return "BertTokenizer"
-    if not tokenizer.words.special.double_separator:
-        return "PreTrainedTokenizerFast"
-    return {"BPE": "LukeTokenizer", "Unigram": "MLukeTokenizer"}.get(kind, "PreTrainedTokenizerFast")
+    subwords = SUBWORD_KINDS.get(kind)
+    if subwords is None or subwords.double_separator != tokenizer.words.special.double_separator:
+        return "PreTrainedTokenizerFast"  # a class of the kind would put other special tokens between two texts
+    return subwords.reader
 
 
 def _merge_line(merge: str | list[str]) -> str:

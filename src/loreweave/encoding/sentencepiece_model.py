@@ -11,6 +11,7 @@ from pathlib import Path
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from loreweave.corpus.files.protocol_buffers import read_fields
+from loreweave.encoding.families import SENTENCEPIECE
 from loreweave.errors import CheckpointError
 
 Piece = tuple[str, float]
@@ -46,9 +47,9 @@ def aligned_backend(pieces: list[Piece], normalizer: normalizers.Normalizer | No
     if normalizer is not None:
         backend.normalizer = normalizer
     backend.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")]
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace(replacement=SENTENCEPIECE.mark, prepend_scheme="always")]
     )
-    backend.decoder = decoders.Metaspace(replacement="▁", prepend_scheme="always")
+    backend.decoder = decoders.Metaspace(replacement=SENTENCEPIECE.mark, prepend_scheme="always")
     backend.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
