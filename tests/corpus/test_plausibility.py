@@ -87,7 +87,7 @@ def test_mentions_that_cannot_be_meant_are_named() -> None:
     assert sentence_notes([["w"] * 5], every, {"X": 2, "Y": 3}) == [
         "all 5 words are in mentions, none is outside (O): are these labels of mentions?"
     ]
-    assert "2 mentions are called '_'" in sentence_notes(words, [[]] * 6, {"_": 2})[0]
+    assert "2 mentions without a type, called '_'" in sentence_notes(words, [[]] * 6, {"_": 2})[0]
 
 
 def test_parts_of_speech_are_no_words() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.reading import open_text, read_json
 from loreweave.errors import DataError
 
@@ -89,7 +90,8 @@ def name_of(number: int, names: Sequence[str], column: str) -> str:
             field=column,
         )
     if not 0 <= number < len(names):
-        raise DataError(f"found the number {number}, expected one of the {len(names)} names {', '.join(names)}", field=column)
+        known = f"{counted(len(names), 'name')}: {', '.join(names)}"
+        raise DataError(f"found the number {number}, expected that of one of {known}", field=column)
     return names[number]
 
 

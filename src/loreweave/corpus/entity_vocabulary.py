@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loreweave.corpus import entity_vocabulary_files as vocabulary_files
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.special_entities import MASK, MASK2, PAD, REQUIRED_SPECIAL_ENTITIES, SPECIAL_ENTITIES, UNK
 from loreweave.errors import DataError
@@ -131,7 +132,7 @@ class EntityVocabulary:
         """
         key = self._key_table()[id] if 0 <= id < self._size else None
         if key is None:
-            raise DataError(f"no entity has the id {id}, the vocabulary has {self._size} rows", path=self.source)
+            raise DataError(f"no entity has the id {id}, the vocabulary has {counted(self._size, 'row')}", path=self.source)
         return key.partition(":")[2] if len(self.languages) == 1 and key not in SPECIAL_ENTITIES else key
 
     def count_of(self, id: int) -> int | None:

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from loreweave.corpus.column_formats.tag_schemes import UNTYPED, TokenSpan
 from loreweave.corpus.column_formats.tag_spellings import SLIPS, paired_labels
-from loreweave.corpus.counts import listed
+from loreweave.corpus.counts import counted, listed
 from loreweave.errors import DataError
 
 RANGE = re.compile(r"\d+[-.]\d+", re.ASCII)
@@ -160,11 +160,12 @@ def mention_notes(labels: Mapping[str, int], covered: Mapping[str, int], words: 
     """
     mentions = sum(labels.values())
     if not mentions:
-        said = f"NO MENTION in {sentences} sentences: is this the right file, column and format?"
+        said = f"NO MENTION in {counted(sentences, 'sentence')}: is this the right file, column and format?"
         return [said] if sentences else []
     notes = []
     if UNTYPED in labels:
-        notes.append(f"{labels[UNTYPED]} mentions are called {UNTYPED!r}: their tags are prefixes without a type (B, I)")
+        number = counted(labels[UNTYPED], "mention")
+        notes.append(f"{number} without a type, called {UNTYPED!r} here: the tags are bare prefixes (B, I)")
     odd = [label for label in labels if label != UNTYPED and _NO_NAME.fullmatch(label) and not _says_none(label)]
     if odd:
         shown = listed(f"{label!r} ({labels[label]})" for label in odd)

@@ -15,6 +15,7 @@ from typing import Any
 
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.corpus.column_formats.tag_schemes import OUTSIDE, TokenSpan
+from loreweave.corpus.counts import counted
 from loreweave.errors import DataError
 
 TOKENS = "tokens"
@@ -122,7 +123,7 @@ def text_of_file_tokens(
 
 def _check_span(start: int, end: int, number: int) -> None:
     if not 0 <= start < end <= number:
-        raise DataError(f"found the span ({start}, {end}) in {number} tokens, expected 0 <= start < end <= number")
+        raise DataError(f"found the span ({start}, {end}) in {counted(number, 'token')}, expected 0 <= start < end <= number")
 
 
 def token_offsets(text: AnnotatedText) -> list[tuple[int, int]]:
@@ -159,7 +160,7 @@ def pos_of(text: AnnotatedText) -> Sequence[str] | None:
     if not isinstance(tags, list | tuple) or not all(isinstance(tag, str) for tag in tags):
         raise DataError(f"found {tags!r}, expected a list of strings", record=f"text {text.id!r}", field=f"metadata.{POS}")
     if len(tags) != (number := len(token_offsets(text))):
-        found = f"found {len(tags)} tags, expected one for each of {number} tokens"
+        found = f"found {counted(len(tags), 'tag')}, expected one for each of {counted(number, 'token')}"
         raise DataError(found, record=f"text {text.id!r}", field=f"metadata.{POS}")
     return tags
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from loreweave.corpus.counts import listed
+from loreweave.corpus.counts import counted, listed
 from loreweave.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ def name_classes(model_config: PreTrainedConfig, labels: Sequence[str] | None) -
         return
     count = len(model_config.id2label or {})
     if len(labels) != count:
-        raise CheckpointError(f"{_place(model_config)}found {count} classes, expected {len(labels)}, as --labels names")
+        found = counted(count, "class", "classes")
+        raise CheckpointError(f"{_place(model_config)}found {found}, expected {len(labels)}, as --labels names")
     model_config.id2label = dict(enumerate(labels))
     model_config.label2id = {label: index for index, label in enumerate(labels)}
 

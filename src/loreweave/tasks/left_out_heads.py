@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.reading import read_json
 
 _OF_PRETRAINING = ("ForMaskedLM", "ForPreTraining", "LMHeadModel")
@@ -19,10 +20,12 @@ def head_in(source: Path) -> str | None:
     named = str(next(iter(content.get("architectures") or ()), ""))
     classes = len(content.get("id2label") or {})
     if isinstance(kept, dict) and kept.get("task"):
-        return f"the head for {kept['task']}" + (f" ({classes} classes)" if classes else "")
+        return f"the head for {kept['task']}" + (f" ({counted(classes, 'class', 'classes')})" if classes else "")
     if "For" not in named or named.endswith(_OF_PRETRAINING):
         return None
-    return f"the head of {named}" + (f" ({classes} classes)" if classes and "Classification" in named else "")
+    return f"the head of {named}" + (
+        f" ({counted(classes, 'class', 'classes')})" if classes and "Classification" in named else ""
+    )
 
 
 def _head_of_another_format(source: Path) -> str | None:

@@ -9,6 +9,7 @@ from functools import cache
 import torch
 from transformers import PreTrainedModel
 
+from loreweave.corpus.counts import counted
 from loreweave.errors import ConfigurationError
 from loreweave.models.encoder_dropout import use_attention_in_blocks, use_cheap_masks
 
@@ -31,7 +32,7 @@ def choose_device(name: str | None = None) -> torch.device:
     if device.type != "cpu":
         count = torch.accelerator.device_count() if accelerator is not None and accelerator.type == device.type else 0
         if (device.index or 0) >= count:
-            raise ConfigurationError(f"device: found {name!r}, but this machine has {count} {device.type} device(s)")
+            raise ConfigurationError(f"device: found {name!r}, but this machine has {counted(count, f'{device.type} device')}")
     return device
 
 

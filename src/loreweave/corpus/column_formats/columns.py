@@ -12,6 +12,7 @@ from typing import Any
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.column_formats.layout import DOCUMENT_START, ColumnLayout, FileLayout, find_layout
 from loreweave.corpus.column_formats.tag_schemes import OUTSIDE, Scheme, TokenSpan, find_scheme, spans_of_tags
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.reading import Pathname, open_text
 from loreweave.corpus.tokens import WHITE, text_of_file_tokens
 from loreweave.errors import DataError
@@ -196,7 +197,7 @@ class _Lines:
             token, tag = cells[layout.token], cells[layout.tag]
         except IndexError:
             wanted = f"columns {layout.token} and {layout.tag}"
-            raise DataError(f"found {width} columns, expected {wanted}", path=self.path, line=number) from None
+            raise DataError(f"found {counted(width, 'column')}, expected {wanted}", path=self.path, line=number) from None
         if not token or not tag:
             raise DataError(f"found an empty {'tag' if token else 'token'}: {line!r}", path=self.path, line=number)
         self._good = True

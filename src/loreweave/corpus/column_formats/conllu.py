@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.corpus.column_formats.conllu_misc import COLUMNS, ENTITY, Misc, find_misc, items_of_misc
 from loreweave.corpus.column_formats.tag_schemes import OUTSIDE, find_scheme, spans_of_tags
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.reading import Pathname, open_text
 from loreweave.corpus.tokens import BLANK_TOKENS, POS, TOKENS
 from loreweave.errors import DataError
@@ -174,7 +175,7 @@ class _Sentence:
 def _row(text: str, misc: Misc, path: Pathname, line: int) -> _Row:
     columns = text.split("\t")
     if len(columns) != COLUMNS:
-        found = f"{len(columns)} column{'s' * (len(columns) != 1)}: {text[:60]!r}"
+        found = f"{counted(len(columns), 'column')}: {text[:60]!r}"
         raise DataError(f"found {found}, expected {COLUMNS} of CoNLL-U, with tabs between them", path=path, line=line)
     id, form, tag = columns[0], columns[1].strip(), columns[3]
     if not _ID.fullmatch(id):

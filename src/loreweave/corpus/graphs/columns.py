@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal, get_args
 
-from loreweave.corpus.counts import listed
+from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.reading import content_suffix, open_text
 from loreweave.corpus.graphs.lines import FirstRow, LeftOut, read_texts, read_triples
 from loreweave.errors import ConfigurationError, DataError
@@ -204,8 +204,8 @@ def read_triple_table(path: Path, left_out: LeftOut, columns: Columns | None = N
     widths = {len(cells) for _, cells in rows[:2]}
     if layout is None and len(widths) == 1 and 3 not in widths and (is_csv(path) or max(widths) > 3):
         raise DataError(
-            f"found {max(widths)} columns, the first row {_shown(rows[0][1])}, and no names of head, relation and tail among "
-            "them; choose them with --columns head=NAME,relation=NAME,tail=NAME, or their numbers where there is no header",
+            f"found {counted(max(widths), 'column')}, the first row {_shown(rows[0][1])}, and no names of head, relation and "
+            "tail among them; choose them with --columns head=NAME,relation=NAME,tail=NAME (numbers if there is no header)",
             path=path,
             line=rows[0][0],
         )
@@ -228,7 +228,8 @@ def _chosen_cells(path: Path, layout: Layout, left_out: LeftOut) -> Iterator[tup
     for line, cells in _data(path, layout, left_out):
         width = width or len(cells)  # of the first row, where there is no header
         if len(cells) != width or width <= max(places):
-            left_out.bad("malformed triple", f"found {len(cells)} columns, expected {width}: {_shown(cells)}", path, line)
+            found = f"found {counted(len(cells), 'column')}, expected {width}: {_shown(cells)}"
+            left_out.bad("malformed triple", found, path, line)
             continue
         head, relation, tail = (trim(cells[place]) for place in places)
         if broken := next((id for id in (head, relation, tail) if _BREAKS.search(id)), None):

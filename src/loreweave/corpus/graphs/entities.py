@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from loreweave.corpus.counts import counted
 from loreweave.errors import DataError
 
 ROWS_PER_BATCH = 16_384
@@ -133,7 +134,7 @@ class GraphEntities(Sequence[GraphEntity]):
             yield from map(_record, zip(*(column.to_pylist() for column in batch.columns), strict=True))
 
     def __repr__(self) -> str:
-        return f"<{len(self)} entities>"
+        return f"<{counted(len(self), 'entity', 'entities')}>"
 
     def take(self, rows: Iterable[int]) -> list[GraphEntity]:
         """The entities of some rows."""

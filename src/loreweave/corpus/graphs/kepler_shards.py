@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.fairseq_dictionary import (
     DICTIONARY,
     SPECIALS,
@@ -86,7 +87,7 @@ class KeplerShard:
         _expect(texts["tail"], count, "as in head")
         negatives, rest = divmod(len(texts["negHead"]), count) if count else (0, len(texts["negHead"]))
         if rest or (count and not negatives):
-            message = f"found {len(texts['negHead'])} sequences, expected a multiple of the {count} triples"
+            message = f"found {counted(len(texts['negHead']), 'sequence')}, expected a multiple of {counted(count, 'triple')}"
             raise DataError(message, path=texts["negHead"].index_file)
         _expect(texts["negTail"], count * negatives, "as in negHead")
         relations = _numbers(folder / "relation" / f"{split}.npy", count)

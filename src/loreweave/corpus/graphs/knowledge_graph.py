@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import ArrayLike
 
-from loreweave.corpus.counts import listed
+from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.reading import Pathname, read_json, read_json_lines, sha256_of
 from loreweave.corpus.files.writing import atomic_folder, write_json, write_json_lines
 from loreweave.corpus.graphs.entities import EntityWriter, GraphEntities, GraphEntity, GraphRelation, StringColumn
@@ -136,7 +136,8 @@ class KnowledgeGraph:
 
     def __repr__(self) -> str:
         splits = ", ".join(f"{len(rows)} {split}" for split, rows in self.triples.items())
-        return f"<KnowledgeGraph: {self.num_entities} entities, {self.num_relations} relations, triples: {splits or 'none'}>"
+        size = f"{counted(self.num_entities, 'entity', 'entities')}, {counted(self.num_relations, 'relation')}"
+        return f"<KnowledgeGraph: {size}, triples: {splits or 'none'}>"
 
     @property
     def folder(self) -> Path | None:
@@ -255,7 +256,7 @@ def _check_ids(kind: str, ids: pa.Array | pa.ChunkedArray) -> None:
         raise DataError(f"found the {kind} id {wrong.as_py()!r}, expected one that is not empty, without tabs and line breaks")
     if pc.count_distinct(ids).as_py() != len(ids):
         twice, count = Counter(ids.to_pylist()).most_common(1)[0]
-        raise DataError(f"found the {kind} id {twice!r} {count} times, expected every id once")
+        raise DataError(f"found the {kind} id {twice!r} {counted(count, 'time')}, expected every id once")
 
 
 def check_split_name(split: str, path: Path | None = None) -> None:

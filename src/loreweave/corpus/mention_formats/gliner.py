@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.rows import as_row, field, words
 from loreweave.corpus.mention_formats.marked import Item, MentionFormat
 from loreweave.corpus.mention_formats.tokens import TAG_KEYS, ends_of, spans_of, token_text
@@ -21,7 +22,7 @@ def texts(row: Any, number: str) -> Iterator[Item]:
     for span in spans:
         if span.end > len(tokens):
             shown = f"({span.start}, {span.end - 1})"
-            raise DataError(f"found the span {shown} in {len(tokens)} tokens, expected an inclusive end", field=key)
+            raise DataError(f"found the span {shown} in {counted(len(tokens), 'token')}, expected an inclusive end", field=key)
     yield from token_text(row, number, tokens, spans)
 
 

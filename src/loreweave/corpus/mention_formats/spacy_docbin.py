@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.rows import LeftOut
 from loreweave.corpus.mention_formats.marked import Item, Mark, Marked, MentionFormat, checked_text
 from loreweave.corpus.mention_formats.msgpack import unpack
@@ -104,7 +105,7 @@ def _documents(file: Path) -> Iterator[_Document]:
     if lacking or _ORTH not in attributes:
         raise DataError(f"found no {' and '.join(lacking) or 'ORTH'} among the attributes of the tokens", path=file)
     if len(table) != sum(lengths) or len(spaces) != len(table):
-        raise DataError(f"found {len(table)} tokens, expected {sum(lengths)}", path=file)
+        raise DataError(f"found {counted(len(table), 'token')}, expected {sum(lengths)}", path=file)
     names = _names(strings)
     flags, groups = (_of_documents(content.get(key), len(lengths)) for key in ("flags", "span_groups"))
     ends = [0]

@@ -10,6 +10,7 @@ from typing import Any
 from loreweave.corpus.class_labels import name_of
 from loreweave.corpus.column_formats.tag_schemes import TokenSpan, find_scheme, spans_of_tags
 from loreweave.corpus.column_formats.tag_spellings import PLAIN, TagSpelling, find_spelling
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.json_rows import json_rows
 from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, words
 from loreweave.corpus.mention_formats.marked import UNLABELLED, Item, MentionFormat, id_of, label_of, rest_of
@@ -181,7 +182,7 @@ def _tagged(row: Row, key: str, length: int, names: Sequence[str] | None, spelli
         tags = [name_of(tag, names, key) for tag in tags]
     tags = [spelling.plain(tag) for tag in words({key: tags}, key)]
     if len(tags) != length:
-        raise DataError(f"found {len(tags)} tags for {length} tokens", field=key)
+        raise DataError(f"found {counted(len(tags), 'tag')} for {counted(length, 'token')}", field=key)
     return list(spans_of_tags(tags, find_scheme(tags)))
 
 

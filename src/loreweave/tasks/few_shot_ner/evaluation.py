@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.episodes import Episode, Sentences, read_episodes
 from loreweave.corpus.files.reading import sha256_of_data
 from loreweave.errors import ConfigurationError, DataError
@@ -208,7 +209,7 @@ def _report(
     episodes: Sequence[Episode], bank: SentenceBank, tagger: Tagger, skipped: Counter[str], report: Callable[[str], None]
 ) -> None:
     sentences = sum(len(episode.support) + len(episode.query) for episode in episodes)
-    report(f"{len(episodes)} episodes of {sentences} sentences, {len(bank)} of them distinct")
+    report(f"{counted(len(episodes), 'episode')} of {counted(sentences, 'sentence')}, {len(bank)} of them distinct")
     if skipped:
         report("skipped: " + ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items())))
     if tagger.encoding.report():

@@ -12,6 +12,7 @@ import numpy as np
 
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.column_formats.tag_schemes import OUTSIDE
+from loreweave.corpus.counts import counted
 from loreweave.corpus.episodes import Episode
 from loreweave.corpus.tokens import TOKENS, TaggedSentence, text_of_tokens, token_offsets
 from loreweave.errors import DataError
@@ -43,7 +44,7 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
     for reason, count in found.dropped.items():
         execution.report(f"{data}: left out {count} {reason}")
     tagger = Tagger.open(model, settings, execution)
-    execution.report(f"support: {len(support)} sentences with the types {', '.join(types)}")
+    execution.report(f"support: {counted(len(support), 'sentence')} with the types {', '.join(types)}")
 
     cut = Counter[str]()
 

@@ -31,6 +31,7 @@ from loreweave.corpus.column_formats.tag_schemes import (
     spans_of_tags,
 )
 from loreweave.corpus.column_formats.tag_spellings import PLAIN, find_spelling
+from loreweave.corpus.counts import counted
 from loreweave.corpus.episodes import Episode, describe_types, read_episodes
 from loreweave.corpus.files.reading import read_json_lines
 from loreweave.corpus.files.rows import field, objects
@@ -195,11 +196,15 @@ def _labelled(episode: Episode, answers: Iterator[tuple[str, _Given] | None], pa
         size = len(sentence.tokens)
         place, given = next(answers) or (None, _Given(()))
         if given.words not in (None, size):
-            raise DataError(f"found {given.words} tags for {size} words of episode {episode.id}", path=path, record=place)
+            raise DataError(
+                f"found {counted(given.words, 'tag')} for {counted(size, 'word')} of episode {episode.id}",
+                path=path,
+                record=place,
+            )
         free = 0
         for start, end, label in sorted(given.spans):
             if not free <= start < end <= size:
-                found = f"found the span ({start}, {end}) of {label} in {size} words of episode {episode.id}"
+                found = f"found the span ({start}, {end}) of {label} in {counted(size, 'word')} of episode {episode.id}"
                 raise DataError(f"{found}, expected {free} <= start < end <= {size}, and no overlap", path=path, record=place)
             if label not in episode.types:
                 expected = f"one of its types: {', '.join(episode.types)}"

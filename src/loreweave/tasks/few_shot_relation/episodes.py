@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.build.relation_episodes import Draw, EpisodeDraws, EpisodeShape
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.json_rows import first_character, json_rows
 from loreweave.corpus.files.reading import open_text, read_json
 from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, objects
@@ -129,13 +130,15 @@ def read_answers(path: Path, episodes: Sequence[RelationEpisode]) -> list[Relati
     needed = max(int(episode.id) for episode in episodes) + 1
     if not isinstance(answers, list) or len(answers) < needed:
         found = f"{len(answers)} answers" if isinstance(answers, list) else type(answers).__name__
-        raise DataError(f"found {found}, expected a list of {needed} numbers or more", path=path)
+        raise DataError(f"found {found}, expected a list of at least {counted(needed, 'number')}", path=path)
     known = []
     for episode in episodes:
         answer = answers[int(episode.id)]
         if type(answer) is not int or not 0 <= answer <= len(episode.relations) or len(episode.query) != 1:
             wanted = f"a number from 0 to {len(episode.relations)} for the one query of episode {episode.id}"
-            raise DataError(f"found {answer!r} for {len(episode.query)} queries, expected {wanted}", path=path)
+            raise DataError(
+                f"found {answer!r} for {counted(len(episode.query), 'query', 'queries')}, expected {wanted}", path=path
+            )
         known.append(replace(episode, gold=(answer,)))
     return known
 

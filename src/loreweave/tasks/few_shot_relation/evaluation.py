@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from loreweave.build.relation_episodes import EpisodeShape
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.reading import sha256_of
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.encoding.model_names import resolve
@@ -252,7 +253,8 @@ def _draw(
     draws = draws_of(found.records, shape, settings.seed, settings.relations, data)
     if draws.left_out:
         skipped["relations with too few sentences"] = len(draws.left_out)
-        report(f"{data}: left out {len(draws.left_out)} relations with too few sentences: {', '.join(draws.left_out)}")
+        number = counted(len(draws.left_out), "relation")
+        report(f"{data}: left out {number} with too few sentences: {', '.join(draws.left_out)}")
     return [episode_of(draws.draw(number), found.records, str(number)) for number in range(settings.episodes or _DRAWN)]
 
 
@@ -264,8 +266,8 @@ def _report(
     report: Callable[[str], None],
 ) -> None:
     queries = sum(len(episode.query) for episode in episodes)
-    about = f"about {len(asked)} relations" if asked else "about relations that the file does not name"
-    report(f"{len(episodes)} episodes with {queries} queries {about}")
+    about = f"about {counted(len(asked), 'relation')}" if asked else "about relations that the file does not name"
+    report(f"{counted(len(episodes), 'episode')} with {counted(queries, 'query', 'queries')} {about}")
     if not matcher.trained:
         extra = "; the classifier of its pairs is new and knows nothing" if matcher.encoding.method == "pair" else ""
         kind = f"was trained for {matcher.other_task}" if matcher.other_task else "is a plain encoder"

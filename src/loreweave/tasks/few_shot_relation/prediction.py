@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.encoding.encoded_text import EncodingReport
 from loreweave.errors import DataError
@@ -34,10 +35,10 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
         execution.report(line)
     relations = tuple(reader.labels_of(found.records))
     if len(relations) < 2:
-        raise DataError(f"found {len(relations)} relations, expected a support with two or more", path=data)
+        raise DataError(f"found {counted(len(relations), 'relation')}, expected a support with two or more", path=data)
     support = tuple(tuple(record for record in found.records if record.label == name) for name in relations)
     matcher = Matcher.open(model, settings, execution)
-    execution.report(f"support: {len(found.records)} sentences with the relations {', '.join(relations)}")
+    execution.report(f"support: {counted(len(found.records), 'sentence')} with the relations {', '.join(relations)}")
 
     queries_alone = replace(matcher.encoding.sentences, done=EncodingReport())  # which counts what is cut of them, once
 

@@ -80,7 +80,7 @@ def label_predictions(path: Path) -> list[Prediction[str]]:
     for number, cells in rows:
         if len(cells) != width or width > 2:
             expected = "one label" if width == 1 else "id<TAB>label"
-            raise DataError(f"found {len(cells)} columns, expected {expected}", path=path, line=number)
+            raise DataError(f"found {counted(len(cells), 'column')}, expected {expected}", path=path, line=number)
     return [Prediction(number, cells[0] if width == 2 else None, cells[-1]) for number, cells in rows]
 
 
@@ -104,8 +104,8 @@ def beside(
         raise DataError(f"found no {id_field}, which other rows have", path=path, line=nameless[0].line, field=id_field)
     if nameless:
         if len(rows) != len(ids):
-            expected = f"expected one for each of {len(ids)} records"
-            raise DataError(f"found {len(rows)} predictions without ids, {expected}", path=path)
+            expected = f"expected one for each of {counted(len(ids), 'record')}"
+            raise DataError(f"found {counted(len(rows), 'prediction')} without ids, {expected}", path=path)
         return [row.value for row in rows], []
     if len(set(ids)) != len(ids):
         raise DataError("found gold records with the same id, so predictions must be all of them, in their order", path=path)

@@ -11,7 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from loreweave.corpus.counts import listed
+from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.json_rows import json_rows, line_value
 from loreweave.corpus.files.reading import BROKEN_STREAM, content_suffix, lines_of_bytes, open_binary
 from loreweave.corpus.files.tables import is_table
@@ -113,7 +113,7 @@ def _files(name: str, report: Callable[[str], None]) -> Iterator[str]:
         raise DataError(f"found no file with a name that ends in {', '.join(_FOLDER_SUFFIXES)}", path=path)
     if others := [each for each in inside if each not in set(taken)]:
         shown = listed(each.relative_to(path) for each in others)
-        report(f"{path}: left out {len(others)} files that are neither text nor JSON: {shown}")
+        report(f"{path}: left out {counted(len(others), 'file')} of neither text nor JSON: {shown}")
     yield from map(str, taken)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from loreweave.corpus.counts import counted
 from loreweave.tasks.latent_types.analysis import MIN_COUNT
 from loreweave.tasks.latent_types.picture import legend
 
@@ -73,8 +74,8 @@ def _head(numbers: Numbers) -> str:
     return (
         "<h1>Latent types of a corpus</h1>\n"
         f'<p class="dim">Model <code>{escape(str(numbers.get("model", "")))}</code> over {files or "the sentences given"}: '
-        f"{numbers['texts']:,} texts, {numbers['words']:,} words, "
-        f"{numbers['usage']['sub_words']['sub_words']:,} sub-words.</p>"
+        f"{counted(numbers['texts'], 'text')}, {counted(numbers['words'], 'word')}, "
+        f"{counted(numbers['usage']['sub_words']['sub_words'], 'sub-word')}.</p>"
     )
 
 
@@ -121,7 +122,8 @@ def _rebuilding(rebuilt: Numbers | None) -> str:
     return (
         "<h2>Sentences rebuilt</h2>\n"
         "<p>The decoder reads the states of the selected sub-words, each times the vector of its type (the others are zero), "
-        f"and the words that it wrote before. {rebuilt['texts']:,} texts, {rebuilt['sub_words']:,} sub-words without start and "
+        f"and the words that it wrote before. {counted(rebuilt['texts'], 'text')}, "
+        f"{counted(rebuilt['sub_words'], 'sub-word')} without start and "
         "end tokens. In the first row one word too many or too few puts all that follows out of place.</p>\n"
         + _table(["", ""], rows, numeric={1})
     )
@@ -174,7 +176,8 @@ def _heat(gold: Numbers) -> str:
 
 def _heat_cell(share: float, count: int) -> str:
     text = f"{100 * share:.0f}" if share >= 0.005 else ""
-    return f'<td style="background:rgba(31,111,180,{0.75 * share:.2f})" title="{count:,} words">{text}</td>'
+    words = counted(count, "word")
+    return f'<td style="background:rgba(31,111,180,{0.75 * share:.2f})" title="{words}">{text}</td>'
 
 
 def _types(rows: Sequence[Numbers]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.encoding.entity_texts import counts_of
 from loreweave.errors import ConfigurationError, DataError
@@ -177,16 +178,16 @@ def _lines(facts: dict[str, Any]) -> list[str]:
     scorer = head.get("scorer", "cosine")
     lines = [
         f"{facts['protocol']}: {PROTOCOLS[facts['protocol']].summary}; its authors report {facts['published_ranks']} ranks",
-        f"{facts['records']} triples of {facts['split']}, {facts['candidates']} candidates, "
+        f"{counted(facts['records'], 'triple')} of {facts['split']}, {counted(facts['candidates'], 'candidate')}, "
         f"{head['variant']} {scorer} over entities from {head['entities']}",
     ]
     if unseen["triples_with_unseen_entities"]:
         lines.append(
-            f"{unseen['triples_with_unseen_entities']} triples have an entity that train lacks "
+            f"{counted(unseen['triples_with_unseen_entities'], 'triple')} with an entity that train lacks "
             f"(unseen={unseen['policy']}: {unseen['skipped']} skipped, {unseen['worst_rank']} given the worst rank)"
         )
     if count := unseen["triples_with_unseen_relations"]:
-        lines.append(f"{count} triples have a relation that train lacks; they are scored")
+        lines.append(f"{counted(count, 'triple')} of relations that train lacks; they are scored")
     if not head["trained_on_this_graph"] and head["head"] != "untrained":
         lines.append("the checkpoint was trained on another graph: relations are matched by their ids")
     return lines

@@ -11,7 +11,7 @@ from pathlib import Path
 from loreweave.corpus.column_formats.conllu import is_conllu
 from loreweave.corpus.column_formats.conllu_misc import find_misc
 from loreweave.corpus.column_formats.layout import ColumnLayout, find_layout
-from loreweave.corpus.counts import listed
+from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.reading import open_text
@@ -195,11 +195,11 @@ def scheme_notes(read: ReadResult[NerRecord]) -> list[str]:
     followers = Counter(scheme for _, schemes in tagged for scheme in schemes)
     if not followers:
         which = "IOE, or BILOU mixed with BIOES"
-        found = f"the tags of {len(tagged)} sentences are none of iob1, iob2, bioes and bilou throughout ({which}); read by"
-        return [f"{found} conlleval's rule, which takes any"] if tagged else []
+        found = f"the tags of {counted(len(tagged), 'sentence')} are none of iob1, iob2, bioes and bilou throughout"
+        return [f"{found} ({which}); read by conlleval's rule, which takes any"] if tagged else []
     most = max(followers, key=lambda name: (followers[name], name == "iob2"))
     others = [place for place, schemes in tagged if most not in schemes]
     if not others:
         return []
-    found = f"tags are {most} but for {len(others)} sentences (read by conlleval's rule, which takes any)"
+    found = f"tags are {most} but for {counted(len(others), 'sentence')} (read by conlleval's rule, which takes any)"
     return [f"{found}: {listed(others)}"]

@@ -102,7 +102,7 @@ def _of_tags(records: Sequence[NerRecord], path: Path) -> tuple[list[list[TokenS
     else:
         texts, notes = _of_columns(records, path)
     if len(texts) != len(records):
-        raise DataError(f"found {len(texts)} sentences, expected {len(records)} as in the gold file", path=path)
+        raise DataError(f"found {counted(len(texts), 'sentence')}, expected {len(records)} as in the gold file", path=path)
     predicted = []
     for record, one in zip(records, texts, strict=True):
         places, own = record.sentence.words, token_offsets(one.text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from loreweave.corpus.counts import counted
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.relation_classification.document_scoring import METRICS as DOCUMENT_METRICS
 from loreweave.tasks.relation_classification.settings import RelationConfig
@@ -84,6 +85,8 @@ def ask(text: str, mentions: Sequence[tuple[int, int]], id: str) -> list[Item]:
     if not mentions:
         return []
     if len(mentions) != 2:
-        raise DataError(f"found {len(mentions)} mentions of text {id}, expected two: head and tail", field="mentions")
+        raise DataError(
+            f"found {counted(len(mentions), 'mention')} of text {id}, expected two: head and tail", field="mentions"
+        )
     (head, head_end), (tail, tail_end) = mentions
     return [RelationRecord(id, text, (head, head_end), (tail, tail_end))]

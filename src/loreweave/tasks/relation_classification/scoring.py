@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.reading import open_text
 from loreweave.corpus.files.rows import Row, field
@@ -159,7 +160,7 @@ def score_predictions(
     strange = sorted({label for label in predicted if label is not None} - set(gold))
     if strange:
         count = sum(label in strange for label in predicted)
-        notes.append(f"{count} predictions are labels that are gold nowhere: {', '.join(strange)}")
+        notes.append(f"{counted(count, 'prediction')} of labels that are gold nowhere: {listed(strange)}")
     labels = in_class_order([*gold, *strange])
     evaluation = score_labels(pairs, predicted, labels, chosen_no_label(labels, asked.no_label))
     evaluation.notes.extend(notes)

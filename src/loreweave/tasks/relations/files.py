@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.counts import listed
+from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.reading import open_text, read_json
@@ -45,8 +45,8 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
     strange, mentions = found.dropped[OTHER_NAME], sum(_number_of_mentions(record) for record in found.records)
     if 2 * strange > mentions:
         raise DataError(
-            f"found {strange} of {mentions} mentions whose name differs from the text at their offsets, expected few: the "
-            "offsets count something else than this format says, or the names belong to another file",
+            f"found {strange} of {counted(mentions, 'mention')} whose name is not the text at their offsets, expected few: "
+            "the offsets count something else than this format says, or the names belong to another file",
             path=path,
         )
     found.notes.extend(label_notes(_label_counts(found.records)))
