@@ -99,7 +99,7 @@ def test_workers_change_nothing(tmp_path: Path, byte_level: PreTrainedTokenizerF
 def test_refusals_leave_no_trace(tmp_path: Path, byte_level: PreTrainedTokenizerFast) -> None:
     target = tmp_path / "set"
     unlinked = [AnnotatedText("a", "Nothing is linked in this sentence.")]
-    with pytest.raises(DataError, match=r"no window was made.*windows_dropped_without_entities 1"):
+    with pytest.raises(DataError, match=r"no window was made.*windows_dropped_without_entities \(1\)"):
         build_pretraining_set(unlinked, byte_level, VOCABULARY, target)
     with pytest.raises(DataError, match="no texts"):
         build_pretraining_set([], byte_level, VOCABULARY, target)

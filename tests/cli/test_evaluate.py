@@ -73,7 +73,7 @@ def test_what_predict_cuts_is_said(checkpoint: Path, tmp_path: Path, capsys: pyt
     (tmp_path / "questions.jsonl").write_text(json.dumps({"text": "Ann is " * 100, "start": 0, "end": 3}))
     command = ["predict", "entity-typing", "--model", str(checkpoint), "--device", "cpu"]
     assert main([*command, str(tmp_path / "questions.jsonl")]) == 0
-    assert "1 texts truncated" in capsys.readouterr().err
+    assert "texts truncated (1)" in capsys.readouterr().err
 
 
 def test_predict_reads_and_writes_json_lines(

@@ -165,7 +165,7 @@ def test_two_labels_for_a_model_that_chooses_one_are_found_in_their_file(
     assert not (tmp_path / "run").exists()
     assert main([*command, "--skip-bad"]) == 0
     err = capsys.readouterr().err
-    assert f"{train}: skipped 1 record (1 labels that do not go with the settings)" in err and "records: 10 train" in err
+    assert f"{train}: skipped 1 record: labels that do not go with the settings (1)" in err and "records: 10 train" in err
 
 
 def test_without_dev_data_it_is_said_that_the_last_epoch_is_kept(

@@ -44,7 +44,7 @@ def test_evaluate(places: tuple[str, str], tmp_path: Path, capsys: pytest.Captur
     assert main([*command, "protocol=blp"]) == 0
     captured = capsys.readouterr()
     assert f"mrr\t{printed['mrr']:.4g}" in captured.out and "new\tcount" in captured.out
-    assert "1 triples have an entity that train lacks (unseen=encode: 0 skipped" in captured.err
+    assert "1 triple with an entity that train lacks (unseen=encode: 0 skipped" in captured.err
 
 
 @pytest.mark.parametrize(

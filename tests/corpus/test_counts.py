@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loreweave.corpus.counts import counted, listed
+from loreweave.corpus.counts import counted, listed, tallied
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,8 @@ def test_names_beyond_the_shown_are_counted() -> None:
     assert listed([1, 2, 3], shown=2) == "1, 2 and 1 more"
     assert listed(["a", "b"], shown=1, total=1201) == "a and 1,200 more"
     assert listed([]) == ""
+
+
+def test_counts_by_name() -> None:
+    assert tallied({"words cut off": 1200, "empty": 0, "texts truncated": 1}) == "words cut off (1,200), texts truncated (1)"
+    assert tallied({}) == tallied({"empty": 0}) == ""

@@ -61,7 +61,7 @@ def test_a_folder_is_all_its_files(tmp_path: Path) -> None:
     ("row", "message"),
     [
         ({"tokens": TOKENS}, "field 'entities': found nothing, expected a list"),
-        ({"tokens": TOKENS, "tags": ["O"]}, "field 'tags': found 1 tags for 3 tokens"),
+        ({"tokens": TOKENS, "tags": ["O"]}, "field 'tags': found 1 tag for 3 tokens"),
         ({"tokens": "Ann", "tags": ["O"]}, "found the keys tokens, tags, expected columns or tokens or"),
         ({"tokens": TOKENS, "entities": [{"start": 0}]}, "field 'end': found nothing, expected an integer"),
         ({"tokens": TOKENS, "entities": [{"start": 2, "end": 4, "type": "x"}]}, "span (2, 4) in 3 tokens"),

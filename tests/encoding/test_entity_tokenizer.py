@@ -294,7 +294,7 @@ def test_reports_add_up(bert: EntityTokenizer) -> None:
     batch = bert.encode_batch(["tokyo is", "is"], [[(0, 5)], [(0, 2)]], [["Atlantis"], None])
     report = sum((text.report for text in batch), EncodingReport())
     assert (report.texts, report.mentions_kept, report.unknown_entities) == (2, 2, 1)
-    assert str(report) == "2 texts, 2 mentions, 2 mentions kept, 1 unknown entities"
+    assert str(report) == "texts (2), mentions (2), mentions kept (2), unknown entities (1)"
 
 
 # ---- tokens and offsets ----------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from loreweave.build.sentence_tokenizer import (
 )
 from loreweave.build.windows import BuildReport, Window, WindowMaker, WindowSettings
 from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.counts import tallied
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.writing import atomic_folder
@@ -107,8 +108,8 @@ def build_pretraining_set(
         windows = make_windows(texts, maker, report, workers=workers, progress=progress)
         items = write_windows(folder, windows, rows_per_shard)
         if not items:
-            counts = ", ".join(f"{name} {count}" for name, count in report.to_dict().items() if count)
-            raise DataError(f"no window was made, so nothing was written; counts: {counts or 'no texts'}", path=output)
+            counts = tallied(report.to_dict()) or "no texts"
+            raise DataError(f"no window was made, so nothing was written; counts: {counts}", path=output)
         tokenizer.save_pretrained(str(folder / TOKENIZER))
         details = {
             "settings": asdict(settings),

@@ -29,6 +29,7 @@ from loreweave.build.pretraining_store import MANIFEST, TOKENIZER, write_manifes
 from loreweave.build.sentence_tokenizer import backend_of, tokenizer_fingerprint
 from loreweave.build.sentences import split_sentences
 from loreweave.build.windows import NO_PAGE, Window
+from loreweave.corpus.counts import tallied
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.writing import atomic_folder
 from loreweave.corpus.plain_text import Line, read_lines
@@ -153,7 +154,7 @@ def build_text_blocks(
         for name, count in counts.items():
             setattr(report, name, count)
         if not items:
-            found = ", ".join(f"{name} {count}" for name, count in report.to_dict().items() if count)
+            found = tallied(report.to_dict())
             raise DataError(f"no block was made, so nothing was written; counts: {found or 'no files'}", path=output)
         tokenizer.save_pretrained(str(folder / TOKENIZER))
         details = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 def counted(number: int, one: str, more: str | None = None) -> str:
@@ -18,6 +18,16 @@ def counted(number: int, one: str, more: str | None = None) -> str:
         ('1 record', '2 records', '1 mention cuts a word')
     """
     return f"{number:,} {one if number == 1 else one + 's' if more is None else more}"
+
+
+def tallied(counts: Mapping[str, int]) -> str:
+    """Counts by name, in the order of the mapping; counts of zero are left out.
+
+    Example:
+        >>> tallied({"texts truncated": 2, "empty lines": 0, "mentions that cut a word": 1})
+        'texts truncated (2), mentions that cut a word (1)'
+    """
+    return ", ".join(f"{name} ({count:,})" for name, count in counts.items() if count)
 
 
 def listed(names: Iterable[object], shown: int = 5, total: int | None = None) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import Literal
 
+from loreweave.corpus.counts import tallied
+
 Span = tuple[int, int]
 Task = Literal["entity_classification", "entity_pair_classification", "entity_span_classification"]
 TASKS: tuple[Task, ...] = ("entity_classification", "entity_pair_classification", "entity_span_classification")
@@ -50,7 +52,7 @@ class EncodingReport:
 
     def __str__(self) -> str:
         """Every count that is not zero, in words."""
-        return ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in self.as_dict().items() if n) or "nothing"
+        return tallied({name.replace("_", " "): count for name, count in self.as_dict().items()}) or "nothing"
 
 
 @dataclass(slots=True)

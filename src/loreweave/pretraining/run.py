@@ -16,6 +16,7 @@ from transformers import PrinterCallback, TrainerCallback, TrainerControl, Train
 
 from loreweave.build.pretraining_set import PretrainingSet, open_pretraining_set
 from loreweave.checkpoints.formats import hugging_face
+from loreweave.corpus.counts import tallied
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
 from loreweave.objectives import (
@@ -293,7 +294,8 @@ def _summary(
     if stream.text is not None and any(
         config.max_words < s["max_length"] or config.max_entities < s["max_entities"] for s in stored
     ):
-        lines += [f"left out: {count:,} {what}" for what, count in stream.text.left_out().items() if count]
+        left_out = tallied(stream.text.left_out())
+        lines += [f"left out: {left_out}"] if left_out else []
     lines += [line for o in stream.objectives if isinstance(o, EncodingObjective) for line in o.summary()]
     total = sum(p.numel() for p in module.parameters())
     lines.append(f"model: {config.model}, {trained_parameters(module):,} of {total:,} parameters are trained")

@@ -88,7 +88,7 @@ def test_numbers_of_class_labels_become_names(tmp_path: Path) -> None:
     write(tmp_path, json.dumps({"features": features}), "dataset_info.json")
     first, second = (row for _, row in json_rows(path))
     assert first == row | {"tags": ["B-PER"]}
-    assert "found the number 2, expected one of the 2 names O, B-PER" in str(second)
+    assert "found the number 2, expected that of one of 2 names: O, B-PER" in str(second)
     server = {"features": [{"name": "tags", "type": features["tags"]}], "rows": [{"row": row}]}
     assert [row for _, row in json_rows(write(tmp_path / "..", json.dumps(server), "server.json"))] == [
         row | {"tags": ["B-PER"]}

@@ -79,7 +79,7 @@ def test_empty_files_and_unknown_formats(tmp_path: Path) -> None:
 def test_the_account_shows_the_first_errors(tmp_path: Path) -> None:
     result = read(tmp_path / "a.jsonl", [{"words": ["!"] * 7 + ["-"]}], skip_bad=True)
     lines = describe_skipped(result, Path("a.jsonl"), shown=2)
-    assert lines[0] == "a.jsonl: skipped 8 records (7 bad words, 1 dash)"
+    assert lines[0] == "a.jsonl: skipped 8 records: bad words (7), dash (1)"
     assert lines[1].startswith("  line 1: ") and lines[3] == "  and 5 more" and len(lines) == 4
     assert describe_skipped(ReadResult([]), Path("a.jsonl")) == []
 

@@ -100,10 +100,10 @@ def test_shards_are_found_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     ("side", "count", "message"),
     [
         ("tail", 3, r"tail/train\.idx: found 3 sequences, expected 2, as in head"),
-        ("negHead", 3, r"negHead/train\.idx: found 3 sequences, expected a multiple of the 2 triples"),
-        ("negHead", 0, r"negHead/train\.idx: found 0 sequences, expected a multiple of the 2 triples"),
+        ("negHead", 3, r"negHead/train\.idx: found 3 sequences, expected a multiple of 2 triples"),
+        ("negHead", 0, r"negHead/train\.idx: found 0 sequences, expected a multiple of 2 triples"),
         ("negTail", 2, r"negTail/train\.idx: found 2 sequences, expected 4, as in negHead"),
-        ("relation_desc", 1, r"relation_desc/train\.idx: found 1 sequences, expected 2"),
+        ("relation_desc", 1, r"relation_desc/train\.idx: found 1 sequence, expected 2"),
     ],
 )
 def test_parts_that_are_not_aligned_are_named(dump: Path, side: str, count: int, message: str) -> None:

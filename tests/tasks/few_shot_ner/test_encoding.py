@@ -36,7 +36,7 @@ def test_words_that_are_not_seen_are_counted(encoding: WordEncoding) -> None:
     examples = encoding.encode([TaggedSentence(("ann", "\u200b", "oslo")), TaggedSentence(("ann", "zoezoe", "oslo", "in"))])
     assert examples[0].words == [0, 2]
     assert examples[1].words == [0, 1] and examples[1].length == 8  # the last word is cut, what it has stays
-    assert encoding.report() == "2 words cut off, 1 words without pieces"
+    assert encoding.report() == "words without pieces (1), words cut off (2)"
 
 
 def test_states_come_back_by_sentence(encoding: WordEncoding) -> None:

@@ -77,14 +77,14 @@ def test_a_label_that_the_support_lacks_is_an_error_or_counted(tiny_bert: Path, 
         run(tiny_bert, episode_file)
     _, facts = run(tiny_bert, episode_file, "skip_bad=true")
     assert facts["records"] == 3 and facts["skipped"] == {"bad query.label": 1}
-    assert "skipped: 1 bad query.label" in LINES
+    assert "skipped 1 episode: bad query.label (1)" in LINES
 
 
 def test_words_without_pieces_are_missed_or_dropped_with_their_sentence(tiny_bert: Path, episode_file: Path) -> None:
     query = {"word": [["\u200b", "in"], ["ann"]], "label": [["location-other", "O"], ["person-x"]]}
     episode_file.write_text(json.dumps(json.loads(episode_file.read_text().splitlines()[0]) | {"query": query}))
     evaluation, facts = run(tiny_bert, episode_file)
-    assert facts["encoding"] == "1 words without pieces" and evaluation.arrays["micro_counts"][0, 0] == 2
+    assert facts["encoding"] == "words without pieces (1)" and evaluation.arrays["micro_counts"][0, 0] == 2
     assert evaluation.arrays["published_micro_counts"][0, 0] == 1
     legacy, facts = run(tiny_bert, episode_file, "legacy=true")
     assert legacy.arrays["micro_counts"][0, 0] == 1

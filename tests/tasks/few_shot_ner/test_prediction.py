@@ -62,4 +62,4 @@ def test_what_is_cut_of_queries_is_said_once(tiny_bert: Path, source_file: Path,
     answer = predict(tiny_bert, support, PredictionSettings(), Execution(device="cpu", report=said.append))
     rows = [{"text": "ann"}, {"tokens": ["is"] * 100}, {"text": "the"}]
     assert len(list(answer(((f"line {n}", row) for n, row in enumerate(rows, 1)), block))) == 3
-    assert said[-1] == "encoding: 38 words cut off"
+    assert said[-1] == "encoding: words cut off (38)"

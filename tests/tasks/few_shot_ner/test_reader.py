@@ -37,7 +37,7 @@ def test_columns_are_found_and_checked_as_for_ner(tmp_path: Path) -> None:
     assert [record.tokens for record in found.records] == [("Mia", "Hill")]
     assert found.dropped == {"blank tokens": 2, "sentences without a token": 1}
     path.write_text("Mia O\n")
-    assert read(path).notes[0].startswith("NO MENTION in 1 sentences")
+    assert read(path).notes[0].startswith("NO MENTION in 1 sentence:")
 
 
 def test_conllu_is_read(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def test_episodes_with_predicted_tags(prefix: str, gold: Path, tmp_path: Path) -
         ([{"episode": 0, "predictions": spans((3, 5, "person"))}], r"answers, line 1: found the span \(3, 5\) of person"),
         ([{"episode": 0, "predictions": spans((0, 2, "person"), (1, 3, "place"))}], r"the span \(1, 3\) .* no overlap"),
         ([{"episode": 0, "predictions": [{"start": 0}]}], "line 1, field 'end': found nothing"),
-        ([{"query": {"label": [["O"], ["O"]]}}], "line 1: found 1 tags for 4 words of episode 0"),
+        ([{"query": {"label": [["O"], ["O"]]}}], "line 1: found 1 tag for 4 words of episode 0"),
         ([{"query": {"label": [["O", 3], ["O"]]}}], "line 1, field 'query.label'"),
         ([{"episode": 2, "predictions": []}], "field 'episode/sentence': found no gold record with the .* '2/0'"),
         ([{"episode": 0, "predictions": spans((0, 1, "persn"))}], "line 1: found 'persn' for episode 0, expected one"),

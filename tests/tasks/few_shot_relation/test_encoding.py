@@ -111,7 +111,7 @@ def test_pooled_reads_the_first_state(tiny_bert: Path, records: list[RelationRec
 def test_relations_that_are_left_out_are_told(tiny_bert: Path, records: list[RelationRecord]) -> None:
     encoding = encoding_of(tiny_bert, way=2, relations=["lives", "works", "and"])
     encoding.encode([*records[:4], *records[4:8], records[12]], LABELS)
-    assert encoding.report() == "1 relations with too few sentences left out (and)"
+    assert encoding.report() == "relations with too few sentences left out: and (1)"
     assert encoding.draws.classes == ["lives", "works"]
     with pytest.raises(DataError, match="found 1 relations with 2 or more sentences"):
         encoding.encode(records[:4], LABELS)

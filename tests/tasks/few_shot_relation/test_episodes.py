@@ -61,7 +61,7 @@ def test_the_layout_of_fewrels_test_files(tmp_path: Path, fewrel_file: Path) -> 
     assert [episode.gold for episode in found] == [(None,), (None,)] and found[0].relations == ("0", "1")
     assert found[0].support[1][0].text == "ann works at oslo ." and found[0].query[0].surface(found[0].query[0].head) == "he"
     assert [episode.gold for episode in read_answers(write(tmp_path / "answers.json", [1, 0]), found)] == [(1,), (0,)]
-    for wrong, message in (([1], "found 1 answers, expected a list of 2"), ([1, 7], "found 7 .* a number from 0 to 2")):
+    for wrong, message in (([1], "found 1 answer, expected a list of at least 2"), ([1, 7], "found 7 .* a number from 0 to 2")):
         with pytest.raises(DataError, match=message):
             read_answers(write(tmp_path / "answers.json", wrong), found)
 

@@ -34,5 +34,5 @@ def test_a_sentence_of_the_support_gets_its_relation(tiny_bert: Path, tmp_path: 
 def test_a_support_has_relations_to_choose_from(tiny_bert: Path, tmp_path: Path, fewrel_file: Path) -> None:
     support = tmp_path / "support.json"
     support.write_text(json.dumps({"works": json.loads(fewrel_file.read_text())["works"]}))
-    with pytest.raises(DataError, match="support.json: found 1 relations, expected a support with two or more"):
+    with pytest.raises(DataError, match="support.json: found 1 relation, expected a support with two or more"):
         predict(tiny_bert, support, PredictionSettings(), HOW)

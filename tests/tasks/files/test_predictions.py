@@ -56,7 +56,7 @@ def test_lines_of_labels(tmp_path: Path) -> None:
     path.write_text("no_relation\nper:title\n")
     assert [(p.id, p.value) for p in label_predictions(path)] == [(None, "no_relation"), (None, "per:title")]
     path.write_text("7\tOther\nOther\n")
-    with pytest.raises(DataError, match="line 2: found 1 columns, expected id<TAB>label"):
+    with pytest.raises(DataError, match="line 2: found 1 column, expected id<TAB>label"):
         label_predictions(path)
     path.write_text(" \n")
     with pytest.raises(DataError, match="found an empty file"):
@@ -107,11 +107,11 @@ def test_relations_read_lines_and_our_predictions(tmp_path: Path) -> None:
     lines: list[str] = []
     evaluation, _ = score_file(task, gold, answers, report=lines.append)
     assert (evaluation.metrics["macro_f1"], evaluation.metrics["accuracy"]) == (0.0, 0.5)
-    assert lines == ["micro and macro scores leave out 'Other'", "1 predictions are labels that are gold nowhere: X(e2,e1)"]
+    assert lines == ["micro and macro scores leave out 'Other'", "1 prediction of labels that are gold nowhere: X(e2,e1)"]
     ours = write(tmp_path / "ours.jsonl", [{"id": "2", "prediction": "Other", "label": "no"}, {"id": "1", "label": "X(e1,e2)"}])
     assert score_file(task, gold, ours, report=lines.append)[0].metrics["macro_f1"] == 1.0
     answers.write_text("Other\n")
-    with pytest.raises(DataError, match="1 predictions without ids"):
+    with pytest.raises(DataError, match="1 prediction without ids"):
         score_file(task, gold, answers, report=lines.append)
 
 

@@ -110,7 +110,7 @@ def test_folders_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
     assert [query.row["text"] for query in found if not isinstance(query.row, DataError)] == ["Ann", "Bob", "Cid"]
     names = ["a.txt.gz", "b.txt", "in/c.jsonl"]
     assert [query.where["file"] for query in found] == [str(tmp_path / name) for name in names]
-    assert said[0].endswith("left out 2 files that are neither text nor JSON: notes.md, picture.png")
+    assert said[0].endswith("left out 2 files of neither text nor JSON: notes.md, picture.png")
     assert said[1:] == [f"{tmp_path / 'empty.txt'}: found no query"]
     assert len(read(tmp_path / "b.txt", "-", stdin="Dan\n")) == 2
 

@@ -38,7 +38,7 @@ def test_numbers_get_the_names_of_the_file(data: Path, name: str) -> None:
 def test_a_number_without_a_name_is_named(data: Path) -> None:
     data.with_name("names.txt").write_text("O\nB-PER\n")
     task = with_tag_names(load_training("ner"), data.with_name("names.txt"))
-    with pytest.raises(DataError, match="found the number 2, expected one of the 2 names O, B-PER"):
+    with pytest.raises(DataError, match="found the number 2, expected that of one of 2 names: O, B-PER"):
         task.read(data, None, False)
 
 

@@ -77,7 +77,7 @@ def test_what_an_encoder_would_cut(tmp_path: Path, tiny_bert: Path) -> None:
     long = pair("the river is long . " * 30 + A["text"], (600, 603), (613, 617), "lives")
     paths = [write(tmp_path / "train.jsonl", [A, long]), write(tmp_path / "dev.jsonl", [A])]
     train, dev = check_files(TASK, paths, model=str(tiny_bert), max_length=20, report=silent)["files"]
-    assert train["sub_words"] == {"min": 11, "median": 11, "p95": 20, "max": 20} and "1 texts truncated" in train["cut"]
+    assert train["sub_words"] == {"min": 11, "median": 11, "p95": 20, "max": 20} and "texts truncated (1)" in train["cut"]
     assert dev["cut"] == ""
     with pytest.raises(ConfigurationError, match="--max-length needs --model"):
         check_files(TASK, paths, max_length=20)
@@ -163,7 +163,7 @@ def test_mentions_are_counted_not_records(tmp_path: Path) -> None:
 def test_files_without_a_label_and_files_that_lose_records(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Mia O\nleft O\n")
     findings = check_files(load_task("ner"), [tmp_path / "a.txt"])["findings"]
-    assert findings[0] == "a.txt: no record has a label" and "NO MENTION in 1 sentences" in findings[1]
+    assert findings[0] == "a.txt: no record has a label" and "NO MENTION in 1 sentence:" in findings[1]
     bad = write(tmp_path / "b.jsonl", [A | {"head": {"start": 0, "end": 99}}])
     assert "b.jsonl: no record is left" in check_files(TASK, [bad])["findings"]
     for name, text in (("c.txt", "Mia B-PER\nleft\n"), ("d.jsonl", '{"text": "Mia", "entities": [[0, 9, "PER"]]}\n')):

@@ -90,7 +90,7 @@ def test_a_label_that_training_lacks_is_named(trained: tuple[Path, Path, dict[st
         evaluate_task(TASK, run, tmp_path / "dev.json", device="cpu", report=silent)
     lines: list[str] = []
     _, results = evaluate_task(TASK, run, tmp_path / "dev.json", device="cpu", skip_bad=True, report=lines.append)
-    assert results["records"] == 15 and "skipped 1 record " in lines[0]
+    assert results["records"] == 15 and "skipped 1 record: " in lines[0]
 
 
 def test_wrong_requests(tiny_bert: Path, typing_file: Path, tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_relations_from_file_to_prediction(encoder: str, request: pytest.Fixture
     assert lines.count("dev: micro and macro scores leave out 'no_relation'") == 1, "once, not after every epoch"
     listed = json.loads((tmp_path / "run" / "left_out.json").read_text())
     assert [line.split(":")[0] for line in listed["dev"]] == ["line 13", "line 14"] and "train" not in listed
-    assert f"{dev}: skipped 2 records (1 bad tail, 1 label 'owns' unknown to the model)" in lines
+    assert f"{dev}: skipped 2 records: bad tail (1), label 'owns' unknown to the model (1)" in lines
     answers = list(predict_rows(RELATIONS, load_checkpoint_of(RELATIONS, tmp_path / "run"), (("here", row) for row in PAIRS)))
     assert sum(answer["predicted"] == row["label"] for answer, row in zip(answers, PAIRS, strict=True)) >= 11
     assert task_of(tmp_path / "run" / "model") == "relation-classification"

@@ -50,7 +50,7 @@ def test_what_was_not_read_is_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pos", "message"), [(["X"], "found 1 tags, expected one for each of 2 tokens"), ("XY", "expected a list of strings")]
+    ("pos", "message"), [(["X"], "found 1 tag, expected one for each of 2 tokens"), ("XY", "expected a list of strings")]
 )
 def test_tags_that_do_not_fit(pos: object, message: str) -> None:
     text = AnnotatedText("here", "a b", metadata={"pos": pos})

@@ -71,11 +71,11 @@ def test_limits_in_sub_words_and_in_words(luke: NerModel) -> None:
     in_sub_words = spans_encoding(luke, max_mention_length=3)  # xyz is x, ##y, ##z
     (example,) = in_sub_words.encode([record])
     assert example.words.tolist() == [[0, 1], [1, 2], [2, 3]]
-    assert in_sub_words.report() == "2 mentions longer than 3 sub-words"
+    assert in_sub_words.report() == "mentions longer than 3 sub-words (2)"
     in_words = spans_encoding(luke, max_mention_length=2, mention_unit="words")
     (example,) = in_words.encode([record])
     assert example.words.tolist() == [[0, 1], [0, 2], [1, 2], [1, 3], [2, 3]]
-    assert in_words.report() == "1 mentions longer than 2 words"
+    assert in_words.report() == "mentions longer than 2 words (1)"
 
 
 def test_mentions_that_cannot_be_learned_are_counted(luke: NerModel, plain: NerModel) -> None:
@@ -84,10 +84,10 @@ def test_mentions_that_cannot_be_learned_are_counted(luke: NerModel, plain: NerM
     encoding = spans_encoding(luke)
     (example,) = encoding.encode([record], TYPES)
     assert example.targets is not None and example.targets[0] == 2  # the first of two on the same words
-    assert encoding.report() == "1 mentions on the words of another, 1 mentions that cut a word"
+    assert encoding.report() == "mentions that cut a word (1), mentions on the words of another (1)"
     tags = TagEncoding(plain.encoding.tokenizer, NerSettings(tags="iob2"), tags_of_types(TYPES, "iob2"), 64)
     tags.encode([record])
-    assert tags.report() == "3 mentions inside or across another, 1 mentions that cut a word"
+    assert tags.report() == "mentions that cut a word (1), mentions inside or across another (3)"
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_sentence_of_ten_thousand_words(luke: NerModel) -> None:
     examples = encoding.encode([record])
     assert sum(len(example.words) for example in examples) == 16 * 10_000 - sum(range(16))
     assert max(len(example.ids) for example in examples) <= 64
-    assert encoding.report() == "1 sentences read in parts"
+    assert encoding.report() == "sentences read in parts (1)"
 
 
 def test_words_are_tokenized_one_by_one_as_the_original(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_a_long_text_is_found_in_whole(trained: Trained) -> None:
     (row,) = predict_rows(TASK, loaded, [("here", {"text": text})])
     assert all(text[found["start"] : found["end"]] == found["mention"] for found in row["predicted"])
     assert {found["start"] // 100 for found in row["predicted"]} == set(range(10))  # in every window
-    assert loaded.encoding.report() == "1 sentences read in parts"
+    assert loaded.encoding.report() == "sentences read in parts (1)"
 
 
 def test_labels_unseen_in_training_are_named_or_left_out(trained: Trained, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_no_gold_at_evaluation_is_said(trained: Trained, tmp_path: Path) -> None
     data = write(tmp_path / "test.txt", [[("is", "O"), ("long", "O")]])
     evaluation, _ = evaluate_task(TASK, run, data, device="cpu", report=said.append)
     of_file, *of_scores = said
-    assert "NO MENTION in 1 sentences" in of_file and of_scores == evaluation.notes
+    assert "NO MENTION in 1 sentence:" in of_file and of_scores == evaluation.notes
     assert evaluation.metrics["micro_f1"] == 0 and "no record has a gold mention" in of_scores[0]
 
 
@@ -117,7 +117,7 @@ def test_checking_finds_what_a_run_would_meet(tmp_path: Path, tiny_luke: Path) -
     found = check_files(TASK, [path], model=str(tiny_luke), max_length=40, report=silent)
     (line,) = found["files"]
     assert line["bad"] == 1 and "found the span (0, 99)" in line["errors"][0] and line["overlaps"] == 1
-    assert line["cut"] == "1 mentions that cut a word" and line["unlabelled"] == 1
+    assert line["cut"] == "mentions that cut a word (1)" and line["unlabelled"] == 1
     assert not any("without a label" in finding for finding in found["findings"])  # a text without names is none to look at
 
 

@@ -93,7 +93,7 @@ BAD = [
     ("Ann B-PER\n\nsang\n\nBob O\n", "line 3: found 1 column: 'sang', expected 2 as on the lines before", "record"),
     ("Ann B-PER\n\nx O\nOslo place\n\nBob O\n", "line 4, field 'tag': found the tag 'place', expected a prefix", "tag"),
     ("Ann PER\n\nOslo B-LOC\n\nBob O\n", "found the tag 'B-LOC', expected no prefix as in the file's first tag", "tag"),
-    ([{"tokens": TOKENS, "tags": ["O"]}], "record 1, field 'tags': found 1 tags for 4 tokens", "tags"),
+    ([{"tokens": TOKENS, "tags": ["O"]}], "record 1, field 'tags': found 1 tag for 4 tokens", "tags"),
     ([{"tokens": TOKENS, "tags": [0, 1, 2, 3]}], "the numbers .0, 1, 2, 3., .* --tag-names FILE", "tags"),
     ([{"text": "Ann", "entities": [{"start": 0, "end": 9, "label": "PER"}]}], "found the span \\(0, 9\\) in a text", "end"),
     ([{"text": "Ann", "entities": [{"start": 0, "end": 2, "label": "PER", "name": "Ann"}]}],
@@ -209,11 +209,11 @@ def test_sentences_of_another_scheme_are_named(tmp_path: Path) -> None:
     file.write_text("Ann E-PER\n\nNew I-LOC\nYork E-LOC\n\n")
     assert read(file).notes[0].startswith("the tags of 2 sentences are none of iob1"), "IOE"
     file.write_text("Ann B-PER\nlives O\nOslo U-LOC\nor O\nBern S-LOC\n\n")
-    assert read(file).notes[0].startswith("the tags of 1 sentences are none of iob1"), "BILOU and BIOES"
+    assert read(file).notes[0].startswith("the tags of 1 sentence are none of iob1"), "BILOU and BIOES"
     file.write_text("Ann U-PER\n\nOslo B-LOC\nWest L-LOC\n\nBern S-LOC\n\n")
-    assert read(file).notes == [f"tags are bilou but for 1 sentences ({rule}): line 6"]
+    assert read(file).notes == [f"tags are bilou but for 1 sentence ({rule}): line 6"]
     file.write_text("Ann B-PER\nlives O\nOslo U-LOC\nor O\nBern S-LOC\n\nAnn B-PER\nLi I-PER\n\n")
-    assert read(file).notes == [f"tags are iob2 but for 1 sentences ({rule}): line 1"]
+    assert read(file).notes == [f"tags are iob2 but for 1 sentence ({rule}): line 1"]
 
 
 def test_what_cannot_be_meant_stops_or_is_said(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_the_originals_file_of_predictions_beside_its_gold_file(tmp_path: Path) 
     path.write_text(COLUMNS)
     assert score_predictions(read(gold).records, path).metrics == score(RECORDS, OUTPUTS, TYPES).metrics
     path.write_text(PARTS[0])
-    with pytest.raises(DataError, match="found 1 sentences, expected 2 as in the gold file"):
+    with pytest.raises(DataError, match="found 1 sentence, expected 2 as in the gold file"):
         score_predictions(read(gold).records, path)
 
 

@@ -260,7 +260,7 @@ def test_other_names_are_counted_and_most_may_not_be_other(tmp_path: Path) -> No
     assert len(result.records) == 2
     assert result.dropped == {"mentions whose name differs from the text at their offsets (the text is used)": 1}
     strange = lemma | {"t": {"name": "quarvo", "pos": [4, 6]}}
-    with pytest.raises(DataError, match="3 of 4 mentions whose name differs from the text at their offsets"):
+    with pytest.raises(DataError, match="3 of 4 mentions whose name is not the text at their offsets"):
         read(write(tmp_path / "b.jsonl", [lemma, strange]))
 
 
@@ -304,7 +304,7 @@ def test_questions_need_no_label() -> None:
     assert (record.id, mentions(record), record.label) == ("5", ("Ann", "Oslo"), None)
     (asked,) = ask(TEXT, [(9, 12), (3, 7)], "0")
     assert mentions(asked) == ("Ann", "Oslo") and ask(TEXT, [], "0") == []
-    with pytest.raises(DataError, match="found 1 mentions of text 0, expected two: head and tail"):
+    with pytest.raises(DataError, match="found 1 mention of text 0, expected two: head and tail"):
         ask(TEXT, [(0, 2)], "0")
 
 

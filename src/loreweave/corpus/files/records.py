@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
 
-from loreweave.corpus.counts import counted
+from loreweave.corpus.counts import counted, tallied
 from loreweave.corpus.files.json_rows import first_character, json_rows
 from loreweave.corpus.files.read_result import R, ReadResult
 from loreweave.corpus.files.reading import content_suffix
@@ -143,10 +143,9 @@ def first_row(path: Path) -> Any:
 def describe_skipped(read: ReadResult[Any], path: Path, shown: int = 5) -> list[str]:
     """Lines about what was left out of a file or looks unusual: the counts, and the first errors; none if there is nothing."""
     kept = [f"{path}: {note}" for note in read.notes]
-    kept += [f"{path}: left out {count} {reason}" for reason, count in sorted(read.dropped.items())]
+    kept += [f"{path}: left out: {tallied(read.dropped)}"] if read.dropped else []
     if not read.skipped:
         return kept
-    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(read.skipped.items()))
     more = [f"  and {len(read.left_out) - shown} more"] if len(read.left_out) > shown else []
     first = [f"  {line}" for line in read.left_out[:shown]]
-    return [f"{path}: skipped {counted(sum(read.skipped.values()), 'record')} ({reasons})", *first, *more, *kept]
+    return [f"{path}: skipped {counted(sum(read.skipped.values()), 'record')}: {tallied(read.skipped)}", *first, *more, *kept]

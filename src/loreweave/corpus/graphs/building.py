@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, TypeVar, get_args
 
 import numpy as np
 
-from loreweave.corpus.counts import counted, listed
+from loreweave.corpus.counts import counted, listed, tallied
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files.reading import Pathname, read_json, sha256_of
 from loreweave.corpus.files.surrogates import has_half, replace_halves
@@ -107,7 +107,7 @@ def build_graph(
         arrays = {split: _renumbered(numbers, rows, left_out) for split, numbers in triples.items()}
         arrays, splitting = _split(arrays, len(entity_ids), len(relation_ids), policy.splitting)
         if not any(map(len, arrays.values())):
-            why = ", ".join(f"{count} {reason}" for reason, count in left_out.counts.items())
+            why = tallied(left_out.counts)
             said = f"left out: {why}" if why else "the files have none"
             first = next(iter(source.triples.values()), None)
             raise DataError(f"no triple is left, so nothing was written; {said}", path=first)

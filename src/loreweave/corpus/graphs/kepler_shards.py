@@ -226,7 +226,7 @@ def _by_number(path: Path) -> list[tuple[int, str]]:
 
 def _expect(sequences: TokenSequences, count: int, why: str) -> None:
     if len(sequences) != count:
-        raise DataError(f"found {len(sequences)} sequences, expected {count}, {why}", path=sequences.index_file)
+        raise DataError(f"found {counted(len(sequences), 'sequence')}, expected {count}, {why}", path=sequences.index_file)
 
 
 def _numbers(path: Path, count: int) -> np.ndarray:

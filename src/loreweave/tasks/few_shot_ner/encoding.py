@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from loreweave.corpus.counts import tallied
 from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.files.writing import write_json
 from loreweave.corpus.tokens import TaggedSentence
@@ -152,4 +153,4 @@ def read_transitions(folder: Path) -> TransitionCounts | None:
 
 def describe_counts(counts: Counter[str]) -> str:
     """Counts of words, in words."""
-    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(counts.items()))
+    return tallied({name.replace("_", " "): count for name, count in counts.items()})

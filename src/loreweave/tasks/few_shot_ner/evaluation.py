@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from loreweave.corpus.counts import counted
+from loreweave.corpus.counts import counted, tallied
 from loreweave.corpus.episodes import Episode, Sentences, read_episodes
 from loreweave.corpus.files.reading import sha256_of_data
 from loreweave.errors import ConfigurationError, DataError
@@ -45,8 +45,8 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     if settings.legacy:
         episodes = _without_unseen_sentences(episodes, bank, skipped)
     if not episodes:
-        left_out = ", ".join(f"{count} {reason}" for reason, count in skipped.items())
-        raise DataError("found no episode to score" + (f"; left out: {left_out}" if left_out else ""), path=data)
+        left_out = f"; left out: {tallied(skipped)}" if skipped else ""
+        raise DataError(f"found no episode to score{left_out}", path=data)
     if settings.legacy:
         types = {label for episode in episodes for label in episode.types}
         tagger.labeller = replace(tagger.labeller, shared_by=len(types))
@@ -211,7 +211,7 @@ def _report(
     sentences = sum(len(episode.support) + len(episode.query) for episode in episodes)
     report(f"{counted(len(episodes), 'episode')} of {counted(sentences, 'sentence')}, {len(bank)} of them distinct")
     if skipped:
-        report("skipped: " + ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items())))
+        report(f"skipped {counted(skipped.total(), 'episode')}: {tallied(skipped)}")
     if tagger.encoding.report():
         report(f"encoding: {tagger.encoding.report()} (missed in micro_f1, left out of published_micro_f1)")
     if not tagger.trained:

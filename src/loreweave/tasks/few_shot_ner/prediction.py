@@ -12,7 +12,7 @@ import numpy as np
 
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.column_formats.tag_schemes import OUTSIDE
-from loreweave.corpus.counts import counted
+from loreweave.corpus.counts import counted, tallied
 from loreweave.corpus.episodes import Episode
 from loreweave.corpus.tokens import TOKENS, TaggedSentence, text_of_tokens, token_offsets
 from loreweave.errors import DataError
@@ -41,8 +41,8 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
     types = reader.labels_of(support)[1:]
     if not types:
         raise DataError("found no entity in any sentence, expected a labelled support set", path=data)
-    for reason, count in found.dropped.items():
-        execution.report(f"{data}: left out {count} {reason}")
+    if found.dropped:
+        execution.report(f"{data}: left out: {tallied(found.dropped)}")
     tagger = Tagger.open(model, settings, execution)
     execution.report(f"support: {counted(len(support), 'sentence')} with the types {', '.join(types)}")
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from loreweave.build.relation_episodes import Draw, EpisodeDraws, EpisodeShape
+from loreweave.corpus.counts import tallied
 from loreweave.corpus.files.writing import write_json
 from loreweave.encoding.encoded_text import EncodedText
 from loreweave.tasks.episodes.training import EpisodeNumber
@@ -74,8 +75,8 @@ class EpisodeEncoding:
         self.draws = EpisodeDraws(names, self.drawing.shape, self.drawing.seed)
         self.source_relations = tuple(self.draws.classes)
         if self.draws.left_out:
-            listed = ", ".join(self.draws.left_out)
-            self.counts[f"relations with too few sentences left out ({listed})"] = len(self.draws.left_out)
+            names_left_out = ", ".join(self.draws.left_out)
+            self.counts[f"relations with too few sentences left out: {names_left_out}"] = len(self.draws.left_out)
         self.source = self.sentences.encode(records)
         return [EpisodeNumber(number) for number in range(self.drawing.episodes)]
 
@@ -133,8 +134,7 @@ class EpisodeEncoding:
 
     def report(self) -> str:
         """What was cut and left out."""
-        counted = [f"{count} {name}" for name, count in self.counts.items() if count]
-        return ", ".join([*counted, *filter(None, [self.sentences.report()])])
+        return ", ".join(filter(None, [tallied(self.counts), self.sentences.report()]))
 
     def save_pretrained(self, folder: Path) -> None:
         """Write the tokenizer, and the relations of the source."""

@@ -129,7 +129,7 @@ def read_answers(path: Path, episodes: Sequence[RelationEpisode]) -> list[Relati
     answers = read_json(path)
     needed = max(int(episode.id) for episode in episodes) + 1
     if not isinstance(answers, list) or len(answers) < needed:
-        found = f"{len(answers)} answers" if isinstance(answers, list) else type(answers).__name__
+        found = counted(len(answers), "answer") if isinstance(answers, list) else type(answers).__name__
         raise DataError(f"found {found}, expected a list of at least {counted(needed, 'number')}", path=path)
     known = []
     for episode in episodes:

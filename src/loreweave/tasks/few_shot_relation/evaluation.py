@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from loreweave.build.relation_episodes import EpisodeShape
-from loreweave.corpus.counts import counted
+from loreweave.corpus.counts import counted, tallied
 from loreweave.corpus.files.reading import sha256_of
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.encoding.model_names import resolve
@@ -231,10 +231,10 @@ def _read(
             raise ConfigurationError(f"{name}: {data} has episodes of its own; leave it out")
     episodes = list(islice(read_episodes(data, skipped if settings.skip_bad else None), settings.episodes))
     if not episodes:
-        left_out = ", ".join(f"{count} {reason}" for reason, count in skipped.items())
-        raise DataError("found no episode to score" + (f"; left out: {left_out}" if left_out else ""), path=data)
+        left_out = f"; left out: {tallied(skipped)}" if skipped else ""
+        raise DataError(f"found no episode to score{left_out}", path=data)
     if skipped:
-        report(f"{data}: skipped " + ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items())))
+        report(f"{data}: skipped {counted(skipped.total(), 'episode')}: {tallied(skipped)}")
     return episodes if settings.answers is None else read_answers(settings.answers, episodes)
 
 

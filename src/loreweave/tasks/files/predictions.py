@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from loreweave.corpus.counts import counted, listed
+from loreweave.corpus.counts import counted, listed, tallied
 from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.reading import open_text, read_json_lines
 from loreweave.corpus.files.records import describe_skipped
@@ -163,8 +163,8 @@ def score_file(
         if settings:
             raise ConfigurationError(f"{task.name} has no settings for scoring, found {settings[0]!r}")
         evaluation, facts = task.score_predictions(gold, predictions, skip_bad)
-        for reason, count in sorted(facts["skipped"].items()):
-            report(f"{gold}: skipped {count} {reason}")
+        if skipped := facts["skipped"]:
+            report(f"{gold}: skipped {counted(sum(skipped.values()), 'episode')}: {tallied(skipped)}")
     else:
         evaluation, facts = _of_records(task, gold, predictions, format, skip_bad, task.scoring_settings(settings), report)
     for note in evaluation.notes:

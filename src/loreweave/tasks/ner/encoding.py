@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from loreweave.corpus.column_formats.tag_schemes import OUTSIDE, TokenSpan, find_scheme, spans_of_tags, tags_of_spans
+from loreweave.corpus.counts import tallied
 from loreweave.corpus.tokens import outermost
 from loreweave.encoding import EntityTokenizer
 from loreweave.tasks.ner.decoding import TagScheme, decode_spans, decode_tags
@@ -151,7 +152,7 @@ class WindowEncoding(Generic[E]):
 
     def report(self) -> str:
         """What did not fit."""
-        return ", ".join(f"{count} {name}" for name, count in sorted(self.done.items()) if count)
+        return tallied(self.done)
 
     def save_pretrained(self, folder: Path) -> None:
         """Write the tokenizer."""

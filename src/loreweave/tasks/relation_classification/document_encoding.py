@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from loreweave.corpus.counts import tallied
 from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.files.writing import write_json
 from loreweave.encoding import EntityTokenizer
@@ -201,7 +202,7 @@ class DocumentEncoding:
 
     def report(self) -> str:
         """What was cut."""
-        return ", ".join(f"{count} {name}" for name, count in self.counts.items() if count)
+        return tallied(self.counts)
 
     def save_pretrained(self, folder: Path) -> None:
         """Write the tokenizer, and the facts of training."""
