@@ -10,6 +10,7 @@ import layouts
 import pytest
 import torch
 import transformers
+from family_cases import make_encoder
 from torch import Tensor
 
 from loreweave.checkpoints import luke_from_encoder
@@ -118,6 +119,23 @@ def test_an_xlm_roberta(tmp_path: Path) -> None:
     _assert_same_words(built.model, model, _batch(1, 0, [[50, 60, 70, 80, 2], [51, 2]]))
 
 
+def test_an_electra(tmp_path: Path) -> None:
+    """Its discriminator has no head that scores words, its generator one of two modules."""
+    for cls in ("ElectraForMaskedLM", "ElectraForPreTraining"):
+        folder = make_encoder("electra", tmp_path / cls, getattr(transformers, cls))
+        electra = getattr(transformers, cls).from_pretrained(folder).eval()
+        built = luke_from_encoder(folder, VOCABULARY, entity_embedding_size=8)
+        assert built.model.config.untrained_modules == ([] if cls == "ElectraForMaskedLM" else ["lm_head"])
+        whole = electra if cls == "ElectraForMaskedLM" else electra.electra
+        _assert_same_words(built.model, whole, _batch(0, 2, [[9, 10, 11, 4, 12, 3], [13, 14, 3]]))
+
+
+def test_an_electra_whose_words_are_narrower_than_its_states(tmp_path: Path) -> None:
+    folder = make_encoder("electra", tmp_path, embedding_size=16)
+    with pytest.raises(CheckpointError, match="found word vectors of 16 and states of 32, expected equal ones"):
+        luke_from_encoder(folder, VOCABULARY, entity_embedding_size=8)
+
+
 def test_the_packaged_minilm(minilm_dir: Path) -> None:
     encoder = transformers.AutoModel.from_pretrained(minilm_dir).eval()
     built = luke_from_encoder(minilm_dir, VOCABULARY)
@@ -191,7 +209,11 @@ def test_entities_get_a_table_with_mask2(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model_type": "deberta-v2"}, "deberta-v2, expected one of bert, roberta"),
+        ({"model_type": "deberta-v2"}, "deberta-v2, expected one of bert, roberta, .*: no LUKE can be made .* distance"),
+        ({"model_type": "mpnet"}, "mpnet, expected one of bert, .*distance of two words.*; word_only=true goes on"),
+        ({"model_type": "modernbert"}, "rotate queries and keys"),
+        ({"model_type": "luke"}, "it is one"),
+        ({"model_type": "longformer"}, "no row of encoding/families.py says how"),
         ({"position_embedding_type": "relative_key"}, "relative_key positions"),
     ],
 )

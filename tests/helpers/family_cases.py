@@ -17,7 +17,7 @@ LIMIT = 64
 
 _LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
 _PIECES = [*WORDS, '"', "$", "%", *_LETTERS, *(f"##{letter}" for letter in _LETTERS)]
-_BERT = {"unk_token": "[UNK]", "sep_token": "[SEP]", "pad_token": "[PAD]", "cls_token": "[CLS]", "mask_token": "[MASK]"}
+_BERT = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
 _ROBERTA = {
     "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "sep_token": "</s>", "pad_token": "<pad>",
     "cls_token": "<s>", "mask_token": "<mask>",
@@ -135,5 +135,6 @@ def make_encoder(model_type: str, folder: Path, cls: Any = AutoModel, **changes:
         }
     )  # fmt: skip
     torch.manual_seed(0)
-    cls.from_config(config).save_pretrained(folder)
+    model = cls.from_config(config) if hasattr(cls, "from_config") else cls(config)
+    model.save_pretrained(folder)
     return folder

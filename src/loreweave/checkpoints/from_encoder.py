@@ -7,7 +7,6 @@ have used.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -25,16 +24,13 @@ from loreweave.checkpoints.word_tokenizers import add_marker_rows, find_word_tok
 from loreweave.corpus.entity_vocabulary import SPECIAL_ENTITIES, EntityVocabulary
 from loreweave.corpus.files.reading import Pathname
 from loreweave.encoding import EntityTokenizer
+from loreweave.encoding.families import EncoderFamily, family_of, luke_families
 from loreweave.encoding.hub import HUB_NAME
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models import LukeForMaskedLM
 
 EntitiesStart = Literal["random", "words", "titles"]
 
-COUNTS_FROM_ZERO = ("bert",)
-COUNTS_FROM_PADDING = ("roberta", "xlm-roberta", "camembert")
-
-_PREFIX = re.compile(r"^(bert|roberta)\.")
 _OLD_LAYER_NORM = {"gamma": "weight", "beta": "bias"}
 _ENTITY_PARTS = ("entity_embeddings.", "entity_predictions.")
 
@@ -80,17 +76,17 @@ def luke_from_encoder(
     """
     folder = Path(encoder_dir)
     said = read_config(folder)
-    kind = _check_kind(said, folder)
+    family = _family(said, folder)
     report = LoadReport("encoder", str(folder))
     tokenizer = find_word_tokenizer(folder, said, report)
     if tokenizer is None or tokenizer.pad_token_id is None:
         raise CheckpointError(f"{folder}: found no word tokenizer with a padding token")
     pad_id = int(tokenizer.pad_token_id)
-    state = _encoder_tensors(folder, said, report)
-    _count_from_padding(state, kind, pad_id, said, report)
+    state = _encoder_tensors(folder, family, said, report)
+    _count_from_padding(state, family, pad_id, said, report)
     add_marker_rows(state, tokenizer, report)
     vocabulary = vocabulary.with_mask2()
-    config = _config(said, state, tokenizer, vocabulary, entity_embedding_size, folder)
+    config = _config(said, family, state, tokenizer, vocabulary, entity_embedding_size, folder)
     config.use_entity_aware_attention = entity_aware_attention
     model = build(LukeForMaskedLM, config, seed)
     _add_new_entity_modules(model, state, vocabulary)
@@ -108,21 +104,27 @@ def luke_from_encoder(
     return NewLuke(model, EntityTokenizer(tokenizer, vocabulary), new, report)
 
 
-def _check_kind(said: Mapping[str, Any], folder: Path) -> str:
-    kind = str(said.get("model_type"))
-    supported = (*COUNTS_FROM_ZERO, *COUNTS_FROM_PADDING)
-    if kind not in supported:
-        raise CheckpointError(f"{folder}: found the model type {kind}, expected one of {', '.join(supported)}")
+def _family(said: Mapping[str, Any], folder: Path) -> EncoderFamily:
+    """The encoder's row in the table of families, if a LUKE can be made from it."""
+    family = family_of(said)
+    if family is None or family.no_luke:
+        reason = "no row of encoding/families.py says how" if family is None else family.no_luke
+        raise CheckpointError(
+            f"{folder}: found the model type {said.get('model_type')}, expected one of {', '.join(luke_families())}: "
+            f"no LUKE can be made from it ({reason}); word_only=true goes on pre-training it on words alone"
+        )
     position_type = said.get("position_embedding_type", "absolute")
     if position_type != "absolute":
         raise CheckpointError(f"{folder}: found {position_type} positions, expected absolute ones")
-    return kind
+    return family
 
 
-def _count_from_padding(state: rows.Tensors, kind: str, pad_id: int, said: Mapping[str, Any], report: LoadReport) -> None:
+def _count_from_padding(
+    state: rows.Tensors, family: EncoderFamily, pad_id: int, said: Mapping[str, Any], report: LoadReport
+) -> None:
     """Shift a BERT's positions; check that a RoBERTa counts from the padding id of its tokenizer."""
     counts_from = int(said.get("pad_token_id", 1))
-    if kind in COUNTS_FROM_ZERO:
+    if family.positions == "from_zero":
         rows.positions_from_padding(state, pad_id)
         report.notes.append(f"word positions were shifted by {pad_id + 1}, so that they count as LUKE's do")
     elif pad_id != counts_from:
@@ -131,17 +133,20 @@ def _count_from_padding(state: rows.Tensors, kind: str, pad_id: int, said: Mappi
         )
 
 
-def _encoder_tensors(folder: Path, said: Mapping[str, Any], report: LoadReport) -> rows.Tensors:
+def _encoder_tensors(folder: Path, family: EncoderFamily, said: Mapping[str, Any], report: LoadReport) -> rows.Tensors:
     """The encoder's tensors and its masked-word head, under LUKE's names without `luke.`."""
     state: rows.Tensors = {}
     for name, tensor in read_tensors(folder).items():
-        stem, _, last = _PREFIX.sub("", name).rpartition(".")
+        stem, _, last = name.removeprefix(family.prefix).rpartition(".")
         state[f"{stem}.{_OLD_LAYER_NORM.get(last, last)}" if stem else last] = tensor
-    head_is_gelu = said.get("hidden_act", "gelu") == "gelu" or "lm_head.dense.weight" in state
-    if head_is_gelu:
-        rows.bert_head_to_roberta(state)
-    elif any(name.startswith("cls.predictions.") for name in state):
-        report.notes.append(f"the masked-word head uses {said['hidden_act']}, LUKE's gelu: it starts anew")
+    if (width := state[rows.WORDS].shape[-1]) != said.get("hidden_size", width):
+        widths = f"word vectors of {width} and states of {said['hidden_size']}"
+        raise CheckpointError(f"{folder}: found {widths}, expected equal ones, as a LUKE has them")
+    activation = said.get(family.head_activation, "gelu")
+    if activation == "gelu":
+        rows.rename(state, family.head_names)
+    elif any(name in state for name in family.head_names):
+        report.notes.append(f"the masked-word head uses {activation}, LUKE's gelu: it starts anew")
     decoder = state.get("lm_head.decoder.weight")
     if decoder is not None and not decoder.equal(state[rows.WORDS]):
         report.notes.append("the masked-word head's decoder is not the word table, LUKE's is: it starts anew")
@@ -155,6 +160,7 @@ def _encoder_tensors(folder: Path, said: Mapping[str, Any], report: LoadReport) 
 
 def _config(
     said: Mapping[str, Any],
+    family: EncoderFamily,
     state: Mapping[str, Tensor],
     tokenizer: PreTrainedTokenizerFast,
     vocabulary: EntityVocabulary,
@@ -166,7 +172,7 @@ def _config(
     named = str(said.get("_name_or_path") or "")
     extra: dict[str, Any] = {
         "bert_model_name": named if HUB_NAME.fullmatch(named) else folder.name,  # else it is a path on some machine
-        "base_model_type": "bert" if said["model_type"] in COUNTS_FROM_ZERO else "roberta",
+        "base_model_type": "bert" if family.positions == "from_zero" else "roberta",
     }
     return LukeConfig(
         **{name: said[name] for name in kept if said.get(name) is not None},

@@ -27,8 +27,9 @@ class EncoderFamily:
         hidden_dropout: settings of `config.json` for the dropout of states. The first one is that of the layers; one that is
             null follows it.
         attention_dropout: the same for attention weights.
-        prefixes: what its tensors' names may begin with in a file.
+        prefix: what the names of its tensors may begin with in a file.
         head_names: tensors of its masked-word head -> their names in LUKE.
+        head_activation: the head's own activation, or the setting of `config.json` that names it.
         no_luke: why no LUKE can be made from it; empty where one can.
     """
 
@@ -37,8 +38,9 @@ class EncoderFamily:
     masked_words: tuple[str, ...] = ("lm_head",)
     hidden_dropout: tuple[str, ...] = ("hidden_dropout_prob", "classifier_dropout")
     attention_dropout: tuple[str, ...] = ("attention_probs_dropout_prob",)
-    prefixes: tuple[str, ...] = ()
+    prefix: str = ""
     head_names: Mapping[str, str] = field(default_factory=dict)
+    head_activation: Literal["gelu", "hidden_act"] = "gelu"
     no_luke: str = ""
 
 
@@ -69,16 +71,17 @@ FAMILIES: dict[str, EncoderFamily] = {
     family.model_type: family
     for family in (
         EncoderFamily(
-            model_type="bert", positions="from_zero", masked_words=("cls",), prefixes=("bert.",), head_names=BERT_HEAD_NAMES
+            model_type="bert", positions="from_zero", masked_words=("cls",), prefix="bert.", head_names=BERT_HEAD_NAMES,
+            head_activation="hidden_act",
         ),
-        EncoderFamily(model_type="roberta", positions="after_padding", prefixes=("roberta.",)),
-        EncoderFamily(model_type="xlm-roberta", positions="after_padding", prefixes=("roberta.",)),
-        EncoderFamily(model_type="camembert", positions="after_padding", prefixes=("roberta.",)),
+        EncoderFamily(model_type="roberta", positions="after_padding", prefix="roberta."),
+        EncoderFamily(model_type="xlm-roberta", positions="after_padding", prefix="roberta."),
+        EncoderFamily(model_type="camembert", positions="after_padding", prefix="roberta."),
         EncoderFamily(
             model_type="electra", positions="from_zero", masked_words=("generator_predictions", "generator_lm_head"),
-            prefixes=("electra.",), head_names=_ELECTRA_HEAD_NAMES,
+            prefix="electra.", head_names=_ELECTRA_HEAD_NAMES,
         ),
-        EncoderFamily(model_type="luke", positions="after_padding", prefixes=("luke.",), no_luke="it is one"),
+        EncoderFamily(model_type="luke", positions="after_padding", prefix="luke.", no_luke="it is one"),
         EncoderFamily(model_type="mpnet", positions="relative", no_luke=_BY_DISTANCE),
         EncoderFamily(
             model_type="distilbert", positions="from_zero",

@@ -5,10 +5,12 @@ All functions change the given dictionary; encoder names are without `luke.` her
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
+
+from loreweave.encoding.families import BERT_HEAD_NAMES
 
 Tensors = dict[str, Tensor]
 
@@ -20,17 +22,6 @@ ENTITY_POSITIONS = "entity_embeddings.position_embeddings.weight"
 WORD_TABLES = (WORDS, "lm_head.decoder.weight", "lm_head.bias", "lm_head.decoder.bias")
 ENTITY_TABLES = (ENTITIES, "entity_predictions.decoder.weight", "entity_predictions.bias")
 EXTRA_QUERIES = ("w2e_query", "e2w_query", "e2e_query")
-
-# BERT's masked-word head under RoBERTa's names; the formula is the same.
-_BERT_HEAD = {
-    "cls.predictions.transform.dense.weight": "lm_head.dense.weight",
-    "cls.predictions.transform.dense.bias": "lm_head.dense.bias",
-    "cls.predictions.transform.LayerNorm.weight": "lm_head.layer_norm.weight",
-    "cls.predictions.transform.LayerNorm.bias": "lm_head.layer_norm.bias",
-    "cls.predictions.bias": "lm_head.bias",
-    "cls.predictions.decoder.weight": "lm_head.decoder.weight",
-    "cls.predictions.decoder.bias": "lm_head.decoder.bias",
-}
 
 
 def set_rows(tensors: Tensors, tables: Sequence[str], ids: Sequence[int], sources: Sequence[int]) -> None:
@@ -78,17 +69,20 @@ def positions_from_zero(tensors: Tensors, pad_id: int) -> None:
 
 
 def bert_head_to_roberta(tensors: Tensors) -> None:
-    """Rename BERT's masked-word head, where there is one."""
-    for bert, roberta in _BERT_HEAD.items():
-        if bert in tensors:
-            tensors[roberta] = tensors.pop(bert)
+    """Rename BERT's masked-word head, if there is one."""
+    rename(tensors, BERT_HEAD_NAMES)
 
 
 def roberta_head_to_bert(tensors: Tensors) -> None:
     """The inverse of `bert_head_to_roberta`."""
-    for bert, roberta in _BERT_HEAD.items():
-        if roberta in tensors:
-            tensors[bert] = tensors.pop(roberta)
+    rename(tensors, {roberta: bert for bert, roberta in BERT_HEAD_NAMES.items()})
+
+
+def rename(tensors: Tensors, names: Mapping[str, str]) -> None:
+    """Give the tensors that are there other names."""
+    for old, new in names.items():
+        if old in tensors:
+            tensors[new] = tensors.pop(old)
 
 
 def extra_queries_that_differ(tensors: Tensors) -> list[str]:
