@@ -24,7 +24,7 @@ from loreweave.corpus.graphs.building import build_graph
 from loreweave.corpus.graphs.formats import find_graph
 from loreweave.encoding.graph_texts import EntityTextConfig, GraphTexts
 from loreweave.encoding.model_names import resolve
-from loreweave.objectives import KnowledgeEmbedding, KnowledgeEmbeddingConfig, Materials
+from loreweave.objectives import KnowledgeEmbedding, KnowledgeEmbeddingConfig, RunContext
 from loreweave.objectives.triples import HEAD, RELATION, TAIL, corrupt
 from loreweave.training.devices import autocast, choose_attention
 from loreweave.training.quiet import quiet
@@ -166,7 +166,7 @@ def make_objective(graph: Path, setting: str, arguments: argparse.Namespace, neg
         negatives=negatives,
         **own,
     )
-    return KnowledgeEmbedding.build(config, Materials(tokenizer=minilm_tokenizer(), seed=arguments.seed))
+    return KnowledgeEmbedding.build(config, RunContext(tokenizer=minilm_tokenizer(), seed=arguments.seed))
 
 
 def minilm_tokenizer() -> PreTrainedTokenizerFast:

@@ -98,8 +98,7 @@ class Work:
         self.theirs = rows.of(some)
         self.shared = len(some)
         chosen = torch.from_numpy(some).to(arguments.device)
-        per_triple = {f"{NAME}_{key}" for key in PER_TRIPLE}
-        self.ours_of_shared = {key: value[chosen] if key in per_triple else value for key, value in self.ours.items()}
+        self.ours_of_shared = {key: value[chosen] if key in PER_TRIPLE else value for key, value in self.ours.items()}
 
     def count(self, what: str) -> int:
         """Texts or tokens of ours."""
@@ -253,7 +252,7 @@ class Learner:
         if self.mine:
             batch = self.objective.batch(self.steps)
             parts: list[Any] = [{key: tensor.to(self.arguments.device) for key, tensor in batch.items()}]
-            triples = len(batch[f"{NAME}_labels"])
+            triples = len(batch["labels"])
         else:
             rows = Rows.drawn(self.objective, self.steps)
             parts, triples = _collate(self.objective, self.arguments.device, rows, self.arguments.size), len(rows.heads)

@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 
 from loreweave.models.reconstruction_decoder import DecoderAttention, DecoderLayer
 from loreweave.models.sparse_typing import SparseTypingHead
-from loreweave.pretraining.stream import Batch
+from loreweave.objectives import Batch
 
 IGNORED = -100
 RECONSTRUCTION, SPARSITY, DIVERSITY = 0.05, 0.05, 0.1  # weights of the losses
@@ -35,11 +35,11 @@ class OriginalBatch(NamedTuple):
     @classmethod
     def of(cls, batch: Batch) -> OriginalBatch:
         """The same sentences and masks as in a micro-batch of ours."""
-        whole, mask = batch["latent_typing_input_ids"], batch["latent_typing_attention_mask"]
+        whole, mask = batch["latent_typing"]["input_ids"], batch["latent_typing"]["attention_mask"]
         masked_labels = torch.full_like(whole, IGNORED)
-        masked_labels.view(-1)[batch["masked_words_positions"]] = batch["masked_words_labels"]
+        masked_labels.view(-1)[batch["masked_words"]["positions"]] = batch["masked_words"]["labels"]
         labels = whole[:, 1:].masked_fill(mask[:, 1:] == 0, IGNORED)
-        return cls(whole, mask, batch["input_ids"], masked_labels, labels)
+        return cls(whole, mask, batch["windows"]["input_ids"], masked_labels, labels)
 
 
 class OriginalTyper(nn.Module):

@@ -36,7 +36,7 @@ from sparse_lt_work import Work, check, cost
 from tables import markdown, two_decimals
 from torch import Tensor
 
-from loreweave.pretraining.stream import Batch
+from loreweave.objectives import Batch
 from loreweave.training.devices import autocast, choose_attention
 from loreweave.training.runs.resources import peak_device_memory_gib, peak_memory_gib
 
@@ -170,13 +170,13 @@ def measure_mode(mode: str, work: Work, ours: Side, data: list[Batch], row: dict
 
 def _words(data: list[Batch]) -> float:
     """Real words of a batch, on average."""
-    return sum(int(batch["attention_mask"].sum()) for batch in data) / len(data)
+    return sum(int(batch["windows"]["attention_mask"].sum()) for batch in data) / len(data)
 
 
 def _shape(data: list[Batch]) -> dict[str, float]:
     """Words of the longest sentence, and the share of positions that are no padding."""
-    positions = sum(batch["attention_mask"].numel() for batch in data) / len(data)
-    longest = sum(batch["attention_mask"].shape[1] for batch in data) / len(data)
+    positions = sum(batch["windows"]["attention_mask"].numel() for batch in data) / len(data)
+    longest = sum(batch["windows"]["attention_mask"].shape[1] for batch in data) / len(data)
     return {"longest": longest, "real": _words(data) / positions}
 
 

@@ -15,13 +15,12 @@ from checkpoints import sentences
 from loreweave.build.pretraining_set import PretrainingSet, open_pretraining_set
 from loreweave.models import latent_typer
 from loreweave.models.sparse_typing import SparseTypingHead
-from loreweave.objectives import LatentTyping
+from loreweave.objectives import Batch, LatentTyping
 from loreweave.pretraining.configuration import PretrainingConfig
-from loreweave.pretraining.micro_steps import MicroSteps
+from loreweave.pretraining.micro_steps import MicroSteps, to_device
 from loreweave.pretraining.model import PretrainingModel, freeze
 from loreweave.pretraining.run import build_stream
 from loreweave.pretraining.start import Start, start
-from loreweave.pretraining.stream import Batch
 from loreweave.training.quiet import quiet
 from loreweave.training.settings.configuration import fill
 from loreweave.training.settings.recipes import load_recipe
@@ -100,20 +99,20 @@ class Work:
         if pool > 1:
             config = configuration(self.size, self.data, self.arguments, pool)
             stream = build_stream(config, self.sets, self.begun, 1)
-        return [{name: tensor.to(self.arguments.device) for name, tensor in stream[item].items()} for item in range(count)]
+        return [to_device(stream[item], self.arguments.device) for item in range(count)]
 
     def temperature(self, batch: Batch) -> float:
         """Of a micro-batch."""
-        return float(self.typing.temperature(batch["latent_typing_update"]))
+        return float(self.typing.temperature(batch["latent_typing"]["update"]))
 
     def ours(self, batch: Batch) -> dict[str, Tensor]:
         """Our four losses and `total`, as the Trainer weighs them."""
         sums = self.module(**batch)
-        targets = {o.name: len(batch[f"{o.name}_labels"]) for o in self.module.objectives}
-        total = sum(o.weight * sums[f"{o.name}_loss"] / targets[o.name] for o in self.module.objectives)
-        means = {name: sums[f"latent_typing_{name}"] / targets["latent_typing"] for name in LOSSES[1:]}
+        targets = {o.name: len(batch[o.name]["labels"]) for o in self.module.objectives}
+        total = sum(o.weight * sums[o.name]["loss"] / targets[o.name] for o in self.module.objectives)
+        means = {name: sums["latent_typing"][name] / targets["latent_typing"] for name in LOSSES[1:]}
         assert isinstance(total, Tensor)
-        return means | {"masked_words": sums["masked_words_loss"] / targets["masked_words"], "total": total}
+        return means | {"masked_words": sums["masked_words"]["loss"] / targets["masked_words"], "total": total}
 
     def original(self, attention: str) -> OriginalSparseTyping:
         """The original with the same weights."""
@@ -122,7 +121,7 @@ class Work:
 
 def check(work: Work, theirs: OriginalSparseTyping, batch: Batch) -> None:
     """Refuse to time two models that compute different things."""
-    shape = (*batch["input_ids"].shape, work.head.config.types)
+    shape = (*batch["windows"]["input_ids"].shape, work.head.config.types)
     noise = torch.distributions.Gumbel(0.0, 1.0).sample(shape).to(work.arguments.device)
     drawn, latent_typer.gumbel_noise = latent_typer.gumbel_noise, lambda like: noise
     try:
@@ -159,11 +158,11 @@ def _gradients(work: Work, theirs: OriginalSparseTyping) -> Iterator[tuple[str, 
 def cost(work: Work, batch: Batch, targets_only: bool, fused: bool) -> float:
     """Operations of the matrix products of a step, forward and backward; fused attention makes its scores again."""
     config = work.model.config
-    size, words = batch["input_ids"].shape
+    size, words = batch["windows"]["input_ids"].shape
     positions, asked, hidden = size * words, size * (words - 1), config.hidden_size
     inner, vocabulary = config.intermediate_size, config.vocab_size
-    masked = len(batch["masked_words_labels"]) if targets_only else positions
-    rebuilt = len(batch["latent_typing_labels"]) if targets_only else asked
+    masked = len(batch["masked_words"]["labels"]) if targets_only else positions
+    rebuilt = len(batch["latent_typing"]["labels"]) if targets_only else asked
     layer = 2 * positions * (4 * hidden**2 + 2 * hidden * inner)
     scores = 2 * config.num_hidden_layers * 4 * size * words**2 * hidden
     decoder_scores = 4 * size * (words - 1) * (2 * words - 1) * hidden

@@ -203,7 +203,7 @@ def test_the_text_stream_reads_blocks(tmp_path: Path, byte_level: PreTrainedToke
     build_text_blocks([tmp_path / "a.txt"], byte_level, tmp_path / "set", max_length=20)
     dataset = open_pretraining_set(tmp_path / "set").dataset
     stream = TextStream([dataset], [], WordVocabulary.of(byte_level), None, batch_size=1, length=len(dataset), seed=0)
-    rows = [stream[item]["input_ids"][0].tolist() for item in range(len(dataset))]
+    rows = [stream[item]["windows"]["input_ids"][0].tolist() for item in range(len(dataset))]
     lines = [words(byte_level, line) for line in ("Tokyo is large.", "The city is old.")]
     pair = [0, *lines[0], 2, *lines[1], 2]  # two lines fit, three do not
     assert len(pair) <= 20 < len(pair) + 1 + len(lines[0]) and rows == [pair] * 5

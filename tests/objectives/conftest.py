@@ -13,7 +13,7 @@ from torch import nn
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
-from loreweave.objectives import Materials
+from loreweave.objectives import RunContext
 
 
 @pytest.fixture(scope="session")
@@ -30,10 +30,10 @@ def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def materials(encoder_folder: Path) -> Materials:
+def context(encoder_folder: Path) -> RunContext:
     tokenizer = AutoTokenizer.from_pretrained(encoder_folder)
     assert isinstance(tokenizer, PreTrainedTokenizerFast)
-    return Materials(tokenizer=tokenizer, seed=3)
+    return RunContext(tokenizer=tokenizer, seed=3)
 
 
 @pytest.fixture
@@ -44,6 +44,6 @@ def encoder(encoder_folder: Path) -> nn.Module:
 
 
 @pytest.fixture
-def reader(graph_folder: Path, materials: Materials, encoder: nn.Module) -> Reader:
-    assert materials.tokenizer is not None
-    return Reader(KnowledgeGraph.load(graph_folder), materials.tokenizer, encoder)
+def reader(graph_folder: Path, context: RunContext, encoder: nn.Module) -> Reader:
+    assert context.tokenizer is not None
+    return Reader(KnowledgeGraph.load(graph_folder), context.tokenizer, encoder)

@@ -15,12 +15,11 @@ from graph_reader import Reader
 from torch import Tensor, nn
 
 from loreweave.corpus.graphs.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
+from loreweave.encoding.graph_texts import EntityTextConfig
 from loreweave.errors import ConfigurationError
-from loreweave.objectives import ContrastiveKnowledge, ContrastiveKnowledgeConfig, Materials
+from loreweave.objectives import ContrastiveKnowledge, ContrastiveKnowledgeConfig, RunContext
 from loreweave.objectives.contrastive_knowledge import ContrastiveHead
-from loreweave.objectives.graph_batches import EntityTextConfig
 
-NAME = "contrastive_knowledge"
 Make = Callable[..., ContrastiveKnowledge]
 TEXT = EntityTextConfig(max_length=64, relation_max_length=64)
 Queue = list[tuple[int, Tensor]]
@@ -28,12 +27,12 @@ Queue = list[tuple[int, Tensor]]
 
 
 @pytest.fixture
-def make(graph_folder: Path, materials: Materials) -> Make:
+def make(graph_folder: Path, context: RunContext) -> Make:
     """Objectives over the small graph, without the map of questions."""
 
     def build(**settings: Any) -> ContrastiveKnowledge:
         config = {"graph": str(graph_folder), "micro_batch_size": 6, "text": TEXT, "question_map": False, **settings}
-        return ContrastiveKnowledge.build(ContrastiveKnowledgeConfig(**config), materials)
+        return ContrastiveKnowledge.build(ContrastiveKnowledgeConfig(**config), context)
 
     return build
 
@@ -115,7 +114,7 @@ def test_loss_and_gradient_are_those_of_the_formulas(
     batch = objective.batch(0)
     found = objective.loss(encoder, head, batch)
     gradients = torch.autograd.grad(found.total, parameters, allow_unused=True)
-    assert len(batch[f"{NAME}_labels"]) == 2 * len(objective.sampler[0].triples)
+    assert len(batch["labels"]) == 2 * len(objective.sampler[0].triples)
     torch.testing.assert_close(found.total, expected)
     for gradient, want in zip(gradients, wanted, strict=True):
         assert (gradient is None) == (want is None)
@@ -214,7 +213,7 @@ class Lookup(nn.Module):
 
 
 @pytest.fixture
-def two_tails(tmp_path: Path, materials: Materials) -> Make:
+def two_tails(tmp_path: Path, context: RunContext) -> Make:
     """Objectives over (A, r, B) and (A, r, C), two answers to one question; temperature 0.5, margin 0.1."""
     entities = [GraphEntity(name, label=name) for name in "ABC"]
     graph = KnowledgeGraph.from_parts(entities, [GraphRelation("r", "is")], {"train": [[0, 0, 1], [0, 0, 2]]})
@@ -223,7 +222,7 @@ def two_tails(tmp_path: Path, materials: Materials) -> Make:
     def build(**settings: Any) -> ContrastiveKnowledge:
         fixed = {"graph": str(tmp_path / "graph"), "text": TEXT}
         config = {"temperature": 0.5, "margin": 0.1, "question_map": False, **fixed, **settings}
-        return ContrastiveKnowledge.build(ContrastiveKnowledgeConfig(**config), materials)
+        return ContrastiveKnowledge.build(ContrastiveKnowledgeConfig(**config), context)
 
     return build
 
@@ -241,7 +240,7 @@ def two_tails_batch() -> dict[str, Tensor]:
         "asks_tail": [True, True, False, False],
         "labels": [1, 2, 0, 0],
     }
-    return {f"{NAME}_{key}": torch.tensor(value) for key, value in numbers.items()}
+    return {key: torch.tensor(value) for key, value in numbers.items()}
 
 
 def two_tails_encoder() -> Lookup:

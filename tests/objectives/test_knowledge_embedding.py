@@ -13,25 +13,25 @@ import torch
 from graph_reader import Reader
 from torch import Tensor, nn
 
+from loreweave.encoding.graph_texts import EntityTextConfig
 from loreweave.errors import ConfigurationError
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead
-from loreweave.objectives import KnowledgeEmbedding, KnowledgeEmbeddingConfig, Materials, SecondKnowledgeEmbedding
+from loreweave.objectives import KnowledgeEmbedding, KnowledgeEmbeddingConfig, RunContext, SecondKnowledgeEmbedding
 from loreweave.objectives import graph_batches as batches
 from loreweave.objectives.triples import corrupt
 
-NAME = "knowledge_embedding"
 TEXT = {"max_length": 64, "relation_max_length": 64}
 Make = Callable[..., KnowledgeEmbedding]
 
 
 @pytest.fixture
-def make(graph_folder: Path, materials: Materials) -> Make:
+def make(graph_folder: Path, context: RunContext) -> Make:
     """Objectives over the small graph."""
 
     def build(**settings: Any) -> KnowledgeEmbedding:
-        text = batches.EntityTextConfig(**TEXT)
+        text = EntityTextConfig(**TEXT)
         config = {"graph": str(graph_folder), "micro_batch_size": 6, "text": text, **settings}
-        return KnowledgeEmbedding.build(KnowledgeEmbeddingConfig(**config), materials)
+        return KnowledgeEmbedding.build(KnowledgeEmbeddingConfig(**config), context)
 
     return build
 
@@ -188,7 +188,7 @@ def two_triples() -> dict[str, Tensor]:
         "head_is_false": [[True], [True]],
         "tail_is_false": [[True], [True]],
     }
-    return {f"{NAME}_{key}": torch.tensor(value) for key, value in numbers.items()}
+    return {key: torch.tensor(value) for key, value in numbers.items()}
 
 
 def two_triples_head(scorer: str) -> KnowledgeEmbeddingHead:
@@ -228,7 +228,7 @@ def test_a_corruption_that_is_not_false_does_not_count(make: Make, settings: dic
     objective, head, encoder = make(scorer="transe_l2", **settings), two_triples_head("transe_l2"), Lookup([A, B, C, D])
 
     def loss(**changes: list[Any]) -> tuple[float, int, Tensor]:
-        batch = two_triples() | {f"{NAME}_{key}": torch.tensor(value) for key, value in changes.items()}
+        batch = two_triples() | {key: torch.tensor(value) for key, value in changes.items()}
         encoder.zero_grad()
         found = objective.loss(encoder, head, batch)
         found.total.backward()
@@ -248,8 +248,8 @@ def test_a_corruption_that_is_not_false_does_not_count(make: Make, settings: dic
 def texts_of(batch: dict[str, Tensor]) -> list[tuple[int, ...]]:
     """The tokens of every text, in the order that numbers count them."""
     texts = []
-    for bucket in range(sum(key.startswith(f"{NAME}_input_ids") for key in batch)):
-        ids, mask = (batch[f"{NAME}_{key}_{bucket}"] for key in ("input_ids", "attention_mask"))
+    for bucket in range(sum(key.startswith("input_ids") for key in batch)):
+        ids, mask = (batch[f"{key}_{bucket}"] for key in ("input_ids", "attention_mask"))
         texts += [tuple(row[kept.bool()].tolist()) for row, kept in zip(ids, mask, strict=True)]
     return texts
 
@@ -277,13 +277,13 @@ def test_every_text_is_read_once(make: Make, encoder: nn.Module, reader: Reader,
         return tuple(reader.tokenizer(*given)["input_ids"])
 
     for i, (h, r, t) in enumerate(triples.tolist()):
-        assert texts[batch[f"{NAME}_heads"][i]] == tokens(reader.text(h))
-        assert texts[batch[f"{NAME}_tails"][i]] == tokens(reader.text(t))
+        assert texts[batch["heads"][i]] == tokens(reader.text(h))
+        assert texts[batch["tails"][i]] == tokens(reader.text(t))
         if variant == "cond":
-            assert texts[batch[f"{NAME}_asking_heads"][i]] == tokens(reader.text(h), reader.relation_text(r))
-            assert texts[batch[f"{NAME}_asking_tails"][i]] == tokens(reader.text(t), reader.relation_text(r))
+            assert texts[batch["asking_heads"][i]] == tokens(reader.text(h), reader.relation_text(r))
+            assert texts[batch["asking_tails"][i]] == tokens(reader.text(t), reader.relation_text(r))
         if variant == "rel":
-            assert texts[batch[f"{NAME}_relations"][i]] == tokens(reader.relation_text(r))
+            assert texts[batch["relations"][i]] == tokens(reader.relation_text(r))
 
 
 def test_buckets_change_nothing(make: Make, encoder: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -305,13 +305,13 @@ def test_buckets_change_nothing(make: Make, encoder: nn.Module, monkeypatch: pyt
         torch.testing.assert_close(gradient, gradients[0])
 
 
-def test_a_micro_batch_depends_on_seed_and_number_alone(make: Make, graph_folder: Path, materials: Materials) -> None:
+def test_a_micro_batch_depends_on_seed_and_number_alone(make: Make, graph_folder: Path, context: RunContext) -> None:
     first, again = make().batch(7), make().batch(7)
     assert first.keys() == again.keys() and all(torch.equal(first[key], again[key]) for key in first)
-    text = batches.EntityTextConfig(**TEXT)
+    text = EntityTextConfig(**TEXT)
     config = KnowledgeEmbeddingConfig(graph=str(graph_folder), micro_batch_size=6, text=text)
-    second = SecondKnowledgeEmbedding(config, materials).batch(7)
-    assert {key.removeprefix("second_") for key in second} == set(first)
+    second = SecondKnowledgeEmbedding(config, context).batch(7)
+    assert second.keys() == first.keys() and all(torch.equal(second[key], first[key]) for key in first)
 
 
 def test_scores_are_float32_in_half_precision(make: Make) -> None:

@@ -15,7 +15,7 @@ from transformers import AutoModelForMaskedLM, PreTrainedModel
 
 from loreweave.models.latent_typer import LatentTyper
 from loreweave.models.sparse_typing import SparseTypingHead
-from loreweave.objectives import LatentTyping, LatentTypingConfig, Materials
+from loreweave.objectives import LatentTyping, LatentTypingConfig, RunContext
 from loreweave.objectives.latent_typing import TemperatureConfig
 
 IDS = torch.tensor([[2, 7, 8, 9, 10, 3], [2, 11, 7, 3, 0, 0], [2, 12, 13, 14, 3, 0]])
@@ -30,13 +30,17 @@ def model(encoder_folder: Path) -> PreTrainedModel:
 
 
 def objective(**settings: Any) -> LatentTyping:
-    return LatentTyping.build(LatentTypingConfig(**settings), Materials())
+    return LatentTyping.build(LatentTypingConfig(**settings), RunContext())
 
 
 def made(model: PreTrainedModel, built: LatentTyping) -> SparseTypingHead:
     head = built.head(model)
     assert isinstance(head, SparseTypingHead)
     return head
+
+
+def batch_of(built: LatentTyping, item: int = 0, ids: Tensor = IDS) -> dict[str, Tensor]:
+    return built.batch(item, {"input_ids": ids, "attention_mask": (ids != 0).long()})
 
 
 def without_dropout(*modules: nn.Module) -> None:
@@ -54,11 +58,10 @@ def found(
     model: PreTrainedModel, head: nn.Module, built: LatentTyping, item: int = 0, ids: Tensor = IDS
 ) -> Mapping[str, float]:
     mask = (ids != 0).long()
-    batch = built.inputs(ids, mask, item)
-    assert all(name.startswith("latent_typing_") for name in batch)
+    batch = batch_of(built, item, ids)
     result = built.loss(model.base_model, head, batch)
     count = int(mask[:, 1:].sum())
-    assert len(batch["latent_typing_labels"]) == count
+    assert len(batch["labels"]) == count
     return {name: float(part) / count for name, part in result.parts.items()} | {"total": float(result.total) / count}
 
 
@@ -111,9 +114,9 @@ def test_padding_changes_nothing(model: PreTrainedModel) -> None:
 @torch.no_grad()
 def test_special_tokens_may_be_left_out_of_the_use_of_types(model: PreTrainedModel) -> None:
     built = objective(count_special_tokens=False)
-    counted = built.inputs(IDS, MASK, 0)["latent_typing_counted"]
+    counted = batch_of(built)["counted"]
     assert counted.tolist() == [[0, 1, 1, 1, 1, 0], [0, 1, 1, 0, 0, 0], [0, 1, 1, 1, 0, 0]]
-    assert objective().inputs(IDS, MASK, 0)["latent_typing_counted"].equal(MASK)
+    assert batch_of(objective())["counted"].equal(MASK)
 
 
 @torch.no_grad()
@@ -148,7 +151,7 @@ def test_a_skipped_layer_gets_zero_gradients(model: PreTrainedModel) -> None:
     built = objective(types=6, layer_drop=0.999, reconstruction_weight=1.0)
     head = made(model, built).train()
     torch.manual_seed(0)
-    built.loss(model.train().base_model, head, built.inputs(IDS, MASK, 0)).total.backward()
+    built.loss(model.train().base_model, head, batch_of(built)).total.backward()
     assert all(p.grad is not None and not p.grad.any() for p in head.decoder.layers.parameters())
     assert head.decoder.layernorm_embedding.weight.grad.any()
 
@@ -175,8 +178,8 @@ def test_a_resumed_run_restarts_the_schedule_or_goes_on() -> None:
         built = objective(temperature=TemperatureConfig(rate=0.1, first_at_minimum=False, restarts=restarts))
         assert float(built.temperature(torch.tensor(10))) == pytest.approx(expected_value)
         built.temperature(torch.tensor(11))
-    accumulating = LatentTyping.build(LatentTypingConfig(), Materials(micro_steps=4))
-    assert int(accumulating.inputs(IDS, MASK, 11)["latent_typing_update"]) == 2
+    accumulating = LatentTyping.build(LatentTypingConfig(), RunContext(micro_steps=4))
+    assert int(batch_of(accumulating, 11)["update"]) == 2
 
 
 def test_only_a_schedule_that_restarts_is_said_at_a_resumption() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.objectives import MaskedEntities, MaskedEntitiesConfig, Window
+from loreweave.objectives import MaskedEntities, MaskedEntitiesConfig, RunContext, Window
 
 
 def window(entities: list[int]) -> Window:
@@ -15,7 +15,7 @@ def window(entities: list[int]) -> Window:
 
 def objective(**settings: float) -> MaskedEntities:
     vocabulary = EntityVocabulary.from_counts({f"Entity {i}": 100 - i for i in range(50)})
-    return MaskedEntities(MaskedEntitiesConfig(**settings), vocabulary)
+    return MaskedEntities(MaskedEntitiesConfig(**settings), RunContext(entities=vocabulary))
 
 
 def test_one_of_few_is_masked() -> None:

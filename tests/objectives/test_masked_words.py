@@ -12,7 +12,7 @@ from tokenizers.models import BPE
 from transformers import PreTrainedTokenizerFast
 
 from loreweave.errors import ConfigurationError
-from loreweave.objectives import MaskedWords, MaskedWordsConfig, Targets, Window, WordVocabulary
+from loreweave.objectives import MaskedWords, MaskedWordsConfig, RunContext, Targets, Window, WordVocabulary
 
 MASK = 4
 
@@ -23,6 +23,10 @@ def vocabulary(size: int = 100) -> WordVocabulary:
     return WordVocabulary(size=size, pad_id=0, mask_id=MASK, start_id=2, end_id=3, continues=continues)
 
 
+def masked_words(config: MaskedWordsConfig, words: WordVocabulary) -> MaskedWords:
+    return MaskedWords(config, RunContext(words=words))
+
+
 def window(words: list[int], starts: list[int] = (), lengths: list[int] = ()) -> Window:
     return Window(np.array(words), np.arange(10, 10 + len(starts)), np.array(starts, int), np.array(lengths, int))
 
@@ -31,7 +35,7 @@ def test_budget_and_labels() -> None:
     """15 % of 40 words are 6 targets, and labels are what stood there."""
     words = list(range(5, 45))
     example = window(words)
-    targets = MaskedWords(MaskedWordsConfig(), vocabulary()).mask(example, np.random.default_rng(0))
+    targets = masked_words(MaskedWordsConfig(), vocabulary()).mask(example, np.random.default_rng(0))
     assert len(targets.positions) == 6
     assert [words[p] for p in targets.positions] == targets.labels.tolist()
     untouched = np.setdiff1d(np.arange(40), targets.positions)
@@ -44,7 +48,7 @@ def test_whole_words_stay_together() -> None:
     config = MaskedWordsConfig(random_probability=0, unchanged_probability=0)
     for seed in range(20):
         example = window(words)
-        targets = MaskedWords(config, vocabulary()).mask(example, np.random.default_rng(seed))
+        targets = masked_words(config, vocabulary()).mask(example, np.random.default_rng(seed))
         assert len(targets.positions) == 9
         hidden = (example.word_ids == MASK).reshape(20, 3)
         assert (hidden.all(1) | ~hidden.any(1)).all()
@@ -52,7 +56,7 @@ def test_whole_words_stay_together() -> None:
 
 def test_words_larger_than_the_budget_are_skipped_and_something_is_masked() -> None:
     """One word of ten sub-words and a budget of two: one sub-word is masked all the same."""
-    targets = MaskedWords(MaskedWordsConfig(), vocabulary()).mask(window([5] + [50] * 9), np.random.default_rng(0))
+    targets = masked_words(MaskedWordsConfig(), vocabulary()).mask(window([5] + [50] * 9), np.random.default_rng(0))
     assert len(targets.positions) == 1
 
 
@@ -60,7 +64,7 @@ def test_words_larger_than_the_budget_are_skipped_and_something_is_masked() -> N
 def test_shares_of_replacements(random: float, unchanged: float) -> None:
     """Mask, random and unchanged come in the shares asked for (4 standard errors of 3,000 draws)."""
     config = MaskedWordsConfig(unit="subword", random_probability=random, unchanged_probability=unchanged)
-    objective = MaskedWords(config, vocabulary(size=100_000))
+    objective = masked_words(config, vocabulary(size=100_000))
     masked = same = total = 0
     for seed in range(100):
         example = window([7] * 200)
@@ -79,7 +83,7 @@ def test_words_of_masked_mentions_come_first_and_may_exceed_the_budget() -> None
     example = window(list(range(5, 25)), starts=[3, 12], lengths=[6, 2])
     example.targets["masked_entities"] = Targets(np.array([0]), np.array([10]))
     config = MaskedWordsConfig(mask_words_in_mentions=True)
-    targets = MaskedWords(config, vocabulary()).mask(example, np.random.default_rng(0))
+    targets = masked_words(config, vocabulary()).mask(example, np.random.default_rng(0))
     assert targets.positions.tolist() == [3, 4, 5, 6, 7, 8]
     assert (example.word_ids[3:9] == MASK).all()
 
@@ -87,7 +91,7 @@ def test_words_of_masked_mentions_come_first_and_may_exceed_the_budget() -> None
 @given(words=st.lists(st.integers(5, 99), min_size=1, max_size=60), seed=st.integers(0, 2**32 - 1))
 def test_never_more_than_the_budget(words: list[int], seed: int) -> None:
     """Positions are distinct, sorted, within the window and within max(1, round(15 %))."""
-    targets = MaskedWords(MaskedWordsConfig(), vocabulary()).mask(window(words), np.random.default_rng(seed))
+    targets = masked_words(MaskedWordsConfig(), vocabulary()).mask(window(words), np.random.default_rng(seed))
     assert 1 <= len(targets.positions) <= max(1, round(len(words) * 0.15))
     assert (np.diff(targets.positions) > 0).all()
     assert targets.positions.min() >= 0
@@ -123,21 +127,21 @@ def test_sub_words_that_do_not_say_where_a_word_begins() -> None:
     words = WordVocabulary.of(PreTrainedTokenizerFast(tokenizer_object=backend, **names))
     assert words.continues is None
     with pytest.raises(ConfigurationError, match="expected objectives.masked_words.unit=subword"):
-        MaskedWords(MaskedWordsConfig(), words)
-    chosen = MaskedWords(MaskedWordsConfig(unit="subword"), words).mask(window([4, 5] * 10), np.random.default_rng(0))
+        masked_words(MaskedWordsConfig(), words)
+    chosen = masked_words(MaskedWordsConfig(unit="subword"), words).mask(window([4, 5] * 10), np.random.default_rng(0))
     assert len(chosen.positions) == 3, "15 percent of 20"
 
 
 def test_a_tokenizer_without_a_mask_token() -> None:
     words = WordVocabulary(100, 0, None, 2, 3, np.zeros(100, dtype=bool))
     with pytest.raises(ConfigurationError, match="the tokenizer has no mask token"):
-        MaskedWords(MaskedWordsConfig(), words)
+        masked_words(MaskedWordsConfig(), words)
 
 
 def test_independent_draws_have_their_share_and_spare_special_tokens() -> None:
     """Each word by itself (4 standard errors of 20,000 draws); ids 3 and 1 are special, and 1 stands for unknown words."""
     words = WordVocabulary(100, 0, MASK, 2, 3, np.zeros(100, dtype=bool), special_ids=(0, 1, 2, 3, MASK))
-    objective = MaskedWords(MaskedWordsConfig(unit="subword", draw="independent"), words)
+    objective = masked_words(MaskedWordsConfig(unit="subword", draw="independent"), words)
     chosen, counts = 0, set()
     for seed in range(100):
         example = window([7, 1, 8, 3] * 100)
@@ -152,7 +156,7 @@ def test_independent_draws_keep_whole_words_together_and_may_hide_nothing() -> N
     sizes = set()
     for seed in range(30):
         example = window([5, 50, 51] * 3)
-        targets = MaskedWords(config, vocabulary()).mask(example, np.random.default_rng(seed))
+        targets = masked_words(config, vocabulary()).mask(example, np.random.default_rng(seed))
         hidden = (example.word_ids == MASK).reshape(3, 3)
         assert (hidden.all(1) | ~hidden.any(1)).all()
         sizes.add(len(targets.positions))

@@ -13,10 +13,11 @@ from transformers import AutoModelForMaskedLM, TrainerControl
 from loreweave.checkpoints import latent_typing
 from loreweave.corpus.graphs.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.errors import ConfigurationError
-from loreweave.pretraining.collapse_watch import CollapseWatch
+from loreweave.objectives import LatentTyping, LatentTypingConfig, RunContext
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.evaluation import evaluate_objectives
 from loreweave.pretraining.run import run
+from loreweave.pretraining.watch import ObjectiveWatch
 from loreweave.training.runs.record import RunRecord
 from loreweave.training.settings.configuration import fill
 
@@ -117,7 +118,7 @@ def test_latent_typing_needs_text(world: Path, tmp_path: Path) -> None:
 def watched(shares: list[float], resumed_at: int = 0) -> list[str]:
     """What is said of the shares after `resumed_at`, which a run that goes on there finds in its log."""
     said: list[str] = []
-    watch = CollapseWatch(said.append)
+    watch = ObjectiveWatch([LatentTyping(LatentTypingConfig(), RunContext())], said.append)
     log = [{"step": step, "loss": 1.0, "latent_typing_selected": shares[step - 1]} for step in range(1, resumed_at + 1)]
     state: Any = SimpleNamespace(max_steps=len(shares), is_world_process_zero=True, log_history=[*log, {"step": resumed_at}])
     arguments: Any = SimpleNamespace()  # the watch reads none

@@ -1,22 +1,22 @@
-"""Pre-training objectives: each is one file with its configuration, its targets and its loss.
+"""Pre-training objectives: each is one file with its settings, its batches, its loss and its hooks (see `base`).
 
-`OBJECTIVES` lists them by the name that recipes use, in the order in which they choose their targets: masked entities
-come before masked words, because words inside masked mentions may be masked with them.
+`OBJECTIVES` lists them by the name that recipes use.
 """
 
 from __future__ import annotations
 
 from loreweave.objectives.base import (
-    EncodingObjective,
-    Materials,
+    WINDOWS,
+    Batch,
+    LeftOut,
     Objective,
+    ObjectiveConfig,
     ObjectiveLoss,
+    RunContext,
     StreamObjective,
-    Targets,
+    Tensors,
     TextObjective,
-    Window,
     WindowObjective,
-    WordVocabulary,
 )
 from loreweave.objectives.cls_entity import ClsEntity, ClsEntityConfig
 from loreweave.objectives.contrastive_knowledge import ContrastiveKnowledge, ContrastiveKnowledgeConfig
@@ -24,38 +24,34 @@ from loreweave.objectives.knowledge_embedding import KnowledgeEmbedding, Knowled
 from loreweave.objectives.latent_typing import LatentTyping, LatentTypingConfig
 from loreweave.objectives.masked_entities import MaskedEntities, MaskedEntitiesConfig
 from loreweave.objectives.masked_words import MaskedWords, MaskedWordsConfig
-
-OBJECTIVES: dict[str, type[Objective]] = {
-    MaskedEntities.name: MaskedEntities,
-    MaskedWords.name: MaskedWords,
-    ClsEntity.name: ClsEntity,
-    KnowledgeEmbedding.name: KnowledgeEmbedding,
-    SecondKnowledgeEmbedding.name: SecondKnowledgeEmbedding,
-    ContrastiveKnowledge.name: ContrastiveKnowledge,
-    LatentTyping.name: LatentTyping,
-}
+from loreweave.objectives.registry import OBJECTIVES
+from loreweave.objectives.windows import Targets, Window, WordVocabulary
 
 __all__ = [
     "OBJECTIVES",
+    "WINDOWS",
+    "Batch",
     "ClsEntity",
     "ClsEntityConfig",
     "ContrastiveKnowledge",
     "ContrastiveKnowledgeConfig",
-    "EncodingObjective",
     "KnowledgeEmbedding",
     "KnowledgeEmbeddingConfig",
     "LatentTyping",
     "LatentTypingConfig",
+    "LeftOut",
     "MaskedEntities",
     "MaskedEntitiesConfig",
     "MaskedWords",
     "MaskedWordsConfig",
-    "Materials",
     "Objective",
+    "ObjectiveConfig",
     "ObjectiveLoss",
+    "RunContext",
     "SecondKnowledgeEmbedding",
     "StreamObjective",
     "Targets",
+    "Tensors",
     "TextObjective",
     "Window",
     "WindowObjective",

@@ -1,26 +1,216 @@
-"""What an objective offers: batches and a loss.
+"""What an objective offers: settings, batches, a loss, and hooks.
 
 There are three kinds. A `WindowObjective` chooses targets in the windows of the text stream that all of its kind share, and
 scores the encoder's states there. A `TextObjective` reads the same windows, but whole and before anything is hidden. A
-`StreamObjective` has batches of its own. The last two encode what they need themselves.
+`StreamObjective` has batches of its own. The last two run the encoder themselves.
+
+The file of an objective has, in this order: its settings (an `ObjectiveConfig`), its head where it has one of its own, and
+the objective with `name`, `settings`, `build`, its batches (`mask` or `batch`), `head`, `loss`, and the hooks that it needs in
+the order of `Objective`. Training and evaluation know objectives by these methods alone.
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import Tensor, nn, no_grad
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.encoding.word_boundaries import continuation_rule
 from loreweave.errors import ConfigurationError
+from loreweave.objectives.windows import Targets, Window, WordVocabulary, flat_targets
+
+Tensors = dict[str, Tensor]
+"""The micro-batch of one objective, or the encoder's inputs of the windows."""
+
+Batch = dict[str, Tensors]
+"""A micro-step: what each objective reads, by its name, and the windows under `WINDOWS`."""
+
+WINDOWS = "windows"
+"""No objective may have this name."""
+
+
+@dataclass(kw_only=True)
+class ObjectiveConfig:
+    """The setting that every objective has."""
+
+    weight: float = 1.0
+    """Factor of the loss in the sum of all objectives."""
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.weight) or self.weight < 0:
+            raise ValueError(f"weight: found {self.weight}, expected a number of 0 or more")
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What a run has for its objectives to be built from.
+
+    Attributes:
+        tokenizer: the fast word tokenizer; None in a run without an encoder.
+        words: what masking must know of it.
+        entities: the entity vocabulary; None in a word-only run.
+        seed: seed of the run.
+        micro_steps: number of micro-steps of an update, over all processes and accumulation steps.
+    """
+
+    tokenizer: PreTrainedTokenizerFast | None = None
+    words: WordVocabulary | None = None
+    entities: EntityVocabulary | None = None
+    seed: int = 0
+    micro_steps: int = 1
+
+
+@dataclass
+class ObjectiveLoss:
+    """The sums of a micro-batch: training divides them by the targets of all processes and accumulation steps."""
+
+    total: Tensor  # [] summed loss
+    correct: Tensor  # [] number of targets predicted right
+    parts: Mapping[str, Tensor] = field(default_factory=dict)
+    """What else is logged, each [] and times the number of targets."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Why an objective cannot be evaluated on a saved model."""
+
+    reason: str
+
+
+class Objective(ABC):
+    """A loss that adds up with others. Its micro-batches have `labels`, with one element for each target."""
+
+    name: ClassVar[str]
+    settings: ClassVar[type[ObjectiveConfig]]
+
+    def __init__(self, config: Any, context: RunContext) -> None:
+        self.config = config
+        self.context = context
+
+    @classmethod
+    def build(cls, config: Any, context: RunContext) -> Self | None:
+        """The objective with these settings, or None where they switch it off."""
+        return cls(config, context)
+
+    @property
+    def weight(self) -> float:
+        """Factor of the loss in the sum of all objectives."""
+        return float(self.config.weight)
+
+    @abstractmethod
+    def head(self, model: PreTrainedModel | None) -> nn.Module:
+        """The module that predicts: a part of `model`, or a new one, which then belongs to the objective."""
+
+    @abstractmethod
+    def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Tensors) -> ObjectiveLoss:
+        """The summed loss of a micro-batch.
+
+        Args:
+            encoder: None in a run without a model.
+            head: the module that `head` gave.
+            batch: the objective's tensors. A `WindowObjective` finds in `states` the encoder's states at its targets
+                [targets, hidden].
+        """
+
+    # ---- hooks: each does nothing unless an objective has a use for it ----
+
+    @classmethod
+    def files(cls, config: Any) -> dict[str, Path]:
+        """Folders that the settings name, by setting. A resumed run must find the same content in them."""
+        return {}
+
+    @classmethod
+    def for_evaluation(cls, config: Any, model: str | None) -> Any | LeftOut:
+        """The settings with which the objective is evaluated on a saved model, or why it is left out.
+
+        Leave an objective out whose head the model's folder does not have: a new head would give numbers without meaning.
+        """
+        return config
+
+    def prepare(self, model: PreTrainedModel | None) -> None:  # noqa: B027  a hook
+        """Change the model before training, where this objective lets it compute something in another way."""
+
+    def longest_text(self) -> int:
+        """Number of sub-words, special tokens included, of the longest text that is read besides the windows."""
+        return 0
+
+    def summary(self) -> list[str]:
+        """Lines for the user before training: what is read, and what was left out."""
+        return []
+
+    def on_resume(self, update: int) -> list[str]:
+        """Lines for the user that tell how a run resumed after `update` updates differs from one that never stopped."""
+        return []
+
+    def watch(self, metrics: Mapping[str, float], step: int, steps: int) -> list[str]:
+        """Look at the means of a log line and return warnings for the user.
+
+        A resumed run passes the log lines of its earlier part first, and shows nothing of what is returned then.
+
+        Args:
+            metrics: `loss`, `accuracy` and the parts of `ObjectiveLoss`, without the objective's name.
+            step: number of the update.
+            steps: number of updates of the whole run.
+        """
+        return []
+
+    def finish(self, model: PreTrainedModel | None) -> None:  # noqa: B027  a hook
+        """Note in the model's configuration what training changed, before it is saved."""
+
+    def save(self, encoder: nn.Module | None, head: nn.Module, folder: Path) -> None:  # noqa: B027  a hook
+        """Write a head of the objective's own beside the encoder's files."""
+
+
+class WindowObjective(Objective):
+    """Chooses targets in a window, and scores the encoder's states at them."""
+
+    side: ClassVar[Literal["words", "entities"]]
+
+    @abstractmethod
+    def mask(self, window: Window, rng: np.random.Generator) -> Targets:
+        """Choose targets; replace ids of `window` where the objective hides them."""
+
+    def batch(self, windows: Sequence[Window], width: int) -> Tensors:
+        """`positions` of the targets in the flattened [batch * width] states, and their `labels`. Each [targets]"""
+        shift = 1 if self.side == "words" else 0  # the start token comes before the words
+        return flat_targets([window.targets[self.name] for window in windows], width, shift)
+
+
+class TextObjective(Objective):
+    """Reads the windows of the text stream as they are before anything is hidden."""
+
+    @abstractmethod
+    def batch(self, item: int, words: Tensors) -> Tensors:
+        """What `loss` needs of micro-batch number `item`.
+
+        Args:
+            words: `input_ids` and `attention_mask` of the windows [batch, words].
+        """
+
+
+class StreamObjective(Objective):
+    """Has micro-batches of its own."""
+
+    @abstractmethod
+    def batch(self, item: int) -> Tensors:
+        """Micro-batch number `item`, a pure function of the settings and the run's seed."""
+
+    @property
+    @abstractmethod
+    def micro_batches_per_epoch(self) -> int:
+        """Number of micro-batches that show everything once."""
+
+    @classmethod
+    def for_evaluation(cls, config: Any, model: str | None) -> Any | LeftOut:
+        """Evaluation makes one pass over windows, which the objective does not read."""
+        return LeftOut("it reads no windows")
 
 
 def check_shares(probability: float, random_probability: float, unchanged_probability: float) -> None:
@@ -34,197 +224,31 @@ def check_shares(probability: float, random_probability: float, unchanged_probab
         raise ValueError(f"random_probability + unchanged_probability: found {both:g}, expected at most 1")
 
 
-@dataclass
-class WordVocabulary:
-    """What masking must know of a word tokenizer.
-
-    Attributes:
-        size: number of word ids without added tokens; random replacements are drawn below it.
-        continues: for each id, whether it continues the word begun by the token before it [size of the tokenizer]; None where
-            the tokens do not say it.
-        special_ids: of all special tokens, that of unknown words among them.
-    """
-
-    size: int
-    pad_id: int
-    mask_id: int | None
-    start_id: int
-    end_id: int
-    continues: np.ndarray | None
-    special_ids: tuple[int, ...] = ()
-
-    @classmethod
-    def of(cls, tokenizer: PreTrainedTokenizerFast) -> WordVocabulary:
-        """Read ids and word boundaries from a fast tokenizer (WordPiece, byte-level BPE or SentencePiece)."""
-        rule = continuation_rule(tokenizer.backend_tokenizer)
-        special, tokens = set(tokenizer.all_special_ids), tokenizer.get_vocab()
-        continues = None
-        if rule is not None:
-            continues = np.zeros(max(tokens.values()) + 1, dtype=bool)
-            continues[[token_id for token, token_id in tokens.items() if token_id not in special and rule(token)]] = True
-        start = tokenizer.cls_token_id if tokenizer.cls_token_id is not None else tokenizer.bos_token_id
-        end = tokenizer.sep_token_id if tokenizer.sep_token_id is not None else tokenizer.eos_token_id
-        return cls(tokenizer.vocab_size, tokenizer.pad_token_id, tokenizer.mask_token_id, start, end, continues, tuple(special))
-
-
-class Targets(NamedTuple):
-    """Where a loss is computed, and what is right there. Word position -1 is the start token before the words."""
-
-    positions: np.ndarray  # [targets]
-    labels: np.ndarray  # [targets]
-
-    @classmethod
-    def none(cls) -> Targets:
-        """No target in this window."""
-        return cls(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
-
-
-@dataclass
-class Window:
-    """One example of the text stream: sub-words without special tokens, and the entities that they mention.
-
-    Objectives replace ids in `word_ids` and `entity_ids` (copies of the stored ones) and leave `targets` by their name.
-    """
-
-    word_ids: np.ndarray  # [words]
-    entity_ids: np.ndarray  # [entities]
-    entity_starts: np.ndarray  # [entities], index into word_ids
-    entity_lengths: np.ndarray  # [entities], in sub-words
-    page_entity_id: int = -1
-    targets: dict[str, Targets] = field(default_factory=dict)
-    whole: np.ndarray | None = None  # [words], `word_ids` before objectives hid some, where one reads them
-
-
-@dataclass
-class ObjectiveLoss:
-    """The sums of a micro-batch: the engine divides by the targets of all processes and accumulation steps."""
-
-    total: Tensor  # [] summed loss
-    correct: Tensor  # [] number of targets predicted right
-    parts: Mapping[str, Tensor] = field(default_factory=dict)
-    """What else is logged, each [] and times the number of targets."""
-
-
-@dataclass(frozen=True)
-class Materials:
-    """What a run has for its objectives to be built from.
-
-    Attributes:
-        tokenizer: the fast word tokenizer; None in a run without an encoder.
-        words: what masking must know of it.
-        entities: None in a word-only run.
-        seed: of the run.
-        micro_steps: items of an update, over all processes and accumulation steps.
-    """
-
-    tokenizer: PreTrainedTokenizerFast | None = None
-    words: WordVocabulary | None = None
-    entities: EntityVocabulary | None = None
-    seed: int = 0
-    micro_steps: int = 1
-
-
-class Objective(ABC):
-    """A loss that adds up with others; `<name>_labels` in a batch has one element per target."""
-
-    name: ClassVar[str]
-    weight: float
-
-    @classmethod
-    @abstractmethod
-    def build(cls, config: Any, materials: Materials) -> Objective | None:
-        """The objective with these settings, or None where they switch it off."""
-
-    @abstractmethod
-    def head(self, model: PreTrainedModel | None) -> nn.Module:
-        """The part of `model` that predicts; it is made where the model has none and the objective owns it."""
-
-    def on_resume(self, update: int) -> list[str]:
-        """What is other in a run that is resumed after so many updates than in one that never stopped; lines for the user."""
-        return []
-
-
-class WindowObjective(Objective):
-    """Chooses targets in a window, and scores the encoder's states at them."""
-
-    side: ClassVar[Literal["words", "entities"]]
-
-    @abstractmethod
-    def mask(self, window: Window, rng: np.random.Generator) -> Targets:
-        """Choose targets; replace ids of `window` where the objective hides them."""
-
-    @abstractmethod
-    def loss(self, head: nn.Module, states: Tensor, labels: Tensor) -> ObjectiveLoss:
-        """Summed loss of `states` [targets, hidden] against `labels` [targets]."""
-
-
-class EncodingObjective(Objective):
-    """Encodes what it reads itself, and has a head that is kept beside the encoder."""
-
-    @abstractmethod
-    def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Mapping[str, Tensor]) -> ObjectiveLoss:
-        """Summed loss of a micro-batch."""
-
-    @abstractmethod
-    def save(self, encoder: nn.Module | None, head: nn.Module, folder: Path) -> None:
-        """Write what evaluation needs of the head beside the encoder's files."""
-
-    @abstractmethod
-    def summary(self) -> list[str]:
-        """Lines that tell the user what it reads, and what was left out."""
-
-
-class TextObjective(EncodingObjective):
-    """Reads the windows of the text stream as they are before anything is hidden."""
-
-    @abstractmethod
-    def inputs(self, input_ids: Tensor, attention_mask: Tensor, item: int) -> dict[str, Tensor]:
-        """What `loss` needs of micro-batch number `item`, its words [batch, words] with their mask; every name begins with the
-        objective's."""
-
-
-class StreamObjective(EncodingObjective):
-    """Has micro-batches of its own."""
-
-    @abstractmethod
-    def batch(self, item: int) -> dict[str, Tensor]:
-        """Micro-batch number `item`, a pure function of the run's seed; every name begins with the objective's."""
-
-    def longest_text(self) -> int:
-        """Most sub-words, special tokens included, of a text that the encoder is to read; 0 where it reads none."""
-        return 0
-
-    @property
-    @abstractmethod
-    def micro_batches_per_epoch(self) -> int:
-        """How many micro-batches show everything once."""
-
-
-def words_of_run(materials: Materials) -> WordVocabulary:
+def words_of_run(context: RunContext) -> WordVocabulary:
     """The word vocabulary that an objective over text needs.
 
     Raises:
         ConfigurationError: a run without an encoder has none.
     """
-    if materials.words is None:
+    if context.words is None:
         raise ConfigurationError("model is null: a run without an encoder has no words to predict")
-    return materials.words
+    return context.words
 
 
-def entities_of_run(objective: type[Objective], materials: Materials) -> EntityVocabulary:
+def entities_of_run(objective: type[Objective], context: RunContext) -> EntityVocabulary:
     """The entity vocabulary that an objective needs.
 
     Raises:
         ConfigurationError: a word-only run has none.
     """
-    if materials.entities is None:
+    if context.entities is None:
         raise ConfigurationError(f"word_only leaves entities out: set objectives.{objective.name} to null")
-    return materials.entities
+    return context.entities
 
 
 def cross_entropy_sum(logits: Tensor, labels: Tensor) -> ObjectiveLoss:
     """Summed softmax cross-entropy in float32 of `logits` [targets, classes]; also counts the right predictions."""
     total = nn.functional.cross_entropy(logits.float(), labels, reduction="sum")
-    with torch.no_grad():
+    with no_grad():
         correct = (logits.argmax(-1) == labels).sum()
     return ObjectiveLoss(total, correct)

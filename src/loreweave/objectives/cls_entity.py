@@ -11,14 +11,21 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from loreweave.errors import ConfigurationError
-from loreweave.objectives.base import Materials, ObjectiveLoss, Targets, Window, WindowObjective, entities_of_run
+from loreweave.objectives.base import (
+    LeftOut,
+    ObjectiveConfig,
+    ObjectiveLoss,
+    RunContext,
+    Tensors,
+    WindowObjective,
+    entities_of_run,
+)
+from loreweave.objectives.windows import Targets, Window
 
 
 @dataclass(kw_only=True)
-class ClsEntityConfig:
+class ClsEntityConfig(ObjectiveConfig):
     """Settings of the `--cls-entity-prediction` objective."""
-
-    weight: float = 1.0
 
 
 class ClsEntityHead(nn.Module):
@@ -43,16 +50,13 @@ class ClsEntity(WindowObjective):
     """
 
     name: ClassVar[str] = "cls_entity"
+    settings = ClsEntityConfig
     side: ClassVar[Literal["words", "entities"]] = "words"
+    config: ClsEntityConfig
 
-    def __init__(self, config: ClsEntityConfig) -> None:
-        self.weight = config.weight
-
-    @classmethod
-    def build(cls, config: ClsEntityConfig, materials: Materials) -> ClsEntity | None:
-        """Never off once it is asked for."""
-        entities_of_run(cls, materials)
-        return cls(config)
+    def __init__(self, config: ClsEntityConfig, context: RunContext) -> None:
+        super().__init__(config, context)
+        entities_of_run(type(self), context)
 
     def mask(self, window: Window, rng: np.random.Generator) -> Targets:
         """The start token (position -1) of a window whose page is an entity; nothing is hidden."""
@@ -68,8 +72,13 @@ class ClsEntity(WindowObjective):
         assert model is not None
         return ClsEntityHead(model.config.hidden_size, embeddings.entity_embeddings, model.config.initializer_range)
 
-    def loss(self, head: nn.Module, states: Tensor, labels: Tensor) -> ObjectiveLoss:
+    def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Tensors) -> ObjectiveLoss:
         """Squared error, averaged over the entity dimension and summed over targets; nothing is counted as correct."""
-        predicted, true = head(states, labels)
+        predicted, true = head(batch["states"], batch["labels"])
         total = (predicted.float() - true.float()).pow(2).mean(-1).sum()
-        return ObjectiveLoss(total, torch.zeros((), device=states.device, dtype=torch.long))
+        return ObjectiveLoss(total, torch.zeros((), device=total.device, dtype=torch.long))
+
+    @classmethod
+    def for_evaluation(cls, config: ClsEntityConfig, model: str | None) -> ClsEntityConfig | LeftOut:
+        """Its head is kept in checkpoints alone, as in the original."""
+        return LeftOut("its head is not saved with a model")

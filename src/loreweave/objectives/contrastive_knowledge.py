@@ -7,7 +7,7 @@ has the in-batch negatives and the self negatives of SimKGC. With several proces
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -21,25 +21,17 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from loreweave.checkpoints import knowledge_embedding as side_files
-from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
+from loreweave.encoding.graph_texts import GraphTexts
 from loreweave.errors import ConfigurationError
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead, Pooling
-from loreweave.objectives.base import Materials, ObjectiveLoss, StreamObjective
-from loreweave.objectives.graph_batches import (
-    GraphStreamConfig,
-    TextPool,
-    describe,
-    encode_texts,
-    graph_texts,
-    mask_entity_of_run,
-    training_triples,
-    true_triples,
-)
-from loreweave.objectives.triples import HEAD, RELATION, TAIL, TripleSampler, TrueTriples
+from loreweave.objectives.base import ObjectiveLoss, Tensors
+from loreweave.objectives.graph_batches import TextPool, encode_texts
+from loreweave.objectives.graph_objective import GraphObjective, GraphObjectiveConfig
+from loreweave.objectives.triples import HEAD, RELATION, TAIL, TrueTriples
 
 
 @dataclass(kw_only=True)
-class ContrastiveKnowledgeConfig(GraphStreamConfig):
+class ContrastiveKnowledgeConfig(GraphObjectiveConfig):
     """Settings of the contrastive objective; the defaults are those of SimKGC."""
 
     micro_batch_size: int = 1024
@@ -106,29 +98,16 @@ class ContrastiveHead(KnowledgeEmbeddingHead):
             self.queue_entities.copy_(torch.cat([entities, self.queue_entities])[:capacity])
 
 
-class ContrastiveKnowledge(StreamObjective):
+class ContrastiveKnowledge(GraphObjective):
     """Questions of both directions against all entities of the micro-batch, false negatives masked."""
 
     name: ClassVar[str] = "contrastive_knowledge"
 
-    def __init__(self, config: ContrastiveKnowledgeConfig, materials: Materials) -> None:
-        self.config = config
-        self.weight = config.weight
-        self.mask_entity_id = mask_entity_of_run(config, materials)
-        self.graph = KnowledgeGraph.load(config.graph)
-        triples = training_triples(self.graph, config.graph)
-        self.sampler = TripleSampler(
-            triples, self.graph.num_entities, size=config.micro_batch_size, sampling=config.sampling, seed=materials.seed
-        )
-        self.true = true_triples(self.graph, config.filter_splits, config.graph)
-        self.texts = graph_texts(self.graph, config, materials, reads_relations=True)
+    settings = ContrastiveKnowledgeConfig
+    config: ContrastiveKnowledgeConfig
+    texts: GraphTexts
 
-    @classmethod
-    def build(cls, config: ContrastiveKnowledgeConfig, materials: Materials) -> ContrastiveKnowledge:
-        """Never off once it is asked for."""
-        return cls(config, materials)
-
-    def batch(self, item: int) -> dict[str, Tensor]:
+    def batch(self, item: int) -> Tensors:
         """Distinct questions' and entities' texts; every triple asks in both directions."""
         triples = self.sampler[item].triples
         heads, relations, tails = triples[:, HEAD], triples[:, RELATION], triples[:, TAIL]
@@ -137,7 +116,7 @@ class ContrastiveKnowledge(StreamObjective):
         numbers = numbers.reshape(-1, 2)
         candidates = pool.add("entity", entities)
         asking = [pool.add("conditioned", heads, relations), pool.add("inverse_conditioned", tails, relations)]
-        tensors, places = pool.collate(self.name)
+        tensors, places = pool.collate()
         arrays = {
             "candidates": places[candidates],
             "candidate_entities": entities,
@@ -147,7 +126,7 @@ class ContrastiveKnowledge(StreamObjective):
             "asks_tail": np.repeat([True, False], len(triples)),
             "labels": np.concatenate([numbers[:, 1], numbers[:, 0]]),
         }
-        return tensors | {f"{self.name}_{key}": torch.from_numpy(array) for key, array in arrays.items()}
+        return tensors | {key: torch.from_numpy(array) for key, array in arrays.items()}
 
     def head(self, model: PreTrainedModel | None) -> nn.Module:
         """Temperature and queue; relations are read with the questions."""
@@ -155,15 +134,14 @@ class ContrastiveKnowledge(StreamObjective):
             raise ConfigurationError(f"{self.name} needs a model to read texts")
         return ContrastiveHead(model.config.hidden_size, self.config, self.true)
 
-    def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Mapping[str, Tensor]) -> ObjectiveLoss:
+    def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Tensors) -> ObjectiveLoss:
         """Mean of two cross-entropies, question -> entity and true entity -> question, summed over this process's questions."""
         assert encoder is not None and isinstance(head, ContrastiveHead)
-        given = {key: batch[f"{self.name}_{key}"] for key in _INDEXES}
-        vectors = encode_texts(encoder, batch, self.name, self.config.pooling, self.mask_entity_id)
+        vectors = encode_texts(encoder, batch, self.config.pooling, self.mask_entity_id)
         with torch.autocast(vectors.device.type, enabled=False):  # half precision cannot tell near candidates apart
-            return self._contrast(head, functional.normalize(vectors, dim=-1), given)
+            return self._contrast(head, functional.normalize(vectors, dim=-1), batch)
 
-    def _contrast(self, head: ContrastiveHead, vectors: Tensor, given: Mapping[str, Tensor]) -> ObjectiveLoss:
+    def _contrast(self, head: ContrastiveHead, vectors: Tensor, given: Tensors) -> ObjectiveLoss:
         """The loss from the vectors of all texts [texts, d]."""
         asked = head.ask(vectors[given["questions"]])
         candidates, (entities,), first = gather(vectors[given["candidates"]], given["candidate_entities"])
@@ -219,10 +197,9 @@ class ContrastiveKnowledge(StreamObjective):
         places = torch.searchsorted(head.keys, keys).clamp_max(len(head.keys) - 1)
         return head.keys[places] == keys
 
-    @property
-    def micro_batches_per_epoch(self) -> int:
-        """Micro-batches that show every triple once (with neighbourhoods: begin at each once)."""
-        return self.sampler.batches_per_epoch
+    def longest_text(self) -> int:
+        """Of a candidate, or of a question, which is an entity's text with a relation's."""
+        return self.texts.longest(pairs=True, inverse=True)
 
     def save(self, encoder: nn.Module | None, head: nn.Module, folder: Path) -> None:
         """Side files that say how questions and entities are read."""
@@ -231,25 +208,6 @@ class ContrastiveKnowledge(StreamObjective):
             folder, head, self.graph, name=self.name, variant="contrastive", pooling=self.config.pooling,
             text=self.config.text, normalize=True, mask_entity_id=self.mask_entity_id,
         )  # fmt: skip
-
-    def longest_text(self) -> int:
-        """Of a candidate, or of a question, which is an entity's text with a relation's."""
-        return self.texts.longest(pairs=True, inverse=True)
-
-    def summary(self) -> list[str]:
-        """The graph, and how much text its entities have."""
-        return describe(self.name, self.config, self.graph, self.texts)
-
-
-_INDEXES = (
-    "candidates",
-    "candidate_entities",
-    "questions",
-    "question_entities",
-    "question_relations",
-    "asks_tail",
-    "labels",
-)
 
 
 def _processes() -> int:

@@ -1,115 +1,20 @@
-"""What the objectives over a graph share: their settings, the distinct texts of a micro-batch, and those texts' vectors."""
+"""The distinct texts of a micro-batch over a graph, and their vectors."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
-from loreweave.encoding.entity_texts import coverage_lines, require_texts
-from loreweave.encoding.graph_texts import EntityTextConfig, GraphTexts
-from loreweave.errors import ConfigurationError
+from loreweave.encoding.graph_texts import GraphTexts
 from loreweave.models.knowledge_embedding import Pooling, read_texts
-from loreweave.objectives.base import Materials
-from loreweave.objectives.triples import Sampling, TrueTriples
+from loreweave.objectives.base import Tensors
 
 _BUCKETS = 4
 """Texts of a micro-batch are encoded by length in at most so many parts; more parts pad less and start more kernels."""
-
-
-@dataclass(kw_only=True)
-class GraphStreamConfig:
-    """Settings of every objective over a graph."""
-
-    graph: str
-    """Folder of a graph (`loreweave build graph`)."""
-    weight: float = 1.0
-    micro_batch_size: int = 3
-    """Per process and micro-step: triples, or with `sampling: neighbourhoods` the entities among which all triples count."""
-    sampling: Sampling = "triples"
-    filter_splits: list[str] = field(default_factory=lambda: ["train", "valid"])
-    """Splits whose triples are no negatives (KEPLER: train and valid)."""
-    text: EntityTextConfig = field(default_factory=EntityTextConfig)
-    pooling: Pooling = "first"
-    """What stands for a text: its `first` token's state, the `mean` of all, or (of a LUKE) the state of a `[MASK]` `entity`
-    that spans it."""
-    token_cache: str | None = None
-    """Folder that keeps the tokenised texts, for graphs that take long; null keeps them in memory."""
-
-    def __post_init__(self) -> None:
-        least = 2 if self.sampling == "neighbourhoods" else 1
-        if self.micro_batch_size < least:
-            raise ValueError(f"micro_batch_size: found {self.micro_batch_size}, expected at least {least}")
-
-
-def training_triples(graph: KnowledgeGraph, folder: str) -> np.ndarray:
-    """The train split. [triples, 3]
-
-    Raises:
-        ConfigurationError: the graph has none.
-    """
-    if "train" not in graph.triples or not len(graph.triples["train"]):
-        raise ConfigurationError(f"{folder} has no triples to train on (splits: {', '.join(graph.triples) or 'none'})")
-    return graph.triples["train"]
-
-
-def true_triples(graph: KnowledgeGraph, splits: list[str], folder: str) -> TrueTriples:
-    """Triples of the given splits, those of train always among them.
-
-    Raises:
-        ConfigurationError: a split that the graph does not have, other than the customary `valid`.
-    """
-    unknown = [split for split in splits if split not in graph.triples and split != "valid"]
-    if unknown:
-        raise ConfigurationError(f"{folder} has no split {unknown[0]!r} to filter by (splits: {', '.join(graph.triples)})")
-    chosen = ["train", *(split for split in splits if split in graph.triples and split != "train")]
-    together = np.concatenate([graph.triples[split] for split in chosen])
-    return TrueTriples(together, graph.num_entities, graph.num_relations)
-
-
-def mask_entity_of_run(config: GraphStreamConfig, materials: Materials) -> int | None:
-    """Id of `[MASK]` where texts are read as entities.
-
-    Raises:
-        ConfigurationError: the run has no entity vocabulary.
-    """
-    if config.pooling != "entity":
-        return None
-    if materials.entities is None:
-        raise ConfigurationError("pooling: entity needs a LUKE, and word_only leaves entities out; expected first or mean")
-    return materials.entities.mask_id
-
-
-def graph_texts(graph: KnowledgeGraph, config: GraphStreamConfig, materials: Materials, *, reads_relations: bool) -> GraphTexts:
-    """The graph's texts in the run's tokenizer.
-
-    Args:
-        reads_relations: whether the objective reads relations from their texts.
-
-    Raises:
-        ConfigurationError: the run has no encoder to read them.
-        DataError: no entity has a text, or no relation that is read.
-    """
-    if materials.tokenizer is None:
-        raise ConfigurationError("model is null: entities can only be tabled (entities: table), there is nothing to read texts")
-    texts = GraphTexts.build(graph, materials.tokenizer, config.text, config.token_cache)
-    require_texts(texts.coverage, relations=reads_relations, graph=config.graph)
-    return texts
-
-
-def describe(name: str, config: GraphStreamConfig, graph: KnowledgeGraph, texts: GraphTexts | None) -> list[str]:
-    """Lines for the user: the graph, what a micro-step takes of it, and how much text its entities and relations have."""
-    unit = "triples" if config.sampling == "triples" else "entities"
-    lines = [
-        f"{name}: {config.graph} ({graph.num_entities:,} entities, {graph.num_relations:,} relations, "
-        f"{len(graph.triples['train']):,} triples), {config.micro_batch_size} {unit} a micro-step"
-    ]
-    return lines + [f"{name}: {line}" for line in ([] if texts is None else coverage_lines(texts.coverage))]
 
 
 Kind = Literal["entity", "relation", "conditioned", "inverse_conditioned"]
@@ -144,28 +49,26 @@ class TextPool:
         read = texts.conditioned if kind == "conditioned" else texts.inverse_conditioned
         return read(distinct[:, 0], distinct[:, 1])
 
-    def collate(self, name: str) -> tuple[dict[str, Tensor], np.ndarray]:
-        """`<name>_<input>_<bucket>` tensors [texts, tokens], and the place of every number in their order."""
+    def collate(self) -> tuple[Tensors, np.ndarray]:
+        """`<input>_<bucket>` tensors [texts, tokens], and the place of every number in their order."""
         rows = [row for part in self._parts for row in _unpadded(part)]
         lengths = np.array([len(row["attention_mask"]) for row in rows])
         order = np.argsort(lengths, kind="stable")
-        tensors: dict[str, Tensor] = {}
+        tensors: Tensors = {}
         for bucket, members in enumerate(np.split(order, least_padding(lengths[order], _BUCKETS))):
             for key in rows[0]:
                 padding = self._texts.pad_id if key == "input_ids" else 0
-                tensors[f"{name}_{key}_{bucket}"] = _padded([rows[i][key] for i in members], padding)
+                tensors[f"{key}_{bucket}"] = _padded([rows[i][key] for i in members], padding)
         places = np.empty(len(order), dtype=np.int64)
         places[order] = np.arange(len(order))
         return tensors, places
 
 
-def encode_texts(
-    encoder: nn.Module, batch: Mapping[str, Tensor], name: str, pooling: Pooling, mask_entity_id: int | None
-) -> Tensor:
-    """Vectors of the texts that `TextPool.collate` laid out under `name`. [texts, d] float32"""
+def encode_texts(encoder: nn.Module, batch: Tensors, pooling: Pooling, mask_entity_id: int | None) -> Tensor:
+    """Vectors of the texts that `TextPool.collate` laid out in a micro-batch. [texts, d] float32"""
     vectors = []
     for bucket in range(_BUCKETS):
-        inputs = {key: batch[f"{name}_{key}_{bucket}"] for key in _INPUTS if f"{name}_{key}_{bucket}" in batch}
+        inputs = {key: batch[f"{key}_{bucket}"] for key in _INPUTS if f"{key}_{bucket}" in batch}
         if inputs:
             vectors.append(read_texts(encoder, inputs, pooling, mask_entity_id))
     return torch.cat(vectors)

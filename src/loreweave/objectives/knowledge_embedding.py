@@ -27,22 +27,14 @@ from loreweave.errors import ConfigurationError
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead
 from loreweave.models.knowledge_scorers import exact, similarity_matrix
 from loreweave.models.luke.encoder import LukeModel
-from loreweave.objectives.base import Materials, ObjectiveLoss, StreamObjective
-from loreweave.objectives.graph_batches import (
-    GraphStreamConfig,
-    TextPool,
-    describe,
-    encode_texts,
-    graph_texts,
-    mask_entity_of_run,
-    training_triples,
-    true_triples,
-)
-from loreweave.objectives.triples import HEAD, RELATION, TAIL, TripleBatch, TripleSampler, corrupt
+from loreweave.objectives.base import ObjectiveLoss, RunContext, Tensors
+from loreweave.objectives.graph_batches import TextPool, encode_texts
+from loreweave.objectives.graph_objective import GraphObjective, GraphObjectiveConfig
+from loreweave.objectives.triples import HEAD, RELATION, TAIL, TripleBatch, corrupt
 
 
 @dataclass(kw_only=True)
-class KnowledgeEmbeddingConfig(GraphStreamConfig):
+class KnowledgeEmbeddingConfig(GraphObjectiveConfig):
     """Settings of the knowledge-embedding objective; the defaults are those of KEPLER's released code."""
 
     weight: float = 0.5
@@ -80,42 +72,30 @@ class KnowledgeEmbeddingConfig(GraphStreamConfig):
             raise ValueError(f"variant: {self.variant} reads texts, expected wiki with entities: {self.entities}")
 
 
-class KnowledgeEmbedding(StreamObjective):
+class KnowledgeEmbedding(GraphObjective):
     """Batches of triples with filtered negatives; every distinct text of a batch is encoded once."""
 
     name: ClassVar[str] = "knowledge_embedding"
 
-    def __init__(self, config: KnowledgeEmbeddingConfig, materials: Materials) -> None:
-        self.config = config
-        self.weight = config.weight
-        self.seed = materials.seed
-        self.mask_entity_id = mask_entity_of_run(config, materials)
-        self.graph = KnowledgeGraph.load(config.graph)
-        triples = training_triples(self.graph, config.graph)
-        self.sampler = TripleSampler(
-            triples, self.graph.num_entities, size=config.micro_batch_size, sampling=config.sampling, seed=materials.seed
-        )
-        self.true = true_triples(self.graph, config.filter_splits, config.graph)
-        reads = config.variant in ("rel", "cond")
-        read = config.entities == "text"
-        self.texts = graph_texts(self.graph, config, materials, reads_relations=reads) if read else None
-        self.entity_ids = _ids_in_vocabulary(self.graph, config, materials) if config.entities == "vocabulary" else None
+    settings = KnowledgeEmbeddingConfig
+    config: KnowledgeEmbeddingConfig
 
-    @classmethod
-    def build(cls, config: KnowledgeEmbeddingConfig, materials: Materials) -> KnowledgeEmbedding:
-        """Never off once it is asked for."""
-        return cls(config, materials)
+    def __init__(self, config: KnowledgeEmbeddingConfig, context: RunContext) -> None:
+        reads_relations = config.variant in ("rel", "cond")
+        super().__init__(config, context, reads_entities=config.entities == "text", reads_relations=reads_relations)
+        self.seed = context.seed
+        self.entity_ids = _ids_in_vocabulary(self.graph, config, context) if config.entities == "vocabulary" else None
 
-    def batch(self, item: int) -> dict[str, Tensor]:
+    def batch(self, item: int) -> Tensors:
         """Triples as numbers of encoded texts (or rows of the table), their corruptions, and the texts."""
         drawn = self.sampler[item]
         triples = drawn.triples
         arrays = {"labels": triples[:, RELATION]} | self._negatives(drawn)
         arrays |= {"heads": triples[:, HEAD], "tails": triples[:, TAIL]}
-        tensors: dict[str, Tensor] = {}
+        tensors: Tensors = {}
         if self.texts is not None:
             tensors, arrays = self._with_texts(TextPool(self.texts), arrays)
-        return tensors | {f"{self.name}_{key}": torch.from_numpy(np.ascontiguousarray(a)) for key, a in arrays.items()}
+        return tensors | {key: torch.from_numpy(np.ascontiguousarray(a)) for key, a in arrays.items()}
 
     def _negatives(self, drawn: TripleBatch) -> dict[str, np.ndarray]:
         if self.config.negatives_from == "all":
@@ -124,7 +104,7 @@ class KnowledgeEmbedding(StreamObjective):
         pool = ends if self.config.negatives_from == "batch" else self.graph.num_entities
         return corrupt(drawn, pool, self.config.negatives, self.true, self.seed)._asdict()
 
-    def _with_texts(self, pool: TextPool, arrays: dict[str, np.ndarray]) -> tuple[dict[str, Tensor], dict[str, np.ndarray]]:
+    def _with_texts(self, pool: TextPool, arrays: dict[str, np.ndarray]) -> tuple[Tensors, dict[str, np.ndarray]]:
         """Encoded texts in the place of rows; `asking_*` are the texts of the sides that ask."""
         relations, config = arrays["labels"], self.config
         roles = ["heads", "tails", "corrupted_heads", "corrupted_tails"]
@@ -134,7 +114,7 @@ class KnowledgeEmbedding(StreamObjective):
             numbers |= dict(zip(("asking_heads", "asking_tails"), np.split(asking, 2), strict=True))
         if config.variant == "rel":
             numbers["relations"] = pool.add("relation", relations)
-        tensors, places = pool.collate(self.name)
+        tensors, places = pool.collate()
         return tensors, arrays | {role: places[found] for role, found in numbers.items()}
 
     def head(self, model: PreTrainedModel | None) -> nn.Module:
@@ -153,7 +133,7 @@ class KnowledgeEmbedding(StreamObjective):
             self.graph.num_entities if tabled else 0,
         )
 
-    def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Mapping[str, Tensor]) -> ObjectiveLoss:
+    def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Tensors) -> ObjectiveLoss:
         """Loss over true and corrupted triples (Wang et al. 2021); a triple above all its corruptions counts as correct."""
         assert isinstance(head, KnowledgeEmbeddingHead)
         vectors = self._vectors(encoder, head, batch)
@@ -165,8 +145,7 @@ class KnowledgeEmbedding(StreamObjective):
         positive = (head.score(asking_h, r, t) + head.score(h, r, asking_t)) / 2  # [triples]
         false_heads = head.score(vectors["corrupted_heads"], r[:, None], asking_t[:, None])  # [triples, negatives]
         false_tails = head.score(asking_h[:, None], r[:, None], vectors["corrupted_tails"])
-        head_is_false, tail_is_false = batch[f"{self.name}_head_is_false"], batch[f"{self.name}_tail_is_false"]
-        sides = ((false_heads, head_is_false), (false_tails, tail_is_false))
+        sides = ((false_heads, batch["head_is_false"]), (false_tails, batch["tail_is_false"]))
         if self.config.loss == "log_sigmoid":
             total = self._log_sigmoid(positive, *(torch.cat(parts, dim=1) for parts in zip(*sides, strict=True)))
         else:
@@ -175,20 +154,18 @@ class KnowledgeEmbedding(StreamObjective):
             highest = torch.cat([scores.masked_fill(~kept, -torch.inf) for scores, kept in sides], dim=1).amax(1)
         return ObjectiveLoss((total + self._regularizer(h, r, t)).sum(), (positive > highest).sum())
 
-    def _vectors(
-        self, encoder: nn.Module | None, head: KnowledgeEmbeddingHead, batch: Mapping[str, Tensor]
-    ) -> dict[str, Tensor]:
+    def _vectors(self, encoder: nn.Module | None, head: KnowledgeEmbeddingHead, batch: Tensors) -> dict[str, Tensor]:
         """The vectors of all roles: [triples, d], corrupted [triples, negatives, d]."""
         roles = ("heads", "tails", "corrupted_heads", "corrupted_tails", "asking_heads", "asking_tails", "relations")
-        numbers = {role: batch[f"{self.name}_{role}"] for role in roles if f"{self.name}_{role}" in batch}
+        numbers = {role: batch[role] for role in roles if role in batch}
         if self.texts is None:
             vectors = {role: self._rows(encoder, head, found) for role, found in numbers.items()}
         else:
             assert encoder is not None
-            encoded = encode_texts(encoder, batch, self.name, self.config.pooling, self.mask_entity_id)
+            encoded = encode_texts(encoder, batch, self.config.pooling, self.mask_entity_id)
             vectors = {role: encoded[found] for role, found in numbers.items()}
         if "relations" not in vectors:
-            vectors["relations"] = head.relation_vectors(batch[f"{self.name}_labels"])
+            vectors["relations"] = head.relation_vectors(batch["labels"])
         return vectors
 
     def _rows(self, encoder: nn.Module | None, head: KnowledgeEmbeddingHead, entities: Tensor) -> Tensor:
@@ -206,7 +183,7 @@ class KnowledgeEmbedding(StreamObjective):
         return -functional.logsigmoid(positive) - (weights * functional.logsigmoid(-negative)).sum(1)
 
     def _against_all(
-        self, head: KnowledgeEmbeddingHead, table: Tensor, vectors: Mapping[str, Tensor], batch: Mapping[str, Tensor]
+        self, head: KnowledgeEmbeddingHead, table: Tensor, vectors: Mapping[str, Tensor], batch: Tensors
     ) -> ObjectiveLoss:
         """Cross-entropy of the true entity against the whole table [entities, d], both sides."""
         h, t, r = vectors["heads"], vectors["tails"], vectors["relations"]
@@ -214,7 +191,7 @@ class KnowledgeEmbedding(StreamObjective):
         total, correct = self._regularizer(h, r, t).sum(), torch.zeros((), dtype=torch.long, device=h.device)
         for query, gold in ((head.scorer.tail_query(h, r), "tails"), (head.scorer.head_query(r, t), "heads")):
             scores = similarity_matrix(kind, query, table)  # [triples, entities]
-            labels = batch[f"{self.name}_{gold}"]
+            labels = batch[gold]
             total = total + functional.cross_entropy(scores, labels, reduction="sum") / 2
             correct = correct + (scores.argmax(1) == labels).sum()
         return ObjectiveLoss(total, correct // 2)
@@ -226,10 +203,10 @@ class KnowledgeEmbedding(StreamObjective):
             norms = norms + vector.abs().pow(3).sum(-1)
         return self.config.l3 * norms
 
-    @property
-    def micro_batches_per_epoch(self) -> int:
-        """Micro-batches that show every triple once (with neighbourhoods: begin at each once)."""
-        return self.sampler.batches_per_epoch
+    def longest_text(self) -> int:
+        """Of an entity, and of the relations that the variant reads; 0 where entities are tabled."""
+        variant = self.config.variant
+        return 0 if self.texts is None else self.texts.longest(relations=variant == "rel", pairs=variant == "cond")
 
     def save(self, encoder: nn.Module | None, head: nn.Module, folder: Path) -> None:
         """Side files beside the encoder's, from which link prediction reads the head and how texts were made.
@@ -247,15 +224,6 @@ class KnowledgeEmbedding(StreamObjective):
             mask_entity_id=self.mask_entity_id,
         )  # fmt: skip
 
-    def longest_text(self) -> int:
-        """Of an entity, and of the relations that the variant reads; 0 where entities are tabled."""
-        variant = self.config.variant
-        return 0 if self.texts is None else self.texts.longest(relations=variant == "rel", pairs=variant == "cond")
-
-    def summary(self) -> list[str]:
-        """The graph, and how much text its entities have."""
-        return describe(self.name, self.config, self.graph, self.texts)
-
 
 class SecondKnowledgeEmbedding(KnowledgeEmbedding):
     """The same over another graph, with a head of its own (KEPLER-W+W)."""
@@ -263,15 +231,15 @@ class SecondKnowledgeEmbedding(KnowledgeEmbedding):
     name: ClassVar[str] = "second_knowledge_embedding"
 
 
-def _ids_in_vocabulary(graph: KnowledgeGraph, config: KnowledgeEmbeddingConfig, materials: Materials) -> Tensor:
+def _ids_in_vocabulary(graph: KnowledgeGraph, config: KnowledgeEmbeddingConfig, context: RunContext) -> Tensor:
     """The LUKE's id of every entity of the graph. [entities]
 
     Raises:
         ConfigurationError: the run has no entity vocabulary, or it lacks entities of the graph.
     """
-    if materials.entities is None:
+    if context.entities is None:
         raise ConfigurationError("entities: vocabulary needs a LUKE, and word_only leaves entities out; expected text or table")
-    ids = vocabulary_ids(graph.entities, materials.entities)
+    ids = vocabulary_ids(graph.entities, context.entities)
     unknown = np.flatnonzero(ids < 0)
     if len(unknown):
         raise ConfigurationError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -18,10 +18,19 @@ from torch.distributed.nn.functional import all_reduce
 from transformers import PreTrainedModel
 
 from loreweave.checkpoints import latent_typing as side_files
+from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError
 from loreweave.models.latent_typer import Selection, Typing, Usage, diversity_loss, sparsity_loss, summed_usage
 from loreweave.models.sparse_typing import SparseTypingHead
-from loreweave.objectives.base import Materials, ObjectiveLoss, TextObjective, cross_entropy_sum
+from loreweave.objectives.base import (
+    LeftOut,
+    ObjectiveConfig,
+    ObjectiveLoss,
+    RunContext,
+    Tensors,
+    TextObjective,
+    cross_entropy_sum,
+)
 
 
 @dataclass(kw_only=True)
@@ -50,10 +59,9 @@ class TemperatureConfig:
 
 
 @dataclass(kw_only=True)
-class LatentTypingConfig:
+class LatentTypingConfig(ObjectiveConfig):
     """Settings of latent typing; the defaults are those of the released code."""
 
-    weight: float = 1.0
     reconstruction_weight: float = 0.05
     sparsity_weight: float = 0.05
     diversity_weight: float = 0.1
@@ -76,6 +84,7 @@ class LatentTypingConfig:
     """A model folder or run whose typer and decoder go on learning; null begins with new ones."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("reconstruction_weight", "sparsity_weight", "diversity_weight"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: found {getattr(self, name)}, expected 0 or more")
@@ -89,34 +98,30 @@ class LatentTyping(TextObjective):
     """Types of the words of each window, and its words rebuilt from them; a target is a word that the decoder predicts."""
 
     name: ClassVar[str] = "latent_typing"
+    settings = LatentTypingConfig
+    config: LatentTypingConfig
 
-    def __init__(self, config: LatentTypingConfig, materials: Materials) -> None:
-        self.config = config
-        self.weight = config.weight
-        self._micro_steps = materials.micro_steps
+    def __init__(self, config: LatentTypingConfig, context: RunContext) -> None:
+        super().__init__(config, context)
         self._first_update: Tensor | None = None
+        self._watch = CollapseWatch()
 
-    @classmethod
-    def build(cls, config: LatentTypingConfig, materials: Materials) -> LatentTyping:
-        """Never off once it is asked for."""
-        return cls(config, materials)
-
-    def inputs(self, input_ids: Tensor, attention_mask: Tensor, item: int) -> dict[str, Tensor]:
+    def batch(self, item: int, words: Tensors) -> Tensors:
         """The words; where the decoder has targets, and which; what counts for the use of types; the update's number."""
+        input_ids, attention_mask = words["input_ids"], words["attention_mask"]
         kept = attention_mask[:, 1:].bool()
         counted = attention_mask.clone()
         if not self.config.count_special_tokens:
             counted[:, 0] = 0
             counted.scatter_(1, attention_mask.sum(1, keepdim=True) - 1, 0)
-        tensors = {
+        return {
             "input_ids": input_ids,
             "attention_mask": attention_mask,
             "counted": counted,
             "positions": kept.flatten().nonzero()[:, 0],  # of [batch * (words - 1)]
             "labels": input_ids[:, 1:][kept],
-            "update": torch.tensor(item // self._micro_steps),
+            "update": torch.tensor(item // self.context.micro_steps),
         }
-        return {f"{self.name}_{key}": tensor for key, tensor in tensors.items()}
 
     def head(self, model: PreTrainedModel | None) -> nn.Module:
         """Typer and decoder in the encoder's sizes: new ones, or those of the folder `head`."""
@@ -130,35 +135,15 @@ class LatentTyping(TextObjective):
         new.decoder.layer_drop = new.config.dropout if config.layer_drop is None else config.layer_drop
         return new if config.head is None else side_files.load_into(new, config.head)
 
-    def on_resume(self, update: int) -> list[str]:
-        """Say that the temperature begins anew, where it does."""
-        settings = self.config.temperature
-        if not settings.restarts:
-            return []
-        first, going_on = (float(settings.at(torch.tensor(number))) for number in (1, update))
-        return [
-            f"{self.name}: the schedule of the temperature begins anew at {first:.3g} (a run that never stopped has "
-            f"{going_on:.3g} here); temperature.restarts=false goes on with it"
-        ]
-
-    def temperature(self, update: Tensor) -> Tensor:
-        """The temperature of an update [], from the first one of this process where the schedule restarts."""
-        if not self.config.temperature.restarts:
-            return self.config.temperature.at(update)
-        if self._first_update is None:
-            self._first_update = update
-        return self.config.temperature.at(update - self._first_update)
-
-    def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Mapping[str, Tensor]) -> ObjectiveLoss:
+    def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Tensors) -> ObjectiveLoss:
         """The weighted sum of the three losses, times the number of targets."""
         assert isinstance(encoder, PreTrainedModel) and isinstance(head, SparseTypingHead)
-        given = {name.removeprefix(f"{self.name}_"): tensor for name, tensor in batch.items() if name.startswith(self.name)}
-        ids, mask, counted, labels = (given[name] for name in ("input_ids", "attention_mask", "counted", "labels"))
+        ids, mask, counted, labels = (batch[name] for name in ("input_ids", "attention_mask", "counted", "labels"))
         states = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
-        temperature = self.temperature(given["update"])
+        temperature = self.temperature(batch["update"])
         typing = head.typer(states, temperature, self.config.selection)
         decoded = head.decode(encoder, ids[:, :-1], mask[:, :-1], head.memory(states, typing, mask))
-        at_targets = decoded.flatten(0, 1).index_select(0, given["positions"])  # [targets, hidden]
+        at_targets = decoded.flatten(0, 1).index_select(0, batch["positions"])  # [targets, hidden]
         reconstruction = cross_entropy_sum(head.logits(encoder, at_targets), labels)
         use = self._usage(typing, counted)
         losses = {
@@ -183,10 +168,27 @@ class LatentTyping(TextObjective):
             summed, count = all_reduce(summed), all_reduce(count)
         return Usage(summed / count)
 
-    def save(self, encoder: nn.Module | None, head: nn.Module, folder: Path) -> None:
-        """Typer and decoder beside the encoder, with the settings that they were trained with."""
-        assert isinstance(head, SparseTypingHead)
-        side_files.save(folder, head, asdict(self.config))
+    def temperature(self, update: Tensor) -> Tensor:
+        """The temperature of an update [], from the first one of this process where the schedule restarts."""
+        if not self.config.temperature.restarts:
+            return self.config.temperature.at(update)
+        if self._first_update is None:
+            self._first_update = update
+        return self.config.temperature.at(update - self._first_update)
+
+    @classmethod
+    def files(cls, config: LatentTypingConfig) -> dict[str, Path]:
+        """The folder of the typer and decoder that go on learning."""
+        return {} if config.head is None else {"head": resolve(config.head)}
+
+    @classmethod
+    def for_evaluation(cls, config: LatentTypingConfig, model: str | None) -> LatentTypingConfig | LeftOut:
+        """With the typer and decoder of the model's folder, where the settings name no other."""
+        if config.head is not None:
+            return config
+        if model is not None and side_files.recognises(resolve(model)):
+            return replace(config, head=model)
+        return LeftOut(f"the model has no typer; objectives.{cls.name}.head names a folder with one")
 
     def summary(self) -> list[str]:
         """The types and weights."""
@@ -194,3 +196,52 @@ class LatentTyping(TextObjective):
         weights = f"{config.reconstruction_weight:g} x reconstruction + {config.sparsity_weight:g} x sparsity"
         more = "" if config.head is None else f", going on with {config.head}"
         return [f"{self.name}: {config.types} types, {weights} + {config.diversity_weight:g} x diversity{more}"]
+
+    def on_resume(self, update: int) -> list[str]:
+        """Say that the temperature begins anew, where it does."""
+        settings = self.config.temperature
+        if not settings.restarts:
+            return []
+        first, going_on = (float(settings.at(torch.tensor(number))) for number in (1, update))
+        return [
+            f"{self.name}: the schedule of the temperature begins anew at {first:.3g} (a run that never stopped has "
+            f"{going_on:.3g} here); temperature.restarts=false goes on with it"
+        ]
+
+    def watch(self, metrics: Mapping[str, float], step: int, steps: int) -> list[str]:
+        """Warn of a typer that selects next to nothing, or next to everything."""
+        share = metrics.get("selected")
+        if share is None or not self._watch.notices(share, step, steps):
+            return []
+        remedy = ("a smaller", "a larger") if share < LEAST else ("a larger", "a smaller")
+        return [
+            f"warning: at step {step} latent typing selects {share:.1%} of the words (expected 5 % to 95 %); "
+            f"try {remedy[0]} sparsity_weight or {remedy[1]} reconstruction_weight"
+        ]
+
+    def save(self, encoder: nn.Module | None, head: nn.Module, folder: Path) -> None:
+        """Typer and decoder beside the encoder, with the settings that they were trained with."""
+        assert isinstance(head, SparseTypingHead)
+        side_files.save(folder, head, asdict(self.config))
+
+
+LEAST, MOST = 0.05, 0.95
+
+
+class CollapseWatch:
+    """Notices when the selected share of the words leaves the range from 5 % to 95 %, and once if it never enters it.
+
+    A new typer selects nearly all, so the first half of the run may be outside without a word.
+    """
+
+    def __init__(self) -> None:
+        self.settled = self.warned = False
+
+    def notices(self, share: float, step: int, steps: int) -> bool:
+        """Whether the share has left the range, or has not entered it by half of the run, for the first time."""
+        if LEAST <= share <= MOST:
+            self.settled, self.warned = True, False
+        elif not self.warned and (self.settled or 2 * step >= steps):
+            self.warned = True
+            return True
+        return False

@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import numpy as np
-from torch import Tensor, nn
+from torch import nn
 from transformers import PreTrainedModel
 
-from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import ConfigurationError
+from loreweave.models.luke.embeddings import LukeEntityEmbeddings
 from loreweave.objectives.base import (
-    Materials,
+    ObjectiveConfig,
     ObjectiveLoss,
-    Targets,
-    Window,
+    RunContext,
+    Tensors,
     WindowObjective,
     check_shares,
     cross_entropy_sum,
     entities_of_run,
 )
+from loreweave.objectives.windows import Targets, Window
 
 
 @dataclass(kw_only=True)
-class MaskedEntitiesConfig:
+class MaskedEntitiesConfig(ObjectiveConfig):
     """Settings of the masked-entity objective; the defaults are those of LUKE's pre-training."""
 
-    weight: float = 1.0
     probability: float = 0.15
     """Share of a window's entities that become targets; at least one does where there is an entity."""
     random_probability: float = 0.0
     unchanged_probability: float = 0.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_shares(self.probability, self.random_probability, self.unchanged_probability)
 
 
@@ -41,18 +42,20 @@ class MaskedEntities(WindowObjective):
     """Entities are replaced by `[MASK]`; the entity head predicts them over the whole entity vocabulary."""
 
     name: ClassVar[str] = "masked_entities"
+    settings = MaskedEntitiesConfig
     side: ClassVar[Literal["words", "entities"]] = "entities"
+    config: MaskedEntitiesConfig
 
-    def __init__(self, config: MaskedEntitiesConfig, vocabulary: EntityVocabulary) -> None:
-        self.weight = config.weight
-        self.config = config
+    def __init__(self, config: MaskedEntitiesConfig, context: RunContext) -> None:
+        super().__init__(config, context)
+        vocabulary = entities_of_run(type(self), context)
         self.mask_id = vocabulary.mask_id
         self.size = len(vocabulary)
 
     @classmethod
-    def build(cls, config: MaskedEntitiesConfig, materials: Materials) -> MaskedEntities | None:
+    def build(cls, config: MaskedEntitiesConfig, context: RunContext) -> Self | None:
         """Off at probability 0."""
-        return cls(config, entities_of_run(cls, materials)) if config.probability > 0 else None
+        return cls(config, context) if config.probability > 0 else None
 
     def mask(self, window: Window, rng: np.random.Generator) -> Targets:
         """Choose entities without replacement; `[UNK]` entities may be chosen too, as in the original."""
@@ -77,6 +80,12 @@ class MaskedEntities(WindowObjective):
             raise ConfigurationError(f"masked_entities needs a LUKE; {type(model).__name__} predicts no entities")
         return head
 
-    def loss(self, head: nn.Module, states: Tensor, labels: Tensor) -> ObjectiveLoss:
-        """Cross-entropy over the entity vocabulary; `states` [targets, hidden]."""
-        return cross_entropy_sum(head(states), labels)
+    def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Tensors) -> ObjectiveLoss:
+        """Cross-entropy over the entity vocabulary."""
+        return cross_entropy_sum(head(batch["states"]), batch["labels"])
+
+    def prepare(self, model: PreTrainedModel | None) -> None:
+        """Let the lookup of the entity table have a sparse gradient: the head scores the whole table in every micro-step."""
+        embeddings = None if model is None else getattr(model.base_model, "entity_embeddings", None)
+        if isinstance(embeddings, LukeEntityEmbeddings):
+            embeddings.sparse_lookup = True

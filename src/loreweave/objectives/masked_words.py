@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import numpy as np
-from torch import Tensor, nn
+from torch import nn
 from transformers import PreTrainedModel
 
 from loreweave.errors import ConfigurationError
 from loreweave.models.masked_word_head import masked_word_head
 from loreweave.objectives.base import (
-    Materials,
+    ObjectiveConfig,
     ObjectiveLoss,
-    Targets,
-    Window,
+    RunContext,
+    Tensors,
     WindowObjective,
-    WordVocabulary,
     check_shares,
     cross_entropy_sum,
     words_of_run,
 )
+from loreweave.objectives.masked_entities import MaskedEntities
+from loreweave.objectives.windows import Targets, Window
 
 
 @dataclass(kw_only=True)
-class MaskedWordsConfig:
+class MaskedWordsConfig(ObjectiveConfig):
     """Settings of the masked-word objective; the defaults are those of LUKE's pre-training."""
 
-    weight: float = 1.0
     probability: float = 0.15
     """Share of a window's sub-words that become targets; at least one does."""
     unit: Literal["whole_word", "subword"] = "whole_word"
@@ -43,6 +43,7 @@ class MaskedWordsConfig:
     """Hide every sub-word of a masked mention first (`--mask-words-in-entity-span`); may exceed the budget."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_shares(self.probability, self.random_probability, self.unchanged_probability)
         if self.draw == "independent" and self.mask_words_in_mentions:
             raise ValueError("mask_words_in_mentions: found true, expected false where draw is independent: it needs a budget")
@@ -52,24 +53,25 @@ class MaskedWords(WindowObjective):
     """Whole words (or sub-words) are hidden; the masked-word head predicts them."""
 
     name: ClassVar[str] = "masked_words"
+    settings = MaskedWordsConfig
     side: ClassVar[Literal["words", "entities"]] = "words"
+    config: MaskedWordsConfig
 
-    def __init__(self, config: MaskedWordsConfig, vocabulary: WordVocabulary) -> None:
-        self.weight = config.weight
-        self.config = config
-        self.vocabulary = vocabulary
-        if vocabulary.mask_id is None:
+    def __init__(self, config: MaskedWordsConfig, context: RunContext) -> None:
+        super().__init__(config, context)
+        self.vocabulary = words_of_run(context)
+        if self.vocabulary.mask_id is None:
             raise ConfigurationError(f"{self.name}: the tokenizer has no mask token, expected one that hides words")
-        if config.unit == "whole_word" and vocabulary.continues is None:
+        if config.unit == "whole_word" and self.vocabulary.continues is None:
             raise ConfigurationError(
                 f"{self.name}.unit: found whole_word, but the tokenizer's sub-words do not say where a word begins; expected "
                 f"objectives.{self.name}.unit=subword"
             )
 
     @classmethod
-    def build(cls, config: MaskedWordsConfig, materials: Materials) -> MaskedWords | None:
+    def build(cls, config: MaskedWordsConfig, context: RunContext) -> Self | None:
         """Off at probability 0."""
-        return cls(config, words_of_run(materials)) if config.probability > 0 else None
+        return cls(config, context) if config.probability > 0 else None
 
     def mask(self, window: Window, rng: np.random.Generator) -> Targets:
         """Choose units in random order until the budget is met, skipping those larger than what is left of it."""
@@ -129,8 +131,8 @@ class MaskedWords(WindowObjective):
 
     def _words_of_masked_mentions(self, window: Window) -> np.ndarray:
         inside = np.zeros(len(window.word_ids), dtype=bool)
-        if self.config.mask_words_in_mentions and "masked_entities" in window.targets:
-            for entity in window.targets["masked_entities"].positions:
+        if self.config.mask_words_in_mentions and MaskedEntities.name in window.targets:
+            for entity in window.targets[MaskedEntities.name].positions:
                 start = window.entity_starts[entity]
                 inside[start : start + window.entity_lengths[entity]] = True
         return inside
@@ -141,6 +143,11 @@ class MaskedWords(WindowObjective):
             raise ConfigurationError(f"{self.name} needs a model to read texts")
         return masked_word_head(model)
 
-    def loss(self, head: nn.Module, states: Tensor, labels: Tensor) -> ObjectiveLoss:
-        """Cross-entropy over the word vocabulary; `states` [targets, hidden]."""
-        return cross_entropy_sum(head(states), labels)
+    def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Tensors) -> ObjectiveLoss:
+        """Cross-entropy over the word vocabulary."""
+        return cross_entropy_sum(head(batch["states"]), batch["labels"])
+
+    def finish(self, model: PreTrainedModel | None) -> None:
+        """The masked-word head of a LUKE is not new any more."""
+        if model is not None:
+            model.config.untrained_modules = []

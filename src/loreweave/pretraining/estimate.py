@@ -13,7 +13,7 @@ from torch import Tensor
 
 from loreweave.build.pretraining_set import open_pretraining_set
 from loreweave.pretraining.configuration import PretrainingConfig
-from loreweave.pretraining.micro_steps import MicroSteps
+from loreweave.pretraining.micro_steps import MicroSteps, to_device
 from loreweave.pretraining.model import PretrainingModel, freeze
 from loreweave.pretraining.run import build_stream
 from loreweave.pretraining.start import start
@@ -88,11 +88,11 @@ def _micro_step(
     config: PretrainingConfig, stream: MicroSteps, module: PretrainingModel, item: int, device: torch.device
 ) -> float:
     began = time.perf_counter()
-    batch = {name: tensor.to(device) for name, tensor in stream[item].items()}
+    batch = to_device(stream[item], device)
     with autocast(device, config.precision):
         sums = module(**batch)
     total: Tensor = sum(
-        (o.weight * sums[f"{o.name}_loss"] / max(1, batch[f"{o.name}_labels"].numel()) for o in stream.objectives),
+        (o.weight * sums[o.name]["loss"] / max(1, batch[o.name]["labels"].numel()) for o in stream.objectives),
         torch.zeros((), device=device),
     )
     total.backward()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,21 +10,18 @@ from typing import Any
 import torch
 
 from loreweave.build.pretraining_set import open_pretraining_set
-from loreweave.checkpoints import latent_typing
-from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError
-from loreweave.objectives import OBJECTIVES, ClsEntity, LatentTyping, StreamObjective
+from loreweave.objectives import OBJECTIVES, LeftOut
 from loreweave.pretraining.configuration import ObjectivesConfig, PretrainingConfig
+from loreweave.pretraining.metrics import metric_name
+from loreweave.pretraining.micro_steps import to_device
 from loreweave.pretraining.model import PretrainingModel
 from loreweave.pretraining.run import build_stream
 from loreweave.pretraining.start import start
-from loreweave.pretraining.trainer import logged_name
 from loreweave.training.devices import autocast, training_device
 from loreweave.training.precision import with_settled_precision
 from loreweave.training.progress import say_line
 from loreweave.training.quiet import quiet
-
-_GRAPHS = "link-prediction"
 
 
 @torch.inference_mode()
@@ -53,43 +50,36 @@ def evaluate_objectives(config: PretrainingConfig, report: Callable[[str], None]
         begun = start(config, sets)
     stream = build_stream(config, sets, begun, processes=1)
     module = PretrainingModel(begun.model, stream.objectives).to(device).eval()
-    sums: defaultdict[str, float] = defaultdict(float)
+    sums = {objective.name: defaultdict[str, float](float) for objective in stream.objectives}
+    targets = Counter[str]()
     for item in range(len(stream)):
-        batch = {name: tensor.to(device) for name, tensor in stream[item].items()}
+        batch = to_device(stream[item], device)
         with autocast(device, config.precision):
             found = module(**batch)
-        for name, value in found.items():
-            sums[name] += float(value)
-        for objective in stream.objectives:
-            sums[f"{objective.name}_targets"] += batch[f"{objective.name}_labels"].numel()
+        for name, parts in found.items():
+            targets[name] += batch[name]["labels"].numel()
+            for key, value in parts.items():
+                sums[name][key] += float(value)
     results = {"windows": float(micro_batches * config.micro_batch_size)}
     results["windows_left_out"] = rows - results["windows"]
-    for objective in stream.objectives:
-        targets = max(1, sums.pop(f"{objective.name}_targets"))
-        results |= {logged_name(key): sums[key] / targets for key in sums if key.startswith(f"{objective.name}_")}
+    for name, parts in sums.items():
+        results |= {metric_name(name, key): value / max(1, targets[name]) for key, value in parts.items()}
     return results
 
 
 def _with_heads(config: PretrainingConfig, report: Callable[[str], None]) -> ObjectivesConfig:
-    """The objectives whose head is part of the model or saved beside it; latent typing takes up that of the model's folder."""
-    asked = config.objectives
-    left_out = {
-        name: f"it reads a graph, not windows; 'loreweave evaluate {_GRAPHS}' scores it"
-        for name, kind in OBJECTIVES.items()
-        if issubclass(kind, StreamObjective) and getattr(asked, name) is not None
-    }
-    if asked.cls_entity is not None:
-        left_out[ClsEntity.name] = "its head is not saved with a model"
-    changes: dict[str, Any] = dict.fromkeys(left_out)
-    if asked.latent_typing is not None and asked.latent_typing.head is None:
-        if config.model is not None and latent_typing.recognises(resolve(config.model)):
-            changes[LatentTyping.name] = replace(asked.latent_typing, head=config.model)
+    """The objectives that can be evaluated on the model, with the settings for it."""
+    left_out: dict[str, str] = {}
+    kept: dict[str, Any] = {}
+    for name, kind in OBJECTIVES.items():
+        if (asked := getattr(config.objectives, name)) is None:
+            continue
+        found = kind.for_evaluation(asked, config.model)
+        if isinstance(found, LeftOut):
+            left_out[name] = found.reason
+            report(f"objective {name} is left out: {found.reason}")
         else:
-            changes[LatentTyping.name] = None
-            left_out[LatentTyping.name] = "the model has no typer; objectives.latent_typing.head names a folder with one"
-    for name, reason in left_out.items():
-        report(f"objective {name} is left out: {reason}")
-    kept = replace(asked, **changes)
-    if left_out and all(getattr(kept, name) is None for name in OBJECTIVES):
+            kept[name] = found
+    if left_out and not kept:
         raise ConfigurationError(f"found no objective to evaluate: {'; '.join(f'{n}: {r}' for n, r in left_out.items())}")
-    return kept
+    return ObjectivesConfig(**kept)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
 from loreweave.encoding.model_names import resolve
+from loreweave.objectives import OBJECTIVES
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.training.runs.inputs import hashes_of
 
@@ -18,10 +18,7 @@ def inputs_of(config: PretrainingConfig) -> dict[str, dict[str, str]]:
     places = {f"data {path}": Path(path) for path in config.data}
     if config.model is not None:
         places["model"] = resolve(config.model)
-    for name in (item.name for item in fields(config.objectives)):
-        settings = getattr(config.objectives, name)
-        if (graph := getattr(settings, "graph", None)) is not None:
-            places[f"objectives.{name}.graph"] = Path(graph)
-        if (head := getattr(settings, "head", None)) is not None:
-            places[f"objectives.{name}.head"] = resolve(head)
+    for name, kind in OBJECTIVES.items():
+        if (settings := getattr(config.objectives, name)) is not None:
+            places |= {f"objectives.{name}.{setting}": place for setting, place in kind.files(settings).items()}
     return {name: hashes_of(path) for name, path in places.items()}

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
-from loreweave.objectives import Objective, StreamObjective
-from loreweave.pretraining.stream import Batch, TextStream
+from loreweave.objectives import Batch, Objective, StreamObjective
+from loreweave.pretraining.stream import TextStream
 
 
 class MicroSteps(torch.utils.data.Dataset[Batch]):
@@ -30,6 +30,9 @@ class MicroSteps(torch.utils.data.Dataset[Batch]):
 
     def __getitem__(self, item: int) -> Batch:
         batch = {} if self.text is None else self.text[item]
-        for objective in self._own:
-            batch |= objective.batch(item)
-        return batch
+        return batch | {objective.name: objective.batch(item) for objective in self._own}
+
+
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    """A micro-batch on a device."""
+    return {name: {key: tensor.to(device) for key, tensor in tensors.items()} for name, tensors in batch.items()}

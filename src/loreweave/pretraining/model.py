@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from loreweave.models.luke.embeddings import LukeEntityEmbeddings
-from loreweave.objectives import EncodingObjective, MaskedEntities, Objective, WindowObjective
+from loreweave.objectives import WINDOWS, Objective, Tensors, WindowObjective
 from loreweave.pretraining.configuration import PretrainingConfig
 
-ENCODER_INPUTS = (
-    "input_ids",
-    "attention_mask",
-    "entity_ids",
-    "entity_attention_mask",
-    "entity_position_ids",
-)
+Sums = dict[str, dict[str, Tensor]]
+"""By objective: `loss`, `correct` and its parts, each a sum over the targets of a micro-batch. []"""
 
 ENTITY_TABLE = "luke.entity_embeddings.entity_embeddings.weight"
 ENTITY_BIAS = "entity_predictions.bias"
@@ -40,14 +34,8 @@ class PretrainingModel(nn.Module):
             self._heads[objective.name] = [head]  # in a list: modules of the model are registered there already
             if not _is_part(head, model):
                 extra[objective.name] = head
+            objective.prepare(model)
         self.extra_heads = nn.ModuleDict(extra)
-        self._score_entities_in_every_step()
-
-    def _score_entities_in_every_step(self) -> None:
-        """Masked entities score the whole table in every micro-step, so its lookup may have a sparse gradient."""
-        embeddings = None if self.model is None else getattr(self.model.base_model, "entity_embeddings", None)
-        if isinstance(embeddings, LukeEntityEmbeddings):
-            embeddings.sparse_lookup = any(isinstance(o, MaskedEntities) for o in self.objectives)
 
     def head(self, objective: Objective) -> nn.Module:
         """The module that predicts for an objective."""
@@ -59,29 +47,25 @@ class PretrainingModel(nn.Module):
         for name, parameter in self.named_parameters():
             yield (f"encoder.{name.removeprefix(encoder)}" if encoder and name.startswith(encoder) else name), parameter
 
-    def forward(self, **batch: Tensor) -> dict[str, Tensor]:
-        """`<objective>_loss`, `<objective>_correct` and its parts, each a sum over the micro-batch's targets. []"""
+    def forward(self, **batch: Tensors) -> Sums:
+        """The sums of every objective over a micro-batch (see `loreweave.objectives.Batch`)."""
         encoder = None if self.model is None else self.model.base_model
-        states = self._states(encoder, batch) if any(isinstance(o, WindowObjective) for o in self.objectives) else {}
-        sums: dict[str, Tensor] = {}
+        states = self._states(encoder, batch[WINDOWS]) if any(isinstance(o, WindowObjective) for o in self.objectives) else {}
+        sums: Sums = {}
         for objective in self.objectives:
+            given = batch[objective.name]
             if isinstance(objective, WindowObjective):
                 flat = states[objective.side].flatten(0, 1)  # [batch * positions, hidden]
-                at_targets = flat.index_select(0, batch[f"{objective.name}_positions"])  # [targets, hidden]
-                result = objective.loss(self.head(objective), at_targets, batch[f"{objective.name}_labels"])
-            else:
-                assert isinstance(objective, EncodingObjective)
-                result = objective.loss(encoder, self.head(objective), batch)
-            sums[f"{objective.name}_loss"] = result.total
-            sums[f"{objective.name}_correct"] = result.correct
-            sums |= {f"{objective.name}_{part}": value for part, value in result.parts.items()}
+                given = given | {"states": flat.index_select(0, given["positions"])}
+            result = objective.loss(encoder, self.head(objective), given)
+            sums[objective.name] = {"loss": result.total, "correct": result.correct, **result.parts}
         return sums
 
     @staticmethod
-    def _states(encoder: nn.Module | None, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def _states(encoder: nn.Module | None, windows: Tensors) -> Tensors:
         """The encoder's last states of the windows: words [batch, words, hidden], entities [batch, entities, hidden]."""
         assert encoder is not None
-        output = encoder(**{name: batch[name] for name in ENCODER_INPUTS if name in batch})
+        output = encoder(**windows)
         states = {"words": output.last_hidden_state}
         entities = getattr(output, "entity_last_hidden_state", None)
         return states if entities is None else states | {"entities": entities}

@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 from loreweave.build.pretraining_set import PretrainingSet
 from loreweave.errors import ConfigurationError
 from loreweave.models.word_positions import usable_positions
-from loreweave.objectives import Objective, StreamObjective
+from loreweave.objectives import Objective
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.stream import longest_window
 
@@ -36,7 +36,7 @@ def check_positions(
                 f"or data that was built with --max-length {positions}"
             )
     for objective in objectives:
-        if isinstance(objective, StreamObjective) and (longest := objective.longest_text()) > positions:
+        if (longest := objective.longest_text()) > positions:
             setting = f"objectives.{objective.name}.text.max_length"
             raise ConfigurationError(
                 f"{setting}: its texts have up to {longest} sub-words with their special tokens, but {config.model} has "

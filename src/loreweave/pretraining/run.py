@@ -21,23 +21,23 @@ from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
 from loreweave.objectives import (
     OBJECTIVES,
-    EncodingObjective,
-    Materials,
     Objective,
+    RunContext,
     StreamObjective,
     TextObjective,
     WindowObjective,
     WordVocabulary,
 )
-from loreweave.pretraining.collapse_watch import CollapseWatch
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.inputs import inputs_of
+from loreweave.pretraining.metrics import metric_name
 from loreweave.pretraining.micro_steps import MicroSteps
 from loreweave.pretraining.model import PretrainingModel, freeze, trained_parameters
 from loreweave.pretraining.room import check_positions
 from loreweave.pretraining.start import Start, start
 from loreweave.pretraining.stream import TextStream
 from loreweave.pretraining.trainer import PretrainingTrainer
+from loreweave.pretraining.watch import ObjectiveWatch
 from loreweave.random_streams import process_seed
 from loreweave.training.devices import autocast, close_process_group, training_device
 from loreweave.training.precision import with_settled_precision
@@ -101,7 +101,7 @@ def _run(config: PretrainingConfig, state: PartialState, resume: bool, overwrite
         results = _train(trainer, config, record, state)
         if state.is_main_process:
             check_finite(module, None, "the end", record)
-            save_whole(lambda folder: save_model(begun, config, module, folder), record)
+            save_whole(lambda folder: save_model(begun, module, folder), record)
             record.finish(results)
     state.wait_for_everyone()
     _say(state, [f"model: {record.model_path}"])
@@ -116,7 +116,7 @@ def build_stream(config: PretrainingConfig, sets: Sequence[PretrainingSet], begu
     """
     words = None if begun.words is None else WordVocabulary.of(begun.words)
     micro_steps = config.accumulation_steps(processes) * processes
-    objectives = _objectives(config, Materials(begun.words, words, begun.vocabulary, config.seed, micro_steps))
+    objectives = _objectives(config, RunContext(begun.words, words, begun.vocabulary, config.seed, micro_steps))
     if begun.model is not None:
         check_positions(config, sets, objectives, begun.model)
     length = _updates(config, sets, objectives) * micro_steps
@@ -151,12 +151,12 @@ def _updates(config: PretrainingConfig, sets: Sequence[PretrainingSet], objectiv
     return math.ceil(first.micro_batches_per_epoch * config.epochs / micro_steps)
 
 
-def _objectives(config: PretrainingConfig, materials: Materials) -> list[Objective]:
+def _objectives(config: PretrainingConfig, context: RunContext) -> list[Objective]:
     asked = [(kind, getattr(config.objectives, name)) for name, kind in OBJECTIVES.items()]
     for kind, settings in asked:
         if settings is not None and issubclass(kind, _READS_TEXT) and not config.data:
             raise ConfigurationError(f"data: found no pre-training set, expected one for objectives.{kind.name}")
-    built = [kind.build(settings, materials) for kind, settings in asked if settings is not None]
+    built = [kind.build(settings, context) for kind, settings in asked if settings is not None]
     objectives = [objective for objective in built if objective is not None]
     if not objectives:
         raise ConfigurationError(f"objectives: all are off, expected one or more of {', '.join(OBJECTIVES)}")
@@ -165,23 +165,19 @@ def _objectives(config: PretrainingConfig, materials: Materials) -> list[Objecti
     return objectives
 
 
-def save_model(begun: Start, config: PretrainingConfig, module: PretrainingModel, path: Path) -> None:
-    """Save the trained model with its tokenizer, as plain transformers reads them, and the objectives' heads beside it.
-
-    The head of `cls_entity` is kept in checkpoints alone.
-    """
+def save_model(begun: Start, module: PretrainingModel, path: Path) -> None:
+    """Save the trained model with its tokenizer, as plain transformers reads them, and the objectives' heads beside it."""
     path.mkdir(parents=True, exist_ok=True)
-    if begun.model is not None:
-        _save_encoder(begun, config, path)
     for objective in module.objectives:
-        if isinstance(objective, EncodingObjective):
-            objective.save(None if begun.model is None else begun.model.base_model, module.head(objective), path)
+        objective.finish(begun.model)
+    if begun.model is not None:
+        _save_encoder(begun, path)
+    for objective in module.objectives:
+        objective.save(None if begun.model is None else begun.model.base_model, module.head(objective), path)
 
 
-def _save_encoder(begun: Start, config: PretrainingConfig, path: Path) -> None:
+def _save_encoder(begun: Start, path: Path) -> None:
     assert begun.model is not None and begun.tokenizer is not None
-    if config.objectives.masked_words is not None and config.objectives.masked_words.probability > 0:
-        begun.model.config.untrained_modules = []
     with quiet():
         if isinstance(begun.tokenizer, EntityTokenizer):
             hugging_face.save(begun.model, begun.tokenizer, path, overwrite=True)
@@ -259,7 +255,7 @@ def _trainer(
     arguments._n_gpu = min(arguments.n_gpu, 1)  # one process, one device: never nn.DataParallel
     if config.tensorboard:
         record.open_tensorboard()
-    watch = CollapseWatch(lambda line: _say(state, [line]))
+    watch = ObjectiveWatch(module.objectives, lambda line: _say(state, [line]))
     callbacks = [_Recorder(record), StopOnInterrupt(), watch, UpdateProgress(with_losses=True)]
     trainer = PretrainingTrainer(
         module, stream, arguments, config.optimizer, config.schedule, record, config.loss_scale, callbacks=callbacks
@@ -281,7 +277,7 @@ def _train(trainer: PretrainingTrainer, config: PretrainingConfig, record: RunRe
             f"stopped at step {trainer.state.global_step}, a checkpoint is kept; to go on: {record.resume_command()}"
         )
     last = next((line for line in reversed(trainer.state.log_history) if "loss" in line), {})
-    named = tuple(f"{objective.name}_" for objective in trainer.objectives)
+    named = tuple(metric_name(objective.name, "") for objective in trainer.objectives)
     final = {name: value for name, value in last.items() if name == "loss" or name.startswith(named)}
     return {"steps": output.global_step, "seconds": round(trainer.seconds(), 4), **final}
 
@@ -296,7 +292,7 @@ def _summary(
     ):
         left_out = tallied(stream.text.left_out())
         lines += [f"left out: {left_out}"] if left_out else []
-    lines += [line for o in stream.objectives if isinstance(o, EncodingObjective) for line in o.summary()]
+    lines += [line for objective in stream.objectives for line in objective.summary()]
     total = sum(p.numel() for p in module.parameters())
     lines.append(f"model: {config.model}, {trained_parameters(module):,} of {total:,} parameters are trained")
     lines.append(f"objectives: {', '.join(o.name for o in stream.objectives)}; {config.precision}, {os.cpu_count()} cores")

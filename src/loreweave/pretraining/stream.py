@@ -10,13 +10,10 @@ import numpy as np
 import pyarrow.compute as pc
 import torch
 from datasets import Dataset
-from torch import Tensor
 
-from loreweave.objectives import TextObjective, Window, WindowObjective, WordVocabulary
+from loreweave.objectives import WINDOWS, Batch, Tensors, TextObjective, Window, WindowObjective, WordVocabulary
 from loreweave.random_streams import stream
 from loreweave.training.draws import Draws
-
-Batch = dict[str, Tensor]
 
 
 class TextStream(torch.utils.data.Dataset[Batch]):
@@ -76,8 +73,7 @@ class TextStream(torch.utils.data.Dataset[Batch]):
         batch = self.collate(windows)
         if self.readers:
             whole = self._pad_words([window.whole for window in windows if window.whole is not None])
-            for reader in self.readers:
-                batch |= reader.inputs(whole["input_ids"], whole["attention_mask"], item)
+            batch |= {reader.name: reader.batch(item, whole) for reader in self.readers}
         return batch
 
     def _draws_of(self, item: int) -> np.ndarray:
@@ -135,24 +131,16 @@ class TextStream(torch.utils.data.Dataset[Batch]):
         return counts
 
     def collate(self, windows: Sequence[Window]) -> Batch:
-        """Pad windows to tensors named as the model's arguments, and flatten targets to `<objective>_{positions,labels}`.
-
-        Positions index the flattened [batch * words] or [batch * entities] states.
-        """
-        batch = self._pad_words([window.word_ids for window in windows])
-        width = {"words": batch["input_ids"].shape[1], "entities": 0}
+        """The windows, padded to tensors named as the model's arguments, and the targets of each objective."""
+        padded = self._pad_words([window.word_ids for window in windows])
+        width = {"words": padded["input_ids"].shape[1], "entities": 0}
         if self.entity_pad_id is not None:
-            batch |= self._collate_entities(windows, self.entity_pad_id)
-            width["entities"] = batch["entity_ids"].shape[1]
-        for objective in self.objectives:
-            shift = 1 if objective.side == "words" else 0  # the start token comes before the words
-            targets = [window.targets[objective.name] for window in windows]
-            places = [t.positions + shift + i * width[objective.side] for i, t in enumerate(targets)]
-            batch[f"{objective.name}_positions"] = _long(places)
-            batch[f"{objective.name}_labels"] = _long([t.labels for t in targets])
-        return batch
+            padded |= self._collate_entities(windows, self.entity_pad_id)
+            width["entities"] = padded["entity_ids"].shape[1]
+        targets = {objective.name: objective.batch(windows, width[objective.side]) for objective in self.objectives}
+        return {WINDOWS: padded, **targets}
 
-    def _pad_words(self, texts: Sequence[np.ndarray]) -> Batch:
+    def _pad_words(self, texts: Sequence[np.ndarray]) -> Tensors:
         longest = max(len(word_ids) for word_ids in texts) + 2
         input_ids = np.full((len(texts), longest), self.words.pad_id, dtype=np.int64)
         attention_mask = np.zeros_like(input_ids)
@@ -164,7 +152,7 @@ class TextStream(torch.utils.data.Dataset[Batch]):
             attention_mask[row, : end + 1] = 1
         return {"input_ids": torch.from_numpy(input_ids), "attention_mask": torch.from_numpy(attention_mask)}
 
-    def _collate_entities(self, windows: Sequence[Window], pad_id: int) -> Batch:
+    def _collate_entities(self, windows: Sequence[Window], pad_id: int) -> Tensors:
         most = max(1, max(len(window.entity_ids) for window in windows))
         longest = max((int(length) for window in windows for length in window.entity_lengths), default=1)
         entity_ids = np.full((len(windows), most), pad_id, dtype=np.int64)
@@ -193,7 +181,3 @@ def _lengths(dataset: Dataset) -> np.ndarray:
     """Sub-words of each window. [windows]"""
     batches = dataset.select_columns(["word_ids"]).with_format("arrow").iter(100_000)
     return np.concatenate([pc.list_value_length(batch["word_ids"]).to_numpy() for batch in batches]).astype(np.int32)
-
-
-def _long(parts: Sequence[np.ndarray]) -> Tensor:
-    return torch.from_numpy(np.concatenate(parts).astype(np.int64))

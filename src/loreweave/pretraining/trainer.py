@@ -13,10 +13,11 @@ from torch.utils.data import SequentialSampler
 from transformers import TrainingArguments
 
 from loreweave.errors import LoreweaveError
+from loreweave.objectives import Batch
 from loreweave.pretraining.configuration import LossScaleConfig
+from loreweave.pretraining.metrics import metric_name
 from loreweave.pretraining.micro_steps import MicroSteps
 from loreweave.pretraining.model import PretrainingModel
-from loreweave.pretraining.stream import Batch
 from loreweave.training.optimizers import build_optimizer, build_schedule
 from loreweave.training.quiet import quiet
 from loreweave.training.runs.record import RunRecord
@@ -32,11 +33,6 @@ def take_only(items: list[Batch]) -> Batch:
     return batch
 
 
-def logged_name(key: str) -> str:
-    """The name of a mean in logs, from that of its sum in a `PretrainingModel`'s output."""
-    return f"{key.removesuffix('_correct')}_accuracy" if key.endswith("_correct") else key
-
-
 def build_scaler(device: str, config: LossScaleConfig) -> torch.amp.GradScaler:
     """The dynamic loss scaling of fp16, in place of accelerate's, which takes no settings through the Trainer."""
     return torch.amp.GradScaler(device, init_scale=config.initial, growth_interval=config.growth_interval)
@@ -46,8 +42,8 @@ class PretrainingTrainer(WholeCheckpoints):
     """Trains a `PretrainingModel` on micro-batches of `MicroSteps`.
 
     The loss of an update is sum over objectives of weight x (sum of losses / number of targets), both over all processes and
-    accumulation steps, so that neither changes the result (but sparsity and diversity of latent typing, which are of a
-    micro-batch). Each objective's loss and accuracy is logged by name.
+    accumulation steps, so that neither changes the result (but what an objective computes from a micro-batch as a whole).
+    Each objective's loss and accuracy is logged by name.
     """
 
     model: PretrainingModel
@@ -97,7 +93,7 @@ class PretrainingTrainer(WholeCheckpoints):
     ) -> tuple[list[Batch], Any]:
         """The micro-batches of one update, and the number of targets of each objective in all processes."""
         batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
-        local = [[float(batch[f"{o.name}_labels"].numel()) for o in self.objectives] for batch in batches]
+        local = [[float(batch[o.name]["labels"].numel()) for o in self.objectives] for batch in batches]
         counts = torch.tensor(local, device=device).sum(0)  # [objectives]
         if self.args.world_size > 1:
             counts = self.accelerator.reduce(counts, reduction="sum")
@@ -106,7 +102,7 @@ class PretrainingTrainer(WholeCheckpoints):
     def compute_loss(
         self,
         model: nn.Module,
-        inputs: Mapping[str, Tensor],
+        inputs: dict[str, Any],
         return_outputs: bool = False,
         num_items_in_batch: Any = None,
     ) -> Any:
@@ -115,8 +111,8 @@ class PretrainingTrainer(WholeCheckpoints):
         shares: dict[str, Tensor] = {}
         for objective in self.objectives:
             scale = self.args.world_size / num_items_in_batch[objective.name]
-            shares |= {logged_name(key): sums[key] * scale for key in sums if key.startswith(f"{objective.name}_")}
-        loss = sum(objective.weight * shares[f"{objective.name}_loss"] for objective in self.objectives)
+            shares |= {metric_name(objective.name, key): value * scale for key, value in sums[objective.name].items()}
+        loss = sum(objective.weight * shares[metric_name(objective.name, "loss")] for objective in self.objectives)
         assert isinstance(loss, Tensor)
         self._add_up(shares | {"loss": loss})
         return (loss, sums) if return_outputs else loss

@@ -11,7 +11,7 @@ import pytest
 from loreweave.corpus.graphs.knowledge_graph import GraphRelation, KnowledgeGraph
 from loreweave.encoding.graph_texts import EntityTextConfig
 from loreweave.errors import DataError
-from loreweave.objectives import Materials
+from loreweave.objectives import RunContext
 from loreweave.objectives.contrastive_knowledge import ContrastiveKnowledge, ContrastiveKnowledgeConfig
 from loreweave.objectives.knowledge_embedding import KnowledgeEmbedding, KnowledgeEmbeddingConfig
 
@@ -25,30 +25,30 @@ def bare(graph_folder: Path, folder: Path, *, entities: bool = True, relations: 
     return str(folder)
 
 
-def made(kind: str, materials: Materials, **settings: Any) -> Any:
+def made(kind: str, context: RunContext, **settings: Any) -> Any:
     settings["text"] = EntityTextConfig(max_length=16, relation_max_length=8)
     if kind == "contrastive":
-        return ContrastiveKnowledge.build(ContrastiveKnowledgeConfig(**settings), materials)
-    return KnowledgeEmbedding.build(KnowledgeEmbeddingConfig(variant=kind, **settings), materials)  # type: ignore[arg-type]
+        return ContrastiveKnowledge.build(ContrastiveKnowledgeConfig(**settings), context)
+    return KnowledgeEmbedding.build(KnowledgeEmbeddingConfig(variant=kind, **settings), context)  # type: ignore[arg-type]
 
 
-def test_a_run_says_how_many_have_which_text(graph_folder: Path, materials: Materials) -> None:
+def test_a_run_says_how_many_have_which_text(graph_folder: Path, context: RunContext) -> None:
     """20 entities: one has a label alone, one an alias alone."""
     for kind in ("wiki", "contrastive"):
-        lines = made(kind, materials, graph=str(graph_folder)).summary()
+        lines = made(kind, context, graph=str(graph_folder)).summary()
         assert any("texts of entities: 18 description, 1 label, 1 alias" in line for line in lines)
         assert any("texts of relations: 3 description" in line for line in lines)
 
 
 @pytest.mark.parametrize("kind", ["wiki", "rel", "cond", "contrastive"])
-def test_a_graph_without_any_text_does_not_train(kind: str, graph_folder: Path, materials: Materials, tmp_path: Path) -> None:
+def test_a_graph_without_any_text_does_not_train(kind: str, graph_folder: Path, context: RunContext, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="none of the 20 entities has"):
-        made(kind, materials, graph=bare(graph_folder, tmp_path / "bare"))
+        made(kind, context, graph=bare(graph_folder, tmp_path / "bare"))
 
 
-def test_relations_need_texts_where_they_are_read(graph_folder: Path, materials: Materials, tmp_path: Path) -> None:
+def test_relations_need_texts_where_they_are_read(graph_folder: Path, context: RunContext, tmp_path: Path) -> None:
     graph = bare(graph_folder, tmp_path / "bare", entities=False)
-    made("wiki", materials, graph=graph)  # has a table of them
+    made("wiki", context, graph=graph)  # has a table of them
     for kind in ("rel", "cond", "contrastive"):
         with pytest.raises(DataError, match="none of the 3 relations has"):
-            made(kind, materials, graph=graph)
+            made(kind, context, graph=graph)

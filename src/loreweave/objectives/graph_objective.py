@@ -1,0 +1,148 @@
+"""What the objectives over a graph share: their settings, and the graph with its triples and texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
+from loreweave.encoding.entity_texts import coverage_lines, require_texts
+from loreweave.encoding.graph_texts import EntityTextConfig, GraphTexts
+from loreweave.errors import ConfigurationError
+from loreweave.models.knowledge_embedding import Pooling
+from loreweave.objectives.base import LeftOut, ObjectiveConfig, RunContext, StreamObjective
+from loreweave.objectives.triples import Sampling, TripleSampler, TrueTriples
+
+
+@dataclass(kw_only=True)
+class GraphObjectiveConfig(ObjectiveConfig):
+    """Settings of every objective over a graph."""
+
+    graph: str
+    """Folder of a graph (`loreweave build graph`)."""
+    micro_batch_size: int = 3
+    """Per process and micro-step: triples, or with `sampling: neighbourhoods` the entities among which all triples count."""
+    sampling: Sampling = "triples"
+    filter_splits: list[str] = field(default_factory=lambda: ["train", "valid"])
+    """Splits whose triples are no negatives (KEPLER: train and valid)."""
+    text: EntityTextConfig = field(default_factory=EntityTextConfig)
+    pooling: Pooling = "first"
+    """What stands for a text: its `first` token's state, the `mean` of all, or (of a LUKE) the state of a `[MASK]` `entity`
+    that spans it."""
+    token_cache: str | None = None
+    """Folder that keeps the tokenised texts, for graphs that take long; null keeps them in memory."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        least = 2 if self.sampling == "neighbourhoods" else 1
+        if self.micro_batch_size < least:
+            raise ValueError(f"micro_batch_size: found {self.micro_batch_size}, expected at least {least}")
+
+
+class GraphObjective(StreamObjective):
+    """What objectives over a graph share: the graph, its triples in micro-batches, its texts, and what is said of them.
+
+    Args:
+        reads_entities: whether entities are read from their texts.
+        reads_relations: whether relations are.
+    """
+
+    config: GraphObjectiveConfig
+
+    def __init__(
+        self, config: GraphObjectiveConfig, context: RunContext, *, reads_entities: bool = True, reads_relations: bool = True
+    ) -> None:
+        super().__init__(config, context)
+        self.mask_entity_id = mask_entity_of_run(config, context)
+        self.graph = KnowledgeGraph.load(config.graph)
+        triples = training_triples(self.graph, config.graph)
+        self.sampler = TripleSampler(
+            triples, self.graph.num_entities, size=config.micro_batch_size, sampling=config.sampling, seed=context.seed
+        )
+        self.true = true_triples(self.graph, config.filter_splits, config.graph)
+        read = reads_entities or reads_relations
+        self.texts = graph_texts(self.graph, config, context, reads_relations=reads_relations) if read else None
+
+    @property
+    def micro_batches_per_epoch(self) -> int:
+        """Number of micro-batches that show every triple once (with neighbourhoods: that begin at each once)."""
+        return self.sampler.batches_per_epoch
+
+    @classmethod
+    def files(cls, config: GraphObjectiveConfig) -> dict[str, Path]:
+        """The folder of the graph."""
+        return {"graph": Path(config.graph)}
+
+    @classmethod
+    def for_evaluation(cls, config: GraphObjectiveConfig, model: str | None) -> GraphObjectiveConfig | LeftOut:
+        """Link prediction is what measures it."""
+        return LeftOut("it reads a graph, not windows; 'loreweave evaluate link-prediction' scores it")
+
+    def summary(self) -> list[str]:
+        """The graph, what a micro-step takes of it, and how much text its entities and relations have."""
+        config, graph = self.config, self.graph
+        unit = "triples" if config.sampling == "triples" else "entities"
+        lines = [
+            f"{self.name}: {config.graph} ({graph.num_entities:,} entities, {graph.num_relations:,} relations, "
+            f"{len(graph.triples['train']):,} triples), {config.micro_batch_size} {unit} a micro-step"
+        ]
+        return lines + [f"{self.name}: {line}" for line in ([] if self.texts is None else coverage_lines(self.texts.coverage))]
+
+
+def training_triples(graph: KnowledgeGraph, folder: str) -> np.ndarray:
+    """The train split. [triples, 3]
+
+    Raises:
+        ConfigurationError: the graph has none.
+    """
+    if "train" not in graph.triples or not len(graph.triples["train"]):
+        raise ConfigurationError(f"{folder} has no triples to train on (splits: {', '.join(graph.triples) or 'none'})")
+    return graph.triples["train"]
+
+
+def true_triples(graph: KnowledgeGraph, splits: list[str], folder: str) -> TrueTriples:
+    """Triples of the given splits, those of train always among them.
+
+    Raises:
+        ConfigurationError: a split that the graph does not have, other than the customary `valid`.
+    """
+    unknown = [split for split in splits if split not in graph.triples and split != "valid"]
+    if unknown:
+        raise ConfigurationError(f"{folder} has no split {unknown[0]!r} to filter by (splits: {', '.join(graph.triples)})")
+    chosen = ["train", *(split for split in splits if split in graph.triples and split != "train")]
+    together = np.concatenate([graph.triples[split] for split in chosen])
+    return TrueTriples(together, graph.num_entities, graph.num_relations)
+
+
+def mask_entity_of_run(config: GraphObjectiveConfig, context: RunContext) -> int | None:
+    """Id of `[MASK]` where texts are read as entities.
+
+    Raises:
+        ConfigurationError: the run has no entity vocabulary.
+    """
+    if config.pooling != "entity":
+        return None
+    if context.entities is None:
+        raise ConfigurationError("pooling: entity needs a LUKE, and word_only leaves entities out; expected first or mean")
+    return context.entities.mask_id
+
+
+def graph_texts(
+    graph: KnowledgeGraph, config: GraphObjectiveConfig, context: RunContext, *, reads_relations: bool
+) -> GraphTexts:
+    """The graph's texts in the run's tokenizer.
+
+    Args:
+        reads_relations: whether the objective reads relations from their texts.
+
+    Raises:
+        ConfigurationError: the run has no encoder to read them.
+        DataError: no entity has a text, or no relation that is read.
+    """
+    if context.tokenizer is None:
+        raise ConfigurationError("model is null: entities can only be tabled (entities: table), there is nothing to read texts")
+    texts = GraphTexts.build(graph, context.tokenizer, config.text, config.token_cache)
+    require_texts(texts.coverage, relations=reads_relations, graph=config.graph)
+    return texts

@@ -1,0 +1,41 @@
+"""Shows the objectives what a run logs, and the user what they warn of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from loreweave.objectives import Objective
+from loreweave.pretraining.metrics import metrics_of
+
+
+class ObjectiveWatch(TrainerCallback):
+    """Passes the metrics of each log line to the `watch` of their objective."""
+
+    def __init__(self, objectives: Sequence[Objective], say: Callable[[str], None]) -> None:
+        self.objectives = objectives
+        self.say = say
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Pass what the earlier part of a resumed run logged; its warnings have been shown."""
+        for row in state.log_history:
+            self._warnings(row, int(row["step"]), state.max_steps)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Show the warnings of one log line."""
+        if state.is_world_process_zero:
+            for line in self._warnings(logs or {}, state.global_step, state.max_steps):
+                self.say(line)
+
+    def _warnings(self, logs: Mapping[str, float], step: int, steps: int) -> list[str]:
+        found = ((objective, metrics_of(objective.name, logs)) for objective in self.objectives)
+        return [line for objective, metrics in found if metrics for line in objective.watch(metrics, step, steps)]
