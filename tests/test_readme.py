@@ -148,6 +148,19 @@ def test_every_script_that_a_page_of_results_names_exists(path: Path) -> None:
         assert (ROOT / "benchmarks" / name).exists(), name
 
 
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.name)
+def test_numbers_of_results_have_one_notation(path: Path) -> None:
+    """61.7, not .617; 2.10x in a column of ratios; 61.7 ± 0.6 with as many decimals on both sides."""
+    text = path.read_text(encoding="utf-8")
+    assert not re.findall(r"(?<![\w.`])\.\d+", text)
+    assert not [pair for pair in re.findall(r"(\d\.\d+) ± (\d\.\d+)", text) if len(pair[0]) != len(pair[1])]
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        header, _, *lines = [[cell.strip() for cell in line.strip("|\n").split("|")] for line in table.splitlines()]
+        for name in (name for name in header if name.startswith("ratio")):
+            cells = [line[header.index(name)] for line in lines]
+            assert all(cell.endswith("x") for cell in cells if cell), f"{name}: {cells}"
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_no_line_of_a_page_is_too_long(path: Path) -> None:
     lines = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
