@@ -7,7 +7,6 @@ for a header is counted and said.
 
 from __future__ import annotations
 
-import csv
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +16,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from loreweave.corpus.counts import counted, listed
-from loreweave.corpus.files.reading import content_suffix, open_text
+from loreweave.corpus.files.delimited import csv_rows, tab_rows, unquoted
+from loreweave.corpus.files.reading import content_suffix
 from loreweave.corpus.graphs.lines import FirstRow, LeftOut, read_texts, read_triples
 from loreweave.errors import ConfigurationError, DataError
 
@@ -40,7 +40,6 @@ _LETTERS = (("h", "r", "t"), ("s", "p", "o"))
 """Whole headers of single letters; one of them alone says nothing."""
 _ENDINGS = re.compile(r"(_id|_entity|_label|_name)$")
 _BREAKS = re.compile(r"[\t\r\n]")
-_DELIMITERS = ",;\t|"
 _LOOKED_AT = 200
 """Rows in which a name of a column must not stand as a cell of that column."""
 
@@ -91,42 +90,13 @@ def is_csv(path: Path) -> bool:
 def table_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield (line from 1, cells) of a CSV file, or of lines with tabs; blank lines are left out.
 
-    The delimiter of a CSV file is the one of comma, semicolon, tab and bar that its first line has most of.
-
     Raises:
         DataError: quotes that do not close, or are followed by more.
     """
-    with open_text(path) as file:
-        if not is_csv(path):
-            for line, text in enumerate(file, 1):
-                if not text.isspace():
-                    yield line, [_unquoted(cell) for cell in text.rstrip("\r\n").split("\t")]
-            return
-        first = re.sub(r'"[^"]*"', "", file.readline())
-        file.seek(0)
-        delimiter = max(_DELIMITERS, key=lambda mark: (first.count(mark), -_DELIMITERS.index(mark)))
-        rows, line = csv.reader(file, delimiter=delimiter, strict=True), 1
-        while True:
-            try:
-                cells = next(rows, None)
-            except csv.Error as error:
-                raise DataError(
-                    f"found a row that is not valid CSV ({error}), expected closed quotes, and two quotes for one inside",
-                    path=path,
-                    line=line,
-                ) from None
-            if cells is None:
-                return
-            if any(cell.strip() for cell in cells):
-                yield line, cells
-            line = rows.line_num + 1
-
-
-def _unquoted(cell: str) -> str:
-    """A cell with tabs around it whose text a spreadsheet put in quotes."""
-    if len(cell) > 1 and cell[0] == cell[-1] == '"' and cell[1:-1].replace('""', "").count('"') == 0:
-        return cell[1:-1].replace('""', '"')
-    return cell
+    if is_csv(path):
+        yield from csv_rows(path)
+    else:
+        yield from ((line, [unquoted(cell) for cell in cells]) for line, cells in tab_rows(path))
 
 
 def layout_of(path: Path, first: Sequence[str], roles: Sequence[Role], columns: Columns | None) -> Layout | None:
