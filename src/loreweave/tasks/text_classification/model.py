@@ -1,0 +1,172 @@
+"""Models of text classification: transformers' own class for any encoder, and ours for a LUKE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from transformers import AutoModel, AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
+
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.encoding import EntityTokenizer
+from loreweave.errors import CheckpointError
+from loreweave.models import LukeForSequenceClassification
+from loreweave.models.segments import reads_segments
+from loreweave.tasks.class_names import LABELS_WANTED, are_numbered, label_names, name_classes
+from loreweave.tasks.registry import TaskModel
+from loreweave.tasks.starting_points import (
+    config_of,
+    describe,
+    is_luke,
+    load_luke_classifier,
+    set_dropout,
+    settings_of,
+    start_luke,
+    word_limit,
+    word_tokenizer,
+)
+from loreweave.tasks.text_classification.encoding import TextEncoding
+from loreweave.tasks.text_classification.prediction import answer
+from loreweave.tasks.text_classification.record import SCORE
+from loreweave.tasks.text_classification.scoring import score
+from loreweave.tasks.text_classification.settings import NAME, TextClassificationConfig
+from loreweave.training.losses import classification_loss, squared_error
+from loreweave.training.quiet import quiet
+from loreweave.training.settings.conditions import check_read
+
+_NUMBERED = "LABEL_"
+_Problem = Literal["regression", "single_label_classification"]
+"""transformers' names of what a head is trained for."""
+_REGRESSION: _Problem = "regression"
+_CLASSES: _Problem = "single_label_classification"
+
+
+def build(source: str, labels: Sequence[str], config: TextClassificationConfig) -> TaskModel:
+    """An untrained model on the encoder at `source`, whose own head, if it has one, is left out.
+
+    Args:
+        source: folder or hub name; a LUKE in any format.
+        labels: names of the classes, or `SCORE` alone for a model that predicts a number.
+        config: the settings.
+
+    Raises:
+        CheckpointError: no readable encoder.
+        ConfigurationError: a setting that the encoder does not read.
+    """
+    settings: dict[str, Any] = {"task": NAME, "pairs": config.pairs, "positive_label": config.positive_label}
+    problem: _Problem = _REGRESSION if list(labels) == [SCORE] else _CLASSES
+    luke = is_luke(source)
+    check_read(config, encoder="luke" if luke else "plain")
+    if luke:
+        model, tokenizer = start_luke(source, LukeForSequenceClassification, labels, config, **settings)
+        model.config.problem_type = problem
+        return _task_model(model, tokenizer, None, settings)
+    model_config = config_of(source)
+    describe(model_config, labels, settings | {"max_length": config.max_length})
+    model_config.problem_type = problem
+    model = _start(source, model_config)
+    set_dropout(model, config.dropout)
+    return _task_model(model, *_words(source, model, config.max_length), settings)
+
+
+def load(path: Path, base: str | None = None, labels: Sequence[str] | None = None) -> TaskModel:
+    """A fine-tuned checkpoint, of ours or of transformers (`...ForSequenceClassification`).
+
+    Classes that have numbers for names (`LABEL_1`) are called by these numbers, as files without names do.
+
+    Raises:
+        CheckpointError: the folder holds no model of text classification that chooses one class or predicts a number.
+    """
+    settings = settings_of(path)
+    if is_luke(str(path)):
+        model, tokenizer = load_luke_classifier(path, LukeForSequenceClassification, base, (), labels)
+        _name(model.config, labels, path)
+        return _task_model(model, tokenizer, None, settings)
+    model_config = config_of(str(path))
+    if labels is not None:
+        model_config.id2label = dict(enumerate(labels))
+    _name(model_config, labels, path)
+    loaded, missing, shapes = _read(str(path), model_config)
+    for name, (found, wanted) in shapes.items():
+        problem = f"{name} has the shape {found}, {wanted} is that of the {model_config.num_labels} classes that are named"
+        raise CheckpointError(f"{path}: {problem}; {LABELS_WANTED}")
+    if missing:
+        raise CheckpointError(f"{path}: found no fine-tuned model of text classification: it lacks {', '.join(missing[:5])}")
+    return _task_model(loaded.eval(), *_words(str(path), loaded, settings.get("max_length")), settings)
+
+
+def _task_model(model: PreTrainedModel, tokenizer: EntityTokenizer, words: Any, settings: dict[str, Any]) -> TaskModel:
+    numbers = label_names(model.config) == [SCORE]
+    segments = reads_segments(model.base_model)
+    return TaskModel(
+        model,
+        TextEncoding(tokenizer, segments, settings.get("pairs"), words),
+        loss=squared_error if numbers else classification_loss,
+        scorer=partial(score, positive_label=settings.get("positive_label")),
+        answerer=answer,
+    )
+
+
+def _name(model_config: PreTrainedConfig, labels: Sequence[str] | None, path: Path) -> None:
+    """Name the classes of a checkpoint: as the user does, by their numbers, or `SCORE` of a model of numbers.
+
+    Raises:
+        CheckpointError: a model of several classes at once.
+    """
+    problem, names = model_config.problem_type, list((model_config.id2label or {}).values())
+    if problem not in (None, _REGRESSION, _CLASSES):
+        raise CheckpointError(f"{path}: found a model for {problem}, expected one that chooses one class or predicts a number")
+    if len(names) == 1:
+        name_classes(model_config, [SCORE])
+    elif labels is None and are_numbered(names):
+        name_classes(model_config, [str(name).removeprefix(_NUMBERED) for name in names])
+
+
+def _start(source: str, model_config: PreTrainedConfig) -> PreTrainedModel:
+    """transformers' class with a new head over the encoder's weights; a pooler that the files lack is new too.
+
+    Raises:
+        CheckpointError: transformers has no such class for the encoder, or the files lack weights of it.
+    """
+    try:
+        with quiet():
+            model: PreTrainedModel = AutoModelForSequenceClassification.from_config(model_config, dtype=torch.float32)
+            read: Any = AutoModel.from_pretrained(
+                source, config=model_config, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True
+            )
+    except ValueError as error:
+        raise CheckpointError(f"{source}: found no encoder for text classification: {error}") from error
+    encoder, info = read
+    lacking = sorted(name for name in info["missing_keys"] if "pooler" not in name)
+    lacking += sorted(name for name, *_ in info["mismatched_keys"])
+    if lacking:
+        raise CheckpointError(f"{source}: the weights lack {', '.join(lacking[:5])}, which the encoder needs")
+    found = model.base_model.load_state_dict(encoder.state_dict(), strict=False)
+    assert not [name for name in found.missing_keys if "pooler" not in name], found
+    return model
+
+
+def _read(
+    source: str, model_config: PreTrainedConfig
+) -> tuple[PreTrainedModel, list[str], dict[str, tuple[list[int], list[int]]]]:
+    """The model, the names of parameters that the files lack, and those of another shape: (in the files, in the model)."""
+    try:
+        with quiet():
+            loaded: Any = AutoModelForSequenceClassification.from_pretrained(
+                source, config=model_config, output_loading_info=True, ignore_mismatched_sizes=True
+            )
+    except ValueError as error:
+        raise CheckpointError(f"{source}: found no model of text classification: {error}") from error
+    model, info = loaded
+    shapes = {name: (list(found), list(wanted)) for name, found, wanted in sorted(info["mismatched_keys"])}
+    return model, sorted(info["missing_keys"]), shapes
+
+
+def _words(source: str, model: PreTrainedModel, max_length: int | None) -> tuple[EntityTokenizer, Any]:
+    """The tokenizer of an encoder that knows no entities, and the one of transformers that it is made of."""
+    words = word_tokenizer(source)
+    limit = words.model_max_length if words.model_max_length < 10**6 else None
+    return EntityTokenizer(words, EntityVocabulary.from_counts({}), max_length=word_limit(model, max_length, limit)), words

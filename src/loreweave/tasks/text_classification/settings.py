@@ -1,0 +1,111 @@
+"""Settings of text classification."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+from loreweave.corpus.counts import listed
+from loreweave.errors import ConfigurationError
+from loreweave.tasks.text_classification.record import TextRecord, has_numbers, labels_of
+from loreweave.training.settings.conditions import ReadWhen, never, when
+from loreweave.training.settings.finetuning import Encoded, FinetuningConfig, LukeSettings
+
+NAME = "text-classification"
+POSITIVE = ("1", "yes", "true", "positive", "pos", "duplicate", "equivalent", "acceptable", "entailment", "spam")
+"""Classes that are the positive one of two, where the user does not name it."""
+CLASS_METRICS = ("accuracy", "macro_f1", "matthews_correlation")
+POSITIVE_METRICS = ("precision", "recall", "f1")
+NUMBER_METRICS = ("pearson", "spearman", "mean_squared_error")
+METRICS = (*CLASS_METRICS, *POSITIVE_METRICS, *NUMBER_METRICS)
+NUMBER_METRIC = "spearman"
+"""What selects the epoch where labels are numbers."""
+
+
+@dataclass(kw_only=True)
+class TextClassificationConfig(FinetuningConfig, LukeSettings):
+    """Settings of text classification; the defaults are those of RoBERTa on GLUE (Liu et al. 2019, table 10).
+
+    The head is the one that transformers has for the encoder: for RoBERTa (and KEPLER) dropout, linear, tanh, dropout, linear
+    over the first token; for BERT and LUKE the pooler, dropout, linear.
+    """
+
+    READ_WHEN: ClassVar[ReadWhen] = {
+        ("base",): when(encoder="luke"),
+        ("entity_aware_attention", "max_mention_length"): never("a LUKE reads the words of the texts and no entities"),
+    }
+    ENCODED: ClassVar[Encoded] = ("pairs",)
+
+    pairs: bool | None = None
+    """Whether an input is a pair of texts. Null: as in the training file."""
+    positive_label: str | None = None
+    """Class that `precision`, `recall` and `f1` are about, of data with two classes. Null: 1, yes, true, positive, duplicate,
+    equivalent, acceptable, entailment or spam if it is one of them."""
+    epochs: int = 10
+    batch_size: int = 32
+    gradient_accumulation_steps: int = 1
+    leftover: Literal["drop", "flush"] = "flush"
+    seed: int = 1
+
+
+@dataclass(kw_only=True)
+class TextScoring:
+    """How predicted classes are scored."""
+
+    positive_label: str | None = None
+    """Class that `precision`, `recall` and `f1` are about, of data with two classes. Null: that of the checkpoint, or 1, yes,
+    true, positive, duplicate, equivalent, acceptable, entailment or spam if it is one of them."""
+
+
+def positive_class(labels: Sequence[str], asked: str | None) -> str | None:
+    """The class whose F1 is scored; None where nothing says which, or where there are not two.
+
+    Raises:
+        ConfigurationError: the user asks for one that is none of two classes.
+    """
+    if asked is None:
+        found = [label for label in labels if label.casefold() in POSITIVE]
+        return found[0] if len(labels) == 2 and len(found) == 1 else None
+    if len(labels) != 2 or asked not in labels:
+        raise ConfigurationError(
+            f"positive_label: found {asked!r}, expected one of two classes, but they are {listed(labels, 8)}"
+        )
+    return asked
+
+
+def settings_for(config: TextClassificationConfig, records: Sequence[TextRecord]) -> TextClassificationConfig:
+    """The settings with `pairs` as the training records are.
+
+    Raises:
+        ConfigurationError: a setting that does not go with them.
+    """
+    kinds = {record.text_pair is not None for record in records}
+    if len(kinds) == 1 and config.pairs not in (None, *kinds):
+        found = "single texts" if config.pairs else "pairs of texts"
+        raise ConfigurationError(f"pairs: found {str(config.pairs).lower()}, but the training file has {found}; leave it out")
+    pairs = kinds.pop() if len(kinds) == 1 else config.pairs
+    numbers, labels = has_numbers(records), labels_of(records)
+    if numbers and config.positive_label is not None:
+        raise ConfigurationError("positive_label: the labels are numbers, which have no classes; leave it out")
+    known: tuple[str, ...] = NUMBER_METRICS[:2] if numbers else CLASS_METRICS
+    if not numbers and positive_class(labels, config.positive_label) is not None:
+        known += POSITIVE_METRICS
+    metric = config.metric
+    if metric is not None and metric not in known:
+        why = "the labels are numbers" if numbers else f"the labels are the classes {listed(labels, 8)}"
+        why = "a smaller error is better" if numbers and metric in NUMBER_METRICS else why
+        way_out = "; positive_label=NAME says which of two classes it is about" if metric in POSITIVE_METRICS else ""
+        raise ConfigurationError(f"metric: found {metric}, but {why}; expected {', '.join(known)}{way_out}")
+    return replace(config, pairs=pairs)
+
+
+def unfit(config: TextClassificationConfig, record: TextRecord) -> str | None:
+    """Why a model cannot learn from a record; None where it can."""
+    from loreweave.training.losses import IGNORED
+
+    if record.label is None:
+        return "found no label, expected one (--skip-bad leaves such records out and counts them)"
+    if record.label == float(IGNORED) and isinstance(record.label, float):
+        return f"found the number {IGNORED}, which stands for 'no label' in training; move or scale the numbers"
+    return None

@@ -1,0 +1,57 @@
+"""Settings follow the training file, and what does not go with it is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from loreweave.errors import ConfigurationError
+from loreweave.metrics.classification import classification_scores
+from loreweave.metrics.regression import regression_scores
+from loreweave.tasks.text_classification.record import TextRecord
+from loreweave.tasks.text_classification.settings import METRICS, TextClassificationConfig, settings_for, unfit
+
+TEXTS = [TextRecord("0", "a", label="good"), TextRecord("1", "b", label="bad")]
+PAIRS = [TextRecord("0", "a", "b", 1.5), TextRecord("1", "b", "c", 2.0)]
+NUMBERED = [TextRecord("0", "a", label="0"), TextRecord("1", "b", label="1")]
+
+
+def test_every_metric_is_named() -> None:
+    assert set(METRICS) == {*classification_scores(["1"], ["1"], "1"), *regression_scores([1], [1])}
+
+
+def test_pairs_are_as_in_the_training_file() -> None:
+    found = settings_for(TextClassificationConfig(), PAIRS)
+    assert found.pairs is True
+    found = settings_for(TextClassificationConfig(), TEXTS)
+    assert found.pairs is False
+    assert settings_for(TextClassificationConfig(), [*TEXTS, *PAIRS]).pairs is None
+    assert settings_for(TextClassificationConfig(metric="f1"), NUMBERED).metric == "f1"
+    assert settings_for(TextClassificationConfig(metric="f1", positive_label="bad"), TEXTS).metric == "f1"
+
+
+@pytest.mark.parametrize(
+    ("settings", "records", "message"),
+    [
+        ({"pairs": True}, TEXTS, "pairs: found true, but the training file has single texts"),
+        ({"pairs": False}, PAIRS, "pairs: found false, but the training file has pairs of texts"),
+        ({"metric": "accuracy"}, PAIRS, "metric: found accuracy, but the labels are numbers; expected pearson, spearman"),
+        ({"metric": "mean_squared_error"}, PAIRS, "metric: found mean_squared_error, but a smaller error is better"),
+        ({"metric": "pearson"}, TEXTS, "metric: found pearson, but the labels are the classes bad, good"),
+        ({"metric": "f1"}, TEXTS, "positive_label=NAME says which of two classes it is about"),
+        ({"positive_label": "ugly"}, TEXTS, "positive_label: found 'ugly', expected one of two classes"),
+        ({"positive_label": "1"}, PAIRS, "positive_label: the labels are numbers"),
+    ],
+)
+def test_what_does_not_go_with_the_training_file(settings: dict[str, Any], records: list[TextRecord], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        settings_for(TextClassificationConfig(**settings), records)
+
+
+def test_records_that_nothing_is_learned_from() -> None:
+    config = TextClassificationConfig()
+    assert unfit(config, TEXTS[0]) is None and unfit(config, PAIRS[0]) is None
+    assert "found no label" in str(unfit(config, TextRecord("0", "a")))
+    assert "found the number -100" in str(unfit(config, TextRecord("0", "a", label=-100.0)))
+    assert unfit(config, TextRecord("0", "a", label="-100")) is None, "a class may have any name"
