@@ -30,9 +30,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from loreweave.build.episodes import EpisodeSampler, SamplerSettings, types_of
-from loreweave.corpus.entity_annotations import read_entity_annotations
+from loreweave.corpus.annotated_sentences import read_tagged_sentences
 from loreweave.corpus.episodes import Episode, Sentences, read_episodes
-from loreweave.corpus.tokens import TaggedSentence, tagged_sentence
+from loreweave.corpus.tokens import TaggedSentence
 from loreweave.encoding.word_tokenizer import WordTokenizer
 from loreweave.tasks.few_shot_ner.evaluation import Tagger
 from loreweave.tasks.few_shot_ner.model import load_any
@@ -194,7 +194,7 @@ def sampled_episodes(way: int, shot: int, count: int) -> list[Episode]:
         raise SystemExit(f"found no {folder}; set LOREWEAVE_DATA, or give --data EPISODES.jsonl")
 
     def read(name: str) -> list[TaggedSentence]:
-        return [tagged_sentence(text, Counter()) for text in read_entity_annotations(folder / name)]
+        return read_tagged_sentences(folder / name).records
 
     sentences = read("science") + read("ai")
     types = types_of(sentences) - types_of(read("politics"))

@@ -37,7 +37,7 @@ def test_what_cannot_be_tagged_is_counted() -> None:
     assert sentence.spans == (TokenSpan(0, 2, "group"), TokenSpan(2, 3, "verb"))
     assert sentence.labels() == ["group", "group", "verb"]
     assert dropped == {
-        "mentions without a type": 1, "mentions that cut a token": 1, "mentions inside or across another": 1,
+        "mentions without a label": 1, "mentions that cut a token": 1, "mentions inside or across another": 1,
     }  # fmt: skip
 
 

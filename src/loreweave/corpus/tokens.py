@@ -170,19 +170,18 @@ def tagged_sentence(text: AnnotatedText, dropped: Counter[str]) -> TaggedSentenc
 
     Args:
         text: one sentence.
-        dropped: receives the counts of what is left out: mentions without a type, further types of a mention, mentions
+        dropped: receives the counts of what is left out: mentions without a label, further types of a mention, mentions
             that cut a token, and those inside or across another (the longer one stays; of equal ones the first).
 
     Raises:
         DataError: see `token_offsets`.
     """
     offsets = token_offsets(text)
-    begins = {start: index for index, (start, _) in enumerate(offsets)}
-    ends = {end: index + 1 for index, (_, end) in enumerate(offsets)}
+    begins, ends = _borders(offsets)
     spans = []
     for mention in text.mentions:
         if mention.label is None:
-            dropped["mentions without a type"] += 1
+            dropped["mentions without a label"] += 1
         elif mention.start not in begins or mention.end not in ends:
             dropped["mentions that cut a token"] += 1
         else:
@@ -193,6 +192,18 @@ def tagged_sentence(text: AnnotatedText, dropped: Counter[str]) -> TaggedSentenc
     dropped["mentions inside or across another"] += len(spans) - len(kept)
     metadata = {key: value for key, value in text.metadata.items() if key != TOKENS}
     return TaggedSentence(tuple(text.text[start:end] for start, end in offsets), tuple(kept), text.id, metadata)
+
+
+def spans_of_words(words: Sequence[tuple[int, int]], marks: Iterable[tuple[int, int, str]]) -> list[TokenSpan]:
+    """The marks (start, end, label) that are whole words, as spans of words; those that cut a word are left out."""
+    begins, ends = _borders(words)
+    return [TokenSpan(begins[start], ends[end], label) for start, end, label in marks if start in begins and end in ends]
+
+
+def _borders(words: Sequence[tuple[int, int]]) -> tuple[dict[int, int], dict[int, int]]:
+    """First character -> the word that begins there; end -> the word after the one that ends there."""
+    begins = {start: index for index, (start, _) in enumerate(words)}
+    return begins, {end: index + 1 for index, (_, end) in enumerate(words)}
 
 
 def outermost(spans: Iterable[TokenSpan]) -> list[TokenSpan]:

@@ -51,6 +51,22 @@ def test_what_was_found_in_a_file_is_said(corpus: Path, tmp_path: Path, capsys: 
     assert f"{corpus}: tags in another spelling: 'B_a' as 'B-a'" in capsys.readouterr().err
 
 
+def test_bad_sentences_are_left_out_on_request(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other, output = tmp_path / "other.jsonl", tmp_path / "e.jsonl"
+    other.write_text('{"tokens": ["x"], "tags": ["B-c"]}\n{"tokens": ["y"], "tags": []}\n')
+    corpus.write_text(corpus.read_text() + "broken\n\n \tO\n")
+    command = ["build", "episodes", str(corpus), "--exclude-types-of", str(other), "--way", "2", "--output", str(output)]
+    assert main([*command, "--count", "3"]) == 1
+    assert "train.txt, line 55: found 1 column: 'broken', expected 2" in capsys.readouterr().err
+    assert main([*command, "--count", "3", "--skip-bad", "--json"]) == 0
+    out, err = capsys.readouterr()
+    counts = json.loads(out)
+    assert (counts["sentences"], counts["types"], counts["types_drawn_from"]) == (18, 3, 2)
+    assert counts["bad record"] == counts["blank tokens"] == counts["sentences of blank tokens alone"] == 1
+    assert f"{corpus}: skipped 2 records: bad record (1), sentences of blank tokens alone (1)" in err
+    assert f"{other}: skipped 1 record: bad tags (1)" in err and f"{corpus}: left out: blank tokens (1)" in err
+
+
 def test_tags_that_are_numbers_get_their_names_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """0 is O, 1 and 3 begin a type, also in the file whose types may not be drawn."""
     rows = [{"tokens": [f"w{n}", "is"], "ner_tags": [tag, 0]} for n in range(6) for tag in (1, 3, 5)]

@@ -35,7 +35,7 @@ def test_columns_are_found_and_checked_as_for_ner(tmp_path: Path) -> None:
     path.write_text("Mia B-PER\n \tO\nHill I-PER\n\n \tO\n")
     found = read(path)
     assert [record.tokens for record in found.records] == [("Mia", "Hill")]
-    assert found.dropped == {"blank tokens": 2, "sentences without a token": 1}
+    assert found.dropped == {"blank tokens": 2} and found.unused == {"sentences of blank tokens alone": 1}
     path.write_text("Mia O\n")
     assert read(path).notes[0].startswith("NO MENTION in 1 sentence:")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,11 +14,16 @@ from loreweave.cli.console import progress, say, show_counts
 from loreweave.cli.tag_names import TagNamesOption
 
 if TYPE_CHECKING:
+    from loreweave.build.episodes import SamplerSettings
+    from loreweave.corpus.column_formats.tag_schemes import WrittenScheme
     from loreweave.corpus.tokens import TaggedSentence
 
 
 def episodes(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Column files, JSON Lines files, or folders of these.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE", help="Annotated sentences in any format of docs/formats.md, or folders of such files."),
+    ],
     output: Annotated[Path, typer.Option("--output", help="JSON Lines file to write, in the layout of Few-NERD.")],
     way: Annotated[int, typer.Option("--way", min=1, help="Number of types in an episode.")] = 5,
     shot: Annotated[
@@ -47,6 +53,7 @@ def episodes(
     ] = False,
     format: Annotated[str | None, typer.Option("--format", help="Format of the files. Default: recognised.")] = None,
     tag_names: TagNamesOption = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out bad sentences; count and list them.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print only the counts, as JSON, on standard output.")] = False,
 ) -> None:
@@ -58,42 +65,63 @@ def episodes(
     Example: loreweave build episodes crossner/ai crossner/science --exclude-types-of crossner/politics --way 5 --shot 1
     --output ai_science_5_1.jsonl
     """
-    from loreweave.build.episodes import EpisodeSampler, SamplerSettings, types_of
+    from loreweave.build.episodes import SamplerSettings
     from loreweave.corpus.class_labels import read_label_names
-    from loreweave.corpus.episodes import write_episodes
     from loreweave.errors import ConfigurationError
 
     if output.exists() and not overwrite:
         raise ConfigurationError(f"{output} exists; --overwrite replaces it")
 
     names = None if tag_names is None else read_label_names(tag_names)
-    dropped = Counter[str]()
-    sources = [_sentences(path, format, dropped, names) for path in files]
+    read = partial(_sentences, format=format, skip_bad=skip_bad, names=names)
+    left_out = Counter[str]()
+    sources = [read(path, left_out) for path in files]
+    excluded = [read(path, Counter()) for path in exclude_types_of or ()]
+    settings = SamplerSettings(
+        way=way, shot=shot, query_shot=query_shot, seed=seed, legacy=legacy_sampler, others_outside=others_outside,
+        scheme="prefixed" if keep_touching else "io",
+    )  # fmt: skip
+    rows = _write(output, sources, excluded, types, count, settings, one_source)
+    show_counts(rows | left_out, output, always=("sentences", "types", "types_drawn_from", "episodes"), as_json=as_json)
+
+
+def _write(
+    output: Path,
+    sources: list[list[TaggedSentence]],
+    excluded: list[list[TaggedSentence]],
+    types: str | None,
+    count: int,
+    settings: SamplerSettings,
+    one_source: bool,
+) -> dict[str, int]:
+    """Write the episodes; what there is of sentences, types and episodes."""
+    from loreweave.build.episodes import EpisodeSampler, types_of
+    from loreweave.corpus.episodes import write_episodes
+    from loreweave.errors import ConfigurationError
+
     pooled = [sentence for source in sources for sentence in source]
     found = types_of(pooled)
     wanted = found if types is None else {name.strip() for name in types.split(",")}
     if unknown := wanted - found:
         raise ConfigurationError(f"--types: no sentence has {', '.join(sorted(unknown))}; there are {', '.join(sorted(found))}")
-    wanted -= {label for path in exclude_types_of or () for label in types_of(_sentences(path, format, Counter(), names))}
-    settings = SamplerSettings(
-        way=way, shot=shot, query_shot=query_shot, seed=seed, legacy=legacy_sampler, others_outside=others_outside,
-        scheme="prefixed" if keep_touching else "io",
-    )  # fmt: skip
+    wanted = wanted - {label for sentences in excluded for label in types_of(sentences)}
     sampler = EpisodeSampler(sources if one_source else [pooled], wanted, settings)
     with progress("episodes", count) as advance:
-        written = write_episodes(output, sampler.episodes(count, advance), "iob2" if keep_touching else "io")
+        scheme: WrittenScheme = "io" if settings.scheme == "io" else "iob2"
+        written = write_episodes(output, sampler.episodes(count, advance), scheme)
     rows = {"sentences": len(pooled), "types": len(found), "types_drawn_from": len(wanted), "episodes": written}
-    rows |= {**sampler.counts, **dropped}
-    show_counts(rows, output, always=("sentences", "types", "types_drawn_from", "episodes"), as_json=as_json)
+    return rows | sampler.counts
 
 
-def _sentences(path: Path, format: str | None, dropped: Counter[str], names: Sequence[str] | None) -> list[TaggedSentence]:
-    """The sentences of a file or folder that have tokens; what was found in it is said."""
-    from loreweave.corpus.entity_annotations import read_entity_annotations
-    from loreweave.corpus.tokens import tagged_sentence
+def _sentences(
+    path: Path, left_out: Counter[str], *, format: str | None, skip_bad: bool, names: Sequence[str] | None
+) -> list[TaggedSentence]:
+    """The sentences of a file or folder; what was left out or looks odd is said, and counted in `left_out`."""
+    from loreweave.corpus.annotated_sentences import read_tagged_sentences
+    from loreweave.corpus.files.records import describe_skipped
 
-    notes = list[str]()
-    texts = read_entity_annotations(path, format, dropped, notes, names)
-    for note in notes:
-        say(f"{path}: {note}")
-    return [sentence for sentence in (tagged_sentence(text, dropped) for text in texts) if sentence.tokens]
+    found = read_tagged_sentences(path, format, skip_bad, names)
+    for line in describe_skipped(found, path):
+        say(line)
+    left_out.update(found.dropped + found.skipped)
+    return found.records

@@ -56,6 +56,14 @@ class ReadResult(Generic[R]):
         else:
             self.left_out.append(error)
 
+    def add(self, other: ReadResult[Any], name: str) -> None:
+        """Count what was left out of one of several files, whose name stands before its places and notes."""
+        for own, more in ((self.skipped, other.skipped), (self.unused, other.unused), (self.dropped, other.dropped)):
+            own.update(more)
+        self.left_out.extend(f"{name}, {line}" for line in other.left_out)
+        self.lost.extend((kind, f"{name}, {line}") for kind, line in other.lost)
+        self.notes.extend(f"{name}: {note}" for note in other.notes)
+
     def account(self) -> ReadResult[R]:
         """A copy with the counts but without the records, to select records and go on counting."""
         return deepcopy(replace(self, records=[], places=[]))

@@ -39,13 +39,13 @@ class FileFormat(Generic[R]):
 def read_records(
     path: Path, format: str | None, skip_bad: bool, formats: Mapping[str, FileFormat[R]], recognise: Callable[[Path], str]
 ) -> ReadResult[R]:
-    """Read a file in one of a task's formats.
+    """Read a file in one of several formats.
 
     Args:
         path: the file.
         format: name of the format; None calls `recognise`.
         skip_bad: skip, count and list bad records, instead of raising the first error.
-        formats: the task's formats by name.
+        formats: the formats by name.
         recognise: file -> name of its format.
 
     Raises:
@@ -55,26 +55,54 @@ def read_records(
     if format is not None and format not in formats:
         raise ConfigurationError(f"unknown format {format!r}; this task reads {', '.join(formats)}")
     check_not_empty(path)
-    chosen = formats[format or recognise(path)]
     result: ReadResult[R] = ReadResult([])
+    for place, record in stream_records(path, formats[format or recognise(path)], skip_bad, result):
+        result.records.append(record)
+        result.places.append(place)
+    return result
+
+
+def stream_records(
+    path: Path, format: FileFormat[R], skip_bad: bool, account: ReadResult[Any], prefix: str = ""
+) -> Iterator[tuple[str, R]]:
+    """Yield the place and the record of everything that a file has, one after the other.
+
+    Args:
+        path: the file.
+        format: its format.
+        skip_bad: skip, count and list bad records, instead of raising the first error.
+        account: receives the counts of what is left out; its records and places do not change.
+        prefix: what stands before the number that is the id of a row without an id.
+
+    Raises:
+        DataError: names the file, the place and the field; or there is no record in the file.
+    """
     number = 0
-    for number, (place, row) in enumerate(chosen.rows(path), 1):
-        for item in _converted(chosen, row, str(number)):
-            if not isinstance(item, LeftOut):
-                result.records.append(item)
-                result.places.append(place)
-            elif item.of_record:
-                result.dropped[item.reason] += 1
-                result.lost.append(("dropped", _line(place, item)))
-            elif item.error is not None and not skip_bad:
-                raise DataError(item.error.message, path=path, record=place, field=item.error.field) from None
-            else:
-                result.leave_out(item.reason, None if item.error is None else f"{place}: {item.error}")
-                if item.error is None:
-                    result.lost.append(("unused", _line(place, item)))
+    for number, (place, row) in enumerate(format.rows(path), 1):
+        for record in kept(_converted(format, row, f"{prefix}{number}"), place, path, skip_bad, account):
+            yield place, record
     if number == 0:
         raise DataError("found no records", path=path)
-    return result
+
+
+def kept(items: Iterable[R | LeftOut], place: str, path: Path, skip_bad: bool, account: ReadResult[Any]) -> Iterator[R]:
+    """Yield the records among what a row was converted to; the rest is counted in `account`.
+
+    Raises:
+        DataError: a record is bad and `skip_bad` is not set; names the file, the place and the field.
+    """
+    for item in _with_errors(items):
+        if not isinstance(item, LeftOut):
+            yield item
+        elif item.of_record:
+            account.dropped[item.reason] += 1
+            account.lost.append(("dropped", _line(place, item)))
+        elif item.error is not None and not skip_bad:
+            raise DataError(item.error.message, path=path, record=place, field=item.error.field) from None
+        else:
+            account.leave_out(item.reason, None if item.error is None else f"{place}: {item.error}")
+            if item.error is None:
+                account.lost.append(("unused", _line(place, item)))
 
 
 def _line(place: str, item: LeftOut) -> str:
@@ -98,8 +126,13 @@ def _converted(format: FileFormat[R], row: Any, number: str) -> Iterator[R | Lef
     if (half := field_with_half(row)) is not None:
         yield LeftOut.bad(DataError("found an unpaired surrogate, which is not a character", field=half))
         return
+    yield from format.convert(row, number)
+
+
+def _with_errors(items: Iterable[R | LeftOut]) -> Iterator[R | LeftOut]:
+    """The items; an error that converting the row raises is the last of them."""
     try:
-        yield from format.convert(row, number)
+        yield from items
     except DataError as error:
         yield LeftOut.bad(error)
 

@@ -7,16 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from loreweave.corpus.annotated_text import Mention
+from loreweave.corpus.column_formats.sentences import DOCUMENT
 from loreweave.corpus.column_formats.tag_schemes import TokenSpan
 from loreweave.corpus.files.rows import Span
+from loreweave.corpus.tokens import spans_of_words
 from loreweave.corpus.words import word_offsets
 from loreweave.errors import DataError
-
-DOCUMENT = "doc"
-"""The key of `metadata` that is equal in the sentences of a document."""
-
-SCHEMES = "tag_schemes"
-"""The key of `metadata` with the schemes that a tagged sentence follows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,13 +68,8 @@ class NerRecord:
 
     def word_spans(self) -> list[TokenSpan]:
         """The mentions that are whole words, as words; those that cut a word are left out."""
-        begins = {start: index for index, (start, _) in enumerate(self.sentence.words)}
-        ends = {end: index + 1 for index, (_, end) in enumerate(self.sentence.words)}
-        return [
-            TokenSpan(begins[mention.start], ends[mention.end], str(mention.label))
-            for mention in self.mentions
-            if mention.start in begins and mention.end in ends
-        ]
+        marks = ((mention.start, mention.end, str(mention.label)) for mention in self.mentions)
+        return spans_of_words(self.sentence.words, marks)
 
 
 def joined(records: Sequence[NerRecord]) -> list[NerRecord]:

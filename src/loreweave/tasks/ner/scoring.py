@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from loreweave.corpus.annotated_sentences import recognise
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.column_formats.columns import read_column_sentences, scheme_of
 from loreweave.corpus.column_formats.conllu import read_conllu
@@ -22,7 +23,6 @@ from loreweave.corpus.tokens import TOKENS, WHITE, token_offsets
 from loreweave.errors import DataError
 from loreweave.metrics.spans import SpanCounts, count_spans
 from loreweave.tasks.files.predictions import beside, holds_json, json_predictions, predicted_name
-from loreweave.tasks.ner.reader import recognise
 from loreweave.tasks.ner.record import NerRecord
 from loreweave.training.evaluation import Evaluation, Outputs
 

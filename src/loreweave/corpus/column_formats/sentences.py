@@ -1,29 +1,39 @@
-"""Column files and CoNLL-U as NER reads them: one sentence of a file to its record."""
+"""Column files and CoNLL-U as rows of a record file: one sentence is one row, and one text with mentions."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.column_formats.columns import ColumnSentence, read_column_sentences
 from loreweave.corpus.column_formats.conllu import UNDECLARED, ConlluSentence, read_conllu_sentences
 from loreweave.corpus.column_formats.conllu_misc import Misc
 from loreweave.corpus.column_formats.layout import ColumnLayout, FileLayout
 from loreweave.corpus.column_formats.tag_schemes import OUTSIDE, Scheme, find_scheme, schemes_of
+from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.rows import LeftOut
 from loreweave.corpus.tokens import BLANK_TOKENS, TOKENS
 from loreweave.errors import DataError
-from loreweave.tasks.ner.layouts import Item, left_out_of, of_text, typed_mentions
-from loreweave.tasks.ner.record import DOCUMENT, SCHEMES
+
+DOCUMENT = "doc"
+"""The key of `metadata` that is equal in the sentences of a document."""
+SCHEMES = "tag_schemes"
+"""The key of `metadata` with the schemes that a tagged sentence of a column file follows."""
+BLANK = "sentences of blank tokens alone"
+
+Rows = Callable[[Path], Iterator[tuple[str, Any]]]
+Item = AnnotatedText | LeftOut
+
 
 # ---- column files -------------------------------------------------------------------------------------------------------
 
 
-def column_rows(layout: ColumnLayout | FileLayout | None) -> Callable[[Path], Iterator[tuple[str, Any]]]:
-    """Rows of a column file: (id, sentence, scheme of the file's first tag). Without a layout it is found.
+def column_rows(layout: ColumnLayout | FileLayout | None) -> Rows:
+    """Rows of a column file: (id, sentence, scheme of the first tag of the file). None finds the layout.
 
     The place of a bad sentence is its bad line.
     """
@@ -43,7 +53,7 @@ def column_rows(layout: ColumnLayout | FileLayout | None) -> Callable[[Path], It
 
 
 def _of_scheme(sentence: ColumnSentence, scheme: Scheme | None, first: str, begins: int) -> ColumnSentence:
-    """The sentence, with an error where a tag is of another scheme than the file's first, which stands in line `begins`."""
+    """The sentence, with an error if a tag has another scheme than the first tag of the file, which is in line `begins`."""
     for line, tag in enumerate(sentence.tags, sentence.line):
         if sentence.error is None and tag != OUTSIDE and find_scheme([tag]) != scheme:
             expected = f"{'a prefix (B-, I-, E-, S-)' if scheme == 'prefixed' else 'no prefix'} as in the file's first tag"
@@ -54,8 +64,12 @@ def _of_scheme(sentence: ColumnSentence, scheme: Scheme | None, first: str, begi
     return sentence
 
 
-def columns(row: tuple[str, ColumnSentence, Scheme | None], number: str) -> Iterable[Item]:
-    """A sentence of a column file."""
+def column_texts(row: tuple[str, ColumnSentence, Scheme | None], number: str) -> Iterable[Item]:
+    """The text of a sentence of a column file; `metadata` has `DOCUMENT` and `SCHEMES` if they are known.
+
+    Raises:
+        DataError: the sentence has a bad line.
+    """
     id, sentence, scheme = row
     if sentence.error is not None:
         raise DataError(sentence.error.message, field=sentence.error.field)
@@ -63,15 +77,35 @@ def columns(row: tuple[str, ColumnSentence, Scheme | None], number: str) -> Iter
     fitting = {SCHEMES: sorted(schemes_of(sentence.tags))} if set(sentence.tags) - {OUTSIDE} else {}
     dropped = Counter[str]()
     text = sentence.text(id, scheme, dropped, **document, **fitting)
-    yield from left_out_of(dropped)
-    yield of_text(text) if text.metadata[TOKENS] else LeftOut("sentences of blank tokens alone")
+    yield from _left_out(dropped)
+    yield text if text.metadata[TOKENS] else LeftOut(BLANK)
+
+
+def scheme_notes(tagged: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+    """A note about tagged sentences that do not follow the scheme of most of them, if there are such.
+
+    Args:
+        tagged: for each tagged sentence its place and the schemes that it follows.
+    """
+    rule = "conlleval's rule, which takes any"
+    followers = Counter(scheme for _, schemes in tagged for scheme in schemes)
+    if not followers:
+        which = "IOE, or BILOU mixed with BIOES"
+        found = f"the tags of {counted(len(tagged), 'sentence')} are none of iob1, iob2, bioes and bilou throughout ({which})"
+        return [f"{found}; read by {rule}"] if tagged else []
+    most = max(followers, key=lambda name: (followers[name], name == "iob2"))
+    others = [place for place, schemes in tagged if most not in schemes]
+    if not others:
+        return []
+    found = f"tags are {most} but for {counted(len(others), 'sentence')} (read by {rule})"
+    return [f"{found}: {listed(others)}"]
 
 
 # ---- CoNLL-U ------------------------------------------------------------------------------------------------------------
 
 
-def conllu_rows(misc: Misc | None) -> Callable[[Path], Iterator[tuple[str, Any]]]:
-    """Sentences of a CoNLL-U file; without `misc` it is found. The place of a bad sentence is its bad line."""
+def conllu_rows(misc: Misc | None) -> Rows:
+    """Sentences of a CoNLL-U file; None finds what its last column holds. The place of a bad sentence is its bad line."""
 
     def rows(path: Path) -> Iterator[tuple[str, Any]]:
         for sentence in read_conllu_sentences(path, misc):
@@ -80,13 +114,18 @@ def conllu_rows(misc: Misc | None) -> Callable[[Path], Iterator[tuple[str, Any]]
     return rows
 
 
-def conllu(row: ConlluSentence, number: str) -> Iterable[Item]:
-    """A sentence of CoNLL-U with its mentions; those whose type nothing says are counted and left out."""
+def conllu_texts(row: ConlluSentence, number: str) -> Iterable[Item]:
+    """The text of a sentence of CoNLL-U; mentions whose type is not declared are counted and left out.
+
+    Raises:
+        DataError: the sentence has a bad line.
+    """
     if row.text is None:
         assert row.error is not None
         raise DataError(row.error.message, field=row.error.field)
-    yield from left_out_of(Counter({UNDECLARED: row.undeclared, BLANK_TOKENS: row.blanks}))
-    if row.text.text:
-        yield from typed_mentions(row.text)
-    else:
-        yield LeftOut("sentences of blank tokens alone")
+    yield from _left_out(Counter({UNDECLARED: row.undeclared, BLANK_TOKENS: row.blanks}))
+    yield row.text if row.text.text else LeftOut(BLANK)
+
+
+def _left_out(dropped: Counter[str]) -> Iterator[LeftOut]:
+    return (LeftOut(reason, of_record=True) for reason in dropped.elements())

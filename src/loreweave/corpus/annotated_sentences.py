@@ -1,0 +1,329 @@
+"""Sentences (or longer texts) with typed mentions, in every format of annotated data: the one reader of all commands."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.column_formats.conllu import is_conllu
+from loreweave.corpus.column_formats.conllu_misc import find_misc
+from loreweave.corpus.column_formats.layout import ColumnLayout, find_layout
+from loreweave.corpus.column_formats.sentences import (
+    DOCUMENT,
+    SCHEMES,
+    column_rows,
+    column_texts,
+    conllu_rows,
+    conllu_texts,
+    scheme_notes,
+)
+from loreweave.corpus.column_formats.tag_schemes import TokenSpan
+from loreweave.corpus.counts import counted, listed
+from loreweave.corpus.files.json_rows import first_character
+from loreweave.corpus.files.read_result import R, ReadResult
+from loreweave.corpus.files.reading import content_suffix, open_text
+from loreweave.corpus.files.records import BINARY_SUFFIXES, FileFormat, check_not_empty, kept, stream_records, wrong_keys
+from loreweave.corpus.files.rows import LeftOut, Span
+from loreweave.corpus.files.tables import is_data_folder
+from loreweave.corpus.mention_formats import (
+    MENTION_FORMATS,
+    UTF16,
+    first_mention_row,
+    format_of_file,
+    mention_format,
+    recognised_mentions,
+)
+from loreweave.corpus.plausibility import label_notes, sentence_notes
+from loreweave.corpus.surfaces import utf16_words
+from loreweave.corpus.tokens import TOKENS, TaggedSentence, spans_of_words, tagged_sentence, token_offsets
+from loreweave.corpus.words import word_offsets
+from loreweave.errors import ConfigurationError, DataError
+
+Format = FileFormat[AnnotatedText]
+Converter = Callable[[AnnotatedText], Iterable[R | LeftOut]]
+"""A text with mentions -> the records of a task, and what is left out of it."""
+
+COLUMNS, CONLLU = "columns", "conllu"
+FORMATS: dict[str, Format] = {
+    COLUMNS: FileFormat(
+        "a token and its tag a line (IOB1, IOB2, BIOES, BILOU, BMES, bare labels), found; columns:1,3 names columns",
+        column_texts,
+        column_rows(None),
+    ),
+    CONLLU: FileFormat(
+        "CoNLL-U with Entity=(..., NER=B-..., name=B-... or B-... in its last column", conllu_texts, conllu_rows(None)
+    ),
+    **{name: FileFormat(format.summary, format.texts, format.rows) for name, format in MENTION_FORMATS.items()},
+}
+"""Name of `--format` -> the format."""
+
+_ORDER = re.compile(r"columns:(-?\d+),(-?\d+)")
+_JSON_SUFFIXES = (".json", ".jsonl")
+_SHOWN = 8
+"""Number of names in a message."""
+
+
+def read_sentences(
+    path: Path,
+    convert: Converter[R],
+    format: str | None = None,
+    skip_bad: bool = False,
+    names: Sequence[str] | None = None,
+) -> ReadResult[R]:
+    """Read all sentences of a file or a folder as records of a task; see `stream_sentences`.
+
+    Args:
+        path: the file or folder.
+        convert: a sentence -> its records; a DataError that it raises is a bad record.
+        format: see `stream_sentences`.
+        skip_bad: see `stream_sentences`.
+        names: see `stream_sentences`.
+
+    Raises:
+        DataError: names the file, the line and the field; or words, labels or mentions cannot be what was meant.
+        ConfigurationError: an unknown format.
+    """
+    result: ReadResult[R] = ReadResult([])
+    texts: list[AnnotatedText] = []
+    for place, text in stream_sentences(path, result, format, skip_bad, names):
+        texts.append(text)
+        for record in kept(convert(text), place, path, skip_bad, result):
+            result.records.append(record)
+            result.places.append(place)
+    result.notes.extend(plausibility_notes(texts, path))
+    return result
+
+
+def read_tagged_sentences(
+    path: Path, format: str | None = None, skip_bad: bool = False, names: Sequence[str] | None = None
+) -> ReadResult[TaggedSentence]:
+    """Read sentences as sequence labelling has them: tokens, and of nested mentions the outermost; see `read_sentences`.
+
+    What a sentence loses by that is counted. Sentences without a token are left out and counted.
+    """
+    return read_sentences(path, _tagged, format, skip_bad, names)
+
+
+def _tagged(text: AnnotatedText) -> Iterator[TaggedSentence | LeftOut]:
+    dropped = Counter[str]()
+    sentence = tagged_sentence(text, dropped)
+    yield from (LeftOut(reason, of_record=True) for reason in dropped.elements())
+    yield sentence if sentence.tokens else LeftOut("sentences without a token")
+
+
+def stream_sentences(
+    path: Path,
+    account: ReadResult[Any],
+    format: str | None = None,
+    skip_bad: bool = False,
+    names: Sequence[str] | None = None,
+) -> Iterator[tuple[str, AnnotatedText]]:
+    """Yield every sentence of a file, or of all files of a folder in order of name, with its place.
+
+    A sentence is an annotated text; where the file gives its words, `metadata["tokens"]` has them (see `words_of`).
+    Sentences without an id of their own are called by their number; in columns, in CoNLL-U and in folders of several files
+    by the name of the file and their number.
+
+    Args:
+        path: plain, .gz, .xz or .bz2; hidden files and README files of a folder are passed over. A folder that is one data
+            set (saved by Hugging Face's library, of Parquet files, of spaCy, of brat) is read as that.
+        account: gets the counts of what is left out, and notes about the file; its records and places stay as they are.
+        format: one of `FORMATS`; `columns:TOKEN,TAG` with the numbers of two columns (from 0; -1 is the last);
+            `NAME:utf16` where offsets of characters count UTF-16 code units; None recognises it by the first record.
+        skip_bad: leave bad sentences out, count and list them, instead of an error at the first.
+        names: of tags that are numbers, from 0.
+
+    Raises:
+        DataError: names the file, the line and the field.
+        ConfigurationError: an unknown format.
+    """
+    if format is not None:
+        _check_format(format)
+    files = _files(path, format)
+    if files == [path]:
+        yield from _stream_file(path, account, format, skip_bad, names)
+        return
+    account.notes.append(f"read from {counted(len(files), 'file')}: {listed((file.name for file in files), _SHOWN)}")
+    for file in files:
+        of_file: ReadResult[Any] = ReadResult([])
+        name = file.name.partition(".")[0]
+        for place, text in _stream_file(file, of_file, format, skip_bad, names, f"{name}:"):
+            yield f"{file.name}, {place}", _in_folder(text, name)
+        account.add(of_file, file.name)
+
+
+def _stream_file(
+    path: Path,
+    account: ReadResult[Any],
+    format: str | None,
+    skip_bad: bool,
+    names: Sequence[str] | None,
+    prefix: str = "",
+) -> Iterator[tuple[str, AnnotatedText]]:
+    check_not_empty(path)
+    chosen, layout, notes = _format_of(path, format, names)
+    account.notes.extend(notes)
+    checked = replace(layout, convert=_with_words_checked(layout.convert))
+    counts_characters = mention_format(chosen + UTF16) is not None
+    tagged: list[tuple[str, Sequence[str]]] = []
+    points = units = 0
+    for place, text in stream_records(path, checked, skip_bad, account, prefix):
+        if SCHEMES in text.metadata:
+            tagged.append((place, text.metadata[SCHEMES]))
+        if counts_characters and max(text.text, default="") > "\uffff":
+            fits = utf16_words(text.text, words_of(text), [(mention.start, mention.end) for mention in text.mentions])
+            points, units = points + fits[0], units + fits[1]
+        yield place, text
+    account.notes.extend(scheme_notes(tagged))
+    if units > points:
+        found = f"OFFSETS IN UTF-16? {units} mentions after characters beyond U+FFFF (emoji) cut words, but are whole words if"
+        account.notes.append(f"{found} offsets count UTF-16 code units, as in browsers; use --format {chosen}{UTF16} then")
+
+
+def _with_words_checked(convert: Callable[[Any, str], Iterable[AnnotatedText | LeftOut]]) -> Callable[[Any, str], Any]:
+    """The same conversion; a text whose words are no words of it is a bad record."""
+
+    def checked(row: Any, number: str) -> Iterator[AnnotatedText | LeftOut]:
+        for item in convert(row, number):
+            if isinstance(item, AnnotatedText) and TOKENS in item.metadata:
+                token_offsets(item)
+            yield item
+
+    return checked
+
+
+def words_of(text: AnnotatedText) -> Sequence[Span]:
+    """The characters of each word: of those that the file gives, else of words that are found in the text."""
+    return token_offsets(text) if TOKENS in text.metadata else word_offsets(text.text)
+
+
+def plausibility_notes(texts: Sequence[AnnotatedText], path: Path) -> list[str]:
+    """What is odd about words, labels and mentions, a line each; see `corpus.plausibility`.
+
+    Raises:
+        DataError: words or labels that are certainly something else.
+    """
+    labels = Counter(label for text in texts for mention in text.mentions for label in mention.types)
+    places = [words_of(text) for text in texts]
+    words = [[text.text[start:end] for start, end in own] for text, own in zip(texts, places, strict=True)]
+    spans = [_spans(text, own) for text, own in zip(texts, places, strict=True)]
+    try:
+        return [*sentence_notes(words, spans, labels), *label_notes(labels)]
+    except DataError as error:
+        raise DataError(error.message, path=path, field=error.field) from None
+
+
+def _spans(text: AnnotatedText, words: Sequence[Span]) -> list[TokenSpan]:
+    marks = ((mention.start, mention.end, label) for mention in text.mentions for label in mention.types)
+    return spans_of_words(words, marks)
+
+
+# ---- files and their formats --------------------------------------------------------------------------------------------
+
+
+def _files(path: Path, format: str | None) -> list[Path]:
+    """The file, the files of a folder, or a folder that is one data set."""
+    if not path.is_dir() or format in ("brat", "spacy") or is_data_folder(path) or next(path.glob("*.spacy"), None):
+        return [path]
+    files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith((".", "README")))
+    if not files:
+        raise DataError("found no file", path=path)
+    return files
+
+
+def _in_folder(text: AnnotatedText, name: str) -> AnnotatedText:
+    """The text with the name of its file before that of its document, which other files may have too."""
+    if DOCUMENT not in text.metadata:
+        return text
+    return replace(text, metadata={**text.metadata, DOCUMENT: f"{name}:{text.metadata[DOCUMENT]}"})
+
+
+def _check_format(format: str) -> None:
+    if format.startswith(f"{COLUMNS}:"):
+        if _ORDER.fullmatch(format) is None:
+            raise ConfigurationError(f"unknown format {format!r}; to choose the columns, use columns:0,-1 (token, tag)")
+    elif format not in FORMATS and mention_format(format) is None:
+        raise ConfigurationError(f"unknown format {format!r}; annotated sentences have {', '.join(FORMATS)}")
+
+
+def _format_of(path: Path, format: str | None, names: Sequence[str] | None) -> tuple[str, Format, Sequence[str]]:
+    """The name of a file's format, the format as this file has it, and what of it is said."""
+    order = None if format is None else _ORDER.fullmatch(format)
+    given = None if order is None else ColumnLayout(token=int(order[1]), tag=int(order[2]))
+    name = COLUMNS if given is not None else format or recognise(path)
+    is_other = name == COLUMNS and given is None and is_conllu(path) and not _has_tags(path)
+    if name == COLUMNS and not is_other:
+        layout = find_layout(path, given)
+        return name, replace(FORMATS[name], rows=column_rows(layout)), layout.notes
+    if name == CONLLU or is_other:
+        misc = find_misc(path)
+        notes = ["the file is CoNLL-U, and read as that"] if is_other else []
+        return CONLLU, replace(FORMATS[CONLLU], rows=conllu_rows(misc)), [*notes, *misc.notes]
+    if name in MENTION_FORMATS:
+        found, notes = format_of_file(name, path, names)
+    else:
+        utf16 = mention_format(name)
+        assert utf16 is not None, "the name was checked before"
+        found, notes = utf16, []
+    return name, FileFormat(found.summary, found.texts, found.rows), notes
+
+
+def _has_tags(path: Path) -> bool:
+    """Whether a column of a file holds tags with prefixes, so that a file of CoNLL-U can be read as columns, too."""
+    try:
+        return find_layout(path).prefixed
+    except DataError:
+        return False
+
+
+def recognise(path: Path) -> str:
+    """The name of the format of a file, or of a folder that is one data set, by its first record.
+
+    Raises:
+        DataError: it is none of `FORMATS`, or may be either of several.
+    """
+    binary = path.is_dir() or path.suffix in BINARY_SUFFIXES
+    if binary or _may_be_json(path):
+        row = _first_row(path)
+        found = recognised_mentions(path, row)
+        if found is not None:
+            return found
+        if row is not None or binary:
+            raise _unknown(path, row)
+    return CONLLU if is_conllu(path) else COLUMNS
+
+
+def _may_be_json(path: Path) -> bool:
+    """Whether a file begins as JSON does; a file that is called JSON may begin with a broken line."""
+    if first_character(path) in "[{":
+        return True
+    if content_suffix(path) not in _JSON_SUFFIXES:
+        return False
+    with open_text(path) as file:
+        return any(line.lstrip()[:1] in ("[", "{") for line in file)
+
+
+def _first_row(path: Path) -> object:
+    """The first row; None of a folder, and where a bracket is just the first token of a column file."""
+    try:
+        return first_mention_row(path)
+    except DataError:
+        if path.is_dir() or path.suffix in BINARY_SUFFIXES:
+            raise
+        with open_text(path) as file:
+            line = next(line for line in file if line.strip())
+        if len(line.split()) > 1 and line[1] in " \t":
+            return None
+        raise
+
+
+def _unknown(path: Path, row: object) -> DataError:
+    if isinstance(row, Mapping) and {"support", "query"} <= row.keys():
+        way_out = "'loreweave evaluate few-shot-ner' and 'loreweave score few-shot-ner' read them"
+        return DataError(f"found episodes (support and query), expected annotated sentences; {way_out}", path=path, line=1)
+    return wrong_keys(path, row, FORMATS)
