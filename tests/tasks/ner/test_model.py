@@ -191,9 +191,7 @@ def test_what_a_start_reads_of_its_spans_is_not_inherited(tiny_luke: Path, tmp_p
 def test_wrong_settings_and_encoders_are_named(tiny_bert: Path, tiny_luke: Path) -> None:
     with pytest.raises(ConfigurationError, match="head=luke needs a LUKE"):
         build(str(tiny_bert), TYPES, NerConfig(head="luke"))
-    with pytest.raises(
-        ConfigurationError, match=r"nested is read only with head=luke \(tags of words cannot nest\)"
-    ):
+    with pytest.raises(ConfigurationError, match=r"nested is read only with head=luke \(tags of words cannot nest\)"):
         build(str(tiny_bert), TYPES, NerConfig(nested=True))
     with pytest.raises(ConfigurationError, match="shared_words is read only with head=luke"):
         build(str(tiny_luke), TYPES, NerConfig(head="tags", shared_words=True))

@@ -45,6 +45,7 @@ def logits(made: TaskModel) -> torch.Tensor:
         ("tiny_bert", {"head": "kepler", "kepler_character_markers": True}),
         ("tiny_luke", {"head": "markers"}),
         ("tiny_bert", {"max_length": 16}),
+        ("tiny_bert", {"classifier_bias": False}),
     ],
 )
 def test_a_model_is_the_same_after_saving(
@@ -57,6 +58,14 @@ def test_a_model_is_the_same_after_saving(
     torch.testing.assert_close(logits(again), logits(made), rtol=0, atol=0)
     long = RelationRecord("0", "Ann . " + "the river is long " * 30 + "Oslo", (0, 3), (546, 550))
     assert made.encoding.encode([long])[0].encoded.input_ids == again.encoding.encode([long])[0].encoded.input_ids
+
+
+def test_a_classifier_has_a_bias_as_asked(tiny_luke: Path, tiny_bert: Path) -> None:
+    expected = {(tiny_luke, None): False, (tiny_luke, True): True, (tiny_bert, None): True, (tiny_bert, False): False}
+    for (encoder, asked), found in expected.items():
+        model = build(str(encoder), LABELS, RelationConfig(classifier_bias=asked)).model
+        names = [name for name, _ in model.named_parameters() if name.startswith("classifier.")]
+        assert any(name.endswith(".bias") for name in names) == found
 
 
 def test_direction_matters(tiny_luke: Path, tiny_bert: Path) -> None:

@@ -17,13 +17,13 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import loreweave
 from loreweave.checkpoints.unpickling import read_numpy_pickle
 from loreweave.corpus.files.writing import atomic_path
+from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.embedding_cache import hash_of_folder
 from loreweave.tasks.registry import Encoding
-from loreweave.training.settings.configuration import to_dict
-from loreweave.training.settings.finetuning import FinetuningConfig
+from loreweave.training.settings.finetuning import FinetuningConfig, encoded_settings
 
-_FORMAT = 2
+_FORMAT = 3
 """To be raised where a reader or an encoding changes within a version."""
 
 
@@ -32,10 +32,12 @@ class CountingEncoding(Encoding, Protocol):
     """An encoding whose only state is the counts of what did not fit.
 
     Attributes:
+        tokenizer: with the limit of the encoder, which is not among the settings.
         done: these counts; they add up.
         classes_of_examples: all classes that examples and counts are made of, beside numbers, text and containers.
     """
 
+    tokenizer: EntityTokenizer
     done: Any
     classes_of_examples: ClassVar[tuple[type, ...]]
 
@@ -53,7 +55,7 @@ def encode_cached(
 
     Args:
         folder: where files are kept, one for each hash.
-        config: the run's; what concerns its training alone makes no difference.
+        config: the run's; only what encoding reads makes a difference (see `encoded_settings`).
         source: hashes of the files that the records come from, and how they were read.
 
     Raises:
@@ -78,24 +80,14 @@ def encode_cached(
     return examples
 
 
-def _key(encoding: Encoding, labels: Sequence[str], config: FinetuningConfig, source: Mapping[str, Any]) -> str:
-    """Over the version of this package, the tokenizer's files, the labels, the source and the settings."""
+def _key(encoding: CountingEncoding, labels: Sequence[str], config: FinetuningConfig, source: Mapping[str, Any]) -> str:
+    """Over the version of this package, the tokenizer's files and limit, the labels, the source and the settings."""
     with TemporaryDirectory() as folder:
         encoding.save_pretrained(Path(folder))
         tokenizer = hash_of_folder(Path(folder))
-    settings = {name: value for name, value in to_dict(config).items() if name not in _OF_TRAINING_ALONE}
-    if config.train_fraction != 1 or config.dev_fraction is not None:
-        settings["order_seed"] = config.order_seed
     content = {
         "version": [loreweave.__version__, _FORMAT], "encoding": type(encoding).__qualname__, "tokenizer": tokenizer,
-        "labels": list(labels), "source": dict(source), "settings": settings,
+        "limit": encoding.tokenizer.max_length, "labels": list(labels), "source": dict(source),
+        "settings": encoded_settings(config),
     }  # fmt: skip
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
-
-
-_OF_TRAINING_ALONE = {
-    "dropout", "epochs", "min_updates", "batch_size", "gradient_accumulation_steps", "leftover", "bucket_by_length",
-    "optimizer", "schedule", "precision", "seed", "data_seed", "feature_cache", "eval_batch_size", "metric", "keep", "patience",
-    "evaluate_before_training", "evaluate_test_every_epoch", "checkpoints", "log_steps", "tensorboard", "device", "threshold",
-}  # fmt: skip
-"""Settings that change no encoded record."""

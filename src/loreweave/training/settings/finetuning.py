@@ -142,6 +142,14 @@ class FinetuningConfig(DataSettings, EngineSettings, EncoderSettings):
             raise ValueError(f"dev_fraction: found {self.dev_fraction}, expected a number between 0 and 1")
 
 
+def encoded_settings(config: FinetuningConfig) -> dict[str, Any]:
+    """The settings on which the encoded training records depend, with their values; of a seed only what chooses records."""
+    names = [name for base in type(config).__mro__ for name in vars(base).get("ENCODED", ())]
+    values = {name: getattr(config, name) for name in names}
+    chosen = config.train_fraction != 1 or config.dev_fraction is not None
+    return values | ({"order_seed": config.order_seed} if chosen else {})
+
+
 def check_selection(config: EngineSettings, *, has_dev: bool, has_test: bool | None = None) -> None:
     """Refuse settings that need dev or test data where there are none; `has_test` is None where that is not known yet.
 
