@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loreweave.tasks.ner.decoding import TagScheme, decode_spans, decode_tags, legal_path, softmax, transitions
+from loreweave.metrics.probabilities import softmax
+from loreweave.tasks.ner.decoding import TagScheme, decode_spans, decode_tags, legal_path, transitions
 from loreweave.tasks.ner.encoding import tags_of_types
 
 NONE, PER, LOC = range(3)

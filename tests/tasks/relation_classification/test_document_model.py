@@ -83,5 +83,5 @@ def test_documents_are_checked(train: Path, tiny_bert: Path) -> None:
     (row,) = found["files"]
     assert (row["records"], row["unlabelled"]) == (4, 0)
     (encoded,) = check_files(TASK, [train], model=str(tiny_bert), max_length=16, report=SAID.append)["files"]
-    assert encoded["cut"] == "1 documents in several windows" and encoded["sub_words"]["max"] > 16
+    assert encoded["cut"] == "documents in several windows (1)" and encoded["sub_words"]["max"] > 16
     assert {each["label"]: each["train.jsonl"] for each in found["labels"]} == {"lives": 4, "near": 4, "works": 4}

@@ -13,6 +13,7 @@ import numpy as np
 from loreweave.corpus.files.rows import Row, as_row, field, words
 from loreweave.errors import ConfigurationError
 from loreweave.metrics.multilabel import multilabel_scores, per_label, predicted_labels
+from loreweave.metrics.probabilities import by_name, logit_matrix, sigmoid, softmax
 from loreweave.tasks.entity_typing.reader import TypingRecord, gold_rows, labels_of
 from loreweave.tasks.entity_typing.settings import Decision, TypingScoring
 from loreweave.tasks.files.predictions import beside, json_predictions, predicted_name
@@ -39,7 +40,7 @@ def score(
         if not decision.multi_label:
             raise ConfigurationError("threshold: this model chooses the likeliest type of a mention; leave it out")
         decision = replace(decision, threshold=settings.threshold)
-    logits = _matrix(outputs, labels)
+    logits = logit_matrix(outputs, len(labels))
     evaluation = _score(records, _chosen(logits, decision), labels)
     evaluation.arrays["logits"] = logits
     return evaluation
@@ -55,13 +56,7 @@ def _chosen(logits: np.ndarray, decision: Decision) -> np.ndarray:
 
 def _probabilities(logits: np.ndarray, decision: Decision) -> np.ndarray:
     """Of each type on its own, or of all types of a mention together 1."""
-    exact = logits.astype(np.float64)
-    if decision.multi_label:
-        apart: np.ndarray = 1 / (1 + np.exp(-exact))
-        return apart
-    powers = np.exp(exact - exact.max(axis=1, keepdims=True, initial=-np.inf))
-    together: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
-    return together
+    return sigmoid(logits) if decision.multi_label else softmax(logits)
 
 
 def score_predictions(records: Sequence[TypingRecord], path: Path, settings: TypingScoring | None = None) -> Evaluation:
@@ -97,12 +92,12 @@ def answer(
     records: Sequence[TypingRecord], outputs: Outputs, labels: Sequence[str], *, decision: Decision = _ANY_NUMBER
 ) -> list[dict[str, Any]]:
     """For each record its span, its predicted types (best first), and the probabilities of all."""
-    logits = _matrix(outputs, labels)
+    logits = logit_matrix(outputs, len(labels))
     answers = []
     for record, row, chosen in zip(records, _probabilities(logits, decision), _chosen(logits, decision), strict=True):
-        order = np.argsort(-row, kind="stable")
-        scored = {labels[column]: round(float(row[column]), 6) for column in order}
-        types = [labels[column] for column in order if chosen[column]]
+        scored = by_name(row, labels)
+        predicted = set(_names(chosen, labels))
+        types = [label for label in scored if label in predicted]
         answers.append(_span(record) | {"predicted": types, "probabilities": scored})
     return answers
 
@@ -117,10 +112,6 @@ def _predicted(row: Row) -> list[str]:
 def _label(each: Any) -> str:
     label: str = field(as_row(each), "label", str)
     return label
-
-
-def _matrix(outputs: Outputs, labels: Sequence[str]) -> np.ndarray:
-    return np.stack(outputs).astype(np.float32) if outputs else np.zeros((0, len(labels)), np.float32)
 
 
 def _names(row: np.ndarray, labels: Sequence[str]) -> list[str]:

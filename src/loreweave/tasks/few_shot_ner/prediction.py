@@ -16,6 +16,7 @@ from loreweave.corpus.counts import counted, tallied
 from loreweave.corpus.episodes import Episode
 from loreweave.corpus.tokens import TOKENS, TaggedSentence, text_of_tokens, token_offsets
 from loreweave.errors import DataError
+from loreweave.metrics.probabilities import rounded
 from loreweave.tasks.few_shot_ner import reader
 from loreweave.tasks.few_shot_ner.encoding import describe_counts
 from loreweave.tasks.few_shot_ner.evaluation import Tagger
@@ -90,7 +91,7 @@ def _answers(
         for start, end, label in spans:
             first, last = offsets[start][0], offsets[end - 1][1]
             entity = {"start": first, "end": last, "mention": text.text[first:last], "label": label}
-            entities.append(entity | {"probability": round(float(np.mean([sure[word] for word in range(start, end)])), 6)})
+            entities.append(entity | {"probability": rounded(np.mean([sure[word] for word in range(start, end)]))})
         yield {"id": text.id, "text": text.text, "predicted": entities}
 
 

@@ -8,8 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.encoding.encoded_text import EncodingReport
@@ -61,10 +59,4 @@ def _answers(answered: Answered) -> Iterator[dict[str, Any]]:
     shares = answered.probabilities()
     assert shares is not None, "they come from a model"
     for record, row in zip(answered.episode.query, shares, strict=True):
-        order = np.argsort(-row, kind="stable")
-        scored = {answered.episode.names[number]: round(float(row[number]), 6) for number in order}
-        best = answered.episode.names[order[0]]
-        spans = {"head": record.head, "tail": record.tail}
-        ends = {name: {"start": s, "end": e, "mention": record.text[s:e]} for name, (s, e) in spans.items()}
-        found = {"predicted": best, "probability": scored[best], "probabilities": scored}
-        yield {"id": record.id, "text": record.text, **ends, **found}
+        yield record.answer(row, answered.episode.names)

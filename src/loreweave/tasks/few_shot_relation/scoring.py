@@ -15,6 +15,7 @@ from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.files.rows import field
 from loreweave.errors import DataError
+from loreweave.metrics.probabilities import rounded, softmax
 from loreweave.metrics.relations import accuracy
 from loreweave.tasks.episodes.copies import copied_queries, describe_copies
 from loreweave.tasks.few_shot_relation.episodes import RelationEpisode, read_episodes
@@ -52,11 +53,7 @@ class Answered:
 
     def probabilities(self) -> np.ndarray | None:
         """Softmax of the logits, where they are known."""
-        if self.logits is None:
-            return None
-        powers = np.exp(self.logits.astype(np.float64) - self.logits.max(-1, keepdims=True))
-        shares: np.ndarray = powers / powers.sum(-1, keepdims=True)
-        return shares
+        return None if self.logits is None else softmax(self.logits)
 
     def pairs(self) -> Iterator[tuple[str, str]]:
         """Predicted (empty for no prediction) and gold name of each query whose gold is known."""
@@ -173,7 +170,7 @@ def _rows(answered: Sequence[Answered]) -> Iterator[dict[str, Any]]:
         for place, (record, number, gold) in enumerate(zip(episode.query, each.predicted, episode.gold, strict=True)):
             if number is None:
                 continue
-            sure = {} if shares is None else {"probability": round(float(shares[place, number]), 6)}
+            sure = {} if shares is None else {"probability": rounded(shares[place, number])}
             yield {
                 "episode": episode.id, "query": place, "id": record.id, "number": number,
                 "predicted": episode.names[number], **sure,

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from loreweave.corpus.column_formats.tag_schemes import OUTSIDE, TokenSpan, find_scheme, spans_of_tags
+from loreweave.metrics.probabilities import softmax
 
 FOUND = ("start", "end", "type", "score", "probability")
 TagScheme = Literal["iob2", "bioes"]
@@ -106,13 +107,6 @@ def legal_path(scores: np.ndarray, allowed: np.ndarray, border: int) -> np.ndarr
     for word in range(len(steps) - 1, -1, -1):
         path[word] = steps[word][path[word + 1]]
     return path
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Over the last axis, in double precision."""
-    powers = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True, initial=-np.inf))
-    shares: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
-    return shares
 
 
 def spans_of(found: np.ndarray) -> list[TokenSpan]:

@@ -21,6 +21,7 @@ from loreweave.corpus.counts import counted
 from loreweave.corpus.files.rows import Row, as_row, field
 from loreweave.corpus.tokens import TOKENS, WHITE, token_offsets
 from loreweave.errors import DataError
+from loreweave.metrics.probabilities import rounded
 from loreweave.metrics.spans import SpanCounts, count_spans
 from loreweave.tasks.files.predictions import beside, holds_json, json_predictions, predicted_name
 from loreweave.tasks.ner.record import NerRecord
@@ -90,7 +91,7 @@ def _found(records: Sequence[NerRecord], outputs: Outputs, labels: Sequence[str]
         for first, last, number, _, probability in output.tolist():
             start, end = words[int(first)][0], words[int(last) - 1][1]
             row = _row(record, TokenSpan(start, end, labels[int(number)]))
-            mentions.append(row | {"probability": round(probability, 6)})
+            mentions.append(row | {"probability": rounded(probability)})
         yield mentions
 
 

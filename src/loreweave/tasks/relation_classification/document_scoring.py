@@ -15,6 +15,7 @@ from loreweave.corpus.files.json_rows import json_rows
 from loreweave.corpus.files.rows import Row, as_row, field, objects
 from loreweave.errors import DataError
 from loreweave.metrics.document_relations import FactCounts
+from loreweave.metrics.probabilities import rounded, sigmoid
 from loreweave.metrics.relations import RelationCounts, macro
 from loreweave.tasks.relations.document import Fact, RelationDocument
 from loreweave.training.evaluation import Evaluation, Outputs
@@ -36,9 +37,9 @@ def predicted_facts(document: RelationDocument, margins: np.ndarray, labels: Seq
     """
     pairs = document.pairs
     rows, columns = np.nonzero(margins > 0)
-    sure = 1 / (1 + np.exp(-margins[rows, columns].astype(np.float64)))
+    sure = sigmoid(margins[rows, columns])
     return {
-        Fact(*pairs[row], labels[column]): round(float(probability), 6)
+        Fact(*pairs[row], labels[column]): rounded(probability)
         for row, column, probability in zip(rows.tolist(), columns.tolist(), sure, strict=True)
     }
 

@@ -16,6 +16,7 @@ from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.reading import open_text
 from loreweave.corpus.files.rows import Row, field
 from loreweave.errors import ConfigurationError, DataError
+from loreweave.metrics.probabilities import logit_matrix, softmax
 from loreweave.metrics.relations import per_label, relation_scores
 from loreweave.tasks.files.predictions import beside, holds_json, json_predictions, label_predictions, predicted_name
 from loreweave.tasks.relation_classification.document_scoring import METRICS as DOCUMENT_METRICS
@@ -90,7 +91,7 @@ def score(
         return score_documents(documents, facts_by_margins(documents, outputs, labels), shown)
     _refuse(asked.train, "train", "Ign F1 is of documents")
     pairs = [record for record in records if isinstance(record, RelationRecord)]
-    logits = _matrix(outputs, labels)
+    logits = logit_matrix(outputs, len(labels))
     evaluation = score_labels(pairs, [labels[number] for number in logits.argmax(axis=1)], labels, none)
     index = {label: number for number, label in enumerate(labels)}
     gold = np.array([index[_gold(record)] for record in pairs], dtype=np.int64)
@@ -130,7 +131,7 @@ def score_labels(
     """The same from the names of predicted labels; None where a system gave no answer."""
     gold = [_gold(record) for record in records]
     rows = [
-        _mentions(record) | {"predicted": guess, "gold": truth}
+        _row(record) | {"predicted": guess, "gold": truth}
         for record, guess, truth in zip(records, predicted, gold, strict=True)
     ]
     tables = {"per_label": per_label(predicted, gold, labels)}
@@ -176,15 +177,8 @@ def answer(records: Sequence[Item], outputs: Outputs, labels: Sequence[str]) -> 
         found = facts_by_margins(documents, outputs, labels)
         return [answer_document(document, facts) for document, facts in zip(documents, found, strict=True)]
     pairs = [record for record in records if isinstance(record, RelationRecord)]
-    logits = _matrix(outputs, labels).astype(np.float64)
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
-    answers = []
-    for record, row in zip(pairs, powers / powers.sum(axis=1, keepdims=True), strict=True):
-        order = np.argsort(-row, kind="stable")
-        scored = {labels[column]: round(float(row[column]), 6) for column in order}
-        best = labels[order[0]]
-        answers.append(_mentions(record) | {"predicted": best, "probability": scored[best], "probabilities": scored})
-    return answers
+    shares = softmax(logit_matrix(outputs, len(labels)))
+    return [record.answer(row, labels) for record, row in zip(pairs, shares, strict=True)]
 
 
 def _refuse(value: object, name: str, why: str) -> None:
@@ -218,13 +212,5 @@ def _gold(record: Gold) -> str:
     return record.label
 
 
-def _matrix(outputs: Outputs, labels: Sequence[str]) -> np.ndarray:
-    return np.stack(outputs).astype(np.float32) if outputs else np.zeros((0, len(labels)), np.float32)
-
-
-def _mentions(record: Gold) -> dict[str, Any]:
-    if isinstance(record, KeyRecord):
-        return {"id": record.id}
-    spans = {"head": record.head, "tail": record.tail}
-    ends = {name: {"start": s, "end": e, "mention": record.text[s:e]} for name, (s, e) in spans.items()}
-    return {"id": record.id, "text": record.text} | ends
+def _row(record: Gold) -> dict[str, Any]:
+    return {"id": record.id} if isinstance(record, KeyRecord) else record.row()

@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from loreweave.corpus.files.rows import Span, check_span
 from loreweave.errors import DataError
+from loreweave.metrics.probabilities import by_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,18 @@ class RelationRecord:
     def surface(self, span: Span) -> str:
         """The characters of a mention."""
         return self.text[span[0] : span[1]]
+
+    def row(self) -> dict[str, Any]:
+        """The text and the two mentions, as rows of predictions have them."""
+        spans = {"head": self.head, "tail": self.tail}
+        ends = {name: {"start": s, "end": e, "mention": self.surface((s, e))} for name, (s, e) in spans.items()}
+        return {"id": self.id, "text": self.text} | ends
+
+    def answer(self, probabilities: np.ndarray, relations: Sequence[str]) -> dict[str, Any]:
+        """The row of the likeliest relation, with its probability, and those of all relations [relations], largest first."""
+        scored = by_name(probabilities, relations)
+        best = next(iter(scored))
+        return self.row() | {"predicted": best, "probability": scored[best], "probabilities": scored}
 
 
 def mentions_of(record: RelationRecord) -> tuple[str, Sequence[Span]]:
