@@ -105,7 +105,7 @@ def test_wrong_tables_are_named(text: str, columns: str | None, message: str, tm
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("head", "expected such as head=subject"),
+        ("head", "expected e.g. head=subject"),
         ("head=a,relatoin=b,tail=c", "found the role 'relatoin'; did you mean 'relation'"),
         ("head=a,tail=c", "found no relation"),
         ("head=a,relation=b,tail=a", "found the column 'a' for head and for tail"),

@@ -47,7 +47,7 @@ def test_texts_come_from_the_whole_graph(tmp_path: Path, build: Build) -> None:
 
 def test_the_other_half_must_be_there(tmp_path: Path) -> None:
     files = write(tmp_path / "data", {name: text for name, text in GRAIL.items() if "_ind" not in name})
-    with pytest.raises(DataError, match="found no folder toy_v1_ind beside it"):
+    with pytest.raises(DataError, match="found no folder toy_v1_ind next to it"):
         grail(files / "toy_v1")
-    with pytest.raises(DataError, match="found the inductive half, expected toy_v1 beside it"):
+    with pytest.raises(DataError, match="found the inductive half, expected toy_v1 next to it"):
         grail(files / "toy_v1_ind")

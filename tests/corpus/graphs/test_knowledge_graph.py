@@ -128,10 +128,10 @@ def test_workers_get_the_folder_not_a_copy(graph: KnowledgeGraph, tmp_path: Path
     [
         (["Q1", "Q2", "Q1"], ["P1"], {}, "entity id 'Q1' 2 times"),
         (["Q1"], ["P1", "P1"], {}, "relation id 'P1' 2 times"),
-        (["Q1", ""], ["P1"], {}, "entity id '', expected one that is not empty"),
+        (["Q1", ""], ["P1"], {}, "entity id '', expected a non-empty id"),
         (["Q\n1"], ["P1"], {}, "without tabs and line breaks"),
         (["Q1"], ["P\t1"], {}, "without tabs and line breaks"),
-        (["Q1"], ["P1"], {"train": [[0, 0, 1]]}, "field 'train': found the tail row 1, expected one from 0 to 0"),
+        (["Q1"], ["P1"], {"train": [[0, 0, 1]]}, "field 'train': found the tail row 1, expected a row from 0 to 0"),
         (["Q1"], ["P1"], {"train": [[0, 2, 0]]}, "found the relation row 2"),
         (["Q1"], ["P1"], {"train": [[-1, 0, 0]]}, "found the head row -1"),
         (["Q1"], ["P1"], {"train": [[0, 0]]}, r"shape \(1, 2\)"),

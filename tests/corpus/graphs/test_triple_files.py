@@ -54,8 +54,8 @@ def test_fb15k237(tmp_path: Path, build: Build) -> None:
     [
         ("[]", "found a JSON list, expected an object"),
         ('{"/m/01": "Heat"}', "found 'Heat' for '/m/01', expected an object"),
-        ('{"/m/01": {"label": 3}}', "found something else than strings for '/m/01'"),
-        ('{"/m/01": {"alternatives": "Heat"}}', "found something else than strings for '/m/01'"),
+        ('{"/m/01": {"label": 3}}', "found values that are not strings for '/m/01'"),
+        ('{"/m/01": {"alternatives": "Heat"}}', "found values that are not strings for '/m/01'"),
         ('{"/m/01": ', "broken JSON"),
     ],
 )

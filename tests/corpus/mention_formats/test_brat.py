@@ -95,7 +95,7 @@ def test_wrong_files_are_named(tmp_path: Path) -> None:
     assert not texts and len(errors) == 5
     assert "a.ann: line 2" in errors[0].replace("field 'text': ", "") and "add 1 to each end" in errors[0]
     assert "b.ann: line 1" in errors[1].replace("field 'ann': ", "") and "expected T1<TAB>Type" in errors[1]
-    assert "found no c.txt beside it" in errors[2]
+    assert "found no c.txt next to it" in errors[2]
     assert "d.txt, line 2: found bytes that are not UTF-8" in errors[3]
     assert "--format brat:utf16" in errors[4]
     with pytest.raises(DataError, match="found no folder"):

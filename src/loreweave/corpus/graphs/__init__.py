@@ -1,1 +1,1 @@
-"""Knowledge graphs: the records, the folder that holds them, and readers of every published format."""
+"""Knowledge graphs: the records, the folder that stores them, and readers of all published formats."""

@@ -1,4 +1,4 @@
-"""From published files to the folder of a knowledge graph: streamed, with every row that is left out counted."""
+"""Builds the folder of a knowledge graph from published files: streamed, with every omitted row counted."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ _STEP = 10_000
 _SHOWN_IDS = 20
 _SHOWN_ALIKE = 3
 _ENOUGH = 10
-"""Triples from which on it is no chance that relations are more than tails."""
+"""Number of triples from which more relations than tails are unlikely to be a coincidence."""
 
 
 @dataclass(frozen=True)
 class GraphPolicy:
-    """What becomes of data that is wrong, missing or not wanted.
+    """Treatment of wrong, missing or unwanted data.
 
     Attributes:
-        without_text: an entity without label, description and alias is kept, left out with its triples, or an error. (What
-            stands in for a description alone is chosen where texts are read: `encoding.entity_texts`.)
-        skip_bad: leave wrong rows out, counted and listed, rather than stop at the first.
-        exclude_triples: a file of triples that training must not see; their entities stay, so that ranks stay comparable.
-        within_vocabulary: an entity vocabulary; an entity that it does not have is left out with its triples, and so are
-            several of one title (see `graph_vocabulary`).
-        splitting: how triples of one split become three; None keeps the splits of the source.
+        without_text: an entity without label, description and alias is kept, left out with its triples, or an error. (The
+            replacement of a missing description is chosen when texts are read: `encoding.entity_texts`.)
+        skip_bad: skip, count and list wrong rows, instead of raising an error at the first.
+        exclude_triples: file of triples that training must not see; their entities stay, so that ranks stay comparable.
+        within_vocabulary: entity vocabulary. An entity that is not in it is left out with its triples, and so are
+            several entities with one title (see `graphs.vocabulary`).
+        splitting: how the triples of one split are divided into three; None keeps the splits of the source.
     """
 
     without_text: WithoutText = "keep"
@@ -61,13 +61,13 @@ class GraphPolicy:
     splitting: Splitting | None = None
 
     def __post_init__(self) -> None:
-        """Refuse an unknown name."""
+        """Refuse an unknown value of `without_text`."""
         if self.without_text not in WITHOUT_TEXT:
             raise ConfigurationError(f"--without-text: found {self.without_text!r}, expected one of {', '.join(WITHOUT_TEXT)}")
 
 
 class Steps(Protocol):
-    """Moves a progress bar on."""
+    """Advances a progress bar."""
 
     def __call__(self, steps: int = 1) -> None: ...
 
@@ -90,14 +90,15 @@ def build_graph(
     overwrite: bool = False,
     progress: Progress = _silent,
 ) -> dict[str, Any]:
-    """Write the graph of a source into a folder for `KnowledgeGraph.load`; return its manifest.
+    """Write the graph of a source to a folder for `KnowledgeGraph.load`; return its manifest.
 
     Entities are those that occur in triples (or that the format lists): first those with text, in the order of the text
-    file, as KEPLER numbers them, then the others. Relations are numbered as they first occur in train, valid, test.
+    file, as KEPLER numbers them, then the others. Relations are numbered in the order of their first occurrence in train,
+    valid, test.
 
     Raises:
-        DataError: a file is wrong (the file and the line are named), or no triple is left.
-        ConfigurationError: there is something at `output`, and `overwrite` is off.
+        DataError: a file is wrong (names the file and the line), or no triple is left.
+        ConfigurationError: `output` exists, and `overwrite` is false.
     """
     policy = policy or GraphPolicy()
     with atomic_folder(output, overwrite, MANIFEST) as folder, LeftOut(folder / LEFT_OUT, policy.skip_bad) as left_out:
@@ -135,7 +136,7 @@ def build_graph(
 
 
 def differences_from_published(manifest: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
-    """Name of a count -> (found, published), where they differ."""
+    """Name of a count -> (found, published), if they differ."""
     found = {"entities": manifest["entities"], "relations": manifest["relations"], **manifest["triples"]}
     said: Mapping[str, int] = manifest["published"]
     return {name: (found.get(name, 0), count) for name, count in said.items() if found.get(name, 0) != count}
@@ -147,7 +148,7 @@ def differences_from_published(manifest: Mapping[str, Any]) -> dict[str, tuple[i
 def _read_triples(
     source: GraphSource, policy: GraphPolicy, left_out: LeftOut, progress: Progress
 ) -> tuple[Ids, Ids, dict[str, array[int]]]:
-    """Entity ids, relation ids, and by split the three row numbers of every triple, one after another."""
+    """Entity ids, relation ids, and for each split the three row numbers of every triple, concatenated."""
     entities = _listed(source.entity_ids, left_out)
     relations = _listed(source.relation_ids, left_out)
     left_out.ids.known += [entities, relations]
@@ -173,13 +174,13 @@ def _read_triples(
 
 
 def _warn_of_other_order(triples: Mapping[str, np.ndarray], left_out: LeftOut) -> None:
-    """Warn where there are more relations than tails: such files have the relation last, as OpenKE's."""
+    """Warn if there are more relations than tails: such files have the relation last, like OpenKE's."""
     rows = np.concatenate(list(triples.values()))
     relations, tails = (len(np.unique(rows[:, column])) for column in (1, 2))
     if len(rows) >= _ENOUGH and relations > tails:
         left_out.warnings.append(
             f"there are more relations ({relations}) than tails ({tails}); is the order head, tail, relation? "
-            "Then --columns head=1,relation=3,tail=2 reads it (--format triples)"
+            "If not, use --format triples --columns head=1,relation=3,tail=2"
         )
 
 
@@ -195,7 +196,7 @@ def _listed(read_ids: ReadIds | None, left_out: LeftOut) -> Ids:
 
 
 def _unknown(head: str, relation: str, tail: str, entities: Ids, relations: Ids) -> tuple[str, str]:
-    """The kind and the id of the first of the three that is not listed."""
+    """Kind and id of the first of the three that is not listed."""
     for kind, id, known in (("entity", head, entities), ("relation", relation, relations), ("entity", tail, entities)):
         if not known.open and id not in known:
             return kind, id
@@ -203,7 +204,7 @@ def _unknown(head: str, relation: str, tail: str, entities: Ids, relations: Ids)
 
 
 class _Excluded:
-    """Triples that training must not see, and those of them that it had."""
+    """Triples that training must not see, and those of them that it contained."""
 
     def __init__(self, path: Path | None) -> None:
         rows = () if path is None else read_triple_table(path, LeftOut())
@@ -223,7 +224,7 @@ class _Excluded:
 def _split(
     triples: dict[str, np.ndarray], num_entities: int, num_relations: int, how: Splitting | None
 ) -> tuple[dict[str, np.ndarray], dict[str, Any] | None]:
-    """The triples of one split as three, and what was done.
+    """Divide the triples of one split into three, and report what was done.
 
     Raises:
         ConfigurationError: there are several splits already.
@@ -237,13 +238,13 @@ def _split(
 
 
 def _id_facts(entities: Ids, relations: Ids, left_out: LeftOut) -> dict[str, Any]:
-    """Which ids were trimmed, and which differ by the white space inside them and stay apart."""
+    """Report trimmed ids, and ids that differ by inner white space and stay separate."""
     alike = spaced_alike([*entities, *relations])
     return {**left_out.ids.facts(), "spaced_alike": len(alike), "first_spaced_alike": alike[:_SHOWN_ALIKE]}
 
 
 def _renumbered(numbers: array[int], rows: np.ndarray, left_out: LeftOut) -> np.ndarray:
-    """Triples in rows of the written entities; those of an entity that was left out fall away.  # [triples, 3]"""
+    """Triples as rows of the written entities, without those of entities that were left out.  # [triples, 3]"""
     triples = np.frombuffer(numbers, np.int32).reshape(-1, 3) if numbers else np.zeros((0, 3), np.int32)
     for column in (0, 2):
         triples[:, column] = rows[triples[:, column]]
@@ -260,7 +261,7 @@ def _renumbered(numbers: array[int], rows: np.ndarray, left_out: LeftOut) -> np.
 def _write_entities(
     path: Path, source: GraphSource, ids: Ids, policy: GraphPolicy, left_out: LeftOut, progress: Progress
 ) -> np.ndarray:
-    """Write the entities of `ids`; number in `ids` -> row, -1 when it was left out.  # [ids]"""
+    """Write the entities of `ids`; number in `ids` -> row, -1 if it was left out.  # [ids]"""
     rows = array("i", [-1]) * len(ids)
     done = bytearray(len(ids))
     without_text: list[str] = []
@@ -296,7 +297,7 @@ def _write_entities(
 
 
 def _outside_vocabulary(source: GraphSource, ids: Ids, policy: GraphPolicy) -> dict[int, str]:
-    """Number in `ids` -> why `policy.within_vocabulary` leaves it out."""
+    """Number in `ids` -> reason why `policy.within_vocabulary` excludes it."""
     if policy.within_vocabulary is None:
         return {}
     names: dict[str, tuple[str, str]] = {}  # not descriptions, which would fill the memory; of two rows the first, as written
@@ -311,7 +312,7 @@ def _outside_vocabulary(source: GraphSource, ids: Ids, policy: GraphPolicy) -> d
 
 
 def _read_relations(source: GraphSource, ids: Ids, left_out: LeftOut) -> list[GraphRelation]:
-    """Relations in the order of `ids`; one without text is kept (KEPLER learns a table of them)."""
+    """Relations in the order of `ids`; relations without text are kept (KEPLER learns a table of them)."""
     found: dict[str, GraphRelation] = {}
     for place, line, relation in source.read_relations(ids, left_out):
         if relation.id not in ids:
@@ -325,7 +326,7 @@ def _read_relations(source: GraphSource, ids: Ids, left_out: LeftOut) -> list[Gr
 
 
 def _whole(entity: GraphEntity, left_out: LeftOut) -> GraphEntity:
-    """The entity (or relation) without halves of surrogate pairs, which no file takes; counted."""
+    """The entity (or relation) with unpaired surrogates replaced, since no file can store them; counted."""
     texts = (entity.label, entity.description, entity.title, *entity.aliases, *entity.types)
     if not any(map(has_half, texts)):
         return entity
@@ -336,7 +337,7 @@ def _whole(entity: GraphEntity, left_out: LeftOut) -> GraphEntity:
 
 
 def _entity_text(entities: GraphEntities) -> dict[str, Any]:
-    """How many entities have what, and the first without text."""
+    """Number of entities with each field, and the first ones without text."""
     given = {name: entities.given(name) for name in ("label", "description", "aliases", "types", "title")}
     without = ~(given["label"] | given["description"] | given["aliases"])
     first = entities.strings("id").take(np.flatnonzero(without)[:_SHOWN_IDS])
@@ -361,7 +362,7 @@ def _relation_text(relations: Sequence[GraphRelation]) -> dict[str, Any]:
 
 
 def _counted(rows: Iterable[T], description: str, progress: Progress) -> Iterator[T]:
-    """Go through `rows` with a progress bar that moves in large steps."""
+    """Iterate over `rows` with a progress bar that advances in large steps."""
     number = 0
     with progress(description) as advance:
         for number, row in enumerate(rows, 1):
@@ -372,7 +373,7 @@ def _counted(rows: Iterable[T], description: str, progress: Progress) -> Iterato
 
 
 def _hashes(source: GraphSource, policy: GraphPolicy) -> dict[str, Any]:
-    """Folder and name -> size and SHA-256 of every file that was read; more folders where two would be called the same."""
+    """Folder and name -> size and SHA-256 of every file that was read; longer paths if two would have the same name."""
     splits = [path for path in source.triples.values() if path.is_file()]
     given = [*splits, *source.text_files, *(path for path in (policy.exclude_triples, policy.within_vocabulary) if path)]
     paths = list(dict.fromkeys(path.absolute() for path in given))

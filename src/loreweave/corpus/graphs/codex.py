@@ -1,11 +1,11 @@
 """CoDEx (Safavi and Koutra, EMNLP 2020): Wikidata graphs in three sizes, with labels in six languages and entity types.
 
-As published, `data/triples/codex-s/{train,valid,test}.txt` with `data/entities/en/entities.json`,
-`data/relations/en/relations.json`, `data/types/entity2types.json` and `data/types/en/types.json`; or with the same files
-side by side, beside the folder of triples: `entities_en.json` (or `entity_labels_partial.tsv`: `id<TAB>label<TAB>description`),
+As published: `data/triples/codex-s/{train,valid,test}.txt` with `data/entities/en/entities.json`,
+`data/relations/en/relations.json`, `data/types/entity2types.json` and `data/types/en/types.json`; or the same files
+beside the folder of triples: `entities_en.json` (or `entity_labels_partial.tsv`: `id<TAB>label<TAB>description`),
 `relations_en.json`, `entity2types.json` (or `entity2types_sm.json`), `types_en.json`.
 
-The hard negatives (`valid_negatives.txt`, `test_negatives.txt`) are false triples: they are no part of the graph.
+The hard negatives (`valid_negatives.txt`, `test_negatives.txt`) are false triples and not part of the graph.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ def codex(folder: Pathname, language: str = "en") -> GraphSource:
     """Find the files for a folder of triples (`.../codex-s`).
 
     Args:
-        folder: where `train.txt`, `valid.txt`, `test.txt` lie.
-        language: of labels and descriptions.
+        folder: folder of `train.txt`, `valid.txt`, `test.txt`.
+        language: language of labels and descriptions.
 
     Raises:
-        DataError: no training file, or no labels of relations in this language.
+        DataError: there is no training file, or no labels of relations in this language.
     """
     base = Path(folder).absolute()
     beside, above = base.parent, base.parent.parent
@@ -63,7 +63,7 @@ def codex(folder: Pathname, language: str = "en") -> GraphSource:
 def _entities(
     entities: Path | None, types: Path | None, type_labels: Path | None, ids: Mapping[str, int], left_out: LeftOut
 ) -> Iterator[Located]:
-    """Entities with text, then those of which only the types are known."""
+    """Entities with text, then those with types only."""
     of_entity: dict[str, Any] = {} if types is None else read_json(types)
     labels = {} if type_labels is None else {each.id: each.label for each in read_json_texts(type_labels)}
 

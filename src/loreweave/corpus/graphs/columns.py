@@ -1,8 +1,8 @@
 """Triples and texts of graphs in tables with several columns: CSV and TSV files with a header, or with numbered columns.
 
-A first row is a header where its cells are known names of at least two of head, relation and tail (`subject,predicate,object`,
-`source,relation,target`, ...) and do not stand in their columns again, or where the caller names the columns. What is taken
-for a header is counted and said.
+The first row is a header if its cells are known names of at least two of head, relation and tail (`subject,predicate,object`,
+`source,relation,target`, ...) and do not occur again in their columns, or if the caller names the columns. A row that is
+read as a header is counted and reported.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ _NAMES: dict[Role, tuple[str, ...]] = {
     "aliases": ("aliases", "alias", "synonyms"),
 }
 _LETTERS = (("h", "r", "t"), ("s", "p", "o"))
-"""Whole headers of single letters; one of them alone says nothing."""
+"""Complete headers of single letters; a single letter alone is not evidence."""
 _ENDINGS = re.compile(r"(_id|_entity|_label|_name)$")
 _BREAKS = re.compile(r"[\t\r\n]")
 _LOOKED_AT = 200
-"""Rows in which a name of a column must not stand as a cell of that column."""
+"""Number of rows in which the name of a column must not occur as a cell of that column."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a file has what.
+    """Columns of a file.
 
     Attributes:
         places: the column of each role, from 0.
-        header: names of all columns; None where the first row is data.
+        header: names of all columns; None if the first row is data.
     """
 
     places: Mapping[Role, int]
@@ -58,16 +58,16 @@ class Layout:
 
 
 def parse_columns(text: str) -> dict[Role, str]:
-    """Read `head=subject,relation=predicate,tail=object`.
+    """Parse `head=subject,relation=predicate,tail=object`.
 
     Raises:
-        ConfigurationError: another form, or a role that there is not.
+        ConfigurationError: it has another form, or an unknown role.
     """
     columns: dict[Role, str] = {}
     for part in text.split(","):
         role, equals, name = (piece.strip() for piece in part.partition("="))
         if not equals or not name:
-            raise ConfigurationError(f"--columns: found {part!r}, expected such as head=subject,relation=predicate,tail=object")
+            raise ConfigurationError(f"--columns: found {part!r}, expected e.g. head=subject,relation=predicate,tail=object")
         known = next((known for known in ROLES if known == role), None)
         if known is None:
             close = difflib.get_close_matches(role, ROLES, 1)
@@ -83,15 +83,15 @@ def parse_columns(text: str) -> dict[Role, str]:
 
 
 def is_csv(path: Path) -> bool:
-    """Whether cells may be in quotes and hold the delimiter."""
+    """Whether cells may be quoted and contain the delimiter."""
     return content_suffix(path) == ".csv"
 
 
 def table_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line from 1, cells) of a CSV file, or of lines with tabs; blank lines are left out.
+    """Yield (line from 1, cells) of a CSV file, or of lines with tabs; blank lines are skipped.
 
     Raises:
-        DataError: quotes that do not close, or are followed by more.
+        DataError: a quote is not closed, or followed by other characters.
     """
     if is_csv(path):
         yield from csv_rows(path)
@@ -100,10 +100,10 @@ def table_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def layout_of(path: Path, first: Sequence[str], roles: Sequence[Role], columns: Columns | None) -> Layout | None:
-    """Where a file has its columns, by what the caller says or by its first row; None where that names none.
+    """Columns of a file, as the caller or its first row names them; None if neither does.
 
     Raises:
-        DataError: the caller names a column that there is not.
+        DataError: the caller names a column that does not exist.
     """
     cells = [cell.strip().lstrip("\ufeff") for cell in first]
     given = {role: name for role, name in (columns or {}).items() if role in roles}
@@ -128,7 +128,7 @@ def layout_of(path: Path, first: Sequence[str], roles: Sequence[Role], columns: 
 
 
 def _place(role: Role, cells: Sequence[str]) -> int | None:
-    """The only column, or the first, whose name is one of a role."""
+    """The only column, or the first one, whose name belongs to a role."""
     plain = [re.sub(r"[\s\-:.]+", "_", cell.casefold()).strip("_") for cell in cells]
     for names in (plain, [_ENDINGS.sub("", name) for name in plain]):
         for name in _NAMES[role]:
@@ -161,11 +161,11 @@ def _shown(cells: Sequence[str]) -> str:
 
 
 def read_triple_table(path: Path, left_out: LeftOut, columns: Columns | None = None) -> Iterator[tuple[int, str, str, str]]:
-    """Yield (line, head, relation, tail): of a file without a header the three columns, as `read_triples`.
+    """Yield (line, head, relation, tail); a file without a header has three columns, as for `read_triples`.
 
     Raises:
-        DataError: a column is not there, a row is malformed (unless wrong rows are skipped), or nothing says which of several
-            columns are the three.
+        DataError: a column does not exist, a row is malformed (unless wrong rows are skipped), or it is unknown which
+            of several columns are the three.
     """
     rows = list(islice(table_rows(path), _LOOKED_AT))
     layout = layout_of(path, rows[0][1], TRIPLE, columns) if rows else None
@@ -186,7 +186,7 @@ def read_triple_table(path: Path, left_out: LeftOut, columns: Columns | None = N
 
 
 def _recurs(rows: Sequence[tuple[int, list[str]]]) -> bool:
-    """Whether a cell of the first row stands in its column again, as that of a triple may and the name of a column does not."""
+    """Whether a cell of the first row occurs again in its column, as a cell of a triple can and the name of a column cannot."""
     first = [name.strip() for name in rows[0][1]]
     return any(name and cell.strip() == name for _, cells in rows[1:] for cell, name in zip(cells, first, strict=False))
 
@@ -196,7 +196,7 @@ def _chosen_cells(path: Path, layout: Layout, left_out: LeftOut) -> Iterator[tup
     width = len(layout.header) if layout.header is not None else None
     alone, trim, count = FirstRow(path, left_out), left_out.ids.trim, 0
     for line, cells in _data(path, layout, left_out):
-        width = width or len(cells)  # of the first row, where there is no header
+        width = width or len(cells)  # of the first row, if there is no header
         if len(cells) != width or width <= max(places):
             found = f"found {counted(len(cells), 'column')}, expected {width}: {_shown(cells)}"
             left_out.bad("malformed triple", found, path, line)
@@ -234,16 +234,16 @@ def _data(path: Path, layout: Layout, left_out: LeftOut) -> Iterator[tuple[int, 
 def read_text_table(
     path: Path, role: Role, left_out: LeftOut, columns: Columns | None = None, *, bare_ids: bool = False
 ) -> Iterator[tuple[int, str, str]]:
-    """Yield (line, id, text) of a file of texts; of `name` the names with tabs between, as `read_texts` gives them.
+    """Yield (line, id, text) of a file of texts; for `name`, the names separated by tabs, as `read_texts` yields them.
 
-    A CSV file has its columns by its header, or else id and text; a file with tabs has them so only where the caller names
-    them, and is read by `read_texts` otherwise.
+    The columns of a CSV file come from its header, and are otherwise id and text. A file with tabs has columns only if the
+    caller names them, and is otherwise read by `read_texts`.
 
     Args:
         role: `description` or `name`.
 
     Raises:
-        DataError: a column is not there, or a row has no id (unless wrong rows are skipped).
+        DataError: a column does not exist, or a row has no id (unless wrong rows are skipped).
     """
     named = any(name in ("id", role) for name in columns or {})
     if not is_csv(path) and not named:

@@ -1,4 +1,4 @@
-"""Entities and relations of a knowledge graph: the records, and entities by the million as Arrow columns."""
+"""Entities and relations of a knowledge graph: the records, and millions of entities as Arrow columns."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from loreweave.corpus.counts import counted
 from loreweave.errors import DataError
 
 ROWS_PER_BATCH = 16_384
-"""Few enough that a batch of long descriptions stays small in memory, and all batches open in milliseconds."""
+"""Small enough that a batch of long descriptions uses little memory, and that all batches open in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class GraphEntity:
     """An entity: its id in the source (`Q145`, `/m/07ssc`, `08860123`), its name, one text about it, more names, types, and the
-    title of its Wikipedia article where the source says it."""
+    title of its Wikipedia article if the source has it."""
 
     id: str
     label: str = ""
@@ -47,7 +47,7 @@ SCHEMA = pa.schema([(name, pa.list_(pa.string()) if name in _LISTS else pa.strin
 
 
 class StringColumn(Sequence[str]):
-    """Strings of an Arrow column, made when they are asked for; `arrow` is the column itself."""
+    """Strings of an Arrow column, created on access; `arrow` is the column itself."""
 
     def __init__(self, arrow: pa.ChunkedArray) -> None:
         self.arrow = arrow
@@ -74,19 +74,19 @@ class StringColumn(Sequence[str]):
         return f"<{len(self)} strings>"
 
     def take(self, rows: Iterable[int]) -> list[str]:
-        """The strings of some rows. (Arrow's own `take` first joins the batches, which is all the text of a graph.)"""
+        """Strings of some rows. (Arrow's own `take` first joins the batches, which is all text of a graph.)"""
         return [self.arrow[int(row)].as_py() for row in rows]
 
 
 class GraphEntities(Sequence[GraphEntity]):
-    """Row -> entity over an Arrow table with `SCHEMA`; `column(name)` reaches one column without making records."""
+    """Row -> entity over an Arrow table with `SCHEMA`; `column(name)` returns one column without creating records."""
 
     def __init__(self, table: pa.Table) -> None:
         self.table = table
 
     @classmethod
     def of(cls, entities: Iterable[GraphEntity]) -> Self:
-        """Put records into Arrow columns in memory."""
+        """Create Arrow columns in memory from records."""
         batches, waiting = [], _Waiting()
         for entity in entities:
             waiting.add(entity)
@@ -109,7 +109,7 @@ class GraphEntities(Sequence[GraphEntity]):
             raise DataError("file not found", path=path) from None
         except pa.ArrowInvalid as error:
             raise DataError(f"not an Arrow file ({error})", path=path) from None
-        if table.schema == SCHEMA.remove(SCHEMA.get_field_index("title")):  # as graphs were written before 2026-11-21
+        if table.schema == SCHEMA.remove(SCHEMA.get_field_index("title")):  # the format of graphs written before 2026-11-21
             table = table.append_column("title", pa.array([""] * len(table)))
         if table.schema != SCHEMA:
             raise DataError(f"found the columns {', '.join(table.column_names)}, expected {', '.join(COLUMNS)}", path=path)
@@ -137,11 +137,11 @@ class GraphEntities(Sequence[GraphEntity]):
         return f"<{counted(len(self), 'entity', 'entities')}>"
 
     def take(self, rows: Iterable[int]) -> list[GraphEntity]:
-        """The entities of some rows."""
+        """Entities of some rows."""
         return [self[int(row)] for row in rows]
 
     def column(self, name: str) -> pa.ChunkedArray:
-        """One of `COLUMNS`."""
+        """A column of `COLUMNS`."""
         return self.table.column(name)
 
     def strings(self, name: str) -> StringColumn:
@@ -149,7 +149,7 @@ class GraphEntities(Sequence[GraphEntity]):
         return StringColumn(self.column(name))
 
     def given(self, name: str) -> np.ndarray:
-        """Whether a column says anything.  # [entities], bool"""
+        """Whether a column has a value.  # [entities], bool"""
         column = self.column(name)
         lengths = pc.list_value_length(column) if name in _LISTS else pc.binary_length(column)
         return pc.greater(lengths, 0).to_numpy()
@@ -174,7 +174,7 @@ class EntityWriter:
         self._file.close()
 
     def add(self, entity: GraphEntity) -> None:
-        """Write one entity; its row is the number of those before it."""
+        """Write one entity; its row is the number of entities before it."""
         self._waiting.add(entity)
         self.rows += 1
         if len(self._waiting) == ROWS_PER_BATCH:
@@ -182,7 +182,7 @@ class EntityWriter:
 
 
 class _Waiting:
-    """Entities that wait to become a batch."""
+    """Entities of the next batch."""
 
     def __init__(self) -> None:
         self.columns: tuple[list[Any], ...] = tuple([] for _ in COLUMNS)
@@ -200,7 +200,7 @@ class _Waiting:
         titles.append(entity.title)
 
     def batch(self) -> pa.RecordBatch:
-        """Make the batch and begin the next."""
+        """Create the batch and begin the next one."""
         arrays = [pa.array(column, item.type) for column, item in zip(self.columns, SCHEMA, strict=True)]
         for column in self.columns:
             column.clear()
@@ -213,5 +213,5 @@ def _record(cells: Sequence[Any]) -> GraphEntity:
 
 
 def are_read_alike(without_text: int, total: int) -> bool:
-    """Whether entities (or relations) without text cannot be told apart by a model that reads texts: there is no other."""
+    """Whether a model of texts cannot distinguish entities (or relations) without text: they have no other text."""
     return without_text == total > 1

@@ -1,4 +1,4 @@
-"""The formats of knowledge graphs that can be read, by name."""
+"""Readable formats of knowledge graphs, by name."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ FORMATS: dict[str, Callable[..., GraphSource]] = {
     "kepler-shards": kepler_shards,
 }
 OTHER_NAMES = {"csv": "triples", "tsv": "triples"}
-"""Names that a format has besides its own."""
+"""Other names of a format."""
 
 
 def options_of(format: str) -> tuple[str, ...]:
-    """Names of the options that the reader of a format has."""
+    """Names of the options of a format's reader."""
     return tuple(inspect.signature(FORMATS[format]).parameters)[1:]
 
 
@@ -42,7 +42,7 @@ def find_graph(format: str, folder: Pathname, options: Mapping[str, Any] | None 
     """Find the files of a graph in one of `FORMATS` (or `OTHER_NAMES`); `options` are the reader's own.
 
     Raises:
-        ConfigurationError: no such format, or an option that it does not have.
+        ConfigurationError: unknown format, or an option that it does not have.
         DataError: a file is missing.
     """
     given, format = format, OTHER_NAMES.get(format, format)

@@ -1,6 +1,6 @@
 """Labels made from ids that are words: `concept:person:mao_zedong` -> `mao zedong`, a person.
 
-Graphs such as NELL's have no file of texts: their ids are all there is to read. An id that is a number or a code (`Q42`,
+Graphs such as NELL's have no file of texts, so their ids are the only text. An id that is a number or a code (`Q42`,
 `/m/07ssc`, `08860123`) gives no label.
 """
 
@@ -31,10 +31,10 @@ _SEPARATORS = re.compile(r"[\s_/:.+]+")
 
 
 def words_of_id(id: str, *, entity: bool) -> tuple[str, str]:
-    """A label and a type from an id; both empty where it is no word.
+    """A label and a type from an id; both are empty if the id is not a word.
 
-    Read are addresses (the last part), `prefix:name` (the name), NELL's `concept:type:name`, ConceptNet's `/c/en/name`, and
-    otherwise the whole id, with `_`, `/`, `:` as spaces. A relation's `bornIn` becomes "born in".
+    The label is the last part of an address, the name in `prefix:name`, in NELL's `concept:type:name` and in
+    ConceptNet's `/c/en/name`, or otherwise the whole id, with `_`, `/`, `:` as spaces. A relation's `bornIn` is "born in".
 
     Example:
         >>> words_of_id("concept:person:mao_zedong", entity=True)
@@ -62,7 +62,7 @@ def words_of_id(id: str, *, entity: bool) -> tuple[str, str]:
 
 
 def with_labels_of_ids(source: GraphSource) -> GraphSource:
-    """The source with a label made from the id of every entity and relation that has no label."""
+    """The source, with a label made from the id of every entity and relation that has no label."""
     return replace(
         source,
         read_entities=_labelled(source.read_entities, "entities"),

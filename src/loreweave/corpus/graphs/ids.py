@@ -1,4 +1,4 @@
-"""Ids of a graph that differ by white space: cut at the edges and counted; told, where they differ inside."""
+"""Ids of a graph that differ by white space: trimmed at the edges and counted; reported, if they differ inside."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _SPACE = re.compile(r"\s")
 
 
 class TrimmedIds:
-    """Cuts white space off the edges of ids, and remembers which ids stand in the files with it.
+    """Trims white space from the edges of ids, and remembers which ids have it in the files.
 
-    `Paris`, ` Paris` and `Paris` with a no-break space are one id; how many ids were put together so is counted.
+    `Paris`, ` Paris` and `Paris` with a no-break space are one id; the number of ids merged in this way is counted.
 
     Attributes:
-        known: ids that were read before, by kind; told so that an id which first stands there whole is found.
+        known: ids that were read before, by kind, in order to find ids whose first form had no white space.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class TrimmedIds:
         return id
 
     def facts(self) -> dict[str, Any]:
-        """How many ids were trimmed, how many of them have several forms in the files and became one, and the first of each."""
+        """Number of trimmed ids, number of those merged from several forms, and the first ones."""
         merged = [id for id, forms in self._forms.items() if len(forms) > 1]
         return {
             "trimmed": len(self._forms),
@@ -49,7 +49,7 @@ class TrimmedIds:
 
 
 def spaced_alike(ids: Iterable[str]) -> list[list[str]]:
-    """Groups of different ids that are one when every run of white space in them is a single space."""
+    """Groups of different ids that are equal if every run of white space is one space."""
     groups: dict[str, list[str]] = defaultdict(list)
     for id in ids:
         if _SPACE.search(id):

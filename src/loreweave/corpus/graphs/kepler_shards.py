@@ -1,15 +1,15 @@
-"""KEPLER's training data for knowledge embedding, as fairseq binarised it, as a knowledge graph.
+"""KEPLER's training data for knowledge embedding, in fairseq's binary format, as a knowledge graph.
 
-A folder (`KE1_0`, `KE1_1`, ...) holds, for each split, the texts of N triples and of their n negatives on either side:
+A folder (`KE1_0`, `KE1_1`, ...) has, for each split, the texts of N triples and of their n negatives on either side:
 
-    head/<split>.{bin,idx}, tail/...          N sequences of ids, each with its end token; dict.txt beside them
+    head/<split>.{bin,idx}, tail/...          N sequences of ids, each with its end token; with their dict.txt
     negHead/<split>.{bin,idx}, negTail/...    N * n; those of triple i are i * n to i * n + n - 1
     relation/<split>.npy                      N relation numbers
-    sizes/<split>.npy                         N: ids of a triple's texts and negatives together, each at most 512
-    count.json                                "h,r" and "t,-r-1" -> how often, from 4 on
+    sizes/<split>.npy                         N: ids of a triple's texts and negatives together, at most 512 of each
+    count.json                                "h,r" and "t,-r-1" -> count, starting from 4
     relation_desc/<split>.{bin,idx}           N, optional
 
-It names no entity: equal texts are taken for one entity, and ids are made up from the texts.
+The format has no entity ids: equal texts are one entity, and ids are derived from the texts.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from loreweave.errors import DataError
 SPLITS = ("train", "valid")
 SIDES = ("head", "tail", "negHead", "negTail")
 _END, _UNKNOWN = SPECIALS.index("</s>"), SPECIALS.index("<unk>")
-_COUNTED_SIZE = 512  # `sizes` counts at most so many ids of a text
+_COUNTED_SIZE = 512  # maximum number of ids of a text that `sizes` counts
 _FIRST_COUNT = 4
 _LAST_ROW = 2**31 - 1
 _COUNT_ENTRY = re.compile(rb'[{\s]*"\d+,(-?\d+)"\s*:\s*(\d+)\s*[,}]')
@@ -57,14 +57,14 @@ ID_NOTE = "made up: the dump keeps no ids; an entity's is a hash of its text, a 
 
 @dataclass(frozen=True)
 class KeplerShard:
-    """One split of one folder, its parts aligned.
+    """One split of one folder, with aligned parts.
 
     Attributes:
-        texts: side -> its sequences.
+        texts: side -> sequences.
         relations: relation number of each triple.  # [triples]
-        negatives: how many a triple has on either side.
-        relation_texts: one sequence a triple; None where the folder has none.
-        sizes_that_differ: triples whose entry in `sizes` is not the number of ids of their texts.
+        negatives: number of negatives per triple and side.
+        relation_texts: one sequence per triple; None if the folder has none.
+        sizes_that_differ: number of triples whose entry in `sizes` is not the number of ids of their texts.
     """
 
     folder: Path
@@ -77,7 +77,7 @@ class KeplerShard:
 
     @classmethod
     def open(cls, folder: Path, split: str) -> KeplerShard:
-        """Map the files of a split, and check that they have as many entries as each other.
+        """Map the files of a split, and check that they have equally many entries.
 
         Raises:
             DataError: a file is missing or broken, or has another number of entries.
@@ -92,7 +92,7 @@ class KeplerShard:
         _expect(texts["negTail"], count * negatives, "as in negHead")
         relations = _numbers(folder / "relation" / f"{split}.npy", count)
         for row in np.flatnonzero((relations < 0) | (relations > _LAST_ROW))[:1]:
-            message = f"found the relation {relations[row]} in row {row}, expected one from 0 to {_LAST_ROW}"
+            message = f"found the relation {relations[row]} in row {row}, expected a number from 0 to {_LAST_ROW}"
             raise DataError(message, path=folder / "relation" / f"{split}.npy")
         described = (folder / "relation_desc" / f"{split}.idx").is_file()
         relation_texts = TokenSequences(folder / "relation_desc" / split) if described else None
@@ -103,11 +103,11 @@ class KeplerShard:
         return cls(folder, split, texts, relations, negatives, relation_texts, differing)
 
     def __len__(self) -> int:
-        """Triples."""
+        """Number of triples."""
         return len(self.relations)
 
     def check_ids(self, symbols: int) -> None:
-        """Raise DataError where an id is not in a dictionary of so many symbols."""
+        """Raise DataError if an id is not below the given size of the dictionary."""
         for sequences in (*self.texts.values(), self.relation_texts):
             if sequences is not None:
                 sequences.check_ids(symbols)
@@ -118,17 +118,17 @@ def kepler_shards(
 ) -> GraphSource:
     """Find shards, and read them as one graph.
 
-    A triple that several shards hold (every shard has all of `valid`; dumps of several epochs have the same `train`) is
-    kept once. Entities are the texts of triples; texts of negatives alone are counted. Memory: about 200 bytes a text.
+    A triple in several shards is kept once (every shard has all of `valid`; dumps of several epochs have the same `train`).
+    Entities are the texts of triples; texts of negatives only are counted. Memory: about 200 bytes per text.
 
     Args:
         folder: a shard, a folder of shards, or several of either.
-        sub_words: folder of GPT-2's `vocab.bpe` (and `encoder.json`); None looks beside the data.
-        splits: which to read; one that no folder has is left out.
+        sub_words: folder of GPT-2's `vocab.bpe` (and `encoder.json`); None searches next to the data.
+        splits: splits to read; one that no folder has is left out.
 
     Raises:
-        DataError: no shard, dictionaries that differ, files that do not go together, or an id outside the dictionary; the
-            file and the place are named.
+        DataError: there is no shard, dictionaries or files do not match, or an id is outside the dictionary; names the
+            file and the place.
     """
     places = find_shards(folder)
     found = {split: [place for place in places if (place / "head" / f"{split}.idx").is_file()] for split in splits}
@@ -149,7 +149,7 @@ def kepler_shards(
 
 
 class _Dump:
-    """All shards of a dump; what its triples are is known once `read_triples` has gone through them."""
+    """All shards of a dump; its entities are known after `read_triples`."""
 
     def __init__(self, places: Sequence[Path], shards: Mapping[str, Sequence[KeplerShard]], vocabulary: list[str]) -> None:
         self.shards = shards
@@ -164,7 +164,7 @@ class _Dump:
             yield from (path for path in sorted(place.rglob("*")) if path.is_file())
 
     def relation_ids(self, left_out: LeftOut) -> Iterator[tuple[Path, int | None, str]]:
-        """All relations up to the largest number that a triple or a `count.json` has, for they are numbered there."""
+        """All relations up to the largest number in a triple or a `count.json`."""
         said = [(path, *_read_counts(path)) for place in self._places if (path := place / "count.json").is_file()]
         if said:
             self.counts["triples_in_count_json"] = max(triples for _, triples, _ in said)
@@ -173,7 +173,7 @@ class _Dump:
             yield self._places[0], None, _relation_id(number)
 
     def read_triples(self, split: str, path: Path, left_out: LeftOut) -> Iterator[tuple[int | None, str, str, str]]:
-        """The triples of a split, each once."""
+        """Triples of a split, without repetitions."""
         rows = []
         for shard in self.shards[split]:
             shard.check_ids(len(self._texts.vocabulary))
@@ -191,7 +191,7 @@ class _Dump:
             yield None, ids[head], _relation_id(relation), ids[tail]
 
     def read_entities(self, ids: Mapping[str, int], left_out: LeftOut) -> Iterator[Located]:
-        """Every text of a triple."""
+        """All texts of the triples."""
         negatives = (shard.texts[side] for held in self.shards.values() for shard in held for side in SIDES[2:])
         left_out.note("texts of negatives alone", self._texts.count_others(negatives))
         for source, entity in self._texts:
@@ -203,10 +203,10 @@ class _Dump:
 
 
 def find_shards(folders: Pathname | Sequence[Pathname]) -> list[Path]:
-    """The folders with `head/` among these and what lies directly in them, in order of their names.
+    """Folders with `head/` among the given ones and their direct subfolders, sorted by name.
 
     Raises:
-        DataError: one of them is and holds no shard.
+        DataError: a given folder contains no shard.
     """
     given = [folders] if isinstance(folders, str | PathLike) else folders
     found: list[Path] = []
@@ -220,7 +220,7 @@ def find_shards(folders: Pathname | Sequence[Pathname]) -> list[Path]:
 
 
 def _by_number(path: Path) -> list[tuple[int, str]]:
-    """KE1_2 before KE1_10."""
+    """Sort key that puts KE1_2 before KE1_10."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.name)]
 
 
@@ -243,14 +243,14 @@ def _numbers(path: Path, count: int) -> np.ndarray:
 
 
 def _sizes_of(texts: Mapping[str, TokenSequences], count: int, negatives: int) -> np.ndarray:
-    """What `sizes` should hold: ids without end tokens, at most 512 a text.  # [triples]"""
+    """Expected content of `sizes`: ids without end tokens, at most 512 per text.  # [triples]"""
     parts = [np.minimum(sequences.sizes.astype(np.int64) - 1, _COUNTED_SIZE) for sequences in texts.values()]
     shapes = [1, 1, negatives, negatives]
     return np.sum([part.reshape(count, n).sum(axis=1) for part, n in zip(parts, shapes, strict=True)], axis=0)
 
 
 def _each_once(triples: np.ndarray) -> np.ndarray:
-    """The first of equal rows, in the old order.  # [triples, 3]"""
+    """The first of equal rows, in the original order.  # [triples, 3]"""
     order = np.lexsort(triples.T)  # stable: the first of equal rows stays the first
     ordered = triples[order]
     new = np.ones(len(triples), dtype=bool)
@@ -259,7 +259,7 @@ def _each_once(triples: np.ndarray) -> np.ndarray:
 
 
 def _vocabulary(places: Sequence[Path], sub_words: Pathname | None) -> list[str]:
-    """Sub-words by id, of the one dictionary that all folders have."""
+    """Sub-words by id, of the dictionary that all folders share."""
     files = [file for place in places for side in SIDES if (file := place / side / DICTIONARY).is_file()]
     if not files:
         raise DataError(f"found no {DICTIONARY} in {', '.join(SIDES)}", path=places[0])
@@ -273,7 +273,7 @@ def _vocabulary(places: Sequence[Path], sub_words: Pathname | None) -> list[str]
 
 
 class _Texts(Iterable[tuple[Path, GraphEntity]]):
-    """Distinct texts in the order in which they were met; an entity is made of each when it is asked for."""
+    """Distinct texts in the order of their first occurrence; entities are created from them on access."""
 
     def __init__(self, vocabulary: Sequence[str], counts: Counter[str]) -> None:
         self.vocabulary = vocabulary
@@ -288,11 +288,11 @@ class _Texts(Iterable[tuple[Path, GraphEntity]]):
             yield source.data_file, GraphEntity(id, description=_text(source[item], self.vocabulary))
 
     def ids(self) -> list[str]:
-        """The id made up for each text."""
+        """The id derived from each text."""
         return [f"text-{digest.hex()[:20]}" for digest in self._rows]
 
     def rows_of(self, sequences: TokenSequences) -> np.ndarray:
-        """The row of each sequence's text.  # [sequences], int32"""
+        """Row of each sequence's text.  # [sequences], int32"""
         source = len(self._sources)
         self._sources.append(sequences)
         rows = np.empty(len(sequences), np.int32)
@@ -313,7 +313,7 @@ class _Texts(Iterable[tuple[Path, GraphEntity]]):
         self._counts["texts_with_unknown_sub_words"] += bool((inner == _UNKNOWN).any())
 
     def count_others(self, many: Iterable[TokenSequences]) -> int:
-        """How many distinct texts there are besides."""
+        """Number of further distinct texts."""
         others: set[bytes] = set()
         for sequences in many:
             others.update(digest for ids in sequences if (digest := _digest(ids)) not in self._rows)
@@ -321,7 +321,7 @@ class _Texts(Iterable[tuple[Path, GraphEntity]]):
 
 
 class _RelationTexts:
-    """The description of each relation, said again with every triple; the first counts."""
+    """Description of each relation, which is repeated with every triple; the first one counts."""
 
     def __init__(self, vocabulary: Sequence[str], counts: Counter[str]) -> None:
         self.vocabulary = vocabulary
@@ -329,7 +329,7 @@ class _RelationTexts:
         self._texts: dict[int, tuple[Path, np.ndarray]] = {}
 
     def add(self, shard: KeplerShard) -> None:
-        """Note the texts of a shard, where it has them."""
+        """Record the texts of a shard, if it has them."""
         if shard.relation_texts is None:
             return
         for number, ids in zip(shard.relations.tolist(), shard.relation_texts, strict=True):
@@ -337,7 +337,7 @@ class _RelationTexts:
             self._counts["relation_texts_that_differ"] += not np.array_equal(first, ids)
 
     def located(self) -> Iterator[Located]:
-        """The relations that have one."""
+        """Relations with a text."""
         for number, (path, ids) in self._texts.items():
             yield path, None, GraphEntity(_relation_id(number), description=_text(ids, self.vocabulary))
 
@@ -347,7 +347,7 @@ def _relation_id(number: int) -> str:
 
 
 def _digest(ids: np.ndarray) -> bytes:
-    """Equal for equal ids, whatever their type in the file."""
+    """A key that is equal for equal ids, whatever their dtype in the file."""
     return hashlib.blake2b(ids.astype("<i4").tobytes(), digest_size=16).digest()
 
 
@@ -360,10 +360,10 @@ def _text(ids: np.ndarray, vocabulary: Sequence[str]) -> str:
 
 
 def _read_counts(path: Path) -> tuple[int, int]:
-    """Triples that `count.json` counted, and relations that it names; read in pieces, for it may have 30 million entries.
+    """Triples counted in `count.json`, and its relations; read in pieces, since it may have 30 million entries.
 
     Raises:
-        DataError: an entry of another form.
+        DataError: an entry has another form.
     """
     triples = relations = consumed = 0
     rest = b""
@@ -374,7 +374,7 @@ def _read_counts(path: Path) -> tuple[int, int]:
             while entry := _COUNT_ENTRY.match(rest, at):
                 at = entry.end()
                 relation = int(entry[1])
-                if relation >= 0:  # "h,r"; the same triple is counted a second time under "t,-r-1"
+                if relation >= 0:  # "h,r"; the same triple is counted again under "t,-r-1"
                     triples += int(entry[2]) - _FIRST_COUNT + 1
                     relations = max(relations, relation + 1)
             consumed, rest = consumed + at, rest[at:]

@@ -1,9 +1,9 @@
-"""Knowledge graph: entities with text, relations, triples by split, and the folder that holds them.
+"""Knowledge graph: entities with text, relations, triples by split, and the folder that stores them.
 
-entities.arrow        id, label, description, aliases, types: one row an entity, memory-mapped
+entities.arrow        id, label, description, aliases, types, one row per entity; memory-mapped
 relations.jsonl       {"id", "label", "description"}
 triples/<split>.npy   int32 [triples, 3]: head row, relation row, tail row; memory-mapped
-manifest.json         counts, fingerprint, hashes, where it all comes from and what was left out
+manifest.json         counts, fingerprint, hashes, sources, and what was left out
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class KnowledgeGraph:
         entities: row -> `GraphEntity`; `entities.column(name)` is the Arrow column.
         relations: row -> `GraphRelation`.
         triples: split -> int32 array of head row, relation row, tail row.  # [triples, 3]
-        manifest: what the folder says about itself (`source`, `text`, `left_out`, ...); of a graph that was made in
-            memory, the details that it was made with.
+        manifest: details about the folder (`source`, `text`, `left_out`, ...); for a graph created in memory, the given
+            details.
 
     Example:
         >>> entities = [GraphEntity("Q1"), GraphEntity("Q2")]
@@ -77,10 +77,10 @@ class KnowledgeGraph:
         triples: Mapping[str, ArrayLike],
         details: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Make a graph in memory; `triples` are rows of `entities` and `relations`.
+        """Create a graph in memory; `triples` are rows of `entities` and `relations`.
 
         Raises:
-            DataError: an id is empty or there twice, or a triple points beyond the entities or relations.
+            DataError: an id is empty or repeated, or a triple has a row outside the entities or relations.
         """
         table, kept = GraphEntities.of(entities), tuple(relations)
         _check_ids("entity", table.column("id"))
@@ -91,10 +91,10 @@ class KnowledgeGraph:
 
     @classmethod
     def load(cls, folder: Pathname, verify: bool = False) -> Self:
-        """Open a folder of `save` or of a builder: milliseconds, whatever its size; `verify` compares all hashes.
+        """Open a folder of `save` or of a builder, in milliseconds whatever its size; `verify` compares all hashes.
 
         Raises:
-            DataError: no such folder, another version, or files that are not those of the manifest.
+            DataError: the folder does not exist, has another version, or its files do not match the manifest.
         """
         path = Path(folder)
         if not (path / MANIFEST).is_file():
@@ -117,10 +117,10 @@ class KnowledgeGraph:
         return graph
 
     def save(self, folder: Pathname, overwrite: bool = False) -> None:
-        """Write the folder, whole or not at all.
+        """Write the folder atomically.
 
         Raises:
-            ConfigurationError: there is something at `folder`, and `overwrite` is off.
+            ConfigurationError: `folder` exists, and `overwrite` is false.
         """
         with atomic_folder(folder, overwrite, MANIFEST) as path:
             with EntityWriter(path / ENTITIES) as writer:
@@ -129,7 +129,7 @@ class KnowledgeGraph:
             write_graph_files(path, self.relations, self.triples, self.manifest)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Workers open the folder again rather than get a copy of all text and triples."""
+        """Workers open the folder again instead of receiving a copy of all text and triples."""
         if self._folder is not None:
             return type(self).load, (self._folder,)
         return type(self), (self.entities, self.relations, self.triples, self.manifest)
@@ -141,17 +141,17 @@ class KnowledgeGraph:
 
     @property
     def folder(self) -> Path | None:
-        """Where it was loaded from; None for a graph that was made in memory."""
+        """Folder that it was loaded from; None for a graph created in memory."""
         return self._folder
 
     @property
     def num_entities(self) -> int:
-        """How many entities."""
+        """Number of entities."""
         return len(self.entities)
 
     @property
     def num_relations(self) -> int:
-        """How many relations."""
+        """Number of relations."""
         return len(self.relations)
 
     @property
@@ -161,12 +161,12 @@ class KnowledgeGraph:
 
     @property
     def entity_labels(self) -> StringColumn:
-        """Names of the entities by row; empty where there is none."""
+        """Names of the entities by row; empty if there is none."""
         return self.entities.strings("label")
 
     @property
     def entity_descriptions(self) -> StringColumn:
-        """Texts about the entities by row; empty where there is none."""
+        """Texts about the entities by row; empty if there is none."""
         return self.entities.strings("description")
 
     @cached_property
@@ -181,11 +181,11 @@ class KnowledgeGraph:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over the entity ids, then the relation ids, in order: what a table of embeddings depends on."""
+        """SHA-256 of the entity ids, then the relation ids, in order: what an embedding table depends on."""
         return self.manifest.get("fingerprint") or _fingerprint(self.entity_ids, self.relation_ids)
 
     def entity_rows(self, ids: Iterable[str]) -> np.ndarray:
-        """Rows of entity ids, int32. A call costs a pass over all ids (0.7 s for 4.6 million): ask for many at once.
+        """Rows of entity ids, int32. Each call scans all ids (0.7 s for 4.6 million), so pass many at once.
 
         Raises:
             DataError: an id is unknown.
@@ -213,10 +213,10 @@ class KnowledgeGraph:
 def write_graph_files(
     folder: Path, relations: Sequence[GraphRelation], triples: Mapping[str, np.ndarray], details: Mapping[str, Any]
 ) -> None:
-    """Write all but the entities, which lie in the folder already; `details` go into the manifest.
+    """Write everything but the entities, which are in the folder already; `details` are added to the manifest.
 
     Raises:
-        DataError: an id is empty or there twice, or a split has a name that is none for a file.
+        DataError: an id is empty or repeated, or a split's name is not valid in a file name.
     """
     entities = GraphEntities.open(folder / ENTITIES)
     _check_ids("entity", entities.column("id"))
@@ -242,7 +242,7 @@ def write_graph_files(
 
 
 def _fingerprint(entity_ids: Iterable[str], relation_ids: Iterable[str]) -> str:
-    """An id a line, an empty line between the two lists: no id is empty or holds a line break."""
+    """One id per line, an empty line between the two lists: ids are not empty and contain no line break."""
     digest = hashlib.sha256()
     for ids in (entity_ids, relation_ids):
         for id in ids:
@@ -253,14 +253,14 @@ def _fingerprint(entity_ids: Iterable[str], relation_ids: Iterable[str]) -> str:
 
 def _check_ids(kind: str, ids: pa.Array | pa.ChunkedArray) -> None:
     for wrong in pc.filter(ids, pc.match_substring_regex(ids, r"^$|[\t\r\n]"))[:1]:
-        raise DataError(f"found the {kind} id {wrong.as_py()!r}, expected one that is not empty, without tabs and line breaks")
+        raise DataError(f"found the {kind} id {wrong.as_py()!r}, expected a non-empty id without tabs and line breaks")
     if pc.count_distinct(ids).as_py() != len(ids):
         twice, count = Counter(ids.to_pylist()).most_common(1)[0]
         raise DataError(f"found the {kind} id {twice!r} {counted(count, 'time')}, expected every id once")
 
 
 def check_split_name(split: str, path: Path | None = None) -> None:
-    """Raise DataError unless the name can be that of a file; `path` is where it was found."""
+    """Raise DataError unless the name is valid in a file name; `path` is where it was found."""
     if not _SPLIT_NAME.fullmatch(split):
         raise DataError(f"found a split named {split!r}, expected letters, digits, - and _", path=path)
 
@@ -277,7 +277,7 @@ def _checked_triples(split: str, rows: ArrayLike, entities: int, relations: int)
         low, high = int(array[:, column].min()), int(array[:, column].max())
         if low < 0 or high >= count:
             wrong = low if low < 0 else high
-            raise DataError(f"found the {kind} row {wrong}, expected one from 0 to {count - 1}", field=split)
+            raise DataError(f"found the {kind} row {wrong}, expected a row from 0 to {count - 1}", field=split)
     return np.ascontiguousarray(array, np.int32)
 
 

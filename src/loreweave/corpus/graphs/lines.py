@@ -1,4 +1,4 @@
-"""Lines of knowledge-graph files: triples, texts and names by id, and what of them is left out."""
+"""Lines of knowledge-graph files: triples, texts and names by id, with counts of what is left out."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from loreweave.corpus.graphs.ids import TrimmedIds
 from loreweave.errors import DataError
 
 SPLIT_NAMES = {"train": ("train",), "valid": ("valid", "dev", "val"), "test": ("test",)}
-"""Our name of a split, and the names that its file may have."""
+"""Name of a split -> names that its file may have."""
 
 
 class LeftOut:
-    """Counts, by reason, what a build leaves out; and what it changes, and what looks wrong.
+    """Counts, by reason, of what a build leaves out, changes, or finds suspicious.
 
-    Wrong rows are errors unless `skip_bad`; then they are listed in `list_file` (JSON Lines) as well. The file is made
+    Wrong rows are errors unless `skip_bad`; they are then also listed in `list_file` (JSON Lines), which is created
     with the first of them. A context manager.
     """
 
@@ -44,12 +44,12 @@ class LeftOut:
             self._file.close()
 
     def note(self, reason: str, count: int = 1) -> None:
-        """Count what is left out by a rule, not because it is wrong."""
+        """Count something that a rule excludes although it is not wrong."""
         if count:
             self.counts[reason] += count
 
     def note_columns(self, path: Pathname, header: Sequence[str], used: Collection[int], rows: int) -> None:
-        """Count the cells of columns that are not read: of a file that is read several times, those that no reading used."""
+        """Count cells of columns that are not read; for a file that is read several times, those that no reading used."""
         file = os.path.realpath(path)
         for place, name in enumerate(header):
             column, reason = (file, place), f"cells of the column {name!r}"
@@ -63,7 +63,7 @@ class LeftOut:
                 self.note(reason, rows)
 
     def change(self, reason: str, count: int = 1) -> None:
-        """Count what is read otherwise than it stands in the files."""
+        """Count something that is read differently from its form in the files."""
         self.changes[reason] += count
 
     def bad(self, reason: str, message: str, path: Pathname, line: int | None = None) -> None:
@@ -83,12 +83,12 @@ class LeftOut:
 
 
 def read_triples(path: Pathname, left_out: LeftOut) -> Iterator[tuple[int, str, str, str]]:
-    """Yield (line from 1, head, relation, tail) of a file of `head<TAB>relation<TAB>tail`; blank lines mean nothing.
+    """Yield (line from 1, head, relation, tail) of a file of `head<TAB>relation<TAB>tail`; blank lines are ignored.
 
-    A first line whose ids stand nowhere else is a warning: it may be a header.
+    A first line whose ids occur nowhere else gives a warning, because it may be a header.
 
     Raises:
-        DataError: a line has another form, and wrong rows are not to be skipped.
+        DataError: a line has another form, and wrong rows are not skipped.
     """
     first = FirstRow(path, left_out)
     trim = left_out.ids.trim
@@ -105,10 +105,10 @@ def read_triples(path: Pathname, left_out: LeftOut) -> Iterator[tuple[int, str, 
 
 
 class FirstRow:
-    """Whether the first triple of a file has ids that stand nowhere else in it, as the names of columns would."""
+    """Check whether the ids of a file's first triple occur nowhere else in it, like the names of columns."""
 
     _LEAST = 10
-    """Triples from which on that is no chance."""
+    """Number of triples from which that is unlikely to be a coincidence."""
 
     def __init__(self, path: Pathname, left_out: LeftOut) -> None:
         self.path, self.left_out = path, left_out
@@ -116,7 +116,7 @@ class FirstRow:
         self.cells: tuple[str, str, str] | None = None
 
     def see(self, head: str, relation: str, tail: str) -> None:
-        """The next triple."""
+        """Process the next triple."""
         self.count += 1
         if self.cells is None:
             self.cells = (head, relation, tail)
@@ -124,26 +124,26 @@ class FirstRow:
             self.alone = False
 
     def done(self) -> None:
-        """The end of the file."""
+        """Process the end of the file."""
         if self.alone and self.cells is not None and self.count >= self._LEAST:
             head, relation, tail = self.cells
             self.left_out.warnings.append(
-                f"{self.path}: the ids of the first triple, {head!r}, {relation!r}, {tail!r}, stand nowhere else in the "
+                f"{self.path}: the ids of the first triple, {head!r}, {relation!r}, {tail!r}, occur nowhere else in the "
                 f"file; if they are names of columns, use --columns 'head={head},relation={relation},tail={tail}'"
             )
 
 
 def read_texts(path: Pathname, left_out: LeftOut, bare_ids: bool = False) -> Iterator[tuple[int, str, str]]:
-    """Yield (line from 1, id, text) of a file of `id<TAB>text`; a text may be empty and may hold tabs.
+    """Yield (line from 1, id, text) of a file of `id<TAB>text`; a text may be empty and may contain tabs.
 
     Args:
         path: the file.
         left_out: counts wrong rows.
-        bare_ids: take a line without a tab as an id without text. Not for descriptions, where such a line is mostly the
-            rest of one that a line break cut in two.
+        bare_ids: accept a line without a tab as an id without text. Not for descriptions, where such a line is usually
+            the second part of a description with a line break.
 
     Raises:
-        DataError: a line has no tab or no id, and wrong rows are not to be skipped.
+        DataError: a line has no tab or no id, and wrong rows are not skipped.
     """
     with open_text(path) as file:
         for line, row in enumerate(file, 1):
@@ -159,7 +159,7 @@ def read_table(path: Pathname, left_out: LeftOut, columns: int) -> Iterator[tupl
     """Yield (line from 1, the first `columns` cells) of a file of `id<TAB>cell<TAB>...`; all but the id may be empty.
 
     Raises:
-        DataError: a line has fewer cells or no id, and wrong rows are not to be skipped.
+        DataError: a line has fewer cells or no id, and wrong rows are not skipped.
     """
     with open_text(path) as file:
         for line, row in enumerate(file, 1):
@@ -172,15 +172,15 @@ def read_table(path: Pathname, left_out: LeftOut, columns: int) -> Iterator[tupl
 
 
 def split_names(text: str) -> list[str]:
-    """`name<TAB>name<TAB>...` as a list, without empty ones."""
+    """Split `name<TAB>name<TAB>...` into a list without empty names."""
     return [name for name in map(str.strip, text.split("\t")) if name]
 
 
 def find_file(folder: Path, *names: str) -> Path | None:
-    """The file of one of these names, plain or compressed; the first name that is there counts.
+    """The file with one of these names, plain or compressed; the first existing name counts.
 
     Raises:
-        DataError: a name is there twice, in two compressions.
+        DataError: a file exists in two compressions.
     """
     for name in names:
         found = [path for suffix in ("", *COMPRESSIONS) if (path := folder / f"{name}{suffix}").is_file()]
@@ -192,10 +192,10 @@ def find_file(folder: Path, *names: str) -> Path | None:
 
 
 def need_file(folder: Path, *names: str) -> Path:
-    """As `find_file`.
+    """As `find_file`, but the file is required.
 
     Raises:
-        DataError: none of the files is there.
+        DataError: none of the files exists.
     """
     path = find_file(folder, *names)
     if path is None:
@@ -207,7 +207,7 @@ def find_splits(folder: Path, prefix: str = "", suffixes: tuple[str, ...] = (".t
     """Split -> file of triples `<prefix><split><suffix>` for the splits train, valid (or dev, val) and test.
 
     Raises:
-        DataError: no training file, or two files for one split.
+        DataError: there is no training file, or there are two files for one split.
     """
     splits = {}
     for split, spellings in SPLIT_NAMES.items():
@@ -223,7 +223,7 @@ def find_splits(folder: Path, prefix: str = "", suffixes: tuple[str, ...] = (".t
 
 
 class Ids(dict[str, int]):
-    """Id -> row. Open, it gives an unknown id the next row; closed, an unknown id is a KeyError."""
+    """Id -> row. While open, an unknown id receives the next row; when closed, it is a KeyError."""
 
     def __init__(self, known: Mapping[str, int] | None = None) -> None:
         super().__init__(known or {})

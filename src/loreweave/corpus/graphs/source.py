@@ -1,4 +1,4 @@
-"""Where a format keeps a graph: what a reader finds before anything large is read."""
+"""Result of a format's reader: the parts of a graph, found before anything large is read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from loreweave.corpus.graphs.texts import Located
 
 
 class ReadTriples(Protocol):
-    """Yields (line, or None where there are none; head, relation, tail) of a split."""
+    """Yields (line, or None if there are none; head, relation, tail) of a split."""
 
     def __call__(self, split: str, path: Path, left_out: LeftOut) -> Iterator[tuple[int | None, str, str, str]]: ...
 
@@ -41,19 +41,19 @@ def _no_texts(ids: Mapping[str, int], left_out: LeftOut) -> Iterator[Located]:
 
 @dataclass(frozen=True)
 class GraphSource:
-    """Where a format keeps what: the result of a reader, before anything large is read.
+    """Parts of a graph in a format, before anything large is read.
 
     Attributes:
         format: name of the format.
-        triples: split -> file, or the folder that holds it among others.
-        read_entities: texts of the entities; asked for after all triples were read.
+        triples: split -> file, or the folder that contains it.
+        read_entities: texts of the entities; called after all triples were read.
         read_relations: texts of the relations, in records of the same shape.
-        text_files: the files that these two and the lists of ids read.
-        entity_ids: all entities, for a format that lists them: any other is then unknown.
+        text_files: files that these two functions and the lists of ids read.
+        entity_ids: all entities, for a format that lists them: any other entity is an error.
         relation_ids: all relations, likewise.
-        read_triples: by default lines of `head<TAB>relation<TAB>tail`.
-        published: counts by name (`entities`, `relations`, a split) as published.
-        details: what else the manifest should say about the source, once it was read.
+        read_triples: reader of triples. Default: lines of `head<TAB>relation<TAB>tail`.
+        published: published counts by name (`entities`, `relations`, a split).
+        details: further entries of the manifest about the source, known after reading.
     """
 
     format: str
@@ -69,7 +69,7 @@ class GraphSource:
 
 
 def with_texts_of(source: GraphSource, graph: KnowledgeGraph) -> GraphSource:
-    """The source with the texts of another graph that knows the same ids, such as the one it is a part of."""
+    """The source with the texts of another graph with the same ids, such as the one it is a part of."""
 
     def read_entities(ids: Mapping[str, int], left_out: LeftOut) -> Iterator[Located]:
         for entity in graph.entities:

@@ -1,12 +1,12 @@
-"""One set of triples into train, valid and test, so that nothing that is asked was given away in training.
+"""Splits one set of triples into train, valid and test, such that training does not reveal the answers.
 
-A repeated triple is kept once. Triples between the same two entities, in either direction and of whatever relation, stay in one
-split: an inverse or a synonym in `train` would give the answer away. Then
+A repeated triple is kept once. Triples between the same two entities, in either direction and of any relation, stay in one
+split, since an inverse or a synonym in `train` would reveal the answer. Two kinds of splits:
 
-- transductive: every entity and relation of `valid` and `test` is in `train` too; with one seed, the `test` of a smaller
-  share is part of that of a larger one;
-- inductive: entities are held out. `test` is all triples with an entity held out for it, `valid` likewise, `train` the rest;
-  every relation is in `train` too.
+- transductive: every entity and relation of `valid` and `test` is in `train` too. With the same seed, the `test` of a
+  smaller share is part of that of a larger share;
+- inductive: entities are held out. `test` has all triples with an entity held out for it, `valid` likewise, `train` the
+  rest; every relation is in `train` too.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Splitting:
 
     Attributes:
         shares: of train, valid and test, in percent of the distinct triples.
-        seed: of the order in which triples (or entities) are drawn.
-        inductive: whether valid and test ask about entities that train lacks.
+        seed: seed of the order in which triples (or entities) are drawn.
+        inductive: whether valid and test contain entities that train lacks.
     """
 
     shares: tuple[float, float, float]
@@ -39,10 +39,10 @@ class Splitting:
 
     @classmethod
     def parse(cls, text: str, seed: int = 0, inductive: bool = False) -> Splitting:
-        """Read `80/10/10`.
+        """Parse `80/10/10`.
 
         Raises:
-            ConfigurationError: another form, or shares that are not 100 together.
+            ConfigurationError: it has another form, or shares that do not add up to 100.
         """
         found = _SHARES.fullmatch(text.strip())
         shares = tuple(float(part) for part in found.groups()) if found else ()
@@ -65,10 +65,10 @@ def split_triples(
         triples: int [triples, 3] of head row, relation row, tail row.
 
     Returns:
-        Split -> triples, those of a share of 0 left out; and what was done, for the manifest.
+        Split -> triples, without those of a share of 0; and a report for the manifest.
 
     Raises:
-        DataError: nothing could be held out.
+        DataError: nothing can be held out.
     """
     _, firsts = np.unique(triples, axis=0, return_index=True)
     distinct = triples[np.sort(firsts)]
@@ -98,7 +98,7 @@ def split_triples(
 def _draw_pairs(
     triples: np.ndarray, num_entities: int, num_relations: int, wanted: dict[int, int], seed: int
 ) -> tuple[np.ndarray, int]:
-    """The split of each triple [triples], and how many share their two entities with another."""
+    """Split of each triple [triples], and number of triples that share their two entities with another one."""
     ends = np.sort(triples[:, [0, 2]].astype(np.int64), axis=1)
     _, unit = np.unique(ends[:, 0] * num_entities + ends[:, 1], return_inverse=True)
     members = _members(unit)
@@ -133,7 +133,7 @@ def _draw_pairs(
 def _draw_entities(
     triples: np.ndarray, num_entities: int, num_relations: int, wanted: dict[int, int], seed: int
 ) -> tuple[np.ndarray, int]:
-    """The same with entities held out; triples of one pair then stay together by themselves."""
+    """Split with held-out entities; triples of one pair of entities then always stay together."""
     order = np.argsort(triples[:, [0, 2]].ravel(), kind="stable") // 2
     starts = np.searchsorted(np.sort(triples[:, [0, 2]].ravel()), np.arange(num_entities + 1))
     relations = np.bincount(triples[:, 1], minlength=num_relations)
@@ -159,7 +159,7 @@ def _draw_entities(
 
 
 def _members(unit: np.ndarray) -> list[list[int]]:
-    """The rows of each unit."""
+    """Rows of each unit."""
     order = np.argsort(unit, kind="stable")
     ends = np.cumsum(np.bincount(unit))[:-1]
     return [part.tolist() for part in np.split(order, ends)]

@@ -1,4 +1,4 @@
-"""What a knowledge graph holds, split by split: sizes, repetitions, and what training never saw."""
+"""Statistics of a knowledge graph by split: sizes, repetitions, and what does not occur in training."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import numpy as np
 
 @dataclass(frozen=True)
 class SplitStatistics:
-    """Counts of one split. "Unseen" is what no triple of the split `train` has.
+    """Counts of one split. "Unseen" means: in no triple of the split `train`.
 
     Attributes:
-        triples: all of them, repeated ones counted each time.
-        entities: different entities in them.
-        relations: different relations in them.
-        repeated: triples that the same split has already.
-        also_in_train: triples that `train` has too; test answers that training gives away.
-        joined_in_train: other triples whose two entities a triple of `train` joins as well, in either direction and by any
-            relation: an inverse or a synonym of the relation may give the answer away.
-        with_unseen_entity: triples whose head or tail is unseen.
-        unseen_entities: different unseen entities.
-        with_unseen_relation: triples whose relation is unseen.
+        triples: number of triples, repeated ones counted each time.
+        entities: number of different entities.
+        relations: number of different relations.
+        repeated: number of triples that occur earlier in the same split.
+        also_in_train: number of triples that are in `train` too: test answers that training reveals.
+        joined_in_train: number of other triples whose two entities are joined by a triple of `train` too, in either direction
+            and by any relation: an inverse or a synonym of the relation may reveal the answer.
+        with_unseen_entity: number of triples whose head or tail is unseen.
+        unseen_entities: number of different unseen entities.
+        with_unseen_relation: number of triples whose relation is unseen.
         unseen_relations: ids of the unseen relations.
     """
 
@@ -47,7 +47,7 @@ def split_statistics(
     seen_entities = _occurring(training[:, (0, 2)], num_entities)
     seen_relations = _occurring(training[:, 1], len(relation_ids))
     keys = _keys(triples, num_entities, len(relation_ids))
-    ordered = {split: np.sort(own) for split, own in keys.items()}  # np.unique takes a hundred times as long
+    ordered = {split: np.sort(own) for split, own in keys.items()}  # np.unique is a hundred times slower
     joined = np.sort(_pairs(training, num_entities))
     statistics = {}
     for split, rows in triples.items():
@@ -76,14 +76,14 @@ def _pairs(rows: np.ndarray, num_entities: int) -> np.ndarray:
 
 
 def _occurring(rows: np.ndarray, count: int) -> np.ndarray:
-    """Which of `count` rows occur.  # [count], bool"""
+    """Whether each of `count` rows occurs.  # [count], bool"""
     mask = np.zeros(count, bool)
     mask[rows] = True
     return mask
 
 
 def _count_among(keys: np.ndarray, known: np.ndarray) -> int:
-    """How many of `keys` are among `known`, which is sorted and not empty."""
+    """Number of `keys` in `known`, which is sorted and not empty."""
     places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
     return int((known[places] == keys).sum())
 
@@ -91,8 +91,8 @@ def _count_among(keys: np.ndarray, known: np.ndarray) -> int:
 def _keys(triples: Mapping[str, np.ndarray], num_entities: int, num_relations: int) -> dict[str, np.ndarray]:
     """One integer for every different triple, by split.  # [triples], int64
 
-    Head and relation together first become the number of the pair among those that occur: a product of all three
-    counts would not fit into 64 bits for a large graph.
+    Pairs of head and relation are first numbered among those that occur, because a product of all three
+    counts would exceed 64 bits for a large graph.
     """
     if not triples:
         return {}

@@ -1,6 +1,6 @@
-"""Own graphs as JSON Lines: every entity and relation is listed, and a triple may name no other.
+"""Graphs in our JSON Lines format: every entity and relation is listed, and triples may name no others.
 
-entities.jsonl        {"id", "label", "description", "aliases": [...], "types": [...]}; all but `id` may be absent
+entities.jsonl        {"id", "label", "description", "aliases": [...], "types": [...]}; all but `id` are optional
 relations.jsonl       {"id", "label", "description"}
 triples/<split>.tsv   head <TAB> relation <TAB> tail; any split names
 """
@@ -30,7 +30,7 @@ def graph_tables(folder: Pathname) -> GraphSource:
     """Find the files.
 
     Raises:
-        DataError: a file is missing, there are no triples, or a split has a name that is none for a file.
+        DataError: a file is missing, there are no triples, or a split's name is not valid in a file name.
     """
     base = Path(folder)
     entities, relations = need_file(base, "entities.jsonl"), need_file(base, "relations.jsonl")
@@ -57,8 +57,8 @@ def graph_tables(folder: Pathname) -> GraphSource:
 
 
 def _read_ids(path: Path, columns: tuple[str, ...], left_out: LeftOut) -> Iterator[tuple[Path, int, str]]:
-    """Ids, each once: a second row is found when the rows are read again, for their texts."""
-    unlisted = LeftOut(skip_bad=left_out.skip_bad)  # wrong rows too are counted then
+    """Distinct ids; a repeated row is found when the rows are read again for their texts."""
+    unlisted = LeftOut(skip_bad=left_out.skip_bad)  # wrong rows are counted when their texts are read
     unlisted.ids = left_out.ids
     yielded = set()
     for _, line, record in _read_records(path, columns, {}, unlisted):
@@ -78,7 +78,7 @@ def _read_records(path: Path, columns: tuple[str, ...], ids: Mapping[str, int], 
 
 
 def _fault(row: dict[str, Any], columns: tuple[str, ...]) -> str:
-    """What is wrong with a row; empty when nothing is."""
+    """The error of a row; empty if there is none."""
     if not row.get("id") or (isinstance(row["id"], str) and not row["id"].strip()):
         return 'found no "id"'
     for name, cell in row.items():

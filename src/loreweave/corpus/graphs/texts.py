@@ -1,4 +1,4 @@
-"""Texts of entities from two files, `id<TAB>description` and `id<TAB>name<TAB>name...`, joined without holding either."""
+"""Texts of entities from two files, `id<TAB>description` and `id<TAB>name<TAB>name...`, joined with little memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from loreweave.errors import DataError
 OUTSIDE = "texts and names of ids without triples"
 
 Located = tuple[Path, int | None, GraphEntity]
-"""The file and line that an entity (or a relation, in the same shape) was read from."""
+"""File and line that an entity (or a relation, in the same form) was read from."""
 
 
 def join_texts(
@@ -26,10 +26,10 @@ def join_texts(
     left_out: LeftOut,
     columns: Columns | None = None,
 ) -> Iterator[Located]:
-    """Yield what two files say about `ids`: first in the order of `descriptions`, then those that have names only.
+    """Yield the texts about `ids` in two files: first in the order of `descriptions`, then those with names only.
 
-    The first name is the label, the others are aliases. Either file may be absent, and either may be CSV
-    (`graph_columns.read_text_table`; `columns` are its own). Memory: a byte for every byte of
+    The first name is the label, the others are aliases. Either file is optional, and either may be CSV
+    (`columns.read_text_table`; `columns` are its own). Memory: one byte for every byte of
     the names, and 13 bytes for every id.
     """
     named = _Names(len(ids))
@@ -58,10 +58,10 @@ def join_texts(
 def read_json_texts(path: Path, aliases: str = "aliases") -> Iterator[GraphEntity]:
     """Entities of a JSON object `{id: {"label", "description", <aliases>: [...], "wikipedia"}}`; a field may be absent or null.
 
-    `wikipedia` is the address of an article, whose title is the entity's.
+    `wikipedia` is the address of an article, whose title becomes the entity's.
 
     Raises:
-        DataError: another form; the id and the field are named.
+        DataError: it has another form; names the id and the field.
     """
     rows = read_json(path)
     if not isinstance(rows, dict):
@@ -72,13 +72,13 @@ def read_json_texts(path: Path, aliases: str = "aliases") -> Iterator[GraphEntit
         label, description, names = row.get("label") or "", row.get("description") or "", row.get(aliases) or []
         address = row.get("wikipedia") or ""
         if not isinstance(names, list) or not all(isinstance(text, str) for text in (label, description, address, *names)):
-            raise DataError(f"found something else than strings for {id!r}", path=path)
+            raise DataError(f"found values that are not strings for {id!r}", path=path)
         title = unquote(address.rpartition("/wiki/")[2]).replace("_", " ")
         yield GraphEntity(id, label.strip(), description.strip(), tuple(names), title=title)
 
 
 def present(*paths: Path | None) -> tuple[Path, ...]:
-    """Those that are not None."""
+    """The values that are not None."""
     return tuple(path for path in paths if path is not None)
 
 
@@ -95,7 +95,7 @@ class _Names:
         self._lengths = array("i", [0]) * rows
 
     def put(self, row: int, text: str) -> bool:
-        """Keep the names of a row; False when it has some already."""
+        """Store the names of a row; False if it already has some."""
         if self._starts[row] >= 0:
             return False
         encoded = text.encode()
@@ -104,6 +104,6 @@ class _Names:
         return True
 
     def get(self, row: int) -> list[str]:
-        """The names of a row."""
+        """Names of the row."""
         start = self._starts[row]
         return split_names(self._block[start : start + self._lengths[row]].decode()) if start >= 0 else []

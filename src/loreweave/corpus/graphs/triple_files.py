@@ -1,7 +1,7 @@
-"""Graphs as `head<TAB>relation<TAB>tail` files with the texts that they are published with.
+"""Graphs as `head<TAB>relation<TAB>tail` files with their published texts.
 
-FB15k-237 (with the texts of `datasets_knowledge_embedding`), WN18RR, KG-BERT's layout, BLP's inductive splits of it, and own
-triples with any texts. All files may be compressed.
+FB15k-237 (with the texts of `datasets_knowledge_embedding`), WN18RR, KG-BERT's layout, BLP's inductive splits in it, and
+triples of the user's own with any texts. All files may be compressed.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ def triples(
     relation_names: Path | None = None,
     columns: str | None = None,
 ) -> GraphSource:
-    """Own files: `train`, `valid` (or `dev`), `test` as .tsv, .txt or .csv; or one file of triples, which is then `train`.
+    """The user's own files: `train`, `valid` (or `dev`), `test` as .tsv, .txt or .csv; or one file of triples, as `train`.
 
     Args:
-        folder: where the triples lie, or the one file.
+        folder: folder of the triples, or the one file.
         descriptions: `entity<TAB>description`, or CSV.
         names: `entity<TAB>name<TAB>alias...`, or CSV.
         relation_descriptions: `relation<TAB>description`, or CSV.
         relation_names: `relation<TAB>name<TAB>alias...`, or CSV.
-        columns: of files with a header, or of more than three columns (`graph_columns.parse_columns`).
+        columns: columns of files with a header, or with more than three columns (`columns.parse_columns`).
 
     Raises:
-        ConfigurationError: `columns` cannot be read, or lacks one of the three.
-        DataError: no training file.
+        ConfigurationError: `columns` cannot be parsed, or lacks one of the three.
+        DataError: there is no training file.
     """
     chosen = parse_columns(columns) if columns else {}
     if lacking := [role for role in TRIPLE if role not in chosen and any(other in chosen for other in TRIPLE)]:
@@ -74,11 +74,11 @@ def triples(
 def fb15k237(folder: Pathname) -> GraphSource:
     """FB15k-237 with Wikidata's labels, short descriptions and aliases.
 
-    `entity2text.tsv` (`mid<TAB>label<TAB>description<TAB>...`) gives label and description, `entity2wikidata.json` the
-    aliases, and the other two as well where there is no `entity2text.tsv`. (With KG-BERT's long descriptions: `kg_bert`.)
+    `entity2text.tsv` (`mid<TAB>label<TAB>description<TAB>...`) has label and description. `entity2wikidata.json` has the
+    aliases, and also label and description if there is no `entity2text.tsv`. (With KG-BERT's long descriptions: `kg_bert`.)
 
     Raises:
-        DataError: neither file of texts, or no training file.
+        DataError: neither file of texts exists, or there is no training file.
     """
     base = Path(folder)
     table, wikidata = find_file(base, "entity2text.tsv"), find_file(base, "entity2wikidata.json")
@@ -100,7 +100,7 @@ def _fb15k237_entities(
 ) -> Iterator[Located]:
     known = {} if wikidata is None else {entity.id: entity for entity in read_json_texts(wikidata, aliases="alternatives")}
     if table is None:
-        assert wikidata is not None, "the reader needs one of the two"
+        assert wikidata is not None, "one of the two exists"
         yield from ((wikidata, None, entity) for entity in known.values())
         return
     for line, (id, label, description) in read_table(table, left_out, 3):
@@ -119,11 +119,11 @@ def _labels(path: Path | None, ids: Mapping[str, int], left_out: LeftOut) -> Ite
 def wn18rr(folder: Pathname) -> GraphSource:
     """WN18RR with glosses.
 
-    `entity2text.txt` has `id<TAB>name, gloss`; `entity2synsetname.tsv`, where it is there, adds the synset's own lemma as
+    `entity2text.txt` has `id<TAB>name, gloss`. `entity2synsetname.tsv`, if it exists, adds the synset's own lemma as
     an alias and the part of speech as the type.
 
     Raises:
-        DataError: no texts or no training file.
+        DataError: there are no texts or no training file.
     """
     base = Path(folder)
     texts, synsets = need_file(base, "entity2text.txt"), find_file(base, "entity2synsetname.tsv")
@@ -156,11 +156,11 @@ def _synset(name: str) -> tuple[str, str]:
 def kg_bert(folder: Pathname) -> GraphSource:
     """KG-BERT's layout (Yao et al., 2019): `entity2text.txt` (names), `entity2textlong.txt` (texts), `relation2text.txt`.
 
-    Without the long file, the short text is the description, and the label is what stands before its first ", ": so begin
-    the short texts of WN18RR.
+    Without the long file, the short text is the description, and its part before the first ", " is the label, as in the
+    short texts of WN18RR.
 
     Raises:
-        DataError: no texts or no training file.
+        DataError: there are no texts or no training file.
     """
     return _kg_bert(Path(folder), "")
 
@@ -188,11 +188,11 @@ def _kg_bert_entities(short: Path, long: Path | None, ids: Mapping[str, int], le
 def blp(folder: Pathname) -> GraphSource:
     """BLP's inductive splits (Daza et al., WWW 2021) in KG-BERT's layout: `ind-train.tsv`, `ind-dev.tsv`, `ind-test.tsv`.
 
-    `entities.txt` and `relations.txt` list all of them, one a line; a triple of any other is wrong. Test triples may join a
+    `entities.txt` and `relations.txt` list all of them, one per line; triples of any other are wrong. Test triples may link a
     new entity to one of training.
 
     Raises:
-        DataError: no texts, lists or training file.
+        DataError: texts, lists or the training file are missing.
     """
     base = Path(folder)
     texts, entities, relations = _kg_bert(base, "ind-"), need_file(base, "entities.txt"), need_file(base, "relations.txt")

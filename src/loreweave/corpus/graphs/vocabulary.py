@@ -1,4 +1,4 @@
-"""Which row of an entity vocabulary an entity of a graph is."""
+"""Rows of a graph's entities in an entity vocabulary."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ NONE, SHARED = -1, -2
 
 
 def vocabulary_ids(entities: Iterable[GraphEntity], vocabulary: EntityVocabulary) -> np.ndarray:
-    """Ids in `vocabulary`, found by an entity's id (a vocabulary of Q-ids) or its title, else by its label.
+    """Ids in `vocabulary`, found by an entity's id (in a vocabulary of Q-ids) or its title, otherwise by its label.
 
-    A label finds nothing that the title of another entity finds. In a title a space and an underscore are the same, as in
+    A label is not used if it is the title of another entity. In titles, a space and an underscore are equal, as in
     MediaWiki.
 
     Returns:
-        [entities] int64; `NONE` (-1) where there is none, `SHARED` (-2) where several entities would have the same.
+        [entities] int64; `NONE` (-1) if there is none, `SHARED` (-2) if several entities would have the same id.
     """
     found = [(_id_of((e.id, e.title), vocabulary), _id_of((e.label,), vocabulary)) for e in entities]
     sure, likely = np.array(found, np.int64).reshape(-1, 2).T

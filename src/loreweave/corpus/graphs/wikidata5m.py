@@ -1,16 +1,16 @@
-"""Wikidata5M (Wang et al., KEPLER, TACL 2021): 4.6 million entities with a paragraph of Wikipedia each.
+"""Wikidata5M (Wang et al., KEPLER, TACL 2021): 4.6 million entities, each with a paragraph from Wikipedia.
 
-    wikidata5m_text.txt                               Q-id <TAB> description (which may hold tabs)
+    wikidata5m_text.txt                               Q-id <TAB> description (which may contain tabs)
     wikidata5m_transductive_{train,valid,test}.txt    Q-id <TAB> P-id <TAB> Q-id
     wikidata5m_inductive_{train,valid,test}.txt       the same; entities of the three are disjoint
     wikidata5m_entity.txt, wikidata5m_relation.txt    id <TAB> alias <TAB> alias ...; the first is the name
 
-Each may be compressed (.gz, .xz, .bz2). As published, some files have their peculiarities:
-- the text file describes more entities than the triples have: an entity here is one that a triple has;
+Each may be compressed (.gz, .xz, .bz2). Peculiarities of the published files:
+- the text file describes more entities than the triples have: only those in a triple are entities here;
 - 336 entities of the transductive valid and test triples never occur in training: counted, and kept;
-- P2439, P1962 and P3484 have no line in the file of relations: they stay, without a name;
+- P2439, P1962 and P3484 have no line in the file of relations: they are kept, without a name;
 - some entities have no alias;
-- no file describes a relation: KEPLER-Rel and -Cond want `relation_descriptions` from elsewhere.
+- no file describes relations: KEPLER-Rel and -Cond need `relation_descriptions` from another source.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PUBLISHED = {
     "transductive": {"entities": 4_594_485, "relations": 822, "train": 20_614_279, "valid": 5_163, "test": 5_133},
     "inductive": {"relations": 822, "train": 20_496_514, "valid": 6_699, "test": 6_894},
 }
-"""Counts of the released version 3; GraphVite's early version has other splits and must not be mixed with it."""
+"""Counts of the released version 3; GraphVite's earlier version has other splits and must not be mixed with it."""
 
 _ARCHIVES = {
     "wikidata5m_transductive_train.txt": "wikidata5m_transductive.tar.gz",
@@ -42,15 +42,15 @@ _ARCHIVES = {
 
 
 def wikidata5m(folder: Pathname, setting: str = "transductive", relation_descriptions: Path | None = None) -> GraphSource:
-    """Find the files; those of names may be absent, the others not.
+    """Find the files; those of names are optional.
 
     Args:
-        folder: where the unpacked files lie.
+        folder: folder of the unpacked files.
         setting: `transductive` or `inductive`.
         relation_descriptions: `P-id<TAB>description`.
 
     Raises:
-        ConfigurationError: another setting.
+        ConfigurationError: unknown setting.
         DataError: a file is missing.
     """
     if setting not in SETTINGS:
@@ -85,7 +85,7 @@ def _need(folder: Path, name: str) -> Path:
 
 
 def _find(folder: Path, name: str) -> Path | None:
-    """The file; an error where only the archive is there that it comes in."""
+    """The file; an error if only its archive exists."""
     path = find_file(folder, name)
     archive = _ARCHIVES.get(name, "")
     if path is None and archive and (folder / archive).is_file():

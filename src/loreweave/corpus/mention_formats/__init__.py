@@ -1,4 +1,4 @@
-"""Formats in which tools write texts with typed mentions: each is one module with a `FORMAT`; all give annotated text."""
+"""Formats of annotation tools for texts with typed mentions. Each is one module with a `FORMAT`; all give annotated text."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ MENTION_FORMATS: dict[str, MentionFormat] = {
 """Name of `--format` -> the format."""
 
 UTF16 = ":utf16"
-"""Behind the name of a format whose offsets are characters: they count UTF-16 code units."""
+"""Suffix of a format's name if its character offsets count UTF-16 code units."""
 
 _GENERAL = "entities"
-"""The format that others are special cases of: it is one only where no other is."""
+"""The most general format: a file has it only if it has no other."""
 
 
 def first_mention_row(path: Path) -> Any:
-    """The first row of a JSON file or a table that is neither broken nor null; None of a folder of files or a binary file.
+    """First row of a JSON file or a table that is neither broken nor null; None for a folder of files or a binary file.
 
     Raises:
         DataError: there is none.
@@ -63,10 +63,10 @@ def first_mention_row(path: Path) -> Any:
 
 
 def recognised_mentions(path: Path, row: Any) -> str | None:
-    """The name of a file's or a folder's format by its first row; None where it is none of these.
+    """Name of a file's or a folder's format by its first row; None if it is none of these.
 
     Raises:
-        DataError: it may be either of several.
+        DataError: several formats are possible.
     """
     found = [name for name, format in MENTION_FORMATS.items() if format.recognises(path, row)]
     if len(found) > 1 and _GENERAL in found and not _is_ambiguous(row):
@@ -80,13 +80,13 @@ def recognised_mentions(path: Path, row: Any) -> str | None:
 
 
 def _is_ambiguous(row: Any) -> bool:
-    """Whether a row has a text and tokens, so that nothing says what its spans count."""
+    """Whether a row has a text and tokens, so that its spans may count either."""
     tagged = any(row.get(key) is not None for key in tokens.TAG_KEYS)
     return "text" in row and not tagged and bool(row.get("tokens")) and isinstance(row["tokens"][0], str)
 
 
 def mention_format(name: str) -> MentionFormat | None:
-    """The format of that name, with `:utf16` behind it for offsets in UTF-16 code units; None where there is none."""
+    """The format of that name, which may end in `:utf16` for offsets in UTF-16 code units; None if there is none."""
     bare = name.removesuffix(UTF16)
     format = MENTION_FORMATS.get(bare)
     if format is None or bare == name:
@@ -97,15 +97,15 @@ def mention_format(name: str) -> MentionFormat | None:
 
 
 def format_of_file(name: str, path: Path, names: Sequence[str] | None = None) -> tuple[MentionFormat, list[str]]:
-    """The format of that name (see `MENTION_FORMATS`) as a file has it, and what of it is said.
+    """The format of that name (see `MENTION_FORMATS`) adapted to the file, and notes about it.
 
     Args:
-        name: of the format.
-        path: the file, whose tags are looked at where it has tags.
-        names: of tags that are numbers.
+        name: name of the format.
+        path: the file, whose tags are inspected if it has tags.
+        names: names of tags that are numbers.
 
     Raises:
-        DataError: tags that are refused by name.
+        DataError: tags that are refused with a message of their own.
     """
     format = MENTION_FORMATS[name]
     if name != "tokens":

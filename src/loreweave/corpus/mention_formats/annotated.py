@@ -30,7 +30,7 @@ def texts(row: Any, number: str, utf16: bool = False) -> Iterator[Item]:
 
 
 def _in_code_points(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with offsets in code points, where they can be read at all; what cannot is left for `AnnotatedText` to name."""
+    """The row with offsets in code points, if they can be read at all; `AnnotatedText` reports what cannot."""
     text, mentions = row.get("text"), row.get("mentions")
     if not isinstance(text, str) or not isinstance(mentions, list):
         return dict(row)
@@ -54,7 +54,7 @@ def _recognises(path: Path, row: Any) -> bool:
 
 
 FORMAT = MentionFormat(
-    "JSON lines or Parquet of {id, text, mentions: [{start, end, label}]}, with labels for several types of a mention",
+    "JSON lines or Parquet of {id, text, mentions: [{start, end, label}]}, with labels if a mention has several types",
     '{"id": "1", "text": "Mia left Oslo.", "mentions": [{"start": 0, "end": 3, "label": "PER", "text": "Mia"}]}',
     texts,
     _recognises,

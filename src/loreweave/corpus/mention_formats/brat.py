@@ -1,10 +1,10 @@
-"""brat's standoff: a folder of texts (.txt) with their annotations (.ann), each document a text.
+"""brat's standoff format: a folder of texts (.txt) with their annotations (.ann); each document is a text.
 
 A text-bound annotation is `T1<TAB>Type start end<TAB>text`, in characters of the file. Mentions of several parts are left out
 and counted, and so are relations, events, attributes and notes.
 
-Some tools count the end of a line of Windows as one character, and some a byte-order mark. The text that each mention gives
-says which: the way of counting is taken by which all of a document's mentions fit.
+Some tools count Windows line ends, or a byte-order mark, differently. The text given with each mention decides: the way of
+counting is the one that all mentions of a document fit.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _IN_PARTS = "mentions of several parts"
 
 @dataclass
 class _Document:
-    """One document's text in each way of counting, its marks with their lines, and what is not read."""
+    """A document's text in each way of counting, its marks with their lines, and what is not read."""
 
     id: str
     texts: tuple[str, ...]
@@ -40,14 +40,14 @@ class _Document:
 
 
 def rows(path: Path) -> Iterator[tuple[str, Any]]:
-    """The documents of a folder and the folders in it, in order of name; in the place of a broken one the error."""
+    """Documents of a folder and its subfolders, sorted by name; an error instead of a broken one."""
     if not path.is_dir():
         raise DataError("found no folder, expected one of .txt files with .ann files", path=path)
     files = sorted(file for file in path.rglob("*") if file.suffix in (".txt", ".ann") and file.name[0] != ".")
     known = set(files)
     for file in files:
         if file.suffix == ".ann" and file.with_suffix(".txt") not in known:
-            error = DataError(f"found no {file.with_suffix('.txt').name} beside it", path=file)
+            error = DataError(f"found no {file.with_suffix('.txt').name} next to it", path=file)
             yield str(file.relative_to(path)), error
         elif file.suffix == ".txt":
             ann = file.with_suffix(".ann")
@@ -77,7 +77,7 @@ def texts(row: Any, number: str, utf16: bool = False) -> Iterator[Item]:
 
 
 def _fitting(document: _Document) -> str:
-    """The text in the way of counting by which all mentions are what they say; as it is in the file where none is."""
+    """The text in the way of counting that all mentions fit; as in the file if there is none."""
     for text in document.texts:
         if all(mark.surface is None or surfaces_agree(text[mark.start : mark.end], mark.surface) for _, mark in document.marks):
             return text
@@ -85,7 +85,7 @@ def _fitting(document: _Document) -> str:
 
 
 def _document(file: Path, ann: Path | None, id: str) -> _Document | None:
-    """The document of a text file; None where it has no annotations."""
+    """The document of a text file; None if it has no annotations."""
     raw = _decoded(file)
     if ann is None:
         return None
@@ -109,12 +109,12 @@ def _document(file: Path, ann: Path | None, id: str) -> _Document | None:
 
 
 def _lines(text: str) -> list[str]:
-    """The lines of a text; no character but a line end parts them, as U+2028 in a mention does for `str.splitlines`."""
+    """Lines of a text, separated by line ends only; `str.splitlines` would also split at a U+2028 in a mention."""
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _decoded(file: Path) -> str:
-    """The text of a file, its line ends as they are.
+    """Text of a file with its original line ends.
 
     Raises:
         DataError: it is not UTF-8.

@@ -1,6 +1,6 @@
 """doccano's exports: JSONL of triples, JSONL with relations, and the older ones with `labels` or `annotations`.
 
-Its later versions call the text `data` in files of sequence labelling. Relations and comments are of no use here and counted.
+Later versions call the text `data` in files of sequence labelling. Relations and comments are not used and are counted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Texts with their mentions under a key, in any of the usual forms: `[start, end, label]`, `{start, end, label}`."""
+"""Texts with mentions under a key, in any of the usual forms: `[start, end, label]`, `{start, end, label}`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from loreweave.corpus.surfaces import SURFACE_KEYS
 from loreweave.errors import DataError
 
 KEYS = ("entities", "mentions", "ner", "spans", "ents", "label", "labels")
-"""The key of the mentions: the first that a row has; `ents` is that of spaCy's `Doc.to_json`."""
+"""Key of the mentions: the first one that a row has; `ents` is that of spaCy's `Doc.to_json`."""
 
 _SPANS = (("start", "end"), ("start_offset", "end_offset"), ("start_char", "end_char"), ("begin", "end"))
 
@@ -43,7 +43,7 @@ def mark_of(row: Any) -> Mark:
     `start` and `end` may be called `start_offset` and `end_offset`, `start_char` and `end_char`, or `begin` and `end`.
 
     Raises:
-        DataError: names what is missing or of another kind.
+        DataError: names what is missing or has another type.
     """
     match row:
         case [int(start), int(end), label] if type(start) is int and type(end) is int:
@@ -63,10 +63,10 @@ def mark_of(row: Any) -> Mark:
 
 
 def surface_of(row: Mapping[str, Any], keys: Sequence[str] = SURFACE_KEYS) -> tuple[str | None, str]:
-    """The text that a mention gives of itself, and its key.
+    """The text given with a mention, and its key.
 
     Raises:
-        DataError: it is no string.
+        DataError: it is not a string.
     """
     for key in keys:
         if row.get(key) is not None:

@@ -1,4 +1,4 @@
-"""Files of annotators that are told by their keys and not read: which tool wrote them, and the way out."""
+"""Files of annotation tools that are recognised by their keys but not read: the tool's name, and how to convert them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _TOOLS: tuple[tuple[frozenset[str], str, str], ...] = tuple(
         (("rasa_nlu_data",), "training data of Rasa", f"from 'common_examples' {_WRITE}"),
         (("annotations_and_examples",), "an export of LightTag", _WRITE),
         (("annotatable", "anncomplete"), "annotations of tagtog", f"its texts are files of their own; {_WRITE}"),
-        (("content", "annotation"), "an export of Dataturks", f"its ends are included: add 1 to each, and {_WRITE}"),
+        (("content", "annotation"), "an export of Dataturks", f"its ends are inclusive: add 1 to each, and {_WRITE}"),
     )
 )
-"""Keys that a row has where the tool wrote it, the tool, and how to get on."""
+"""Keys of a row written by the tool, the tool, and how to convert the file."""
 
 
 def foreign_tool(row: Any) -> str | None:
-    """Which tool wrote a row, and the way out, in words; None where nothing tells it."""
+    """The tool that wrote a row, and the way out, in words; None if it is unknown."""
     if not isinstance(row, Mapping):
         return None
     for keys, tool, way_out in _TOOLS:

@@ -1,4 +1,4 @@
-"""GLiNER's training data: tokens, and spans of them as [start, end, type] with the last token included."""
+"""GLiNER's training data: tokens, and their spans as [start, end, type] with an inclusive end."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _recognises(path: Path, row: Any) -> bool:
 
 
 FORMAT = MentionFormat(
-    "GLiNER: JSON of {tokenized_text, ner: [[start, end, type]]} in tokens, the last one included",
+    "GLiNER: JSON of {tokenized_text, ner: [[start, end, type]]} in tokens, with an inclusive end",
     '{"tokenized_text": ["Mia", "Brandt", "left"], "ner": [[0, 1, "person"]]}',
     texts,
     _recognises,

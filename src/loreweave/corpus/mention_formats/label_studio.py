@@ -1,10 +1,10 @@
 """Label Studio's exports of text: JSON (tasks with annotations) and JSON-MIN.
 
-Its editor runs in a browser and counts UTF-16 code units. A region has its text too, so that each can be placed: where the
-characters are not that text but the code units are, the offsets are converted and the mention is counted.
+Its editor runs in a browser and counts UTF-16 code units. A region also has its text, which is used to place it: if the
+characters differ from the text but the code units do not, the offsets are converted and the mention is counted.
 
-Of several annotations of a task the one that is marked as ground truth is read, else the first that was not cancelled; the
-others, relations, choices and predictions are counted.
+Of several annotations of a task, the one marked as ground truth is read, otherwise the first that was not cancelled. The
+others, and relations, choices and predictions, are counted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from loreweave.errors import DataError
 _ANNOTATIONS = ("annotations", "completions")
 _LABELS = ("labels", "hypertextlabels", "paragraphlabels")
 _MINIMAL = ("annotation_id", "annotator", "lead_time", "created_at", "updated_at", "id", "annotation_history")
-"""The keys of JSON-MIN that are none of the task's data."""
+"""Keys of JSON-MIN that are not part of the task's data."""
 
 
 def texts(row: Any, number: str, utf16: bool = False) -> Iterator[Item]:
@@ -95,7 +95,7 @@ def _mark(region: Row) -> Mark:
     start, end = (_place(region, name) for name in ("start", "end"))
     key = next((name for name in _LABELS if region.get(name)), _LABELS[0])
     surface = region.get("text")
-    # It writes the end of a line within a region as a backslash and an n.
+    # It writes a line break within a region as a backslash and an n.
     surface = surface.replace("\\n", "\n") if isinstance(surface, str) else None
     return Mark(start, end, label_of(region.get(key), key), surface)
 
@@ -108,10 +108,10 @@ def _place(region: Row, name: str) -> int:
 
 
 def _text_key(data: Row, regions: list[Row]) -> str:
-    """The only string of a task's data, or the only one that holds what was marked.
+    """The only string of a task's data, or the only one that contains the marked text.
 
     Raises:
-        DataError: none is, or several are.
+        DataError: there is none, or there are several.
     """
     strings = {name: value for name, value in data.items() if isinstance(value, str)}
     surfaces = [region["text"] for region in regions if isinstance(region.get("text"), str)]
@@ -119,7 +119,7 @@ def _text_key(data: Row, regions: list[Row]) -> str:
     if len(strings) == 1 or (surfaces and len(fitting) == 1):
         return (fitting or list(strings))[0]
     found = ", ".join(map(str, data)) or "nothing"
-    raise DataError(f"found the keys {found}, expected the text under 'text', or one string alone", field="data")
+    raise DataError(f"found the keys {found}, expected the text under 'text', or a single string", field="data")
 
 
 def _are_regions(value: Any) -> bool:

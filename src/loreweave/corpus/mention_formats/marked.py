@@ -1,4 +1,4 @@
-"""What all formats of mentions share: marked characters or tokens of a text to annotated text, checked and counted."""
+"""Shared part of all mention formats: marked characters or tokens of a text become annotated text, checked and counted."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from loreweave.errors import DataError
 
 Item = AnnotatedText | LeftOut
 Texts = Callable[[Any, str], Iterable[Item]]
-"""(a row, its number) -> its texts, and what they go without."""
+"""(a row, its number) -> its texts, and what they lack."""
 
 
 @dataclass(frozen=True)
 class MentionFormat:
-    """One way in which tools write texts with typed mentions.
+    """One format for texts with typed mentions.
 
     Attributes:
-        summary: a line of help.
-        example: what a file looks like, for the documentation.
+        summary: one line of help.
+        example: example of a file, for the documentation.
         texts: a row -> annotated texts; raises a DataError for a bad row.
-        recognises: (file, its first row, None of a folder or a binary file) -> whether it is this format.
-        rows: the rows of a file or a folder, each with its place.
-        utf16: the same as `texts` with offsets in UTF-16 code units; None where offsets are no characters.
+        recognises: (file, its first row, or None for a folder or a binary file) -> whether it is this format.
+        rows: rows of a file or a folder, each with its place.
+        utf16: as `texts`, with offsets in UTF-16 code units; None if offsets are not characters.
     """
 
     summary: str
@@ -44,8 +44,8 @@ UNLABELLED = "mentions without a label"
 
 
 class Mark(NamedTuple):
-    """A marked part of a text: characters from `start` to before `end`, its types (none where the file says
-    that it has none), and its text where the file has it.
+    """A marked part of a text: characters from `start` to `end` (exclusive), its types (none if the file says
+    that it has none), and its text if the file has it.
 
     `field` is the name of `surface` in the file.
     """
@@ -59,7 +59,7 @@ class Mark(NamedTuple):
 
 @dataclass
 class Marked:
-    """A text with its marks, before they are checked."""
+    """A text with its marks before they are checked."""
 
     id: str
     text: str
@@ -69,15 +69,15 @@ class Marked:
 
 
 def checked_text(marked: Marked, *, name: str, utf16: bool = False) -> Iterator[Item]:
-    """The annotated text, and what it loses: blanks at the edges of mentions, and mentions that are given twice.
+    """The annotated text, and what it loses: blanks at the edges of mentions, and repeated mentions.
 
     Args:
         marked: a text and its marks.
-        name: of the format, for the way out in messages.
+        name: name of the format, for messages.
         utf16: whether the offsets count UTF-16 code units.
 
     Raises:
-        DataError: a mark that is blank or outside the text, or whose characters are not the text that is given with it.
+        DataError: a mark is blank or outside the text, or its characters are not the text given with it.
     """
     text = marked.text
     found: dict[tuple[int, int], tuple[str, ...]] = {}
@@ -115,7 +115,7 @@ def _code_points(text: str, mark: Mark) -> tuple[int, int]:
 
 
 def _utf16_hint(text: str, mark: Mark, name: str) -> str:
-    """How to get on where the offsets fit in UTF-16 code units: those of the surface, or the only ones that lie in the text."""
+    """A suggestion if the offsets fit in UTF-16 code units: they give the surface, or only they are inside the text."""
     if mark.surface is not None:
         fits = fits_utf16(text, mark.start, mark.end, mark.surface)
     else:
@@ -124,10 +124,10 @@ def _utf16_hint(text: str, mark: Mark, name: str) -> str:
 
 
 def label_of(value: Any, name: str) -> tuple[str, ...]:
-    """The types of a mention, which a file gives as one string or as a list of them; none of null and of an empty list.
+    """Types of a mention, given as one string or as a list of strings; none for null and for an empty list.
 
     Raises:
-        DataError: something else, or a blank one; numbers are refused by name.
+        DataError: something else, or a blank type; numbers are refused with a message of their own.
     """
     if value is None or value == []:
         return ()
@@ -147,10 +147,10 @@ def as_utf16(texts: Callable[..., Iterable[Item]]) -> Texts:
 
 
 def id_of(row: Mapping[str, Any], number: str, *names: str) -> str:
-    """The id of a row by the first of these keys that it has; else its number."""
+    """Id of a row: the first of these keys that it has; otherwise its number."""
     return str(next((row[name] for name in (*names, "id", "sent_id", "doc_id") if row.get(name) is not None), number))
 
 
 def rest_of(row: Mapping[str, Any], *used: str) -> dict[str, Any]:
-    """The metadata of a row: what it says beyond the text, its ids and these keys."""
+    """Metadata of a row: everything but the text, its ids and these keys."""
     return {key: value for key, value in row.items() if key not in (*used, "text", "id", "sent_id", "doc_id", "metadata")}

@@ -1,4 +1,4 @@
-"""MessagePack, as far as files hold it: numbers, strings, bytes, lists and objects. Extension types are refused."""
+"""The part of MessagePack that files use: numbers, strings, bytes, lists and objects. Extension types are refused."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _CONSTANTS = {0xC0: None, 0xC2: False, 0xC3: True}
 
 
 def unpack(data: bytes) -> Any:
-    """The value that `data` holds.
+    """The value in `data`.
 
     Raises:
-        DataError: it holds none, more than one, or one of an extension type.
+        DataError: there is none, more than one, or one of an extension type.
     """
     reader = _Reader(data)
     try:

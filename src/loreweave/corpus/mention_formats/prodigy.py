@@ -1,6 +1,6 @@
 """Prodigy's annotations (`prodigy db-out`): texts with spans, and whether they were accepted.
 
-Examples that were rejected or ignored are left out and counted, and so are single spans that were rejected.
+Rejected or ignored examples are left out and counted, and so are single rejected spans.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _SIGNS = ("answer", "_input_hash", "_task_hash", "_view_id", "_session_id", "_an
 
 
 def texts(row: Any, number: str, utf16: bool = False) -> Iterator[Item]:
-    """{text, tokens, spans: [{start, end, label}], answer}; where `tokens` cover the text they are its words.
+    """{text, tokens, spans: [{start, end, label}], answer}; if `tokens` cover the text, they are its words.
 
-    spaCy's `Doc.to_json` has the same with its mentions under `ents`.
+    spaCy's `Doc.to_json` has the same, with its mentions under `ents`.
     """
     row = as_row(row)
     answer = row.get("answer", "accept")
@@ -56,7 +56,7 @@ def _mark(span: Row) -> Mark:
 
 
 def _words(row: Row, text: str) -> list[tuple[int, int]] | None:
-    """The tokens of a text; None where they do not cover its characters, so that words have to be found."""
+    """Tokens of a text; None if they do not cover its characters, so that words have to be found."""
     tokens = row.get("tokens")
     if not isinstance(tokens, list) or not all(isinstance(token, Mapping) for token in tokens):
         return None

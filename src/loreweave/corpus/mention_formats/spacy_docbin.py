@@ -1,10 +1,10 @@
-"""spaCy's binary files (`.spacy`, a DocBin), read without spaCy: compressed MessagePack with a table of numbers a token.
+"""spaCy's binary files (`.spacy`, a DocBin), read without spaCy: compressed MessagePack with a table of numbers per token.
 
-Strings are numbers there: the 64-bit MurmurHash of their UTF-8, or, for names that spaCy has built in (`symbols`), their
-place in its list. The file has the strings themselves, so that the numbers can be turned back.
+Strings are stored as numbers: the 64-bit MurmurHash of their UTF-8, or, for spaCy's built-in names (`symbols`), their
+index in its list. The file has the strings too, so that the numbers can be decoded.
 
-Groups of spans (`doc.spans`) are of no use here and counted. A text in which spaCy knows no entity of any token, neither one
-nor that there is none, is left out and counted.
+Span groups (`doc.spans`) are not used and are counted. A text without any entity annotation (neither entities nor the
+statement that there are none) is left out and counted.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ _SYMBOLS: dict[int, str] = {
     432: "number oprd obj obl parataxis partmod pcomp pobj poss possessive preconj prep prt punct quantmod relcl rcmod",
     449: "root xcomp acl ENT_KB_ID MORPH ENT_ID IDX _",
 }
-"""The first number of names that follow one another -> the names, of all that may be a word or a type."""
+"""First number of consecutive names -> the names, of all that may be a word or a type."""
 
 
 @dataclass(frozen=True)
 class _Document:
-    """Its words, whether a space follows each, and what is known of each word's entity."""
+    """Words, whether a space follows each, and the entity annotation of each word."""
 
     words: Sequence[str]
     spaces: Sequence[bool]
@@ -52,7 +52,7 @@ class _Document:
 
 
 def rows(path: Path) -> Iterator[tuple[str, Any]]:
-    """The documents of a file, or of the `.spacy` files of a folder, with their place."""
+    """Documents of a file, or of the `.spacy` files of a folder, with their place."""
     files = sorted(path.glob("*.spacy")) if path.is_dir() else [path]
     for file in files:
         for number, document in enumerate(_documents(file), 1):
@@ -128,12 +128,12 @@ def _named(number: int, names: Mapping[int, str], file: Path) -> str:
 
 
 def _of_documents(value: Any, number: int) -> list[Any]:
-    """What a file says of each document; None of each where it does not."""
+    """Values of a file for each document; None for each if the file has none."""
     return value if isinstance(value, list) and len(value) == number else [None] * number
 
 
 def _groups_in(packed: Any, file: Path) -> int:
-    """How many groups of spans a document has."""
+    """Number of span groups of a document."""
     try:
         found = unpack(packed) if isinstance(packed, bytes) else []
     except DataError as error:
@@ -142,7 +142,7 @@ def _groups_in(packed: Any, file: Path) -> int:
 
 
 def _names(strings: Sequence[str]) -> dict[int, str]:
-    """Number -> string, of the strings of a file. Names that spaCy has built in have their own number."""
+    """Number -> string, for the strings of a file. spaCy's built-in names have numbers of their own."""
     known = set(strings)
     names = {_hash(string.encode("utf-8")): string for string in known if string}
     for first, symbols in _SYMBOLS.items():

@@ -1,7 +1,7 @@
-"""spaCy's training pairs: a text, and {"entities": [[start, end, label]]}, as a list or one pair a line.
+"""spaCy's training pairs: a text, and {"entities": [[start, end, label]]}, as a list or one pair per line.
 
-Annotators that write such files wrap the pairs as {"classes": ..., "annotations": [...]}; a text that nobody annotated is
-null there, and counted.
+Annotation tools that write such files wrap the pairs as {"classes": ..., "annotations": [...]}; a text without annotation
+is null there, and counted.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from loreweave.errors import DataError
 
 
 def rows(path: Path) -> Iterator[tuple[str, Any]]:
-    """The pairs with their places; a file that is one pair is one row."""
+    """The pairs with their places; a file with a single pair has one row."""
     found = list(json_rows(path))
     match [row for _, row in found]:
         case [str(), dict()] as pair:

@@ -1,4 +1,4 @@
-"""Sentences of tokens with a tag each, or with spans of tokens whose end is not included."""
+"""Sentences of tokens with one tag each, or with spans of tokens with an exclusive end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from loreweave.errors import DataError
 TAG_KEYS = ("tags", "ner_tags", "labels")
 SPAN_KEYS = ("entities", "mentions", "ner", "spans", "label")
 _NOWHERE = -1
-"""Start and end of what fills a list of mentions in files of fine-grained typing (BBN, OntoNotes)."""
+"""Start and end of padding in the lists of mentions of fine-grained typing data (BBN, OntoNotes)."""
 
 
 def texts(row: Any, number: str, names: Sequence[str] | None = None, spelling: TagSpelling = PLAIN) -> Iterator[Item]:
@@ -29,9 +29,9 @@ def texts(row: Any, number: str, names: Sequence[str] | None = None, spelling: T
 
     Args:
         row: a sentence.
-        number: its id where it has none.
-        names: of tags that are numbers.
-        spelling: of the tags.
+        number: its id if it has none.
+        names: names of tags that are numbers.
+        spelling: spelling of the tags.
     """
     row = as_row(_with_tokens(row))
     tokens = words(row, "tokens")
@@ -50,10 +50,10 @@ def texts(row: Any, number: str, names: Sequence[str] | None = None, spelling: T
 
 
 def spelling_of(path: Path, names: Sequence[str] | None = None) -> TagSpelling:
-    """The spelling of all tags of a file; `names` are those of tags that are numbers.
+    """Spelling of all tags of a file; `names` are those of tags that are numbers.
 
     Raises:
-        DataError: tags that are refused by name.
+        DataError: tags that are refused with a message of their own.
     """
     counts = Counter[str]()
     for _, row in json_rows(path):
@@ -72,13 +72,13 @@ def spelling_of(path: Path, names: Sequence[str] | None = None) -> TagSpelling:
 
 
 def _with_tokens(row: Any) -> Any:
-    """The row with its words under `tokens`, where it calls them `words`."""
+    """The row with its words under `tokens`, also if it calls them `words`."""
     renamed = isinstance(row, Mapping) and "tokens" not in row and isinstance(row.get("words"), list)
     return {"tokens": row["words"]} | {key: value for key, value in row.items() if key != "words"} if renamed else row
 
 
 def token_text(row: Row, number: str, tokens: Sequence[str], spans: Sequence[TokenSpan]) -> Iterator[Item]:
-    """The text of a row of tokens; spans without a label, and those that are given twice (kept once), are counted."""
+    """The text of a row of tokens; spans without a label, and repeated spans (kept once), are counted."""
     yield from (LeftOut(UNLABELLED, of_record=True) for span in spans if not span.label)
     spans = [span for span in spans if span.label]
     kept = list(dict.fromkeys(spans))
@@ -91,17 +91,17 @@ def token_text(row: Row, number: str, tokens: Sequence[str], spans: Sequence[Tok
 
 
 def spans_of(row: Any, tokens: Sequence[str], included: int = 0) -> list[TokenSpan]:
-    """One span of tokens, once for each of its types: {start, end, type}, {start, end, labels} or [start, end, type].
+    """One span of tokens, once for each type: {start, end, type}, {start, end, labels} or [start, end, type].
 
-    Where the file says that it has no type, it is there once, with an empty one.
+    A span that has no type according to the file occurs once, with an empty type.
 
     Args:
         row: the span.
-        tokens: of its sentence.
-        included: 1 where the token at `end` belongs to the span.
+        tokens: tokens of its sentence.
+        included: 1 if the token at `end` belongs to the span.
 
     Raises:
-        DataError: names what is missing; or other tokens than the text that is given with the span.
+        DataError: names what is missing; or the tokens differ from the text that is given with the span.
     """
     if isinstance(row, list):
         if len(row) != 3 or not all(type(place) is int for place in row[:2]):
@@ -110,7 +110,7 @@ def spans_of(row: Any, tokens: Sequence[str], included: int = 0) -> list[TokenSp
     row = as_row(row)
     start, end = field(row, "start", int), field(row, "end", int) + included
     if start == end and not included:
-        message = f"found the span ({start}, {end}), which holds no token, expected an end after the last token"
+        message = f"found the span ({start}, {end}), which is empty, expected an end after the last token"
         raise DataError(f"{message}; use --format gliner for spans whose end is inclusive", field="end")
     key = next((key for key in ("type", "label", "labels") if key in row), "type")
     types = label_of(row[key], key) if key in row else (field(row, key, str),)
@@ -121,13 +121,13 @@ def spans_of(row: Any, tokens: Sequence[str], included: int = 0) -> list[TokenSp
 
 
 def ends_of(path: Path) -> str | None:
-    """Whether the spans of a file of `tokens` and `ner` have `included` or `excluded` ends; None where nothing shows it.
+    """Whether the spans of a file of `tokens` and `ner` have `included` or `excluded` ends; None if it cannot be decided.
 
-    A span whose end is its start holds a token only with the end included. A span that ends at the number of tokens lies in
-    the sentence only with the end excluded. A file without any span has `excluded` ones.
+    A span whose end is its start is not empty only with an inclusive end. A span whose end is the number of tokens is inside
+    the sentence only with an exclusive end. A file without spans has `excluded` ends.
 
     Raises:
-        DataError: the file has both.
+        DataError: the file has both kinds.
     """
     shown: dict[str, str] = {}
     spans_at_all = False
@@ -155,10 +155,10 @@ def ends_of(path: Path) -> str | None:
 
 
 def check_ends(path: Path, row: Any) -> None:
-    """Refuse a file of `tokens` and `ner` where nothing shows whether the ends of spans are included.
+    """Refuse a file of `tokens` and `ner` if it cannot be decided whether the ends of spans are inclusive.
 
     Raises:
-        DataError: it is such a file; names the formats that it may be.
+        DataError: names the possible formats.
     """
     if isinstance(row, Mapping) and isinstance(row.get("tokens"), list) and isinstance(row.get("ner"), list):
         found = "found spans of tokens under 'ner' and nothing that shows whether their ends are inclusive"
@@ -166,7 +166,7 @@ def check_ends(path: Path, row: Any) -> None:
 
 
 def _tag_key(row: Row, length: int) -> str | None:
-    """The key of the tags of a row of so many tokens."""
+    """Key of the tags of a row with that number of tokens."""
     key = next((key for key in TAG_KEYS if row.get(key) is not None), None)
     return "ner" if key is None and _are_tags(row.get("ner"), length) else key
 
@@ -205,7 +205,7 @@ def _recognises(path: Path, row: Any) -> bool:
 
 
 FORMAT = MentionFormat(
-    "JSON of {tokens, tags} or {tokens, entities: [{start, end, type}]} in tokens, the end not included",
+    "JSON of {tokens, tags} or {tokens, entities: [{start, end, type}]} in tokens, with an exclusive end",
     '{"tokens": ["Mia", "left"], "ner_tags": ["B-PER", "O"]}',
     texts,
     _recognises,
