@@ -58,7 +58,7 @@ def test_a_set_is_converted(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no tokenizer"):
         opened.tokenizer()
     write_set(folder, [record(example(FIRST))], items=5)
-    with pytest.raises(DataError, match=r"found 1 records, metadata\.json says 5"):
+    with pytest.raises(DataError, match=r"found 1 records, expected 5 as in metadata\.json"):
         convert_tfrecord_set(folder, tmp_path / "new", overwrite=True)
     assert len(open_pretraining_set(tmp_path / "new").dataset) == 3
 
@@ -107,8 +107,8 @@ def test_ids_and_sizes_must_be_those_of_the_set(
         (record(field(1, field(1, field(1, b"word_ids") + field(2, field(1, b"bytes"))))), "no tf.train.Example"),
         (record(b"\x0a\x7f"), "no tf.train.Example"),
         (record(field(1, field(1, field(2, b"")))), "no tf.train.Example"),
-        (record(example(FIRST))[:-2], "cut off"),
-        (record(example(FIRST))[:5], "cut off"),
+        (record(example(FIRST))[:-2], "truncated"),
+        (record(example(FIRST))[:5], "truncated"),
         (b"\x01" * 40, "checksum of the record's length"),
         (record(example(FIRST))[:-4] + b"abcd", "checksum of the record's data"),
     ],

@@ -21,7 +21,7 @@ SMALLEST = Budget(stage_1_steps=1, stage_2_steps=1, triples=4, ner_epochs=1, rel
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(ConfigurationError, match="holds something that is no demo"):
+    with pytest.raises(ConfigurationError, match="not the folder of a demo"):
         run_demo(tmp_path)
     assert main(["demo", "--output", str(tmp_path)]) == 2
     assert "--overwrite" in capsys.readouterr().err

@@ -1,1 +1,1 @@
-"""Raw text and dumps become entity vocabularies and pre-training sets; knows nothing of models."""
+"""Entity vocabularies and pre-training sets from raw text and dumps; independent of models."""

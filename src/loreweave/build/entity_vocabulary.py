@@ -10,7 +10,7 @@ from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import ConfigurationError, DataError
 
 EntityCounts = dict[str | None, Counter[str]]
-"""Language of the texts (None: they do not say) -> title -> how often it is linked."""
+"""Language of the texts (None if they have none) -> title -> number of links."""
 
 
 def count_entities(
@@ -22,15 +22,15 @@ def count_entities(
     resolve: Callable[[str], str] | None = None,
     skipped: Counter[str] | None = None,
 ) -> EntityCounts:
-    """Count the linked titles of all mentions, those of each language apart.
+    """Count the linked titles of all mentions, separately for each language.
 
     Args:
-        texts: annotated texts; mentions without an entity do not count.
-        language: of all texts; None for each text's own.
-        titles: count these only (the pages of the dump), after redirects.
-        skip_prefixes: titles of pages that are no entities.
+        texts: annotated texts; mentions without an entity are ignored.
+        language: language of all texts; None for each text's own.
+        titles: titles to count (the pages of the dump), after redirects. Default: all.
+        skip_prefixes: prefixes of titles of pages that are not entities.
         resolve: redirect -> its target (identity for other titles).
-        skipped: gets `links_skipped_by_prefix` and `links_skipped_outside_titles`.
+        skipped: receives `links_skipped_by_prefix` and `links_skipped_outside_titles`.
     """
     skipped = Counter() if skipped is None else skipped
     links: EntityCounts = {}
@@ -60,14 +60,14 @@ def vocabulary_of_counts(
     allow_only: bool = False,
     language: str | None = None,
 ) -> EntityVocabulary:
-    """The vocabulary of what `count_entities` counted, for the same `language`.
+    """The vocabulary of the counts of `count_entities`, for the same `language`.
 
     Texts of one language (or of none) give titles without languages, unless `language` is given. Texts of several
     languages give a vocabulary with languages, in which equal titles of two languages are two entities: only an interwiki
-    table can tell which are one (`EntityVocabulary.merge_languages`).
+    table can tell which ones are equal (`EntityVocabulary.merge_languages`).
 
     Raises:
-        DataError: texts of several languages, of which some do not say theirs.
+        DataError: the texts have several languages, and some have none.
         ConfigurationError: `allow` for several languages.
     """
     languages = sorted(name for name in counts if name is not None)
@@ -76,9 +76,9 @@ def vocabulary_of_counts(
         return EntityVocabulary.from_counts(together, size, min_count, allow, allow_only, language)
     if None in counts:
         message = f"found texts in {', '.join(languages)} and texts without a language, expected one for every text"
-        raise DataError(f"{message}, or a language for all")
+        raise DataError(f"{message}, or --language for all of them")
     if allow_only or list(allow):
-        raise ConfigurationError(f"allow: found texts in {', '.join(languages)}, expected one language, or one for all")
+        raise ConfigurationError(f"allow: found texts in {', '.join(languages)}, expected one language, or --language for all")
     vocabularies = {name: EntityVocabulary.from_counts(counts[name], min_count=min_count) for name in languages}
     return EntityVocabulary.merge_languages(vocabularies, {}, size)
 
@@ -94,11 +94,11 @@ def build_entity_vocabulary(
     titles: Collection[str] | None = None,
     resolve: Callable[[str], str] | None = None,
 ) -> EntityVocabulary:
-    """Build the vocabulary of the titles that are linked most (luke.md 2.2; defaults of the original command).
+    """Build the vocabulary of the most frequently linked titles (as LUKE's build-entity-vocab, with its defaults).
 
-    `size` counts the special entities. `min_count` is applied before ids are given, so ids have no gaps (the original
-    leaves some). See `EntityVocabulary.from_counts` for the order, `count_entities` for `titles` and `resolve`, and
-    `vocabulary_of_counts` for texts of several languages.
+    `size` includes the special entities. `min_count` is applied before ids are assigned, so ids have no gaps (the original
+    leaves some). For the order see `EntityVocabulary.from_counts`, for `titles` and `resolve` `count_entities`, and
+    for texts of several languages `vocabulary_of_counts`.
     """
     counts = count_entities(texts, language=language, titles=titles, resolve=resolve)
     return vocabulary_of_counts(counts, size, min_count, allow=allow, allow_only=allow_only, language=language)

@@ -1,9 +1,9 @@
-"""Sampling of N-way K~2K-shot episodes from any sentences with typed spans (Few-NERD's sampler).
+"""Sampling of N-way K~2K-shot episodes from sentences with typed spans (Few-NERD's sampler).
 
-An episode draws N types. Its sentences have spans of these types and of no other. A random sentence is taken where no type
-would exceed 2K spans and one of its types is still below K, until every type has K. The query set is drawn likewise from
-the sentences that are left. What is refused once would be refused for ever, because counts only grow, so one pass over a
-random order of the sentences does it.
+An episode draws N types. Its sentences have spans of these types and of no other. A random sentence is added if no type
+would exceed 2K spans and one of its types is still below K, until every type has K. The query set is drawn in the same way
+from the remaining sentences. A rejected sentence would always be rejected later, because counts only grow, so one pass over a
+random order of the sentences is enough.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from loreweave.errors import ConfigurationError, DataError
 from loreweave.random_streams import stream
 
 _TRIES = 200
-"""Draws of types and sentences for one episode before the sampler gives up."""
+"""Maximum number of draws of types and sentences for one episode."""
 
 
 @dataclass(kw_only=True)
 class SamplerSettings:
-    """What an episode is.
+    """Settings of an episode.
 
     Attributes:
-        way: types of an episode, N.
-        shot: least spans of each type in the support, K; at most 2K.
-        query_shot: the same of the query.
-        scheme: `io` joins touching spans of one type, as the published files do; `prefixed` keeps them apart.
-        legacy: the sampler of before August 2021: a type that would exceed 2K is forgiven where a later type of the
+        way: number of types per episode, N.
+        shot: minimum number of spans of each type in the support set, K; the maximum is 2K.
+        query_shot: minimum number of spans of each type in the query set; the maximum is twice that.
+        scheme: `io` joins adjacent spans of one type, as the published files do; `prefixed` keeps them separate.
+        legacy: the sampler of before August 2021: a type that would exceed 2K is ignored if a later type of the
             sentence is still below K (Few-NERD issue 15; the "v5" files).
-        others_outside: spans of types that may not be drawn become no spans, in place of keeping their sentences out: for a
-            corpus that is split by types, and not by sentences.
-        seed: of all draws.
+        others_outside: remove spans of types that may not be drawn, instead of excluding their sentences: for a
+            corpus that is split by types, not by sentences.
+        seed: seed of all draws.
     """
 
     way: int = 5
@@ -56,11 +56,11 @@ class SamplerSettings:
 
 @dataclass
 class EpisodeSampler:
-    """Draws episodes from sources; `counts` says how many sentences they have and how many draws came to nothing.
+    """Draws episodes from sources; `counts` has the number of sentences and of unsuccessful draws.
 
     Args:
-        sources: sentences; an episode takes its types and sentences from one source, drawn by its number of types.
-        types: those that may be drawn; sentences with any other type are never taken (but see `others_outside`).
+        sources: lists of sentences; an episode takes its types and sentences from one source, drawn by its number of types.
+        types: types that may be drawn; sentences with any other type are excluded (but see `others_outside`).
 
     Raises:
         DataError: no source has `way` types.
@@ -87,10 +87,10 @@ class EpisodeSampler:
         return _with_spans(sentence, kept)
 
     def episodes(self, count: int, advance: Callable[[], object] = lambda: None) -> Iterator[Episode]:
-        """So many episodes, numbered from 0; `advance` is told of each.
+        """Yield `number` episodes, numbered from 0; `advance` is called after each.
 
         Raises:
-            DataError: an episode could not be made in 200 draws; the rarest types are named.
+            DataError: an episode could not be drawn in 200 draws; names the rarest types.
         """
         for number in range(count):
             episode = self._episode(str(number), self._random)
@@ -99,7 +99,7 @@ class EpisodeSampler:
             advance()
 
     def episode(self, number: int) -> Episode:
-        """One episode by its number: the same whatever was drawn before it, for training that may go on in the middle.
+        """One episode by its number, independent of earlier draws, for training that is resumed.
 
         Raises:
             DataError: see `episodes`.
@@ -137,12 +137,12 @@ class EpisodeSampler:
 
 
 def types_of(sentences: Iterable[TaggedSentence]) -> set[str]:
-    """The labels of all spans."""
+    """Labels of all spans."""
     return {span.label for sentence in sentences for span in sentence.spans}
 
 
 class _Pool:
-    """The sentences of a source that an episode may take, with the number of their spans by type."""
+    """Sentences of a source that an episode may use, with the number of their spans by type."""
 
     def __init__(self, sentences: Sequence[TaggedSentence], types: set[str], scheme: Scheme) -> None:
         self.sentences: list[TaggedSentence] = []
@@ -172,7 +172,7 @@ def _with_spans(sentence: TaggedSentence, spans: Iterable[TokenSpan]) -> TaggedS
 
 
 def _greedy(pool: _Pool, order: Sequence[int], types: Sequence[str], shot: int, legacy: bool) -> list[int] | None:
-    """Sentences in which every type has `shot` to twice as many spans; None where the order ends before."""
+    """Sentences in which every type has `shot` to 2 * `shot` spans; None if there are too few."""
     counts = Counter(dict.fromkeys(types, 0))
     taken: list[int] = []
     for index in order:

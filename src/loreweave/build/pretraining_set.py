@@ -1,4 +1,4 @@
-"""Annotated texts -> a pre-training set on disk (the original's `build-wikipedia-pretraining-dataset`)."""
+"""Builds a pre-training set on disk from annotated texts (LUKE's `build-wikipedia-pretraining-dataset`)."""
 
 from __future__ import annotations
 
@@ -64,33 +64,33 @@ def build_pretraining_set(
 ) -> BuildReport:
     """Write a pre-training set: whole sentences packed greedily within each text, linked mentions as sub-word ranges.
 
-    The folder appears whole or not at all; the same input gives the same bytes, for any number of workers. It holds
+    The folder is written atomically; the same input gives the same bytes, for any number of workers. It contains
     Arrow shards, `manifest.json` (counts, settings, hashes), `entity_vocab.jsonl` and `tokenizer/`.
 
     Args:
-        texts: read once, in order.
-        tokenizer: a fast tokenizer; its special tokens are not written, room for them is kept.
-        vocabulary: gives the entity ids.
+        texts: texts, which are read once, in order.
+        tokenizer: a fast tokenizer. Special tokens are not stored, but windows leave room for them.
+        vocabulary: vocabulary of the entity ids.
         output: folder to write.
-        max_length: sub-words of a window, special tokens included.
-        max_entities: linked mentions of a window.
-        max_mention_length: sub-words of a mention; the rest is cut.
-        min_sentence_length: sub-words of a sentence; shorter ones are dropped.
-        include_windows_without_entities: keep windows in which nothing is linked.
-        include_unknown_entities: keep links to titles outside the vocabulary as `[UNK]` (English LUKE did).
-        language: of all texts; None for each text's own. Chooses the sentence splitter and the titles' language.
-        paragraph_kinds: kinds to use where `metadata["paragraphs"]` names kinds.
-        workers: processes that split and tokenise.
-        rows_per_shard: rows of an Arrow file.
-        overwrite: replace a folder that exists.
+        max_length: maximum number of sub-words per window, including special tokens.
+        max_entities: maximum number of linked mentions per window.
+        max_mention_length: maximum number of sub-words per mention; longer ones are truncated.
+        min_sentence_length: minimum number of sub-words per sentence; shorter ones are dropped.
+        include_windows_without_entities: keep windows without linked mentions.
+        include_unknown_entities: keep links to titles outside the vocabulary as `[UNK]` (as for the English LUKE).
+        language: language of all texts; None for each text's own. Determines the sentence splitter and the titles' language.
+        paragraph_kinds: kinds of paragraphs to use, if `metadata["paragraphs"]` has kinds.
+        workers: number of processes that split and tokenise.
+        rows_per_shard: number of rows per Arrow file.
+        overwrite: replace an existing folder.
         progress: called with the counts so far after each batch of texts.
 
     Returns:
-        What was kept and what was left out; also in the manifest.
+        Counts of what was kept and left out, which are also in the manifest.
 
     Raises:
-        ConfigurationError: a slow tokenizer, impossible limits, or an output folder that is in use.
-        DataError: a wrong text, or nothing to write.
+        ConfigurationError: slow tokenizer, impossible limits, or the output folder exists.
+        DataError: a text is wrong, or there is nothing to write.
     """
     settings = WindowSettings(
         max_length=max_length,
@@ -146,7 +146,7 @@ def _batches(texts: Iterable[AnnotatedText], maker: WindowMaker, workers: int) -
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, _start_worker, (maker,)) as pool:
         pending: deque[AsyncResult[tuple[list[Window], BuildReport]]] = deque()
-        for batch in batches:  # a few batches ahead only: the input may be larger than the memory
+        for batch in batches:  # only a few batches ahead, since the input may be larger than the memory
             pending.append(pool.apply_async(_run_worker, (batch,)))
             if len(pending) > 3 * workers:
                 yield pending.popleft().get()
@@ -158,7 +158,7 @@ _worker: list[WindowMaker] = []
 
 
 def _start_worker(maker: WindowMaker) -> None:
-    """Keep the maker in the process, so that the vocabulary travels once."""
+    """Keep the builder in the process, so that the vocabulary is sent once."""
     use_one_thread_a_process()
     _worker.append(maker)
 

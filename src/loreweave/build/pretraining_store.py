@@ -31,7 +31,7 @@ _ROWS_PER_BATCH = 1000
 
 @dataclass(frozen=True)
 class PretrainingSet:
-    """A pre-training set that lies on disk, of texts with entities or of plain text; rows are memory-mapped.
+    """A pre-training set on disk, of texts with entities or of plain text; rows are memory-mapped.
 
     `dataset` has the columns `text_id`, `word_ids`, `entity_ids`, `entity_starts`, `entity_lengths` (lists of int32, in
     sub-words of the window without special tokens) and `page_entity_id` (-1 when unknown).
@@ -42,7 +42,7 @@ class PretrainingSet:
 
     @cached_property
     def dataset(self) -> Dataset:
-        """The rows, map-style."""
+        """The rows, as a map-style data set."""
         from datasets import Dataset, load_from_disk
 
         dataset = load_from_disk(str(self.path))
@@ -60,20 +60,20 @@ class PretrainingSet:
         return None if entry is None else EntityVocabulary.load(self.path / entry["file"])
 
     def tokenizer(self) -> PreTrainedTokenizerBase:
-        """The tokenizer that made the word ids.
+        """The tokenizer of the word ids.
 
         Raises:
-            DataError: the set was converted from one that keeps no tokenizer.
+            DataError: the set was converted from one without tokenizer.
         """
         from transformers import AutoTokenizer
 
         folder = self.path / TOKENIZER
         if not folder.is_dir():
-            raise DataError("the set holds no tokenizer", path=folder)
+            raise DataError("the set has no tokenizer", path=folder)
         return AutoTokenizer.from_pretrained(folder)
 
     def verify(self) -> None:
-        """Compare every file with the hash of the manifest (reads the whole set).
+        """Compare every file with the hash in the manifest (reads the whole set).
 
         Raises:
             DataError: a file is missing or differs.
@@ -85,10 +85,10 @@ class PretrainingSet:
 
 
 def open_pretraining_set(path: Pathname, verify: bool = False) -> PretrainingSet:
-    """Open a set that `build_pretraining_set` wrote; `verify` checks the hashes of all files.
+    """Open a set of `build_pretraining_set`; `verify` checks the hashes of all files.
 
     Raises:
-        DataError: no such set, another version, or files that differ.
+        DataError: the set does not exist, has another version, or files differ.
     """
     folder = Path(path)
     if not (folder / MANIFEST).is_file():
@@ -106,7 +106,7 @@ def open_pretraining_set(path: Pathname, verify: bool = False) -> PretrainingSet
 
 
 def write_windows(folder: Path, windows: Iterable[Window], rows_per_shard: int) -> int:
-    """Write the rows into Arrow shards of `datasets`' own layout, and return how many.
+    """Write the rows to Arrow shards in the layout of `datasets`, and return their number.
 
     The shards are written directly: `Dataset.from_generator` would write all rows twice (cache, then copy), and its
     state file changes from run to run.
@@ -135,7 +135,7 @@ def write_manifest(folder: Path, vocabulary: EntityVocabulary | None, items: int
     """Write the vocabulary, then the manifest with the hashes of all files (nothing that changes from run to run).
 
     Args:
-        vocabulary: None where no row has entities; the manifest's `entity_vocabulary` is null then.
+        vocabulary: None if no row has entities; the manifest's `entity_vocabulary` is then null.
     """
     hashed = sorted(folder.glob("data-*.arrow"))
     if vocabulary is not None:
@@ -177,7 +177,7 @@ def _record_batch(windows: list[Window], schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _write_dataset_files(folder: Path, names: list[str]) -> None:
-    """The two small files that make the folder one that `datasets.load_from_disk` opens."""
+    """The two small files that `datasets.load_from_disk` needs."""
     from datasets import DatasetInfo, Features
 
     DatasetInfo(features=Features.from_arrow_schema(_schema())).write_to_directory(str(folder))

@@ -1,7 +1,7 @@
 """Draws of N-way K-shot episodes from examples with one class each (FewRel's sampler).
 
-An episode draws N classes, and of each K examples for the support and as many as asked for the query, all different. The
-examples are numbers, so that a training run, an evaluation and a file draw alike.
+An episode draws N classes, and of each class K examples for the support set and others for the query set. The
+examples are numbers, so that training, evaluation and files draw in the same way.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from loreweave.random_streams import stream
 
 @dataclass(frozen=True, kw_only=True)
 class EpisodeShape:
-    """What an episode is.
+    """Settings of an episode.
 
     Attributes:
-        way: classes, N.
-        shot: examples of each in the support, K.
-        queries: examples of each in the query.
-        na_rate: so many times `queries` examples of other classes are asked about too (FewRel 2.0's none of the above).
+        way: number of classes, N.
+        shot: number of examples of each class in the support set, K.
+        queries: number of examples of each class in the query set.
+        na_rate: number of queries without a class of the episode, as a multiple of `queries` (none of the above in FewRel 2.0).
 
     Raises:
-        ConfigurationError: fewer than two classes, no example, or a rate that gives no query.
+        ConfigurationError: fewer than two classes, no examples, or a rate that gives no query.
     """
 
     way: int = 5
@@ -46,7 +46,7 @@ class EpisodeShape:
 
     @property
     def others(self) -> int:
-        """Queries of no class of the episode, rounded down."""
+        """Number of queries without a class of the episode, rounded down."""
         return int(self.na_rate * self.queries)
 
 
@@ -57,8 +57,8 @@ class Draw:
     Attributes:
         classes: the N names, in drawn order.
         support: [way, shot].
-        query: [queries of all classes], class after class, then those of no class.
-        targets: of each query the number of its class; N for none.
+        query: queries of all classes, class by class, then those without a class. [queries]
+        targets: number of each query's class; N for none.
     """
 
     classes: tuple[str, ...]
@@ -68,15 +68,15 @@ class Draw:
 
 
 class EpisodeDraws:
-    """Episodes by number: the same seed and number give the same episode, whatever was drawn before.
+    """Episodes by number: the same seed and number give the same episode, independent of earlier draws.
 
     Args:
-        labels: the class of each example; None is never drawn.
-        shape: of the episodes.
-        seed: of all draws.
+        labels: class of each example; None is never drawn.
+        shape: settings of the episodes.
+        seed: seed of all draws.
 
     Attributes:
-        left_out: classes with too few examples for `shape`, and how many these have.
+        left_out: classes with too few examples for `shape`, and their numbers of examples.
 
     Raises:
         DataError: too few classes have enough examples.
@@ -102,7 +102,7 @@ class EpisodeDraws:
             )
 
     def draw(self, number: int) -> Draw:
-        """The episode of this number."""
+        """The episode with this number."""
         random, shape = stream(self.seed, "episodes", number), self.shape
         chosen = random.choice(len(self.classes), shape.way, replace=False)
         rows = np.stack([random.choice(self._members[c], shape.shot + shape.queries, replace=False) for c in chosen])

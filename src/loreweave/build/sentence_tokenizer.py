@@ -1,8 +1,8 @@
-"""Sentences -> sub-words with character offsets, each exactly as the sentence would read inside its paragraph.
+"""Tokenizes sentences into sub-words with character offsets, each sentence as if it were inside its paragraph.
 
-Fast tokenizers disagree about the space before the first word: byte-level BPE (RoBERTa) sees it as a character,
-SentencePiece (XLM-R) adds one by itself, WordPiece (BERT) ignores it. Here the caller says whether the sentence follows
-white space, and all families act on it.
+Fast tokenizers treat the space before the first word differently: byte-level BPE (RoBERTa) sees it as a character,
+SentencePiece (XLM-R) adds one itself, WordPiece (BERT) ignores it. Here the caller states whether the sentence follows
+white space, for all families.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from loreweave.errors import ConfigurationError
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-# A rare ideograph glued before a sentence that follows no white space: the tokenizer's own space goes to it.
+# A rare ideograph in front of a sentence that follows no white space: it receives the tokenizer's own space.
 _SENTINEL = "\u9fa5"
 
 
@@ -31,36 +31,36 @@ class SubWords(NamedTuple):
     offsets: list[tuple[int, int]]
 
     def range_of(self, start: int, end: int) -> tuple[int, int] | None:
-        """First and last + 1 of the sub-words that cover the characters [start, end); None when none does.
+        """First and last + 1 of the sub-words that cover the characters [start, end); None if there are none.
 
-        A sub-word that reaches over a boundary of the mention is taken whole.
+        A sub-word that crosses a boundary of the mention is included.
         """
         covering = [i for i, (first, last) in enumerate(self.offsets) if first < end and last > start]
         return (covering[0], covering[-1] + 1) if covering else None
 
 
 class SentenceTokenizer:
-    """A private copy of a fast tokenizer without truncation, padding, special tokens and spaces of its own.
+    """A private copy of a fast tokenizer without truncation, padding, special tokens and added spaces.
 
-    Special tokens that stand literally in the text (`<mask>`) are split like any other characters.
+    Special tokens that occur literally in the text (`<mask>`) are split like any other characters.
 
     Raises:
         ConfigurationError: the tokenizer is not a fast one.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase | Tokenizer) -> None:
-        """Copy the tokenizer's rules; the tokenizer itself is left as it is."""
+        """Copy the tokenizer's rules; the tokenizer itself is not changed."""
         state = json.loads(backend_of(tokenizer).to_str())
         self._spaced_prefix, self._glued_prefix = _prefixes(state)
         self._state = json.dumps(state, ensure_ascii=False)
         self._tokenizer = _from_state(self._state)
 
     def __getstate__(self) -> tuple[str, str, str]:
-        """What another process needs."""
+        """State for another process."""
         return self._spaced_prefix, self._glued_prefix, self._state
 
     def __setstate__(self, state: tuple[str, str, str]) -> None:
-        """Build the tokenizer again (its treatment of special tokens is not serialised)."""
+        """Restore the tokenizer (its treatment of special tokens is not serialised)."""
         self._spaced_prefix, self._glued_prefix, self._state = state
         self._tokenizer = _from_state(self._state)
 
@@ -68,9 +68,9 @@ class SentenceTokenizer:
         """Tokenise sentences in one batch.
 
         Args:
-            sentences: the sentences, without white space around them.
-            spaced: whether each follows white space or begins a paragraph.
-            with_offsets: whether its offsets are needed (they cost more than the ids); without, they are empty.
+            sentences: sentences without surrounding white space.
+            spaced: whether each sentence follows white space or begins a paragraph.
+            with_offsets: whether offsets are needed (they cost more than the ids); otherwise they are empty.
         """
         prefixes = [self._spaced_prefix if space else self._glued_prefix for space in spaced]
         inputs = [prefix + sentence for prefix, sentence in zip(prefixes, sentences, strict=True)]
@@ -115,10 +115,10 @@ def _from_state(state: str) -> Tokenizer:
 
 
 def _prefixes(state: dict[str, Any]) -> tuple[str, str]:
-    """Switch automatic spaces off where the family can express both cases; return what to write before a sentence.
+    """Switch off automatic spaces if the family can express both cases; return what to write before a sentence.
 
     Returns:
-        the prefix of a sentence that follows white space, and of one that does not.
+        Prefix of a sentence that follows white space, and of one that does not.
     """
     steps = list(_steps(state.get("pre_tokenizer")))
     kinds = {step["type"] for step in steps}
@@ -128,7 +128,7 @@ def _prefixes(state: dict[str, Any]) -> tuple[str, str]:
                 step["add_prefix_space"] = False
         return " ", ""
     if "Metaspace" in kinds:
-        if kinds & {"WhitespaceSplit", "Whitespace"}:  # spaces are gone before Metaspace: it must add its own
+        if kinds & {"WhitespaceSplit", "Whitespace"}:  # spaces are removed before Metaspace, which must add its own
             return "", _SENTINEL
         for step in steps:
             if step["type"] == "Metaspace":

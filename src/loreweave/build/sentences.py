@@ -8,9 +8,9 @@ from functools import lru_cache
 
 from loreweave.corpus.files.rows import Span, trimmed
 
-# Full stops of scripts that set no space after them.
+# Full stops of scripts without spaces after them.
 _UNSPACED_STOPS = "。！？｡．︒"
-# Stops that need white space behind them: Latin and its neighbours, Arabic, Urdu, Indic, Ethiopic, Burmese, Armenian.
+# Stops that need white space after them: Latin and related scripts, Arabic, Urdu, Indic, Ethiopic, Burmese, Armenian.
 _SPACED_STOPS = ".!?…؟۔।॥።፧၊။។׃։"
 _CLOSING = "\"'”’“‘»›)\\]}」』）】〉》］"
 _BOUNDARY = re.compile(rf"[{_UNSPACED_STOPS}]+[{_CLOSING}]*\s*|[{_SPACED_STOPS}]+[{_CLOSING}]*\s+")
@@ -32,10 +32,10 @@ _ORDINAL_LANGUAGES = frozenset(["cs", "da", "de", "et", "fi", "hr", "hu", "lv", 
 
 
 def split_sentences(text: str, language: str | None = None, mentions: Iterable[Span] = ()) -> list[Span]:
-    """Spans of the sentences of a paragraph, in order, without the white space around them.
+    """Spans of the sentences of a paragraph, in order, without surrounding white space.
 
     English (`en`, `en-...`, `simple`) is split by nupunkt (Punkt with trained abbreviations), every other language by
-    punctuation. A boundary inside a mention is no boundary.
+    punctuation. A boundary inside a mention is ignored.
 
     Args:
         text: one paragraph.
@@ -55,7 +55,7 @@ def split_sentences(text: str, language: str | None = None, mentions: Iterable[S
 
 
 def _outside(ends: Sequence[int], mentions: Iterable[Span]) -> list[int]:
-    """The boundaries that cut no mention."""
+    """Boundaries outside all mentions."""
     inner = sorted(mentions)
     if not inner:
         return list(ends)

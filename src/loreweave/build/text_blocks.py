@@ -1,18 +1,18 @@
-"""Plain text -> blocks of sub-words for masked words alone: KEPLER's word stream.
+"""Builds blocks of sub-words from plain text, for masked words only: KEPLER's word stream.
 
-Each line becomes its sub-words and an end token, as fairseq binarises it; a blank line is an end token alone. Blocks are
-cut from that stream by fairseq's `--sample-break-mode`:
+Each line becomes its sub-words and an end token, as fairseq binarises it; a blank line is a single end token. Blocks are
+cut from that stream as fairseq's `--sample-break-mode` does:
 
-- `none`: everywhere; all blocks are full;
-- `complete`: between lines; as many whole lines as fit, also of different documents, which an end token more separates;
-- `complete_doc`: between lines, and no block reaches over the end of a document;
+- `none`: anywhere; all blocks are full;
+- `complete`: between lines; as many whole lines as fit, also of different documents, separated by another end token;
+- `complete_doc`: between lines, and no block crosses the end of a document;
 - `eos`: after every line.
 
-Where a language is given, lines are split into sentences first, and each sentence is a line: what Sparse Latent Typing reads.
-A line that alone is longer than a block is dropped where blocks end between lines, as fairseq does, or split if wanted.
-A block is at most `max_length` long with the start token before it. Its last end token is not stored, because whoever reads
-a pre-training set puts start and end token round each row; in the mode `none` fairseq's blocks have none, and are one
-sub-word longer instead.
+If a language is given, lines are first split into sentences, which are then the lines: the input of Sparse Latent Typing.
+If blocks end between lines, a line that is longer than a block is dropped, as in fairseq, or split on request.
+A block has at most `max_length` sub-words with the start token before it. Its last end token is not stored, because readers
+of a pre-training set add start and end token to each row. In the mode `none`, fairseq's blocks have no end token, and are
+one sub-word longer instead.
 """
 
 from __future__ import annotations
@@ -47,20 +47,20 @@ _ROWS_PER_SHARD = 100_000
 
 @dataclass
 class TextBlockReport:
-    """What was read, kept and left out. `sub_words` = `sub_words_kept` + `sub_words_dropped_long`.
+    """Counts of what was read, kept and left out. `sub_words` = `sub_words_kept` + `sub_words_dropped_long`.
 
     Attributes:
-        documents: runs of lines between blank ones.
-        documents_excluded: left out by their id or title.
-        blank_lines: in text files, all; each is an end token of the stream.
-        blank_lines_dropped: inside documents of JSON Lines, where they separate nothing.
-        characters_replaced: halves of surrogate pairs, which became U+FFFD.
-        sub_words: of all lines, without end tokens.
-        end_tokens_inside: end tokens stored inside blocks (those that close blocks are not stored).
-        blocks: rows written.
-        lines_split: lines that were longer than a block may be, and became several blocks.
-        blocks_dropped_long: such lines, dropped.
-        blocks_dropped_empty: blocks of blank lines alone.
+        documents: number of runs of lines between blank lines.
+        documents_excluded: number of documents excluded by their id or title.
+        blank_lines: number of blank lines in text files; each is an end token of the stream.
+        blank_lines_dropped: number of blank lines inside documents of JSON Lines, where they do not separate documents.
+        characters_replaced: number of unpaired surrogates, which became U+FFFD.
+        sub_words: number of sub-words in all lines, without end tokens.
+        end_tokens_inside: number of end tokens stored inside blocks (those at the end of blocks are not stored).
+        blocks: number of rows written.
+        lines_split: number of lines longer than a block that became several blocks.
+        blocks_dropped_long: number of such lines that were dropped.
+        blocks_dropped_empty: number of blocks of blank lines only.
     """
 
     files: int = 0
@@ -93,7 +93,7 @@ class TokenLine(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Sub-words with the end tokens of their lines, and where the first line comes from."""
+    """Sub-words with the end tokens of their lines, and the source of the first line."""
 
     place: str
     ids: list[int]
@@ -117,31 +117,31 @@ def build_text_blocks(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> TextBlockReport:
-    """Write a pre-training set without entities (`word_only`) from text files; it appears whole or not at all.
+    """Write a pre-training set without entities (`word_only`) from text files, atomically.
 
-    Lines are tokenised as texts of their own, without special tokens. A literal `<mask>` in the text is split like any
+    Lines are tokenised separately, without special tokens. A literal `<mask>` in the text is split like any
     other characters.
 
     Args:
-        files: text, or tables with `text`; read once, in order (`loreweave.corpus.plain_text`).
+        files: text files, or tables with `text`; read once, in order (`loreweave.corpus.plain_text`).
         tokenizer: a fast tokenizer with an end (or separator) token.
         output: folder to write; the same input gives the same bytes.
         break_mode: where blocks may be cut.
-        max_length: sub-words of a block with its start and its end token.
-        split_long_lines: cut lines that are longer than a block into full blocks and a rest, instead of dropping them.
-        sentences: language whose sentences become the lines; None leaves lines as they are.
-        unwrap: join the lines up to a blank line first.
-        exclude: `id` or `title` of documents to leave out.
+        max_length: maximum number of sub-words per block, including its start and end token.
+        split_long_lines: split lines that are longer than a block into full blocks and a rest, instead of dropping them.
+        sentences: language of the sentences that become the lines; None keeps the lines.
+        unwrap: first join the lines up to a blank line.
+        exclude: `id` or `title` of documents to exclude.
         progress: called with the counts so far after each batch of lines.
 
     Raises:
-        ConfigurationError: a tokenizer that does not fit, an unknown mode, or an output folder that is in use.
-        DataError: a file cannot be read, or gave no block.
+        ConfigurationError: unsuitable tokenizer, unknown mode, or the output folder exists.
+        DataError: a file cannot be read, or there is no block.
     """
     if break_mode not in BREAK_MODES:
         raise ConfigurationError(f"--break-mode: found {break_mode!r}, expected one of {', '.join(BREAK_MODES)}")
     if max_length < 3:
-        raise ConfigurationError(f"--max-length: found {max_length}, expected at least 3: two special tokens and a sub-word")
+        raise ConfigurationError(f"--max-length: found {max_length}, expected at least 3 (two special tokens and a sub-word)")
     end_id = _end_token(tokenizer)
     report, counts = TextBlockReport(), Counter[str]()
     with atomic_folder(output, overwrite, MANIFEST) as folder:
@@ -176,8 +176,8 @@ def build_text_blocks(
 def cut_blocks(lines: Iterable[TokenLine], mode: BreakMode, size: int, end_id: int) -> Iterator[Block]:
     """Cut the stream of lines, each closed by `end_id`, into blocks.
 
-    A block has at most `size` ids if the last one is `end_id`, else at most `size - 1`; only a single line that is longer
-    becomes a longer block (not in the mode `none`).
+    A block has at most `size` ids if the last one is `end_id`, otherwise at most `size - 1`. A single line that is longer
+    becomes a longer block (except in the mode `none`).
     """
     if mode == "none":
         return _cut_anywhere(lines, size, end_id)
@@ -187,7 +187,7 @@ def cut_blocks(lines: Iterable[TokenLine], mode: BreakMode, size: int, end_id: i
 
 
 def _cut_between_lines(lines: Iterable[TokenLine], size: int, end_id: int, by_document: bool) -> Iterator[Block]:
-    """Whole lines, as many as fit; `by_document` ends a block at a blank line, which then belongs to none."""
+    """As many whole lines as fit; `by_document` ends a block at a blank line, which is then in no block."""
     block = Block("", [])
     for line in lines:
         separates = by_document and not line.ids
@@ -205,7 +205,7 @@ def _cut_between_lines(lines: Iterable[TokenLine], size: int, end_id: int, by_do
 
 
 def _cut_anywhere(lines: Iterable[TokenLine], size: int, end_id: int) -> Iterator[Block]:
-    """Full blocks; the end token of a line closes a block that the line fills exactly."""
+    """Full blocks; the end token of a line ends a block that the line fills exactly."""
     place, waiting = "", list[int]()
     for line in lines:
         place = place if waiting else line.place
@@ -221,7 +221,7 @@ def _cut_anywhere(lines: Iterable[TokenLine], size: int, end_id: int) -> Iterato
 
 
 def _split_long(lines: Iterable[TokenLine], room: int, report: TextBlockReport) -> Iterator[TokenLine]:
-    """Lines of more than `room` sub-words in parts of `room` and a rest, as if each were a line."""
+    """Split lines of more than `room` sub-words into parts of `room` and a rest, as if each were a line."""
     for line in lines:
         report.lines_split += len(line.ids) > room
         for start in range(0, max(1, len(line.ids)), room):
@@ -229,7 +229,7 @@ def _split_long(lines: Iterable[TokenLine], room: int, report: TextBlockReport) 
 
 
 def _sentences(lines: Iterable[Line], language: str) -> Iterator[Line]:
-    """Each sentence as a line; blank lines stay."""
+    """Each sentence as a line; blank lines are kept."""
     for line in lines:
         if not line.text:
             yield line
@@ -260,7 +260,7 @@ def _tokenised(
 
 
 def _rows(blocks: Iterable[Block], size: int, end_id: int, report: TextBlockReport) -> Iterator[Window]:
-    """The blocks that a row can hold, without the end token that closes them."""
+    """Blocks that a row can hold, without their last end token."""
     for block in blocks:
         ids = block.ids[:-1] if block.ids[-1] == end_id else block.ids
         ends = ids.count(end_id)
@@ -277,9 +277,9 @@ def _rows(blocks: Iterable[Block], size: int, end_id: int, report: TextBlockRepo
 
 
 def _end_token(tokenizer: PreTrainedTokenizerBase) -> int:
-    """The id that readers of pre-training sets put behind each row."""
+    """Id that readers of pre-training sets put at the end of each row."""
     found: Sequence[int | None] = (tokenizer.sep_token_id, tokenizer.eos_token_id)
     end_id = next((id for id in found if id is not None), None)
     if end_id is None:
-        raise ConfigurationError(f"{type(tokenizer).__name__} has no separator and no end token to close lines with")
+        raise ConfigurationError(f"{type(tokenizer).__name__} has no separator and no end token to end lines with")
     return end_id

@@ -35,8 +35,8 @@ Int64 = NDArray[np.int64]
 _DATA_FILE, _METADATA_FILE = "dataset.tf", "metadata.json"
 _METADATA_KEYS = ("number_of_items", "max_seq_length", "max_entity_length", "max_mention_length")
 _HEADER, _FOOTER = struct.Struct("<QI"), struct.Struct("<I")
-_LARGEST_RECORD = 1 << 28  # a longer one means that the frame is lost
-_SPECIAL_TOKENS = 2  # of `max_seq_length`; records are without them (luke.md 2.4)
+_LARGEST_RECORD = 1 << 28  # a larger length means that the position in the file is lost
+_SPECIAL_TOKENS = 2  # included in `max_seq_length`; records are without them
 
 
 @dataclass
@@ -52,12 +52,12 @@ def read_tfrecord_set(folder: Pathname, report: TfrecordReport | None = None, ch
     """Yield the windows of an original pre-training set (`dataset.tf` and `metadata.json`).
 
     Args:
-        folder: the set.
-        report: counts are added here.
-        check: also compare the checksum of every record's data (slow; that of its length always is).
+        folder: folder of the set.
+        report: receives the counts.
+        check: also compare the checksum of every record's data (slow; that of its length is always compared).
 
     Raises:
-        DataError: a broken record (`line` is its number from 1), or a mention whose positions are not contiguous.
+        DataError: a record is broken (`line` is its number from 1), or a mention's positions are not contiguous.
     """
     path = Path(folder) / _DATA_FILE
     width = int(_metadata(folder)["max_mention_length"])
@@ -83,20 +83,20 @@ def convert_tfrecord_set(
 ) -> TfrecordReport:
     """Convert an original pre-training set, with its vocabulary, into the format of `open_pretraining_set`.
 
-    The original text is not in the set: `text_id` is `dataset.tf:<record>`.
+    The set does not contain the original text: `text_id` is `dataset.tf:<record>`.
 
     Args:
-        folder: the set.
+        folder: folder of the set.
         output: folder to write.
-        tokenizer: the one that made the word ids; it is kept with the set. Without it no word id is known to be too large.
-        rows_per_shard: rows of an Arrow file.
+        tokenizer: tokenizer of the word ids, which is stored with the set. Without it, word ids cannot be checked.
+        rows_per_shard: number of rows per Arrow file.
         check: see `read_tfrecord_set`.
-        overwrite: replace a folder that exists.
-        advance: told the number of windows done, for a progress bar.
+        overwrite: replace an existing folder.
+        advance: called with the number of finished windows, for a progress bar.
 
     Raises:
-        DataError: broken records, ids that tokenizer or vocabulary lack, windows larger than `metadata.json` says, another
-            number of records than it says, or no vocabulary.
+        DataError: records are broken, ids are not in tokenizer or vocabulary, windows or the number of records differ from
+            `metadata.json`, or there is no vocabulary.
     """
     metadata, vocabulary = _metadata(folder), EntityVocabulary.load(folder)
     report, path = TfrecordReport(), Path(folder) / _DATA_FILE
@@ -110,7 +110,7 @@ def convert_tfrecord_set(
         windows = _checked(read_tfrecord_set(folder, report, check), bounds, path, advance)
         items = write_windows(target, windows, rows_per_shard)
         if items != metadata["number_of_items"]:
-            message = f"found {items} records, {_METADATA_FILE} says {metadata['number_of_items']}"
+            message = f"found {items} records, expected {metadata['number_of_items']} as in {_METADATA_FILE}"
             raise DataError(message, path=path)
         settings = {
             "max_length": metadata["max_seq_length"],
@@ -129,10 +129,10 @@ def convert_tfrecord_set(
 
 
 def number_of_windows(folder: Pathname) -> int:
-    """How many records an original set says that it has.
+    """Number of records of an original set according to its metadata.
 
     Raises:
-        DataError: no metadata of a set.
+        DataError: the metadata of the set are missing.
     """
     return int(_metadata(folder)["number_of_items"])
 
@@ -141,7 +141,7 @@ def read_tfrecords(path: Pathname, check: bool = False) -> Iterator[tuple[int, b
     """Yield (number from 1, data) of the records of a TFRecord file, GZIP or plain.
 
     Raises:
-        DataError: a record is cut off or its checksum differs.
+        DataError: a record is truncated or its checksum differs.
     """
     try:
         with open_binary(path) as file:
@@ -154,13 +154,13 @@ def read_tfrecords(path: Pathname, check: bool = False) -> Iterator[tuple[int, b
             while header := file.read(_HEADER.size):
                 number += 1
                 if len(header) < _HEADER.size:
-                    raise DataError("found a record that is cut off", path=path, line=number)
+                    raise DataError("found a truncated record", path=path, line=number)
                 length, length_sum = _HEADER.unpack(header)
                 if length > _LARGEST_RECORD or masked_crc32c(header[:8]) != length_sum:
                     raise DataError("found a wrong checksum of the record's length", path=path, line=number)
                 data, footer = file.read(length), file.read(_FOOTER.size)
                 if len(data) < length or len(footer) < _FOOTER.size:
-                    raise DataError("found a record that is cut off", path=path, line=number)
+                    raise DataError("found a truncated record", path=path, line=number)
                 if check and masked_crc32c(data) != _FOOTER.unpack(footer)[0]:
                     raise DataError("found a wrong checksum of the record's data", path=path, line=number)
                 yield number, data
@@ -172,7 +172,7 @@ def parse_example(data: bytes) -> dict[str, Int64]:
     """Integer features of a serialised `tf.train.Example`, by name; features of another type are an error.
 
     Raises:
-        ValueError, LookupError, OverflowError: not such a message.
+        ValueError, LookupError, OverflowError: it is not such a message.
     """
     features: dict[str, Int64] = {}
     for outer, body in _messages(data):
@@ -240,7 +240,7 @@ def _window(features: dict[str, Int64], text_id: str, width: int, report: Tfreco
 
 @dataclass(frozen=True)
 class _Bounds:
-    """What the windows of a set must keep: ids below the sizes of the two vocabularies, and the set's own limits."""
+    """Limits of the windows of a set: ids below the sizes of the two vocabularies, and the set's own limits."""
 
     words: int | None
     entities: int
@@ -248,7 +248,7 @@ class _Bounds:
     max_entities: int
 
     def check(self, window: Window) -> None:
-        """Raise DataError for a window that breaks one."""
+        """Raise DataError for a window that exceeds a limit."""
         _check_ids("word_ids", window.word_ids, self.words, "the tokenizer")
         _check_ids("entity_ids", window.entity_ids, self.entities, "the entity vocabulary")
         _check_ids("page_id", [window.page_entity_id], self.entities, "the entity vocabulary", least=NO_PAGE)
@@ -282,7 +282,7 @@ def _check_number(field: str, ids: list[int], most: int) -> None:
 
 
 def _messages(message: bytes) -> Iterator[tuple[int, bytes]]:
-    """(field number, bytes) of the fields that may be messages; a feature of integers has no fixed-width ones."""
+    """(field number, bytes) of the fields that may be messages; integer features have no fixed-width fields."""
     for number, kind, value in read_fields(message):
         if isinstance(value, bytes):
             if kind != BYTES:
@@ -291,11 +291,11 @@ def _messages(message: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _integers(feature: bytes) -> Int64:
-    """The values of Feature.int64_list (field 3), packed or one by one."""
+    """Values of Feature.int64_list (field 3), packed or one by one."""
     values: list[Int64] = []
     for kind, body in _messages(feature):
         if kind != 3:
-            raise ValueError("a feature that is no int64_list")
+            raise ValueError("a feature that is not an int64_list")
         values += [_packed_varints(packed) for number, packed in _messages(body) if number == 1]
         single = [value for number, wire, value in read_fields(body) if number == 1 and wire == VARINT]
         values.append(np.array(single, dtype=np.uint64).astype(np.int64))
@@ -303,13 +303,13 @@ def _integers(feature: bytes) -> Int64:
 
 
 def _packed_varints(packed: bytes) -> Int64:
-    """Decode varints side by side: 7 bits a byte, the last byte of each below 128; negative ones have 10 bytes."""
+    """Decode varints in parallel: 7 bits per byte, the last byte of each is below 128; negative ones have 10 bytes."""
     raw = np.frombuffer(packed, dtype=np.uint8)
     if not raw.size:
         return np.empty(0, np.int64)
     ends = np.flatnonzero(raw < 0x80)
     if not ends.size or ends[-1] != raw.size - 1:
-        raise ValueError("a varint that is cut off")
+        raise ValueError("a truncated varint")
     starts = np.concatenate(([0], ends[:-1] + 1))
     lengths = ends - starts + 1
     if lengths.max() > 10:

@@ -1,4 +1,4 @@
-"""Annotated texts -> windows of whole sentences with the sub-word ranges of their linked mentions (luke.md 2.4)."""
+"""Builds windows of whole sentences, with the sub-word ranges of their linked mentions, from annotated texts."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _AnySpan = TypeVar("_AnySpan", tuple[int, int], tuple[int, int, int])
 
 @dataclass(frozen=True)
 class WindowSettings:
-    """What a window may hold.
+    """Limits and settings of windows.
 
     Args:
-        max_length: sub-words, with `special_tokens` places left free for the encoder's own.
-        max_entities: linked mentions of a window; later ones are dropped.
-        max_mention_length: sub-words of a mention; longer ones are cut.
-        min_sentence_length: shorter sentences are dropped.
-        special_tokens: places kept free.
-        include_windows_without_entities: keep windows in which nothing is linked.
+        max_length: maximum number of sub-words, including `special_tokens` places for the encoder's own.
+        max_entities: maximum number of linked mentions; later ones are dropped.
+        max_mention_length: maximum number of sub-words per mention; longer ones are truncated.
+        min_sentence_length: minimum number of sub-words per sentence; shorter ones are dropped.
+        special_tokens: number of places for special tokens.
+        include_windows_without_entities: keep windows without linked mentions.
         include_unknown_entities: a link to a title outside the vocabulary becomes `[UNK]` instead of being dropped.
-        language: of all texts; None for each text's own.
-        paragraph_kinds: kinds to use where `metadata["paragraphs"]` names kinds.
+        language: language of all texts; None for each text's own.
+        paragraph_kinds: kinds of paragraphs to use, if `metadata["paragraphs"]` has kinds.
     """
 
     max_length: int = 512
@@ -59,7 +59,7 @@ class WindowSettings:
 
     @property
     def room(self) -> int:
-        """Sub-words of text that fit."""
+        """Maximum number of sub-words of text."""
         return self.max_length - self.special_tokens
 
 
@@ -77,7 +77,7 @@ class Window:
 
 @dataclass
 class BuildReport:
-    """What was read, kept and left out. `mentions` = `mentions_kept` + all `mentions_dropped_*`."""
+    """Counts of what was read, kept and left out. `mentions` = `mentions_kept` + all `mentions_dropped_*`."""
 
     texts: int = 0
     characters: int = 0
@@ -120,7 +120,7 @@ class _Sentence:
 
 @dataclass(frozen=True)
 class WindowMaker:
-    """Makes windows of texts; usable in another process."""
+    """Builds windows of texts; usable in another process."""
 
     tokenizer: SentenceTokenizer
     vocabulary: EntityVocabulary
@@ -144,9 +144,9 @@ class WindowMaker:
         return windows, report
 
     def _sentences(self, text: AnnotatedText, report: BuildReport) -> Iterator[_Sentence]:
-        """The sentences of a text with the mentions that have an entity id."""
+        """Sentences of a text with the mentions that have an entity id."""
         language = self.settings.language or text.language
-        content, replaced = replace_halves(text.text)  # no tokenizer takes half a character; same length
+        content, replaced = replace_halves(text.text)  # tokenizers refuse unpaired surrogates; same length
         report.texts += 1
         report.characters += len(content)
         report.characters_replaced += replaced
@@ -172,7 +172,7 @@ class WindowMaker:
                 report.mentions_dropped_unlinked += 1
                 continue
             id = self.vocabulary.id_of(mention.entity, language)
-            # A sentence has no white space around it; a blank mention stays as it is and finds no sub-words.
+            # Sentences have no surrounding white space; a blank mention stays as it is and has no sub-words.
             start, end = trimmed(text.text, mention.start, mention.end)
             start = start if start < end else mention.start
             if id is not None:
@@ -183,7 +183,7 @@ class WindowMaker:
                 report.mentions_dropped_unknown += 1
 
     def _paragraphs(self, text: AnnotatedText, report: BuildReport) -> Iterator[Span]:
-        """Spans of the paragraphs: `metadata["paragraphs"]`, else lines."""
+        """Spans of the paragraphs: `metadata["paragraphs"]`. Default: the lines."""
         rows = text.metadata.get("paragraphs")
         for start, end, *kind in _lines(text.text) if rows is None else rows:
             if kind and kind[0] not in self.settings.paragraph_kinds:
@@ -246,7 +246,7 @@ def _lines(text: str) -> Iterator[Span]:
 
 
 def _within(spans: list[_AnySpan], start: int, end: int) -> Iterator[_AnySpan]:
-    """The spans of a sorted list that lie in [start, end)."""
+    """Spans of a sorted list that lie in [start, end)."""
     for index in range(bisect_left(spans, (start,)), len(spans)):
         if spans[index][0] >= end:
             return
@@ -255,7 +255,7 @@ def _within(spans: list[_AnySpan], start: int, end: int) -> Iterator[_AnySpan]:
 
 
 def _single_spaces(sentence: _Sentence) -> _Sentence:
-    """Make every run of white space one space, and move the mentions with the characters."""
+    """Replace every run of white space by one space, and move the mentions with the characters."""
     if not _ODD_SPACE.search(sentence.text):
         return sentence
     runs = [match.span() for match in _SPACES.finditer(sentence.text)]
@@ -265,7 +265,7 @@ def _single_spaces(sentence: _Sentence) -> _Sentence:
         removed.append(removed[-1] + end - start - 1)
 
     def moved(position: int) -> int:
-        run = bisect_right(starts, position) - 1  # the last run that starts at or before
+        run = bisect_right(starts, position) - 1  # the last run that starts at or before it
         if run < 0:
             return position
         start, end = runs[run]

@@ -1,6 +1,6 @@
-"""The demo: the whole way from pages and a graph to names, relations and predicted facts, on the mini-world.
+"""The demo: from pages and a graph to names, relations and predicted facts, on the mini-world.
 
-Every step is the function behind a command, and shows that command.
+Every step calls the function of a command, and shows that command.
 """
 
 from __future__ import annotations
@@ -42,37 +42,37 @@ from loreweave.training.settings.recipes import load_recipe
 
 ENCODER = "minilm"
 WIDTH = 384
-"""Of MiniLM; entity rows are as wide, because they begin as words."""
+"""Hidden size of MiniLM, and of the entity embeddings, which are initialised from words."""
 
 RELATIONS = "relation-classification"
 NER = "ner"
 LINKS = "link-prediction"
 
 WINDOW = 128
-"""Sub-words of a window; a page fills one or two."""
+"""Maximum number of sub-words per window; a page fills one or two."""
 
 HELD_OUT = 10
-"""One page in so many is kept from pre-training, to measure on."""
+"""One page in this many is kept out of pre-training, to measure on."""
 
 FEW_PAGES = ("batch_size=4", "micro_batch_size=4", "objectives.masked_entities.probability=0.5")
-"""Small batches and many masked entities, because there are hardly two hundred windows."""
+"""Small batches and many masked entities, because there are fewer than two hundred windows."""
 
 KNOWLEDGE = "objectives.contrastive_knowledge"
 SHORT_TEXTS = ("text.text=label_description", "text.max_length=32", "text.relation_text=label", "text.relation_max_length=16")
-"""How entities and relations are read: in few words, as the mini-world describes them."""
+"""Texts of entities and relations: short, as in the mini-world."""
 
 UNTRAINED = (
     "untrained=true", "scorer=transe_l2", "pooling=mean",
-    "max_length=32", "text=label_description", "relation_text=label",  # as the trained one reads
+    "max_length=32", "text=label_description", "relation_text=label",  # as in training
 )  # fmt: skip
-"""The encoder as it is: vector of the head's text + vector of the relation's name, nearest tails first."""
+"""The untrained encoder: vector of the head's text + vector of the relation's name, nearest tails first."""
 
 SENTENCES = (
     "Marie Curie was born in Warsaw in 1867, and won two Nobel Prizes.",
     "Mozart wrote operas in Vienna.",
     "The Danube flows through Austria and Hungary into the Black Sea.",
 )
-"""Whose names and relations the demo shows; none is on a page."""
+"""Sentences whose names and relations the demo shows; none is on a page."""
 
 QUESTIONS = (
     ("Indus River", "continent"),
@@ -81,7 +81,7 @@ QUESTIONS = (
     ("Vistula", "mouth of the watercourse"),
     ("Henrik Ibsen", "languages spoken, written or signed"),
 )
-"""Facts of the test split, of which training sees nothing: (head, relation)."""
+"""Facts of the test split, which training does not contain: (head, relation)."""
 
 MEASURES: dict[str, dict[str, str]] = {
     "held-out pages": {
@@ -90,10 +90,10 @@ MEASURES: dict[str, dict[str, str]] = {
     },
     "held-out facts": {"mrr": "link prediction, MRR", "hits_at_10": "link prediction, Hits@10"},
 }
-"""What the table shows: where it is measured, the number's name in the results, and what a reader should call it."""
+"""Rows of the table: where it is measured, the metric's name in the results, and its name for readers."""
 
 RESULTS = "demo.json"
-"""Marks a folder as a demo's, so that the next demo may replace it."""
+"""Marks the folder of a demo, which the next demo may replace."""
 
 PAGE = "demo.html"
 
@@ -102,28 +102,28 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """How long the demo trains; the defaults take three minutes on two CPU cores."""
+    """Amount of training; the defaults take three minutes on two CPU cores."""
 
     stage_1_steps: int = 30
     stage_2_steps: int = 80
     triples: int = 32
-    """Facts of a step, beside its windows of text."""
+    """Number of facts per step, in addition to its windows of text."""
     ner_epochs: int = 2
     relation_epochs: int = 3
 
     def stage_1(self) -> list[str]:
-        """Settings that go over the recipe `minilm/pretraining-1`."""
+        """Overrides for the recipe `minilm/pretraining-1`."""
         return [f"steps={self.stage_1_steps}", "schedule.warmup_steps=4", "optimizer.learning_rate=2e-3", *FEW_PAGES]
 
     def stage_2(self, graph: Path) -> list[str]:
-        """Settings that go over `minilm/pretraining-2`: the graph joins the pages."""
+        """Overrides for `minilm/pretraining-2`, where the graph joins the pages."""
         schedule = (f"steps={self.stage_2_steps}", "schedule.warmup_steps=6", "optimizer.learning_rate=5e-4")
         own = ("optimizer.rate_factors={extra_heads: 10.0}",)
         knowledge = (f"graph={graph}", f"micro_batch_size={self.triples}", "weight=4.0", *SHORT_TEXTS)
         return [*schedule, *own, *FEW_PAGES, *(f"{KNOWLEDGE}.{setting}" for setting in knowledge)]
 
     def tasks(self) -> dict[str, list[str]]:
-        """Settings that go over `minilm/<task>`."""
+        """Overrides for `minilm/<task>`."""
         common = ("batch_size=16", "optimizer.learning_rate=3e-4")
         ner = [f"epochs={self.ner_epochs}", *common, "head=tags", "min_updates=null"]
         return {NER: ner, RELATIONS: [f"epochs={self.relation_epochs}", *common]}
@@ -136,17 +136,17 @@ def run_demo(
 
     Args:
         output: folder for the data, the runs and the models.
-        seed: of new parameters, masks and orders.
-        budget: how long to train.
-        overwrite: write into a folder that holds something else; an earlier demo is replaced in any case.
-        report: is told each step, and the command that does it.
+        seed: seed of new parameters, masks and orders.
+        budget: amount of training.
+        overwrite: write to a folder with other content; an earlier demo is always replaced.
+        report: called with each step, and with the command for it.
 
     Raises:
-        ConfigurationError: the folder holds something else, or the package of the encoder is missing.
+        ConfigurationError: the folder has other content, or the package of the encoder is missing.
     """
     folder = Path(output)
     if folder.exists() and any(folder.iterdir()) and not (overwrite or (folder / RESULTS).exists()):
-        raise ConfigurationError(f"{folder} holds something that is no demo; --overwrite writes into it")
+        raise ConfigurationError(f"{folder}: not the folder of a demo; choose another, or use --overwrite")
     started = time.monotonic()
     demo = _Demo(folder, seed, budget or Budget(), report, DemoResult(folder))
     demo.build()
@@ -166,7 +166,7 @@ def run_demo(
 
 @dataclass
 class _Demo:
-    """The steps, each a public function with the settings that its command would have."""
+    """The steps of the demo. Each calls a public function with the settings of its command."""
 
     folder: Path
     seed: int
@@ -175,7 +175,7 @@ class _Demo:
     result: DemoResult
 
     def build(self) -> None:
-        """Pages -> entity vocabulary and two pre-training sets; facts -> graph."""
+        """Build an entity vocabulary and two pre-training sets from the pages, and a graph from the facts."""
         pages = load_pages()
         held_out = pages[HELD_OUT - 1 :: HELD_OUT]
         parts = {"pages": [page for page in pages if page not in held_out], "held-out": held_out}
@@ -202,7 +202,7 @@ class _Demo:
         self.report(f"{graph['entities']} entities, {graph['relations']} relations, facts: {facts}")
 
     def start(self) -> None:
-        """MiniLM as a LUKE, before any training."""
+        """Create a LUKE from MiniLM, without training."""
         vocabulary = EntityVocabulary.load(self._path("entity_vocab.jsonl"))
         luke = luke_from_encoder(
             resolve(ENCODER), vocabulary, entity_embedding_size=WIDTH, entities_start="titles", seed=self.seed
@@ -210,10 +210,10 @@ class _Demo:
         with quiet():
             hugging_face.save(luke.model, luke.tokenizer, self._path("luke-start"), overwrite=True)
         titled = len(vocabulary) - len(vocabulary.special_ids)
-        self.report(f"{ENCODER} as a LUKE in luke-start: {titled} entities begin as the words of their titles")
+        self.report(f"{ENCODER} as a LUKE in luke-start: {titled} entities are initialised from the words of their titles")
 
     def pretrain(self) -> None:
-        """Both stages: the entities find their places, then one model learns from pages and graph together."""
+        """Both stages: first only the entity embeddings are trained, then the whole model on pages and graph."""
         stages = {"pretraining-1": self.budget.stage_1(), "pretraining-2": self.budget.stage_2(self._path("graph"))}
         model = "luke-start"
         for job, settings in stages.items():
@@ -223,13 +223,13 @@ class _Demo:
             model = f"{job}/model"
 
     def measure(self, model: str, when: str, reading: Sequence[str] = ()) -> dict[str, float]:
-        """All numbers of a model; `reading` says how link prediction reads one without a head over the graph."""
+        """All metrics of a model; `reading` configures link prediction for a model without a head over the graph."""
         return self.held_out(model) | self.links(model, f"links-{when}", reading)
 
     def held_out(self, model: str) -> dict[str, float]:
-        """Accuracy of words and entities that are masked on the held-out pages."""
+        """Accuracy of masked words and masked entities on the held-out pages."""
         overrides = [*self._files(model, "held-out-set", "held-out"), *FEW_PAGES]
-        alone = ("batch_size=1", "micro_batch_size=1")  # so that no window is left out
+        alone = ("batch_size=1", "micro_batch_size=1")  # so that all windows are used
         recipe = load_recipe(f"{ENCODER}/pretraining-2")
         results = evaluate_objectives(fill(PretrainingConfig, recipe.config, [*overrides, *alone]))
         self._tells("held-out pages", results)
@@ -246,7 +246,7 @@ class _Demo:
         return dict(scores)
 
     def finetune(self, name: str, model: str, data: Path, output: str) -> dict[str, float]:
-        """Fine-tune a task on the files of a folder; scores on its test file."""
+        """Fine-tune on a task's files in a folder; return the score on its test file."""
         task, source, target = load_task(name), self._path(model), self._path(output)
         overrides = [*self.budget.tasks()[name], f"seed={self.seed}"]
         given = ("--model", source, "--data", data, "--recipe", f"{ENCODER}/{name}", "--output", target)
@@ -257,7 +257,7 @@ class _Demo:
         return dict(results["test"])
 
     def names(self, model: str) -> None:
-        """Fine-tune NER and relation classification, and let both read three new sentences."""
+        """Fine-tune NER and relation classification, and apply both to three new sentences."""
         for task, data in ((NER, ner_files()), (RELATIONS, relation_files())):
             self.result.tests[task] = self.finetune(task, model, data, task)["micro_f1"]
         self._says("predict", NER, "SENTENCES.txt", "--model", self._path(NER))
@@ -267,7 +267,7 @@ class _Demo:
         self.result.sentences = read_sentences(finder, relater, SENTENCES)
 
     def ask(self, start: str, trained: str) -> None:
-        """Complete five facts that training never saw, with the encoder as it was and as it is."""
+        """Complete five facts that are not in training, with the encoder before and after training."""
         given = ("--model", self._path(trained), "--data", self._path("graph"), "top=1")
         self._says("predict", LINKS, "QUESTIONS.jsonl", *given)
         answers = [self._answers(start, UNTRAINED), self._answers(trained)]
@@ -283,7 +283,7 @@ class _Demo:
         return [answer["predicted"][0] for answer in ask(queries, len(QUESTIONS))]
 
     def write(self) -> None:
-        """The numbers, and the page."""
+        """Write the metrics and the page."""
         write_json(self._path(RESULTS), self.result.to_dict())
         with atomic_path(self._path(PAGE)) as path:
             path.write_text(page(self.result), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The demo's results as one HTML page, without scripts and without anything from outside."""
+"""The demo's results as one HTML page, without scripts or external files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _head(result: DemoResult) -> str:
     return (
         "<h1>What MiniLM learned in the demo</h1>\n"
         f'<p class="dim">{result.seconds:.0f} seconds on this machine. MiniLM, an encoder of words, became a LUKE, an encoder '
-        "of words and entities. It read pages whose links name entities, and a knowledge graph of the same entities.</p>"
+        "of words and entities. Its training data are pages with links to entities, and a graph of the same entities.</p>"
     )
 
 
@@ -52,7 +52,7 @@ def _measured(result: DemoResult) -> str:
         for what, before, after in result.rows
     )
     return (
-        "<h2>Before and after</h2>\n<p>Measured on pages, facts and entities that training never saw. "
+        "<h2>Before and after</h2>\n<p>Measured on pages, facts and entities that are not in the training data. "
         "The line in a bar is the number before.</p>\n"
         f'<table><tr><th>measured</th><th class="n">before</th><th class="n">after</th><th></th></tr>\n{rows}</table>'
     )
@@ -66,8 +66,8 @@ def _answers(result: DemoResult) -> str:
     )
     right = sum(answer.right for answer in result.answers)
     return (
-        "<h2>Facts that training never saw</h2>\n"
-        f"<p>The best of all entities by the texts alone; {right} of {len(result.answers)} are right after training.</p>\n"
+        "<h2>Facts that are not in the training data</h2>\n"
+        f"<p>The top-ranked entity by the texts only; {right} of {len(result.answers)} are right after training.</p>\n"
         f"<table><tr><th>question</th><th>before</th><th>after</th></tr>\n{rows}</table>"
     )
 
@@ -100,4 +100,4 @@ def _sentence(sentence: ReadSentence, colours: dict[str, str]) -> str:
 
 
 def _commands(commands: Iterable[str]) -> str:
-    return f"<h2>The commands that do the same</h2>\n<pre>{escape(chr(10).join(commands))}</pre>"
+    return f"<h2>Commands for the same steps</h2>\n<pre>{escape(chr(10).join(commands))}</pre>"

@@ -1,4 +1,4 @@
-"""What the demo measured and made."""
+"""Results of the demo."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from loreweave.miniworld.sentence_reading import ReadSentence
 
 @dataclass(frozen=True)
 class Answer:
-    """The best answer to a question about the graph, before and after training.
+    """The highest-ranked answer to a question about the graph, before and after training.
 
     Attributes:
-        right: whether the answer after training is a fact of the graph (of the test split, because training had others).
+        right: whether the answer after training is a fact of the graph (of the test split, since it is not in training).
     """
 
     head: str
@@ -26,16 +26,16 @@ class Answer:
 
 @dataclass
 class DemoResult:
-    """What the demo measured and made.
+    """Results of the demo.
 
     Attributes:
-        output: folder of everything.
+        output: folder of all outputs.
         rows: (what, before continued pre-training, after).
-        answers: questions about facts that training never saw.
-        tests: task -> micro F1 on its test file, of the tasks that are fine-tuned after it alone.
-        sentences: new sentences with the names that were found in them, and the relations between these.
-        commands: the command lines that do the same.
-        seconds: how long it took.
+        answers: questions about facts that are not in training.
+        tests: task -> micro F1 on its test file, for the tasks fine-tuned afterwards.
+        sentences: new sentences with the predicted names, and the predicted relations between these.
+        commands: command lines for the same steps.
+        seconds: duration in seconds.
     """
 
     output: Path
@@ -47,7 +47,7 @@ class DemoResult:
     seconds: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """The content of `demo.json`."""
+        """Content of `demo.json`."""
         measured = {what: {"before": before, "after": after} for what, before, after in self.rows}
         facts: dict[str, Any] = {"tests": self.tests, "answers": [asdict(answer) for answer in self.answers]}
         facts |= {"sentences": [sentence.to_dict() for sentence in self.sentences]}

@@ -1,11 +1,11 @@
-"""NER and relation examples from the pages: the sentences with the names that the graph knows.
+"""NER and relation examples from the pages: sentences with the names that the graph contains.
 
 A name is a link, or any other occurrence of a title of the graph or of words that only ever link to one entity. Its class is
-the coarsest type that the graph gives the entity. Two names of a sentence have the relation of their first fact in the graph
+the coarsest type of the entity in the graph. Two names of a sentence have the relation of their first fact in the graph
 (distant supervision: the sentence need not state it), or none.
 
-`python -m loreweave.miniworld.sentence_examples` writes `data/ner` and `data/relations` anew after pages or graph have
-changed.
+`python -m loreweave.miniworld.sentence_examples` rewrites `data/ner` and `data/relations` after changes of pages or
+graph.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from loreweave.miniworld.world import load_graph_paths, load_pages, ner_files, r
 NER_TYPES = ("person", "place", "organisation", "work", "language", "celestial body")
 NO_RELATION = "no_relation"
 LEAST_PAIRS = 12
-"""Relations with fewer examples are left out: nothing could be learnt about them."""
+"""Minimum number of examples of a relation; rarer relations are left out."""
 
 Record = dict[str, Any]
 
@@ -65,7 +65,7 @@ def graph_facts() -> dict[tuple[str, str], str]:
 
 
 def named_sentences(pages: Sequence[AnnotatedText], titles: Iterable[str]) -> list[NamedSentence]:
-    """All sentences of the pages; the longest of overlapping names is taken."""
+    """All sentences of the pages; of overlapping names the longest is used."""
     entity_of = _surfaces(pages, titles)
     longest_first = sorted(entity_of, key=len, reverse=True)
     never = "(?!)"
@@ -105,7 +105,7 @@ def ner_records(sentences: Sequence[NamedSentence], types: Mapping[str, Sequence
 
 
 def relation_records(sentences: Sequence[NamedSentence], facts: Mapping[tuple[str, str], str]) -> dict[str, list[Record]]:
-    """Records of each split: `text`, `head` and `tail` {start, end}, `label`; as many without as with a relation."""
+    """Records of each split: `text`, `head` and `tail` {start, end}, `label`; half of them have a relation."""
     labelled, others = [], []
     for sentence in sentences:
         for head, tail in permutations(sentence.names, 2):

@@ -1,4 +1,4 @@
-"""Two models one after the other: the names of a sentence, then the relations between them."""
+"""Two models in sequence: the names of a sentence, then the relations between them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from loreweave.miniworld.sentence_examples import NO_RELATION
 from loreweave.tasks.jobs.predictor import Predictor
 
 LEAST_PROBABILITY = 0.6
-"""Of a relation that is shown: below it the model often guesses."""
+"""Minimum probability of a relation that is shown; below it the model is often wrong."""
 
 
 @dataclass(frozen=True)
 class ReadName:
-    """Characters of a sentence that a model takes for a name, and its type."""
+    """Characters of a sentence that are predicted to be a name, and its type."""
 
     start: int
     end: int
@@ -26,7 +26,7 @@ class ReadName:
 
 @dataclass(frozen=True)
 class ReadRelation:
-    """A relation that a model sees between two names."""
+    """A predicted relation between two names."""
 
     head: str
     label: str
@@ -43,11 +43,11 @@ class ReadSentence:
     relations: list[ReadRelation] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as JSON."""
+        """The sentence as a JSON object."""
         return asdict(self)
 
     def parts(self) -> list[tuple[str, str | None]]:
-        """The text cut at its names, each part with the type of the name that it is, or None."""
+        """The text split at its names, each part with the type of the name, or None."""
         cut, done = list[tuple[str, str | None]](), 0
         for name in self.names:
             cut += [(self.text[done : name.start], None), (self.text[name.start : name.end], name.label)]
@@ -64,7 +64,7 @@ class ReadSentence:
 
 
 def read_sentences(finder: Predictor, relater: Predictor, sentences: Sequence[str]) -> list[ReadSentence]:
-    """The names that `finder` finds in each sentence, and the relations that `relater` sees in the ordered pairs of them."""
+    """The names that `finder` predicts in each sentence, and the relations that `relater` predicts for their ordered pairs."""
     read = []
     for text, found in zip(sentences, finder.predict(sentences), strict=True):
         names = (ReadName(name["start"], name["end"], name["mention"], name["label"]) for name in found)

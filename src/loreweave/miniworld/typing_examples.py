@@ -1,6 +1,6 @@
-"""Typing examples from the pages: a mention's labels are the types that the graph gives its entity.
+"""Typing examples from the pages: the labels of a mention are the types of its entity in the graph.
 
-`python -m loreweave.miniworld.typing_examples` writes `data/typing` anew after pages or graph have changed.
+`python -m loreweave.miniworld.typing_examples` rewrites `data/typing` after changes of pages or graph.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from loreweave.corpus.files.writing import write_json
 from loreweave.miniworld.world import load_graph_paths, load_pages, typing_files
 
 SPLITS = ("train", "train", "test", "train", "train", "dev", "train", "train", "test", "train")
-"""Entities of like types are dealt over these in turn, so that none is in two splits and each type is in all."""
+"""Splits, in the order in which entities of similar types are distributed: none is in two splits, each type is in all."""
 
 MOST_OF_ONE_ENTITY = 3
 LEAST_ENTITIES = 8
-"""Types of fewer entities are left out: nothing could be learnt about them."""
+"""Minimum number of entities of a type; rarer types are left out."""
 
 UNTYPED = frozenset({"class", "occupation"})
-"""Concepts rather than names."""
+"""Types that are concepts rather than names."""
 
 Record = dict[str, Any]
 
@@ -62,7 +62,7 @@ def _labels(pages: list[AnnotatedText], types: Mapping[str, Sequence[str]]) -> d
 
 
 def _deal(labels: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Entity -> split. The order among entities of like types is that of a hash, so that it follows no alphabet."""
+    """Entity -> split. Entities of similar types are ordered by a hash, so that the order is not alphabetical."""
     entities = sorted(labels, key=lambda entity: (labels[entity], sha256(entity.encode()).hexdigest()))
     return {entity: SPLITS[place % len(SPLITS)] for place, entity in enumerate(entities)}
 

@@ -1,4 +1,4 @@
-"""Where the mini-world's files lie, and its pages as annotated text.
+"""Files of the mini-world, and its pages as annotated text.
 
 Pages are plain text files by topic. `== Title ==` begins a page, a blank line a paragraph, and `[[Title]]` or
 `[[Title|surface]]` links to the page or the graph entity of that title.
@@ -38,12 +38,12 @@ class GraphPaths(NamedTuple):
 
 
 def graph_files() -> Path:
-    """Folder of the graph as `loreweave build graph --format jsonl` reads it."""
+    """Folder of the graph, for `loreweave build graph --format jsonl`."""
     return DATA / "graph"
 
 
 def load_graph_paths() -> GraphPaths:
-    """The graph: no fact of a split is in another, and both directions of a pair are in the same."""
+    """The graph: no fact is in two splits, and both directions of a pair are in the same split."""
     graph = graph_files()
     triples = (graph / "triples" / f"{split}.tsv" for split in ("train", "valid", "test"))
     return GraphPaths(graph / "entities.jsonl", graph / "relations.jsonl", *triples)
@@ -60,7 +60,7 @@ def ner_files() -> Path:
 
 
 def relation_files() -> Path:
-    """The same of relation classification, as pairs."""
+    """Folder with `train.jsonl`, `dev.jsonl`, `test.jsonl` of relation classification, as pairs."""
     return DATA / "relations"
 
 
@@ -73,7 +73,7 @@ def read_pages(path: Pathname) -> Iterator[AnnotatedText]:
     """Read a file of pages in the mini-world's notation.
 
     Raises:
-        DataError: text before the first title, an empty page, or a bracket that belongs to no link.
+        DataError: there is text before the first title, an empty page, or a malformed link.
     """
     title, begun, lines = None, 0, list[str]()
     with open_text(path) as file:
