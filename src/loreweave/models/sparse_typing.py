@@ -15,6 +15,7 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from loreweave.errors import ConfigurationError
+from loreweave.models.dropout_settings import hidden_dropout
 from loreweave.models.latent_typer import LatentTyper, Typing
 from loreweave.models.reconstruction_decoder import DecoderCache, ReconstructionDecoder
 
@@ -82,7 +83,7 @@ class SparseTypingHead(nn.Module):
             "heads": found.num_attention_heads,
             "inner_size": getattr(found, "intermediate_size", 4 * width),
             "vocab_size": vocabulary,
-            "dropout": getattr(found, "hidden_dropout_prob", 0.1),
+            "dropout": hidden_dropout(found),
         }
         return cls(SparseTypingConfig(**sizes | settings))
 

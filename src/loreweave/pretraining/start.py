@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from torch import nn
-from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import (
+    AutoConfig,
+    AutoModelForMaskedLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
 
 from loreweave.build.pretraining_set import PretrainingSet
 from loreweave.checkpoints import load_luke, luke_from_encoder, recognise
@@ -16,6 +22,7 @@ from loreweave.encoding import EntityTokenizer
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError
 from loreweave.models import LukeForMaskedLM, LukeModel
+from loreweave.models.dropout_settings import set_all_dropout
 from loreweave.models.luke.attention import LukeSelfAttention
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.training.devices import choose_attention, choose_device
@@ -83,7 +90,9 @@ def _plain(config: PretrainingConfig, path: Path) -> Start:
     tokenizer = AutoTokenizer.from_pretrained(path)
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise ConfigurationError(f"{config.model} has a slow tokenizer ({type(tokenizer).__name__}); a fast one is needed")
-    model, report = AutoModelForMaskedLM.from_pretrained(path, output_loading_info=True)
+    model_config = AutoConfig.from_pretrained(path)
+    set_all_dropout(model_config, config.dropout)
+    model, report = AutoModelForMaskedLM.from_pretrained(path, config=model_config, output_loading_info=True)
     heads = [name for name, _ in model.named_children() if name != model.base_model_prefix]
     missing = [head for head in heads if any(key.startswith(f"{head}.") for key in report["missing_keys"])]
     return Start(model, tokenizer, tokenizer, None, missing)
@@ -146,7 +155,7 @@ def _apply_settings(model: PreTrainedModel, config: PretrainingConfig) -> None:
                 module.p = config.dropout
             elif isinstance(module, LukeSelfAttention):
                 module.dropout = config.dropout
-        model.config.hidden_dropout_prob = model.config.attention_probs_dropout_prob = config.dropout
+        set_all_dropout(model.config, config.dropout)
     if not config.entity_prediction_bias and hasattr(model, "entity_predictions"):
         bias = model.get_parameter("entity_predictions.bias")
         nn.init.zeros_(bias)  # `freeze` keeps it so

@@ -19,6 +19,7 @@ from loreweave.encoding import MARKER_TOKENS, EntityTokenizer, add_marker_tokens
 from loreweave.encoding.known_words import check_words
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError
+from loreweave.models.dropout_settings import set_hidden_dropout
 from loreweave.models.head_settings import HEAD_SETTINGS
 from loreweave.models.word_positions import usable_positions
 from loreweave.tasks.class_names import LABELS_WANTED, are_numbered, label_names, name_classes
@@ -82,6 +83,7 @@ def start_luke(
     loaded = lite(read_luke(source, LukeModel, config.base, config.entity_aware_attention, config.seed))
     assert loaded.tokenizer is not None, "read_luke makes sure of it"
     describe(loaded.model.config, labels, settings)
+    set_hidden_dropout(loaded.model.config, config.dropout)
     model = build(cls, loaded.model.config, config.seed)
     fit_state_dict(model, loaded.model.state_dict(), source)
     words = with_markers(model, loaded.tokenizer.word_tokenizer)
@@ -95,7 +97,6 @@ def start_luke(
     if classifier_bias is not None:
         model.config.classifier_bias = classifier_bias
     new_classifier(model, len(labels), config.seed, classifier_bias, states)
-    set_dropout(model, config.dropout)
     return model, tokenizer
 
 
@@ -172,8 +173,7 @@ def start_plain(
     """
     model_config = config_of(source)
     describe(model_config, labels, settings | {"markers": list(markers), "max_length": config.max_length})
-    if config.dropout is not None:
-        model_config.hidden_dropout_prob = config.dropout
+    set_hidden_dropout(model_config, config.dropout)
     model, missing, _ = _read_classifier(source, model_config, cls, new_head=True)
     lacking = sorted(name for name in missing if not name.startswith("classifier."))
     if lacking:
@@ -228,13 +228,13 @@ def start_tagger(
     """
     model_config = config_of(source)
     describe(model_config, labels, settings)
+    set_hidden_dropout(model_config, config.dropout)
     model, missing, resized = _read_tagger(source, model_config)
     lacking = [name for name in [*missing, *resized] if name.startswith(f"{model.base_model_prefix}.")]
     if lacking:
         raise CheckpointError(f"{source}: the weights lack {listed(lacking)}, which the encoder needs")
     if isinstance(getattr(model, "classifier", None), nn.Linear):
         new_classifier(model, len(labels), config.seed)
-    set_dropout(model, config.dropout)
     return model, _word_side(source, model, config.max_length)
 
 
@@ -332,16 +332,6 @@ def with_markers(model: PreTrainedModel, words: Any, starts: Mapping[str, str] =
 def word_limit(model: PreTrainedModel, wanted: int | None, of_tokenizer: int | None) -> int | None:
     """Sub-words that an input may have: the least of what is asked, what the positions allow and the tokenizer says."""
     return min((limit for limit in (wanted, usable_positions(model), of_tokenizer) if limit is not None), default=None)
-
-
-def set_dropout(model: PreTrainedModel, dropout: float | None) -> None:
-    """Change every dropout layer and the configuration, but not attention."""
-    if dropout is None:
-        return
-    model.config.hidden_dropout_prob = dropout
-    for name, module in model.named_modules():
-        if isinstance(module, torch.nn.Dropout) and not name.endswith("attention.self.dropout"):
-            module.p = dropout
 
 
 def describe(model_config: PreTrainedConfig, labels: Sequence[str], settings: Mapping[str, Any]) -> None:

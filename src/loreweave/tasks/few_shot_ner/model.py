@@ -14,6 +14,7 @@ from loreweave.build.episodes import SamplerSettings
 from loreweave.corpus.counts import listed
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError
+from loreweave.models.dropout_settings import set_hidden_dropout
 from loreweave.models.gaussian_embeddings import Divergence, Gaussians, contrastive_loss, pair_distances
 from loreweave.tasks.few_shot_ner.encoding import WordEncoding, read_transitions
 from loreweave.tasks.few_shot_ner.episodic_training import EpisodicEncoding, episode_loss
@@ -84,8 +85,7 @@ def start(
     """Any encoder that `AutoModel` knows under new heads; `settings` are kept in `config.json`."""
     config = config_of(source)
     describe(config, labels, {"task": NAME, "head": "gaussian", **settings})
-    if dropout is not None:
-        config.hidden_dropout_prob = dropout
+    set_hidden_dropout(config, dropout)
     model, missing = _read(source, config, new_heads=True)
     lacking = sorted(name for name in missing if not name.startswith(HEAD))
     if lacking:

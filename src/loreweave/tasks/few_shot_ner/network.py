@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedConfig
 from transformers.utils.generic import ModelOutput
 
+from loreweave.models.dropout_settings import hidden_dropout
 from loreweave.models.gaussian_embeddings import GaussianHead
 from loreweave.tasks.encoder_model import EncoderModel
 
@@ -34,7 +35,7 @@ class GaussianWordEncoder(EncoderModel):
 
     def __init__(self, config: PreTrainedConfig) -> None:
         super().__init__(config)
-        dropout = getattr(config, "hidden_dropout_prob", 0.1)
+        dropout = hidden_dropout(config)
         self.gaussian_head = GaussianHead(config.hidden_size, config.loreweave["dimension"], dropout)
         self.post_init()
 

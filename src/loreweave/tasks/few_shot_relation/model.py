@@ -15,6 +15,7 @@ from loreweave.corpus.files.reading import read_json
 from loreweave.encoding import EntityTokenizer
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError, ConfigurationError
+from loreweave.models.dropout_settings import hidden_dropout
 from loreweave.models.luke.heads import entity_states
 from loreweave.tasks.few_shot_relation.encoding import SOURCE_FILE, Drawing, EpisodeEncoding
 from loreweave.tasks.few_shot_relation.matching import pair_logits, prototype_logits
@@ -50,7 +51,7 @@ class EpisodeModel(MarkerClassifier):
         settings = config.loreweave
         if settings["method"] == "proto":
             return nn.Dropout(settings["encoding_dropout"])
-        return OneLayerHead(settings["readouts"] * config.hidden_size, 2, getattr(config, "hidden_dropout_prob", 0.1))
+        return OneLayerHead(settings["readouts"] * config.hidden_size, 2, hidden_dropout(config))
 
     def encode(self, *inputs: Any, **named: Any) -> tuple[Tensor, BaseModelOutput]:
         """The states at `readout_positions`, or of head and tail as entities, side by side, and the output."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedConfig
 from transformers.modeling_outputs import BaseModelOutput, SequenceClassifierOutput
 
+from loreweave.models.dropout_settings import hidden_dropout
 from loreweave.tasks.encoder_model import EncoderModel
 
 
@@ -94,7 +95,7 @@ class MarkerClassifier(EncoderModel):
     def new_head(self, config: PreTrainedConfig) -> nn.Module:
         """What stands over the encoder."""
         settings = config.loreweave
-        dropout = settings.get("head_dropout", getattr(config, "hidden_dropout_prob", 0.1))
+        dropout = settings.get("head_dropout", hidden_dropout(config))
         head = MarkerHead(settings["head"], settings["readouts"], dropout, settings.get("classifier_bias", True))
         return head.build(config.hidden_size, len(config.id2label or {}))
 

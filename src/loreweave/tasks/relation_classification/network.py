@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedConfig
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from loreweave.models.dropout_settings import hidden_dropout
 from loreweave.models.luke.heads import entity_states
 from loreweave.tasks.mentions.marker_classifier import MarkerClassifier
 from loreweave.training.losses import IGNORED
@@ -54,7 +55,7 @@ class DocumentRelationModel(MarkerClassifier):
 
     def new_head(self, config: PreTrainedConfig) -> nn.Module:
         """The layers over two entities."""
-        return PairHead(config.hidden_size, len(config.id2label or {}), getattr(config, "hidden_dropout_prob", 0.1))
+        return PairHead(config.hidden_size, len(config.id2label or {}), hidden_dropout(config))
 
     def forward(  # type: ignore[override]  # its own inputs
         self,

@@ -14,6 +14,7 @@ from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import CheckpointError
 from loreweave.models import LukeForSequenceClassification
+from loreweave.models.dropout_settings import set_hidden_dropout
 from loreweave.models.segments import reads_segments
 from loreweave.tasks.class_names import LABELS_WANTED, are_numbered, label_names, name_classes
 from loreweave.tasks.registry import TaskModel
@@ -22,7 +23,6 @@ from loreweave.tasks.starting_points import (
     describe,
     is_luke,
     load_luke_classifier,
-    set_dropout,
     settings_of,
     start_luke,
     word_limit,
@@ -67,8 +67,8 @@ def build(source: str, labels: Sequence[str], config: TextClassificationConfig) 
     model_config = config_of(source)
     describe(model_config, labels, settings | {"max_length": config.max_length})
     model_config.problem_type = problem
+    set_hidden_dropout(model_config, config.dropout)
     model = _start(source, model_config)
-    set_dropout(model, config.dropout)
     return _task_model(model, *_words(source, model, config.max_length), settings)
 
 
