@@ -26,6 +26,7 @@ from typing import Any
 from checkpoints import DATA, REPOSITORY, build
 from loreweave.cli.main import main as loreweave
 from loreweave.corpus.files.reading import read_json
+from loreweave.metrics.resampling import INTERVALS
 
 SCIENCE, AI, POLITICS = (DATA / "ner_crossner" / name for name in ("science", "ai", "politics"))
 WNUT, GUM = DATA / "ner_wnut17", DATA / "entity_gum"
@@ -92,7 +93,7 @@ def row(encoder: str, method: str, setting: str, seeds: list[int], folder: Path)
     found = [scored(encoder, method, setting, seed, folder) for seed in seeds]
     values = [100 * metrics["micro_f1"] for metrics in found]
     spread = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
-    interval = next(each for each in found[0]["intervals"] if each["metric"] == "micro_f1")
+    interval = next(each for each in found[0][INTERVALS] if each["metric"] == "micro_f1")
     low, high = 100 * interval["low"], 100 * interval["high"]
     mean = f"{statistics.mean(values):.1f}{spread}"
     return f"| {setting} | {method} | {encoder} | {len(values)} | {mean} | [{low:.1f}, {high:.1f}] |"
@@ -108,7 +109,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=REPOSITORY / "runs" / "few-shot")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
-    print("| setting | method | encoder | seeds | micro F1 | 90 % over episodes |\n|---|---|---|---|---|---|", flush=True)
+    print("| setting | method | encoder | seeds | micro F1 | 95 % over episodes |\n|---|---|---|---|---|---|", flush=True)
     for setting in options.settings:
         for method in options.methods:
             for encoder in options.encoders:

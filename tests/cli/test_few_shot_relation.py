@@ -49,7 +49,7 @@ def test_train_on_a_source_and_answer_about_a_target(files: Path, capsys: pytest
     scored = json.loads(out)
     assert scored["trained"] and scored["records"] == 5 and scored["queries"] == 10 and scored["method"] == method
     assert scored["relations_seen_in_training"] == ["and"] and "1 of these relations were in the source too" in err
-    assert 0 <= scored["accuracy"] <= 1 and scored["intervals"][0]["metric"] == "accuracy"
+    assert 0 <= scored["accuracy"] <= 1 and scored["intervals_95_percent"][0]["metric"] == "accuracy"
     assert len((files / "scores" / "predictions" / "target.jsonl").read_text().splitlines()) == 10
 
     (files / "episodes.jsonl").unlink(missing_ok=True)

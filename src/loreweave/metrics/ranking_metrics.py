@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from loreweave.metrics.known_answers import Side
 from loreweave.metrics.ranks import RANK_KINDS, RankKind, Ranks
+from loreweave.metrics.resampling import interval, resampled_sums
 
 HITS = (1, 3, 10)
 """The k of Hits@k."""
@@ -97,19 +98,18 @@ def degree_buckets(degrees: NDArray[np.integer]) -> tuple[NDArray[np.int64], lis
 
 
 def bootstrap_intervals(
-    sides: Sequence[Ranks], kind: RankKind = "realistic", *, samples: int = 1000, level: float = 0.9, seed: int = 0
-) -> dict[str, tuple[float, float]]:
+    sides: Sequence[Ranks], kind: RankKind = "realistic", *, samples: int = 1000, seed: int = 0
+) -> dict[str, dict[str, float]]:
     """Percentile bootstrap intervals of all metrics over triples.
 
     Args:
         sides: ranks of one side, or of both sides of the same triples in the same order. Both ranks of a triple are drawn
             together, since they are not independent.
         samples: number of bootstrap samples.
-        level: confidence level, such as 0.95.
         seed: equal seeds give equal intervals.
 
     Returns:
-        (low, high) by metric, without `count`.
+        `low` and `high` by metric, without `count`.
 
     Raises:
         ValueError: there are no ranks, or the sides differ in length.
@@ -119,19 +119,9 @@ def bootstrap_intervals(
         raise ValueError(f"found sides of {sorted(lengths)} ranks, expected the same number for each side, at least one")
     names = list(_columns(sides[0][:1], kind))
     table = np.mean([np.stack(list(_columns(ranks, kind).values()), axis=1) for ranks in sides], axis=0)  # [triples, names]
-    random, count = np.random.default_rng(seed), len(table)
-    means = np.empty((samples, len(names)))
-    for sample in range(samples):
-        drawn = np.bincount(random.integers(count, size=count), minlength=count)
-        means[sample] = drawn @ table / count
-    metrics = _from_means(dict(zip(names, means.T, strict=True)), np.asarray(count * len(sides)))
-    ends = ((1 - level) / 2, (1 + level) / 2)
-    return {
-        name: (float(low), float(high))
-        for name, values in metrics.items()
-        if name != "count"
-        for low, high in [np.quantile(values, ends)]
-    }
+    means = resampled_sums(table, samples, seed) / len(table)
+    metrics = _from_means(dict(zip(names, means.T, strict=True)), np.asarray(len(table) * len(sides)))
+    return {name: interval(values) for name, values in metrics.items() if name != "count"}
 
 
 def _columns(ranks: Ranks, kind: RankKind) -> dict[str, Floats]:

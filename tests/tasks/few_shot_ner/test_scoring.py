@@ -13,6 +13,7 @@ from loreweave.corpus.column_formats.tag_schemes import Scheme, TokenSpan, spans
 from loreweave.corpus.episodes import Episode
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import DataError
+from loreweave.metrics.resampling import INTERVALS
 from loreweave.tasks.few_shot_ner.scoring import METRICS, Labelled, score, score_predictions
 
 TYPES = ("location-other", "organization-other", "location-GPE")
@@ -58,7 +59,7 @@ def test_counts_are_summed_over_episodes_before_f1() -> None:
     assert found.metrics["micro_precision"] == pytest.approx(1 / 3) and found.metrics["micro_recall"] == pytest.approx(1 / 5)
     assert found.metrics["micro_f1"] == pytest.approx(2 / 8)  # the mean over episodes would be 1/3
     np.testing.assert_array_equal(found.arrays["micro_counts"], [[1, 1, 1], [2, 1, 0], [2, 1, 0]])
-    interval = found.tables["intervals"][0]
+    interval = found.tables[INTERVALS][0]
     assert interval["metric"] == "micro_f1" and 0 <= interval["low"] <= 0.25 <= interval["high"] <= 1
     assert found.tables == score([good, bad, bad], bootstrap=50).tables
 

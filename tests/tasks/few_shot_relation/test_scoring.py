@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from loreweave.errors import DataError
+from loreweave.metrics.resampling import INTERVALS
 from loreweave.tasks.few_shot_relation.episodes import RelationEpisode
 from loreweave.tasks.few_shot_relation.scoring import METRICS, Answered, score, score_predictions
 from loreweave.tasks.relations.record import RelationRecord
@@ -39,10 +40,10 @@ def test_accuracy_by_hand() -> None:
 
 def test_the_interval_is_of_resampled_episodes() -> None:
     episodes = [answered(("a", "b"), [number % 2], [0]) for number in range(400)]
-    (row,) = score(episodes).tables["intervals"]
+    (row,) = score(episodes).tables[INTERVALS]
     # A part of 1/2 of 400 has a standard error of 0.025.
     assert row["low"] == pytest.approx(0.5 - 1.96 * 0.025, abs=0.01) and row["high"] == pytest.approx(0.549, abs=0.01)
-    assert score(episodes).tables == score(episodes).tables and "intervals" not in score(episodes, bootstrap=0).tables
+    assert score(episodes).tables == score(episodes).tables and INTERVALS not in score(episodes, bootstrap=0).tables
 
 
 def test_hidden_answers_are_not_scored() -> None:

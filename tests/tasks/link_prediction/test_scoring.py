@@ -7,6 +7,7 @@ import pytest
 
 from loreweave.corpus.graphs.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.metrics.ranks import Ranks
+from loreweave.metrics.resampling import INTERVALS
 from loreweave.tasks.link_prediction.reader import LinkPredictionData, read
 from loreweave.tasks.link_prediction.scoring import METRICS, RankedSides, score
 
@@ -43,7 +44,7 @@ def test_numbers_are_of_realistic_ranks_over_both_sides(data: LinkPredictionData
     assert by_side["head", "pessimistic"]["mr"] == pytest.approx((1 + 4 + 4) / 3)
     assert by_side["tail", "pessimistic"]["hits_at_1"] == pytest.approx(2 / 3)
     assert [row["side"] for row in evaluation.tables["adjusted"]] == ["head", "tail", "both"]
-    assert "intervals_90" not in evaluation.tables and "sampled" not in evaluation.tables
+    assert INTERVALS not in evaluation.tables and "sampled" not in evaluation.tables
 
 
 def test_tables_by_relation_degree_and_newness(data: LinkPredictionData) -> None:
@@ -81,10 +82,10 @@ def test_predictions_have_ids_and_all_ranks(data: LinkPredictionData) -> None:
 
 def test_intervals_hold_the_number_and_depend_on_the_seed(data: LinkPredictionData) -> None:
     ranked = RankedSides(np.arange(3), {"head": HEAD, "tail": TAIL})
-    first, again, other = (score(data, ranked, bootstrap=3, seed=seed).tables["intervals_90"] for seed in (0, 0, 1))
+    first, again, other = (score(data, ranked, bootstrap=3, seed=seed).tables[INTERVALS] for seed in (0, 0, 1))
     assert first == again != other
     many = score(data, ranked, bootstrap=200)
-    for row in many.tables["intervals_90"]:
+    for row in many.tables[INTERVALS]:
         assert row["low"] <= many.metrics[row["metric"]] <= row["high"]
 
 

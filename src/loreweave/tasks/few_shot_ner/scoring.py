@@ -38,6 +38,7 @@ from loreweave.corpus.files.rows import field, objects
 from loreweave.corpus.files.rows import words as strings
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import DataError
+from loreweave.metrics.resampling import INTERVALS, interval, resampled_sums
 from loreweave.metrics.spans import SpanCounts, count_spans, precision_recall
 from loreweave.tasks.episodes.copies import copied_queries, describe_copies
 from loreweave.tasks.files.predictions import (
@@ -101,7 +102,7 @@ def score(labelled: Sequence[Labelled], *, bootstrap: int = 1000, seed: int = 0)
     }
     tables = {"per_type": _total(counts[""]).per_type(), "types_that_the_published_scorer_merges": _merged_types(labelled)}
     if bootstrap and labelled:
-        tables["intervals"] = [
+        tables[INTERVALS] = [
             {"metric": f"{name}_f1"} | _interval(arrays[f"{name}_counts"], bootstrap, seed) for name in READINGS.values()
         ]
     episodes = [each.episode for each in labelled]
@@ -269,14 +270,9 @@ def _error_rates(labelled: Sequence[Labelled]) -> dict[str, float]:
 
 
 def _interval(counts: np.ndarray, samples: int, seed: int) -> dict[str, float]:
-    """The 5 % and 95 % points of F1 over resampled episodes; `counts` is [episodes, 3]: gold, predicted, correct."""
-    random, episodes = np.random.default_rng(seed), len(counts)
-    values = np.empty(samples)
-    for sample in range(samples):
-        drawn = np.bincount(random.integers(episodes, size=episodes), minlength=episodes) @ counts
-        values[sample] = precision_recall(*drawn.tolist()).f1
-    low, high = np.quantile(values, (0.05, 0.95))
-    return {"low": float(low), "high": float(high)}
+    """The interval of F1 over resampled episodes; `counts` is [episodes, 3]: gold, predicted, correct."""
+    sums = resampled_sums(counts, samples, seed)
+    return interval(np.array([precision_recall(*row).f1 for row in sums.tolist()]))
 
 
 def _merged_types(labelled: Sequence[Labelled]) -> list[dict[str, Any]]:

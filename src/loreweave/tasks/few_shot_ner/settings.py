@@ -172,7 +172,7 @@ class EvaluationSettings(MethodSettings):
     episodes: int | None = None
     """Number of episodes to score, from the first. Null: all."""
     bootstrap: int = 1000
-    """Number of resamples of the episodes for the 90 % intervals; 0: no intervals."""
+    """Number of resamples of the episodes for the 95 % intervals; 0: no intervals."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -17,6 +17,7 @@ from loreweave.corpus.files.rows import field
 from loreweave.errors import DataError
 from loreweave.metrics.probabilities import rounded, softmax
 from loreweave.metrics.relations import accuracy
+from loreweave.metrics.resampling import INTERVALS, interval, resampled_sums
 from loreweave.tasks.episodes.copies import copied_queries, describe_copies
 from loreweave.tasks.few_shot_relation.episodes import RelationEpisode, read_episodes
 from loreweave.tasks.files.predictions import (
@@ -78,7 +79,7 @@ def score(answered: Sequence[Answered], *, bootstrap: int = 1000, seed: int = 0)
     counts = np.array([[sum(guess == gold for guess, gold in each), len(each)] for each in pairs], np.int64)
     tables = {"per_relation": _per_relation(known)} if all(each.episode.named for each in answered) else {}
     if bootstrap:
-        tables["intervals"] = [{"metric": "accuracy"} | _interval(counts, bootstrap, seed)]
+        tables[INTERVALS] = [{"metric": "accuracy"} | _interval(counts, bootstrap, seed)]
     guesses, golds = zip(*known, strict=True)
     return Evaluation({"accuracy": accuracy(guesses, golds)}, rows, {"accuracy_counts": counts}, tables, notes)
 
@@ -153,14 +154,9 @@ def _per_relation(pairs: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
 
 
 def _interval(counts: np.ndarray, samples: int, seed: int) -> dict[str, float]:
-    """The 2.5 % and 97.5 % points of accuracy over resampled episodes; `counts` is [episodes, 2]: right, all."""
-    random, episodes = np.random.default_rng(seed), len(counts)
-    values = np.empty(samples)
-    for sample in range(samples):
-        right, total = np.bincount(random.integers(episodes, size=episodes), minlength=episodes) @ counts
-        values[sample] = right / total if total else 0.0
-    low, high = np.quantile(values, (0.025, 0.975))
-    return {"low": float(low), "high": float(high)}
+    """The interval of accuracy over resampled episodes; `counts` is [episodes, 2]: right, all."""
+    right, total = resampled_sums(counts, samples, seed).T
+    return interval(np.divide(right, total, out=np.zeros(samples), where=total > 0))
 
 
 def _rows(answered: Sequence[Answered]) -> Iterator[dict[str, Any]]:

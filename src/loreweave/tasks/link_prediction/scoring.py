@@ -10,6 +10,7 @@ import numpy as np
 
 from loreweave.metrics.ranking_metrics import bootstrap_intervals, degree_buckets, metrics_by_group, ranking_metrics
 from loreweave.metrics.ranks import RANK_KINDS, Ranks
+from loreweave.metrics.resampling import INTERVALS
 from loreweave.tasks.link_prediction.reader import HEAD, PROTOCOLS, RELATION, TAIL, LinkPredictionData, newness
 from loreweave.tasks.link_prediction.settings import Side
 from loreweave.training.evaluation import Evaluation
@@ -50,7 +51,7 @@ def score(data: LinkPredictionData, ranked: RankedSides, *, bootstrap: int = 100
     metrics = _chosen(ranking_metrics(pooled), METRICS)
     tables = {"by_side": _by_side(ranked.among_all), "adjusted": _adjusted(ranked.among_all)}
     if bootstrap:
-        tables["intervals_90"] = _intervals(ranked.among_all, bootstrap, seed)
+        tables[INTERVALS] = _intervals(ranked.among_all, bootstrap, seed)
     if ranked.sampled:
         tables["sampled"] = _sampled(ranked.sampled)
         metrics |= {f"sampled_{name}": tables["sampled"][-2][name] for name in PLAIN}
@@ -81,8 +82,8 @@ def _with_both(sides: Mapping[Side, Ranks]) -> dict[str, Ranks]:
 
 
 def _intervals(sides: Mapping[Side, Ranks], samples: int, seed: int) -> Table:
-    found = bootstrap_intervals(list(sides.values()), samples=samples, level=0.9, seed=seed)
-    return [{"metric": name, "low": found[name][0], "high": found[name][1]} for name in METRICS]
+    found = bootstrap_intervals(list(sides.values()), samples=samples, seed=seed)
+    return [{"metric": name} | found[name] for name in METRICS]
 
 
 def _sampled(repetitions: Sequence[Mapping[Side, Ranks]]) -> Table:

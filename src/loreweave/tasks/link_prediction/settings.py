@@ -70,7 +70,7 @@ class EvaluationSettings(ModelSettings):
     repetitions: int = 5
     """How often the protocol grail draws them."""
     bootstrap: int = 1000
-    """Resamples of the questions for the 90 % intervals; 0 makes none."""
+    """Resamples of the questions for the 95 % intervals; 0 makes none."""
     seed: int = 0
     """Of the wrong answers and of the resamples."""
 

@@ -1,0 +1,39 @@
+"""Bootstrap intervals: the spread of a score over samples of its units (episodes, triples) with replacement."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEVEL = 0.95
+"""Confidence level of all intervals."""
+
+INTERVALS = f"intervals_{100 * LEVEL:.0f}_percent"
+"""The name of tables with intervals in results."""
+
+
+def resampled_sums(table: NDArray[np.number], samples: int, seed: int) -> NDArray[np.number]:
+    """Sums over the units of each sample.
+
+    Args:
+        table: the values of each unit [units, columns]. Values of one unit are drawn together.
+        samples: the number of samples, each with as many units as there are.
+        seed: equal seeds give equal samples.
+
+    Returns:
+        [samples, columns], of the type of `table`.
+
+    Raises:
+        ValueError: there are no units, or no samples.
+    """
+    units = len(table)
+    if not units or samples < 1:
+        raise ValueError(f"found {units} units and {samples} samples, expected at least one of each")
+    random = np.random.default_rng(seed)
+    return np.stack([np.bincount(random.integers(units, size=units), minlength=units) @ table for _ in range(samples)])
+
+
+def interval(values: NDArray[np.floating]) -> dict[str, float]:
+    """`low` and `high`: the percentiles between which `LEVEL` of the values [samples] lie."""
+    low, high = np.quantile(values, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
+    return {"low": float(low), "high": float(high)}
