@@ -52,6 +52,19 @@ def test_json_of_a_file(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert "1 empty line left out" in err and "2 sub-words beyond the first 5 of a sentence were not read" in err
 
 
+def test_annotated_sentences_of_a_file(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, names = tmp_path / "a.jsonl", tmp_path / "names.txt"
+    path.write_text('{"tokens": ["Ann", "sang"], "tags": [1, 0]}\n{"tokens": ["Ann"], "tags": [1, 0]}\n')
+    names.write_text("O\nB_PER\n")
+    command = ["types", "--file", str(path), "--model", str(folder), "--json", "--no-rebuild"]
+    assert main([*command, "--tag-names", str(names)]) == 1
+    assert "a.jsonl, line 2, field 'tags': found 2 tags for 1 token" in capsys.readouterr().err
+    assert main([*command, "--tag-names", str(names), "--skip-bad", "--format", "tokens"]) == 0
+    out, err = capsys.readouterr()
+    assert [json.loads(line)["text"] for line in out.splitlines()] == ["Ann sang"]
+    assert f"{path}: skipped 1 record: bad tags (1)" in err and "'B_PER' as 'B-PER'" in err
+
+
 @pytest.mark.parametrize(("method", "more"), [("beam", ["--beams", "2"]), ("sample", ["--temperature", "0.5"]), ("greedy", [])])
 def test_all_ways_to_rebuild(folder: Path, capsys: pytest.CaptureFixture[str], method: str, more: list[str]) -> None:
     assert main(["types", "A river.", "--model", str(folder), "--full-length", "--method", method, *more]) == 0

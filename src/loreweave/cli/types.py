@@ -13,6 +13,8 @@ import typer
 
 from loreweave.cli.console import progress, say, show_json, show_table
 from loreweave.cli.precision import PrecisionOption, settled
+from loreweave.cli.tag_names import TagNamesOption
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.writing import json_text
 
 if TYPE_CHECKING:
@@ -31,10 +33,16 @@ def command(
         list[str] | None,
         typer.Option(
             "--file",
-            help="Read lines of text instead, or .jsonl and .parquet with 'text' or annotated text, .conllu (or a folder of "
-            "them), .conll; may be given again.",
+            help="Read a file instead: lines of text, rows with 'text', or annotated sentences in any format of "
+            "docs/formats.md; can be repeated.",
         ),
     ] = None,
+    format: Annotated[
+        str | None,
+        typer.Option("--format", help="Format of the files, as in docs/formats.md, or 'text'. Default: recognised."),
+    ] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out bad sentences; count and list them.")] = False,
+    tag_names: TagNamesOption = None,
     rebuild: Annotated[
         bool, typer.Option("--rebuild/--no-rebuild", help="Rebuild the sentence from the selected words.")
     ] = True,
@@ -65,7 +73,7 @@ def command(
     Example: loreweave types --file gum_dev.conllu --model runs/sparse-lt/pretraining --report types.html
 
     --report analyses a corpus: the selected words, the words of each type, how well sentences are rebuilt, a figure, and the
-    agreement with labels of mentions and parts of speech, if the file has them (annotated text, .conllu, .conll).
+    agreement with labels of mentions and parts of speech, if the file has them.
     """
     from transformers import set_seed
 
@@ -82,7 +90,7 @@ def command(
         raise ConfigurationError("--report rebuilds greedily to the end token; leave --method and --full-length out")
     execution = Execution(device=device, precision=settled(precision, device), batch_size=batch_size)
     left_out: Counter[str] = Counter()
-    texts = _texts(sentences or [], file or [], left_out)
+    texts = _texts(sentences or [], file or [], left_out, format, skip_bad, tag_names)
     if report is not None:
         settings = {"rebuild": rebuild, "points": points, "seed": seed}
         _write_report(report, model, file or [], texts, left_out, execution, max_length, settings, as_json)
@@ -91,29 +99,43 @@ def command(
     if method == "sample":
         set_seed(seed)
     typist = Typist(model, execution, max_length=max_length)
+    _show_all(typist.type((text.text for text in texts), how if rebuild else None), left_out, typist.max_length, as_json)
+
+
+def _show_all(sentences: Iterator[TypedText], left_out: Counter[str], max_length: int, as_json: bool) -> None:
+    """Each sentence as soon as it is typed, and what was not read."""
     cut = 0
-    for typed in typist.type((text.text for text in texts), how if rebuild else None):
+    for typed in sentences:
         cut += typed.cut
         if as_json:
             print(json_text(typed.to_dict()), flush=True)
         else:
             _show(typed)
     if empty := left_out["empty lines"]:
-        say(f"{empty} empty line{'s' if empty > 1 else ''} left out")
+        say(f"{counted(empty, 'empty line')} left out")
     if cut:
-        say(f"{cut} sub-words beyond the first {typist.max_length} of a sentence were not read")
+        say(f"{counted(cut, 'sub-word')} beyond the first {max_length} of a sentence were not read")
 
 
-def _texts(sentences: list[str], files: list[str], left_out: Counter[str]) -> Iterator[AnnotatedText]:
+def _texts(
+    sentences: list[str],
+    files: list[str],
+    left_out: Counter[str],
+    format: str | None,
+    skip_bad: bool,
+    tag_names: Path | None,
+) -> Iterator[AnnotatedText]:
     from loreweave.corpus.annotated_text import AnnotatedText
-    from loreweave.tasks.latent_types.sources import read_texts
+    from loreweave.corpus.class_labels import read_label_names
+    from loreweave.tasks.latent_types.reader import read_texts
 
     for number, sentence in enumerate(sentences, 1):
         if sentence.strip():
             yield AnnotatedText(str(number), sentence.strip())
         else:
             left_out["empty lines"] += 1
-    yield from read_texts(files, left_out)
+    names = None if tag_names is None else read_label_names(tag_names)
+    yield from read_texts(files, left_out, format=format, skip_bad=skip_bad, names=names, report=say)
 
 
 def _write_report(

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from loreweave.corpus.annotated_text import AnnotatedText, Mention, write_annotated_texts
-from loreweave.errors import DataError
-from loreweave.tasks.latent_types.sources import lines_of, read_texts
+from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.latent_types.reader import lines_of, read_texts
 
 
 def test_plain_text_and_rows(tmp_path: Path) -> None:
@@ -77,3 +77,45 @@ def test_blank_tokens_are_counted(tmp_path: Path) -> None:
     counts: Counter[str] = Counter()
     texts = list(read_texts([tmp_path / "a.conll", tmp_path / "b.conllu"], counts))
     assert [text.text for text in texts] == ["Ann Li", "Bob"] and counts["blank tokens"] == 2
+
+
+def test_every_format_of_annotated_sentences_is_read(tmp_path: Path) -> None:
+    rows = {
+        "a.jsonl": {"tokens": ["Ann", "sang"], "ner_tags": [1, 0]},
+        "b.json": {"text": "Ann sang", "entities": [{"start": 0, "end": 3, "label": "PER"}]},
+        "c.jsonl": {"text": "Ann sang", "label": [[0, 3, "PER"]], "id": 7},
+    }
+    for name, row in rows.items():
+        (tmp_path / name).write_text(json.dumps(row))
+    (tmp_path / "d.txt").write_text("x Ann B-PER\nx sang O\n")
+    (tmp_path / "e.tsv").write_text("\t".join(["1", "Ann", *"_" * 7, "NER=B-PER"]) + "\n")
+    found = list(read_texts([tmp_path / name for name in rows], names=["O", "B-PER"]))
+    found += read_texts([tmp_path / "d.txt"], format="columns:1,2")
+    assert [text.text for text in found] == ["Ann sang"] * 4
+    found += read_texts([tmp_path / "e.tsv"])
+    assert all(text.mentions == (Mention(0, 3, label="PER"),) for text in found) and found[-1].text == "Ann"
+    assert [text.text for text in read_texts([tmp_path / "d.txt"])] == ["x Ann B-PER", "x sang O"], "plain text"
+    assert [text.text for text in read_texts([tmp_path / "c.jsonl"], format="text")] == ["Ann sang"]
+    with pytest.raises(ConfigurationError, match="unknown format 'xml'"):
+        list(read_texts([tmp_path / "d.txt"], format="xml"))
+
+
+def test_bad_sentences_are_named_or_left_out_and_notes_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "a.conll"
+    path.write_text("Ann\tB_PER\nsang\tO\n\nbroken\n\nBob\tB_PER\n \tO\n")
+    with pytest.raises(DataError, match="a.conll, line 4: found 1 column: 'broken'"):
+        list(read_texts([path]))
+    counts, said = Counter[str](), list[str]()
+    assert [text.text for text in read_texts([path], counts, skip_bad=True, report=said.append)] == ["Ann sang", "Bob"]
+    assert counts == {"bad record": 1, "blank tokens": 1}
+    assert said == [
+        f"{path}: skipped 1 record: bad record (1)", "  line 4: found 1 column: 'broken', expected 2 as on the lines before",
+        f"{path}: tags in another spelling: 'B_PER' as 'B-PER'", f"{path}: left out: blank tokens (1)",
+    ]  # fmt: skip
+    path.write_text("Ann\tO\nsang\tO\n")
+    assert len(list(read_texts([path], report=said.append))) == 1 and len(said) == 4, "no mention is no fault here"
+    row = {"id": "t", "text": "Ann\nsang", "metadata": {"tokens": [[0, 3], [4, 8]], "pos": ["X"]}}
+    (tmp_path / "b.jsonl").write_text(json.dumps(row) + "\n" + json.dumps({"id": "u", "text": "Bob"}))
+    with pytest.raises(DataError, match="b.jsonl, line 1, field 'metadata.pos': found 1 tag"):
+        list(read_texts([tmp_path / "b.jsonl"]))
+    assert [text.text for text in read_texts([tmp_path / "b.jsonl"], skip_bad=True)] == ["Bob"]
