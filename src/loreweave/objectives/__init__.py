@@ -1,6 +1,6 @@
 """Pre-training objectives: each is one file with its settings, its batches, its loss and its hooks (see `base`).
 
-`OBJECTIVES` lists them by the name that recipes use.
+`OBJECTIVES` lists them by the name that recipes use; `register_objective` adds one from outside.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from loreweave.objectives.knowledge_embedding import KnowledgeEmbedding, Knowled
 from loreweave.objectives.latent_typing import LatentTyping, LatentTypingConfig
 from loreweave.objectives.masked_entities import MaskedEntities, MaskedEntitiesConfig
 from loreweave.objectives.masked_words import MaskedWords, MaskedWordsConfig
-from loreweave.objectives.registry import OBJECTIVES
+from loreweave.objectives.registry import OBJECTIVES, ObjectivesConfig, objectives, register_objective
 from loreweave.objectives.windows import Targets, Window, WordVocabulary
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "Objective",
     "ObjectiveConfig",
     "ObjectiveLoss",
+    "ObjectivesConfig",
     "RunContext",
     "SecondKnowledgeEmbedding",
     "StreamObjective",
@@ -56,4 +57,6 @@ __all__ = [
     "Window",
     "WindowObjective",
     "WordVocabulary",
+    "objectives",
+    "register_objective",
 ]

@@ -1,14 +1,24 @@
-"""Which objectives there are, and their settings in a recipe. A package of somebody else can add to them."""
+"""Which objectives there are, and their settings in a recipe. Packages of others can add theirs."""
 
 from __future__ import annotations
 
-from loreweave.objectives.base import Objective
+import inspect
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from torch import nn
+
+from loreweave.errors import ConfigurationError
+from loreweave.objectives.base import WINDOWS, Objective, ObjectiveConfig, StreamObjective, TextObjective, WindowObjective
 from loreweave.objectives.cls_entity import ClsEntity
 from loreweave.objectives.contrastive_knowledge import ContrastiveKnowledge
 from loreweave.objectives.knowledge_embedding import KnowledgeEmbedding, SecondKnowledgeEmbedding
 from loreweave.objectives.latent_typing import LatentTyping
 from loreweave.objectives.masked_entities import MaskedEntities
 from loreweave.objectives.masked_words import MaskedWords
+from loreweave.training.settings.registered import RegisteredGroup
 
 OBJECTIVES: dict[str, type[Objective]] = {
     MaskedEntities.name: MaskedEntities,
@@ -21,3 +31,91 @@ OBJECTIVES: dict[str, type[Objective]] = {
 }
 """Objectives by the name that recipes use, in the order in which they choose their targets: masked entities come before masked
 words, because words inside masked mentions may be masked with them."""
+
+ENTRY_POINTS = "loreweave.objectives"
+"""Entry points of this group are objectives: `<name> = "<module>:<class>"`."""
+
+_REGISTERED: dict[str, type[Objective]] = {}
+
+
+def objectives() -> dict[str, type[Objective]]:
+    """All objectives by name: `OBJECTIVES`, those of other packages, and those that this process has registered.
+
+    Raises:
+        ConfigurationError: the objective of another package cannot be loaded.
+    """
+    return {**OBJECTIVES, **_of_packages(), **_REGISTERED}
+
+
+def register_objective(objective: type[Objective]) -> None:
+    """Add an objective for this process: recipes and `objectives.<name>.<setting>=...` then know it.
+
+    A package adds its objectives for every process by an entry point of the group `loreweave.objectives`. They choose their
+    targets after those of `OBJECTIVES`.
+
+    Raises:
+        ConfigurationError: the name is taken or cannot be used, or the class is not a whole objective.
+    """
+    known = objectives()
+    if known.get(getattr(objective, "name", "")) is not objective:
+        _check(objective, known)
+        _REGISTERED[objective.name] = objective
+
+
+class ObjectivesConfig(RegisteredGroup):
+    """The objectives that add up in one run; one that is null is off."""
+
+    @classmethod
+    def members(cls) -> dict[str, type]:
+        """Name -> settings of the objective."""
+        return {name: objective.settings for name, objective in objectives().items()}
+
+    @classmethod
+    def texts(cls) -> dict[str, str]:
+        """Name -> first sentence of the objective's documentation."""
+        return {name: inspect.cleandoc(kind.__doc__ or "").partition("\n\n")[0] for name, kind in objectives().items()}
+
+
+@cache
+def _of_packages() -> dict[str, type[Objective]]:
+    return _loaded(entry_points(group=ENTRY_POINTS))
+
+
+def _loaded(points: Iterable[EntryPoint]) -> dict[str, type[Objective]]:
+    found: dict[str, type[Objective]] = {}
+    for point in points:
+        place = f"entry point {point.name!r} of {ENTRY_POINTS}{f' in {point.dist.name}' if point.dist else ''}"
+        try:
+            objective = point.load()
+            _check(objective, OBJECTIVES | found)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{place}: {error}") from error
+        except Exception as error:  # whatever the package does when it is imported
+            raise ConfigurationError(f"{place}: cannot load {point.value} ({type(error).__name__}: {error})") from error
+        if objective.name != point.name:
+            raise ConfigurationError(
+                f"{place}: {point.value} is named {objective.name!r}, expected the name of the entry point"
+            )
+        found[point.name] = objective
+    return found
+
+
+def _check(objective: Any, known: dict[str, type[Objective]]) -> None:
+    """Refuse what cannot work as an objective beside the `known` ones."""
+    kinds = (WindowObjective, TextObjective, StreamObjective)
+    if not isinstance(objective, type) or not issubclass(objective, kinds):
+        raise ConfigurationError(f"found {objective!r}, expected a subclass of {', '.join(kind.__name__ for kind in kinds)}")
+    if missing := sorted(objective.__abstractmethods__):
+        raise ConfigurationError(f"{objective.__name__} does not define {', '.join(missing)}")
+    settings, name = getattr(objective, "settings", None), getattr(objective, "name", None)
+    if not isinstance(settings, type) or not issubclass(settings, ObjectiveConfig):
+        raise ConfigurationError(f"{objective.__name__}.settings: found {settings!r}, expected a subclass of ObjectiveConfig")
+    if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):
+        raise ConfigurationError(f"{objective.__name__}.name: found {name!r}, expected a name such as 'masked_words'")
+    if name == WINDOWS or hasattr(RegisteredGroup, name) or hasattr(nn.ModuleDict(), name):
+        raise ConfigurationError(f"{objective.__name__}.name: {name!r} has another meaning; choose another name")
+    if name in known:
+        raise ConfigurationError(f"there is an objective named {name!r} already; choose another name")
+    for other in known:  # metrics begin with the name of their objective
+        if name.startswith(f"{other}_") or other.startswith(f"{name}_"):
+            raise ConfigurationError(f"the names {name!r} and {other!r}: one may not begin with the other; choose another name")

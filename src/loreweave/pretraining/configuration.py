@@ -6,30 +6,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from loreweave.errors import ConfigurationError
-from loreweave.objectives import (
-    ClsEntityConfig,
-    ContrastiveKnowledgeConfig,
-    KnowledgeEmbeddingConfig,
-    LatentTypingConfig,
-    MaskedEntitiesConfig,
-    MaskedWordsConfig,
-)
+from loreweave.objectives import MaskedEntitiesConfig, MaskedWordsConfig, ObjectivesConfig
 from loreweave.training.precision import Precision
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
-
-
-@dataclass(kw_only=True)
-class ObjectivesConfig:
-    """The objectives that add up in one run; one that is null is off."""
-
-    masked_words: MaskedWordsConfig | None = None
-    masked_entities: MaskedEntitiesConfig | None = None
-    cls_entity: ClsEntityConfig | None = None
-    knowledge_embedding: KnowledgeEmbeddingConfig | None = None
-    second_knowledge_embedding: KnowledgeEmbeddingConfig | None = None
-    """A second graph with a head of its own (KEPLER-W+W)."""
-    contrastive_knowledge: ContrastiveKnowledgeConfig | None = None
-    latent_typing: LatentTypingConfig | None = None
 
 
 @dataclass(kw_only=True)

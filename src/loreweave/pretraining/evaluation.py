@@ -11,8 +11,8 @@ import torch
 
 from loreweave.build.pretraining_set import open_pretraining_set
 from loreweave.errors import ConfigurationError
-from loreweave.objectives import OBJECTIVES, LeftOut
-from loreweave.pretraining.configuration import ObjectivesConfig, PretrainingConfig
+from loreweave.objectives import LeftOut, ObjectivesConfig, objectives
+from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.metrics import metric_name
 from loreweave.pretraining.micro_steps import to_device
 from loreweave.pretraining.model import PretrainingModel
@@ -71,10 +71,9 @@ def _with_heads(config: PretrainingConfig, report: Callable[[str], None]) -> Obj
     """The objectives that can be evaluated on the model, with the settings for it."""
     left_out: dict[str, str] = {}
     kept: dict[str, Any] = {}
-    for name, kind in OBJECTIVES.items():
-        if (asked := getattr(config.objectives, name)) is None:
-            continue
-        found = kind.for_evaluation(asked, config.model)
+    known = objectives()
+    for name, asked in config.objectives.items():
+        found = known[name].for_evaluation(asked, config.model)
         if isinstance(found, LeftOut):
             left_out[name] = found.reason
             report(f"objective {name} is left out: {found.reason}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from loreweave.encoding.model_names import resolve
-from loreweave.objectives import OBJECTIVES
+from loreweave.objectives import objectives
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.training.runs.inputs import hashes_of
 
@@ -18,7 +18,7 @@ def inputs_of(config: PretrainingConfig) -> dict[str, dict[str, str]]:
     places = {f"data {path}": Path(path) for path in config.data}
     if config.model is not None:
         places["model"] = resolve(config.model)
-    for name, kind in OBJECTIVES.items():
-        if (settings := getattr(config.objectives, name)) is not None:
-            places |= {f"objectives.{name}.{setting}": place for setting, place in kind.files(settings).items()}
+    known = objectives()
+    for name, settings in config.objectives.items():
+        places |= {f"objectives.{name}.{setting}": place for setting, place in known[name].files(settings).items()}
     return {name: hashes_of(path) for name, path in places.items()}

@@ -20,13 +20,13 @@ from loreweave.corpus.counts import tallied
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
 from loreweave.objectives import (
-    OBJECTIVES,
     Objective,
     RunContext,
     StreamObjective,
     TextObjective,
     WindowObjective,
     WordVocabulary,
+    objectives,
 )
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.inputs import inputs_of
@@ -116,16 +116,16 @@ def build_stream(config: PretrainingConfig, sets: Sequence[PretrainingSet], begu
     """
     words = None if begun.words is None else WordVocabulary.of(begun.words)
     micro_steps = config.accumulation_steps(processes) * processes
-    objectives = _objectives(config, RunContext(begun.words, words, begun.vocabulary, config.seed, micro_steps))
+    chosen = _objectives(config, RunContext(begun.words, words, begun.vocabulary, config.seed, micro_steps))
     if begun.model is not None:
-        check_positions(config, sets, objectives, begun.model)
-    length = _updates(config, sets, objectives) * micro_steps
+        check_positions(config, sets, chosen, begun.model)
+    length = _updates(config, sets, chosen) * micro_steps
     text = None
     if sets:
         assert words is not None
         text = TextStream(
             [data.dataset for data in sets],
-            [objective for objective in objectives if isinstance(objective, WindowObjective)],
+            [objective for objective in chosen if isinstance(objective, WindowObjective)],
             words,
             None if begun.vocabulary is None else begun.vocabulary.pad_id,
             batch_size=config.micro_batch_size,
@@ -134,10 +134,10 @@ def build_stream(config: PretrainingConfig, sets: Sequence[PretrainingSet], begu
             smoothing=config.sampling_smoothing,
             max_words=config.max_words,
             max_entities=config.max_entities,
-            readers=[objective for objective in objectives if isinstance(objective, TextObjective)],
+            readers=[objective for objective in chosen if isinstance(objective, TextObjective)],
             pool=config.pool,
         )
-    return MicroSteps(text, objectives, length)
+    return MicroSteps(text, chosen, length)
 
 
 def _updates(config: PretrainingConfig, sets: Sequence[PretrainingSet], objectives: Sequence[Objective]) -> int:
@@ -152,17 +152,17 @@ def _updates(config: PretrainingConfig, sets: Sequence[PretrainingSet], objectiv
 
 
 def _objectives(config: PretrainingConfig, context: RunContext) -> list[Objective]:
-    asked = [(kind, getattr(config.objectives, name)) for name, kind in OBJECTIVES.items()]
-    for kind, settings in asked:
-        if settings is not None and issubclass(kind, _READS_TEXT) and not config.data:
-            raise ConfigurationError(f"data: found no pre-training set, expected one for objectives.{kind.name}")
-    built = [kind.build(settings, context) for kind, settings in asked if settings is not None]
-    objectives = [objective for objective in built if objective is not None]
-    if not objectives:
-        raise ConfigurationError(f"objectives: all are off, expected one or more of {', '.join(OBJECTIVES)}")
-    if config.data and not any(isinstance(objective, _READS_TEXT) for objective in objectives):
+    known = objectives()
+    for name in config.objectives:
+        if issubclass(known[name], _READS_TEXT) and not config.data:
+            raise ConfigurationError(f"data: found no pre-training set, expected one for objectives.{name}")
+    built = [known[name].build(settings, context) for name, settings in config.objectives.items()]
+    found = [objective for objective in built if objective is not None]
+    if not found:
+        raise ConfigurationError(f"objectives: all are off, expected one or more of {', '.join(known)}")
+    if config.data and not any(isinstance(objective, _READS_TEXT) for objective in found):
         raise ConfigurationError("data: found pre-training sets, but no objective reads them; expected none")
-    return objectives
+    return found
 
 
 def save_model(begun: Start, module: PretrainingModel, path: Path) -> None:

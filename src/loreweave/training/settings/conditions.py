@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loreweave.errors import ConfigurationError
-from loreweave.training.settings.fields import default_of, types_of, written
+from loreweave.training.settings.fields import default_of, is_group, types_of, written
 
 
 class _Given:
@@ -107,7 +107,7 @@ def _unread(configuration: Any, usual: Any, known: Mapping[str, Any], prefix: st
         value, condition = getattr(configuration, name), conditions.get(name)
         defaults = [default_of(type(configuration), name), *([getattr(usual, name)] if usual is not None else [])]
         if condition is None or _holds(configuration, condition, known) is not False:
-            if dataclasses.is_dataclass(value):
+            if is_group(type(value)):
                 given = next((default for default in reversed(defaults) if isinstance(default, type(value))), None)
                 yield from _unread(value, given, {}, f"{prefix}{name}.")
         elif value not in defaults:

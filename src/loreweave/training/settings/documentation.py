@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin
 
 from loreweave.training.settings.configuration import to_dict
-from loreweave.training.settings.fields import dataclass_of, default_of, union_members
+from loreweave.training.settings.fields import dataclass_of, default_of, is_group, types_of, union_members
+from loreweave.training.settings.registered import RegisteredGroup
 
 
 @dataclass(frozen=True)
@@ -41,34 +42,40 @@ def setting_docs(cls: type, prefix: str = "") -> Iterator[SettingDoc]:
         >>> [setting.name for setting in setting_docs(ScheduleConfig)][0]
         'name'
     """
-    texts, hints = _texts(cls), get_type_hints(cls)
-    for field in dataclasses.fields(cls):
-        name, default = f"{prefix}{field.name}", default_of(cls, field.name)
-        group = dataclass_of(hints[field.name])
-        if group is not hints[field.name]:
-            yield SettingDoc(name, _kind(hints[field.name]), default, texts.get(field.name, ""))
+    texts = cls.texts() if issubclass(cls, RegisteredGroup) else _texts(cls)
+    for setting, annotation in types_of(cls).items():
+        name, default = f"{prefix}{setting}", default_of(cls, setting)
+        group = dataclass_of(annotation)
+        if group is not annotation:
+            yield SettingDoc(name, _kind(annotation), default, texts.get(setting, ""))
         if group is None:
             continue
         for inner in setting_docs(group, f"{name}."):
             path = inner.name.removeprefix(f"{name}.").split(".")
-            yield dataclasses.replace(inner, default=inner.default if default is None else _inner(default, path))
+            yield dataclasses.replace(inner, default=_inner(default, path, inner.default))
 
 
-def _inner(group: Any, path: list[str]) -> Any:
-    """What a group's default says of a setting in it."""
-    default: Any = to_dict(group)
+def _inner(group: Any, path: list[str], own: Any) -> Any:
+    """What a group's default says of a setting in it; the setting's `own` default where it says nothing."""
+    found: Any = None if group is None else to_dict(group)
     for name in path:
-        default = default.get(name) if isinstance(default, dict) else None
-    return default
+        if not isinstance(found, dict) or name not in found:
+            return own
+        found = found[name]
+    return found
 
 
 def _texts(cls: type) -> dict[str, str]:
-    """The text under each field, of the class or of those that it is made from."""
+    """The text under each field, of the class or of those that it is made from; none of a class without a file."""
     found: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         if not dataclasses.is_dataclass(base):
             continue
-        (body,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+        try:
+            source = inspect.getsource(base)
+        except (OSError, TypeError):  # entered at a prompt
+            continue
+        (body,) = ast.parse(textwrap.dedent(source)).body
         assert isinstance(body, ast.ClassDef)
         for node, after in zip(body.body, [*body.body[1:], None], strict=True):
             if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name):
@@ -84,7 +91,7 @@ def _texts(cls: type) -> dict[str, str]:
 def _kind(annotation: Any) -> str:
     """A type as the user writes its values."""
     origin, inner = get_origin(annotation), get_args(annotation)
-    if dataclasses.is_dataclass(annotation):
+    if isinstance(annotation, type) and is_group(annotation):
         return "group"
     if len(members := union_members(annotation)) > 1:
         return " | ".join(map(_kind, members))

@@ -1,4 +1,4 @@
-"""What the fields of configuration dataclasses are: their types and their defaults."""
+"""What the settings of a group are (a configuration dataclass, or a `RegisteredGroup`): their types and their defaults."""
 
 from __future__ import annotations
 
@@ -6,28 +6,36 @@ import dataclasses
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from loreweave.training.settings.registered import RegisteredGroup
+
 
 def union_members(annotation: Any) -> tuple[Any, ...]:
     """The alternatives of a union, else the annotation alone."""
     return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
+def is_group(kind: type) -> bool:
+    """Whether values of a type are groups of settings."""
+    return dataclasses.is_dataclass(kind) or issubclass(kind, RegisteredGroup)
+
+
 def dataclass_of(annotation: Any) -> type | None:
-    """The dataclass among the alternatives."""
-    return next(
-        (member for member in union_members(annotation) if isinstance(member, type) and dataclasses.is_dataclass(member)),
-        None,
-    )
+    """The group of settings among the alternatives."""
+    return next((member for member in union_members(annotation) if isinstance(member, type) and is_group(member)), None)
 
 
-def types_of(cls: type) -> dict[str, Any]:
-    """The settings of a configuration dataclass: name -> annotation."""
+def types_of(cls: type[Any]) -> dict[str, Any]:
+    """The settings of a group: name -> annotation."""
+    if issubclass(cls, RegisteredGroup):
+        return {name: kind | None for name, kind in cls.members().items()}
     hints = get_type_hints(cls)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
 
 
-def default_of(cls: type, name: str) -> Any:
-    """The default of one field, None where it has none."""
+def default_of(cls: type[Any], name: str) -> Any:
+    """The default of one setting, None where it has none."""
+    if issubclass(cls, RegisteredGroup):
+        return None
     field = next(field for field in dataclasses.fields(cls) if field.name == name)
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()
