@@ -93,9 +93,7 @@ def _loaded(points: Iterable[EntryPoint]) -> dict[str, type[Objective]]:
         except Exception as error:  # whatever the package does when it is imported
             raise ConfigurationError(f"{place}: cannot load {point.value} ({type(error).__name__}: {error})") from error
         if objective.name != point.name:
-            raise ConfigurationError(
-                f"{place}: {point.value} is named {objective.name!r}, expected the name of the entry point"
-            )
+            raise ConfigurationError(f"{place}: its objective is named {objective.name!r}, expected the same name")
         found[point.name] = objective
     return found
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import make_dataclass
+from typing import Annotated, Any
 
-from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic import GetCoreSchemaHandler, PlainSerializer, ValidatorFunctionWrapHandler, WrapValidator
 
 from loreweave.errors import ConfigurationError
 
@@ -53,17 +53,12 @@ class RegisteredGroup(Mapping[str, Any]):
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.items())})"
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        members = {
-            name: core_schema.typed_dict_field(core_schema.nullable_schema(handler.generate_schema(kind)), required=False)
-            for name, kind in cls.members().items()
-        }
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        """As a dataclass with a field for each member that the registry has now."""
+        fields = [(name, kind | None, None) for name, kind in cls.members().items()]
+        members = make_dataclass(cls.__name__, fields, kw_only=True)
 
-        def validated(value: Any, inner: core_schema.ValidatorFunctionWrapHandler) -> RegisteredGroup:
-            return value if isinstance(value, cls) else cls(**inner(value))
+        def validated(value: Any, inner: ValidatorFunctionWrapHandler) -> RegisteredGroup:
+            return value if isinstance(value, cls) else cls(**vars(inner(value)))
 
-        return core_schema.no_info_wrap_validator_function(
-            validated,
-            core_schema.typed_dict_schema(members, extra_behavior="forbid"),
-            serialization=core_schema.plain_serializer_function_ser_schema(dict),
-        )
+        return handler.generate_schema(Annotated[members, WrapValidator(validated), PlainSerializer(dict)])
