@@ -36,8 +36,8 @@ def test_every_format_has_its_functions_and_its_tests() -> None:
     [
         ({}, "a folder with nothing in it"),
         ({"notes.txt": "x"}, "a folder with notes.txt"),
-        ({"config.json": '{"model_type": "bert"}'}, "type bert, which is no LUKE: a Hugging Face folder is the only format"),
-        ({"config.json": '{"model_type": "roberta"}'}, "type roberta, which is no LUKE: .* fairseq's"),
+        ({"config.json": '{"model_type": "bert"}'}, "type bert, which is not a LUKE: a Hugging Face folder is the only format"),
+        ({"config.json": '{"model_type": "roberta"}'}, "type roberta, which is not a LUKE: .* fairseq's"),
         ({"config.json": '{"model_type": "luke"}'}, "a LUKE without weights"),
     ],
 )
@@ -57,7 +57,7 @@ def test_nothing_there(tmp_path: Path) -> None:
 
 def test_a_single_file_that_is_no_checkpoint(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("hello")
-    with pytest.raises(CheckpointError, match="no checkpoint of a LUKE"):
+    with pytest.raises(CheckpointError, match="not a checkpoint of a LUKE"):
         recognise(tmp_path / "a.txt")
 
 
@@ -138,7 +138,7 @@ def test_a_run_and_a_packaged_encoder_are_known_by_name(tmp_path: Path, folder: 
     shutil.copytree(folder, run / "model")
     (run / "status.json").write_text("{}")
     assert convert(run, tmp_path / "out", base=run).format == "hugging-face"
-    with pytest.raises(CheckpointError, match="found a model of the type bert, which is no LUKE"):
+    with pytest.raises(CheckpointError, match="found a model of the type bert, which is not a LUKE"):
         convert("minilm", tmp_path / "other")
 
 

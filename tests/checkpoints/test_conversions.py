@@ -169,10 +169,10 @@ def test_a_head_with_a_table_of_its_own(tmp_path: Path, head: str, to: str, caps
     asked += ["--base", str(layouts.write_roberta_tokenizer(tmp_path / "roberta-base"))]
     assert main(asked) == 1
     said = " ".join(capsys.readouterr().err.split())
-    assert f"{table} is a table of its own in the file" in said and "--lossy writes it" in said
+    assert f"{table} is a separate table in the file" in said and "--lossy writes it" in said
     assert not (tmp_path / "out").exists()
     assert main([*asked, "--lossy"]) == 0
-    assert f"lost: {table} is a table of its own" in " ".join(capsys.readouterr().err.split())
+    assert f"lost: {table} is a separate table" in " ".join(capsys.readouterr().err.split())
     assert (tmp_path / "out").exists()
 
 

@@ -24,7 +24,7 @@ def test_a_checkpoint_of_kepler_there_and_back(tmp_path: Path, capsys: pytest.Ca
 def test_wrong_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = original.write(tmp_path / "in", "0.8", vocabulary=False)
     assert main(["convert", str(file), str(tmp_path / "hf"), "--from", "fairseq"]) == 1
-    assert "put dict.txt, encoder.json and vocab.bpe beside the checkpoint" in capsys.readouterr().err
+    assert "put dict.txt, encoder.json and vocab.bpe next to the checkpoint" in capsys.readouterr().err
     assert main(["convert", str(file), str(tmp_path / "hf"), "--to", "fairsek"]) == 2
     assert main(["convert", str(file), str(tmp_path / "hf"), "--lite"]) == 2
     assert main(["convert", str(file), str(tmp_path / "hf"), "--fairseq-version", "0.9"]) == 2

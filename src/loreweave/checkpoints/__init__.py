@@ -1,8 +1,8 @@
-"""Checkpoints of every published LUKE format, to and from ours, and fairseq's RoBERTa.
+"""Checkpoints of every published LUKE format, converted to and from ours, and fairseq's RoBERTa.
 
-Each format is a module with `recognises(path)`, `load(path, options)` and, where writing it makes sense, `save(model,
-tokenizer, path, ...)`. `FORMATS` lists those of LUKE in the order in which they are tried; `fairseq` holds encoders without
-entities, `sparse_lt` those with a latent typer.
+Each format is a module with `recognises(path)`, `load(path, options)` and, if it can be written, `save(model,
+tokenizer, path, ...)`. `FORMATS` lists those of LUKE in the order in which they are tried; `fairseq` is for encoders without
+entities, `sparse_lt` for those with a latent typer.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ FORMATS: dict[str, ModuleType] = {
     )
 }
 OURS_ALONE = {name: usual for name, usual in HEAD_SETTINGS.items() if name != "classifier_bias"}
-"""Settings that no other format has a place for; a classifier with a bias is one in every format."""
+"""Settings that no other format can store; all formats support a classifier with a bias."""
 
 WRITABLE = tuple(name for name, module in FORMATS.items() if hasattr(module, "save"))
 
@@ -72,7 +72,7 @@ def recognise(path: Pathname) -> str:
     """Name of the format of a file or folder.
 
     Raises:
-        CheckpointError: nothing there, or no known format; the message says what was found.
+        CheckpointError: the path does not exist, or has no known format; the message says what was found.
     """
     place = Path(path)
     if not place.exists():
@@ -93,11 +93,11 @@ def _what_is_there(place: Path) -> str:
         return f"found the configuration of a LUKE without weights{expected}"
     if kind is not None:
         possible = "a Hugging Face folder and fairseq's are the only formats" if kind == "roberta" else _ONLY_FORMAT
-        return f"found a model of the type {kind}, which is no LUKE: {possible} for such a model"
+        return f"found a model of the type {kind}, which is not a LUKE: {possible} for such a model"
     if place.is_dir():
         names = sorted(item.name for item in place.iterdir())
         return f"found a folder with {listed(names, shown=8) or 'nothing in it'}{expected}"
-    return f"found a file that is no checkpoint of a LUKE{expected}"
+    return f"found a file that is not a checkpoint of a LUKE{expected}"
 
 
 def load_luke(
@@ -112,12 +112,12 @@ def load_luke(
     """Load a LUKE from any known format, or by its name on the Hugging Face Hub.
 
     Args:
-        path: file, folder or archive; `owner/name` where no such path exists.
-        cls: a class of `loreweave.models`; None takes what the file's architecture or head says.
-        format: a name of `FORMATS`; None recognises it.
-        base: folder of the model that the file was made from, for what its format does not hold (see `LoadOptions`).
+        path: file, folder or archive; or a name `owner/name` on the Hub.
+        cls: class of `loreweave.models`. Default: by the file's architecture or head.
+        format: name of a format in `FORMATS`. Default: recognised.
+        base: folder of the model that the file was made from, for what its format does not store (see `LoadOptions`).
         entity_aware_attention: switch the type-specific queries on or off.
-        seed: starts the parameters that the file does not hold (they are reported as new modules).
+        seed: seed of the parameters that the file does not contain (they are reported as new modules).
 
     Raises:
         CheckpointError: unknown format, unsafe or broken file, or tensors that do not fit the model.
@@ -143,28 +143,28 @@ def convert(
     lossy: bool = False,
     overwrite: bool = False,
 ) -> LoadReport:
-    """Write the checkpoint `source` as `target` in another format and report what changed on the way.
+    """Write the checkpoint `source` as `target` in another format and report the changes.
 
-    What is written is read again and must answer as the source does (see `probe`); otherwise nothing is written.
+    The result is loaded again and must give the same outputs as the source (see `probe`); otherwise nothing is written.
 
     Args:
-        source: as of `load_luke`, the folder of a run, or `minilm`.
-        target: a file or folder to write.
+        source: as for `load_luke`, or the folder of a run, or `minilm`.
+        target: file or folder to write.
         to: `hugging-face`, `luke-original` (a folder, or an archive by its suffix), `paddle`, `fairseq`, `sparse-lt` (the
-            released full model of Sparse Latent Typing) or `encoder` (the source without the heads that lie beside it).
-        from_: format of the source; None recognises it.
+            released full model of Sparse Latent Typing) or `encoder` (the source without the heads stored next to it).
+        from_: format of the source. Default: recognised.
         lite: keep the special entities only.
         entity_aware_attention: the default of the converted model (see `LoadOptions`).
-        base: the model that the source was made from, named like `source`.
-        classification_head: of a fairseq file: make the classifier with this head.
-        fairseq_version: which fairseq shall load the target (0.10).
-        lossy: write also what answers otherwise; the report's `lost` says how.
+        base: model that the source was made from, named like `source`.
+        classification_head: head of a fairseq file to make the classifier with.
+        fairseq_version: version of fairseq that shall load the target (0.10).
+        lossy: also write a result with different outputs; the report's `lost` describes the differences.
         overwrite: replace what is at `target`.
 
     Raises:
-        ConfigurationError: unknown format, an option that this conversion has no use for, or a target that is not empty or
+        ConfigurationError: unknown format, an option that does not apply to this conversion, or a target that is not empty or
             cannot be replaced.
-        CheckpointError: the source cannot be read, the target's format has no place for it, or it would answer otherwise.
+        CheckpointError: the source cannot be read, the target's format cannot store it, or its outputs would differ.
     """
     place = Path(target)
     if not overwrite and (place.is_file() or (place.is_dir() and any(place.iterdir()))):
@@ -177,11 +177,13 @@ def convert(
     typed = {_plain(sparse_lt.NAME), _plain(sparse_lt.ENCODER)} & names or (from_ is None and sparse_lt.recognises(origin))
     if typed and not of_fairseq:
         if lite or entity_aware_attention is not None:
-            raise ConfigurationError(f"{sparse_lt.NAME} holds encoders without entities: no LUKE option")
+            raise ConfigurationError(f"{sparse_lt.NAME} is for encoders without entities: LUKE options do not apply")
         return sparse_lt.convert(origin, place, _choose(to), base, overwrite, lossy)
     if of_fairseq:
         if lite or entity_aware_attention is not None or names - {fairseq.NAME, _plain(hugging_face.NAME)}:
-            raise ConfigurationError("fairseq holds RoBERTas without entities: to and from hugging-face only, no LUKE option")
+            raise ConfigurationError(
+                "fairseq is for RoBERTas without entities: convert only with hugging-face, no LUKE options"
+            )
         return fairseq.convert(
             origin, place, to_fairseq=to_fairseq, base=base, classification_head=classification_head,
             version=fairseq_version or "0.10", overwrite=overwrite, lossy=lossy,
@@ -194,7 +196,7 @@ def convert(
         loaded = make_lite(loaded)
     ours_alone = [name for name, usual in OURS_ALONE.items() if getattr(loaded.model.config, name, usual) != usual]
     if ours_alone and module is not hugging_face:
-        raise ConfigurationError(f"{module.NAME} has no place for {ours_alone[0]}: the model would be read as one without")
+        raise ConfigurationError(f"{module.NAME} cannot store {ours_alone[0]}: the model would be read without it")
     write_checked(loaded, module, place, base, lossy)
     loaded.report.notes += [
         f"{name} of config.json is known to loreweave only: other programs refuse the model or give other outputs"
@@ -204,7 +206,7 @@ def convert(
 
 
 def _refuse_unused(from_fairseq: bool, classification_head: str | None, to_fairseq: bool, version: str | None) -> None:
-    """Raise ConfigurationError for an option of fairseq that this conversion would pass over."""
+    """Raise ConfigurationError for an option of fairseq that does not apply to this conversion."""
     if classification_head is not None and not from_fairseq:
         message = f"--classification-head: found {classification_head!r}, expected none: it names a head of a fairseq file"
         raise ConfigurationError(f"{message} that becomes a Hugging Face folder")
@@ -213,7 +215,7 @@ def _refuse_unused(from_fairseq: bool, classification_head: str | None, to_fairs
 
 
 def _choose(to: str) -> str:
-    """The name of a target that a model with a typer can become."""
+    """Name of a target that a model with a typer can be converted to."""
     targets = (hugging_face.NAME, sparse_lt.NAME, sparse_lt.ENCODER)
     found = next((name for name in targets if _plain(name) == _plain(to)), None)
     if found is None:
@@ -222,12 +224,12 @@ def _choose(to: str) -> str:
 
 
 def _is_fairseq(place: Path) -> bool:
-    """Whether it looks like a file of fairseq and like no LUKE."""
+    """Whether it looks like a file of fairseq and not like a LUKE."""
     return fairseq.recognises(place) and not any(module.recognises(place) for module in FORMATS.values())
 
 
 def _format(name: str, *others: str) -> ModuleType:
-    """A format by name; `-`, `_` and case do not matter. `others` may be asked for as well, but not here."""
+    """A format by name; `-`, `_` and case do not matter. `others` are also valid names, but handled elsewhere."""
     module = {_plain(known): module for known, module in FORMATS.items()}.get(_plain(name))
     if module is None:
         raise ConfigurationError(f"found the format {name!r}, expected one of {', '.join((*FORMATS, *others))}")

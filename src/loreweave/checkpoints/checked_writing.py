@@ -1,4 +1,4 @@
-"""Writing a LUKE in another format, and reading it again before it takes its place."""
+"""Writes a LUKE in another format, and loads it again before it replaces the target."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def write_checked(loaded: LoadedCheckpoint, module: ModuleType, place: Path, bas
     """Write a loaded checkpoint to `place` in the format of `module`; notes and losses go into its report.
 
     Raises:
-        CheckpointError: the format has no place for the model, or what was written answers otherwise (and not `lossy`).
-            Nothing is left at `place` then.
+        CheckpointError: the format cannot store the model, or the outputs of the result differ (unless `lossy`).
+            In that case nothing is left at `place`.
     """
     report, model = loaded.report, loaded.model
     batch = probe.luke_probe(model.config)
@@ -34,7 +34,7 @@ def write_checked(loaded: LoadedCheckpoint, module: ModuleType, place: Path, bas
         lost += probe.unlike(wanted, _again(loaded, module, written), batch)
         if module is hugging_face and (plain := probe.in_plain_transformers(written, model, batch)):
             set_here = (name for name, usual in HEAD_SETTINGS.items() if getattr(model.config, name, usual) != usual)
-            reason = next(set_here, None)  # of other answers of plain transformers
+            reason = next(set_here, None)  # for different outputs of plain transformers
             said = f"plain transformers gives other outputs: {'; '.join(plain)}"
             if reason is None:
                 lost.append(said)
@@ -48,7 +48,7 @@ def write_checked(loaded: LoadedCheckpoint, module: ModuleType, place: Path, bas
 
 
 def _again(loaded: LoadedCheckpoint, module: ModuleType, written: Path) -> PreTrainedModel:
-    """The model that the format's own loader makes of what was written; a format without words gets them as `--base`."""
+    """The model that the format's own loader reads from the result; a format without word tokenizer gets it as `--base`."""
     with TemporaryDirectory() as folder:
         if loaded.tokenizer is not None:
             loaded.tokenizer.word_tokenizer.save_pretrained(folder)
@@ -58,7 +58,7 @@ def _again(loaded: LoadedCheckpoint, module: ModuleType, written: Path) -> PreTr
 
 
 def _with_paddles_epsilon(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> list[str]:
-    """What the one constant of Paddle's layer norms changes, measured."""
+    """Measured effect of Paddle's fixed constant in layer norms."""
     norms = [part for part in model.modules() if isinstance(part, nn.LayerNorm)]
     own = [part.eps for part in norms]
     wanted = probe.outputs_of(model, batch)

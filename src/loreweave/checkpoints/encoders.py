@@ -17,10 +17,10 @@ from loreweave.training.quiet import quiet
 
 
 def load_encoder(folder: Pathname) -> PreTrainedModel:
-    """The encoder of a folder: ours where it is a LUKE, else what `AutoModel` makes of it.
+    """The encoder of a folder: our own class for a LUKE, otherwise that of `AutoModel`.
 
     Raises:
-        CheckpointError: none there, or not one that can be read.
+        CheckpointError: there is none, or it cannot be read.
     """
     place = Path(folder)
     if hugging_face.recognises(place):
@@ -33,7 +33,7 @@ def load_encoder(folder: Pathname) -> PreTrainedModel:
                 place, dtype=torch.float32, local_files_only=True, output_loading_info=True
             )
     except (OSError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{place}: found no encoder that can be read ({str(error).splitlines()[0]})") from None
+        raise CheckpointError(f"{place}: found no readable encoder ({str(error).splitlines()[0]})") from None
     if missing := sorted(key for key in report["missing_keys"] if not key.startswith("pooler.")):
         raise CheckpointError(f"{place}: the weights lack {listed(missing)}, which the encoder needs")
     trained: PreTrainedModel = encoder.eval()

@@ -1,4 +1,4 @@
-"""Tensors of a file into a model: every shape checked, every gap and leftover named."""
+"""Loads the tensors of a file into a model: every shape is checked, and everything missing or left over is reported."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PRETRAINING_HEADS = ("lm_head", "entity_predictions", "cls", "cls_entity_predict
 
 _EXTRA_QUERY = re.compile(r"\.(w2e|e2w|e2e)_query\.")
 _POSITION_BUFFER = re.compile(r"(^|\.)embeddings\.position_ids$")
-# What a model computes from another tensor: name -> the tensors that it may equal.
+# Tensors that a model computes from another one: name -> the tensors that it may equal.
 _TIED = {
     "lm_head.decoder.weight": ("luke.embeddings.word_embeddings.weight",),
     "lm_head.decoder.bias": ("lm_head.bias",),
@@ -32,14 +32,14 @@ _TIED = {
 
 
 def build(cls: type[ModelT], config: PreTrainedConfig, seed: int) -> ModelT:
-    """A model with starting values that depend on the seed only; the global random state is left alone."""
+    """A model whose initial values depend only on the seed; the global random state is not changed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return cls(config).eval()
 
 
 def with_prefix(tensors: Mapping[str, Tensor], cls: type[PreTrainedModel]) -> dict[str, Tensor]:
-    """Encoder tensors named as `cls` names them: with `luke.` in head models, without it in the bare encoder."""
+    """Encoder tensors named as in `cls`: with `luke.` in head models, without it in the bare encoder."""
     prefix = f"{cls.base_model_prefix}."
     bare = {name.removeprefix(prefix) if name.startswith(prefix) else name: tensor for name, tensor in tensors.items()}
     if cls.__name__ == "LukeModel":
@@ -52,13 +52,13 @@ def fit_state_dict(
 ) -> LoadReport:
     """Load `tensors` into `model` (names with or without `luke.`) and report every difference.
 
-    Tolerated: extra queries (copied from `query`, or left out when the model has none), `position_ids` buffers, a
-    missing pooler, tied decoders, heads of pre-training where the model has none, and a whole head that the file
+    Accepted: extra queries (copied from `query`, or left out if the model has none), `position_ids` buffers, a
+    missing pooler, tied decoders, heads of pre-training if the model has none, and a whole head that the file
     lacks (a new one).
 
     Raises:
-        CheckpointError: a shape differs (the tensor and both shapes are named), a parameter is missing, or a tensor
-            of the file has no place.
+        CheckpointError: a shape differs (names the tensor and both shapes), a parameter is missing, or a tensor
+            of the file does not belong to the model.
     """
     report = report or LoadReport("state dict", str(path))
     given = with_prefix(tensors, type(model))
@@ -87,7 +87,7 @@ def _drop_unexpected(
             report.dropped[name] = reason
             del given[name]
     if unexpected:
-        raise CheckpointError(f"{path}: found tensors that the model has no place for: {listed(unexpected)}")
+        raise CheckpointError(f"{path}: found tensors that the model does not have: {listed(unexpected)}")
 
 
 def _reason_to_leave_out(name: str, bare: bool) -> str | None:
@@ -96,14 +96,14 @@ def _reason_to_leave_out(name: str, bare: bool) -> str | None:
     if _EXTRA_QUERY.search(name):
         return "entity-aware attention is off"
     if name.removeprefix("luke.").startswith("pooler."):
-        return "this model reads no pooled state"
+        return "this model does not use the pooled state"
     if name.partition(".")[0] in PRETRAINING_HEADS:
-        return "a pre-training head that this model has not"
-    return "a head; only the encoder was asked for" if bare and not name.startswith(ENCODER_PARTS) else None
+        return "a pre-training head that this model does not have"
+    return "a head; only the encoder was requested" if bare and not name.startswith(ENCODER_PARTS) else None
 
 
 def _drop_tied(given: dict[str, Tensor], report: LoadReport) -> None:
-    """Leave out what the model computes from another tensor, and say so where the file disagrees."""
+    """Leave out what the model computes from another tensor, and report differences in the file."""
     for name, sources in _TIED.items():
         source = next((source for source in sources if source in given), None)
         if name not in given or source is None:
@@ -111,7 +111,7 @@ def _drop_tied(given: dict[str, Tensor], report: LoadReport) -> None:
         difference = (given[name].float() - given[source].float()).abs().max().item() if given[name].numel() else 0.0
         if difference > 0:
             report.dropped[name] = f"tied to {source} here, differs from it in the file by up to {difference:.3g}"
-            report.lost.append(f"{name} is a table of its own in the file, off {source} by up to {difference:.3g}")
+            report.lost.append(f"{name} is a separate table in the file, which differs from {source} by up to {difference:.3g}")
         del given[name]
 
 
@@ -131,7 +131,7 @@ def _fill_missing(given: dict[str, Tensor], expected: Mapping[str, Tensor], path
 
 
 def _module_that_may_be_new(name: str) -> str:
-    """The pooler, or the head that the parameter belongs to; empty for the encoder, which is never new."""
+    """Name of the pooler or head that the parameter belongs to; empty for the encoder, which is never new."""
     encoder = name.removeprefix("luke.")
     if encoder.startswith("pooler."):
         return name.partition("pooler.")[0] + "pooler"

@@ -1,4 +1,4 @@
-"""What a user of plain transformers is told about a folder whose words it has no tokenizer with entities for."""
+"""README for users of plain transformers, for a folder whose words have no tokenizer with entities there."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _OTHERS = '["Ann lives in Oslo."], [[(0, 3), (13, 17)]]'
 
 _TEXT = """# How to read this model
 
-The words of this LUKE are not those of RoBERTa or XLM-R, and transformers has a tokenizer with `entity_spans` for these two
-alone. `EntityTokenizer` of loreweave makes the same inputs for any words, from texts and the characters of their mentions:
+This LUKE does not have the words of RoBERTa or XLM-R, for which alone transformers has a tokenizer with `entity_spans`.
+`EntityTokenizer` of loreweave makes the same inputs for any words, from texts and the characters of their mentions:
 
 ```python
 from loreweave.encoding import EntityTokenizer
@@ -31,12 +31,12 @@ model = {model}.from_pretrained(".").eval()
 outputs = model(**inputs)
 ```
 
-`.` is this folder. The lines run in it; elsewhere name the folder.
+`.` is this folder. Run the lines in it, or replace `.` by the path of the folder.
 """
 
 
 def readme_of(model: PreTrainedModel, tokenizer: EntityTokenizer | None) -> str | None:
-    """Text of `README.md`; None where transformers has a tokenizer with entities for these words."""
+    """Text of `README.md`; None if transformers has a tokenizer with entities for these words."""
     if tokenizer is None or transformers_class(tokenizer) in _WITH_ENTITIES:
         return None
     name = type(model).__name__
@@ -45,6 +45,6 @@ def readme_of(model: PreTrainedModel, tokenizer: EntityTokenizer | None) -> str 
 
 
 NOTE = (
-    "plain transformers has no tokenizer with entity_spans for these words: README.md of the folder has the lines that make "
+    "plain transformers has no tokenizer with entity_spans for these words: README.md in the folder shows how to make "
     "its inputs with EntityTokenizer"
 )

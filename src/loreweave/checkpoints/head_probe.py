@@ -1,4 +1,4 @@
-"""Whether the heads beside an encoder answer after a conversion as before: the probe's rule, for what the probe cannot run."""
+"""Checks that the heads stored next to an encoder have the same outputs after a conversion, by the rule of `probe`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONGEST = 64
 
 @torch.no_grad()
 def typed_outputs(model: PreTrainedModel, head: SparseTypingHead, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Scores of the types of words [batch, words, types + 1], and of the rebuilt words [batch, words, vocabulary]."""
+    """Scores of the types of words [batch, words, types + 1], and of the reconstructed words [batch, words, vocabulary]."""
     encoder: Any = model.base_model
     typing_model = SparseTypingModel(encoder, head).eval()
     words, mask = (batch[name][:, :_LONGEST] for name in ("input_ids", "attention_mask"))
@@ -30,7 +30,7 @@ def typed_outputs(model: PreTrainedModel, head: SparseTypingHead, batch: Mapping
 
 @torch.no_grad()
 def knowledge_outputs(head: KnowledgeEmbeddingHead) -> dict[str, Tensor]:
-    """Scores of a triple of fixed vectors with each relation of the table, or with one more vector where there is none."""
+    """Scores of a triple of fixed vectors with each relation of the table, or with one more vector if there is none."""
     generator = torch.Generator().manual_seed(0)
     first, last = torch.randn(2, head.size, generator=generator)
     if head.relation_embeddings is None:
@@ -41,7 +41,7 @@ def knowledge_outputs(head: KnowledgeEmbeddingHead) -> dict[str, Tensor]:
 
 
 def unlike_heads(wanted: Mapping[str, KnowledgeEmbeddingHead], found: Mapping[str, KnowledgeEmbeddingHead]) -> list[str]:
-    """How heads over a graph answer otherwise than those of the same names in `wanted`."""
+    """Differences of heads over a graph from those of the same names in `wanted`."""
     said = []
     for name, head in wanted.items():
         if name not in found:
@@ -53,12 +53,12 @@ def unlike_heads(wanted: Mapping[str, KnowledgeEmbeddingHead], found: Mapping[st
 
 
 def unlike_readings(name: str, wanted: Description, found: Mapping[str, object]) -> list[str]:
-    """How a head would be fed otherwise: settings that the target has no place for.
+    """Differences in a head's input: settings that the target cannot store.
 
     Args:
-        name: of the head.
-        wanted: what its side file says.
-        found: what the target does, by the names of `Description`.
+        name: name of the head.
+        wanted: content of its side file.
+        found: behaviour of the target, by the names of `Description`.
     """
     return [
         f"head {name}: {setting} {getattr(wanted, setting)}, the target has {value}"

@@ -1,4 +1,4 @@
-"""Which model a fine-tuned state dict belongs to: by its head's name and shape."""
+"""Model class of a fine-tuned state dict, by its head's name and shape."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _CLASSIFIERS = {
 
 
 def head_of(tensors: Mapping[str, Tensor]) -> str | None:
-    """Name of the fine-tuned head in a state dict, None when there is none."""
+    """Name of the fine-tuned head in a state dict, None if there is none."""
     return next((head for head in LEGACY_HEADS if f"{head}.weight" in tensors), None)
 
 
 def class_of_head(head: str, tensors: Mapping[str, Tensor], hidden_size: int, path: Pathname) -> type[PreTrainedModel]:
-    """The model class of a head; `classifier` is told by its width: one, two or three hidden states.
+    """Model class of a head; `classifier` is distinguished by its width: one, two or three hidden states.
 
     Raises:
-        CheckpointError: no class reads what this head reads (ablations without word or entity features).
+        CheckpointError: no class uses the features of this head (ablations without word or entity features).
     """
     if head == "typing":
         return models.LukeForEntityClassification

@@ -1,4 +1,4 @@
-"""A LukeConfig from what a file says and what its tensors show: sizes always come from the tensors."""
+"""Infers a LukeConfig from a file's settings and its tensors; sizes always come from the tensors."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ ENCODER_SETTINGS = (
     "attention_probs_dropout_prob",
     "initializer_range",
 )
-# Of the BERT-style dictionaries in old files, what LUKE computes with; generation settings and the like stay behind.
+# Settings of old BERT-style dictionaries that LUKE uses; generation settings and others are ignored.
 _KEPT = (*ENCODER_SETTINGS, "layer_norm_eps", "pad_token_id", "bos_token_id", "eos_token_id", "bert_model_name")
-_HEAD_SIZE = 64  # of every published LUKE, BERT, RoBERTa and XLM-R
+_HEAD_SIZE = 64  # the same in every published LUKE, BERT, RoBERTa and XLM-R
 
 
 def config_from(
@@ -32,40 +32,40 @@ def config_from(
     """Configuration of a bare state dict (encoder names without `luke.`).
 
     Args:
-        tensors: after all rows were added.
-        said: the BERT-style dictionary that came with the file; None when nothing did. Then a RoBERTa-like encoder is
-            assumed, and the report says so.
-        changes: settings that the format fixes.
+        tensors: tensors after all rows were added.
+        said: BERT-style dictionary of the file; None if there is none. Then a RoBERTa-like encoder is
+            assumed, and reported.
+        changes: settings that the format determines.
 
     Raises:
-        CheckpointError: a table is missing, or the number of heads is neither said nor plain.
+        CheckpointError: a table is missing, or the number of heads is not given and cannot be inferred.
     """
     settings = {name: said[name] for name in _KEPT if said is not None and said.get(name) is not None}
     sizes = _sizes(tensors, path)
     if "num_attention_heads" not in settings:
         if sizes["hidden_size"] % _HEAD_SIZE:
             raise CheckpointError(
-                f"{path}: nothing says how many attention heads the model has (hidden size {sizes['hidden_size']}); "
+                f"{path}: the number of attention heads is not known (hidden size {sizes['hidden_size']}); "
                 "give --base, the folder of the model that it was made from"
             )
         settings["num_attention_heads"] = sizes["hidden_size"] // _HEAD_SIZE
     roberta = is_roberta({"base_model_type": (said or {}).get("base_model_type"), **settings, **changes}, sizes)
     if roberta and settings.get("pad_token_id") == 0:
-        report.notes.append("the file says pad_token_id 0 for a RoBERTa; took 1, as the original loader does")
+        report.notes.append("the file has pad_token_id 0 for a RoBERTa; 1 is used, as in the original loader")
         del settings["pad_token_id"]
     assumed = {"layer_norm_eps": 1e-5 if roberta else 1e-12, "pad_token_id": 1 if roberta else 0}
     missing = {name: value for name, value in assumed.items() if name not in settings and name not in changes}
     if missing:
         kind = "RoBERTa" if roberta else "BERT"
-        report.notes.append(f"the file does not say {', '.join(missing)}; took {kind}'s {missing}")
+        report.notes.append(f"the file has no {', '.join(missing)}; the values of {kind} are used: {missing}")
     return LukeConfig(**{"type_vocab_size": 1, **missing, **settings, **sizes, **changes})
 
 
 def is_roberta(said: Mapping[str, Any], sizes: Mapping[str, int] | None = None) -> bool:
     """Whether word positions count from `pad_token_id + 1`, as in RoBERTa and XLM-R; in BERT they count from 0.
 
-    By `base_model_type`, which our own files have; else by the name of the base model, as the original code decides; a name
-    that says neither leaves it to the position table (512 rows = BERT).
+    It depends on `base_model_type`, which our own files have; otherwise on the name of the base model, as in the original
+    code; and if that does not tell, on the position table (512 rows = BERT).
     """
     if said.get("base_model_type") in ("bert", "roberta"):
         return bool(said["base_model_type"] == "roberta")
@@ -99,7 +99,7 @@ def _sizes(tensors: Mapping[str, Tensor], path: Pathname) -> dict[str, int]:
 
 
 def said_in(*folders: Path | None) -> dict[str, Any] | None:
-    """The configuration dictionary of the first folder that has one: in `metadata.json`, else in `config.json`."""
+    """Configuration dictionary of the first folder that has one: in `metadata.json`, otherwise in `config.json`."""
     for folder in folders:
         if folder is not None and (folder / "metadata.json").is_file():
             metadata = read_json(folder / "metadata.json")

@@ -1,12 +1,12 @@
-"""Heads over knowledge graphs, in two files beside an encoder's own, which stay a plain Hugging Face folder.
+"""Heads over knowledge graphs, in two files next to an encoder's own, which stay a plain Hugging Face folder.
 
-    knowledge_embedding.json          what the head is, how texts are read, relation ids, fingerprint of the graph
-    knowledge_embedding.safetensors   relation table, entity table where entities are tabled, temperature,
+    knowledge_embedding.json          description of the head, its texts, relation ids, fingerprint of the graph
+    knowledge_embedding.safetensors   relation table, entity table if there is one, temperature,
                                       map of questions
 
 A second head in the folder has its name in the middle: `knowledge_embedding.<name>.json`. Tables are stored with the ids of
 their rows (relations as text, entities as hashes), so that a graph with the same ids in another order, or with some of them,
-gets its own rows, and another graph an error.
+gets its own rows, and any other graph gives an error.
 """
 
 from __future__ import annotations
@@ -44,20 +44,20 @@ _MAP = "question_map.weight"
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """What `knowledge_embedding.json` says.
+    """Content of `knowledge_embedding.json`.
 
     Attributes:
-        name: of the head, as its objective is called.
-        variant: how questions are composed (Wang et al. 2021): `wiki` from an entity's text or table row and the relation
-            table, `rel` with relations read from their texts, `cond` with the asking entity read together with the relation,
-            `contrastive` from entity and relation read together alone (SimKGC).
+        name: name of the head: that of its objective.
+        variant: composition of questions (Wang et al. 2021): `wiki` from an entity's text or table row and the relation
+            table, `rel` with relations encoded from their texts, `cond` like `wiki`, but with the entity
+            encoded together with the relation, `contrastive` from entity and relation encoded together only (SimKGC).
         scorer, size, gamma: see `KnowledgeEmbeddingHead`.
         pooling, normalize: see `KnowledgeEmbeddingModel`.
         mask_entity_id: see `KnowledgeEmbeddingModel`.
-        text: how entities and relations are read.
-        num_entities: rows of the entity table; 0 where entities are read from texts.
-        relation_ids: ids of the relations of the graph, in the order of the relation table; None where they are not known.
-        graph: fingerprint and numbers of entities and relations of the graph; None where it is not known.
+        text: settings of the texts of entities and relations.
+        num_entities: rows of the entity table; 0 if entities are encoded from texts.
+        relation_ids: ids of the graph's relations, in the order of the relation table; None if they are not known.
+        graph: fingerprint and numbers of entities and relations of the graph; None if it is not known.
     """
 
     name: str
@@ -87,11 +87,11 @@ def save(
     mask_entity_id: int | None = None,
     relation_ids: Sequence[str] | None = None,
 ) -> None:
-    """Write the two files of a head into a model folder, each whole or not at all.
+    """Write the two files of a head to a model folder, each atomically.
 
     Args:
-        graph: whose rows the tables have; None for weights that came without a graph.
-        relation_ids: of the relation table, where there is no graph but the ids are known.
+        graph: graph of the tables' rows; None for weights without a graph.
+        relation_ids: ids of the relation table's rows, if they are known without a graph.
 
     Raises:
         ConfigurationError: the tables do not have the graph's numbers of rows, or the variant is unknown.
@@ -126,10 +126,10 @@ def names(folder: Pathname) -> list[str]:
 
 
 def describe(folder: Pathname, name: str | None = None) -> Description:
-    """What a folder says about its head (`name`, where it has several). Reads no weights.
+    """Description of a folder's head (`name` if it has several). Reads no weights.
 
     Raises:
-        CheckpointError: there is none, or not this one, or several and no name, or the file is not one of ours.
+        CheckpointError: there is no head or none of this name, there are several and no name, or the file is not ours.
     """
     place, known = Path(folder), names(folder)
     if not known:
@@ -158,12 +158,12 @@ def load(folder: Pathname, graph: KnowledgeGraph | None = None, name: str | None
     """Load encoder and head: in evaluation mode, float32, on the CPU.
 
     Args:
-        graph: whose rows the tables shall have; None keeps the stored order.
-        name: of the head, where the folder has several.
+        graph: graph whose rows the tables shall have; None keeps the stored order.
+        name: name of the head, if the folder has several.
 
     Raises:
-        CheckpointError: files are missing or do not fit together, or the graph has relations (or, where entities are tabled,
-            entities) that the checkpoint does not know.
+        CheckpointError: files are missing or do not match, or the graph has relations (or, with an entity table,
+            entities) that are not in the checkpoint.
     """
     described = describe(folder, name)
     head = load_head(folder, graph, name)
@@ -173,7 +173,7 @@ def load(folder: Pathname, graph: KnowledgeGraph | None = None, name: str | None
 
 
 def load_head(folder: Pathname, graph: KnowledgeGraph | None = None, name: str | None = None) -> KnowledgeEmbeddingHead:
-    """The head alone; arguments and errors as of `load`."""
+    """The head only; arguments and errors as for `load`."""
     described, place = describe(folder, name), Path(folder)
     path = _file(place, described.name, "safetensors")
     if not path.is_file():
@@ -251,7 +251,7 @@ def _entity_rows(hashes: Tensor | None, described: Description, graph: Knowledge
 
 
 def _hashes(graph: KnowledgeGraph) -> np.ndarray:
-    """64 bits for each entity id: two of five million ids agree with probability 1e-6.  # [entities], int64"""
+    """A hash of 64 bits per entity id: two of five million ids agree with probability 1e-6.  # [entities], int64"""
     digests = (hashlib.blake2b(id.encode(), digest_size=8).digest() for id in graph.entity_ids)
     return np.frombuffer(bytearray().join(digests), "<i8")
 
@@ -265,7 +265,7 @@ def _graphs(described: Description, graph: KnowledgeGraph) -> str:
     """Both graphs, for a message."""
     given = {"fingerprint": graph.fingerprint, "entities": graph.num_entities, "relations": graph.num_relations}
     trained = "an unknown graph" if described.graph is None else _in_words(described.graph)
-    return f"the checkpoint is of {trained}, the graph given is {_in_words(given)}"
+    return f"the checkpoint was trained on {trained}, the given graph is {_in_words(given)}"
 
 
 def _in_words(graph: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
-"""Typer and decoder of Sparse Latent Typing, in two files beside an encoder's own, which stay a plain Hugging Face folder.
+"""Typer and decoder of Sparse Latent Typing, in two files next to an encoder's own, which stay a plain Hugging Face folder.
 
-latent_typing.json          shape and behaviour, and the settings of the training
+latent_typing.json          sizes, behaviour, and training settings
 latent_typing.safetensors   typer, decoder, bias of the words
 """
 
@@ -32,7 +32,7 @@ def recognises(folder: Pathname) -> bool:
 
 
 def save(folder: Pathname, head: SparseTypingHead, training: Mapping[str, Any]) -> None:
-    """Write the two files of a head into a model folder, each whole or not at all."""
+    """Write the two files of a head to a model folder, each atomically."""
     place = Path(folder)
     with atomic_path(place / WEIGHTS) as temporary:
         write_safetensors(dict(head.named_parameters()), temporary)
@@ -41,14 +41,14 @@ def save(folder: Pathname, head: SparseTypingHead, training: Mapping[str, Any]) 
 
 
 def load_head(folder: Pathname) -> SparseTypingHead:
-    """The head of a folder, in evaluation mode, float32, on the CPU.
+    """Head of a folder, in evaluation mode, float32, on the CPU.
 
     Raises:
-        CheckpointError: there is none, or it is not one of ours.
+        CheckpointError: there is none, or it is not ours.
     """
     place = Path(folder)
     if not recognises(place):
-        raise CheckpointError(f"{place}: found no {DESCRIPTION}, expected a model that was trained with latent typing")
+        raise CheckpointError(f"{place}: found no {DESCRIPTION}, expected a model trained with latent typing")
     path = place / DESCRIPTION
     content = read_json(path)
     if not isinstance(content, dict) or (content.get("format"), content.get("version")) != (FORMAT, FORMAT_VERSION):
@@ -67,18 +67,18 @@ def load_head(folder: Pathname) -> SparseTypingHead:
 
 
 def load_into(new: SparseTypingHead, source: str) -> SparseTypingHead:
-    """Give a new head the weights of another one of the same sizes, which a folder, a run or a name on the Hub has.
+    """Give a new head the weights of another one of the same sizes, from a folder, a run or a name on the Hub.
 
     Raises:
-        CheckpointError: it has none, or of other sizes.
-        ConfigurationError: it learned with other settings of what the decoder sees.
+        CheckpointError: it has none, or one with other sizes.
+        ConfigurationError: it was trained with other settings of the decoder's input.
     """
     folder = resolve(source)
     given = load_head(folder)
     for name in ("double_embedding", "mask_unselected"):
         theirs, ours = getattr(given.config, name), getattr(new.config, name)
         if theirs != ours:
-            raise ConfigurationError(f"{name}: found {ours}, but {folder} learned with {theirs}: expected the same")
+            raise ConfigurationError(f"{name}: found {ours}, expected {theirs}, with which {folder} was trained")
     try:
         new.load_state_dict(given.state_dict())
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""What every format's `load` takes and gives."""
+"""Arguments and result of every format's `load`."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """How a checkpoint is to be loaded.
+    """Options of loading a checkpoint.
 
     Attributes:
-        cls: the model class; None chooses it by the file's architecture or head.
-        base: folder of the model that the file was made from: its word tokenizer and, for formats without a
-            configuration, its configuration and entity vocabulary; the vocabulary also where a folder has none.
-        entity_aware_attention: switch the type-specific queries on or off; None keeps what the file says. Formats
-            that do not say follow the official converter: on, but off for multilingual vocabularies.
-        seed: starts the parameters that the file does not hold.
+        cls: model class. Default: by the file's architecture or head.
+        base: folder of the model that the file was made from: source of the word tokenizer and, for formats without a
+            configuration, of configuration and entity vocabulary; the vocabulary also for a folder without one.
+        entity_aware_attention: switch the type-specific queries on or off; None keeps the file's setting. Formats
+            without the setting follow the official converter: on, but off for multilingual vocabularies.
+        seed: seed of the parameters that the file does not contain.
     """
 
     cls: type[PreTrainedModel] | None = None
@@ -39,17 +39,17 @@ DEFAULTS = LoadOptions()
 
 @dataclass
 class LoadReport:
-    """What loading changed, added and left out; nothing else differs from the file.
+    """Changes made by loading; nothing else differs from the file.
 
     Attributes:
         format: name of the recognised format.
         source: the file or folder.
-        copied: parameters filled from others (extra queries, tied decoders), with their source.
+        copied: parameters copied from others (extra queries, tied decoders), with their source.
         added: rows appended to tables, in words.
-        dropped: tensors of the file that the model has no place for, with the reason.
-        new_modules: names of modules that the file does not hold and that start at random.
-        lost: what the model computes otherwise than the file, in words: its answers differ.
-        notes: what else the reader should know.
+        dropped: tensors of the file that the model does not have, with the reason.
+        new_modules: names of modules that are not in the file and are initialised at random.
+        lost: differences between the model's outputs and the file's, in words.
+        notes: further information.
     """
 
     format: str
@@ -62,9 +62,9 @@ class LoadReport:
     notes: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
-        """The report as lines of text, one a fact; equal facts about many tensors share a line."""
+        """The report as lines of text, one per fact; equal facts about several tensors share a line."""
         lines = [f"{self.source}: {self.format}"]
-        lines += [f"new, starts at random: {name}" for name in self.new_modules]
+        lines += [f"new, randomly initialised: {name}" for name in self.new_modules]
         lines += [f"added: {row}" for row in self.added]
         for heading, facts in (("copied", self.copied), ("left out", self.dropped)):
             by_reason: dict[str, list[str]] = {}
@@ -80,8 +80,8 @@ class LoadedCheckpoint:
 
     Attributes:
         model: in evaluation mode, float32, on the CPU.
-        tokenizer: None when the format carries no word tokenizer and none was given.
-        vocabulary: None when the format carries no entity vocabulary.
+        tokenizer: None if the format has no word tokenizer and none was given.
+        vocabulary: None if the format has no entity vocabulary.
     """
 
     model: PreTrainedModel

@@ -1,8 +1,8 @@
-"""Whether a written checkpoint answers as the one that it was made from: both read the same sentences.
+"""Checks that a written checkpoint has the same outputs as its source: both read the same sentences.
 
-A conversion is right when the outputs are equal, whatever became of names, rows and settings on the way. So every format is
-checked by one rule: what was written is loaded again by the format's own loader (and, for a Hugging Face folder, by plain
-transformers), and every output of both models must be equal to `TOLERANCE * (1 + largest number)`.
+A conversion is right if the outputs are equal, whatever happens to names, rows and settings. All formats are therefore
+checked by one rule: the result is loaded again by the format's own loader (and, for a Hugging Face folder, by plain
+transformers), and every output of both models must agree within `TOLERANCE * (1 + largest number)`.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from loreweave.training.quiet import quiet
 TOLERANCE = 1e-5
 _LONGEST = 512
 _MOST_LOGITS = 32_000_000
-"""Numbers of a masked-word head's output: with many words in the vocabulary the texts are shorter."""
+"""Maximum number of values in a masked-word head's output: with a large vocabulary the texts are shorter."""
 _ABSENT = 1e30
-"""Numbers from here on stand for minus infinity."""
+"""Smaller values stand for minus infinity."""
 
 
 def words_probe(config: PreTrainedConfig, positions: int) -> dict[str, Tensor]:
-    """Two texts as long as the positions allow and half as long, the second padded; the last words of the vocabulary are
-    among theirs, because special tokens such as markers are there."""
+    """Two texts, as long as the positions allow and half as long, the second one padded. The last words of the vocabulary
+    are included, since special tokens such as markers are there."""
     generator = torch.Generator().manual_seed(0)
     length = min(positions, _LONGEST, max(16, _MOST_LOGITS // (2 * config.vocab_size)))
     pad = config.pad_token_id or 0
@@ -67,7 +67,7 @@ def luke_probe(config: PreTrainedConfig) -> dict[str, Tensor]:
 
 
 def outputs_of(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """All outputs of a model, of what it reads of the batch."""
+    """All outputs of a model for the part of the batch that it accepts."""
     known = inspect.signature(model.forward).parameters
     given = {name: tensor for name, tensor in batch.items() if name in known}
     if type(model).__name__.endswith("ForMultipleChoice"):
@@ -78,7 +78,7 @@ def outputs_of(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> dict[str,
 
 
 def differences(reference: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
-    """What differs between two models' outputs, in words; empty where all are equal."""
+    """Differences between two models' outputs, in words; empty if all are equal."""
     said = []
     for name, wanted in reference.items():
         if name not in found:
@@ -95,7 +95,7 @@ def differences(reference: Mapping[str, Tensor], found: Mapping[str, Tensor]) ->
 
 
 def unlike(reference: Mapping[str, Tensor], model: PreTrainedModel, batch: Mapping[str, Tensor]) -> list[str]:
-    """How a model answers otherwise than `reference`, which another gave to the same batch."""
+    """Differences of a model from `reference`, the outputs of another one for the same batch."""
     try:
         return differences(reference, outputs_of(model, batch))
     except (ValueError, IndexError, RuntimeError) as error:
@@ -103,7 +103,7 @@ def unlike(reference: Mapping[str, Tensor], model: PreTrainedModel, batch: Mappi
 
 
 def in_plain_transformers(folder: Path, model: PreTrainedModel, batch: Mapping[str, Tensor]) -> list[str]:
-    """How the class of that name in transformers answers otherwise, read from the folder; empty where there is none."""
+    """Differences of transformers' class of that name, loaded from the folder; empty if there is no such class."""
     cls = getattr(transformers, type(model).__name__, None)
     if cls is None:
         return []
@@ -117,12 +117,12 @@ def in_plain_transformers(folder: Path, model: PreTrainedModel, batch: Mapping[s
 
 @dataclass
 class FolderCheck:
-    """A folder that is being written, and what it must answer.
+    """A folder that is being written, and its expected outputs.
 
     Attributes:
-        folder: where to write.
-        batch: what both models read.
-        heads: how the heads beside the model answer otherwise, in words.
+        folder: folder to write to.
+        batch: input of both models.
+        heads: differences of the heads next to the model, in words.
     """
 
     folder: Path
@@ -132,11 +132,11 @@ class FolderCheck:
     heads: list[str] = field(default_factory=list)
 
     def compare(self, again: PreTrainedModel) -> None:
-        """Compare the model that was read from the folder with the source's."""
+        """Compare the model loaded from the folder with the source's."""
         self._found = unlike(self._wanted, again, self.batch)
 
     def result(self) -> list[str]:
-        """What differs."""
+        """The differences."""
         assert self._found is not None, "compare() comes before the end of the block"
         return self._found + self.heads
 
@@ -145,10 +145,10 @@ class FolderCheck:
 def checked_folder(
     target: Pathname, model: PreTrainedModel, report: LoadReport, format: str, overwrite: bool, lossy: bool
 ) -> Iterator[FolderCheck]:
-    """As `atomic_folder`; the block writes a model of words, reads it again and hands it to `compare`.
+    """As `atomic_folder`; the block writes a model of words, loads it again and passes it to `compare`.
 
     Raises:
-        CheckpointError: it answers otherwise (and not `lossy`).
+        CheckpointError: the outputs differ (unless `lossy`).
     """
     positions = usable_positions(model)
     batch = words_probe(model.config, positions or _LONGEST)
@@ -160,7 +160,7 @@ def checked_folder(
 
 
 def refuse_loss(lost: list[str], reasons: list[str], source: str, target: str, lossy: bool) -> None:
-    """Raise CheckpointError where a conversion would answer otherwise and `lossy` does not allow it."""
+    """Raise CheckpointError if the outputs of a conversion differ and `lossy` does not allow it."""
     if not lost or lossy:
         return
     why = f" ({'; '.join(reasons)})" if reasons else ""

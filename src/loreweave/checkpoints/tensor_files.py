@@ -1,4 +1,4 @@
-"""Files of named tensors: safetensors and PyTorch, whole or in shards with an index."""
+"""Files of named tensors: safetensors and PyTorch, in one file or in shards with an index."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ WEIGHT_FILES = (
 
 
 def weight_file_in(folder: Pathname) -> Path | None:
-    """The weights: safetensors before PyTorch, whole before sharded; None where there are none."""
+    """Weight file: safetensors before PyTorch, one file before shards; None if there is none."""
     return next((Path(folder) / name for name in WEIGHT_FILES if (Path(folder) / name).is_file()), None)
 
 
 def read_tensors(path: Pathname) -> dict[str, Tensor]:
-    """Read all tensors of a weight file, of an index with its shards, or of a folder that holds one of them.
+    """Read all tensors of a weight file, of an index with its shards, or of a folder with one of them.
 
     Raises:
-        CheckpointError: nothing there, unreadable, or something other than tensors in it.
+        CheckpointError: the file is missing, unreadable, or contains something other than tensors.
     """
     file = Path(path)
     if file.is_dir():
@@ -67,10 +67,10 @@ def _read_shards(index: Path) -> dict[str, Tensor]:
 
 
 def state_dict_in(value: Any, path: Pathname) -> dict[str, Tensor]:
-    """Check that a loaded object maps names to tensors.
+    """Check that a loaded object is a dictionary of tensors.
 
     Raises:
-        CheckpointError: it does not.
+        CheckpointError: it is not.
     """
     if not isinstance(value, Mapping):
         raise CheckpointError(f"{path}: found a {type(value).__name__}, expected a dictionary of tensors")

@@ -1,7 +1,7 @@
-"""Pickles from outside, read without running them: only tensors, arrays and plain containers may be named in them.
+"""Pickles from other sources, read without running code: they may contain only tensors, arrays and plain containers.
 
-PyTorch files go through `torch.load(weights_only=True)`; files that are bare pickles of NumPy arrays (Paddle) through
-the unpickler here. Both refuse every other global by name before it is called.
+PyTorch files are read with `torch.load(weights_only=True)`, bare pickles of NumPy arrays (Paddle) with
+the unpickler here. Both refuse any other global by name before it is called.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from loreweave.corpus.files.reading import Pathname
 from loreweave.errors import CheckpointError
 
 _REFUSED_BY_TORCH = re.compile(r"(?:GLOBAL |find class |instance of )['\"`]?([\w.]+)")
-_ALLOWED_KINDS = "biufc"  # bool, integers, floats, complex: an object array would carry foreign objects
+_ALLOWED_KINDS = "biufc"  # bool, integers, floats, complex: object arrays could contain foreign objects
 
 
 class Settings:
-    """What stands in for a pickled `argparse.Namespace`: its attributes, no code."""
+    """Replacement for a pickled `argparse.Namespace`: its attributes, no code."""
 
     def __init__(self, **values: Any) -> None:
         self.__dict__.update(values)
 
 
 class StandIn:
-    """What stands in for an object of a foreign package: takes what its pickle says, keeps nothing, runs nothing."""
+    """Replacement for an object of a foreign package: accepts any state, keeps nothing, runs nothing."""
 
     def __new__(cls, *_: Any, **__: Any) -> StandIn:
         """An empty object, whatever the arguments."""
@@ -46,17 +46,17 @@ def read_torch_file(path: Pathname, stand_in_for: str | None = None) -> Any:
     """Read a PyTorch file (zip or legacy) on the CPU; tensors of a zip file stay memory-mapped until they are used.
 
     Args:
-        stand_in_for: a package whose classes and functions may be named; each object of them becomes a `StandIn`.
+        stand_in_for: a package whose classes and functions are accepted; each object of them becomes a `StandIn`.
 
     Raises:
-        CheckpointError: the file is no PyTorch file, is broken, or names a global other than tensors and containers.
+        CheckpointError: the file is not a PyTorch file, is broken, or names a global other than tensors and containers.
     """
     file = Path(path)
     if not file.is_file():
         raise CheckpointError(f"{file}: file not found")
     allowed: list[Any] = [(Settings, "argparse.Namespace"), *_numpy_globals()]
     try:
-        while True:  # the names in a pickle show one at a time, each before any tensor is read
+        while True:  # each pass reveals one more name, before any tensor is read
             try:
                 with torch.serialization.safe_globals(allowed):
                     return torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
@@ -91,10 +91,10 @@ def read_numpy_pickle(path: Pathname, classes: Sequence[type] = ()) -> Any:
     """Read a bare pickle of NumPy arrays in plain containers (`.pdparams`).
 
     Args:
-        classes: further classes whose objects it may hold; they must do no harm whatever their attributes are.
+        classes: further accepted classes; they must be harmless whatever their attributes are.
 
     Raises:
-        CheckpointError: the pickle is broken, names another global, or holds an array of objects.
+        CheckpointError: the pickle is broken, names another global, or contains an array of objects.
     """
     file = Path(path)
     if not file.is_file():
@@ -111,7 +111,7 @@ def read_numpy_pickle(path: Pathname, classes: Sequence[type] = ()) -> Any:
 
 
 def _latin1(text: str, encoding: str = "latin1") -> bytes:
-    """What `_codecs.encode` does in pickles of protocol 2, for the one encoding that they use."""
+    """Replacement for `_codecs.encode` in pickles of protocol 2, for the one encoding that they use."""
     if encoding not in ("latin1", "latin-1"):
         raise CheckpointError(f"found the text encoding {encoding!r} in the pickle, expected latin1")
     return text.encode("latin1")

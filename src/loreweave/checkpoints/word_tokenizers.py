@@ -1,4 +1,4 @@
-"""Word tokenizers: of a model by its name, and of formats that do not carry one."""
+"""Word tokenizers: of a model by its name, and for formats without one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MARKER_SOURCES = ("@", "#")
 
 
 def has_tokenizer(folder: Path) -> bool:
-    """Whether a folder holds the files of a word tokenizer."""
+    """Whether a folder has the files of a word tokenizer."""
     return folder.is_dir() and any((folder / name).is_file() for name in TOKENIZER_FILES)
 
 
@@ -30,7 +30,7 @@ def read_word_tokenizer(name: Pathname) -> PreTrainedTokenizerFast:
 
     Raises:
         ConfigurationError: the package of a short name is not installed.
-        CheckpointError: nothing there, or no tokenizer that can be read.
+        CheckpointError: there is no model, or no readable tokenizer.
     """
     return _read(resolve(name, weights=False))
 
@@ -38,12 +38,12 @@ def read_word_tokenizer(name: Pathname) -> PreTrainedTokenizerFast:
 def find_word_tokenizer(
     base: Path | None, said: Mapping[str, Any] | None, report: LoadReport, beside: Path | None = None
 ) -> PreTrainedTokenizerFast | None:
-    """The tokenizer of `base`, of the checkpoint's own folder, or of the base model's name in the local cache.
+    """Tokenizer of `base`, of the checkpoint's own folder, or of the base model's name in the local cache.
 
-    None when there is none of these. Nothing is downloaded. The report says how to give one.
+    None if there is none. Nothing is downloaded. The report says how to provide one.
 
     Raises:
-        CheckpointError: `base` holds no tokenizer that can be read.
+        CheckpointError: the tokenizer of `base` is not readable.
     """
     if base is not None:
         return _read(base)
@@ -54,7 +54,7 @@ def find_word_tokenizer(
         try:
             return cast(PreTrainedTokenizerFast, AutoTokenizer.from_pretrained(name, local_files_only=True))
         except (OSError, ValueError):
-            pass  # not in the cache: the report asks for it
+            pass  # not in the cache; the report says so
     wanted = f" of {name}" if name else ""
     report.notes.append(
         "no word tokenizer in the file: no marker rows <ent>, <ent2> were added; "
@@ -70,7 +70,7 @@ def _read(folder: Path) -> PreTrainedTokenizerFast:
         words = cast(PreTrainedTokenizerFast, AutoTokenizer.from_pretrained(folder, local_files_only=True))
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise CheckpointError(f"{folder}: found no word tokenizer that can be read ({reason})") from None
+        raise CheckpointError(f"{folder}: found no readable word tokenizer ({reason})") from None
     check_words(words, folder)
     return words
 
@@ -83,13 +83,13 @@ def add_marker_rows(state: rows.Tensors, tokenizer: PreTrainedTokenizerFast, rep
 
 
 def report_marker_rows(ids: Sequence[int], report: LoadReport) -> None:
-    """Say that the last `len(ids)` of the markers got these rows."""
+    """Report that the last `len(ids)` of the markers have these rows."""
     markers = zip(ids, MARKER_TOKENS[-len(ids) :], MARKER_SOURCES[-len(ids) :], strict=True)
     report.added += [f"word row {id} {marker} from {source!r}" for id, marker, source in markers]
 
 
 def marker_ids(tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[int]]:
-    """Ids of `<ent>`, `<ent2>` (added where missing) and of the tokens `@`, `#` whose rows they start from.
+    """Ids of `<ent>`, `<ent2>` (added if missing) and of the tokens `@`, `#`, whose rows are copied to them.
 
     Raises:
         CheckpointError: the tokenizer lacks "@" or "#".
@@ -98,5 +98,5 @@ def marker_ids(tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[int]
     vocabulary = tokenizer.get_vocab()
     missing = [token for token in MARKER_SOURCES if token not in vocabulary]
     if missing:
-        raise CheckpointError(f"the word tokenizer has no {' and '.join(missing)}, whose rows the markers start from")
+        raise CheckpointError(f"the word tokenizer has no {' and '.join(missing)}, whose rows are copied to the markers")
     return [vocabulary[token] for token in MARKER_TOKENS], [vocabulary[token] for token in MARKER_SOURCES]

@@ -57,6 +57,6 @@ def test_metadata_may_come_from_base(tmp_path: Path) -> None:
     layouts.write_roberta_tokenizer(archive)
     for name in ("metadata.json", "entity_vocab.jsonl"):
         (tmp_path / "run" / name).unlink()
-    with pytest.raises(CheckpointError, match="how many attention heads.*--base"):
+    with pytest.raises(CheckpointError, match="number of attention heads.*--base"):
         load_luke(epoch)
     layouts.assert_same(load_luke(epoch, base=archive).model, reference, *layouts.MASKED_LM)

@@ -118,7 +118,7 @@ def test_keplers_heads_go_into_side_files(tmp_path: Path) -> None:
     with torch.no_grad():
         embedded = model.embed(TOKENS, REAL.long())
     assert close(embedded, original.states(state, TOKENS)[:, 0])
-    assert any("ids are not known" in note for note in report.notes) and any("float16" in note for note in report.notes)
+    assert any("no relation ids" in note for note in report.notes) and any("float16" in note for note in report.notes)
 
 
 @pytest.mark.parametrize(("option", "variant"), [("relation_desc", "cond"), ("relemb_from_desc", "rel")])
@@ -163,7 +163,7 @@ def test_numbers_come_from_tensors_and_args(tmp_path: Path) -> None:
     assert (config.max_position_embeddings, config.vocab_size, config.type_vocab_size) == (34, original.VOCABULARY, 1)
     assert (config.hidden_dropout_prob, config.attention_probs_dropout_prob, config.layer_norm_eps) == (0.25, 0.0, 1e-5)
     assert (config.bos_token_id, config.pad_token_id, config.eos_token_id) == (0, 1, 2)
-    assert "args says encoder_layers 12, the tensors say 2: taken" in loaded.report.notes
+    assert "encoder_layers: args has 12, the tensors have 2, which is used" in loaded.report.notes
 
 
 def test_an_untied_head_keeps_its_table(tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ def changed(version: str, name: str, tensor: torch.Tensor | None) -> OrderedDict
          "found no decoder.sentence_encoder.embed_tokens.weight or"),
         ("0.8", "decoder.sentence_encoder.embed_tokens.weight", torch.zeros(3), r"shape \[3\], expected a matrix"),
         ("0.8", "decoder.sentence_encoder.segment_embeddings.weight", torch.zeros(2, 16),
-         r"found decoder\.sentence_encoder\.segment_embeddings\.weight \[2, 16\], a tensor that no RoBERTa"),
+         r"found decoder\.sentence_encoder\.segment_embeddings\.weight \[2, 16\], not a tensor of a fairseq RoBERTa"),
         ("0.8", "encoder.sentence_encoder.emb_layer_norm.bias", torch.zeros(16),
          "found both decoder.* and encoder.*emb_layer_norm"),
         ("0.12", "encoder.sentence_encoder.layer_norm.weight", torch.zeros(16), "pre-norm encoder"),
@@ -283,7 +283,7 @@ def test_files_that_are_no_checkpoint_are_named(tmp_path: Path) -> None:
 
 def test_a_checkpoint_without_vocabulary_is_refused(tmp_path: Path) -> None:
     file = original.write(tmp_path / "in", "0.8", vocabulary=False)
-    with pytest.raises(CheckpointError, match=r"found no tokenizer: put dict\.txt, encoder\.json and vocab\.bpe beside"):
+    with pytest.raises(CheckpointError, match=r"found no tokenizer: put dict\.txt, encoder\.json and vocab\.bpe next to"):
         convert(file, tmp_path / "out")
     tiny.write_dict(tmp_path / "in")
     with pytest.raises(CheckpointError, match="found no tokenizer"):
@@ -448,7 +448,7 @@ def test_wrong_use_is_named(tmp_path: Path) -> None:
         convert(file, tmp_path / "out")
         convert(tmp_path / "out", tmp_path / "back", to="fairseq", fairseq_version="0.7")
     for options in ({"lite": True}, {"entity_aware_attention": True}, {"to": "paddle"}):
-        with pytest.raises(ConfigurationError, match="fairseq holds RoBERTas without entities"):
+        with pytest.raises(ConfigurationError, match="fairseq is for RoBERTas without entities"):
             convert(file, tmp_path / "other", **options)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="not empty"):
         convert(file, tmp_path / "out")

@@ -66,7 +66,7 @@ def test_candidates_get_the_same_scores(tmp_path: Path) -> None:
 def test_without_a_vocabulary_the_mask_is_not_known(tmp_path: Path) -> None:
     folder, _, _ = _write(tmp_path / "ed")
     (folder / "entity_vocab.jsonl").unlink()
-    with pytest.raises(CheckpointError, match=r"which entity row is \[MASK\]"):
+    with pytest.raises(CheckpointError, match=r"the entity row of \[MASK\]"):
         load_luke(folder)
 
 

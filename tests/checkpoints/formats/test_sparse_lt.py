@@ -194,7 +194,7 @@ def test_a_head_that_answers_otherwise_is_not_written(
 
 
 def test_options_and_targets_that_do_not_fit_are_refused(source: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="no LUKE option"):
+    with pytest.raises(ConfigurationError, match="LUKE options do not apply"):
         convert(source, tmp_path / "out", lite=True)
     with pytest.raises(ConfigurationError, match="found the format 'paddle', expected one of hugging-face, sparse-lt, encoder"):
         convert(source, tmp_path / "out", to="paddle")

@@ -1,10 +1,10 @@
 """AllenNLP serialization folders and archives of the newer examples: weights, `config.json`, `vocabulary/labels.txt`.
 
-Training leaves `best.th` in its folder and packs `model.tar.gz`, in which the weights are called `weights.th`.
+Training writes `best.th` to its folder and packs `model.tar.gz`, where the weights are called `weights.th`.
 
-The encoder has Hugging Face names behind `feature_extractor.embedder.luke_model.`, marker and [MASK2] rows included,
-so `base` (the LUKE that training started from) gives configuration, tokenizer and entity vocabulary. Nothing is
-written in this format.
+The encoder has Hugging Face names after `feature_extractor.embedder.luke_model.`, including marker and [MASK2] rows,
+so `base` (the LUKE that training started from) provides configuration, tokenizer and entity vocabulary. This format
+is only read.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ _WEIGHTS = ("best.th", "weights.th")
 _ARCHIVE = "model.tar.gz"
 _STATES = "model_state*.th"
 _PREFIX = "feature_extractor.embedder.luke_model."
-# What the feature extractors of the examples hand to the classifier, where a Hugging Face class does the same.
+# Output of the examples' feature extractors, for those with the same in a Hugging Face class.
 _FEATURES = {"entity": (1, 2), "token+entity": (3,)}
-# Of a model that is called `span_ner`, and what our setting `span_features` calls them.
+# Features of a model called `span_ner`, and their name in our setting `span_features`.
 _SPAN_FEATURES = {"token+entity": "all", "token": "words", "entity": "entity"}
 
 
 def recognises(path: Path) -> bool:
-    """A folder with weights or an archive of AllenNLP's, such an archive, or a `.th` file."""
+    """Whether it is a folder with weights or an archive of AllenNLP, such an archive, or a `.th` file."""
     if path.is_dir():
         return _weights_in(path) is not None or is_archive(path / _ARCHIVE)
     return path.is_file() and (path.suffix == ".th" or is_archive(path))
 
 
 def is_archive(path: Path) -> bool:
-    """Whether it is a tar of AllenNLP's: the first file in it that says so is looked at, no more."""
+    """Whether it is a tar of AllenNLP's; reading stops at the first file that decides it."""
     if not path.is_file() or not tarfile.is_tarfile(path):
         return False
     try:
@@ -65,12 +65,12 @@ def is_archive(path: Path) -> bool:
                 if name.suffix == ".bin" or name.name == "metadata.json":
                     return False
     except (tarfile.TarError, EOFError, OSError):
-        pass  # what is broken is not recognised; loading says what is wrong
+        pass  # a broken file is not recognised; loading reports the error
     return False
 
 
 def _weights_in(folder: Path) -> Path | None:
-    """The best state, else the only one of training."""
+    """The best state, or the only one of training."""
     named = next((folder / name for name in _WEIGHTS if (folder / name).is_file()), None)
     states = sorted(folder.glob(_STATES))
     return named or (states[0] if len(states) == 1 else None)
@@ -78,7 +78,7 @@ def _weights_in(folder: Path) -> Path | None:
 
 @contextmanager
 def _unpacked(path: Path) -> Iterator[Path]:
-    """The weights, with what belongs to them beside; of a tar only the wanted files are unpacked, under their base names."""
+    """The weights and the files next to them; of a tar only the required files are unpacked, under their base names."""
     if path.is_dir() and (found := _weights_in(path)) is not None:
         yield found
         return
@@ -99,7 +99,7 @@ def _unpacked(path: Path) -> Iterator[Path]:
                         if target.exists():  # deeper in the tar
                             continue
                         stream = archive.extractfile(member)
-                        assert stream is not None  # of a regular file there is one
+                        assert stream is not None  # regular files have one
                         with stream, target.open("wb") as file:
                             shutil.copyfileobj(stream, file)
         except (tarfile.TarError, EOFError, OSError) as error:
@@ -111,7 +111,7 @@ def _unpacked(path: Path) -> Iterator[Path]:
 
 
 def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
-    """Load as the model that `config.json` names, else as the typing, pair or span model that the classifier's width tells.
+    """Load as the model named in `config.json`, or otherwise as the typing, pair or span model by the classifier's width.
 
     Raises:
         CheckpointError: another embedder or other features than those of LUKE's Hugging Face classes.
@@ -162,7 +162,7 @@ def _load(file: Path, path: Path, options: LoadOptions, report: LoadReport) -> L
 
 
 def _settings(folder: Path, *names: str) -> Any:
-    """A value deep in `config.json`; None where it does not lead."""
+    """A nested value of `config.json`; None if it does not exist."""
     found: Any = read_json(folder / "config.json") if (folder / "config.json").is_file() else None
     for name in names:
         found = found.get(name) if isinstance(found, dict) else None
@@ -196,7 +196,7 @@ def _entity_aware(state: rows.Tensors, folder: Path, options: LoadOptions) -> bo
 
 
 def _labels(folder: Path, count: int, report: LoadReport, path: Path) -> dict[str, Any]:
-    """`id2label` and `label2id` of `vocabulary/labels.txt`, or of the one file whose name ends so."""
+    """`id2label` and `label2id` of `vocabulary/labels.txt`, or of the only file with such a name."""
     files = sorted((folder / "vocabulary").glob("*labels.txt"))
     file = folder / "vocabulary" / "labels.txt" if len(files) != 1 else files[0]
     if not file.is_file():

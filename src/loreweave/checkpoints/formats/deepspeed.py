@@ -1,8 +1,8 @@
 """LUKE's pre-training checkpoints by DeepSpeed: `checkpoints/epoch20/mp_rank_00_model_states.pt`.
 
-The state dict lies under "module", beside counters and optimizer bookkeeping; files without that wrapper are read too.
-`metadata.json` and the vocabulary lie up to three folders above. Nothing is written in this format: it resumes
-DeepSpeed runs only.
+The state dict is under "module", next to counters and optimizer state; files without that wrapper are read too.
+`metadata.json` and the vocabulary are up to three folders above. This format is only read, since it serves to
+resume DeepSpeed runs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LEVELS = 3
 
 
 def recognises(path: Path) -> bool:
-    """`mp_rank_..._model_states.pt`, or a folder with the first of them."""
+    """Whether it is `mp_rank_..._model_states.pt`, or a folder with the first of them."""
     if path.is_dir():
         return (path / _FILE).is_file()
     return path.is_file() and path.name.startswith("mp_rank_") and path.suffix == ".pt"
@@ -53,6 +53,6 @@ def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
 
 
 def _run_folder(file: Path, base: Path | None) -> Path | None:
-    """The folder that holds `metadata.json`: the file's, one of three above it, or `base`."""
+    """Folder of `metadata.json`: the file's, one of three above it, or `base`."""
     places = [file.parent, *list(file.parent.parents)[:_LEVELS], *([base] if base else [])]
     return next((place for place in places if (place / METADATA).is_file()), None)

@@ -1,7 +1,7 @@
 """fairseq's RoBERTa (`model.pt`, `checkpoint*.pt`) of every generation, with KEPLER's heads, to Hugging Face and back.
 
-A file is a pickle of `args`, `model` and training state; nothing in it is run, and nothing of fairseq is imported.
-The encoder becomes a `RobertaForMaskedLM`, a head over a knowledge graph the side files of
+A file is a pickle of `args`, `model` and training state. It is read without running code and without importing fairseq.
+The encoder becomes a `RobertaForMaskedLM`, and a head over a knowledge graph becomes the side files of
 `loreweave.checkpoints.knowledge_embedding`.
 """
 
@@ -51,20 +51,20 @@ NAME = "fairseq"
 
 FILE = "model.pt"
 _FILES = (FILE, "checkpoint_best.pt", "checkpoint_last.pt")
-_ATTENTION_HEADS = {"roberta": 12, "roberta_base": 12, "roberta_large": 16}  # of `arch`, where `args` has no number
+_ATTENTION_HEADS = {"roberta": 12, "roberta_base": 12, "roberta_large": 16}  # by `arch`, if `args` has no number
 _LAYER_NORM_EPS = 1e-5
 _PAD = SPECIALS.index("<pad>")
 
 
 @dataclass
 class FairseqCheckpoint:
-    """A fairseq file as Hugging Face's classes hold it.
+    """A fairseq file as objects of Hugging Face's classes.
 
     Attributes:
         model: in evaluation mode, float32, on the CPU.
         heads: KEPLER's heads over knowledge graphs, by name.
-        variant: how KEPLER composed its texts.
-        text: how long they were.
+        variant: KEPLER's composition of texts.
+        text: settings of the texts.
     """
 
     model: RobertaForMaskedLM | RobertaForSequenceClassification
@@ -76,7 +76,7 @@ class FairseqCheckpoint:
 
 
 def recognises(path: Path) -> bool:
-    """A `.pt` file, or a folder with `model.pt` or a checkpoint that fairseq's training wrote."""
+    """A `.pt` file, or a folder with `model.pt` or a checkpoint of fairseq's training."""
     return _file_of(path) is not None
 
 
@@ -90,15 +90,15 @@ def _file_of(path: Path) -> Path | None:
 
 
 def load(path: Path, base: Path | None = None, classification_head: str | None = None) -> FairseqCheckpoint:
-    """Load a file (or the folder of one) with the vocabulary that lies beside it.
+    """Load a file (or its folder) with the vocabulary next to it.
 
     Args:
-        base: a Hugging Face folder with the tokenizer, where `dict.txt` and GPT-2's files are not beside the checkpoint.
-        classification_head: make the classifier with this head of the file, in place of the masked-word model.
+        base: a Hugging Face folder with the tokenizer, if `dict.txt` and GPT-2's files are not next to the checkpoint.
+        classification_head: head of the file to make the classifier with, instead of the masked-word model.
 
     Raises:
-        CheckpointError: unsafe or broken file, a tensor without a place or of a wrong shape, a model that Hugging Face's
-            RoBERTa cannot be, or no tokenizer.
+        CheckpointError: unsafe or broken file, an unknown tensor or one of a wrong shape, a model that Hugging Face's
+            RoBERTa does not support, or no tokenizer.
     """
     file = _file_of(path)
     if file is None:
@@ -123,13 +123,13 @@ def load(path: Path, base: Path | None = None, classification_head: str | None =
 
 
 def _choose_head(found: FairseqTensors, chosen: str | None, file: Path, report: LoadReport) -> None:
-    """Check that the file has the head that is asked for, and report those that are left out."""
+    """Check that the file has the requested head, and report those that are left out."""
     if chosen is not None and chosen not in found.classification_heads:
         known = ", ".join(found.classification_heads) or "none"
         raise CheckpointError(f"{file}: found no classification head {chosen!r}; the file has {known}")
     for head, tensors in found.classification_heads.items():
         if head != chosen:
-            reason = "a classification head; ask for it by its name to get the classifier"
+            reason = "a classification head; --classification-head NAME converts it to a classifier"
             report.dropped |= {f"classification_heads.{head}.{name}": reason for name in tensors}
     if chosen is not None:
         lost = (name for name in found.encoder if name.startswith("lm_head."))
@@ -137,7 +137,7 @@ def _choose_head(found: FairseqTensors, chosen: str | None, file: Path, report: 
 
 
 def _read(file: Path, report: LoadReport) -> tuple[Tensors, dict[str, Any]]:
-    """The tensors and the settings of a file."""
+    """Tensors and settings of a file."""
     content = read_torch_file(file, stand_in_for="fairseq")
     if not isinstance(content, dict) or not isinstance(content.get("model"), Mapping):
         raise CheckpointError(f"{file}: found no 'model' of named tensors, expected a checkpoint of fairseq")
@@ -147,7 +147,7 @@ def _read(file: Path, report: LoadReport) -> tuple[Tensors, dict[str, Any]]:
 
 
 def _settings(content: Mapping[str, Any]) -> dict[str, Any]:
-    """`args`, or of newer files task and model of `cfg`; empty where the file says nothing."""
+    """`args`, or in newer files task and model of `cfg`; empty if the file has neither."""
     if content.get("args") is not None:
         return _plain(content["args"])
     cfg = _plain(content.get("cfg"))
@@ -163,7 +163,7 @@ def _plain(value: Any) -> dict[str, Any]:
 def _config(
     found: FairseqTensors, settings: Mapping[str, Any], classification_head: str | None, file: Path, report: LoadReport
 ) -> RobertaConfig:
-    """Sizes as the tensors have them; the rest as `args` says."""
+    """Sizes from the tensors, other settings from `args`."""
     _check_settings(settings, classification_head, file)
     table, positions = (found.encoder[f"sentence_encoder.{name}"] for name in (TOKENS, POSITIONS))
     hidden, inner = found.hidden_size, len(found.encoder["sentence_encoder.layers.0.fc1.bias"])
@@ -171,18 +171,18 @@ def _config(
     sizes["max_positions"] = len(positions) - _PAD - 1
     for name, size in sizes.items():
         if settings.get(name) not in (None, size):
-            report.notes.append(f"args says {name} {settings[name]}, the tensors say {size}: taken")
+            report.notes.append(f"{name}: args has {settings[name]}, the tensors have {size}, which is used")
     heads = settings.get("encoder_attention_heads") or _ATTENTION_HEADS.get(str(settings.get("arch")))
     if not isinstance(heads, int) or heads < 1 or hidden % heads:
         raise CheckpointError(f"{file}: found {heads} as encoder_attention_heads in args, expected a divisor of {hidden}")
     if table.dtype != torch.float32:
-        report.notes.append(f"weights of {table.dtype} were made float32")
+        report.notes.append(f"weights of {table.dtype} were converted to float32")
     if settings.get("activation_dropout"):
         report.notes.append(f"activation_dropout {settings['activation_dropout']} has no counterpart in Hugging Face's RoBERTa")
     labels = {} if classification_head is None else _labels(found, classification_head, settings)
     tied = torch.equal(found.encoder["lm_head.weight"], table)
     if not tied:
-        report.notes.append("the masked-word head has a table of its own (untied)")
+        report.notes.append("the masked-word head has a separate table (untied)")
     return RobertaConfig(
         vocab_size=len(table),
         hidden_size=hidden,
@@ -209,18 +209,18 @@ def _labels(found: FairseqTensors, head: str, settings: Mapping[str, Any]) -> di
 
 
 def _check_settings(settings: Mapping[str, Any], classification_head: str | None, file: Path) -> None:
-    """Refuse what has the tensors of a RoBERTa and computes otherwise."""
+    """Refuse settings with which a model has the tensors of a RoBERTa but computes something else."""
     expected = {"activation_fn": "gelu", "bert": False, "no_scale_embedding": True, "encoder_learned_pos": True}
     if classification_head is not None:
         expected["pooler_activation_fn"] = "tanh"
     for name, value in expected.items():
         if settings.get(name, value) != value:
             message = f"found {name} {settings[name]!r} in args, expected {value!r}"
-            raise CheckpointError(f"{file}: {message}: Hugging Face's RoBERTa computes nothing else")
+            raise CheckpointError(f"{file}: {message}, the only value that Hugging Face's RoBERTa supports")
 
 
 def _write_hugging_face(checkpoint: FairseqCheckpoint, folder: Path) -> None:
-    """Write what transformers 4 and 5 load as RoBERTa, with the side files of the heads."""
+    """Write files that transformers 4 and 5 load as RoBERTa, with the side files of the heads."""
     write_safetensors(checkpoint.model.state_dict(), folder / "model.safetensors")
     write_json(folder / "config.json", config_for_both(checkpoint.model))
     checkpoint.tokenizer.save_pretrained(str(folder))
@@ -242,22 +242,22 @@ def save(
     version: str = "0.10",
     overwrite: bool = False,
 ) -> list[str]:
-    """Write a folder with `model.pt`, `dict.txt` and GPT-2's files, as a version of fairseq loads it; returns notes.
+    """Write a folder with `model.pt`, `dict.txt` and GPT-2's files, for a version of fairseq; returns notes.
 
     Args:
-        heads: over knowledge graphs; only KEPLER's fork of fairseq 0.8 has a place for them.
-        variant: of the heads.
-        version: of fairseq, one of `GENERATIONS`.
+        heads: heads over knowledge graphs; only KEPLER's fork of fairseq 0.8 supports them.
+        variant: variant of the heads.
+        version: version of fairseq, in `GENERATIONS`.
 
     Raises:
-        CheckpointError: the model computes what fairseq's RoBERTa does not, or the tokenizer is of another kind.
-        ConfigurationError: unknown version, or `path` is not empty and `overwrite` is off.
+        CheckpointError: the model computes something that fairseq's RoBERTa does not, or the tokenizer is of another kind.
+        ConfigurationError: unknown version, or `path` is not empty and `overwrite` is false.
     """
     generation, notes = generation_named(version), list[str]()
     _check_config(model.config, notes)
     encoder = from_hugging_face(model.state_dict(), model.config.num_hidden_layers, _PAD, notes)
     if not torch.equal(encoder["lm_head.weight"], encoder[f"sentence_encoder.{TOKENS}"]) and version == "0.8":
-        raise CheckpointError("the masked-word head has a table of its own, and fairseq 0.8 ties it to the sub-words")
+        raise CheckpointError("the masked-word head has a separate table, but fairseq 0.8 ties it to the sub-words")
     state = write_layout(encoder, generation)
     kept = heads_that_fit(heads or {}, version, notes)
     for name, head in kept.items():
@@ -272,7 +272,7 @@ def save(
             ],
             "extra_state": {"train_iterator": {"epoch": 1, "iterations_in_epoch": 0}, "val_loss": None},
         }
-        torch.save(content, folder / FILE, _use_new_zipfile_serialization=False)  # what the PyTorch of its time reads
+        torch.save(content, folder / FILE, _use_new_zipfile_serialization=False)  # the format of old PyTorch versions
     return notes
 
 
@@ -286,7 +286,7 @@ def _check_config(config: RobertaConfig, notes: list[str]) -> None:
 
 
 def _args(config: RobertaConfig) -> dict[str, Any]:
-    """What fairseq reads in `args` to build task and model."""
+    """Fields of `args` from which fairseq builds task and model."""
     length = config.max_position_embeddings - _PAD - 1
     shape = (config.num_hidden_layers, config.hidden_size, config.intermediate_size, config.num_attention_heads)
     named = {(12, 768, 3072, 12): "roberta_base", (24, 1024, 4096, 16): "roberta_large"}
@@ -330,11 +330,11 @@ def _read_hugging_face(folder: Path, report: LoadReport) -> RobertaForMaskedLM:
                 folder, dtype=torch.float32, local_files_only=True, output_loading_info=True
             )
     except (OSError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{folder}: found no RoBERTa that can be read ({str(error).splitlines()[0]})") from None
+        raise CheckpointError(f"{folder}: found no readable RoBERTa ({str(error).splitlines()[0]})") from None
     model, differences = loaded
     if missing := sorted(differences["missing_keys"]):
         raise CheckpointError(f"{folder}: the weights lack {listed(missing)}, which fairseq's RoBERTa has")
-    report.dropped |= {name: "fairseq's RoBERTa has no place for it" for name in differences["unexpected_keys"]}
+    report.dropped |= {name: "fairseq's RoBERTa does not have it" for name in differences["unexpected_keys"]}
     trained: RobertaForMaskedLM = model.eval()
     return trained
 
@@ -355,7 +355,7 @@ def convert(
 ) -> LoadReport:
     """Write the checkpoint `source` as a Hugging Face folder, or a Hugging Face RoBERTa in fairseq's layout.
 
-    Arguments and errors as of `load` and `save`; what was written is read again, and is refused where it answers otherwise
+    Arguments and errors as for `load` and `save`. The result is loaded again, and refused if its outputs differ
     (unless `lossy`).
     """
     if not to_fairseq:

@@ -1,6 +1,6 @@
-"""KEPLER's heads over knowledge graphs in a fairseq file, and the same heads here.
+"""KEPLER's heads over knowledge graphs in a fairseq file, and their counterparts here.
 
-The released code scores with TransE and the L2 norm, cuts sequences behind everything, and keeps no ids of relations.
+The released code scores with TransE and the L2 norm, truncates the end of sequences, and does not store ids of relations.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from loreweave.encoding.entity_texts import EntityTextConfig
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead
 
 VERSION = "0.8"
-"""Of fairseq: the one that KEPLER is a fork of."""
+"""Version of fairseq that KEPLER is a fork of."""
 SCORER, DEFAULT_NAME = "transe_l2", "wikiData"
 _RANGE_MARGIN = 2.0  # `emb_range` is (gamma + 2) / size
-_SHORTEST, _SHORTEST_RELATION = 8, 3  # what EntityTextConfig takes
+_SHORTEST, _SHORTEST_RELATION = 8, 3  # minimum lengths of EntityTextConfig
 
 
 def texts_of(settings: Mapping[str, Any], length: int) -> tuple[side_files.Variant, EntityTextConfig]:
-    """How KEPLER composed its texts: `--relation_desc` is the paper's Cond, `--relemb_from_desc` its Rel.
+    """KEPLER's composition of texts: `--relation_desc` is Cond in the paper, `--relemb_from_desc` is Rel.
 
     Args:
         settings: `args` of the file.
-        length: tokens that the encoder takes.
+        length: maximum number of tokens of the encoder.
     """
     variant: side_files.Variant = "wiki"
     if settings.get("relation_desc"):
@@ -43,43 +43,43 @@ def texts_of(settings: Mapping[str, Any], length: int) -> tuple[side_files.Varia
 def read_head(
     name: str, tensors: Mapping[str, Tensor], variant: side_files.Variant, report: LoadReport
 ) -> KnowledgeEmbeddingHead:
-    """The head of the tensors `relation_emb.weight`, `gamma` and `emb_range`."""
+    """Head made from the tensors `relation_emb.weight`, `gamma` and `emb_range`."""
     table, gamma, limit = tensors["relation_emb.weight"].float(), float(tensors["gamma"]), float(tensors["emb_range"])
     relations, size = table.shape
     if variant == "rel":
-        report.dropped[f"ke_heads.{name}.relation_emb.weight"] = "relations were read from their texts"
+        report.dropped[f"ke_heads.{name}.relation_emb.weight"] = "relations were encoded from their texts"
     head = KnowledgeEmbeddingHead(SCORER, size, 0 if variant == "rel" else relations, gamma)
     if head.relation_embeddings is not None:
         head.relation_embeddings.weight.data.copy_(table)
     expected = (gamma + _RANGE_MARGIN) / size
-    if abs(limit - expected) > 1e-2 * expected:  # half precision is nearer
+    if abs(limit - expected) > 1e-2 * expected:  # half precision differs less
         report.notes.append(f"left out ke_heads.{name}.emb_range {limit:.4g}, which is not (gamma + 2) / {size}")
     report.notes.append(
         f"head {name}: {relations} relations, variant {variant}, gamma {gamma:g}, TransE with the L2 norm as KEPLER's code "
-        "computes it (its paper has L1); the file does not say which relation a row is, so the ids are not known"
+        "computes it (its paper has L1); the file has no relation ids, so they are not known"
     )
     return head.eval()
 
 
 def name_there(name: str) -> str:
-    """What KEPLER's code calls a head of ours."""
+    """Name of one of our heads in KEPLER's code."""
     return DEFAULT_NAME if name == side_files.STEM else name
 
 
 def heads_that_fit(
     heads: Mapping[str, KnowledgeEmbeddingHead], version: str, notes: list[str]
 ) -> dict[str, KnowledgeEmbeddingHead]:
-    """Those that KEPLER's code has, under its names; the notes say why another is left out."""
+    """Heads that KEPLER's code supports, under its names; notes explain why others are left out."""
     kept = {}
     for name, head in heads.items():
         if version != VERSION:
-            notes.append(f"left out the head {name}: only KEPLER's fork of fairseq {VERSION} has a place for it")
+            notes.append(f"left out the head {name}: only KEPLER's fork of fairseq {VERSION} supports it")
         elif head.scorer.name != SCORER or head.relation_embeddings is None:
             notes.append(f"left out the head {name} ({head.scorer.name}): KEPLER's code has {SCORER} over a relation table")
         else:
             kept[name_there(name)] = head
     if kept:
-        notes.append("fairseq itself refuses a file with ke_heads: load it with KEPLER's fork")
+        notes.append("fairseq itself refuses a file with ke_heads; load it with KEPLER's fork")
     return kept
 
 
@@ -94,7 +94,7 @@ def tensors_of(name: str, head: KnowledgeEmbeddingHead) -> dict[str, Tensor]:
 
 
 def args_of(heads: Mapping[str, KnowledgeEmbeddingHead], variant: side_files.Variant) -> dict[str, Any]:
-    """What KEPLER's task reads in `args` to make the heads (all of the size and margin of the first)."""
+    """Fields of `args` from which KEPLER's task builds the heads (all have the size and margin of the first one)."""
     if not heads:
         return {}
     first, *second = heads

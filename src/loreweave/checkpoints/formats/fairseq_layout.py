@@ -1,7 +1,7 @@
-"""Names and shapes of fairseq's RoBERTa, of every generation, and the same tensors by Hugging Face's names.
+"""Names and shapes of the tensors of fairseq's RoBERTa in every generation, and their Hugging Face names.
 
-The query, key and value projections lie in one `in_proj_weight` [3d, d] up to
-fairseq 0.8, each on its own afterwards. All of this is names: nothing of fairseq is imported.
+The query, key and value projections are one `in_proj_weight` [3d, d] up to
+fairseq 0.8, and separate afterwards. Nothing of fairseq is imported.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ Shapes = dict[str, list[int]]
 
 @dataclass(frozen=True)
 class Generation:
-    """How a version of fairseq names the tensors.
+    """Tensor names of a version of fairseq.
 
     Attributes:
-        prefix: of the encoder, which old versions hold as the "decoder" of a language model.
+        prefix: prefix of the encoder, which old versions call the "decoder" of a language model.
         fused: whether query, key and value are one projection.
-        embedding_norm: name of the layer norm behind the embeddings.
+        embedding_norm: name of the layer norm after the embeddings.
         version_buffer: whether the encoder stores the number of its own layout.
     """
 
@@ -45,7 +45,7 @@ GENERATIONS = {
     "0.10": Generation("encoder", False, "emb_layer_norm"),
     "0.12": Generation("encoder", False, "layernorm_embedding", version_buffer=True),
 }
-"""fairseq version -> layout; 0.8 is also that of KEPLER and of the published roberta.base and roberta.large."""
+"""fairseq version -> layout; KEPLER and the published roberta.base and roberta.large have that of 0.8."""
 
 TOKENS, POSITIONS, NORM = "embed_tokens.weight", "embed_positions.weight", "emb_layer_norm"
 _TYPES = "roberta.embeddings.token_type_embeddings.weight"
@@ -69,18 +69,18 @@ _IGNORED = {
     "sentence_encoder.version": "the number of the encoder's layout",
     "sentence_encoder.embed_positions._float_tensor": "a buffer without content",
 }
-"""The only tensors of a file that have no place and are left out without an option."""
+"""The only tensors of a file that are left out without an option, because they have no counterpart."""
 _PRE_NORM = "sentence_encoder.layer_norm."
-_HEAD_NAME = re.compile(r"[\w-]+")  # it becomes part of a file's name
+_HEAD_NAME = re.compile(r"[\w-]+")  # it becomes part of a file name
 _LAYER_NUMBER = re.compile(r"sentence_encoder\.layers\.(\d+)\.")
 
 
 @dataclass
 class FairseqTensors:
-    """The tensors of a file, sorted by what they belong to, under the names of fairseq 0.9 without `decoder.`.
+    """Tensors of a file, grouped by what they belong to, under the names of fairseq 0.9 without `decoder.`.
 
     Attributes:
-        encoder: `sentence_encoder.*` and `lm_head.*`; projections apart, `emb_layer_norm`.
+        encoder: `sentence_encoder.*` and `lm_head.*`, with separate projections and `emb_layer_norm`.
         classification_heads: name of the head -> `dense.*`, `out_proj.*`.
         knowledge_heads: name of the head -> `relation_emb.weight`, `gamma`, `emb_range` (KEPLER).
     """
@@ -96,15 +96,15 @@ class FairseqTensors:
 
     @property
     def hidden_size(self) -> int:
-        """Width of the encoder."""
+        """Hidden size of the encoder."""
         return self.encoder[f"sentence_encoder.{TOKENS}"].shape[1]
 
 
 def read_layout(state: Mapping[str, Tensor], path: Path, report: LoadReport) -> FairseqTensors:
-    """Sort the tensors of a `model` dictionary of any generation, and check every name and shape.
+    """Group the tensors of a `model` dictionary of any generation, and check every name and shape.
 
     Raises:
-        CheckpointError: a tensor has no place, is missing, or has another shape; the message has its name in the file, what
+        CheckpointError: a tensor is unknown, missing, or has another shape; the message has its name in the file, what
             was found and what was expected.
     """
     found = FairseqTensors({}, {}, {})
@@ -121,14 +121,14 @@ def read_layout(state: Mapping[str, Tensor], path: Path, report: LoadReport) -> 
             report.dropped[name] = _IGNORED[rest]
         elif kind in ("decoder", "encoder") and rest.startswith(("sentence_encoder.", "lm_head.")):
             if rest.startswith(_PRE_NORM):
-                message = "a layer norm behind the last layer: a pre-norm encoder, which Hugging Face's RoBERTa is not"
+                message = "a layer norm after the last layer: a pre-norm encoder, which Hugging Face's RoBERTa is not"
                 raise CheckpointError(f"{path}: found {name}, {message}")
             for plain, part in _one_name(rest, tensor, path, name):
                 if plain in names:
                     raise CheckpointError(f"{path}: found both {names[plain]} and {name}, expected one of them")
                 found.encoder[plain], names[plain] = part, name
         else:
-            raise CheckpointError(f"{path}: found {name} {list(tensor.shape)}, a tensor that no RoBERTa of fairseq has")
+            raise CheckpointError(f"{path}: found {name} {list(tensor.shape)}, not a tensor of a fairseq RoBERTa")
     _check_encoder(found, names, path)
     for head, tensors in found.classification_heads.items():
         _check_head(f"classification_heads.{head}", tensors, _classification_shapes(tensors, found.hidden_size), path)
@@ -138,7 +138,7 @@ def read_layout(state: Mapping[str, Tensor], path: Path, report: LoadReport) -> 
 
 
 def _one_name(rest: str, tensor: Tensor, path: Path, name: str) -> Iterator[tuple[str, Tensor]]:
-    """The tensor under its name of fairseq 0.9; a fused projection as three."""
+    """The tensor under its name in fairseq 0.9; a fused projection becomes three tensors."""
     rest = rest.replace("sentence_encoder.layernorm_embedding.", f"sentence_encoder.{NORM}.")
     if ".self_attn.in_proj_" not in rest:
         yield rest, tensor
@@ -161,7 +161,7 @@ def _check_encoder(found: FairseqTensors, names: Mapping[str, str], path: Path) 
     expected = encoder_shapes(found.layers, hidden, inner, vocabulary, positions)
     for name, tensor in found.encoder.items():
         if name not in expected:
-            raise CheckpointError(f"{path}: found {names[name]} {list(tensor.shape)}, a tensor that no RoBERTa of fairseq has")
+            raise CheckpointError(f"{path}: found {names[name]} {list(tensor.shape)}, not a tensor of a fairseq RoBERTa")
         if list(tensor.shape) != expected[name]:
             shapes = [list(tensor.shape), expected[name]]
             if ".in_proj_" in names[name]:
@@ -172,7 +172,7 @@ def _check_encoder(found: FairseqTensors, names: Mapping[str, str], path: Path) 
 
 
 def encoder_shapes(layers: int, hidden: int, inner: int, vocabulary: int, positions: int) -> Shapes:
-    """Every tensor of an encoder with masked-word head, under the names of fairseq 0.9 without prefix."""
+    """All tensors of an encoder with masked-word head, under the names of fairseq 0.9 without prefix."""
     square, vector = [hidden, hidden], [hidden]
     weights = {f"self_attn.{name}": square for name in (*_PROJECTIONS, "out_proj")}
     weights |= {"self_attn_layer_norm": vector, "fc1": [inner, hidden], "fc2": [hidden, inner], "final_layer_norm": vector}
@@ -210,7 +210,7 @@ def _check_head(prefix: str, tensors: Tensors, expected: Shapes, path: Path) -> 
 
 
 def hugging_face_name(name: str) -> str:
-    """`RobertaForMaskedLM`'s name of a tensor of `FairseqTensors.encoder`."""
+    """Name in `RobertaForMaskedLM` of a tensor of `FairseqTensors.encoder`."""
     if name.startswith("lm_head."):
         return "lm_head.decoder.weight" if name == "lm_head.weight" else name
     stem, _, kind = name.removeprefix("sentence_encoder.").rpartition(".")
@@ -235,16 +235,16 @@ def to_hugging_face(found: FairseqTensors, classification_head: str | None = Non
 
 
 def from_hugging_face(state: Mapping[str, Tensor], layers: int, pad_id: int, notes: list[str]) -> Tensors:
-    """The tensors of `FairseqTensors.encoder`, of those of a `RobertaForMaskedLM`.
+    """Tensors of `FairseqTensors.encoder`, from those of a `RobertaForMaskedLM`.
 
-    fairseq adds no token-type embedding: one that is not zero goes into the positions, which every token has too.
+    fairseq adds no token-type embedding: one that is not zero is added to the positions, since every token has one.
 
     Raises:
-        CheckpointError: there are several token types, of which one encoder without segments has no place.
+        CheckpointError: there are several token types, which an encoder without segments does not support.
     """
     types = state[_TYPES]
     if len(types) != 1:
-        raise CheckpointError(f"{_TYPES} has {len(types)} rows, and fairseq's RoBERTa tells no segments apart")
+        raise CheckpointError(f"{_TYPES} has {len(types)} rows, but fairseq's RoBERTa has no segments")
     words, positions = (state[f"roberta.embeddings.{table}_embeddings.weight"] for table in ("word", "position"))
     inner = len(state["roberta.encoder.layer.0.intermediate.dense.bias"])
     names = encoder_shapes(layers, words.shape[1], inner, len(words), len(positions))
@@ -253,12 +253,12 @@ def from_hugging_face(state: Mapping[str, Tensor], layers: int, pad_id: int, not
         moved = positions.clone()
         moved[pad_id + 1 :] += types[0]
         encoder[f"sentence_encoder.{POSITIONS}"] = moved
-        notes.append("the token-type embedding was added to those of the positions: fairseq has none")
+        notes.append("the token-type embedding was added to those of the positions: fairseq does not have it")
     return encoder
 
 
 def write_layout(encoder: Mapping[str, Tensor], generation: Generation) -> Tensors:
-    """The tensors of an encoder under the names of a generation."""
+    """Tensors of an encoder under the names of a generation."""
     state: Tensors = {}
     for name, tensor in encoder.items():
         head, _, kind = name.rpartition(".")

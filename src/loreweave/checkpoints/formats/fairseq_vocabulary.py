@@ -28,13 +28,13 @@ from loreweave.errors import CheckpointError
 
 
 def find_tokenizer(folder: Path, base: Path | None, rows: int, max_length: int) -> PreTrainedTokenizerFast:
-    """The tokenizer of a checkpoint in `folder`, whose table of sub-words has `rows` rows.
+    """Tokenizer of a checkpoint in `folder`, whose table of sub-words has `rows` rows.
 
-    GPT-2's files beside `dict.txt` make one; else that of `base`, a Hugging Face folder, is compared with `dict.txt`, where
-    GPT-2's files are in `base`.
+    It is made from GPT-2's files next to `dict.txt`. Otherwise that of `base`, a Hugging Face folder, is compared with
+    `dict.txt`, with GPT-2's files from `base`.
 
     Raises:
-        CheckpointError: neither is there, or ids differ; the first sub-word that differs is named.
+        CheckpointError: neither exists, or ids differ; names the first sub-word that differs.
         DataError: a broken file.
     """
     dictionary = next((place / DICTIONARY for place in (folder, base) if place and (place / DICTIONARY).is_file()), None)
@@ -48,7 +48,7 @@ def find_tokenizer(folder: Path, base: Path | None, rows: int, max_length: int) 
         if tokenizer is None:
             return _make(sub_words, found, dictionary, max_length)
     if tokenizer is None:
-        message = f"found no tokenizer: put {DICTIONARY}, encoder.json and vocab.bpe beside the checkpoint, or give --base, "
+        message = f"found no tokenizer: put {DICTIONARY}, encoder.json and vocab.bpe next to the checkpoint, or give --base, "
         raise CheckpointError(f"{folder}: {message}a Hugging Face folder of the same vocabulary (FacebookAI/roberta-base)")
     assert base is not None
     _check_rows(len(tokenizer), rows, base)
@@ -72,7 +72,7 @@ def _compare(tokenizer: PreTrainedTokenizerFast, sub_words: list[str], base: Pat
 
 def _make(sub_words: list[str], gpt2: Gpt2SubWords, dictionary: Path, max_length: int) -> PreTrainedTokenizerFast:
     ids = {sub_word: id for id, sub_word in enumerate(sub_words)}
-    pairs: list[Any] = [tuple(merge.split(" ")) for merge in gpt2.merges]  # strings by their annotation in transformers
+    pairs: list[Any] = [tuple(merge.split(" ")) for merge in gpt2.merges]  # annotated as strings in transformers
     lost = next((sub_word for pair in pairs for sub_word in (*pair, "".join(pair)) if sub_word not in ids), None)
     if lost is not None:
         message = f"the line of GPT-2's id {gpt2.ids.get(lost)} ({lost!r}) is missing, which GPT-2's merges need"
@@ -84,7 +84,7 @@ def write_vocabulary(tokenizer: PreTrainedTokenizerFast, rows: int, folder: Path
     """Write `dict.txt`, `encoder.json` and `vocab.bpe` of a RoBERTa tokenizer.
 
     Raises:
-        CheckpointError: a tokenizer of another kind, or ids that are not those of fairseq.
+        CheckpointError: the tokenizer is of another kind, or its ids differ from fairseq's.
     """
     model = json.loads(backend_of(tokenizer).to_str())["model"]
     if model["type"] != "BPE":

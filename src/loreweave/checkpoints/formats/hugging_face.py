@@ -1,7 +1,7 @@
 """Hugging Face folders: written by transformers 4 or 5, or here.
 
-`save` writes what all of them read: weights with every tied tensor by name, a full configuration, tokenizer files of
-both generations and `entity_vocab.json`.
+`save` writes files that all versions read: weights with every tied tensor by name, a full configuration, tokenizer files
+of both generations and `entity_vocab.json`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NAME = "hugging-face"
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """Content of a folder's `config.json`; empty when there is none."""
+    """Content of a folder's `config.json`; empty if there is none."""
     if not (path / "config.json").is_file():
         return {}
     content = read_json(path / "config.json")
@@ -69,7 +69,7 @@ def _class_of(config: LukeConfig, path: Path) -> type[PreTrainedModel]:
 
 
 def _entities_of(base: Path | None) -> EntityVocabulary | None:
-    """For a LUKE that a task of words alone saved: the vocabulary of the one that it was trained from."""
+    """For a LUKE fine-tuned on words only: the vocabulary of the model that it started from."""
     if base is None or not any((base / name).is_file() for name in FILE_NAMES):
         return None
     return EntityVocabulary.load(base)
@@ -94,10 +94,10 @@ def save(
     """Write a folder that transformers 4 and 5 load; returns notes for the report.
 
     Args:
-        vocabulary: written when there is no tokenizer (a tokenizer has its own).
+        vocabulary: written if there is no tokenizer (a tokenizer has its own).
 
     Raises:
-        ConfigurationError: `path` is not empty and `overwrite` is off. Nothing is left half-written.
+        ConfigurationError: `path` is not empty and `overwrite` is false. Nothing is left half-written.
     """
     with atomic_folder(path, overwrite) as folder:
         write_safetensors(model.state_dict(), folder / "model.safetensors")
@@ -113,9 +113,9 @@ def save(
 
 
 def config_for_both(model: PreTrainedModel) -> dict[str, Any]:
-    """The configuration with every value spelled out, since the defaults of transformers 4 and 5 differ.
+    """The configuration with every value written out, since the defaults of transformers 4 and 5 differ.
 
-    `dtype` is called `torch_dtype` in files of 4, and both read that.
+    `dtype` is written as `torch_dtype`, the name in version 4, which both versions read.
     """
     config = json.loads(model.config.to_json_string(use_diff=False))
     config["architectures"] = [type(model).__name__]

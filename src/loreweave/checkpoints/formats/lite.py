@@ -11,7 +11,7 @@ from loreweave.errors import CheckpointError
 
 
 def lite(checkpoint: LoadedCheckpoint) -> LoadedCheckpoint:
-    """The checkpoint with the special entities only: the same outputs for tasks that use no others.
+    """The checkpoint with the special entities only: tasks that use no other entities have the same outputs.
 
     Raises:
         CheckpointError: there is no entity vocabulary.

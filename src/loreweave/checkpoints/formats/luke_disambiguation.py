@@ -1,8 +1,8 @@
 """Entity disambiguation models of the original repository: `LukeForEntityDisambiguation`.
 
-BERT's embeddings under LUKE's encoder, an entity head, no masked-word head, and a vector of its own for `[MASK]`
-entities. Here they become LukeForMaskedLM: that vector is the table's `[MASK]` row, which is a candidate of no
-mention, so that all candidates' scores stay the same. Nothing is written in this format.
+The model has BERT's embeddings, LUKE's encoder, an entity head, no masked-word head, and a separate vector for `[MASK]`
+entities. It becomes a LukeForMaskedLM: that vector is the table's `[MASK]` row, which is not a candidate of any
+mention, so the scores of all candidates stay the same. This format is only read.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MASK = "entity_embeddings.mask_embedding"
 
 
 def recognises(path: Path) -> bool:
-    """A folder whose configuration names `LukeForEntityDisambiguation`."""
+    """Whether it is a folder whose configuration names `LukeForEntityDisambiguation`."""
     return "LukeForEntityDisambiguation" in (read_config(path).get("architectures") or []) and weight_file_in(path) is not None
 
 
@@ -43,13 +43,13 @@ def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
     try:
         vocabulary = EntityVocabulary.load(path)
     except DataError as error:
-        raise CheckpointError(f"{path}: {error}; it says which entity row is [MASK]") from None
+        raise CheckpointError(f"{path}: {error}; it determines the entity row of [MASK]") from None
     entities = state[rows.ENTITIES].clone()
     entities[vocabulary.mask_id] = state.pop(_MASK).flatten()
     state[rows.ENTITIES] = state["entity_predictions.decoder.weight"] = entities
     report.notes.append("the [MASK] entity's own vector became row [MASK] of the table; candidates' scores do not change")
     rows.positions_from_padding(state, pad_id)
-    report.notes.append(f"BERT-based: word positions were shifted by {pad_id + 1}, so that they count as LUKE's do")
+    report.notes.append(f"BERT-based: word positions were shifted by {pad_id + 1}, as LUKE counts them")
     tokenizer = find_word_tokenizer(options.base, said, report, beside=path)
     if tokenizer is not None:
         add_marker_rows(state, tokenizer, report)

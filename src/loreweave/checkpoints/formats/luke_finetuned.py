@@ -1,9 +1,9 @@
 """Fine-tuned models of the original repository: plain state dicts with tiny entity tables and extra word rows.
 
-A file holds weights only. The configuration comes from `metadata.json` beside it or from `base` (the archive or model
-it was made from), else from the shapes. Nothing is written in this format: its scripts cannot run today.
+A file has weights only. The configuration comes from `metadata.json` next to it or from `base` (the archive or model
+it was made from), otherwise from the shapes. This format is only read: the original scripts no longer run.
 
-What becomes of the rows:
+The rows become:
 
 =========  =================================  ==================================================
 head       entity rows                        word rows behind those of the base model
@@ -47,7 +47,7 @@ _FILE = "pytorch_model.bin"
 
 
 def recognises(path: Path) -> bool:
-    """A `.bin` file, or a folder with `pytorch_model.bin` and no `config.json`, whose tensors hold a task head."""
+    """Whether it is a `.bin` file, or a folder with `pytorch_model.bin` and no `config.json`, with a task head."""
     file = path / _FILE if path.is_dir() else path
     if file.suffix != ".bin" or not file.is_file() or (file.parent / "config.json").is_file():
         return False
@@ -56,7 +56,7 @@ def recognises(path: Path) -> bool:
 
 
 def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
-    """Load as the head's model class; labels are numbered, for the file does not name them."""
+    """Load as the head's model class; labels are numbered, since the file does not name them."""
     report = LoadReport(NAME, str(path))
     file = path / _FILE if path.is_dir() else path
     state = read_tensors(file)
@@ -90,7 +90,7 @@ def _config(
     report: LoadReport,
     changes: dict[str, Any],
 ) -> Any:
-    """The first release had a switch for the extra queries, so that the file's own keys decide."""
+    """The first release had a switch for the extra queries; the file's own keys decide."""
     aware = options.entity_aware_attention
     if aware is None:
         aware = any(f".{query}." in name for name in state for query in rows.EXTRA_QUERIES)
@@ -100,7 +100,7 @@ def _config(
 def _add_word_rows(
     state: rows.Tensors, cls: type[PreTrainedModel], tokenizer: PreTrainedTokenizerFast | None, report: LoadReport
 ) -> dict[str, int]:
-    """Put the extra word rows where the tokenizer's markers are; ids of tokens that only the cloze task has."""
+    """Move the extra word rows to the tokenizer's markers; returns ids of tokens that only the cloze task has."""
     size = len(state[rows.WORDS])
     if cls.__name__ == "LukeForEntityCloze":
         return _place_cloze_rows(state, tokenizer, report)
@@ -118,7 +118,7 @@ def _add_word_rows(
 
 
 def _place_cloze_rows(state: rows.Tensors, tokenizer: PreTrainedTokenizerFast | None, report: LoadReport) -> dict[str, int]:
-    """The file's three rows keep their order, behind `<ent>` and `<ent2>` where the tokenizer has these."""
+    """The file's three rows keep their order, after `<ent>` and `<ent2>` if the tokenizer has these."""
     first = len(state[rows.WORDS]) - len(CLOZE_TOKENS)
     in_file = list(range(first, first + len(CLOZE_TOKENS)))
     if tokenizer is None:
@@ -145,7 +145,7 @@ def _check_ids(ids: Sequence[int], first: int, report: LoadReport) -> None:
 def _add_entity_rows(
     state: rows.Tensors, cls: type[PreTrainedModel], path: Path, base: Path | None, report: LoadReport
 ) -> EntityVocabulary | None:
-    """Grow a tiny entity table to [PAD], [UNK], [MASK], [MASK2]; the full table of a reader gets a [MASK2] row."""
+    """Extend a tiny entity table to [PAD], [UNK], [MASK], [MASK2]; the full table of a reader gets a [MASK2] row."""
     size = len(state[rows.ENTITIES])
     if cls.__name__ == "LukeForQuestionAnswering":
         return add_mask2_row(state, _full_vocabulary(path, base), path, report)

@@ -1,7 +1,7 @@
-"""LUKE's own archives: weights, `metadata.json` and an entity vocabulary, in a folder, a tar or beside a `.bin` file.
+"""LUKE's own archives: weights, `metadata.json` and an entity vocabulary, in a folder, a tar or next to a `.bin` file.
 
 The weights are those of pre-training, without prefix, extra queries, `[MASK2]` and marker rows.
-No word tokenizer is in them: give --base.
+They have no word tokenizer: give --base.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _MODES = {".tar": "w", ".gz": "w:gz", ".tgz": "w:gz", ".bz2": "w:bz2", ".xz": "w
 
 
 def recognises(path: Path) -> bool:
-    """A tar, a folder with weights and `metadata.json`, or a `.bin` file beside one."""
+    """Whether it is a tar, a folder with weights and `metadata.json`, or a `.bin` file next to one."""
     if path.is_dir():
         return (path / METADATA).is_file() and _weights_in(path) is not None
     if path.suffix == ".bin":
@@ -52,7 +52,7 @@ def recognises(path: Path) -> bool:
 
 
 def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
-    """Load as LukeForMaskedLM (or `options.cls`), with the rows that Hugging Face's LUKE has besides."""
+    """Load as LukeForMaskedLM (or `options.cls`), with the additional rows of Hugging Face's LUKE."""
     report = LoadReport(NAME, str(path))
     with _folder_of(path) as folder:
         weights = path if path.suffix == ".bin" else _weights_in(folder)
@@ -64,7 +64,7 @@ def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
 
 
 def read_vocabulary(folder: Path) -> EntityVocabulary | None:
-    """The entity vocabulary of a folder in the original formats, TSV before JSON Lines; None when there is none."""
+    """Entity vocabulary of a folder in the original formats, TSV before JSON Lines; None if there is none."""
     found = next((folder / name for name in VOCABULARIES if (folder / name).is_file()), None)
     return None if found is None else EntityVocabulary.load(found)
 
@@ -77,7 +77,7 @@ def _weights_in(folder: Path) -> Path | None:
 
 @contextmanager
 def _folder_of(path: Path) -> Iterator[Path]:
-    """The checkpoint's folder; of a tar only the wanted files are unpacked, by base name."""
+    """The checkpoint's folder; of a tar only the required files are unpacked, by base name."""
     if path.is_dir() or path.suffix == ".bin":
         yield path if path.is_dir() else path.parent
         return
@@ -88,7 +88,7 @@ def _folder_of(path: Path) -> Iterator[Path]:
                     name = Path(member.name).name
                     if member.isfile() and (name.endswith(".bin") or name in (METADATA, *VOCABULARIES)):
                         stream = archive.extractfile(member)
-                        assert stream is not None  # of a regular file there is one
+                        assert stream is not None  # regular files have one
                         with stream, (Path(temporary) / name).open("wb") as file:
                             shutil.copyfileobj(stream, file)
         except (tarfile.TarError, EOFError, OSError) as error:
@@ -105,14 +105,14 @@ def save(
     base: Path | None = None,
     overwrite: bool = False,
 ) -> list[str]:
-    """Write a folder, or an archive when the name ends in .tar, .tar.gz, .tgz, .tar.bz2 or .tar.xz; returns notes.
+    """Write a folder, or an archive if the name ends in .tar, .tar.gz, .tgz, .tar.bz2 or .tar.xz; returns notes.
 
     Args:
-        base: folder of the base model; its name goes into the metadata when the model does not know its own.
+        base: folder of the base model, whose name is written to the metadata if the model does not know its own.
 
     Raises:
         CheckpointError: the model is not a LukeForMaskedLM, there is no vocabulary, or the base model is not known.
-        ConfigurationError: the target exists and `overwrite` is off.
+        ConfigurationError: the target exists and `overwrite` is false.
     """
     vocabulary = tokenizer.entity_vocabulary if tokenizer else vocabulary
     state, vocabulary, notes = original_from_model(model, tokenizer, vocabulary)

@@ -1,4 +1,4 @@
-"""The original LUKE state dict and the Hugging Face one, each from the other.
+"""Converts the original LUKE state dict to the Hugging Face one, and back.
 
 Shared by the formats that store it: archives, DeepSpeed checkpoints, legacy fine-tuned models.
 """
@@ -30,7 +30,7 @@ def read_metadata(path: Path) -> dict[str, Any]:
     """Read `metadata.json`: `model_config` and the maximum lengths.
 
     Raises:
-        CheckpointError: there is no `model_config` in it.
+        CheckpointError: it has no `model_config`.
     """
     metadata = read_json(path)
     if not isinstance(metadata, dict) or not isinstance(metadata.get("model_config"), dict):
@@ -47,11 +47,11 @@ def checkpoint_from_original(
     report: LoadReport,
     beside: Path | None = None,
 ) -> LoadedCheckpoint:
-    """A pre-training state dict (names without prefix) as a model with tokenizer and vocabulary.
+    """Convert a pre-training state dict (names without prefix) to a model with tokenizer and vocabulary.
 
     Args:
-        metadata: content of `metadata.json`; None when nothing came with the weights.
-        beside: folder of the checkpoint, where a word tokenizer may lie.
+        metadata: content of `metadata.json`; None if there is none.
+        beside: folder of the checkpoint, which may contain a word tokenizer.
     """
     state = dict(tensors)
     said = None if metadata is None else metadata["model_config"]
@@ -78,13 +78,13 @@ def checkpoint_from_original(
 
 
 def _bring_to_roberta(state: rows.Tensors, said: Mapping[str, Any], report: LoadReport) -> str:
-    """Positions and masked-word head of a BERT-based model as LUKE counts and names them; the kind of encoder."""
+    """Convert positions and masked-word head of a BERT-based model to LUKE's; returns the kind of encoder."""
     position_rows = {"max_position_embeddings": len(state[rows.POSITIONS])} if rows.POSITIONS in state else None
     if is_roberta(said, position_rows):
         return "roberta"
     pad_id = int(said.get("pad_token_id") or 0)
     rows.positions_from_padding(state, pad_id)
-    report.notes.append(f"BERT-based: word positions were shifted by {pad_id + 1}, so that they count as LUKE's do")
+    report.notes.append(f"BERT-based: word positions were shifted by {pad_id + 1}, as LUKE counts them")
     if said.get("hidden_act", "gelu") == "gelu":
         rows.bert_head_to_roberta(state)
     return "bert"
@@ -93,7 +93,7 @@ def _bring_to_roberta(state: rows.Tensors, said: Mapping[str, Any], report: Load
 def add_mask2_row(
     state: rows.Tensors, vocabulary: EntityVocabulary | None, path: Pathname, report: LoadReport
 ) -> EntityVocabulary | None:
-    """Give the entity tables a `[MASK2]` row, a copy of `[MASK]`, where they have none; returns the new vocabulary.
+    """Add a `[MASK2]` row, a copy of `[MASK]`, to entity tables without one; returns the new vocabulary.
 
     Raises:
         CheckpointError: the vocabulary has more ids than the table has rows.
@@ -116,7 +116,7 @@ def add_mask2_row(
 
 
 def check_rows(state: Mapping[str, Tensor], vocabulary: EntityVocabulary, path: Pathname) -> None:
-    """Raise CheckpointError when the entity table has fewer rows than the vocabulary has ids."""
+    """Raise CheckpointError if the entity table has fewer rows than the vocabulary has ids."""
     table = state.get(rows.ENTITIES)
     if table is not None and len(table) < len(vocabulary):
         raise CheckpointError(
@@ -125,7 +125,7 @@ def check_rows(state: Mapping[str, Tensor], vocabulary: EntityVocabulary, path: 
 
 
 def entity_aware(state: Mapping[str, Tensor], vocabulary: EntityVocabulary | None, options: LoadOptions) -> bool:
-    """Whether to have type-specific queries: as asked, as the file has them, or as the official converter decides."""
+    """Whether to have type-specific queries: as requested, as in the file, or as the official converter decides."""
     if options.entity_aware_attention is not None:
         return options.entity_aware_attention
     if any(f".{query}." in name for name in state for query in rows.EXTRA_QUERIES):
@@ -136,7 +136,7 @@ def entity_aware(state: Mapping[str, Tensor], vocabulary: EntityVocabulary | Non
 def original_from_model(
     model: PreTrainedModel, tokenizer: EntityTokenizer | None, vocabulary: EntityVocabulary | None
 ) -> tuple[rows.Tensors, EntityVocabulary | None, list[str]]:
-    """State dict, vocabulary and notes: what `checkpoint_from_original` reads back to the same model.
+    """State dict, vocabulary and notes, which `checkpoint_from_original` converts back to the same model.
 
     Raises:
         CheckpointError: the model is not a LukeForMaskedLM.
@@ -146,7 +146,7 @@ def original_from_model(
     state = {name.removeprefix("luke."): tensor for name, tensor in model.state_dict().items()}
     notes: list[str] = []
     if changed := rows.extra_queries_that_differ(state):
-        notes.append(f"kept {len(changed)} extra query tensors: training changed them, a pre-training file has none")
+        notes.append(f"kept {len(changed)} extra query tensors: training changed them, pre-training files do not have them")
     else:
         rows.drop_extra_queries(state)
     _drop_marker_rows(state, tokenizer, notes)
@@ -196,7 +196,7 @@ def original_config(config: PreTrainedConfig, state: Mapping[str, Tensor], base:
     """The `model_config` dictionary of `metadata.json`.
 
     Raises:
-        CheckpointError: the base model's name, by which the original code chooses tokenizer and embeddings, is not
+        CheckpointError: the name of the base model, by which the original code chooses tokenizer and embeddings, is not
             known.
     """
     others = ("type_vocab_size", "layer_norm_eps", "pad_token_id", "entity_emb_size")
@@ -207,7 +207,7 @@ def original_config(config: PreTrainedConfig, state: Mapping[str, Tensor], base:
         "entity_vocab_size": len(state[rows.ENTITIES]),
         "max_position_embeddings": len(state[rows.POSITIONS]),
         "bert_model_name": _base_model_name(config, state, base),
-        "base_model_type": "bert" if counts_from_zero(config) else "roberta",  # not every base has a name that says it
+        "base_model_type": "bert" if counts_from_zero(config) else "roberta",  # not every name of a base tells it
         "cls_entity_prediction": False,
     }
 

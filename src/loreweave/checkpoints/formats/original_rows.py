@@ -1,6 +1,6 @@
 """Rows and names that differ between the original LUKE state dict and the Hugging Face one.
 
-All functions change the given dictionary; encoder names are without `luke.` here.
+All functions modify the given dictionary; names of the encoder have no `luke.` here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ EXTRA_QUERIES = ("w2e_query", "e2w_query", "e2e_query")
 
 
 def set_rows(tensors: Tensors, tables: Sequence[str], ids: Sequence[int], sources: Sequence[int]) -> None:
-    """Make row `ids[k]` of each table that is there a copy of row `sources[k]`; tables grow as needed (with zeros)."""
+    """Copy row `sources[k]` to row `ids[k]` in each existing table; tables are extended as needed (with zeros)."""
     for name in tables:
         if name in tensors:
             old = tensors[name]
@@ -36,23 +36,23 @@ def set_rows(tensors: Tensors, tables: Sequence[str], ids: Sequence[int], source
 
 
 def keep_rows(tensors: Tensors, tables: Sequence[str], rows: Sequence[int]) -> None:
-    """Keep only `rows` of each table that is there, in this order."""
+    """Keep only `rows` of each existing table, in this order."""
     for name in tables:
         if name in tensors:
             tensors[name] = tensors[name][list(rows)]
 
 
 def drop_last_rows(tensors: Tensors, tables: Sequence[str], count: int) -> None:
-    """Cut the last `count` rows of each table that is there."""
+    """Remove the last `count` rows of each existing table."""
     for name in tables:
         if name in tensors and count:
             tensors[name] = tensors[name][:-count]
 
 
 def positions_from_padding(tensors: Tensors, pad_id: int) -> None:
-    """A BERT position table (first word = row 0) as RoBERTa counts (first word = row `pad_id + 1`).
+    """A BERT position table (first word = row 0) in RoBERTa's counting (first word = row `pad_id + 1`).
 
-    The entities' own position table is not shifted, but both have one size in a LukeConfig: it gets zero rows at its
+    The entities' own position table is not shifted, but a LukeConfig has one size for both, so it gets zero rows at the
     end.
     """
     words = tensors[POSITIONS]
@@ -86,7 +86,7 @@ def rename(tensors: Tensors, names: Mapping[str, str]) -> None:
 
 
 def extra_queries_that_differ(tensors: Tensors) -> list[str]:
-    """Names of extra query tensors that are no copies of `query`: those that training changed."""
+    """Names of extra query tensors that differ from `query`: those that training changed."""
     return [
         name
         for name, tensor in tensors.items()

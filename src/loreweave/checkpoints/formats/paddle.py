@@ -1,8 +1,8 @@
 """PaddleNLP's LUKE: `model_state.pdparams`, `model_config.json`, tokenizer files, `entity_vocab.json`.
 
-The weights are a pickle of NumPy arrays; linear layers are stored (in, out), layer norms are called `layer_norm`, and
-the entity head has a decoder of its own. Paddle's code has the extra queries always, and 1e-6 in every layer norm: a
-file that names no `layer_norm_eps` gets that, for it is what its numbers were computed with.
+The weights are a pickle of NumPy arrays. Linear layers are stored (in, out), layer norms are called `layer_norm`, and
+the entity head has a separate decoder. Paddle's code always has the extra queries, and 1e-6 in every layer norm: a
+file without `layer_norm_eps` gets this value, with which its numbers were computed.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def recognises(path: Path) -> bool:
 
 
 def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
-    """Load as the class that the head tells (or `options.cls`)."""
+    """Load as the class that matches the head (or `options.cls`)."""
     report = LoadReport(NAME, str(path))
     file = path / _FILE if path.is_dir() else path
     state = names_from_paddle(_arrays_in(read_numpy_pickle(file), file))
@@ -83,7 +83,7 @@ def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
 
 
 def _arrays_in(content: Any, file: Path) -> dict[str, Tensor]:
-    """The named arrays of a loaded pickle, big tables joined again."""
+    """The named arrays of a loaded pickle, with split tables joined."""
     if not isinstance(content, dict):
         raise CheckpointError(f"{file}: found a {type(content).__name__}, expected a dictionary of arrays")
     content = {name: value for name, value in content.items() if name != _NAME_TABLE}
@@ -92,7 +92,7 @@ def _arrays_in(content: Any, file: Path) -> dict[str, Tensor]:
         content[name] = np.concatenate(pieces).reshape(parts["OriginShape"])
     tensors = {}
     for name, value in content.items():
-        if isinstance(value, tuple) and len(value) == 2:  # (name, array), as single tensors are stored
+        if isinstance(value, tuple) and len(value) == 2:  # (name, array), the form of single tensors
             value = value[1]
         if not isinstance(value, np.ndarray):
             raise CheckpointError(f"{file}: found a {type(value).__name__} under {name!r}, expected an array")
@@ -101,7 +101,7 @@ def _arrays_in(content: Any, file: Path) -> dict[str, Tensor]:
 
 
 def names_from_paddle(given: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Paddle's names and orientations as Hugging Face's."""
+    """Convert Paddle's names and orientations to Hugging Face's."""
     state = {}
     for name, tensor in given.items():
         bare = name.removeprefix("luke.")
@@ -115,7 +115,7 @@ def names_from_paddle(given: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def names_to_paddle(given: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Hugging Face's names and orientations as Paddle's; the entity head gets a decoder of its own."""
+    """Convert Hugging Face's names and orientations to Paddle's; the entity head gets a separate decoder."""
     heads = {hugging_face: paddle for paddle, hugging_face in _HEADS.items()}
     state = {}
     for name, tensor in given.items():
@@ -138,7 +138,7 @@ def _class_of(state: Mapping[str, Tensor], file: Path) -> type[PreTrainedModel]:
 
 
 def _said(folder: Path, base: Path | None) -> dict[str, Any]:
-    """The flat settings of PaddleNLP's nested `model_config.json`, else of `base`."""
+    """Settings of PaddleNLP's nested `model_config.json` as one dictionary, otherwise those of `base`."""
     if (folder / _CONFIG).is_file():
         return _flatten(read_json(folder / _CONFIG))
     said = said_in(folder, base) or {}
@@ -147,7 +147,7 @@ def _said(folder: Path, base: Path | None) -> dict[str, Any]:
 
 
 def _flatten(value: Any) -> dict[str, Any]:
-    """Settings of nested `init_args`; the outer ones win."""
+    """Settings of nested `init_args`; the outer ones take precedence."""
     if not isinstance(value, dict):
         return {}
     flat: dict[str, Any] = {}
@@ -163,7 +163,7 @@ def _tokenizer(folder: Path, base: Path | None, report: LoadReport) -> tuple[Ent
         if has_tokenizer(place) and (place / "entity_vocab.json").is_file():
             tokenizer = EntityTokenizer.from_pretrained(place)
             return tokenizer, tokenizer.entity_vocabulary
-    report.notes.append("no tokenizer with an entity vocabulary beside the weights; give --base, a LUKE folder")
+    report.notes.append("no tokenizer with an entity vocabulary next to the weights; give --base, a LUKE folder")
     found = next((folder / name for name in ("entity_vocab.tsv", "entity_vocab.json") if (folder / name).is_file()), None)
     return None, None if found is None else EntityVocabulary.load(found)
 
@@ -176,11 +176,11 @@ def save(
     vocabulary: EntityVocabulary | None = None,
     overwrite: bool = False,
 ) -> list[str]:
-    """Write a folder as PaddleNLP saves it; returns notes.
+    """Write a folder in PaddleNLP's format; returns notes.
 
     Raises:
         CheckpointError: PaddleNLP has no such class.
-        ConfigurationError: `path` is not empty and `overwrite` is off.
+        ConfigurationError: `path` is not empty and `overwrite` is false.
     """
     name = type(model).__name__
     if name not in _PADDLE_CLASSES:
@@ -189,7 +189,7 @@ def save(
     notes = _complete(state)
     labels = list((model.config.id2label or {}).values()) if "classifier.weight" in state else []
     if labels != [f"LABEL_{number}" for number in range(len(labels))]:
-        notes.append(f"the names of the {len(labels)} labels are left out, for Paddle numbers them: {', '.join(labels)}")
+        notes.append(f"the names of the {len(labels)} labels are left out, because Paddle numbers them: {', '.join(labels)}")
     with atomic_folder(path, overwrite) as folder:
         with (folder / _FILE).open("wb") as file:
             _dump({key: tensor.detach().cpu().numpy() for key, tensor in names_to_paddle(state).items()}, file)
@@ -212,23 +212,23 @@ _PADDLE_CLASSES = (
 
 
 def _complete(state: dict[str, Tensor]) -> list[str]:
-    """Add what every Paddle LUKE has: extra queries (copies) and a pooler; name what it has not."""
+    """Add what every Paddle LUKE has: extra queries (copies) and a pooler; report what the format lacks."""
     prefix = "" if any(name.startswith(ENCODER_PARTS) for name in state) else "luke."
     notes = []
     if not any(".w2e_query." in name for name in state):
-        notes.append("the extra queries were written as copies of query, for Paddle always uses them")
+        notes.append("the extra queries were written as copies of query, because Paddle always uses them")
         for name in [name for name in state if ".self.query." in name]:
             state.update({name.replace("query", extra): state[name] for extra in rows.EXTRA_QUERIES})
     if f"{prefix}pooler.dense.weight" not in state:
         hidden = state[prefix + rows.WORDS].shape[1]
         state[f"{prefix}pooler.dense.weight"] = torch.zeros(hidden, hidden)
         state[f"{prefix}pooler.dense.bias"] = torch.zeros(hidden)
-        notes.append("the pooler, which the model has not and Paddle wants, was written as zeros")
+        notes.append("the pooler, which Paddle requires and the model lacks, was written as zeros")
     return notes
 
 
 def lost_in(model: PreTrainedModel) -> list[str]:
-    """What Paddle's own code leaves out of a file that our loader reads whole."""
+    """Parts of a file that Paddle's own code ignores, but our loader reads."""
     bias = model.state_dict().get("classifier.bias")
     if type(model).__name__ != "LukeForEntityPairClassification" or bias is None or not bias.any():
         return []
@@ -240,7 +240,7 @@ def _paddle_config(model: PreTrainedModel) -> dict[str, Any]:
     others = ("pad_token_id", "layer_norm_eps", "use_entity_aware_attention")
     names = (*SHAPE_SETTINGS, *ENCODER_SETTINGS, *sizes, *others)
     inner = {name: getattr(model.config, name) for name in names} | {"cls_token_id": 0, "init_class": "LukeModel"}
-    # Not of Paddle, which passes over them: what the way back to other formats needs.
+    # Not settings of Paddle, which ignores them: they are needed to convert back to other formats.
     kept = ("base_model_type", "bert_model_name", "bos_token_id", "eos_token_id")
     inner |= {name: getattr(model.config, name) for name in kept if getattr(model.config, name, None) is not None}
     if type(model).__name__ == "LukeModel":
@@ -250,7 +250,7 @@ def _paddle_config(model: PreTrainedModel) -> dict[str, Any]:
 
 
 class _StablePickler(pickle.Pickler):
-    """Arrays as `numpy.ndarray(shape, dtype, bytes)`: NumPy 1 and 2 share these names, not those of their own pickles."""
+    """Arrays as `numpy.ndarray(shape, dtype, bytes)`: NumPy 1 and 2 share these names, but not those of their own pickles."""
 
     def reducer_override(self, value: Any) -> Any:
         if isinstance(value, np.ndarray):

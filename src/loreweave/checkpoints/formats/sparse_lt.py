@@ -2,7 +2,7 @@
 
 The released folder has a BERT configuration with the decoder's sizes and one weight file whose tensors are the encoder's
 (`model.bert.*`, `model.cls.*`), the typer's (`sa_pm.*`) and the decoder's. Row 0 of both
-typer tables is dead, and is zero in files written here. Loaded models behave as the released code did.
+typer tables is unused, and zero in files written here. Loaded models behave as the released code did.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from loreweave.training.quiet import quiet
 
 NAME = "sparse-lt"
 ENCODER = "encoder"
-"""The target of `convert` that is the encoder alone."""
+"""Target of `convert` that is the encoder only."""
 
 _SIDE_FILES = ("latent_typing.*", "knowledge_embedding.*", "objective_heads.*")
 _TABLES = {"typer.weight_proj": "sa_pm.weight_proj.weight", "typer.vars": "sa_pm.vars"}
@@ -42,15 +42,15 @@ _OWN_SETTINGS = ("decoder_layers", "decoder_ffn_dim", "activation_function", "in
 
 
 def recognises(path: Path) -> bool:
-    """A folder with the released configuration and weights."""
+    """Whether it is a folder with the released configuration and weights."""
     return path.is_dir() and "decoder_ffn_dim" in read_config(path) and weight_file_in(path) is not None
 
 
 def load(path: Path) -> tuple[BertForMaskedLM, SparseTypingHead, LoadReport]:
-    """The masked-word model and the head of a released folder, in evaluation mode, float32, on the CPU.
+    """Masked-word model and head of a released folder, in evaluation mode, float32, on the CPU.
 
     Raises:
-        CheckpointError: tensors are missing, unknown or of wrong shapes, or copies that should be tied differ.
+        CheckpointError: tensors are missing, unknown or of wrong shapes, or tied copies differ.
     """
     report, tensors = LoadReport(NAME, str(path)), read_tensors(path)
     content = read_config(path)
@@ -67,7 +67,7 @@ def load(path: Path) -> tuple[BertForMaskedLM, SparseTypingHead, LoadReport]:
 
 
 def _fill(model: BertForMaskedLM, tensors: dict[str, Tensor], path: Path) -> None:
-    """Load the encoder and its masked-word head; of tied tensors one name is enough."""
+    """Load the encoder and its masked-word head; one name of each tied tensor is enough."""
     tied = {"cls.predictions.decoder.weight", "cls.predictions.decoder.bias"}
     if "cls.predictions.decoder.bias" in tensors:
         tied.add("cls.predictions.bias")
@@ -81,7 +81,7 @@ def _fill(model: BertForMaskedLM, tensors: dict[str, Tensor], path: Path) -> Non
 
 
 def _drop_copies(tensors: dict[str, Tensor], path: Path, report: LoadReport) -> None:
-    """Take out buffers, and what is tied to other tensors and must equal them."""
+    """Remove buffers, and tensors that are tied to others, which they must equal."""
     for name in [name for name in tensors if name.endswith(".position_ids")]:
         del tensors[name]
         report.dropped[name] = "a buffer"
@@ -119,14 +119,14 @@ def save(model: PreTrainedModel, head: SparseTypingHead, path: Path) -> None:
     """Write the released layout into a folder.
 
     Raises:
-        CheckpointError: the model is no BERT, or the head behaves in a way that the layout has no place for.
+        CheckpointError: the model is not a BERT, or the layout cannot express the head's behaviour.
     """
     if not isinstance(model, BertForMaskedLM):
-        raise CheckpointError(f"found a {type(model).__name__}, expected a BertForMaskedLM: the released layout holds no other")
+        raise CheckpointError(f"found a {type(model).__name__}, expected a BertForMaskedLM: the only model of that layout")
     if not head.config.double_embedding or head.config.mask_unselected:
         raise CheckpointError(
-            "found double_embedding false or mask_unselected true, expected the released behaviour: its code would read "
-            "the file otherwise than it was trained"
+            "found double_embedding false or mask_unselected true, expected the released behaviour: the released code would "
+            "compute something else than in training"
         )
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {name: tensor for name, tensor in head.state_dict().items() if name.startswith("decoder.")}
@@ -140,10 +140,10 @@ def save(model: PreTrainedModel, head: SparseTypingHead, path: Path) -> None:
 
 
 def convert(origin: Path, target: Path, to: str, base: Path | None, overwrite: bool, lossy: bool = False) -> LoadReport:
-    """Released folder to ours, ours to the released one, or either to the bare encoder.
+    """Convert the released folder to ours, ours to the released one, or either to the bare encoder.
 
     Raises:
-        CheckpointError: the source cannot be read, the target has no place for it, or it would answer otherwise (and not
+        CheckpointError: the source cannot be read, the target cannot store it, or its outputs would differ (unless
             `lossy`).
     """
     if to == ENCODER and not recognises(origin):
@@ -176,18 +176,18 @@ def convert(origin: Path, target: Path, to: str, base: Path | None, overwrite: b
 
 
 def _trained_otherwise(head: SparseTypingHead, dropout: float) -> list[str]:
-    """Rates that the layout has no place for: the released code takes the encoder's dropout for both in further training."""
+    """Rates that the layout cannot store: the released code uses the encoder's dropout for both in further training."""
     rates = {"dropout": head.config.dropout, "layer_drop": head.config.layer_drop}
     found = ", ".join(f"{name} {rate:g}" for name, rate in rates.items() if rate != dropout)
     return [f"the head was trained with {found}; the released code would train it on with {dropout:g}"] if found else []
 
 
 def _bare(origin: Path, target: Path, overwrite: bool) -> LoadReport:
-    """A copy of a Hugging Face folder without the heads that lie beside the encoder."""
+    """A copy of a Hugging Face folder without the heads stored next to the encoder."""
     _check_folder(origin)
     report = LoadReport("hugging-face", str(origin))
     left_out = sorted(path.name for pattern in _SIDE_FILES for path in origin.glob(pattern))
-    report.dropped |= dict.fromkeys(left_out, "a head beside the encoder")
+    report.dropped |= dict.fromkeys(left_out, "a head next to the encoder")
     with atomic_folder(target, overwrite) as folder:
         shutil.copytree(origin, folder, ignore=shutil.ignore_patterns(*_SIDE_FILES), dirs_exist_ok=True)
     return report
