@@ -46,6 +46,18 @@ def test_a_support_without_entities(tiny_bert: Path, tmp_path: Path) -> None:
         ask(tiny_bert, tmp_path / "a.txt", [])
 
 
+def test_what_is_left_out_of_the_support_is_said(tiny_bert: Path, tmp_path: Path) -> None:
+    support, said = tmp_path / "a.txt", list[str]()
+    support.write_text("x ann B_person\nx sang O\n\nbroken\n\nx bob B_person\n")
+    with pytest.raises(DataError, match="a.txt, line 4: found 1 column"):
+        predict(tiny_bert, support, PredictionSettings(format="columns:1,2"), Execution(device="cpu", report=said.append))
+    settings = PredictionSettings(format="columns:1,2", skip_bad=True)
+    predict(tiny_bert, support, settings, Execution(device="cpu", report=said.append))
+    assert f"{support}: skipped 1 record: bad record (1)" in said
+    assert f"{support}: tags in another spelling: 'B_person' as 'B-person'" in said
+    assert "support: 2 sentences with the type person" in said[-1].replace("types", "type")
+
+
 def test_from_python(tiny_bert: Path, source_file: Path) -> None:
     predictor = load(tiny_bert, task="few-shot-ner", data=source_file, device="cpu")
     assert isinstance(predictor, PretrainedPredictor)

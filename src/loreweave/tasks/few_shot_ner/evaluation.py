@@ -15,6 +15,7 @@ import numpy as np
 from loreweave.corpus.counts import counted, tallied
 from loreweave.corpus.episodes import Episode, Sentences, read_episodes
 from loreweave.corpus.files.reading import sha256_of_data
+from loreweave.corpus.files.records import describe_skipped
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.few_shot_ner import reader
 from loreweave.tasks.few_shot_ner.labelling import Labeller, Question, question_of, together
@@ -110,7 +111,7 @@ class Tagger:
             Labeller(
                 similarity_of(settings.space, model.config.loreweave["least_variance"]),
                 prototypes=settings.method == "protobert",
-                transitions=_transitions(settings, encoding.transitions, path) if settings.decodes else None,
+                transitions=_transitions(settings, encoding.transitions, path, execution.report) if settings.decodes else None,
                 power=settings.power,
             ),
             trained,
@@ -171,9 +172,14 @@ def _labelled(question: Question, bank: SentenceBank, classes: Sequence[np.ndarr
     return Labelled(question.episode, question.query_words(bank), labels)
 
 
-def _transitions(settings: MethodSettings, kept: TransitionCounts | None, model: Path) -> TransitionCounts:
+def _transitions(
+    settings: MethodSettings, kept: TransitionCounts | None, model: Path, report: Callable[[str], object]
+) -> TransitionCounts:
     if settings.transitions is not None:
-        return count_transitions(record.labels() for record in reader.read(settings.transitions).records)
+        found = reader.read(settings.transitions)
+        for line in describe_skipped(found, settings.transitions):
+            report(line)
+        return count_transitions(record.labels() for record in found.records)
     if kept is None:
         raise ConfigurationError(
             f"{model}: found no tag transitions to decode with, which 'loreweave finetune few-shot-ner' keeps; "

@@ -14,6 +14,7 @@ from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.column_formats.tag_schemes import OUTSIDE
 from loreweave.corpus.counts import counted, tallied
 from loreweave.corpus.episodes import Episode
+from loreweave.corpus.files.records import describe_skipped
 from loreweave.corpus.tokens import TOKENS, TaggedSentence, text_of_tokens, token_offsets
 from loreweave.errors import DataError
 from loreweave.metrics.probabilities import rounded
@@ -37,7 +38,9 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
     Raises:
         LoreweaveError: the support or the model cannot be read, or the support has no entity.
     """
-    found = reader.read(data)
+    found = reader.read(data, settings.format, settings.skip_bad)
+    for line in describe_skipped(found, data):
+        execution.report(line)
     support = tuple(found.records)
     types = reader.labels_of(support)[1:]
     if not types:

@@ -183,3 +183,8 @@ class EvaluationSettings(MethodSettings):
 @dataclass(kw_only=True)
 class PredictionSettings(MethodSettings):
     """How `loreweave predict few-shot-ner` answers."""
+
+    format: str | None = None
+    """Format of the support. Null: recognised."""
+    skip_bad: bool = False
+    """Leave out bad sentences of the support and count them."""
