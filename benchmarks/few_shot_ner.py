@@ -38,7 +38,7 @@ from loreweave.tasks.few_shot_ner.evaluation import Tagger
 from loreweave.tasks.few_shot_ner.model import load_any
 from loreweave.tasks.few_shot_ner.network import GaussianWordEncoder
 from loreweave.tasks.few_shot_ner.settings import EvaluationSettings, SupportTuning
-from loreweave.tasks.few_shot_ner.words import SentenceBank
+from loreweave.tasks.few_shot_ner.word_vectors import SentenceBank
 from loreweave.tasks.registry import Execution
 from loreweave.tasks.starting_points import config_of
 from loreweave.training.quiet import quiet

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import lzma
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from loreweave.corpus.column_formats.columns import read_column_sentences, read_columns
-from loreweave.corpus.column_formats.layout import ColumnLayout
+from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.column_formats.columns import read_column_sentences, scheme_of
+from loreweave.corpus.column_formats.layout import ColumnLayout, find_layout
+from loreweave.corpus.column_formats.sentences import column_rows, column_texts
+from loreweave.corpus.files.read_result import ReadResult
+from loreweave.corpus.files.records import FileFormat, read_records
 from loreweave.errors import DataError
 
 
@@ -21,13 +24,25 @@ def write(folder: Path, content: str, name: str = "train.txt") -> Path:
     return path
 
 
+def read(path: Path, layout: ColumnLayout | None = None) -> ReadResult[AnnotatedText]:
+    found = find_layout(path, layout)
+    format = FileFormat("", column_texts, column_rows(found))
+    result = read_records(path, "columns", False, {"columns": format}, lambda path: "columns")
+    result.notes.extend(found.notes)
+    return result
+
+
+def read_columns(path: Path, layout: ColumnLayout | None = None) -> list[AnnotatedText]:
+    return read(path, layout).records
+
+
 def test_sentences_become_texts_with_mentions(tmp_path: Path) -> None:
     first, second = read_columns(write(tmp_path, "Ann\tB-PER\nHill\tI-PER\nsang\tO\n\n\nOslo\tB-LOC\n"))
     assert first.to_dict() == {
         "id": "train:1",
         "text": "Ann Hill sang",
         "mentions": [{"start": 0, "end": 8, "label": "PER"}],
-        "metadata": {"tokens": [[0, 3], [4, 8], [9, 13]]},
+        "metadata": {"tag_schemes": ["iob2"], "tokens": [[0, 3], [4, 8], [9, 13]]},
     }
     assert second.id == "train:2" and second.mentions[0].label == "LOC"
 
@@ -65,7 +80,7 @@ def test_compressed_files_and_other_orders(tmp_path: Path, suffix: str, pack: Ca
         ("Sentence: 1,Ann,N,B-per\n,sang,V,O\n", "line 2: found 1 column: ',sang,V,O', expected a token and a tag"),
         ("Ann B-PER\nsang,\n", "line 2: found 1 column: 'sang,', expected 2 as on the lines before"),
         ("Ann\tB-PER\n\tO\n", "line 2: found an empty token"),
-        ("Ann\tB-PER\nHill\tperson\n", "line 2: found the tags 'B-PER' and 'person'"),
+        ("Ann\tB-PER\nHill\tperson\n", "line 2, field 'tag': found the tag 'person', expected a prefix (B-, I-, E-, S-)"),
     ],
 )
 def test_a_broken_line_is_named(tmp_path: Path, content: str, message: str) -> None:
@@ -80,6 +95,13 @@ def test_bad_sentences_may_be_kept_with_their_error(tmp_path: Path) -> None:
     assert first.tokens == ("Ann",) and first.error is not None and first.error.line == 2
     assert second.error is not None and (second.line, second.error.line) == (5, 5)
     assert third.error is None and third.tokens == ("Bob",)
+
+
+def test_the_scheme_of_all_tags_is_one(tmp_path: Path) -> None:
+    path = write(tmp_path, "Ann B-PER\n\nsang O\nHill person\n")
+    with pytest.raises(DataError, match="train.txt, line 4: found the tags 'B-PER' and 'person'"):
+        scheme_of(read_column_sentences(path), path)
+    assert scheme_of(read_column_sentences(write(tmp_path, "Ann person\nsang O\n")), path) == "io"
 
 
 def test_comments_are_passed_over_and_a_sharp_is_a_token(tmp_path: Path) -> None:
@@ -115,8 +137,8 @@ Found = list[tuple[str, str]]
 
 def found(folder: Path, content: str, layout: ColumnLayout | None = None) -> tuple[list[str], list[Found], list[str]]:
     """Texts, their mentions, and notes."""
-    notes = list[str]()
-    texts = read_columns(write(folder, content), layout, notes=notes)
+    result = read(write(folder, content), layout)
+    texts, notes = result.records, result.notes
     mentions = [[(text.surface(one), str(one.label)) for one in text.mentions] for text in texts]
     return [text.text for text in texts], mentions, notes
 
@@ -167,7 +189,7 @@ def test_outer_and_nested_mentions_are_both_read(tmp_path: Path) -> None:
 def test_chunks_are_no_mentions_and_a_bad_tag_is_no_reason_to_read_them(tmp_path: Path) -> None:
     _, mentions, notes = found(tmp_path, "Mia NNP B-NP O\nleft VBD B-VP O\n")
     assert mentions == [[]] and notes == []
-    with pytest.raises(DataError, match="found the tags 'B-PER' and 'PERS'"):
+    with pytest.raises(DataError, match="found the tag 'PERS', expected a prefix"):
         found(tmp_path, "Mia NNP B-NP B-PER\nleft VBD B-VP O\nAnn NNP B-NP PERS\n")
 
 
@@ -213,28 +235,28 @@ def test_first_tokens_that_look_like_comments_and_comments_that_look_like_tokens
 
 
 def test_blank_tokens_among_characters_are_the_spaces_of_the_text(tmp_path: Path) -> None:
-    dropped = Counter[str]()
     content = "서\tB-LC\n울\tI-LC\n \tI-LC\n시\tI-LC\n \tO\n가\tO\n\n나\tO\n"
-    first, second = read_columns(write(tmp_path, content), None, dropped)
+    result = read(write(tmp_path, content))
+    first, second = result.records
     assert (first.text, second.text) == ("서울 시 가", "나")
     assert first.surface(first.mentions[0]) == "서울 시" and len(first.mentions) == 1
-    assert first.metadata["tokens"] == [[0, 1], [1, 2], [3, 4], [5, 6]] and dropped["blank tokens"] == 2
+    assert first.metadata["tokens"] == [[0, 1], [1, 2], [3, 4], [5, 6]] and result.dropped["blank tokens"] == 2
 
 
 @pytest.mark.parametrize("separator", ["\t", " "])
 def test_blank_tokens_among_words_are_left_out_and_part_or_join_as_they_did(separator: str, tmp_path: Path) -> None:
     rows = [("Mia", "B-PER"), (" \t"[separator == " "], "I-PER"), ("Hill", "I-PER"), (" \t"[separator == " "], "O"),
             ("Leo", "I-PER"), (" \t"[separator == " "], "B-LOC"), ("ran", "O")]  # fmt: skip
-    dropped = Counter[str]()
-    (text,) = read_columns(write(tmp_path, "".join(f"{token}{separator}{tag}\n" for token, tag in rows)), None, dropped)
+    result = read(write(tmp_path, "".join(f"{token}{separator}{tag}\n" for token, tag in rows)))
+    (text,) = result.records
     assert text.text == "Mia Hill Leo ran"
     assert [text.surface(one) for one in text.mentions] == ["Mia Hill", "Leo"]
-    assert dropped == {"blank tokens": 3, "mentions of white space only": 1, "white space at the edges of mentions": 0}
+    assert result.dropped == {"blank tokens": 3, "mentions of white space only": 1}
 
 
 def test_no_break_spaces_stay_tokens_but_not_the_edges_of_mentions(tmp_path: Path) -> None:
-    dropped = Counter[str]()
     content = "Oslo\tB-LOC\n\u00a0\tI-LOC\n\u3000\tB-PER\nran\tO\n"
-    (text,) = read_columns(write(tmp_path, content), None, dropped)
+    result = read(write(tmp_path, content))
+    (text,) = result.records
     assert len(text.metadata["tokens"]) == 4 and [text.surface(one) for one in text.mentions] == ["Oslo"]
-    assert +dropped == {"mentions of white space only": 1, "white space at the edges of mentions": 1}
+    assert result.dropped == {"mentions of white space only": 1, "white space at the edges of mentions": 1}

@@ -11,7 +11,7 @@ import torch
 from loreweave.corpus.episodes import Episode
 from loreweave.tasks.few_shot_ner.labelling import Labeller, Question, together
 from loreweave.tasks.few_shot_ner.transitions import TransitionCounts
-from loreweave.tasks.few_shot_ner.words import WordVectors, similarity_of
+from loreweave.tasks.few_shot_ner.word_vectors import WordVectors, similarity_of
 
 SIZES = {0: 3, 1: 2, 2: 4, 3: 1, 4: 3}
 

@@ -12,7 +12,7 @@ from loreweave.corpus.words import word_offsets
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.ner.record import NerRecord, Sentence, joined
-from loreweave.tasks.ner.windows import Limits, Reader, Window, context_lengths, leading_spaces
+from loreweave.tasks.ner.windows import Limits, Window, WindowCutter, context_lengths, leading_spaces
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def spaced(words: list[str]) -> Sentence:
 
 
 def windows(tokenizer: EntityTokenizer, records: list[NerRecord], limits: Limits, documents: bool = True) -> list[list[Window]]:
-    return list(Reader(tokenizer, limits, documents).read(records))
+    return list(WindowCutter(tokenizer, limits, documents).cut(records))
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,9 @@ def test_parts_lose_nothing(tokenizer: EntityTokenizer, words: list[str], room: 
 
 
 def test_a_word_that_fills_a_window_is_cut_and_counted(tokenizer: EntityTokenizer) -> None:
-    reader = Reader(tokenizer, Limits(room=20, beyond=4), True)
-    (found,) = reader.read([NerRecord("0", spaced(["ann", "x" * 90, "bob"]))])
-    assert reader.counts["words cut"] == 1 and [(w.first, w.last) for w in found][-1][1] == 3
+    cutter = WindowCutter(tokenizer, Limits(room=20, beyond=4), True)
+    (found,) = cutter.cut([NerRecord("0", spaced(["ann", "x" * 90, "bob"]))])
+    assert cutter.counts["words cut"] == 1 and [(w.first, w.last) for w in found][-1][1] == 3
 
 
 def test_too_little_room_is_refused() -> None:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.annotated_text import AnnotatedText
@@ -55,40 +54,6 @@ class ColumnSentence:
         """
         spans = self.spans(scheme)
         return text_of_file_tokens(id, self.tokens, spans, dropped, characters=self.characters, **metadata)
-
-
-def read_columns(
-    path: Pathname, layout: ColumnLayout | None = None, dropped: Counter[str] | None = None, notes: list[str] | None = None
-) -> list[AnnotatedText]:
-    """One text a sentence: its tokens joined by spaces (see `corpus.tokens`), its spans as mentions.
-
-    Ids are `<stem of the file>:<number from 1>`; `metadata["doc"]` is the number of the document where the file marks
-    documents.
-
-    Args:
-        path: the file.
-        layout: its columns; None finds them.
-        dropped: gets what texts lost, such as blank tokens.
-        notes: gets what was found otherwise than usual, a line each.
-
-    Raises:
-        DataError: names the file and the line: columns that a line lacks, an empty token, tags of two schemes; see
-            `find_layout`.
-    """
-    dropped = Counter() if dropped is None else dropped
-    found, name = find_layout(path, layout), Path(path).name.partition(".")[0]
-    if notes is not None:
-        notes += found.notes
-    sentences = list(read_column_sentences(path, found))
-    scheme = scheme_of(sentences, path)
-    texts = []
-    for number, sentence in enumerate(sentences, 1):
-        document = {"doc": str(sentence.document)} if sentence.document else {}
-        try:
-            texts.append(sentence.text(f"{name}:{number}", scheme, dropped, **document))
-        except DataError as error:
-            raise DataError(error.message, path=path, line=sentence.line, field=error.field) from None
-    return texts
 
 
 def scheme_of(sentences: Iterable[ColumnSentence], path: Pathname) -> Scheme:

@@ -25,7 +25,7 @@ from loreweave.tasks.few_shot_ner.scoring import Labelled, copies_in, score
 from loreweave.tasks.few_shot_ner.settings import EvaluationSettings, MethodSettings
 from loreweave.tasks.few_shot_ner.support_tuning import SupportTuner
 from loreweave.tasks.few_shot_ner.transitions import TransitionCounts, count_transitions
-from loreweave.tasks.few_shot_ner.words import Embedder, SentenceBank, similarity_of
+from loreweave.tasks.few_shot_ner.word_vectors import Embedder, SentenceBank, similarity_of
 from loreweave.tasks.registry import Execution, TaskModel
 from loreweave.training.devices import choose_device
 from loreweave.training.evaluation import Evaluation

@@ -14,7 +14,7 @@ from loreweave.corpus.episodes import Episode
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.models.gaussian_embeddings import squared_distances
 from loreweave.tasks.few_shot_ner.transitions import TransitionCounts, best_paths, log_transitions
-from loreweave.tasks.few_shot_ner.words import SentenceBank, Similarity, WordVectors
+from loreweave.tasks.few_shot_ner.word_vectors import SentenceBank, Similarity, WordVectors
 from loreweave.training.finite import require_finite
 
 _MOST_NUMBERS = 2**24

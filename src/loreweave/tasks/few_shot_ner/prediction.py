@@ -23,7 +23,7 @@ from loreweave.tasks.few_shot_ner.encoding import describe_counts
 from loreweave.tasks.few_shot_ner.evaluation import Tagger
 from loreweave.tasks.few_shot_ner.scoring import Labelled
 from loreweave.tasks.few_shot_ner.settings import PredictionSettings
-from loreweave.tasks.few_shot_ner.words import SentenceBank
+from loreweave.tasks.few_shot_ner.word_vectors import SentenceBank
 from loreweave.tasks.jobs.queries import Answerer
 from loreweave.tasks.registry import Execution
 

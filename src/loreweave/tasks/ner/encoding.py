@@ -19,7 +19,7 @@ from loreweave.encoding import EntityTokenizer
 from loreweave.tasks.ner.decoding import TagScheme, decode_spans, decode_tags
 from loreweave.tasks.ner.record import NerRecord
 from loreweave.tasks.ner.settings import MentionUnit
-from loreweave.tasks.ner.windows import Limits, Reader, Window
+from loreweave.tasks.ner.windows import Limits, Window, WindowCutter
 from loreweave.training.evaluation import Outputs
 from loreweave.training.inference import Batch
 from loreweave.training.losses import IGNORED
@@ -127,12 +127,12 @@ class WindowEncoding(Generic[E]):
 
     def encode(self, records: Sequence[NerRecord], labels: Sequence[str] | None = None) -> list[E]:
         """All inputs of the records, in their order; a record may have several. With `labels` they carry gold."""
-        reader = Reader(self.tokenizer, self.limits(), self.settings.document_context)
+        cutter = WindowCutter(self.tokenizer, self.limits(), self.settings.document_context)
         examples: list[E] = []
-        for number, (record, windows) in enumerate(zip(records, reader.read(records), strict=True)):
+        for number, (record, windows) in enumerate(zip(records, cutter.cut(records), strict=True)):
             self._count("mentions that cut a word", len(record.mentions) - len(record.word_spans()))
             examples += self.examples(number, record, windows, labels is not None)
-        self.done = self.done + reader.counts
+        self.done = self.done + cutter.counts
         return examples
 
     def join(self, examples: Sequence[E], outputs: Outputs) -> Outputs:

@@ -14,8 +14,8 @@ from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.class_names import label_names
 from loreweave.tasks.heads import with_head
-from loreweave.tasks.ner.class_names import span_classes, tag_classes
 from loreweave.tasks.ner.encoding import NEGATIVE, NerSettings, SpanEncoding, TagEncoding, tags_of_types
+from loreweave.tasks.ner.foreign_classes import span_classes, tag_classes
 from loreweave.tasks.ner.settings import NAME, NerConfig
 from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.starting_points import (

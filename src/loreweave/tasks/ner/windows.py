@@ -73,8 +73,8 @@ class _Document:
     places: list[list[int]]
 
 
-class Reader:
-    """Cuts the windows of records; documents are tokenized once.
+class WindowCutter:
+    """Cuts records into windows; documents are tokenized once.
 
     Args:
         tokenizer: word by word.
@@ -86,7 +86,7 @@ class Reader:
         self.tokenizer, self.limits, self.with_documents = tokenizer, limits, with_documents
         self.counts: Counter[str] = Counter()
 
-    def read(self, records: Sequence[NerRecord]) -> Iterator[list[Window]]:
+    def cut(self, records: Sequence[NerRecord]) -> Iterator[list[Window]]:
         """The windows of each record, at least one."""
         documents = [self._sentences(record) for record in records]
         distinct = {id(sentence): sentence for document in documents for sentence in document}
