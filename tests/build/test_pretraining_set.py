@@ -125,7 +125,7 @@ def test_opening_refuses_what_is_no_set_or_was_changed(tmp_path: Path, byte_leve
     (target / "manifest.json").write_text(json.dumps({**manifest, "number_of_items": 7}))
     with pytest.raises(DataError, match="found 2 rows, the manifest says 7"):
         _ = open_pretraining_set(target).dataset
-    for change, message in ({"version": 99}, "found version 99"), ({"format": "other"}, "expected the manifest"):
+    for change, message in ({"version": 99}, "found 99"), ({"format": "other"}, "expected .loreweave pre-training set."):
         (target / "manifest.json").write_text(json.dumps({**manifest, **change}))
         with pytest.raises(DataError, match=message):
             open_pretraining_set(target)

@@ -206,8 +206,8 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": "other"}, "expected the description of a loreweave knowledge embedding, version 1"),
-        ({"version": 2}, "expected the description"),
+        ({"format": "other"}, "expected 'loreweave knowledge embedding'"),
+        ({"version": 2}, "found 2, expected 1"),
         ({"gamma": None, "margin": 4}, "the fields gamma, margin are missing or unknown"),
         ({"scorer": "transe"}, "scorer 'transe', expected one of transe_l1"),
         ({"variant": "wikia"}, "variant 'wikia', expected one of wiki"),

@@ -59,7 +59,7 @@ def test_a_folder_without_a_typer_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": 2}, "version 1"),
+        ({"version": 2}, "found 2, expected 1"),
         ({"config": {"types": 5}}, "missing or unknown"),
         ({"config": None}, "field 'config'"),
     ],

@@ -11,7 +11,6 @@ from multiprocessing.pool import AsyncResult
 from typing import TYPE_CHECKING, Any
 
 from loreweave.build.pretraining_store import (
-    MANIFEST,
     TOKENIZER,
     PretrainingSet,
     open_pretraining_set,
@@ -28,6 +27,7 @@ from loreweave.build.windows import BuildReport, Window, WindowMaker, WindowSett
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.counts import tallied
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.files.manifests import MANIFEST
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.writing import atomic_folder
 from loreweave.errors import DataError

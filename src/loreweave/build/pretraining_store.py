@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from loreweave.build.windows import Window
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.corpus.files.reading import Pathname, read_json, sha256_of
+from loreweave.corpus.files.manifests import MANIFEST, describe_files, read_description, verify_files
+from loreweave.corpus.files.reading import Pathname, sha256_of
 from loreweave.corpus.files.writing import write_json
 from loreweave.errors import DataError
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 FORMAT = "loreweave pre-training set"
 FORMAT_VERSION = 1
-MANIFEST, VOCABULARY, TOKENIZER = "manifest.json", "entity_vocab.jsonl", "tokenizer"
+VOCABULARY, TOKENIZER = "entity_vocab.jsonl", "tokenizer"
 LIST_COLUMNS = ("word_ids", "entity_ids", "entity_starts", "entity_lengths")
 COLUMNS = ("text_id", *LIST_COLUMNS, "page_entity_id")
 _ROWS_PER_BATCH = 1000
@@ -78,10 +79,7 @@ class PretrainingSet:
         Raises:
             DataError: a file is missing or differs.
         """
-        for name, entry in self.manifest["files"].items():
-            file = self.path / name
-            if not file.is_file() or sha256_of(file) != entry["sha256"]:
-                raise DataError("missing, or not the file that the manifest describes (SHA-256 differs)", path=file)
+        verify_files(self.path, self.manifest["files"])
 
 
 def open_pretraining_set(path: Pathname, verify: bool = False) -> PretrainingSet:
@@ -93,13 +91,7 @@ def open_pretraining_set(path: Pathname, verify: bool = False) -> PretrainingSet
     folder = Path(path)
     if not (folder / MANIFEST).is_file():
         raise DataError(f"found no {MANIFEST}, expected the folder of a pre-training set", path=folder)
-    manifest = read_json(folder / MANIFEST)
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise DataError(f"expected the manifest of a {FORMAT}", path=folder / MANIFEST)
-    if manifest.get("version") != FORMAT_VERSION:
-        message = f"found version {manifest.get('version')!r} of the format, expected {FORMAT_VERSION}"
-        raise DataError(message, path=folder / MANIFEST)
-    opened = PretrainingSet(folder, manifest)
+    opened = PretrainingSet(folder, read_description(folder / MANIFEST, FORMAT, FORMAT_VERSION))
     if verify:
         opened.verify()
     return opened
@@ -141,7 +133,7 @@ def write_manifest(folder: Path, vocabulary: EntityVocabulary | None, items: int
     if vocabulary is not None:
         vocabulary.save(folder / VOCABULARY)
         hashed.append(folder / VOCABULARY)
-    files = {file.name: {"bytes": file.stat().st_size, "sha256": sha256_of(file)} for file in hashed}
+    files = describe_files({file.name: file for file in hashed})
     entry: dict[str, Any] | None = None
     if vocabulary is not None:
         entry = {"file": VOCABULARY, "size": len(vocabulary), "sha256": files[VOCABULARY]["sha256"]}

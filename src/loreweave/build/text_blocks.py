@@ -25,11 +25,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from tokenizers import Tokenizer
 
-from loreweave.build.pretraining_store import MANIFEST, TOKENIZER, write_manifest, write_windows
+from loreweave.build.pretraining_store import TOKENIZER, write_manifest, write_windows
 from loreweave.build.sentence_tokenizer import backend_of, tokenizer_fingerprint
 from loreweave.build.sentences import split_sentences
 from loreweave.build.windows import NO_PAGE, Window
 from loreweave.corpus.counts import tallied
+from loreweave.corpus.files.manifests import MANIFEST
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.writing import atomic_folder
 from loreweave.corpus.plain_text import Line, read_lines

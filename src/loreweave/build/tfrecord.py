@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from loreweave.build.pretraining_store import MANIFEST, TOKENIZER, write_manifest, write_windows
+from loreweave.build.pretraining_store import TOKENIZER, write_manifest, write_windows
 from loreweave.build.sentence_tokenizer import tokenizer_fingerprint
 from loreweave.build.windows import NO_PAGE, Window
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.files.manifests import MANIFEST
 from loreweave.corpus.files.protocol_buffers import BYTES, VARINT, read_fields
 from loreweave.corpus.files.reading import Pathname, open_binary, read_json
 from loreweave.corpus.files.writing import atomic_folder

@@ -23,11 +23,12 @@ from torch import Tensor
 
 from loreweave.checkpoints.encoders import load_encoder
 from loreweave.checkpoints.tensor_files import read_tensors, write_safetensors
-from loreweave.corpus.files.reading import Pathname, read_json
+from loreweave.corpus.files.manifests import read_description
+from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.writing import atomic_path, write_json
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.encoding.graph_texts import EntityTextConfig
-from loreweave.errors import CheckpointError, ConfigurationError
+from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead, KnowledgeEmbeddingModel, Pooling
 from loreweave.models.knowledge_scorers import SCORERS
 
@@ -139,9 +140,11 @@ def describe(folder: Pathname, name: str | None = None) -> Description:
     if name is not None and name not in known:
         raise CheckpointError(f"{place}: found no head {name!r}, but {', '.join(known)}")
     path = _file(place, name or known[0], "json")
-    content = read_json(path)
-    if not isinstance(content, dict) or (content.pop("format", None), content.pop("version", None)) != (FORMAT, FORMAT_VERSION):
-        raise CheckpointError(f"{path}: expected the description of a {FORMAT}, version {FORMAT_VERSION}")
+    try:
+        content = read_description(path, FORMAT, FORMAT_VERSION)
+    except DataError as error:
+        raise CheckpointError(str(error)) from None
+    del content["format"], content["version"]
     if differing := {item.name for item in fields(Description)} ^ set(content):
         raise CheckpointError(f"{path}: the fields {', '.join(sorted(differing))} are missing or unknown")
     for field, choices in (("scorer", SCORERS), ("variant", VARIANTS)):

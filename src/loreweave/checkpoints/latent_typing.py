@@ -15,10 +15,11 @@ import torch
 
 from loreweave.checkpoints.encoders import load_encoder
 from loreweave.checkpoints.tensor_files import read_tensors, write_safetensors
-from loreweave.corpus.files.reading import Pathname, read_json
+from loreweave.corpus.files.manifests import read_description
+from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.writing import atomic_path, write_json
 from loreweave.encoding.model_names import resolve
-from loreweave.errors import CheckpointError, ConfigurationError
+from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.models.sparse_typing import SparseTypingConfig, SparseTypingHead, SparseTypingModel
 
 FORMAT = "loreweave latent typing"
@@ -50,10 +51,10 @@ def load_head(folder: Pathname) -> SparseTypingHead:
     if not recognises(place):
         raise CheckpointError(f"{place}: found no {DESCRIPTION}, expected a model trained with latent typing")
     path = place / DESCRIPTION
-    content = read_json(path)
-    if not isinstance(content, dict) or (content.get("format"), content.get("version")) != (FORMAT, FORMAT_VERSION):
-        raise CheckpointError(f"{path}: expected the description of a {FORMAT}, version {FORMAT_VERSION}")
-    found = content.get("config")
+    try:
+        found = read_description(path, FORMAT, FORMAT_VERSION).get("config")
+    except DataError as error:
+        raise CheckpointError(str(error)) from None
     given: dict[str, Any] = found if isinstance(found, dict) else {}
     if differing := {item.name for item in fields(SparseTypingConfig)} ^ set(given):
         raise CheckpointError(f"{path}, field 'config': {', '.join(sorted(differing))} are missing or unknown")

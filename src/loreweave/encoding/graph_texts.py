@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from loreweave.corpus.files.manifests import MANIFEST, read_description
 from loreweave.corpus.files.reading import Pathname, read_json
 from loreweave.corpus.files.writing import atomic_folder, write_json
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
@@ -40,7 +41,6 @@ __all__ = ["SOURCES", "EntityTextConfig", "GraphTexts"]
 
 FORMAT = "loreweave graph texts"
 FORMAT_VERSION = 1
-MANIFEST = "manifest.json"
 _ROWS_AT_ONCE = 2048  # their tokens are temporarily Python objects
 
 Advance = Callable[[int], object]
@@ -333,9 +333,7 @@ def _write_folder(
 def _check_manifest(folder: Path, graph: KnowledgeGraph, words: WordTokenizer, config: EntityTextConfig) -> None:
     """Raise a `DataError` that names the input of the folder's texts and the expected input."""
     path = folder / MANIFEST
-    manifest = read_json(path)
-    if not isinstance(manifest, dict) or (manifest.get("format"), manifest.get("version")) != (FORMAT, FORMAT_VERSION):
-        raise DataError(f"expected the manifest of {FORMAT}, version {FORMAT_VERSION}", path=path)
+    manifest = read_description(path, FORMAT, FORMAT_VERSION)
     wanted = _made_of(graph, words, config)
     for name, expected in wanted.items():
         if (found := manifest[name]) != expected:

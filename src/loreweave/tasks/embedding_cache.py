@@ -26,6 +26,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from loreweave.corpus.files.reading import hashes_of_folder
 from loreweave.corpus.files.writing import atomic_path
 from loreweave.errors import DataError
 from loreweave.training.finite import require_finite, require_finite_rows
@@ -318,8 +319,5 @@ def _hash_of(inputs: Inputs) -> str:
 
 def hash_of_folder(folder: Path) -> str:
     """SHA-256 over the names and contents of a model's files: weights, configuration, tokenizer."""
-    found = hashlib.sha256()
-    for path in sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")):
-        with open(path, "rb") as file:
-            found.update(f"{path.name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
-    return found.hexdigest()
+    lines = [f"{name}\0{digest}\n" for name, digest in hashes_of_folder(folder).items()]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -158,8 +158,8 @@ def test_folders_that_are_no_graph(graph: KnowledgeGraph, tmp_path: Path) -> Non
     graph.save(folder)
     whole = json.loads((folder / "manifest.json").read_text())
     for changed, message in (
-        ({"format": "other"}, "expected the manifest of a loreweave knowledge graph"),
-        ({"version": 2}, "found version 2 of the format, expected 1"),
+        ({"format": "other"}, "expected 'loreweave knowledge graph'"),
+        ({"version": 2}, "field .version.: found 2, expected 1"),
         ({"entities": 4}, "found 5 entities, the manifest says 4"),
         ({"relations": 1}, "found 2 relations, the manifest says 1"),
         ({"triples": {"train": 3}}, "found 2 triples of train, the manifest says 3"),

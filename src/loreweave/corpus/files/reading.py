@@ -156,9 +156,14 @@ def sha256_of_data(path: Pathname) -> str:
     place = Path(path)
     if not place.is_dir():
         return sha256_of(place)
-    files = sorted(file for file in place.rglob("*") if file.is_file() and not file.name.startswith("."))
-    lines = [f"{file.relative_to(place).as_posix()} {sha256_of(file)}\n" for file in files]
+    lines = [f"{name} {digest}\n" for name, digest in hashes_of_folder(place, subfolders=True).items()]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def hashes_of_folder(folder: Path, subfolders: bool = False) -> dict[str, str]:
+    """SHA-256 of each file in a folder (and its subfolders) by its path there, except hidden files."""
+    files = sorted(file for file in folder.glob("**/*" if subfolders else "*") if file.is_file())
+    return {file.relative_to(folder).as_posix(): sha256_of(file) for file in files if not file.name.startswith(".")}
 
 
 def sha256_of(path: Pathname) -> str:

@@ -14,13 +14,14 @@ import numpy as np
 
 from loreweave.corpus.counts import counted, listed, tallied
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.corpus.files.reading import Pathname, read_json, sha256_of
+from loreweave.corpus.files.manifests import MANIFEST, describe_files
+from loreweave.corpus.files.reading import Pathname, read_json
 from loreweave.corpus.files.surrogates import has_half, replace_halves
 from loreweave.corpus.files.writing import atomic_folder
 from loreweave.corpus.graphs.columns import read_triple_table
 from loreweave.corpus.graphs.entities import EntityWriter, GraphEntities, GraphEntity, GraphRelation
 from loreweave.corpus.graphs.ids import spaced_alike
-from loreweave.corpus.graphs.knowledge_graph import ENTITIES, MANIFEST, write_graph_files
+from loreweave.corpus.graphs.knowledge_graph import ENTITIES, write_graph_files
 from loreweave.corpus.graphs.lines import Ids, LeftOut
 from loreweave.corpus.graphs.source import GraphSource, ReadIds
 from loreweave.corpus.graphs.splitting import Splitting, split_triples
@@ -378,4 +379,4 @@ def _hashes(source: GraphSource, policy: GraphPolicy) -> dict[str, Any]:
     given = [*splits, *source.text_files, *(path for path in (policy.exclude_triples, policy.within_vocabulary) if path)]
     paths = list(dict.fromkeys(path.absolute() for path in given))
     depth = next(depth for depth in count(2) if len({path.parts[-depth:] for path in paths}) == len(paths))
-    return {"/".join(path.parts[-depth:]): {"bytes": path.stat().st_size, "sha256": sha256_of(path)} for path in paths}
+    return describe_files({"/".join(path.parts[-depth:]): path for path in paths})

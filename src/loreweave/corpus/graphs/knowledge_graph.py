@@ -22,7 +22,8 @@ import pyarrow.compute as pc
 from numpy.typing import ArrayLike
 
 from loreweave.corpus.counts import counted, listed
-from loreweave.corpus.files.reading import Pathname, read_json, read_json_lines, sha256_of
+from loreweave.corpus.files.manifests import MANIFEST, describe_files, read_description, verify_files
+from loreweave.corpus.files.reading import Pathname, read_json_lines
 from loreweave.corpus.files.writing import atomic_folder, write_json, write_json_lines
 from loreweave.corpus.graphs.entities import EntityWriter, GraphEntities, GraphEntity, GraphRelation, StringColumn
 from loreweave.errors import DataError
@@ -31,7 +32,7 @@ __all__ = ["GraphEntity", "GraphRelation", "KnowledgeGraph", "write_graph_files"
 
 FORMAT = "loreweave knowledge graph"
 FORMAT_VERSION = 1
-ENTITIES, RELATIONS, TRIPLES, MANIFEST = "entities.arrow", "relations.jsonl", "triples", "manifest.json"
+ENTITIES, RELATIONS, TRIPLES = "entities.arrow", "relations.jsonl", "triples"
 HEAD, RELATION, TAIL = 0, 1, 2
 """Columns of triples."""
 _OWN_MANIFEST_KEYS = {"format", "version", "fingerprint", "entities", "relations", "triples", "files"}
@@ -99,14 +100,9 @@ class KnowledgeGraph:
         path = Path(folder)
         if not (path / MANIFEST).is_file():
             raise DataError(f"found no {MANIFEST}, expected the folder of a knowledge graph (loreweave build graph)", path=path)
-        manifest = read_json(path / MANIFEST)
-        if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-            raise DataError(f"expected the manifest of a {FORMAT}", path=path / MANIFEST)
-        if manifest.get("version") != FORMAT_VERSION:
-            message = f"found version {manifest.get('version')!r} of the format, expected {FORMAT_VERSION}"
-            raise DataError(message, path=path / MANIFEST)
+        manifest = read_description(path / MANIFEST, FORMAT, FORMAT_VERSION)
         if verify:
-            _verify(path, manifest)
+            verify_files(path, manifest["files"])
         relations = [GraphRelation(**row) for _, row in read_json_lines(path / RELATIONS)]
         triples = {split: _open_triples(path / TRIPLES / f"{split}.npy") for split in manifest["triples"]}
         graph = cls(GraphEntities.open(path / ENTITIES), relations, triples, manifest, path.absolute())
@@ -236,7 +232,7 @@ def write_graph_files(
         "relations": len(rows),
         "triples": {split: len(array) for split, array in triples.items()},
         **{name: value for name, value in details.items() if name not in _OWN_MANIFEST_KEYS},
-        "files": {name: {"bytes": (folder / name).stat().st_size, "sha256": sha256_of(folder / name)} for name in names},
+        "files": describe_files({name: folder / name for name in names}),
     }
     write_json(folder / MANIFEST, manifest)
 
@@ -297,9 +293,3 @@ def _open_triples(path: Path) -> np.ndarray:
 def _compare(folder: Path, what: str, found: int, said: int) -> None:
     if found != said:
         raise DataError(f"found {found} {what}, the manifest says {said}", path=folder)
-
-
-def _verify(folder: Path, manifest: Mapping[str, Any]) -> None:
-    for name, entry in manifest["files"].items():
-        if not (folder / name).is_file() or sha256_of(folder / name) != entry["sha256"]:
-            raise DataError("missing, or not the file that the manifest describes (SHA-256 differs)", path=folder / name)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from loreweave.corpus.files.manifests import MANIFEST
 from loreweave.corpus.files.replacing import check_overwritable
 from loreweave.corpus.files.writing import atomic_folder, atomic_write, check_replaceable, write_json
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
@@ -28,7 +29,6 @@ from loreweave.tasks.link_prediction.settings import ModelSettings
 from loreweave.tasks.processes import Processes
 from loreweave.tasks.registry import Execution
 
-_MANIFEST = "manifest.json"
 _BLOCK = 65_536
 """Vectors that are in memory at a time."""
 
@@ -48,7 +48,7 @@ def export(
     check_replaceable(output)
     if output.exists() and not overwrite and (not output.is_dir() or any(output.iterdir())):
         raise ConfigurationError(f"{output}: exists and is not empty; choose another or use --overwrite")
-    check_overwritable(output, _MANIFEST)
+    check_overwritable(output, MANIFEST)
     processes = Processes()
     graph = KnowledgeGraph.load(data)
     checkpoint = load(model, graph, settings, processes.device(execution.device))
@@ -65,7 +65,7 @@ def export(
     manifest = _manifest(checkpoint, graph, {name: list(table.shape) for name, table in tables.items()})
     manifest["shapes"]["entities"] = [graph.num_entities, vectors.vectors.size]
     if processes.is_first:
-        with atomic_folder(output, overwrite, _MANIFEST) as folder:
+        with atomic_folder(output, overwrite, MANIFEST) as folder:
             entities = np.lib.format.open_memmap(
                 folder / "entities.npy", mode="w+", dtype="<f4", shape=tuple(manifest["shapes"]["entities"])
             )
@@ -79,7 +79,7 @@ def export(
             write_safetensors_in_pieces(folder / "embeddings.safetensors", {"entities": entities, **tables})
             _write_lines(folder / "entity_ids.txt", graph.entity_ids)
             _write_lines(folder / "relation_ids.txt", graph.relation_ids)
-            write_json(folder / _MANIFEST, manifest)
+            write_json(folder / MANIFEST, manifest)
     return manifest
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.counts import listed
-from loreweave.corpus.files.reading import read_json, sha256_of
+from loreweave.corpus.files.manifests import MANIFEST
+from loreweave.corpus.files.reading import hashes_of_folder, read_json, sha256_of
 from loreweave.errors import DataError
-
-MANIFEST = "manifest.json"
 
 
 def hashes_of(path: Path) -> dict[str, str]:
@@ -23,8 +22,7 @@ def hashes_of(path: Path) -> dict[str, str]:
     listed = _listed(path)
     if listed is not None:
         return listed
-    files = (file for file in sorted(path.iterdir()) if file.is_file() and not file.name.startswith("."))
-    return {file.name: sha256_of(file) for file in files}
+    return hashes_of_folder(path)
 
 
 def _listed(folder: Path) -> dict[str, str] | None:
