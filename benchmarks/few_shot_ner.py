@@ -34,12 +34,12 @@ from loreweave.corpus.annotated_sentences import read_tagged_sentences
 from loreweave.corpus.episodes import Episode, Sentences, read_episodes
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.encoding.word_tokenizer import WordTokenizer
+from loreweave.tasks.contract import Execution
 from loreweave.tasks.few_shot_ner.evaluation import Tagger
 from loreweave.tasks.few_shot_ner.model import load_any
 from loreweave.tasks.few_shot_ner.network import GaussianWordEncoder
 from loreweave.tasks.few_shot_ner.settings import EvaluationSettings, SupportTuning
 from loreweave.tasks.few_shot_ner.word_vectors import SentenceBank
-from loreweave.tasks.registry import Execution
 from loreweave.tasks.starting_points import config_of
 from loreweave.training.quiet import quiet
 

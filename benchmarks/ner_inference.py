@@ -53,7 +53,7 @@ from loreweave.models.luke.attention import LukeSelfAttention
 from loreweave.tasks.ner.encoding import SpanEncoding, SpanExample
 from loreweave.tasks.ner.model import NerConfig, NerModel
 from loreweave.tasks.ner.model import build as build_ner
-from loreweave.tasks.registry import load_task
+from loreweave.tasks.registry import load_training
 from loreweave.training.batches import batches_by_length
 from loreweave.training.devices import autocast
 from loreweave.training.quiet import quiet
@@ -82,7 +82,7 @@ class Work:
 
     def __init__(self, name: str, arguments: argparse.Namespace) -> None:
         """Start a new span head on a LUKE of `checkpoints.py`: speed does not depend on its training."""
-        task = load_task("ner")
+        task = load_training("ner")
         records = task.read(DATA / SETS[name][1], None, False).records
         chosen = np.random.default_rng(arguments.seed).permutation(len(records))[: arguments.sentences]
         settings = NerConfig(document_context=False, max_length=512, max_entity_length=10**6, dropout=0.0, seed=arguments.seed)

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from fine_tuning import mean_and_spread
 
-from loreweave.tasks.jobs.jobs import load_checkpoint_of
+from loreweave.tasks.jobs.checkpoints import load_checkpoint_of
 from loreweave.tasks.ner.encoding import SpanEncoding
-from loreweave.tasks.registry import load_task
+from loreweave.tasks.registry import load_training
 from loreweave.training.devices import choose_device
 from loreweave.training.inference import move, run_model
 
@@ -25,7 +25,7 @@ METRICS = ("micro_precision", "micro_recall", "micro_f1", "macro_f1")
 
 def scores(model: Path, test: Path, offsets: list[float], device: str) -> list[list[float]]:
     """METRICS in percent of one model at each offset."""
-    task = load_task("ner")
+    task = load_training("ner")
     loaded = load_checkpoint_of(task, model)
     encoding = loaded.encoding
     if not isinstance(encoding, SpanEncoding):

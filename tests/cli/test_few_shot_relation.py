@@ -90,7 +90,7 @@ def test_bad_input_is_named(files: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert main(train(files, "run2", "relations=[lives,rivers]")) == 2
     assert "the source lacks rivers; it has and, lives, works" in capsys.readouterr().err
     assert main(train(files, "run3", "na_rate=1")) == 2
-    assert "use method=pair" in capsys.readouterr().err
+    assert "or set method=pair" in capsys.readouterr().err
     evaluate = ["evaluate", "few-shot-relation", "--model", str(files / "bert"), "--data"]
     assert main([*evaluate, str(files / "target.json"), "way=5"]) == 1
     assert "target.json: found 2 relations with 2 or more sentences" in capsys.readouterr().err

@@ -72,7 +72,7 @@ def test_mistakes_are_one_message(
 def test_tasks_of_the_other_kind_take_no_settings(places: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     model, graph = places
     assert main(["evaluate", "ner", "--model", model, "--data", graph, "split=test"]) == 2
-    assert "ner has no settings for scoring, found 'split=test'" in capsys.readouterr().err
+    assert "evaluate ner has no settings, found split=test" in capsys.readouterr().err
     assert main(["evaluate", "entity-typing", "--model", model, "--data", graph, "split=test"]) == 2
     assert "unknown setting 'split'; known: threshold" in capsys.readouterr().err
     assert main(["predict", "entity-typing", "--model", model, "--data", graph]) == 2

@@ -73,7 +73,11 @@ def test_what_is_no_query_is_said(model: str, tmp_path: Path, capsys: pytest.Cap
     assert "predict ner has no settings, found top=3" in capsys.readouterr().err
     assert main(["predict", "entity-typing", *command[2:], str(tmp_path / "empty.txt"), "threshold=0.6"]) == 2
     err = capsys.readouterr().err
-    assert "the checkpoint's" in err and "finetune" in err and "loreweave evaluate entity-typing threshold=0.6" in err
+    assert (
+        "the settings of the checkpoint apply" in err
+        and "finetune" in err
+        and "loreweave evaluate entity-typing threshold=0.6" in err
+    )
     assert main([*command, "--data", str(tmp_path)]) == 2
     assert "predict ner has no --data" in capsys.readouterr().err
 
@@ -117,4 +121,19 @@ def test_names_of_classes_come_from_a_file(tmp_path: Path, capsys: pytest.Captur
     scored = ["evaluate", "ner", "--model", str(tmp_path / "model"), "--data", str(tmp_path / "data.txt"), "--json"]
     assert main([*scored, "--labels", str(tmp_path / "labels.txt")]) == 0
     assert json.loads(capsys.readouterr().out)["micro_recall"] == 1.0
-    assert main(["predict", "few-shot-ner", "--model", "x", "--data", "y", "--labels", "z", str(tmp_path / "in.jsonl")]) == 2
+    assert (
+        main(
+            [
+                "predict",
+                "few-shot-ner",
+                "--model",
+                "x",
+                "--data",
+                "y",
+                "--labels",
+                str(tmp_path / "labels.txt"),
+                str(tmp_path / "in.jsonl"),
+            ]
+        )
+        == 2
+    )

@@ -43,7 +43,7 @@ def test_mistakes_are_one_message(files: list[str], tmp_path: Path, capsys: pyte
     assert main(["score", "link-prediction", *files]) == 2
     assert "rankings are scored where they are made" in capsys.readouterr().err
     assert main(["score", "few-shot-relation", *files, "--format", "fewrel"]) == 2
-    assert "episodes of few-shot-relation are recognised" in capsys.readouterr().err
+    assert "files of episodes are recognised" in capsys.readouterr().err
 
 
 def test_settings_of_scores(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,4 +55,4 @@ def test_settings_of_scores(files: list[str], capsys: pytest.CaptureFixture[str]
     assert main([*command, "nolabel=Other"]) == 2
     assert "did you mean 'no_label'" in capsys.readouterr().err
     assert main(["score", "ner", *files, "no_label=x"]) == 2
-    assert "ner has no settings for scoring, found 'no_label=x'" in capsys.readouterr().err
+    assert "score ner has no settings, found no_label=x" in capsys.readouterr().err

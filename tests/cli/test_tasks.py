@@ -7,26 +7,26 @@ import json
 import pytest
 
 from loreweave.cli.main import main
-from loreweave.tasks.registry import ALL_TASKS, FINETUNED_TASKS
+from loreweave.tasks.registry import task_names, trained_task_names
 
 
 def test_all_tasks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tasks", "--json"]) == 0
-    assert [row["task"] for row in json.loads(capsys.readouterr().out)] == list(ALL_TASKS)
+    assert [row["task"] for row in json.loads(capsys.readouterr().out)] == list(task_names())
     assert main(["tasks"]) == 0
     assert "ner\tmicro_f1\t" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("task", ALL_TASKS)
+@pytest.mark.parametrize("task", task_names())
 def test_one_task(task: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tasks", task, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["task"] == task and found["metrics"]
     settings = [setting["name"] for setting in found["settings"]]
-    assert ("epochs" in settings) == (task in FINETUNED_TASKS) and "seed" in settings
+    assert ("epochs" in settings) == (task in trained_task_names()) and "seed" in settings
     assert main(["tasks", task]) == 0
     out = capsys.readouterr().out
-    assert "command\tname\tkind\tdefault\ttext" in out and ("format\twhat" in out) == (task in FINETUNED_TASKS)
+    assert "command\tname\tkind\tdefault\ttext" in out and ("format\twhat" in out) == (task in trained_task_names())
 
 
 def test_values_as_they_are_given(capsys: pytest.CaptureFixture[str]) -> None:

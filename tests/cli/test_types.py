@@ -102,7 +102,7 @@ def test_text_that_is_not_utf_8_names_line_and_byte(folder: Path, tmp_path: Path
 
 def test_a_model_without_a_typer_is_said(minilm_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["types", "a", "--model", str(minilm_dir)]) == 1
-    assert "found no latent_typing.json, expected a model that was trained with latent typing" in capsys.readouterr().err
+    assert "found no latent_typing.json, expected a model trained with latent typing" in capsys.readouterr().err
 
 
 def test_a_report_of_labelled_text(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from loreweave.encoding import EntityTokenizer
 from loreweave.tasks.mentions.inputs import MentionEncoding
-from loreweave.tasks.registry import TaskModel
+from loreweave.training.task_model import TaskModel
 
 
 def tokenizer_of(made: TaskModel) -> EntityTokenizer:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,10 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from loreweave.metrics.multilabel import micro, predicted_labels
 from loreweave.training.evaluation import Evaluation
 from loreweave.training.finetuning import EvaluationSet, FinetuningConfig, FinetuningJob, finetune
+from loreweave.training.losses import binary_cross_entropy
 from loreweave.training.runs.record import RunRecord
 from loreweave.training.settings.configuration import fill, to_dict
+from loreweave.training.task_model import TaskModel
 
 
 class ToyModel(PreTrainedModel):
@@ -48,39 +50,59 @@ def toy_examples(count: int, seed: int) -> list[ToyExample]:
     return [ToyExample(row.tolist(), [float(row[0] > 0), float(row[1] + row[2] > 0)]) for row in values]
 
 
-def collate(examples: list[ToyExample]) -> dict[str, Tensor]:
-    return {"x": torch.tensor([e.x for e in examples]), "labels": torch.tensor([e.y for e in examples])}
+class ToyEncoding:
+    """Examples as they are."""
 
+    def encode(self, records: Sequence[Any], labels: Sequence[str] | None = None) -> list[Any]:
+        return list(records)
 
-def unpack(output: Any, batch: Mapping[str, Tensor]) -> list[np.ndarray]:
-    return list(output.logits.float().cpu().numpy())
+    def collate(self, examples: list[ToyExample]) -> dict[str, Tensor]:
+        return {"x": torch.tensor([e.x for e in examples]), "labels": torch.tensor([e.y for e in examples])}
+
+    def unpack(self, output: Any, batch: Mapping[str, Tensor]) -> list[np.ndarray]:
+        return list(output.logits.float().cpu().numpy())
+
+    def join(self, examples: Sequence[Any], outputs: list[np.ndarray]) -> list[np.ndarray]:
+        return outputs
+
+    def report(self) -> str:
+        return ""
+
+    def save_pretrained(self, folder: Path) -> None:
+        """There is no tokenizer."""
 
 
 def evaluation_set(examples: list[ToyExample]) -> EvaluationSet:
     gold = np.array([example.y for example in examples])
 
-    def judge(outputs: list[np.ndarray]) -> Evaluation:
+    def score(outputs: list[np.ndarray]) -> Evaluation:
         logits = np.stack(outputs)
         rows = [{"logits": row.tolist()} for row in logits]
         return Evaluation({"micro_f1": micro(predicted_labels(logits), gold).f1}, rows, {"logits": logits})
 
-    return EvaluationSet(examples, judge)
+    return EvaluationSet(examples, score)
 
 
 def toy_job(train: int = 33) -> FinetuningJob:
     torch.manual_seed(0)
     model = ToyModel(PretrainedConfig())
     return FinetuningJob(
-        model=model,
+        built=TaskModel(model, ToyEncoding(), binary_cross_entropy),
         examples=toy_examples(train, 1),
-        collate=collate,
-        unpack=unpack,
-        save=lambda folder: model.save_pretrained(folder),
-        load=lambda folder: ToyModel.from_pretrained(folder),
+        load=load,
         metric="micro_f1",
         dev=evaluation_set(toy_examples(40, 2)),
         test=evaluation_set(toy_examples(30, 3)),
     )
+
+
+def load(path: Path, base: str | None = None, labels: Sequence[str] | None = None) -> TaskModel:
+    return TaskModel(ToyModel.from_pretrained(path), ToyEncoding(), binary_cross_entropy)
+
+
+def with_loss(job: FinetuningJob, loss: Callable[..., Tensor]) -> FinetuningJob:
+    """The job with another loss."""
+    return replace(job, built=replace(job.built, loss=loss))
 
 
 CONFIG = fill(FinetuningConfig, {"epochs": 4, "device": "cpu", "optimizer": {"learning_rate": 0.05}})

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from loreweave.tasks.few_shot_ner import model as few_shot_ner
-from loreweave.tasks.jobs import jobs
-from loreweave.tasks.jobs.jobs import DataFiles, finetune_task
-from loreweave.tasks.registry import load_training
+from loreweave.tasks.few_shot_relation import model as few_shot_relation
+from loreweave.tasks.jobs.finetune import DataFiles, finetune_task
+from loreweave.tasks.registry import load_task, load_training
 from loreweave.training.runs.record import Interrupted
 from loreweave.training.settings.configuration import fill
 
@@ -51,7 +51,7 @@ def test_an_interrupted_run_goes_on_to_the_same_numbers(
     config, files = fill(training.config, COMMON | own), DataFiles(train=source(tmp_path, task))
 
     def run(name: str, resume: bool = False) -> np.ndarray:
-        finetune_task(training, str(tiny_bert), files, config, tmp_path / name, resume=resume, report=lambda line: None)
+        finetune_task(load_task(task), str(tiny_bert), files, config, tmp_path / name, resume=resume, report=lambda line: None)
         losses: np.ndarray = np.load(tmp_path / name / "train_loss.npy")
         return losses
 
@@ -72,7 +72,7 @@ def test_an_interrupted_run_goes_on_to_the_same_numbers(
     with monkeypatch.context() as patched:
         of_episodes = few_shot_ner.episode_loss
         patched.setattr(few_shot_ner, "episode_loss", lambda objective: interrupting(of_episodes(objective)))
-        patched.setattr(jobs, "classification_loss", interrupting(jobs.classification_loss))
+        patched.setattr(few_shot_relation, "cross_entropy", interrupting(few_shot_relation.cross_entropy))
         with pytest.raises(Interrupted, match="interrupted at update 7 of 10"):
             run("run")
     np.testing.assert_array_equal(run("run", resume=True), whole)
@@ -95,7 +95,7 @@ def test_two_processes_train_on_every_episode_once(task: str, tiny_bert: Path, t
     assert done.returncode == 0, done.stderr[-3000:]
     training = load_training(task)
     config = fill(training.config, {}, [*settings, "gradient_accumulation_steps=2"])
-    finetune_task(training, str(model), DataFiles(train=file), config, tmp_path / "one", report=lambda line: None)
+    finetune_task(load_task(task), str(model), DataFiles(train=file), config, tmp_path / "one", report=lambda line: None)
     two, one = (np.load(tmp_path / name / "train_loss.npy") for name in ("two", "one"))
     assert len(one) == 4 and (one > 0).all()
     np.testing.assert_allclose(two, one, rtol=1e-4)

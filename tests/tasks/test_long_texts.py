@@ -61,12 +61,13 @@ def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 )
 def test_tasks_with_a_classifier(encoder: tuple[Path, int], task: Any, settings: dict[str, Any], labels: list[str]) -> None:
     folder, room = encoder
-    declared = task.TASK
+    declared = task.PARTS.training
     built = declared.build(str(folder), labels, declared.config(max_length=512, **settings))
     place = LONG.rindex("oslo")
     mentions = [(0, 3), (place, place + 4)]
     asked = {"ner": [], "entity-typing": mentions[1:], "relation-classification": mentions}[declared.name]
-    records = declared.ask(LONG, asked, "a")
+    rows = task.TASK.rows(LONG, asked)
+    records = [record for row in rows for record in task.PARTS.query(row, "a")]
     examples = built.encoding.encode(records)
     assert max(example.length for example in examples) <= room
     with torch.no_grad():

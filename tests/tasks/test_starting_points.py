@@ -8,8 +8,8 @@ import layouts
 import pytest
 
 from loreweave.errors import CheckpointError
-from loreweave.tasks.jobs.jobs import load_checkpoint_of
-from loreweave.tasks.registry import load_task, load_training
+from loreweave.tasks.jobs.checkpoints import load_checkpoint_of
+from loreweave.tasks.registry import load_training
 
 
 @pytest.mark.parametrize("task", ["ner", "entity-typing", "relation-classification", "few-shot-ner", "few-shot-relation"])
@@ -27,4 +27,4 @@ def test_a_released_file_without_words(tmp_path: Path) -> None:
     """The way out is named as the shell has it."""
     layouts.write_original(tmp_path / "luke", layouts.reference())
     with pytest.raises(CheckpointError, match=r"give --base FOLDER \(finetune: base=FOLDER\), the encoder"):
-        load_checkpoint_of(load_task("entity-typing"), tmp_path / "luke")
+        load_checkpoint_of(load_training("entity-typing"), tmp_path / "luke")

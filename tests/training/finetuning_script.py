@@ -22,7 +22,7 @@ def main() -> None:
     is_writer = os.environ.get("RANK", "0") == "0"
     record = RunRecord.create(folder, "finetuning", to_dict(config), is_writer=is_writer)
     job = toy_job()
-    job.model.dropout.p = 0.0
+    job.built.model.dropout.p = 0.0
     finetune(job, config, record)
     close_process_group()
 

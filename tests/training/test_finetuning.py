@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from torch import Tensor
-from toy_finetuning import CONFIG, run, toy_job
+from toy_finetuning import CONFIG, run, toy_job, with_loss
 
 from loreweave.errors import ConfigurationError, LoreweaveError
 from loreweave.training.evaluation import Evaluation
@@ -49,7 +49,7 @@ def test_gradient_accumulation_is_a_larger_batch(tmp_path: Path) -> None:
     losses = []
     for size, steps in ((2, 2), (4, 1)):
         job = toy_job(32)
-        job.model.dropout.p = 0.0
+        job.built.model.dropout.p = 0.0
         config = replace(CONFIG, batch_size=size, gradient_accumulation_steps=steps, epochs=2)
         run(tmp_path / f"{size}", config, job)
         losses.append(np.load(tmp_path / f"{size}" / "train_loss.npy"))
@@ -112,10 +112,10 @@ def test_tensorboard_of_a_resumed_run_has_every_step_once(tmp_path: Path) -> Non
     def killed(outputs: Any, labels: Tensor, num_items_in_batch: Any = None) -> Tensor:
         if len(RunRecord(tmp_path / "run").metrics()) > 12:
             raise RuntimeError("killed")
-        return job.loss(outputs, labels, num_items_in_batch)
+        return job.built.loss(outputs, labels, num_items_in_batch)
 
     with pytest.raises(RuntimeError, match="killed"):
-        run(tmp_path / "run", config, replace(job, loss=killed))
+        run(tmp_path / "run", config, with_loss(job, killed))
     record = RunRecord.reopen(tmp_path / "run", to_dict(config))
     finetune(toy_job(), config, record, report=lambda line: None)
     steps = [row["step"] for row in record.metrics() if row["split"] == "train"]
@@ -143,7 +143,7 @@ def test_two_processes_train_on_every_example_once(tmp_path: Path, by_length: bo
     assert done.returncode == 0, done.stderr[-3000:]
     assert "destroy_process_group" not in done.stderr
     job = toy_job()
-    job.model.dropout.p = 0.0
+    job.built.model.dropout.p = 0.0
     config = fill(FinetuningConfig, to_dict(CONFIG), [*common, "gradient_accumulation_steps=2"])
     one = run(tmp_path / "one", config, job)
     two = json.loads((tmp_path / "two" / "results.json").read_text())
@@ -163,7 +163,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
         return outputs.logits.sum() * float("nan")
 
     with pytest.raises(LoreweaveError, match="nan at step"):
-        run(tmp_path / "run", replace(CONFIG, log_steps=1), replace(toy_job(), loss=broken))
+        run(tmp_path / "run", replace(CONFIG, log_steps=1), with_loss(toy_job(), broken))
     assert json.loads((tmp_path / "run" / "status.json").read_text())["status"] == "failed"
 
 
@@ -172,7 +172,7 @@ def test_a_run_that_ends_before_its_first_log_line_stops_too(tmp_path: Path) -> 
         return outputs.logits.sum() * float("nan")
 
     with pytest.raises(LoreweaveError, match="is no finite number"):
-        run(tmp_path / "run", replace(CONFIG, log_steps=1000), replace(toy_job(), loss=broken))
+        run(tmp_path / "run", replace(CONFIG, log_steps=1000), with_loss(toy_job(), broken))
 
 
 @pytest.mark.parametrize("stop_at", [3, 8, 19])
@@ -185,10 +185,10 @@ def test_an_interrupted_run_resumes_to_the_same_numbers(tmp_path: Path, stop_at:
         calls += 1
         if calls == 2 * stop_at:
             os.kill(os.getpid(), signal.SIGINT)
-        return job.loss(outputs, labels, num_items_in_batch)
+        return job.built.loss(outputs, labels, num_items_in_batch)
 
     with pytest.raises(Interrupted, match="--resume") as stopped:
-        run(tmp_path / "run", job=replace(job, loss=interrupting))
+        run(tmp_path / "run", job=with_loss(job, interrupting))
     assert f"interrupted at update {stop_at} of 32" in str(stopped.value)
     assert json.loads((tmp_path / "run" / "status.json").read_text())["status"] == "interrupted"
     record = RunRecord.reopen(tmp_path / "run", to_dict(CONFIG))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,22 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from toy_finetuning import CONFIG, run, toy_job
+from toy_finetuning import CONFIG, run, toy_job, with_loss
 
 from loreweave.errors import ConfigurationError, LoreweaveError
 from loreweave.training.finetuning import FinetuningConfig, FinetuningJob, finetune
 from loreweave.training.finetuning_trainer import FinetuningTrainer
 from loreweave.training.runs.record import RunRecord
 from loreweave.training.settings.configuration import fill, to_dict
+from loreweave.training.task_model import TaskModel
+
+
+class Saving(TaskModel):
+    """A model that is saved in another way."""
+
+    def __init__(self, built: TaskModel, save: Callable[[Path], None]) -> None:
+        super().__init__(built.model, built.encoding, built.loss)
+        object.__setattr__(self, "save_pretrained", save)
 
 
 def stopping_at(job: FinetuningJob, update: int) -> FinetuningJob:
@@ -30,9 +40,9 @@ def stopping_at(job: FinetuningJob, update: int) -> FinetuningJob:
         calls += 1
         if calls == 2 * update:
             raise KeyboardInterrupt
-        return job.loss(outputs, labels, num_items_in_batch)
+        return job.built.loss(outputs, labels, num_items_in_batch)
 
-    return replace(job, loss=loss)
+    return with_loss(job, loss)
 
 
 def resume(path: Path, config: FinetuningConfig = CONFIG, job: FinetuningJob | None = None) -> dict[str, Any]:
@@ -82,13 +92,13 @@ def test_no_room_for_the_model(checkpoints: bool, tmp_path: Path, monkeypatch: p
     config, job = replace(CONFIG, checkpoints=checkpoints, epochs=2, keep="last"), toy_job()
 
     def save(folder: Path) -> None:
-        job.save(folder)
+        job.built.save_pretrained(folder)
         if folder.parent == tmp_path / "run" and (tmp_path / "run" / "model").exists():
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(LoreweaveError, match="No space left.*" + ("--resume" if checkpoints else "saved to")):
-        run(tmp_path / "run", config, replace(job, save=save))
+        run(tmp_path / "run", config, replace(job, built=Saving(job.built, save)))
     record = RunRecord(tmp_path / "run")
     assert record.status()["status"] == "failed" and str(record.model_path) in record.status()["error"]
     assert (record.model_path / "model.safetensors").exists()  # of the epoch before
@@ -136,8 +146,10 @@ def test_an_error_that_is_not_of_writing_stays_what_it_is(tmp_path: Path, monkey
     def save(folder: Path) -> None:
         raise RuntimeError("shapes do not fit")
 
+    job = toy_job()
+
     with pytest.raises(RuntimeError, match="^shapes do not fit$"):
-        run(tmp_path / "other", replace(CONFIG, checkpoints=False), replace(toy_job(), save=save))
+        run(tmp_path / "other", replace(CONFIG, checkpoints=False), replace(job, built=Saving(job.built, save)))
 
 
 def test_a_status_is_written_on_a_full_disk_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

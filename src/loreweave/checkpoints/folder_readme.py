@@ -22,7 +22,6 @@ This LUKE does not have the words of RoBERTa or XLM-R, for which alone transform
 `EntityTokenizer` of loreweave makes the same inputs for any words, from texts and the characters of their mentions:
 
 ```python
-from loreweave.encoding import EntityTokenizer
 from {package} import {model}
 
 tokenizer = EntityTokenizer.from_pretrained(".")

@@ -9,7 +9,7 @@ import typer
 
 from loreweave.cli.console import say, show_facts, show_json, show_table
 from loreweave.cli.help import TrainedTask
-from loreweave.cli.tag_names import TagNamesOption
+from loreweave.cli.tag_names import TagNamesOption, read_tag_names
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.jobs.record_facts import LISTED
 
@@ -62,13 +62,15 @@ def command(
     unknown = sorted(set(lists or ()) - set(_LISTS))
     if unknown:
         raise ConfigurationError(f"--list: unknown kind {unknown[0]!r}; there are {', '.join(_LISTS)}")
-    from loreweave.tasks.files.tag_names import with_tag_names
+    from loreweave.tasks.contract import Reading
     from loreweave.tasks.jobs.check import check_files
-    from loreweave.tasks.registry import load_training
+    from loreweave.tasks.registry import load_task
 
     paths, no_label = _without_label_for_none(files)
-    chosen = with_tag_names(load_training(task), tag_names)
-    found = check_files(chosen, paths, format=format, model=model, max_length=max_length, no_label=no_label, report=say)
+    reading = Reading(format=format, tag_names=read_tag_names(tag_names))
+    found = check_files(
+        load_task(task), paths, reading=reading, model=model, max_length=max_length, no_label=no_label, report=say
+    )
     if as_json:
         show_json(found)
     else:

@@ -29,9 +29,9 @@ def command(
 
     Example: loreweave embed --model runs/kepler --data graphs/wn18rr --output embeddings cache=cache
     """
+    from loreweave.tasks.contract import Execution
     from loreweave.tasks.link_prediction.export import export
     from loreweave.tasks.link_prediction.settings import ModelSettings
-    from loreweave.tasks.registry import Execution
     from loreweave.training.devices import close_process_group
     from loreweave.training.settings.configuration import fill
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,9 +10,8 @@ import typer
 from loreweave.cli.console import progress, say, say_written, show_evaluation, show_json
 from loreweave.cli.help import AnyTask
 from loreweave.cli.precision import PrecisionOption, settled
-from loreweave.cli.tag_names import TagNamesOption
+from loreweave.cli.tag_names import TagNamesOption, read_tag_names
 from loreweave.errors import ConfigurationError
-from loreweave.tasks.registry import PRETRAINED_TASKS
 
 Data = Annotated[
     Path, typer.Option("--data", help="File to score on. link-prediction: folder of a graph. Few-shot tasks: see below.")
@@ -65,7 +63,7 @@ def command(
     space=states, means or gaussians (for container); fine_tune=true trains on each support set, with
     fine_tuning.max_steps=100, fine_tuning.part=all or heads, and fine_tuning.optimizer; viterbi=true decodes with
     temperature=0.01 and transitions=FILE (default: the source of the checkpoint); layers=4 (number of last layers that are
-    summed); max_length=128; episodes=100 (number of first episodes that are scored); skip_bad=true leaves out episodes that
+    summed); max_length=128; episodes=100 (number of first episodes that are scored); --skip-bad leaves out episodes that
     cannot be scored; legacy=true drops what the released code drops; bootstrap=1000; seed=1. The metric micro_f1 compares
     whole labels, published_micro_f1 is that of CONTaiNER's scorer, and flattened_micro_f1 is that of Few-NERD's scorer.
 
@@ -75,48 +73,31 @@ def command(
     shot=1, queries=1 (per relation), na_rate=0, relations=[P26,P40] (default: all), episodes=1000 and seed=0. --data can also
     be a file of episodes from 'loreweave build relation-episodes' or FewRel's own; for FewRel's, answers=FILE has the gold
     numbers, and without it --output writes the predicted numbers. Other settings: distance=euclidean or dot;
-    bootstrap=1000 (resamples for the 95 % interval); format=NAME; and for an encoder that was not fine-tuned
+    bootstrap=1000 (resamples for the 95 % interval); and for an encoder that was not fine-tuned
     method=proto or pair, max_length=128, and representation=markers, pooled or (for a LUKE) entities.
     """
     from loreweave.corpus.class_labels import read_label_names
-    from loreweave.tasks.files.tag_names import with_tag_names
-    from loreweave.tasks.jobs.jobs import evaluate_task
-    from loreweave.tasks.jobs.pretrained import evaluate_pretrained
-    from loreweave.tasks.registry import Execution, load_pretrained_task, load_task
+    from loreweave.tasks.contract import Execution, Reading
+    from loreweave.tasks.jobs.evaluate import evaluate_task
+    from loreweave.tasks.registry import load_task
     from loreweave.training.devices import close_process_group
 
-    precision = settled(precision, device)
+    reading = Reading(format=format, skip_bad=skip_bad, tag_names=read_tag_names(tag_names))
     with progress("scoring") as advance:
-        if task in PRETRAINED_TASKS:
-            chosen = load_pretrained_task(task)
-            given = {"format": format, "base": base, "labels": labels, "tag_names": tag_names, "skip_bad": skip_bad or None}
-            asked = [*(settings or []), *_as_settings(task, chosen.evaluation, given)]
-            how = Execution(device=device, precision=precision, batch_size=batch_size, report=say, advance=advance)
-            evaluation, results = evaluate_pretrained(
-                chosen, model, data, asked, how, recipe=_evaluation_of(recipe, task), output=output, overwrite=overwrite,
-            )  # fmt: skip
-        else:
-            evaluation, results = evaluate_task(
-                with_tag_names(load_task(task), tag_names), model, data, format=format, base=base, skip_bad=skip_bad,
-                labels=None if labels is None else read_label_names(labels), device=device, batch_size=batch_size,
-                settings=[*(f"{name}={value}" for name, value in _evaluation_of(recipe, task).items()), *(settings or [])],
-                precision=precision, output=output, overwrite=overwrite, report=say, advance=advance,
-            )  # fmt: skip
+        execution = Execution(
+            device=device, precision=settled(precision, device), batch_size=batch_size, base=base, reading=reading,
+            labels=None if labels is None else read_label_names(labels), report=say, advance=advance,
+        )  # fmt: skip
+        evaluation, results = evaluate_task(
+            load_task(task), model, data, settings=settings or [], recipe=_evaluation_of(recipe, task),
+            execution=execution, output=output, overwrite=overwrite,
+        )  # fmt: skip
     close_process_group()
     say_written(output)
     if as_json:
         show_json(results)
         return
     show_evaluation(evaluation.metrics, evaluation.tables, title=f"{task}, {results['records']} records")
-
-
-def _as_settings(task: str, known: type, given: Mapping[str, Any]) -> list[str]:
-    """Options, None where they are not given, as the settings of a task that has such."""
-    found = {name: str(value).lower() if value is True else value for name, value in given.items() if value is not None}
-    for name in found:
-        if not hasattr(known, name):
-            raise ConfigurationError(f"{task} has no --{name.replace('_', '-')}")
-    return [f"{name}={value}" for name, value in found.items()]
 
 
 def _evaluation_of(recipe: str | None, task: str) -> dict[str, Any]:

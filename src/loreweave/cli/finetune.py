@@ -9,7 +9,7 @@ import typer
 
 from loreweave.cli.console import say, show_json, show_table, show_tables
 from loreweave.cli.help import TrainedTask
-from loreweave.cli.tag_names import TagNamesOption
+from loreweave.cli.tag_names import TagNamesOption, read_tag_names
 
 
 def command(
@@ -59,22 +59,23 @@ def command(
     --output runs/relations
     """
     from loreweave.errors import ConfigurationError
-    from loreweave.tasks.files.tag_names import with_tag_names
-    from loreweave.tasks.jobs.jobs import DataFiles, finetune_task
-    from loreweave.tasks.registry import load_training
+    from loreweave.tasks.contract import Reading
+    from loreweave.tasks.jobs.finetune import DataFiles, finetune_task
+    from loreweave.tasks.registry import load_task, training_of
     from loreweave.training.devices import close_process_group
     from loreweave.training.settings.configuration import fill
 
     if resume and overwrite:
         raise ConfigurationError("--resume and --overwrite exclude each other")
-    chosen = with_tag_names(load_training(task), tag_names)
+    chosen = load_task(task)
     files = DataFiles.choose(chosen, data, train=train[0] if train else None, dev=dev, test=test, more=(train or [])[1:])
     values = _of_recipe(recipe, model, task, overrides or [])
-    config = fill(chosen.config, values, [*(overrides or []), *([f"device={device}"] if device else [])])
+    config = fill(training_of(chosen).config, values, [*(overrides or []), *([f"device={device}"] if device else [])])
+    reading = Reading(format=format, skip_bad=skip_bad, tag_names=read_tag_names(tag_names))
     try:
         results = finetune_task(
             chosen, model, files, config, output,
-            format=format, skip_bad=skip_bad, overwrite=overwrite, resume=resume, report=say,
+            reading=reading, overwrite=overwrite, resume=resume, report=say,
         )  # fmt: skip
     finally:
         close_process_group()

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from loreweave.errors import ConfigurationError
-from loreweave.tasks.registry import ALL_TASKS, FINETUNED_TASKS, PretrainedTask, load_any_task, load_training
+from loreweave.tasks.registry import load_task, task_names, trained_task_names
 
 
 def starting_with(names: Sequence[str]) -> Callable[[str], list[str]]:
@@ -19,12 +19,14 @@ def starting_with(names: Sequence[str]) -> Callable[[str], list[str]]:
 
 AnyTask = Annotated[
     str,
-    typer.Argument(metavar="TASK", help=f"The task: {', '.join(ALL_TASKS)}.", autocompletion=starting_with(tuple(ALL_TASKS))),
+    typer.Argument(metavar="TASK", help=f"The task: {', '.join(task_names())}.", autocompletion=starting_with(task_names())),
 ]
 TrainedTask = Annotated[
     str,
     typer.Argument(
-        metavar="TASK", help=f"The task: {', '.join(FINETUNED_TASKS)}.", autocompletion=starting_with(FINETUNED_TASKS)
+        metavar="TASK",
+        help=f"The task: {', '.join(trained_task_names())}.",
+        autocompletion=starting_with(trained_task_names()),
     ),
 ]
 
@@ -97,12 +99,11 @@ def _configurations(command: str, given: Sequence[str]) -> Iterator[type]:
 
         yield PretrainingConfig
         return
-    task = next((part for part in given if part in ALL_TASKS), None)
-    if command == "finetune" and task in FINETUNED_TASKS:
-        yield load_training(task).config
-    elif command in ("evaluate", "predict", "score") and task is not None:
-        found = load_any_task(task)
-        if isinstance(found, PretrainedTask):
-            yield from {"evaluate": [found.evaluation], "predict": [found.prediction]}.get(command, [])
-        elif command != "predict" and found.scoring is not None:
-            yield found.scoring
+    name = next((part for part in given if part in task_names()), None)
+    if name is None:
+        return
+    task = load_task(name)
+    if command == "finetune" and task.training is not None:
+        yield task.training.config
+    elif command in ("evaluate", "predict", "score"):
+        yield {"evaluate": task.evaluation, "predict": task.prediction, "score": task.scoring}[command]

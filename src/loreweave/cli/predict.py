@@ -15,8 +15,6 @@ from loreweave.cli.evaluate import Base, Labels
 from loreweave.cli.help import AnyTask
 from loreweave.cli.precision import PrecisionOption, settled
 from loreweave.corpus.files.writing import json_text
-from loreweave.errors import ConfigurationError
-from loreweave.tasks.registry import PRETRAINED_TASKS
 
 Given = Annotated[
     list[str] | None,
@@ -83,27 +81,22 @@ def command(
     for ner and relation-classification, with the labels of the support. Settings: 'loreweave tasks few-shot-ner'.
     """
     from loreweave.corpus.class_labels import read_label_names
+    from loreweave.tasks.contract import Execution
     from loreweave.tasks.files.queries import STANDARD_INPUT, block_size, read_queries
-    from loreweave.tasks.jobs.jobs import is_writer
-    from loreweave.tasks.jobs.predictor import open_finetuned
-    from loreweave.tasks.jobs.pretrained import open_pretrained
-    from loreweave.tasks.registry import Execution, load_any_task, load_pretrained_task, load_task
+    from loreweave.tasks.jobs.evaluate import is_writer
+    from loreweave.tasks.jobs.predict import open_task
+    from loreweave.tasks.registry import load_task
     from loreweave.training.devices import close_process_group
 
     settings = [part for part in given or [] if "=" in part and not Path(part).exists()]
     files = [part for part in given or [] if part not in settings] or [STANDARD_INPUT]
-    queries = read_queries(files, sys.stdin, format=format, asks=load_any_task(task).asks, report=say)
-    precision = settled(precision, device)
-    if task in PRETRAINED_TASKS:
-        if data is None or base is not None or labels is not None:
-            needed = "needs --data, the graph or the support" if data is None else "has no --base and no --labels"
-            raise ConfigurationError(f"{task} {needed}; see --help")
-        how = Execution(device=device, precision=precision, batch_size=batch_size, report=say)
-        answerer = open_pretrained(load_pretrained_task(task), model, data, settings, how)
-    else:
-        _refuse_unused(task, data, settings)
-        names = None if labels is None else read_label_names(labels)
-        answerer = open_finetuned(load_task(task), model, base, names, device, batch_size, precision, report=say)
+    chosen = load_task(task)
+    queries = read_queries(files, sys.stdin, format=format, asks=chosen.asks, report=say)
+    execution = Execution(
+        device=device, precision=settled(precision, device), batch_size=batch_size, base=base,
+        labels=None if labels is None else read_label_names(labels), report=say,
+    )  # fmt: skip
+    answerer = open_task(chosen, model, data, settings=settings, execution=execution)
     bad = 0
     if is_writer():
         answers = answerer.answers(queries, block_size(files, sys.stdin, batch_size), strict=strict)
@@ -111,21 +104,6 @@ def command(
     close_process_group()
     if bad:
         raise typer.Exit(1)
-
-
-def _refuse_unused(task: str, data: Path | None, settings: list[str]) -> None:
-    """Raise ConfigurationError for what a fine-tuned checkpoint is not asked with."""
-    from loreweave.tasks.registry import load_task
-
-    if data is not None:
-        raise ConfigurationError(f"predict {task} has no --data")
-    if settings:
-        known = load_task(task).scoring
-        other = f"; 'loreweave evaluate {task} {settings[0]}' tries another"
-        names = getattr(known, "__dataclass_fields__", {})
-        tried = other if settings[0].partition("=")[0] in names else ""
-        message = f"predict {task} has no settings, found {settings[0]}: the checkpoint's hold, which 'loreweave finetune' set"
-        raise ConfigurationError(message + tried)
 
 
 def _print_all(answers: Iterable[Mapping[str, Any]], called: str) -> int:

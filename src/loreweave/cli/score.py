@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from loreweave.cli.console import say, say_written, show_evaluation, show_json
-from loreweave.cli.help import TrainedTask
-from loreweave.cli.tag_names import TagNamesOption
+from loreweave.cli.help import AnyTask
+from loreweave.cli.tag_names import TagNamesOption, read_tag_names
 
 
 def command(
-    task: TrainedTask,
+    task: AnyTask,
     gold: Annotated[Path, typer.Option("--gold", help="File with the gold labels, in any format of the task.")],
     predictions: Annotated[Path, typer.Option("--predictions", help="File with the predictions, see below.")],
     settings: Annotated[
@@ -49,16 +49,16 @@ def command(
 
     Example: loreweave score relation-classification --gold dev.json --predictions result.json train=train_annotated.json
     """
-    from loreweave.tasks.files.predictions import score_file
+    from loreweave.tasks.contract import Execution, Reading
     from loreweave.tasks.files.results import check_results_folder, save_results
-    from loreweave.tasks.files.tag_names import with_tag_names
-    from loreweave.tasks.registry import load_scored
+    from loreweave.tasks.jobs.evaluate import score_task
+    from loreweave.tasks.registry import load_task
 
-    chosen = with_tag_names(load_scored(task), tag_names)
     if output is not None:
         check_results_folder(output, overwrite)
-    evaluation, results = score_file(
-        chosen, gold, predictions, format=format, skip_bad=skip_bad, settings=settings or [], report=say
+    reading = Reading(format=format, skip_bad=skip_bad, tag_names=read_tag_names(tag_names))
+    evaluation, results = score_task(
+        load_task(task), gold, predictions, settings=settings or [], execution=Execution(reading=reading, report=say)
     )
     if output is not None:
         save_results(output, gold.name.partition(".")[0], evaluation, results)

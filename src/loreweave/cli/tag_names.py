@@ -11,3 +11,14 @@ TagNamesOption = Annotated[
     Path | None,
     typer.Option("--tag-names", help="Names of tags that are numbers in the data: a file with one per line, or JSON."),
 ]
+
+
+def read_tag_names(file: Path | None) -> tuple[str, ...]:
+    """The names in the file of `--tag-names`; none without one.
+
+    Raises:
+        DataError: the file holds no names.
+    """
+    from loreweave.corpus.class_labels import read_label_names
+
+    return () if file is None else tuple(read_label_names(file))

@@ -9,14 +9,14 @@ import typer
 
 from loreweave.cli.console import show_json, show_table
 from loreweave.cli.help import starting_with
-from loreweave.tasks.registry import ALL_TASKS
+from loreweave.tasks.registry import task_names
 
 
 def command(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="TASK", help="Task to show. Default: list all tasks.", autocompletion=starting_with(tuple(ALL_TASKS))
+            metavar="TASK", help="Task to show. Default: list all tasks.", autocompletion=starting_with(task_names())
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")] = False,

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from loreweave.corpus.annotated_text import AnnotatedText
     from loreweave.models.reconstruction import Method
+    from loreweave.tasks.contract import Execution
     from loreweave.tasks.latent_types.typist import TypedText
-    from loreweave.tasks.registry import Execution
 
 
 def command(
@@ -79,8 +79,8 @@ def command(
 
     from loreweave.errors import ConfigurationError
     from loreweave.models.reconstruction import DecodingConfig
+    from loreweave.tasks.contract import Execution
     from loreweave.tasks.latent_types.typist import Typist
-    from loreweave.tasks.registry import Execution
 
     if bool(sentences) == bool(file):
         raise ConfigurationError("give sentences, or --file FILE")

@@ -32,10 +32,12 @@ from loreweave.miniworld.world import graph_files, load_pages, ner_files, relati
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.evaluation import evaluate_objectives
 from loreweave.pretraining.run import run
-from loreweave.tasks.jobs.jobs import DataFiles, finetune_task
-from loreweave.tasks.jobs.predictor import Predictor, load
-from loreweave.tasks.jobs.pretrained import evaluate_pretrained, open_pretrained
-from loreweave.tasks.registry import Execution, load_pretrained_task, load_task
+from loreweave.tasks.contract import Execution
+from loreweave.tasks.jobs.evaluate import evaluate_task
+from loreweave.tasks.jobs.finetune import DataFiles, finetune_task
+from loreweave.tasks.jobs.predict import open_task
+from loreweave.tasks.jobs.predictor import load
+from loreweave.tasks.registry import load_task, training_of
 from loreweave.training.quiet import quiet
 from loreweave.training.settings.configuration import fill
 from loreweave.training.settings.recipes import load_recipe
@@ -240,8 +242,9 @@ class _Demo:
         source, graph, target = self._path(model), self._path("graph"), self._path(name)
         self._says("evaluate", LINKS, "--model", source, "--data", graph, "--output", target, *reading)
         how = Execution(report=self.report)
-        task = load_pretrained_task(LINKS)
-        scores = evaluate_pretrained(task, source, graph, reading, how, output=target, overwrite=True)[0].metrics
+        task = load_task(LINKS)
+        found = evaluate_task(task, source, graph, settings=reading, execution=how, output=target, overwrite=True)
+        scores = found[0].metrics
         self._tells("held-out facts", scores)
         return dict(scores)
 
@@ -251,7 +254,7 @@ class _Demo:
         overrides = [*self.budget.tasks()[name], f"seed={self.seed}"]
         given = ("--model", source, "--data", data, "--recipe", f"{ENCODER}/{name}", "--output", target)
         self._says("finetune", name, *given, *overrides)
-        config = fill(task.config, load_recipe(f"{ENCODER}/{name}").config, overrides)
+        config = fill(training_of(task).config, load_recipe(f"{ENCODER}/{name}").config, overrides)
         files = DataFiles.choose(task, data, train=None, dev=None, test=None)
         results = finetune_task(task, str(source), files, config, target, overwrite=True, report=self.report)
         return dict(results["test"])
@@ -263,7 +266,6 @@ class _Demo:
         self._says("predict", NER, "SENTENCES.txt", "--model", self._path(NER))
         self._says("predict", RELATIONS, "PAIRS.jsonl", "--model", self._path(RELATIONS))
         finder, relater = load(self._path(NER)), load(self._path(RELATIONS))
-        assert isinstance(finder, Predictor) and isinstance(relater, Predictor)
         self.result.sentences = read_sentences(finder, relater, SENTENCES)
 
     def ask(self, start: str, trained: str) -> None:
@@ -279,7 +281,7 @@ class _Demo:
         queries = ((f"question {n}", {"head": head, "relation": what}) for n, (head, what) in enumerate(QUESTIONS, 1))
         settings = ["top=1", *reading]
         how = Execution(report=self.report)
-        ask = open_pretrained(load_pretrained_task(LINKS), self._path(model), self._path("graph"), settings, how)
+        ask = open_task(load_task(LINKS), self._path(model), self._path("graph"), settings=settings, execution=how)
         return [answer["predicted"][0] for answer in ask(queries, len(QUESTIONS))]
 
     def write(self) -> None:

@@ -22,8 +22,8 @@ from loreweave.errors import CheckpointError
 from loreweave.models.dropout_settings import set_hidden_dropout
 from loreweave.models.head_settings import HEAD_SETTINGS
 from loreweave.models.word_positions import usable_positions
-from loreweave.tasks.class_names import LABELS_WANTED, are_numbered, label_names, name_classes
 from loreweave.tasks.mentions.marker_classifier import MarkerClassifier
+from loreweave.training.class_names import LABELS_WANTED, are_numbered, label_names, name_classes
 from loreweave.training.quiet import quiet
 from loreweave.training.settings.finetuning import EncoderSettings, LukeSettings
 

@@ -11,9 +11,8 @@ from typing import Any
 
 import torch
 from accelerate.utils import gather_object
-from torch import Tensor
 from tqdm.auto import tqdm
-from transformers import PreTrainedModel, TrainingArguments
+from transformers import TrainingArguments
 
 from loreweave.corpus.counts import counted
 from loreweave.errors import ConfigurationError
@@ -21,9 +20,8 @@ from loreweave.random_streams import process_seed
 from loreweave.training.batches import EpochBatches
 from loreweave.training.devices import autocast, choose_attention, training_device
 from loreweave.training.evaluation import Evaluation, Outputs
-from loreweave.training.finetuning_trainer import AfterEachEpoch, FinetuningTrainer, Loss
-from loreweave.training.inference import Batch, move, run_model
-from loreweave.training.losses import classification_loss
+from loreweave.training.finetuning_trainer import AfterEachEpoch, FinetuningTrainer
+from loreweave.training.inference import move, run_model
 from loreweave.training.progress import UpdateProgress, say_line
 from loreweave.training.quiet import quiet
 from loreweave.training.runs.checkpoints import step_of
@@ -31,6 +29,7 @@ from loreweave.training.runs.interruption import StopOnInterrupt
 from loreweave.training.runs.record import Interrupted, RunRecord
 from loreweave.training.runs.whole_checkpoints import check_finite, check_room, point_to_resume, save_whole
 from loreweave.training.settings.finetuning import FinetuningConfig, check_selection
+from loreweave.training.task_model import TaskModel
 
 __all__ = ["EvaluationSet", "FinetuningConfig", "FinetuningJob", "finetune"]
 
@@ -40,7 +39,7 @@ class EvaluationSet:
     """Encoded records and the function that scores a model's outputs over them (one array per example)."""
 
     examples: Sequence[Any]
-    judge: Callable[[Outputs], Evaluation]
+    score: Callable[[Outputs], Evaluation]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,28 +47,20 @@ class FinetuningJob:
     """What a task hands to the engine.
 
     Attributes:
-        model: the model to train; called with a batch without its `labels`.
+        built: the model to train, with its encoding and its loss. The model is called with a batch without its `labels`.
         examples: what to train on; each has a `length`.
-        collate: examples to padded tensors with `labels`.
-        unpack: a batch's output to one array per example.
-        save: write the model with all that `load` needs to a new folder.
-        load: read a model back.
+        load: reads a saved model back.
         metric: the dev metric that selects the epoch.
         dev: what to select on, if anything.
         test: what to score the kept weights on, if anything.
-        loss: (outputs, labels, num_items_in_batch) -> scalar; skips labels that are `losses.IGNORED`.
     """
 
-    model: PreTrainedModel
+    built: TaskModel
     examples: Sequence[Any]
-    collate: Callable[[list[Any]], Batch]
-    unpack: Callable[[Any, Mapping[str, Tensor]], Outputs]
-    save: Callable[[Path], None]
-    load: Callable[[Path], PreTrainedModel]
+    load: Callable[[Path], TaskModel]
     metric: str
     dev: EvaluationSet | None = None
     test: EvaluationSet | None = None
-    loss: Loss = classification_loss
 
 
 def finetune(
@@ -99,7 +90,7 @@ def finetune(
         if config.tensorboard:
             record.open_tensorboard()
         run = _Run(job, config, record, report or say_line)
-        check_room(job.model, record)
+        check_room(job.built.model, record)
         record.keep_inputs(run.derived)
         run.train()
         results = run.results()
@@ -142,10 +133,10 @@ class _Run:
         self.last_epoch = self._epochs_asked()
         arguments = _arguments(config, self.record, processes, self.last_epoch)
         autocast(arguments.device, config.precision)  # refuses what the device cannot do, before any work
-        choose_attention(self.job.model, arguments.device, config.precision)
+        choose_attention(self.job.built.model, arguments.device, config.precision)
         self.interruption = StopOnInterrupt()
         self.trainer = FinetuningTrainer(
-            self.job.model, self.job.examples, self.batches, self.job.collate, self.job.loss, arguments,
+            self.job.built, self.job.examples, self.batches, arguments,
             config.optimizer, config.schedule, self.record,
             [AfterEachEpoch(self.batches, self.updates_per_epoch, self._after_epoch), self.interruption, UpdateProgress()],
         )  # fmt: skip
@@ -227,26 +218,27 @@ class _Run:
         return False
 
     def _evaluate(self, data: EvaluationSet, split: str, epoch: int, step: int) -> dict[str, float]:
-        evaluation = self._judge(self.job.model, data, split)
+        evaluation = self._score(self.job.built, data, split)
         self.record.log(epoch=epoch, step=step, split=split, **evaluation.metrics)
         name = f"{split}_epoch{epoch}"
         self.record.save_predictions(name, evaluation.arrays, evaluation.predictions, evaluation.tables)
         return evaluation.metrics
 
-    def _judge(self, model: PreTrainedModel, data: EvaluationSet, split: str) -> Evaluation:
+    def _score(self, scored: TaskModel, data: EvaluationSet, split: str) -> Evaluation:
         """Each process runs its part of the examples; all see all outputs."""
+        encoding = self.job.built.encoding
         accelerator = self.trainer.accelerator
         mine = range(accelerator.process_index, len(data.examples), accelerator.num_processes)
         hidden = not (sys.stderr.isatty() and accelerator.is_main_process)
         with tqdm(total=len(mine), desc=split, leave=False, disable=hidden, file=sys.stderr) as bar:
             outputs = run_model(
-                model, [data.examples[index] for index in mine], self.job.collate, self.job.unpack,
+                scored.model, [data.examples[index] for index in mine], encoding.collate, encoding.unpack,
                 batch_size=self.config.eval_batch_size, precision=self.config.precision, advance=bar.update,
             )  # fmt: skip
         pairs = list(zip(mine, outputs, strict=True))
         if accelerator.num_processes > 1:
             pairs = sorted(gather_object(pairs), key=lambda pair: pair[0])
-        evaluation = data.judge([output for _, output in pairs])
+        evaluation = data.score([output for _, output in pairs])
         for note in evaluation.notes:
             if (split, note) not in self.noted:  # once, not after every epoch
                 self.noted.add((split, note))
@@ -256,9 +248,9 @@ class _Run:
     def _save_model(self) -> None:
         if self.trainer.accelerator.is_main_process:
             step = self.trainer.state.global_step
-            check_finite(self.job.model, None, f"step {step}", self.record)
+            check_finite(self.job.built.model, None, f"step {step}", self.record)
             with quiet(warnings=True):
-                save_whole(self.job.save, self.record)
+                save_whole(self.job.built.save_pretrained, self.record)
         self.trainer.accelerator.wait_for_everyone()
 
     def _best(self) -> dict[str, Any]:
@@ -288,8 +280,10 @@ class _Run:
             self.record.keep_predictions(f"dev_epoch{best['epoch']}", "dev")
             tables["dev"] = self.record.tables("dev")
         if self.job.test is not None:
-            model = move(self.job.load(self.record.model_path), self.trainer.args.device)
-            evaluation = self._judge(model, self.job.test, "test")
+            with quiet():
+                kept = self.job.load(self.record.model_path)
+            move(kept.model, self.trainer.args.device)
+            evaluation = self._score(kept, self.job.test, "test")
             self.record.log(epoch=best["epoch"], step=best["step"], split="test_kept", **evaluation.metrics)
             self.record.save_predictions("test", evaluation.arrays, evaluation.predictions, evaluation.tables)
             results["test"], tables["test"] = evaluation.metrics, evaluation.tables

@@ -19,8 +19,7 @@ from loreweave.training.optimizers import build_optimizer, build_schedule
 from loreweave.training.runs.record import RunRecord
 from loreweave.training.runs.whole_checkpoints import WholeCheckpoints
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
-
-Loss = Callable[..., Tensor]
+from loreweave.training.task_model import TaskModel
 
 
 class FinetuningTrainer(WholeCheckpoints):
@@ -30,11 +29,9 @@ class FinetuningTrainer(WholeCheckpoints):
 
     def __init__(
         self,
-        model: nn.Module,
+        built: TaskModel,
         examples: Sequence[Any],
         batches: EpochBatches,
-        collate: Callable[[list[Any]], dict[str, Tensor]],
-        loss: Loss,
         arguments: TrainingArguments,
         optimizer: OptimizerConfig,
         schedule: ScheduleConfig,
@@ -42,11 +39,11 @@ class FinetuningTrainer(WholeCheckpoints):
         callbacks: list[TrainerCallback],
     ) -> None:
         super().__init__(
-            model=model,
+            model=built.model,
             args=arguments,
             train_dataset=examples,
-            data_collator=collate,
-            compute_loss_func=loss,
+            data_collator=built.encoding.collate,
+            compute_loss_func=built.loss,
             callbacks=callbacks,
         )
         self.remove_callback(PrinterCallback)

@@ -12,23 +12,30 @@ IGNORED = -100
 """A label position that counts for nothing."""
 
 
-def classification_loss(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
-    """Cross-entropy for integer labels, binary cross-entropy for multi-hot float labels.
+def cross_entropy(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
+    """Cross-entropy of one class per position.
 
     Args:
-        outputs: has `logits`: `[..., classes]` for integer labels, the shape of `labels` for float ones.
-        labels: integers, or floats of 0 and 1; `IGNORED` is skipped.
-        num_items_in_batch: labels in all micro-batches and processes of the update; None takes those of this batch.
+        outputs: has `logits` `[..., classes]`.
+        labels: class numbers `[...]`; `IGNORED` is skipped.
+        num_items_in_batch: number of labels in all micro-batches and processes of the update. None: those of this batch.
     """
-    logits = outputs.logits.float()
-    counted = labels != IGNORED
-    if labels.is_floating_point():
-        total = F.binary_cross_entropy_with_logits(logits, labels.float(), counted.float(), reduction="sum")
-    else:
-        flat = labels.reshape(-1)
-        total = F.cross_entropy(logits.reshape(-1, logits.shape[-1]), flat, ignore_index=IGNORED, reduction="sum")
-    divisor = counted.sum() if num_items_in_batch is None else num_items_in_batch
-    return total / torch.as_tensor(divisor, device=total.device).clamp_min(1)
+    logits, flat = outputs.logits.float(), labels.reshape(-1)
+    total = F.cross_entropy(logits.reshape(-1, logits.shape[-1]), flat, ignore_index=IGNORED, reduction="sum")
+    return _mean(total, labels, num_items_in_batch)
+
+
+def binary_cross_entropy(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
+    """Binary cross-entropy of classes that exclude nothing.
+
+    Args:
+        outputs: has `logits` of the shape of `labels`.
+        labels: floats of 0 and 1; `IGNORED` is skipped.
+        num_items_in_batch: as for `cross_entropy`.
+    """
+    counted = (labels != IGNORED).float()
+    total = F.binary_cross_entropy_with_logits(outputs.logits.float(), labels.float(), counted, reduction="sum")
+    return _mean(total, labels, num_items_in_batch)
 
 
 def squared_error(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
@@ -37,7 +44,7 @@ def squared_error(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int
     Args:
         outputs: has `logits` [batch, 1].
         labels: floats [batch]; `IGNORED` is skipped.
-        num_items_in_batch: as of `classification_loss`.
+        num_items_in_batch: as for `cross_entropy`.
 
     Raises:
         ValueError: another number of scores than labels, which would be spread over one another.
@@ -47,5 +54,9 @@ def squared_error(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int
         raise ValueError(f"found {tuple(outputs.logits.shape)} scores for {tuple(labels.shape)} numbers, expected one for each")
     counted = labels != IGNORED
     total = ((scores - labels.float()) ** 2 * counted).sum()
-    divisor = counted.sum() if num_items_in_batch is None else num_items_in_batch
+    return _mean(total, labels, num_items_in_batch)
+
+
+def _mean(total: Tensor, labels: Tensor, num_items_in_batch: Tensor | int | None) -> Tensor:
+    divisor = (labels != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch
     return total / torch.as_tensor(divisor, device=total.device).clamp_min(1)

@@ -17,8 +17,8 @@ import transformers
 from loreweave import models
 from loreweave.checkpoints import convert, load_luke, recognise
 from loreweave.errors import CheckpointError
-from loreweave.tasks.jobs.jobs import load_checkpoint_of
-from loreweave.tasks.registry import load_task
+from loreweave.tasks.jobs.checkpoints import load_checkpoint_of
+from loreweave.tasks.registry import load_training
 
 SPANS = {
     "entity_start_positions": torch.tensor([[1, 4], [1, 0]]),
@@ -217,7 +217,7 @@ def test_every_kind_of_features_of_spans(tmp_path: Path, base: Path, features: s
     loaded = load_luke(folder, base=base)
     assert type(loaded.model).__name__ == "LukeForEntitySpanClassification"
     layouts.assert_same(loaded.model, reference, "logits", **SPANS)
-    task = load_checkpoint_of(load_task("ner"), folder, str(base))
+    task = load_checkpoint_of(load_training("ner"), folder, str(base))
     assert task.labels == ["PER", "LOC"]
 
 

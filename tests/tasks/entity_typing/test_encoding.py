@@ -12,9 +12,9 @@ from transformers import RobertaConfig, RobertaModel, RobertaTokenizer
 from loreweave.tasks.entity_typing.model import EntityTypingConfig, build
 from loreweave.tasks.entity_typing.reader import TypingRecord
 from loreweave.tasks.mentions.inputs import normalise_brackets
-from loreweave.tasks.registry import TaskModel
 from loreweave.training.settings.configuration import fill
 from loreweave.training.settings.recipes import load_recipe
+from loreweave.training.task_model import TaskModel
 
 RECORD = TypingRecord("0", "Ann lives in Oslo .", 13, 17, ("place",))
 

@@ -17,7 +17,7 @@ from transformers import LukeForEntityClassification as ReferenceLuke
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.entity_typing.model import EntityTypingConfig, build, load
 from loreweave.tasks.entity_typing.reader import COARSE_LABELS, TypingRecord
-from loreweave.tasks.registry import TaskModel
+from loreweave.training.task_model import TaskModel
 
 LABELS = ["city", "person", "place"]
 RECORDS = [

@@ -10,18 +10,18 @@ import pytest
 import torch
 
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
+from loreweave.tasks.contract import Execution, Reading
 from loreweave.tasks.few_shot_ner.evaluation import evaluate
 from loreweave.tasks.few_shot_ner.model import FewShotNerConfig, build
 from loreweave.tasks.few_shot_ner.settings import EvaluationSettings
-from loreweave.tasks.registry import Execution
 from loreweave.training.settings.configuration import fill
 
 LINES: list[str] = []
 
 
-def run(model: Path, data: Path, *settings: str) -> tuple[Any, dict[str, Any]]:
+def run(model: Path, data: Path, *settings: str, skip_bad: bool = False) -> tuple[Any, dict[str, Any]]:
     LINES.clear()
-    execution = Execution(device="cpu", report=LINES.append, batch_size=2)
+    execution = Execution(device="cpu", report=LINES.append, batch_size=2, reading=Reading(skip_bad=skip_bad))
     return evaluate(model, data, fill(EvaluationSettings, {}, ["bootstrap=10", *settings]), execution)
 
 
@@ -36,9 +36,9 @@ def rewrite(path: Path, **changes: Any) -> Path:
 def test_a_plain_encoder_finds_its_own_support(tiny_bert: Path, episode_file: Path, method: str) -> None:
     evaluation, facts = run(tiny_bert, episode_file, f"method={method}")
     assert facts["records"] == 3 and facts["sentences"] == 12 and facts["distinct_sentences"] == 3
-    assert len(facts["data_sha256"]) == 64 and not facts["trained"] and "a plain encoder" in LINES[-2]
-    assert facts["queries_with_a_text_of_the_support"] == 4 and facts["notes"] == [LINES[-1]]
-    assert LINES[-1].startswith("4 of 6 queries, in 2 episodes, have a text that is also in their own support")
+    assert len(facts["data_sha256"]) == 64 and not facts["trained"] and "a plain encoder" in LINES[-1]
+    assert facts["queries_with_a_text_of_the_support"] == 4 and len(evaluation.notes) == 1
+    assert evaluation.notes[0].startswith("4 of 6 queries, in 2 episodes, have a text that is also in their own support")
     own = [row for row in evaluation.predictions if row["episode"] == "2"]
     if method != "protobert":  # a word is nearest to itself
         assert own and all(row["predicted"] == row["gold"] for row in own)
@@ -75,7 +75,7 @@ def test_a_label_that_the_support_lacks_is_an_error_or_counted(tiny_bert: Path, 
     rewrite(episode_file, query={"word": [["ann"]], "label": [["event-war"]]})
     with pytest.raises(DataError, match="line 4, field 'query.label': found the label 'event-war'"):
         run(tiny_bert, episode_file)
-    _, facts = run(tiny_bert, episode_file, "skip_bad=true")
+    _, facts = run(tiny_bert, episode_file, skip_bad=True)
     assert facts["records"] == 3 and facts["skipped"] == {"bad query.label": 1}
     assert "skipped 1 episode: bad query.label (1)" in LINES
 

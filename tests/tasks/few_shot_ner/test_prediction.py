@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from loreweave.errors import DataError
+from loreweave.tasks.contract import Execution
 from loreweave.tasks.few_shot_ner.prediction import predict, read_query
 from loreweave.tasks.few_shot_ner.settings import PredictionSettings
-from loreweave.tasks.jobs.predictor import PretrainedPredictor, load
-from loreweave.tasks.registry import Execution
+from loreweave.tasks.jobs.predictor import Predictor, load
 
 
 def ask(model: Path, data: Path, rows: list[dict[str, Any]], block: int = 2) -> list[dict[str, Any]]:
@@ -60,7 +60,7 @@ def test_what_is_left_out_of_the_support_is_said(tiny_bert: Path, tmp_path: Path
 
 def test_from_python(tiny_bert: Path, source_file: Path) -> None:
     predictor = load(tiny_bert, task="few-shot-ner", data=source_file, device="cpu")
-    assert isinstance(predictor, PretrainedPredictor)
+    assert isinstance(predictor, Predictor)
     (answer,) = predictor.predict_rows([{"text": "paris"}])
     assert answer["text"] == "paris" and "predicted" in answer
 

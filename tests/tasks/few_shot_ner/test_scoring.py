@@ -14,9 +14,17 @@ from loreweave.corpus.episodes import Episode
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import DataError
 from loreweave.metrics.resampling import INTERVALS
+from loreweave.tasks.contract import Execution, NoSettings, Reading
 from loreweave.tasks.few_shot_ner.scoring import METRICS, Labelled, score, score_predictions
+from loreweave.training.evaluation import Evaluation
 
 TYPES = ("location-other", "organization-other", "location-GPE")
+
+
+def scored(gold: Path, predictions: Path, *, skip_bad: bool = False) -> tuple[Evaluation, dict[str, Any]]:
+    """`score_predictions` that tells nobody."""
+    execution = Execution(reading=Reading(skip_bad=skip_bad), report=lambda line: None)
+    return score_predictions(gold, predictions, NoSettings(), execution)
 
 
 def labelled(gold: list[str], predicted: list[str], *, seen: list[int] | None = None, scheme: Scheme = "io") -> Labelled:
@@ -107,20 +115,20 @@ def test_predicted_spans_of_any_system(gold: Path, tmp_path: Path) -> None:
         {"episode": "0", "predictions": spans((3, 4, "person"), (0, 1, "person"))},
         {"episode": 0, "sentence": 1, "predictions": []},
     ]
-    evaluation, facts = score_predictions(gold, given(tmp_path, rows), False)
+    evaluation, facts = scored(gold, given(tmp_path, rows))
     assert evaluation.metrics["micro_precision"] == 2 / 3 and evaluation.metrics["micro_recall"] == 2 / 6
     assert evaluation.notes[-1] == "no prediction for 1 of 4 records, counted as wrong: 1/0"
     assert (facts["records"], facts["sentences"]) == (2, 4)
     without = [{"predicted": row["predictions"]} for row in (rows[1], rows[2], rows[2], rows[0])]
-    assert score_predictions(gold, given(tmp_path, without), False)[0].metrics == evaluation.metrics
-    again, _ = score_predictions(gold, given(tmp_path, evaluation.predictions), False)
+    assert scored(gold, given(tmp_path, without))[0].metrics == evaluation.metrics
+    again, _ = scored(gold, given(tmp_path, evaluation.predictions))
     assert again.metrics == evaluation.metrics and again.predictions == evaluation.predictions
 
 
 @pytest.mark.parametrize("prefix", ["", "B-", "B_", "I_"])
 def test_episodes_with_predicted_tags(prefix: str, gold: Path, tmp_path: Path) -> None:
     tags = [[prefix + "person", "O", "O", "O"], [prefix + "place"]]
-    evaluation, _ = score_predictions(gold, given(tmp_path, [{"query": {"word": HALF["word"], "label": tags}}] * 2), False)
+    evaluation, _ = scored(gold, given(tmp_path, [{"query": {"word": HALF["word"], "label": tags}}] * 2))
     assert evaluation.metrics["micro_precision"] == 1 / 2 and evaluation.metrics["micro_recall"] == 1 / 3
 
 
@@ -141,7 +149,7 @@ def test_episodes_with_predicted_tags(prefix: str, gold: Path, tmp_path: Path) -
 )
 def test_wrong_predictions_are_named(rows: list[dict[str, Any]], message: str, gold: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message):
-        score_predictions(gold, given(tmp_path, rows), False)
+        scored(gold, given(tmp_path, rows))
 
 
 def test_touching_spans_of_one_type_stay_apart(tmp_path: Path) -> None:
@@ -149,19 +157,19 @@ def test_touching_spans_of_one_type_stay_apart(tmp_path: Path) -> None:
     half = {"word": [["ann", "bob", "works"]], "label": [["B-person", "B-person", "O"]]}
     (tmp_path / "gold.jsonl").write_text(json.dumps({"support": half, "query": half}))
     for rows in ([{"episode": 0, "predictions": spans((1, 2, "person"), (0, 1, "person"))}], [{"query": half}]):
-        evaluation, _ = score_predictions(tmp_path / "gold.jsonl", given(tmp_path, rows), False)
+        evaluation, _ = scored(tmp_path / "gold.jsonl", given(tmp_path, rows))
         assert evaluation.metrics["micro_f1"] == 1.0 and len(evaluation.predictions[0]["predicted"]) == 2
 
 
 def test_bad_episodes_and_empty_predictions(gold: Path, tmp_path: Path) -> None:
     gold.write_text(gold.read_text().splitlines()[0] + "\n{broken\n")
     with pytest.raises(DataError, match="line 2: found broken JSON"):
-        score_predictions(gold, given(tmp_path, [{"episode": 0, "predictions": []}]), False)
+        scored(gold, given(tmp_path, [{"episode": 0, "predictions": []}]))
     rows = [{"episode": 0, "sentence": place, "predictions": []} for place in (0, 1)]
-    assert score_predictions(gold, given(tmp_path, rows), True)[1]["skipped"] == {"bad episode": 1}
+    assert scored(gold, given(tmp_path, rows), skip_bad=True)[1]["skipped"] == {"bad episode": 1}
     (tmp_path / "answers").write_text("")
     with pytest.raises(DataError, match="answers: found no prediction"):
-        score_predictions(gold, tmp_path / "answers", True)
+        scored(gold, tmp_path / "answers", skip_bad=True)
 
 
 def test_queries_that_copy_their_support_are_named() -> None:
@@ -179,5 +187,5 @@ def test_predicted_tags_keep_what_looks_like_a_prefix_where_the_types_have_it(tm
     words = {"word": [["T", "cell"]], "label": [["B-cell", "O"]]}
     path = tmp_path / "gold.jsonl"
     path.write_text(json.dumps({"support": words, "query": words, "types": ["B-cell"]}))
-    evaluation, _ = score_predictions(path, given(tmp_path, [{"query": words}]), False)
+    evaluation, _ = scored(path, given(tmp_path, [{"query": words}]))
     assert evaluation.metrics["micro_f1"] == 1.0 and "B-cell" in str(evaluation.tables["per_type"][0])

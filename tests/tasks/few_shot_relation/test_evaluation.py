@@ -14,19 +14,19 @@ from tiny_encoders import make_tiny_luke
 from transformers import AutoTokenizer, RobertaConfig, RobertaModel
 
 from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.contract import Execution, Reading
 from loreweave.tasks.few_shot_relation.episodes import RelationEpisode, write_episodes
 from loreweave.tasks.few_shot_relation.evaluation import Matcher, evaluate
 from loreweave.tasks.few_shot_relation.matching import pair_logits, prototype_logits
 from loreweave.tasks.few_shot_relation.model import FewShotRelationConfig, build
 from loreweave.tasks.few_shot_relation.settings import EvaluationSettings, Method, MethodSettings
-from loreweave.tasks.registry import Execution
 from loreweave.tasks.relation_classification.model import RelationConfig
 from loreweave.tasks.relation_classification.model import build as build_classifier
 from loreweave.tasks.relations.record import RelationRecord
 
 
-def how(said: list[str] | None = None) -> Execution:
-    return Execution(device="cpu", report=(said if said is not None else []).append)
+def how(said: list[str] | None = None, **reading: Any) -> Execution:
+    return Execution(device="cpu", reading=Reading(**reading), report=(said if said is not None else []).append)
 
 
 def rows_of(matcher: Matcher, records: Any) -> torch.Tensor:
@@ -131,7 +131,7 @@ def test_a_file_of_episodes(tiny_bert: Path, tmp_path: Path, episodes: list[Rela
         evaluate(tiny_bert, path, EvaluationSettings(way=5), how())
     (tmp_path / "broken.jsonl").write_text(json.dumps({"support": [], "query": []}))
     with pytest.raises(DataError, match="found no episode to score; left out: bad support \(1\)"):
-        evaluate(tiny_bert, tmp_path / "broken.jsonl", EvaluationSettings(skip_bad=True), how())
+        evaluate(tiny_bert, tmp_path / "broken.jsonl", EvaluationSettings(), how(skip_bad=True))
 
 
 def test_hidden_answers(tiny_bert: Path, tmp_path: Path, fewrel_file: Path) -> None:
@@ -140,7 +140,7 @@ def test_hidden_answers(tiny_bert: Path, tmp_path: Path, fewrel_file: Path) -> N
     path.write_text(json.dumps([{"meta_train": [rows["lives"][:1], rows["works"][:1]], "meta_test": rows["works"][3]}]))
     said: list[str] = []
     evaluation, facts = evaluate(tiny_bert, path, EvaluationSettings(), how(said))
-    assert evaluation.metrics == {} and "nothing is scored" in said[-1] and facts["notes"]
+    assert evaluation.metrics == {} and "nothing is scored" in evaluation.notes[-1]
     (tmp_path / "answers.json").write_text(json.dumps([evaluation.predictions[0]["number"]]))
     settings = EvaluationSettings(answers=tmp_path / "answers.json")
     scored, facts = evaluate(tiny_bert, path, settings, how(said))
@@ -155,14 +155,14 @@ def test_answers_are_by_the_number_of_the_episode(tiny_bert: Path, tmp_path: Pat
     good = {"meta_train": [rows["lives"][:1], rows["works"][:1]], "meta_test": rows["works"][3]}
     path = tmp_path / "test.json"
     path.write_text(json.dumps([good, good | {"meta_train": []}, good, good]))
-    guess = evaluate(tiny_bert, path, EvaluationSettings(skip_bad=True), how())[0].predictions[0]["number"]
+    guess = evaluate(tiny_bert, path, EvaluationSettings(), how(skip_bad=True))[0].predictions[0]["number"]
     (tmp_path / "answers.json").write_text(json.dumps([guess, 1 - guess, guess, 1 - guess]))
-    settings = EvaluationSettings(skip_bad=True, answers=tmp_path / "answers.json")
-    evaluation, facts = evaluate(tiny_bert, path, settings, how())
+    settings = EvaluationSettings(answers=tmp_path / "answers.json")
+    evaluation, facts = evaluate(tiny_bert, path, settings, how(skip_bad=True))
     assert facts["records"] == 3 and evaluation.metrics["accuracy"] == pytest.approx(2 / 3)
     (tmp_path / "answers.json").write_text(json.dumps([0, 0, 0]))
     with pytest.raises(DataError, match="found 3 answers, expected a list of at least 4 numbers"):
-        evaluate(tiny_bert, path, settings, how())
+        evaluate(tiny_bert, path, settings, how(skip_bad=True))
 
 
 def test_pairs_that_never_learned_none_do_not_answer_it(tiny_bert: Path, fewrel_file: Path, tmp_path: Path) -> None:
@@ -222,10 +222,10 @@ def test_small_relations_and_small_files(tiny_bert: Path, tmp_path: Path, fewrel
 
 
 def test_a_format_can_be_named(tiny_bert: Path, fewrel_file: Path) -> None:
-    settings = EvaluationSettings(way=2, episodes=1, format="fewrel")
-    assert evaluate(tiny_bert, fewrel_file, settings, how())[1]["relations"]
+    settings = EvaluationSettings(way=2, episodes=1)
+    assert evaluate(tiny_bert, fewrel_file, settings, how(format="fewrel"))[1]["relations"]
     with pytest.raises(ConfigurationError, match="unknown format 'nothing'; this task reads tacred"):
-        evaluate(tiny_bert, fewrel_file, EvaluationSettings(format="nothing"), how())
+        evaluate(tiny_bert, fewrel_file, EvaluationSettings(), how(format="nothing"))
 
 
 def test_real_fewrel(minilm_dir: Path, shared_data: Path) -> None:

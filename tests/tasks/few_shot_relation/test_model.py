@@ -13,10 +13,10 @@ from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.tasks.few_shot_relation.matching import pair_logits, prototype_logits
 from loreweave.tasks.few_shot_relation.model import FewShotRelationConfig, build, load, load_any, recognises
 from loreweave.tasks.few_shot_relation.settings import MethodSettings
-from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.relation_classification.model import RelationConfig
 from loreweave.tasks.relation_classification.model import build as build_classifier
 from loreweave.tasks.relations.record import RelationRecord
+from loreweave.training.task_model import TaskModel
 
 LABELS = ["and", "lives", "river", "works"]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from loreweave.errors import DataError
+from loreweave.tasks.contract import Execution
 from loreweave.tasks.few_shot_relation.prediction import predict
 from loreweave.tasks.few_shot_relation.settings import PredictionSettings
-from loreweave.tasks.registry import Execution
 
 HOW = Execution(device="cpu", report=lambda line: None)
 QUERY = {"text": "bob works at paris .", "head": {"start": 0, "end": 3}, "tail": {"start": 13, "end": 18}}

@@ -11,11 +11,19 @@ import pytest
 
 from loreweave.errors import DataError
 from loreweave.metrics.resampling import INTERVALS
+from loreweave.tasks.contract import Execution, NoSettings, Reading
 from loreweave.tasks.few_shot_relation.episodes import RelationEpisode
 from loreweave.tasks.few_shot_relation.scoring import METRICS, Answered, score, score_predictions
 from loreweave.tasks.relations.record import RelationRecord
+from loreweave.training.evaluation import Evaluation
 
 RECORD = RelationRecord("7", "Ann lives in Oslo", (0, 3), (13, 17))
+
+
+def scored(gold: Path, predictions: Path, *, skip_bad: bool = False) -> tuple[Evaluation, dict[str, Any]]:
+    """`score_predictions` that tells nobody."""
+    execution = Execution(reading=Reading(skip_bad=skip_bad), report=lambda line: None)
+    return score_predictions(gold, predictions, NoSettings(), execution)
 
 
 OTHER = RelationRecord("8", "Bob lives in Rome", (0, 3), (13, 17))
@@ -87,14 +95,14 @@ def given(folder: Path, rows: Any) -> Path:
 )  # fmt: skip
 def test_predictions_of_any_system(rows: list[Any], gold: Path, tmp_path: Path) -> None:
     """FewRel's list of numbers, rows in order, rows by episode: two of three are right."""
-    evaluation, facts = score_predictions(gold, given(tmp_path, rows), False)
+    evaluation, facts = scored(gold, given(tmp_path, rows))
     assert evaluation.metrics == {"accuracy": 2 / 3} and evaluation.notes == []
     assert (facts["records"], facts["queries"]) == (2, 3) and "probability" not in evaluation.predictions[0]
     assert [row["predicted"] for row in evaluation.predictions] == ["works at", "none_of_the_above", "works at"]
 
 
 def test_a_query_without_prediction_counts_as_wrong(gold: Path, tmp_path: Path) -> None:
-    evaluation, _ = score_predictions(gold, given(tmp_path, [{"episode": 1, "prediction": "lives in"}]), False)
+    evaluation, _ = scored(gold, given(tmp_path, [{"episode": 1, "prediction": "lives in"}]))
     assert evaluation.metrics == {"accuracy": 1 / 3} and len(evaluation.predictions) == 1
     assert evaluation.notes == ["no prediction for 2 of 3 records, counted as wrong: 0/0, 0/1"]
 
@@ -112,7 +120,7 @@ def test_a_query_without_prediction_counts_as_wrong(gold: Path, tmp_path: Path) 
 )
 def test_wrong_predictions_are_named(rows: list[Any], message: str, gold: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message):
-        score_predictions(gold, given(tmp_path, rows), False)
+        scored(gold, given(tmp_path, rows))
 
 
 def test_hidden_answers_cannot_be_scored_and_bad_episodes_are_counted(gold: Path, tmp_path: Path) -> None:
@@ -120,11 +128,11 @@ def test_hidden_answers_cannot_be_scored_and_bad_episodes_are_counted(gold: Path
     hidden = tmp_path / "hidden.jsonl"
     hidden.write_text("\n".join(json.dumps(row | {"query": [sentence("Ann likes Oslo", None)]}) for row in rows))
     with pytest.raises(DataError, match="no query with a known relation"):
-        score_predictions(hidden, given(tmp_path, [0, 1]), False)
+        scored(hidden, given(tmp_path, [0, 1]))
     gold.write_text("\n".join(map(json.dumps, [rows[0] | {"query": []}, rows[1]])))
     with pytest.raises(DataError, match="field 'query'"):
-        score_predictions(gold, given(tmp_path, [0]), False)
-    evaluation, facts = score_predictions(gold, given(tmp_path, [0]), True)
+        scored(gold, given(tmp_path, [0]))
+    evaluation, facts = scored(gold, given(tmp_path, [0]), skip_bad=True)
     assert facts["skipped"] == {"bad query": 1} and evaluation.metrics == {"accuracy": 1.0}
 
 

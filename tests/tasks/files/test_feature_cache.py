@@ -23,7 +23,7 @@ from loreweave.tasks.few_shot_ner.model import FewShotNerConfig
 from loreweave.tasks.few_shot_ner.model import build as build_few_shot
 from loreweave.tasks.files.feature_cache import encode_cached
 from loreweave.tasks.ner.record import NerRecord, Sentence, joined
-from loreweave.tasks.registry import load_task
+from loreweave.tasks.registry import load_training
 from loreweave.tasks.relations.record import RelationRecord
 from loreweave.training.settings.conditions import is_read
 from loreweave.training.settings.configuration import fill
@@ -36,7 +36,7 @@ TASKS = ("entity-typing", "ner")
 
 def encoded(tmp_path: Path, source: Path, name: str, said: list[str], **settings: Any) -> tuple[list[Any], str]:
     """The examples of a task's file by the cache in `tmp_path`, and what the encoding reports."""
-    task = load_task(name)
+    task = load_training(name)
     file = tmp_path / f"{name}.txt"
     file.write_text(json.dumps(TYPING_ROWS) if name == "entity-typing" else NER, encoding="utf-8")
     read = task.read(file, None, False)
@@ -91,7 +91,7 @@ def variants() -> list[tuple[str, str, str, str]]:
     """(task, encoder, head, name of a setting that such a model reads), without what the engine and the choice of data read."""
     found = []
     for task, encoder, head in HEADS:
-        cls = load_task(task).config
+        cls = load_training(task).config
         config = fill(cls, {"head": head} | ({"multi_label": False} if task == "relation-classification" else {}))
         own = [name for name in types_of(cls) if name not in types_of(FinetuningConfig) or name in types_of(LukeSettings)]
         kind = "luke" if encoder == "tiny_luke" else "plain"
@@ -122,13 +122,13 @@ def long_records(task: str) -> list[Any]:
 def test_the_key_has_the_settings_that_change_the_encoded_records(
     request: pytest.FixtureRequest, task: str, encoder: str, head: str, name: str
 ) -> None:
-    cls, records, labels = load_task(task).config, long_records(task), {"ner": ["PER"], "entity-typing": ["place"]}
+    cls, records, labels = load_training(task).config, long_records(task), {"ner": ["PER"], "entity-typing": ["place"]}
     source, names = str(request.getfixturevalue(encoder)), labels.get(task, ["no_relation", "lives"])
     usual = fill(cls, {"head": head})
     others = {"luke": "tags" if task == "ner" else "markers", "tags": "luke", "markers": "kepler"}
     value = others[head] if name == "head" else CASES.get(name, other_value(cls, name))
     other = replace(usual, **{name: value})
-    examples = [load_task(task).build(source, names, config).encoding.encode(records, names) for config in (usual, other)]
+    examples = [load_training(task).build(source, names, config).encoding.encode(records, names) for config in (usual, other)]
     changed = repr(examples[0]) != repr(examples[1])
     in_key = encoded_settings(usual) != encoded_settings(other)
     assert in_key or not changed, "another run would read records that are not its own"

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from task_jobs import score
 
 from loreweave.corpus.files.rows import field
 from loreweave.errors import DataError
-from loreweave.tasks.files.predictions import Prediction, beside, holds_json, json_predictions, label_predictions, score_file
+from loreweave.tasks.files.predictions import Prediction, beside, holds_json, json_predictions, label_predictions
 from loreweave.tasks.registry import load_task
 
 IDS = ["a", "b", "c"]
@@ -86,16 +87,16 @@ def test_entity_typing_reads_our_predictions_and_our_answers(tmp_path: Path) -> 
         {"text": TEXT, "start": 13, "end": 17, "labels": ["city", "place"]},
     ])  # fmt: skip
     ours = write(tmp_path / "a.jsonl", [{"predictions": ["person"], "labels": ["person"]}, {"predictions": ["city", "river"]}])
-    evaluation, results = score_file(task, gold, ours, report=lambda line: None)
+    evaluation, results = score(task, gold, ours, report=lambda line: None)
     assert evaluation.metrics["micro_precision"] == 2 / 3 == evaluation.metrics["micro_recall"]
     assert results["records"] == 2 and [row["label"] for row in results["per_label"]] == ["city", "person", "place", "river"]
     answers = write(tmp_path / "b.jsonl", [{"id": "2", "labels": [{"label": "city", "probability": 0.9}]}])
     lines: list[str] = []
-    evaluation, _ = score_file(task, gold, answers, report=lines.append)
+    evaluation, _ = score(task, gold, answers, report=lines.append)
     assert evaluation.predictions[1]["predicted"] == ["city"] and evaluation.predictions[1]["gold"] == ["city", "place"]
     assert evaluation.metrics["micro_recall"] == 1 / 3 and "no prediction for 1 of 2 records" in lines[-1]
     with pytest.raises(DataError, match="c.jsonl, line 1, field 'predicted'"):
-        score_file(task, gold, write(tmp_path / "c.jsonl", [{"id": "1"}]), report=lambda line: None)
+        score(task, gold, write(tmp_path / "c.jsonl", [{"id": "1"}]), report=lambda line: None)
 
 
 def test_relations_read_lines_and_our_predictions(tmp_path: Path) -> None:
@@ -105,14 +106,14 @@ def test_relations_read_lines_and_our_predictions(tmp_path: Path) -> None:
     answers = tmp_path / "answers.txt"
     answers.write_text("1\tX(e2,e1)\n2\tOther\n")
     lines: list[str] = []
-    evaluation, _ = score_file(task, gold, answers, report=lines.append)
+    evaluation, _ = score(task, gold, answers, report=lines.append)
     assert (evaluation.metrics["macro_f1"], evaluation.metrics["accuracy"]) == (0.0, 0.5)
     assert lines == ["micro and macro scores leave out 'Other'", "1 prediction of labels that are gold nowhere: X(e2,e1)"]
     ours = write(tmp_path / "ours.jsonl", [{"id": "2", "prediction": "Other", "label": "no"}, {"id": "1", "label": "X(e1,e2)"}])
-    assert score_file(task, gold, ours, report=lines.append)[0].metrics["macro_f1"] == 1.0
+    assert score(task, gold, ours, report=lines.append)[0].metrics["macro_f1"] == 1.0
     answers.write_text("Other\n")
     with pytest.raises(DataError, match="1 prediction without ids"):
-        score_file(task, gold, answers, report=lines.append)
+        score(task, gold, answers, report=lines.append)
 
 
 def test_the_official_examples_end_to_end(shared_data: Path, tmp_path: Path) -> None:
@@ -124,9 +125,9 @@ def test_the_official_examples_end_to_end(shared_data: Path, tmp_path: Path) -> 
         keys = [line.split() for line in key.read_text().splitlines()]
         gold.write_text("".join(f'{id}\t"<e1>a</e1> <e2>b</e2>"\n{label}\n\n' for id, label in keys))
         answers = folder / f"proposed_answer{example}.txt"
-        evaluation, _ = score_file(load_task("relation-classification"), gold, answers, report=lambda line: None)
+        evaluation, _ = score(load_task("relation-classification"), gold, answers, report=lambda line: None)
         assert f"{100 * evaluation.metrics['macro_f1']:.2f}" == printed
-        by_key, _ = score_file(load_task("relation-classification"), key, answers, report=lambda line: None)
+        by_key, _ = score(load_task("relation-classification"), key, answers, report=lambda line: None)
         assert by_key.metrics == evaluation.metrics and by_key.notes == evaluation.notes
 
 
@@ -174,12 +175,12 @@ def test_predictions_of_today_and_by_their_older_names(
 ) -> None:
     truth = write(tmp_path / "gold.jsonl", [gold])
     for row in answers:
-        evaluation, _ = score_file(load_task(name), truth, write(tmp_path / "a.jsonl", [row]), report=lambda line: None)
+        evaluation, _ = score(load_task(name), truth, write(tmp_path / "a.jsonl", [row]), report=lambda line: None)
         assert evaluation.metrics["micro_f1"] == 1.0, row
         (written,) = evaluation.predictions
         assert written["predicted"] == written["gold"] and written["text"] == TEXT
         again = write(tmp_path / "b.jsonl", evaluation.predictions)
-        assert score_file(load_task(name), truth, again, report=lambda line: None)[0].predictions == evaluation.predictions
+        assert score(load_task(name), truth, again, report=lambda line: None)[0].predictions == evaluation.predictions
 
 
 @pytest.mark.parametrize("place", ["line", "record", "row"])  # of JSON Lines, of a JSON list, of Parquet
@@ -187,7 +188,7 @@ def test_an_error_in_place_of_an_answer_is_no_prediction(tmp_path: Path, place: 
     truth = write(tmp_path / "gold.jsonl", [{"text": TEXT, "entities": [SPAN]}] * 2)
     rows = [{"id": "1", "predicted": [SPAN]}, {"id": "2", place: 2, "error": "found nothing, expected a string"}]
     lines: list[str] = []
-    evaluation, _ = score_file(load_task("ner"), truth, write(tmp_path / "a.jsonl", rows), report=lines.append)
+    evaluation, _ = score(load_task("ner"), truth, write(tmp_path / "a.jsonl", rows), report=lines.append)
     assert evaluation.metrics["micro_recall"] == 0.5 and "no prediction for 1 of 2 records" in lines[-1]
 
 

@@ -12,7 +12,7 @@ from loreweave.errors import ConfigurationError
 from loreweave.tasks.entity_typing.model import EntityTypingConfig
 from loreweave.tasks.entity_typing.model import build as build_typing
 from loreweave.tasks.jobs.check import check_files
-from loreweave.tasks.registry import load_task, load_training
+from loreweave.tasks.registry import load_task
 
 TASK = load_task("relation-classification")
 
@@ -97,7 +97,7 @@ def test_few_shot_relations_are_new_where_they_are_asked(tmp_path: Path, tiny_be
     paths = [write(tmp_path / "source.jsonl", [A, A | {"text": "Bob lives in Oslo ."}, B])]
     asked = [B | {"text": "Eve works at a bank ."}, B | {"text": "Leo works at a bank ."}]
     paths.append(write(tmp_path / "asked.jsonl", asked))
-    found = check_files(load_training("few-shot-relation"), paths, model=str(tiny_bert), report=silent)
+    found = check_files(load_task("few-shot-relation"), paths, model=str(tiny_bert), report=silent)
     assert found["files"][0]["sub_words"]["max"] == 12  # of sentences, not of episodes
     assert found["findings"] == [
         "source.jsonl: labels of one record alone, too few for support and query: works",
@@ -107,7 +107,7 @@ def test_few_shot_relations_are_new_where_they_are_asked(tmp_path: Path, tiny_be
 
 def test_copies_that_few_shot_episodes_would_ask_about_are_counted(tmp_path: Path) -> None:
     path = write(tmp_path / "copies.jsonl", [A, A, A, B, B])
-    found = check_files(load_training("few-shot-relation"), [path], report=silent)["findings"]
+    found = check_files(load_task("few-shot-relation"), [path], report=silent)["findings"]
     assert found[-1].startswith("copies.jsonl: 3 records copy the text of another")
 
 
@@ -115,7 +115,7 @@ def test_each_file_of_few_shot_names_counts_for_itself(tmp_path: Path, tiny_bert
     paths = [tmp_path / "long.txt", tmp_path / "short.txt"]
     paths[0].write_text("ann B-person\n" + "is O\n" * 90)
     paths[1].write_text("oslo B-place\n")
-    found = check_files(load_training("few-shot-ner"), paths, model=str(tiny_bert), report=silent)
+    found = check_files(load_task("few-shot-ner"), paths, model=str(tiny_bert), report=silent)
     assert "words cut off" in found["files"][0]["cut"] and found["files"][1]["cut"] == ""
 
 
@@ -124,7 +124,7 @@ def test_few_shot_names(tmp_path: Path, tiny_bert: Path) -> None:
     paths[0].write_text("ann B-person\nlives O\n\nbob B-person\n\nis O\n")
     paths[1].write_text("oslo B-place\n\nparis B-place\nis O\n\nann B-person\nlives O\n\nshe B-person\n")
     for settings in ({}, {"model": str(tiny_bert), "max_length": 8}):
-        found = check_files(load_training("few-shot-ner"), paths, report=silent, **settings)
+        found = check_files(load_task("few-shot-ner"), paths, report=silent, **settings)
         assert found["labels"] == [
             {"label": "person", "source.txt": 2, "asked.txt": 2}, {"label": "place", "source.txt": 0, "asked.txt": 2},
         ]  # fmt: skip

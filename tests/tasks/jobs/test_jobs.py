@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from task_jobs import evaluate, predict_rows, score
 from tiny_encoders import TYPING_ROWS
 
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
-from loreweave.tasks.files.predictions import score_file
-from loreweave.tasks.jobs.jobs import DataFiles, evaluate_task, finetune_task, load_checkpoint_of, task_of
-from loreweave.tasks.jobs.predicting import predict_rows
-from loreweave.tasks.registry import load_task
+from loreweave.tasks.contract import Reading
+from loreweave.tasks.jobs.checkpoints import load_checkpoint_of, task_of
+from loreweave.tasks.jobs.finetune import DataFiles, finetune_task
+from loreweave.tasks.registry import load_task, training_of
 from loreweave.training.settings.configuration import fill
 
 TASK = load_task("entity-typing")
@@ -25,7 +26,7 @@ SETTINGS: dict[str, Any] = {
     "epochs": 2, "batch_size": 4, "gradient_accumulation_steps": 1, "leftover": "flush", "device": "cpu",
     "dev_fraction": 0.25, "dev_split_by": "doc", "optimizer": {"learning_rate": 0.01, "bias_correction": True},
 }  # fmt: skip
-CONFIG = fill(TASK.config, SETTINGS)
+CONFIG = fill(training_of(TASK).config, SETTINGS)
 
 
 def silent(line: str) -> None:
@@ -56,23 +57,23 @@ def test_it_learns_and_keeps_its_record(trained: tuple[Path, Path, dict[str, Any
 
 def test_evaluation_needs_the_folder_and_a_file_only(trained: tuple[Path, Path, dict[str, Any]], tmp_path: Path) -> None:
     run, data, results = trained
-    evaluation, written = evaluate_task(TASK, run, data, device="cpu", output=tmp_path / "out", report=silent)
+    evaluation, written = evaluate(TASK, run, data, output=tmp_path / "out", report=silent)
     assert evaluation.metrics == results["test"]
     assert json.loads((tmp_path / "out" / "results.json").read_text()) == written
     ours, theirs = (np.load(folder / "predictions" / name) for folder, name in
                     ((run, "test.npz"), (tmp_path / "out", "train.npz")))  # fmt: skip
     np.testing.assert_allclose(ours["logits"], theirs["logits"], rtol=1e-5, atol=1e-5)
-    moved, _ = evaluate_task(TASK, run / "model", data, device="cpu", batch_size=3, report=silent)
+    moved, _ = evaluate(TASK, run / "model", data, batch_size=3, report=silent)
     assert moved.metrics == results["test"]
 
 
 def test_predictions_come_in_order_with_offsets(trained: tuple[Path, Path, dict[str, Any]]) -> None:
     run, data, _ = trained
     rows = json.loads(data.read_text())
-    loaded = load_checkpoint_of(TASK, run)
+    loaded = load_checkpoint_of(training_of(TASK), run)
     answers = list(predict_rows(TASK, loaded, (("here", row) for row in rows), batch_size=3))
     assert [(a["start"], a["end"]) for a in answers] == [(row["start"], row["end"]) for row in rows]
-    assert [a["id"] for a in answers] == [record.id for record in TASK.read(data, None, False).records]
+    assert [a["id"] for a in answers] == [record.id for record in training_of(TASK).read(data, None, False).records]
     right = [set(a["predicted"]) == set(row["labels"]) for a, row in zip(answers, rows, strict=True)]
     assert sum(right) >= 14
 
@@ -87,9 +88,9 @@ def test_a_label_that_training_lacks_is_named(trained: tuple[Path, Path, dict[st
     rows[3]["labels"] = ["river"]
     (tmp_path / "dev.json").write_text(json.dumps(rows))
     with pytest.raises(DataError, match="label 'river'"):
-        evaluate_task(TASK, run, tmp_path / "dev.json", device="cpu", report=silent)
+        evaluate(TASK, run, tmp_path / "dev.json", report=silent)
     lines: list[str] = []
-    _, results = evaluate_task(TASK, run, tmp_path / "dev.json", device="cpu", skip_bad=True, report=lines.append)
+    _, results = evaluate(TASK, run, tmp_path / "dev.json", skip_bad=True, report=lines.append)
     assert results["records"] == 15 and "skipped 1 record: " in lines[0]
 
 
@@ -124,7 +125,7 @@ def test_a_block_is_answered_before_more_is_read(trained: tuple[Path, Path, dict
             read.append(number)
             yield "here", row
 
-    answers = predict_rows(TASK, load_checkpoint_of(TASK, run), queries(), block=block)
+    answers = predict_rows(TASK, load_checkpoint_of(training_of(TASK), run), queries(), block=block)
     next(answers)
     assert len(read) == block
     assert len(list(answers)) == 15
@@ -134,12 +135,12 @@ def test_evaluation_replaces_no_other_results(trained: tuple[Path, Path, dict[st
     """Neither a run's, ever, nor an evaluation's unless told to."""
     run, data, results = trained
     with pytest.raises(ConfigurationError, match="holds a run"):
-        evaluate_task(TASK, run, data, device="cpu", output=run, overwrite=True, report=silent)
+        evaluate(TASK, run, data, output=run, overwrite=True, report=silent)
     assert json.loads((run / "results.json").read_text()) == results
-    evaluate_task(TASK, run, data, device="cpu", output=tmp_path / "out", report=silent)
+    evaluate(TASK, run, data, output=tmp_path / "out", report=silent)
     with pytest.raises(ConfigurationError, match="holds other results"):
-        evaluate_task(TASK, run, data, device="cpu", output=tmp_path / "out", report=silent)
-    evaluate_task(TASK, run, data, device="cpu", output=tmp_path / "out", overwrite=True, report=silent)
+        evaluate(TASK, run, data, output=tmp_path / "out", report=silent)
+    evaluate(TASK, run, data, output=tmp_path / "out", overwrite=True, report=silent)
 
 
 # ---- relation classification, and what every task's jobs say about bad input -------------------------------------------
@@ -168,45 +169,46 @@ def test_relations_from_file_to_prediction(encoder: str, request: pytest.Fixture
     lines: list[str] = []
     results = finetune_task(
         RELATIONS, str(request.getfixturevalue(encoder)), DataFiles(train=data, dev=dev, test=data),
-        fill(RELATIONS.config, settings), tmp_path / "run", skip_bad=True, report=lines.append,
+        fill(training_of(RELATIONS).config, settings), tmp_path / "run", reading=Reading(skip_bad=True), report=lines.append,
     )  # fmt: skip
     assert results["test"]["micro_f1"] > 0.9
     assert lines.count("dev: micro and macro scores leave out 'no_relation'") == 1, "once, not after every epoch"
     listed = json.loads((tmp_path / "run" / "left_out.json").read_text())
     assert [line.split(":")[0] for line in listed["dev"]] == ["line 13", "line 14"] and "train" not in listed
     assert f"{dev}: skipped 2 records: bad tail (1), label 'owns' unknown to the model (1)" in lines
-    answers = list(predict_rows(RELATIONS, load_checkpoint_of(RELATIONS, tmp_path / "run"), (("here", row) for row in PAIRS)))
+    loaded = load_checkpoint_of(training_of(RELATIONS), tmp_path / "run")
+    answers = list(predict_rows(RELATIONS, loaded, (("here", row) for row in PAIRS)))
     assert sum(answer["predicted"] == row["label"] for answer, row in zip(answers, PAIRS, strict=True)) >= 11
     assert task_of(tmp_path / "run" / "model") == "relation-classification"
-    evaluation, _ = score_file(RELATIONS, data, write(tmp_path / "answers.jsonl", answers), report=silent)
+    evaluation, _ = score(RELATIONS, data, write(tmp_path / "answers.jsonl", answers), report=silent)
     assert evaluation.metrics == results["test"], "answers find their records again"
-    _, again = evaluate_task(RELATIONS, tmp_path / "run", dev, device="cpu", skip_bad=True, report=silent)
+    _, again = evaluate(RELATIONS, tmp_path / "run", dev, skip_bad=True, report=silent)
     assert again["left_out"] == listed["dev"] and again["records"] == 12
     negatives = write(tmp_path / "negatives.jsonl", PAIRS[2::3])
-    _, empty = evaluate_task(RELATIONS, tmp_path / "run", negatives, device="cpu", report=lines.append)
+    _, empty = evaluate(RELATIONS, tmp_path / "run", negatives, report=lines.append)
     assert empty["micro_recall"] == 0.0 and "no record has a relation other than" in lines[-1] and lines[-1] in empty["notes"]
 
 
 def test_a_label_that_training_lacks_is_named_with_its_line(tiny_bert: Path, tmp_path: Path) -> None:
     dev = write(tmp_path / "dev.jsonl", [PAIRS[0], PAIRS[1] | {"label": "owns"}])
     files = DataFiles(train=write(tmp_path / "train.jsonl", PAIRS), dev=dev)
-    config = fill(RELATIONS.config, {"device": "cpu"})
+    config = fill(training_of(RELATIONS).config, {"device": "cpu"})
     with pytest.raises(DataError, match="dev.jsonl, line 2, field 'labels': found the label 'owns', expected one of"):
         finetune_task(RELATIONS, str(tiny_bert), files, config, tmp_path / "run", report=silent)
 
 
 def test_a_split_of_which_nothing_is_left_is_an_error(tiny_bert: Path, tmp_path: Path) -> None:
     files = DataFiles(train=write(tmp_path / "train.jsonl", PAIRS), dev=write(tmp_path / "dev.jsonl", [{"text": 1, "head": 2}]))
-    config = fill(RELATIONS.config, {"device": "cpu"})
+    config = fill(training_of(RELATIONS).config, {"device": "cpu"})
     with pytest.raises(DataError, match="dev.jsonl: found no record that can be used"):
-        finetune_task(RELATIONS, str(tiny_bert), files, config, tmp_path / "run", skip_bad=True, report=silent)
+        finetune_task(RELATIONS, str(tiny_bert), files, config, tmp_path / "run", reading=Reading(skip_bad=True), report=silent)
 
 
 def test_texts_that_are_on_both_sides_are_counted(tiny_bert: Path, tmp_path: Path) -> None:
     files = DataFiles(train=write(tmp_path / "train.jsonl", PAIRS), test=write(tmp_path / "test.jsonl", PAIRS[:2]))
     lines: list[str] = []
     settings = {"device": "cpu", "epochs": 1, "keep": "last", "dev_fraction": 0.3, "leftover": "flush"}
-    config = fill(RELATIONS.config, settings)
+    config = fill(training_of(RELATIONS).config, settings)
     finetune_task(RELATIONS, str(tiny_bert), files, config, tmp_path / "run", report=lines.append)
     leaks = [line for line in lines if "trained on too" in line]
     trained = set(json.loads((tmp_path / "run" / "records.json").read_text())["train"])
@@ -222,11 +224,18 @@ def test_what_a_run_used_counts_all_of_it(tiny_bert: Path, tmp_path: Path) -> No
         busy = time.process_time()
         while time.process_time() - busy < 0.5:
             pass
-        return RELATIONS.build(*arguments)
+        return training_of(RELATIONS).build(*arguments)
 
     files = DataFiles(train=write(tmp_path / "train.jsonl", PAIRS))
-    config = fill(RELATIONS.config, {"device": "cpu", "epochs": 1, "keep": "last", "leftover": "flush"})
-    finetune_task(replace(RELATIONS, build=slow_build), str(tiny_bert), files, config, tmp_path / "run", report=silent)
+    config = fill(training_of(RELATIONS).config, {"device": "cpu", "epochs": 1, "keep": "last", "leftover": "flush"})
+    finetune_task(
+        replace(RELATIONS, training=replace(training_of(RELATIONS), build=slow_build)),
+        str(tiny_bert),
+        files,
+        config,
+        tmp_path / "run",
+        report=silent,
+    )
     used = json.loads((tmp_path / "run" / "status.json").read_text())["used"]
     assert used["seconds"] >= 0.5 and used["cpu_seconds"] >= 0.5
 
@@ -240,7 +249,7 @@ def test_other_names_of_the_label_numbers_are_other_data(tiny_bert: Path, tmp_pa
         info.write_text(json.dumps({"features": {"ner_tags": feature}}))
 
     task = load_task("ner")
-    config = fill(task.config, {"epochs": 1, "batch_size": 2, "gradient_accumulation_steps": 1, "device": "cpu"})
+    config = fill(training_of(task).config, {"epochs": 1, "batch_size": 2, "gradient_accumulation_steps": 1, "device": "cpu"})
 
     def stop(line: str) -> None:
         if " labels: " in line:

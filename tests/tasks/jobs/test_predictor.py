@@ -49,7 +49,7 @@ def test_relations_take_a_head_and_a_tail(tiny_luke: Path, tmp_path: Path) -> No
     texts = ["Ann lives in Oslo .", "the river is long"]
     (answers, none) = predictor.predict(texts, mentions=[[(13, 17), (0, 3)], []])
     assert none == [] and [answers[0][end]["mention"] for end in ("head", "tail")] == ["Oslo", "Ann"]
-    with pytest.raises(DataError, match="found 1 mention of text 0, expected two: head and tail"):
+    with pytest.raises(DataError, match="text 0: found 1 mention, expected two: head and tail"):
         predictor.predict(texts[:1], mentions=[[(0, 3)]])
     question = {"text": texts[0], "head": {"start": 13, "end": 17}, "tail": {"start": 0, "end": 3}}
     (row,) = predictor.predict_rows([question])

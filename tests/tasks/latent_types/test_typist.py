@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from loreweave.models.reconstruction import DecodingConfig
+from loreweave.tasks.contract import Execution
 from loreweave.tasks.latent_types.typist import Typist
-from loreweave.tasks.registry import Execution
 
 TEXTS = ["The old bridge was rebuilt.", "Unaffable!", "A river, a road and a very long railway to Oslo."]
 

@@ -13,11 +13,11 @@ from loreweave.corpus.graphs.knowledge_graph import GraphEntity, KnowledgeGraph
 from loreweave.errors import ConfigurationError
 from loreweave.metrics.known_answers import SIDES
 from loreweave.models.knowledge_scorers import similarity_matrix
+from loreweave.tasks.contract import Execution
 from loreweave.tasks.link_prediction.encoding import GraphEncoder, open_encoder
 from loreweave.tasks.link_prediction.model import load
 from loreweave.tasks.link_prediction.settings import ModelSettings
 from loreweave.tasks.processes import Processes
-from loreweave.tasks.registry import Execution
 
 VARIANTS = ("wiki", "rel", "cond", "contrastive", "table")
 

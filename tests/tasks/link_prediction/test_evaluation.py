@@ -19,10 +19,10 @@ from loreweave.corpus.graphs.knowledge_graph import GraphEntity, KnowledgeGraph
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.metrics.known_answers import SIDES
 from loreweave.tasks import embedding_cache
-from loreweave.tasks.jobs.pretrained import evaluate_pretrained
+from loreweave.tasks.contract import Execution
+from loreweave.tasks.jobs.evaluate import evaluate_task
 from loreweave.tasks.link_prediction import TASK
 from loreweave.tasks.link_prediction.reader import entities_of
-from loreweave.tasks.registry import Execution
 from loreweave.training.evaluation import Evaluation
 
 VARIANTS = ("wiki", "rel", "cond", "contrastive", "table")
@@ -33,7 +33,7 @@ def run(
     model: Path, graph: Path, *settings: str, output: Path | None = None, batch_size: int = 3
 ) -> tuple[Evaluation, dict[str, Any]]:
     how = Execution(device="cpu", batch_size=batch_size, report=lambda line: None)
-    return evaluate_pretrained(TASK, model, graph, ["bootstrap=20", *settings], how, output=output)
+    return evaluate_task(TASK, model, graph, settings=["bootstrap=20", *settings], execution=how, output=output)
 
 
 def without_times(results: dict[str, Any]) -> dict[str, Any]:
@@ -204,7 +204,7 @@ def test_entities_without_text_are_counted(graph: KnowledgeGraph, checkpoints: d
     KnowledgeGraph.from_parts(some, graph.relations, graph.triples).save(tmp_path / "some")
     lines: list[str] = []
     how = Execution(device="cpu", report=lines.append)
-    _, results = evaluate_pretrained(TASK, checkpoints["wiki"], tmp_path / "some", ["bootstrap=0"], how)
+    _, results = evaluate_task(TASK, checkpoints["wiki"], tmp_path / "some", settings=["bootstrap=0"], execution=how)
     assert results["text"]["candidates"] == {"nothing": 6, "description": 0, "label": 14, "alias": 0}
     assert "6 of 20 candidates have no text" in lines
     none = [GraphEntity(entity.id) for entity in graph.entities]

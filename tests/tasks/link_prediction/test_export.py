@@ -12,10 +12,10 @@ from tiny_graphs import Oracle
 
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.errors import ConfigurationError
+from loreweave.tasks.contract import Execution
 from loreweave.tasks.link_prediction import export as module
 from loreweave.tasks.link_prediction.export import export
 from loreweave.tasks.link_prediction.settings import ModelSettings
-from loreweave.tasks.registry import Execution
 
 HOW = Execution(device="cpu", report=lambda line: None)
 

@@ -17,15 +17,15 @@ from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.models.knowledge_scorers import SIMILARITIES, similarity_matrix
 from loreweave.tasks.embedding_cache import Embeddings
-from loreweave.tasks.jobs.predictor import PretrainedPredictor
+from loreweave.tasks.jobs.predictor import Predictor
 from loreweave.tasks.link_prediction import TASK
 from loreweave.tasks.link_prediction.encoding import EntityVectors
 from loreweave.tasks.link_prediction.prediction import read_query, top_answers
 
 
-def predictor(model: Path, graph: Path, **settings: Any) -> PretrainedPredictor:
+def predictor(model: Path, graph: Path, **settings: Any) -> Predictor:
     found = load(model, data=graph, device="cpu", settings=settings)
-    assert isinstance(found, PretrainedPredictor) and found.task is TASK
+    assert isinstance(found, Predictor) and found.task is TASK
     return found
 
 
@@ -173,7 +173,7 @@ def test_a_table_reads_no_texts(graph_folder: Path, checkpoints: dict[str, Path]
 
 
 def test_queries_are_answered_block_by_block(graph_folder: Path, checkpoints: dict[str, Path]) -> None:
-    from loreweave.tasks.jobs.pretrained import open_pretrained
+    from loreweave.tasks.jobs.predict import open_task
 
     read: list[int] = []
 
@@ -182,7 +182,7 @@ def test_queries_are_answered_block_by_block(graph_folder: Path, checkpoints: di
             read.append(number)
             yield "here", {"head": f"Q{number}", "relation": "P0"}
 
-    answers = open_pretrained(TASK, checkpoints["table"], graph_folder, ["top=2"])(queries(), 2)
+    answers = open_task(TASK, checkpoints["table"], graph_folder, settings=["top=2"])(queries(), 2)
     next(answers)
     assert len(read) == 2 and len(list(answers)) == 4
 
@@ -205,9 +205,9 @@ def test_the_end_that_is_not_given_is_asked_for() -> None:
 
 
 def test_loading_needs_to_know_what_about(graph_folder: Path, checkpoints: dict[str, Path]) -> None:
-    with pytest.raises(ConfigurationError, match="link-prediction needs data="):
+    with pytest.raises(ConfigurationError, match="link-prediction needs --data, the folder of the graph"):
         load(checkpoints["wiki"])
-    with pytest.raises(ConfigurationError, match="settings are for"):
+    with pytest.raises(ConfigurationError, match="needs --data"):
         load(checkpoints["wiki"], settings={"top": 3})
     with pytest.raises(CheckpointError, match="no such file or folder"):
         load(checkpoints["wiki"] / "none", data=graph_folder)

@@ -19,7 +19,7 @@ from loreweave.tasks.ner.decoding import TagScheme
 from loreweave.tasks.ner.encoding import NerSettings, SpanEncoding, TagEncoding, tags_of_types
 from loreweave.tasks.ner.model import NerConfig, NerModel, build
 from loreweave.tasks.ner.record import NerRecord, Sentence
-from loreweave.tasks.registry import Encoding
+from loreweave.training.task_model import Encoding
 
 TYPES = ["LOC", "PER"]
 TEXT = "Ann lives in Oslo ."

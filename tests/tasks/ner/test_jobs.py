@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from task_jobs import evaluate, predict_rows
 
 import loreweave
 from loreweave.cli.main import main
 from loreweave.errors import DataError
 from loreweave.tasks.jobs.check import check_files
-from loreweave.tasks.jobs.jobs import DataFiles, evaluate_task, finetune_task, load_checkpoint_of
-from loreweave.tasks.jobs.predicting import predict_rows
-from loreweave.tasks.registry import load_task
+from loreweave.tasks.jobs.checkpoints import load_checkpoint_of
+from loreweave.tasks.jobs.finetune import DataFiles, finetune_task
+from loreweave.tasks.ner import PARTS
+from loreweave.tasks.registry import load_task, training_of
 from loreweave.training.settings.configuration import fill
 
 TASK = load_task("ner")
@@ -46,7 +48,8 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     source = str(request.getfixturevalue(request.param))
     files = DataFiles(train=data, test=data)
     of_head = {"max_entity_length": 40} if request.param == "tiny_luke" else {}
-    results = finetune_task(TASK, source, files, fill(TASK.config, SETTINGS | of_head), folder / "run", report=silent)
+    config = fill(training_of(TASK).config, SETTINGS | of_head)
+    results = finetune_task(TASK, source, files, config, folder / "run", report=silent)
     return folder / "run", data, results
 
 
@@ -56,24 +59,26 @@ Trained = tuple[Path, Path, dict[str, Any]]
 def test_it_learns_and_scores_alike_from_the_folder_alone(trained: Trained, tmp_path: Path) -> None:
     run, data, results = trained
     assert results["test"]["micro_f1"] > 0.9
-    evaluation, _ = evaluate_task(TASK, run, data, device="cpu", batch_size=3, output=tmp_path / "out", report=silent)
+    evaluation, _ = evaluate(TASK, run, data, batch_size=3, output=tmp_path / "out", report=silent)
     assert evaluation.metrics == results["test"]
     rows = [json.loads(line) for line in (tmp_path / "out" / "predictions" / "train.jsonl").read_text().splitlines()]
     assert len(rows) == 16 and rows[0]["id"] == "train:1"
     # the run's own predictions, scored as another system's
-    scored = TASK.score_predictions(TASK.read(data, None, False).records, tmp_path / "out" / "predictions" / "train.jsonl")
+    scored = PARTS.score_predictions(
+        training_of(TASK).read(data, None, False).records, tmp_path / "out" / "predictions" / "train.jsonl"
+    )
     assert scored.metrics == results["test"]
 
 
 def test_raw_text_gets_characters(trained: Trained) -> None:
     run, _, _ = trained
-    predictor = loreweave.load(run, device="cpu")
+    predictor = loreweave.load(run)
     assert predictor.labels == ["LOC", "PER"]
     text = "Ann lives  in\nOslo."
     names, nothing = predictor.predict([text, ""])
     assert [(found["mention"], found["label"]) for found in names] == [("Ann", "PER"), ("Oslo", "LOC")] and nothing == []
     assert all(text[found["start"] : found["end"]] == found["mention"] and 0 < found["probability"] <= 1 for found in names)
-    with pytest.raises(DataError, match="found mentions of text 0, expected none"):
+    with pytest.raises(DataError, match="text 0: found mentions, expected none"):
         predictor.predict([text], mentions=[[(0, 3)]])
     (row,) = predictor.predict_rows([{"text": text}])
     assert row["id"] == "1" and [found["mention"] for found in row["predicted"]] == ["Ann", "Oslo"]
@@ -82,7 +87,7 @@ def test_raw_text_gets_characters(trained: Trained) -> None:
 def test_a_long_text_is_found_in_whole(trained: Trained) -> None:
     """Eight windows of 64 sub-words."""
     run, _, _ = trained
-    loaded = load_checkpoint_of(TASK, run)
+    loaded = load_checkpoint_of(training_of(TASK), run)
     text = "Ann lives in Oslo . " * 50
     (row,) = predict_rows(TASK, loaded, [("here", {"text": text})])
     assert all(text[found["start"] : found["end"]] == found["mention"] for found in row["predicted"])
@@ -94,9 +99,9 @@ def test_labels_unseen_in_training_are_named_or_left_out(trained: Trained, tmp_p
     run, _, _ = trained
     data = write(tmp_path / "test.txt", [*SENTENCES[:2], [("Ann", "B-ORG")]])
     with pytest.raises(DataError, match="line 15, field 'labels': found the label 'ORG', expected one of .* LOC, PER"):
-        evaluate_task(TASK, run, data, device="cpu", report=silent)
+        evaluate(TASK, run, data, report=silent)
     said: list[str] = []
-    _, results = evaluate_task(TASK, run, data, device="cpu", skip_bad=True, report=said.append)
+    _, results = evaluate(TASK, run, data, skip_bad=True, report=said.append)
     assert results["skipped"] == {"label 'ORG' unknown to the model": 1} and "line 15" in said[1]
 
 
@@ -104,7 +109,7 @@ def test_no_gold_at_evaluation_is_said(trained: Trained, tmp_path: Path) -> None
     run, _, _ = trained
     said: list[str] = []
     data = write(tmp_path / "test.txt", [[("is", "O"), ("long", "O")]])
-    evaluation, _ = evaluate_task(TASK, run, data, device="cpu", report=said.append)
+    evaluation, _ = evaluate(TASK, run, data, report=said.append)
     of_file, *of_scores = said
     assert "NO MENTION in 1 sentence:" in of_file and of_scores == evaluation.notes
     assert evaluation.metrics["micro_f1"] == 0 and "no record has a gold mention" in of_scores[0]

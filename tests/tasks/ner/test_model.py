@@ -16,13 +16,13 @@ from transformers import LukeForEntitySpanClassification as ReferenceLuke
 
 from loreweave.checkpoints import convert
 from loreweave.errors import CheckpointError, ConfigurationError
-from loreweave.tasks.jobs.jobs import task_of
+from loreweave.tasks.jobs.checkpoints import task_of
 from loreweave.tasks.ner.encoding import SpanEncoding, TagEncoding
 from loreweave.tasks.ner.model import CONLL_LABELS, NerConfig, NerModel, build, load
 from loreweave.tasks.ner.record import NerRecord, Sentence, joined
-from loreweave.tasks.registry import Encoding
 from loreweave.training.inference import run_model
 from loreweave.training.settings.configuration import fill
+from loreweave.training.task_model import Encoding
 
 TYPES = ["LOC", "ORG", "PER"]
 TEXTS = ["Ann lives in Oslo .", "Bob works at a bank ( in Paris ) .", "she is long"]
@@ -161,7 +161,7 @@ def test_converting_a_model_keeps_what_only_we_know_or_is_refused(
     assert any(f"{name} of config.json is known to loreweave only" in note for note in report.notes)
     assert getattr(load(tmp_path / "out").model.config, name) == value
     for to in ("paddle", "luke-original"):
-        with pytest.raises(ConfigurationError, match=f"has no place for {name}"):
+        with pytest.raises(ConfigurationError, match=f"cannot store {name}"):
             convert(str(tmp_path / "model"), tmp_path / to, to=to)
 
 

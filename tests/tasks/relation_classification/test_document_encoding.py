@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from relation_documents import DOCUMENTS, LABELS, document
 
-from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.relation_classification.document_encoding import window_ranges
 from loreweave.tasks.relation_classification.model import build
 from loreweave.tasks.relation_classification.settings import RelationConfig
 from loreweave.tasks.relations.document import Entity, RelationDocument
 from loreweave.tasks.relations.record import RelationRecord
+from loreweave.training.task_model import TaskModel
 
 
 def made(encoder: Path, **settings: Any) -> TaskModel:

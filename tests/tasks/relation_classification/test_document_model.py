@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 import torch
 from relation_documents import DOCUMENTS, LABELS, row_of
+from task_jobs import evaluate
 
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.jobs.check import check_files
-from loreweave.tasks.jobs.jobs import DataFiles, evaluate_task, finetune_task
+from loreweave.tasks.jobs.finetune import DataFiles, finetune_task
 from loreweave.tasks.jobs.predictor import Predictor, load
-from loreweave.tasks.registry import load_task
+from loreweave.tasks.registry import load_task, training_of
 from loreweave.tasks.relation_classification.model import build
 from loreweave.tasks.relation_classification.model import load as load_model
 from loreweave.tasks.relation_classification.settings import RelationConfig
@@ -33,7 +34,7 @@ def train(tmp_path: Path) -> Path:
 
 def settings(*more: str) -> Any:
     asked = ["epochs=40", "batch_size=2", "gradient_accumulation_steps=1", "optimizer.learning_rate=3e-3", "dropout=0"]
-    return fill(TASK.config, {}, [*asked, "evaluate_before_training=false", "schedule.warmup_ratio=0", *more])
+    return fill(training_of(TASK).config, {}, [*asked, "evaluate_before_training=false", "schedule.warmup_ratio=0", *more])
 
 
 @pytest.mark.parametrize("encoder", ["tiny_bert", "tiny_luke"])
@@ -56,12 +57,12 @@ def test_from_training_to_answers(encoder: str, train: Path, tmp_path: Path, req
     files = DataFiles(train=train, dev=train)
     results = finetune_task(TASK, source, files, settings("metric=micro_f1"), run, report=SAID.append)
     assert results["dev"]["micro_f1"] > 0.9
-    evaluation, kept = evaluate_task(TASK, run, train, report=SAID.append, output=tmp_path / "results")
+    evaluation, kept = evaluate(TASK, run, train, report=SAID.append, output=tmp_path / "results")
     assert kept["micro_f1"] == results["dev"]["micro_f1"] and kept["ign_precision"] == 0.0  # all of it was shown
     unseen = tmp_path / "other.jsonl"
     other = row_of(DOCUMENTS[0]) | {"id": "x", "relations": [{"head": 0, "tail": 1, "label": "unheard of"}]}
     unseen.write_text(json.dumps(other))
-    missed, _ = evaluate_task(TASK, run, unseen, settings=[f"train={train}"], report=SAID.append)
+    missed, _ = evaluate(TASK, run, unseen, settings=[f"train={train}"], report=SAID.append)
     assert missed.metrics["micro_recall"] == 0.0 and "1 record has labels that the model does not know" in " ".join(SAID)
     predictor = load(run)
     assert isinstance(predictor, Predictor)
@@ -75,7 +76,7 @@ def test_from_training_to_answers(encoder: str, train: Path, tmp_path: Path, req
 def test_a_model_of_two_mentions_refuses_documents(train: Path, tiny_bert: Path, tmp_path: Path) -> None:
     build(str(tiny_bert), ["lives"], RelationConfig()).save_pretrained(tmp_path / "pairs")
     with pytest.raises(ConfigurationError, match="found the document 'd0', .*multi_label=true"):
-        evaluate_task(TASK, tmp_path / "pairs", train, report=SAID.append)
+        evaluate(TASK, tmp_path / "pairs", train, report=SAID.append)
 
 
 def test_documents_are_checked(train: Path, tiny_bert: Path) -> None:

@@ -11,11 +11,11 @@ from mention_tokenizers import pieces_of, tokenizer_of
 from tiny_tokenizers import write_byte_bpe
 from transformers import RobertaConfig, RobertaModel, RobertaTokenizer
 
-from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.relation_classification.model import RelationConfig, build
 from loreweave.tasks.relations.record import RelationRecord
 from loreweave.training.settings.configuration import fill
 from loreweave.training.settings.recipes import load_recipe
+from loreweave.training.task_model import TaskModel
 
 LABELS = ["no_relation", "lives"]
 TEXT = "Ann lives in Oslo ."

@@ -15,10 +15,10 @@ from mention_tokenizers import tokenizer_of
 from transformers import LukeForEntityPairClassification as ReferenceLuke
 
 from loreweave.errors import CheckpointError, ConfigurationError
-from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.relation_classification.model import TACRED_LABELS, RelationConfig, build, load
 from loreweave.tasks.relation_classification.settings import RelationScoring
 from loreweave.tasks.relations.record import RelationRecord
+from loreweave.training.task_model import TaskModel
 
 LABELS = ["no_relation", "lives", "works"]
 RECORDS = [

@@ -16,11 +16,11 @@ from transformers import RobertaForSequenceClassification as Roberta
 
 from loreweave.checkpoints import convert
 from loreweave.errors import CheckpointError, ConfigurationError
-from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.text_classification.model import build, load
 from loreweave.tasks.text_classification.record import SCORE, TextRecord
 from loreweave.tasks.text_classification.settings import TextClassificationConfig
 from loreweave.training.losses import squared_error
+from loreweave.training.task_model import TaskModel
 
 LABELS = ["contradiction", "entailment", "neutral"]
 RECORDS = [

@@ -9,7 +9,7 @@ import pytest
 
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.tasks.ner.model import NerConfig
-from loreweave.tasks.registry import FINETUNED_TASKS, load_training
+from loreweave.tasks.registry import load_training, trained_task_names
 from loreweave.training.settings.configuration import fill
 from loreweave.training.settings.documentation import setting_docs
 
@@ -49,7 +49,7 @@ def test_texts_types_and_defaults() -> None:
     ]
 
 
-@pytest.mark.parametrize("task", FINETUNED_TASKS)
+@pytest.mark.parametrize("task", trained_task_names())
 def test_every_setting_can_be_given_with_its_default(task: str) -> None:
     config = load_training(task).config
     # a group that may be missing is there as soon as a setting of it is given

@@ -10,7 +10,7 @@ import yaml
 
 from loreweave.errors import ConfigurationError
 from loreweave.pretraining.configuration import PretrainingConfig
-from loreweave.tasks.registry import load_pretrained_task, load_training
+from loreweave.tasks.registry import load_task, load_training
 from loreweave.training.settings.conditions import is_read
 from loreweave.training.settings.configuration import fill, load_yaml, to_dict
 from loreweave.training.settings.recipes import Recipe, list_recipes, load_recipe, recipe_names, recipes_for
@@ -78,7 +78,7 @@ def test_every_packaged_recipe_fills_its_configuration(name: str) -> None:
         fill(load_training(recipe.task).config, recipe.config)
     if recipe.evaluation:
         assert recipe.task is not None
-        fill(load_pretrained_task(recipe.task).evaluation, recipe.evaluation)
+        fill(load_task(recipe.task).evaluation, recipe.evaluation)
 
 
 @pytest.mark.parametrize("name", [name for name in recipe_names() if load_recipe(name).kind == "finetuning"])
@@ -87,7 +87,7 @@ def test_every_setting_of_a_recipe_is_read(name: str) -> None:
     assert recipe.task is not None
     parts = [(load_training(recipe.task).config, recipe.config)]
     if recipe.evaluation:
-        parts.append((load_pretrained_task(recipe.task).evaluation, recipe.evaluation))
+        parts.append((load_task(recipe.task).evaluation, recipe.evaluation))
     for cls, values in parts:
         config = fill(cls, values)
         groups = [(getattr(config, key), value) for key, value in values.items() if isinstance(value, dict)]

@@ -1,30 +1,35 @@
 """Entity typing: which types fit a mention in its text (Open Entity, UFET and files of the same form)."""
 
+from loreweave.tasks.contract import Training
 from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.entity_typing import reader, scoring
 from loreweave.tasks.entity_typing.settings import NAME, EntityTypingConfig, TypingScoring, unfit
-from loreweave.tasks.registry import Task
+from loreweave.tasks.record_task import RecordTask, task_of_records
 
-TASK: Task[reader.TypingRecord] = Task(
-    name=NAME,
-    summary="which types fit a mention in its text",
-    config=EntityTypingConfig,
-    metric="micro_f1",
-    metrics=scoring.METRICS,
-    formats={name: format.summary for name, format in reader.FORMATS.items()},
-    splits={"train": ("train",), "dev": ("dev", "valid", "validation"), "test": ("test",)},
-    architectures=("LukeForEntityClassification",),
-    read=reader.read,
-    labels=reader.labels_of,
-    build=Deferred("loreweave.tasks.entity_typing.model:build"),
-    load=Deferred("loreweave.tasks.entity_typing.model:load"),
-    mentions=reader.mentions_of,
-    score=scoring.score,
-    score_predictions=scoring.score_predictions,
+PARTS: RecordTask[reader.TypingRecord] = RecordTask(
+    training=Training(
+        name=NAME,
+        config=EntityTypingConfig,
+        formats={name: format.summary for name, format in reader.FORMATS.items()},
+        splits={"train": ("train",), "dev": ("dev", "valid", "validation"), "test": ("test",)},
+        read=reader.read,
+        labels=reader.labels_of,
+        mentions=reader.mentions_of,
+        build=Deferred("loreweave.tasks.entity_typing.model:build"),
+        load=Deferred("loreweave.tasks.entity_typing.model:load"),
+        score=scoring.score,
+        metric="micro_f1",
+        metrics=scoring.METRICS,
+        unfit=unfit,
+    ),
     query=reader.query,
-    ask=reader.ask,
     answer=scoring.answer,
+    score_predictions=scoring.score_predictions,
     scoring=TypingScoring,
+)
+TASK = task_of_records(
+    PARTS,
+    summary="which types fit a mention in its text",
     asks=("text", "start", "end"),
-    unfit=unfit,
+    architectures=("LukeForEntityClassification",),
 )

@@ -13,7 +13,6 @@ from loreweave.tasks.entity_typing.reader import COARSE_LABELS
 from loreweave.tasks.entity_typing.scoring import answer, score
 from loreweave.tasks.entity_typing.settings import NAME, Decision, EntityTypingConfig
 from loreweave.tasks.heads import with_head
-from loreweave.tasks.registry import Encoding, TaskModel
 from loreweave.tasks.starting_points import (
     MARKER_STARTS,
     is_luke,
@@ -24,6 +23,8 @@ from loreweave.tasks.starting_points import (
     start_luke,
     start_plain,
 )
+from loreweave.training.losses import binary_cross_entropy, cross_entropy
+from loreweave.training.task_model import Encoding, TaskModel
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -83,4 +84,7 @@ def load(path: Path, base: str | None = None, labels: Sequence[str] | None = Non
 
 def _decided(model: PreTrainedModel, encoding: Encoding, decision: Decision) -> TaskModel:
     """The model with how its logits become types."""
-    return TaskModel(model, encoding, scorer=partial(score, decision=decision), answerer=partial(answer, decision=decision))
+    loss = binary_cross_entropy if decision.multi_label else cross_entropy
+    return TaskModel(
+        model, encoding, loss, scorer=partial(score, decision=decision), answerer=partial(answer, decision=decision)
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from loreweave.tasks.registry import Encoding
+from loreweave.training.task_model import Encoding
 
 
 @dataclass(frozen=True, slots=True)

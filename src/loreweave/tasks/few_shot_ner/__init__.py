@@ -1,13 +1,14 @@
 """Few-shot NER: entities of types that a handful of sentences show (Few-NERD; CONTaiNER, ProtoBERT, NNShot, StructShot)."""
 
 from loreweave.corpus.column_formats.tag_schemes import OUTSIDE
+from loreweave.tasks.contract import Task, Training
 from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.few_shot_ner import reader
 from loreweave.tasks.few_shot_ner.scoring import METRICS, score_predictions
 from loreweave.tasks.few_shot_ner.settings import NAME, EvaluationSettings, FewShotNerConfig, PredictionSettings
-from loreweave.tasks.registry import PretrainedTask, Training
+from loreweave.tasks.record_task import text_rows
 
-TASK = PretrainedTask(
+TASK = Task(
     name=NAME,
     summary="entities of types that a handful of sentences show",
     metric="micro_f1",
@@ -18,7 +19,10 @@ TASK = PretrainedTask(
     evaluate=Deferred("loreweave.tasks.few_shot_ner.evaluation:evaluate"),
     predict=Deferred("loreweave.tasks.few_shot_ner.prediction:predict"),
     asks=("text",),
-    score_predictions=score_predictions,
+    score=score_predictions,
+    options=("skip_bad",),
+    prediction_data="a support file with a few annotated sentences",
+    rows=text_rows,
     training=Training(
         name=NAME,
         config=FewShotNerConfig,

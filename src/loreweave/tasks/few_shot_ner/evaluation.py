@@ -17,6 +17,7 @@ from loreweave.corpus.episodes import Episode, Sentences, read_episodes
 from loreweave.corpus.files.reading import sha256_of_data
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.contract import Execution
 from loreweave.tasks.few_shot_ner import reader
 from loreweave.tasks.few_shot_ner.labelling import Labeller, Question, question_of, together
 from loreweave.tasks.few_shot_ner.model import load_any
@@ -26,21 +27,21 @@ from loreweave.tasks.few_shot_ner.settings import EvaluationSettings, MethodSett
 from loreweave.tasks.few_shot_ner.support_tuning import SupportTuner
 from loreweave.tasks.few_shot_ner.transitions import TransitionCounts, count_transitions
 from loreweave.tasks.few_shot_ner.word_vectors import Embedder, SentenceBank, similarity_of
-from loreweave.tasks.registry import Execution, TaskModel
 from loreweave.training.devices import choose_device
 from loreweave.training.evaluation import Evaluation
 from loreweave.training.inference import move
+from loreweave.training.task_model import TaskModel
 
 
 def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: Execution) -> tuple[Evaluation, dict[str, Any]]:
-    """See `registry.PretrainedTask`.
+    """See `contract.Task.evaluate`.
 
     Raises:
         LoreweaveError: the episodes or the model cannot be read, or nothing is left to score.
     """
     started = time.monotonic()
     skipped = Counter[str]()
-    episodes = list(islice(read_episodes(data, skipped if settings.skip_bad else None), settings.episodes))
+    episodes = list(islice(read_episodes(data, skipped if execution.reading.skip_bad else None), settings.episodes))
     tagger = Tagger.open(model, settings, execution)
     bank = SentenceBank((s for episode in episodes for s in episode.support + episode.query), tagger.encoding)
     if settings.legacy:
@@ -54,8 +55,6 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     _report(episodes, bank, tagger, skipped, execution.report)
     labelled = tagger.label(episodes, bank)
     evaluation = score(labelled, bootstrap=settings.bootstrap, seed=settings.seed)
-    for note in evaluation.notes:
-        execution.report(note)
     facts = {
         "name": data.name.partition(".")[0],
         "records": len(episodes),
@@ -67,7 +66,6 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
         "encoding": tagger.encoding.report(),
         "fine_tuning": tagger.tuning(),
         "queries_with_a_text_of_the_support": len(copies_in(episodes)),
-        "notes": evaluation.notes,
         "seconds": round(time.monotonic() - started, 3),
     }
     return evaluation, facts
@@ -189,7 +187,6 @@ def _transitions(
 
 
 def _tuner(loaded: TaskModel, settings: MethodSettings, execution: Execution) -> SupportTuner:
-    assert loaded.loss is not None, "every model of this task has one"
     model: Any = loaded.model
     encoding: Any = loaded.encoding
     return SupportTuner(model, encoding, loaded.loss, settings.fine_tuning, seed=settings.seed, precision=execution.precision)

@@ -20,12 +20,12 @@ from loreweave.tasks.few_shot_ner.encoding import WordEncoding, read_transitions
 from loreweave.tasks.few_shot_ner.episodic_training import EpisodicEncoding, episode_loss
 from loreweave.tasks.few_shot_ner.network import GaussianWordEncoder, WordStates
 from loreweave.tasks.few_shot_ner.settings import NAME, FewShotNerConfig
-from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.starting_points import config_of, describe, settings_of, word_limit, word_tokenizer
 from loreweave.training.quiet import quiet
 from loreweave.training.settings.conditions import check_read
 from loreweave.training.settings.configuration import fill, to_dict
 from loreweave.training.settings.optimizer import OptimizerConfig
+from loreweave.training.task_model import TaskModel
 
 HEAD = "gaussian_head"
 """Prefix of the parameters that are not the encoder's."""
@@ -93,7 +93,7 @@ def start(
     return model, _encoding(source, model, settings.get("max_length"))
 
 
-def load(path: Path, base: str | None = None) -> TaskModel:
+def load(path: Path, base: str | None = None, labels: Sequence[str] | None = None) -> TaskModel:
     """A checkpoint of `loreweave finetune few-shot-ner`.
 
     Raises:

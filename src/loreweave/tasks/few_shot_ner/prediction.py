@@ -18,6 +18,7 @@ from loreweave.corpus.files.records import describe_skipped
 from loreweave.corpus.tokens import TOKENS, TaggedSentence, text_of_tokens, token_offsets
 from loreweave.errors import DataError
 from loreweave.metrics.probabilities import rounded
+from loreweave.tasks.contract import Execution
 from loreweave.tasks.few_shot_ner import reader
 from loreweave.tasks.few_shot_ner.encoding import describe_counts
 from loreweave.tasks.few_shot_ner.evaluation import Tagger
@@ -25,7 +26,6 @@ from loreweave.tasks.few_shot_ner.scoring import Labelled
 from loreweave.tasks.few_shot_ner.settings import PredictionSettings
 from loreweave.tasks.few_shot_ner.word_vectors import SentenceBank
 from loreweave.tasks.jobs.queries import Answerer
-from loreweave.tasks.registry import Execution
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 
@@ -33,7 +33,7 @@ Row = Mapping[str, Any]
 
 
 def predict(model: Path, data: Path, settings: PredictionSettings, execution: Execution) -> Answerer:
-    """See `registry.PretrainedTask`; `data` is the support: annotated sentences in any format of `finetune`.
+    """See `contract.Task.predict`; `data` is the support: annotated sentences in any format of `finetune`.
 
     Raises:
         LoreweaveError: the support or the model cannot be read, or the support has no entity.

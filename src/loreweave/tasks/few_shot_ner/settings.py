@@ -167,8 +167,6 @@ class EvaluationSettings(MethodSettings):
     """Follow the released code: drop sentences that contain a word without sub-words, in support and query, and divide
     transitions among all types of the file. (Otherwise, words of such sentences and words after the cut count as missed
     in `micro_f1`; in `published_micro_f1` they never count.)"""
-    skip_bad: bool = False
-    """Leave out episodes that cannot be scored (such as a label that is not in the support) and count them."""
     episodes: int | None = None
     """Number of episodes to score, from the first. Null: all."""
     bootstrap: int = 1000

@@ -1,13 +1,14 @@
 """Few-shot relations: which of a few relations, each shown by a handful of sentences, a text states (FewRel; Proto, PAIR)."""
 
+from loreweave.tasks.contract import Task, Training
 from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.few_shot_relation import reader
 from loreweave.tasks.few_shot_relation.scoring import METRICS, score_predictions
 from loreweave.tasks.few_shot_relation.settings import NAME, EvaluationSettings, FewShotRelationConfig, PredictionSettings
-from loreweave.tasks.registry import PretrainedTask, Training
+from loreweave.tasks.record_task import pair_rows
 from loreweave.tasks.relations.record import mentions_of
 
-TASK = PretrainedTask(
+TASK = Task(
     name=NAME,
     summary="which of a few relations, each shown by a handful of sentences, a text states",
     metric="accuracy",
@@ -18,7 +19,10 @@ TASK = PretrainedTask(
     evaluate=Deferred("loreweave.tasks.few_shot_relation.evaluation:evaluate"),
     predict=Deferred("loreweave.tasks.few_shot_relation.prediction:predict"),
     asks=("text", "head", "tail"),
-    score_predictions=score_predictions,
+    score=score_predictions,
+    options=("format", "skip_bad"),
+    prediction_data="a support file with a few annotated sentences",
+    rows=pair_rows,
     training=Training(
         name=NAME,
         config=FewShotRelationConfig,

@@ -19,7 +19,7 @@ from loreweave.corpus.files.reading import sha256_of
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError, DataError
-from loreweave.tasks.class_names import label_names
+from loreweave.tasks.contract import Execution
 from loreweave.tasks.few_shot_relation import reader
 from loreweave.tasks.few_shot_relation.encoding import EpisodeEncoding
 from loreweave.tasks.few_shot_relation.episodes import (
@@ -34,16 +34,18 @@ from loreweave.tasks.few_shot_relation.matching import Distance, pair_logits, pr
 from loreweave.tasks.few_shot_relation.model import load_any
 from loreweave.tasks.few_shot_relation.scoring import Answered, copies_in, score
 from loreweave.tasks.few_shot_relation.settings import EvaluationSettings, MethodSettings
-from loreweave.tasks.jobs.jobs import task_of
+from loreweave.tasks.jobs.checkpoints import task_of
 from loreweave.tasks.mentions.inputs import MentionExample
-from loreweave.tasks.registry import FINETUNED_TASKS, Execution, TaskModel
+from loreweave.tasks.registry import trained_task_names
 from loreweave.tasks.relations.record import RelationRecord
 from loreweave.tasks.starting_points import config_of
+from loreweave.training.class_names import label_names
 from loreweave.training.devices import choose_device
 from loreweave.training.evaluation import Evaluation
 from loreweave.training.finite import require_finite
 from loreweave.training.inference import move, run_model
 from loreweave.training.settings.conditions import check_read
+from loreweave.training.task_model import TaskModel
 
 _DRAWN = 1000
 """Episodes of a file with annotated sentences."""
@@ -52,14 +54,14 @@ _BLOCK = 64
 
 
 def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: Execution) -> tuple[Evaluation, dict[str, Any]]:
-    """See `registry.PretrainedTask`.
+    """See `contract.Task.evaluate`.
 
     Raises:
         LoreweaveError: the data or the model cannot be read, or there is no episode to score.
     """
     started = time.monotonic()
     skipped = Counter[str]()
-    episodes = (_read if holds_episodes(data) else _draw)(data, settings, skipped, execution.report)
+    episodes = (_read if holds_episodes(data) else _draw)(data, settings, skipped, execution)
     matcher = Matcher.open(model, settings, execution)
     asked = sorted({relation for episode in episodes if episode.named for relation in episode.relations})
     seen = sorted(set(asked) & set(matcher.source_relations))
@@ -79,11 +81,8 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
         "distinct_inputs": matcher.inputs,
         "encoding": matcher.encoding.report(),
         "queries_with_a_text_of_the_support": len(copies_in(episodes)),
-        "notes": evaluation.notes,
         "seconds": round(time.monotonic() - started, 3),
     }
-    for note in evaluation.notes:
-        execution.report(note)
     return evaluation, facts
 
 
@@ -126,7 +125,7 @@ class Matcher:
             return cls(model, encoding, distance, execution, True, encoding.source_relations or loaded.labels)
         folder = resolve(path)
         other = task_of(folder)
-        labels = label_names(config_of(str(folder))) if other in FINETUNED_TASKS else ()
+        labels = label_names(config_of(str(folder))) if other in trained_task_names() else ()
         return cls(model, encoding, distance, execution, False, labels, other)
 
     def answer(self, episodes: Sequence[RelationEpisode]) -> list[Answered]:
@@ -222,39 +221,36 @@ def _key(record: RelationRecord) -> tuple[Any, ...]:
     return record.text, record.head, record.tail
 
 
-def _read(
-    data: Path, settings: EvaluationSettings, skipped: Counter[str], report: Callable[[str], None]
-) -> list[RelationEpisode]:
+def _read(data: Path, settings: EvaluationSettings, skipped: Counter[str], execution: Execution) -> list[RelationEpisode]:
     """The episodes of a file."""
-    for name in ("way", "shot", "queries", "na_rate", "relations", "format"):
-        if getattr(settings, name) is not None:
+    given = {name: getattr(settings, name) for name in ("way", "shot", "queries", "na_rate", "relations")}
+    for name, value in {**given, "--format": execution.reading.format}.items():
+        if value is not None:
             raise ConfigurationError(f"{name}: {data} has episodes of its own; leave it out")
-    episodes = list(islice(read_episodes(data, skipped if settings.skip_bad else None), settings.episodes))
+    episodes = list(islice(read_episodes(data, skipped if execution.reading.skip_bad else None), settings.episodes))
     if not episodes:
         left_out = f"; left out: {tallied(skipped)}" if skipped else ""
         raise DataError(f"found no episode to score{left_out}", path=data)
     if skipped:
-        report(f"{data}: skipped {counted(skipped.total(), 'episode')}: {tallied(skipped)}")
+        execution.report(f"{data}: skipped {counted(skipped.total(), 'episode')}: {tallied(skipped)}")
     return episodes if settings.answers is None else read_answers(settings.answers, episodes)
 
 
-def _draw(
-    data: Path, settings: EvaluationSettings, skipped: Counter[str], report: Callable[[str], None]
-) -> list[RelationEpisode]:
+def _draw(data: Path, settings: EvaluationSettings, skipped: Counter[str], execution: Execution) -> list[RelationEpisode]:
     """Episodes of a file with annotated sentences."""
     if settings.answers is not None:
         raise ConfigurationError(f"answers: {data} has annotated sentences, which say their relations; leave it out")
     asked: dict[str, Any] = {name: getattr(settings, name) for name in ("way", "shot", "queries", "na_rate")}
     shape = EpisodeShape(**{name: value for name, value in asked.items() if value is not None})
-    found = reader.read(data, settings.format, settings.skip_bad)
+    found = reader.read(data, execution.reading.format, execution.reading.skip_bad)
     for line in describe_skipped(found, data):
-        report(line)
+        execution.report(line)
     skipped.update(found.skipped)
     draws = draws_of(found.records, shape, settings.seed, settings.relations, data)
     if draws.left_out:
         skipped["relations with too few sentences"] = len(draws.left_out)
         number = counted(len(draws.left_out), "relation")
-        report(f"{data}: left out {number} with too few sentences: {', '.join(draws.left_out)}")
+        execution.report(f"{data}: left out {number} with too few sentences: {', '.join(draws.left_out)}")
     return [episode_of(draws.draw(number), found.records, str(number)) for number in range(settings.episodes or _DRAWN)]
 
 

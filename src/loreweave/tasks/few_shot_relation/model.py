@@ -22,7 +22,6 @@ from loreweave.tasks.few_shot_relation.matching import pair_logits, prototype_lo
 from loreweave.tasks.few_shot_relation.settings import NAME, FewShotRelationConfig, MethodSettings
 from loreweave.tasks.mentions.inputs import MarkerEncoding, MentionEncoding
 from loreweave.tasks.mentions.marker_classifier import MarkerClassifier, OneLayerHead
-from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.relations.record import mentions_of
 from loreweave.tasks.starting_points import (
     FOUR_MARKER_STARTS,
@@ -35,8 +34,10 @@ from loreweave.tasks.starting_points import (
     start_plain,
     word_limit,
 )
+from loreweave.training.losses import cross_entropy
 from loreweave.training.settings.conditions import check_read
 from loreweave.training.settings.configuration import fill
+from loreweave.training.task_model import TaskModel
 
 
 class EpisodeModel(MarkerClassifier):
@@ -101,10 +102,10 @@ def build(source: str, labels: Sequence[str], config: FewShotRelationConfig) -> 
         markers = MARKER_STARTS if config.markers == "two" else FOUR_MARKER_STARTS
         model, tokenizer = start_plain(source, names, config, cls=EpisodeModel, markers=markers, **kept)
     drawing = Drawing(config.shape(), config.episodes, config.order_seed, tuple(names))
-    return TaskModel(model, _encoding(model, tokenizer, drawing))
+    return TaskModel(model, _encoding(model, tokenizer, drawing), cross_entropy)
 
 
-def load(path: Path, base: str | None = None) -> TaskModel:
+def load(path: Path, base: str | None = None, labels: Sequence[str] | None = None) -> TaskModel:
     """A checkpoint of `loreweave finetune few-shot-relation`.
 
     Raises:
@@ -119,7 +120,7 @@ def load(path: Path, base: str | None = None) -> TaskModel:
         encoding = _encoding(model, plain_tokenizer(words, model))
     if (path / SOURCE_FILE).is_file():
         encoding.source_relations = tuple(read_json(path / SOURCE_FILE))
-    return TaskModel(model, encoding)
+    return TaskModel(model, encoding, cross_entropy)
 
 
 def load_any(path: Path, settings: MethodSettings) -> tuple[TaskModel, bool]:

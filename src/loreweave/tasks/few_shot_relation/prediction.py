@@ -12,18 +12,18 @@ from loreweave.corpus.counts import counted
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.encoding.encoded_text import EncodingReport
 from loreweave.errors import DataError
+from loreweave.tasks.contract import Execution
 from loreweave.tasks.few_shot_relation import reader
 from loreweave.tasks.few_shot_relation.episodes import RelationEpisode
 from loreweave.tasks.few_shot_relation.evaluation import Matcher
 from loreweave.tasks.few_shot_relation.scoring import Answered
 from loreweave.tasks.few_shot_relation.settings import PredictionSettings
 from loreweave.tasks.jobs.queries import Answerer
-from loreweave.tasks.registry import Execution
 from loreweave.tasks.relations.record import RelationRecord
 
 
 def predict(model: Path, data: Path, settings: PredictionSettings, execution: Execution) -> Answerer:
-    """See `registry.PretrainedTask`; `data` is the support: annotated sentences in any format of `finetune`.
+    """See `contract.Task.predict`; `data` is the support: annotated sentences in any format of `finetune`.
 
     Raises:
         LoreweaveError: the support or the model cannot be read, or the support has fewer than two relations.

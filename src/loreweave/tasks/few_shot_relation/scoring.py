@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from loreweave.corpus.counts import counted, tallied
 from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.files.rows import field
-from loreweave.errors import DataError
+from loreweave.errors import ConfigurationError, DataError
 from loreweave.metrics.probabilities import rounded, softmax
 from loreweave.metrics.relations import accuracy
 from loreweave.metrics.resampling import INTERVALS, interval, resampled_sums
+from loreweave.tasks.contract import Execution, NoSettings
 from loreweave.tasks.episodes.copies import copied_queries, describe_copies
 from loreweave.tasks.few_shot_relation.episodes import RelationEpisode, read_episodes
 from loreweave.tasks.files.predictions import (
@@ -95,16 +97,23 @@ def copies_in(episodes: Sequence[RelationEpisode]) -> list[tuple[str, int]]:
     ]
 
 
-def score_predictions(gold: Path, predictions: Path, skip_bad: bool) -> tuple[Evaluation, dict[str, Any]]:
+def score_predictions(
+    gold: Path, predictions: Path, settings: NoSettings, execution: Execution
+) -> tuple[Evaluation, dict[str, Any]]:
     """Predictions of any system for a file of episodes: a JSON list of the numbers of relations, one for each query
     (FewRel's), or JSON Lines with `episode`, `query` (0 where it is missing) and `predicted` (`prediction` in older
     files), a relation's name, or `number`. Rows without `episode` go by order.
 
     Raises:
-        DataError: names the line; see `prediction_files.beside`. Or no query has a known relation.
+        ConfigurationError: a format is given.
+        DataError: names the line; see `files.predictions.beside`. Or no query has a known relation.
     """
+    if execution.reading.format is not None:
+        raise ConfigurationError("--format: files of episodes are recognised; leave it out")
     skipped = Counter[str]()
-    episodes = list(read_episodes(gold, skipped if skip_bad else None))
+    episodes = list(read_episodes(gold, skipped if execution.reading.skip_bad else None))
+    if skipped:
+        execution.report(f"{gold}: skipped {counted(skipped.total(), 'episode')}: {tallied(skipped)}")
     if not any(number is not None for episode in episodes for number in episode.gold):
         raise DataError("found no query with a known relation, nothing can be scored", path=gold)
     ids = [f"{episode.id}/{place}" for episode in episodes for place in range(len(episode.query))]

@@ -126,8 +126,6 @@ class EvaluationSettings(MethodSettings):
     """Number of episodes. Null: 1000 drawn episodes, or all episodes of a file."""
     answers: Path | None = None
     """Gold numbers of FewRel's test files: a JSON list."""
-    skip_bad: bool = False
-    """Leave out bad records or episodes and count them."""
     bootstrap: int = 1000
     """Number of resamples of the episodes for the 95 % interval; 0: no interval."""
 

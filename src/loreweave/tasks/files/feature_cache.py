@@ -20,8 +20,8 @@ from loreweave.corpus.files.writing import atomic_path
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.embedding_cache import hash_of_folder
-from loreweave.tasks.registry import Encoding
 from loreweave.training.settings.finetuning import FinetuningConfig, encoded_settings
+from loreweave.training.task_model import Encoding
 
 _FORMAT = 3
 """To be raised where a reader or an encoding changes within a version."""

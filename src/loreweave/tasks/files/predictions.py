@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from loreweave.corpus.counts import counted, listed, tallied
+from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.reading import open_text, read_json_lines
-from loreweave.corpus.files.records import describe_skipped
-from loreweave.errors import ConfigurationError, DataError
-from loreweave.tasks.registry import PretrainedTask, Task
-from loreweave.training.evaluation import Evaluation
+from loreweave.errors import DataError
 
 V = TypeVar("V")
 
@@ -134,57 +131,3 @@ def holds_json(path: Path) -> bool:
     if not first:
         raise DataError("found an empty file, expected predictions", path=path)
     return first == "{"
-
-
-def score_file(
-    task: Task[Any] | PretrainedTask,
-    gold: Path,
-    predictions: Path,
-    *,
-    format: str | None = None,
-    skip_bad: bool = False,
-    settings: Sequence[str] = (),
-    report: Callable[[str], None] = print,
-) -> tuple[Evaluation, dict[str, Any]]:
-    """Score any system's predictions with a task's official metrics; `settings` are `key=value` that fill `task.scoring`.
-
-    Returns:
-        The evaluation, and what `results.json` says.
-
-    Raises:
-        ConfigurationError: a format for episodes, which are recognised; a wrong setting.
-        DataError: see `beside`; or the gold file cannot be read.
-    """
-    origin = {"task": task.name, "gold": str(gold), "predictions": str(predictions)}
-    if isinstance(task, PretrainedTask):
-        assert task.score_predictions is not None, "load_scored makes sure of it"
-        if format is not None:
-            raise ConfigurationError(f"--format: episodes of {task.name} are recognised; leave it out")
-        if settings:
-            raise ConfigurationError(f"{task.name} has no settings for scoring, found {settings[0]!r}")
-        evaluation, facts = task.score_predictions(gold, predictions, skip_bad)
-        if skipped := facts["skipped"]:
-            report(f"{gold}: skipped {counted(sum(skipped.values()), 'episode')}: {tallied(skipped)}")
-    else:
-        evaluation, facts = _of_records(task, gold, predictions, format, skip_bad, task.scoring_settings(settings), report)
-    for note in evaluation.notes:
-        report(note)
-    return evaluation, {**origin, **facts, "notes": evaluation.notes, **evaluation.metrics, **evaluation.tables}
-
-
-def _of_records(
-    task: Task[Any],
-    gold: Path,
-    predictions: Path,
-    format: str | None,
-    skip_bad: bool,
-    scoring: tuple[Any, ...],
-    report: Callable[[str], None],
-) -> tuple[Evaluation, dict[str, Any]]:
-    read = (task.read_gold or task.read)(gold, format, skip_bad)
-    for line in describe_skipped(read, gold):
-        report(line)
-    if not read.records:
-        raise DataError("found no record to score", path=gold)
-    evaluation = task.score_predictions(read.records, predictions, *scoring)
-    return evaluation, {"records": len(read.records), "skipped": dict(read.skipped), "left_out": read.left_out}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,12 @@ import numpy as np
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.errors import ConfigurationError
+from loreweave.tasks.contract import Reading, Task, Training
 from loreweave.tasks.episodes.training import EpisodesEncoding
 from loreweave.tasks.jobs.record_facts import Key, facts_of, labels_of, mentions_per_label, places_of
-from loreweave.tasks.registry import SOURCE_TRAINED, Encoding, Training
+from loreweave.tasks.registry import training_of
 from loreweave.training.settings.configuration import fill, unknown_name
+from loreweave.training.task_model import Encoding
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,10 @@ class _File:
 
 
 def check_files(
-    task: Training[Any],
+    task: Task,
     paths: Sequence[Path],
     *,
-    format: str | None = None,
+    reading: Reading | None = None,
     model: str | None = None,
     max_length: int | None = None,
     no_label: str | None = None,
@@ -62,16 +64,16 @@ def check_files(
     twice = next((path for place, path in enumerate(paths) if path in paths[:place]), None)
     if twice is not None:
         raise ConfigurationError(f"{twice}: given twice; name each file once")
-    files = []
+    training, files = training_of(task), []
     for name, path in zip(_names(paths), paths, strict=True):
-        read = task.read(path, format, True)
-        keys = [_key(*task.mentions(record)) for record in read.records]
-        files.append(_File(name, read, keys, *facts_of(task, read, keys)))
-    labels = _label_rows(task, files)
+        read = training.records(path, replace(reading or Reading(), skip_bad=True))
+        keys = [_key(*training.mentions(record)) for record in read.records]
+        files.append(_File(name, read, keys, *facts_of(training, read, keys)))
+    labels = _label_rows(training, files)
     rows = [_file_row(file) for file in files]
     if model is not None:
         all_labels = [str(row["label"]) for row in labels]
-        encoding = _encoding(task, model, all_labels, files[0].read.records, max_length, report)
+        encoding = _encoding(training, model, all_labels, files[0].read.records, max_length, report)
         for row, file in zip(rows, files, strict=True):
             row |= _encoded(encoding, file)
     elif max_length is not None:
@@ -79,10 +81,10 @@ def check_files(
     leaks = [_leak_row(first, second) for place, first in enumerate(files) for second in files[place + 1 :]]
     for file in files:
         file.listed["leaks"] = [line for row in leaks if row["second"] == file.name for line in row.pop("listed")]
-    of_labels = _few_shot_findings if task.name in SOURCE_TRAINED else _label_findings
-    findings = [*_file_findings(task, rows, files), *of_labels(labels, files), *_leak_findings(leaks)]
+    of_labels = _few_shot_findings if training.score is None else _label_findings
+    findings = [*_file_findings(training, rows, files), *of_labels(labels, files), *_leak_findings(leaks)]
     findings += [] if no_label is None else _none_findings(no_label, labels, files)
-    mentions = _mention_rows(task, files)
+    mentions = _mention_rows(training, files)
     return {"task": task.name, "files": rows, "labels": labels, "mentions": mentions, "leaks": leaks, "findings": findings}
 
 
@@ -96,14 +98,14 @@ def _key(text: str, mentions: Iterable[tuple[int, int]]) -> Key:
     return text, tuple(mentions)
 
 
-def _label_rows(task: Training[Any], files: Sequence[_File]) -> list[dict[str, Any]]:
-    counts = [Counter(label for record in file.read.records for label in labels_of(task, [record])) for file in files]
-    order = labels_of(task, [record for file in files for record in file.read.records])
+def _label_rows(training: Training[Any], files: Sequence[_File]) -> list[dict[str, Any]]:
+    counts = [Counter(label for record in file.read.records for label in labels_of(training, [record])) for file in files]
+    order = labels_of(training, [record for file in files for record in file.read.records])
     return [{"label": label} | {f.name: count[label] for f, count in zip(files, counts, strict=True)} for label in order]
 
 
-def _mention_rows(task: Training[Any], files: Sequence[_File]) -> list[dict[str, Any]]:
-    counts = [mentions_per_label(task, file.read) for file in files]
+def _mention_rows(training: Training[Any], files: Sequence[_File]) -> list[dict[str, Any]]:
+    counts = [mentions_per_label(training, file.read) for file in files]
     labels = sorted({label for count in counts for label in count})
     return [
         {"label": label} | {file.name: count.get(label, 0) for file, count in zip(files, counts, strict=True)}
@@ -132,7 +134,7 @@ def _spread(lengths: Sequence[int]) -> dict[str, int]:
 
 
 def _encoding(
-    task: Training[Any],
+    training: Training[Any],
     model: str,
     labels: Sequence[str],
     records: Sequence[Any],
@@ -140,19 +142,19 @@ def _encoding(
     report: Callable[[str], None],
 ) -> Encoding:
     """Of a checkpoint of the task, or of an encoder as `loreweave finetune` would start it."""
-    from loreweave.checkpoints.names import model_path
-    from loreweave.tasks.jobs.jobs import load_checkpoint_of, model_folder, task_of
+    from loreweave.encoding.model_names import on_this_machine, resolve
+    from loreweave.tasks.jobs.checkpoints import load_checkpoint_of, task_of
 
-    source = model_path(model)
-    if Path(source).exists() and task_of(model_folder(Path(source))) == task.name:
+    source = on_this_machine(model)
+    if Path(source).exists() and task_of(resolve(source)) == training.name:
         if max_length is not None:
             raise ConfigurationError(f"{model}: a fine-tuned checkpoint has its own limit; leave --max-length out")
-        found = load_checkpoint_of(task, Path(source)).encoding
+        found = load_checkpoint_of(training, Path(source)).encoding
     else:
         report(f"encoding for {model}")
-        config = fill(task.config, {"max_length": max_length})
-        config = config if task.adapt is None else task.adapt(config, records)
-        found = task.build(str(source), labels or ["any"], config).encoding
+        config = fill(training.config, {"max_length": max_length})
+        config = config if training.adapt is None else training.adapt(config, records)
+        found = training.build(str(source), labels or ["any"], config).encoding
     return found.sentences if isinstance(found, EpisodesEncoding) else found
 
 
@@ -193,12 +195,12 @@ _COUNTED = {  # name -> what is said of one, of any other number
 }
 
 
-def _file_findings(task: Training[Any], rows: Sequence[dict[str, Any]], files: Sequence[_File]) -> list[str]:
+def _file_findings(training: Training[Any], rows: Sequence[dict[str, Any]], files: Sequence[_File]) -> list[str]:
     """Where a task finds mentions itself, a text may have none, but not all texts of a file."""
     found = []
     for row, file in zip(rows, files, strict=True):
         for name, words in _COUNTED.items():
-            if row[name] and not (name == "unlabelled" and task.finds is not None):
+            if row[name] and not (name == "unlabelled" and training.finds is not None):
                 found.append(f"{row['file']}: {counted(row[name], *words)}")
         if not file.keys:
             found.append(f"{row['file']}: no record is left")

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
-from loreweave.tasks.jobs.jobs import load_checkpoint_of, model_folder, task_of
-from loreweave.tasks.jobs.predicting import answerer_of, outputs_of, predict_rows
+from loreweave.tasks.contract import Execution, Task
+from loreweave.tasks.jobs.checkpoints import task_of
+from loreweave.tasks.jobs.predict import open_task
 from loreweave.tasks.jobs.queries import Answerer
-from loreweave.tasks.registry import (
-    PRETRAINED_TASKS,
-    TASKS,
-    Execution,
-    PretrainedTask,
-    Task,
-    TaskModel,
-    load_pretrained_task,
-    load_task,
-)
-from loreweave.training.devices import choose_device
-from loreweave.training.inference import move
-from loreweave.training.settings.configuration import fill
+from loreweave.tasks.registry import load_task, task_names
+from loreweave.training.task_model import TaskModel
 
 
 class Predictor:
-    """A task's model, ready to predict. Made by `load`."""
+    """A model of a task, ready to predict. Made by `load`."""
 
-    def __init__(self, task: Task[Any], loaded: TaskModel) -> None:
-        self.task, self.loaded = task, loaded
+    def __init__(self, task: Task, answerer: Answerer) -> None:
+        self.task, self._answerer = task, answerer
+
+    @property
+    def loaded(self) -> TaskModel:
+        """The model with its encoding.
+
+        Raises:
+            ConfigurationError: the task keeps several models, or none that is a `TaskModel`.
+        """
+        if self._answerer.loaded is None:
+            raise ConfigurationError(f"{self.task.name} has no model of its own with an encoding")
+        return self._answerer.loaded
 
     @property
     def model(self) -> Any:
@@ -43,10 +45,7 @@ class Predictor:
         return self.loaded.labels
 
     def predict(
-        self,
-        texts: Sequence[str],
-        mentions: Sequence[Sequence[tuple[int, int]]] | None = None,
-        batch_size: int = 32,
+        self, texts: Sequence[str], mentions: Sequence[Sequence[tuple[int, int]]] | None = None
     ) -> list[list[dict[str, Any]]]:
         """Predict for each text; `mentions` holds, for each text, (start, end) characters.
 
@@ -55,6 +54,7 @@ class Predictor:
             finds the mentions itself takes none and answers with those that it found.
 
         Raises:
+            ConfigurationError: queries of the task are not texts.
             DataError: a mention outside its text, or mentions for another number of texts.
 
         Example:
@@ -63,15 +63,24 @@ class Predictor:
         """
         if isinstance(texts, str):
             raise DataError("found one text, expected a list of texts")
+        if self.task.rows is None:
+            raise ConfigurationError(f"{self.task.name} is asked by {', '.join(self.task.asks)}: use predict_rows")
         spans = [[] for _ in texts] if mentions is None else [list(given) for given in mentions]
         if len(spans) != len(texts):
             raise DataError(f"found mentions for {len(spans)} texts, expected {len(texts)}", field="mentions")
-        asked = [self.task.ask(text, given, str(i)) for i, (text, given) in enumerate(zip(texts, spans, strict=True))]
-        records = [record for group in asked for record in group]
-        outputs = outputs_of(self.loaded, records, batch_size)
-        answers = iter((self.loaded.answerer or self.task.answer)(records, outputs, self.labels))
-        grouped = [[next(answers) for _ in group] for group in asked]
-        finds = self.task.finds
+        rows, counts = [], []
+        for number, (text, given) in enumerate(zip(texts, spans, strict=True)):
+            try:
+                asked = self.task.rows(text, given)
+            except DataError as error:
+                raise DataError(f"text {number}: {error.message}", field=error.field) from None
+            counts.append(len(asked))
+            for row in asked:
+                id = f"{number}:{row['id']}" if "id" in row else str(number)
+                rows.append((f"text {number}", row | {"id": id}))
+        answers = self._answerer(rows)
+        grouped = [[next(answers) for _ in range(count)] for count in counts]
+        finds = None if self.task.training is None else self.task.training.finds
         return grouped if finds is None else [[found for each in group for found in each[finds]] for group in grouped]
 
     def predict_rows(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -79,23 +88,11 @@ class Predictor:
 
         Raises:
             DataError: names the first bad query by its number.
-        """
-        return list(predict_rows(self.task, self.loaded, ((f"query {n}", row) for n, row in enumerate(rows, 1))))
-
-
-class PretrainedPredictor:
-    """A pre-trained model with the data that it is asked about. Made by `load` with `data`."""
-
-    def __init__(self, task: PretrainedTask, answer: Answerer) -> None:
-        self.task, self._answer = task, answer
-
-    def predict_rows(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Answer JSON objects as `loreweave predict` does.
 
         Example:
             >>> predictor.predict_rows([{"head": "Oslo", "relation": "country", "tail": None}])  # doctest: +SKIP
         """
-        return list(self._answer((f"query {n}", row) for n, row in enumerate(rows, 1)))
+        return list(self._answerer((f"query {n}", row) for n, row in enumerate(rows, 1)))
 
 
 def load(
@@ -103,69 +100,46 @@ def load(
     *,
     task: str | None = None,
     device: str | None = None,
+    batch_size: int = 32,
     base: str | None = None,
     labels: Sequence[str] | None = None,
     data: str | PathLike[str] | None = None,
     settings: Mapping[str, Any] | None = None,
-) -> Predictor | PretrainedPredictor:
+) -> Predictor:
     """Load a checkpoint: a run's folder, a Hugging Face folder, or a released file.
 
     Args:
         path: where it is.
-        task: its task; needed only where the checkpoint does not say.
-        device: `cpu`, `cuda`, ...; default: an accelerator where there is one.
+        task: its task; needed only if the checkpoint does not say.
+        device: `cpu`, `cuda`, ...; default: an accelerator if there is one.
+        batch_size: number of inputs per batch.
         base: folder of the encoder that a released file was made from.
-        labels: names of the classes, by number, of a fine-tuned checkpoint that does not name them.
-        data: what a pre-trained model is asked about: the folder of a graph, a support set. Gives a `PretrainedPredictor`.
-        settings: of the answers, as `key=value` after `loreweave predict`.
+        labels: names of the classes, by number, of a checkpoint that does not name them.
+        data: what the queries are about, if the task needs it: the folder of a graph, a support set.
+        settings: settings of the answers, as `key=value` after `loreweave predict`.
 
     Raises:
         CheckpointError: nothing there, or nothing says the task.
-        ConfigurationError: `data` and `settings` for a fine-tuned checkpoint, or no `data` for a pre-trained one.
+        ConfigurationError: data or settings that the task does not have, or no data for a task that needs them.
 
     Example:
         >>> load("runs/kepler", data="build/wn18rr", settings={"top": 3})  # doctest: +SKIP
     """
-    if data is not None:
-        found = load_pretrained_task(task or _asked_of(Path(path)) or "link-prediction")
-        asked: Any = fill(found.prediction, settings or {})
-        how = Execution(device=device, report=lambda line: None)
-        return PretrainedPredictor(found, found.predict(Path(path), Path(data), asked, how))
-    if settings is not None:
-        raise ConfigurationError("settings are for a pre-trained model, which needs data= as well")
-    folder = model_folder(Path(path))
-    name = task or task_of(folder)
-    if name is None:
-        raise CheckpointError(f"{folder}: nothing says what task this is for; give task= (one of {', '.join(TASKS)})")
-    if name in PRETRAINED_TASKS:
-        raise ConfigurationError(f"{folder}: {name} needs data=, what it is asked about (a graph, a support set)")
+    name = task or _task_of(Path(path), with_data=data is not None)
+    execution = Execution(device=device, batch_size=batch_size, base=base, labels=labels, report=lambda line: None)
     chosen = load_task(name)
-    loaded = load_checkpoint_of(chosen, folder, base, labels)
-    move(loaded.model, choose_device(device)).eval()
-    return Predictor(chosen, loaded)
+    about = None if data is None else Path(data)
+    return Predictor(chosen, open_task(chosen, Path(path), about, values=settings, execution=execution))
 
 
-def open_finetuned(
-    task: Task[Any],
-    model: Path,
-    base: str | None,
-    labels: Sequence[str] | None,
-    device: str | None,
-    batch_size: int,
-    precision: str,
-    report: Callable[[str], None],
-) -> Answerer:
-    """What answers queries by a fine-tuned checkpoint; see `load` and `predicting.answerer_of`.
-
-    Raises:
-        CheckpointError: nothing there, or a checkpoint of another task.
-    """
-    loaded = load_checkpoint_of(task, model, base, labels)
-    move(loaded.model, choose_device(device))
-    return answerer_of(task, loaded, batch_size, precision, report)
-
-
-def _asked_of(path: Path) -> str | None:
-    """The task of a pre-trained model's folder, if the folder says it."""
-    name = task_of(model_folder(path)) if path.exists() else None
-    return name if name in PRETRAINED_TASKS else None
+def _task_of(path: Path, *, with_data: bool) -> str:
+    """The task that a checkpoint says; with data that of an encoder without a task is link prediction."""
+    if with_data and not path.exists():
+        return "link-prediction"
+    folder = resolve(path)
+    name = task_of(folder)
+    if name is None and with_data:
+        return "link-prediction"
+    if name is None:
+        raise CheckpointError(f"{folder}: nothing says what task this is for; give task= (one of {', '.join(task_names())})")
+    return name

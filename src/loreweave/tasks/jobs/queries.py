@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loreweave.corpus.files.surrogates import field_with_half
 from loreweave.errors import DataError
+
+if TYPE_CHECKING:
+    from loreweave.training.task_model import TaskModel
 
 Row = Mapping[str, Any]
 
@@ -44,6 +47,7 @@ class Answerer:
         read: (fields of a query, its id) -> what is asked; raises a DataError.
         answer: what is asked by a block of queries -> one list of answers a query, which may raise a DataError for any.
         finish: called once after the last query, to say what was cut.
+        loaded: the model with its encoding, if the task has one such.
     """
 
     def __init__(
@@ -51,8 +55,9 @@ class Answerer:
         read: Callable[[Row, str], Any],
         answer: Callable[[list[Any]], Sequence[Sequence[dict[str, Any]]]],
         finish: Callable[[], object] = lambda: None,
+        loaded: TaskModel | None = None,
     ) -> None:
-        self._read, self._answer, self._finish = read, answer, finish
+        self._read, self._answer, self._finish, self.loaded = read, answer, finish, loaded
 
     def __call__(self, rows: Iterable[tuple[str, Row]], block: int = BLOCK) -> Iterator[dict[str, Any]]:
         """Answers to JSON objects, each with its place for messages.

@@ -10,7 +10,7 @@ from typing import Any
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.words import word_offsets
 from loreweave.errors import DataError
-from loreweave.tasks.registry import Training
+from loreweave.tasks.contract import Training
 from loreweave.training.settings.finetuning import FinetuningConfig
 
 Span = tuple[int, int]
@@ -30,18 +30,18 @@ def places_of(read: ReadResult[Any]) -> list[str]:
 
 
 def check_fit(
-    task: Training[Any], config: FinetuningConfig, read: ReadResult[Any], path: Path, skip_bad: bool
+    training: Training[Any], config: FinetuningConfig, read: ReadResult[Any], path: Path, skip_bad: bool
 ) -> ReadResult[Any]:
     """Refuse (or leave out and count) training records whose labels do not go with the settings.
 
     Raises:
         DataError: names the file and the place of the first.
     """
-    if task.unfit is None:
+    if training.unfit is None:
         return read
     kept = read.account()
     for place, record in zip(places_of(read), read.records, strict=True):
-        found = task.unfit(config, record)
+        found = training.unfit(config, record)
         if found is None:
             kept.records.append(record)
             kept.places.append(place)
@@ -52,14 +52,14 @@ def check_fit(
     return kept
 
 
-def labels_of(task: Training[Any], records: Sequence[Any]) -> list[str]:
+def labels_of(training: Training[Any], records: Sequence[Any]) -> list[str]:
     """The labels of records, without the one that stands for none."""
-    return [label for label in task.labels(records) if label != task.no_label]
+    return [label for label in training.labels(records) if label != training.no_label]
 
 
-def words_of(task: Training[Any], record: Any, text: str) -> Sequence[Span]:
+def words_of(training: Training[Any], record: Any, text: str) -> Sequence[Span]:
     """The characters of the words of a record: its own where it has some, else words of the text."""
-    return word_offsets(text) if task.words is None else task.words(record)
+    return word_offsets(text) if training.words is None else training.words(record)
 
 
 def misaligned(words: Sequence[Span], text: str, mentions: Sequence[Span]) -> Iterator[str]:
@@ -75,7 +75,9 @@ def misaligned(words: Sequence[Span], text: str, mentions: Sequence[Span]) -> It
             yield f"{surface!r} {what} in {_around(text, start, end)}"
 
 
-def facts_of(task: Training[Any], read: ReadResult[Any], keys: Sequence[Key]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+def facts_of(
+    training: Training[Any], read: ReadResult[Any], keys: Sequence[Key]
+) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """Counts of one file, and lines that list what was counted, each with its place.
 
     A conflict is a text with the same mentions and other labels. `mentions` counts those with a label.
@@ -89,7 +91,7 @@ def facts_of(task: Training[Any], read: ReadResult[Any], keys: Sequence[Key]) ->
     words = 0
     for place, key, record in zip(places_of(read), keys, read.records, strict=True):
         text, mentions = key
-        own, found = words_of(task, record, text), tuple(labels_of(task, [record]))
+        own, found = words_of(training, record, text), tuple(labels_of(training, [record]))
         words += len(own)
         listed["misaligned"] += [f"{place}: {what}" for what in misaligned(own, text, mentions)]
         if not found:
@@ -106,20 +108,20 @@ def facts_of(task: Training[Any], read: ReadResult[Any], keys: Sequence[Key]) ->
         listed["conflicts"].append(f"{each}: {_short(text)}")
     counts = {name: len(listed[name]) for name in ("bad", "unlabelled", "misaligned", "overlaps", "duplicates", "conflicts")}
     sizes = {"records": len(keys), "texts": len({text for text, _ in keys}), "words": words}
-    return sizes | mention_counts(task, read, keys) | counts, listed
+    return sizes | mention_counts(training, read, keys) | counts, listed
 
 
-def mention_counts(task: Training[Any], read: ReadResult[Any], keys: Sequence[Key]) -> dict[str, int]:
+def mention_counts(training: Training[Any], read: ReadResult[Any], keys: Sequence[Key]) -> dict[str, int]:
     """Number of sentences and of mentions, where a task finds mentions in sentences; else of mentions."""
     mentions = sum(len(spans) for _, spans in keys)
-    return {"mentions": mentions} if task.finds is None else {"sentences": len(read.records), "mentions": mentions}
+    return {"mentions": mentions} if training.finds is None else {"sentences": len(read.records), "mentions": mentions}
 
 
-def mentions_per_label(task: Training[Any], read: ReadResult[Any]) -> Mapping[str, int]:
+def mentions_per_label(training: Training[Any], read: ReadResult[Any]) -> Mapping[str, int]:
     """Label -> number of mentions, of a task whose mentions have labels of their own; empty for others."""
-    if task.mention_labels is None:
+    if training.mention_labels is None:
         return {}
-    return Counter(label for record in read.records for label in task.mention_labels(record))
+    return Counter(label for record in read.records for label in training.mention_labels(record))
 
 
 def _overlap(spans: Sequence[Span]) -> tuple[Span, Span] | None:

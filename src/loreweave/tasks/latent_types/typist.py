@@ -18,7 +18,7 @@ from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
 from loreweave.encoding.model_names import resolve
 from loreweave.models.reconstruction import DecodingConfig, NextWords, reconstruct, score_next_words
 from loreweave.models.sparse_typing import SparseTypingModel
-from loreweave.tasks.registry import Execution
+from loreweave.tasks.contract import Execution
 from loreweave.tasks.starting_points import word_limit
 from loreweave.training.batches import batches_by_length
 from loreweave.training.devices import autocast, choose_device

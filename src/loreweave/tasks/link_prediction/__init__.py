@@ -1,11 +1,11 @@
 """Link prediction: which entity completes a triple of a knowledge graph, asked of a pre-trained model."""
 
+from loreweave.tasks.contract import Task
 from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.link_prediction.scoring import METRICS
 from loreweave.tasks.link_prediction.settings import EvaluationSettings, PredictionSettings
-from loreweave.tasks.registry import PretrainedTask
 
-TASK = PretrainedTask(
+TASK = Task(
     name="link-prediction",
     summary="which entity completes a triple of a knowledge graph",
     metric="mrr",
@@ -16,4 +16,7 @@ TASK = PretrainedTask(
     evaluate=Deferred("loreweave.tasks.link_prediction.evaluation:evaluate"),
     predict=Deferred("loreweave.tasks.link_prediction.prediction:predict"),
     asks=("head", "relation", "tail"),
+    score=Deferred("loreweave.tasks.link_prediction.scoring:score_predictions"),
+    options=(),
+    prediction_data="the folder of the graph",
 )

@@ -16,18 +16,18 @@ from loreweave.metrics.known_answers import SIDES, KnownAnswers, Questions, shar
 from loreweave.metrics.ranking import rank, rank_against
 from loreweave.metrics.ranks import Ranks, merge
 from loreweave.metrics.sampled_negatives import sample_negatives
+from loreweave.tasks.contract import Execution
 from loreweave.tasks.link_prediction.encoding import EntityVectors, GraphEncoder, open_encoder
 from loreweave.tasks.link_prediction.model import Checkpoint, load
 from loreweave.tasks.link_prediction.reader import HEAD, PROTOCOLS, TAIL, LinkPredictionData, read, without_unseen
 from loreweave.tasks.link_prediction.scoring import RankedSides, score
 from loreweave.tasks.link_prediction.settings import EvaluationSettings, Side, Unseen
 from loreweave.tasks.processes import Processes
-from loreweave.tasks.registry import Execution
 from loreweave.training.evaluation import Evaluation
 
 
 def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: Execution) -> tuple[Evaluation, dict[str, Any]]:
-    """See `registry.PretrainedTask`.
+    """See `contract.Task`.
 
     Raises:
         LoreweaveError: the graph or the checkpoint cannot be read or do not fit each other, or nothing is left to score.

@@ -23,11 +23,11 @@ from loreweave.corpus.files.replacing import check_overwritable
 from loreweave.corpus.files.writing import atomic_folder, atomic_write, check_replaceable, write_json
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.errors import ConfigurationError
+from loreweave.tasks.contract import Execution
 from loreweave.tasks.link_prediction.encoding import open_encoder
 from loreweave.tasks.link_prediction.model import Checkpoint, load
 from loreweave.tasks.link_prediction.settings import ModelSettings
 from loreweave.tasks.processes import Processes
-from loreweave.tasks.registry import Execution
 
 _BLOCK = 65_536
 """Vectors that are in memory at a time."""

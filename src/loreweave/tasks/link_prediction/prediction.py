@@ -19,12 +19,12 @@ from loreweave.errors import DataError
 from loreweave.metrics.known_answers import SIDES, KnownAnswers
 from loreweave.metrics.similarity_kernels import Similarity
 from loreweave.models.knowledge_scorers import similarity_matrix
+from loreweave.tasks.contract import Execution
 from loreweave.tasks.jobs.queries import Answerer
 from loreweave.tasks.link_prediction.encoding import EntityVectors, GraphEncoder, open_encoder
 from loreweave.tasks.link_prediction.model import load
 from loreweave.tasks.link_prediction.settings import PredictionSettings, Side
 from loreweave.tasks.processes import Processes
-from loreweave.tasks.registry import Execution
 from loreweave.training.finite import require_finite
 
 _BLOCK = 16_384
@@ -280,7 +280,7 @@ def top_answers(
 
 
 def predict(model: Path, data: Path, settings: PredictionSettings, execution: Execution) -> Answerer:
-    """See `registry.PretrainedTask`.
+    """See `contract.Task`.
 
     Raises:
         LoreweaveError: the graph or the checkpoint cannot be read or do not fit each other.

@@ -10,8 +10,8 @@ from loreweave.corpus.column_formats.tag_schemes import OUTSIDE, find_scheme
 from loreweave.corpus.column_formats.tag_spellings import find_spelling
 from loreweave.corpus.counts import listed
 from loreweave.errors import CheckpointError, DataError
-from loreweave.tasks.class_names import LABELS_WANTED, are_numbered
 from loreweave.tasks.ner.encoding import NEGATIVE
+from loreweave.training.class_names import LABELS_WANTED, are_numbered
 
 _NO_MENTION = ("nil", "o", "none", "null", "no_entity", "non_entity", "outside", "out", "na", "n/a")
 _SPECIAL = re.compile(r"\[.*\]|<.*>|(?i:pad|padding|x|ignore)")

@@ -12,12 +12,10 @@ from transformers import PreTrainedModel
 from loreweave.corpus.files.reading import read_json
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
-from loreweave.tasks.class_names import label_names
 from loreweave.tasks.heads import with_head
 from loreweave.tasks.ner.encoding import NEGATIVE, NerSettings, SpanEncoding, TagEncoding, tags_of_types
 from loreweave.tasks.ner.foreign_classes import span_classes, tag_classes
 from loreweave.tasks.ner.settings import NAME, NerConfig
-from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.starting_points import (
     is_luke,
     load_luke_classifier,
@@ -27,6 +25,9 @@ from loreweave.tasks.starting_points import (
     start_tagger,
     word_limit,
 )
+from loreweave.training.class_names import label_names
+from loreweave.training.losses import cross_entropy
+from loreweave.training.task_model import TaskModel
 
 CONLL_LABELS = ("NIL", "MISC", "PER", "ORG", "LOC")
 """The classes of the published checkpoints for CoNLL-2003."""
@@ -81,7 +82,7 @@ def build(source: str, labels: Sequence[str], config: NerConfig) -> NerModel:
         model, tokenizer = start_luke(source, LukeForTokenClassification, classes, config, **kept)
     else:
         model, tokenizer = start_tagger(source, classes, config, **kept)
-    return NerModel(model, _tagging(model, tokenizer, settings, classes, plain=not luke))
+    return NerModel(model, _tagging(model, tokenizer, settings, classes, plain=not luke), cross_entropy)
 
 
 def load(path: Path, base: str | None = None, labels: Sequence[str] | None = None) -> NerModel:
@@ -96,12 +97,18 @@ def load(path: Path, base: str | None = None, labels: Sequence[str] | None = Non
     model: Any
     if not is_luke(str(path)):
         model, tokenizer = load_tagger(path, labels)
-        return NerModel(model, _tagging(model, tokenizer, settings, tag_classes(label_names(model.config), path), plain=True))
+        return NerModel(
+            model, _tagging(model, tokenizer, settings, tag_classes(label_names(model.config), path), plain=True), cross_entropy
+        )
     from loreweave.models import LukeForEntitySpanClassification, LukeForTokenClassification
 
     if "LukeForTokenClassification" in _architectures(path):
         model, tokenizer = load_luke_classifier(path, LukeForTokenClassification, base, (), labels)
-        return NerModel(model, _tagging(model, tokenizer, settings, tag_classes(label_names(model.config), path), plain=False))
+        return NerModel(
+            model,
+            _tagging(model, tokenizer, settings, tag_classes(label_names(model.config), path), plain=False),
+            cross_entropy,
+        )
     model, tokenizer = load_luke_classifier(path, LukeForEntitySpanClassification, base, CONLL_LABELS, labels)
     return _spanning(model, tokenizer, settings, span_classes(label_names(model.config), path))
 
@@ -115,7 +122,7 @@ def _architectures(path: Path) -> list[str]:
 def _spanning(model: Any, tokenizer: EntityTokenizer, settings: NerSettings, classes: list[str]) -> NerModel:
     """Texts of a batch differ much in their number of spans: what is padding is not computed."""
     model.luke.skip_padding = True
-    return NerModel(model, SpanEncoding(tokenizer, settings, classes, _limit(model, tokenizer, settings)))
+    return NerModel(model, SpanEncoding(tokenizer, settings, classes, _limit(model, tokenizer, settings)), cross_entropy)
 
 
 def _tagging(model: Any, tokenizer: EntityTokenizer, settings: NerSettings, classes: list[str], *, plain: bool) -> TagEncoding:

@@ -1,31 +1,36 @@
 """Relation classification: which relation a text states between two mentions (TACRED, SemEval-2010 task 8 and their kin)."""
 
+from loreweave.tasks.contract import Training
 from loreweave.tasks.deferred import Deferred
-from loreweave.tasks.registry import Task
+from loreweave.tasks.record_task import RecordTask, task_of_records
 from loreweave.tasks.relation_classification import reader, scoring
 from loreweave.tasks.relation_classification.settings import NAME, RelationConfig, RelationScoring
 
-TASK: Task[reader.Item] = Task(
-    name=NAME,
-    summary="which relation a text states between two mentions",
-    config=RelationConfig,
-    metric="micro_f1",
-    metrics=scoring.METRICS,
-    formats={name: format.summary for name, format in reader.FORMATS.items()},
-    splits={"train": ("train",), "dev": ("dev", "valid", "validation", "val"), "test": ("test",)},
-    architectures=("LukeForEntityPairClassification",),
-    read=reader.read,
-    labels=reader.labels_of,
-    build=Deferred("loreweave.tasks.relation_classification.model:build"),
-    load=Deferred("loreweave.tasks.relation_classification.model:load"),
-    mentions=reader.mentions_of_item,
-    score=scoring.score,
-    score_predictions=scoring.score_predictions,
+PARTS: RecordTask[reader.Item] = RecordTask(
+    training=Training(
+        name=NAME,
+        config=RelationConfig,
+        formats={name: format.summary for name, format in reader.FORMATS.items()},
+        splits={"train": ("train",), "dev": ("dev", "valid", "validation", "val"), "test": ("test",)},
+        read=reader.read,
+        labels=reader.labels_of,
+        mentions=reader.mentions_of_item,
+        build=Deferred("loreweave.tasks.relation_classification.model:build"),
+        load=Deferred("loreweave.tasks.relation_classification.model:load"),
+        score=scoring.score,
+        metric="micro_f1",
+        metrics=scoring.METRICS,
+        adapt=reader.settings_for,
+    ),
     query=reader.query,
-    ask=reader.ask,
     answer=scoring.answer,
-    asks=("text", "head", "tail"),
-    read_gold=scoring.read_gold,
-    adapt=reader.settings_for,
+    score_predictions=scoring.score_predictions,
     scoring=RelationScoring,
+    read_gold=scoring.read_gold,
+)
+TASK = task_of_records(
+    PARTS,
+    summary="which relation a text states between two mentions",
+    asks=("text", "head", "tail"),
+    architectures=("LukeForEntityPairClassification",),
 )

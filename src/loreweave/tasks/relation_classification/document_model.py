@@ -11,7 +11,6 @@ import torch
 from transformers import PreTrainedModel
 
 from loreweave.encoding import EntityTokenizer
-from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.relation_classification.document_encoding import DocumentEncoding, read_facts
 from loreweave.tasks.relation_classification.network import DocumentRelationModel, threshold_loss
 from loreweave.tasks.relation_classification.scoring import Kept, score
@@ -26,6 +25,7 @@ from loreweave.tasks.starting_points import (
     word_limit,
 )
 from loreweave.training.settings.conditions import check_read
+from loreweave.training.task_model import TaskModel
 
 HEAD = "documents"
 """The name of this head in `config.json`."""

@@ -11,7 +11,6 @@ from transformers import PreTrainedModel
 
 from loreweave.tasks.heads import with_head
 from loreweave.tasks.mentions.inputs import MentionEncoding
-from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.relation_classification.document_model import HEAD, build_documents, load_documents
 from loreweave.tasks.relation_classification.encoding import luke_encoding, marker_encoding
 from loreweave.tasks.relation_classification.reader import chosen_no_label
@@ -29,6 +28,8 @@ from loreweave.tasks.starting_points import (
     start_luke,
     start_plain,
 )
+from loreweave.training.losses import cross_entropy
+from loreweave.training.task_model import TaskModel
 
 _PERSON = (
     "age alternate_names cause_of_death charges children cities_of_residence city_of_birth city_of_death "
@@ -103,4 +104,4 @@ def load(path: Path, base: str | None = None, labels: Sequence[str] | None = Non
 def _task_model(model: PreTrainedModel, encoding: MentionEncoding) -> TaskModel:
     """With the scores of the label for none that its configuration names."""
     settings = getattr(model.config, SETTINGS, None) or {}
-    return TaskModel(model, encoding, scorer=partial(score, kept=Kept(settings.get("no_label"))))
+    return TaskModel(model, encoding, cross_entropy, scorer=partial(score, kept=Kept(settings.get("no_label"))))

@@ -16,8 +16,6 @@ from loreweave.errors import CheckpointError
 from loreweave.models import LukeForSequenceClassification
 from loreweave.models.dropout_settings import set_hidden_dropout
 from loreweave.models.segments import reads_segments
-from loreweave.tasks.class_names import LABELS_WANTED, are_numbered, label_names, name_classes
-from loreweave.tasks.registry import TaskModel
 from loreweave.tasks.starting_points import (
     config_of,
     describe,
@@ -33,9 +31,11 @@ from loreweave.tasks.text_classification.prediction import answer
 from loreweave.tasks.text_classification.record import SCORE
 from loreweave.tasks.text_classification.scoring import score
 from loreweave.tasks.text_classification.settings import NAME, TextClassificationConfig
-from loreweave.training.losses import classification_loss, squared_error
+from loreweave.training.class_names import LABELS_WANTED, are_numbered, label_names, name_classes
+from loreweave.training.losses import cross_entropy, squared_error
 from loreweave.training.quiet import quiet
 from loreweave.training.settings.conditions import check_read
+from loreweave.training.task_model import TaskModel
 
 _NUMBERED = "LABEL_"
 _Problem = Literal["regression", "single_label_classification"]
@@ -104,7 +104,7 @@ def _task_model(model: PreTrainedModel, tokenizer: EntityTokenizer, words: Any, 
     return TaskModel(
         model,
         TextEncoding(tokenizer, segments, settings.get("pairs"), words),
-        loss=squared_error if numbers else classification_loss,
+        loss=squared_error if numbers else cross_entropy,
         scorer=partial(score, positive_label=settings.get("positive_label")),
         answerer=answer,
     )

@@ -18,10 +18,11 @@ from loreweave.models import (
     LukeForEntityPairClassification,
     LukeForEntitySpanClassification,
 )
-from loreweave.tasks.jobs.jobs import load_checkpoint_of
-from loreweave.tasks.jobs.predicting import outputs_of
+from loreweave.tasks.jobs.checkpoints import load_checkpoint_of
+from loreweave.tasks.jobs.records import outputs_of
+from loreweave.tasks.ner import PARTS
 from loreweave.tasks.ner.decoding import decode_tags
-from loreweave.tasks.registry import load_task
+from loreweave.tasks.registry import load_training
 from loreweave.tasks.starting_points import read_luke
 
 TAGS = ["O", "B-PER", "I-PER"]
@@ -58,8 +59,8 @@ def luke(source: Path, folder: Path, cls: type, names: list[str], id2label: Any 
 def test_numbers_are_no_tags(tiny_bert: Path, tmp_path: Path, names: list[str]) -> None:
     folder = tagger(tiny_bert, tmp_path / "model", dict(enumerate(names)))
     with pytest.raises(CheckpointError, match=f"model: the classes are numbered .{names[0]}, .*no mention'; --labels FILE"):
-        load_checkpoint_of(load_task("ner"), folder)
-    loaded = load_checkpoint_of(load_task("ner"), folder, labels=TAGS)
+        load_checkpoint_of(load_training("ner"), folder)
+    loaded = load_checkpoint_of(load_training("ner"), folder, labels=TAGS)
     assert loaded.labels == ["PER"] and loaded.encoding.classes == TAGS  # type: ignore[attr-defined]  # of tags
 
 
@@ -78,14 +79,14 @@ def test_numbers_are_no_tags(tiny_bert: Path, tmp_path: Path, names: list[str]) 
 def test_each_class_has_a_name_of_its_own(tiny_bert: Path, tmp_path: Path, id2label: Any, message: str) -> None:
     folder = tagger(tiny_bert, tmp_path / "model", id2label)
     with pytest.raises(CheckpointError, match=message):
-        load_checkpoint_of(load_task("ner"), folder)
+        load_checkpoint_of(load_training("ner"), folder)
 
 
 def test_fewer_names_than_classes(tiny_bert: Path, tmp_path: Path) -> None:
     folder = tagger(tiny_bert, tmp_path / "model", {"0": "O", "1": "B-PER"}, classes=3)
     with pytest.raises(CheckpointError, match=r"classifier\.\w+ has the shape \[3.*the 2 classes that are named; --labels"):
-        load_checkpoint_of(load_task("ner"), folder)
-    assert load_checkpoint_of(load_task("ner"), folder, labels=TAGS).labels == ["PER"]
+        load_checkpoint_of(load_training("ner"), folder)
+    assert load_checkpoint_of(load_training("ner"), folder, labels=TAGS).labels == ["PER"]
 
 
 @pytest.mark.parametrize(
@@ -98,16 +99,15 @@ def test_fewer_names_than_classes(tiny_bert: Path, tmp_path: Path) -> None:
     ],
 )
 def test_classes_of_special_tokens_are_no_mentions(tiny_bert: Path, tmp_path: Path, names: list[str], types: list[str]) -> None:
-    loaded = load_checkpoint_of(load_task("ner"), tagger(tiny_bert, tmp_path / "model", dict(enumerate(names))))
+    loaded = load_checkpoint_of(load_training("ner"), tagger(tiny_bert, tmp_path / "model", dict(enumerate(names))))
     assert loaded.labels == types
     special = next(number for number, name in enumerate(names) if name not in ("O", *types) and "-" not in name or name == "O")
     model: Any = loaded.model
     with torch.no_grad():
         model.classifier.weight.zero_()
         model.classifier.bias.fill_(0.0)[special] = 9.0
-    task = load_task("ner")
-    records = task.ask("ann lives in oslo .", [], "a")
-    assert task.answer(records, outputs_of(loaded, records), loaded.labels)[0]["predicted"] == []
+    records = PARTS.query({"text": "ann lives in oslo ."}, "a")
+    assert PARTS.answer(records, outputs_of(loaded, records), loaded.labels)[0]["predicted"] == []
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_classes_of_special_tokens_are_no_mentions(tiny_bert: Path, tmp_path: Pa
     ],
 )
 def test_tags_in_other_spellings(tiny_bert: Path, tmp_path: Path, names: list[str]) -> None:
-    loaded = load_checkpoint_of(load_task("ner"), tagger(tiny_bert, tmp_path / "model", dict(enumerate(names))))
+    loaded = load_checkpoint_of(load_training("ner"), tagger(tiny_bert, tmp_path / "model", dict(enumerate(names))))
     assert loaded.labels == ["PER", "LOC"]
     path = [names.index(next(name for name in names if "PER" in name)), names.index(names[-1])]
     logits = np.zeros((2, len(names)), np.float32)
@@ -136,11 +136,11 @@ def test_tags_in_other_spellings(tiny_bert: Path, tmp_path: Path, names: list[st
 )
 def test_names_that_are_no_tags(tiny_bert: Path, tmp_path: Path, names: list[str], message: str) -> None:
     with pytest.raises(CheckpointError, match=message):
-        load_checkpoint_of(load_task("ner"), tagger(tiny_bert, tmp_path / "model", dict(enumerate(names))))
+        load_checkpoint_of(load_training("ner"), tagger(tiny_bert, tmp_path / "model", dict(enumerate(names))))
 
 
 def test_spans_know_the_class_of_no_mention(tiny_luke: Path, tmp_path: Path) -> None:
-    task = load_task("ner")
+    task = load_training("ner")
     named = luke(tiny_luke, tmp_path / "named", LukeForEntitySpanClassification, ["PER", "None", "LOC"])
     assert load_checkpoint_of(task, named).labels == ["PER", "LOC"]
     five = [f"LABEL_{n}" for n in range(5)]
@@ -158,7 +158,7 @@ def test_spans_know_the_class_of_no_mention(tiny_luke: Path, tmp_path: Path) -> 
     [("entity-typing", LukeForEntityClassification), ("relation-classification", LukeForEntityPairClassification)],
 )
 def test_typing_and_relations(tiny_luke: Path, tmp_path: Path, name: str, cls: type) -> None:
-    task = load_task(name)
+    task = load_training(name)
     for id2label, message in (({"0": "a", "1": "a"}, "0, 1 one name, 'a'"), ({"1": "a", "2": "b"}, "numbers the classes 1, 2")):
         folder = luke(tiny_luke, tmp_path / message[:4], cls, ["a", "b"], id2label)
         with pytest.raises(CheckpointError, match=message):

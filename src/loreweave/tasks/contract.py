@@ -1,0 +1,194 @@
+"""The contract of a task: what the commands and the engine need to know about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Protocol
+
+from loreweave.corpus.files.read_result import R, ReadResult
+from loreweave.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from loreweave.tasks.jobs.queries import Answerer
+    from loreweave.training.evaluation import Evaluation
+    from loreweave.training.settings.finetuning import FinetuningConfig
+    from loreweave.training.task_model import TaskModel
+
+OPTIONS = ("format", "skip_bad", "tag_names", "base", "labels")
+"""Options of the commands that a task may take or refuse; see `Task.options`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How data files are read.
+
+    Attributes:
+        format: name of the file format; None: recognised.
+        skip_bad: leave out bad records and count them, instead of raising an error.
+        tag_names: names of tags that the files have as numbers.
+    """
+
+    format: str | None = None
+    skip_bad: bool = False
+    tag_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """How a job runs: how the model is loaded and run, how files are read, and who is told.
+
+    Attributes:
+        device: `cpu`, `cuda`, `cuda:1`, `mps`; None: an accelerator if there is one.
+        precision: fp32, bf16 or fp16; `training.precision.settle_precision` turns `auto` into one of them.
+        batch_size: number of inputs per batch.
+        base: encoder from which a released file in an older format was trained.
+        labels: names of the model's classes, by number, in place of those of the checkpoint.
+        reading: how data files are read.
+        report: called with what the user should know, a line at a time.
+        advance: called with the number of inputs done, for a progress bar.
+    """
+
+    device: str | None = None
+    precision: str = "fp32"
+    batch_size: int = 32
+    base: str | None = None
+    labels: Sequence[str] | None = None
+    reading: Reading = field(default_factory=Reading)
+    report: Callable[[str], None] = print
+    advance: Callable[[int], object] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoSettings:
+    """The settings of a job that has none."""
+
+
+class Loader(Protocol):
+    """How a fine-tuned checkpoint of a task is loaded."""
+
+    def __call__(self, path: Path, base: str | None = None, labels: Sequence[str] | None = None) -> TaskModel:
+        """The model; `base` of an older format, `labels` if the checkpoint does not name its classes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training(Generic[R]):
+    """How a task reads records and trains a model on them: all that `loreweave finetune` and `check` need.
+
+    Attributes:
+        name: name of the task.
+        config: settings of a run; the defaults are those of the paper.
+        formats: file formats by name, with one line each; the reader also recognises them.
+        splits: file stems of `train`, `dev` and `test` in a data folder.
+        read: (path, format or None, skip bad records and count them) -> records.
+        labels: all labels of records, in the order of the classes.
+        mentions: a record -> its text and the characters of its mentions.
+        build: (encoder folder or hub name, labels, settings) -> an untrained model for the task.
+        load: loads a fine-tuned checkpoint.
+        score: (records, one output per record, labels) -> numbers and predictions. None: training scores nothing, because the
+            labels of the training data are not those that matter (few-shot tasks).
+        metric: dev metric that selects an epoch; larger is better.
+        metrics: names of all metrics in `Evaluation.metrics`.
+        no_label: the label that stands for none of the others, if there is one.
+        finds: for a task that finds mentions itself, the key of an answer that holds them; None: they are given.
+        read_numbers: `read` with the names of tags that files have as numbers; None: files have no such tags.
+        words: a record -> the characters of its words; None: records have texts only.
+        mention_labels: a record -> the label of each of its mentions; None: labels belong to the record.
+        adapt: (settings, training records) -> the settings that fit such records; None: they stay as they are.
+        unfit: (settings, a training record) -> why its labels do not fit the settings; None: they do.
+    """
+
+    name: str
+    config: type[FinetuningConfig]
+    formats: Mapping[str, str]
+    splits: Mapping[str, tuple[str, ...]]
+    read: Callable[[Path, str | None, bool], ReadResult[R]]
+    labels: Callable[[Sequence[R]], list[str]]
+    mentions: Callable[[R], tuple[str, Sequence[tuple[int, int]]]]
+    build: Callable[[str, Sequence[str], Any], TaskModel]
+    load: Loader
+    score: Callable[..., Evaluation] | None = None
+    metric: str = ""
+    metrics: tuple[str, ...] = ()
+    no_label: str | None = None
+    finds: str | None = None
+    read_numbers: Callable[[Path, str | None, bool, Sequence[str]], ReadResult[R]] | None = None
+    words: Callable[[R], Sequence[tuple[int, int]]] | None = None
+    mention_labels: Callable[[R], Sequence[str]] | None = None
+    adapt: Callable[[Any, Sequence[R]], Any] | None = None
+    unfit: Callable[[Any, R], str | None] | None = None
+
+    def records(self, path: Path, reading: Reading) -> ReadResult[R]:
+        """The records of a file.
+
+        Raises:
+            ConfigurationError: names of tags are given, and files of the task have no tags.
+            DataError: names the file and the line.
+        """
+        if not reading.tag_names:
+            return self.read(path, reading.format, reading.skip_bad)
+        if self.read_numbers is None:
+            raise ConfigurationError(f"{self.name} has no --tag-names: its files have no tags that could be numbers")
+        return self.read_numbers(path, reading.format, reading.skip_bad, reading.tag_names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A task: every task is evaluated, predicts and is scored; a task that learns has a `training`.
+
+    Tasks on records (most of them) declare their parts to `record_task.task_of_records`, which gives them all jobs. Tasks on
+    episodes or on a graph declare functions of their own.
+
+    Attributes:
+        name: name on the command line.
+        summary: one line.
+        metric: the number that stands for the others; larger is better.
+        metrics: names of all metrics in `Evaluation.metrics`.
+        asks: fields of a query; a task that reads plain text has `text` alone.
+        recognises: whether a model's folder was trained for this task.
+        evaluate: (checkpoint, data, `evaluation` settings, execution) -> numbers and predictions, and facts for `results.json`,
+            among them `name` (of the data) and `records` (their number).
+        predict: (checkpoint, data or None, `prediction` settings, execution) -> what answers queries.
+        score: (gold data, file of predictions, `scoring` settings, execution) -> numbers and predictions, and facts for
+            `results.json`, among them `records` and `skipped`.
+        evaluation: settings of `evaluate`, a dataclass that `key=value` fills.
+        prediction: settings of `predict`.
+        scoring: settings of `score`.
+        options: options of the commands that the task takes; see `OPTIONS`.
+        prediction_data: what `predict` needs as data beside the model ("the folder of a graph"); None: nothing.
+        rows: (text, mentions as (start, end)) -> queries about them, for `Predictor.predict`.
+        training: what `loreweave finetune` does for the task; None: pre-training is all.
+    """
+
+    name: str
+    summary: str
+    metric: str
+    metrics: tuple[str, ...]
+    asks: tuple[str, ...]
+    recognises: Callable[[Path], bool]
+    evaluate: Callable[[Path, Path, Any, Execution], tuple[Evaluation, dict[str, Any]]]
+    predict: Callable[[Path, Path | None, Any, Execution], Answerer]
+    score: Callable[[Path, Path, Any, Execution], tuple[Evaluation, dict[str, Any]]]
+    evaluation: type = NoSettings
+    prediction: type = NoSettings
+    scoring: type = NoSettings
+    options: tuple[str, ...] = OPTIONS
+    prediction_data: str | None = None
+    rows: Callable[[str, Sequence[tuple[int, int]]], list[dict[str, Any]]] | None = None
+    training: Training[Any] | None = None
+
+    def refuse_options(self, execution: Execution) -> None:
+        """Raise an error for options that the task does not take.
+
+        Raises:
+            ConfigurationError: names the option.
+        """
+        reading = execution.reading
+        given = {
+            "format": reading.format, "skip_bad": reading.skip_bad, "tag_names": reading.tag_names,
+            "base": execution.base, "labels": execution.labels,
+        }  # fmt: skip
+        for name, value in given.items():
+            if value and name not in self.options:
+                raise ConfigurationError(f"{self.name} has no --{name.replace('_', '-')}")

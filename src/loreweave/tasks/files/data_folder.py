@@ -1,0 +1,29 @@
+"""The files of the splits in a data folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from loreweave.corpus.files.tables import is_data_folder
+from loreweave.errors import DataError
+
+
+def split_file(splits: Mapping[str, tuple[str, ...]], folder: Path, split: str) -> Path | None:
+    """The file of a split in a data folder: `train.json`, `train.json.xz`, `train-00000-of-00001.parquet`; or its folder, where
+    the data are one (`train/` of a saved data set, of brat).
+
+    Raises:
+        DataError: several files could be it.
+    """
+    stems = splits[split]
+    found = sorted(path for path in folder.iterdir() if _stem(path) in stems and (path.is_file() or is_data_folder(path)))
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise DataError(f"found {names}, expected one {split} file; use --{split}", path=folder)
+    return found[0] if found else None
+
+
+def _stem(path: Path) -> str:
+    """The name without suffixes, and without what says that it is the whole of one part."""
+    return path.name.partition(".")[0].removesuffix("-00000-of-00001")

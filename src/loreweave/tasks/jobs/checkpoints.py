@@ -1,0 +1,43 @@
+"""Which task a checkpoint was trained for, and loading it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from loreweave.encoding.model_names import resolve
+from loreweave.errors import CheckpointError
+from loreweave.tasks.contract import Training
+from loreweave.tasks.registry import all_tasks
+from loreweave.tasks.starting_points import settings_of
+from loreweave.training.quiet import quiet
+from loreweave.training.task_model import TaskModel
+
+
+def load_checkpoint_of(
+    training: Training[Any], path: Path, base: str | None = None, labels: Sequence[str] | None = None
+) -> TaskModel:
+    """A fine-tuned checkpoint; for a run's folder the weights that it kept.
+
+    Args:
+        base: encoder of a released file in an older format; see `checkpoints.load_luke`.
+        labels: names of its classes, by number, in place of its own.
+
+    Raises:
+        CheckpointError: nothing there, the checkpoint is another task's, or its classes are not named.
+    """
+    folder = resolve(path)
+    name = task_of(folder)
+    if name is not None and name != training.name:
+        raise CheckpointError(f"{folder}: found a checkpoint for {name}, expected one for {training.name}")
+    with quiet():
+        return training.load(folder, base, labels)
+
+
+def task_of(folder: Path) -> str | None:
+    """Name of the task that a checkpoint was trained for, by its files; None if they do not say."""
+    named = settings_of(folder).get("task")
+    if named is not None:
+        return str(named)
+    return next((task.name for task in all_tasks() if task.recognises(folder)), None)

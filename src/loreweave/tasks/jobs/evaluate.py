@@ -1,0 +1,94 @@
+"""`loreweave evaluate` and `loreweave score`, for any task."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from loreweave.tasks.contract import Execution, NoSettings, Task
+from loreweave.tasks.files.results import check_results_folder, save_results
+from loreweave.tasks.jobs.settings import fill_settings
+from loreweave.training.evaluation import Evaluation
+from loreweave.training.settings.configuration import to_dict
+
+
+def evaluate_task(
+    task: Task,
+    model: Path,
+    data: Path,
+    *,
+    settings: Sequence[str] = (),
+    recipe: Mapping[str, Any] | None = None,
+    execution: Execution | None = None,
+    output: Path | None = None,
+    overwrite: bool = False,
+) -> tuple[Evaluation, dict[str, Any]]:
+    """Score a checkpoint on a task's data; needs no training data.
+
+    Args:
+        settings: `key=value` that fill `task.evaluation`.
+        recipe: values of these settings that `settings` override.
+        execution: how the job runs. Default: on an accelerator if there is one, in fp32.
+        output: folder for `results.json` and `predictions/`.
+        overwrite: replace results in this folder.
+
+    Returns:
+        The evaluation, and the content of `results.json`.
+
+    Raises:
+        ConfigurationError: a wrong setting or option; or `output` holds a run, or results (and `overwrite` is off).
+        LoreweaveError: see the task.
+    """
+    execution = execution or Execution()
+    filled: Any = fill_settings(task, task.evaluation, "evaluate", recipe or {}, settings)
+    task.refuse_options(execution)
+    if output is not None:
+        check_results_folder(output, overwrite)
+    evaluation, facts = task.evaluate(model, data, filled, execution)
+    for note in evaluation.notes:
+        execution.report(note)
+    name = str(facts.pop("name"))
+    results: dict[str, Any] = {"task": task.name, "model": str(model), "data": str(data)}
+    results |= {} if task.evaluation is NoSettings else {"settings": to_dict(filled)}
+    results |= {**facts, "notes": evaluation.notes, **evaluation.metrics, **evaluation.tables}
+    if output is not None and is_writer():
+        save_results(output, name, evaluation, results)
+    return evaluation, results
+
+
+def score_task(
+    task: Task,
+    gold: Path,
+    predictions: Path,
+    *,
+    settings: Sequence[str] = (),
+    execution: Execution | None = None,
+) -> tuple[Evaluation, dict[str, Any]]:
+    """Score any system's predictions with a task's official metrics; needs no model.
+
+    Args:
+        settings: `key=value` that fill `task.scoring`.
+        execution: how the files are read, and who is told.
+
+    Returns:
+        The evaluation, and the content of `results.json`.
+
+    Raises:
+        ConfigurationError: a wrong setting or option.
+        DataError: a file cannot be read, or the predictions do not belong to the gold data.
+    """
+    execution = execution or Execution()
+    filled: Any = fill_settings(task, task.scoring, "score", {}, settings)
+    task.refuse_options(execution)
+    evaluation, facts = task.score(gold, predictions, filled, execution)
+    for note in evaluation.notes:
+        execution.report(note)
+    origin = {"task": task.name, "gold": str(gold), "predictions": str(predictions)}
+    return evaluation, {**origin, **facts, "notes": evaluation.notes, **evaluation.metrics, **evaluation.tables}
+
+
+def is_writer() -> bool:
+    """Whether this is the only or the first of several processes."""
+    return os.environ.get("RANK", "0") == "0"

@@ -1,0 +1,255 @@
+"""`loreweave finetune`, for any task that learns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers import set_seed
+
+from loreweave.corpus.class_labels import info_beside
+from loreweave.corpus.files.reading import sha256_of, sha256_of_data
+from loreweave.corpus.files.records import describe_skipped
+from loreweave.encoding.model_names import resolve
+from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.contract import Reading, Task, Training
+from loreweave.tasks.files.data_folder import split_file
+from loreweave.tasks.files.feature_cache import encode_cached
+from loreweave.tasks.files.splits import hold_out, take_fraction
+from loreweave.tasks.jobs.evaluate import is_writer
+from loreweave.tasks.jobs.known_labels import check_labels
+from loreweave.tasks.jobs.record_facts import check_fit
+from loreweave.tasks.left_out_heads import head_in
+from loreweave.tasks.registry import training_of
+from loreweave.training.devices import choose_device
+from loreweave.training.finetuning import EvaluationSet, FinetuningJob, finetune
+from loreweave.training.precision import with_settled_precision
+from loreweave.training.runs.inputs import hashes_of
+from loreweave.training.runs.record import RunRecord
+from loreweave.training.settings.configuration import to_dict, unknown_name
+from loreweave.training.settings.finetuning import FinetuningConfig, check_selection
+from loreweave.training.task_model import TaskModel
+
+Report = Callable[[str], None]
+
+_SHOWN_LABELS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataFiles:
+    """The files of a fine-tuning run; without `dev` a part of `train` may be held out. `more` are further training files."""
+
+    train: Path
+    dev: Path | None = None
+    test: Path | None = None
+    more: tuple[Path, ...] = ()
+
+    @classmethod
+    def choose(
+        cls,
+        task: Task,
+        folder: Path | None,
+        *,
+        train: Path | None,
+        dev: Path | None,
+        test: Path | None,
+        more: Sequence[Path] = (),
+    ) -> DataFiles:
+        """Files by name, or the splits in a data folder; a name wins over the folder's file.
+
+        Raises:
+            ConfigurationError: neither a training file nor a folder, or both.
+            DataError: no folder, or no training file in it.
+        """
+        if (train is None) == (folder is None):
+            raise ConfigurationError("give --train FILE (with --dev and --test as you have them), or --data FOLDER")
+        if train is not None or folder is None:
+            assert train is not None
+            return cls(train=train, dev=dev, test=test, more=tuple(more))
+        if not folder.is_dir():
+            raise DataError("found no such folder", path=folder)
+        splits = training_of(task).splits
+        found = split_file(splits, folder, "train")
+        if found is None:
+            raise DataError(f"found no training file, expected a name like {splits['train'][0]}.json", path=folder)
+        dev, test = dev or split_file(splits, folder, "dev"), test or split_file(splits, folder, "test")
+        return cls(train=found, dev=dev, test=test)
+
+
+def finetune_task(
+    task: Task,
+    source: str,
+    files: DataFiles,
+    config: FinetuningConfig,
+    output: Path,
+    *,
+    reading: Reading | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    report: Report = print,
+) -> dict[str, Any]:
+    """Read, build, train, and keep everything in the run's folder; returns the content of `results.json`.
+
+    Raises:
+        LoreweaveError: see `Training`, `RunRecord` and `training.finetuning.finetune`.
+    """
+    training, reading = training_of(task), reading or Reading()
+    metric = _metric(training, files, config)
+    told = report if is_writer() else _tell_nobody
+    config = with_settled_precision(config, choose_device(config.device), told, output if resume else None)
+    resolve(source)  # a wrong name is said before the data are read
+    data = _read_splits(training, files, config, reading, report)
+    if training.adapt is not None:
+        config = training.adapt(config, data.train)
+    asked = _asked(training, source, files, config, reading)
+    if training.score is not None and not data.dev:
+        scored = "nothing is scored" if not data.test else "only the test data are scored"
+        told(f"no dev data: the last epoch is kept and {scored}; --dev FILE or dev_fraction=0.1 selects the best epoch")
+    record = RunRecord.open(output, "finetuning", asked, resume=resume, overwrite=overwrite, is_writer=is_writer())
+    with record.watch():
+        record.keep_inputs(lambda: {"model": hashes_of(resolve(source))})
+        set_seed(config.seed)
+        built = training.build(str(resolve(source)), data.labels, config)
+        _describe(built, source, report)
+        dev, test = (_evaluation_set(training, built, records) for records in (data.dev, data.test))
+        examples = _training_examples(built, data, config, asked, report)
+        job = FinetuningJob(built=built, examples=examples, load=training.load, metric=metric, dev=dev, test=test)
+        if built.encoding.report():
+            report(f"encoding: {built.encoding.report()}")
+        record.save_left_out(data.left_out)
+        if config.dev_fraction is not None or config.train_fraction != 1:
+            record.save_records({"train": [r.id for r in data.train], "dev": [r.id for r in data.dev]})
+        results = finetune(job, config, record, report=report)
+    return results
+
+
+def _asked(
+    training: Training[Any], source: str, files: DataFiles, config: FinetuningConfig, reading: Reading
+) -> dict[str, Any]:
+    """What a run was asked to do, for its record."""
+    asked: dict[str, Any] = {"task": training.name, "model": source, "data": _hashes(files)}
+    asked |= {"format": reading.format, "skip_bad": reading.skip_bad}
+    asked |= {"tag_names": list(reading.tag_names)} if reading.tag_names else {}
+    return asked | {"settings": to_dict(config)}
+
+
+def _describe(built: TaskModel, source: str, report: Report) -> None:
+    """Say what is trained: the model, its labels, and the head of the source that it leaves out."""
+    labels = built.labels
+    more = f" and {len(labels) - _SHOWN_LABELS} more" if len(labels) > _SHOWN_LABELS else ""
+    head = head_in(resolve(source))
+    if head is not None:
+        report(f"{source}: {head} is left out; the new head starts at random")
+    report(f"{type(built.model).__name__} with {len(labels)} labels: {', '.join(labels[:_SHOWN_LABELS])}{more}")
+
+
+@dataclass(frozen=True)
+class _Splits:
+    train: list[Any]
+    dev: list[Any]
+    test: list[Any]
+    labels: list[str]
+    left_out: dict[str, list[str]]
+
+
+def _metric(training: Training[Any], files: DataFiles, config: FinetuningConfig) -> str:
+    """The dev metric that selects the epoch; none where training scores nothing.
+
+    Raises:
+        ConfigurationError: a metric that the task does not have, something to score where nothing is scored, or no dev data for
+            settings that need them.
+    """
+    if training.score is None:
+        if files.dev or files.test or config.dev_fraction or config.metric or config.keep == "best":
+            raise ConfigurationError(
+                f"{training.name} is trained on a source without scoring it: give no dev or test file, dev_fraction, metric or "
+                f"keep=best; 'loreweave evaluate {training.name}' scores the checkpoint"
+            )
+        return ""
+    metric = config.metric or training.metric
+    if metric not in training.metrics:
+        raise ConfigurationError(f"metric: {metric!r} is none of {training.name}{unknown_name(metric, training.metrics)}")
+    check_selection(config, has_dev=files.dev is not None or config.dev_fraction is not None)
+    return metric
+
+
+def _read_splits(
+    training: Training[Any], files: DataFiles, config: FinetuningConfig, reading: Reading, report: Report
+) -> _Splits:
+    """All records. The labels are those of the whole training file, whatever part of it is used."""
+    paths = (files.train, *files.more)
+    wholes = [check_fit(training, config, training.records(path, reading), path, reading.skip_bad) for path in paths]
+    for path, whole in zip(paths, wholes, strict=True):
+        _report_all(report, describe_skipped(whole, path))
+    train = [record for whole in wholes for record in whole.records]
+    labels = training.labels(train)
+    if not labels:
+        raise DataError("found no label in any record", path=files.train)
+    left_out = {"train": [error for whole in wholes for error in whole.left_out]}
+    parts: dict[str, list[Any]] = {"dev": [], "test": []}
+    for split, file in (("dev", files.dev), ("test", files.test)):
+        if file is None:
+            continue
+        read = check_labels(training, training.records(file, reading), labels, file, reading.skip_bad)
+        _report_all(report, describe_skipped(read, file))
+        if not read.records:
+            raise DataError("found no record that can be used", path=file)
+        parts[split], left_out[split] = read.records, read.left_out
+    if files.dev is not None and config.dev_fraction is not None:
+        raise ConfigurationError("a dev file and dev_fraction exclude each other")
+    if config.dev_fraction is not None:
+        train, parts["dev"] = hold_out(
+            train, config.dev_fraction, config.dev_split_by, config.order_seed, lambda record: training.mentions(record)[0]
+        )
+    train = take_fraction(train, config.train_fraction, config.order_seed)
+    report(f"records: {len(train)} train, {len(parts['dev'])} dev, {len(parts['test'])} test")
+    seen = {training.mentions(record)[0] for record in train}
+    for split, records in parts.items():
+        if leaked := sum(training.mentions(record)[0] in seen for record in records):
+            report(f"{leaked} of {len(records)} {split} records have a text that is trained on too")
+    listed = {split: errors for split, errors in left_out.items() if errors}
+    return _Splits(train, parts["dev"], parts["test"], labels, listed)
+
+
+def _training_examples(
+    built: TaskModel, data: _Splits, config: FinetuningConfig, asked: Mapping[str, Any], report: Report
+) -> list[Any]:
+    if config.feature_cache is None:
+        return built.encoding.encode(data.train, data.labels)
+    source = {name: asked[name] for name in ("task", "data", "format", "skip_bad", "tag_names") if name in asked}
+    folder = Path(config.feature_cache)
+    return encode_cached(built.encoding, data.train, data.labels, folder, config, source, report)
+
+
+def _report_all(report: Report, lines: Sequence[str]) -> None:
+    for line in lines:
+        report(line)
+
+
+def _evaluation_set(training: Training[Any], built: TaskModel, records: list[Any]) -> EvaluationSet | None:
+    score = built.scorer or training.score
+    if not records or training.score is None or score is None:
+        return None
+    labels, encoding = built.labels, built.encoding
+    examples = encoding.encode(records)
+    return EvaluationSet(examples, lambda outputs: score(records, encoding.join(examples, outputs), labels))
+
+
+def _tell_nobody(_: str) -> None:
+    """What processes but the first report to."""
+
+
+def _hashes(files: DataFiles) -> dict[str, str]:
+    """What the run read: names and content, so that a resumed run cannot read something else."""
+    found = {"train": files.train, "dev": files.dev, "test": files.test}
+    found |= dict(zip((f"train_{number}" for number in range(2, 2 + len(files.more))), files.more, strict=True))
+    return {split: _hash_of(path) for split, path in found.items() if path is not None}
+
+
+def _hash_of(path: Path) -> str:
+    """Name and content of a data file, and of the file beside it whose names replace its label numbers."""
+    info = info_beside(path) if path.is_file() else None
+    beside = f", {info.name} sha256:{sha256_of(info)}" if info is not None else ""
+    return f"{path.name} sha256:{sha256_of_data(path)}{beside}"

@@ -1,0 +1,53 @@
+"""Records whose labels a model does not know: refused, or left out and counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from loreweave.corpus.counts import counted, listed
+from loreweave.corpus.files.read_result import R, ReadResult
+from loreweave.errors import DataError
+from loreweave.tasks.contract import Training
+from loreweave.training.class_names import LABELS_WANTED, are_numbered
+
+
+def check_labels(
+    training: Training[R], read: ReadResult[R], labels: Sequence[str], path: Path, skip_bad: bool
+) -> ReadResult[R]:
+    """Refuse (or leave out and count) records with a label that the model does not have. Records with any number of labels
+    that say so (`labels_may_be_missed`) are kept: a model misses the others.
+
+    Raises:
+        DataError: names the label and the first record with it.
+    """
+    known = set(labels)
+    kept = read.account()
+    missed = Counter[str]()
+    places = read.places or [f"record {record.id}" for record in read.records]
+    for place, record in zip(places, read.records, strict=True):
+        unknown = [label for label in training.labels([record]) if label not in known]
+        missable = bool(getattr(record, "labels_may_be_missed", False))
+        missed.update(unknown if missable else ())
+        if missable or not unknown:
+            kept.records.append(record)
+            kept.places.append(place)
+            continue
+        found = f"found the label {unknown[0]!r}"
+        if not skip_bad:
+            more = "(--skip-bad leaves such records out and counts them; the scores are of the others then)"
+            message = (
+                f"{found}, expected one of the model's: {listed(labels, 12)} {LABELS_WANTED if are_numbered(labels) else more}"
+            )
+            raise DataError(message, path=path, record=place, field="labels")
+        kept.leave_out(f"label {unknown[0]!r} unknown to the model", f"{place}: {found}")
+    if missed:
+        names = listed(sorted(missed), 12)
+        words = counted(missed.total(), "record has", "records have")
+        kept.notes.append(f"{words} labels that the model does not know and cannot predict: {names}")
+    if len(kept.records) < len(read.records):
+        lost = len(read.records) - len(kept.records)
+        words = counted(lost, "record with labels unknown to the model is", "records with labels unknown to the model are")
+        kept.notes.append(f"{words} left out: the scores are of the others alone")
+    return kept

@@ -1,0 +1,43 @@
+"""`loreweave predict`, for any task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from loreweave.errors import ConfigurationError
+from loreweave.tasks.contract import Execution, Task
+from loreweave.tasks.jobs.queries import Answerer
+from loreweave.tasks.jobs.settings import fill_settings
+
+
+def open_task(
+    task: Task,
+    model: Path,
+    data: Path | None = None,
+    *,
+    settings: Sequence[str] = (),
+    values: Mapping[str, Any] | None = None,
+    execution: Execution | None = None,
+) -> Answerer:
+    """Opens a checkpoint that answers queries.
+
+    Args:
+        data: what the queries are about, if the task needs it (a graph, a support set).
+        settings: `key=value` that fill `task.prediction`.
+        values: values of these settings that `settings` override.
+        execution: how the job runs.
+
+    Raises:
+        ConfigurationError: a wrong setting or option; or data for a task that needs none, or none for one that needs it.
+        LoreweaveError: see the task.
+    """
+    execution = execution or Execution()
+    if data is None and task.prediction_data is not None:
+        raise ConfigurationError(f"{task.name} needs --data, {task.prediction_data}")
+    if data is not None and task.prediction_data is None:
+        raise ConfigurationError(f"predict {task.name} has no --data")
+    filled = fill_settings(task, task.prediction, "predict", values or {}, settings)
+    task.refuse_options(execution)
+    return task.predict(model, data, filled, execution)

@@ -1,0 +1,101 @@
+"""Jobs of tasks on records: evaluate a checkpoint on a file, and answer queries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from loreweave.corpus.files.records import describe_skipped
+from loreweave.errors import DataError
+from loreweave.tasks.contract import Execution
+from loreweave.tasks.jobs.checkpoints import load_checkpoint_of
+from loreweave.tasks.jobs.known_labels import check_labels
+from loreweave.tasks.jobs.queries import Answerer, Row
+from loreweave.tasks.record_task import RecordTask
+from loreweave.training.devices import choose_device
+from loreweave.training.evaluation import Evaluation, Outputs
+from loreweave.training.inference import move, run_model
+from loreweave.training.task_model import TaskModel
+
+
+def evaluate_records(
+    parts: RecordTask[Any], model: Path, data: Path, settings: Any, execution: Execution
+) -> tuple[Evaluation, dict[str, Any]]:
+    """See `contract.Task.evaluate`.
+
+    Raises:
+        LoreweaveError: the data or the model cannot be read, or there is no record to score.
+    """
+    training, reading, report = parts.training, execution.reading, execution.report
+    loaded = load_checkpoint_of(training, model, execution.base, execution.labels)
+    read = check_labels(training, training.records(data, reading), loaded.labels, data, reading.skip_bad)
+    for line in describe_skipped(read, data):
+        report(line)
+    if not read.records:
+        raise DataError("found no record to score", path=data)
+    move(loaded.model, choose_device(execution.device))
+    outputs = outputs_of(loaded, read.records, execution.batch_size, execution.precision, execution.advance)
+    score = loaded.scorer or training.score
+    assert score is not None, "every task on records has one"
+    evaluation = score(read.records, outputs, loaded.labels, *parts.scoring_arguments(settings))
+    facts = {"name": data.name.partition(".")[0], "records": len(read.records), "skipped": dict(read.skipped)}
+    facts |= {"left_out": read.left_out, "dropped": dict(read.dropped), "encoding": loaded.encoding.report()}
+    return evaluation, facts
+
+
+def answerer_for_records(parts: RecordTask[Any], model: Path, execution: Execution) -> Answerer:
+    """See `contract.Task.predict`.
+
+    Raises:
+        CheckpointError: nothing there, or a checkpoint of another task.
+    """
+    loaded = load_checkpoint_of(parts.training, model, execution.base, execution.labels)
+    move(loaded.model, choose_device(execution.device)).eval()
+    return answerer_of(parts, loaded, execution.batch_size, execution.precision, execution.report)
+
+
+def answerer_of(
+    parts: RecordTask[Any],
+    loaded: TaskModel,
+    batch_size: int = 32,
+    precision: str = "fp32",
+    report: Callable[[str], None] | None = None,
+) -> Answerer:
+    """Answers queries with a loaded model; `report` is told what was cut."""
+
+    def read(row: Row, id: str) -> list[Any]:
+        records = parts.query(row, id)
+        if not records:
+            raise DataError("found nothing to predict")
+        return records
+
+    def answer(asked: list[list[Any]]) -> list[list[dict[str, Any]]]:
+        records = [record for group in asked for record in group]
+        outputs = outputs_of(loaded, records, batch_size, precision)
+        answers = iter((loaded.answerer or parts.answer)(records, outputs, loaded.labels))
+        return [list(islice(answers, len(group))) for group in asked]
+
+    def finish() -> None:
+        if report is not None and loaded.encoding.report():
+            report(f"encoding: {loaded.encoding.report()}")
+
+    return Answerer(read, answer, finish, loaded)
+
+
+def outputs_of(
+    loaded: TaskModel,
+    records: Sequence[Any],
+    batch_size: int = 32,
+    precision: str = "fp32",
+    advance: Callable[[int], object] | None = None,
+) -> Outputs:
+    """A model's outputs, one array per record."""
+    encoding = loaded.encoding
+    examples = encoding.encode(records)
+    outputs = run_model(
+        loaded.model, examples, encoding.collate, encoding.unpack,
+        batch_size=batch_size, precision=precision, advance=advance,
+    )  # fmt: skip
+    return encoding.join(examples, outputs)

@@ -1,0 +1,154 @@
+"""Tasks on records: what they declare, and the jobs that they all get from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic
+
+from loreweave.corpus.counts import counted
+from loreweave.corpus.files.read_result import R, ReadResult
+from loreweave.corpus.files.reading import read_json
+from loreweave.corpus.files.records import describe_skipped
+from loreweave.errors import DataError
+from loreweave.tasks.contract import OPTIONS, Execution, NoSettings, Task, Training
+from loreweave.tasks.deferred import Deferred
+
+if TYPE_CHECKING:
+    from loreweave.tasks.jobs.queries import Answerer
+    from loreweave.training.evaluation import Evaluation, Outputs
+
+Rows = Callable[[str, Sequence[tuple[int, int]]], list[dict[str, Any]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordTask(Generic[R]):
+    """What a task on records declares beside its training.
+
+    Attributes:
+        training: how it reads records and trains a model on them.
+        query: one JSON object of `loreweave predict` and its id -> the records that it asks about.
+        answer: (records, outputs, labels) -> one JSON object per record, with character offsets and probabilities.
+        score_predictions: (gold records, a file of any system's predictions) -> numbers and predictions.
+        scoring: settings of scores. If there are any, `training.score` and `score_predictions` take them as last argument.
+        read_gold: `training.read` for `score_predictions`, if that also takes files of gold labels alone.
+    """
+
+    training: Training[R]
+    query: Callable[[Mapping[str, Any], str], list[R]]
+    answer: Callable[[Sequence[R], Outputs, Sequence[str]], list[dict[str, Any]]]
+    score_predictions: Callable[..., Evaluation]
+    scoring: type = NoSettings
+    read_gold: Callable[[Path, str | None, bool], ReadResult[Any]] | None = None
+
+    def scoring_arguments(self, settings: Any) -> tuple[Any, ...]:
+        """The last arguments of `training.score` and `score_predictions`."""
+        return () if self.scoring is NoSettings else (settings,)
+
+
+def task_of_records(parts: RecordTask[Any], *, summary: str, asks: tuple[str, ...], architectures: tuple[str, ...]) -> Task:
+    """A task with the jobs that all tasks on records share.
+
+    Args:
+        parts: what the task declares.
+        summary: one line.
+        asks: fields of a query; they say how texts with mentions become queries (see `text_rows`, `mention_rows`, `pair_rows`).
+        architectures: names in a checkpoint's `config.json` that stand for this task, or patterns (`*ForThis`).
+    """
+    training = parts.training
+    options = OPTIONS if training.read_numbers is not None else tuple(name for name in OPTIONS if name != "tag_names")
+    return Task(
+        name=training.name,
+        summary=summary,
+        metric=training.metric,
+        metrics=training.metrics,
+        asks=asks,
+        recognises=partial(has_architecture, architectures),
+        evaluate=partial(_evaluate, parts),
+        predict=partial(_predict, parts),
+        score=partial(_score, parts),
+        evaluation=parts.scoring,
+        scoring=parts.scoring,
+        options=options,
+        rows=_ROWS.get(asks),
+        training=training,
+    )
+
+
+def has_architecture(architectures: Sequence[str], folder: Path) -> bool:
+    """Whether `config.json` of a model's folder names one of the architectures."""
+    if not (folder / "config.json").is_file():
+        return False
+    names = read_json(folder / "config.json").get("architectures") or []
+    return any(fnmatchcase(name, pattern) for name in names for pattern in architectures)
+
+
+def _evaluate(
+    parts: RecordTask[Any], model: Path, data: Path, settings: Any, execution: Execution
+) -> tuple[Evaluation, dict[str, Any]]:
+    found: tuple[Evaluation, dict[str, Any]] = Deferred("loreweave.tasks.jobs.records:evaluate_records")(
+        parts, model, data, settings, execution
+    )
+    return found
+
+
+def _predict(parts: RecordTask[Any], model: Path, data: Path | None, settings: Any, execution: Execution) -> Answerer:
+    found: Answerer = Deferred("loreweave.tasks.jobs.records:answerer_for_records")(parts, model, execution)
+    return found
+
+
+def _score(
+    parts: RecordTask[Any], gold: Path, predictions: Path, settings: Any, execution: Execution
+) -> tuple[Evaluation, dict[str, Any]]:
+    """Score a file of predictions; no model is needed, so that nothing heavy is imported."""
+    reading = execution.reading
+    if parts.read_gold is not None:
+        read: ReadResult[Any] = parts.read_gold(gold, reading.format, reading.skip_bad)
+    else:
+        read = parts.training.records(gold, reading)
+    for line in describe_skipped(read, gold):
+        execution.report(line)
+    if not read.records:
+        raise DataError("found no record to score", path=gold)
+    evaluation = parts.score_predictions(read.records, predictions, *parts.scoring_arguments(settings))
+    return evaluation, {"records": len(read.records), "skipped": dict(read.skipped), "left_out": read.left_out}
+
+
+def text_rows(text: str, mentions: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+    """The query of a text whose mentions the task finds itself.
+
+    Raises:
+        DataError: mentions are given.
+    """
+    if mentions:
+        raise DataError("found mentions, expected none: this task finds them", field="mentions")
+    return [{"text": text}]
+
+
+def mention_rows(text: str, mentions: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+    """A query for each mention of a text."""
+    return [{"id": f"{start}-{end}", "text": text, "start": start, "end": end} for start, end in mentions]
+
+
+def pair_rows(text: str, mentions: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+    """The query about the head and the tail of a text, in this order; none without mentions.
+
+    Raises:
+        DataError: another number of mentions.
+    """
+    if not mentions:
+        return []
+    if len(mentions) != 2:
+        raise DataError(f"found {counted(len(mentions), 'mention')}, expected two: head and tail", field="mentions")
+    head, tail = ({"start": start, "end": end} for start, end in mentions)
+    return [{"text": text, "head": head, "tail": tail}]
+
+
+_ROWS: dict[tuple[str, ...], Rows] = {
+    ("text",): text_rows,
+    ("text", "start", "end"): mention_rows,
+    ("text", "head", "tail"): pair_rows,
+}

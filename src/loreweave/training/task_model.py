@@ -1,0 +1,72 @@
+"""What a task hands to the engine: a model with its encoding and its loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from loreweave.training.class_names import label_names
+from loreweave.training.evaluation import Evaluation, Outputs
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedModel
+
+    from loreweave.training.inference import Batch
+
+
+class Encoding(Protocol):
+    """Converts records to a model's tensors, and the model's outputs back: one for each way of putting a task on an encoder."""
+
+    def encode(self, records: Sequence[Any], labels: Sequence[str] | None = None) -> list[Any]:
+        """Examples in the order of the records; each has a `length`. Without `labels` they carry no gold.
+
+        A record may give several examples, such as the parts of a long text.
+        """
+
+    def collate(self, examples: list[Any]) -> Batch:
+        """Padded tensors, with `labels` if the examples have gold."""
+
+    def unpack(self, output: Any, batch: Mapping[str, Tensor]) -> Outputs:
+        """One array per example of a batch."""
+
+    def join(self, examples: Sequence[Any], outputs: Outputs) -> Outputs:
+        """One array per record from one array per example."""
+
+    def report(self) -> str:
+        """What was cut so far, in words; empty if nothing was."""
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Write the tokenizer's files."""
+
+
+@dataclass(frozen=True)
+class TaskModel:
+    """A model for a task with its encoding and its loss.
+
+    Attributes:
+        model: a model of transformers. Its `config.id2label` lists the labels, if the task has labels.
+        encoding: records to tensors, and outputs back.
+        loss: (outputs, labels, num_items_in_batch) -> scalar; see `training.losses`. The task chooses it: the engine knows no
+            default, so that a number is never trained as a probability.
+        scorer: replaces the task's `score` if the checkpoint decides something about it (a threshold).
+        answerer: replaces the task's `answer` for the same reason.
+    """
+
+    model: PreTrainedModel
+    encoding: Encoding
+    loss: Callable[..., Tensor]
+    scorer: Callable[..., Evaluation] | None = None
+    answerer: Callable[..., list[dict[str, Any]]] | None = None
+
+    @property
+    def labels(self) -> list[str]:
+        """Label names by class number."""
+        return label_names(self.model.config)
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Write a Hugging Face directory."""
+        self.model.save_pretrained(folder)
+        self.encoding.save_pretrained(folder)
