@@ -5,30 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from transformers import AutoTokenizer, BertConfig, BertModel
-
-from loreweave.build.pretraining_set import build_pretraining_set
-from loreweave.corpus.annotated_text import AnnotatedText, Mention
-from loreweave.corpus.entity_vocabulary import EntityVocabulary
-
-CITIES = ["Paris", "London", "Rome", "Madrid", "Vienna", "Lisbon", "Oslo", "Bern"]
+from tiny_worlds import make_world
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory, minilm_dir) -> Path:
-    """A pre-training set of 24 windows, and a tiny random BERT without a masked-word head, as MiniLM comes."""
-    folder = tmp_path_factory.mktemp("world")
-    texts = []
-    for number in range(24):
-        one, two = CITIES[number % 8], CITIES[(3 * number + 1) % 8]
-        text = f"{one} is a large old city by the river, and from {two} it takes {number} hours by train to get there."
-        second = text.index(f"from {two}") + 5
-        mentions = (Mention(0, len(one), entity=one), Mention(second, second + len(two), entity=two))
-        texts.append(AnnotatedText(id=str(number), text=text, mentions=mentions))
-    vocabulary = EntityVocabulary.from_counts(dict.fromkeys(CITIES, 6))
-    tokenizer = AutoTokenizer.from_pretrained(minilm_dir)
-    build_pretraining_set(texts, tokenizer, vocabulary, folder / "data", max_length=64)
-    config = BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64)
-    BertModel(config, add_pooling_layer=False).save_pretrained(folder / "encoder")
-    tokenizer.save_pretrained(folder / "encoder")
-    return folder
+def world(tmp_path_factory: pytest.TempPathFactory, minilm_dir: Path) -> Path:
+    return make_world(tmp_path_factory.mktemp("world"), minilm_dir)

@@ -1,0 +1,256 @@
+"""What holds of every objective. An objective of the house has a row in `CASES`."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from pretraining_runs import losses, settings
+from tiny_worlds import make_world
+from torch import Tensor
+from transformers import set_seed
+
+from loreweave.build.pretraining_set import open_pretraining_set
+from loreweave.errors import ConfigurationError, LoreweaveError
+from loreweave.objectives import OBJECTIVES, WINDOWS, LeftOut, Objective, StreamObjective, Tensors, WindowObjective
+from loreweave.pretraining import run as run_module
+from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.pretraining.evaluation import evaluate_objectives
+from loreweave.pretraining.micro_steps import MicroSteps
+from loreweave.pretraining.model import PretrainingModel
+from loreweave.pretraining.run import build_stream, run
+from loreweave.pretraining.start import start
+from loreweave.training.runs.record import RunRecord
+from loreweave.training.settings.configuration import fill
+
+
+@dataclass(frozen=True)
+class Case:
+    """How an objective is tried.
+
+    Attributes:
+        wrong: settings that it refuses, with the beginning of the message.
+        settings: what it needs; `GRAPH` stands for the folder of a graph.
+        run: changes to the run.
+    """
+
+    wrong: tuple[tuple[dict[str, Any], str], ...]
+    settings: dict[str, Any] = field(default_factory=dict)
+    run: dict[str, Any] = field(default_factory=dict)
+
+
+GRAPH = "GRAPH"
+TEXT = {"max_length": 24, "relation_max_length": 12}
+OVER_GRAPH = {"graph": GRAPH, "text": TEXT, "micro_batch_size": 3}
+WORDS_ALONE, NO_WINDOWS = {"word_only": True}, {"data": []}
+WRONG_SHARES = (
+    ({"probability": 1.5}, "probability: found 1.5, expected a number from 0 to 1"),
+    ({"random_probability": 0.7, "unchanged_probability": 0.7}, "random_probability + unchanged_probability: found 1.4"),
+)
+WRONG_GRAPH = (
+    ({"micro_batch_size": 0}, "micro_batch_size: found 0, expected at least 1"),
+    ({"micro_batch_size": 1, "sampling": "neighbourhoods"}, "micro_batch_size: found 1, expected at least 2"),
+)
+HOT = {"start": 1e9, "minimum": 1e9}
+"""A temperature at which the noise of samples does not matter."""
+
+CASES = {
+    "masked_words": Case(
+        (*WRONG_SHARES, ({"draw": "independent", "mask_words_in_mentions": True}, "mask_words_in_mentions: found true")),
+        run=WORDS_ALONE,
+    ),
+    "masked_entities": Case(WRONG_SHARES),
+    "cls_entity": Case((({"weight": -0.5}, "weight: found -0.5, expected a number of 0 or more"),)),
+    "knowledge_embedding": Case(
+        (*WRONG_GRAPH, ({"negatives": 0}, "negatives and table_size: expected at least 1")), OVER_GRAPH, NO_WINDOWS
+    ),
+    "second_knowledge_embedding": Case(
+        (*WRONG_GRAPH, ({"entities": "table", "variant": "rel"}, "variant: rel reads texts")), OVER_GRAPH, NO_WINDOWS
+    ),
+    "contrastive_knowledge": Case(
+        (*WRONG_GRAPH, ({"temperature": 0}, "temperature: expected more than 0")), OVER_GRAPH | {"pre_batches": 1}, NO_WINDOWS
+    ),
+    "latent_typing": Case(
+        (({"types": 1}, "types: found 1, expected at least 2"), ({"layer_drop": 1.0}, "layer_drop: found 1.0")),
+        {"types": 5, "layer_drop": 0.0, "temperature": HOT},
+        WORDS_ALONE,
+    ),
+}
+
+HOOKS = ("files", "for_evaluation", "prepare", "longest_text", "summary", "on_resume", "watch", "finish", "save")
+ORDER = ("name", "settings", "side", "__init__", "build", "mask", "batch", "micro_batches_per_epoch", "head", "loss", *HOOKS)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, minilm_dir: Path) -> Path:
+    return make_world(tmp_path_factory.mktemp("world"), minilm_dir)
+
+
+@pytest.fixture(params=OBJECTIVES)
+def name(request: pytest.FixtureRequest) -> str:
+    found: str = request.param
+    if found not in CASES:
+        pytest.fail(f"the objective {found} has no row in CASES")
+    return found
+
+
+@pytest.fixture
+def values(name: str, world: Path, graph_folder: Path, tmp_path: Path) -> dict[str, Any]:
+    """Settings of a run with this objective alone: two micro-steps an update."""
+    asked = {key: str(graph_folder) if value == GRAPH else value for key, value in CASES[name].settings.items()}
+    return settings(world, tmp_path / "run", **{"objectives": {name: asked}, "steps": 4, "dropout": 0.0} | CASES[name].run)
+
+
+def begun(config: PretrainingConfig) -> tuple[MicroSteps, PretrainingModel]:
+    """Micro-steps and model as they are when training begins."""
+    set_seed(config.seed)
+    sets = [open_pretraining_set(path) for path in config.data]
+    first = start(config, sets)
+    stream = build_stream(config, sets, first, processes=1)
+    return stream, PretrainingModel(first.model, stream.objectives).train()
+
+
+def equal(one: Tensors, other: Tensors) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_every_objective_has_a_case() -> None:
+    assert set(CASES) == set(OBJECTIVES)
+    assert all(case.wrong for case in CASES.values()), "and each refuses something"
+
+
+def test_a_file_has_its_parts_in_order(name: str) -> None:
+    kind = OBJECTIVES[name]
+    assert kind.name == name
+    for owner in (owner for owner in kind.__mro__ if issubclass(owner, Objective) and owner is not Objective):
+        parts = [part for part in vars(owner) if part in ORDER]
+        assert parts == sorted(parts, key=ORDER.index), owner.__name__
+    assert kind.settings.__module__ == kind.__module__ and kind.settings.__name__ in (
+        f"{owner.__name__}Config" for owner in kind.__mro__
+    )
+    assert all((part.__doc__ or "").strip() for part in vars(kind).values() if callable(part) and part.__name__ in HOOKS)
+
+
+def test_hooks_are_those_of_the_base_class() -> None:
+    own = [part for part in vars(Objective) if part in HOOKS]
+    assert tuple(own) == HOOKS
+    public = {part for part in vars(Objective) if not part.startswith("_")} - {*ORDER, "weight", "config", "context"}
+    assert not public, "a new hook belongs in HOOKS"
+
+
+def test_batches_are_the_same_whenever_they_are_asked_for(name: str, values: dict[str, Any]) -> None:
+    stream, _ = begun(fill(PretrainingConfig, values))
+    batches = [stream[item] for item in range(4)]
+    again = pickle.loads(pickle.dumps(stream))  # what a worker gets
+    for item in (3, 1):
+        assert all(equal(batches[item][part], again[item][part]) for part in batches[item])
+    assert not all(equal(batches[0][part], batches[1][part]) for part in batches[0])
+
+
+def test_a_batch_has_labels_and_what_it_reads(name: str, values: dict[str, Any]) -> None:
+    stream, _ = begun(fill(PretrainingConfig, values))
+    batch = stream[0]
+    reads_windows = not issubclass(OBJECTIVES[name], StreamObjective)
+    assert set(batch) == ({WINDOWS, name} if reads_windows else {name})
+    labels = batch[name]["labels"]
+    assert labels.dtype == torch.int64 and labels.dim() == 1 and len(labels)
+    assert all(isinstance(tensor, Tensor) for tensor in batch[name].values())
+    if issubclass(OBJECTIVES[name], WindowObjective):
+        assert set(batch[name]) == {"positions", "labels"}
+        side = "input_ids" if OBJECTIVES[name].side == "words" else "entity_ids"
+        positions = batch[name]["positions"]
+        assert positions.shape == labels.shape and len(set(positions.tolist())) == len(positions)
+        assert int(positions.min()) >= 0 and int(positions.max()) < batch[WINDOWS][side].numel()
+
+
+def test_loss_and_gradients_are_finite(name: str, values: dict[str, Any]) -> None:
+    stream, module = begun(fill(PretrainingConfig, values))
+    (objective,) = stream.objectives
+    batch = stream[0]
+    sums = module(**batch)
+    assert set(sums) == {name} and {"loss", "correct"} <= set(sums[name])
+    assert all(value.shape == () and value.isfinite() for value in sums[name].values())
+    assert 0 <= int(sums[name]["correct"]) <= len(batch[name]["labels"])
+    assert not any(value.requires_grad for key, value in sums[name].items() if key != "loss")
+    sums[name]["loss"].backward()
+    gradients = [parameter.grad for parameter in module.parameters() if parameter.grad is not None]
+    assert gradients and all(gradient.isfinite().all() for gradient in gradients)
+    own = [parameter.grad for parameter in module.head(objective).parameters()]
+    assert any(gradient is not None and gradient.any() for gradient in own)
+
+
+def test_a_loss_is_divided_by_all_targets_of_an_update(name: str, values: dict[str, Any]) -> None:
+    """And weighted: two micro-steps count by their targets."""
+    values["objectives"][name]["weight"] = 0.25
+    config = fill(PretrainingConfig, values | {"steps": 1})
+    stream, module = begun(config)
+    torch.manual_seed(config.seed)
+    with torch.no_grad():
+        batches = [stream[item] for item in (0, 1)]
+        sums = [module(**batch)[name] for batch in batches]
+    targets = sum(len(batch[name]["labels"]) for batch in batches)
+    (row,) = run(config).record.metrics()
+    for key in sums[0]:
+        logged = row[f"{name}_{'accuracy' if key == 'correct' else key}"]
+        assert logged == pytest.approx(sum(float(part[key]) for part in sums) / targets, rel=1e-4, abs=1e-7), key
+    assert row["loss"] == pytest.approx(0.25 * row[f"{name}_loss"], rel=1e-5)
+
+
+@pytest.fixture
+def stopped(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[PretrainingConfig], None]]:
+    """A run whose machine stops at update 3."""
+
+    class Stop(run_module.UpdateProgress):
+        def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+            if state.global_step == 3:
+                raise LoreweaveError("the machine stops")
+
+    def begin(config: PretrainingConfig) -> None:
+        with monkeypatch.context() as patch, pytest.raises(LoreweaveError, match="the machine stops"):
+            patch.setattr(run_module, "UpdateProgress", Stop)
+            run(config)
+
+    yield begin
+
+
+def test_a_resumed_run_goes_on_bit_by_bit(
+    name: str, values: dict[str, Any], tmp_path: Path, stopped: Callable[[PretrainingConfig], None]
+) -> None:
+    """With dropout, from the checkpoint after update 2 of 4; the model is left with what evaluation needs."""
+    values |= {"dropout": 0.1, "save_steps": 2}
+    parts = values | {"output": str(tmp_path / "parts")}
+    run(fill(PretrainingConfig, values))
+    stopped(fill(PretrainingConfig, parts))
+    result = run(fill(PretrainingConfig, parts), resume=True)
+    assert losses(parts) == losses(values) and len(losses(values)) == 4
+    assert RunRecord(str(parts["output"])).status()["status"] == "done"
+    asked = parts | {"model": str(result.record.model_path), "data": [str(tmp_path)]}
+    kept = OBJECTIVES[name].for_evaluation(fill(PretrainingConfig, asked).objectives[name], str(result.record.model_path))
+    if isinstance(kept, LeftOut):
+        assert kept.reason
+    else:
+        measured = evaluate_objectives(fill(PretrainingConfig, asked | {"data": values["data"], "steps": None}))
+        assert 0 < measured[f"{name}_loss"] < float("inf")
+
+
+@pytest.mark.parametrize("wrong", [{"weight": float("nan")}, {"weight": -1.0}, {"weight": float("inf")}], ids=str)
+def test_a_weight_is_a_number_of_zero_or_more(name: str, values: dict[str, Any], wrong: dict[str, float]) -> None:
+    values["objectives"][name] |= wrong
+    with pytest.raises(ConfigurationError, match=f"setting 'objectives.{name}': weight: found"):
+        fill(PretrainingConfig, values)
+
+
+def test_settings_that_cannot_be_are_refused_by_name(name: str, values: dict[str, Any]) -> None:
+    """Before anything is read."""
+    for wrong, message in CASES[name].wrong:
+        asked = values | {"objectives": {name: values["objectives"][name] | wrong}}
+        with pytest.raises(ConfigurationError) as raised:
+            fill(PretrainingConfig, asked)
+        assert str(raised.value).startswith(f"setting 'objectives.{name}': {message}"), wrong
+    with pytest.raises(ConfigurationError, match=f"unknown setting 'wieght' in objectives.{name}; did you mean 'weight'?"):
+        fill(PretrainingConfig, values, [f"objectives.{name}.wieght=1"])
