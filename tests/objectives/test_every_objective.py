@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -139,8 +140,20 @@ def test_a_file_has_its_parts_in_order(name: str) -> None:
 def test_hooks_are_those_of_the_base_class() -> None:
     own = [part for part in vars(Objective) if part in HOOKS]
     assert tuple(own) == HOOKS
-    public = {part for part in vars(Objective) if not part.startswith("_")} - {*ORDER, "weight", "config", "context"}
+    public = {part for part in vars(Objective) if not part.startswith("_")} - {*ORDER, "weight"}
     assert not public, "a new hook belongs in HOOKS"
+
+
+def test_training_and_evaluation_name_no_objective() -> None:
+    """They know objectives by their base classes. The defaults of a run, which are LUKE's, are the exception."""
+    own = {kind.__name__ for objective in OBJECTIVES.values() for kind in (objective, objective.settings)} | set(OBJECTIVES)
+    for path in Path(run_module.__file__).parent.glob("*.py"):
+        if path.name == "configuration.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for part in ("name", "id", "attr", "value"):  # imports, variables, attributes, strings
+                named = getattr(node, part, None)
+                assert not isinstance(named, str) or named not in own, f"{path.name} names {named}"
 
 
 def test_batches_are_the_same_whenever_they_are_asked_for(name: str, values: dict[str, Any]) -> None:

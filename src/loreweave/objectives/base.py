@@ -91,8 +91,8 @@ class Objective(ABC):
     settings: ClassVar[type[ObjectiveConfig]]
 
     def __init__(self, config: Any, context: RunContext) -> None:
+        """Keep of the context what batches need, not all of it: each worker of a data loader gets a copy of the objective."""
         self.config = config
-        self.context = context
 
     @classmethod
     def build(cls, config: Any, context: RunContext) -> Self | None:

@@ -103,6 +103,7 @@ class LatentTyping(TextObjective):
 
     def __init__(self, config: LatentTypingConfig, context: RunContext) -> None:
         super().__init__(config, context)
+        self._micro_steps = context.micro_steps
         self._first_update: Tensor | None = None
         self._watch = CollapseWatch()
 
@@ -120,7 +121,7 @@ class LatentTyping(TextObjective):
             "counted": counted,
             "positions": kept.flatten().nonzero()[:, 0],  # of [batch * (words - 1)]
             "labels": input_ids[:, 1:][kept],
-            "update": torch.tensor(item // self.context.micro_steps),
+            "update": torch.tensor(item // self._micro_steps),
         }
 
     def head(self, model: PreTrainedModel | None) -> nn.Module:

@@ -49,6 +49,7 @@ class PretrainingConfig:
     objectives: ObjectivesConfig = field(
         default_factory=lambda: ObjectivesConfig(masked_words=MaskedWordsConfig(), masked_entities=MaskedEntitiesConfig())
     )
+    """Settings of each objective by its name; one that is null is off. Their losses are added with their weights."""
     word_only: bool = False
     """Train the encoder on words alone: no entity inputs, and no entity modules where `model` is no LUKE."""
     entity_embedding_size: int = 256
