@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from transformers import AutoTokenizer, BertConfig, BertModel
 
 from loreweave.build.pretraining_set import build_pretraining_set
@@ -27,6 +28,7 @@ def make_world(folder: Path, tokenizer_folder: Path) -> Path:
     tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder)
     build_pretraining_set(texts, tokenizer, vocabulary, folder / "data", max_length=64)
     config = BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64)
+    torch.manual_seed(0)
     BertModel(config, add_pooling_layer=False).save_pretrained(folder / "encoder")
     tokenizer.save_pretrained(folder / "encoder")
     return folder
