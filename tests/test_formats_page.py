@@ -11,6 +11,8 @@ import pytest
 
 from loreweave.corpus.mention_formats import MENTION_FORMATS
 from loreweave.tasks.entity_typing import reader as typing
+from loreweave.tasks.few_shot_ner import reader as few_shot_ner
+from loreweave.tasks.latent_types.reader import read_texts
 from loreweave.tasks.ner import reader as ner
 from loreweave.tasks.registry import load_training, trained_task_names
 from loreweave.tasks.relations import files as relation_files
@@ -48,3 +50,7 @@ def test_the_example_of_a_format_is_recognised_and_read(name: str, tmp_path: Pat
     if read is ner.read:
         surfaces = [record.surface(mention) for record in found.records for mention in record.mentions]
         assert surfaces[0] in ("Mia", "Mia Brandt") and len(surfaces) >= len(found.records)
+        tagged = few_shot_ner.read(path)
+        assert [record.id for record in tagged.records] == [record.id for record in found.records]
+        texts = [line.text for line in read_texts([path], format=name)]
+        assert texts == [record.text for record in found.records if record.text]
