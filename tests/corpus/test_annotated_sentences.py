@@ -146,6 +146,17 @@ def test_a_folder_is_all_its_files(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_ids_of_a_folder_are_unique_and_unread_files_are_named(tmp_path: Path) -> None:
+    for name, format in [("a.conll", "columns"), ("a.txt", "columns"), ("b.jsonl", "tokens")]:
+        (tmp_path / name).write_text(ROWS[format])
+    assert [text.id for text in read(tmp_path).records] == ["a.conll:1", "a.txt:1", "b:1"]
+    (tmp_path / "c.spacy").write_bytes(b"none")
+    account: ReadResult[Any] = ReadResult([])
+    with pytest.raises(DataError, match="DocBin"):
+        list(stream_sentences(tmp_path, account))
+    assert account.notes == ["read only the .spacy files of the folder, not a.conll, a.txt, b.jsonl"]
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [

@@ -46,7 +46,7 @@ from loreweave.errors import ConfigurationError, DataError
 
 Format = FileFormat[AnnotatedText]
 Converter = Callable[[AnnotatedText], Iterable[R | LeftOut]]
-"""A text with mentions -> the records of a task, and what is left out of it."""
+"""A text with mentions -> records of a task, and what is left out."""
 
 COLUMNS, CONLLU = "columns", "conllu"
 FORMATS: dict[str, Format] = {
@@ -79,14 +79,14 @@ def read_sentences(
 
     Args:
         path: the file or folder.
-        convert: a sentence -> its records; a DataError that it raises is a bad record.
+        convert: sentence -> its records; a DataError that it raises is a bad record.
         format: see `stream_sentences`.
         skip_bad: see `stream_sentences`.
         names: see `stream_sentences`.
 
     Raises:
         DataError: names the file, the line and the field; or words, labels or mentions cannot be what was meant.
-        ConfigurationError: an unknown format.
+        ConfigurationError: unknown format.
     """
     result: ReadResult[R] = ReadResult([])
     texts: list[AnnotatedText] = []
@@ -125,35 +125,37 @@ def stream_sentences(
 ) -> Iterator[tuple[str, AnnotatedText]]:
     """Yield every sentence of a file, or of all files of a folder in order of name, with its place.
 
-    A sentence is an annotated text; where the file gives its words, `metadata["tokens"]` has them (see `words_of`).
-    Sentences without an id of their own are called by their number; in columns, in CoNLL-U and in folders of several files
-    by the name of the file and their number.
+    A sentence is an annotated text; if the file gives its words, they are in `metadata["tokens"]` (see `words_of`). The id
+    of a sentence without an id is its number. In columns, in CoNLL-U and in folders of several files, the name of the file
+    stands before the number.
 
     Args:
-        path: plain, .gz, .xz or .bz2; hidden files and README files of a folder are passed over. A folder that is one data
-            set (saved by Hugging Face's library, of Parquet files, of spaCy, of brat) is read as that.
-        account: gets the counts of what is left out, and notes about the file; its records and places stay as they are.
-        format: one of `FORMATS`; `columns:TOKEN,TAG` with the numbers of two columns (from 0; -1 is the last);
-            `NAME:utf16` where offsets of characters count UTF-16 code units; None recognises it by the first record.
-        skip_bad: leave bad sentences out, count and list them, instead of an error at the first.
-        names: of tags that are numbers, from 0.
+        path: plain, .gz, .xz or .bz2; hidden files and README files of a folder are not read. A folder that is one data set
+            (saved by Hugging Face's library, of Parquet files, of spaCy, of brat) is read as one.
+        account: receives the counts of what is left out, and notes about the file; its records and places do not change.
+        format: one of `FORMATS`; `columns:TOKEN,TAG` with the numbers of two columns (from 0; -1 is the last one);
+            `NAME:utf16` if offsets of characters count UTF-16 code units. Default: recognised by the first record.
+        skip_bad: skip, count and list bad sentences, instead of raising the first error.
+        names: names of tags that are numbers, from 0.
 
     Raises:
         DataError: names the file, the line and the field.
-        ConfigurationError: an unknown format.
+        ConfigurationError: unknown format.
     """
     if format is not None:
         _check_format(format)
     files = _files(path, format)
     if files == [path]:
+        account.notes.extend(_unread(path))
         yield from _stream_file(path, account, format, skip_bad, names)
         return
     account.notes.append(f"read from {counted(len(files), 'file')}: {listed((file.name for file in files), _SHOWN)}")
+    stems = Counter(_stem(file) for file in files)
     for file in files:
         of_file: ReadResult[Any] = ReadResult([])
-        name = file.name.partition(".")[0]
+        name = _stem(file) if stems[_stem(file)] == 1 else file.name
         for place, text in _stream_file(file, of_file, format, skip_bad, names, f"{name}:"):
-            yield f"{file.name}, {place}", _in_folder(text, name)
+            yield f"{file.name}, {place}", _in_folder(text, _stem(file), name)
         account.add(of_file, file.name)
 
 
@@ -186,7 +188,7 @@ def _stream_file(
 
 
 def _with_words_checked(convert: Callable[[Any, str], Iterable[AnnotatedText | LeftOut]]) -> Callable[[Any, str], Any]:
-    """The same conversion; a text whose words are no words of it is a bad record."""
+    """The same conversion; a text whose words are not places in it is a bad record."""
 
     def checked(row: Any, number: str) -> Iterator[AnnotatedText | LeftOut]:
         for item in convert(row, number):
@@ -203,7 +205,7 @@ def words_of(text: AnnotatedText) -> Sequence[Span]:
 
 
 def plausibility_notes(texts: Sequence[AnnotatedText], path: Path) -> list[str]:
-    """What is odd about words, labels and mentions, a line each; see `corpus.plausibility`.
+    """Lines about words, labels and mentions that look unusual; see `corpus.plausibility`.
 
     Raises:
         DataError: words or labels that are certainly something else.
@@ -228,19 +230,40 @@ def _spans(text: AnnotatedText, words: Sequence[Span]) -> list[TokenSpan]:
 
 def _files(path: Path, format: str | None) -> list[Path]:
     """The file, the files of a folder, or a folder that is one data set."""
-    if not path.is_dir() or format in ("brat", "spacy") or is_data_folder(path) or next(path.glob("*.spacy"), None):
+    if not path.is_dir() or format in ("brat", "spacy") or is_data_folder(path) or _of_spacy(path):
         return [path]
-    files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith((".", "README")))
+    files = _inside(path)
     if not files:
-        raise DataError("found no file", path=path)
+        raise DataError("found no file in it, expected files of annotated sentences", path=path)
     return files
 
 
-def _in_folder(text: AnnotatedText, name: str) -> AnnotatedText:
-    """The text with the name of its file before that of its document, which other files may have too."""
-    if DOCUMENT not in text.metadata:
-        return text
-    return replace(text, metadata={**text.metadata, DOCUMENT: f"{name}:{text.metadata[DOCUMENT]}"})
+def _inside(folder: Path) -> list[Path]:
+    files = (file for file in folder.iterdir() if file.is_file() and not file.name.startswith((".", "README")))
+    return sorted(files)
+
+
+def _of_spacy(path: Path) -> bool:
+    return path.is_dir() and next(path.glob("*.spacy"), None) is not None
+
+
+def _unread(path: Path) -> list[str]:
+    """A note about the other files of a folder of spaCy's files, if there are some."""
+    others = [file.name for file in _inside(path) if file.suffix != ".spacy"] if _of_spacy(path) else []
+    return [f"read only the .spacy files of the folder, not {listed(others, _SHOWN)}"] if others else []
+
+
+def _stem(file: Path) -> str:
+    return file.name.partition(".")[0]
+
+
+def _in_folder(text: AnnotatedText, stem: str, name: str) -> AnnotatedText:
+    """The text with an id and a document that no other file of the folder has, if they are numbers of the file."""
+    id = f"{name}:{text.id.removeprefix(f'{stem}:')}" if text.id.startswith(f"{stem}:") else text.id
+    metadata = text.metadata
+    if DOCUMENT in metadata:
+        metadata = {**metadata, DOCUMENT: f"{name}:{metadata[DOCUMENT]}"}
+    return replace(text, id=id, metadata=metadata)
 
 
 def _check_format(format: str) -> None:
@@ -252,7 +275,7 @@ def _check_format(format: str) -> None:
 
 
 def _format_of(path: Path, format: str | None, names: Sequence[str] | None) -> tuple[str, Format, Sequence[str]]:
-    """The name of a file's format, the format as this file has it, and what of it is said."""
+    """The name of a file's format, the format as this file has it, and notes about it."""
     order = None if format is None else _ORDER.fullmatch(format)
     given = None if order is None else ColumnLayout(token=int(order[1]), tag=int(order[2]))
     name = COLUMNS if given is not None else format or recognise(path)

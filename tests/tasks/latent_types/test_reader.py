@@ -43,7 +43,10 @@ def test_columns_and_a_folder_of_conllu(tmp_path: Path) -> None:
     for name in ("c", "b"):
         row = "\t".join(["1", name, "_", "NOUN", "_", "_", "_", "_", "_", "_"])
         (tmp_path / f"{name}.conllu").write_text(row + "\n")
-    texts = list(read_texts([tmp_path / "a.conll", tmp_path]))
+    said = list[str]()
+    texts = list(read_texts([tmp_path / "a.conll", tmp_path], report=said.append))
+    assert said[-1].startswith(f"{tmp_path / 'c.conllu'}: the last column has nothing")
+    assert f"{tmp_path}: read only the .conllu files of the folder, not a.conll" in said
     assert [text.text for text in texts] == ["Ann sang", "b", "c"]
     assert texts[0].mentions == (Mention(0, 3, label="PER"),) and texts[1].metadata["pos"] == ["NOUN"]
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from loreweave.corpus.annotated_sentences import plausibility_notes, stream_sentences
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
+from loreweave.corpus.counts import listed
 from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.reading import Pathname, content_suffix
@@ -56,7 +57,7 @@ def read_texts(
         ConfigurationError: unknown format.
     """
     counts = Counter() if counts is None else counts
-    for path in _paths(files):
+    for path in _paths(files, report):
         account: ReadResult[Any] = ReadResult([])
         if (_recognised(path) if format is None else format) == TEXT:
             texts = _plain(path)
@@ -73,10 +74,13 @@ def read_texts(
             report(said)
 
 
-def _paths(files: Iterable[Pathname]) -> Iterator[Path]:
-    """The files; the .conllu files of a folder that has some."""
+def _paths(files: Iterable[Pathname], report: Callable[[str], object]) -> Iterator[Path]:
+    """The files; the .conllu files of a folder that has some, whose other files are named."""
     for file in map(Path, files):
         inside = sorted(file.glob("*.conllu*")) if file.is_dir() else []
+        others = sorted(other.name for other in file.iterdir() if other not in inside) if inside else []
+        if others:
+            report(f"{file}: read only the .conllu files of the folder, not {listed(others)}")
         yield from inside or [file]
 
 
