@@ -67,6 +67,14 @@ def test_lines_keep_what_lies_in_them() -> None:
     assert counts == {"mentions across lines": 1}
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_in_any_way(end: str) -> None:
+    text = AnnotatedText("t", f"Ann{end}{end}in Oslo", (Mention(0, 3, label="a"), Mention(len(end) * 2 + 6, len(end) * 2 + 10)))
+    first, second, third = lines_of(text, counts := Counter[str]())
+    assert (first.text, second.text, third.text) == ("Ann", "", "in Oslo") and not +counts
+    assert first.mentions == (Mention(0, 3, label="a"),) and third.mentions == (Mention(3, 7),)
+
+
 def test_no_file(tmp_path: Path) -> None:
     for name in ("a.txt", "a.jsonl", "a.parquet", "a.conllu", "a.conll"):
         with pytest.raises(DataError, match=name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
@@ -25,6 +26,7 @@ TEXT = "text"
 _SENTENCE_SUFFIXES = (".conll", ".conllu", ".bio", ".iob", ".iob2", ".tsv", ".spacy")
 _ROW_SUFFIXES = (".json", ".jsonl", ".parquet", ".arrow")
 _ANNOTATED = {"id", "text", "mentions", "language", "metadata"}
+_LINE_END = re.compile(r"\r\n?|\n")
 _LOOKED_AT = 5000
 """Number of sentences of a file whose words and mentions are checked for plausibility, before the first is typed."""
 
@@ -115,30 +117,31 @@ def _recognised(path: Path) -> str | None:
 
 
 def lines_of(text: AnnotatedText, counts: Counter[str]) -> Iterator[AnnotatedText]:
-    """The lines of a text, each with its mentions and tokens; itself where it has one.
+    """The lines of a text, each with its mentions and tokens; the text itself if it is one line.
 
     Args:
-        counts: gets `mentions across lines`, which are left out.
+        text: lines end with LF, CR LF or CR.
+        counts: receives `mentions across lines`, which are left out.
     """
-    if "\n" not in text.text:
+    ends = list(_LINE_END.finditer(text.text))
+    if not ends:
         yield text
         return
     given = TOKENS in text.metadata or POS in text.metadata
     tokens, tags = (token_offsets(text), pos_of(text)) if given else (None, None)
-    start, kept = 0, 0
-    for number, content in enumerate(text.text.split("\n"), 1):
-        end = start + len(content)
+    places = zip([0, *(end.end() for end in ends)], [*(end.start() for end in ends), len(text.text)], strict=True)
+    across = len(text.mentions)
+    for number, (start, end) in enumerate(places, 1):
         mentions = [
             Mention(one.start - start, one.end - start, one.entity, one.label, one.labels)
             for one in text.mentions
             if start <= one.start and one.end <= end
         ]
-        kept += len(mentions)
+        across -= len(mentions)
         metadata: dict[str, Any] = {}
         if tokens is not None:
             inside = [place for place, token in enumerate(tokens) if start <= token[0] and token[1] <= end]
             metadata[TOKENS] = [[tokens[place][0] - start, tokens[place][1] - start] for place in inside]
             metadata |= {POS: [tags[place] for place in inside]} if tags is not None else {}
-        yield AnnotatedText(f"{text.id}:{number}", content, tuple(mentions), text.language, metadata)
-        start = end + 1
-    counts["mentions across lines"] += len(text.mentions) - kept
+        yield AnnotatedText(f"{text.id}:{number}", text.text[start:end], tuple(mentions), text.language, metadata)
+    counts["mentions across lines"] += across
