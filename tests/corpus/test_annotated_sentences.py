@@ -10,7 +10,13 @@ from typing import Any
 
 import pytest
 
-from loreweave.corpus.annotated_sentences import FORMATS, read_sentences, read_tagged_sentences, stream_sentences
+from loreweave.corpus.annotated_sentences import (
+    FORMATS,
+    AnnotatedSentence,
+    read_sentences,
+    read_tagged_sentences,
+    stream_sentences,
+)
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.tokens import tagged_sentence
@@ -28,8 +34,8 @@ ROWS: dict[str, str] = {
 }
 
 
-def itself(text: AnnotatedText) -> Iterator[AnnotatedText]:
-    yield text
+def itself(sentence: AnnotatedSentence) -> Iterator[AnnotatedText]:
+    yield sentence.text
 
 
 def read(path: Path, *args: Any) -> ReadResult[AnnotatedText]:
@@ -149,6 +155,7 @@ def test_a_folder_is_all_its_files(tmp_path: Path) -> None:
 def test_ids_of_a_folder_are_unique_and_unread_files_are_named(tmp_path: Path) -> None:
     for name, format in [("a.conll", "columns"), ("a.txt", "columns"), ("b.jsonl", "tokens")]:
         (tmp_path / name).write_text(ROWS[format])
+    (tmp_path / "dataset_info.json").write_text("{}")
     assert [text.id for text in read(tmp_path).records] == ["a.conll:1", "a.txt:1", "b:1"]
     (tmp_path / "c.spacy").write_bytes(b"none")
     account: ReadResult[Any] = ReadResult([])
@@ -200,8 +207,8 @@ def test_sentences_are_streamed_with_an_account(tmp_path: Path) -> None:
     path.write_text("Ann\tB_PER\n \tO\n\nsang\n\nOslo\tB_LOC\n")
     account: ReadResult[Any] = ReadResult([])
     stream = stream_sentences(path, account, skip_bad=True)
-    assert next(stream)[1].text == "Ann" and account.dropped == {"blank tokens": 1} and not account.skipped
-    assert [(place, text.text) for place, text in stream] == [("line 6", "Oslo")]
+    assert next(stream).text.text == "Ann" and account.dropped == {"blank tokens": 1} and not account.skipped
+    assert [(sentence.place, sentence.text.text) for sentence in stream] == [("line 6", "Oslo")]
     assert account.skipped == {"bad record": 1} and account.records == []
     assert account.notes == ["tags in another spelling: 'B_PER' as 'B-PER'"]
 

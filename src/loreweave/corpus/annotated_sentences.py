@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.class_labels import INFO_FILE
 from loreweave.corpus.column_formats.conllu import is_conllu
 from loreweave.corpus.column_formats.conllu_misc import find_misc
 from loreweave.corpus.column_formats.layout import ColumnLayout, find_layout
@@ -45,8 +47,6 @@ from loreweave.corpus.words import word_offsets
 from loreweave.errors import ConfigurationError, DataError
 
 Format = FileFormat[AnnotatedText]
-Converter = Callable[[AnnotatedText], Iterable[R | LeftOut]]
-"""A text with mentions -> records of a task, and what is left out."""
 
 COLUMNS, CONLLU = "columns", "conllu"
 FORMATS: dict[str, Format] = {
@@ -66,6 +66,42 @@ _ORDER = re.compile(r"columns:(-?\d+),(-?\d+)")
 _JSON_SUFFIXES = (".json", ".jsonl")
 _SHOWN = 8
 """Number of names in a message."""
+
+
+@dataclass(frozen=True)
+class AnnotatedSentence:
+    """A text with mentions, and its place in the file ("line 4")."""
+
+    place: str
+    text: AnnotatedText
+
+    @property
+    def id(self) -> str:
+        """The id of the text."""
+        return self.text.id
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What the file says beyond the text and its mentions."""
+        return self.text.metadata
+
+    @cached_property
+    def words(self) -> list[Span]:
+        """Characters of each word: of the words that the file gives, or else of words that are found in the text.
+
+        Raises:
+            DataError: the file gives words that are not places in the text.
+        """
+        return token_offsets(self.text) if TOKENS in self.text.metadata else word_offsets(self.text.text)
+
+    def spans(self) -> list[TokenSpan]:
+        """The labels of the mentions that are whole words, as spans of words; one for each label."""
+        marks = ((mention.start, mention.end, label) for mention in self.text.mentions for label in mention.types)
+        return spans_of_words(self.words, marks)
+
+
+Converter = Callable[[AnnotatedSentence], Iterable[R | LeftOut]]
+"""A sentence -> records of a task, and what is left out."""
 
 
 def read_sentences(
@@ -89,13 +125,13 @@ def read_sentences(
         ConfigurationError: unknown format.
     """
     result: ReadResult[R] = ReadResult([])
-    texts: list[AnnotatedText] = []
-    for place, text in stream_sentences(path, result, format, skip_bad, names):
-        texts.append(text)
-        for record in kept(convert(text), place, path, skip_bad, result):
+    sentences: list[AnnotatedSentence] = []
+    for sentence in stream_sentences(path, result, format, skip_bad, names):
+        sentences.append(sentence)
+        for record in kept(convert(sentence), sentence.place, path, skip_bad, result):
             result.records.append(record)
-            result.places.append(place)
-    result.notes.extend(plausibility_notes(texts, path))
+            result.places.append(sentence.place)
+    result.notes.extend(plausibility_notes(sentences, path))
     return result
 
 
@@ -109,11 +145,11 @@ def read_tagged_sentences(
     return read_sentences(path, _tagged, format, skip_bad, names)
 
 
-def _tagged(text: AnnotatedText) -> Iterator[TaggedSentence | LeftOut]:
+def _tagged(sentence: AnnotatedSentence) -> Iterator[TaggedSentence | LeftOut]:
     dropped = Counter[str]()
-    sentence = tagged_sentence(text, dropped)
+    tagged = tagged_sentence(sentence.text, dropped)
     yield from (LeftOut(reason, of_record=True) for reason in dropped.elements())
-    yield sentence if sentence.tokens else LeftOut("sentences without a token")
+    yield tagged if tagged.tokens else LeftOut("sentences without a token")
 
 
 def stream_sentences(
@@ -122,12 +158,11 @@ def stream_sentences(
     format: str | None = None,
     skip_bad: bool = False,
     names: Sequence[str] | None = None,
-) -> Iterator[tuple[str, AnnotatedText]]:
-    """Yield every sentence of a file, or of all files of a folder in order of name, with its place.
+) -> Iterator[AnnotatedSentence]:
+    """Yield every sentence of a file, or of all files of a folder in order of name.
 
-    A sentence is an annotated text; if the file gives its words, they are in `metadata["tokens"]` (see `words_of`). The id
-    of a sentence without an id is its number. In columns, in CoNLL-U and in folders of several files, the name of the file
-    stands before the number.
+    The id of a sentence without an id is its number. In columns, in CoNLL-U and in folders of several files, the name of the
+    file stands before the number.
 
     Args:
         path: plain, .gz, .xz or .bz2; hidden files and README files of a folder are not read. A folder that is one data set
@@ -154,8 +189,9 @@ def stream_sentences(
     for file in files:
         of_file: ReadResult[Any] = ReadResult([])
         name = _stem(file) if stems[_stem(file)] == 1 else file.name
-        for place, text in _stream_file(file, of_file, format, skip_bad, names, f"{name}:"):
-            yield f"{file.name}, {place}", _in_folder(text, _stem(file), name)
+        for sentence in _stream_file(file, of_file, format, skip_bad, names, f"{name}:"):
+            text = _in_folder(sentence.text, _stem(file), name)
+            yield AnnotatedSentence(f"{file.name}, {sentence.place}", text)
         account.add(of_file, file.name)
 
 
@@ -166,63 +202,46 @@ def _stream_file(
     skip_bad: bool,
     names: Sequence[str] | None,
     prefix: str = "",
-) -> Iterator[tuple[str, AnnotatedText]]:
+) -> Iterator[AnnotatedSentence]:
     check_not_empty(path)
     chosen, layout, notes = _format_of(path, format, names)
     account.notes.extend(notes)
-    checked = replace(layout, convert=_with_words_checked(layout.convert))
     counts_characters = mention_format(chosen + UTF16) is not None
     tagged: list[tuple[str, Sequence[str]]] = []
     points = units = 0
-    for place, text in stream_records(path, checked, skip_bad, account, prefix):
-        if SCHEMES in text.metadata:
-            tagged.append((place, text.metadata[SCHEMES]))
-        if counts_characters and max(text.text, default="") > "\uffff":
-            fits = utf16_words(text.text, words_of(text), [(mention.start, mention.end) for mention in text.mentions])
-            points, units = points + fits[0], units + fits[1]
-        yield place, text
+    for place, text in stream_records(path, layout, skip_bad, account, prefix):
+        for sentence in kept(_with_words(AnnotatedSentence(place, text)), place, path, skip_bad, account):
+            if SCHEMES in sentence.metadata:
+                tagged.append((place, sentence.metadata[SCHEMES]))
+            if counts_characters and max(text.text, default="") > "\uffff":
+                fits = utf16_words(text.text, sentence.words, [(mention.start, mention.end) for mention in text.mentions])
+                points, units = points + fits[0], units + fits[1]
+            yield sentence
     account.notes.extend(scheme_notes(tagged))
     if units > points:
         found = f"OFFSETS IN UTF-16? {units} mentions after characters beyond U+FFFF (emoji) cut words, but are whole words if"
         account.notes.append(f"{found} offsets count UTF-16 code units, as in browsers; use --format {chosen}{UTF16} then")
 
 
-def _with_words_checked(convert: Callable[[Any, str], Iterable[AnnotatedText | LeftOut]]) -> Callable[[Any, str], Any]:
-    """The same conversion; a text whose words are not places in it is a bad record."""
-
-    def checked(row: Any, number: str) -> Iterator[AnnotatedText | LeftOut]:
-        for item in convert(row, number):
-            if isinstance(item, AnnotatedText) and TOKENS in item.metadata:
-                token_offsets(item)
-            yield item
-
-    return checked
+def _with_words(sentence: AnnotatedSentence) -> Iterator[AnnotatedSentence]:
+    """The sentence; words that the file gives are checked, words that have to be found are not yet looked for."""
+    if TOKENS in sentence.metadata:
+        assert sentence.words is not None
+    yield sentence
 
 
-def words_of(text: AnnotatedText) -> Sequence[Span]:
-    """The characters of each word: of those that the file gives, else of words that are found in the text."""
-    return token_offsets(text) if TOKENS in text.metadata else word_offsets(text.text)
-
-
-def plausibility_notes(texts: Sequence[AnnotatedText], path: Path) -> list[str]:
+def plausibility_notes(sentences: Sequence[AnnotatedSentence], path: Path) -> list[str]:
     """Lines about words, labels and mentions that look unusual; see `corpus.plausibility`.
 
     Raises:
         DataError: words or labels that are certainly something else.
     """
-    labels = Counter(label for text in texts for mention in text.mentions for label in mention.types)
-    places = [words_of(text) for text in texts]
-    words = [[text.text[start:end] for start, end in own] for text, own in zip(texts, places, strict=True)]
-    spans = [_spans(text, own) for text, own in zip(texts, places, strict=True)]
+    labels = Counter(label for each in sentences for mention in each.text.mentions for label in mention.types)
+    words = [[each.text.text[start:end] for start, end in each.words] for each in sentences]
     try:
-        return [*sentence_notes(words, spans, labels), *label_notes(labels)]
+        return [*sentence_notes(words, [each.spans() for each in sentences], labels), *label_notes(labels)]
     except DataError as error:
         raise DataError(error.message, path=path, field=error.field) from None
-
-
-def _spans(text: AnnotatedText, words: Sequence[Span]) -> list[TokenSpan]:
-    marks = ((mention.start, mention.end, label) for mention in text.mentions for label in mention.types)
-    return spans_of_words(words, marks)
 
 
 # ---- files and their formats --------------------------------------------------------------------------------------------
@@ -239,8 +258,9 @@ def _files(path: Path, format: str | None) -> list[Path]:
 
 
 def _inside(folder: Path) -> list[Path]:
-    files = (file for file in folder.iterdir() if file.is_file() and not file.name.startswith((".", "README")))
-    return sorted(files)
+    """The files of a folder without hidden files and those that describe the data."""
+    about = (".", "README", INFO_FILE)
+    return sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith(about))
 
 
 def _of_spacy(path: Path) -> bool:

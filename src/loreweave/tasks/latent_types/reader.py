@@ -9,7 +9,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.annotated_sentences import plausibility_notes, stream_sentences
+from loreweave.corpus.annotated_sentences import AnnotatedSentence, plausibility_notes, stream_sentences
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.corpus.counts import listed
 from loreweave.corpus.files.json_rows import first_character
@@ -65,8 +65,8 @@ def read_texts(
             texts = _plain(path)
         else:
             texts = _checked(stream_sentences(path, account, format, skip_bad, names), path, account)
-        for place, text in texts:
-            for line in kept(lines_of(text, counts), place, path, skip_bad, account):
+        for sentence in texts:
+            for line in kept(lines_of(sentence.text, counts), sentence.place, path, skip_bad, account):
                 if line.text.strip():
                     yield line
                 else:
@@ -86,18 +86,17 @@ def _paths(files: Iterable[Pathname], report: Callable[[str], object]) -> Iterat
         yield from inside or [file]
 
 
-def _plain(path: Path) -> Iterator[tuple[str, AnnotatedText]]:
+def _plain(path: Path) -> Iterator[AnnotatedSentence]:
     """Lines of text, without those that only separate documents."""
-    return ((line.place, AnnotatedText(line.place, line.text)) for line in read_lines([path]) if line.place)
+    lines = (line for line in read_lines([path]) if line.place)
+    return (AnnotatedSentence(line.place, AnnotatedText(line.place, line.text)) for line in lines)
 
 
-def _checked(
-    sentences: Iterator[tuple[str, AnnotatedText]], path: Path, account: ReadResult[Any]
-) -> Iterator[tuple[str, AnnotatedText]]:
+def _checked(sentences: Iterator[AnnotatedSentence], path: Path, account: ReadResult[Any]) -> Iterator[AnnotatedSentence]:
     """The sentences; if the first ones have mentions, which not every file has, the account receives what looks unusual."""
     first = list(islice(sentences, _LOOKED_AT))
-    if any(text.mentions for _, text in first):
-        account.notes.extend(plausibility_notes([text for _, text in first], path))
+    if any(sentence.text.mentions for sentence in first):
+        account.notes.extend(plausibility_notes(first, path))
     yield from chain(first, sentences)
 
 

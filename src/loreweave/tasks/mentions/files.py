@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from loreweave.corpus.annotated_sentences import Converter
+from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.files.read_result import R
 from loreweave.corpus.files.records import FileFormat
 from loreweave.corpus.files.rows import LeftOut
 from loreweave.corpus.mention_formats import MENTION_FORMATS, mention_format
 from loreweave.corpus.mention_formats.marked import MentionFormat
+
+Converter = Callable[[AnnotatedText], Iterable[R | LeftOut]]
+"""A text with mentions -> records of a task, and what is left out."""
 
 
 def file_format(format: MentionFormat, convert: Converter[R]) -> FileFormat[R]:

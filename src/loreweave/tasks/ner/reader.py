@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from loreweave.corpus import annotated_sentences
-from loreweave.corpus.annotated_text import AnnotatedText, Mention
+from loreweave.corpus.annotated_sentences import AnnotatedSentence
+from loreweave.corpus.annotated_text import Mention
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, words
 from loreweave.corpus.mention_formats.marked import UNLABELLED
@@ -37,18 +38,18 @@ def read(
     return replace(result, records=joined(result.records))
 
 
-def _records(text: AnnotatedText) -> Iterator[NerRecord | LeftOut]:
+def _records(sentence: AnnotatedSentence) -> Iterator[NerRecord | LeftOut]:
     """The record of annotated text; mentions without a label are counted and left out.
 
     A mention of several types is one mention for each: this task knows mentions that lie on another.
     """
+    text = sentence.text
     yield from (LeftOut(UNLABELLED, of_record=True) for mention in text.mentions if not mention.types)
     mentions = tuple(
         Mention(mention.start, mention.end, mention.entity, label) for mention in text.mentions for label in mention.types
     )
     metadata = {key: value for key, value in text.metadata.items() if key != TOKENS}
-    sentence = Sentence(text.text, tuple(annotated_sentences.words_of(text)))
-    yield NerRecord(text.id, sentence, mentions, metadata=metadata)
+    yield NerRecord(text.id, Sentence(text.text, tuple(sentence.words)), mentions, metadata=metadata)
 
 
 def labels_of(records: Sequence[NerRecord]) -> list[str]:
