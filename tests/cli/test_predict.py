@@ -137,3 +137,8 @@ def test_names_of_classes_come_from_a_file(tmp_path: Path, capsys: pytest.Captur
         )
         == 2
     )
+
+
+def test_a_task_without_a_support_has_no_records_to_skip(model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", "ner", "--model", model, "--skip-bad", "-"]) == 2
+    assert "predict ner has no --skip-bad: an answer says what is wrong with its query" in capsys.readouterr().err

@@ -38,6 +38,7 @@ def command(
     given: Given = None,
     data: Data = None,
     format: Format = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out bad records of a support file.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad query.")] = False,
     base: Base = None,
     labels: Labels = None,
@@ -81,7 +82,7 @@ def command(
     for ner and relation-classification, with the labels of the support. Settings: 'loreweave tasks few-shot-ner'.
     """
     from loreweave.corpus.class_labels import read_label_names
-    from loreweave.tasks.contract import Execution
+    from loreweave.tasks.contract import Execution, Reading
     from loreweave.tasks.files.queries import STANDARD_INPUT, block_size, read_queries
     from loreweave.tasks.jobs.evaluate import is_writer
     from loreweave.tasks.jobs.predict import open_task
@@ -94,7 +95,7 @@ def command(
     queries = read_queries(files, sys.stdin, format=format, asks=chosen.asks, report=say)
     execution = Execution(
         device=device, precision=settled(precision, device), batch_size=batch_size, base=base,
-        labels=None if labels is None else read_label_names(labels), report=say,
+        labels=None if labels is None else read_label_names(labels), reading=Reading(skip_bad=skip_bad), report=say,
     )  # fmt: skip
     answerer = open_task(chosen, model, data, settings=settings, execution=execution)
     bad = 0

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loreweave.errors import DataError
-from loreweave.tasks.contract import Execution
+from loreweave.tasks.contract import Execution, Reading
 from loreweave.tasks.few_shot_ner.prediction import predict, read_query
 from loreweave.tasks.few_shot_ner.settings import PredictionSettings
 from loreweave.tasks.jobs.predictor import Predictor, load
@@ -51,11 +51,19 @@ def test_what_is_left_out_of_the_support_is_said(tiny_bert: Path, tmp_path: Path
     support.write_text("x ann B_person\nx sang O\n\nbroken\n\nx bob B_person\n")
     with pytest.raises(DataError, match="a.txt, line 4: found 1 column"):
         predict(tiny_bert, support, PredictionSettings(format="columns:1,2"), Execution(device="cpu", report=said.append))
-    settings = PredictionSettings(format="columns:1,2", skip_bad=True)
-    predict(tiny_bert, support, settings, Execution(device="cpu", report=said.append))
+    execution = Execution(device="cpu", report=said.append, reading=Reading(skip_bad=True))
+    predict(tiny_bert, support, PredictionSettings(format="columns:1,2"), execution)
     assert f"{support}: skipped 1 record: bad record (1)" in said
     assert f"{support}: tags in another spelling: 'B_person' as 'B-person'" in said
     assert "support: 2 sentences with the type person" in said[-1].replace("types", "type")
+
+
+def test_tags_of_a_support_that_are_numbers(tiny_bert: Path, tmp_path: Path) -> None:
+    support, names, said = tmp_path / "a.jsonl", tmp_path / "names.txt", list[str]()
+    support.write_text('{"tokens": ["ann", "sang"], "tags": [1, 0]}')
+    names.write_text("O\nB-person\n")
+    predict(tiny_bert, support, PredictionSettings(tag_names=names), Execution(device="cpu", report=said.append))
+    assert said[-1].endswith("person")
 
 
 def test_from_python(tiny_bert: Path, source_file: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loreweave.errors import DataError
-from loreweave.tasks.contract import Execution
+from loreweave.tasks.contract import Execution, Reading
 from loreweave.tasks.few_shot_relation.prediction import predict
 from loreweave.tasks.few_shot_relation.settings import PredictionSettings
 
@@ -36,3 +36,13 @@ def test_a_support_has_relations_to_choose_from(tiny_bert: Path, tmp_path: Path,
     support.write_text(json.dumps({"works": json.loads(fewrel_file.read_text())["works"]}))
     with pytest.raises(DataError, match="support.json: found 1 relation, expected a support with two or more"):
         predict(tiny_bert, support, PredictionSettings(), HOW)
+
+
+def test_bad_records_of_a_support_are_named_or_left_out(tiny_bert: Path, tmp_path: Path, fewrel_file: Path) -> None:
+    rows, support, said = json.loads(fewrel_file.read_text()), tmp_path / "support.json", list[str]()
+    support.write_text(json.dumps({"works": [*rows["works"][:1], {"tokens": 3}], "lives": rows["lives"][:3]}))
+    with pytest.raises(DataError, match="support.json, .*tokens"):
+        predict(tiny_bert, support, PredictionSettings(), HOW)
+    execution = Execution(device="cpu", reading=Reading(skip_bad=True), report=said.append)
+    predict(tiny_bert, support, PredictionSettings(), execution)
+    assert said[0].startswith(f"{support}: skipped 1 record: bad ") and "support: 4 sentences" in said[-1]

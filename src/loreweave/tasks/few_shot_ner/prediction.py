@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.class_labels import read_label_names
 from loreweave.corpus.column_formats.tag_schemes import OUTSIDE
 from loreweave.corpus.counts import counted, tallied
 from loreweave.corpus.episodes import Episode
@@ -38,7 +39,8 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
     Raises:
         LoreweaveError: the support or the model cannot be read, or the support has no entity.
     """
-    found = reader.read(data, settings.format, settings.skip_bad)
+    names = None if settings.tag_names is None else read_label_names(settings.tag_names)
+    found = reader.read(data, settings.format, execution.reading.skip_bad, names)
     for line in describe_skipped(found, data):
         execution.report(line)
     support = tuple(found.records)

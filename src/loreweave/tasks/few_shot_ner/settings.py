@@ -184,5 +184,5 @@ class PredictionSettings(MethodSettings):
 
     format: str | None = None
     """Format of the support. Null: recognised."""
-    skip_bad: bool = False
-    """Leave out bad sentences of the support and count them."""
+    tag_names: Path | None = None
+    """File with the names of tags that are numbers in the support. Null: the support has names."""

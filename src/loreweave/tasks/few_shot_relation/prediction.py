@@ -28,7 +28,7 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
     Raises:
         LoreweaveError: the support or the model cannot be read, or the support has fewer than two relations.
     """
-    found = reader.read(data, settings.format)
+    found = reader.read(data, settings.format, execution.reading.skip_bad)
     for line in describe_skipped(found, data):
         execution.report(line)
     relations = tuple(reader.labels_of(found.records))

@@ -38,6 +38,8 @@ def open_task(
         raise ConfigurationError(f"{task.name} needs --data, {task.prediction_data}")
     if data is not None and task.prediction_data is None:
         raise ConfigurationError(f"predict {task.name} has no --data")
+    if data is None and execution.reading.skip_bad:
+        raise ConfigurationError(f"predict {task.name} has no --skip-bad: an answer says what is wrong with its query")
     filled = fill_settings(task, task.prediction, "predict", values or {}, settings)
     task.refuse_options(execution)
     return task.predict(model, data, filled, execution)
