@@ -32,7 +32,7 @@ def test_the_layout_shows_every_folder_and_no_other() -> None:
 
 
 def rows() -> list[tuple[str, str, str]]:
-    table = PAGE[PAGE.index("| I want to add") : PAGE.index("A recipe states")]
+    table = PAGE[PAGE.index("| I want to add") : PAGE.index("A package of your own")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:] if line]
     return [(wish, place, listed) for wish, place, listed in cells]
 
