@@ -156,7 +156,7 @@ def test_settings_go_with_the_records(tmp_path: Path) -> None:
     assert settings_for(RelationConfig(), pairs).multi_label is False
     assert settings_for(RelationConfig(multi_label=True), pairs).multi_label is True
     for settings, records, message in (
-        ({"head": "markers"}, documents, "head: markers chooses one relation"),
+        ({"head": "markers"}, documents, "head is read only with multi_label=false .documents have a head of their own"),
         ({"no_label": "NA"}, documents, "no_label is read only with multi_label=false .pairs without a relation"),
         ({"multi_label": False}, documents, "multi_label: found false"),
         ({"metric": "accuracy"}, documents, "metric: documents have no accuracy"),

@@ -145,5 +145,6 @@ def test_facts_say_how_to_get_them() -> None:
 
 
 def test_a_subclass_declares_a_setting_anew() -> None:
-    assert str(conditions_of(Derived)["scheme"]) == "head=spans" and str(conditions_of(Outer)["scheme"]) == "head=tags or words"
-    assert str(conditions_of(Derived)["nested"]) == "head=spans" and str(conditions_of(Outer)["old"]) == "never"
+    inherited, own = conditions_of(Outer), conditions_of(Derived)
+    assert own["scheme"].text() == "head=spans" and inherited["scheme"].text("group.") == "group.head=tags or words"
+    assert own["nested"].text() == "head=spans" and inherited["old"].text() == "never"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.tasks.few_shot_ner.settings import EvaluationSettings
 from loreweave.tasks.ner.model import NerConfig
 from loreweave.tasks.registry import load_training, trained_task_names
 from loreweave.training.settings.configuration import fill
@@ -39,6 +40,7 @@ class Outer(Base):
 
 def test_texts_types_and_defaults() -> None:
     found = [(setting.name, setting.kind, setting.default, setting.text) for setting in setting_docs(Outer)]
+    assert {setting.read for setting in setting_docs(Outer)} == {"always"}
     assert found == [
         ("seed", "integer", 2, "Of chance."),
         ("names", "list of text | null", None, ""),
@@ -57,6 +59,15 @@ def test_every_setting_can_be_given_with_its_default(task: str) -> None:
     given = [f"{s.name}={json.dumps(s.default) if not isinstance(s.default, str) else s.default}" for s in settings]
     assert fill(config, {}, given) == config()
     assert len({setting.name for setting in settings}) == len(settings) > 30
+
+
+def test_when_a_setting_is_read() -> None:
+    read = {setting.name: setting.read for setting in setting_docs(EvaluationSettings)}
+    assert (read["space"], read["fine_tuning.max_steps"], read["episodes"]) == ("method=container", "fine_tune=true", "always")
+    assert read["temperature"] == "viterbi=true, or method=structshot and viterbi=null"
+    read = {setting.name: setting.read for setting in setting_docs(NerConfig)}
+    assert (read["nested"], read["base"], read["patience"]) == ("head=luke", "a LUKE", "dev data")
+    assert read["schedule.warmup_ratio"] == "schedule.warmup_steps=null"
 
 
 def test_real_texts() -> None:

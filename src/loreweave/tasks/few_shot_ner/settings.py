@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from loreweave.tasks.episodes.settings import NOT_SCORED
+from loreweave.tasks.episodes.settings import NOT_READ
 from loreweave.training.settings.conditions import ReadWhen, either, when
 from loreweave.training.settings.finetuning import FinetuningConfig
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
@@ -34,7 +34,7 @@ class FewShotNerConfig(FinetuningConfig):
     """Settings of training on a source; the defaults are CONTaiNER's."""
 
     READ_WHEN: ClassVar[ReadWhen] = {
-        **NOT_SCORED,
+        **NOT_READ,
         ("dimension", "divergence", "least_variance", "outside_anchors"): when(
             objective="container", reason="the Gaussians are trained by the contrastive loss"
         ),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from loreweave.build.relation_episodes import EpisodeShape
-from loreweave.tasks.episodes.settings import NOT_SCORED
+from loreweave.tasks.episodes.settings import NOT_READ
 from loreweave.training.settings.conditions import LeftOpen, ReadWhen, when
 from loreweave.training.settings.finetuning import FinetuningConfig, LukeSettings
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
@@ -25,7 +25,7 @@ class FewShotRelationConfig(FinetuningConfig, LukeSettings):
     (Han et al. 2018; Wang et al. 2021), with fewer episodes."""
 
     READ_WHEN: ClassVar[ReadWhen] = {
-        **NOT_SCORED,
+        **NOT_READ,
         ("distance", "encoding_dropout"): when(method="proto", reason="pair compares by a classifier"),
         ("na_rate",): when(method="pair", reason="proto has no prototype for none of the relations"),
         ("markers",): when(representation=("markers", "pooled"), reason="entities have the two markers of LUKE"),

@@ -17,9 +17,11 @@ class RelationConfig(FinetuningConfig, LukeSettings):
     """Settings of relation classification; the defaults are those of LUKE on TACRED (Yamada et al. 2020, section 4.2)."""
 
     READ_WHEN: ClassVar[ReadWhen] = {
+        ("head",): when(multi_label=False, reason="documents have a head of their own"),
         ("base", "entity_aware_attention", "max_mention_length"): either(
             when(head="luke", multi_label=False), when(head="auto", multi_label=True, encoder="luke")
         ),
+        ("feature_cache",): when(multi_label=False, reason="the facts of documents are kept beside their encoded form"),
         ("no_label",): when(multi_label=False, reason="pairs without a relation have no label in documents"),
         ("classifier_bias",): when(head=("luke", "markers"), multi_label=False),
         ("kepler_character_markers",): when(head="kepler", multi_label=False),
@@ -46,11 +48,6 @@ class RelationConfig(FinetuningConfig, LukeSettings):
     gradient_accumulation_steps: int = 8
     seed: int = 42
     eval_batch_size: int = 128
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.multi_label and self.head != "auto":
-            raise ValueError(f"head: {self.head} chooses one relation for two mentions; leave it out with multi_label=true")
 
 
 @dataclass(kw_only=True)

@@ -43,9 +43,9 @@ class Condition:
     alternatives: tuple[Mapping[str, tuple[Any, ...]], ...]
     reason: str = ""
 
-    def __str__(self) -> str:
-        """As the user writes it, for example `head=luke or markers`."""
-        return ", or ".join(_conjunction(needed) for needed in self.alternatives) or "never"
+    def text(self, prefix: str = "") -> str:
+        """As the user writes it, for example `head=luke or markers`; `prefix` is the group of its settings."""
+        return ", or ".join(_conjunction(needed, prefix) for needed in self.alternatives) or "never"
 
 
 ReadWhen = Mapping[tuple[str, ...], Condition]
@@ -156,9 +156,9 @@ def _message(
     found = dict.fromkeys(_found(configuration, name, known, prefix) for needed in failing for name in needed)
     ways = dict.fromkeys(_way(name, values, prefix) for name, values in min(failing, key=len).items())
     reason = f" ({condition.reason})" if condition.reason else ""
-    text = ", or ".join(_conjunction(needed, prefix) for needed in condition.alternatives)
     leave = f"leave it out{default_text and f' ({default_text})'}"
-    return f"{setting} is read only with {text}{reason}, found {' and '.join(found)}; {leave}, or {' and '.join(ways)}"
+    wanted, way = f"{condition.text(prefix)}{reason}", " and ".join(ways)
+    return f"{setting} is read only with {wanted}, found {' and '.join(found)}; {leave}, or {way}"
 
 
 def _found(configuration: Any, name: str, known: Mapping[str, Any], prefix: str) -> str:
@@ -171,11 +171,11 @@ def _found(configuration: Any, name: str, known: Mapping[str, Any], prefix: str)
     return f"{prefix}{name}={written(value)}{stands_for}"
 
 
-def _conjunction(needed: Mapping[str, Sequence[Any]], prefix: str = "") -> str:
+def _conjunction(needed: Mapping[str, Sequence[Any]], prefix: str) -> str:
     return " and ".join(_term(name, values, prefix) for name, values in needed.items())
 
 
-def _term(name: str, values: Sequence[Any], prefix: str = "") -> str:
+def _term(name: str, values: Sequence[Any], prefix: str) -> str:
     if (name, values[0]) in FACTS:
         return FACTS[name, values[0]][0]
     if GIVEN in values:

@@ -12,9 +12,12 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
+from loreweave.training.settings.conditions import conditions_of
 from loreweave.training.settings.configuration import to_dict
 from loreweave.training.settings.fields import dataclass_of, default_of, is_group, types_of, union_members
 from loreweave.training.settings.registered import RegisteredGroup
+
+ALWAYS = "always"
 
 
 @dataclass(frozen=True)
@@ -25,34 +28,41 @@ class SettingDoc:
         name: dotted, where it is in a group.
         kind: what may stand there.
         default: as YAML would write it; None where it must be given.
+        read: the condition under which it is read, or `always`.
         text: what it is.
     """
 
     name: str
     kind: str
     default: Any
+    read: str
     text: str
 
 
 def setting_docs(cls: type, prefix: str = "") -> Iterator[SettingDoc]:
-    """All settings of a configuration dataclass in their order, those of its groups included.
+    """All settings of a configuration dataclass in their order, those of its groups included and those that it never reads left
+    out.
 
     Example:
         >>> from loreweave.training.settings.optimizer import ScheduleConfig
         >>> [setting.name for setting in setting_docs(ScheduleConfig)][0]
         'name'
     """
-    texts = cls.texts() if issubclass(cls, RegisteredGroup) else _texts(cls)
+    texts, conditions = cls.texts() if issubclass(cls, RegisteredGroup) else _texts(cls), conditions_of(cls)
     for setting, annotation in types_of(cls).items():
         name, default = f"{prefix}{setting}", default_of(cls, setting)
-        group = dataclass_of(annotation)
+        group, condition = dataclass_of(annotation), conditions.get(setting)
+        if condition is not None and not condition.alternatives:
+            continue
+        read = ALWAYS if condition is None else condition.text(prefix)
         if group is not annotation:
-            yield SettingDoc(name, _kind(annotation), default, texts.get(setting, ""))
+            yield SettingDoc(name, _kind(annotation), default, read, texts.get(setting, ""))
         if group is None:
             continue
         for inner in setting_docs(group, f"{name}."):
             path = inner.name.removeprefix(f"{name}.").split(".")
-            yield dataclasses.replace(inner, default=_inner(default, path, inner.default))
+            both = " and ".join(part for part in (read, inner.read) if part != ALWAYS) or ALWAYS
+            yield dataclasses.replace(inner, default=_inner(default, path, inner.default), read=both)
 
 
 def _inner(group: Any, path: list[str], own: Any) -> Any:
