@@ -211,3 +211,47 @@ def test_a_misspelt_model_is_noticed_before_the_data_are_read_and_recipes_are_na
     assert "--recipe minilm/ner" in err and "train.jsonl" in err
     assert main(["finetune", "ner", "--model", "minilm", "--recipe", "minilm/ner", *where]) == 1
     assert "no --recipe" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["span_features=words"], "span_features is read only with head=luke (a tag is read from the state of one word)"),
+        (["head=tags", "max_entity_length=64"], "max_entity_length is read only with head=luke"),
+        (["entity_aware_attention=false"], "entity_aware_attention is read only with a LUKE, found no LUKE; leave it out"),
+        (
+            ["evaluate_test_every_epoch=true"],
+            "evaluate_test_every_epoch is read only with test data, found no test data; leave",
+        ),
+        (["metric=micro_f1"], "metric is read only with dev data, or test data, found no dev data and no test data"),
+        (["dev_split_by=doc"], "dev_split_by is read only with a value of dev_fraction, found dev_fraction=null; leave it out"),
+        (["schedule.warmup_steps=4", "schedule.warmup_ratio=0.5"], "schedule.warmup_ratio is read only with"),
+    ],
+)
+def test_a_setting_that_is_not_read_stops_before_the_training(
+    encoder: str, tmp_path: Path, given: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "train.txt").write_text("Ann B-PER\nlives O\nin O\nOslo B-LOC\n\n" * 4)
+    command = ["finetune", "ner", "--model", encoder, "--train", str(tmp_path / "train.txt"), "keep=last", "leftover=flush"]
+    assert main([*command, "--output", str(tmp_path / "run"), "--device", "cpu", *given]) == 2
+    assert f"Error: {message}" in capsys.readouterr().err and not (tmp_path / "run" / "model").exists()
+
+
+def test_a_default_undoes_a_recipe_for_another_head(encoder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The way out that the message names."""
+    (tmp_path / "train.txt").write_text("Ann B-PER\nlives O\nin O\nOslo B-LOC\n\n" * 4)
+    command = ["finetune", "ner", "--model", encoder, "--train", str(tmp_path / "train.txt"), "leftover=flush"]
+    command += [
+        "--device",
+        "cpu",
+        "--recipe",
+        "minilm/ner-shared",
+        "--output",
+        str(tmp_path / "run"),
+        "head=tags",
+        "keep=last",
+        "epochs=1",
+    ]
+    assert main([*command, "max_entity_length=128"]) == 2
+    assert "(shared_words=false is its default)" in capsys.readouterr().err
+    assert main([*command, "max_entity_length=128", "shared_words=false", "precision=fp32"]) == 0

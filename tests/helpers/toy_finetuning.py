@@ -15,10 +15,11 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from loreweave.metrics.multilabel import micro, predicted_labels
 from loreweave.training.evaluation import Evaluation
-from loreweave.training.finetuning import EvaluationSet, FinetuningConfig, FinetuningJob, finetune
+from loreweave.training.finetuning import EvaluationSet, FinetuningJob, finetune
 from loreweave.training.losses import binary_cross_entropy
 from loreweave.training.runs.record import RunRecord
 from loreweave.training.settings.configuration import fill, to_dict
+from loreweave.training.settings.finetuning import FinetuningConfig
 from loreweave.training.task_model import TaskModel
 
 

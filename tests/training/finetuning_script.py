@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 from loreweave.training.devices import close_process_group
-from loreweave.training.finetuning import FinetuningConfig, finetune
+from loreweave.training.finetuning import finetune
 from loreweave.training.runs.record import RunRecord
 from loreweave.training.settings.configuration import fill, to_dict
+from loreweave.training.settings.finetuning import FinetuningConfig
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 

@@ -18,9 +18,10 @@ from toy_finetuning import CONFIG, run, toy_job, with_loss
 
 from loreweave.errors import ConfigurationError, LoreweaveError
 from loreweave.training.evaluation import Evaluation
-from loreweave.training.finetuning import EvaluationSet, FinetuningConfig, finetune
+from loreweave.training.finetuning import EvaluationSet, finetune
 from loreweave.training.runs.record import Interrupted, RunRecord
 from loreweave.training.settings.configuration import fill, to_dict
+from loreweave.training.settings.finetuning import FinetuningConfig
 
 
 def test_a_run_leaves_its_record(tmp_path: Path) -> None:

@@ -16,10 +16,11 @@ from torch import Tensor
 from toy_finetuning import CONFIG, run, toy_job, with_loss
 
 from loreweave.errors import ConfigurationError, LoreweaveError
-from loreweave.training.finetuning import FinetuningConfig, FinetuningJob, finetune
+from loreweave.training.finetuning import FinetuningJob, finetune
 from loreweave.training.finetuning_trainer import FinetuningTrainer
 from loreweave.training.runs.record import RunRecord
 from loreweave.training.settings.configuration import fill, to_dict
+from loreweave.training.settings.finetuning import FinetuningConfig
 from loreweave.training.task_model import TaskModel
 
 

@@ -28,10 +28,8 @@ from loreweave.training.runs.checkpoints import step_of
 from loreweave.training.runs.interruption import StopOnInterrupt
 from loreweave.training.runs.record import Interrupted, RunRecord
 from loreweave.training.runs.whole_checkpoints import check_finite, check_room, point_to_resume, save_whole
-from loreweave.training.settings.finetuning import FinetuningConfig, check_selection
+from loreweave.training.settings.finetuning import EngineSettings, check_selection
 from loreweave.training.task_model import TaskModel
-
-__all__ = ["EvaluationSet", "FinetuningConfig", "FinetuningJob", "finetune"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class FinetuningJob:
 
 def finetune(
     job: FinetuningJob,
-    config: FinetuningConfig,
+    config: EngineSettings,
     record: RunRecord,
     *,
     report: Callable[[str], None] | None = None,
@@ -85,7 +83,7 @@ def finetune(
         ConfigurationError: nothing to select on, no update in an epoch, a device or precision that is not there.
         Interrupted: Ctrl-C; a checkpoint is kept and the message has the command to resume.
     """
-    check_selection(config, has_dev=job.dev is not None)
+    check_selection(config, has_dev=job.dev is not None, has_test=job.test is not None)
     with record.watch():
         if config.tensorboard:
             record.open_tensorboard()
@@ -103,7 +101,7 @@ class _Run:
     """The state of one call of `finetune`."""
 
     job: FinetuningJob
-    config: FinetuningConfig
+    config: EngineSettings
     record: RunRecord
     report: Callable[[str], None]
     epochs: list[dict[str, Any]] = field(default_factory=list)
@@ -315,7 +313,7 @@ def _epochs_of(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [epochs[number] for number in sorted(epochs)]
 
 
-def _arguments(config: FinetuningConfig, record: RunRecord, processes: int, epochs: int) -> TrainingArguments:
+def _arguments(config: EngineSettings, record: RunRecord, processes: int, epochs: int) -> TrainingArguments:
     device = training_device(config.device)
     arguments = TrainingArguments(
         output_dir=str(record.checkpoints_path),

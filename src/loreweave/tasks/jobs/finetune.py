@@ -171,7 +171,8 @@ def _metric(training: Training[Any], files: DataFiles, config: FinetuningConfig)
     metric = config.metric or training.metric
     if metric not in training.metrics:
         raise ConfigurationError(f"metric: {metric!r} is none of {training.name}{unknown_name(metric, training.metrics)}")
-    check_selection(config, has_dev=files.dev is not None or config.dev_fraction is not None)
+    has_dev = files.dev is not None or config.dev_fraction is not None
+    check_selection(config, has_dev=has_dev, has_test=files.test is not None)
     return metric
 
 
