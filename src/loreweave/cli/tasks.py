@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 import typer
@@ -28,6 +27,7 @@ def command(
     Example: loreweave tasks ner
     """
     from loreweave.tasks.jobs.description import describe_task, summaries
+    from loreweave.training.settings.fields import written
 
     if name is None:
         found: Any = summaries()
@@ -45,11 +45,4 @@ def command(
         return
     for title, rows in tables.items():
         if rows:
-            show_table(list(rows[0]), [[_written(value) for value in row.values()] for row in rows], title=title)
-
-
-def _written(value: Any) -> str:
-    """A value as it is given behind a command."""
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    return f"[{', '.join(map(_written, value))}]" if isinstance(value, list | tuple) else str(value)
+            show_table(list(rows[0]), [[written(value) for value in row.values()] for row in rows], title=title)
