@@ -138,6 +138,17 @@ def test_what_was_left_open_is_checked_when_it_is_known() -> None:
         check_read(config, head="tags", encoder="plain")
 
 
+def test_the_way_out_is_one_that_can_be_gone() -> None:
+    @dataclass
+    class Heads(Outer):
+        READ_WHEN: ClassVar[ReadWhen] = {("nested",): when(head="luke")}
+
+    for encoder, end in (("plain", "set head=luke and take a LUKE (--model)"), ("luke", "set head=luke")):
+        with pytest.raises(ConfigurationError) as caught:
+            check_read(Heads(nested=True), head="tags", encoder=encoder)
+        assert str(caught.value).endswith(f"or {end}")
+
+
 def test_facts_say_how_to_get_them() -> None:
     with pytest.raises(ConfigurationError, match="only with dev data, found no dev data; .*, or give --dev FILE"):
         check_read(Outer(patience=2), dev=False)

@@ -35,6 +35,9 @@ FACTS = {
 }
 """Facts of a run that a condition may name: (name, value) -> what it is, and how the user gets it."""
 
+NEEDS = {("head", "luke"): ("encoder", "luke"), ("representation", "entities"): ("encoder", "luke")}
+"""Values of settings that need a fact, for the way out that a message names."""
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -154,7 +157,7 @@ def _message(
         for needed in condition.alternatives
     ]
     found = dict.fromkeys(_found(configuration, name, known, prefix) for needed in failing for name in needed)
-    ways = dict.fromkeys(_way(name, values, prefix) for name, values in min(failing, key=len).items())
+    ways = dict.fromkeys(way for name, values in min(failing, key=len).items() for way in _ways(name, values, known, prefix))
     reason = f" ({condition.reason})" if condition.reason else ""
     leave = f"leave it out{default_text and f' ({default_text})'}"
     wanted, way = f"{condition.text(prefix)}{reason}", " and ".join(ways)
@@ -183,8 +186,12 @@ def _term(name: str, values: Sequence[Any], prefix: str) -> str:
     return f"{prefix}{name}={' or '.join(map(written, values))}"
 
 
-def _way(name: str, values: Sequence[Any], prefix: str) -> str:
+def _ways(name: str, values: Sequence[Any], known: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    """What the user can do to fulfil a part of a condition."""
     if (name, values[0]) in FACTS:
-        return FACTS[name, values[0]][1]
-    verb = "give" if GIVEN in values else "set"
-    return f"{verb} {prefix}{name}" if GIVEN in values else f"{verb} {_term(name, values, prefix)}"
+        yield FACTS[name, values[0]][1]
+        return
+    yield f"give {prefix}{name}" if GIVEN in values else f"set {_term(name, values, prefix)}"
+    fact = NEEDS.get((name, values[0]))
+    if fact is not None and known.get(fact[0], fact[1]) != fact[1]:
+        yield FACTS[fact][1]
