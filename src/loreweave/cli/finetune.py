@@ -82,7 +82,7 @@ def command(
     if as_json:
         show_json(results)
         return
-    splits = [split for split in ("dev", "test") if split in results]
+    splits = [split for split in ("dev", "test") if results.get(split)]  # test data may have no labels
     if splits:
         show_tables(results["tables"].get(splits[-1], {}), of=splits[-1])
         rows = [(metric, *(results[split][metric] for split in splits)) for metric in results[splits[0]]]

@@ -293,7 +293,7 @@ class _Run:
         if "train_loss" in row:
             parts.append(f"loss {row['train_loss']:.4f}")
         for split in ("dev", "test"):
-            if split in row:
+            if row.get(split):
                 parts.append(f"{split} {self.job.metric} {row[split][self.job.metric]:.4f}")
         return "  ".join(parts)
 

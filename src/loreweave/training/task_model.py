@@ -53,6 +53,7 @@ class TaskModel:
             default, so that a number is never trained as a probability.
         scorer: replaces the task's `score` if the checkpoint decides something about it (a threshold).
         answerer: replaces the task's `answer` for the same reason.
+        metric: replaces the task's metric that selects an epoch if the model has another one (numbers instead of classes).
     """
 
     model: PreTrainedModel
@@ -60,6 +61,7 @@ class TaskModel:
     loss: Callable[..., Tensor]
     scorer: Callable[..., Evaluation] | None = None
     answerer: Callable[..., list[dict[str, Any]]] | None = None
+    metric: str | None = None
 
     @property
     def labels(self) -> list[str]:

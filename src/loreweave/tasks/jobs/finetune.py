@@ -115,6 +115,7 @@ def finetune_task(
         _describe(built, source, report)
         dev, test = (_evaluation_set(training, built, records) for records in (data.dev, data.test))
         examples = _training_examples(built, data, config, asked, report)
+        metric = config.metric or built.metric or metric
         job = FinetuningJob(built=built, examples=examples, load=training.load, metric=metric, dev=dev, test=test)
         if built.encoding.report():
             report(f"encoding: {built.encoding.report()}")
@@ -197,6 +198,8 @@ def _read_splits(
         _report_all(report, describe_skipped(read, file))
         if not read.records:
             raise DataError("found no record that can be used", path=file)
+        if split == "dev" and training.finds is None and not training.labels(read.records):
+            raise DataError("found no label in any record, expected labels to select the epoch by", path=file)
         parts[split], left_out[split] = read.records, read.left_out
     if files.dev is not None and config.dev_fraction is not None:
         raise ConfigurationError("a dev file and dev_fraction exclude each other")
