@@ -40,7 +40,7 @@ def test_quotes_between_tabs_are_text(tmp_path: Path) -> None:
     ("text", "quoted"),
     [
         ('text\tlabel\n"he said ""no"""\t1\n', True),  # pandas, csv.writer
-        ('"text"\t"label"\n"no"\t"1"\n', True),  # all cells, as R's write.table
+        ('"text"\t"label"\n"no"\t1\n', True),  # texts and names, as R's write.table
         ('text\tlabel\n"a charming film"\t1\n', False),  # a sentence in quotes of its own
         ('text\tlabel\n"he said ""no"""\t1\n"yes", he said\t0\n', False),
         ("text\tlabel\n5'10\" tall\t1\n", False),

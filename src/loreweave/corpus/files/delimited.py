@@ -67,18 +67,18 @@ def unquoted(cell: str) -> str:
 
 
 def has_quoted_cells(path: Path) -> bool:
-    """Whether a program put cells of a file with tabs in quotes, as for CSV: all of them, or those that have quotes inside.
+    """Whether a program put cells of a file with tabs in quotes, as for CSV: all names, or the cells that have quotes inside.
 
     Quotes of the text itself open and close anywhere; where one such cell is, no quotes are taken for a program's.
     """
-    doubled, plain = False, False
-    for _, cells in islice(tab_rows(path), _LOOKED_AT):
-        for cell in filter(None, cells):
+    doubled, header = False, False
+    for place, (_, cells) in enumerate(islice(tab_rows(path), _LOOKED_AT)):
+        header |= place == 0 and all(map(_in_quotes, cells))
+        for cell in cells:
             if '"' in cell and not _in_quotes(cell):
                 return False
             doubled |= '""' in cell[1:-1]
-            plain |= '"' not in cell
-    return doubled or not plain
+    return doubled or header
 
 
 def _in_quotes(cell: str) -> bool:
