@@ -16,6 +16,7 @@ from loreweave.tasks.latent_types.reader import read_texts
 from loreweave.tasks.ner import reader as ner
 from loreweave.tasks.registry import load_training, trained_task_names
 from loreweave.tasks.relations import files as relation_files
+from loreweave.tasks.text_classification import reader as text_classification
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "formats.md").read_text(encoding="utf-8")
 SECTION = re.compile(r"^### `(?P<name>[\w-]+)`\n(?P<body>.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
@@ -29,6 +30,8 @@ def test_every_format_of_every_task_is_on_the_page() -> None:
 
 
 def reader_of(name: str) -> Callable[..., Any]:
+    if name in text_classification.FORMATS:
+        return text_classification.read
     if name in MENTION_FORMATS or name in ("columns", "conllu"):
         return ner.read
     return typing.read if name in typing.FORMATS else relation_files.read

@@ -118,7 +118,7 @@ def test_labels_that_the_model_lacks(tmp_path: Path) -> None:
     assert kept.notes == ["1 record with labels unknown to the model is left out: the scores are of the others alone"]
 
 
-@pytest.mark.parametrize("name", ["text-classification", "token-classification", "classification", "pos"])
+@pytest.mark.parametrize("name", ["token-classification", "classification", "pos"])
 def test_a_task_that_means_something_else_is_not_suggested(name: str) -> None:
     with pytest.raises(ConfigurationError, match="unknown task") as caught:
         load_task(name)

@@ -17,7 +17,7 @@ from transformers import RobertaForSequenceClassification as Roberta
 from loreweave.checkpoints import convert
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.tasks.text_classification.model import build, load
-from loreweave.tasks.text_classification.record import SCORE, TextRecord
+from loreweave.tasks.text_classification.record import NUMBER, TextRecord
 from loreweave.tasks.text_classification.settings import TextClassificationConfig
 from loreweave.training.losses import squared_error
 from loreweave.training.task_model import TaskModel
@@ -100,19 +100,19 @@ def test_a_published_model_of_numbers(tiny_roberta: Path, tmp_path: Path) -> Non
     model = Roberta.from_pretrained(tiny_roberta, num_labels=1, ignore_mismatched_sizes=True)
     model.save_pretrained(layouts.write_roberta_tokenizer(tmp_path))
     made = load(tmp_path)
-    assert made.labels == [SCORE] and made.loss is squared_error
+    assert made.labels == [NUMBER] and made.loss is squared_error
     torch.testing.assert_close(logits(made, RECORDS), transformers_logits(tmp_path, RECORDS))
 
 
 def test_a_number_is_trained_by_its_squared_error(tiny_bert: Path, tmp_path: Path) -> None:
-    made = build(str(tiny_bert), [SCORE], TextClassificationConfig())
+    made = build(str(tiny_bert), [NUMBER], TextClassificationConfig())
     assert made.loss is squared_error and made.model.config.problem_type == "regression"
     batch = made.encoding.collate(
-        made.encoding.encode([TextRecord("0", "Ann", label=4.5), TextRecord("1", "a", label=-1.0)], [SCORE])
+        made.encoding.encode([TextRecord("0", "Ann", label=4.5), TextRecord("1", "a", label=-1.0)], [NUMBER])
     )
     assert batch["labels"].dtype == torch.float32 and batch["labels"].tolist() == [4.5, -1]
     made.save_pretrained(tmp_path)
-    assert load(tmp_path).labels == [SCORE]
+    assert load(tmp_path).labels == [NUMBER]
     assert BertForSequenceClassification.from_pretrained(tmp_path).config.num_labels == 1
 
 

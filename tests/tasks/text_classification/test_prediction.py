@@ -7,12 +7,14 @@ import pytest
 
 from loreweave.errors import DataError
 from loreweave.tasks.text_classification.prediction import answer, query
-from loreweave.tasks.text_classification.record import SCORE, TextRecord
+from loreweave.tasks.text_classification.record import NUMBER, TextRecord
 
 
 def test_a_query_is_a_text_or_a_pair() -> None:
     assert query({"text": "a"}, "3") == [TextRecord("3", "a")]
     assert query({"id": 7, "text": "a", "text_pair": "b"}, "3") == [TextRecord("7", "a", "b")]
+    assert query({"premise": "a", "hypothesis": "b"}, "3") == [TextRecord("3", "a", "b")]
+    assert query({"sentence": "a", "label": "x"}, "3") == [TextRecord("3", "a")]
 
 
 @pytest.mark.parametrize(
@@ -39,10 +41,10 @@ def test_answers_name_the_likeliest_class_first() -> None:
 
 
 def test_an_answer_may_be_a_number() -> None:
-    assert answer([TextRecord("0", "a")], [np.array([3.25], np.float32)], [SCORE]) == [
+    assert answer([TextRecord("0", "a")], [np.array([3.25], np.float32)], [NUMBER]) == [
         {"id": "0", "text": "a", "predicted": 3.25}
     ]
 
 
 def test_no_query_has_no_answer() -> None:
-    assert answer([], [], ["x", "y"]) == answer([], [], [SCORE]) == []
+    assert answer([], [], ["x", "y"]) == answer([], [], [NUMBER]) == []

@@ -13,7 +13,7 @@ from pyarrow import parquet
 
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.text_classification.reader import read, recognise
-from loreweave.tasks.text_classification.record import SCORE, TextRecord, labels_of
+from loreweave.tasks.text_classification.record import NUMBER, TextRecord, labels_of
 
 Row = tuple[str, str, str | None, str | float | None]
 
@@ -102,7 +102,7 @@ def test_blank_texts_of_glue_are_kept_and_counted(tmp_path: Path) -> None:
 def test_classes_are_in_the_order_of_their_names_or_numbers(tmp_path: Path) -> None:
     assert labels_of(read(write(tmp_path, LABELLED["mnli"])).records) == ["entailment", "neutral"]
     assert labels_of(read(write(tmp_path, LABELLED["sst-2"])).records) == ["0", "1"]
-    assert labels_of(read(write(tmp_path, LABELLED["sts-b"])).records) == [SCORE]
+    assert labels_of(read(write(tmp_path, LABELLED["sts-b"])).records) == [NUMBER]
     assert labels_of([TextRecord(str(n), "a", label=str(n)) for n in (10, 9, 2)]) == ["2", "9", "10"]
     assert labels_of([TextRecord("0", "a")]) == []
 
@@ -132,7 +132,7 @@ def test_rows_of_hugging_face_with_names_of_their_numbers(row: dict[str, Any], e
 
 def test_numbers_of_classes_are_named_by_the_user_or_by_themselves(tmp_path: Path) -> None:
     path = json_lines(tmp_path, {"text": "a", "label": 1}, {"text": "b", "label": 0}, {"text": "c", "label": -1})
-    assert [record.label for record in read(path).records] == ["1", "0", None]
+    assert [record.label for record in read(path).records] == ["1", "0", "-1"]
     assert [record.label for record in read(path, names=["bad", "good"]).records] == ["good", "bad", None]
     table = write(tmp_path, "text\tlabel\na\t1\nb\t0\n")
     assert [record.label for record in read(table, names=["bad", "good"]).records] == ["good", "bad"]
@@ -149,6 +149,53 @@ def test_numbers_with_fractions_are_no_classes(tmp_path: Path) -> None:
     ]
     assert [record.label for record in read(path, "json:text=text,label=label").records] == ["4.5", "3", None]
     assert [record.label for record in read(path, "json:text=text,score=label").records] == [4.5, 3.0, None]
+
+
+def test_whole_numbers_with_a_point_are_classes_that_a_program_wrote(tmp_path: Path) -> None:
+    """pandas makes them of a column that lacks a label."""
+    note = "labels are read as classes, not as numbers (--format json:text=...,score=... reads them as numbers)"
+    found = read(json_lines(tmp_path, {"text": "a", "label": 1.0}, {"text": "b", "label": None}, {"text": "c", "label": 0.0}))
+    assert [record.label for record in found.records] == ["1", None, "0"] and found.notes == [note]
+    numbers = read(json_lines(tmp_path, {"text": "a", "label": 1.0}), "json:text=text,score=label").records
+    assert [record.label for record in numbers] == [1.0]
+    table = read(write(tmp_path, "text\tscore\na\t1.0\n"))
+    assert [record.label for record in table.records] == [1.0], "a score is a number"
+    table = read(write(tmp_path, "text\tlabel\na\t1.0\nb\t\n"))
+    assert [record.label for record in table.records] == ["1", None]
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ([-1, -1], [None, None]),  # a test file of Hugging Face
+        ([0, -1, 2, 1], ["0", None, "2", "1"]),  # SNLI there
+        ([-1, 0, 1], ["-1", "0", "1"]),  # negative, neutral, positive
+        ([-2, -1, 0, 1, 2], ["-2", "-1", "0", "1", "2"]),
+    ],
+)
+def test_minus_one_is_no_label_or_a_class(labels: list[int], expected: list[str | None], tmp_path: Path) -> None:
+    found = read(json_lines(tmp_path, *({"text": f"text {n}", "label": label} for n, label in enumerate(labels))))
+    assert [record.label for record in found.records] == expected
+    assert any("-1 stands for 'no label'" in note for note in found.notes) == (None in expected)
+    table = read(write(tmp_path, "text\tlabel\n" + "".join(f"text {n}\t{label}\n" for n, label in enumerate(labels))))
+    assert [record.label for record in table.records] == expected
+
+
+def test_quotes_of_a_program_under_the_header_of_glue(tmp_path: Path) -> None:
+    path = write(tmp_path, 'sentence\tlabel\n"He said ""no"""\t0\nFine.\t1\n')
+    assert [record.text for record in read(path).records] == ['He said "no"', "Fine."]
+    assert [record.text for record in read(path, "glue").records] == ['"He said ""no"""', "Fine."]
+
+
+def test_versions_are_classes(tmp_path: Path) -> None:
+    found = read(write(tmp_path, "text\tlabel\na\t1.1\nb\tv2\n"))
+    assert [record.label for record in found.records] == ["1.1", "v2"]
+
+
+def test_json_of_snli_as_it_is_distributed(tmp_path: Path) -> None:
+    row = {"annotator_labels": ["neutral"], "captionID": "1", "gold_label": "neutral", "pairID": "1r", "sentence1": "A."}
+    found = read(json_lines(tmp_path, row | {"sentence2": "B."}, row | {"gold_label": "-", "sentence2": "C."}))
+    assert rows(found.records) == [("1", "A.", "B.", "neutral")] and sum(found.unused.values()) == 1
 
 
 def test_a_key_that_is_null_in_the_first_row_is_a_column(tmp_path: Path) -> None:
@@ -194,7 +241,7 @@ def test_tabs_with_other_columns(name: str, tmp_path: Path) -> None:
 def test_quotes_that_a_program_wrote_between_tabs(tmp_path: Path) -> None:
     found = read(write(tmp_path, 'text\tlabel\n"He said ""no"""\tneg\nFine.\tpos\n'))
     assert [record.text for record in found.records] == ['He said "no"', "Fine."]
-    assert found.notes == ["cells are in quotes, as a program writes them: these quotes are left out"]
+    assert found.notes == ["a program put the cells in quotes: they are read without these quotes"]
 
 
 def test_columns_that_the_user_chooses(tmp_path: Path) -> None:
@@ -209,7 +256,7 @@ def test_columns_that_the_user_chooses(tmp_path: Path) -> None:
 
 def test_a_table_without_a_header(tmp_path: Path) -> None:
     path = write(tmp_path, "pos\tgood film\nneg\tbad film\n")
-    with pytest.raises(DataError, match="where there is no header, by number from 1: table:text=1,label=2"):
+    with pytest.raises(DataError, match="without a header, give their numbers from 1: table:text=1,label=2"):
         read(path)
     assert rows(read(path, "table:text=2,label=1").records) == [("1", "good film", None, "pos"), ("2", "bad film", None, "neg")]
     with pytest.raises(DataError, match="found no column '3' for text"):
@@ -287,7 +334,7 @@ def test_objects_without_a_text(tmp_path: Path) -> None:
 def test_what_may_be_wrong_is_said(tmp_path: Path) -> None:
     found = read(write(tmp_path, "text\tkategorie\ta b\nx\ty\tz\n"))
     assert found.notes == [
-        "no column is known as that of the label (kategorie, a b); --format table:text=...,label=COLUMN chooses one"
+        "no column has the name of a label, found kategorie, a b (--format table:text=...,label=COLUMN chooses one)"
     ]
     many = "text\tlabel\n" + "".join(f"text {n}\tclass {n}\n" for n in range(40))
     (note,) = read(write(tmp_path, many)).notes

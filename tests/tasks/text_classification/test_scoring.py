@@ -11,7 +11,7 @@ from glue_files import LABELLED
 
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.text_classification.reader import read
-from loreweave.tasks.text_classification.record import SCORE, TextRecord
+from loreweave.tasks.text_classification.record import NUMBER, TextRecord
 from loreweave.tasks.text_classification.scoring import score, score_predictions
 from loreweave.tasks.text_classification.settings import TextScoring
 from loreweave.training.evaluation import Outputs
@@ -63,17 +63,17 @@ def test_a_positive_class_that_is_none_of_two() -> None:
     with pytest.raises(ConfigurationError, match="positive_label: found 'x', expected one of two classes, but they are 0, 1"):
         score(BINARY, outputs(*[[0, 1]] * 4), ["0", "1"], TextScoring(positive_label="x"))
     with pytest.raises(ConfigurationError, match="positive_label: the labels are numbers"):
-        score(NUMBERS, outputs([0], [1], [2]), [SCORE], TextScoring(positive_label="x"))
+        score(NUMBERS, outputs([0], [1], [2]), [NUMBER], TextScoring(positive_label="x"))
 
 
 def test_numbers() -> None:
-    found = score(NUMBERS, outputs([0.5], [2], [1.5]), [SCORE])
+    found = score(NUMBERS, outputs([0.5], [2], [1.5]), [NUMBER])
     assert found.metrics == {
         "pearson": pytest.approx(np.corrcoef([0.5, 2, 1.5], [0, 1, 2])[0, 1]), "spearman": pytest.approx(0.5),
         "mean_squared_error": pytest.approx((0.25 + 1 + 0.25) / 3),
     }  # fmt: skip
     assert found.predictions[1] == {"id": "1", "text": "text 1", "text_pair": "b", "predicted": 2.0, "gold": 1.0}
-    same = score(NUMBERS, outputs([1], [1], [1]), [SCORE])
+    same = score(NUMBERS, outputs([1], [1], [1]), [NUMBER])
     assert same.metrics["pearson"] == 0 and same.notes == ["all predictions are the same: correlations are 0 by convention"]
 
 
@@ -85,7 +85,7 @@ def test_records_without_a_label_are_predicted_and_not_scored() -> None:
     assert found.arrays["labels"].tolist() == [1, 1, 1, 0, -100]
     nothing = score(records[4:], outputs([0, 1]), ["0", "1"])
     assert nothing.metrics == {} and nothing.notes == ["no record has a label: nothing is scored"] and nothing.predictions
-    assert score([TextRecord("0", "a")], outputs([1]), [SCORE]).metrics == {}
+    assert score([TextRecord("0", "a")], outputs([1]), [NUMBER]).metrics == {}
 
 
 # ---- files of predictions --------------------------------------------------------------------------------------------

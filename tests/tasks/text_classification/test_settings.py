@@ -55,3 +55,15 @@ def test_records_that_nothing_is_learned_from() -> None:
     assert "found no label" in str(unfit(config, TextRecord("0", "a")))
     assert "found the number -100" in str(unfit(config, TextRecord("0", "a", label=-100.0)))
     assert unfit(config, TextRecord("0", "a", label="-100")) is None, "a class may have any name"
+
+
+def test_the_defaults_are_those_of_roberta_on_glue() -> None:
+    """Liu et al. 2019, table 10."""
+    config = TextClassificationConfig()
+    assert (config.epochs, config.batch_size, config.optimizer.weight_decay, config.schedule.warmup_ratio) == (
+        10,
+        32,
+        0.1,
+        0.06,
+    )
+    assert (config.optimizer.betas, config.optimizer.epsilon, config.schedule.name) == ((0.9, 0.98), 1e-6, "linear")

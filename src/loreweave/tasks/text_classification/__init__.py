@@ -1,1 +1,44 @@
 """Text classification: which class, or which number, a text or a pair of texts has (GLUE and files of the user's own)."""
+
+from loreweave.tasks.contract import Training
+from loreweave.tasks.deferred import Deferred
+from loreweave.tasks.record_task import RecordTask, task_of_records
+from loreweave.tasks.text_classification import prediction, reader, record, scoring
+from loreweave.tasks.text_classification.settings import (
+    METRICS,
+    NAME,
+    TextClassificationConfig,
+    TextScoring,
+    settings_for,
+    unfit,
+)
+
+PARTS: RecordTask[record.TextRecord] = RecordTask(
+    training=Training(
+        name=NAME,
+        config=TextClassificationConfig,
+        formats={name: format.summary for name, format in reader.FORMATS.items()},
+        splits={"train": ("train",), "dev": ("dev", "valid", "validation", "dev_matched"), "test": ("test",)},
+        read=reader.read,
+        labels=record.labels_of,
+        mentions=record.mentions_of,
+        build=Deferred("loreweave.tasks.text_classification.model:build"),
+        load=Deferred("loreweave.tasks.text_classification.model:load"),
+        score=scoring.score,
+        metric="accuracy",
+        metrics=METRICS,
+        read_numbers=reader.read,
+        adapt=settings_for,
+        unfit=unfit,
+    ),
+    query=prediction.query,
+    answer=prediction.answer,
+    score_predictions=scoring.score_predictions,
+    scoring=TextScoring,
+)
+TASK = task_of_records(
+    PARTS,
+    summary="which class, or which number, a text or a pair of texts has",
+    asks=("text",),
+    architectures=("*ForSequenceClassification",),
+)

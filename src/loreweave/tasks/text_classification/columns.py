@@ -1,4 +1,4 @@
-"""Which column of a table, or key of an object, holds what: by its name, or as the user says."""
+"""Finds the columns of a table, or the keys of objects, that hold texts and labels: by their names, or as the user says."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAIRS = (
     ("premise", "hypothesis"), ("question1", "question2"), ("question", "sentence"), ("question", "passage"),
     ("query", "passage"), ("query", "document"), ("1_string", "2_string"),
 )  # fmt: skip
-"""Names of both texts of a pair: ours, of GLUE, and of other public data."""
+"""Names of the two texts of a pair: loreweave's, GLUE's, and those of other public data."""
 TEXTS = ("text", "sentence", "sentence1", "review", "tweet", "comment", "document", "content", "utterance", "query", "question")
 """Names of a single text."""
 LABELS = (
@@ -35,10 +35,10 @@ _SURE = ("label_text", "label", "labels", "gold_label")
 
 @dataclass(frozen=True)
 class Columns:
-    """Where a file has what, by the names of its columns; None for what it has not.
+    """Names of the columns of a file, by what they hold; None if there is no such column.
 
     Attributes:
-        chosen: whether the user said where the label is.
+        chosen: whether the user, or a published layout, says where the label is.
     """
 
     text: str
@@ -49,7 +49,7 @@ class Columns:
     chosen: bool = False
 
     def others(self, keys: Iterable[str]) -> list[str]:
-        """The keys that hold nothing of these."""
+        """The other columns."""
         return [key for key in keys if key not in (self.text, self.text_pair, self.label, self.score, self.id)]
 
     def __str__(self) -> str:
@@ -57,10 +57,10 @@ class Columns:
 
 
 def parse_columns(format: str, given: str) -> dict[str, str]:
-    """Read what stands behind the name of a format: `text=review,label=stars`.
+    """Read the columns that follow the name of a format, such as `text=review,label=stars`.
 
     Raises:
-        ConfigurationError: another form, or a role that there is not.
+        ConfigurationError: another form, or an unknown role.
     """
     example = f"{format}:text=COLUMN,label=COLUMN"
     columns: dict[str, str] = {}
@@ -81,15 +81,15 @@ def parse_columns(format: str, given: str) -> dict[str, str]:
 
 
 def find_columns(keys: Sequence[str], asked: Mapping[str, str], format: str) -> Columns:
-    """Where a file has what.
+    """Find the columns of a file.
 
     Args:
-        keys: names of all columns, or the keys of its objects.
-        asked: role -> name, as the user says; empty where the names decide.
-        format: for messages, `table` or `json`.
+        keys: names of all columns, or keys of all objects.
+        asked: role -> name, as the user chose; empty if the names decide.
+        format: name of the format for messages, `table` or `json`.
 
     Raises:
-        DataError: a column that there is not, or nothing says which columns are meant.
+        DataError: there is no such column, or the names do not show which columns are meant.
     """
     if asked:
         for role, name in asked.items():
@@ -97,7 +97,7 @@ def find_columns(keys: Sequence[str], asked: Mapping[str, str], format: str) -> 
                 raise DataError(f"found no column {name!r} for {role}{unknown_name(name, keys)}")
         return Columns(**asked, chosen="label" in asked or "score" in asked)
     way_out = f"choose them with --format {format}:text=COLUMN,label=COLUMN (text_pair=COLUMN, score=COLUMN for numbers)"
-    way_out += "; where there is no header, by number from 1: table:text=1,label=2" if format == "table" else ""
+    way_out += "; without a header, give their numbers from 1: table:text=1,label=2" if format == "table" else ""
     plain: dict[str, str] = {}
     for key in keys:
         plain.setdefault(_plain(key), key)

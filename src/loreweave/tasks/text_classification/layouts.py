@@ -1,4 +1,4 @@
-"""Published layouts of texts with labels, and tables and objects of the user's own, as records."""
+"""Formats of text classification: GLUE's files, tables with any columns, and JSON or Parquet."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from loreweave.tasks.text_classification.columns import Columns, find_columns, s
 from loreweave.tasks.text_classification.record import TextRecord
 
 Names = Sequence[str]
-"""Names of classes that a file has as numbers."""
+"""Names of the classes, if a file has numbers instead."""
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A file as its first rows say that it is to be read.
+    """How a file is read; its first rows decide.
 
     Attributes:
-        format: its rows and how they become records.
-        columns: where it has what.
-        keys: names of all columns that were seen.
-        notes: what the user should know of it.
+        format: the rows, and how they become records.
+        columns: the columns that are read.
+        keys: names of all columns.
+        notes: what the user should know about the file.
     """
 
     format: FileFormat[TextRecord]
@@ -42,7 +42,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class Layout:
-    """A format: a line of help, and (file, the user's columns, names of numbered classes) -> how it is read."""
+    """A format: a line of help, and (file, columns of the user, names of the classes) -> how the file is read."""
 
     summary: str
     open: Callable[[Path, Mapping[str, str], Names], Opened]
@@ -64,20 +64,21 @@ _GLUE_OTHERS = {
 _GLUE_NAMES = {*_GLUE_OTHERS, *_GLUE_LABELS, _GLUE_NUMBER, *(name for pair in _GLUE_TEXTS for name in pair)}
 _COLA = ("source", "label", "star", "sentence")
 """The columns of CoLA's training and dev files, which have no header."""
-_NO_AGREEMENT = "-"
+_GOLD, _NO_AGREEMENT = "gold_label", "-"
 """The gold label of a pair on which the annotators of MNLI and SNLI did not agree."""
+_DISAGREED = LeftOut("pairs without a gold label, on which the annotators did not agree (-)")
 
 
 def is_glue(cells: Sequence[str]) -> bool:
-    """Whether a first row is one of GLUE's."""
+    """Whether a file of GLUE can have this first row."""
     return _is_cola(cells) or (len(cells) > 1 and _glue_columns(cells) is not None)
 
 
 def open_glue(path: Path, asked: Mapping[str, str], names: Names) -> Opened:
-    """One of GLUE's files; its header says of which task. Quotes are text.
+    """A file of GLUE; the header shows the task. Quotes are part of the text.
 
     Raises:
-        DataError: the header is none of GLUE's.
+        DataError: GLUE has no such header.
     """
     if asked:
         raise ConfigurationError("--format: the columns of glue are known; use table:text=COLUMN,... to choose them")
@@ -93,11 +94,11 @@ def open_glue(path: Path, asked: Mapping[str, str], names: Names) -> Opened:
             yield LeftOut("broken lines, of which QQP's files have some")
             return
         row = _row_of(cells, header)
-        if row.get("gold_label") == _NO_AGREEMENT:
-            yield LeftOut("pairs without a gold label, on which the annotators did not agree (-)")
+        if row.get(_GOLD) == _NO_AGREEMENT:
+            yield _DISAGREED
             return
         shown_row = {name: cell for name, cell in row.items() if not name.endswith("_parse")}
-        # As in a submission, texts count from 0.
+        # GLUE's submissions number the texts from 0.
         yield _record(shown_row, columns, str(int(number) - 1), names, blank=True)
 
     rows = _rows(lambda: tab_rows(path), has_header=header is not _COLA)
@@ -110,7 +111,7 @@ def _is_cola(cells: Sequence[str]) -> bool:
 
 def _glue_columns(header: Sequence[str]) -> Columns | None:
     if header == _COLA:
-        return Columns("sentence", label="label")
+        return Columns("sentence", label="label", chosen=True)
     if not set(header) <= _GLUE_NAMES:
         return None
     texts = next((pair for pair in _GLUE_TEXTS if {name for name in pair if name} <= set(header)), None)
@@ -122,21 +123,21 @@ def _glue_columns(header: Sequence[str]) -> Columns | None:
     return Columns(texts[0], texts[1], label, score, id, chosen=True)
 
 
-# ---- tables and objects of the user's own ---------------------------------------------------------------------------
+# ---- tables and objects with any columns ------------------------------------------------------------------------------
 
 
 def open_table(path: Path, asked: Mapping[str, str], names: Names) -> Opened:
-    """A table with a header, or without one where the user gives the numbers of its columns (from 1).
+    """A table with a header, or without one if the user gives the numbers of the columns (from 1).
 
     Raises:
-        DataError: nothing says which column is the text.
+        DataError: the names do not show which column is the text.
     """
     notes: tuple[str, ...] = ()
     if content_suffix(path) == ".csv":
         read: Callable[[], Iterator[Cells]] = lambda: csv_rows(path)  # noqa: E731
     elif has_quoted_cells(path):
         read = lambda: csv_rows(path, "\t")  # noqa: E731
-        notes = ("cells are in quotes, as a program writes them: these quotes are left out",)
+        notes = ("a program put the cells in quotes: they are read without these quotes",)
     else:
         read = lambda: tab_rows(path)  # noqa: E731
     line, first = next(read())
@@ -156,10 +157,10 @@ def open_table(path: Path, asked: Mapping[str, str], names: Names) -> Opened:
 
 
 def open_json(path: Path, asked: Mapping[str, str], names: Names) -> Opened:
-    """JSON Lines, a JSON list, or rows of Parquet and of saved data sets.
+    """JSON Lines, a JSON list, or rows of Parquet files and saved data sets.
 
     Raises:
-        DataError: nothing says which key is the text.
+        DataError: the names do not show which key is the text.
     """
     first = [row for _, row in islice(json_rows(path), _LOOKED_AT) if isinstance(row, Mapping)]
     keys = list(dict.fromkeys(key for row in first for key in row))
@@ -167,14 +168,15 @@ def open_json(path: Path, asked: Mapping[str, str], names: Names) -> Opened:
         raise DataError("found no object, expected objects with a text and a label", path=path)
     columns = _found(path, keys, asked, "json")
 
-    def convert(row: Any, number: str) -> Iterator[TextRecord]:
-        yield _record(as_row(row), columns, number, names)
+    def convert(row: Any, number: str) -> Iterator[TextRecord | LeftOut]:
+        disagreed = columns.label == _GOLD and as_row(row).get(_GOLD) == _NO_AGREEMENT
+        yield _DISAGREED if disagreed else _record(as_row(row), columns, number, names)
 
     return Opened(FileFormat("", convert), columns, keys)
 
 
 _LOOKED_AT = 200
-"""Objects whose keys are the columns: a key that is null may be missing in the first."""
+"""Number of objects whose keys are the columns. The first alone may lack a key whose value is null."""
 
 
 def _found(path: Path, keys: Sequence[str], asked: Mapping[str, str], format: str) -> Columns:
@@ -192,10 +194,10 @@ def _rows(read: Callable[[], Iterator[Cells]], *, has_header: bool) -> Callable[
 
 
 def _row_of(cells: Sequence[str], header: Sequence[str]) -> dict[str, str]:
-    """A row of a table by its header.
+    """The cells of a row by the names in the header.
 
     Raises:
-        DataError: another number of cells.
+        DataError: the row has another number of cells.
     """
     if len(cells) != len(header):
         raise DataError(f"found {len(cells)} columns, expected {len(header)}")
@@ -203,7 +205,7 @@ def _row_of(cells: Sequence[str], header: Sequence[str]) -> dict[str, str]:
 
 
 def _record(row: Row, columns: Columns, number: str, names: Names, *, blank: bool = False) -> TextRecord:
-    """A row with its texts and label; `blank` texts are taken where the layout has such."""
+    """The record of a row; `blank`: texts may be blank."""
     texts = [None if name is None else _text(row, name, blank) for name in (columns.text, columns.text_pair)]
     assert texts[0] is not None
     label: str | float | None = None
@@ -211,8 +213,6 @@ def _record(row: Row, columns: Columns, number: str, names: Names, *, blank: boo
         label = number_of(row.get(columns.score), columns.score)
     elif columns.label is not None:
         label = _label(row.get(columns.label), columns.label, names)
-        if columns.chosen and isinstance(label, float):
-            label = f"{label:g}"
     given = None if columns.id is None else row.get(columns.id)
     metadata = {name: row[name] for name in columns.others(row)}
     return TextRecord(number if given in (None, "") else str(given), texts[0], texts[1], label, metadata)
@@ -226,10 +226,10 @@ def _text(row: Row, name: str, blank: bool) -> str:
 
 
 def number_of(value: Any, name: str) -> float | None:
-    """A number, as such or in words of JSON; None where there is none.
+    """A number, also in the form of text; None for a missing value.
 
     Raises:
-        DataError: it is something else, or not finite.
+        DataError: the value is not a finite number.
     """
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
@@ -243,7 +243,7 @@ def number_of(value: Any, name: str) -> float | None:
 
 
 def _label(value: Any, name: str, names: Names) -> str | float | None:
-    """The name of a class; a number where it has a fraction or is said to be one; None where there is none."""
+    """The name of a class, or a float, which may stand for a class or a number; None for a missing label."""
     if isinstance(value, list):
         if len(value) != 1:
             raise DataError(f"found {len(value)} labels, expected one: a text has one class", field=name)
@@ -252,7 +252,9 @@ def _label(value: Any, name: str, names: Names) -> str | float | None:
         value = value.strip()
         if names and value.removeprefix("-").isdecimal():
             value = int(value)
-    if value is None or value == "" or (value == NO_LABEL and type(value) is int):
+    if names and isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if value is None or value == "" or (names and type(value) is int and value == NO_LABEL):
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -266,7 +268,7 @@ def _label(value: Any, name: str, names: Names) -> str | float | None:
 
 
 FORMATS = {
-    "glue": Layout("The .tsv files of GLUE's tasks as they are distributed; the header (or its lack) says of which", open_glue),
+    "glue": Layout("The .tsv files of GLUE's eight tasks as they are distributed; the header shows the task", open_glue),
     "table": Layout(
         "A table with a header, with tabs or as .csv; table:text=COLUMN,text_pair=COLUMN,label=COLUMN chooses the columns "
         "(score=COLUMN for numbers)",

@@ -28,9 +28,9 @@ from loreweave.tasks.starting_points import (
 )
 from loreweave.tasks.text_classification.encoding import TextEncoding
 from loreweave.tasks.text_classification.prediction import answer
-from loreweave.tasks.text_classification.record import SCORE
+from loreweave.tasks.text_classification.record import NUMBER
 from loreweave.tasks.text_classification.scoring import score
-from loreweave.tasks.text_classification.settings import NAME, TextClassificationConfig
+from loreweave.tasks.text_classification.settings import NAME, NUMBER_METRIC, TextClassificationConfig
 from loreweave.training.class_names import LABELS_WANTED, are_numbered, label_names, name_classes
 from loreweave.training.losses import cross_entropy, squared_error
 from loreweave.training.quiet import quiet
@@ -49,7 +49,7 @@ def build(source: str, labels: Sequence[str], config: TextClassificationConfig) 
 
     Args:
         source: folder or hub name; a LUKE in any format.
-        labels: names of the classes, or `SCORE` alone for a model that predicts a number.
+        labels: names of the classes, or `NUMBER` alone for a model that predicts a number.
         config: the settings.
 
     Raises:
@@ -57,7 +57,7 @@ def build(source: str, labels: Sequence[str], config: TextClassificationConfig) 
         ConfigurationError: a setting that the encoder does not read.
     """
     settings: dict[str, Any] = {"task": NAME, "pairs": config.pairs, "positive_label": config.positive_label}
-    problem: _Problem = _REGRESSION if list(labels) == [SCORE] else _CLASSES
+    problem: _Problem = _REGRESSION if list(labels) == [NUMBER] else _CLASSES
     luke = is_luke(source)
     check_read(config, encoder="luke" if luke else "plain")
     if luke:
@@ -99,11 +99,12 @@ def load(path: Path, base: str | None = None, labels: Sequence[str] | None = Non
 
 
 def _task_model(model: PreTrainedModel, tokenizer: EntityTokenizer, words: Any, settings: dict[str, Any]) -> TaskModel:
-    numbers = label_names(model.config) == [SCORE]
+    numbers = label_names(model.config) == [NUMBER]
     segments = reads_segments(model.base_model)
     return TaskModel(
         model,
         TextEncoding(tokenizer, segments, settings.get("pairs"), words),
+        metric=NUMBER_METRIC if numbers else None,
         loss=squared_error if numbers else cross_entropy,
         scorer=partial(score, positive_label=settings.get("positive_label")),
         answerer=answer,
@@ -111,7 +112,7 @@ def _task_model(model: PreTrainedModel, tokenizer: EntityTokenizer, words: Any, 
 
 
 def _name(model_config: PreTrainedConfig, labels: Sequence[str] | None, path: Path) -> None:
-    """Name the classes of a checkpoint: as the user does, by their numbers, or `SCORE` of a model of numbers.
+    """Name the classes of a checkpoint: as the user does, by their numbers, or `NUMBER` of a model of numbers.
 
     Raises:
         CheckpointError: a model of several classes at once.
@@ -120,7 +121,7 @@ def _name(model_config: PreTrainedConfig, labels: Sequence[str] | None, path: Pa
     if problem not in (None, _REGRESSION, _CLASSES):
         raise CheckpointError(f"{path}: found a model for {problem}, expected one that chooses one class or predicts a number")
     if len(names) == 1:
-        name_classes(model_config, [SCORE])
+        name_classes(model_config, [NUMBER])
     elif labels is None and are_numbered(names):
         name_classes(model_config, [str(name).removeprefix(_NUMBERED) for name in names])
 

@@ -1,4 +1,4 @@
-"""Files of text classification: GLUE, tables, JSON and Parquet; what annotators and programs write is checked for sense."""
+"""Reads files of text classification, and checks whether texts and labels are plausible."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from loreweave.corpus.class_labels import NO_LABEL
 from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.read_result import ReadResult
@@ -21,9 +22,12 @@ from loreweave.tasks.text_classification.layouts import FORMATS, Opened
 from loreweave.tasks.text_classification.record import TextRecord, has_numbers
 
 _TABLES = (".csv", ".tsv")
-_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_WHOLE = re.compile(r"-?\d+", re.ASCII)
+_HIDDEN = str(NO_LABEL)
+_FRACTION = re.compile(r"[+-]?\d*\.\d+", re.ASCII)
 _FEW, _FEW_TEXTS = 30, 4
-"""Records from which on labels (texts) that hardly ever come again are doubted."""
+"""Number of records from which labels that are nearly all different (and texts that are all numbers) are doubted."""
 
 
 def read(path: Path, format: str | None = None, skip_bad: bool = False, names: Sequence[str] = ()) -> ReadResult[TextRecord]:
@@ -31,14 +35,14 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False, names: S
 
     Args:
         path: the file.
-        format: one of `FORMATS`, with columns behind it where their names do not say what they hold
-            (`table:text=review,label=stars`); None recognises it.
-        skip_bad: leave bad records out, count and list them, instead of an error at the first.
-        names: of classes that are numbers, from 0.
+        format: one of `FORMATS`, followed by the columns if their names do not say what they hold
+            (`table:text=review,label=stars`). None: recognised.
+        skip_bad: leave out bad records, count and list them, instead of raising an error at the first.
+        names: names of the classes, if the file has numbers instead.
 
     Raises:
         DataError: names the file, the record and the field.
-        ConfigurationError: no such format.
+        ConfigurationError: an unknown format.
     """
     check_not_empty(path)
     name, colon, given = (format or recognise(path)).partition(":")
@@ -55,30 +59,37 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False, names: S
 
 
 def recognise(path: Path) -> str:
-    """The format of a file, by its name and its first row."""
+    """The format of a file, by its name and its first row.
+
+    A table with GLUE's header whose cells a program put in quotes is not one of GLUE's.
+    """
     suffix = content_suffix(path)
     if path.is_dir() or suffix in BINARY_SUFFIXES or (suffix not in _TABLES and first_character(path) in ("{", "[")):
         return "json"
     _, first = next(layouts.tab_rows(path))
-    return "glue" if suffix != ".csv" and layouts.is_glue(first) else "table"
+    return "glue" if suffix != ".csv" and layouts.is_glue(first) and not layouts.has_quoted_cells(path) else "table"
 
 
 def _of_one_kind(read: ReadResult[TextRecord], opened: Opened, name: str, path: Path) -> ReadResult[TextRecord]:
-    """All labels as classes or all as numbers: as numbers where any has a fraction, and the user did not say what they are.
+    """All labels as classes, or all as numbers: numbers if any has a fraction and the user did not choose.
 
     Raises:
         DataError: a class among numbers.
     """
+    columns = opened.columns
+    read = _without_hidden_labels(read)
     labels = [record.label for record in read.records if record.label is not None]
-    said = opened.columns.chosen or opened.columns.score is not None
-    fractions = any("." in label or "," in label for label in labels if isinstance(label, str))
-    guessed = fractions and all(isinstance(label, float) or _NUMBER.fullmatch(label) for label in labels)
-    if said or not (has_numbers(read.records) or guessed):
+    if columns.score is not None or not any(isinstance(each, float) or _FRACTION.fullmatch(each) for each in labels):
         return read
-    records = []
+    numbers = all(isinstance(label, float) or _NUMBER.fullmatch(label) for label in labels)
+    whole = numbers and all(float(label).is_integer() for label in labels)
+    records, note = [], f"labels are read as classes, not as numbers (--format {name}:text=...,score=... reads them as numbers)"
+    if columns.chosen or whole or not (numbers or has_numbers(read.records)):
+        records = [replace(record, label=_class_of(record.label, whole and not columns.chosen)) for record in read.records]
+        return replace(read, records=records, notes=[*read.notes, *([note] if whole and not columns.chosen else [])])
     for place, record in zip(read.places, read.records, strict=True):
         try:
-            records.append(replace(record, label=layouts.number_of(record.label, str(opened.columns.label))))
+            records.append(replace(record, label=layouts.number_of(record.label, str(columns.label))))
         except DataError as error:
             way_out = f"{error.message}, as other records have (--format {name}:text=...,label=... reads all as classes)"
             raise DataError(way_out, path=path, record=place, field=error.field) from None
@@ -86,17 +97,43 @@ def _of_one_kind(read: ReadResult[TextRecord], opened: Opened, name: str, path: 
     return replace(read, records=records, notes=[*read.notes, note])
 
 
+def _class_of(label: str | float | None, whole: bool) -> str | None:
+    """The name of a class; of numbers that are all `whole` without the point, as of 1.0."""
+    if label is None or (isinstance(label, str) and not whole):
+        return label
+    return str(int(float(label))) if float(label).is_integer() else str(label)
+
+
+def _without_hidden_labels(read: ReadResult[TextRecord]) -> ReadResult[TextRecord]:
+    """Records without the label -1, if it stands for "no label", as in data sets of Hugging Face.
+
+    It does if all labels are -1, or if the others are numbers from 0 to 2 or more. In -1, 0, 1 it may be a class.
+    """
+    labels = {record.label for record in read.records if record.label is not None}
+    if _HIDDEN not in labels or not all(isinstance(label, str) and _WHOLE.fullmatch(label) for label in labels):
+        return read
+    numbers = sorted(int(label) for label in labels)
+    if numbers[0] != NO_LABEL or (len(numbers) > 1 and numbers[-1] < 2):
+        return read
+    records = [replace(record, label=None) if record.label == _HIDDEN else record for record in read.records]
+    hidden = sum(record.label == _HIDDEN for record in read.records)
+    note = f"{counted(hidden, 'record has', 'records have')} no label (-1 stands for 'no label')"
+    return replace(read, records=records, notes=[*read.notes, note])
+
+
 def _notes(records: Sequence[TextRecord], opened: Opened, name: str) -> list[str]:
-    """What is odd about texts and labels, a line each.
+    """What looks odd in texts and labels, one line each.
 
     Raises:
-        DataError: texts that are numbers, or labels that are texts or tags.
+        DataError: the texts are numbers, or the labels are texts or tags.
     """
     columns, notes = opened.columns, list[str]()
     others = columns.others(opened.keys)
-    if columns.label is None and columns.score is None and others:
+    if columns.label is None and columns.score is None and others and name != "glue":
         way_out = f"--format {name}:text=...,label=COLUMN chooses one"
-        notes.append(f"no column is known as that of the label ({listed(others, 8)}); {way_out}")
+        notes.append(f"no column has the name of a label, found {listed(others, 8)} ({way_out})")
+    elif others and not columns.chosen:
+        notes.append(f"the columns are {columns}; not read: {listed(others, 8)}")
     texts = [record.text for record in records]
     if len(texts) >= _FEW_TEXTS and all(_NUMBER.fullmatch(text.strip()) for text in texts):
         shown = listed(map(repr, texts), 3)
@@ -107,7 +144,7 @@ def _notes(records: Sequence[TextRecord], opened: Opened, name: str) -> list[str
     refuse_labels(labels)
     if len(records) >= _FEW_TEXTS and len(labels) == len(records) > len(set(texts)):
         raise DataError(
-            f"found another label for each record, and texts that come again: are {columns.label!r} the texts and "
+            f"found a different label for each record, but repeated texts: are {columns.label!r} the texts and "
             f"{columns.text!r} the labels?",
             field="label",
         )

@@ -11,6 +11,7 @@ import numpy as np
 from loreweave.corpus.counts import counted, listed
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.metrics.classification import classification_scores
+from loreweave.metrics.probabilities import logit_matrix
 from loreweave.metrics.regression import regression_scores
 from loreweave.metrics.relations import per_label
 from loreweave.tasks.files.predictions import (
@@ -23,7 +24,7 @@ from loreweave.tasks.files.predictions import (
 )
 from loreweave.tasks.text_classification.layouts import number_of
 from loreweave.tasks.text_classification.prediction import answer
-from loreweave.tasks.text_classification.record import SCORE, TextRecord, has_numbers, labels_of
+from loreweave.tasks.text_classification.record import NUMBER, TextRecord, has_numbers, labels_of
 from loreweave.tasks.text_classification.settings import TextScoring, positive_class
 from loreweave.training.evaluation import Evaluation, Outputs
 
@@ -49,16 +50,16 @@ def score(
     asked = settings.positive_label if settings is not None and settings.positive_label is not None else positive_label
     answers = answer(records, outputs, labels)
     predicted = [row["predicted"] for row in answers]
-    if list(labels) == [SCORE]:
+    if list(labels) == [NUMBER]:
         evaluation = _scored_numbers(records, predicted, asked)
     else:
         evaluation = _scored_classes(records, predicted, labels, positive_class(labels, asked))
     evaluation.predictions[:] = [
         row | {"gold": record.label} if record.label is not None else row for row, record in zip(answers, records, strict=True)
     ]
-    logits = np.stack(outputs).astype(np.float32) if outputs else np.zeros((0, len(labels)), np.float32)
+    logits = logit_matrix(outputs, len(labels))
     evaluation.arrays.update(logits=logits, ids=np.array([record.id for record in records], dtype=str))
-    if list(labels) != [SCORE]:
+    if list(labels) != [NUMBER]:
         index = {label: number for number, label in enumerate(labels)}
         gold = [-100 if record.label is None else index[str(record.label)] for record in records]
         evaluation.arrays.update(labels=np.array(gold, dtype=np.int64), label_list=np.array(labels, dtype=str))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 from loreweave.corpus.counts import listed
@@ -11,16 +11,17 @@ from loreweave.errors import ConfigurationError
 from loreweave.tasks.text_classification.record import TextRecord, has_numbers, labels_of
 from loreweave.training.settings.conditions import ReadWhen, never, when
 from loreweave.training.settings.finetuning import Encoded, FinetuningConfig, LukeSettings
+from loreweave.training.settings.optimizer import OptimizerConfig
 
 NAME = "text-classification"
 POSITIVE = ("1", "yes", "true", "positive", "pos", "duplicate", "equivalent", "acceptable", "entailment", "spam")
-"""Classes that are the positive one of two, where the user does not name it."""
+"""Names that a positive class can have, if the user does not name it."""
 CLASS_METRICS = ("accuracy", "macro_f1", "matthews_correlation")
 POSITIVE_METRICS = ("precision", "recall", "f1")
 NUMBER_METRICS = ("pearson", "spearman", "mean_squared_error")
 METRICS = (*CLASS_METRICS, *POSITIVE_METRICS, *NUMBER_METRICS)
 NUMBER_METRIC = "spearman"
-"""What selects the epoch where labels are numbers."""
+"""Metric that selects the epoch if the labels are numbers."""
 
 
 @dataclass(kw_only=True)
@@ -37,6 +38,9 @@ class TextClassificationConfig(FinetuningConfig, LukeSettings):
     }
     ENCODED: ClassVar[Encoded] = ("pairs",)
 
+    max_length: int | None = None
+    """Maximum number of sub-words per input, including special tokens. Null: the maximum of the encoder. Longer texts are cut
+    at the end, the longer text of a pair first, and counted."""
     pairs: bool | None = None
     """Whether an input is a pair of texts. Null: as in the training file."""
     positive_label: str | None = None
@@ -46,6 +50,7 @@ class TextClassificationConfig(FinetuningConfig, LukeSettings):
     batch_size: int = 32
     gradient_accumulation_steps: int = 1
     leftover: Literal["drop", "flush"] = "flush"
+    optimizer: OptimizerConfig = field(default_factory=lambda: OptimizerConfig(weight_decay=0.1, bias_correction=True))
     seed: int = 1
 
 
@@ -59,10 +64,10 @@ class TextScoring:
 
 
 def positive_class(labels: Sequence[str], asked: str | None) -> str | None:
-    """The class whose F1 is scored; None where nothing says which, or where there are not two.
+    """The class whose F1 is scored; None if its name does not show it, or if there are not two classes.
 
     Raises:
-        ConfigurationError: the user asks for one that is none of two classes.
+        ConfigurationError: the user names another class, or there are not two.
     """
     if asked is None:
         found = [label for label in labels if label.casefold() in POSITIVE]
@@ -75,10 +80,10 @@ def positive_class(labels: Sequence[str], asked: str | None) -> str | None:
 
 
 def settings_for(config: TextClassificationConfig, records: Sequence[TextRecord]) -> TextClassificationConfig:
-    """The settings with `pairs` as the training records are.
+    """The settings with `pairs` as in the training records.
 
     Raises:
-        ConfigurationError: a setting that does not go with them.
+        ConfigurationError: a setting does not fit the records.
     """
     kinds = {record.text_pair is not None for record in records}
     if len(kinds) == 1 and config.pairs not in (None, *kinds):
@@ -101,7 +106,7 @@ def settings_for(config: TextClassificationConfig, records: Sequence[TextRecord]
 
 
 def unfit(config: TextClassificationConfig, record: TextRecord) -> str | None:
-    """Why a model cannot learn from a record; None where it can."""
+    """Why a model cannot learn from a record; None if it can."""
     from loreweave.training.losses import IGNORED
 
     if record.label is None:
