@@ -105,7 +105,7 @@ def test_lite_keeps_the_special_entities(tmp_path: Path, folder: Path, to: str) 
 
 
 def test_lite_follows_ids_in_any_order(tmp_path: Path) -> None:
-    """Vocabularies number the special entities as they like (pitfall 19)."""
+    """Vocabularies number the special entities as they like."""
     reference = layouts.reference()
     folder = layouts.write_v4_folder(tmp_path / "luke", reference)
     titles = ["[MASK]", "Tokyo", "[UNK]", "[PAD]", "Kyoto", "[MASK2]", "Japan"]

@@ -48,7 +48,7 @@ def test_a_head_with_a_missing_part_is_no_new_head() -> None:
 
 
 def test_unknown_tensors_are_listed() -> None:
-    with pytest.raises(CheckpointError, match=r"no place for: adapter\.weight"):
+    with pytest.raises(CheckpointError, match=r"does not have: adapter\.weight"):
         fit_state_dict(_model(), _state() | {"adapter.weight": torch.zeros(1)}, "x.bin")
 
 

@@ -159,7 +159,7 @@ def test_weights_that_came_without_a_graph(tmp_path: Path) -> None:
     head = KnowledgeEmbeddingHead("transe_l2", 16, 3)
     write(tmp_path / "unknown", head, None, roberta())
     assert load(tmp_path / "unknown").head.relation_embeddings.weight.shape == (3, 16)
-    with pytest.raises(CheckpointError, match="ids of the relation table's rows are not known; .* an unknown graph, the graph"):
+    with pytest.raises(CheckpointError, match="ids of the relation table's rows are not known; .* an unknown graph, the given"):
         load(tmp_path / "unknown", GRAPH)
     write(tmp_path / "known", head, None, roberta(), relation_ids=["Pz", "Py", "Px"])
     table = load(tmp_path / "known", GRAPH).head.relation_embeddings.weight

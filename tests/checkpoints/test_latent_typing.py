@@ -52,7 +52,7 @@ def test_a_head_goes_on_with_anothers_weights(folder: Path) -> None:
 
 
 def test_a_folder_without_a_typer_is_said(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"found no latent_typing\.json, expected a model that was trained"):
+    with pytest.raises(CheckpointError, match=r"found no latent_typing\.json, expected a model trained"):
         latent_typing.load(make_tiny_bert(tmp_path))
 
 

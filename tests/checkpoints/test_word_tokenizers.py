@@ -36,5 +36,5 @@ def test_what_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         read_word_tokenizer("owner/encoder")
     with pytest.raises(CheckpointError, match="no such file or folder"):
         read_word_tokenizer(tmp_path / "nowhere")
-    with pytest.raises(CheckpointError, match="no word tokenizer"):
+    with pytest.raises(CheckpointError, match="no readable word tokenizer"):
         read_word_tokenizer(tmp_path)

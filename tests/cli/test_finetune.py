@@ -43,7 +43,7 @@ def test_a_run_from_a_data_folder(encoder: str, data: Path, tmp_path: Path, caps
     assert json.loads(out) == json.loads((tmp_path / "run" / "results.json").read_text())
     assert "records: 16 train, 16 dev, 16 test" in err and "epoch 2/2" in err and "shards" not in err
     assert main([*command, *QUICK]) == 2
-    assert "holds another run" in capsys.readouterr().err
+    assert "contains another run" in capsys.readouterr().err
     assert main([*command, *QUICK, "--overwrite"]) == 0
     shown = capsys.readouterr().out
     assert "micro_f1\t" in shown
@@ -118,7 +118,7 @@ def test_auto_precision_is_said_recorded_and_kept(
     monkeypatch.setattr(precision, "best_precision", lambda device: Choice("fp32", "it was slow"))
     main([*command, "--resume"])
     said = capsys.readouterr().err
-    assert "precision: bf16, as the run began; this machine would take fp32: it was slow" in said
+    assert "precision: bf16, as the run began; this machine would choose fp32: it was slow" in said
     assert "other settings" not in said
 
 
@@ -174,7 +174,7 @@ def test_without_dev_data_it_is_said_that_the_last_epoch_is_kept(
     files = ["--train", str(data / "train.json")]
     command = ["finetune", "entity-typing", "--model", encoder, "--output", str(tmp_path / "run"), *QUICK, "epochs=1", *files]
     assert main(command) == 2  # before the folder is made
-    assert "nothing to select the epoch on: give --dev FILE, dev_fraction=0.1 or keep=last" in capsys.readouterr().err
+    assert "no dev data to select the best epoch: give --dev FILE or dev_fraction=0.1" in capsys.readouterr().err
     assert main([*command, "keep=last", "patience=2"]) == 2 and not (tmp_path / "run").exists()
     command += ["keep=last", "--overwrite"]
     said = "no dev data: the last epoch is kept and {}; --dev FILE or dev_fraction=0.1 selects the best epoch"

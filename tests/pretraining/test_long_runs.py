@@ -193,7 +193,7 @@ def test_a_checkpoint_cut_by_a_power_failure_is_passed_over(
     (tmp_path / "run" / "checkpoints" / "checkpoint-6" / "trainer_state.json").write_text("")
     run(config(tmp_path), resume=True)
     said = capsys.readouterr().err
-    assert "passed over" in said and "trainer_state.json has 0 bytes" in said and "resuming at step 3" in said
+    assert "skipped" in said and "trainer_state.json has 0 bytes" in said and "resuming at step 3" in said
 
 
 @pytest.mark.parametrize("save_steps", [0, 3])
@@ -260,7 +260,7 @@ def test_a_run_that_is_trained_now_is_not_touched(tmp_path: Path, how: dict[str,
     command = [sys.executable, "-c", HOLD, str(tmp_path / "run")]
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None and child.stdout.readline() == "running\n"
-    with pytest.raises(ConfigurationError, match=f"process {child.pid} on|holds another run"):
+    with pytest.raises(ConfigurationError, match=f"process {child.pid} on|contains another run"):
         run(config(tmp_path), **how)
     record = RunRecord(tmp_path / "run")
     assert record.status()["status"] == "running" and len(record.metrics()) == 1

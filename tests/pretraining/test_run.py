@@ -139,7 +139,7 @@ def test_another_run_in_the_folder_is_refused(world: Path, tmp_path: Path) -> No
     """Neither overwritten nor resumed by accident."""
     config = settings(world, tmp_path / "run", epochs=1)
     run(fill(PretrainingConfig, config))
-    with pytest.raises(ConfigurationError, match="holds another run"):
+    with pytest.raises(ConfigurationError, match="contains another run"):
         run(fill(PretrainingConfig, config))
     run(fill(PretrainingConfig, config), overwrite=True)
 

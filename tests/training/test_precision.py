@@ -101,7 +101,7 @@ def test_a_run_that_goes_on_keeps_its_format_and_says_when_the_machine_differs(
         (tmp_path / "config.json").write_text(json.dumps(content))
         assert with_settled_precision(Settings(), CPU, said.append, tmp_path) == Settings("bf16")
     assert said == 2 * [
-        "precision: bf16, as the run began; this machine would take fp32: the processor has no instructions for bf16"
+        "precision: bf16, as the run began; this machine would choose fp32: the processor has no instructions for bf16"
     ]
     (tmp_path / "config.json").write_text(json.dumps({"precision": "fp32"}))
     said.clear()

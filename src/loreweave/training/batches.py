@@ -1,4 +1,4 @@
-"""Which examples go together: batches that depend on the seed and the epoch alone, so that a run resumes exactly."""
+"""Batches of examples that depend only on the seed and the epoch, so that a run resumes exactly."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from torch.utils.data import Sampler
 from loreweave.random_streams import stream
 
 _POOL = 50
-"""Batches whose examples are sorted together when batches are made by length."""
+"""Number of batches whose examples are sorted together when batches are made by length."""
 
 
 class EpochBatches(Sampler[list[int]]):
     """Shuffled batches of example indices for the epoch in `epoch`, which the engine sets before each pass.
 
-    Several processes take the batches in turn. All have as many; where the last round has none left for a process, it gets
-    an empty one (accelerate would repeat examples).
+    Several processes take the batches in turn. All have the same number; if the last round has none left for a process, it
+    gets an empty batch (accelerate would repeat examples).
 
     Args:
-        lengths: the length of each example.
-        batch_size: examples a batch; the last of the epoch may be smaller.
-        seed: of the order.
-        by_length: fill batches with examples of like length, and shuffle the batches (a short one stays last).
-        multiple_of: leave out batches at the end of the epoch so that their number over all processes is a multiple of this.
-        processes: how many share the batches.
-        process: which of them this is, from 0.
+        lengths: length of each example.
+        batch_size: number of examples per batch; the last batch of the epoch may be smaller.
+        seed: seed of the order.
+        by_length: fill batches with examples of similar length, and shuffle the batches (a short one stays last).
+        multiple_of: leave out batches at the end of the epoch, so that their number over all processes is a multiple of this.
+        processes: number of processes that share the batches.
+        process: number of this process, from 0.
     """
 
     def __init__(
@@ -76,6 +76,6 @@ class EpochBatches(Sampler[list[int]]):
 
 
 def batches_by_length(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
-    """Batches for evaluation: longest first, so that padding is least and a lack of memory shows at once."""
+    """Batches for evaluation: longest first, which minimises padding and shows a lack of memory at once."""
     order = np.argsort(-np.asarray(lengths), kind="stable").tolist()
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]

@@ -1,4 +1,4 @@
-"""Names of a model's classes: as its configuration has them, or as the user gives them."""
+"""Names of a model's classes, from its configuration or from the user."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from loreweave.errors import CheckpointError
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
-LABELS_WANTED = "--labels FILE names them: a line for each class, in their order"
-"""What a message says where a checkpoint does not name its classes."""
+LABELS_WANTED = "give their names with --labels FILE, one class per line, in their order"
+"""Advice for a checkpoint that does not name its classes."""
 
 _NUMBERED = re.compile(r"(LABEL_)?\d+")
 
 
 def label_names(model_config: PreTrainedConfig) -> list[str]:
-    """Names of the classes of a model, by number.
+    """Names of a model's classes, by number.
 
     Raises:
         CheckpointError: the configuration does not name each class once, from 0 on.
@@ -41,12 +41,12 @@ def label_names(model_config: PreTrainedConfig) -> list[str]:
 
 
 def are_numbered(names: Sequence[str]) -> bool:
-    """Whether classes have numbers for names (`LABEL_0`, `0`), as transformers gives them where nobody names them."""
+    """Whether classes have numbers as names (`LABEL_0`, `0`), which are transformers' defaults."""
     return all(_NUMBERED.fullmatch(name) for name in names)
 
 
 def name_classes(model_config: PreTrainedConfig, labels: Sequence[str] | None) -> None:
-    """Give the classes of a model the names that the user chose, if any.
+    """Give the classes of a model the names given by the user, if any.
 
     Raises:
         CheckpointError: the configuration has another number of classes.
@@ -56,7 +56,7 @@ def name_classes(model_config: PreTrainedConfig, labels: Sequence[str] | None) -
     count = len(model_config.id2label or {})
     if len(labels) != count:
         found = counted(count, "class", "classes")
-        raise CheckpointError(f"{_place(model_config)}found {found}, expected {len(labels)}, as --labels names")
+        raise CheckpointError(f"{_place(model_config)}found {found}, expected {len(labels)} as in --labels")
     model_config.id2label = dict(enumerate(labels))
     model_config.label2id = {label: index for index, label in enumerate(labels)}
 

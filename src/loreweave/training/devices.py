@@ -1,4 +1,4 @@
-"""Where a model runs, and in which number format."""
+"""Device and number format of a model."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def choose_device(name: str | None = None) -> torch.device:
-    """The device of that name (`cpu`, `cuda`, `cuda:1`, `mps`), or an accelerator where there is one, else the CPU.
+    """The device of that name (`cpu`, `cuda`, `cuda:1`, `mps`). Default: an accelerator if there is one, otherwise the CPU.
 
     Raises:
-        ConfigurationError: no such device in this machine.
+        ConfigurationError: this machine has no such device.
     """
     accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     if name is None or name == "auto":
@@ -37,15 +37,15 @@ def choose_device(name: str | None = None) -> torch.device:
 
 
 def training_device(name: str | None = None) -> torch.device:
-    """`choose_device` for a run by transformers' Trainer, which always takes the first device that it sees.
+    """`choose_device` for a run of transformers' Trainer, which always uses the first visible device.
 
     Raises:
-        ConfigurationError: no such device, or another than the first.
+        ConfigurationError: no such device, or not the first one.
     """
     device = choose_device(name)
     if device.index:
         raise ConfigurationError(
-            f"device: found {name!r}, but training runs on the first device that it sees; set "
+            f"device: found {name!r}, but training uses the first visible device; set "
             f"CUDA_VISIBLE_DEVICES={device.index} and use device={device.type}"
         )
     return device
@@ -55,8 +55,8 @@ def training_device(name: str | None = None) -> torch.device:
 def restore_on_numbered_cpus() -> None:
     """Let `torch.load` restore to "cpu:1", the device of the second of several processes on a CPU.
 
-    transformers before 5.23 asks for that where such a run resumes, and torch knows plain "cpu" alone. It is registered once,
-    for torch keeps an order of priorities in which none comes twice.
+    transformers before 5.23 asks for it when such a run resumes, but torch knows only "cpu". It is registered once,
+    since torch keeps a list of priorities without duplicates.
     """
     torch.serialization.register_package(
         priority=100,
@@ -66,9 +66,9 @@ def restore_on_numbered_cpus() -> None:
 
 
 def close_process_group() -> None:
-    """End the processes' connection at the end of a parallel run; nothing in a run of one process."""
+    """Destroy the process group at the end of a parallel run; does nothing for a single process."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
-        gc.collect()  # what still holds the group (DDP's reducer) would end it later, and may wait for ever
+        gc.collect()  # remaining references to the group (DDP's reducer) would destroy it later, and may wait for ever
         torch.distributed.destroy_process_group()
 
 
@@ -88,16 +88,16 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Non
 
 
 def choose_attention(model: PreTrainedModel, device: torch.device, precision: str, wanted: str = "auto") -> None:
-    """Let `model` train with the kernels that suit the device.
+    """Choose the kernels that suit the device for training `model`.
 
-    On a GPU these are the fused ones. On a CPU dropout gets its masks from us, and so does attention with dropout, which
-    torch has no fused kernel for there; in bf16 the kernels are plain ones, because torch's fused backward pass took 2 to
+    On a GPU these are the fused ones. On a CPU, dropout uses our own masks, and so does attention with dropout, for
+    which torch has no fused kernel there. In bf16 the kernels are plain ones, because torch's fused backward pass took 2 to
     10 times as long as plain matrix products (benchmarks/attention.md).
 
     Args:
-        model: is changed in memory only; what is saved says nothing of it.
-        device, precision: where it trains, and in which number format.
-        wanted: the attention function, by transformers' name; `auto` chooses it.
+        model: changed in memory only; saved files do not depend on it.
+        device, precision: device and number format of the training.
+        wanted: attention function, by transformers' name; `auto` chooses it.
     """
     if device.type == "cpu":
         use_cheap_masks(model)

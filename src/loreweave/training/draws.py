@@ -1,7 +1,7 @@
-"""The order of a pre-training run: which row of which data set every draw takes.
+"""Order of a pre-training run: the row of a data set for every draw.
 
-A run is a fixed sequence of draws, a pure function of the seed. Nothing advances a state, so a run resumes at any draw, in
-any number of processes and workers, with the rows and masks that it would have had.
+A run is a fixed sequence of draws, which depends only on the seed. There is no state, so a run resumes at any draw, with
+any number of processes and workers, with the same rows and masks.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ class Draws:
     """Draw d belongs to epoch d // n, where n is the number of rows of all sets together.
 
     With several sets, each epoch gives set i a share of its n draws proportional to size_i ** smoothing (mLUKE:
-    Ri et al. 2022), and walks through every set in epochs of its own, so that after whole epochs all rows of a set have
-    come equally often, give or take one.
+    Ri et al. 2022), and goes through every set in epochs of its own, so that after whole epochs all rows of a set were
+    drawn equally often, up to one draw.
 
     Args:
-        sizes: rows of each data set.
-        seed: of all permutations.
-        smoothing: 1 draws sets by size, 0 evenly.
+        sizes: number of rows of each data set.
+        seed: seed of all permutations.
+        smoothing: 1 draws sets in proportion to their size, 0 evenly.
     """
 
     def __init__(self, sizes: list[int], seed: int, smoothing: float = 0.7) -> None:
@@ -38,7 +38,7 @@ class Draws:
         self._set_order = lru_cache(maxsize=2 * len(sizes))(self._order_of_set)
 
     def __reduce__(self) -> tuple[type[Draws], tuple[list[int], int, float]]:
-        """Without the kept orders, for workers that are started anew (macOS, Windows)."""
+        """State without the cached orders, for workers in new processes (macOS, Windows)."""
         return Draws, (self.sizes, self.seed, self.smoothing)
 
     def __getitem__(self, draw: int) -> tuple[int, int]:

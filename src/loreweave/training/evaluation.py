@@ -1,4 +1,4 @@
-"""What a model's outputs become: numbers and predictions. Scoring reads this without a model, so it stays light."""
+"""Metrics and predictions from a model's outputs. Scoring imports this module without a model, so it stays light."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 
 Outputs = list[np.ndarray]
-"""One array an example."""
+"""One array per example."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a task makes of a model's outputs.
+    """Result of a task's evaluation.
 
     Attributes:
-        metrics: numbers by their name in the field (`micro_f1`).
+        metrics: values by the metric's usual name (`micro_f1`).
         predictions: one JSON object per record.
-        arrays: what analyses need again: raw outputs, gold, ids.
+        arrays: data for later analyses: raw outputs, gold labels, ids.
         tables: details for the report (`per_label`), as lists of rows.
-        notes: what the reader of the numbers must know, a line each.
+        notes: what readers of the metrics should know, one line each.
     """
 
     metrics: dict[str, float]

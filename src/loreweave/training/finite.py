@@ -1,4 +1,4 @@
-"""Numbers of a model that are not finite (NaN, infinity) are refused: no score and no rank can come from them."""
+"""Refuses numbers of a model that are not finite (NaN, infinity), since no score or rank can be computed from them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def require_finite(numbers: np.ndarray | Tensor, what: str) -> None:
     """Refuse logits, vectors or scores that are not finite, before anything is computed from them.
 
     Args:
-        numbers: of any shape, on any device; whole numbers and truth values always pass.
-        what: the name of these numbers in the message, plural: "the logits of batch 3".
+        numbers: any shape, on any device; integers and booleans always pass.
+        what: name of the numbers in the message, plural: "the logits of batch 3".
 
     Raises:
-        CheckpointError: says how many of the numbers are NaN or infinite.
+        CheckpointError: the number of NaN and infinite values.
     """
     if isinstance(numbers, Tensor):
         if not numbers.is_floating_point() or torch.isfinite(numbers).all():
@@ -40,12 +40,12 @@ def require_finite(numbers: np.ndarray | Tensor, what: str) -> None:
 
 
 def require_finite_rows(vectors: Tensor, what: str, name_of: Callable[[int], str]) -> None:
-    """The same for a table whose rows have names: those of the first wrong rows are in the message.
+    """As `require_finite`, for a table with named rows: the message names the first wrong rows.
 
     Args:
         vectors: [rows, d], on any device.
-        what: the name of the vectors, plural: "the embeddings of texts".
-        name_of: row -> what it is the vector of: "the entity 'Q1'".
+        what: name of the vectors, plural: "the embeddings of texts".
+        name_of: row -> its name: "the entity 'Q1'".
 
     Raises:
         CheckpointError: a number is NaN or infinite.

@@ -1,4 +1,4 @@
-"""A model over many examples: dynamic padding, batches by length, outputs in the order of the examples."""
+"""Inference over many examples: dynamic padding, batches by length, outputs in the order of the examples."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Batch = dict[str, Tensor]
 
 
 class Sized(Protocol):
-    """What the engine asks of an example."""
+    """What the engine needs of an example."""
 
     @property
     def length(self) -> int:
-        """Its cost: the number of its sub-words."""
+        """Cost of the example: its number of sub-words."""
 
 
 ExampleT = TypeVar("ExampleT", bound=Sized)
@@ -30,7 +30,7 @@ ModelT = TypeVar("ModelT", bound=nn.Module)
 
 
 def move(model: ModelT, device: torch.device) -> ModelT:
-    """The model on a device; transformers' own `to` hides its type."""
+    """Move the model to a device; transformers' own `to` hides its type."""
     nn.Module.to(model, device)
     return model
 
@@ -46,16 +46,16 @@ def run_model(
     precision: str = "fp32",
     advance: Callable[[int], object] | None = None,
 ) -> Outputs:
-    """The outputs of every example, one array each, in order.
+    """Outputs of every example, one array each, in order.
 
     Args:
-        model: on the device where it shall run; it is left in evaluation mode.
+        model: model on its device; it is left in evaluation mode.
         examples: encoded inputs.
-        collate: examples to padded tensors; `labels` are left out of the call.
+        collate: examples to padded tensors; `labels` are not passed to the model.
         unpack: a batch's output and inputs to one array per example, padding removed.
-        batch_size: examples a batch.
+        batch_size: number of examples per batch.
         precision: fp32, bf16 or fp16.
-        advance: told the number of examples done, for a progress bar.
+        advance: called with the number of finished examples, for a progress bar.
 
     Raises:
         CheckpointError: an output is not finite.

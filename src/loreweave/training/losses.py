@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 IGNORED = -100
-"""A label position that counts for nothing."""
+"""Label of positions that are ignored."""
 
 
 def cross_entropy(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
@@ -47,7 +47,7 @@ def squared_error(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int
         num_items_in_batch: as for `cross_entropy`.
 
     Raises:
-        ValueError: another number of scores than labels, which would be spread over one another.
+        ValueError: the number of scores differs from that of labels, so that they would be broadcast.
     """
     scores = outputs.logits.float().flatten()
     if labels.shape != scores.shape:

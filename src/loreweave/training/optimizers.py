@@ -1,4 +1,4 @@
-"""AdamW and its schedule as the papers' recipes define them; `optimizer_settings` says what can be set."""
+"""AdamW and its schedule as in the papers' recipes; `settings.optimizer` has the settings."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _CORRECTION_DONE = 1e9
 
 
 class AdamWWithoutBiasCorrection(torch.optim.AdamW):
-    """AdamW of the BERT code base: the moments are used as they are, from the first step on.
+    """AdamW of the BERT code base, without bias correction of the moments.
 
-    torch's own (fused) kernels are kept: at a step count of 1e9 both correction terms, 1 - beta**step, equal 1 in
+    torch's own (fused) kernels are used: at a step count of 1e9 both correction terms, 1 - beta**step, equal 1 in
     float32 and adding 1 to the count changes nothing.
     """
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
-        """One update; states are made here so that each begins with its corrections done."""
+        """One update; states are created here with a step count at which the corrections are 1."""
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None and not self.state[parameter]:
@@ -39,10 +39,10 @@ class AdamWWithoutBiasCorrection(torch.optim.AdamW):
 
 
 def build_optimizer(named_parameters: Iterable[tuple[str, nn.Parameter]], config: OptimizerConfig) -> torch.optim.AdamW:
-    """AdamW over the parameters that are trained, in groups by decay and by rate.
+    """AdamW over the trained parameters, in groups by weight decay and learning rate.
 
     Raises:
-        ConfigurationError: a name of `rate_factors` is in that of no parameter.
+        ConfigurationError: a name in `rate_factors` matches no parameter.
     """
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     parameters_by_name = list(named_parameters)

@@ -1,9 +1,9 @@
-"""Which number format pays on this machine: what `precision=auto` takes, and why.
+"""Choice of the number format for `precision=auto`.
 
-On a processor with instructions for bf16 a large product is two to eight times as fast in it; on one without, a training step
-takes four times as long as in float32. So the products are timed, once a process. Several processes must agree, and do not
-time: they go by what the processor says of itself. torch and transformers are imported by what needs them, because settings
-are read without them.
+On a processor with instructions for bf16, a large product is two to eight times faster in bf16; without them, a training step
+takes four times as long as in float32. Products are therefore timed, once per process. Several processes must agree, so
+they do not time and use the processor's own information. torch and transformers are imported only by the functions that need
+them, because settings are read without them.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     import torch
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-"""Number format of matrix products; `auto` takes what pays on the machine."""
+"""Number format of matrix products; `auto` chooses the faster one on this machine."""
 
 _ENOUGH = 1.5
-"""How much faster products in bf16 must be; the rest of a step gains nothing, and casts cost."""
+"""Minimum speed-up of products in bf16; the rest of a step gains nothing, and casts take time."""
 _SIZES = (256, 768, 768)
 _REPEATS = 5
 _FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
-"""What Linux calls the instructions, on x86 and on ARM."""
+"""Linux's names of the instructions, on x86 and on ARM."""
 _CPU_INFORMATION = Path("/proc/cpuinfo")
 ConfigT = TypeVar("ConfigT")
 
@@ -41,14 +41,14 @@ def _to_standard_error(line: str) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """A number format, and in a few words what speaks for it."""
+    """A number format, and the reason for it in a few words."""
 
     precision: str
     reason: str
 
 
 def settle_precision(wanted: str, device: torch.device, report: Callable[[str], None] = _to_standard_error) -> str:
-    """`wanted`, or what pays on `device` in place of `auto`, which is then reported in one line."""
+    """Return `wanted`, or for `auto` the better choice on `device`, which is reported in one line."""
     if wanted != "auto":
         return wanted
     choice = best_precision(device.type)
@@ -59,13 +59,13 @@ def settle_precision(wanted: str, device: torch.device, report: Callable[[str], 
 def with_settled_precision(
     config: ConfigT, device: torch.device, report: Callable[[str], None] = _to_standard_error, resumed: Path | None = None
 ) -> ConfigT:
-    """The configuration of a run with a number format in place of `auto`.
+    """The configuration of a run with a number format instead of `auto`.
 
     Args:
         config: a dataclass with `precision`.
-        device: where the run computes.
-        report: told the choice, in one line.
-        resumed: folder of the run that goes on. It keeps its format; where this machine would take another, that is said.
+        device: device of the run.
+        report: called with the choice, in one line.
+        resumed: folder of the run that is resumed. It keeps its format; a different choice of this machine is reported.
     """
     settings: Any = config
     if settings.precision != "auto":
@@ -75,14 +75,14 @@ def with_settled_precision(
         precision = settle_precision("auto", device, report)
     else:
         precision, choice = begun, best_precision(device.type)
-        other = "" if choice.precision == begun else f"; this machine would take {choice.precision}: {choice.reason}"
+        other = "" if choice.precision == begun else f"; this machine would choose {choice.precision}: {choice.reason}"
         report(f"precision: {begun}, as the run began{other}")
     settled: ConfigT = dataclasses.replace(settings, precision=precision)
     return settled
 
 
 def recorded_precision(run: Path) -> str | None:
-    """The number format in a run's `config.json`, None where there is none."""
+    """The number format in a run's `config.json`, None if there is none."""
     path = run / "config.json"
     config = read_json(path) if path.is_file() else {}
     found = config.get("settings", config).get("precision") if isinstance(config, dict) else None
@@ -90,7 +90,7 @@ def recorded_precision(run: Path) -> str | None:
 
 
 def best_precision(device: str) -> Choice:
-    """What pays on a kind of device, for this process's share of a run."""
+    """Choice for a kind of device, for this process's share of a run."""
     return _best(device, int(os.environ.get("WORLD_SIZE", "1")))
 
 
@@ -122,7 +122,7 @@ def _of_gpu() -> Choice:
 
 
 def has_bf16_instructions() -> bool | None:
-    """Whether the processor lists instructions for bf16; None where the system does not tell."""
+    """Whether the processor lists instructions for bf16; None if the system does not report it."""
     try:
         lines = _CPU_INFORMATION.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -132,7 +132,7 @@ def has_bf16_instructions() -> bool | None:
 
 
 def time_products() -> tuple[float, float]:
-    """Seconds of the same matrix product in float32 and in bf16, each the best of a few."""
+    """Seconds of the same matrix product in float32 and in bf16, each the best of several."""
     import torch
 
     rows, inner, columns = _SIZES
@@ -141,7 +141,7 @@ def time_products() -> tuple[float, float]:
         for dtype in (torch.float32, torch.bfloat16)
     ]
     best = [float("inf"), float("inf")]
-    for _ in range(1 + _REPEATS):  # the first makes the kernels, and never is the best
+    for _ in range(1 + _REPEATS):  # the first includes the compilation of kernels, and is never the best
         for index, (left, right) in enumerate(pairs):
             began = time.perf_counter()
             torch.mm(left, right)

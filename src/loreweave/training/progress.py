@@ -1,4 +1,4 @@
-"""Progress of a run with the time that is left: bars on a terminal, plain lines elsewhere."""
+"""Progress of a run with the remaining time: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any
 from tqdm.auto import tqdm
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-# `train_loss` is a mean that transformers takes over the last part of a resumed run alone.
+# `train_loss` is a mean that transformers computes over the last part of a resumed run only.
 _QUIET = {"epoch", "total_flos", "train_loss", "train_runtime", "train_samples_per_second", "train_steps_per_second"}
 
 
 class Pace:
-    """How fast a run goes, from the moment that this is made; a resumed run counts its own steps only."""
+    """Speed of a run, measured from the creation of this object; a resumed run counts its own steps only."""
 
     def __init__(self, first_step: int = 0) -> None:
         self.began, self.first_step = time.monotonic(), first_step
 
     def left(self, state: TrainerState) -> str | None:
-        """The time left in words; None before the first step and after the last."""
+        """Remaining time in words; None before the first step and after the last."""
         done = state.global_step - self.first_step
         if not done or state.global_step >= state.max_steps:
             return None
@@ -29,13 +29,13 @@ class Pace:
 
 
 class UpdateProgress(TrainerCallback):
-    """One bar over all updates with the latest loss; where there is no terminal, plain lines instead.
+    """One bar over all updates with the latest loss; without a terminal, plain lines instead.
 
-    On standard error, from the first process alone.
+    Written to standard error, by the first process only.
 
     Args:
         with_losses: print every log line, such as `step 10/200 | loss 7.31 | masked_words_loss 5.02 | 1m20s left`; otherwise
-            `update 130/1300 | 4m10s left`, a line a minute, and nothing beside a bar.
+            `update 130/1300 | 4m10s left`, one line per minute, and nothing next to a bar.
     """
 
     seconds_between_lines = 60.0
@@ -54,7 +54,7 @@ class UpdateProgress(TrainerCallback):
             )
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Move the bar, or print a line."""
+        """Advance the bar, or print a line."""
         if self.bar is not None:
             self.bar.update(state.global_step - self.bar.n)
         elif state.is_world_process_zero and not self.with_losses:
@@ -80,7 +80,7 @@ class UpdateProgress(TrainerCallback):
         if self.with_losses:
             parts = [f"step {state.global_step}/{state.max_steps}"]
             parts += [f"{name} {value:.4g}" for name, value in logs.items() if name not in _QUIET]
-            left = None if self.bar is not None else self._pace.left(state)  # a bar says it
+            left = None if self.bar is not None else self._pace.left(state)  # a bar shows it
             if len(parts) > 1:
                 say_line(" | ".join([*parts, *([left] if left else [])]))
 
@@ -96,13 +96,13 @@ class UpdateProgress(TrainerCallback):
 
 
 def say_line(line: str) -> None:
-    """A line on standard error, above the bars that are open."""
+    """Print a line on standard error, above open bars."""
     tqdm.write(line, file=sys.stderr)
     sys.stderr.flush()
 
 
 def time_left(seconds: float) -> str:
-    """A duration as people say it.
+    """A duration in words.
 
     Example:
         >>> time_left(4000)

@@ -1,4 +1,4 @@
-"""transformers without its bars and reports, where ours say what matters."""
+"""transformers without its progress bars and reports, where ours are shown."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def _write(folder: Path, state: dict[str, Tensor], with_metadata: bool = True) -
 
 
 def _reference(name: str, **changes: Any) -> Any:
-    """Of transformers; entity rows 0, 2, 6 are [PAD], [MASK], [MASK2]."""
+    """A model of transformers; entity rows 0, 2, 6 are [PAD], [MASK], [MASK2]."""
     import transformers
 
     return layouts.reference(getattr(transformers, name), extra_queries=True, **changes)

@@ -34,9 +34,9 @@ def test_the_newest_counts_by_its_number(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "content", "said"),
     [
-        (MARK, None, "not written to the end"),
-        (MARK, b"", "not written to the end"),
-        (MARK, b'{"step": 10, "fi', "not written to the end"),
+        (MARK, None, "it is incomplete"),
+        (MARK, b"", "it is incomplete"),
+        (MARK, b'{"step": 10, "fi', "it is incomplete"),
         ("optimizer.pt", None, "optimizer.pt is missing"),
         ("optimizer.pt", b"", "optimizer.pt has 0 bytes, expected 8"),
         ("optimizer.pt", b"1234", "optimizer.pt has 4 bytes, expected 8"),

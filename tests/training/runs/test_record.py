@@ -32,7 +32,7 @@ def test_a_new_run(tmp_path: Path) -> None:
 def test_another_run_is_replaced_only_when_asked(tmp_path: Path) -> None:
     made(tmp_path).log(step=1, split="dev")
     (tmp_path / "mine.txt").write_text("keep me")
-    with pytest.raises(ConfigurationError, match="holds another run"):
+    with pytest.raises(ConfigurationError, match="contains another run"):
         made(tmp_path)
     assert made(tmp_path, overwrite=True).metrics() == []
     assert (tmp_path / "mine.txt").exists()
@@ -69,7 +69,7 @@ def test_a_run_without_its_configuration_is_not_resumed(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_no_run_is_never_touched(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(ConfigurationError, match="holds no run"):
+    with pytest.raises(ConfigurationError, match="does not contain a run"):
         made(tmp_path, overwrite=True)
     with pytest.raises(ConfigurationError, match="found a file"):
         made(tmp_path / "thesis.txt")
@@ -196,7 +196,7 @@ def test_a_failed_run_that_trained_is_kept(tmp_path: Path) -> None:
     with pytest.raises(ValueError), record.watch():
         record.log(step=1, split="train", loss=1.0)
         raise ValueError("in the middle")
-    with pytest.raises(ConfigurationError, match="holds another run"):
+    with pytest.raises(ConfigurationError, match="contains another run"):
         RunRecord.create(tmp_path / "run", "finetuning", {})
 
 

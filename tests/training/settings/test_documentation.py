@@ -25,7 +25,7 @@ class Inner:
 @dataclass
 class Base:
     seed: int = 1
-    """Of chance."""
+    """Seed of random numbers."""
     names: list[str] | None = None
 
 
@@ -42,7 +42,7 @@ def test_texts_types_and_defaults() -> None:
     found = [(setting.name, setting.kind, setting.default, setting.text) for setting in setting_docs(Outer)]
     assert {setting.read for setting in setting_docs(Outer)} == {"always"}
     assert found == [
-        ("seed", "integer", 2, "Of chance."),
+        ("seed", "integer", 2, "Seed of random numbers."),
         ("names", "list of text | null", None, ""),
         ("inner.rate", "number", 0.25, "How fast."),
         ("other", "group | null", None, ""),

@@ -1,7 +1,7 @@
-"""The checkpoints of a run: which of them is whole and healthy, and how one becomes so.
+"""Checkpoints of a run: which are complete and healthy, and how one becomes complete.
 
-A checkpoint counts when it has `complete.json`, which is written last: it lists the other files with their sizes. What a run
-must know besides to go on as if it had never stopped stands there too.
+A checkpoint counts if it has `complete.json`, which is written last: it lists the other files with their sizes, and has the
+state that a run needs besides to resume exactly.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MARK = "complete.json"
 
 @dataclass
 class Found:
-    """The checkpoint to go on from (None: there is none), and why newer ones were passed over, a line each."""
+    """Checkpoint to resume from (None if there is none), and why newer ones were skipped, one line each."""
 
     path: Path | None = None
     passed_over: list[str] = field(default_factory=list)
@@ -29,7 +29,7 @@ class Found:
 
     @property
     def step(self) -> int:
-        """Updates that it has behind it."""
+        """Number of updates done."""
         return 0 if self.path is None else step_of(self.path)
 
 
@@ -40,28 +40,28 @@ class Checkpoints:
         self.path = path
 
     def of(self, step: int) -> Path:
-        """The folder of the checkpoint after so many updates."""
+        """Folder of the checkpoint after that number of updates."""
         return self.path / f"checkpoint-{step}"
 
     def all(self) -> list[Path]:
-        """All that are there, whole or not, the newest first."""
+        """All checkpoints, complete or not, the newest first."""
         found = [path for path in self.path.glob("checkpoint-*") if path.name.rpartition("-")[2].isdecimal()]
         return sorted(found, key=step_of, reverse=True)
 
     def newest(self) -> Found:
-        """The newest that is whole and has finite weights. Reads those weights."""
+        """The newest complete checkpoint with finite weights. Reads the weights."""
         found = Found()
         for path in self.all():
             fault = fault_of(path)
             if fault is None:
                 found.path = path
                 break
-            found.passed_over.append(f"passed over {path}: {fault}")
+            found.passed_over.append(f"skipped {path}: {fault}")
             found.broken.append(path)
         return found
 
     def seal(self, step: int, state: Mapping[str, Any]) -> None:
-        """Say that a checkpoint is whole: all its files are on the disk now."""
+        """Mark a checkpoint as complete: all its files are on the disk."""
         folder = self.of(step)
         write_through(folder)
         files = {str(path.relative_to(folder)): path.stat().st_size for path in sorted(folder.rglob("*")) if path.is_file()}
@@ -70,7 +70,7 @@ class Checkpoints:
         write_through(self.path)
 
     def prune(self, keep: int) -> None:
-        """Remove all older than the newest `keep` that were sealed."""
+        """Remove all checkpoints older than the newest `keep` complete ones."""
         whole = 0
         for path in self.all():
             if whole >= keep:
@@ -79,23 +79,23 @@ class Checkpoints:
 
 
 def step_of(path: Path) -> int:
-    """Updates behind a checkpoint, from its name."""
+    """Number of updates of a checkpoint, from its name."""
     return int(path.name.rpartition("-")[2])
 
 
 def state_of(path: Path) -> dict[str, Any]:
-    """What `seal` was given."""
+    """The state given to `seal`."""
     return dict(read_json(path / MARK)["state"])
 
 
 def fault_of(path: Path) -> str | None:
-    """Why no run can go on from a checkpoint; None where one can."""
+    """Reason why no run can resume from a checkpoint; None if one can."""
     try:
         mark = read_json(path / MARK)
         files = dict(mark["files"])
         mark["state"]
     except (DataError, KeyError, TypeError):
-        return f"it was not written to the end (no {MARK})"
+        return f"it is incomplete (no {MARK})"
     for name, size in files.items():
         file = path / name
         there = file.stat().st_size if file.is_file() else None

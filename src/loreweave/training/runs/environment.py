@@ -1,4 +1,4 @@
-"""Where a run ran: versions, the commit of the code, machine and devices."""
+"""Environment of a run: versions, the commit of the code, machine and devices."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _git_commit() -> dict[str, Any] | None:
     here = Path(__file__).parent
     try:
         git = ["git", "-C", str(here)]
-        # A package installed inside someone's own repository is not part of that repository.
+        # A package installed inside another repository is not part of that repository.
         subprocess.run([*git, "ls-files", "--error-unmatch", "../../errors.py"], capture_output=True, check=True)
         commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
         changed = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, text=True, check=True)
@@ -47,7 +47,7 @@ def _git_commit() -> dict[str, Any] | None:
 
 
 def program(name: str) -> list[str]:
-    """How the program is called: a module run with -m has the path of its file as name; torchrun starts several."""
+    """The command of the program: a module run with -m has the path of its file as name; torchrun starts several."""
     if not name.endswith("__main__.py"):
         return [Path(name).name]
     processes = os.environ.get("LOCAL_WORLD_SIZE", "1")

@@ -1,4 +1,4 @@
-"""Event files for TensorBoard: the numbers of `metrics.jsonl` again, drawn."""
+"""Event files for TensorBoard: the numbers of `metrics.jsonl`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class EventFiles:
-    """The event files of a run; they begin with the given rows and with nothing else."""
+    """Event files of a run; they begin with exactly the given rows."""
 
     def __init__(self, folder: Path, rows: Iterable[Mapping[str, Any]]) -> None:
         from torch.utils.tensorboard import SummaryWriter
@@ -31,5 +31,5 @@ class EventFiles:
                 self._writer.add_scalar(f"{row['split']}/{name}", value, row["step"])
 
     def close(self) -> None:
-        """End the files."""
+        """Close the files."""
         self._writer.close()

@@ -1,4 +1,4 @@
-"""What a run reads, so that it is not resumed on something else: the hash of every file by the setting that names it."""
+"""Inputs of a run: the hash of every file by the setting that names it, so that a run is not resumed with other data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from loreweave.errors import DataError
 def hashes_of(path: Path) -> dict[str, str]:
     """SHA-256 of a file, of the files that a folder's manifest lists, or of the files in a folder without one.
 
-    The hashes of a manifest are taken from it; a file whose size is another is named by that.
+    Hashes in a manifest are used as they are; a file with another size than in the manifest is listed with its size.
     """
     if not path.is_dir():
         return {path.name: sha256_of(path)} if path.is_file() else {}
@@ -40,7 +40,7 @@ def _listed(folder: Path) -> dict[str, str] | None:
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """What a run would read otherwise than before: settings with their files, and numbers that follow from the data."""
+    """Changes of a run's input: settings with their files, and numbers that follow from the data."""
     lines = []
     for name in dict.fromkeys([*old, *new]):
         before, now = old.get(name), new.get(name)

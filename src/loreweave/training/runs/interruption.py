@@ -1,4 +1,4 @@
-"""Ctrl-C in training: the step in hand is finished, a checkpoint is kept, and the run stops."""
+"""Ctrl-C in training: the current step is finished, a checkpoint is kept, and the run stops."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 
 class StopOnInterrupt(TrainerCallback):
-    """Turns the first Ctrl-C (or SIGTERM) into a checkpoint and a clean stop at the end of the update; a second one breaks off.
+    """Turns the first Ctrl-C (or SIGTERM) into a checkpoint and a clean stop at the end of the update; a second one aborts.
 
-    Several processes agree on the step: one that was interrupted stops all. `interrupted` tells afterwards whether it
+    Several processes agree on the step: if one is interrupted, all stop. `interrupted` tells afterwards whether it
     happened.
     """
 
@@ -23,7 +23,7 @@ class StopOnInterrupt(TrainerCallback):
         self._previous: dict[int, Any] = {}
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Take over the signals."""
+        """Install the signal handlers."""
         for number in (signal.SIGINT, signal.SIGTERM):
             self._previous[number] = signal.signal(number, self._ask_to_stop)
 
@@ -34,7 +34,7 @@ class StopOnInterrupt(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> TrainerControl:
-        """Save and stop when any process was asked to."""
+        """Save and stop if any process was interrupted."""
         if args.world_size > 1:
             asked = torch.tensor(float(self.interrupted), device=args.device)
             torch.distributed.all_reduce(asked)
@@ -45,7 +45,7 @@ class StopOnInterrupt(TrainerCallback):
         return control
 
     def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Give the signals back."""
+        """Restore the signal handlers."""
         for number, handler in self._previous.items():
             signal.signal(number, handler or signal.SIG_DFL)
         self._previous.clear()

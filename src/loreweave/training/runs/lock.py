@@ -1,8 +1,8 @@
-"""One process at a time in the folder of a run.
+"""Lock of a run's folder, which one process at a time can use.
 
-`lock.json` names its holder: machine, process and time. The holder touches the file every half minute as a sign of life. Where
-the holder was a process of this machine, the system says whether it still lives; another machine's counts as gone when there
-was no sign of life for five minutes.
+`lock.json` names its holder: machine, process and time. The holder touches the file every half minute as a sign of life. For
+a holder on this machine, the system tells whether it is running; one on another machine counts as ended after five minutes
+without a sign of life.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BEAT, PATIENCE = 30.0, 300.0  # seconds
 
 
 class RunLock:
-    """Holds a folder from `take` to `release`, or to the end of the process. A process may take what it holds already."""
+    """Holds a folder from `take` to `release`, or to the end of the process. A process may take its own lock again."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
@@ -35,10 +35,10 @@ class RunLock:
         self._stop = threading.Event()
 
     def take(self) -> None:
-        """Take the folder, which must exist.
+        """Lock the folder, which must exist.
 
         Raises:
-            ConfigurationError: a live process has it (it is named), or one of which nobody can tell from here.
+            ConfigurationError: a running process has it (the message names it), or one whose state is unknown.
         """
         owner = Owner.current()
         self._name = uuid.uuid4().hex
@@ -46,7 +46,7 @@ class RunLock:
         while not self._create(said):
             holder = self._holder()
             if holder is None:
-                continue  # it has just been given back
+                continue  # it has just been released
             if not self._is_own(holder, owner):
                 self._refuse_live(holder)
             self._put_away(holder)
@@ -62,12 +62,12 @@ class RunLock:
             with naming(self.path), file:
                 json.dump(said, file)
         except OSError:
-            self.path.unlink(missing_ok=True)  # half a lock would keep everybody out
+            self.path.unlink(missing_ok=True)  # an incomplete lock would keep everybody out
             raise
         return True
 
     def _holder(self) -> dict[str, Any] | None:
-        """What the file says; nothing but its age where it is being written or broken. None where there is no file."""
+        """Content of the file; only its age if it is being written or broken. None if there is no file."""
         try:
             text = self.path.read_text(encoding="utf-8")
             age = self._now() - self.path.stat().st_mtime
@@ -80,7 +80,7 @@ class RunLock:
         return {**(found if isinstance(found, dict) else {}), "age": age}
 
     def _now(self) -> float:
-        """The time by the clock of the disk, which may be another machine's."""
+        """Time by the clock of the disk, which may be another machine's."""
         probe = self.path.with_name(f".{uuid.uuid4().hex}.clock")
         try:
             probe.touch()
@@ -105,12 +105,12 @@ class RunLock:
             raise ConfigurationError(f"{self.path.parent}: {who}; wait for it, stop it, or choose another folder")
         raise ConfigurationError(
             f"{self.path.parent}: {who}, its last sign of life was {holder['age']:.0f} s ago; wait for it, or choose another "
-            f"folder. Without a sign of life for {PATIENCE:.0f} s the folder is free again; where you know that the process "
+            f"folder. Without a sign of life for {PATIENCE:.0f} s the folder is free again; if you know that the process "
             f"has ended, remove {self.path}"
         )
 
     def _put_away(self, holder: dict[str, Any]) -> None:
-        """Remove the lock of one that is gone, and no other that was put in its place meanwhile."""
+        """Remove the lock of a process that has ended, but no other lock that has replaced it."""
         aside = self.path.with_name(f".{uuid.uuid4().hex}.{FILE}")
         try:
             os.rename(self.path, aside)
@@ -128,13 +128,13 @@ class RunLock:
                     os.utime(self.path)
 
     def confirm(self) -> None:
-        """Raise a `LoreweaveError` where another process has the folder by now: this one was thought to be gone."""
+        """Raise a `LoreweaveError` if another process has taken the folder, because it considered this one ended."""
         holder = None if _name_in(self.path) in (None, self._name) else self._holder()
         if holder is not None and not self._is_own(holder, Owner.current()):
             raise LoreweaveError(f"{self.path.parent}: another process has taken over this run, so this one stops")
 
     def release(self) -> None:
-        """Give the folder back."""
+        """Release the folder."""
         self._stop.set()
         atexit.unregister(self.release)
         with suppress(OSError):
@@ -143,7 +143,7 @@ class RunLock:
 
 
 def _name_in(path: Path) -> str | None:
-    """The name of the lock in a file; None where there is none, or none that can be read."""
+    """The token of the lock in a file; None if there is none, or none that can be read."""
     try:
         return str(json.loads(path.read_text(encoding="utf-8"))["name"])
     except (OSError, ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""`metrics.jsonl`: one object per line, appended while a run goes on; a run that is killed may leave half a line at the end."""
+"""`metrics.jsonl`: one object per line, appended during a run; a killed run may leave an incomplete line at the end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from loreweave.errors import DataError
 
 
 def append_line(path: Path, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Append an object and return it as it was written: a number that is not finite, for which JSON has no word, as null."""
+    """Append an object and return it as written: numbers that are not finite become null, because JSON lacks them."""
     line = json_text(row)
     with naming(path), open(path, "a", encoding="utf-8") as file:
         file.write(line + "\n")
@@ -21,7 +21,7 @@ def append_line(path: Path, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_lines(path: Path) -> tuple[list[dict[str, Any]], bool]:
-    """The objects, and whether a last line was left out because it was not written to its end.
+    """The objects, and whether an incomplete last line was left out.
 
     Raises:
         DataError: another line is broken.

@@ -1,4 +1,4 @@
-"""`predictions/` of a run: what came out for every record, and the tables that sum it up."""
+"""`predictions/` of a run: the output for every record, and tables of scores."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def save(
 ) -> None:
     """Write `<name>.npz` (logits, labels, ids as text) and `<name>.jsonl`, one object per record.
 
-    `tables`, if there are any, go into `<name>.tables.json`: scores per label, for example.
+    `tables`, if any, are written to `<name>.tables.json`: scores per label, for example.
     """
     with atomic_path(folder / f"{name}.npz") as path, open(path, "wb") as file:
         np.savez_compressed(file, **dict(arrays))  # type: ignore[arg-type]  # numpy's stub: names are arrays
@@ -42,6 +42,6 @@ def keep(folder: Path, source: str, name: str) -> None:
 
 
 def tables_of(folder: Path, name: str) -> dict[str, Any]:
-    """The tables that were saved; empty where there were none."""
+    """The saved tables; empty if there are none."""
     path = folder / f"{name}{_TABLES}"
     return dict(read_json(path)) if path.exists() else {}

@@ -1,20 +1,20 @@
-"""The folder of a run: what was asked, on what, how it went, and every number and prediction that came out.
+"""The folder of a run: configuration, inputs, status, and all metrics and predictions.
 
 Layout:
 
     config.json        the resolved configuration
     environment.json   versions, git commit, machine and device
-    status.json        running | done | failed | interrupted, with times, command, error, and what it `used` (seconds, memory)
+    status.json        running | done | failed | interrupted, with times, command, error, and `used` (seconds, memory)
     metrics.jsonl      one object per evaluation or log line: step, epoch, split and values; epoch 0 = before training
-    train_loss.npy     the true loss of every update
+    train_loss.npy     true loss of every update
     predictions/       <split>_epoch<k>.npz, .jsonl and .tables.json; <split>.npz and so on are those of the kept weights
-    results.json       the summary; there when the run is done
-    records.json       ids of the records that were drawn, where the files alone do not say
+    results.json       summary, written when the run is done
+    records.json       ids of the drawn records, if the files alone do not determine them
     model/             the kept weights (Hugging Face format)
-    inputs.json        hashes of all that the run reads, and numbers that follow from them: a resumed run must find the same
-    checkpoints/       for resuming; removed when the run is done (see `run_checkpoints`)
-    tensorboard/       event files, when asked for
-    lock.json          who trains here now (see `run_lock`)
+    inputs.json        hashes of all inputs, and numbers that follow from them: a resumed run must have the same
+    checkpoints/       for resuming; removed when the run is done (see `checkpoints`)
+    tensorboard/       event files, if requested
+    lock.json          the process that uses the folder now (see `lock`)
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ _FOLDERS = ("predictions", "model", "checkpoints", "tensorboard")
 
 
 class Interrupted(LoreweaveError):
-    """The user stopped the run; a checkpoint is kept and the message says how to go on."""
+    """The user stopped the run; a checkpoint is kept, and the message tells how to resume."""
 
     exit_code = 130
 
 
 class RunRecord:
-    """One run's folder. Make it with `create` or `reopen`; `is_writer` is false on all processes but the first."""
+    """The folder of one run. Create it with `create` or `reopen`; `is_writer` is true only for the first process."""
 
     def __init__(self, path: str | os.PathLike[str], is_writer: bool = True) -> None:
         self.path = Path(path)
@@ -82,7 +82,7 @@ class RunRecord:
         overwrite: bool = False,
         is_writer: bool = True,
     ) -> RunRecord:
-        """Begin a run in `path`, or with `resume` go on with the one there; where none has begun, that begins one too.
+        """Begin a run in `path`, or with `resume` continue the one there; if there is none, a run begins too.
 
         Raises:
             ConfigurationError: see `create` and `reopen`.
@@ -107,8 +107,8 @@ class RunRecord:
         """Start a new run in `path`.
 
         Raises:
-            ConfigurationError: the folder holds another run (and `overwrite` is off), one that is trained now, or files that
-                are no run's.
+            ConfigurationError: the folder has another run (and `overwrite` is false), one that is being trained, or files that
+                do not belong to a run.
         """
         record = cls(path, is_writer)
         if not is_writer:
@@ -122,7 +122,7 @@ class RunRecord:
 
     def _begin(self, kind: str, config: Mapping[str, Any], overwrite: bool, command: Sequence[str] | None) -> None:
         self._make_room(overwrite)
-        # First, because it marks the folder as a run's: one that is killed here can be replaced.
+        # First, because it marks the folder as a run's: a run that is killed here can be replaced.
         begun = {"status": "running", "kind": kind, "command": list(command or sys.argv), "started": _now()}
         write_json(self.path / "status.json", begun)
         write_json(self.path / "config.json", dict(config))
@@ -130,10 +130,10 @@ class RunRecord:
 
     @classmethod
     def reopen(cls, path: str | os.PathLike[str], config: Mapping[str, Any], *, is_writer: bool = True) -> RunRecord:
-        """Continue the run in `path`, which must have been asked for with the same configuration.
+        """Continue the run in `path`, which must have the same configuration.
 
         Raises:
-            ConfigurationError: no run there, a finished one, one that is trained now, or one with other settings (they are
+            ConfigurationError: there is no run, it is finished, being trained, or has other settings (they are
                 named).
         """
         record = cls(path, is_writer)
@@ -150,24 +150,24 @@ class RunRecord:
         if status is None or not (self.path / "config.json").exists():
             raise ConfigurationError(f"{self.path}: found no run to resume")
         if status == "done":
-            shutil.rmtree(self.checkpoints_path, ignore_errors=True)  # killed when it had just set that
+            shutil.rmtree(self.checkpoints_path, ignore_errors=True)  # the run was killed right after setting the status
             raise ConfigurationError(f"{self.path}: the run is done, there is nothing to resume")
         changed = changed_settings(read_json(self.path / "config.json"), json.loads(json.dumps(dict(config))))
         if changed:
             raise ConfigurationError(f"{self.path}: cannot resume with other settings: {'; '.join(changed)}")
 
     def _came_to_nothing(self) -> bool:
-        """Whether the folder's run failed before it trained anything: a wrong setting, for example."""
+        """Whether the folder's run failed before training anything, for example because of a wrong setting."""
         left = (self.path / "metrics.jsonl").exists() or bool(self.checkpoints.all())
         return self.status().get("status") == "failed" and not left
 
     def _is_unbegun(self) -> bool:
-        """Whether there is nothing to go on with: no folder, an empty one, or a run that came to nothing."""
+        """Whether there is nothing to resume: no folder, an empty one, or a run that failed before training."""
         found = self._found()
         return not found or self._came_to_nothing() or ("status.json" in found and "config.json" not in found)
 
     def _found(self) -> set[str]:
-        """Names in the folder, without what belongs to writing itself."""
+        """Names in the folder, without temporary and lock files."""
         if not self.path.is_dir():
             return set()
         names = {entry.name for entry in self.path.iterdir()}
@@ -180,13 +180,13 @@ class RunRecord:
         if not found:
             return
         if "status.json" not in found:
-            raise ConfigurationError(f"{self.path}: the folder is not empty and holds no run; choose another")
+            raise ConfigurationError(f"{self.path}: the folder is not empty and does not contain a run; choose another")
         if not overwrite and "config.json" in found and not self._came_to_nothing():
-            message = "the folder holds another run; use --resume, --overwrite or another folder"
+            message = "the folder contains another run; use --resume, --overwrite or another folder"
             raise ConfigurationError(f"{self.path}: {message}")
 
     def _make_room(self, overwrite: bool) -> None:
-        self._check_room(overwrite)  # again: another process may have begun a run before the lock was there
+        self._check_room(overwrite)  # again, since another process may have begun a run before the lock was taken
         for name in _FILES:
             (self.path / name).unlink(missing_ok=True)
         for name in (name for name in _FOLDERS if (self.path / name).exists()):
@@ -199,7 +199,7 @@ class RunRecord:
 
     @contextmanager
     def _unlocked_by_errors(self) -> Iterator[None]:
-        """Give the folder back where the block fails: a process may live on for long after."""
+        """Release the folder if the block fails, since the process may go on for a long time."""
         try:
             yield
         except BaseException:
@@ -208,18 +208,18 @@ class RunRecord:
             raise
 
     def confirm(self) -> None:
-        """Raise a `LoreweaveError` where another process has taken the run over."""
+        """Raise a `LoreweaveError` if another process has taken over the run."""
         if self._lock is not None:
             self._lock.confirm()
 
     @property
     def model_path(self) -> Path:
-        """Where the kept weights are."""
+        """Folder of the kept weights."""
         return self.path / "model"
 
     @property
     def checkpoints_path(self) -> Path:
-        """Where the checkpoints for resuming are."""
+        """Folder of the checkpoints for resuming."""
         return self.path / "checkpoints"
 
     @property
@@ -228,10 +228,10 @@ class RunRecord:
         return Checkpoints(self.checkpoints_path)
 
     def keep_inputs(self, read: Callable[[], Mapping[str, Any]]) -> None:
-        """Note what the run reads (see `run_inputs`); a resumed run must read the same.
+        """Record the inputs of the run (see `inputs`); a resumed run must have the same.
 
         Raises:
-            ConfigurationError: it would not; what differs is named.
+            ConfigurationError: they differ; the message names the differences.
         """
         if not self.is_writer:
             return
@@ -245,12 +245,12 @@ class RunRecord:
         write_json(path, {**before, **now})
 
     def status(self) -> dict[str, Any]:
-        """The content of `status.json`, empty where there is none."""
+        """Content of `status.json`, empty if there is none."""
         path = self.path / "status.json"
         return dict(read_json(path)) if path.exists() and path.stat().st_size else {}
 
     def set_status(self, status: str, **values: Any) -> None:
-        """Replace the status and add values, atomically; on a full disk in place, so that it says what happened."""
+        """Replace the status and add values, atomically; on a full disk in place, so that the status is not lost."""
         if not self.is_writer:
             return
         path, now = self.path / "status.json", self.status() | {"status": status} | values
@@ -265,11 +265,11 @@ class RunRecord:
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        """Note in the status how the block ends (`failed` with the error, or `interrupted`), and what it used.
+        """Record in the status how the block ends (`failed` with the error, or `interrupted`), and what it used.
 
-        A resumed run adds to what its earlier parts used.
+        A resumed run adds to the values of its earlier parts.
         """
-        if self._meter is None:  # else a part of what is watched already
+        if self._meter is None:  # otherwise it is part of a watched block
             self._meter = Meter(self._used_earlier())
         self._watches += 1
         try:
@@ -286,7 +286,7 @@ class RunRecord:
                 self._lock.release()
 
     def _used_earlier(self) -> dict[str, float]:
-        """What earlier parts used: a part that was killed could note it in its checkpoints alone."""
+        """Usage of earlier parts; a part that was killed has recorded it in its checkpoints only."""
         noted = [self.status().get("used") or {}] if self.resumed else []
         for path in self.checkpoints.all() if self.resumed else ():
             with suppress(DataError, KeyError, TypeError):
@@ -294,7 +294,7 @@ class RunRecord:
         return max(noted, key=lambda used: used.get("seconds", 0.0), default={})
 
     def used(self) -> dict[str, float]:
-        """Time and memory that the run took so far, all its parts together."""
+        """Time and memory of the run so far, all parts together."""
         return self._meter.read() if self._meter else {}
 
     def _end(self, status: str, **values: Any) -> None:
@@ -302,7 +302,7 @@ class RunRecord:
         self.set_status(status, ended=_now(), **used, **values)
 
     def open_tensorboard(self) -> None:
-        """From now on `log` writes event files as well; they begin with what `metrics.jsonl` holds, and with nothing else."""
+        """Let `log` also write event files; they begin with exactly the rows of `metrics.jsonl`."""
         if not self.is_writer:
             return
         if self._board is not None:
@@ -319,14 +319,14 @@ class RunRecord:
             self._board.show(row)
 
     def metrics(self) -> list[dict[str, Any]]:
-        """All objects of `metrics.jsonl`, without a last line that was not written to its end."""
+        """All objects of `metrics.jsonl`, without an incomplete last line."""
         return read_lines(self.path / "metrics.jsonl")[0]
 
     def forget_after(self, step: int) -> list[str]:
-        """Take out the metrics and losses of later steps: the run goes on from a checkpoint of `step`.
+        """Remove the metrics and losses of later steps: the run resumes from a checkpoint of `step`.
 
         Returns:
-            What was dropped besides, a line each.
+            Lines about anything else that was dropped.
         """
         rows, broken = read_lines(self.path / "metrics.jsonl")
         if self.is_writer:
@@ -335,7 +335,7 @@ class RunRecord:
                 self.save_train_loss(losses[: max(0, step)])
             if self._board is not None:
                 self.open_tensorboard()
-        return [f"{self.path / 'metrics.jsonl'}: dropped the last line, which was not written to its end"] * broken
+        return [f"{self.path / 'metrics.jsonl'}: dropped the last line, which was incomplete"] * broken
 
     def train_loss(self) -> list[float]:
         """The loss of each update so far."""
@@ -355,7 +355,7 @@ class RunRecord:
         rows: Iterable[Mapping[str, Any]],
         tables: Mapping[str, Any] | None = None,
     ) -> None:
-        """Write `predictions/<name>.npz`, `.jsonl` and, where there are any, `.tables.json` (see `run_predictions`)."""
+        """Write `predictions/<name>.npz`, `.jsonl` and, if there are tables, `.tables.json` (see `predictions`)."""
         if self.is_writer:
             run_predictions.save(self.path / "predictions", name, arrays, rows, tables)
 
@@ -365,7 +365,7 @@ class RunRecord:
             write_json(self.path / "records.json", {split: list(names) for split, names in ids.items()})
 
     def save_left_out(self, errors: Mapping[str, Sequence[str]]) -> None:
-        """Write place and error of each bad record that was skipped, by split; no file where there is none."""
+        """Write place and error of each skipped bad record, by split; no file if there is none."""
         if self.is_writer and errors:
             write_json(self.path / "left_out.json", {split: list(lines) for split, lines in errors.items()})
 
@@ -375,7 +375,7 @@ class RunRecord:
             run_predictions.keep(self.path / "predictions", source, name)
 
     def tables(self, name: str) -> dict[str, Any]:
-        """The tables beside the predictions `name`; empty where there are none."""
+        """Tables of the predictions `name`; empty if there are none."""
         return run_predictions.tables_of(self.path / "predictions", name)
 
     def finish(self, results: Mapping[str, Any]) -> None:

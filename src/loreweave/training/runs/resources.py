@@ -1,4 +1,4 @@
-"""Time and memory that this process took."""
+"""Time and memory that this process used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GIB = 2**30
 
 
 def peak_memory_gib() -> float:
-    """Most memory that this process has held since it began, GiB."""
+    """Peak memory of this process, GiB."""
     status = Path("/proc/self/status")
     if status.exists():  # Linux, where `ru_maxrss` is inherited from the process that started this one
         lines = status.read_text(encoding="utf-8").splitlines()
@@ -28,21 +28,21 @@ def peak_memory_gib() -> float:
 
 
 def peak_device_memory_gib(device: torch.device | None = None) -> float:
-    """Most memory of a CUDA device (the current one) that this process has held, GiB."""
+    """Peak memory of this process on the current CUDA device, GiB."""
     import torch
 
     return torch.cuda.max_memory_allocated(device) / GIB
 
 
 class Meter:
-    """Counts from where it is made. `earlier` is what earlier parts of the same work took, of the same shape."""
+    """Measures usage from its creation. `earlier` is the usage of earlier parts of the same work, in the same form."""
 
     def __init__(self, earlier: Mapping[str, Any] | None = None) -> None:
         self.earlier = dict(earlier or {})
         self.began, self.cpu_began = time.perf_counter(), time.process_time()
 
     def read(self) -> dict[str, float]:
-        """Wall-clock and CPU seconds of all parts, and the most memory of any part (GiB), of this process."""
+        """Wall-clock and CPU seconds of all parts, and the peak memory of any part (GiB), of this process."""
         import torch
 
         sums = {"seconds": time.perf_counter() - self.began, "cpu_seconds": time.process_time() - self.cpu_began}

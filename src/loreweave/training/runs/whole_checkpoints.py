@@ -1,4 +1,4 @@
-"""Checkpoints that a run can go on from: finite weights alone are saved, older ones go only when the new one is whole."""
+"""Safe checkpoints: only finite weights are saved, and older ones are removed only when the new one is complete."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from loreweave.training.runs.checkpoints import Found, state_of
 from loreweave.training.runs.record import RunRecord
 
 _ERRORS_OF_WRITING = ("PytorchStreamWriter", "inline_container", "iostream", "file write", "Parent directory")
-"""What torch says where it could not write a file."""
+"""torch's messages if it could not write a file."""
 
 
 class WholeCheckpoints(Trainer):
-    """A Trainer that keeps its checkpoints by the rules of `run_checkpoints`.
+    """A Trainer that keeps its checkpoints by the rules of `checkpoints`.
 
     Attributes:
-        record: of the run.
-        kept: number of whole checkpoints that stay.
-        earlier_seconds: what earlier parts of the run took to train.
+        record: record of the run.
+        kept: number of complete checkpoints to keep.
+        earlier_seconds: training time of earlier parts of the run.
     """
 
     record: RunRecord
@@ -40,18 +40,18 @@ class WholeCheckpoints(Trainer):
     _began: float | None = None
 
     def state_to_keep(self) -> dict[str, Any]:
-        """What this process must know to go on; plain values."""
+        """State of this process that is needed to resume; plain values."""
         return {}
 
     def take_state(self, states: Sequence[Mapping[str, Any]]) -> None:
-        """Take what `state_to_keep` gave in each process; there may have been more or fewer than now."""
+        """Restore the results of `state_to_keep` in each process; the number of processes may have changed."""
 
     def seconds(self) -> float:
-        """Seconds that all parts of the run have trained so far."""
+        """Training time of all parts of the run so far, in seconds."""
         return self.earlier_seconds + (0.0 if self._began is None else time.perf_counter() - self._began)
 
     def train_from(self, checkpoint: Path | None) -> Any:
-        """Train on from a checkpoint, or from the start."""
+        """Train from a checkpoint, or from the start."""
         if checkpoint is not None:
             state = state_of(checkpoint)
             self.earlier_seconds = float(state["seconds"])
@@ -72,7 +72,7 @@ class WholeCheckpoints(Trainer):
         folder = self.record.checkpoints.of(step)
         with saving(folder, self.record):
             if self.args.should_save:
-                shutil.rmtree(folder, ignore_errors=True)  # what was passed over when the run was resumed
+                shutil.rmtree(folder, ignore_errors=True)  # a checkpoint that was skipped when the run was resumed
             self.accelerator.wait_for_everyone()
             super()._save_checkpoint(*arguments, **named)
             states = gather_object([self.state_to_keep()])
@@ -85,10 +85,10 @@ class WholeCheckpoints(Trainer):
 
 
 def check_room(model: nn.Module, record: RunRecord) -> None:
-    """Refuse a run whose model could not be saved: better now than after days.
+    """Refuse a run whose model could not be saved, before it starts.
 
     Raises:
-        ConfigurationError: the disk has less room than the weights take.
+        ConfigurationError: the disk has less free space than the weights need.
     """
     tensors = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}.values()
     needed = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
@@ -101,10 +101,10 @@ def check_room(model: nn.Module, record: RunRecord) -> None:
 
 
 def check_finite(model: nn.Module, optimizer: torch.optim.Optimizer | None, when: str, record: RunRecord) -> None:
-    """Refuse to save weights, or an optimizer's state, that are not finite.
+    """Refuse to save weights, or optimizer states, that are not finite.
 
     Raises:
-        LoreweaveError: the first such tensor, when it was found, and what is kept.
+        LoreweaveError: names the first such tensor, when it was found, and what is kept.
     """
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     for name, tensor in model.state_dict().items():
@@ -133,10 +133,10 @@ def _not_finite(what: str, when: str, record: RunRecord) -> LoreweaveError:
 
 @contextmanager
 def saving(path: Path, record: RunRecord, remove: bool = True) -> Iterator[None]:
-    """Say what could not be written and why, and remove the part of it that was.
+    """Report what could not be written and why, and remove the partial result.
 
     Raises:
-        LoreweaveError: in the place of the errors of the disk, and of torch and safetensors where they write.
+        LoreweaveError: instead of the errors of the disk, of torch and of safetensors when writing.
     """
     from safetensors import SafetensorError
 
@@ -155,7 +155,7 @@ def saving(path: Path, record: RunRecord, remove: bool = True) -> Iterator[None]
 
 
 def _is_of_writing(error: BaseException | None) -> bool:
-    """Whether the disk refused something. torch says so by a RuntimeError, as it says all else (no memory, wrong shapes)."""
+    """Whether the disk refused something. torch reports it as a RuntimeError, as all other errors (no memory, wrong shapes)."""
     from safetensors import SafetensorError
 
     if isinstance(error, RuntimeError):
@@ -164,16 +164,16 @@ def _is_of_writing(error: BaseException | None) -> bool:
 
 
 def _reason(error: BaseException | None) -> str:
-    """What the system says; the names of files that are being written mean nothing to the user."""
+    """The system's message, without the names of temporary files, which mean nothing to the user."""
     return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
 
 
 def save_whole(save: Callable[[Path], None], record: RunRecord) -> None:
-    """Write the run's model so that it is there whole and on the disk, or not at all.
+    """Write the run's model atomically and flush it to the disk.
 
     Raises:
-        LoreweaveError: it could not be written there. Where no checkpoint has its weights, they are put into the folder for
-            temporary files, if that has room, and the message says where.
+        LoreweaveError: it could not be written there. If no checkpoint has its weights, they are saved in the folder for
+            temporary files, if that has space, and the message names the place.
     """
     try:
         with saving(record.model_path, record, remove=False), atomic_path(record.model_path) as folder:
@@ -193,23 +193,23 @@ def save_whole(save: Callable[[Path], None], record: RunRecord) -> None:
 
 
 def rescue(save: Callable[[Path], None]) -> Path | None:
-    """Write a model into a new folder for temporary files; None where that fails too."""
+    """Write a model to a new folder for temporary files; None if that fails too."""
     import tempfile
 
     folder = Path(tempfile.mkdtemp(prefix="loreweave-model-"))
     try:
         save(folder)
         write_through(folder)
-    except Exception:  # the first error is the one to tell
+    except Exception:  # the first error is the one to report
         shutil.rmtree(folder, ignore_errors=True)
         return None
     return folder
 
 
 def point_to_resume(record: RunRecord) -> tuple[Path | None, list[str]]:
-    """The checkpoint that a run goes on from, the same in all processes (None: from the start), and what to tell the user.
+    """Checkpoint to resume from, the same in all processes (None: from the start), and messages to the user.
 
-    Metrics of later steps go, and so do checkpoints that are not whole or not finite.
+    Metrics of later steps are removed, and so are checkpoints that are not complete or not finite.
     """
     resumed = record.is_writer and record.resumed
     shared: list[Any] = [(resumed, record.checkpoints.newest() if resumed else Found())]

@@ -1,13 +1,13 @@
-"""When a setting is read: declared once in a configuration, checked for every task, and shown by `loreweave tasks TASK`.
+"""Conditions under which a setting is read: declared in a configuration, checked, and shown by `loreweave tasks TASK`.
 
-A configuration names in `READ_WHEN` the settings that are read under a condition only:
+A configuration lists in `READ_WHEN` the settings that are read only under a condition:
 
     class NerConfig(FinetuningConfig):
         READ_WHEN: ClassVar[ReadWhen] = {("nested",): when(head="luke", reason="tags of words cannot nest")}
         LEFT_OPEN: ClassVar[LeftOpen] = {"head": "auto"}
 
-All other settings are always read. A setting that is not read must have its default. `LEFT_OPEN` has the values that say
-nothing yet: what `head=auto` stands for is known when the encoder is. Some conditions are facts of the run, not settings:
+All other settings are always read. A setting that is not read must have its default. `LEFT_OPEN` has values that are
+resolved later: what `head=auto` means is known when the encoder is. Some conditions are facts of the run, not settings:
 see `FACTS`.
 """
 
@@ -54,7 +54,7 @@ class Condition:
 ReadWhen = Mapping[tuple[str, ...], Condition]
 """Names of settings -> when they are read."""
 LeftOpen = Mapping[str, Any]
-"""Name of a setting -> the value that leaves open what it will be."""
+"""Name of a setting -> the value that is resolved later."""
 
 
 def when(reason: str = "", **needed: Any) -> Condition:
@@ -69,12 +69,12 @@ def either(*conditions: Condition, reason: str = "") -> Condition:
 
 
 def never(reason: str) -> Condition:
-    """A setting that a configuration inherits and does not read."""
+    """A setting that a configuration inherits but does not read."""
     return Condition((), reason)
 
 
 def conditions_of(cls: type) -> dict[str, Condition]:
-    """Name of a setting -> when it is read, for those that are not always read. A subclass may declare a setting anew."""
+    """Name of a setting -> its condition, for those that are not always read. A subclass may declare a setting again."""
     return {name: found for names, found in _declared(cls, "READ_WHEN").items() for name in names}
 
 
@@ -82,8 +82,8 @@ def check_read(configuration: Any, **known: Any) -> None:
     """Refuse settings that are not read and do not have their default.
 
     Args:
-        configuration: with its groups.
-        known: what has been found out of its conditions, such as `head="tags"` where it is `auto`, or `encoder="luke"`.
+        configuration: configuration with its groups.
+        known: resolved values, such as `head="tags"` for `auto`, or `encoder="luke"`.
 
     Raises:
         ConfigurationError: names the setting, the condition, what was found, and what to do.
@@ -93,13 +93,13 @@ def check_read(configuration: Any, **known: Any) -> None:
 
 
 def is_read(configuration: Any, name: str, **known: Any) -> bool | None:
-    """Whether a setting is read; None where that is not known yet."""
+    """Whether a setting is read; None if that is not known yet."""
     condition = conditions_of(type(configuration)).get(name)
     return True if condition is None else _holds(configuration, condition, known)
 
 
 def _declared(cls: type, table: str) -> dict[Any, Any]:
-    """A table of a class and of those that it is made from, the nearest last."""
+    """A table of a class merged with those of its base classes; the class itself takes precedence."""
     return {name: value for base in reversed(cls.__mro__) for name, value in vars(base).get(table, {}).items()}
 
 
@@ -128,7 +128,7 @@ def _changed(value: Any, default: Any, name: str) -> tuple[str, Any]:
 
 
 def _holds(configuration: Any, condition: Condition, known: Mapping[str, Any]) -> bool | None:
-    """Whether a condition holds; None where that depends on what is not known yet."""
+    """Whether a condition holds; None if that depends on facts that are not known yet."""
     verdicts = []
     for needed in condition.alternatives:
         each = [_has(configuration, name, values, known) for name, values in needed.items()]

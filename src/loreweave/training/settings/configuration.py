@@ -1,4 +1,4 @@
-"""Typed settings: YAML 1.2 text and `key=value` overrides fill dataclasses, and every mistake names its setting."""
+"""Typed settings: YAML 1.2 text and `key=value` overrides fill dataclasses, and every error names its setting."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Yaml12Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Refuse a key that is given twice, where PyYAML keeps the last."""
+        """Refuse a repeated key, of which PyYAML keeps the last."""
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
@@ -93,13 +93,13 @@ def load_yaml(source: str | Path) -> dict[str, Any]:
 def fill(cls: type[T], values: Mapping[str, Any], overrides: Sequence[str] = ()) -> T:
     """Build the configuration dataclass `cls` from `values`, after `overrides` such as `optimizer.learning_rate=1e-4`.
 
-    Nested dataclasses, `X | None`, lists and `dict[str, dataclass]` are filled at any depth; values are coerced by the
-    type of their field (`"1e-4"` to a float, never a bool to a number). An override replaces what `values` say; one
-    value given for a list becomes a list of one. A group in `values` starts from the defaults of its own class; a group
-    that only overrides touch starts from its field's default.
+    Nested dataclasses, `X | None`, lists and `dict[str, dataclass]` are filled at any depth; values are coerced to the
+    type of their field (`"1e-4"` to a float, never a bool to a number). An override replaces the value in `values`; a
+    single value for a list becomes a list of one. A group in `values` starts from the defaults of its own class; a group
+    with overrides only starts from its field's default.
 
     Raises:
-        ConfigurationError: a key that is no field (with the closest field), a value of the wrong type, a missing field,
+        ConfigurationError: an unknown key (with the closest field), a value of the wrong type, a missing field,
             a `ValueError` of a dataclass's own `__post_init__`, or a setting that is not read (see `conditions`).
     """
     tree: dict[str, Any] = _copied(values)
@@ -121,7 +121,7 @@ def to_dict(configuration: Any) -> dict[str, Any]:
 
 
 def unknown_name(name: str, known: Sequence[str]) -> str:
-    """The end of a message about a wrong name: the closest known one, or all of them."""
+    """End of a message about a wrong name: the closest known one, or all of them."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if close:
         return f"; did you mean {close[0]!r}?"
@@ -152,8 +152,8 @@ _ELSEWHERE = {
 
 
 def _unknown_setting(owner: type, name: str, path: str) -> ConfigurationError:
-    """The error for a name that is no setting of `owner`, the group at `path`: with the setting of that name in a group, the
-    closest name, or all names."""
+    """Error for a name that is not a setting of `owner`, the group at `path`. It suggests the setting of that name in a group,
+    the closest name, or lists all names."""
     settings, inner = list(types_of(owner)), list(_dotted(owner))
     wanted = _ELSEWHERE.get(name, name)
     close = [setting for setting in (*settings, *inner) if setting.rpartition(".")[2] == wanted][:3]
@@ -177,7 +177,7 @@ def _dotted(cls: type, prefix: str = "") -> Iterator[str]:
 
 
 def _check_keys(annotation: Any, value: Any, path: str) -> None:
-    """Find keys that are no fields, and bools where a number is asked (pydantic would take `true` for 1)."""
+    """Find keys that are not fields, and bools where a number is expected (pydantic would convert `true` to 1)."""
     cls = dataclass_of(annotation)
     if isinstance(value, bool) and bool not in union_members(annotation) and {int, float} & set(union_members(annotation)):
         raise ConfigurationError(f"setting {path!r}: found {_shown(value)}, expected a number")
@@ -224,7 +224,7 @@ def _override(cls: type, tree: dict[str, Any], override: str) -> None:
 
 
 def _group(tree: dict[str, Any], name: str, default: Any) -> dict[str, Any]:
-    """The group `name` of the tree; where nothing is given yet it is the default, so that the rest of that stays."""
+    """The group `name` of the tree; if nothing is given yet it is the default, so that its other values are kept."""
     if name not in tree and default is not None:
         tree[name] = to_dict(default)
     if not isinstance(tree.get(name), dict):
@@ -234,7 +234,7 @@ def _group(tree: dict[str, Any], name: str, default: Any) -> dict[str, Any]:
 
 
 def _override_value(annotation: Any, text: str, override: str) -> Any:
-    """Parse the text by the field's type: as it stands for strings and paths, as YAML otherwise; `a,b` is a list of two."""
+    """Parse the text by the field's type: unchanged for strings and paths, as YAML otherwise; `a,b` is a list of two."""
     members = [member for member in union_members(annotation) if member is not NoneType]
     nothing = NoneType in union_members(annotation) and text in ("null", "~", "")
     if not nothing and all(member in (str, Path) or get_origin(member) is Literal for member in members):
@@ -279,5 +279,5 @@ def _explain(cls: type, error: ValidationError) -> str:
 
 
 def _is_type_label(part: int | str) -> bool:
-    """Whether a part of pydantic's location names a union's alternative (`int`, `list[str]`), not a setting."""
+    """Whether a part of pydantic's location names an alternative of a union (`int`, `list[str]`), not a setting."""
     return isinstance(part, str) and (not part.isidentifier() or part in ("int", "float", "bool", "str"))

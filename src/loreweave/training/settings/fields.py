@@ -10,7 +10,7 @@ from loreweave.training.settings.registered import RegisteredGroup
 
 
 def union_members(annotation: Any) -> tuple[Any, ...]:
-    """The alternatives of a union, else the annotation alone."""
+    """The alternatives of a union, or the annotation itself."""
     return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
@@ -43,7 +43,7 @@ def default_of(cls: type[Any], name: str) -> Any:
 
 
 def written(value: Any) -> str:
-    """A value as it is written after `key=`.
+    """A value as written after `key=`.
 
     Example:
         >>> [written(value) for value in (None, True, (0.9, 0.98), "iob2")]

@@ -1,9 +1,9 @@
 """Every setting of a fine-tuning run that tasks share, in groups by who reads it.
 
-`EncoderSettings` and `LukeSettings` are read where a task puts its head on an encoder, `DataSettings` where records are
-chosen, `EngineSettings` by the training loop. `FinetuningConfig` is all that any fine-tuned task has; a task adds
-`LukeSettings` if it can start from a LUKE, and its own. `READ_WHEN` says which settings are read under a condition only (see
-`conditions`), and `ENCODED` which ones decide how records are encoded.
+`EncoderSettings` and `LukeSettings` are read if a task puts its head on an encoder, `DataSettings` when records are
+chosen, `EngineSettings` by the training loop. `FinetuningConfig` is for any fine-tuned task; a task adds
+`LukeSettings` if it can start from a LUKE, and its own settings. `READ_WHEN` declares which settings are read only under a
+condition (see `conditions`), and `ENCODED` which ones affect the encoding of records.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ class Seeds:
 
     @property
     def order_seed(self) -> int:
-        """The seed of everything that chooses or orders records."""
+        """Seed of everything that selects or orders records."""
         return self.seed if self.data_seed is None else self.data_seed
 
 
 @dataclass(kw_only=True)
 class EncoderSettings(Seeds):
-    """What any encoder is started with."""
+    """Settings of any encoder."""
 
     ENCODED: ClassVar[Encoded] = ("max_length",)
 
@@ -50,7 +50,7 @@ class EncoderSettings(Seeds):
 
 @dataclass(kw_only=True)
 class LukeSettings(EncoderSettings):
-    """What a LUKE is started with."""
+    """Settings of a LUKE."""
 
     ENCODED: ClassVar[Encoded] = ("max_mention_length",)
 
@@ -64,7 +64,7 @@ class LukeSettings(EncoderSettings):
 
 @dataclass(kw_only=True)
 class DataSettings(Seeds):
-    """Which training records are used, and where their encoded form is kept."""
+    """Selection of the training records, and storage of their encoded form."""
 
     READ_WHEN: ClassVar[ReadWhen] = {("dev_split_by",): when(dev_fraction=GIVEN)}
     ENCODED: ClassVar[Encoded] = ("train_fraction", "dev_fraction", "dev_split_by")
@@ -84,7 +84,7 @@ class DataSettings(Seeds):
 
 @dataclass(kw_only=True)
 class EngineSettings(Seeds):
-    """What the training loop reads; the defaults are those of LUKE's Open Entity (Yamada et al. 2020)."""
+    """Settings of the training loop; the defaults are those of LUKE's Open Entity (Yamada et al. 2020)."""
 
     READ_WHEN: ClassVar[ReadWhen] = {
         ("metric",): either(when(dev=True), when(test=True)),
@@ -96,7 +96,7 @@ class EngineSettings(Seeds):
     epochs: int = 3
     min_updates: int | None = None
     """Minimum number of updates of the run. If `epochs` give fewer updates, the number of epochs is increased (useful for small
-    training files). With `epochs=` on the command line, that of a recipe does not apply. Null: no minimum."""
+    training files). `epochs=` on the command line disables the `min_updates` of a recipe. Null: no minimum."""
     batch_size: int = 2
     """Examples per process and micro-step."""
     gradient_accumulation_steps: int = 2
@@ -130,7 +130,7 @@ class EngineSettings(Seeds):
 
 @dataclass(kw_only=True)
 class FinetuningConfig(DataSettings, EngineSettings, EncoderSettings):
-    """What every fine-tuned task has."""
+    """Settings of every fine-tuned task."""
 
     def __post_init__(self) -> None:
         counts = ("epochs", "batch_size", "gradient_accumulation_steps", "eval_batch_size", "log_steps")
@@ -143,7 +143,7 @@ class FinetuningConfig(DataSettings, EngineSettings, EncoderSettings):
 
 
 def encoded_settings(config: FinetuningConfig) -> dict[str, Any]:
-    """The settings on which the encoded training records depend, with their values; of a seed only what chooses records."""
+    """Settings that affect the encoded training records, with their values; a seed only if it selects records."""
     names = [name for base in type(config).__mro__ for name in vars(base).get("ENCODED", ())]
     values = {name: getattr(config, name) for name in names}
     chosen = config.train_fraction != 1 or config.dev_fraction is not None
@@ -151,12 +151,12 @@ def encoded_settings(config: FinetuningConfig) -> dict[str, Any]:
 
 
 def check_selection(config: EngineSettings, *, has_dev: bool, has_test: bool | None = None) -> None:
-    """Refuse settings that need dev or test data where there are none; `has_test` is None where that is not known yet.
+    """Refuse settings that need dev or test data if there are none; `has_test` is None if that is not known yet.
 
     Raises:
-        ConfigurationError: nothing to select the epoch on, or a setting that is read only with such data.
+        ConfigurationError: there are no data to select the epoch on, or a setting needs such data.
     """
     if config.keep == "best" and not has_dev:
-        raise ConfigurationError("nothing to select the epoch on: give --dev FILE, dev_fraction=0.1 or keep=last")
+        raise ConfigurationError("no dev data to select the best epoch: give --dev FILE or dev_fraction=0.1, or use keep=last")
     known: dict[str, Any] = {"dev": has_dev} if has_test is None else {"dev": has_dev, "test": has_test}
     check_read(config, **known)

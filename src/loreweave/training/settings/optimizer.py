@@ -1,4 +1,4 @@
-"""Settings of AdamW and of its schedule; importing them costs nothing."""
+"""Settings of AdamW and of its schedule, without heavy imports."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class OptimizerConfig:
 class ScheduleConfig:
     """Linear warm-up, then linear decay to zero or a constant rate.
 
-    `warmup_steps` wins over `warmup_ratio` when it is not None; the ratio gives `int(ratio * total)` steps. `total_steps`
-    shapes the decay of a run that stops elsewhere (fairseq's --total-num-update); None takes the steps of the run.
+    `warmup_steps` takes precedence over `warmup_ratio` if it is not None; the ratio gives `int(ratio * total)` steps.
+    `total_steps` determines the decay (fairseq's --total-num-update). Default: the number of steps of the run.
     """
 
     READ_WHEN: ClassVar[ReadWhen] = {
@@ -52,5 +52,5 @@ class ScheduleConfig:
     total_steps: int | None = None
 
     def warmup(self, total_steps: int) -> int:
-        """The number of warm-up steps of a run of `total_steps`."""
+        """Number of warm-up steps of a run of `total_steps`."""
         return self.warmup_steps if self.warmup_steps is not None else int(self.warmup_ratio * total_steps)

@@ -13,7 +13,7 @@ from loreweave.errors import ConfigurationError
 from loreweave.training.settings.configuration import fill, load_yaml, unknown_name
 
 _WINS_OVER_EPOCHS = {"pretraining": "steps", "finetuning": "min_updates"}
-"""Kind of recipe -> the setting that makes another number of epochs than `epochs` says."""
+"""Kind of recipe -> the setting that overrides `epochs`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,16 +22,16 @@ class Recipe:
 
     Attributes:
         name: `<model>/<job>`, or the path of the file.
-        kind: which configuration `config` fills: `pretraining` or `finetuning`.
-        task: the task of a fine-tuning recipe (`entity-typing`, ...).
+        kind: type of the configuration in `config`: `pretraining` or `finetuning`.
+        task: task of a fine-tuning recipe (`entity-typing`, ...).
         summary: one line for the list.
         paper: where the settings were published.
-        published: the published results, by metric name, as fractions; empty where there are none.
-        hardware: what the published run used.
-        hours: how long that run took; None where it is not known.
-        notes: where paper and code disagree, and what this recipe does.
-        config: the settings themselves.
-        evaluation: settings of `loreweave evaluate` where a task has such.
+        published: published results, by metric name, as fractions; empty if there are none.
+        hardware: hardware of the published run.
+        hours: duration of that run; None if it is not known.
+        notes: differences between paper and code, and what this recipe does.
+        config: the settings.
+        evaluation: settings of `loreweave evaluate`, if the task has any.
     """
 
     name: str
@@ -53,8 +53,8 @@ class Recipe:
     def config_for(self, overrides: Sequence[str]) -> dict[str, Any]:
         """The settings to which `key=value` overrides are applied.
 
-        A number of epochs among the overrides is meant as it is given: the recipe's own `min_updates` (fine-tuning) or `steps`
-        (pre-training), which would win over it, is left out. One among the overrides still wins.
+        If the overrides have a number of epochs, the recipe's own `min_updates` (fine-tuning) or `steps`
+        (pre-training), which would take precedence, is left out. One among the overrides is kept.
         """
         given = {override.partition("=")[0].strip() for override in overrides}
         wins = _WINS_OVER_EPOCHS[self.kind] if "epochs" in given else None
@@ -62,7 +62,7 @@ class Recipe:
 
 
 def recipe_names() -> list[str]:
-    """The names of all packaged recipes, sorted."""
+    """Names of all packaged recipes, sorted."""
     return sorted(_packaged())
 
 
@@ -72,7 +72,7 @@ def list_recipes() -> list[Recipe]:
 
 
 def recipes_for(model: str, task: str) -> list[str]:
-    """The names of the packaged recipes of a model for a task: of `minilm`, or of the last part of a name on the Hub.
+    """Names of the packaged recipes of a model for a task: of `minilm`, or of the last part of a name on the Hub.
 
     Example:
         >>> recipes_for("studio-ousia/luke-base", "ner")
@@ -86,7 +86,7 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
     """Read a packaged recipe (`luke-large/open-entity`) or a YAML file of the same form.
 
     Raises:
-        ConfigurationError: no such recipe or file, or a key or value that a recipe cannot have.
+        ConfigurationError: unknown recipe or file, or an invalid key or value.
     """
     name = str(name_or_path)
     packaged = _packaged()
