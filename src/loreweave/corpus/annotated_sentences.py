@@ -82,12 +82,12 @@ class AnnotatedSentence:
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        """What the file says beyond the text and its mentions."""
+        """Content of the file beyond the text and its mentions."""
         return self.text.metadata
 
     @cached_property
     def words(self) -> list[Span]:
-        """Characters of each word: of the words that the file gives, or else of words that are found in the text.
+        """Characters of each word: words given in the file, or otherwise found in the text.
 
         Raises:
             DataError: the file gives words that are not places in the text.
@@ -95,7 +95,7 @@ class AnnotatedSentence:
         return token_offsets(self.text) if TOKENS in self.text.metadata else word_offsets(self.text.text)
 
     def spans(self) -> list[TokenSpan]:
-        """The labels of the mentions that are whole words, as spans of words; one for each label."""
+        """Labels of the mentions that consist of whole words, as spans of words; one for each label."""
         marks = ((mention.start, mention.end, label) for mention in self.text.mentions for label in mention.types)
         return spans_of_words(self.words, marks)
 
@@ -138,9 +138,9 @@ def read_sentences(
 def read_tagged_sentences(
     path: Path, format: str | None = None, skip_bad: bool = False, names: Sequence[str] | None = None
 ) -> ReadResult[TaggedSentence]:
-    """Read sentences as sequence labelling has them: tokens, and of nested mentions the outermost; see `read_sentences`.
+    """Read sentences for sequence labelling: tokens, and of nested mentions the outermost; see `read_sentences`.
 
-    What a sentence loses by that is counted. Sentences without a token are left out and counted.
+    What a sentence loses is counted. Sentences without a token are left out and counted.
     """
     return read_sentences(path, _tagged, format, skip_bad, names)
 
@@ -159,10 +159,10 @@ def stream_sentences(
     skip_bad: bool = False,
     names: Sequence[str] | None = None,
 ) -> Iterator[AnnotatedSentence]:
-    """Yield every sentence of a file, or of all files of a folder in order of name.
+    """Yield every sentence of a file, or of all files of a folder, sorted by name.
 
-    The id of a sentence without an id is its number. In columns, in CoNLL-U and in folders of several files, the name of the
-    file stands before the number.
+    The id of a sentence without an id is its number. In columns, in CoNLL-U and in folders of several files, it is preceded by
+    the name of the file.
 
     Args:
         path: plain, .gz, .xz or .bz2; hidden files and README files of a folder are not read. A folder that is one data set
@@ -224,17 +224,17 @@ def _stream_file(
 
 
 def _with_words(sentence: AnnotatedSentence) -> Iterator[AnnotatedSentence]:
-    """The sentence; words that the file gives are checked, words that have to be found are not yet looked for."""
+    """The sentence; given words are checked, and words that have to be found are not searched yet."""
     if TOKENS in sentence.metadata:
         assert sentence.words is not None
     yield sentence
 
 
 def plausibility_notes(sentences: Sequence[AnnotatedSentence], path: Path) -> list[str]:
-    """Lines about words, labels and mentions that look unusual; see `corpus.plausibility`.
+    """Notes about unusual words, labels and mentions; see `corpus.plausibility`.
 
     Raises:
-        DataError: words or labels that are certainly something else.
+        DataError: words or labels are certainly something else.
     """
     labels = Counter(label for each in sentences for mention in each.text.mentions for label in mention.types)
     words = [[each.text.text[start:end] for start, end in each.words] for each in sentences]
@@ -258,7 +258,7 @@ def _files(path: Path, format: str | None) -> list[Path]:
 
 
 def _inside(folder: Path) -> list[Path]:
-    """The files of a folder without hidden files and those that describe the data."""
+    """Files of a folder without hidden files and those that describe the data."""
     about = (".", "README", INFO_FILE)
     return sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith(about))
 
@@ -268,7 +268,7 @@ def _of_spacy(path: Path) -> bool:
 
 
 def _unread(path: Path) -> list[str]:
-    """A note about the other files of a folder of spaCy's files, if there are some."""
+    """A note about the other files of a folder with spaCy's files, if there are any."""
     others = [file.name for file in _inside(path) if file.suffix != ".spacy"] if _of_spacy(path) else []
     return [f"read only the .spacy files of the folder, not {listed(others, _SHOWN)}"] if others else []
 
@@ -278,7 +278,7 @@ def _stem(file: Path) -> str:
 
 
 def _in_folder(text: AnnotatedText, stem: str, name: str) -> AnnotatedText:
-    """The text with an id and a document that no other file of the folder has, if they are numbers of the file."""
+    """The text with an id and a document that are unique in the folder, if they are numbers within the file."""
     id = f"{name}:{text.id.removeprefix(f'{stem}:')}" if text.id.startswith(f"{stem}:") else text.id
     metadata = text.metadata
     if DOCUMENT in metadata:
@@ -295,7 +295,7 @@ def _check_format(format: str) -> None:
 
 
 def _format_of(path: Path, format: str | None, names: Sequence[str] | None) -> tuple[str, Format, Sequence[str]]:
-    """The name of a file's format, the format as this file has it, and notes about it."""
+    """Name of a file's format, the format adapted to this file, and notes about it."""
     order = None if format is None else _ORDER.fullmatch(format)
     given = None if order is None else ColumnLayout(token=int(order[1]), tag=int(order[2]))
     name = COLUMNS if given is not None else format or recognise(path)
@@ -317,7 +317,7 @@ def _format_of(path: Path, format: str | None, names: Sequence[str] | None) -> t
 
 
 def _has_tags(path: Path) -> bool:
-    """Whether a column of a file holds tags with prefixes, so that a file of CoNLL-U can be read as columns, too."""
+    """Whether a column of a file has tags with prefixes, so that a file of CoNLL-U can be read as columns too."""
     try:
         return find_layout(path).prefixed
     except DataError:
@@ -325,10 +325,10 @@ def _has_tags(path: Path) -> bool:
 
 
 def recognise(path: Path) -> str:
-    """The name of the format of a file, or of a folder that is one data set, by its first record.
+    """Name of the format of a file, or of a folder that is one data set, by its first record.
 
     Raises:
-        DataError: it is none of `FORMATS`, or may be either of several.
+        DataError: it is none of `FORMATS`, or several are possible.
     """
     binary = path.is_dir() or path.suffix in BINARY_SUFFIXES
     if binary or _may_be_json(path):
@@ -342,7 +342,7 @@ def recognise(path: Path) -> str:
 
 
 def _may_be_json(path: Path) -> bool:
-    """Whether a file begins as JSON does; a file that is called JSON may begin with a broken line."""
+    """Whether a file begins like JSON; a .json file may begin with a broken line."""
     if first_character(path) in "[{":
         return True
     if content_suffix(path) not in _JSON_SUFFIXES:
@@ -352,7 +352,7 @@ def _may_be_json(path: Path) -> bool:
 
 
 def _first_row(path: Path) -> object:
-    """The first row; None of a folder, and where a bracket is just the first token of a column file."""
+    """The first row; None for a folder, and if a bracket is just the first token of a column file."""
     try:
         return first_mention_row(path)
     except DataError:

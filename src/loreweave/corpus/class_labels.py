@@ -39,15 +39,15 @@ def features_of_list(features: Sequence[Any]) -> dict[str, Any]:
     return {str(each["name"]): each["type"] for each in features if isinstance(each, Mapping) and {"name", "type"} <= set(each)}
 
 
-def info_beside(path: Path) -> Path | None:
+def info_file_of(path: Path) -> Path | None:
     """`dataset_info.json` in the file's folder; None if there is none."""
     file = path.parent / INFO_FILE
     return file if file.is_file() else None
 
 
-def features_beside(path: Path) -> Features:
+def features_of_folder(path: Path) -> Features:
     """The features in `dataset_info.json` in the file's folder; empty if there is none."""
-    file = info_beside(path)
+    file = info_file_of(path)
     if file is None:
         return {}
     info = read_json(file)

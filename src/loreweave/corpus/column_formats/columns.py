@@ -1,4 +1,4 @@
-"""Column files of the CoNLL kind: a token and its tag on a line, a blank line between sentences."""
+"""Column files in CoNLL style: one token and its tag per line, blank lines between sentences."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from loreweave.corpus.tokens import WHITE, text_of_file_tokens
 from loreweave.errors import DataError
 
 _OTHER_SEPARATORS = {",": "commas", ";": "semicolons", "|": "bars"}
-"""Signs between the columns of files that are not read."""
+"""Separators that are not supported."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnSentence:
-    """The tokens and tags of one sentence; `line` is its first, `document` counts from 1 (0: none).
+    """Tokens and tags of one sentence; `line` is the first line, `document` counts from 1 (0: none).
 
-    Tags are those of `tag_schemes`, however the file spells them. `nested` are the tags of a second column for mentions inside
-    others, where the file has one. `error` is what is wrong with it, where bad sentences were asked for; then tokens and tags
-    end before the bad line. `characters` says that tokens are characters, and blank ones the spaces between words.
+    Tags are those of `tag_schemes`, whatever their spelling in the file. `nested` has the tags of a second column for nested
+    mentions, if there is one. `error` is the first error of a bad sentence, if these are requested; tokens and tags then
+    end before the bad line. `characters` means that tokens are characters, and blank ones the spaces between words.
     """
 
     line: int
@@ -38,16 +38,16 @@ class ColumnSentence:
     error: DataError | None = None
 
     def spans(self, scheme: Scheme | None) -> list[TokenSpan]:
-        """The spans of its tags, and of the nested ones behind them.
+        """Spans of the tags, followed by those of the nested tags.
 
         Raises:
-            DataError: a tag without a prefix where one is expected.
+            DataError: a tag has no prefix although one is expected.
         """
         inner = spans_of_tags(self.nested, find_scheme(self.nested)) if self.nested else []
         return [*spans_of_tags(self.tags, scheme or "prefixed"), *inner]
 
     def text(self, id: str, scheme: Scheme | None, dropped: Counter[str], **metadata: Any) -> AnnotatedText:
-        """Its text with the spans as mentions; see `text_of_file_tokens`.
+        """The text with the spans as mentions; see `text_of_file_tokens`.
 
         Raises:
             DataError: see `spans`.
@@ -57,10 +57,10 @@ class ColumnSentence:
 
 
 def scheme_of(sentences: Iterable[ColumnSentence], path: Pathname) -> Scheme:
-    """The scheme of all tags of a file.
+    """Scheme of all tags of a file.
 
     Raises:
-        DataError: names the first line whose tag is of another scheme than those before it.
+        DataError: names the first line whose tag has another scheme than those before it.
     """
     first = ""
     for sentence in sentences:
@@ -78,12 +78,12 @@ def scheme_of(sentences: Iterable[ColumnSentence], path: Pathname) -> Scheme:
 def read_column_sentences(
     path: Pathname, layout: FileLayout | ColumnLayout | None = None, keep_bad: bool = False
 ) -> Iterator[ColumnSentence]:
-    """The sentences of a file (plain, .gz, .xz, .bz2). Comments are passed over, see `FileLayout.is_comment`.
+    """Sentences of a file (plain, .gz, .xz, .bz2). Comments are skipped, see `FileLayout.is_comment`.
 
     Args:
         path: the file.
-        layout: its layout, or its columns where they are known; None finds them.
-        keep_bad: give sentences with a bad line too, with their first `error`, instead of raising it.
+        layout: its layout, or its columns if they are known. Default: recognised.
+        keep_bad: also yield sentences with a bad line, with their first `error`, instead of raising it.
 
     Raises:
         DataError: names the file and the line; see `find_layout`.
@@ -99,7 +99,7 @@ def read_column_sentences(
 
 
 class _Lines:
-    """Gathers the lines of one file to sentences."""
+    """Collects the lines of one file into sentences."""
 
     def __init__(self, path: Pathname, layout: FileLayout, keep_bad: bool) -> None:
         self.path, self.layout, self.keep_bad = path, layout, keep_bad
@@ -126,7 +126,7 @@ class _Lines:
         self._clear()
 
     def add(self, line: str, number: int) -> Iterator[ColumnSentence]:
-        """A line with a token; gives the sentence before it where it begins another without a blank line."""
+        """Process a line with a token; returns the previous sentence if this line begins another one without a blank line."""
         if self._header:
             self._header = False
             return
@@ -147,7 +147,7 @@ class _Lines:
             self._error = error
 
     def _chosen(self, cells: list[str], line: str, number: int) -> tuple[str, ...]:
-        """The token, its tag, and its nested tag where there are such."""
+        """The token, its tag, and its nested tag if there is one."""
         layout, width = self.layout, self.layout.width
         if len(cells) != width:
             shown = f"{len(cells)} column{'s' * (len(cells) != 1)}: {line.rstrip(WHITE)!r}"

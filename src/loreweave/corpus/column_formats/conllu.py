@@ -1,7 +1,7 @@
-"""CoNLL-U files (Universal Dependencies): words with gold part-of-speech tags, and mentions where the file has them.
+"""CoNLL-U files (Universal Dependencies): words with gold part-of-speech tags, and mentions if the file has them.
 
-Mentions are spans in brackets, which may nest (`Entity=(4-person-new` ... `Entity=4)`, as GUM and CorefUD have them), or tags
-(`NER=B-PER`, `name=B-PER`, `B-PER` alone), both in the last column; see `conllu_misc`.
+Mentions are spans in brackets, which may nest (`Entity=(4-person-new` ... `Entity=4)`, as in GUM and CorefUD), or tags
+(`NER=B-PER`, `name=B-PER`, or only `B-PER`), both in the last column; see `conllu_misc`.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _BRACKET = re.compile(r"\(([^()]*)(\))?|([^()]+)\)")
 
 @dataclass(frozen=True, slots=True)
 class ConlluSentence:
-    """A sentence of a file as text, or what is wrong with it.
+    """A sentence of a file as text, or its error.
 
     Attributes:
-        line: its first.
-        text: None where there is an error.
+        line: first line.
+        text: None if there is an error.
         undeclared: number of mentions in `Entity=` that are not read, because the file does not declare their fields.
-        blanks: number of words of white space alone, which are not in the text.
+        blanks: number of words of white space only, which are not in the text.
         error: names the file and the line.
     """
 
@@ -53,11 +53,11 @@ def read_conllu(path: Pathname, dropped: Counter[str] | None = None, notes: list
 
     Args:
         path: the file.
-        dropped: gets what texts lost.
-        notes: gets what was found otherwise than usual, a line each.
+        dropped: receives what texts lost.
+        notes: receives unusual observations, one per line.
 
     Raises:
-        DataError: names the file and the line: a row without ten columns, an id that is none, an empty form, brackets that do
+        DataError: names the file and the line: a row without ten columns, an invalid id, an empty form, brackets that do
             not match, tags of two schemes in a sentence.
     """
     misc = find_misc(path)
@@ -73,16 +73,16 @@ def read_conllu(path: Pathname, dropped: Counter[str] | None = None, notes: list
 
 
 def read_conllu_sentences(path: Pathname, misc: Misc | None = None) -> Iterator[ConlluSentence]:
-    """Stream a file (plain, .gz, .xz, .bz2), one text a sentence; bad sentences come with their first error.
+    """Stream a file (plain, .gz, .xz, .bz2), one text per sentence; bad sentences have their first error.
 
-    The text is that of the forms and their `SpaceAfter=No`; `metadata` has `tokens` (the characters of each word), `pos` (the
-    universal tag of each, where the file gives one) and `doc`. A multi-word token is one word here where its words do not
-    spell it (French `du`) or where it has mentions itself; it has the tags of its words joined by `+`, and their mentions.
-    Empty nodes are not in the text, nor mentions of them alone.
+    The text is made from the forms and their `SpaceAfter=No`; `metadata` has `tokens` (the characters of each word), `pos` (the
+    universal tag of each word, if the file has it) and `doc`. A multi-word token is one word here if its words do not
+    spell it (French `du`) or if it has mentions itself; it has the tags of its words joined by `+`, and their mentions.
+    Empty nodes are not in the text, and neither are mentions of empty nodes only.
 
-    Mentions are read from `Entity=` where the file declares its fields (`# global.Entity = ...`); the field `etype` is their
-    label. Parts of a discontinuous mention are mentions of their own. They are also read from tags, where `misc` says that
-    the last column has them; None looks for them in the file.
+    Mentions are read from `Entity=` if the file declares its fields (`# global.Entity = ...`); the field `etype` is their
+    label. Parts of a discontinuous mention are separate mentions. Mentions are also read from tags, if `misc` says that
+    the last column has them; by default the file decides.
     """
     misc = find_misc(path) if misc is None else misc
     sentence = _Sentence(path, misc)
@@ -106,7 +106,7 @@ def read_conllu_sentences(path: Pathname, misc: Misc | None = None) -> Iterator[
 
 
 def is_conllu(path: Pathname) -> bool:
-    """Whether the first line of a file that is no comment is a row of CoNLL-U."""
+    """Whether the first line of a file that is not a comment is a row of CoNLL-U."""
     with open_text(path) as file:
         line = next((line for line in file if line.strip() and not line.startswith("#")), "")
     cells = line.rstrip("\r\n").split("\t")
@@ -136,7 +136,7 @@ class _Word(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """The characters of a row."""
+    """Characters of a row."""
 
     row: _Row
     start: int
@@ -206,7 +206,7 @@ def _text(rows: Sequence[_Row], id: str, document: str, fields: Sequence[str], p
 
 
 def _words(rows: Sequence[_Row]) -> Iterator[_Word]:
-    """The words of a sentence's rows; the words of a multi-word token where they spell it, else the token as one."""
+    """Words of a sentence's rows; the words of a multi-word token if they spell it, otherwise the token as one word."""
     at = 0
     while at < len(rows):
         row = rows[at]
@@ -229,7 +229,7 @@ def _words(rows: Sequence[_Row]) -> Iterator[_Word]:
 
 
 def _bracketed(places: Sequence[_Place], label: int | None, path: Pathname) -> Iterator[Mention]:
-    """What the brackets of `Entity=` enclose; `label` is the place of the type's field."""
+    """Mentions in the brackets of `Entity=`; `label` is the position of the type's field."""
     opened: list[tuple[str, str | None, int, int]] = []  # group, label, first character, line
     for row, start, end in places:
         for content, single, closed in _BRACKET.findall(row.misc.get(ENTITY, "")):
@@ -252,7 +252,7 @@ def _bracketed(places: Sequence[_Place], label: int | None, path: Pathname) -> I
 
 
 def _tagged(words: Sequence[_Place], tags: Sequence[str], path: Pathname) -> Iterator[Mention]:
-    """What the tags of the words say."""
+    """Mentions in the tags of the words."""
     try:
         spans = spans_of_tags(tags, find_scheme(tags))
     except DataError as error:

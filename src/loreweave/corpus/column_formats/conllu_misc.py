@@ -1,6 +1,6 @@
-"""The last column of CoNLL-U, MISC: which of its items are tags of mentions.
+"""The last column of CoNLL-U, MISC: the items that are tags of mentions.
 
-Published files have them as `NER=B-PER`, `NE=B-PER`, `name=B-PER` (DaNE, NorNE), `B-PER` alone, and with a space in the place
+Published files have them as `NER=B-PER`, `NE=B-PER`, `name=B-PER` (DaNE, NorNE), only `B-PER`, or with a space instead
 of the bar (`SpaceAfter=No name=B-PER`), or a semicolon or a comma.
 """
 
@@ -19,11 +19,11 @@ from loreweave.errors import DataError
 
 COLUMNS = 10
 ENTITY = "Entity"
-"""The key of mentions in brackets."""
+"""Key of mentions in brackets."""
 _NAMES = ("ner", "ne", "ner_tag", "named_entity", "namedentity")
 """Keys whose values are labels, with prefixes or without."""
 _ALONE = ""
-"""The key of items without one."""
+"""Key of items without one."""
 _BORDER = re.compile(r"\s+(?=\w+=|[A-Za-z][-_/:])|[;,]\s*(?=\w+=)|;\s*(?=[BIESLUMW][-_/:])")
 _TAG = re.compile(r"[Oo]|[A-Za-z][-_/:]\S+|\S+[-_/:][BIESLUMW]")
 """Items without a key that may be tags."""
@@ -31,7 +31,7 @@ _TYPES = {
     "PER", "PERS", "PERSON", "ORG", "ORGANIZATION", "LOC", "LOCATION", "GPE", "GPE_LOC", "GPE_ORG", "MISC", "PROD",
     "EVT", "EVENT", "DRV", "DATE", "TIME", "FAC", "NORP", "PRODUCT",
 }  # fmt: skip
-"""Values by which `name`, or a key with several of them, holds types without prefixes: where all of its values are of these."""
+"""Values that show that `name`, or a key with several of them, has types without prefixes, if it has no others."""
 _NUMBERED = re.compile(r"[^\W\d_]+_\d+")
 _SHOWN = 8
 
@@ -39,19 +39,19 @@ Items = Sequence[tuple[str, str]]
 
 
 def items_of_misc(cell: str) -> list[tuple[str, str]]:
-    """Its items as key and value; the key is empty where an item has none."""
+    """Items as key and value; the key is empty if an item has none."""
     parts = [part for item in cell.split("|") for part in _BORDER.split(item.strip())]
     return [(key, value) if sign else (_ALONE, key) for key, sign, value in (part.partition("=") for part in parts)]
 
 
 @dataclass(frozen=True)
 class Misc:
-    """What the last column of a file holds.
+    """Content of the last column of a file.
 
     Attributes:
-        keys: those of tags, the first that an item has counts.
-        spelling: of these tags.
-        notes: what was found otherwise than usual, a line each.
+        keys: keys of tags; the first one that a word has counts.
+        spelling: spelling of these tags.
+        notes: unusual observations, one per line.
     """
 
     keys: tuple[str, ...] = ()
@@ -59,16 +59,16 @@ class Misc:
     notes: tuple[str, ...] = ()
 
     def tag_of(self, items: Items) -> str:
-        """The tag of a word."""
+        """Tag of a word."""
         values = {key: value for key, value in items if key != _ALONE or _TAG.fullmatch(value)}
         return self.spelling.plain(next((values[key] for key in self.keys if key in values), OUTSIDE))
 
 
 def find_misc(path: Pathname) -> Misc:
-    """What the last column of a file (plain, .gz, .xz, .bz2) holds.
+    """Content of the last column of a file (plain, .gz, .xz, .bz2).
 
     Raises:
-        DataError: tags that are refused by name.
+        DataError: tags that are refused with a message of their own.
     """
     found: dict[str, Counter[str]] = defaultdict(Counter)
     with open_text(path) as file:
@@ -112,7 +112,7 @@ def _are_tags(key: str, values: Mapping[str, int]) -> bool:
 
 
 def _refuse_numbers(found: Mapping[str, Mapping[str, int]], path: Pathname) -> None:
-    """Refuse `NE=PER_1`, whose number is that of the mention: each would be a type of its own."""
+    """Refuse `NE=PER_1`, whose number is that of the mention, since each would be a type of its own."""
     for key, values in found.items():
         tags = [value for value in values if value.upper() != OUTSIDE]
         if tags and all(_NUMBERED.fullmatch(tag) for tag in tags):

@@ -1,7 +1,7 @@
-"""Which columns of a file hold words and tags: found in its lines, checked, and said.
+"""Columns of words and tags in a file: found from its lines, checked, and reported.
 
-Published files differ: an index, the sentence or the document stands first (WikiNEuRal, GermEval, CoNLL-2012), names stand in
-a header, the tag is not last, comments begin with `#` where a token may, too.
+Published files differ: an index, the sentence or the document comes first (WikiNEuRal, GermEval, CoNLL-2012), a header has
+the names, the tag is not last, comments begin with `#`, which can also be a token.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _SENTENCE_NAMES = re.compile(r"(?:sent|sentence)(?:[_ ]?(?:#|id|no|number|index)
 _CHUNKS = {"NP", "VP", "PP", "ADVP", "ADJP", "SBAR", "PRT", "CONJP", "INTJ", "LST", "UCP"}
 _LABEL = re.compile(r"[^\W\d][\w-]*")
 _LOOKED_AT = 20000
-"""Lines that columns are found by; tags are counted in all."""
+"""Number of lines from which columns are recognised; tags are counted in all lines."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnLayout:
-    """Which columns hold what; negative numbers count from the right.
+    """Numbers of the columns; negative numbers count from the right.
 
-    `separator` None is a tab where most lines have one, else any spaces.
+    `separator` None is a tab if most lines have one, otherwise any spaces.
     """
 
     token: int = 0
@@ -46,22 +46,22 @@ class ColumnLayout:
 
 @dataclass(frozen=True, kw_only=True)
 class FileLayout:
-    """The layout of one file.
+    """Layout of one file.
 
     Attributes:
         separator: a tab, or " " for any spaces.
-        width: number of columns; 0 where no line has two.
-        token: the column of the word.
-        tag: the column of the tag.
-        nested: the column of mentions inside those of `tag`, as GermEval has them.
-        sentence: the column whose value changes with the sentence, in files without blank lines.
-        open_end: whether all lines end with a separator, behind which nothing is (WebAnno).
+        width: number of columns; 0 if no line has two.
+        token: column of the word.
+        tag: column of the tag.
+        nested: column of mentions inside those of `tag`, as in GermEval.
+        sentence: column whose value changes with the sentence, in files without blank lines.
+        open_end: whether all lines end with a separator (WebAnno).
         header: whether the first line names the columns.
-        spelling: of its tags.
+        spelling: spelling of its tags.
         tags: all tags of lines that do not begin with `#`.
-        prefixed: whether they have prefixes, where there are others than O.
+        prefixed: whether tags other than O have prefixes.
         characters: whether tokens are characters and blank ones the spaces between words (KLUE).
-        notes: what was found otherwise than usual, a line each.
+        notes: unusual observations, one per line.
     """
 
     separator: str = " "
@@ -79,7 +79,7 @@ class FileLayout:
     notes: tuple[str, ...] = ()
 
     def split(self, line: str) -> list[str]:
-        """The columns of a line; a token of blanks alone is " "."""
+        """Columns of a line; a token of blanks only is " "."""
         if self.separator != " ":
             cells = [cell.strip(WHITE) or " " * bool(cell) for cell in line.rstrip("\r\n").split(self.separator)]
             return cells[:-1] if self.open_end and not cells[-1].strip(WHITE) else [*cells[:-1], cells[-1].strip(WHITE)]
@@ -87,9 +87,9 @@ class FileLayout:
         return [" ", *cells] if line[0] in " \t" and len(cells) == self.width - 1 else cells
 
     def is_comment(self, line: str, within: bool) -> bool:
-        """Whether a line is a comment: it begins with `#` and lacks the columns of the file, or a tag of its kind.
+        """Whether a line is a comment: it begins with `#` and lacks the columns of the file, or has no valid tag.
 
-        `within` says that a sentence has begun, where only lines of a known form are comments.
+        `within` means inside a sentence, where only lines of a known form are comments.
         """
         if not line.startswith("#"):
             return False
@@ -104,15 +104,15 @@ class FileLayout:
 
 
 def find_layout(path: Pathname, given: ColumnLayout | None = None, known: Collection[str] = ()) -> FileLayout:
-    """The layout of a file (plain, .gz, .xz, .bz2).
+    """Recognise the layout of a file (plain, .gz, .xz, .bz2).
 
     Args:
         path: the file.
-        given: its columns where they are known; then only the rest is found.
-        known: types that tags may have, where they are known (of the gold file, where predictions are read).
+        given: its columns if they are known; then only the rest is recognised.
+        known: types of the tags, if they are known (from the gold file, when predictions are read).
 
     Raises:
-        DataError: words that no column holds: indices alone, or one word on every line; tags that are not read.
+        DataError: no column has words: only indices, or one word on every line; or tags that are not supported.
     """
     blocks = _blocks(path)
     plain = [line for block in blocks for line in block if not line.startswith("#")]
@@ -148,7 +148,7 @@ def find_layout(path: Pathname, given: ColumnLayout | None = None, known: Collec
 
 
 def _blocks(path: Pathname) -> list[list[str]]:
-    """The first lines of a file, by sentence."""
+    """First lines of a file, by sentence."""
     blocks: list[list[str]] = [[]]
     with open_text(path) as file:
         for line in islice(file, _LOOKED_AT):
@@ -160,18 +160,18 @@ def _blocks(path: Pathname) -> list[list[str]]:
 
 
 def _width(layout: FileLayout, lines: Iterable[str]) -> int:
-    """The number of columns that most lines have, at least two; of equally many the first."""
+    """The most frequent number of columns, at least two; of equally frequent ones the first."""
     widths = Counter(len(layout.split(line)) for line in lines)
     return max((width for width in widths if width > 1), key=lambda width: widths[width], default=0)
 
 
 def _fitting(layout: FileLayout, lines: Iterable[str]) -> int:
-    """The number of lines that have the columns of a layout."""
+    """Number of lines that have the columns of a layout."""
     return sum(len(layout.split(line)) == layout.width for line in lines) if layout.width else 0
 
 
 def _names(path: Pathname, layout: FileLayout, lines: Sequence[str]) -> tuple[list[str] | None, bool]:
-    """The names of the columns in small letters, and whether the first line has them; `# global.columns = ...` has, too."""
+    """Names of the columns in lower case, and whether the first line has them; or from `# global.columns = ...`."""
     with open_text(path) as file:
         head = next((line for line in file if line.strip()), "")
     key, _, value = head.partition("=")
@@ -184,13 +184,13 @@ def _names(path: Pathname, layout: FileLayout, lines: Sequence[str]) -> tuple[li
 
 
 def _named_tag(names: Sequence[str]) -> int | None:
-    """The column of a name that says names of entities, else of a name that says tags."""
+    """The column whose name means named entities, or otherwise tags."""
     sure = [place for place, name in enumerate(names) if _NAMED_TAGS.fullmatch(name)]
     return next(iter(sure), max((place for place, name in enumerate(names) if name in _TAG_NAMES), default=None))
 
 
 class _Table:
-    """The cells of the first lines, by sentence and column."""
+    """Cells of the first lines, by sentence and column."""
 
     def __init__(self, blocks: Iterable[list[list[str]]], header: Sequence[str] | None) -> None:
         kept = [[row for row in block if [cell.lower() for cell in row] != header] for block in blocks]
@@ -212,7 +212,7 @@ class _Table:
         return max(map(len, columns), default=0) > 2 and all(len(set(values)) == 1 for values in columns)
 
     def numbers_sentences(self, place: int) -> bool:
-        """Whether a column of one long block says where sentences begin: numbers that stay, or go on by one."""
+        """Whether a column of one long block shows where sentences begin: numbers that stay equal, or increase by one."""
         values = self.column(place)
         steps = [(first, second) for first, second in pairwise(values) if first != second]
         if len(self.blocks) != 1 or not steps or len(steps) * 2 > len(values) or not all(v.isdecimal() for v in values):
@@ -220,7 +220,7 @@ class _Table:
         return all(int(second) == int(first) + 1 for first, second in steps)
 
     def tags(self, place: int) -> Counter[str] | None:
-        """The plain tags of a column, where all are O or have a prefix and there are some of each kind."""
+        """The plain tags of a column, if all are O or have a prefix and both occur."""
         if place not in self._tags:
             self._tags[place] = self._plain_tags(place)
         return self._tags[place]
@@ -254,7 +254,7 @@ class _Table:
 
 
 def _found(layout: FileLayout, table: _Table, names: Sequence[str] | None) -> FileLayout:
-    """The layout with its columns."""
+    """The layout, completed with its columns."""
     if not table.blocks:
         return layout
     if names is not None:
@@ -274,7 +274,7 @@ def _found(layout: FileLayout, table: _Table, names: Sequence[str] | None) -> Fi
     else:
         alike = [place for place in sure if place != tag and table.tags(tag) and _types(table, place) & _types(table, tag)]
         if tag != last:
-            notes.append(f"tags are in column {tag} (from 0), not in the last")
+            notes.append(f"tags are in column {tag} (from 0), not in the last one")
         if alike:
             other = f"--format columns:{token},{alike[-1]} reads the other"
             notes.append(f"columns {alike[-1]} and {tag} have the same types; {tag} is read ({other})")
@@ -298,7 +298,7 @@ def _by_names(layout: FileLayout, names: Sequence[str]) -> FileLayout:
 
 
 def _token_column(table: _Table) -> tuple[int, int | None]:
-    """The first column that may hold words, and the one that numbers sentences where no blank lines part them."""
+    """The first column that may have words, and the one that numbers sentences if there are no blank lines."""
     token, sentence = 0, None
     for place in range(table.width - 1):
         if table.numbers_sentences(place) and not counts_up(table.by_sentence(place)):
@@ -314,7 +314,7 @@ def _token_column(table: _Table) -> tuple[int, int | None]:
 
 
 def _nested(table: _Table, tagged: Sequence[int], last: int) -> tuple[int, int] | None:
-    """The columns of outer and nested mentions (GermEval): the last two, of common types, without a mention in both."""
+    """Columns of outer and nested mentions (GermEval): the last two, with common types, and no mention in both."""
     outer = last - 1
     if outer not in tagged or (last not in tagged and set(table.column(last)) != {OUTSIDE}):
         return None

@@ -20,9 +20,9 @@ from loreweave.corpus.tokens import BLANK_TOKENS, TOKENS
 from loreweave.errors import DataError
 
 DOCUMENT = "doc"
-"""The key of `metadata` that is equal in the sentences of a document."""
+"""Key of `metadata` that is equal in the sentences of a document."""
 SCHEMES = "tag_schemes"
-"""The key of `metadata` with the schemes that a tagged sentence of a column file follows."""
+"""Key of `metadata` with the schemes that a tagged sentence of a column file follows."""
 BLANK = "sentences of blank tokens alone"
 
 Rows = Callable[[Path], Iterator[tuple[str, Any]]]
@@ -33,7 +33,7 @@ Item = AnnotatedText | LeftOut
 
 
 def column_rows(layout: ColumnLayout | FileLayout | None) -> Rows:
-    """Rows of a column file: (id, sentence, scheme of the first tag of the file). None finds the layout.
+    """Rows of a column file: (id, sentence, scheme of the first tag of the file). Default: the layout is recognised.
 
     The place of a bad sentence is its bad line.
     """
@@ -82,7 +82,7 @@ def column_texts(row: tuple[str, ColumnSentence, Scheme | None], number: str) ->
 
 
 def scheme_notes(tagged: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
-    """A note about tagged sentences that do not follow the scheme of most of them, if there are such.
+    """A note about tagged sentences that do not follow the scheme of most of them, if there are any.
 
     Args:
         tagged: for each tagged sentence its place and the schemes that it follows.
@@ -105,7 +105,7 @@ def scheme_notes(tagged: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
 
 
 def conllu_rows(misc: Misc | None) -> Rows:
-    """Sentences of a CoNLL-U file; None finds what its last column holds. The place of a bad sentence is its bad line."""
+    """Sentences of a CoNLL-U file. Default: its last column is recognised. A bad sentence has the place of its bad line."""
 
     def rows(path: Path) -> Iterator[tuple[str, Any]]:
         for sentence in read_conllu_sentences(path, misc):

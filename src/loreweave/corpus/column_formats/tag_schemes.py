@@ -1,8 +1,8 @@
-"""Tags of words and the spans that they stand for: IOB1, IOB2, IOE, BIOES, BILOU, and labels without prefixes (IO).
+"""Tags of words and their spans: IOB1, IOB2, IOE, BIOES, BILOU, and labels without prefixes (IO).
 
 All schemes with prefixes are read by one rule, that of the CoNLL shared tasks: a span begins at B and S, where the type
-changes and after O, E and S; it ends at E and S, where the type changes and before O, B and S. So nothing needs to know
-which of them a file uses.
+changes, and after O, E and S; it ends at E and S, where the type changes, and before O, B and S. The scheme of a file is
+therefore not needed.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from typing import Literal, NamedTuple
 from loreweave.errors import DataError
 
 Scheme = Literal["prefixed", "io"]
-"""Whether tags begin with `B-`, `I-`, ..., or are bare labels, where touching spans of one label are one span."""
+"""Whether tags begin with `B-`, `I-`, ..., or are bare labels, where adjacent spans of one label are one span."""
 WrittenScheme = Literal["io", "iob1", "iob2", "bioes"]
 
 OUTSIDE = "O"
 UNTYPED = "_"
-"""The type of a tag that is a prefix alone (`B`, `I`)."""
+"""Type of a tag that is only a prefix (`B`, `I`)."""
 
 _PREFIXES = {"B": "B", "I": "I", "E": "E", "S": "S", "L": "E", "U": "S"}
-"""Those of BILOU stand for those of BIOES."""
+"""Prefixes of BILOU -> those of BIOES."""
 _Parsed = tuple[str, str]
 
 
 class TokenSpan(NamedTuple):
-    """The tokens `start` to `end` (not included) of a sentence, and their type."""
+    """The tokens `start` to `end` (exclusive) of a sentence, and their type."""
 
     start: int
     end: int
@@ -34,10 +34,10 @@ class TokenSpan(NamedTuple):
 
 
 def find_scheme(tags: Iterable[str]) -> Scheme:
-    """`prefixed` where every tag but O has a prefix, `io` where none has.
+    """`prefixed` if every tag but O has a prefix, `io` if none has.
 
     Raises:
-        DataError: some have and some have not; the message names one of each.
+        DataError: only some have a prefix; the message names one of each.
     """
     bare = prefixed = None
     for tag in tags:
@@ -53,32 +53,31 @@ def find_scheme(tags: Iterable[str]) -> Scheme:
 
 
 def spans_of_tags(tags: Sequence[str], scheme: Scheme = "prefixed") -> list[TokenSpan]:
-    """The spans of a sentence's tags, by the rule above; equal to conlleval and to seqeval's default mode.
+    """Spans of a sentence's tags, by the rule above; equal to conlleval and to seqeval's default mode.
 
     Raises:
-        DataError: a tag without a prefix where one is expected.
+        DataError: a tag has no prefix although one is expected.
     """
     parse = _bare if scheme == "io" else _split
     return _spans([parse(tag) for tag in tags])
 
 
 def legacy_spans(tags: Sequence[str]) -> list[TokenSpan]:
-    """What seqeval (1.x, default mode) makes of any tags, with or without prefixes.
+    """The spans that seqeval (1.x, default mode) reads in any tags, with or without prefixes.
 
-     It takes the first character for the prefix and what follows the first hyphen after it for the type. So bare
-     `location-other` and `organization-other` are one type, `other`, and merge where they touch
-    .
+    It uses the first character as the prefix and the text after the first hyphen after it as the type. Bare
+    `location-other` and `organization-other` are therefore one type, `other`, and adjacent ones are merged.
     """
     return _spans([(tag[:1], legacy_type(tag)) for tag in tags])
 
 
 def legacy_type(tag: str) -> str:
-    """The type that seqeval reads in a tag: what follows the first hyphen behind its first character, or all behind it."""
+    """The type that seqeval reads in a tag: the text after the first hyphen after its first character, or all after it."""
     return tag[1:].split("-", maxsplit=1)[-1] or UNTYPED
 
 
 def tags_of_spans(spans: Iterable[TokenSpan], length: int, scheme: WrittenScheme = "iob2") -> list[str]:
-    """The tags of a sentence of `length` tokens.
+    """Tags of a sentence of `length` tokens.
 
     Raises:
         ValueError: spans overlap or lie outside the sentence.
@@ -96,11 +95,11 @@ def tags_of_spans(spans: Iterable[TokenSpan], length: int, scheme: WrittenScheme
 
 
 def schemes_of(tags: Sequence[str]) -> set[str]:
-    """The schemes (`io`, `iob1`, `iob2`, `bioes`, `bilou`) that would write the tags' spans as just these tags: all but `io`
-    where there is no span, none for a mixture.
+    """The schemes (`io`, `iob1`, `iob2`, `bioes`, `bilou`) in which the tags' spans are written as these tags: all but `io`
+    if there is no span, none for a mixture.
 
     Raises:
-        DataError: some tags have a prefix and some have not.
+        DataError: only some tags have a prefix.
     """
     scheme = find_scheme(tags)
     if scheme == "io":
@@ -111,7 +110,7 @@ def schemes_of(tags: Sequence[str]) -> set[str]:
     fitting: set[str] = {
         name for name in written if [_without_untyped(tag) for tag in tags_of_spans(spans, len(tags), name)] == plain
     }
-    if "bioes" in fitting:  # BILOU's spans are written alike, with other letters
+    if "bioes" in fitting:  # BILOU's spans are written in the same way, with other letters
         letters = {tag[0] for tag in tags}
         fitting |= {"bilou"} if not letters & set("ES") else set()
         fitting -= {"bioes"} if letters & set("LU") else set()
@@ -140,7 +139,7 @@ def _split(tag: str) -> _Parsed:
     if tag == OUTSIDE:
         return OUTSIDE, ""
     if not has_prefix(tag):
-        raise DataError(f"found the tag {tag!r}, expected O or one with a prefix (B-, I-, E-, S-)")
+        raise DataError(f"found the tag {tag!r}, expected O or a tag with a prefix (B-, I-, E-, S-)")
     return _PREFIXES[tag[0]], tag[2:] or UNTYPED
 
 
@@ -161,7 +160,7 @@ def _spans(tags: Sequence[_Parsed]) -> list[TokenSpan]:
 
 
 def _ends(before: _Parsed, tag: _Parsed) -> bool:
-    """Whether a span ends between two tags. (`.` is outside for the original scorers, too.)"""
+    """Whether a span ends between two tags. (`.` is outside for the original scorers too.)"""
     if before[0] in "ES":
         return True
     return (before[0] in "BI" and tag[0] in "BSO") or (before[0] not in "O." and before[1] != tag[1])

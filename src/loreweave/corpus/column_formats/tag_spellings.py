@@ -1,8 +1,8 @@
-"""How a file writes its tags: `B-PER`, but also `B_PER`, `PER-B`, `b-per` with `o`, `B/PER`, `BPER`, and M and W of BMES.
+"""Spelling of a file's tags: `B-PER`, but also `B_PER`, `PER-B`, `b-per` with `o`, `B/PER`, `BPER`, and M and W of BMES.
 
-A spelling is found in all tags of a file and turns them into those of `tag_schemes`. It is believed only where every tag fits
-and the tags themselves say so: a type that begins with one letter and goes on with another (`B_PER`, `I_PER`), or types that
-are known.
+A spelling is found from all tags of a file and converts them to those of `tag_schemes`. It is accepted only if every tag
+fits and the tags themselves show it: a type that begins with one letter and continues with another (`B_PER`, `I_PER`), or
+types that are known.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from loreweave.corpus.counts import listed
 from loreweave.errors import DataError
 
 _LETTERS = {"B": "B", "I": "I", "E": "E", "S": "S", "L": "L", "U": "U", "M": "I", "W": "S"}
-"""M and W are the middle and the word of one token of BMES and BMEWO."""
+"""M and W are the middle, and a word of one token, in BMES and BMEWO."""
 _BEGINNINGS = frozenset("BSU")
 _WORDS = {"BEGIN": "B", "BEGINNING": "B", "INSIDE": "I", "IN": "I", "END": "E", "LAST": "L", "SINGLE": "S", "UNIT": "U"}
 _NUMBERED = re.compile(r".+\[\d+\]")
@@ -29,27 +29,27 @@ _FORMS = (
     re.compile(rf"(?P<letter>{_WORD})(?P<between>{_BETWEEN})(?P<label>\S.*)", re.IGNORECASE),
     re.compile(rf"(?P<letter>{_LETTER})(?P<between>)(?P<label>[A-Z<].*)"),
 )
-"""The prefix first, last, as a word, and without anything between."""
+"""The prefix first, last, as a word, and without a separator."""
 
 _BEGIN = re.compile(r"(?<![^\W_])[Bb](?![^\W_])")
-"""The letter B with neither letter nor digit beside it."""
+"""The letter B without a letter or digit next to it."""
 _OUTSIDES = ("o", "0", "_", "-", "*", "none", "null", "out", "outside")
-"""Other words for O, in the order in which they are believed."""
+"""Other spellings of O, by decreasing plausibility."""
 SLIPS = ("o", "0")
-"""Of these, those that are taken for O beside O, too."""
+"""Those of these that also mean O in a file that has O."""
 _BRACKETED = re.compile(r"\*|\*?\)|\(\w+\*?\)?")
 
 
 @dataclass(frozen=True)
 class TagSpelling:
-    """How the tags of a file are written.
+    """Spelling of the tags of a file.
 
     Attributes:
-        outside: what stands for O, beside O.
-        form: the place of the prefix; None where tags are as in `tag_schemes`, or bare labels.
-        between: what stands between prefix and type.
-        letters: whether M and W stand for I and S in tags that are otherwise plain.
-        example: a tag that is written otherwise; empty where none is.
+        outside: other spellings of O.
+        form: position of the prefix; None if tags are as in `tag_schemes`, or bare labels.
+        between: separator of prefix and type.
+        letters: whether M and W stand for I and S in otherwise plain tags.
+        example: a tag in another spelling; empty if there is none.
     """
 
     outside: frozenset[str] = frozenset()
@@ -59,7 +59,7 @@ class TagSpelling:
     example: str = ""
 
     def plain(self, tag: str) -> str:
-        """The tag as `tag_schemes` has it; itself where it is not written in this way."""
+        """The tag in the form of `tag_schemes`; unchanged if it is not in this spelling."""
         if tag in self.outside:
             return OUTSIDE
         if self.letters and tag[:1] in "MW" and tag[1:2] in ("", "-"):
@@ -73,25 +73,25 @@ class TagSpelling:
         return plain == OUTSIDE or has_prefix(plain)
 
     def notes(self) -> list[str]:
-        """What was read otherwise than it is written, a line each."""
+        """What was read differently from its spelling, one line each."""
         pairs = [f"{self.example!r} as {self.plain(self.example)!r}"] if self.example else []
         pairs += [f"{tag!r} as 'O'" for tag in sorted(self.outside)]
         return [f"tags in another spelling: {', '.join(pairs)}"] if pairs else []
 
 
 PLAIN = TagSpelling()
-"""That of `tag_schemes`."""
+"""The spelling of `tag_schemes`."""
 
 
 def find_spelling(counts: Mapping[str, int], known: Collection[str] = ()) -> TagSpelling:
-    """The spelling of all tags of a file.
+    """Spelling of all tags of a file.
 
     Args:
-        counts: tag -> how often it occurs.
-        known: types that are known (of the gold file, where predictions are read).
+        counts: tag -> number of occurrences.
+        known: types that are known (from the gold file, when predictions are read).
 
     Raises:
-        DataError: numbers in place of tags, or brackets, which are refused by name.
+        DataError: numbers instead of tags, or brackets, which are refused with a message of their own.
     """
     tags = [tag for tag in counts if tag != OUTSIDE]
     _refuse(tags, OUTSIDE in counts)
@@ -108,7 +108,7 @@ def find_spelling(counts: Mapping[str, int], known: Collection[str] = ()) -> Tag
 
 
 def _prefixed(tags: list[str], outside: frozenset[str], known: set[str]) -> TagSpelling | None:
-    """A spelling with prefixes that all tags fit; None where there is none that can be believed."""
+    """A spelling with prefixes that all tags fit; None if there is none that is plausible."""
     if known.issuperset(tags):
         return None
     if not tags or all(has_prefix(tag) for tag in tags):
@@ -126,7 +126,7 @@ def _prefixed(tags: list[str], outside: frozenset[str], known: set[str]) -> TagS
 
 
 def _parsed(tag: str, form: re.Pattern[str] | None, between: str) -> tuple[str, str] | None:
-    """The letter and the type of a tag."""
+    """Letter and type of a tag."""
     match = None if form is None else form.fullmatch(tag)
     if match is None or match["between"] != between:
         return None
@@ -135,8 +135,8 @@ def _parsed(tag: str, form: re.Pattern[str] | None, between: str) -> tuple[str, 
 
 
 def _believed(parsed: Iterable[tuple[str, str]], usual: bool, known: set[str]) -> bool:
-    """Whether letters are prefixes: each type begins and one goes on with another letter, or its types are known; with a
-    capital letter in front (`usual`) also where all types only begin.
+    """Whether letters are prefixes: each type begins and one continues with another letter, or its types are known; with a
+    capital letter in front (`usual`) also if all types only begin.
     """
     letters: dict[str, set[str]] = defaultdict(set)
     for letter, label in parsed:
@@ -150,7 +150,7 @@ def _believed(parsed: Iterable[tuple[str, str]], usual: bool, known: set[str]) -
 
 
 def _outside(counts: Mapping[str, int], known: set[str]) -> frozenset[str]:
-    """What stands for O: beside O all of its other words, without it the first that occurs."""
+    """Spellings of O: in a file with O all of its other spellings, otherwise the first that occurs."""
     found = [tag for word in _OUTSIDES for tag in counts if tag.lower() == word and tag != OUTSIDE and tag not in known]
     return frozenset(found if OUTSIDE in counts else found[:1])
 
@@ -171,7 +171,7 @@ def _refuse(tags: Collection[str], has_outside: bool) -> None:
 
 
 def paired_labels(labels: Iterable[str]) -> tuple[str, str] | None:
-    """Two labels that are tags of one type, such as `B_PER` and `I_PER`, or `x=B-PER` and `x=I-PER`; None without such."""
+    """Two labels that are tags of one type, such as `B_PER` and `I_PER`, or `x=B-PER` and `x=I-PER`; None if there are none."""
     known = set(labels)
     for label in sorted(known):
         for match in _BEGIN.finditer(label):

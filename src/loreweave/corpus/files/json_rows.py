@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.class_labels import Features, features_beside, features_of_list, with_label_names
+from loreweave.corpus.class_labels import Features, features_of_folder, features_of_list, with_label_names
 from loreweave.corpus.files.reading import open_text
 from loreweave.corpus.files.strict_json import DECODER, NotJsonError
 from loreweave.corpus.files.tables import is_table, table_rows
@@ -54,7 +54,7 @@ def json_rows(path: Path) -> Iterator[Placed]:
     if is_table(path):
         yield from table_rows(path)
         return
-    features = features_beside(path)
+    features = features_of_folder(path)
     rows = _list_rows(path) if first_character(path) == "[" else _object_rows(path)
     for place, row in rows:
         yield place, _named(row, features)

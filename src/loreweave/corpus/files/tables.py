@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from loreweave.corpus.class_labels import INFO_FILE, Features, features_beside, with_label_names
+from loreweave.corpus.class_labels import INFO_FILE, Features, features_of_folder, with_label_names
 from loreweave.corpus.files.reading import content_suffix, read_json
 from loreweave.errors import DataError
 
@@ -114,7 +114,7 @@ def _features(schema: Schema, file: Path) -> Features:
     """Class labels in the schema's metadata, or otherwise in `dataset_info.json` in the same folder."""
     kept = (schema.metadata or {}).get(_METADATA)
     if kept is None:
-        return features_beside(file)
+        return features_of_folder(file)
     try:
         features = json.loads(kept)["info"]["features"]
     except (ValueError, KeyError, TypeError):
