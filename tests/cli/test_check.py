@@ -68,7 +68,7 @@ def test_what_is_counted_is_listed(names: str, capsys: pytest.CaptureFixture[str
     out, err = capsys.readouterr()
     assert "misaligned: 1\nfile\tplace and what\nnames.jsonl\tline 1: 'Mia Brand' cuts 'Brandt' in 'Mia Brandt left'\n" in out
     assert "dropped: 1\nfile\tplace and what\nnames.jsonl\tline 2: white space at the edges of mentions, 'Oslo '\n" in out
-    assert "1 mention cuts a word" in err and "found nothing to look at" not in err
+    assert "1 mention cuts a word" in err and "no findings" not in err
     assert main(["check", "ner", names, "--list", "all"]) == 0
     out, err = capsys.readouterr()
     assert "leaks: none\n" in err and "misaligned: 1\n" in out
@@ -80,7 +80,7 @@ def test_nothing_to_look_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     (tmp_path / "a.conll").write_text("Mia B-PER\nleft O\n")
     assert main(["check", "ner", str(tmp_path / "a.conll")]) == 0
     out, err = capsys.readouterr()
-    assert err == "found nothing to look at\n" and "labels: mentions with each\nlabel\ta.conll\nPER\t1\n" in out
+    assert err == "no findings\n" and "labels: mentions with each\nlabel\ta.conll\nPER\t1\n" in out
     (tmp_path / "a.conll").write_text("Mia O\nleft O\n")
     assert main(["check", "ner", str(tmp_path / "a.conll")]) == 0
     err = capsys.readouterr().err

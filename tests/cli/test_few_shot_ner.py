@@ -72,7 +72,7 @@ def test_a_recipe_says_how_to_evaluate(files: Path, capsys: pytest.CaptureFixtur
     found = json.loads(capsys.readouterr().out)["settings"]
     assert found["fine_tune"] and found["viterbi"] and found["fine_tuning"]["max_steps"] == 2
     assert main([*command, "--recipe", "luke-base/open-entity"]) == 2
-    assert "has no settings to evaluate few-shot-ner with" in capsys.readouterr().err
+    assert "has no evaluation settings for few-shot-ner" in capsys.readouterr().err
 
 
 def test_bad_episodes_can_be_skipped(files: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -124,7 +124,7 @@ def test_a_report_of_labelled_text(folder: Path, tmp_path: Path, capsys: pytest.
 def test_a_report_of_sentences(folder: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     assert main(["types", "Ann lives in Oslo.", "--model", str(folder), "--report", str(page), "--no-rebuild"]) == 0
-    assert "Not asked for." in page.read_text() and "the sentences given" in page.read_text()
+    assert "Not requested." in page.read_text() and "the sentences given" in page.read_text()
 
 
 @pytest.mark.parametrize(

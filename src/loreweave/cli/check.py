@@ -1,4 +1,4 @@
-"""`loreweave check`: a task's files, before training."""
+"""`loreweave check`: checks a task's files before training."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def command(
 
 
 def _without_label_for_none(arguments: list[Path]) -> tuple[list[Path], str | None]:
-    """The files, and what `no_label=NAME` among them names, as in the other commands."""
+    """The files, and the value of `no_label=NAME` among them, which is written as in the other commands."""
     named = [str(path).removeprefix("no_label=") for path in arguments if str(path).startswith("no_label=")]
     paths = [path for path in arguments if not str(path).startswith("no_label=")]
     if not paths:
@@ -108,7 +108,7 @@ def _show(found: dict[str, Any], lists: set[str]) -> None:
     for line in found["findings"]:
         say(line)
     if not found["findings"]:
-        say("found nothing to look at")
+        say("no findings")
 
 
 def _show_labels(rows: list[dict[str, Any]], title: str, *, whole: bool) -> None:
@@ -122,7 +122,7 @@ def _show_labels(rows: list[dict[str, Any]], title: str, *, whole: bool) -> None
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    """A file's row as facts: the spread of lengths in several, no lists."""
+    """Facts about a file: one fact per length statistic, without lists."""
     facts: dict[str, Any] = {}
     for name, value in row.items():
         if name in ("characters", "sub_words"):

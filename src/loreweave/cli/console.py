@@ -1,7 +1,7 @@
-"""What commands show: tables and progress bars on a terminal, plain lines elsewhere.
+"""Output of commands: tables and progress bars on a terminal, plain lines elsewhere.
 
-Results go to standard output, what is said on the way to standard error, so that a pipe gets results only. With several
-processes the first alone speaks.
+Results go to standard output and messages to standard error, so that a pipe receives results only. With several
+processes, only the first one writes.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from loreweave.corpus.files.writing import json_text
 
 SECONDS_BETWEEN_LINES = 10.0
 WIDTH = 80
-"""Characters of a line that fit everywhere."""
+"""Number of characters per line that fit everywhere."""
 _BORDER, _TAB = 3, 8
-"""What the borders of a cell take, and what a tab may take."""
+"""Width of a cell's borders, and maximum width of a tab."""
 MOST_ROWS = 20
-"""Of an evaluation's table that is shown."""
+"""Maximum number of rows that are shown of an evaluation's table."""
 
 
 class Advance(Protocol):
-    """Moves a progress bar on by so many steps."""
+    """Advances a progress bar by a number of steps."""
 
     def __call__(self, steps: int = 1) -> None: ...
 
 
 def say(message: str) -> None:
-    """One line about what happens, on standard error."""
+    """Print one message line on standard error."""
     if not _speaks():
         return
     if "tqdm" in sys.modules:  # a bar may be open, and the line belongs above it
@@ -45,13 +45,13 @@ def say(message: str) -> None:
 
 
 def say_written(output: Path | None) -> None:
-    """Where results and predictions are, if they were written."""
+    """Print where results and predictions were written, if they were."""
     if output is not None:
         say(f"The numbers are in {output / 'results.json'}, the predictions in {output / 'predictions'}.")
 
 
 def show_json(value: Any) -> None:
-    """JSON alone on standard output."""
+    """Print only JSON on standard output."""
     if _speaks():
         print(json_text(value, indent=2))
 
@@ -59,9 +59,9 @@ def show_json(value: Any) -> None:
 def show_table(
     columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None, always_titled: bool = False
 ) -> None:
-    """A table on standard output, whose cells wrap; where that is no terminal, lines of tab-separated cells below a header.
+    """Print a table on standard output, whose cells wrap; without a terminal, a header and lines of tab-separated cells.
 
-    `always_titled` says that the title stands before such lines, too, where a command shows several tables.
+    `always_titled` prints the title before such lines too, for commands that show several tables.
     """
     if not _speaks():
         return
@@ -85,13 +85,13 @@ def show_table(
 
 
 def show_facts(facts: Mapping[str, Mapping[str, object]], *, title: str, what: str = "what", width: int = WIDTH) -> None:
-    """Facts about several things, one fact a line and a column for each thing; a table for each where that is too wide.
+    """Print facts about several things, one fact per line and one column per thing; or one table each if that is too wide.
 
     Args:
-        facts: name of a thing -> what is said -> value.
-        title: of the table, and before the name of the thing where each has its own.
-        what: head of the column of facts.
-        width: most characters of a line.
+        facts: name of a thing -> fact -> value.
+        title: title of the table; comes before the name of the thing if each has its own table.
+        what: heading of the column of facts.
+        width: maximum number of characters per line.
     """
     names = list(dict.fromkeys(name for row in facts.values() for name in row))
     columns = [[what, *names], *([thing, *(_cell(row.get(name)) for name in names)] for thing, row in facts.items())]
@@ -105,13 +105,13 @@ def show_facts(facts: Mapping[str, Mapping[str, object]], *, title: str, what: s
 
 
 def show_evaluation(metrics: Mapping[str, float], tables: Mapping[str, Sequence[Mapping[str, Any]]], *, title: str) -> None:
-    """The tables of an evaluation, the long ones cut, then its metrics."""
+    """Print the tables of an evaluation, shortened if they are long, then its metrics."""
     show_tables(tables)
     show_table(("metric", "value"), list(metrics.items()), title=title, always_titled=bool(tables))
 
 
 def show_tables(tables: Mapping[str, Sequence[Mapping[str, Any]]], of: str = "") -> None:
-    """The tables of an evaluation, the long ones cut; `of` names the data in their titles."""
+    """Print the tables of an evaluation, shortened if they are long; `of` names the data in their titles."""
     for name, rows in tables.items():
         heading = f"{name.replace('_', ' ')}{of and f', {of}'}"
         if rows:
@@ -121,9 +121,9 @@ def show_tables(tables: Mapping[str, Sequence[Mapping[str, Any]]], of: str = "")
 
 
 def show_counts(counts: Mapping[str, Any], output: Path, *, always: Sequence[str] = (), as_json: bool = False) -> None:
-    """What a command read, kept and left out on the way to `output`: as JSON, or a table of the counts that are not 0.
+    """Print what a command read, kept and left out on the way to `output`: as JSON, or as a table of the non-zero counts.
 
-    `always` names counts that are shown even then.
+    `always` has names of counts that are shown even if they are zero.
     """
     if as_json:
         show_json({"output": str(output), **counts})
@@ -135,7 +135,7 @@ def show_counts(counts: Mapping[str, Any], output: Path, *, always: Sequence[str
 
 @contextmanager
 def progress(description: str, total: int | None = None) -> Iterator[Advance]:
-    """A progress bar on standard error; where that is no terminal, a line every ten seconds and one at the end.
+    """A progress bar on standard error; without a terminal, a line every ten seconds and one at the end.
 
     Example:
         >>> with progress("encoding", total=2) as advance:
@@ -158,7 +158,7 @@ def progress(description: str, total: int | None = None) -> Iterator[Advance]:
 
 
 class _ProgressLines:
-    """Progress for logs: few lines, each whole."""
+    """Progress for logs: few, complete lines."""
 
     def __init__(self, description: str, total: int | None) -> None:
         self.description, self.total = description, total

@@ -1,4 +1,4 @@
-"""`loreweave demo`: the whole way on the bundled data."""
+"""`loreweave demo`: all steps on the bundled data."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def command(
 
 
 def _show(result: DemoResult) -> None:
-    """What was learned, what to open and what to try next."""
+    """Print the results, the page to open, and commands to try next."""
     folder = result.output
     print(f"\nMiniLM became a LUKE, which reads words and entities, in {result.seconds:.0f} s.")
     rows = [(what, f"{before:.3f}", f"{after:.3f}") for what, before, after in result.rows]
-    show_table(("measured", "before", "after"), rows, title="on data that training never saw")
-    print("\nFacts that training never saw (the best of all entities, before -> after):")
+    show_table(("measured", "before", "after"), rows, title="on data that are not in training")
+    print("\nFacts that are not in training (the highest-ranked entity, before -> after):")
     for answer in result.answers:
         verdict = "right" if answer.right else "wrong"
         print(f"  {answer.head}, {answer.relation}?  {answer.before} -> {answer.after} ({verdict})")
@@ -56,6 +56,6 @@ def _show(result: DemoResult) -> None:
     say(f"\nOpen in a browser: {folder / 'demo.html'}")
     say("Try next:")
     say(f'  echo "Ada Lovelace lived in London." | loreweave predict ner --model {folder / "ner"}')
-    say("  loreweave check ner YOUR_FILE        your own data: docs/formats.md says what is read")
+    say("  loreweave check ner YOUR_FILE        your own data; docs/formats.md lists the formats")
     say("  loreweave finetune ner --model minilm --train YOUR_FILE --recipe minilm/ner --output runs/mine")
-    say(f"The models, the runs and the numbers (demo.json) are in {folder}; the lines above that begin with $ made them.")
+    say(f"The models, the runs and the numbers (demo.json) are in {folder}; created by the lines above that begin with $.")

@@ -1,4 +1,4 @@
-"""`loreweave embed`: the vectors of a graph's entities and relations as files."""
+"""`loreweave embed`: writes the vectors of a graph's entities and relations to files."""
 
 from __future__ import annotations
 

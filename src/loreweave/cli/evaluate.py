@@ -1,4 +1,4 @@
-"""`loreweave evaluate`: a checkpoint on a task's data."""
+"""`loreweave evaluate`: scores a checkpoint on a task's data."""
 
 from __future__ import annotations
 
@@ -101,12 +101,12 @@ def command(
 
 
 def _evaluation_of(recipe: str | None, task: str) -> dict[str, Any]:
-    """The evaluation settings of a recipe for the task."""
+    """Evaluation settings of a recipe for the task."""
     from loreweave.training.settings.recipes import load_recipe
 
     if recipe is None:
         return {}
     found = load_recipe(recipe)
     if found.task != task or not found.evaluation:
-        raise ConfigurationError(f"recipe {recipe!r} has no settings to evaluate {task} with")
+        raise ConfigurationError(f"recipe {recipe!r} has no evaluation settings for {task}")
     return found.evaluation

@@ -1,4 +1,4 @@
-"""`loreweave finetune`: an encoder on a task."""
+"""`loreweave finetune`: fine-tunes an encoder on a task."""
 
 from __future__ import annotations
 
@@ -91,13 +91,13 @@ def command(
 
 
 def _of_recipe(recipe: str | None, model: str, task: str, overrides: list[str]) -> dict[str, Any]:
-    """The settings of a recipe; without one none, and a line that names those of the model."""
+    """Settings of a recipe; without one none, and a line that lists the recipes for the model."""
     from loreweave.errors import ConfigurationError
     from loreweave.training.settings.recipes import load_recipe, recipes_for
 
     if recipe is None:
         if names := recipes_for(model, task):
-            say(f"no --recipe: the defaults hold; for this model there is --recipe {' or '.join(names)}")
+            say(f"no --recipe, so the defaults are used; for this model there is --recipe {' or '.join(names)}")
         return {}
     found = load_recipe(recipe)
     if found.task != task:

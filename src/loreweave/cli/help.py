@@ -1,4 +1,4 @@
-"""The help of commands, and what is said of options that are settings: `--epochs 3` is `epochs=3`."""
+"""Help of commands, and messages about options that are settings: `--epochs 3` is `epochs=3`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from loreweave.tasks.registry import load_task, task_names, trained_task_names
 
 
 def starting_with(names: Sequence[str]) -> Callable[[str], list[str]]:
-    """What a shell completes the beginning of an argument to."""
+    """Completions of the beginning of an argument."""
     return lambda incomplete: [name for name in names if name.startswith(incomplete)]
 
 
@@ -39,10 +39,10 @@ class HelpCommand(TyperCommand):
         super().__init__(name, help=first or None, epilog="\n\n".join(filter(None, (rest, epilog))) or None, **others)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Say how a setting is given that was taken for an option.
+        """Explain how to write a setting that was given as an option.
 
         Raises:
-            ConfigurationError: it was.
+            ConfigurationError: the option is a setting.
         """
         given = list(args)
         try:
@@ -57,22 +57,22 @@ class HelpCommand(TyperCommand):
 
 
 class HelpGroup(TyperGroup):
-    """Shows the lines of its commands whole."""
+    """Shows the lines of its commands without shortening them."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """A row a command."""
+        """One row per command."""
         commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
         with formatter.section("Commands"):
             formatter.write_dl([(name, (command.help or "").partition("\n\n")[0]) for name, command in commands if command])
 
 
 def as_setting(command: str, option: str, given: Sequence[str]) -> str | None:
-    """What to write for an option that is a setting of this command; None where it is none.
+    """How to write an option that is a setting of this command; None if it is not a setting.
 
     Args:
-        command: its name.
-        option: with its hyphens.
-        given: all that stands behind the command.
+        command: name of the command.
+        option: option with its hyphens.
+        given: all arguments of the command.
     """
     name = option.lstrip("-").replace("-", "_")
     found = [setting for setting in _settings(command, given) if setting == name or setting.rpartition(".")[2] == name]
@@ -86,7 +86,7 @@ def as_setting(command: str, option: str, given: Sequence[str]) -> str | None:
 
 
 def _settings(command: str, given: Sequence[str]) -> Iterator[str]:
-    """Dotted names of all settings of a command, which the task among its arguments decides."""
+    """Dotted names of all settings of a command, which the task among its arguments determines."""
     from loreweave.training.settings.documentation import setting_docs
 
     for cls in _configurations(command, given):

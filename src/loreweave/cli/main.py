@@ -28,22 +28,22 @@ COMMANDS = {
     "tasks": "List the tasks, or show one: file formats, metrics, every setting.",
     "recipes": "List the packaged recipes, or show one.",
 }
-"""Every command with its line in `loreweave --help`; `loreweave.cli.<name>.command` is what runs."""
+"""Every command with its line in `loreweave --help`; `loreweave.cli.<name>.command` is its function."""
 
 INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it (128 + SIGINT)."""
+"""Exit status after Ctrl-C, as in shells (128 + SIGINT)."""
 
 
 class _Group(HelpGroup):
-    """Knows its commands by name and line; imports the module of one only when it is called."""
+    """Knows its commands by name and line; imports the module of a command only when it is called."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """Put the real command in the place of its stand-in."""
+        """Replace the placeholder by the real command."""
         name, stand_in, rest = super().resolve_command(ctx, args)
         return name, load_command(name) if name in COMMANDS else stand_in, rest
 
     def invoke(self, ctx: Any) -> Any:
-        """Say that Ctrl-C was heard; typer would leave without a word."""
+        """Report Ctrl-C; typer would exit silently."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -58,7 +58,7 @@ app = typer.Typer(
     "Several processes: torchrun --nproc-per-node 8 -m loreweave COMMAND ...",
     epilog="Example: loreweave demo",
     no_args_is_help=True,
-    rich_markup_mode=None,  # plain text, in which [key=value ...] stays as it is written
+    rich_markup_mode=None,  # plain text, so that [key=value ...] is not markup
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
@@ -81,7 +81,7 @@ def _options(
 
 
 def _stand_in() -> None:
-    """Holds a command's place in the help."""
+    """Placeholder for a command in the help."""
 
 
 for _name, _summary in COMMANDS.items():
@@ -89,7 +89,7 @@ for _name, _summary in COMMANDS.items():
 
 
 def load_command(name: str) -> Any:
-    """Import the module of one command and make the command that typer runs."""
+    """Import the module of one command and create the command for typer."""
     command: Callable[..., None] | typer.Typer = import_module(f"loreweave.cli.{name}").command
     if isinstance(command, typer.Typer):  # a command with commands of its own
         command.info.cls = HelpGroup
@@ -102,7 +102,7 @@ def load_command(name: str) -> Any:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status: 0 done, 1 failed, 2 wrongly used, 130 interrupted."""
+    """Run the command line and return its exit status: 0 success, 1 failure, 2 wrong use, 130 interrupted."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     end = given.index("--") if "--" in given else len(given)
     debug = "--debug" in given[:end]
@@ -119,9 +119,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _message(error: Exception) -> str:
-    """One message: our own and the system's errors speak for themselves, others by their type as well."""
+    """One message: our own and the system's errors are printed as they are, others with their type."""
     if isinstance(error, (LoreweaveError, OSError)):
         return str(error)
     if isinstance(error, ModuleNotFoundError):
-        return f"{error}; is the extra that brings it installed? (pip install 'loreweave[demo]', see pyproject.toml)"
+        return f"{error}; is the extra that contains it installed? (pip install 'loreweave[demo]', see pyproject.toml)"
     return f"{type(error).__name__}: {error} (--debug shows where)"

@@ -1,4 +1,4 @@
-"""The `--precision` of commands that run a model without training it."""
+"""Option `--precision` of commands that run a model without training it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import typer
 from loreweave.cli.console import say
 
 PrecisionOption = Annotated[
-    str, typer.Option("--precision", help="Number format: fp32, bf16, fp16, or auto (bf16 where it is faster).")
+    str, typer.Option("--precision", help="Number format: fp32, bf16, fp16, or auto (bf16 if it is faster).")
 ]
 
 
 def settled(precision: str, device: str | None) -> str:
-    """A number format in place of `auto`, with a line about it; torch is loaded."""
+    """The number format to use for `auto`, reported in a line; loads torch."""
     from loreweave.training.devices import choose_device
     from loreweave.training.precision import settle_precision
 

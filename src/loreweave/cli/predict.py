@@ -1,4 +1,4 @@
-"""`loreweave predict`: texts or JSON Lines in, JSON Lines out."""
+"""`loreweave predict`: predicts with a checkpoint; texts or JSON Lines in, JSON Lines out."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def command(
 
 
 def _print_all(answers: Iterable[Mapping[str, Any]], called: str) -> int:
-    """Print the answers to a file of that name and say how many of them are errors; their number."""
+    """Print the answers to a file of that name, report how many of them are errors, and return their number."""
     from loreweave.tasks.files.predictions import PREDICTED
     from loreweave.tasks.jobs.queries import ERROR
 
@@ -120,7 +120,7 @@ def _print_all(answers: Iterable[Mapping[str, Any]], called: str) -> int:
             first = first or _place_and_error(answer, called)
         try:
             print(json_text(answer), flush=True)
-        except UnicodeEncodeError:  # half of a surrogate pair in an id, or a terminal that is not UTF-8
+        except UnicodeEncodeError:  # an unpaired surrogate in an id, or a terminal that is not UTF-8
             print(json.dumps(answer, allow_nan=False), flush=True)
     if bad:
         say(f"{bad} of {total} queries could not be answered (--strict stops at the first): {first}")

@@ -1,4 +1,4 @@
-"""`loreweave pretrain`: one stage of pre-training by a recipe."""
+"""`loreweave pretrain`: one stage of pre-training with a recipe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`loreweave score`: any system's predictions, official metrics."""
+"""`loreweave score`: scores any system's predictions with the official metrics."""
 
 from __future__ import annotations
 

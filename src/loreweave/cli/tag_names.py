@@ -1,4 +1,4 @@
-"""The option `--tag-names`, which is the same in all commands that read tags."""
+"""Option `--tag-names`, shared by all commands that read tags."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ TagNamesOption = Annotated[
 
 
 def read_tag_names(file: Path | None) -> tuple[str, ...]:
-    """The names in the file of `--tag-names`; none without one.
+    """Names in the file of `--tag-names`; empty without the option.
 
     Raises:
-        DataError: the file holds no names.
+        DataError: the file has no names.
     """
     from loreweave.corpus.class_labels import read_label_names
 

@@ -1,4 +1,4 @@
-"""`loreweave types`: which words a model selects, their latent types, and the sentence rebuilt from them."""
+"""`loreweave types`: the words that a model selects, their latent types, and the reconstructed sentence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from loreweave.corpus.annotated_text import AnnotatedText
     from loreweave.models.reconstruction import Method
     from loreweave.tasks.contract import Execution
-    from loreweave.tasks.latent_types.typist import TypedText
+    from loreweave.tasks.latent_types.prediction import TypedText
 
 
 def command(
@@ -80,7 +80,7 @@ def command(
     from loreweave.errors import ConfigurationError
     from loreweave.models.reconstruction import DecodingConfig
     from loreweave.tasks.contract import Execution
-    from loreweave.tasks.latent_types.typist import Typist
+    from loreweave.tasks.latent_types.prediction import TypePredictor
 
     if bool(sentences) == bool(file):
         raise ConfigurationError("give sentences, or --file FILE")
@@ -98,12 +98,14 @@ def command(
     how = DecodingConfig(method=cast("Method", method), beams=beams, temperature=temperature, stop_at_end=not full_length)
     if method == "sample":
         set_seed(seed)
-    typist = Typist(model, execution, max_length=max_length)
-    _show_all(typist.type((text.text for text in texts), how if rebuild else None), left_out, typist.max_length, as_json)
+    predictor = TypePredictor(model, execution, max_length=max_length)
+    _show_all(
+        predictor.predict((text.text for text in texts), how if rebuild else None), left_out, predictor.max_length, as_json
+    )
 
 
 def _show_all(sentences: Iterator[TypedText], left_out: Counter[str], max_length: int, as_json: bool) -> None:
-    """Each sentence as soon as it is typed, and what was not read."""
+    """Print each sentence as soon as it is typed, and what was not read."""
     cut = 0
     for typed in sentences:
         cut += typed.cut
@@ -149,13 +151,13 @@ def _write_report(
     settings: dict[str, Any],
     as_json: bool,
 ) -> None:
-    from loreweave.tasks.latent_types.report import AnalysisConfig, analyse_texts, numbers_beside, write_report
-    from loreweave.tasks.latent_types.typist import Typist
+    from loreweave.tasks.latent_types.prediction import TypePredictor
+    from loreweave.tasks.latent_types.report import AnalysisConfig, analyse_texts, numbers_path_of, write_report
 
-    numbers_beside(path)  # a wrong name is better said before the work than after it
+    numbers_path_of(path)  # report a wrong name before the work
     with progress("typing") as advance:
-        typist = Typist(model, replace(execution, advance=advance), max_length=max_length)
-        report = analyse_texts(typist, texts, AnalysisConfig(**settings), left_out)
+        predictor = TypePredictor(model, replace(execution, advance=advance), max_length=max_length)
+        report = analyse_texts(predictor, texts, AnalysisConfig(**settings), left_out)
     source = {"model": model, "files": files}
     numbers = write_report(path, report, source)
     if as_json:
@@ -166,7 +168,7 @@ def _write_report(
 
 
 def _show(typed: TypedText) -> None:
-    """The sentence with its types, what it was rebuilt to, and counts."""
+    """Print the sentence with its types, its reconstruction, and counts."""
     words = typed.words
     selected = sum(token.type != 0 for token in words)
     kinds = len({token.type for token in words} - {0})
@@ -196,7 +198,7 @@ def _coloured(typed: TypedText) -> Text:
 
 
 def _colour(kind: int) -> str:
-    """A style of its own for each type; the golden ratio keeps the colours of neighbouring numbers apart."""
+    """A style for each type; the golden ratio separates the colours of neighbouring numbers."""
     from colorsys import hls_to_rgb
 
     if kind == 0:

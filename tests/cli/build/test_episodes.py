@@ -39,7 +39,7 @@ def test_types_can_be_named_and_excluded(corpus: Path, tmp_path: Path, capsys: p
     assert main([*command, "--exclude-types-of", str(other)]) == 0
     assert {episode.types for episode in read_episodes(output)} == {("a", "b")}
     assert main([*command, "--overwrite", "--types", "a,z"]) == 2
-    assert "no sentence has z; there are a, b, c" in capsys.readouterr().err
+    assert "no sentence has z; found a, b, c" in capsys.readouterr().err
     assert main([*command, "--overwrite", "--types", "a"]) == 1
     assert "found 1 types to draw, expected at least 2" in capsys.readouterr().err
 

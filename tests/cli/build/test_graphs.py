@@ -49,7 +49,7 @@ def test_the_graph_and_its_table(files: Path, capsys: pytest.CaptureFixture[str]
         "train\t2\t3\t1\t0\t0\t0\t0",
         "test\t1\t2\t1\t1\t1\t0\t0",
     ]
-    assert "Warning: test has relations that train has not: P2" in shown.err
+    assert "Warning: test has relations that are not in train: P2" in shown.err
     assert "2 entities have no text: Q3, Q4" in shown.err
     assert f"wrote {files.parent / 'graph'}" in shown.err
     graph = KnowledgeGraph.load(files.parent / "graph")
@@ -179,7 +179,7 @@ def test_a_graph_that_models_will_refuse_is_said_to_be_one(tmp_path: Path, capsy
     err = " ".join(capsys.readouterr().err.split())
     assert "2 relations have no text: capital of, born in" in err
     assert (
-        "Warning: no relation has a text, so models that read texts of relations will refuse this graph; give them with "
+        "Warning: no relation has a text, so models that need texts of relations will refuse this graph; give them with "
         "--relation-names FILE or --relation-descriptions FILE, or make labels with --labels ids if the ids are words"
     ) in err
     for more in (["--labels", "ids"], ["--relation-names", str(tmp_path / "relations.csv")]):

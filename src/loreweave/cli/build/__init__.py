@@ -33,7 +33,7 @@ command = typer.Typer(
 )
 
 FORMATS = ("annotated", "wikispeedia")
-"""Our JSON Lines and Parquet, or folders of these; the Wikispeedia articles as JSON Lines."""
+"""Readers of text files: our JSON Lines and Parquet, or folders of these; the Wikispeedia articles as JSON Lines."""
 SHOWN_NAMES = 20
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Text files. They are read in this order.")]
@@ -172,7 +172,7 @@ command.command("relation-episodes")(relation_episodes)
 
 
 def read_texts(files: Iterable[str], format: str, exclusion: Exclusion) -> Iterator[AnnotatedText]:
-    """All texts of all files, in order, but those that are excluded.
+    """Texts of all files, in order, except excluded ones.
 
     Raises:
         ConfigurationError: an unknown format.
@@ -197,7 +197,7 @@ def _read_exclusion(file: Path | None) -> Exclusion:
 
 
 def _excluded(exclusion: Exclusion, file: Path | None) -> dict[str, int]:
-    """The counts of an exclusion; names that no text had are said."""
+    """Add the counts of an exclusion, and report names that no text had."""
     missed = exclusion.not_found()
     if missed:
         say(f"{file}: no text has the id or title {listed(map(repr, missed), shown=SHOWN_NAMES)}")
@@ -211,7 +211,7 @@ def _counted(texts: Iterable[AnnotatedText], advance: Advance) -> Iterator[Annot
 
 
 def _texts_done(advance: Advance) -> Callable[[BuildReport], None]:
-    """Turn the builder's running counts into steps of a progress bar."""
+    """Convert the builder's running counts to steps of a progress bar."""
     done = 0
 
     def show(report: BuildReport) -> None:

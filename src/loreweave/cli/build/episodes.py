@@ -94,7 +94,7 @@ def _write(
     settings: SamplerSettings,
     one_source: bool,
 ) -> dict[str, int]:
-    """Write the episodes; what there is of sentences, types and episodes."""
+    """Write the episodes; return the counts of sentences, types and episodes."""
     from loreweave.build.episodes import EpisodeSampler, types_of
     from loreweave.corpus.episodes import write_episodes
     from loreweave.errors import ConfigurationError
@@ -103,7 +103,7 @@ def _write(
     found = types_of(pooled)
     wanted = found if types is None else {name.strip() for name in types.split(",")}
     if unknown := wanted - found:
-        raise ConfigurationError(f"--types: no sentence has {', '.join(sorted(unknown))}; there are {', '.join(sorted(found))}")
+        raise ConfigurationError(f"--types: no sentence has {', '.join(sorted(unknown))}; found {', '.join(sorted(found))}")
     wanted = wanted - {label for sentences in excluded for label in types_of(sentences)}
     sampler = EpisodeSampler(sources if one_source else [pooled], wanted, settings)
     with progress("episodes", count) as advance:
@@ -116,7 +116,7 @@ def _write(
 def _sentences(
     path: Path, left_out: Counter[str], *, format: str | None, skip_bad: bool, names: Sequence[str] | None
 ) -> list[TaggedSentence]:
-    """The sentences of a file or folder; what was left out or looks odd is said, and counted in `left_out`."""
+    """Sentences of a file or folder; what was left out or looks unusual is reported, and counted in `left_out`."""
     from loreweave.corpus.annotated_sentences import read_tagged_sentences
     from loreweave.corpus.files.records import describe_skipped
 

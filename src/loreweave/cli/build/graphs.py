@@ -1,4 +1,4 @@
-"""`loreweave build wikidata5m` and `loreweave build graph`: published files to the folder of a knowledge graph."""
+"""`loreweave build wikidata5m` and `loreweave build graph`: build the folder of a knowledge graph from published files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FORMATS = (
     "triples", "jsonl", "fb15k237", "wn18rr", "kg-bert", "blp", "codex", "grail", "wikidata5m", "kepler-shards",
 )  # fmt: skip
-"""The names of `corpus.graph_formats`, whose import takes long."""
+"""Names of `corpus.graphs.formats`, whose import is slow."""
 
 _SHOWN = 10
 
@@ -177,7 +177,7 @@ def _policy(
 ) -> GraphPolicy:
     from loreweave.corpus.graphs.building import GraphPolicy
 
-    # Any text may be given; GraphPolicy refuses what is no name of a policy.
+    # Any text may be given; GraphPolicy refuses unknown policies.
     return GraphPolicy(without_text, skip_bad, exclude_triples, within_vocabulary, splitting)  # type: ignore[arg-type]
 
 
@@ -206,7 +206,7 @@ def _build(source: GraphSource, output: Path, policy: GraphPolicy, overwrite: bo
                 "another relation or in the other direction, which may reveal answers"
             )
         if counts["unseen_relations"]:
-            say(f"Warning: {split} has relations that train has not: {listed(counts['unseen_relations'], _SHOWN)}")
+            say(f"Warning: {split} has relations that are not in train: {listed(counts['unseen_relations'], _SHOWN)}")
     if both := manifest["relations_that_are_entities"]:
         say(f"Warning: {both} relations are entities too; are the columns head, relation, tail?")
     for line in _text_lines(manifest):
@@ -223,7 +223,7 @@ _COLUMNS = ("triples", "entities", "relations", "with_unseen_entity", "with_unse
 
 
 def _counts(manifest: Mapping[str, Any]) -> list[tuple[str, int]]:
-    """The first table: entities and relations with what is known about them, then what was left out."""
+    """First table: entities and relations with what is known about them, then what was left out."""
     rows = []
     for kind, text in manifest["text"].items():
         rows.append((kind, manifest[kind]))
@@ -234,11 +234,11 @@ def _counts(manifest: Mapping[str, Any]) -> list[tuple[str, int]]:
 
 
 def _split_lines(done: Mapping[str, Any] | None) -> list[str]:
-    """What the split did."""
+    """Description of the split."""
     if done is None:
         return []
     kind = "entities held out (inductive)" if done["inductive"] else "triples held out (transductive)"
-    parts = ", ".join(f"{count:,} {name} ({done['wanted'][name]:,} asked)" for name, count in done["found"].items())
+    parts = ", ".join(f"{count:,} {name} ({done['wanted'][name]:,} requested)" for name, count in done["found"].items())
     return [
         f"split of {done['distinct_triples']:,} distinct triples, {kind}, seed {done['seed']}: {parts}",
         f"repeated triples left out: {done['repeated_triples_left_out']:,}; triples with the same two entities as another, "
@@ -247,7 +247,7 @@ def _split_lines(done: Mapping[str, Any] | None) -> list[str]:
 
 
 def _id_lines(ids: Mapping[str, Any]) -> list[str]:
-    """What became of white space in ids."""
+    """Changes of white space in ids."""
     lines = []
     if ids["trimmed"]:
         shown = listed(map(repr, ids["first_trimmed"]), _SHOWN, ids["trimmed"])
@@ -263,7 +263,7 @@ def _id_lines(ids: Mapping[str, Any]) -> list[str]:
 
 
 def _text_lines(manifest: Mapping[str, Any]) -> list[str]:
-    """Which entities and relations have no text, and what to do where none has one."""
+    """Entities and relations without text, and advice if none has one."""
     from loreweave.corpus.graphs.entities import are_read_alike
 
     lines = []
@@ -275,13 +275,13 @@ def _text_lines(manifest: Mapping[str, Any]) -> list[str]:
         if are_read_alike(without, manifest[kind]):
             lines.append(
                 f"Warning: no {kind.replace('entities', 'entity').replace('relations', 'relation')} has a text, so models that "
-                f"read texts of {kind} will refuse this graph; {_ways_to_texts(kind, manifest['source'])}"
+                f"need texts of {kind} will refuse this graph; {_ways_to_texts(kind, manifest['source'])}"
             )
     return lines
 
 
 def _ways_to_texts(kind: str, source: Mapping[str, Any]) -> str:
-    """How a build of this source gets texts of `kind`."""
+    """Options by which a build of this source gets texts of `kind`."""
     from loreweave.corpus.graphs.formats import options_of
 
     read = {"entities": ("names", "descriptions"), "relations": ("relation_names", "relation_descriptions")}[kind]

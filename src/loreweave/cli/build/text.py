@@ -1,4 +1,4 @@
-"""`loreweave build text-blocks`: plain text as a pre-training set for masked words alone."""
+"""`loreweave build text-blocks`: a pre-training set of plain text, for masked words only."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def text_blocks(
 
 
 def _lines_done(advance: Advance) -> Callable[[TextBlockReport], None]:
-    """Turn the builder's running counts into steps of a progress bar."""
+    """Convert the builder's running counts to steps of a progress bar."""
     done = 0
 
     def show(report: TextBlockReport) -> None:

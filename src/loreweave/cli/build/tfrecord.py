@@ -35,7 +35,7 @@ def tfrecord(
 
     total = number_of_windows(folder)
     if tokenizer is None and not has_tokenizer(folder):
-        raise ConfigurationError(f"{folder} holds no tokenizer files: give --tokenizer, the encoder that the set was made for")
+        raise ConfigurationError(f"{folder}: found no tokenizer files; give --tokenizer, the encoder that the set was made for")
     words = read_word_tokenizer(folder if tokenizer is None else tokenizer)
     with progress("converting windows", total) as advance:
         report = convert_tfrecord_set(folder, output, words, check=check, overwrite=overwrite, advance=advance)
