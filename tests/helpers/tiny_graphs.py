@@ -141,7 +141,7 @@ class Oracle:
         return self.head.relation_embeddings.weight[row].detach()  # type: ignore[union-attr]  # it has a table
 
     def scores(self, side: str, entity: int, relation: int) -> np.ndarray:
-        """Of every entity as the answer to (entity, relation, ?) or (?, relation, entity). [entities] float64"""
+        """Score of every entity as the answer to (entity, relation, ?) or (?, relation, entity). [entities] float64"""
         entities = self.entities
         text = self.graph.relations[relation].description
         if self.variant == "contrastive":

@@ -15,7 +15,7 @@ from loreweave.models.sparse_typing import SparseTypingHead
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory, minilm_dir: Path) -> Path:
     """A tiny random BERT with a typer that selects about half of the words."""
-    place = tmp_path_factory.mktemp("typist")
+    place = tmp_path_factory.mktemp("latent-types")
     torch.manual_seed(0)
     BertForMaskedLM(
         BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64)

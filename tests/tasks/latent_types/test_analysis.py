@@ -128,7 +128,7 @@ def test_the_sample_is_even_and_repeats() -> None:
 
 
 def test_examples_are_drawn_from_all_words() -> None:
-    """Of ten words of a type, over forty seeds, each is drawn sooner or later (a miss of three has odds below 1e-4)."""
+    """Each of ten words of a type is drawn at least once over forty seeds (missing three has a probability below 1e-4)."""
     letters = "abcdefghij"
     text = " ".join(letters)
     drawn = set()

@@ -14,8 +14,8 @@ import pytest
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.latent_types.picture import draw, lay_out, legend
+from loreweave.tasks.latent_types.prediction import TypePredictor
 from loreweave.tasks.latent_types.report import AnalysisConfig, Report, analyse_texts, write_report
-from loreweave.tasks.latent_types.typist import Typist
 
 TEXTS = [
     AnnotatedText(str(number), text, (Mention(0, 3, label="<person>"),), metadata={"pos": ["PROPN", "VERB", "ADP", "PROPN"]})
@@ -50,7 +50,7 @@ class Tags(HTMLParser):
 
 @pytest.fixture(scope="module")
 def report(folder: Path) -> Report:
-    return analyse_texts(Typist(folder), TEXTS, AnalysisConfig(points=100), Counter({"empty lines": 2}))
+    return analyse_texts(TypePredictor(folder), TEXTS, AnalysisConfig(points=100), Counter({"empty lines": 2}))
 
 
 def test_page_and_numbers(report: Report, tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_nothing_comes_from_outside(report: Report, tmp_path: Path) -> None:
 
 
 def test_the_same_again(report: Report, folder: Path, tmp_path: Path) -> None:
-    again = analyse_texts(Typist(folder), iter(TEXTS), AnalysisConfig(points=100), Counter({"empty lines": 2}))
+    again = analyse_texts(TypePredictor(folder), iter(TEXTS), AnalysisConfig(points=100), Counter({"empty lines": 2}))
     assert again == report
     for name, one in (("a", report), ("b", again)):
         write_report(tmp_path / f"{name}.html", one, {})
@@ -88,11 +88,11 @@ def test_the_same_again(report: Report, folder: Path, tmp_path: Path) -> None:
 
 def test_plain_text_says_what_it_lacks(folder: Path, tmp_path: Path) -> None:
     texts = [AnnotatedText("1", "Ann lives.")]
-    plain = analyse_texts(Typist(folder), texts, AnalysisConfig(rebuild=False, points=0))
+    plain = analyse_texts(TypePredictor(folder), texts, AnalysisConfig(rebuild=False, points=0))
     write_report(tmp_path / "page.html", plain, {"model": "m", "files": ["a.txt"]})
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     Tags(page)
-    assert page.count("The files have none.") == 2 and "Not asked for." in page and "<svg" not in page
+    assert page.count("The files have none.") == 2 and "Not requested." in page and "<svg" not in page
     assert plain.numbers["reconstruction"] is None and "picture" not in plain.numbers and "labels" not in plain.numbers
 
 
@@ -104,7 +104,7 @@ def test_neighbours_leave_special_words_out(report: Report) -> None:
 
 def test_no_text_and_a_wrong_name(folder: Path, report: Report, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="found no text"):
-        analyse_texts(Typist(folder), [])
+        analyse_texts(TypePredictor(folder), [])
     with pytest.raises(ConfigurationError, match="ends in .html"):
         write_report(tmp_path / "page.json", report, {})
 

@@ -1,6 +1,6 @@
-"""Words and their latent types: sub-words have types, labels and part-of-speech tags belong to words.
+"""Words and their latent types: types belong to sub-words, labels and part-of-speech tags to words.
 
-A word has the type of the sub-word that holds its first character, and the label of the shortest mention that holds it.
+A word has the type of the sub-word with its first character, and the label of the shortest mention that contains it.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.tokens import POS, TOKENS, pos_of, token_offsets
-from loreweave.tasks.latent_types.typist import TypedText
+from loreweave.tasks.latent_types.prediction import TypedText
 
 _WORD = re.compile(r"\w+|[^\w\s]")
-"""Of a text without tokens: runs of letters and digits, and every other character alone."""
+"""Words of a text without tokens: runs of letters and digits, and every other character separately."""
 
 
 class Word(NamedTuple):
-    """A word of a text: its characters, latent type, and gold label and part of speech where there are any."""
+    """A word of a text: its characters, latent type, and gold label and part of speech, if any."""
 
     start: int
     end: int
@@ -28,12 +28,12 @@ class Word(NamedTuple):
 
 
 def typed_words(text: AnnotatedText, typed: TypedText, counts: Counter[str]) -> list[Word]:
-    """The words of a text that was typed.
+    """The words of a typed text.
 
     Args:
-        counts: gets, in words, what is left out: words beyond the sub-words that were read, words that no sub-word holds,
-            mentions without a label, and further labels of mentions; and the mentions that begin or end inside a word, which
-            keep the words that begin in them.
+        counts: receives, in words, what is left out: words after the sub-words that were read, words that are in no sub-word,
+            mentions without a label, and further labels of mentions; and mentions that begin or end inside a word, which
+            have the words that begin in them.
 
     Raises:
         DataError: tokens or tags of the text do not fit it.
@@ -55,7 +55,7 @@ def typed_words(text: AnnotatedText, typed: TypedText, counts: Counter[str]) -> 
 
 
 def _types(text: AnnotatedText, typed: TypedText) -> list[int | None]:
-    """The type of each character's sub-word; of several sub-words of one character the first's."""
+    """Type of each character's sub-word; if several sub-words share a character, that of the first."""
     types: list[int | None] = [None] * len(text.text)
     for token in reversed(typed.words):
         types[token.start : token.end] = [token.type] * (token.end - token.start)
@@ -63,10 +63,10 @@ def _types(text: AnnotatedText, typed: TypedText) -> list[int | None]:
 
 
 def _labels(text: AnnotatedText, places: list[tuple[int, int]], counts: Counter[str]) -> list[str | None]:
-    """The label of each word: of the shortest mention around its first character, of equal ones the first."""
+    """Label of each word: that of the shortest mention around its first character; of equal ones the first."""
     begins, ends = {start for start, _ in places}, {end for _, end in places}
     by_character: dict[int, str] = {}
-    # The longest first, of equal ones the last: the one that is written last wins.
+    # The longest first, of equal ones the last: the one that is written last takes effect.
     for mention in sorted(reversed(text.mentions), key=lambda mention: mention.start - mention.end):
         if mention.label is None:
             counts["mentions without a label"] += 1

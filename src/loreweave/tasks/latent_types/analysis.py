@@ -1,4 +1,4 @@
-"""Numbers of a corpus by its latent types, from what was counted over it."""
+"""Statistics of a corpus by its latent types, from counts."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from loreweave.metrics.clusters import agreement, perplexity
 from loreweave.tasks.latent_types.counting import Rebuilding, TypeCounts, Usage
 
 MIN_COUNT = 3
-"""Words of a type that a word needs at least before its PMI is trusted."""
+"""Minimum number of occurrences of a word in a type for its PMI."""
 OUTSIDE = "outside"
-"""How words outside of all mentions are called."""
+"""Name of words outside all mentions."""
 
 
 def analyse(counts: TypeCounts, top: int = 12) -> dict[str, Any]:
-    """All numbers but those of the type vectors, as plain values.
+    """All statistics except those of the type vectors, as plain values.
 
     Args:
-        counts: of the corpus.
-        top: words that are listed of each type.
+        counts: counts of the corpus.
+        top: number of words listed for each type.
     """
     numbers: dict[str, Any] = {
         "texts": counts.texts,
@@ -47,10 +47,10 @@ def analyse(counts: TypeCounts, top: int = 12) -> dict[str, Any]:
 
 
 def usage_numbers(use: Usage) -> dict[str, float]:
-    """How sub-words use the types; all are 0 where there are none.
+    """Usage of the types by sub-words; all values are 0 if there are no sub-words.
 
-    `soft_unselected` is the mean probability of type 0; perplexities are those of the shares of all types with type 0, by the
-    type that each sub-word has (hard) and by the mean probabilities (soft).
+    `soft_unselected` is the mean probability of type 0. Perplexities are those of the shares of all types including type 0, by
+    the type of each sub-word (hard) and by the mean probabilities (soft).
     """
     total = int(use.hard.sum())
     selected = int(use.hard[1:].sum())
@@ -66,10 +66,10 @@ def usage_numbers(use: Usage) -> dict[str, float]:
 
 
 def rebuilding_numbers(rebuilt: Rebuilding) -> dict[str, float] | None:
-    """How well sentences are rebuilt; None where none was.
+    """Quality of the reconstruction; None if there was none.
 
-    `token_accuracy` compares a sentence with the greedily rebuilt one place by place, `next_accuracy` and `perplexity` tell
-    each sub-word from those before it (teacher forcing).
+    `token_accuracy` compares a sentence with its greedy reconstruction position by position. `next_accuracy` and `perplexity`
+    predict each sub-word from the previous ones (teacher forcing).
     """
     if not rebuilt.sub_words:
         return None
@@ -84,10 +84,10 @@ def rebuilding_numbers(rebuilt: Rebuilding) -> dict[str, float] | None:
 
 
 def pmi_words(words: Mapping[tuple[int, str], int], top: int) -> dict[int, list[tuple[str, float, int]]]:
-    """The words of each type that are most its own: (word, pointwise mutual information in bits, count in the type).
+    """Most characteristic words of each type: (word, pointwise mutual information in bits, count in the type).
 
-    PMI = log2(n(type, word) n / (n(type) n(word))); words with fewer than `MIN_COUNT` of a type, or without positive PMI, are
-    not listed.
+    PMI = log2(n(type, word) n / (n(type) n(word))). Words with fewer than `MIN_COUNT` occurrences in a type, or without
+    positive PMI, are not listed.
     """
     of_type: Counter[int] = Counter()
     of_word: Counter[str] = Counter()
@@ -104,7 +104,7 @@ def pmi_words(words: Mapping[tuple[int, str], int], top: int) -> dict[int, list[
 
 
 def type_rows(counts: TypeCounts, top: int) -> list[dict[str, Any]]:
-    """A row a type, the commonest first, those that are not in use last."""
+    """One row per type, the most frequent first, unused ones last."""
     words: dict[int, Counter[str]] = defaultdict(Counter)
     for (kind, word), count in counts.words.items():
         words[kind][word] = count
@@ -129,12 +129,12 @@ def type_rows(counts: TypeCounts, top: int) -> list[dict[str, Any]]:
 def _gold(
     compared: Mapping[tuple[int, str], int], shown: Mapping[tuple[int, str], int], last: str | None = None
 ) -> dict[str, Any]:
-    """Agreement of types with gold classes, over all words that have one and over those selected, and the table of both.
+    """Agreement of types with gold classes, over all words with a class and over selected words, and the table of both.
 
     Args:
         compared: words by (type, class).
-        shown: the same with classes that are shown only.
-        last: the class that comes last, whatever its number.
+        shown: the same counts for classes that are only shown.
+        last: class that comes last, whatever its count.
     """
     sizes: Counter[str] = Counter()
     selected: Counter[str] = Counter()
@@ -162,7 +162,7 @@ def _gold(
 
 
 def _by_type(counts: Mapping[tuple[int, Any], int]) -> dict[Hashable, Counter[Any]]:
-    """Counts of each type, and of all under "all"."""
+    """Counts of each type, and of all types under "all"."""
     found: dict[Hashable, Counter[Any]] = defaultdict(Counter)
     for (kind, name), count in counts.items():
         found[kind][name] += count
@@ -171,21 +171,21 @@ def _by_type(counts: Mapping[tuple[int, Any], int]) -> dict[Hashable, Counter[An
 
 
 def _commonest(counts: Counter[Any], top: int | None = None) -> list[tuple[Any, int]]:
-    """The commonest first; of equal ones by name."""
+    """Sorted by decreasing count, then by name."""
     return sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))[:top]
 
 
 def vector_rows(
     vectors: np.ndarray, words: np.ndarray, names: Sequence[str], allowed: Iterable[int], top: int = 8
 ) -> list[dict[str, Any]]:
-    """The nearest words and types of each type by the cosine of their vectors.
+    """Nearest words and types of each type by the cosine of their vectors.
 
     Args:
-        vectors: of the types from 1 on. [types - 1, hidden]
+        vectors: vectors of the types from 1 on. [types - 1, hidden]
         words: the encoder's word table. [vocabulary, hidden]
-        names: of its rows.
-        allowed: rows that may be named.
-        top: how many words; types half as many.
+        names: names of its rows.
+        allowed: rows that may be listed.
+        top: number of words; half as many types are listed.
     """
     unit, rows = _unit(vectors), np.fromiter(allowed, dtype=np.int64)
     to_words = unit @ _unit(words[rows]).T  # [types - 1, allowed]

@@ -1,4 +1,4 @@
-"""What is counted over a stream of typed texts: how types are used, by which words, labels and parts of speech."""
+"""Counts over a stream of typed texts: usage of the types, their words, labels and parts of speech."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.tasks.latent_types.alignment import Word, typed_words
-from loreweave.tasks.latent_types.typist import Details, TypedText
+from loreweave.tasks.latent_types.prediction import Details, TypedText
 
 _CONTEXT = 45
-"""Characters that are shown on either side of a word."""
+"""Number of characters shown on either side of a word."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """A word where it stands in a text."""
+    """A word in its context."""
 
     before: str
     word: str
@@ -27,7 +27,7 @@ class Context:
 
 @dataclass
 class Usage:
-    """How some sub-words use the types: how many have each, and the sum of its probabilities. Both [types]."""
+    """Usage of the types by some sub-words: number of sub-words of each type, and sum of its probabilities. Both [types]."""
 
     hard: np.ndarray
     soft: np.ndarray
@@ -48,13 +48,13 @@ class Usage:
 
 @dataclass
 class Rebuilding:
-    """How well sentences are rebuilt; sub-words without the special tokens.
+    """Quality of the reconstruction, over sub-words without the special tokens.
 
     Attributes:
-        texts, exact: sentences that were rebuilt, and those rebuilt to the last sub-word and no further.
-        sub_words, in_place: of the sentences, and those that the rebuilt sentence has at the same place.
-        next_correct, loss: sub-words that are the likeliest after those before them (teacher forcing), and the sum of their
-            negative log-probabilities in nats.
+        texts, exact: number of reconstructed sentences, and of those without any difference.
+        sub_words, in_place: number of sub-words and of those that the reconstruction has at the same position.
+        next_correct, loss: number of sub-words that are the most likely after the previous ones (teacher forcing), and sum of
+            their negative log-probabilities in nats.
     """
 
     texts: int = 0
@@ -65,7 +65,7 @@ class Rebuilding:
     loss: float = 0.0
 
     def add(self, typed: TypedText, details: Details) -> None:
-        """Count a sentence, if it was rebuilt."""
+        """Count a sentence, if it was reconstructed."""
         if details.rebuilt is None or details.next_correct is None or details.next_log_probabilities is None:
             return
         places = [place for place, token in enumerate(typed.tokens) if not token.special]
@@ -82,8 +82,8 @@ class StateSample:
     """A uniform sample of sub-words, without special tokens, drawn from a stream.
 
     Args:
-        size: how many at most.
-        seed: of the draw.
+        size: maximum number of sub-words.
+        seed: seed of the draw.
     """
 
     def __init__(self, size: int, seed: int) -> None:
@@ -93,7 +93,7 @@ class StateSample:
         self._held = 0
 
     def add(self, states: np.ndarray, types: np.ndarray) -> None:
-        """Offer sub-words: states [sub-words, hidden] and types [sub-words]."""
+        """Add sub-words: states [sub-words, hidden] and types [sub-words]."""
         if self.size and len(types):
             self._chosen.append((self._random.random(len(types)), states, types))
             self._held += len(types)
@@ -101,7 +101,7 @@ class StateSample:
                 self._draw()
 
     def _draw(self) -> None:
-        """Keep those with the smallest lots, in the order of the stream."""
+        """Keep those with the smallest random numbers, in the order of the stream."""
         lots, states, types = (np.concatenate(column) for column in zip(*self._chosen, strict=True))
         kept = np.sort(np.argsort(lots, kind="stable")[: self.size])
         self._chosen, self._held = [(lots[kept], states[kept], types[kept])], len(kept)
@@ -120,10 +120,10 @@ class TypeCounts:
     """Counts of a corpus; `add` takes its texts one by one.
 
     Attributes:
-        types: how many there are, with type 0.
-        contexts: examples that are kept of each type, drawn evenly from all of its words.
-        points: sub-words whose states are kept.
-        seed: of both draws.
+        types: number of types, including type 0.
+        contexts: number of examples of each type, drawn uniformly from all of its words.
+        points: number of sub-words whose states are kept.
+        seed: seed of both draws.
         words, labels, tags: words by (type, word in lower case), (type, label or None outside mentions), (type, tag).
         left_out: what could not be counted, in words.
     """
@@ -154,7 +154,7 @@ class TypeCounts:
         """
         details = typed.details
         if details is None:
-            raise ValueError("found a text without details, expected Typist.type(..., with_details=True)")
+            raise ValueError("found a text without details, expected TypePredictor.predict(..., with_details=True)")
         special = np.array([token.special for token in typed.tokens])
         self.texts += 1
         self.sub_words.add(details.probabilities[~special])
@@ -171,7 +171,7 @@ class TypeCounts:
             self._show(text.text, word)
 
     def _show(self, text: str, word: Word) -> None:
-        """Keep the word as an example, so that each of a type's words is as likely to be one (reservoir sampling)."""
+        """Keep the word as an example, with equal probability for each of a type's words (reservoir sampling)."""
         self._seen[word.type] += 1
         kept = self.examples[word.type]
         place = len(kept) if len(kept) < self.contexts else self._random.randrange(self._seen[word.type])

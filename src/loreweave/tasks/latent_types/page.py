@@ -1,4 +1,4 @@
-"""The page of a corpus by its latent types: one HTML file without scripts and without anything from outside."""
+"""Page of a corpus by its latent types: one HTML file without scripts or external files."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def page(numbers: Numbers, picture: str | None, names: Mapping[int, str]) -> str
     """The whole page.
 
     Args:
-        numbers: of `analysis.analyse`, with `model` and `files`.
+        numbers: results of `analysis.analyse`, with `model` and `files`.
         picture: SVG, if there is one.
-        names: of the types that have a colour in it.
+        names: names of the types that have a colour in it.
     """
     sections = [
         _head(numbers),
@@ -104,15 +104,15 @@ def _usage(usage: Numbers) -> str:
     rows = [[name, form(usage["sub_words"][key]), form(usage["with_special_tokens"][key])] for name, key, form in shown]
     return (
         "<h2>How the types are used</h2>\n"
-        "<p>Type 0 means not selected. The perplexity says how many types, type 0 among them, would give this spread if all "
-        "were equally common: hard by the type that each sub-word has, soft by the mean of the probabilities.</p>\n"
+        "<p>Type 0 means not selected. The perplexity is the number of types, with type 0, that would give this spread if all "
+        "were equally frequent: hard by the type of each sub-word, soft by the mean of the probabilities.</p>\n"
         + _table(["", "text", "with start and end tokens"], rows, numeric={1, 2})
     )
 
 
 def _rebuilding(rebuilt: Numbers | None) -> str:
     if rebuilt is None:
-        return "<h2>Sentences rebuilt</h2>\n<p>Not asked for.</p>"
+        return "<h2>Sentences rebuilt</h2>\n<p>Not requested.</p>"
     rows = [
         ["sub-words equal at the same place, rebuilt greedily", _percent(rebuilt["token_accuracy"])],
         ["texts rebuilt without a mistake", _percent(rebuilt["exact_match"])],
@@ -122,9 +122,9 @@ def _rebuilding(rebuilt: Numbers | None) -> str:
     return (
         "<h2>Sentences rebuilt</h2>\n"
         "<p>The decoder reads the states of the selected sub-words, each times the vector of its type (the others are zero), "
-        f"and the words that it wrote before. {counted(rebuilt['texts'], 'text')}, "
+        f"and the words generated before. {counted(rebuilt['texts'], 'text')}, "
         f"{counted(rebuilt['sub_words'], 'sub-word')} without start and "
-        "end tokens. In the first row one word too many or too few puts all that follows out of place.</p>\n"
+        "end tokens. In the first row, one word too many or too few shifts all following words.</p>\n"
         + _table(["", ""], rows, numeric={1})
     )
 
@@ -135,7 +135,7 @@ def _picture(numbers: Numbers, picture: str | None, names: Mapping[int, str]) ->
     items = "".join(f'<li><i style="background:{colour}"></i>{escape(name)}</li>' for colour, name in legend(names))
     return (
         f"<h2>States by type</h2>\n<p>{numbers['picture']['sub_words']:,} sub-words drawn at random, without start and end "
-        "tokens, by the encoder's last states. A type is named by the words that are most its own.</p>\n"
+        "tokens, by the encoder's last states. A type is named by its most characteristic words.</p>\n"
         f'{picture}\n<ul class="legend">{items}</ul>'
     )
 
@@ -185,13 +185,13 @@ def _types(rows: Sequence[Numbers]) -> str:
     unused = [str(row["type"]) for row in rows if not row["sub_words"]]
     most = max((row["share"] for row in used if row["type"]), default=1.0)
     gold = [(key, name) for key, name in (("labels", "labels"), ("parts_of_speech", "parts of speech")) if key in rows[0]]
-    head = ["type", "share of sub-words", "words most its own", "commonest words", *(name for _, name in gold)]
+    head = ["type", "share of sub-words", "characteristic words", "most frequent words", *(name for _, name in gold)]
     body = "".join(_type_row(row, most, [key for key, _ in gold]) for row in used)
     cells = "".join(f"<th>{name}</th>" for name in head)
     more = f'<p class="dim">Not in use here: {", ".join(unused)}.</p>' if unused else ""
     return (
-        "<h2>The types</h2>\n<p>Words most its own: by pointwise mutual information of word and type, of the words that it has "
-        f"{MIN_COUNT} times at least; the number is how often.</p>\n"
+        "<h2>The types</h2>\n<p>Characteristic words: by pointwise mutual information of word and type, of words that it has "
+        f"{MIN_COUNT} times or more; the number is the count.</p>\n"
         f'<div class="scroll"><table class="types"><tr>{cells}</tr>{body}</table></div>{more}'
     )
 
@@ -208,7 +208,7 @@ def _type_row(row: Numbers, most: float, gold: Sequence[str]) -> str:
 
 
 def _more(row: Numbers) -> str:
-    """Examples and neighbours, folded away."""
+    """Examples and neighbours, in a collapsed section."""
     examples = "".join(
         f"<li>{escape(one['before'])}<mark>{escape(one['word'])}</mark>{escape(one['after'])}</li>" for one in row["contexts"]
     )
@@ -223,17 +223,17 @@ def _more(row: Numbers) -> str:
 def _method(numbers: Numbers) -> str:
     settings = numbers["settings"]
     points = [
-        "A sub-word is selected where the logit of a type other than 0 is above 0; its type is the largest logit's.",
-        "A word is a token of the file where the file has tokens, else a run of letters and digits or any single character. "
-        "Its type is that of the sub-word that holds its first character, and it is counted in lower case.",
-        "The label of a word is that of the shortest mention that holds its first character; words outside of all mentions are "
-        "“outside”, which is shown and is no part of the agreement.",
-        "In the agreement type 0 is a type like the others; “those selected” leaves its words out.",
+        "A sub-word is selected if the logit of a type other than 0 is above 0; its type has the largest logit.",
+        "A word is a token of the file if the file has tokens, otherwise a run of letters and digits or any single character. "
+        "Its type is that of the sub-word with its first character, and it is counted in lower case.",
+        "The label of a word is that of the shortest mention with its first character; words outside all mentions are "
+        "“outside”, which is shown but not part of the agreement.",
+        "In the agreement, type 0 is a type like the others; “those selected” excludes its words.",
         "Neighbours are by the cosine of type vectors, and of type vector and the encoder's word table. A type vector "
-        "multiplies a state element by element, so that these words say what it resembles and not what it means.",
-        "Examples are drawn evenly from all of a type's words.",
-        f"t-SNE sees the first 50 principal components, perplexity 30. Seed {settings['seed']}; of a text "
-        f"{settings['max_length']} sub-words at most are read.",
+        "multiplies a state element by element, so these words show what it resembles, not what it means.",
+        "Examples are drawn uniformly from all words of a type.",
+        f"t-SNE uses the first 50 principal components, perplexity 30. Seed {settings['seed']}; at most "
+        f"{settings['max_length']} sub-words of a text are read.",
     ]
     left = [f"{escape(reason)}: {count:,}" for reason, count in numbers["left_out"].items()]
     left_out = f"<h3>Left out or special</h3>\n{_bullets(left)}" if left else "<p>Nothing was left out.</p>"

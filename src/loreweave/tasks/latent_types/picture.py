@@ -1,4 +1,4 @@
-"""A picture of sub-words' states in the plane, coloured by latent type: t-SNE and PCA, as one SVG without scripts."""
+"""Plot of sub-words' states in two dimensions, coloured by latent type: t-SNE and PCA, as one SVG without scripts."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from html import escape
 import numpy as np
 
 LEAST_POINTS = 10
-"""Fewer are no picture."""
+"""Minimum number of sub-words for a plot."""
 _PERPLEXITY, _COMPONENTS = 30.0, 50
 COLOURS = (
     "#1f6fb4", "#e8590c", "#2b8a3e", "#c2255c", "#7048e8", "#b08900", "#0c8599", "#862e9c", "#a0522d", "#5c940d", "#364fc7",
     "#d6336c", "#087f5b", "#e67700",
 )  # fmt: skip
-"""Of the commonest types, in order."""
+"""Colours of the most frequent types, in order."""
 OTHER, UNSELECTED = "#9aa3ad", "#d9dde2"
 _SIZE, _MARGIN, _GAP, _TITLE = 430, 10, 24, 26
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Places of the same sub-words in two planes.
+    """Positions of the same sub-words in two planes.
 
     Attributes:
-        tsne, pca: places. [sub-words, 2]
-        explained: share of the variance that each of the two principal components holds.
-        divergence: what t-SNE minimised, in nats.
+        tsne, pca: positions. [sub-words, 2]
+        explained: share of the variance in each of the two principal components.
+        divergence: the value that t-SNE minimised, in nats.
     """
 
     tsne: np.ndarray
@@ -37,9 +37,9 @@ class Layout:
 
 
 def lay_out(states: np.ndarray, seed: int) -> Layout | None:
-    """Places of states [sub-words, hidden]; None where there are too few for a picture.
+    """Positions of states [sub-words, hidden]; None if there are too few for a plot.
 
-    t-SNE starts from the first two principal components and sees the first 50.
+    t-SNE starts from the first two principal components and uses the first 50.
     """
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
@@ -56,11 +56,11 @@ def lay_out(states: np.ndarray, seed: int) -> Layout | None:
 
 
 def draw(layout: Layout, types: np.ndarray, names: Mapping[int, str]) -> str:
-    """The SVG of both planes side by side; a legend is `legend`'s.
+    """SVG of both planes side by side; its legend comes from `legend`.
 
     Args:
-        types: of the sub-words. [sub-words]
-        names: what the types that have a colour are called, the commonest first.
+        types: types of the sub-words. [sub-words]
+        names: names of the types with a colour, the most frequent first.
     """
     width, height = 2 * _SIZE + _GAP, _SIZE + _TITLE
     share = " + ".join(f"{100 * part:.0f} %" for part in layout.explained)
@@ -81,7 +81,7 @@ def legend(names: Mapping[int, str]) -> list[tuple[str, str]]:
 
 
 def _scaled(places: np.ndarray) -> np.ndarray:
-    """Places in the frame, in tenths of a pixel, y downwards. The farthest 0.1 % stand at its edge."""
+    """Positions in the frame, in tenths of a pixel, y downwards. The most distant 0.1 % are moved to its edge."""
     low, high = np.quantile(places, (0.001, 0.999), axis=0)
     middle, span = (low + high) / 2, max(float((high - low).max()), 1e-12) * 1.04
     unit = np.clip((places - middle) / span * (1, -1), -0.5, 0.5) + 0.5
@@ -89,7 +89,7 @@ def _scaled(places: np.ndarray) -> np.ndarray:
 
 
 def _dots(places: np.ndarray, types: np.ndarray, names: Mapping[int, str]) -> list[str]:
-    """A path of round dots for each colour, the unselected below."""
+    """A path of round dots for each colour, the unselected ones below."""
     coloured = dict(zip(names, COLOURS, strict=False))
     groups: list[tuple[str, str, np.ndarray]] = [
         (UNSELECTED, "0, not selected", types == 0),

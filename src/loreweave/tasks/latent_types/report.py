@@ -1,4 +1,4 @@
-"""Analyses a corpus by the latent types of a model, and writes the page and the numbers."""
+"""Analyses a corpus by the latent types of a model, and writes the page and the statistics."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from loreweave.tasks.latent_types.analysis import analyse, vector_rows
 from loreweave.tasks.latent_types.counting import TypeCounts
 from loreweave.tasks.latent_types.page import page
 from loreweave.tasks.latent_types.picture import COLOURS, draw, lay_out
-from loreweave.tasks.latent_types.typist import Typist
+from loreweave.tasks.latent_types.prediction import TypePredictor
 
 
 @dataclass(frozen=True, kw_only=True)
 class AnalysisConfig:
-    """What is analysed.
+    """Settings of the analysis.
 
     Attributes:
-        rebuild: rebuild every sentence, greedily, and score that.
-        points: sub-words in the picture; 0 for none.
-        contexts: examples of each type.
-        top: words that are listed of each type.
-        seed: of the examples, the points and t-SNE.
+        rebuild: reconstruct every sentence greedily, and score that.
+        points: number of sub-words in the plot; 0 for no plot.
+        contexts: number of examples of each type.
+        top: number of words listed for each type.
+        seed: seed of the examples, the points and t-SNE.
     """
 
     rebuild: bool = True
@@ -45,7 +45,7 @@ class AnalysisConfig:
 
 @dataclass(frozen=True)
 class Report:
-    """Numbers of a corpus as plain values, and a picture (SVG) with the names of the types that have a colour in it."""
+    """Statistics of a corpus as plain values, and a plot (SVG) with the names of the types that have a colour in it."""
 
     numbers: dict[str, Any]
     picture: str | None
@@ -53,7 +53,7 @@ class Report:
 
     @property
     def summary(self) -> list[tuple[str, float]]:
-        """The numbers that matter most, with their names."""
+        """The most important statistics, with their names."""
         use, rebuilt = self.numbers["usage"]["sub_words"], self.numbers["reconstruction"]
         rows = [("texts", self.numbers["texts"]), ("sub-words", use["sub_words"]), ("share selected", use["share_selected"])]
         rows += [("types in use", use["types_in_use"]), ("perplexity of the types, hard", use["hard_perplexity"])]
@@ -66,32 +66,35 @@ class Report:
 
 
 def analyse_texts(
-    typist: Typist, texts: Iterable[AnnotatedText], config: AnalysisConfig | None = None, left_out: Counter[str] | None = None
+    predictor: TypePredictor,
+    texts: Iterable[AnnotatedText],
+    config: AnalysisConfig | None = None,
+    left_out: Counter[str] | None = None,
 ) -> Report:
     """Type a stream of texts and count.
 
     Args:
-        typist: of the model.
-        texts: with words, labels and parts of speech as far as they are known.
-        config: what is analysed.
-        left_out: what was left out before, in words, which the numbers show as well; read after the last text.
+        predictor: predictor of the model.
+        texts: texts with words, labels and parts of speech as far as they are known.
+        config: settings of the analysis.
+        left_out: what was left out before, in words, which is added to the statistics; read after the last text.
 
     Raises:
         DataError: there is no text; or one has tokens or tags that do not fit it.
     """
     config = config or AnalysisConfig()
-    model = typist.model
+    model = predictor.model
     counts = TypeCounts(model.head.typer.types, config.contexts, config.points, config.seed)
     here, typed_ones = tee(texts)
     decoding = DecodingConfig() if config.rebuild else None
-    stream = typist.type((text.text for text in typed_ones), decoding, with_details=True)
+    stream = predictor.predict((text.text for text in typed_ones), decoding, with_details=True)
     for text, typed in zip(here, stream, strict=True):
         counts.add(text, typed)
     if not counts.texts:
-        raise DataError("found no text, expected one at least")
+        raise DataError("found no text, expected at least one")
     counts.left_out.update(left_out or {})
-    numbers = analyse(counts, config.top) | {"settings": asdict(config) | {"max_length": typist.max_length}}
-    _add_neighbours(numbers["types"], typist)
+    numbers = analyse(counts, config.top) | {"settings": asdict(config) | {"max_length": predictor.max_length}}
+    _add_neighbours(numbers["types"], predictor)
     names = _names(numbers["types"])
     states, types = counts.sample.drawn()
     layout = lay_out(states, config.seed) if config.points else None
@@ -102,17 +105,17 @@ def analyse_texts(
 
 
 def write_report(path: Pathname, report: Report, source: Mapping[str, Any]) -> Path:
-    """Write the page and, beside it, the numbers as JSON; return the path of these.
+    """Write the page and, next to it, the statistics as JSON; return the path of the latter.
 
     Args:
-        path: of the page; its name ends in .html.
-        report: what is written.
-        source: which model and files it is of, shown and kept with the numbers.
+        path: path of the page, which ends in .html.
+        report: the report.
+        source: the model and the files, which are shown and stored with the statistics.
 
     Raises:
-        ConfigurationError: the name has another end.
+        ConfigurationError: the path does not end in .html.
     """
-    numbers_path = numbers_beside(path)
+    numbers_path = numbers_path_of(path)
     numbers = {**source, **report.numbers}
     with atomic_write(path) as file:
         file.write(page(numbers, report.picture, report.names))
@@ -120,8 +123,8 @@ def write_report(path: Pathname, report: Report, source: Mapping[str, Any]) -> P
     return numbers_path
 
 
-def numbers_beside(path: Pathname) -> Path:
-    """The file of the numbers of a page.
+def numbers_path_of(path: Pathname) -> Path:
+    """Path of a page's statistics.
 
     Raises:
         ConfigurationError: the page's name does not end in .html.
@@ -131,9 +134,9 @@ def numbers_beside(path: Pathname) -> Path:
     return Path(path).with_suffix(".json")
 
 
-def _add_neighbours(rows: list[dict[str, Any]], typist: Typist) -> None:
-    """Give each row but that of type 0 its vector's nearest words and types."""
-    model, tokenizer = typist.model, typist.tokenizer
+def _add_neighbours(rows: list[dict[str, Any]], predictor: TypePredictor) -> None:
+    """Add the nearest words and types of its vector to each row except that of type 0."""
+    model, tokenizer = predictor.model, predictor.tokenizer
     weight = model.encoder.get_input_embeddings().weight
     assert isinstance(weight, Tensor)
     table = weight.detach().float().cpu().numpy()  # [vocabulary, hidden]
@@ -148,7 +151,7 @@ def _add_neighbours(rows: list[dict[str, Any]], typist: Typist) -> None:
 
 
 def _names(rows: list[dict[str, Any]]) -> dict[int, str]:
-    """Names of the commonest selected types: the number and the words that are most their own."""
+    """Names of the most frequent selected types: the number and the most characteristic words."""
     named: dict[int, str] = {}
     for row in rows:
         if row["type"] and row["sub_words"] and len(named) < len(COLOURS):

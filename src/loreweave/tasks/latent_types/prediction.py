@@ -1,4 +1,4 @@
-"""Types the sub-words of sentences and rebuilds the sentences."""
+"""Predicts the latent types of sentences' sub-words, and reconstructs the sentences."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from loreweave.training.devices import autocast, choose_device
 from loreweave.training.inference import move
 
 _BLOCK = 1024
-"""Sentences that are sorted by length together."""
+"""Number of sentences that are sorted by length together."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class TypedToken:
     """A sub-word and its latent type.
 
     Attributes:
-        text: the characters that it covers.
-        start, end: where, end exclusive.
+        text: characters of the sub-word.
+        start, end: position of these characters, end exclusive.
         type: 0 means not selected.
-        logit: the largest of the types' logits without type 0's; above 0 where the sub-word is selected.
-        probability: of its type, in the softmax over all.
-        special: a start or end token, which covers no characters; `text` is its name.
+        logit: largest logit of the types except type 0; above 0 if the sub-word is selected.
+        probability: probability of the type, in the softmax over all types.
+        special: whether it is a start or end token, which covers no characters; `text` is its name.
     """
 
     text: str
@@ -52,15 +52,15 @@ class TypedToken:
 
 @dataclass(frozen=True)
 class Details:
-    """What an analysis needs besides, if asked for.
+    """Additional results for an analysis, on request.
 
     Attributes:
-        states: the encoder's. [tokens, hidden]
-        probabilities: of the types. [tokens, types]
-        ids: of the sub-words. [tokens]
-        rebuilt: ids of the sentence rebuilt, if one was.
-        next_correct, next_log_probabilities: of each sub-word but the first, told from those before it (teacher forcing), if
-            the sentence was rebuilt. [tokens - 1]
+        states: states of the encoder. [tokens, hidden]
+        probabilities: probabilities of the types. [tokens, types]
+        ids: ids of the sub-words. [tokens]
+        rebuilt: ids of the reconstructed sentence, if requested.
+        next_correct, next_log_probabilities: prediction of each sub-word from the previous ones (teacher forcing), if
+            the sentence was reconstructed. [tokens - 1]
     """
 
     states: np.ndarray
@@ -73,7 +73,7 @@ class Details:
 
 @dataclass(frozen=True)
 class TypedText:
-    """A sentence with typed sub-words; `cut` is the number of sub-words at its end that were not read."""
+    """A sentence with typed sub-words; `cut` is the number of sub-words at its end that were truncated."""
 
     text: str
     tokens: list[TypedToken]
@@ -87,7 +87,7 @@ class TypedText:
         return [token for token in self.tokens if not token.special]
 
     def marked(self) -> str:
-        """The text with the type of each selected sub-word behind it: `Marie(12) Curie(12) was born in Warsaw(7).`"""
+        """The text with the type of each selected sub-word after it: `Marie(12) Curie(12) was born in Warsaw(7).`"""
         parts, end = [], 0
         for token in self.words:
             parts.append(self.text[end : token.end] + (f"({token.type})" if token.type else ""))
@@ -95,7 +95,7 @@ class TypedText:
         return "".join(parts) + self.text[end:]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as `loreweave types --json` shows them."""
+        """Plain values, as printed by `loreweave types --json`."""
         selected = sum(token.type != 0 for token in self.words)
         row: dict[str, Any] = {
             "text": self.text,
@@ -114,13 +114,13 @@ def _plain(token: TypedToken) -> dict[str, Any]:
     return {"text": token.text, **where, "type": token.type, **numbers}
 
 
-class Typist:
-    """A checkpoint of latent typing, ready to type sentences.
+class TypePredictor:
+    """Predicts latent types with a checkpoint of latent typing.
 
     Args:
         model: folder of a model or a run, or a name on the Hub.
         how: device, precision, batch size.
-        max_length: sub-words that are read of a sentence, with the special tokens; not more than the encoder has positions.
+        max_length: maximum number of sub-words per sentence, with the special tokens; limited by the encoder's positions.
 
     Raises:
         CheckpointError: the model has no typer, or cannot be read.
@@ -134,10 +134,10 @@ class Typist:
         self.tokenizer: PreTrainedTokenizerFast = read_word_tokenizer(folder)
         self.max_length = word_limit(self.model.encoder, max_length, None) or max_length
 
-    def type(
+    def predict(
         self, texts: Iterable[str], decoding: DecodingConfig | None = None, *, with_details: bool = False
     ) -> Iterator[TypedText]:
-        """Type each text, in order, and rebuild it where `decoding` says how."""
+        """Type each text, in order, and reconstruct it if `decoding` is given."""
         stream = iter(texts)
         while block := list(islice(stream, _BLOCK)):
             encoded = [self._encode(text) for text in block]
@@ -191,7 +191,7 @@ class Typist:
         return str(self.tokenizer.convert_ids_to_tokens(id))
 
     def _pad(self, encoded: Sequence[_Encoded]) -> tuple[Tensor, Tensor]:
-        """Ids and mask [batch, words] of sentences of unlike length."""
+        """Ids and mask [batch, words] of sentences of different lengths."""
         longest = max(len(tokens.ids) for tokens in encoded)
         ids = np.full((len(encoded), longest), self.tokenizer.pad_token_id, dtype=np.int64)
         mask = np.zeros_like(ids)
