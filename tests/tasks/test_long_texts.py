@@ -15,7 +15,7 @@ from loreweave.checkpoints import latent_typing
 from loreweave.corpus.graphs.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.models.sparse_typing import SparseTypingHead
 from loreweave.tasks import entity_typing, few_shot_ner, few_shot_relation, link_prediction, ner, relation_classification
-from loreweave.tasks.latent_types.typist import Typist
+from loreweave.tasks.latent_types.prediction import TypePredictor
 from loreweave.tasks.link_prediction.model import load as load_link_prediction
 from loreweave.tasks.link_prediction.settings import ModelSettings
 
@@ -113,5 +113,5 @@ def test_texts_of_a_graph(encoder: tuple[Path, int]) -> None:
 def test_latent_types(encoder: tuple[Path, int]) -> None:
     head = SparseTypingHead.of(AutoModel.from_pretrained(encoder[0]), types=2)
     latent_typing.save(encoder[0], head, {})
-    (typed,) = Typist(encoder[0], max_length=512).type([LONG])
+    (typed,) = TypePredictor(encoder[0], max_length=512).predict([LONG])
     assert len(typed.tokens) == encoder[1]

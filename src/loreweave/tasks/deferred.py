@@ -1,4 +1,4 @@
-"""Functions that are imported when they are first called: a task is declared without what only models need."""
+"""Functions that are imported on their first call, so that a task is declared without the imports of its model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Deferred:
-    """A function by its place, `module:name`; calling it imports the module.
+    """A function given as `module:name`; calling it imports the module.
 
     The modules of models import torch and transformers, which takes seconds. Reading, checking and scoring files, and
     describing a task, need neither.
@@ -23,7 +23,7 @@ class Deferred:
     place: str
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
-        """What the function returns."""
+        """The function's result."""
         return self.function()(*arguments, **named)
 
     def function(self) -> Callable[..., Any]:

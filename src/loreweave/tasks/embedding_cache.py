@@ -1,12 +1,12 @@
-"""Embeddings of many texts, kept on disk in shards that know what they were made of.
+"""Embeddings of many texts, stored on disk in shards that identify their input.
 
 A shard is a safetensors file of consecutive texts. Its name is the hash of the key (model, pooling, truncation, precision)
-and of the texts' token ids; its header repeats both in full and is checked when it is read. So an interrupted run goes on
-where it stopped, a changed text costs one shard, another model finds nothing, and several processes share one folder.
+and of the texts' token ids; its header repeats both in full and is checked on reading. An interrupted run therefore continues
+where it stopped, a changed text costs one shard, another model has other shards, and several processes share one folder.
 
-The last bits of a vector may depend on what else is in its batch: on padding above all. So texts of the same tokens are encoded
-once, wherever they stand, and share one vector; and a text is padded to a length that depends on its own length alone, never on
-the texts beside it. The batch size then changes neither ties nor, where matrix products treat rows alike, any vector.
+The last bits of a vector may depend on the rest of its batch, mainly on padding. Texts with equal tokens are therefore encoded
+once and share one vector, and a text is padded to a length that depends only on its own length. The batch size then changes
+neither ties nor, if matrix products process rows independently, any vector.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ from loreweave.errors import DataError
 from loreweave.training.finite import require_finite, require_finite_rows
 
 SHARD_ROWS = 16_384
-"""Texts a shard: what an interruption may cost, and the pool in which texts are sorted by length."""
+"""Number of texts per shard: the most that an interruption loses, and the pool that is sorted by length."""
 
 _NAME = "embeddings"
 _DIGITS = 32
 
 
 class TokenizedTexts(Protocol):
-    """Texts as token ids, special tokens and truncation included.
+    """Texts as token ids, including special tokens and truncation.
 
     Attributes:
-        longest: tokens that no text exceeds; texts are padded up to it at most.
-        pad_id: what fills `input_ids` behind a text.
+        longest: maximum number of tokens of a text, and of padded texts.
+        pad_id: padding of `input_ids`.
     """
 
     @property
@@ -55,10 +55,10 @@ class TokenizedTexts(Protocol):
     def __len__(self) -> int: ...
 
     def name(self, row: int) -> str:
-        """What an error calls a text: "the entity 'Q1'"."""
+        """Name of a text in errors: "the entity 'Q1'"."""
 
     def inputs(self, rows: np.ndarray) -> Inputs:
-        """Chosen texts: `input_ids`, `attention_mask` and what else the encoder reads, padded on the right."""
+        """Inputs of chosen texts: `input_ids`, `attention_mask` and what else the encoder needs, padded on the right."""
 
 
 Inputs = dict[str, np.ndarray]
@@ -69,12 +69,12 @@ Encode = Callable[[Inputs], Tensor]
 
 
 class Embeddings:
-    """Vectors of texts [texts, d] in pieces that may lie on disk (memory-mapped: only what is read takes memory).
+    """Vectors of texts [texts, d] in pieces, which may be on disk (memory-mapped: only the parts that are read use memory).
 
     Args:
         shards: distinct vectors, one piece after another.
-        size: d, where there is no piece.
-        places: the vector of each text, where several texts share one: int [texts].
+        size: d, if there are no pieces.
+        places: the vector of each text, if several texts share one: int [texts].
     """
 
     def __init__(self, shards: Sequence[Tensor], size: int | None = None, places: np.ndarray | None = None) -> None:
@@ -114,15 +114,15 @@ class Embeddings:
 
 
 class EmbeddingCache:
-    """Where embeddings of one model are kept.
+    """Storage of one model's embeddings.
 
     Args:
-        folder: of the shards, made when needed; None keeps nothing, and everything is in memory.
-        key: what a vector depends on besides its text: JSON values by name.
-        dtype: of the vectors on disk and in memory.
-        shard_rows: texts a shard.
-        share: (number of this process, number of processes): it encodes every so many-th shard.
-        wait: called when this process has encoded its share; must return when all have.
+        folder: folder of the shards, created if needed; None keeps everything in memory.
+        key: everything that a vector depends on except its text: JSON values by name.
+        dtype: dtype of the vectors on disk and in memory.
+        shard_rows: number of texts per shard.
+        share: (number of this process, number of processes): each process encodes its share of the shards.
+        wait: called after this process has encoded its share; must return when all processes have.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class EmbeddingCache:
         self.dtype, self.shard_rows = dtype, shard_rows
         self.share, self.wait = share, wait
         self.encoded = self.reused = 0
-        """Texts that were encoded here, and texts whose vectors were there."""
+        """Number of texts that were encoded, and of texts whose vectors existed."""
 
     def embed(
         self,
@@ -150,16 +150,16 @@ class EmbeddingCache:
         batch_tokens: int = 16_384,
         advance: Callable[[int], object] | None = None,
     ) -> Embeddings:
-        """Vectors of all texts; those that the folder holds are not encoded again, and equal texts only once.
+        """Vectors of all texts; those in the folder are not encoded again, and equal texts only once.
 
         Args:
             encode: the model.
-            batch_tokens: most tokens of a batch, padding included; a longer text is a batch alone.
-            advance: told the number of texts done, for a progress bar.
+            batch_tokens: maximum number of tokens per batch, including padding; a longer text is a batch of its own.
+            advance: called with the number of finished texts, for a progress bar.
 
         Raises:
-            CheckpointError: a vector is not finite; it is not kept.
-            DataError: a shard is damaged or is not what its name says.
+            CheckpointError: a vector is not finite; it is not stored.
+            DataError: a shard is damaged or does not match its name.
         """
         firsts, places = _distinct(texts, self.shard_rows)
         if advance is not None and len(firsts) < len(texts):
@@ -188,7 +188,7 @@ class EmbeddingCache:
 
     @property
     def _folder(self) -> Path:
-        """Of the shards with this key."""
+        """Paths of the shards with this key."""
         assert self.folder is not None
         return self.folder / hashlib.sha256(self.key.encode()).hexdigest()[:_DIGITS]
 
@@ -209,7 +209,7 @@ class EmbeddingCache:
         texts: TokenizedTexts,
         rows: np.ndarray,
     ) -> Tensor:
-        """Vectors of distinct texts: the inputs of the `rows` of `texts`."""
+        """Vectors of distinct texts: the inputs are the `rows` of `texts`."""
         vectors: Tensor | None = None
         widths = np.minimum(padded_lengths(inputs["attention_mask"].sum(1)), texts.longest)
         for batch in batches_by_width(widths, batch_tokens):
@@ -252,11 +252,11 @@ class _Shard:
 
 
 _WIDTHS_AN_OCTAVE = 16
-"""Different padded lengths between a power of two and the next: at most one token in 16 is padding."""
+"""Number of different padded lengths between a power of two and the next: at most one token in 16 is padding."""
 
 
 def padded_lengths(lengths: np.ndarray) -> np.ndarray:
-    """To how many tokens texts are padded, each by its own length: exactly up to 32 tokens, then to few different lengths.
+    """Padded lengths of texts, each by its own length: exact up to 32 tokens, then one of a few lengths.
 
     Example:
         >>> padded_lengths(np.array([5, 31, 33, 64, 65, 400])).tolist()
@@ -268,7 +268,7 @@ def padded_lengths(lengths: np.ndarray) -> np.ndarray:
 
 
 def batches_by_width(widths: np.ndarray, batch_tokens: int) -> list[np.ndarray]:
-    """Batches of indices of texts with one padded length, the longest first, each of at most `batch_tokens` tokens."""
+    """Batches of indices of texts with equal padded length, the longest first, each of at most `batch_tokens` tokens."""
     order = np.argsort(-widths, kind="stable")
     batches = []
     for group in np.split(order, np.flatnonzero(np.diff(widths[order])) + 1):
@@ -279,7 +279,7 @@ def batches_by_width(widths: np.ndarray, batch_tokens: int) -> list[np.ndarray]:
 
 
 def _cut(cells: np.ndarray, width: int, name: str, pad_id: int) -> np.ndarray:
-    """An input [texts, tokens] cut or padded to `width` tokens."""
+    """An input [texts, tokens] truncated or padded to `width` tokens."""
     missing = width - cells.shape[1]
     if missing <= 0:
         return cells[:, :width]
@@ -287,9 +287,9 @@ def _cut(cells: np.ndarray, width: int, name: str, pad_id: int) -> np.ndarray:
 
 
 def _distinct(texts: TokenizedTexts, at_once: int) -> tuple[np.ndarray, np.ndarray]:
-    """The first text of every distinct sequence of tokens, ascending, and the place there of each text.  # [distinct], [texts]
+    """The first text of every distinct sequence of tokens, ascending, and its index for each text.  # [distinct], [texts]
 
-    Sequences are told apart by 128 bits of a hash: memory holds no tokens.
+    Sequences are compared by 128 bits of a hash, so tokens are not kept in memory.
     """
     seen: dict[bytes, int] = {}
     firsts, places = array("q"), np.empty(len(texts), np.int64)
@@ -309,7 +309,7 @@ def _distinct(texts: TokenizedTexts, at_once: int) -> tuple[np.ndarray, np.ndarr
 
 
 def _hash_of(inputs: Inputs) -> str:
-    """SHA-256 over the lengths of the texts and their tokens, not over padding."""
+    """SHA-256 over the lengths of the texts and their tokens, without padding."""
     kept = inputs["attention_mask"].astype(bool)
     found = hashlib.sha256(kept.sum(1).astype("<i8").tobytes())
     for name in sorted(inputs):

@@ -1,4 +1,4 @@
-"""What models that put a head of ours over an encoder of transformers share: how they hold the encoder."""
+"""Base of models that put one of our heads over an encoder of transformers."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from loreweave.models.segments import reads_segments
 class EncoderModel(PreTrainedModel):
     """An encoder of transformers without its pooler; subclasses add a head and call `post_init`.
 
-    The encoder's parameters have the names that its own head models give them, so that `AutoModel.from_pretrained` loads a
-    folder's encoder. Load and make it with `config=` given, because the configuration's class depends on the encoder.
+    The encoder's parameters have the names of its own head models, so that `AutoModel.from_pretrained` loads the encoder
+    from the folder. Load and create it with `config=`, because the class of the configuration depends on the encoder.
     """
 
     config_class = PreTrainedConfig
@@ -47,11 +47,11 @@ class EncoderModel(PreTrainedModel):
 
 
 def plain_encoder(config: PreTrainedConfig) -> PreTrainedModel:
-    """The encoder class that AutoModel takes (ours for a LUKE), without a pooler where that can be left out."""
+    """The encoder class of AutoModel (ours for a LUKE), without a pooler if that is possible."""
     if config.model_type == "luke":
         return LukeModel(config, add_pooling_layer=False)
     cls: Any = MODEL_MAPPING[type(config)]
-    if config._attn_implementation == "sdpa" and not cls._supports_sdpa:  # chosen for the class around it, which has none
+    if config._attn_implementation == "sdpa" and not cls._supports_sdpa:  # chosen for the outer class, which has no attention
         config._attn_implementation = "eager"
     options = {"add_pooling_layer": False} if "add_pooling_layer" in inspect.signature(cls).parameters else {}
     encoder: PreTrainedModel = AutoModel.from_config(config, **options)

@@ -1,4 +1,4 @@
-"""Which head a model gets, and whether the settings go with it."""
+"""Choice of a model's head, and check of the settings for it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ C = TypeVar("C", bound=FinetuningConfig)
 
 
 def with_head(config: C, source: str, plain: str) -> tuple[C, bool]:
-    """The settings with a head in place of `head=auto`, and whether the encoder is a LUKE.
+    """The settings with a head instead of `head=auto`, and whether the encoder is a LUKE.
 
     Args:
-        config: the settings of a task that has several heads, one of them `luke`.
+        config: settings of a task with several heads, one of them `luke`.
         source: folder, archive or Hub name of the encoder.
-        plain: what `auto` stands for with a plain encoder.
+        plain: head that `auto` chooses for a plain encoder.
 
     Raises:
         ConfigurationError: `head=luke` for an encoder that is not a LUKE, or a setting that the head does not read.
@@ -30,6 +30,6 @@ def with_head(config: C, source: str, plain: str) -> tuple[C, bool]:
     head = asked.head if asked.head != "auto" else "luke" if luke else plain
     if head == "luke" and not luke:
         others = [name for name in get_args(types_of(type(config))["head"]) if name not in ("auto", "luke")]
-        raise ConfigurationError(f"{source}: head=luke needs a LUKE; a plain encoder takes head={' or '.join(others)}")
+        raise ConfigurationError(f"{source}: head=luke needs a LUKE; use head={' or '.join(others)} with a plain encoder")
     check_read(config, head=head, encoder="luke" if luke else "plain")
     return replace(asked, head=head), luke

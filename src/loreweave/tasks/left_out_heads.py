@@ -1,4 +1,4 @@
-"""What a checkpoint that training starts from has over its encoder, and loses."""
+"""Head of a checkpoint that training starts from, which is left out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _OF_PRETRAINING = ("ForMaskedLM", "ForPreTraining", "LMHeadModel")
 
 
 def head_in(source: Path) -> str | None:
-    """The head of a fine-tuned checkpoint, in words; None for an encoder or a pre-trained model."""
+    """Head of a fine-tuned checkpoint, in words; None for an encoder or a pre-trained model."""
     file = source / "config.json"
     content = read_json(file) if file.is_file() else {}
     if "model_type" not in content:

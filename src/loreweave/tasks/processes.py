@@ -14,11 +14,11 @@ from loreweave.training.devices import choose_device
 T = TypeVar("T")
 
 _PATIENCE = timedelta(days=7)
-"""How long a process waits for a slower one: torchrun ends all when one fails."""
+"""Timeout for a slower process: torchrun ends all processes when one fails."""
 
 
 class Processes:
-    """This process among its fellows; alone, everything is at once done.
+    """This process among all processes; for a single one, everything returns at once.
 
     Example:
         >>> Processes().gather("result")
@@ -37,23 +37,23 @@ class Processes:
 
     @property
     def is_first(self) -> bool:
-        """Whether this process writes for all."""
+        """Whether this process writes the outputs."""
         return self.rank == 0
 
     def device(self, name: str | None) -> torch.device:
-        """The device of that name; where none is named, each process of a machine gets an accelerator of its own."""
+        """The device of that name. Default: each process of a machine gets its own accelerator."""
         chosen = choose_device(name)
         if self.count == 1 or chosen.type == "cpu" or ":" in (name or ""):
             return chosen
         return torch.device(chosen.type, int(os.environ.get("LOCAL_RANK", "0")) % torch.accelerator.device_count())
 
     def wait(self) -> None:
-        """Return when all processes are here."""
+        """Return when all processes have called it."""
         if self.count > 1:
             dist.barrier()
 
     def gather(self, value: T) -> list[T]:
-        """The values of all processes, by number, in each of them."""
+        """Values of all processes, by number, in each process."""
         values: list[Any] = [value] * self.count
         if self.count > 1:
             dist.all_gather_object(values, value)

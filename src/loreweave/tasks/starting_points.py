@@ -1,4 +1,4 @@
-"""From an encoder's folder to a model that a task can train: labels, marker tokens, small entity table, dropout."""
+"""Prepares an encoder for a task: labels, marker tokens, small entity table, dropout."""
 
 from __future__ import annotations
 
@@ -28,29 +28,29 @@ from loreweave.training.quiet import quiet
 from loreweave.training.settings.finetuning import EncoderSettings, LukeSettings
 
 SETTINGS = "loreweave"
-"""Key of `config.json` that keeps what a checkpoint's task needs to know."""
+"""Key of `config.json` for the settings of a checkpoint's task."""
 
 MARKER_STARTS = dict(zip(MARKER_TOKENS, ("@", "#"), strict=True))
-"""New marker rows are copies of these."""
+"""Tokens whose rows are copied to the new markers."""
 
 FOUR_MARKER_STARTS = {"<e1>": '"', "<e2>": "$", "</e1>": "#", "</e2>": "%"}
-"""Four markers of two mentions, the opening ones first, and the tokens that they start from: those that KEPLER's released
-code takes as they are, the first four of GPT-2's vocabulary."""
+"""Four markers of two mentions, the opening ones first, and the tokens that they are copied from: those that KEPLER's
+released code uses directly, the first four of GPT-2's vocabulary."""
 
 
 def is_luke(source: str) -> bool:
-    """Whether a folder, file or hub name holds a LUKE; a folder with another encoder's configuration does not."""
+    """Whether a folder, file or Hub name is a LUKE; a folder with another encoder's configuration is not."""
     folder = Path(source)
     model_type = read_json(folder / "config.json").get("model_type") if (folder / "config.json").is_file() else None
     if model_type is not None:
         return bool(model_type == "luke")
     if folder.exists():
-        return True  # legacy formats (AllenNLP's have a config.json too); loading says what is wrong with anything else
+        return True  # legacy formats (AllenNLP's have a config.json too); loading reports errors of anything else
     return config_of(source).model_type == "luke"
 
 
 def settings_of(folder: Path) -> dict[str, Any]:
-    """What a fine-tuned checkpoint's `config.json` keeps for its task; empty for one that is not ours."""
+    """Task settings in a fine-tuned checkpoint's `config.json`; empty if it is not ours."""
     file = folder / "config.json"
     return dict(read_json(file).get(SETTINGS) or {}) if file.is_file() else {}
 
@@ -65,23 +65,23 @@ def start_luke(
     states: int | None = None,
     **settings: Any,
 ) -> tuple[PreTrainedModel, EntityTokenizer]:
-    """A LUKE of any format with a new head, special entities alone, and both marker tokens; a head that it has is left out.
+    """A LUKE of any format with a new head, special entities only, and both marker tokens; its old head is left out.
 
     Args:
         source: folder, archive or hub name.
-        cls: the head's class.
+        cls: class of the head.
         labels: names of the classes.
-        config: entity-aware attention, dropout and limits are taken from it.
-        classifier_bias: whether the new classifier has a bias; None leaves it to the class.
-        states: how many hidden states it reads; None leaves it to the class.
-        settings: kept in the checkpoint's `config.json`.
+        config: entity-aware attention, dropout and limits are read from it.
+        classifier_bias: whether the new classifier has a bias. Default: as the class.
+        states: number of hidden states that it reads. Default: as the class.
+        settings: stored in the checkpoint's `config.json`.
     """
     from loreweave.checkpoints.fitting import build, fit_state_dict
     from loreweave.checkpoints.formats.lite import lite
     from loreweave.models import LukeModel
 
     loaded = lite(read_luke(source, LukeModel, config.base, config.entity_aware_attention, config.seed))
-    assert loaded.tokenizer is not None, "read_luke makes sure of it"
+    assert loaded.tokenizer is not None, "checked by read_luke"
     describe(loaded.model.config, labels, settings)
     set_hidden_dropout(loaded.model.config, config.dropout)
     model = build(cls, loaded.model.config, config.seed)
@@ -106,7 +106,7 @@ def read_luke(
     """A LUKE in any format, with its tokenizer.
 
     Raises:
-        CheckpointError: it cannot be read, or there is no tokenizer for it.
+        CheckpointError: it cannot be read, or has no tokenizer.
     """
     from loreweave.checkpoints import load_luke
 
@@ -114,7 +114,7 @@ def read_luke(
     if loaded.tokenizer is None:
         raise CheckpointError(
             f"{source}: found no word tokenizer in this {loaded.format} checkpoint; give --base FOLDER "
-            "(finetune: base=FOLDER), the encoder that it was made from"
+            "(finetune: base=FOLDER), the encoder that it started from"
         )
     return loaded
 
@@ -129,8 +129,8 @@ def load_luke_classifier(
     """A fine-tuned LUKE of any format.
 
     Args:
-        released_labels: names for a released file, whose format has no place for names, with as many classes.
-        labels: names that the user gives.
+        released_labels: names for a released file with as many classes, whose format cannot store names.
+        labels: names given by the user.
 
     Raises:
         CheckpointError: it has no classifier of that class, or does not name its classes.
@@ -138,7 +138,7 @@ def load_luke_classifier(
     from loreweave.checkpoints.formats import hugging_face, luke_finetuned
 
     loaded = read_luke(str(path), cls, base)
-    assert loaded.tokenizer is not None, "read_luke makes sure of it"
+    assert loaded.tokenizer is not None, "checked by read_luke"
     if "classifier" in loaded.report.new_modules:
         raise CheckpointError(f"{path}: found a LUKE without a classifier, expected a fine-tuned one")
     if loaded.format == luke_finetuned.NAME:
@@ -148,7 +148,7 @@ def load_luke_classifier(
     if labels is None and nameless and len(config.id2label or {}) == len(released_labels):
         labels = released_labels
     name_classes(config, labels)
-    label_names(config)  # raises where a class has no name of its own
+    label_names(config)  # raises an error if a class has no name of its own
     return loaded.model, loaded.tokenizer
 
 
@@ -161,15 +161,15 @@ def start_plain(
     cls: type[MarkerClassifier] = MarkerClassifier,
     **settings: Any,
 ) -> tuple[MarkerClassifier, EntityTokenizer]:
-    """Any encoder that `AutoModel` knows, under a new `MarkerClassifier`.
+    """Any encoder that `AutoModel` knows, with a new `MarkerClassifier`.
 
     Args:
         source: folder or hub name.
         labels: names of the classes.
-        config: dropout and limits are taken from it.
-        markers: marker token -> the token whose row a new one starts from.
-        cls: the model's class.
-        settings: `head`, `readouts` and what else the checkpoint's `config.json` shall keep.
+        config: dropout and limits are read from it.
+        markers: marker token -> the token whose row is copied to a new one.
+        cls: class of the model.
+        settings: `head`, `readouts` and other settings in the checkpoint's `config.json`.
     """
     model_config = config_of(source)
     describe(model_config, labels, settings | {"markers": list(markers), "max_length": config.max_length})
@@ -186,7 +186,7 @@ def start_plain(
 
 
 def plain_tokenizer(words: Any, model: PreTrainedModel) -> EntityTokenizer:
-    """The tokenizer of a plain encoder: markers and windows as for a LUKE, no entities of its own."""
+    """Tokenizer of a plain encoder: markers and windows as for a LUKE, without entities."""
     settings = getattr(model.config, SETTINGS)
     rule = settings.get("piece_rule", "legacy")
     limit = words.model_max_length if words.model_max_length < 10**6 else None
@@ -203,7 +203,7 @@ def plain_tokenizer(words: Any, model: PreTrainedModel) -> EntityTokenizer:
 def load_plain(
     folder: Path, cls: type[MarkerClassifier] = MarkerClassifier, labels: Sequence[str] | None = None
 ) -> tuple[MarkerClassifier, Any]:
-    """A saved `MarkerClassifier`, or a model of such a class, and its word tokenizer; `labels` are names of the user's."""
+    """A saved `MarkerClassifier`, or a model of a subclass, and its word tokenizer; `labels` are names given by the user."""
     model_config = config_of(str(folder))
     if not hasattr(model_config, SETTINGS):
         raise CheckpointError(f"{folder}: found a plain encoder, expected a fine-tuned checkpoint (loreweave finetune)")
@@ -223,8 +223,8 @@ def start_tagger(
     Args:
         source: folder or hub name.
         labels: names of the classes.
-        config: dropout and limits are taken from it.
-        settings: kept in the checkpoint's `config.json`.
+        config: dropout and limits are read from it.
+        settings: stored in the checkpoint's `config.json`.
     """
     model_config = config_of(source)
     describe(model_config, labels, settings)
@@ -239,14 +239,14 @@ def start_tagger(
 
 
 def load_tagger(folder: Path, labels: Sequence[str] | None = None) -> tuple[PreTrainedModel, EntityTokenizer]:
-    """A fine-tuned model of token classification, of ours or of transformers, and its tokenizer.
+    """A fine-tuned model of token classification, ours or of transformers, and its tokenizer.
 
     Args:
-        folder: of the model.
-        labels: names that the user gives to its classes.
+        folder: folder of the model.
+        labels: names of its classes given by the user.
 
     Raises:
-        CheckpointError: it has no classifier, or another number of classes than names.
+        CheckpointError: it has no classifier, or the number of classes differs from that of names.
     """
     model_config = config_of(str(folder))
     if labels is not None:
@@ -263,7 +263,7 @@ def load_tagger(folder: Path, labels: Sequence[str] | None = None) -> tuple[PreT
 def _read_tagger(
     source: str, model_config: PreTrainedConfig
 ) -> tuple[PreTrainedModel, list[str], dict[str, tuple[list[int], list[int]]]]:
-    """The model, the names of parameters that the files lack, and those of another shape: (in the files, in the model)."""
+    """The model, names of parameters that are not in the files, and those with another shape: (in the files, in the model)."""
     try:
         with quiet():
             loaded: Any = AutoModelForTokenClassification.from_pretrained(
@@ -277,7 +277,7 @@ def _read_tagger(
 
 
 def _word_side(source: str, model: PreTrainedModel, max_length: int | None) -> EntityTokenizer:
-    """The tokenizer of an encoder that knows no entities."""
+    """Tokenizer of an encoder without entities."""
     words = word_tokenizer(source)
     limit = words.model_max_length if words.model_max_length < 10**6 else None
     limit = word_limit(model, max_length, limit)
@@ -290,11 +290,11 @@ def new_classifier(
     """Replace `model.classifier` by a new one: normal(0, `initializer_range`), bias 0.
 
     Args:
-        model: has a linear `classifier`.
-        classes: of the new one.
-        seed: of its weights.
-        bias: whether it has one; None: if the old one has.
-        states: how many hidden states it reads; None: as many as the old one.
+        model: model with a linear `classifier`.
+        classes: number of classes.
+        seed: seed of the weights.
+        bias: whether it has a bias. Default: as the old one.
+        states: number of hidden states that it reads. Default: as the old one.
     """
     old = model.get_submodule("classifier")
     assert isinstance(old, nn.Linear)
@@ -309,14 +309,14 @@ def new_classifier(
 
 @torch.no_grad()
 def with_markers(model: PreTrainedModel, words: Any, starts: Mapping[str, str] = MARKER_STARTS) -> Any:
-    """Give a word tokenizer its missing marker tokens, and the model rows for them that start from other rows."""
+    """Add missing marker tokens to a word tokenizer, and rows for them to the model, copied from other rows."""
     known = words.get_vocab()
     new = {marker: start for marker, start in starts.items() if marker not in known}
     add_marker_tokens(words, new)
     size = max(words.get_vocab().values()) + 1
     table: Any = model.get_input_embeddings()
     more = size - len(table.weight)
-    if more > 0 and not isinstance(table, nn.Embedding):  # a class of its own (I-BERT's), which transformers does not resize
+    if more > 0 and not isinstance(table, nn.Embedding):  # a class (I-BERT's) that transformers does not resize
         table.weight = nn.Parameter(torch.cat([table.weight, table.weight.new_zeros(more, table.weight.shape[1])]))
         model.config.vocab_size = size
     elif more > 0:
@@ -330,12 +330,12 @@ def with_markers(model: PreTrainedModel, words: Any, starts: Mapping[str, str] =
 
 
 def word_limit(model: PreTrainedModel, wanted: int | None, of_tokenizer: int | None) -> int | None:
-    """Sub-words that an input may have: the least of what is asked, what the positions allow and the tokenizer says."""
+    """Maximum number of sub-words per input: the minimum of the requested one, the positions and the tokenizer's."""
     return min((limit for limit in (wanted, usable_positions(model), of_tokenizer) if limit is not None), default=None)
 
 
 def describe(model_config: PreTrainedConfig, labels: Sequence[str], settings: Mapping[str, Any]) -> None:
-    """Write the label names and the task's settings into a configuration, which keeps no settings of another head."""
+    """Write the label names and the task's settings to a configuration, without settings of another head."""
     for name in HEAD_SETTINGS:
         vars(model_config).pop(name, None)
     model_config.id2label = dict(enumerate(labels))
@@ -346,7 +346,7 @@ def describe(model_config: PreTrainedConfig, labels: Sequence[str], settings: Ma
 def _read_classifier(
     source: str, model_config: PreTrainedConfig, cls: type[MarkerClassifier], new_head: bool = False
 ) -> tuple[MarkerClassifier, list[str], list[str]]:
-    """The model, the names of parameters that the files lack, and those that they have besides."""
+    """The model, names of parameters that are not in the files, and names in the files that are not in the model."""
     with quiet():
         loaded: Any = cls.from_pretrained(source, config=model_config, output_loading_info=True, ignore_mismatched_sizes=True)
     model, info = loaded
@@ -361,24 +361,24 @@ def config_of(source: str) -> PreTrainedConfig:
     """The configuration of a folder or Hub name.
 
     Raises:
-        CheckpointError: there is none that can be read.
+        CheckpointError: there is no readable configuration.
     """
     try:
         return AutoConfig.from_pretrained(source)
     except (OSError, ValueError, AttributeError, TypeError) as error:  # the latter two: a setting of another type
-        resolve(source, weights=False)  # says it where there is no such folder or model at all
-        raise CheckpointError(f"{source}: found no model that can be read: {error}") from error
+        resolve(source, weights=False)  # raises an error if there is no such folder or model
+        raise CheckpointError(f"{source}: found no readable model: {error}") from error
 
 
 def word_tokenizer(source: str) -> Any:
     """The tokenizer of a folder or Hub name, as transformers reads it.
 
     Raises:
-        CheckpointError: there is none that can be read.
+        CheckpointError: there is no readable tokenizer.
     """
     try:
         words = AutoTokenizer.from_pretrained(source)
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{source}: found no tokenizer that can be read: {error}") from error
+        raise CheckpointError(f"{source}: found no readable tokenizer: {error}") from error
     check_words(words, source)
     return words

@@ -66,7 +66,7 @@ def test_one_type_a_mention_is_the_likeliest() -> None:
     first, second = answer(RECORDS, outputs, LABELS, decision=one)
     assert first["predicted"] == ["city"] and sum(second["probabilities"].values()) == pytest.approx(1, abs=2e-6)
     assert second["probabilities"]["person"] == pytest.approx(math.e**2 / (math.e**2 + math.e + 1), abs=1e-6)
-    with pytest.raises(ConfigurationError, match="this model chooses the likeliest type"):
+    with pytest.raises(ConfigurationError, match="this model predicts the most likely type"):
         score(RECORDS, outputs, LABELS, TypingScoring(threshold=0.3), decision=one)
 
 

@@ -109,7 +109,7 @@ def spans(*found: tuple[int, int, str]) -> list[dict[str, Any]]:
 
 
 def test_predicted_spans_of_any_system(gold: Path, tmp_path: Path) -> None:
-    """Of six gold spans two are found, of three predicted: by episode and sentence, in any order."""
+    """Two of six gold spans are among three predicted ones, which are given by episode and sentence, in any order."""
     rows = [
         {"episode": 1, "sentence": 1, "predictions": spans((0, 1, "person"))},
         {"episode": "0", "predictions": spans((3, 4, "person"), (0, 1, "person"))},

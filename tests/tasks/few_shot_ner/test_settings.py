@@ -13,9 +13,9 @@ from loreweave.training.settings.configuration import fill
     ("given", "message"),
     [
         (["method=nnshot", "fine_tune=true"], "fine_tune is read only with method=container, found method=nnshot"),
-        (["space=means", "layers=4"], "the heads read the last layer alone"),
+        (["space=means", "layers=4"], "the heads read the last layer only"),
         (["layers=0"], "layers: found 0"),
-        (["fine_tune=true", "fine_tuning.part=heads"], "changes nothing that space=states reads"),
+        (["fine_tune=true", "fine_tuning.part=heads"], "has no effect with space=states"),
         (["fine_tuning.max_steps=0"], "max_steps: found 0"),
         (["episodes=0"], "episodes: expected 1 or more"),
         (["method=bert"], "method"),

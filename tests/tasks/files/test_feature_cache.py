@@ -167,7 +167,7 @@ def test_a_file_that_holds_something_else_is_refused(tiny_bert: Path, tmp_path: 
 def test_examples_that_are_more_than_records_have_no_cache(tiny_bert: Path, tmp_path: Path) -> None:
     config = FewShotNerConfig(objective="protobert")
     built = build_few_shot(str(tiny_bert), ["O"], config)
-    with pytest.raises(ConfigurationError, match="cannot be kept"):
+    with pytest.raises(ConfigurationError, match="cannot be stored"):
         encode_cached(built.encoding, [], [], tmp_path, config, {}, print)
 
 

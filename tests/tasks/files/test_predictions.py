@@ -11,7 +11,7 @@ from task_jobs import score
 
 from loreweave.corpus.files.rows import field
 from loreweave.errors import DataError
-from loreweave.tasks.files.predictions import Prediction, beside, holds_json, json_predictions, label_predictions
+from loreweave.tasks.files.predictions import Prediction, align, holds_json, json_predictions, label_predictions
 from loreweave.tasks.registry import load_task
 
 IDS = ["a", "b", "c"]
@@ -23,23 +23,23 @@ def rows(*pairs: tuple[str | None, str]) -> list[Prediction[str]]:
 
 
 def test_rows_with_ids_find_their_records_in_any_order() -> None:
-    values, notes = beside(rows(("c", "3"), ("a", "1")), IDS, HERE)
+    values, notes = align(rows(("c", "3"), ("a", "1")), IDS, HERE)
     assert values == ["1", None, "3"]
     assert notes == ["no prediction for 1 of 3 records, counted as wrong: b"]
-    assert beside(rows(("b", "2"), ("c", "3"), ("a", "1")), IDS, HERE) == (["1", "2", "3"], [])
+    assert align(rows(("b", "2"), ("c", "3"), ("a", "1")), IDS, HERE) == (["1", "2", "3"], [])
 
 
 def test_rows_without_ids_go_by_order_and_are_all_there() -> None:
-    assert beside(rows((None, "1"), (None, "2"), (None, "3")), IDS, HERE)[0] == ["1", "2", "3"]
+    assert align(rows((None, "1"), (None, "2"), (None, "3")), IDS, HERE)[0] == ["1", "2", "3"]
     with pytest.raises(DataError, match="answers.txt: found 2 predictions without ids, expected one for each of 3"):
-        beside(rows((None, "1"), (None, "2")), IDS, HERE)
+        align(rows((None, "1"), (None, "2")), IDS, HERE)
 
 
 def test_records_with_the_same_id_need_all_predictions_in_order() -> None:
     twins = [*IDS[:2], IDS[1]]
-    assert beside(rows(("a", "1"), ("b", "2"), ("b", "3")), twins, HERE)[0] == ["1", "2", "3"]
+    assert align(rows(("a", "1"), ("b", "2"), ("b", "3")), twins, HERE)[0] == ["1", "2", "3"]
     with pytest.raises(DataError, match="with the same id"):
-        beside(rows(("a", "1"), ("b", "2")), twins, HERE)
+        align(rows(("a", "1"), ("b", "2")), twins, HERE)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_records_with_the_same_id_need_all_predictions_in_order() -> None:
 )
 def test_wrong_ids_are_named_with_their_line(second: str, message: str) -> None:
     with pytest.raises(DataError, match=f"answers.txt, line 2, field 'id': found {message}"):
-        beside(rows(("a", "1"), (second, "2")), IDS, HERE)
+        align(rows(("a", "1"), (second, "2")), IDS, HERE)
 
 
 def test_lines_of_labels(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_relations_read_lines_and_our_predictions(tmp_path: Path) -> None:
     lines: list[str] = []
     evaluation, _ = score(task, gold, answers, report=lines.append)
     assert (evaluation.metrics["macro_f1"], evaluation.metrics["accuracy"]) == (0.0, 0.5)
-    assert lines == ["micro and macro scores leave out 'Other'", "1 prediction of labels that are gold nowhere: X(e2,e1)"]
+    assert lines == ["micro and macro scores exclude 'Other'", "1 prediction of labels that are gold nowhere: X(e2,e1)"]
     ours = write(tmp_path / "ours.jsonl", [{"id": "2", "prediction": "Other", "label": "no"}, {"id": "1", "label": "X(e1,e2)"}])
     assert score(task, gold, ours, report=lines.append)[0].metrics["macro_f1"] == 1.0
     answers.write_text("Other\n")
@@ -194,4 +194,4 @@ def test_an_error_in_place_of_an_answer_is_no_prediction(tmp_path: Path, place: 
 
 def test_ids_of_another_file_are_refused_with_the_way_out() -> None:
     with pytest.raises(DataError, match=r"no gold record with the id '1'; those of gold are test:1, test:2.*JSON Lines"):
-        beside(rows(("1", "x"), ("2", "y")), ["test:1", "test:2"], HERE)
+        align(rows(("1", "x"), ("2", "y")), ["test:1", "test:2"], HERE)

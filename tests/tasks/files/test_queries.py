@@ -160,7 +160,7 @@ def test_no_query_is_said(tmp_path: Path) -> None:
 def test_what_is_no_text_is_not_taken_for_it(name: str, content: str, found: str, tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_text(content)
-    with pytest.raises(ConfigurationError, match=f"{name}: found {found}, expected a text a line .*--format text"):
+    with pytest.raises(ConfigurationError, match=f"{name}: found {found}, expected one text per line .*--format text"):
         read(path)
     assert len(read(path, format="text")) == len([line for line in content.split("\n") if line.strip()])
 

@@ -134,11 +134,11 @@ def test_a_block_is_answered_before_more_is_read(trained: tuple[Path, Path, dict
 def test_evaluation_replaces_no_other_results(trained: tuple[Path, Path, dict[str, Any]], tmp_path: Path) -> None:
     """Neither a run's, ever, nor an evaluation's unless told to."""
     run, data, results = trained
-    with pytest.raises(ConfigurationError, match="holds a run"):
+    with pytest.raises(ConfigurationError, match="contains a run"):
         evaluate(TASK, run, data, output=run, overwrite=True, report=silent)
     assert json.loads((run / "results.json").read_text()) == results
     evaluate(TASK, run, data, output=tmp_path / "out", report=silent)
-    with pytest.raises(ConfigurationError, match="holds other results"):
+    with pytest.raises(ConfigurationError, match="contains other results"):
         evaluate(TASK, run, data, output=tmp_path / "out", report=silent)
     evaluate(TASK, run, data, output=tmp_path / "out", overwrite=True, report=silent)
 
@@ -172,7 +172,7 @@ def test_relations_from_file_to_prediction(encoder: str, request: pytest.Fixture
         fill(training_of(RELATIONS).config, settings), tmp_path / "run", reading=Reading(skip_bad=True), report=lines.append,
     )  # fmt: skip
     assert results["test"]["micro_f1"] > 0.9
-    assert lines.count("dev: micro and macro scores leave out 'no_relation'") == 1, "once, not after every epoch"
+    assert lines.count("dev: micro and macro scores exclude 'no_relation'") == 1, "once, not after every epoch"
     listed = json.loads((tmp_path / "run" / "left_out.json").read_text())
     assert [line.split(":")[0] for line in listed["dev"]] == ["line 13", "line 14"] and "train" not in listed
     assert f"{dev}: skipped 2 records: bad tail (1), label 'owns' unknown to the model (1)" in lines

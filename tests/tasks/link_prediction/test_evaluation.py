@@ -193,7 +193,7 @@ def test_what_cannot_be_scored(graph_folder: Path, checkpoints: dict[str, Path])
     assert row["head"] == "Q11" and row["tail_rank"]["realistic"] == row["tail_rank"]["candidates"] > 10
     assert results["unseen"]["worst_rank"] == 1 and run(checkpoints["wiki"], graph_folder)[1]["mr"] < results["mr"]
     assert run(checkpoints["table"], graph_folder)[1]["unseen"]["policy"] == "worst"
-    with pytest.raises(ConfigurationError, match="has a table of entities and reads no text"):
+    with pytest.raises(ConfigurationError, match="has a table of entities and no texts"):
         run(checkpoints["table"], graph_folder, "unseen=encode")
     with pytest.raises(DataError, match="nothing to score: all 6 triples"):
         run(checkpoints["wiki"], graph_folder, "protocol=grail", "unseen=skip")

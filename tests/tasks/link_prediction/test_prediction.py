@@ -168,7 +168,7 @@ def test_a_bad_query_is_named(
 
 
 def test_a_table_reads_no_texts(graph_folder: Path, checkpoints: dict[str, Path]) -> None:
-    with pytest.raises(DataError, match="has a table of entities and reads no texts"):
+    with pytest.raises(DataError, match="has a table of entities and no texts"):
         predictor(checkpoints["table"], graph_folder).predict_rows([{"head": {"label": "x"}, "relation": "P0"}])
 
 

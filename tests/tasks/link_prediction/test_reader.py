@@ -71,5 +71,5 @@ def test_wrong_splits(small: KnowledgeGraph) -> None:
     with pytest.raises(ConfigurationError, match="split: the graph has no 'tset'; did you mean 'test'"):
         read(small, split="tset")
     empty = KnowledgeGraph.from_parts(small.entities, small.relations, {"test": np.zeros((0, 3), np.int32)})
-    with pytest.raises(DataError, match="field 'test': found no triple to ask about"):
+    with pytest.raises(DataError, match="field 'test': found no triples"):
         read(empty)

@@ -176,7 +176,7 @@ def test_questions(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="field 'text': found nothing"):
         query({}, "0")
     assert ask("Ann", (), "0")[0].text == "Ann"
-    with pytest.raises(DataError, match="this task finds them"):
+    with pytest.raises(DataError, match="because this task predicts them"):
         ask("Ann", [(0, 3)], "0")
 
 

@@ -25,7 +25,7 @@ FIRST = RelationDocument("A", TEXT, ENTITIES, (Fact(0, 1, "P112"), Fact(0, 2, "P
 SECOND = RelationDocument("B", TEXT, ENTITIES, (Fact(1, 2, "P19"),), title="B")
 GOLD = [FIRST, SECOND]
 SHOWN = {("Zeltron", "P112", "Brandt"), ("Zeltron", "P17", "Mia Brandt"), ("Oslo", "P159", "Zeltron")}
-"""Of the gold facts the first alone, by the second name of its tail."""
+"""The first gold fact only, by the second name of its tail."""
 
 
 def test_ign_f1_by_hand() -> None:
@@ -114,7 +114,7 @@ def test_settings_that_would_make_no_difference_are_refused(tmp_path: Path) -> N
         score_predictions(GOLD, path, RelationScoring(no_label="NA"))
     (tmp_path / "labels.txt").write_text("lives\n")
     record = RelationRecord("0", TEXT, (0, 7), (37, 41), "lives")
-    with pytest.raises(ConfigurationError, match="train: Ign F1 is of documents"):
+    with pytest.raises(ConfigurationError, match="train: Ign F1 is for documents"):
         score_predictions([record], tmp_path / "labels.txt", RelationScoring(train=path))
 
 
@@ -135,7 +135,7 @@ def test_titles_that_repeat_need_ids(tmp_path: Path) -> None:
         ([{"title": "A", "h_idx": "0", "t_idx": 1, "r": "P"}], "record 1, field 'h_idx': found '0', expected an integer"),
         ([OFFICIAL[0], {"h_idx": 0, "t_idx": 1, "r": "P"}], "record 2, field 'title': found None"),
         ([{"title": "A", "relation": "P"}], "record 1: found the keys title, relation, expected"),
-        ([{"title": "Q", "h_idx": 0, "t_idx": 1, "r": "P"}], "found predictions for 'Q' alone, expected titles or ids"),
+        ([{"title": "Q", "h_idx": 0, "t_idx": 1, "r": "P"}], "found predictions for 'Q' only, expected titles or ids"),
     ],
 )
 def test_wrong_predictions_are_named(tmp_path: Path, rows: list[Any], message: str) -> None:

@@ -174,7 +174,7 @@ def test_a_released_file_of_the_original_code(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_the_newer_examples_with_a_bias(tmp_path: Path) -> None:
-    """AllenNLP's, as for KBP37: labels in their own file, a bias that transformers' class has not (pitfall 15)."""
+    """AllenNLP's, as for KBP37: labels in their own file, a bias that transformers' class has not."""
     reference = layouts.reference(ReferenceLuke, extra_queries=True, num_labels=3)
     folder = tmp_path / "allennlp"
     (folder / "vocabulary").mkdir(parents=True)
@@ -205,8 +205,8 @@ def test_the_label_for_none_is_kept(encoder: str, tmp_path: Path, request: pytes
     outputs = [np.array([1.0, 0.0]), np.array([0.0, 1.0])]
     assert again.scorer is not None
     evaluation = again.scorer(records, outputs, again.labels, RelationScoring())
-    assert evaluation.notes == ["micro and macro scores leave out 'NONE'"] and evaluation.metrics["micro_f1"] == 1.0
+    assert evaluation.notes == ["micro and macro scores exclude 'NONE'"] and evaluation.metrics["micro_f1"] == 1.0
     every = again.scorer(records, [outputs[0]] * 2, again.labels, RelationScoring(no_label=""))
     assert every.metrics["micro_f1"] == 0.5
-    with pytest.raises(ConfigurationError, match="no_label: 'none' is none of the labels; did you mean 'NONE'"):
+    with pytest.raises(ConfigurationError, match="no_label: 'none' is not a label; did you mean 'NONE'"):
         build(source, ["NONE", "lives"], RelationConfig(no_label="none"))

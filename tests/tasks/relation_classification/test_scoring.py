@@ -35,7 +35,7 @@ def test_score() -> None:
     }  # fmt: skip
     assert evaluation.arrays["labels"].tolist() == [2, 0, 1] and evaluation.arrays["ids"].tolist() == ["a", "b", "c"]
     assert [row["f1"] for row in evaluation.tables["per_label"]] == [0.0, pytest.approx(2 / 3), 1.0]
-    assert evaluation.notes == ["micro and macro scores leave out 'no_relation'"]
+    assert evaluation.notes == ["micro and macro scores exclude 'no_relation'"]
 
 
 def test_without_positives_the_note_says_so() -> None:
@@ -71,11 +71,11 @@ def test_the_label_for_none_can_be_named(tmp_path: Path) -> None:
     for asked, kept in ((RelationScoring(no_label="NONE"), Kept()), (None, Kept("NONE")), (RelationScoring(), Kept("NONE"))):
         evaluation = score(records, outputs, labels, asked, kept)
         assert evaluation.metrics["micro_precision"] == 2 / 3 and evaluation.metrics["micro_recall"] == 2 / 3
-        assert evaluation.notes == ["micro and macro scores leave out 'NONE'"]
+        assert evaluation.notes == ["micro and macro scores exclude 'NONE'"]
     assert score(records, outputs, labels).metrics["micro_recall"] == 2 / 4
     empty = score(RECORDS, OUTPUTS, LABELS, RelationScoring(no_label=""))
     assert empty.metrics["micro_f1"] == empty.metrics["accuracy"] == 2 / 3
-    with pytest.raises(ConfigurationError, match="no_label: 'NON' is none of the labels; did you mean 'NONE'"):
+    with pytest.raises(ConfigurationError, match="no_label: 'NON' is not a label; did you mean 'NONE'"):
         score(records, outputs, labels, RelationScoring(no_label="NON"))
 
 

@@ -139,7 +139,7 @@ def test_a_record_without_a_prediction_is_wrong(tmp_path: Path) -> None:
 def test_numbers_of_any_system(tmp_path: Path) -> None:
     rows = "".join(json.dumps({"id": str(n), "predicted": value}) + "\n" for n, value in enumerate([1, 2.5, 3]))
     assert score_predictions(NUMBERS, file(tmp_path, rows)).metrics["spearman"] == pytest.approx(1)
-    with pytest.raises(DataError, match="found no prediction for 1 record; a number that is missing cannot count as wrong"):
+    with pytest.raises(DataError, match="found no prediction for 1 record; a missing number cannot be counted as wrong"):
         score_predictions(NUMBERS, file(tmp_path, "0\t1\n1\t2\n"))
     with pytest.raises(DataError, match="field 'predicted': found 'x', expected a number"):
         score_predictions(NUMBERS, file(tmp_path, "1\nx\n2\n"))

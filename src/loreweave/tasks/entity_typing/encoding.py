@@ -1,5 +1,5 @@
-"""Records to inputs: one mention with a marker on either side (Yamada et al. 2020); the target is one row of 0 and 1, or of a
-model that chooses one type its number."""
+"""Encodes records: one mention with a marker on either side (Yamada et al. 2020). The target is one row of 0 and 1, or the
+number of the type for a model that predicts one type."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def marker_encoding(
 ) -> MarkerEncoding:
     """For a plain encoder: the mention between two different markers; see `MarkerEncoding` for the rest."""
     closing = tokenizer.words.id_of(tokenizer.entity_token_2)
-    assert closing is not None, "the markers are added when the model is made"
+    assert closing is not None, "the markers are added when the model is built"
     return MarkerEncoding(
         tokenizer, "entity_classification", mentions_of, _targets if multi_label else _numbers,
         end_markers=(closing,), shift=shift, second_end=second_end,
@@ -34,10 +34,10 @@ def _targets(records: Sequence[TypingRecord], labels: Sequence[str]) -> list[lis
 
 
 def _numbers(records: Sequence[TypingRecord], labels: Sequence[str]) -> list[int]:
-    """The number of the type of each mention.
+    """Number of each mention's type.
 
     Raises:
-        DataError: a mention has none, or several.
+        DataError: a mention has no type, or several.
     """
     index = {label: number for number, label in enumerate(labels)}
     for record in records:

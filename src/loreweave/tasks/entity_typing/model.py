@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 _KEPLER_MARKERS = {"madeupword0000": "@", "madeupword0001": "#"}
-"""KEPLER's markers: spare words of RoBERTa's vocabulary."""
+"""KEPLER's markers: unused words of RoBERTa's vocabulary."""
 
 
 def build(source: str, labels: Sequence[str], config: EntityTypingConfig) -> TaskModel:
-    """An untrained model for these labels on the encoder at `source`.
+    """An untrained model for these labels, on the encoder at `source`.
 
     Raises:
         ConfigurationError: see `with_head`.
-        CheckpointError: no readable encoder.
+        CheckpointError: there is no readable encoder.
     """
     config, _ = with_head(config, source, plain="markers")
     head, decision = config.head, Decision(config.multi_label, config.threshold)
@@ -62,22 +62,22 @@ def build(source: str, labels: Sequence[str], config: EntityTypingConfig) -> Tas
 
 
 def load(path: Path, base: str | None = None, labels: Sequence[str] | None = None) -> TaskModel:
-    """A fine-tuned checkpoint: one of ours, of transformers, or a released one of LUKE (which needs `base`).
+    """A fine-tuned checkpoint: ours, of transformers, or a released one of LUKE (which needs `base`).
 
     Raises:
-        CheckpointError: the folder holds no entity-typing model.
+        CheckpointError: the folder has no entity-typing model.
     """
     kept = settings_of(path)
     decision = Decision(kept.get("multi_label", True), kept.get("threshold", 0.5))
     if not is_luke(str(path)) or kept.get("head", "luke") != "luke":
         plain, words = load_plain(path, labels=labels)
         tokenizer = plain_tokenizer(words, plain)
-        second_end = kept.get("second_end", False)  # checkpoints of before there was the setting
+        second_end = kept.get("second_end", False)  # older checkpoints do not have the setting
         encoding = marker_encoding(tokenizer, decision.multi_label, shift=kept["shift"], second_end=second_end)
         return _decided(plain, encoding, decision)
     from loreweave.models import LukeForEntityClassification
 
-    # Released files name no labels; theirs are the sorted ones of Open Entity's training file.
+    # Released files name no labels; theirs are the sorted labels of Open Entity's training file.
     model, tokenizer = load_luke_classifier(path, LukeForEntityClassification, base, COARSE_LABELS, labels)
     return _decided(model, luke_encoding(tokenizer, decision.multi_label), decision)
 

@@ -1,4 +1,4 @@
-"""Files of entity typing: Open Entity in ERNIE's layout, the crowd data of UFET, annotated text, and what annotators write."""
+"""Files of entity typing: Open Entity in ERNIE's layout, UFET's crowd data, annotated text, and files of annotation tools."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ COARSE_LABELS = ("entity", "event", "group", "location", "object", "organization
 
 @dataclass(frozen=True, slots=True)
 class TypingRecord:
-    """A mention in its text, and its gold types (none where nobody knows them).
+    """A mention in its text, and its gold types (none if they are unknown).
 
     Raises:
         DataError: the characters `text[start:end]` are empty, blank or outside the text.
@@ -52,7 +52,7 @@ class TypingRecord:
 
     @property
     def mention(self) -> str:
-        """The characters that are typed."""
+        """Characters of the mention."""
         return self.text[self.start : self.end]
 
 
@@ -61,9 +61,9 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
 
     Args:
         path: the file.
-        format: one of `FORMATS`, with `:utf16` behind it where offsets of characters count UTF-16 code units; None
+        format: one of `FORMATS`, followed by `:utf16` if character offsets count UTF-16 code units; None
             recognises it by the keys of the first record.
-        skip_bad: leave bad records out, count and list them, instead of an error at the first.
+        skip_bad: skip, count and list bad records, instead of raising the first error.
 
     Raises:
         DataError: names the file, the record and the field.
@@ -88,12 +88,12 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
 
 
 def labels_of(records: Sequence[TypingRecord]) -> list[str]:
-    """The sorted set of labels, which is the order of the classes."""
+    """The labels, sorted: the order of the classes."""
     return sorted({label for record in records for label in record.labels})
 
 
 def mentions_of(record: TypingRecord) -> tuple[str, Sequence[tuple[int, int]]]:
-    """Its text and the characters of its mentions."""
+    """The text and the characters of its mentions."""
     return record.text, [(record.start, record.end)]
 
 
@@ -109,7 +109,7 @@ def ask(text: str, mentions: Sequence[tuple[int, int]], id: str) -> list[TypingR
 
 
 def _ernie(row: Row, id: str, utf16: bool = False) -> Iterator[TypingRecord | LeftOut]:
-    """`sent` (or `text`), `start`, `end`, `labels`; other keys are metadata. A given text of the mention is compared."""
+    """`sent` (or `text`), `start`, `end`, `labels`; other keys are metadata. The mention's text, if given, is checked."""
     row = as_row(row)
     key = "sent" if "sent" in row else "text"
     text = row_files.field(row, key, str)
@@ -141,7 +141,7 @@ def _ufet(row: Row, id: str) -> list[TypingRecord]:
 
 
 def _ufet_coarse(row: Row, id: str) -> list[TypingRecord]:
-    """UFET with the nine general labels of Open Entity alone."""
+    """UFET with the nine general labels of Open Entity only."""
     row = as_row(row)
     return _ufet({**row, "y_str": [label for label in _labels(row, "y_str") if label in COARSE_LABELS]}, id)
 
@@ -149,7 +149,7 @@ def _ufet_coarse(row: Row, id: str) -> list[TypingRecord]:
 def _mentions(text: AnnotatedText) -> Iterator[TypingRecord | LeftOut]:
     """Each mention of a text with its labels.
 
-    Several labels of one span are one record; mentions without a label, and texts without mentions, are counted.
+    Several labels of one span are one record. Mentions without a label, and texts without mentions, are counted.
     """
     labels: dict[tuple[int, int], list[str]] = {}
     for mention in text.mentions:
@@ -167,7 +167,7 @@ def _mentions(text: AnnotatedText) -> Iterator[TypingRecord | LeftOut]:
 FORMATS: dict[str, FileFormat[TypingRecord]] = {
     "ernie": FileFormat("JSON list (or lines) of {sent, start, end, labels}: Open Entity as packed for ERNIE and LUKE", _ernie),
     "ufet": FileFormat("JSON lines of {left_context_token, mention_span, right_context_token, y_str}: UFET", _ufet),
-    "ufet-coarse": FileFormat("the same with Open Entity's nine general labels alone", _ufet_coarse),
+    "ufet-coarse": FileFormat("the same with Open Entity's nine general labels only", _ufet_coarse),
 }
 FORMATS |= mention_files.file_formats(_mentions)
 
@@ -185,14 +185,14 @@ def _recognise(path: Path) -> str:
 
 
 def _labels(row: Row, name: str) -> tuple[str, ...]:
-    """The types of a mention.
+    """Types of a mention.
 
     Raises:
-        DataError: they are no list of names, or one is blank; numbers are refused by name.
+        DataError: they are not a list of names, or one is blank; numbers are refused with a message of their own.
     """
     value = row.get(name)
     if isinstance(value, list | Mapping) and any(_is_number(each) for each in (*value, *_values(value))):
-        expected = "the names of the types that hold; probabilities of labels (soft labels) and numbers are not read"
+        expected = "names of the types; probabilities of labels (soft labels) and numbers are not supported"
         raise DataError(f"found {value!r}, expected {expected}", field=name)
     labels = row_files.words(row, name)
     if not all(label.strip() for label in labels):
@@ -209,7 +209,7 @@ def _is_number(value: Any) -> bool:
 
 
 def gold_rows(records: Sequence[TypingRecord], labels: Sequence[str]) -> Iterator[list[float]]:
-    """One row of 0 and 1 per record. Labels that are not in `labels` must have been refused before."""
+    """One row of 0 and 1 per record. Labels outside `labels` have been refused before."""
     index = {label: column for column, label in enumerate(labels)}
     for record in records:
         row = [0.0] * len(labels)

@@ -1,4 +1,4 @@
-"""Logits and gold types to numbers, predictions and tables."""
+"""Metrics, predictions and tables from logits and gold types."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from loreweave.metrics.multilabel import multilabel_scores, per_label, predicted
 from loreweave.metrics.probabilities import by_name, logit_matrix, sigmoid, softmax
 from loreweave.tasks.entity_typing.reader import TypingRecord, gold_rows, labels_of
 from loreweave.tasks.entity_typing.settings import Decision, TypingScoring
-from loreweave.tasks.files.predictions import beside, json_predictions, predicted_name
+from loreweave.tasks.files.predictions import align, json_predictions, predicted_name
 from loreweave.training.evaluation import Evaluation, Outputs
 
 _ANY_NUMBER = Decision()
@@ -34,11 +34,11 @@ def score(
     """Micro (the papers' numbers), loose macro and strict scores; `decision` is the checkpoint's.
 
     Raises:
-        ConfigurationError: a threshold for a model that chooses one type.
+        ConfigurationError: a threshold for a model that predicts one type.
     """
     if settings is not None and settings.threshold is not None:
         if not decision.multi_label:
-            raise ConfigurationError("threshold: this model chooses the likeliest type of a mention; leave it out")
+            raise ConfigurationError("threshold: this model predicts the most likely type of a mention; leave it out")
         decision = replace(decision, threshold=settings.threshold)
     logits = logit_matrix(outputs, len(labels))
     evaluation = _score(records, _chosen(logits, decision), labels)
@@ -47,7 +47,7 @@ def score(
 
 
 def _chosen(logits: np.ndarray, decision: Decision) -> np.ndarray:
-    """The types that are predicted, bool [records, labels]."""
+    """The predicted types, bool [records, labels]."""
     if decision.multi_label:
         return predicted_labels(logits, math.log(decision.threshold / (1 - decision.threshold)))
     chosen: np.ndarray = np.arange(logits.shape[1]) == logits.argmax(axis=1, keepdims=True)
@@ -55,7 +55,7 @@ def _chosen(logits: np.ndarray, decision: Decision) -> np.ndarray:
 
 
 def _probabilities(logits: np.ndarray, decision: Decision) -> np.ndarray:
-    """Of each type on its own, or of all types of a mention together 1."""
+    """Probabilities of the types: independent, or adding up to 1 for a mention."""
     return sigmoid(logits) if decision.multi_label else softmax(logits)
 
 
@@ -63,12 +63,12 @@ def score_predictions(records: Sequence[TypingRecord], path: Path, settings: Typ
     """Predictions of any system: JSON Lines with `predicted`, a list of types (see `_predicted` for older names).
 
     Raises:
-        ConfigurationError: a threshold, where a file says what is predicted.
-        DataError: names the line; see `prediction_files.beside`.
+        ConfigurationError: a threshold, which does not apply to a file of predictions.
+        DataError: names the line; see `files.predictions.align`.
     """
     if settings is not None and settings.threshold is not None:
-        raise ConfigurationError("threshold: a file of predictions says what is predicted; leave it out")
-    found, notes = beside(json_predictions(path, _predicted), [record.id for record in records], path)
+        raise ConfigurationError("threshold: it does not apply to a file of predicted types; leave it out")
+    found, notes = align(json_predictions(path, _predicted), [record.id for record in records], path)
     names = [set(types or ()) for types in found]
     labels = sorted({*labels_of(records)}.union(*names))
     evaluation = _score(records, np.array([[label in row for label in labels] for row in names]), labels)
@@ -77,7 +77,7 @@ def score_predictions(records: Sequence[TypingRecord], path: Path, settings: Typ
 
 
 def _score(records: Sequence[TypingRecord], predicted: np.ndarray, labels: Sequence[str]) -> Evaluation:
-    """From 0 and 1 [records, labels]."""
+    """Metrics from 0 and 1 [records, labels]."""
     gold = np.array(list(gold_rows(records, labels)), dtype=np.uint8).reshape(len(records), len(labels))
     rows = [
         _span(record) | {"predicted": _names(guess, labels), "gold": _names(truth, labels)}
@@ -103,7 +103,7 @@ def answer(
 
 
 def _predicted(row: Row) -> list[str]:
-    """Before there was one name, files of runs had `predictions`, and answers `labels` with probabilities."""
+    """Older names: files of runs had `predictions`, and answers `labels` with probabilities."""
     name = predicted_name(row, "predictions", "labels")
     given = field(row, name, list)
     return words(row, name) if all(isinstance(each, str) for each in given) else [_label(each) for each in given]

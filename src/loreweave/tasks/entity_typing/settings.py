@@ -44,21 +44,21 @@ class EntityTypingConfig(FinetuningConfig, LukeSettings):
 
 
 def not_one_label(record: TypingRecord) -> str | None:
-    """Why a model that chooses one type cannot learn from a record; None where it can."""
+    """Reason why a model that predicts one type cannot be trained on a record; None if it can."""
     if len(set(record.labels)) == 1:
         return None
     found = f"the labels {', '.join(record.labels)}" if record.labels else "no label"
-    return f"found {found} of {record.mention!r}, expected one: multi_label=false chooses one type a mention"
+    return f"found {found} of {record.mention!r}, expected one label, because multi_label=false predicts one type per mention"
 
 
 def unfit(config: EntityTypingConfig, record: TypingRecord) -> str | None:
-    """Why the labels of a training record do not go with the settings; None where they do."""
+    """Reason why the labels of a training record do not fit the settings; None if they do."""
     return None if config.multi_label else not_one_label(record)
 
 
 @dataclass(kw_only=True)
 class TypingScoring:
-    """How types are scored."""
+    """Settings of scoring."""
 
     threshold: float | None = None
     """A type is predicted if its probability is above this value. Null: the threshold of the checkpoint."""
@@ -69,10 +69,10 @@ class TypingScoring:
 
 
 def check_threshold(threshold: float) -> None:
-    """Refuse what is no probability between 0 and 1.
+    """Refuse a threshold that is not a probability between 0 and 1.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not.
     """
     if not 0 < threshold < 1:
         raise ValueError(f"threshold: found {threshold}, expected a probability between 0 and 1")
@@ -80,7 +80,7 @@ def check_threshold(threshold: float) -> None:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a checkpoint keeps about how logits become types: see `EntityTypingConfig`."""
+    """Settings that a checkpoint stores to turn logits into types: see `EntityTypingConfig`."""
 
     multi_label: bool = True
     threshold: float = 0.5

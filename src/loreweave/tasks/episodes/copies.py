@@ -1,4 +1,4 @@
-"""Queries of episodes whose text stands in their own support: a copy is found again, whatever a model has learned."""
+"""Queries of episodes whose text is in their own support set: a copy is easy to label, whatever a model has learned."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from loreweave.corpus.counts import listed
 
 
 def copied_queries(support: Iterable[str | Sequence[str]], query: Sequence[str | Sequence[str]]) -> list[int]:
-    """Places of the queries whose text the support has too, whatever its case and white space.
+    """Positions of the queries whose text is also in the support set, ignoring case and white space.
 
     Args:
-        support: texts (or tokens) of the support.
+        support: texts (or tokens) of the support set.
         query: texts (or tokens) of the queries.
     """
     known = set(map(_folded, support))
@@ -23,11 +23,11 @@ def _folded(text: str | Sequence[str]) -> str:
 
 
 def describe_copies(copied: Sequence[tuple[str, int]], queries: int) -> list[str]:
-    """A line about them; none where there is no copy.
+    """A line about copies; none if there are none.
 
     Args:
-        copied: of each copy the episode and its place among the queries.
-        queries: all queries of all episodes.
+        copied: episode and position of each copy.
+        queries: number of queries in all episodes.
     """
     if not copied:
         return []
@@ -35,6 +35,6 @@ def describe_copies(copied: Sequence[tuple[str, int]], queries: int) -> list[str
     named = listed(f"{episode}/{place}" for episode, place in copied)
     return [
         f"{len(copied)} of {queries} queries, in {len(episodes)} episodes, have a text that is also in their own "
-        f"support, which even random weights "
-        f"find again (episode/query {named}): the scores are too high"
+        "support set, which even a model with random weights "
+        f"labels correctly (episode/query {named}): the scores are too high"
     ]

@@ -1,4 +1,4 @@
-"""What training in episodes has in common: numbers, each of which draws its episode when a batch asks for it."""
+"""Shared part of training in episodes: an example is a number, whose episode is drawn when a batch needs it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from loreweave.training.task_model import Encoding
 
 @dataclass(frozen=True, slots=True)
 class EpisodeNumber:
-    """An episode of training that is yet to be drawn. All count for equally long."""
+    """An episode of training that is not drawn yet. All have the same length."""
 
     number: int
     length: int = 1
@@ -21,7 +21,7 @@ class EpisodesEncoding(Encoding, Protocol):
     """An encoding whose examples are episodes.
 
     Attributes:
-        sentences: encodes the records that episodes are made of, one by one.
+        sentences: encodes the records of the episodes, one by one.
     """
 
     sentences: Encoding

@@ -1,4 +1,4 @@
-"""Sentences to sub-words: word by word, the label on the first piece of each."""
+"""Encodes sentences as sub-words, word by word, with the label on the first sub-word of each word."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class WordExample:
 
     Attributes:
         ids: sub-words with the special tokens.
-        first: place in `ids` of the first piece of each word that has one.
-        words: which word of the sentence that is.
-        labels: class of each of these words; None without gold.
-        complete: whether every word before the cut has a piece.
+        first: position in `ids` of the first piece of each word that has a piece.
+        words: index of that word in the sentence.
+        labels: class of each of these words; None without gold labels.
+        complete: whether every word before the truncation has a piece.
     """
 
     ids: list[int]
@@ -50,10 +50,10 @@ class WordExample:
 
 @dataclass
 class WordEncoding:
-    """Words to the encoder's tensors, and states of words back.
+    """Converts words to the encoder's tensors, and hidden states back to words.
 
-    A word without a place in the input (no piece in this vocabulary, or behind the cut) has no state; such words are
-    counted. What `encode` sees with labels is training data: its tag transitions are counted and kept with the checkpoint.
+    A word without a position in the input (no piece in this vocabulary, or truncated) has no state; such words are
+    counted. Labels make `encode` treat records as training data: their tag transitions are counted and stored.
     """
 
     tokenizer: Any
@@ -65,18 +65,18 @@ class WordEncoding:
         self.words = WordTokenizer(self.tokenizer)
 
     def encode(self, records: Sequence[TaggedSentence], labels: Sequence[str] | None = None) -> list[WordExample]:
-        """All words in one call; each distinct word is tokenized once."""
+        """Encode all words in one call; each distinct word is tokenized once."""
         if labels is not None:
             self.transitions = count_transitions(record.labels() for record in records)
         counts = Counter[str]()
         examples = self.encode_quietly(records, labels, counts)
-        self.counts = self.counts + counts  # a new one: copies of this encoding count for themselves
+        self.counts = self.counts + counts  # a new object, so that copies of this encoding count separately
         return examples
 
     def encode_quietly(
         self, records: Sequence[TaggedSentence], labels: Sequence[str] | None = None, counts: Counter[str] | None = None
     ) -> list[WordExample]:
-        """The same, where neither transitions nor (without `counts`) words are counted: support sets."""
+        """Encode without counting transitions or (without `counts`) words: for support sets."""
         counts = Counter() if counts is None else counts
         classes = {label: index for index, label in enumerate(labels or ())}
         space = " " if self.words.leading_space else ""
@@ -108,7 +108,7 @@ class WordEncoding:
         return WordExample(special.around(flat[:limit]), first, kept, gold, complete)
 
     def collate(self, examples: list[WordExample]) -> Batch:
-        """`input_ids`, `attention_mask`, `first_pieces` (bool) [batch, length]; `labels` [words of all] where known."""
+        """`input_ids`, `attention_mask`, `first_pieces` (bool) [batch, length]; `labels` [all words] if known."""
         length = max(example.length for example in examples)
         shape = (len(examples), length)
         batch = {
@@ -134,11 +134,11 @@ class WordEncoding:
         return outputs
 
     def report(self) -> str:
-        """Words that have no state, in words."""
+        """Words without a state, in words."""
         return describe_counts(self.counts)
 
     def save_pretrained(self, folder: Path) -> None:
-        """The tokenizer's files, and the transitions of the training data."""
+        """Save the tokenizer's files, and the transitions of the training data."""
         with quiet():
             self.tokenizer.save_pretrained(folder)
         if self.transitions is not None:
@@ -146,7 +146,7 @@ class WordEncoding:
 
 
 def read_transitions(folder: Path) -> TransitionCounts | None:
-    """The transitions that a checkpoint keeps, if it was trained on source data."""
+    """Transitions in a checkpoint, if it was trained on source data."""
     file = folder / TRANSITIONS_FILE
     return TransitionCounts(**read_json(file)) if file.is_file() else None
 

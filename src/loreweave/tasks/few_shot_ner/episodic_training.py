@@ -1,7 +1,7 @@
-"""Training on episodes that are drawn from the source: ProtoBERT and NNShot as Few-NERD trains them.
+"""Training on episodes drawn from the source: ProtoBERT and NNShot as Few-NERD trains them.
 
-An example of the engine is the number of an episode, which its own random numbers draw when a batch asks for it: a run goes
-on in the middle as any other, and no episode is kept.
+An example of the engine is the number of an episode, whose random numbers draw it when a batch needs it: runs resume as
+usual, and episodes are not stored.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ EpisodicObjective = Literal["protobert", "nnshot"]
 
 @dataclass
 class EpisodicEncoding:
-    """Sentences of a source to episodes, and these to the encoder's tensors.
+    """Converts the sentences of a source to episodes, and episodes to the encoder's tensors.
 
     Attributes:
-        sentences: encodes them one by one; what a checkpoint of the training keeps.
-        settings: of the draws.
-        episodes: how many an epoch has.
+        sentences: encoding of single sentences, which a checkpoint stores.
+        settings: settings of the draws.
+        episodes: number of episodes per epoch.
     """
 
     sentences: WordEncoding
@@ -48,21 +48,21 @@ class EpisodicEncoding:
     _sampler: EpisodeSampler | None = None
 
     def encode(self, records: Sequence[TaggedSentence], labels: Sequence[str] | None = None) -> list[EpisodeNumber]:
-        """The numbers of an epoch's episodes over these sentences.
+        """Numbers of an epoch's episodes over these sentences.
 
         Raises:
             DataError: the sentences have fewer types than an episode.
         """
-        self.sentences.encode(records, labels)  # counts transitions, and words without a place
+        self.sentences.encode(records, labels)  # counts transitions, and words without a position
         self._sampler = EpisodeSampler([records], types_of(records), self.settings)
-        self._sampler.episode(0)  # refuses a source that gives no episode before the training begins
+        self._sampler.episode(0)  # raises an error before training if the source has no episode
         return [EpisodeNumber(number) for number in range(self.episodes)]
 
     def collate(self, examples: list[EpisodeNumber]) -> Batch:
-        """The sentences of some episodes in one batch, the support before the query.
+        """The sentences of several episodes in one batch, support before query.
 
-        Beside those of `WordEncoding.collate`: `episodes` [words], the place in `examples`; `support_classes` [words],
-        `IGNORED` for words of the query; `labels` [words], `IGNORED` for words of the support. Class 0 is O, the others
+        Adds to `WordEncoding.collate`: `episodes` [words], the index in `examples`; `support_classes` [words],
+        `IGNORED` for words of the query; `labels` [words], `IGNORED` for words of the support set. Class 0 is O, the others
         are the episode's types.
         """
         assert self._sampler is not None, "what is collated was encoded"
@@ -93,21 +93,21 @@ class EpisodicEncoding:
         return outputs
 
     def report(self) -> str:
-        """Words that have no state, in words."""
+        """Words without a state, in words."""
         return self.sentences.report()
 
     def save_pretrained(self, folder: Path) -> None:
-        """What a checkpoint needs to be asked."""
+        """Save what a checkpoint needs for prediction."""
         self.sentences.save_pretrained(folder)
 
 
 def episode_logits(
     states: Tensor, episodes: Tensor, support_classes: Tensor, labels: Tensor, objective: EpisodicObjective
 ) -> tuple[Tensor, Tensor]:
-    """Logits of the query's words [words, classes] and their labels [words], one episode after the other.
+    """Logits of the query's words [words, classes] and their labels [words], episode by episode.
 
-    Minus the squared distance to the mean of a class's support words (`protobert`) or to the nearest of them (`nnshot`); a
-    class without a support word has no chance. Words whose label no support word has are left out.
+    Minus the squared distance to the mean of a class's support words (`protobert`) or to the nearest of them (`nnshot`). A
+    class without a support word is never predicted. Words whose label has no support word are left out.
     """
     classes = int(support_classes.max()) + 1
     logits, golds = [], []
@@ -129,7 +129,7 @@ def episode_logits(
 
 
 def episode_loss(objective: EpisodicObjective) -> Callable[..., Tensor]:
-    """The engine's loss: the mean cross-entropy of the query's words over all episodes of an update."""
+    """Loss for the engine: the mean cross-entropy of the query's words over all episodes of an update."""
 
     def loss(output: WordStates, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
         assert output.states is not None and output.episodes is not None and output.support_classes is not None

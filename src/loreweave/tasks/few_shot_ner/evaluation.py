@@ -1,4 +1,4 @@
-"""`loreweave evaluate few-shot-ner`: a checkpoint or plain encoder, episodes and a method -> labels -> numbers."""
+"""`loreweave evaluate few-shot-ner`: a checkpoint or plain encoder, and episodes -> labels -> metrics."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     """See `contract.Task.evaluate`.
 
     Raises:
-        LoreweaveError: the episodes or the model cannot be read, or nothing is left to score.
+        LoreweaveError: the episodes or the model cannot be read, or there is nothing to score.
     """
     started = time.monotonic()
     skipped = Counter[str]()
@@ -73,11 +73,11 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
 
 @dataclass
 class Tagger:
-    """A model with a method, ready to label the queries of episodes.
+    """A model with a method, for labelling the queries of episodes.
 
     Attributes:
         trained: whether the model is a checkpoint of this task.
-        tuner: fine-tunes on each support set, if that is asked for.
+        tuner: fine-tunes on each support set, if requested.
     """
 
     model: GaussianWordEncoder
@@ -94,8 +94,8 @@ class Tagger:
         """Load a model for a method.
 
         Raises:
-            CheckpointError: no readable encoder.
-            ConfigurationError: decoding is asked for and there are no transitions.
+            CheckpointError: there is no readable encoder.
+            ConfigurationError: decoding is requested, but there are no transitions.
         """
         loaded, trained = load_any(path, settings.seed, settings.max_length)
         model: Any = move(loaded.model, choose_device(execution.device))
@@ -117,13 +117,13 @@ class Tagger:
         )
 
     def label(self, episodes: Sequence[Episode], bank: SentenceBank) -> list[Labelled]:
-        """The labels of the seen words of all query sentences."""
+        """Labels of the seen words of all query sentences."""
         return [labelled for labelled, _ in self.label_with_probabilities(episodes, bank)]
 
     def label_with_probabilities(
         self, episodes: Sequence[Episode], bank: SentenceBank
     ) -> list[tuple[Labelled, list[np.ndarray]]]:
-        """The same, and how probable each of these labels is among those of the episode."""
+        """Labels of the seen words, and the probability of each of these labels among those of the episode."""
         questions = [question_of(episode, bank) for episode in episodes]
         if self.tuner is not None:
             return [self._tuned(question, bank, self.tuner) for question in questions]
@@ -145,17 +145,17 @@ class Tagger:
         return _labelled(question, bank, classes), probabilities
 
     def tuning(self) -> dict[str, Any] | None:
-        """How fine-tuning went so far: mean and most steps, and how often it ended why."""
+        """Report on fine-tuning so far: mean and maximum number of steps, and how often each reason ended it."""
         if self.tuner is None:
             return None
         return {"mean_steps": float(np.mean(self.steps or [0])), "most_steps": max(self.steps, default=0), **self.ends}
 
 
 def as_trained(settings: MethodSettings, training: Mapping[str, Any], report: Callable[[str], None]) -> MethodSettings:
-    """The settings with the number of layers that the model was trained with; says where it was trained for another method.
+    """Settings with the number of layers of the model's training; reports a model that was trained for another method.
 
     Args:
-        training: what the checkpoint keeps of its training; older ones kept no objective, which was container.
+        training: settings of the training in the checkpoint; older ones have no objective, which was container.
     """
     objective = training.get("objective", "container")
     if objective != ("nnshot" if settings.method == "structshot" else settings.method):
@@ -180,7 +180,7 @@ def _transitions(
         return count_transitions(record.labels() for record in found.records)
     if kept is None:
         raise ConfigurationError(
-            f"{model}: found no tag transitions to decode with, which 'loreweave finetune few-shot-ner' keeps; "
+            f"{model}: found no tag transitions for decoding, which 'loreweave finetune few-shot-ner' stores; "
             "give transitions=FILE (annotated sentences), or viterbi=false"
         )
     return kept
@@ -193,7 +193,7 @@ def _tuner(loaded: TaskModel, settings: MethodSettings, execution: Execution) ->
 
 
 def _without_unseen_sentences(episodes: Sequence[Episode], bank: SentenceBank, skipped: Counter[str]) -> list[Episode]:
-    """Drop sentences with a word that has no piece, and episodes of which no half or type is left."""
+    """Drop sentences with a word that has no piece, and episodes with an empty part or a missing type."""
 
     def kept(half: Sentences) -> Sentences:
         whole = tuple(sentence for sentence in half if bank.examples[bank.number(sentence)].complete)

@@ -1,4 +1,4 @@
-"""Labels of query words from the words of a support set, for many episodes of about one size at once."""
+"""Labels query words from the words of a support set, for many episodes of similar size at once."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from loreweave.tasks.few_shot_ner.word_vectors import SentenceBank, Similarity, 
 from loreweave.training.finite import require_finite
 
 _MOST_NUMBERS = 2**24
-"""Of the similarities, or the vectors, of the episodes that are labelled together."""
+"""Maximum number of similarities, or of vector elements, of the episodes that are labelled together."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """An episode in numbers.
+    """An episode as numbers.
 
     Attributes:
         support, query: numbers of the sentences in the bank.
-        classes: of the support's words that have a vector, one sentence after the other.
+        classes: classes of the support words that have a vector, sentence by sentence.
         labels: names of the classes, O first.
     """
 
@@ -38,7 +38,7 @@ class Question:
     labels: list[str]
 
     def query_words(self, bank: SentenceBank) -> list[list[int]]:
-        """Of each query sentence the words that have a vector."""
+        """Words with a vector of each query sentence."""
         return [bank.examples[number].words for number in self.query]
 
 
@@ -52,7 +52,7 @@ def question_of(episode: Episode, bank: SentenceBank) -> Question:
 
 
 def seen_labels(sentence: TaggedSentence, bank: SentenceBank) -> list[str]:
-    """The labels of those words of a sentence that have a vector."""
+    """Labels of the words of a sentence that have a vector."""
     labels = sentence.labels()
     return [labels[word] for word in bank.examples[bank.number(sentence)].words]
 
@@ -62,11 +62,11 @@ class Labeller:
     """A method of few-shot labelling.
 
     Attributes:
-        similarity: of query and support words.
-        prototypes: compare with the mean of each class, not with its nearest word.
-        transitions: of tags, to decode with; None takes the best class of each word.
-        power: of the transitions.
-        shared_by: types that the transitions are shared out over; None is those of the episode.
+        similarity: similarity of query and support words.
+        prototypes: compare with the mean of each class instead of its nearest word.
+        transitions: tag transitions for decoding; None predicts the best class of each word.
+        power: power of the transitions.
+        shared_by: number of types among which the transitions are divided; None for those of the episode.
     """
 
     similarity: Similarity
@@ -79,10 +79,10 @@ class Labeller:
     def label(self, questions: Sequence[Question], vectors: WordVectors) -> list[tuple[list[np.ndarray], list[np.ndarray]]]:
         """For each question the classes of each query sentence's words, and the probability of each of these classes.
 
-        All questions must have equally many labels.
+        All questions must have the same number of labels.
 
         Raises:
-            CheckpointError: a score is not finite, as where squares of vectors pass what fp32 holds.
+            CheckpointError: a score is not finite, for example because squares of vectors exceed fp32.
         """
         classes = len(questions[0].labels)
         support, _ = _padded([vectors.rows(question.support) for question in questions])
@@ -102,7 +102,7 @@ class Labeller:
         return answers  # type: ignore[return-value]  # a tuple of two
 
     def _scores(self, vectors: Tensor, support: Tensor, query: Tensor, known: Tensor, classes: int) -> Tensor:
-        """Scores of the classes [episodes, query, classes]; those without a word in the support are far below."""
+        """Scores of the classes [episodes, query, classes]; classes without a support word have very low scores."""
         asked, given = vectors[query], vectors[support]
         if self.prototypes:
             member = torch.nn.functional.one_hot(known, classes + 1)[..., :classes].to(given)  # [episodes, support, classes]
@@ -125,11 +125,11 @@ class Labeller:
 
 
 _ABSENT = -1e5
-"""Score of a class that no word of the support has."""
+"""Score of a class without a support word."""
 
 
 def together(questions: Sequence[Question], vectors: WordVectors) -> Iterator[list[int]]:
-    """Indices of questions of about one size, as many as fit in memory, of equally many labels."""
+    """Indices of questions of similar size and with equally many labels, as many as fit in memory."""
     sizes = [
         (len(question.labels), len(question.classes), sum(vectors.sizes[number] for number in question.query))
         for question in questions
@@ -148,7 +148,7 @@ def together(questions: Sequence[Question], vectors: WordVectors) -> Iterator[li
 
 
 def _padded(rows: Sequence[np.ndarray], fill: int = 0) -> tuple[Tensor, list[int]]:
-    """Rows side by side [episodes, longest], and their lengths."""
+    """Padded rows [episodes, longest], and their lengths."""
     table = np.full((len(rows), max(map(len, rows), default=0)), fill, np.int64)
     for place, row in enumerate(rows):
         table[place, : len(row)] = row

@@ -1,4 +1,4 @@
-"""A plain encoder with Gaussian heads over its words, and the settings of its training on a source (CONTaiNER)."""
+"""A plain encoder with Gaussian heads over its words, and its training on a source (CONTaiNER)."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from loreweave.training.settings.optimizer import OptimizerConfig
 from loreweave.training.task_model import TaskModel
 
 HEAD = "gaussian_head"
-"""Prefix of the parameters that are not the encoder's."""
+"""Prefix of the parameters outside the encoder."""
 
 _OF_CONTAINER = ("dimension", "divergence", "least_variance", "outside_anchors")
 _KEPT = (*_OF_CONTAINER, "objective", "layers", "state_dropout")
-"""Settings that a checkpoint keeps."""
+"""Settings that a checkpoint stores."""
 
 
 def word_loss(
@@ -41,7 +41,7 @@ def word_loss(
     """CONTaiNER's loss over all words of a batch; O is class 0.
 
     Args:
-        labels: classes [words]; negative ones are left out.
+        labels: classes [words]; negative ones are ignored.
     """
     assert output.mean is not None and output.variance is not None
     known = labels >= 0
@@ -51,11 +51,11 @@ def word_loss(
 
 
 def build(source: str, labels: Sequence[str], config: FewShotNerConfig) -> TaskModel:
-    """A plain encoder under new Gaussian heads, with the loss of its training.
+    """A plain encoder with new Gaussian heads, and the loss of its training.
 
     Raises:
         ConfigurationError: a setting that is not read.
-        CheckpointError: no readable encoder.
+        CheckpointError: there is no readable encoder.
     """
     check_read(config)
     kept = {name: getattr(config, name) for name in _KEPT}
@@ -68,7 +68,7 @@ def build(source: str, labels: Sequence[str], config: FewShotNerConfig) -> TaskM
 
 
 def loss_of(settings: dict[str, Any]) -> Callable[..., Tensor]:
-    """The engine's loss; its share of an update is that of its words (exact where an update is one batch)."""
+    """Loss for the engine, weighted by the number of words (exact if an update is one batch)."""
     chosen = [settings[name] for name in ("divergence", "least_variance", "outside_anchors")]
 
     def weighted(output: WordStates, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
@@ -82,7 +82,7 @@ def loss_of(settings: dict[str, Any]) -> Callable[..., Tensor]:
 def start(
     source: str, labels: Sequence[str], settings: dict[str, Any], dropout: float | None = None
 ) -> tuple[GaussianWordEncoder, WordEncoding]:
-    """Any encoder that `AutoModel` knows under new heads; `settings` are kept in `config.json`."""
+    """Any encoder that `AutoModel` knows, with new heads; `settings` are stored in `config.json`."""
     config = config_of(source)
     describe(config, labels, {"task": NAME, "head": "gaussian", **settings})
     set_hidden_dropout(config, dropout)
@@ -97,12 +97,12 @@ def load(path: Path, base: str | None = None, labels: Sequence[str] | None = Non
     """A checkpoint of `loreweave finetune few-shot-ner`.
 
     Raises:
-        CheckpointError: the folder holds no such model.
+        CheckpointError: the folder has no such model.
     """
     config = config_of(str(path))
     settings = settings_of(path)
     if not recognises(path):
-        raise CheckpointError(f"{path}: found no checkpoint of {NAME}, expected one of 'loreweave finetune {NAME}'")
+        raise CheckpointError(f"{path}: found no checkpoint of {NAME}, expected one made by 'loreweave finetune {NAME}'")
     model, missing = _read(str(path), config)
     if missing:
         raise CheckpointError(f"{path}: the weights lack {listed(sorted(missing))}")
@@ -113,10 +113,10 @@ def load(path: Path, base: str | None = None, labels: Sequence[str] | None = Non
 
 
 def load_any(path: Path, seed: int, max_length: int | None = None) -> tuple[TaskModel, bool]:
-    """A checkpoint of this task, or any encoder under heads that know nothing; and whether it was the former.
+    """A checkpoint of this task, or any encoder with untrained heads; and whether it is a checkpoint.
 
     Raises:
-        CheckpointError: no readable encoder.
+        CheckpointError: there is no readable encoder.
     """
     folder = resolve(path)
     if recognises(folder):
@@ -132,12 +132,12 @@ def load_any(path: Path, seed: int, max_length: int | None = None) -> tuple[Task
 
 
 def recognises(folder: Path) -> bool:
-    """Whether a folder holds a checkpoint of this task."""
+    """Whether a folder has a checkpoint of this task."""
     return bool(settings_of(folder).get("task") == NAME)
 
 
 def optimizer_of(model: PreTrainedModel) -> OptimizerConfig:
-    """The optimizer of a checkpoint's own training, which the published runs use for the support set too."""
+    """Optimizer of a checkpoint's own training, which the published runs use for the support set too."""
     return fill(OptimizerConfig, model.config.loreweave["optimizer"])
 
 

@@ -1,4 +1,4 @@
-"""The network of few-shot NER: the state of each word, and the Gaussian that it gives."""
+"""The network of few-shot NER: the state of each word, and its Gaussian."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from loreweave.tasks.encoder_model import EncoderModel
 class WordStates(ModelOutput):
     """States of the words of a batch [words, size], and their Gaussians [words, dimension].
 
-    In a batch of episodes also which episode each word is of, and its class where it is of the support (else `IGNORED`).
+    In a batch of episodes also the episode of each word, and its class if it is in the support set (otherwise `IGNORED`).
     """
 
     states: Tensor | None = None
@@ -58,7 +58,7 @@ class GaussianWordEncoder(EncoderModel):
         support_classes: Tensor | None = None,
         **_: Any,
     ) -> WordStates:
-        """States and Gaussians of the words of a batch, sentence after sentence; the states alone of one of episodes."""
+        """States and Gaussians of the words of a batch, sentence by sentence; for episodes the states only."""
         if episodes is None:
             states = self.word_states(input_ids, attention_mask, first_pieces)
             return WordStates(states, *self.gaussian_head(states))

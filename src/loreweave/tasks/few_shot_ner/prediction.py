@@ -1,4 +1,4 @@
-"""`loreweave predict few-shot-ner`: a labelled support file -> entities of its types in any sentence."""
+"""`loreweave predict few-shot-ner`: predicts entities of the types in a labelled support file, in any sentence."""
 
 from __future__ import annotations
 
@@ -68,10 +68,10 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
 
 
 def read_query(row: Row, number: str) -> AnnotatedText:
-    """`{"tokens": [...]}`, or `{"text": ...}`, whose tokens are words and signs; `id` is kept.
+    """`{"tokens": [...]}`, or `{"text": ...}`, whose tokens are words and punctuation; `id` is kept.
 
     Raises:
-        DataError: neither, or of another kind.
+        DataError: it has neither, or a value of the wrong type.
     """
     id, tokens, text = str(row.get("id", number)), row.get("tokens"), row.get("text")
     if isinstance(tokens, list) and tokens and all(isinstance(token, str) for token in tokens):
@@ -105,6 +105,6 @@ def _sentence(text: AnnotatedText) -> TaggedSentence:
 
 
 def _of_words(labelled: Labelled, probabilities: list[np.ndarray]) -> list[dict[int, float]]:
-    """Of each sentence the probability of the label of each word that was seen."""
+    """For each sentence the probability of the label of each seen word."""
     assert OUTSIDE not in labelled.episode.types
     return [dict(zip(words, row.tolist(), strict=True)) for words, row in zip(labelled.seen, probabilities, strict=True)]

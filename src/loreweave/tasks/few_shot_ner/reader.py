@@ -1,4 +1,4 @@
-"""Source sentences that a few-shot tagger is trained on. (Episodes, which it is scored on, are `corpus.episodes`.)"""
+"""Source sentences for training a few-shot tagger. (Episodes for scoring are in `corpus.episodes`.)"""
 
 from __future__ import annotations
 

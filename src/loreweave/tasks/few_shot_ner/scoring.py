@@ -1,13 +1,13 @@
-"""Predicted labels and gold spans of episodes to numbers, predictions and tables.
+"""Metrics, predictions and tables from the predicted labels and gold spans of episodes.
 
-Three readings of one F1, all micro over the spans of all episodes:
+Three versions of F1, all micro averages over the spans of all episodes:
 
-- `micro_f1`, the corrected one: whole labels, sentences apart, every gold span counts, also of words that the encoder
-  cannot see;
+- `micro_f1`, the corrected version: whole labels, separate sentences, and every gold span counts, including words that the
+  encoder cannot see;
 - `published_micro_f1`: CONTaiNER's scorer (seqeval on bare labels), for which `location-other` and `organization-other`
-  are one type, over the words that the encoder sees. The two differ in Few-NERD INTRA alone, but for unseen words;
-- `flattened_micro_f1`: Few-NERD's own, whole labels, the sentences of a query joined, so that spans may reach over their
-  borders.
+  are one type, over the words that the encoder sees. Apart from unseen words, the two differ in Few-NERD INTRA only;
+- `flattened_micro_f1`: Few-NERD's own, with whole labels, and with the sentences of a query joined, so that spans may cross
+  their borders.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from loreweave.tasks.contract import Execution, NoSettings
 from loreweave.tasks.episodes.copies import copied_queries, describe_copies
 from loreweave.tasks.files.predictions import (
     Prediction,
-    beside,
+    align,
     json_predictions,
     place_in_episode,
     predicted_name,
@@ -59,13 +59,13 @@ METRICS = (*(f"{name}_{part}" for name in READINGS.values() for part in ("f1", "
 
 @dataclass(frozen=True)
 class Labelled:
-    """An episode's query with what was predicted.
+    """An episode's query with the predictions.
 
     Attributes:
-        seen: of each sentence the words that the encoder saw.
-        labels: of each sentence the predicted label of each of these words.
-        spans: of each sentence the predicted spans, where they are known and not only the labels of words, in which
-            touching spans of one type are one.
+        seen: words of each sentence that the encoder saw.
+        labels: predicted label of each of these words, by sentence.
+        spans: predicted spans of each sentence, if they are known rather than only the labels of words, in which
+            adjacent spans of one type are one.
     """
 
     episode: Episode
@@ -74,7 +74,7 @@ class Labelled:
     spans: Sequence[Sequence[TokenSpan]] | None = None
 
     def whole_labels(self) -> list[list[str]]:
-        """Of each sentence the label of every word; O for those that were not seen."""
+        """Label of every word of each sentence; O for words that were not seen."""
         rows = []
         for sentence, words, labels in zip(self.episode.query, self.seen, self.labels, strict=True):
             row = [OUTSIDE] * len(sentence.tokens)
@@ -84,14 +84,14 @@ class Labelled:
         return rows
 
     def predicted(self) -> list[list[TokenSpan]]:
-        """Of each sentence the predicted spans."""
+        """Predicted spans of each sentence."""
         if self.spans is not None:
             return [list(spans) for spans in self.spans]
         return [spans_of_tags(row, "io") for row in self.whole_labels()]
 
 
 def score(labelled: Sequence[Labelled], *, bootstrap: int = 1000, seed: int = 0) -> Evaluation:
-    """All numbers, intervals over resampled episodes, a table of types, and the spans of every query sentence."""
+    """All metrics, bootstrap intervals over episodes, a table of types, and the spans of every query sentence."""
     counts = {name: [count(each) for each in labelled] for name, count in _COUNTS.items()}
     metrics: dict[str, float] = {}
     for reading, name in READINGS.items():
@@ -113,7 +113,7 @@ def score(labelled: Sequence[Labelled], *, bootstrap: int = 1000, seed: int = 0)
 
 
 def copies_in(episodes: Sequence[Episode]) -> list[tuple[str, int]]:
-    """Episode and place of each query whose tokens are those of a sentence of its support."""
+    """Episode and index of each query whose tokens are those of a sentence in its support set."""
     return [
         (episode.id, place)
         for episode in episodes
@@ -125,12 +125,12 @@ def score_predictions(
     gold: Path, predictions: Path, settings: NoSettings, execution: Execution
 ) -> tuple[Evaluation, dict[str, Any]]:
     """Predictions of any system for a file of episodes: JSON Lines with `episode`, `sentence` and `predicted`
-    (`predictions` in older files), spans of tokens with `start`, `end` (not included) and `label`; or the episodes again,
-    one a line, with predicted labels in `query.label`.
+    (`predictions` in older files), spans of tokens with `start`, `end` (exclusive) and `label`; or the episodes again,
+    one per line, with predicted labels in `query.label`.
 
     Raises:
         ConfigurationError: a format is given.
-        DataError: names the line; see `files.predictions.beside`.
+        DataError: names the line; see `files.predictions.align`.
     """
     if execution.reading.format is not None:
         raise ConfigurationError("--format: files of episodes are recognised; leave it out")
@@ -142,7 +142,7 @@ def score_predictions(
         raise DataError("found no episode to score", path=gold)
     ids = [f"{episode.id}/{place}" for episode in episodes for place in range(len(episode.query))]
     types = {label for episode in episodes for label in episode.types}
-    found, notes = beside(_given(predictions, types), ids, predictions, "episode/sentence")
+    found, notes = align(_given(predictions, types), ids, predictions, "episode/sentence")
     answers = iter(found)
     evaluation = score([_labelled(episode, answers, predictions) for episode in episodes])
     evaluation.notes.extend(notes)
@@ -151,7 +151,7 @@ def score_predictions(
 
 @dataclass(frozen=True)
 class _Given:
-    """What a file says of a sentence: spans, and of how many words they are where it says that."""
+    """Predictions for a sentence: spans, and the number of words if the file has it."""
 
     spans: Sequence[TokenSpan]
     words: int | None = None
@@ -170,7 +170,7 @@ def _spans(row: Mapping[str, Any]) -> _Given:
 
 
 def _tagged_episodes(path: Path, types: Set[str]) -> list[Prediction[_Given]]:
-    """Rows with `query: {label: [[tag, ...], ...]}`, an episode each; tags that are gold types have no prefix."""
+    """Rows with `query: {label: [[tag, ...], ...]}`, one per episode; tags that are gold types have no prefix."""
     rows = json_predictions(path, _tags_of_query)
     counts = Counter(tag for row in rows for tags in row.value for tag in tags)
     spelling = PLAIN
@@ -199,7 +199,7 @@ def _tags_of_query(row: Mapping[str, Any]) -> list[list[str]]:
 
 
 def _labelled(episode: Episode, answers: Iterator[tuple[str, _Given] | None], path: Path) -> Labelled:
-    """An episode with the next answers; a sentence without one has no span."""
+    """An episode with the next answers; a sentence without an answer has no span."""
     labels, spans = [], []
     for sentence in episode.query:
         size = len(sentence.tokens)
@@ -260,9 +260,9 @@ def _total(counts: Sequence[SpanCounts]) -> SpanCounts:
 
 
 def _error_rates(labelled: Sequence[Labelled]) -> dict[str, float]:
-    """Of the predicted spans whose ends are right, the part with a wrong type of the right kind, and of a wrong kind.
+    """Share of the predicted spans with correct ends whose type is wrong but of the right kind, and of a wrong kind.
 
-    The kind is what precedes the first hyphen (`location` of `location-GPE`); a type without one is its own.
+    The kind is the part before the first hyphen (`location` for `location-GPE`); a type without a hyphen is its own kind.
     """
     counts = Counter[str]()
     for each in labelled:
@@ -278,13 +278,13 @@ def _error_rates(labelled: Sequence[Labelled]) -> dict[str, float]:
 
 
 def _interval(counts: np.ndarray, samples: int, seed: int) -> dict[str, float]:
-    """The interval of F1 over resampled episodes; `counts` is [episodes, 3]: gold, predicted, correct."""
+    """Bootstrap interval of F1 over episodes; `counts` is [episodes, 3]: gold, predicted, correct."""
     sums = resampled_sums(counts, samples, seed)
     return interval(np.array([precision_recall(*row).f1 for row in sums.tolist()]))
 
 
 def _merged_types(labelled: Sequence[Labelled]) -> list[dict[str, Any]]:
-    """Types that the published scorer takes for one, where there are any."""
+    """A note on types that the published scorer treats as one, if there are any."""
     groups: dict[str, set[str]] = {}
     for label in {label for each in labelled if each.episode.scheme == "io" for label in each.episode.types}:
         groups.setdefault(legacy_type(label), set()).add(label)
@@ -294,7 +294,7 @@ def _merged_types(labelled: Sequence[Labelled]) -> list[dict[str, Any]]:
 
 
 def _rows(labelled: Sequence[Labelled]) -> Iterator[dict[str, Any]]:
-    """A row for each query sentence; spans in tokens, `end` not included."""
+    """A row for each query sentence; spans in tokens, `end` exclusive."""
     for each in labelled:
         for number, (sentence, spans) in enumerate(zip(each.episode.query, each.predicted(), strict=True)):
             row: dict[str, Any] = {"episode": each.episode.id, "sentence": number, "tokens": list(sentence.tokens)}

@@ -1,4 +1,4 @@
-"""Settings of few-shot NER: what `key=value` after `loreweave finetune`, `evaluate` and `predict` may change."""
+"""Settings of few-shot NER: the `key=value` of `loreweave finetune`, `evaluate` and `predict`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BASELINE_LAYERS = 4
 
 
 def container_optimizer() -> OptimizerConfig:
-    """AdamW of CONTaiNER, of the source and of the support set alike."""
+    """AdamW of CONTaiNER, for the source and for the support set."""
     return OptimizerConfig(
         learning_rate=5e-5, betas=(0.9, 0.999), epsilon=1e-8, weight_decay=0.0, bias_correction=True, max_grad_norm=1.0
     )
@@ -103,7 +103,7 @@ class SupportTuning:
 
 @dataclass(kw_only=True)
 class MethodSettings:
-    """How the words of a query get their labels from a support set."""
+    """Settings of the labelling of a query's words by a support set."""
 
     READ_WHEN: ClassVar[ReadWhen] = {
         ("space", "fine_tune"): when(method="container"),
@@ -137,31 +137,31 @@ class MethodSettings:
 
     def __post_init__(self) -> None:
         if self.space != "states" and self.layers not in (None, 1):
-            raise ValueError("layers: the heads read the last layer alone; space=states can sum several")
+            raise ValueError("layers: the heads read the last layer only; space=states can sum several")
         if self.layers is not None and self.layers < 1:
             raise ValueError(f"layers: found {self.layers}, expected 1 or more")
         if self.fine_tune and self.fine_tuning.part == "heads" and self.space == "states":
-            raise ValueError("fine_tuning.part=heads changes nothing that space=states reads; use space=means or gaussians")
+            raise ValueError("fine_tuning.part=heads has no effect with space=states; use space=means or gaussians")
 
     @property
     def summed_layers(self) -> int:
-        """How many last layers are summed."""
+        """Number of last layers that are summed."""
         return self.layers or _LAYERS.get(self.method, _BASELINE_LAYERS)
 
     @property
     def decodes(self) -> bool:
-        """Whether labels are the best path and not the best of each word."""
+        """Whether labels are the best path rather than the best label of each word."""
         return self.method == "structshot" if self.viterbi is None else self.viterbi
 
     @property
     def power(self) -> float:
-        """The power of the transitions."""
+        """Power of the transitions."""
         return _TEMPERATURES.get(self.method, _TEMPERATURES["container"]) if self.temperature is None else self.temperature
 
 
 @dataclass(kw_only=True)
 class EvaluationSettings(MethodSettings):
-    """What is asked, and how labels become numbers."""
+    """Settings of the episodes and of scoring."""
 
     legacy: bool = False
     """Follow the released code: drop sentences that contain a word without sub-words, in support and query, and divide
@@ -180,7 +180,7 @@ class EvaluationSettings(MethodSettings):
 
 @dataclass(kw_only=True)
 class PredictionSettings(MethodSettings):
-    """How `loreweave predict few-shot-ner` answers."""
+    """Settings of `loreweave predict few-shot-ner`."""
 
     format: str | None = None
     """Format of the support. Null: recognised."""

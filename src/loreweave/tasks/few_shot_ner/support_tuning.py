@@ -1,4 +1,4 @@
-"""Fine-tuning on a support set: one batch, step after step until the loss rises (CONTaiNER)."""
+"""Fine-tuning on a support set: steps on one batch until the loss rises (CONTaiNER)."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from loreweave.training.optimizers import build_optimizer
 
 _SENTENCES = {"cpu": 2}
 _SENTENCES_ELSEWHERE = 32
-"""Sentences of one pass through the encoder, whatever their loss is over. A processor has no use for padding (a quarter of
-the time, for 5-way 1-shot sets of CrossNER); an accelerator would rather have few passes."""
+"""Maximum number of sentences in one pass of the encoder, whatever the loss is over. On a CPU, small passes avoid padding (a
+quarter of the time, for 5-way 1-shot sets of CrossNER); an accelerator is faster with few passes."""
 
 Reason = Literal["loss rose", "max_steps", "loss was no number"]
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """How one fine-tuning went: the loss before each step, and why it ended."""
+    """Course of one fine-tuning: the loss before each step, and why it ended."""
 
     losses: list[float]
     reason: Reason
@@ -39,12 +39,12 @@ class Tuned:
 class SupportTuner:
     """Fine-tunes one model on one support set after another, each time from the same weights.
 
-    The master copy of the weights that change is kept in memory; with `part=heads` these are the heads alone.
+    A copy of the weights that change is kept in memory; with `part=heads` these are the heads only.
 
     Args:
-        model: on its device.
-        loss: of the model's training, (output, labels) -> scalar.
-        seed: set anew for each support set, so that episodes do not depend on their order.
+        model: model on its device.
+        loss: loss of the model's training, (output, labels) -> scalar.
+        seed: set again for each support set, so that episodes do not depend on their order.
     """
 
     def __init__(
@@ -74,16 +74,16 @@ class SupportTuner:
 
     @torch.no_grad()
     def restore(self) -> None:
-        """Put the master copy back."""
+        """Restore the copy of the weights."""
         for (_, parameter), master in zip(self._trained, self._master, strict=True):
             parameter.copy_(master)
             parameter.grad = None
 
     def tune(self, examples: Sequence[WordExample]) -> Tuned:
-        """From the master copy; afterwards the model is in evaluation mode.
+        """Fine-tune from the copied weights; afterwards the model is in evaluation mode.
 
-        The step after which the loss has risen is kept, as in the released code. Where the loss is no number, where that
-        code never ends, the master copy is put back.
+        The step after which the loss has risen is kept, as in the released code. If the loss is not a number, where that
+        code never ends, the copied weights are restored.
         """
         self.restore()
         torch.manual_seed(self.seed)
@@ -108,7 +108,7 @@ class SupportTuner:
         return batches, torch.cat([batch.pop("labels") for batch in batches])
 
     def _optimizers(self) -> list[torch.optim.Optimizer]:
-        """One with the memory of the last support set's but none of its moments, and one for the rows of this one."""
+        """An optimizer with the memory of the last support set's but none of its moments, and one for the rows of this set."""
         if self._optimizer is None:
             self._optimizer = build_optimizer(self._kept, self.optimizer_config)
         for state in self._optimizer.state.values():

@@ -1,7 +1,7 @@
-"""Transitions between tags whose types are not known yet, and the best path by them (StructShot).
+"""Transitions between tags of yet unknown types, and the best path with them (StructShot).
 
-Counts of a source corpus tell O from entity, and the same type from another; for the types of an episode they are shared
-out evenly.
+Counts of a source corpus distinguish O from entities, and the same type from another one; for the types of an episode they
+are divided evenly.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class TransitionCounts:
     x_y: int = 0
 
     def to_dict(self) -> dict[str, int]:
-        """As JSON."""
+        """The counts as JSON."""
         return asdict(self)
 
 
 def count_transitions(sentences: Iterable[Sequence[str]]) -> TransitionCounts:
-    """Over the bare labels of sentences."""
+    """Count over the bare labels of sentences."""
     counts = Counter[str]()
     for labels in sentences:
         for before, label in zip(labels, labels[1:], strict=False):
@@ -51,9 +51,9 @@ def log_transitions(counts: TransitionCounts, types: int, temperature: float, sh
     """Log weights [1 + classes, classes]: from the start (row 0), O (1) and each of `types` types to O and each type.
 
     Args:
-        temperature: the power that every entry is raised to before the rows are normalised; near 0 all legal transitions
-            weigh alike.
-        shared_by: number of types that a group's rate is divided among; None is `types`. The released code takes all
+        temperature: power of every entry before the rows are normalised; near 0 all legal transitions have equal
+            weight.
+        shared_by: number of types that a group's rate is divided among. Default: `types`. The released code uses all
             types of the test file.
     """
     among = shared_by or types
@@ -82,7 +82,7 @@ def best_paths(emissions: Tensor, lengths: Tensor, transitions: Tensor) -> Tenso
         transitions: see `log_transitions`.
 
     Returns:
-        Classes [sentences, words]; what is behind a sentence's end means nothing.
+        Classes [sentences, words]; values after a sentence's end have no meaning.
     """
     steps = emissions.shape[1]
     transitions = transitions.to(emissions)

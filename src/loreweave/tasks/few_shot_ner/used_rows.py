@@ -1,4 +1,4 @@
-"""Training on few words without the gradients, moments and copies of a whole vocabulary."""
+"""Training on few words without gradients, moments and copies for a whole vocabulary."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from transformers import PreTrainedModel
 
 @contextmanager
 def used_rows(model: PreTrainedModel, batches: Sequence[dict[str, Tensor]]) -> Iterator[list[dict[str, Tensor]]]:
-    """While it is open, the model's word embeddings are the rows that the batches use; afterwards these are written back.
+    """Within this context, the model's word embeddings are only the rows used by the batches, which are then written back.
 
-    Rows without a gradient stay as they are under Adam without weight decay, so nothing else changes. The padding row
+    Rows without a gradient do not change under Adam without weight decay, so the result is the same. The padding row
     keeps its number, because some encoders count positions by it.
 
     Args:
-        model: whose `get_input_embeddings` is a table.
-        batches: each with `input_ids`.
+        model: model whose `get_input_embeddings` is a table.
+        batches: batches with `input_ids`.
 
     Yields:
         The batches with the numbers of the rows as `input_ids`.

@@ -36,13 +36,13 @@ class SentenceBank:
         return len(self.examples)
 
     def number(self, sentence: TaggedSentence) -> int:
-        """The number of a sentence's tokens."""
+        """Number of a sentence, by its tokens."""
         return self._numbers[sentence.tokens]
 
 
 @dataclass(frozen=True)
 class WordVectors:
-    """Vectors of all words, one after the other [words, size]; sentence number `n` has `rows(n)`."""
+    """Vectors of all words, concatenated [words, size]; sentence number `n` has `rows(n)`."""
 
     vectors: Tensor
     starts: dict[int, int]
@@ -56,7 +56,7 @@ class WordVectors:
 
 @dataclass(frozen=True)
 class Embedder:
-    """A model that makes the vectors of a method."""
+    """A model that computes the vectors of a method."""
 
     model: GaussianWordEncoder
     encoding: WordEncoding
@@ -67,7 +67,7 @@ class Embedder:
 
     @torch.inference_mode()
     def embed(self, bank: SentenceBank, numbers: Sequence[int]) -> WordVectors:
-        """The vectors of the words of some sentences, in fp32 on the model's device.
+        """Vectors of the words of some sentences, in fp32 on the model's device.
 
         Raises:
             CheckpointError: a vector is not finite.
@@ -103,7 +103,7 @@ class Embedder:
 
 
 def similarity_of(space: Space, least_variance: float) -> Similarity:
-    """Minus the divergence of Gaussians that lie side by side in a vector, or minus the squared distance."""
+    """Minus the divergence of Gaussians stored as one vector each, or minus the squared distance."""
     if space != "gaussians":
         return lambda query, support: -squared_distances(query, support)
 

@@ -1,4 +1,4 @@
-"""Sentences with marked mentions to inputs, alone (proto) or in pairs of support and query (pair); episodes to batches."""
+"""Encodes sentences with marked mentions, alone (proto) or in pairs of support and query (pair); collates episodes."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from loreweave.training.evaluation import Outputs
 from loreweave.training.inference import Batch
 
 SOURCE_FILE = "source_relations.json"
-"""Beside a checkpoint: the relations that its training drew."""
+"""File next to a checkpoint: the relations drawn in its training."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """Which episodes training draws from its source.
+    """Settings of the episodes that training draws from its source.
 
     Attributes:
-        shape: of the episodes.
-        episodes: of an epoch; every epoch has the same ones in another order.
-        seed: of the draws.
-        relations: draw from these alone; None is all.
+        shape: settings of an episode.
+        episodes: number per epoch; every epoch has the same ones in another order.
+        seed: seed of the draws.
+        relations: relations to draw. Default: all.
     """
 
     shape: EpisodeShape = EpisodeShape()
@@ -46,14 +46,14 @@ class Drawing:
 
 @dataclass
 class EpisodeEncoding:
-    """Episodes of a source to batches, and single sentences or pairs of them to inputs.
+    """Converts episodes of a source to batches, and single sentences or pairs of them to inputs.
 
     Attributes:
-        sentences: of single sentences.
+        sentences: encoding of single sentences.
         method: whether a batch has sentences or pairs.
-        representation: what is read of an input.
-        drawing: of training.
-        source_relations: those that training draws from; none where it is not known.
+        representation: states that represent an input.
+        drawing: draws of the training.
+        source_relations: relations that training draws; empty if they are not known.
     """
 
     sentences: MentionEncoding
@@ -64,7 +64,7 @@ class EpisodeEncoding:
     source_relations: tuple[str, ...] = ()
 
     def encode(self, records: Sequence[RelationRecord], labels: Sequence[str] | None = None) -> list[EpisodeNumber]:
-        """Take the records as the source, and give the numbers of its episodes; `labels` are taken from the records.
+        """Use the records as the source, and return the numbers of its episodes; `labels` come from the records.
 
         Raises:
             DataError: too few relations have enough sentences.
@@ -81,7 +81,7 @@ class EpisodeEncoding:
         return [EpisodeNumber(number) for number in range(self.drawing.episodes)]
 
     def collate(self, examples: list[EpisodeNumber]) -> Batch:
-        """The inputs of all episodes, the rows of each in `support_rows` [episodes, way, shot] and `query_rows` [episodes,
+        """Inputs of all episodes, with the rows of each in `support_rows` [episodes, way, shot] and `query_rows` [episodes,
         queries], or in `pair_rows` [episodes, queries, way, shot]; and `labels` [episodes, queries].
         """
         draws = [self.draws.draw(example.number) for example in examples]
@@ -118,14 +118,14 @@ class EpisodeEncoding:
         return MentionExample(EncodedText(ids, segments, [], mentions, [], []))
 
     def inputs(self, examples: list[MentionExample]) -> Batch:
-        """Padded sentences or pairs with the places to read at, `readout_positions` [inputs, readouts], or with entities."""
+        """Padded sentences or pairs with the positions to read, `readout_positions` [inputs, readouts], or with entities."""
         batch = self.sentences.collate(examples)
         if self.representation == "pooled":
             batch["readout_positions"] = torch.zeros(len(examples), 1, dtype=torch.long)
         return batch
 
     def unpack(self, output: Any, batch: Mapping[str, Tensor]) -> Outputs:
-        """A row an input: a vector of a sentence, or the two scores of a pair."""
+        """A row per input: a vector of a sentence, or the two scores of a pair."""
         return list(output.logits.float().cpu().numpy())
 
     def join(self, examples: Sequence[Any], outputs: Outputs) -> Outputs:
@@ -133,11 +133,11 @@ class EpisodeEncoding:
         return outputs
 
     def report(self) -> str:
-        """What was cut and left out."""
+        """Counts of what was truncated and left out."""
         return ", ".join(filter(None, [tallied(self.counts), self.sentences.report()]))
 
     def save_pretrained(self, folder: Path) -> None:
-        """Write the tokenizer, and the relations of the source."""
+        """Save the tokenizer, and the relations of the source."""
         self.sentences.save_pretrained(folder)
         if self.source_relations:
             write_json(Path(folder) / SOURCE_FILE, list(self.source_relations))

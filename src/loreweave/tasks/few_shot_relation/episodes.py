@@ -1,9 +1,9 @@
-"""Few-shot episodes of relations: a file of them, or a draw from annotated sentences.
+"""Few-shot episodes of relations, from a file or drawn from annotated sentences.
 
-Our layout is one JSON object a line: `{"support": [...], "query": [...]}`, both lists of `{"text", "head": {"start", "end"},
+Our layout is one JSON object per line: `{"support": [...], "query": [...]}`, both lists of `{"text", "head": {"start", "end"},
 "tail": {...}, "label"}`. The label of a query is one of the support's, `none_of_the_above`, or missing. FewRel's test files
-are a list of `{"meta_train": [[instance, ...], ...], "meta_test": instance}`, the relations without names and the query
-without a label; its answers are a list of numbers, one for each episode.
+are a list of `{"meta_train": [[instance, ...], ...], "meta_test": instance}`, with relations without names and a query
+without a label; their answers are a list of numbers, one for each episode.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _SIGNS = {"support": "episodes", "meta_train": "fewrel"}
 
 @dataclass(frozen=True, slots=True)
 class RelationEpisode:
-    """One N-way K-shot question.
+    """One N-way K-shot episode.
 
     Attributes:
-        id: its number in the file, from 0.
-        relations: the N names.
-        support: of each relation its sentences.
+        id: number in the file, from 0.
+        relations: names of the N relations.
+        support: sentences of each relation.
         query: sentences to be labelled with one of the relations.
-        gold: of each query the number of its relation; N for none of them; None where nobody knows it.
-        named: whether the file names the relations; else they have numbers, which differ from episode to episode.
+        gold: number of each query's relation; N for none of them; None if it is not known.
+        named: whether the file names the relations; otherwise they have numbers, which differ from episode to episode.
     """
 
     id: str
@@ -54,7 +54,7 @@ class RelationEpisode:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names by number, that of none included."""
+        """Names by number, including that of none."""
         return (*self.relations, NONE)
 
     @property
@@ -66,10 +66,10 @@ class RelationEpisode:
 def draws_of(
     records: Sequence[RelationRecord], shape: EpisodeShape, seed: int, relations: Sequence[str] | None, data: Path
 ) -> EpisodeDraws:
-    """Draws from the records of these relations; None is all.
+    """Draws from the records of these relations. Default: all.
 
     Raises:
-        ConfigurationError: a relation that no record has.
+        ConfigurationError: no record has one of the relations.
         DataError: too few relations have enough sentences.
     """
     names = labels_of(records)
@@ -90,7 +90,7 @@ def episode_of(draw: Draw, records: Sequence[RelationRecord], id: str) -> Relati
 
 
 def holds_episodes(path: Path) -> bool:
-    """Whether a file has episodes, and not annotated sentences."""
+    """Whether a file has episodes rather than annotated sentences."""
     row = _first_row(path)
     return isinstance(row, dict) and bool(_SIGNS.keys() & row.keys())
 
@@ -100,11 +100,11 @@ def read_episodes(path: Path, skipped: Counter[str] | None = None) -> Iterator[R
 
     Args:
         path: the file.
-        skipped: where given, bad episodes are left out and counted here by reason.
+        skipped: if given, bad episodes are left out and counted here by reason.
 
     Raises:
-        DataError: names the file, the episode and the field: an empty half, a query whose label the support lacks, a
-            head that is its tail.
+        DataError: names the file, the episode and the field: an empty part, a query whose label is not in the support set, a
+            head that equals its tail.
     """
     for number, (place, row) in enumerate(json_rows(path)):
         try:
@@ -121,10 +121,10 @@ def read_answers(path: Path, episodes: Sequence[RelationEpisode]) -> list[Relati
     """The episodes with the gold numbers of a JSON list, one for each episode of the file, which has one query.
 
     Args:
-        episodes: some or all of the file's, each with its number there.
+        episodes: some or all of the file's episodes, each with its number there.
 
     Raises:
-        DataError: too few answers, or one that is no number of a relation.
+        DataError: too few answers, or an answer that is not the number of a relation.
     """
     answers = read_json(path)
     needed = max(int(episode.id) for episode in episodes) + 1
@@ -144,7 +144,7 @@ def read_answers(path: Path, episodes: Sequence[RelationEpisode]) -> list[Relati
 
 
 def write_episodes(path: Path, episodes: Iterable[RelationEpisode]) -> int:
-    """Write our layout and return how many."""
+    """Write our layout and return the number of episodes."""
     return write_json_lines(path, map(_row, episodes))
 
 
@@ -182,7 +182,7 @@ def _ours(row: Row, id: str) -> RelationEpisode:
 def _half(row: Row, id: str, name: str) -> list[RelationRecord]:
     records = [_pair(each, f"{id}.{number}", name) for number, each in enumerate(objects(row, name))]
     if not records:
-        raise DataError("found no sentence, expected some", field=name)
+        raise DataError("found no sentence, expected at least one", field=name)
     return records
 
 
@@ -191,7 +191,7 @@ def _pair(row: Row, id: str, half: str) -> RelationRecord:
 
 
 def _only(converted: layouts.Converted, half: str) -> RelationRecord:
-    """The one record of a row, whatever small things it goes without."""
+    """The single record of a row, even if minor parts of it are left out."""
     try:
         (record,) = [item for item in converted if not isinstance(item, LeftOut)]
     except DataError as error:
@@ -223,7 +223,7 @@ def _whole(episode: RelationEpisode) -> RelationEpisode:
 
 
 def _first_row(path: Path) -> Any:
-    """The first row of a list or of lines; None where the first line is part of an object."""
+    """The first row of a list or of lines; None if the first line is part of an object."""
     first = first_character(path)
     if first == "":
         raise DataError("found an empty file, expected episodes or annotated sentences", path=path)

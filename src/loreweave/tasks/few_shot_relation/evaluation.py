@@ -50,7 +50,7 @@ from loreweave.training.task_model import TaskModel
 _DRAWN = 1000
 """Episodes of a file with annotated sentences."""
 _BLOCK = 64
-"""Episodes whose pairs are made at once."""
+"""Number of episodes whose pairs are encoded at once."""
 
 
 def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: Execution) -> tuple[Evaluation, dict[str, Any]]:
@@ -88,13 +88,13 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
 
 @dataclass
 class Matcher:
-    """A model ready to answer episodes.
+    """A model that predicts the relations of episodes.
 
     Attributes:
         trained: whether the model is a checkpoint of this task.
-        source_relations: those that it was trained on, in episodes or as the classes of another task.
-        other_task: what it was trained for, where that is another task.
-        inputs: sentences or pairs that were encoded so far.
+        source_relations: relations that it was trained on, in episodes or as the classes of another task.
+        other_task: other task that it was trained for, if any.
+        inputs: number of sentences or pairs encoded so far.
     """
 
     model: Any
@@ -106,7 +106,7 @@ class Matcher:
     other_task: str | None = None
     inputs: int = 0
     _support: dict[tuple[Any, ...], torch.Tensor] = field(default_factory=dict)
-    """Vectors of the support of the last call, by sentence: of a stream of queries they are wanted again."""
+    """Support vectors of the last call, by sentence: a stream of queries needs them again."""
 
     @classmethod
     def open(cls, path: Path, settings: MethodSettings, execution: Execution) -> Matcher:
@@ -129,10 +129,10 @@ class Matcher:
         return cls(model, encoding, distance, execution, False, labels, other)
 
     def answer(self, episodes: Sequence[RelationEpisode]) -> list[Answered]:
-        """The logits of all queries; every distinct sentence, or pair of a few episodes, is encoded once.
+        """Logits of all queries; every distinct sentence, or pair of a few episodes, is encoded once.
 
         Raises:
-            CheckpointError: one is not finite.
+            CheckpointError: a logit is not finite.
         """
         answered = []
         logits = self._pair(episodes) if self.encoding.method == "pair" else self._proto(episodes)
@@ -173,7 +173,7 @@ class Matcher:
 
     @property
     def answers_none(self) -> bool:
-        """Whether none of the relations may be the answer: a classifier of pairs that learned it, or a new one."""
+        """Whether the answer may be none of the relations: a classifier of pairs that was trained so, or a new one."""
         return self.encoding.method == "pair" and (not self.trained or self.model.config.loreweave["none_of_the_above"])
 
     def _pair(self, episodes: Sequence[RelationEpisode]) -> Iterator[np.ndarray]:
@@ -213,7 +213,7 @@ class _Bank:
                     self.records.append(record)
 
     def number(self, record: RelationRecord) -> int:
-        """The number of a sentence with these mentions."""
+        """Number of a sentence with these mentions."""
         return self._numbers[_key(record)]
 
 
@@ -239,7 +239,7 @@ def _read(data: Path, settings: EvaluationSettings, skipped: Counter[str], execu
 def _draw(data: Path, settings: EvaluationSettings, skipped: Counter[str], execution: Execution) -> list[RelationEpisode]:
     """Episodes of a file with annotated sentences."""
     if settings.answers is not None:
-        raise ConfigurationError(f"answers: {data} has annotated sentences, which say their relations; leave it out")
+        raise ConfigurationError(f"answers: {data} has annotated sentences, which have their relations; leave it out")
     asked: dict[str, Any] = {name: getattr(settings, name) for name in ("way", "shot", "queries", "na_rate")}
     shape = EpisodeShape(**{name: value for name, value in asked.items() if value is not None})
     found = reader.read(data, execution.reading.format, execution.reading.skip_bad)
@@ -265,15 +265,15 @@ def _report(
     about = f"about {counted(len(asked), 'relation')}" if asked else "about relations that the file does not name"
     report(f"{counted(len(episodes), 'episode')} with {counted(queries, 'query', 'queries')} {about}")
     if not matcher.trained:
-        extra = "; the classifier of its pairs is new and knows nothing" if matcher.encoding.method == "pair" else ""
+        extra = "; the classifier of its pairs is new and untrained" if matcher.encoding.method == "pair" else ""
         kind = f"was trained for {matcher.other_task}" if matcher.other_task else "is a plain encoder"
         report(f"the model {kind}, not in episodes of a source{extra}")
     if seen:
-        report(f"{len(seen)} of these relations were in the source too, which makes it no few-shot test: {', '.join(seen)}")
+        report(f"{len(seen)} of these relations were in the source too, so this is not a few-shot test: {', '.join(seen)}")
     elif matcher.trained and asked:
         report("none of these relations was in the source")
     elif matcher.trained:
         report("so it is not known whether they were in the source")
     if any(episode.asks_for_none for episode in episodes) and not matcher.answers_none:
         why = "proto" if matcher.encoding.method == "proto" else "a model that was trained with na_rate=0"
-        report(f"{why} never answers none_of_the_above: such queries are counted as wrong")
+        report(f"{why} never predicts none_of_the_above: such queries are counted as wrong")

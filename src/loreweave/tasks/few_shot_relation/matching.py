@@ -1,4 +1,4 @@
-"""Support and query to logits: prototypes, and scores of pairs (Han et al. 2018)."""
+"""Logits from support and query: prototypes, and scores of pairs (Han et al. 2018)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from loreweave.tasks.few_shot_relation.settings import Distance
 
 
 def prototype_logits(support: Tensor, query: Tensor, distance: Distance = "euclidean") -> Tensor:
-    """How near each query is to the mean of each class's support, in fp32.
+    """Similarity of each query to the mean of each class's support, in fp32.
 
     Args:
         support: [..., way, shot, size].
@@ -27,13 +27,13 @@ def prototype_logits(support: Tensor, query: Tensor, distance: Distance = "eucli
 
 
 def pair_logits(scores: Tensor) -> Tensor:
-    """Scores of (support, query) pairs, averaged over the shots, to logits of classes and of none of them.
+    """Average the scores of (support, query) pairs over the shots, and convert them to logits of classes and of none.
 
     Args:
         scores: [..., queries, way, shot, 2]: that the relations differ, and that they are the same.
 
     Returns:
-        [..., queries, way + 1]; the last is the least score of "differ" over the classes.
+        [..., queries, way + 1]; the last one is the smallest score of "differ" over the classes.
     """
     averaged = scores.float().mean(-2)  # [..., queries, way, 2]
     none = averaged[..., 0].amin(-1, keepdim=True)

@@ -1,4 +1,4 @@
-"""An encoder that compares sentences by the relation they state, and the settings of its training in episodes."""
+"""An encoder that compares sentences by their relation, and its training in episodes."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ from loreweave.training.task_model import TaskModel
 class EpisodeModel(MarkerClassifier):
     """An encoder of transformers whose inputs have markers, or a LUKE with entities, for episodes or for single inputs.
 
-    Of proto the head is dropout alone, and an input's vector its states at the markers. Of pair it gives the two scores of
-    an input: that its relations differ, and that they are the same.
+    With proto, the head is dropout only, and the vector of an input is its states at the markers. With pair, it returns the
+    two scores of an input: that its relations differ, and that they are equal.
     """
 
     def new_head(self, config: PreTrainedConfig) -> nn.Module:
@@ -55,7 +55,7 @@ class EpisodeModel(MarkerClassifier):
         return OneLayerHead(settings["readouts"] * config.hidden_size, 2, hidden_dropout(config))
 
     def encode(self, *inputs: Any, **named: Any) -> tuple[Tensor, BaseModelOutput]:
-        """The states at `readout_positions`, or of head and tail as entities, side by side, and the output."""
+        """States at `readout_positions`, or of head and tail as entities, concatenated; and the output."""
         if self.config.loreweave["representation"] != "entities":
             return super().encode(*inputs, **named)
         output = self.encoder(*inputs, **named)
@@ -82,11 +82,11 @@ class EpisodeModel(MarkerClassifier):
 
 
 def build(source: str, labels: Sequence[str], config: FewShotRelationConfig) -> TaskModel:
-    """An encoder that is to be trained in episodes of these relations.
+    """An encoder for training in episodes of these relations.
 
     Raises:
-        ConfigurationError: `relations` that the source lacks, or a setting that is not read.
-        CheckpointError: no readable encoder.
+        ConfigurationError: `relations` has one that the source lacks, or a setting is not read.
+        CheckpointError: there is no readable encoder.
     """
     check_read(config)
     if unknown := sorted(set(config.relations or ()) - set(labels)):
@@ -109,10 +109,10 @@ def load(path: Path, base: str | None = None, labels: Sequence[str] | None = Non
     """A checkpoint of `loreweave finetune few-shot-relation`.
 
     Raises:
-        CheckpointError: the folder holds no such model.
+        CheckpointError: the folder has no such model.
     """
     if not recognises(path):
-        raise CheckpointError(f"{path}: found no checkpoint of {NAME}, expected one of 'loreweave finetune {NAME}'")
+        raise CheckpointError(f"{path}: found no checkpoint of {NAME}, expected one made by 'loreweave finetune {NAME}'")
     model, words = load_plain(path, EpisodeModel)
     if model.config.loreweave["representation"] == "entities":
         encoding = _encoding(model, EntityTokenizer.from_pretrained(path))
@@ -124,11 +124,11 @@ def load(path: Path, base: str | None = None, labels: Sequence[str] | None = Non
 
 
 def load_any(path: Path, settings: MethodSettings) -> tuple[TaskModel, bool]:
-    """A checkpoint of this task, or any encoder as it is; and whether it was the former.
+    """A checkpoint of this task, or any encoder as it is; and whether it is a checkpoint.
 
     Raises:
-        CheckpointError: no readable encoder.
-        ConfigurationError: a setting that the checkpoint says otherwise.
+        CheckpointError: there is no readable encoder.
+        ConfigurationError: a setting differs from the checkpoint's.
     """
     folder = resolve(path)
     asked = {name: getattr(settings, name) for name in ("method", "representation", "max_length")}
@@ -146,18 +146,18 @@ def load_any(path: Path, settings: MethodSettings) -> tuple[TaskModel, bool]:
 
 
 def recognises(folder: Path) -> bool:
-    """Whether a folder holds a checkpoint of this task."""
+    """Whether a folder has a checkpoint of this task."""
     return bool(settings_of(folder).get("task") == NAME)
 
 
 def _start_luke(
     source: str, names: Sequence[str], config: FewShotRelationConfig, kept: Mapping[str, Any]
 ) -> tuple[MarkerClassifier, EntityTokenizer]:
-    """A LUKE of any format without its head and without entities that episodes do not have."""
+    """A LUKE of any format, without its head and without the entities that episodes do not use."""
     from loreweave.models import LukeForEntityPairClassification
 
     if not is_luke(source):
-        raise ConfigurationError(f"{source}: representation=entities needs a LUKE; a plain encoder takes markers or pooled")
+        raise ConfigurationError(f"{source}: representation=entities needs a LUKE; use markers or pooled with a plain encoder")
     kept = {**kept, "markers": list(MARKER_STARTS), "max_length": config.max_length}
     started, tokenizer = start_luke(source, LukeForEntityPairClassification, names, config, **kept)
     model = EpisodeModel(started.config)
@@ -170,7 +170,7 @@ def _encoding(model: PreTrainedModel, tokenizer: EntityTokenizer, drawing: Drawi
     settings = model.config.loreweave
     if settings["method"] == "pair":
         whole = word_limit(model, None, tokenizer.words.max_length)
-        if whole is not None:  # two sentences share what the encoder holds, and have fewer special tokens than each alone
+        if whole is not None:  # two sentences share the positions, and have fewer special tokens together
             room = (whole + 4 - tokenizer.words.special.count(pair=True)) // 2
             tokenizer.max_length = min(room, tokenizer.max_length or room)
     if settings["representation"] == "entities":
@@ -185,5 +185,5 @@ def _encoding(model: PreTrainedModel, tokenizer: EntityTokenizer, drawing: Drawi
 
 
 def _no_targets(records: Sequence[Any], labels: Sequence[str]) -> list[None]:
-    """A sentence has no class of its own: episodes have."""
+    """Sentences have no class of their own; episodes have."""
     return [None] * len(records)

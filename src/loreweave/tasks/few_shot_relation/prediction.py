@@ -1,4 +1,4 @@
-"""`loreweave predict few-shot-relation`: an annotated support file -> one of its relations for any two mentions."""
+"""`loreweave predict few-shot-relation`: predicts one of the relations in an annotated support file, for any two mentions."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
     matcher = Matcher.open(model, settings, execution)
     execution.report(f"support: {counted(len(found.records), 'sentence')} with the relations {', '.join(relations)}")
 
-    queries_alone = replace(matcher.encoding.sentences, done=EncodingReport())  # which counts what is cut of them, once
+    queries_alone = replace(matcher.encoding.sentences, done=EncodingReport())  # counts truncations of the queries only
 
     def answer(asked: list[list[RelationRecord]]) -> list[list[dict[str, Any]]]:
         records = [record for group in asked for record in group]
@@ -55,7 +55,7 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
 
 
 def _answers(answered: Answered) -> Iterator[dict[str, Any]]:
-    """For each query its mentions, the likeliest relation with its probability, and all probabilities, best first."""
+    """For each query its mentions, the most likely relation with its probability, and all probabilities, best first."""
     shares = answered.probabilities()
     assert shares is not None, "they come from a model"
     for record, row in zip(answered.episode.query, shares, strict=True):

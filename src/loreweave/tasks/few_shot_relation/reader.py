@@ -1,4 +1,4 @@
-"""Files with annotated relations: the source that a model is trained on, support sets, and what episodes are drawn from."""
+"""Files with annotated relations: sources for training, support sets, and sentences to draw episodes from."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["FORMATS", "labels_of", "query", "read"]
 
 
 def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadResult[RelationRecord]:
-    """The records of a file in any layout of relation classification, but those of no relation (`no_relation`, `OTHER`).
+    """Records of a file in any layout of relation classification, without those of no relation (`no_relation`, `OTHER`).
 
-    Of documents each pair with one relation is a record. What no relation holds for has nothing in common that a few
-    sentences could show, so these are left out and counted.
+    In documents, each pair with one relation is a record. Pairs without a relation have nothing in common that a few
+    sentences could show, so they are left out and counted.
 
     Raises:
         DataError: see `relation_files.read`.

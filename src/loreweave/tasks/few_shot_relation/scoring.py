@@ -1,4 +1,4 @@
-"""Answers to episodes to accuracy, its interval and a table of relations."""
+"""Accuracy with its interval, and a table of relations, from answers to episodes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from loreweave.tasks.episodes.copies import copied_queries, describe_copies
 from loreweave.tasks.few_shot_relation.episodes import RelationEpisode, read_episodes
 from loreweave.tasks.files.predictions import (
     Prediction,
-    beside,
+    align,
     json_predictions,
     place_in_episode,
     predicted_name,
@@ -37,12 +37,12 @@ METRICS = ("accuracy",)
 
 @dataclass(frozen=True)
 class Answered:
-    """An episode with its answers.
+    """An episode with its predictions.
 
     Attributes:
-        predicted: of each query the number of its relation, way for none of them; None where there is no prediction.
-        logits: of all these numbers [queries, way], or [queries, way + 1] where none of the relations may be the answer;
-            None where they are not known.
+        predicted: number of each query's relation, way for none of them; None if there is no prediction.
+        logits: logits of these numbers [queries, way], or [queries, way + 1] if the answer may be none of the relations;
+            None if they are not known.
     """
 
     episode: RelationEpisode
@@ -51,15 +51,15 @@ class Answered:
 
     @classmethod
     def by_logits(cls, episode: RelationEpisode, logits: np.ndarray) -> Answered:
-        """The likeliest relation of each query."""
+        """Most likely relation of each query."""
         return cls(episode, logits.argmax(-1).tolist(), logits)
 
     def probabilities(self) -> np.ndarray | None:
-        """Softmax of the logits, where they are known."""
+        """Softmax of the logits, if they are known."""
         return None if self.logits is None else softmax(self.logits)
 
     def pairs(self) -> Iterator[tuple[str, str]]:
-        """Predicted (empty for no prediction) and gold name of each query whose gold is known."""
+        """Predicted (empty if missing) and gold name of each query with a gold relation."""
         names = self.episode.names
         for guess, gold in zip(self.predicted, self.episode.gold, strict=True):
             if gold is not None:
@@ -67,10 +67,10 @@ class Answered:
 
 
 def score(answered: Sequence[Answered], *, bootstrap: int = 1000, seed: int = 0) -> Evaluation:
-    """Accuracy over all queries with known gold, its 95 % interval over resampled episodes, and each relation's
-    where they have names.
+    """Accuracy over all queries with gold relation, its 95 % interval over episodes, and the accuracy of each
+    relation if they have names.
 
-    The interval is about the draw of episodes from these relations, not about other relations.
+    The interval describes the draw of episodes from these relations, not other relations.
     """
     pairs = [list(each.pairs()) for each in answered]
     known = [pair for each in pairs for pair in each]
@@ -87,7 +87,7 @@ def score(answered: Sequence[Answered], *, bootstrap: int = 1000, seed: int = 0)
 
 
 def copies_in(episodes: Sequence[RelationEpisode]) -> list[tuple[str, int]]:
-    """Episode and place of each query whose text a sentence of its support has too, whatever mentions are asked about."""
+    """Episode and index of each query whose text is also that of a support sentence, whatever its mentions are."""
     return [
         (episode.id, place)
         for episode in episodes
@@ -106,7 +106,7 @@ def score_predictions(
 
     Raises:
         ConfigurationError: a format is given.
-        DataError: names the line; see `files.predictions.beside`. Or no query has a known relation.
+        DataError: names the line; see `files.predictions.align`. Or no query has a known relation.
     """
     if execution.reading.format is not None:
         raise ConfigurationError("--format: files of episodes are recognised; leave it out")
@@ -117,7 +117,7 @@ def score_predictions(
     if not any(number is not None for episode in episodes for number in episode.gold):
         raise DataError("found no query with a known relation, nothing can be scored", path=gold)
     ids = [f"{episode.id}/{place}" for episode in episodes for place in range(len(episode.query))]
-    found, notes = beside(_given(predictions), ids, predictions, "episode/query")
+    found, notes = align(_given(predictions), ids, predictions, "episode/query")
     answers = iter(found)
     answered = [Answered(each, [_number(next(answers), each, predictions) for _ in each.query]) for each in episodes]
     evaluation = score(answered)
@@ -126,7 +126,7 @@ def score_predictions(
 
 
 def _given(path: Path) -> list[Prediction[tuple[str, int | str]]]:
-    """What a file says of each query, with its place: a number or a name."""
+    """Prediction for each query, with its place in the file: a number or a name."""
     if first_character(path) != "[":
         return with_places(json_predictions(path, _answer, partial(place_in_episode, part="query")))
     return with_places([Prediction(place, None, number) for place, number in enumerate(read_json(path), 1)], "number")
@@ -139,7 +139,7 @@ def _answer(row: Mapping[str, Any]) -> int | str:
 
 
 def _number(given: tuple[str, int | str] | None, episode: RelationEpisode, path: Path) -> int | None:
-    """The number that an answer means in its episode."""
+    """Number of a predicted relation in its episode."""
     if given is None:
         return None
     place, answer = given
@@ -152,7 +152,7 @@ def _number(given: tuple[str, int | str] | None, episode: RelationEpisode, path:
 
 
 def _per_relation(pairs: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
-    """A row a gold relation: how many queries, the part that is right, and what the others are taken for most."""
+    """A row per gold relation: number of queries, accuracy, and the most frequent wrong prediction."""
     rows = []
     for relation in sorted({gold for _, gold in pairs}):
         guesses = Counter(guess for guess, gold in pairs if gold == relation)
@@ -163,7 +163,7 @@ def _per_relation(pairs: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
 
 
 def _interval(counts: np.ndarray, samples: int, seed: int) -> dict[str, float]:
-    """The interval of accuracy over resampled episodes; `counts` is [episodes, 2]: right, all."""
+    """Bootstrap interval of accuracy over episodes; `counts` is [episodes, 2]: right, all."""
     right, total = resampled_sums(counts, samples, seed).T
     return interval(np.divide(right, total, out=np.zeros(samples), where=total > 0))
 

@@ -1,4 +1,4 @@
-"""Settings of few-shot relations: what `key=value` after `loreweave finetune`, `evaluate` and `predict` may change."""
+"""Settings of few-shot relations: the `key=value` of `loreweave finetune`, `evaluate` and `predict`."""
 
 from __future__ import annotations
 
@@ -75,20 +75,20 @@ class FewShotRelationConfig(FinetuningConfig, LukeSettings):
         super().__post_init__()
         self.shape()
         if self.representation == "entities" and self.method == "pair":
-            raise ValueError("representation: pair reads two sentences, which have no two entities; use markers or pooled")
+            raise ValueError("representation: entities are not supported with method=pair; use markers or pooled")
         if not 0 <= self.encoding_dropout < 1:
             raise ValueError(f"encoding_dropout: found {self.encoding_dropout}, expected a number from 0 to below 1")
         if self.episodes < 1:
             raise ValueError(f"episodes: found {self.episodes}, expected 1 or more")
 
     def shape(self) -> EpisodeShape:
-        """Of the episodes."""
+        """Settings of the episodes."""
         return EpisodeShape(way=self.way, shot=self.shot, queries=self.queries, na_rate=self.na_rate)
 
 
 @dataclass(kw_only=True)
 class MethodSettings:
-    """How a query gets its relation. Null: the value that is stored in the checkpoint."""
+    """Settings of the prediction of a query's relation. Null: the value that is stored in the checkpoint."""
 
     READ_WHEN: ClassVar[ReadWhen] = {("distance",): when(method="proto", reason="pair compares by a classifier")}
     LEFT_OPEN: ClassVar[LeftOpen] = {"method": None}
@@ -110,7 +110,7 @@ class MethodSettings:
 
 @dataclass(kw_only=True)
 class EvaluationSettings(MethodSettings):
-    """What is asked, and how answers become numbers."""
+    """Settings of the episodes and of scoring."""
 
     way: int | None = None
     """Number of relations in a drawn episode. Null: 5. A file of episodes has its own number."""
@@ -136,4 +136,4 @@ class EvaluationSettings(MethodSettings):
 
 @dataclass(kw_only=True)
 class PredictionSettings(MethodSettings):
-    """How `loreweave predict few-shot-relation` answers."""
+    """Settings of `loreweave predict few-shot-relation`."""

@@ -1,7 +1,7 @@
-"""Encoded training records on disk, found by the hash of all that they depend on.
+"""Encoded training records on disk, found by the hash of everything that they depend on.
 
-Encoding is quick beside training (some 6,000 texts a second and core), so nothing is kept unless a run says where. Many runs
-over one large file, as in a search, are what it is for.
+Encoding is fast compared with training (some 6,000 texts per second and core), so nothing is stored unless a run asks for
+it. It is useful for many runs over one large file, as in a search.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from loreweave.training.settings.finetuning import FinetuningConfig, encoded_set
 from loreweave.training.task_model import Encoding
 
 _FORMAT = 3
-"""To be raised where a reader or an encoding changes within a version."""
+"""Increased if a reader or an encoding changes within a version."""
 
 
 @runtime_checkable
@@ -32,9 +32,9 @@ class CountingEncoding(Encoding, Protocol):
     """An encoding whose only state is the counts of what did not fit.
 
     Attributes:
-        tokenizer: with the limit of the encoder, which is not among the settings.
-        done: these counts; they add up.
-        classes_of_examples: all classes that examples and counts are made of, beside numbers, text and containers.
+        tokenizer: tokenizer with the limit of the encoder, which is not a setting.
+        done: the counts; they add up.
+        classes_of_examples: all classes in examples and counts, apart from numbers, text and containers.
     """
 
     tokenizer: EntityTokenizer
@@ -51,18 +51,18 @@ def encode_cached(
     source: Mapping[str, Any],
     report: Callable[[str], None],
 ) -> list[Any]:
-    """`encoding.encode(records, labels)`, or the same from an earlier run.
+    """`encoding.encode(records, labels)`, or its stored result of an earlier run.
 
     Args:
-        folder: where files are kept, one for each hash.
-        config: the run's; only what encoding reads makes a difference (see `encoded_settings`).
-        source: hashes of the files that the records come from, and how they were read.
+        folder: folder of the files, one for each hash.
+        config: the run's settings; only those that encoding reads matter (see `encoded_settings`).
+        source: hashes of the records' files, and how they were read.
 
     Raises:
-        ConfigurationError: an encoding whose state is more than counts.
+        ConfigurationError: the encoding has other state than counts.
     """
     if not isinstance(encoding, CountingEncoding):
-        raise ConfigurationError("feature_cache: encoded records of this task cannot be kept; leave it out")
+        raise ConfigurationError("feature_cache: encoded records of this task cannot be stored; leave it out")
     file = folder / f"{_key(encoding, labels, config, source)}.features"
     before = encoding.done
     if file.is_file():
@@ -81,7 +81,7 @@ def encode_cached(
 
 
 def _key(encoding: CountingEncoding, labels: Sequence[str], config: FinetuningConfig, source: Mapping[str, Any]) -> str:
-    """Over the version of this package, the tokenizer's files and limit, the labels, the source and the settings."""
+    """Hash over the version of this package, the tokenizer's files and limit, the labels, the source and the settings."""
     with TemporaryDirectory() as folder:
         encoding.save_pretrained(Path(folder))
         tokenizer = hash_of_folder(Path(folder))

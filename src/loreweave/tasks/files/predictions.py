@@ -1,4 +1,4 @@
-"""Files of predictions, of ours and of other systems: rows with or without ids, put beside the gold records."""
+"""Files of predictions, ours and of other systems: rows with or without ids, aligned with the gold records."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from loreweave.errors import DataError
 V = TypeVar("V")
 
 PREDICTED = "predicted"
-"""Where every file of predictions and every answer of `loreweave predict` has what was predicted; the truth is in `gold`."""
+"""Field of the prediction in every file of predictions and in answers of `loreweave predict`; the truth is in `gold`."""
 PLACES = ("line", "record", "row")
-"""Fields of an answer that say where its query stands: of JSON Lines and text, of a JSON list, of a table."""
+"""Fields of an answer for the place of its query: in JSON Lines and text, in a JSON list, in a table."""
 
 
 def predicted_name(row: Mapping[str, Any], *older: str) -> str:
-    """The field of a row that holds what was predicted: `predicted`, or the first of its `older` names that is there."""
+    """Field of a row with the prediction: `predicted`, or the first of its `older` names that exists."""
     return next((name for name in (PREDICTED, *older) if name in row), PREDICTED)
 
 
@@ -31,7 +31,7 @@ def _id(row: Mapping[str, Any]) -> str | None:
 
 @dataclass(frozen=True)
 class Prediction(Generic[V]):
-    """One row: where it stands, whose it is (None where the file goes by order), and what it says."""
+    """One row: its place, the id of its record (None if the file has the order of the records), and the prediction."""
 
     line: int
     id: str | None
@@ -41,12 +41,12 @@ class Prediction(Generic[V]):
 def json_predictions(
     path: Path, value: Callable[[Mapping[str, Any]], V], id_of: Callable[[Mapping[str, Any]], str | None] = _id
 ) -> list[Prediction[V]]:
-    """Rows of JSON Lines; by default `id` says whose they are, and may be absent.
+    """Rows of JSON Lines; by default, the optional `id` identifies the record.
 
-    A row with an `error` in place of an answer (of `loreweave predict`) is no prediction.
+    A row with an `error` instead of an answer (of `loreweave predict`) is not a prediction.
 
     Raises:
-        DataError: names the line where `value` or `id_of` refuses a row.
+        DataError: names the line if `value` or `id_of` refuses a row.
     """
     found = []
     for line, row in read_json_lines(path):
@@ -60,17 +60,17 @@ def json_predictions(
 
 
 def place_in_episode(row: Mapping[str, Any], part: str) -> str | None:
-    """Whose a row of a file of episodes is: `7/0` by `episode` and `part`, 0 where that is missing; None without the former."""
+    """Id of a row in a file of episodes: `7/0` from `episode` and `part` (default 0); None without `episode`."""
     return f"{row['episode']}/{row.get(part, 0)}" if "episode" in row else None
 
 
 def with_places(rows: Sequence[Prediction[V]], kind: str = "line") -> list[Prediction[tuple[str, V]]]:
-    """Rows whose values know their place ("line 3"): for values that only their gold record can refuse."""
+    """Rows whose values have their place ("line 3"), for values that only their gold record can refuse."""
     return [Prediction(row.line, row.id, (f"{kind} {row.line}", row.value)) for row in rows]
 
 
 def label_predictions(path: Path) -> list[Prediction[str]]:
-    """Lines of `id<TAB>label` (SemEval), or of one label each (TACRED); the first says which."""
+    """Lines of `id<TAB>label` (SemEval), or of one label each (TACRED), as the first line shows."""
     with open_text(path) as file:
         rows = [(number, line.strip().split("\t")) for number, line in enumerate(file, 1) if line.strip()]
     width = len(rows[0][1]) if rows else 1
@@ -81,16 +81,16 @@ def label_predictions(path: Path) -> list[Prediction[str]]:
     return [Prediction(number, cells[0] if width == 2 else None, cells[-1]) for number, cells in rows]
 
 
-def beside(
+def align(
     rows: Sequence[Prediction[V]], ids: Sequence[str], path: Path, id_field: str = "id"
 ) -> tuple[list[V | None], list[str]]:
     """A prediction for each gold record, and notes about those that have none.
 
-    Rows go by id where they have one, else by order.
+    Rows are aligned by id if they have one, otherwise by order.
 
     Raises:
-        DataError: no row, an id twice or of no record, some rows with and some without, or rows without ids that are not as
-            many as the records.
+        DataError: no rows, an id that is repeated or unknown, ids in some rows only, or rows without ids in another number
+            than records.
     """
     if not rows:
         raise DataError("found no prediction", path=path)
@@ -105,7 +105,7 @@ def beside(
             raise DataError(f"found {counted(len(rows), 'prediction')} without ids, {expected}", path=path)
         return [row.value for row in rows], []
     if len(set(ids)) != len(ids):
-        raise DataError("found gold records with the same id, so predictions must be all of them, in their order", path=path)
+        raise DataError("found gold records with the same id, so predictions must be all of them, in order", path=path)
     known, given = set(ids), dict[str, V]()
     for row in rows:
         assert row.id is not None

@@ -1,4 +1,4 @@
-"""What `loreweave predict` reads: plain text and JSON, from files, folders and standard input."""
+"""Input of `loreweave predict`: plain text and JSON, from files, folders and standard input."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from loreweave.corpus.files.writing import is_temporary
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.jobs.queries import BLOCK, Query
 
-FORMATS = {"text": "plain text, a line each; blank lines are none", "jsonl": "JSON Lines, or a JSON list"}
+FORMATS = {"text": "plain text, one query per line; blank lines are skipped", "jsonl": "JSON Lines, or a JSON list"}
 STANDARD_INPUT = "-"
 _CALLED = "standard input"
 
@@ -27,7 +27,7 @@ _JSON_SUFFIXES = (".jsonl", ".json", ".ndjson")
 _FOLDER_SUFFIXES = (".txt", *_JSON_SUFFIXES)
 _TABLE_SUFFIXES = (".csv", ".tsv")
 _LOOKED_AT = 20
-"""Lines of a file that say what it is; of a pipe, whose lines are answered as they come, only the first does."""
+"""Number of lines that determine the format; only the first line of a pipe, whose lines are answered as they come."""
 
 _JSON_START = re.compile(r'\s*(\{\s*("|\}|$)|\[\s*(\{|\[|\]|$))')
 _TAG = re.compile(r"O|[BIESLUM]-\S+")
@@ -36,7 +36,7 @@ Line = tuple[int, str | DataError]
 
 
 def block_size(names: Sequence[str], standard_input: TextIO, batch_size: int) -> int:
-    """How many queries to read before they are answered: many of a file, a batch of a pipe, one of a terminal."""
+    """Number of queries to read before they are answered: many for a file, a batch for a pipe, one on a terminal."""
     if STANDARD_INPUT not in names:
         return BLOCK
     return 1 if standard_input.isatty() else batch_size
@@ -52,23 +52,23 @@ def read_queries(
 ) -> Iterator[Query]:
     """Queries of files, of folders, and of standard input for `-`.
 
-    Of plain text each line that is not blank is a query, `text`, whose id is the number of the line. Of JSON each object is
-    one, whose id is its own or its number. Of a folder all .txt, .json and .jsonl files are read, also those of folders in
-    it, in the order of their names.
+    In plain text, each non-blank line is a query, `text`, whose id is the number of the line. In JSON, each object is
+    a query, whose id is its own or its number. In a folder, all .txt, .json and .jsonl files are read, including those of
+    subfolders, sorted by name.
 
     Args:
         names: files and folders.
         standard_input: read for `-`.
-        format: one of `FORMATS`; None goes by the suffix (.json, .jsonl) or the content.
+        format: one of `FORMATS`. Default: by the suffix (.json, .jsonl) or the content.
         asks: the fields of a query; plain text has only `text`.
-        report: told what was left out.
+        report: called with what was left out.
 
     Yields:
-        Queries; those of a broken line have the error in the place of their fields.
+        Queries; for a broken line with the error instead of the fields.
 
     Raises:
-        ConfigurationError: an unknown format, or plain text for a task that asks about more.
-        DataError: a file is missing, is no text and no JSON, or there is no query in any.
+        ConfigurationError: an unknown format, or plain text for a task whose queries have more fields.
+        DataError: a file is missing or neither text nor JSON, or there is no query in any file.
     """
     if format is not None and format not in FORMATS:
         raise ConfigurationError(f"--format: found {format!r}, expected {' or '.join(FORMATS)}")
@@ -84,7 +84,7 @@ def _read(
     asks: Sequence[str],
     report: Callable[[str], None],
 ) -> Iterator[Query]:
-    several = len(files) > 1 or files != list(names)  # of a folder too, also if it has one file alone
+    several = len(files) > 1 or files != list(names)  # also for a folder with a single file
     total = 0
     for file in files:
         before = total
@@ -100,7 +100,7 @@ def _read(
 
 
 def _files(name: str, report: Callable[[str], None]) -> Iterator[str]:
-    """The files that a name stands for."""
+    """Files that a name stands for."""
     path = Path(name)
     if name != STANDARD_INPUT and not path.exists():
         raise DataError("file not found", path=name)
@@ -153,14 +153,14 @@ def _queries(
 
 
 def _recognise(path: Path, called: str, lines: Sequence[str]) -> str:
-    """Whether a file holds JSON or plain text, by its name or its first lines.
+    """Whether a file is JSON or plain text, by its name or its first lines.
 
     Raises:
         ConfigurationError: it looks like something else.
     """
     if content_suffix(path) in _JSON_SUFFIXES or (lines and _JSON_START.match(lines[0])):
         return "jsonl"
-    rest = "expected a text a line or JSON Lines (--format text reads each line as a text)"
+    rest = "expected one text per line or JSON Lines (--format text reads each line as a text)"
     if content_suffix(path) in _TABLE_SUFFIXES or (len(lines) > 1 and all("\t" in line for line in lines)):
         raise ConfigurationError(f"{called}: found a table, {rest}")
     last = [line.split()[-1] for line in lines if len(line.split()) > 1]
@@ -175,13 +175,13 @@ def _refuse_text(called: str, asks: Sequence[str]) -> None:
     if tuple(asks) != ("text",):
         raise ConfigurationError(
             f"{called}: found plain text, expected JSON Lines, one object per line with {', '.join(asks)}: a text alone does "
-            "not say what is asked about it"
+            "not have the fields of a query"
         )
 
 
 @contextmanager
 def _opened(file: str, standard_input: TextIO) -> Iterator[Iterable[bytes]]:
-    """The lines of a file or of standard input as they are."""
+    """Lines of a file or of standard input, unchanged."""
     if file == STANDARD_INPUT:
         raw = getattr(standard_input, "buffer", None)
         yield raw if raw is not None else (line.encode("utf-8", "surrogatepass") for line in standard_input)
@@ -194,10 +194,10 @@ def _opened(file: str, standard_input: TextIO) -> Iterator[Iterable[bytes]]:
 
 
 def _lines(raw: Iterable[bytes], called: str) -> Iterator[Line]:
-    """Numbered lines that are not blank, without their ends; in the place of one that is not UTF-8 the error.
+    """Numbered lines that are not blank, without line ends; an error instead of a line that is not UTF-8.
 
     Raises:
-        DataError: the first begins with the byte-order mark of UTF-16.
+        DataError: the first line begins with the byte-order mark of UTF-16.
     """
     for number, line in enumerate(lines_of_bytes(raw), 1):
         if number == 1 and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -221,7 +221,7 @@ def _is_object(line: Line, path: Path) -> bool:
 
 
 def _goes_over_lines(first: Sequence[Line], path: Path, *, alone: bool) -> bool:
-    """Whether the JSON is a list, or objects over several lines, by its first two lines; or may wrap others, if it is
+    """Whether the JSON is a list, or objects over several lines, by its first two lines; or may be a wrapper object, if it is
     `alone` on its line in a file."""
     (_, head), second = first[0], first[1][1] if len(first) > 1 else None
     if isinstance(head, DataError):
@@ -234,7 +234,7 @@ def _goes_over_lines(first: Sequence[Line], path: Path, *, alone: bool) -> bool:
 
 
 def _spooled(lines: Iterable[Line]) -> Iterator[tuple[str, Any]]:
-    """Rows of JSON on standard input that has to be read whole."""
+    """Rows of JSON on standard input that has to be read completely."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "queries.json"
         with path.open("w", encoding="utf-8", newline="\n") as file:
@@ -251,7 +251,7 @@ def _spooled(lines: Iterable[Line]) -> Iterator[tuple[str, Any]]:
 
 
 def _of_rows(rows: Iterable[tuple[str, Any]], called: str, where: dict[str, Any]) -> Iterator[Query]:
-    """Queries of rows with their places, "line 3" or "record 3"."""
+    """Queries from rows with their places, "line 3" or "record 3"."""
     for number, (place, row) in enumerate(rows, 1):
         kind, _, at = place.partition(" ")
         if not isinstance(row, dict | DataError):

@@ -1,4 +1,4 @@
-"""The folder that `evaluate` and `score` write: `results.json` and `predictions/`."""
+"""Output folder of `evaluate` and `score`: `results.json` and `predictions/`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def save_results(output: Path, name: str, evaluation: Evaluation, results: Mappi
 
 
 def check_results_folder(output: Path, overwrite: bool) -> None:
-    """Refuse a folder that holds a run, or results unless they may be replaced.
+    """Refuse a folder with a run, or with results unless they may be replaced.
 
     Raises:
-        ConfigurationError: it does.
+        ConfigurationError: the folder has one of these.
     """
     if (output / "status.json").exists():
-        raise ConfigurationError(f"{output}: the folder holds a run with results of its own; choose another")
+        raise ConfigurationError(f"{output}: the folder contains a run with results of its own; choose another")
     if (output / "results.json").exists() and not overwrite:
-        raise ConfigurationError(f"{output}: the folder holds other results; use --overwrite or another folder")
+        raise ConfigurationError(f"{output}: the folder contains other results; use --overwrite or another folder")

@@ -1,4 +1,4 @@
-"""Choosing training records: a part to select on, and a fraction to learn from."""
+"""Selection of training records: a dev part, and a fraction to train on."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def hold_out(
 
     Args:
         records: training records.
-        fraction: between 0 and 1.
-        by: a metadata key whose equal values stay together (a document, an entity); None is the text.
-        seed: of the choice.
-        text_of: the text of a record.
+        fraction: number between 0 and 1.
+        by: metadata key whose equal values stay together (a document, an entity); None is the text.
+        seed: seed of the selection.
+        text_of: function that returns the text of a record.
 
     Returns:
         The rest, and the part that was split off.
@@ -52,7 +52,7 @@ def hold_out(
 
 
 def take_fraction(records: Sequence[R], fraction: float, seed: int) -> list[R]:
-    """A fraction of the records: below 1 the start of one permutation, so that smaller parts lie in larger ones; above
+    """A fraction of the records: below 1 a prefix of one permutation, so that smaller parts are contained in larger ones; above
     1 drawn with replacement. At least one record.
     """
     if fraction == 1:

@@ -9,7 +9,7 @@ from typing import Any
 
 from transformers import set_seed
 
-from loreweave.corpus.class_labels import info_beside
+from loreweave.corpus.class_labels import info_file_of
 from loreweave.corpus.files.reading import sha256_of, sha256_of_data
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.encoding.model_names import resolve
@@ -254,6 +254,6 @@ def _hashes(files: DataFiles) -> dict[str, str]:
 
 def _hash_of(path: Path) -> str:
     """Name and content of a data file, and of the file beside it whose names replace its label numbers."""
-    info = info_beside(path) if path.is_file() else None
+    info = info_file_of(path) if path.is_file() else None
     beside = f", {info.name} sha256:{sha256_of(info)}" if info is not None else ""
     return f"{path.name} sha256:{sha256_of_data(path)}{beside}"

@@ -1,11 +1,11 @@
-"""Entities and questions to vectors: read from texts through the cache, or rows of a table.
+"""Vectors of entities and questions: encoded from texts through the cache, or rows of a table.
 
-Every distinct text is read once, so that entities with one text have one vector. A question (h, r, ?) becomes one vector to
-which the answer should be similar:
+Every distinct text is encoded once, so entities with equal texts have equal vectors. A question (h, r, ?) becomes one vector,
+to which the answer should be similar:
 
     wiki, ke    scorer of the head's vector and the relation's row of the table
-    rel         the same, with the relation's vector read from its text
-    cond        the same as wiki, the head read together with the relation's text: "description </s> </s> relation"
+    rel         the same, with the relation's vector encoded from its text
+    cond        the same as wiki, with the head encoded together with the relation's text: "description </s> </s> relation"
     contrastive the vector of that pair; for (?, r, t) of the pair with "inverse" before the relation's text
 """
 
@@ -54,12 +54,12 @@ class SomeTexts:
 
 
 class EntityVectors:
-    """Vectors of some of a graph's entities, asked for by entity row (the `Candidates` of `metrics.ranking`).
+    """Vectors of some of a graph's entities, accessed by entity row (the `Candidates` of `metrics.ranking`).
 
     Args:
-        vectors: [entities that are here, d].
+        vectors: [available entities, d].
         entities: their rows, ascending.
-        total: entities of the graph.
+        total: number of entities of the graph.
     """
 
     def __init__(self, vectors: Embeddings, entities: np.ndarray, total: int) -> None:
@@ -83,21 +83,21 @@ class EntityVectors:
             return rows
         places = np.minimum(np.searchsorted(self.entities, rows), len(self.entities) - 1)
         if not np.array_equal(self.entities[places], rows):
-            raise IndexError("asked for the vector of an entity that was not encoded")
+            raise IndexError("found an entity that was not encoded")
         return places
 
 
 def open_encoder(
     checkpoint: Checkpoint, graph: KnowledgeGraph, settings: ModelSettings, execution: Execution, processes: Processes
 ) -> GraphEncoder:
-    """An encoder with its texts tokenised, and its cache where `settings.cache` names a folder.
+    """An encoder with its tokenised texts, and its cache if `settings.cache` names a folder.
 
     Raises:
         ConfigurationError: several processes without a cache to share.
-        DataError: an entity without text, where the checkpoint wants each to have one; or no entity has any, or no relation.
+        DataError: an entity lacks a text that the checkpoint requires; or no entity has one, or no relation.
     """
     if processes.count > 1 and settings.cache is None:
-        raise ConfigurationError("several processes share embeddings through a folder: give cache=FOLDER")
+        raise ConfigurationError("several processes need a folder to share embeddings: give cache=FOLDER")
     texts, tokenizer = None, checkpoint.tokenizer
     if tokenizer is not None:
         folder = None if settings.cache is None else settings.cache / f"tokens-{_hash_of_texts(checkpoint, graph)}"
@@ -131,7 +131,7 @@ _STORED = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def _hash_of_texts(checkpoint: Checkpoint, graph: KnowledgeGraph) -> str:
-    """Of all that tokens depend on."""
+    """Hash of everything that the tokens depend on."""
     parts = {"model": checkpoint.hash, "config": checkpoint.text.of_tokens(), "texts": text_hashes(graph)}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -140,13 +140,13 @@ class GraphEncoder:
     """Vectors of one checkpoint for one graph.
 
     Args:
-        checkpoint: on the device where it shall run.
+        checkpoint: checkpoint on its device.
         graph: entities and relations, the same that the checkpoint was loaded for.
-        texts: of this graph, in the checkpoint's tokenizer; None where entities are tabled.
-        cache: for vectors of texts.
-        batch_tokens: most tokens that are read at once.
+        texts: texts of this graph, in the checkpoint's tokenizer; None if entities are in a table.
+        cache: cache for vectors of texts.
+        batch_tokens: maximum number of tokens that are encoded at once.
         precision: fp32, bf16 or fp16.
-        advance: told the number of texts done, for a progress bar.
+        advance: called with the number of finished texts, for a progress bar.
     """
 
     def __init__(
@@ -164,7 +164,7 @@ class GraphEncoder:
         self.batch_tokens, self.precision, self.advance = batch_tokens, precision, advance
 
     def entities(self, rows: np.ndarray | None = None) -> EntityVectors:
-        """Vectors of entities, all by default; `rows` are ascending."""
+        """Vectors of entities. Default: all; `rows` are ascending."""
         chosen = np.arange(self.graph.num_entities) if rows is None else rows
         if self.texts is None:
             with torch.no_grad():
@@ -181,10 +181,10 @@ class GraphEncoder:
 
         Raises:
             CheckpointError: a vector is not finite.
-            ConfigurationError: a contrastive checkpoint, which has none; see `relation_texts`.
+            ConfigurationError: a contrastive checkpoint, which has no such vectors; see `relation_texts`.
         """
         if self.checkpoint.variant == "contrastive":
-            raise ConfigurationError("a contrastive checkpoint has no vectors of relations: it reads them with an entity")
+            raise ConfigurationError("a contrastive checkpoint has no vectors of relations: it encodes them with an entity")
         if self.checkpoint.variant == "rel":
             return self.relation_texts(rows)
         with torch.no_grad():
@@ -194,7 +194,7 @@ class GraphEncoder:
         return found
 
     def relation_texts(self, rows: np.ndarray) -> Tensor:
-        """Vectors of the texts of relations, each read alone [n] -> [n, d] on the CPU."""
+        """Vectors of the texts of relations, each encoded separately [n] -> [n, d] on the CPU."""
         assert self.texts is not None, "a checkpoint that reads relations has texts"
         texts = self.texts
         distinct, places = np.unique(rows, return_inverse=True)
@@ -202,13 +202,13 @@ class GraphEncoder:
         return self._embed(len(distinct), lambda part: texts.relation_batch(distinct[part]), name).rows(places)
 
     def queries(self, side: Side, entities: np.ndarray, relations: np.ndarray, vectors: EntityVectors) -> Tensor:
-        """What the answers should be similar to.
+        """Vectors that the answers should be similar to.
 
         Args:
-            side: which end is asked for.
-            entities: the end that is given [questions].
+            side: side that is predicted.
+            entities: given entities [questions].
             relations: [questions].
-            vectors: of at least the given entities.
+            vectors: vectors of at least the given entities.
 
         Returns:
             [questions, d] float32 on the CPU.
@@ -231,7 +231,7 @@ class GraphEncoder:
         return found
 
     def _asking(self, side: Side, entities: np.ndarray, relations: np.ndarray, vectors: EntityVectors) -> Tensor:
-        """Vectors of the given ends, read with the relation where the variant does so. [questions, d]"""
+        """Vectors of the given entities, encoded together with the relation if the variant does so. [questions, d]"""
         if self.checkpoint.variant not in ("cond", "contrastive"):
             return vectors.rows(entities)
         assert self.texts is not None, "a checkpoint that reads pairs has texts"
@@ -243,15 +243,15 @@ class GraphEncoder:
         return found.rows(places.reshape(-1))
 
     def with_entities(self, entities: Sequence[GraphEntity]) -> GraphEncoder:
-        """For entities that the graph does not have, with its relations; their vectors are not kept."""
-        assert self.texts is not None and self.checkpoint.tokenizer is not None, "entities are tabled"
+        """An encoder for entities outside the graph, with the graph's relations; their vectors are not stored."""
+        assert self.texts is not None and self.checkpoint.tokenizer is not None, "entities are in a table"
         graph = KnowledgeGraph.from_parts(
             (replace(entity, id=str(number)) for number, entity in enumerate(entities)), self.graph.relations, {}
         )
         return self._alone(graph, GraphTexts.build(graph, self.checkpoint.tokenizer, self.texts.config))
 
     def alone(self) -> GraphEncoder:
-        """The same in this process alone: what it reads from now on is neither kept nor shared."""
+        """An encoder for this process only: its further vectors are neither stored nor shared."""
         return self._alone(self.graph, self.texts)
 
     def _alone(self, graph: KnowledgeGraph, texts: GraphTexts | None) -> GraphEncoder:
@@ -266,15 +266,15 @@ class GraphEncoder:
 
     @contextmanager
     def _named(self) -> Iterator[None]:
-        """Put the model's folder before what is wrong with its numbers."""
+        """Prefix an error about the model's numbers with the model's folder."""
         try:
             yield
         except CheckpointError as error:
             raise CheckpointError(f"{self.checkpoint.folder}: {error}") from None
 
     def _embed(self, count: int, inputs_of: Callable[[np.ndarray], Inputs], name: Callable[[int], str]) -> Embeddings:
-        """Vectors of `count` texts; `inputs_of` makes the inputs of chosen ones, `name` says what a text is of."""
-        assert self.texts is not None, "vectors of a table are not read from texts"
+        """Vectors of `count` texts; `inputs_of` makes the inputs of chosen ones, `name` describes the owner of a text."""
+        assert self.texts is not None, "vectors of a table are not encoded from texts"
         texts = SomeTexts(count, self.texts.config.max_length, self.texts.pad_id, inputs_of, name)
         with self._named():
             return self.cache.embed(texts, self._encode, batch_tokens=self.batch_tokens, advance=self.advance)
@@ -287,5 +287,5 @@ class GraphEncoder:
 
     @property
     def device(self) -> torch.device:
-        """Where the checkpoint is."""
+        """Device of the checkpoint."""
         return next(self.checkpoint.model.parameters()).device

@@ -1,4 +1,4 @@
-"""`loreweave evaluate link-prediction`: a checkpoint, a graph and a protocol -> ranks -> numbers."""
+"""`loreweave evaluate link-prediction`: a checkpoint, a graph and a protocol -> ranks -> metrics."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     """See `contract.Task`.
 
     Raises:
-        LoreweaveError: the graph or the checkpoint cannot be read or do not fit each other, or nothing is left to score.
+        LoreweaveError: the graph or the checkpoint cannot be read or do not match, or there is nothing to score.
     """
     started = time.monotonic()
     processes = Processes()
@@ -56,13 +56,13 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
 
 
 def unseen_policy(asked: Unseen | None, checkpoint: Checkpoint) -> Unseen:
-    """What happens to triples with an entity that `train` lacks.
+    """Treatment of triples with an entity that is not in `train`.
 
     Raises:
-        ConfigurationError: `encode`, where entities are tabled.
+        ConfigurationError: `encode`, if entities are in a table.
     """
     if checkpoint.tabled and asked == "encode":
-        raise ConfigurationError("unseen=encode: this checkpoint has a table of entities and reads no text; use worst or skip")
+        raise ConfigurationError("unseen=encode: this checkpoint has a table of entities and no texts; use worst or skip")
     return asked or ("worst" if checkpoint.tabled else "encode")
 
 
@@ -70,7 +70,7 @@ class Ranker:
     """Ranks the answers of triples on either side.
 
     Args:
-        vectors: of all candidates.
+        vectors: vectors of all candidates.
         worst: the triples whose answers get the worst rank, if any.  # bool [triples]
     """
 
@@ -89,7 +89,7 @@ class Ranker:
         self._subset = None if whole else asked.candidates
 
     def rank_sides(self, rows: np.ndarray) -> RankedSides:
-        """Ranks of the chosen triples [some] on the sides that are asked, the same in every process."""
+        """Ranks of the chosen triples [some] on the predicted sides, the same in every process."""
         sides: tuple[Side, ...] = SIDES if self.settings.side == "both" else (self.settings.side,)
         among_all, sampled = {}, {}
         for side in sides:
@@ -98,7 +98,7 @@ class Ranker:
         return RankedSides(rows, among_all, repetitions)
 
     def _rank(self, side: Side, rows: np.ndarray) -> tuple[Ranks, list[Ranks]]:
-        """Among all candidates, and for a sampled protocol each time among a few."""
+        """Ranks among all candidates, and for a sampled protocol also among the few of each draw."""
         settings, subset = self.settings, self._subset
         questions = Questions.from_triples(side, self.asked.triples[rows])
         known = KnownAnswers(side, *self.asked.known_triples).of(questions.entities, questions.relations)
@@ -123,7 +123,7 @@ class Ranker:
         return merged[0], merged[1:]
 
     def _with_worst(self, ranks: Ranks, rows: np.ndarray) -> Ranks:
-        """The last place for answers that cannot be scored."""
+        """Last rank, for answers that cannot be scored."""
         if self.worst is None:
             return ranks
         worst = self.worst[rows]
@@ -131,17 +131,17 @@ class Ranker:
 
 
 def coverage(encoder: GraphEncoder, asked: LinkPredictionData) -> dict[str, Any] | None:
-    """How many candidates, entities of the asked triples, and relations have which text; None where entities are tabled.
+    """Number of candidates, entities of the triples, and relations with each kind of text; None for a table of entities.
 
     Raises:
-        DataError: no candidate has any.
+        DataError: no candidate has a text.
     """
     texts = encoder.texts
     if texts is None:
         return None
     sources, ends = np.asarray(texts.sources), np.unique(asked.triples[:, [HEAD, TAIL]])
     if not sources[asked.candidates].any():
-        raise DataError(f"none of the {len(asked.candidates)} candidates has a label, description or alias to read")
+        raise DataError(f"none of the {len(asked.candidates)} candidates has a label, description or alias")
     return {
         "candidates": counts_of(sources[asked.candidates]),
         "asked": counts_of(sources[ends]),
@@ -173,7 +173,7 @@ def _facts(asked: LinkPredictionData, checkpoint: Checkpoint, policy: Unseen, ke
 
 
 def _lines(facts: dict[str, Any]) -> list[str]:
-    """What the user should know before it takes long."""
+    """Information for the user before the computation."""
     head, unseen = facts["checkpoint"], facts["unseen"]
     scorer = head.get("scorer", "cosine")
     lines = [
@@ -187,7 +187,7 @@ def _lines(facts: dict[str, Any]) -> list[str]:
             f"(unseen={unseen['policy']}: {unseen['skipped']} skipped, {unseen['worst_rank']} given the worst rank)"
         )
     if count := unseen["triples_with_unseen_relations"]:
-        lines.append(f"{counted(count, 'triple')} of relations that train lacks; they are scored")
+        lines.append(f"{counted(count, 'triple')} with a relation that is not in train; they are scored")
     if not head["trained_on_this_graph"] and head["head"] != "untrained":
-        lines.append("the checkpoint was trained on another graph: relations are matched by their ids")
+        lines.append("the checkpoint was trained on another graph; relations are matched by their ids")
     return lines

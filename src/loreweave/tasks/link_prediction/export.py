@@ -1,12 +1,12 @@
-"""Embeddings of a graph as files that other tools read.
+"""Embeddings of a graph as files for other tools.
 
     entities.npy, entity_ids.txt      float32 [entities, d], and the id of each row
-    relations.npy, relation_ids.txt   float32 [relations, relation size]; of a contrastive checkpoint, which reads relations
-                                      together with entities, the vectors of their texts read alone
+    relations.npy, relation_ids.txt   float32 [relations, relation size]; for a contrastive checkpoint, which encodes relations
+                                      together with entities, the vectors of their texts alone
     embeddings.safetensors            both under `entities` and `relations`
-    manifest.json                     scorer, similarity and margin that go with them, checkpoint and graph
+    manifest.json                     scorer, similarity and margin, checkpoint and graph
 
-Rows are written as they come: a graph may be larger than memory.
+Rows are written as they are computed: a graph may be larger than the memory.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from loreweave.tasks.link_prediction.settings import ModelSettings
 from loreweave.tasks.processes import Processes
 
 _BLOCK = 65_536
-"""Vectors that are in memory at a time."""
+"""Number of vectors in memory at a time."""
 
 
 def export(
     model: Path, data: Path, output: Path, settings: ModelSettings, execution: Execution, *, overwrite: bool = False
 ) -> dict[str, Any]:
-    """Write the embeddings of a graph's entities and relations into a folder, whole or not at all.
+    """Write the embeddings of a graph's entities and relations to a folder, atomically.
 
     Returns:
-        The manifest; nothing of the folder's in processes other than the first, which write none.
+        The manifest; only an empty part of it in processes other than the first, which write nothing.
 
     Raises:
-        ConfigurationError: the folder is not empty, and `overwrite` is off; or it cannot be replaced.
-        LoreweaveError: the graph or the checkpoint cannot be read or do not fit each other.
+        ConfigurationError: the folder is not empty, and `overwrite` is false; or it cannot be replaced.
+        LoreweaveError: the graph or the checkpoint cannot be read or do not match.
     """
     check_replaceable(output)
     if output.exists() and not overwrite and (not output.is_dir() or any(output.iterdir())):
@@ -59,8 +59,8 @@ def export(
     tables = {"relations": (encoder.relation_texts(rows) if alone else encoder.relations(rows)).numpy()}
     if alone:
         execution.report(
-            "this checkpoint reads a relation together with an entity: the vectors of relations are those of their texts "
-            "alone, and no score is made of them"
+            "this checkpoint encodes a relation together with an entity: the vectors of relations are those of their texts "
+            "alone, and are not used in scores"
         )
     manifest = _manifest(checkpoint, graph, {name: list(table.shape) for name, table in tables.items()})
     manifest["shapes"]["entities"] = [graph.num_entities, vectors.vectors.size]
@@ -84,7 +84,7 @@ def export(
 
 
 _RELATIONS_FROM = {"rel": "text", "contrastive": "text alone, not part of a score"}
-"""Where the vectors of relations come from, by variant; of the others a table."""
+"""Source of the vectors of relations, by variant; the others have a table."""
 
 
 def _manifest(checkpoint: Checkpoint, graph: KnowledgeGraph, shapes: dict[str, list[int]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Checkpoints that know a graph: trained ones with their head, and untrained encoders as the papers' baseline."""
+"""Checkpoints for a graph: trained ones with their head, and untrained encoders as the papers' baseline."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 UNTRAINED = "untrained"
-"""Name of the head of an encoder without one."""
+"""Name of the head for an encoder without one."""
 
 _UNTRAINED_SCORER = "transe_l1"
 _UNTRAINED_POOLING: Pooling = "first"
@@ -39,14 +39,14 @@ class Checkpoint:
     """A model that scores triples of one graph.
 
     Attributes:
-        model: tables have the rows of the graph.
-        tokenizer: of its texts; None where entities are tabled.
-        variant: how questions are composed.
-        text: how texts are made.
-        name: of the head.
-        trained_here: whether the graph is the one that it was trained on, by the ids of entities and relations.
-        hash: of the model's files.
-        folder: where they lie.
+        model: model whose tables have the rows of the graph.
+        tokenizer: tokenizer of its texts; None if entities are in a table.
+        variant: composition of questions.
+        text: settings of the texts.
+        name: name of the head.
+        trained_here: whether it was trained on this graph, by the ids of entities and relations.
+        hash: hash of the model's files.
+        folder: folder of the model's files.
     """
 
     model: KnowledgeEmbeddingModel
@@ -60,21 +60,21 @@ class Checkpoint:
 
     @property
     def tabled(self) -> bool:
-        """Whether entities are rows of a table, not texts."""
+        """Whether entities are rows of a table instead of texts."""
         return self.model.encoder is None
 
     @property
     def similarity(self) -> Similarity:
-        """Of a question and an entity."""
+        """Similarity of a question and an entity."""
         return "dot" if self.variant == "contrastive" else self.model.head.scorer.similarity
 
     @property
     def key(self) -> dict[str, Any]:
-        """What vectors of texts depend on besides the tokens."""
+        """What vectors of texts depend on in addition to the tokens."""
         return {"model": self.hash, "pooling": self.model.pooling, "normalize": self.model.normalize}
 
     def describe(self) -> dict[str, Any]:
-        """What it is, for `results.json`."""
+        """Description for `results.json`."""
         head, entities = self.model.head, "table" if self.tabled else "text"
         said: dict[str, Any] = {"head": self.name, "hash": self.hash, "variant": self.variant, "entities": entities}
         if self.variant != "contrastive":
@@ -93,7 +93,7 @@ def load(path: Path, graph: KnowledgeGraph, settings: ModelSettings, device: tor
     """A checkpoint for a graph: a run's folder, a model's folder, `minilm` or a name on the Hub.
 
     Raises:
-        CheckpointError: it has no head over a graph (and `untrained` is off), or one over another graph.
+        CheckpointError: it has no head over a graph (and `untrained` is false), or one over another graph.
     """
     folder = resolve(path)
     checkpoint = _untrained(folder, settings) if settings.untrained else _trained(folder, graph, settings.objective)
@@ -104,8 +104,8 @@ def load(path: Path, graph: KnowledgeGraph, settings: ModelSettings, device: tor
 def _trained(folder: Path, graph: KnowledgeGraph, objective: str | None) -> Checkpoint:
     if not recognises(folder):
         raise CheckpointError(
-            f"{folder}: found no head over a graph, expected what 'loreweave pretrain' leaves after knowledge_embedding or "
-            "contrastive_knowledge; untrained=true takes the encoder as it is"
+            f"{folder}: found no head over a graph, expected a model pre-trained with knowledge_embedding or "
+            "contrastive_knowledge; untrained=true uses the encoder as it is"
         )
     said = side_files.describe(folder, objective)
     model = side_files.load(folder, graph, said.name)
@@ -113,13 +113,13 @@ def _trained(folder: Path, graph: KnowledgeGraph, objective: str | None) -> Chec
     here = said.graph is not None and said.graph["fingerprint"] == graph.fingerprint
     text = said.text
     positions = None if model.encoder is None else usable_positions(model.encoder)
-    if positions is not None and positions < text.max_length:  # it learned from texts that were shorter than allowed
+    if positions is not None and positions < text.max_length:  # its training texts were shorter than allowed
         text = replace(text, max_length=positions)
     return Checkpoint(model, tokenizer, said.variant, text, said.name, here, hash_of_folder(folder), folder)
 
 
 def _untrained(folder: Path, settings: ModelSettings) -> Checkpoint:
-    """Entities and relations are states of their descriptions, under a scorer without parameters."""
+    """An encoder whose vectors are states of descriptions, with a scorer without parameters."""
     encoder, tokenizer = load_encoder(folder), read_word_tokenizer(folder)
     head = KnowledgeEmbeddingHead(settings.scorer or _UNTRAINED_SCORER, encoder.config.hidden_size, 0, gamma=0.0)
     model = KnowledgeEmbeddingModel(encoder, head, settings.pooling or _UNTRAINED_POOLING)

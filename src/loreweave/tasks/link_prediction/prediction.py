@@ -28,11 +28,11 @@ from loreweave.tasks.processes import Processes
 from loreweave.training.finite import require_finite
 
 _BLOCK = 16_384
-"""Candidates that are scored at once."""
+"""Number of candidates that are scored at once."""
 
 Row = Mapping[str, Any]
 Name = str | GraphEntity
-"""An id or a label; or an entity that the graph does not have, by its text."""
+"""An id or a label; or an entity outside the graph, by its text."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +40,18 @@ class Query:
     """One question as it was given."""
 
     side: Side
-    """Which end is asked for."""
+    """Side that is predicted."""
     given: Name
     relation: str
 
 
 def read_query(row: Row) -> Query:
-    """`{"head": ..., "relation": ..., "tail": null}`, or with the tail given and the head asked for.
+    """Parse `{"head": ..., "relation": ..., "tail": null}`, or the same with the tail given and the head null.
 
-    A given end is an id, a label, or `{"label": ..., "description": ...}` of an entity that the graph does not have.
+    A given entity is an id, a label, or `{"label": ..., "description": ...}` for an entity outside the graph.
 
     Raises:
-        DataError: not exactly one end is given, or a value is of the wrong kind.
+        DataError: not exactly one side is given, or a value has the wrong type.
     """
     given = [side for side in ("head", "tail") if row.get(side) is not None]
     if len(given) != 1:
@@ -96,9 +96,9 @@ class Names:
         return _only("relation", name, self._relations.get(name, []), self.graph.relation_ids)
 
     def entities(self, names: Sequence[str]) -> Callable[[str], int]:
-        """A finder for these names, which raises a `DataError` for one that is unknown or a label of several entities.
+        """A function from names to rows, which raises a `DataError` for unknown names and for labels of several entities.
 
-        One pass over all ids; each name that is no id costs a pass over the labels.
+        It scans all ids once; each name that is not an id needs a scan of the labels.
         """
         distinct = list(dict.fromkeys([*names, *(name.strip() for name in names)]))
         found = pc.index_in(pa.array(distinct, pa.string()), value_set=self.graph.entities.column("id")).to_pylist()
@@ -130,7 +130,7 @@ def _only(kind: str, name: str, rows: list[int], ids: Sequence[str]) -> int:
 
 @dataclass
 class _Asked:
-    """A query with the rows of what it names; an entity that is given by its text has none."""
+    """A query with the rows of its names; an entity given by its text has none."""
 
     query: Query
     relation: int
@@ -138,14 +138,14 @@ class _Asked:
 
 
 class GraphAnswerer:
-    """Answers queries about one graph by one checkpoint.
+    """Answers queries about one graph with one checkpoint.
 
     Args:
-        encoder: of the graph.
-        vectors: of all its entities.
-        top: answers to a query.
-        block_size: candidates at a time.
-        allow_self: whether the entity that is asked about is a candidate.
+        encoder: encoder of the graph.
+        vectors: vectors of all its entities.
+        top: number of answers per query.
+        block_size: number of candidates scored at once.
+        allow_self: whether the entity of a query is a candidate.
     """
 
     def __init__(
@@ -158,18 +158,18 @@ class GraphAnswerer:
         self._known = {side: KnownAnswers(side, *triples) for side in SIDES}
 
     def read(self, row: Row, id: str) -> _Asked:
-        """A query with the row of its relation; its entity is found with those of its block.
+        """A query with the row of its relation; its entity is searched with those of its block.
 
         Raises:
-            DataError: it is no question, or its relation is unknown.
+            DataError: the query is malformed, or its relation is unknown.
         """
         query = read_query(row)
         if isinstance(query.given, GraphEntity) and self.encoder.texts is None:
-            raise DataError("found an entity given by its text, but this checkpoint has a table of entities and reads no texts")
+            raise DataError("found an entity given by its text, but this checkpoint has a table of entities and no texts")
         return _Asked(query, self.names.relation(query.relation))
 
     def answer(self, asked: list[_Asked]) -> list[list[dict[str, Any]]]:
-        """One answer a query; one pass over all entities for all of them.
+        """One answer per query; one pass over all entities for all queries.
 
         Raises:
             DataError: an entity is unknown.
@@ -197,7 +197,7 @@ class GraphAnswerer:
         return [answers[number] for number in range(len(asked))]
 
     def _queries(self, side: Side, asked: Sequence[_Asked]) -> Tensor:
-        """The questions' vectors [questions, d]; entities given by their texts are read as a graph of their own."""
+        """Vectors of the questions [questions, d]; entities given by their texts are encoded as a separate graph."""
         described = [item.query.given for item in asked if isinstance(item.query.given, GraphEntity)]
         inside = [number for number, item in enumerate(asked) if item.entity is not None]
         outside = [number for number, item in enumerate(asked) if item.entity is None]
@@ -215,7 +215,7 @@ class GraphAnswerer:
 
     def _shown(self, item: _Asked, scores: Tensor, rows: Tensor) -> dict[str, Any]:
         graph, side = self.graph, item.query.side
-        there = scores > -torch.inf  # all but the asked entity, where there are no others
+        there = scores > -torch.inf  # all but the entity of the query, if there are no others
         scores, entities = scores[there], rows[there].numpy()
         known = np.zeros(len(entities), bool)
         if item.entity is not None:
@@ -249,14 +249,14 @@ def top_answers(
     device: torch.device | str = "cpu",
     excluded: Sequence[int | None] | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """The best candidates of each query, block by block: never a matrix of queries x entities.
+    """Best candidates of each query, block by block, without a matrix of queries x entities.
 
     Args:
         queries: [queries, d].
-        excluded: the candidate that is no answer to a query, None where all are.
+        excluded: candidate that is not an answer to a query, None if all are.
 
     Returns:
-        Scores, best first, float32 [queries, top], minus infinity where there are too few candidates; rows of the candidates,
+        Scores, best first, float32 [queries, top], minus infinity if there are too few candidates; rows of the candidates,
         int64 [queries, top]. Both on the CPU.
 
     Raises:
@@ -283,7 +283,7 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
     """See `contract.Task`.
 
     Raises:
-        LoreweaveError: the graph or the checkpoint cannot be read or do not fit each other.
+        LoreweaveError: the graph or the checkpoint cannot be read or do not match.
     """
     processes = Processes()
     graph = KnowledgeGraph.load(data)

@@ -1,4 +1,4 @@
-"""A graph and a protocol: which triples are asked, among which entities, and which answers are known."""
+"""Questions of a graph under a protocol: triples, candidates, and known answers."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from loreweave.tasks.link_prediction.settings import ProtocolName, Unseen
 from loreweave.training.settings.configuration import unknown_name
 
 Scope = Literal["graph", "world", "split"]
-"""Everything; the splits over the same entities (`inductive_train`, `inductive_test`); the evaluated split alone."""
+"""Scope: the whole graph; the splits over the same entities (`inductive_train`, `inductive_test`); the evaluated split."""
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """Whose way of asking.
+    """A published evaluation protocol.
 
     Attributes:
         summary: one line.
-        ranks: which kind of rank the authors' numbers are of.
-        split: what is asked unless told otherwise.
-        scope: whose entities are candidates, and whose triples are known answers.
-        sampled: also ranks among a few random wrong answers.
-        newness: also by which ends of a triple are not in `train`.
+        ranks: kind of the ranks that the authors report.
+        split: default split.
+        scope: entities that are candidates, and triples that are known answers.
+        sampled: also rank among a few random wrong answers.
+        newness: also report by which ends of a triple are not in `train`.
     """
 
     summary: str
@@ -67,18 +67,18 @@ PROTOCOLS: dict[ProtocolName, Protocol] = {
 
 @dataclass(frozen=True)
 class LinkPredictionData:
-    """What is asked of a model.
+    """Questions for a model.
 
     Attributes:
         graph: entities, relations and all splits.
         split: name of the evaluated split.
         protocol: name of the protocol.
         triples: head, relation and tail rows.  # int [triples, 3]
-        candidates: rows of the entities that are ranked, ascending.  # int [candidates]
-        known: the splits whose triples are filtered.
-        seen: whether `train` has an entity.  # bool [entities]
-        seen_relations: whether `train` has a relation.  # bool [relations]
-        degrees: triples of an entity in the graph that is given at evaluation (`train`, `inductive_train`).  # int [entities]
+        candidates: rows of the ranked entities, ascending.  # int [candidates]
+        known: splits whose triples are filtered.
+        seen: whether an entity is in `train`.  # bool [entities]
+        seen_relations: whether a relation is in `train`.  # bool [relations]
+        degrees: number of triples of an entity in the graph given at evaluation (`train`, `inductive_train`).  # int [entities]
     """
 
     graph: KnowledgeGraph
@@ -93,25 +93,25 @@ class LinkPredictionData:
 
     @property
     def known_triples(self) -> list[np.ndarray]:
-        """The triples that are filtered, by split."""
+        """Filtered triples, by split."""
         return [self.graph.triples[split] for split in self.known]
 
     @property
     def is_unseen(self) -> np.ndarray:
-        """Whether a triple has an entity that `train` lacks.  # bool [triples]"""
+        """Whether a triple has an entity that is not in `train`.  # bool [triples]"""
         return ~(self.seen[self.triples[:, HEAD]] & self.seen[self.triples[:, TAIL]])
 
     @property
     def has_unseen_relation(self) -> np.ndarray:
-        """Whether a triple has a relation that `train` lacks.  # bool [triples]"""
+        """Whether a triple has a relation that is not in `train`.  # bool [triples]"""
         return ~self.seen_relations[self.triples[:, RELATION]]
 
 
 def read(graph: KnowledgeGraph, protocol: ProtocolName = "transductive", split: str | None = None) -> LinkPredictionData:
-    """What a protocol asks of a graph.
+    """Questions of a protocol about a graph.
 
     Args:
-        split: the triples that are asked; None takes the protocol's own.
+        split: split of the triples. Default: that of the protocol.
 
     Raises:
         ConfigurationError: the graph has no such split.
@@ -123,7 +123,7 @@ def read(graph: KnowledgeGraph, protocol: ProtocolName = "transductive", split: 
         raise ConfigurationError(f"split: the graph has no {name!r}{unknown_name(name, list(graph.triples))}")
     triples = np.asarray(graph.triples[name])
     if not len(triples):
-        raise DataError("found no triple to ask about", field=name)
+        raise DataError("found no triples", field=name)
     known = scope(graph, name, chosen.scope)
     candidates = np.arange(graph.num_entities) if chosen.scope == "graph" else entities_of(graph, known)
     context = given_at(graph, name)
@@ -138,13 +138,13 @@ def read(graph: KnowledgeGraph, protocol: ProtocolName = "transductive", split: 
 
 
 def given_at(graph: KnowledgeGraph, split: str) -> str:
-    """The split that is given when another is asked: `inductive_train` for `inductive_test`, else `train`."""
+    """Split that is given when another one is evaluated: `inductive_train` for `inductive_test`, otherwise `train`."""
     own = f"{split.rpartition('_')[0]}_train"
     return own if own in graph.triples else "train"
 
 
 def scope(graph: KnowledgeGraph, split: str, kind: Scope) -> tuple[str, ...]:
-    """The splits of a scope, seen from a split."""
+    """Splits in a scope, for the evaluated split."""
     if kind == "split":
         return (split,)
     if kind == "graph":
@@ -161,21 +161,21 @@ def entities_of(graph: KnowledgeGraph, splits: Sequence[str]) -> np.ndarray:
 
 
 def newness(data: LinkPredictionData) -> np.ndarray:
-    """Which ends of each triple `train` lacks: `both`, `head`, `tail` or `none`.  # str [triples]"""
+    """Ends of each triple that are not in `train`: `both`, `head`, `tail` or `none`.  # str [triples]"""
     head, tail = (~data.seen[data.triples[:, column]] for column in (HEAD, TAIL))
     return np.select([head & tail, head, tail], ["both", "head", "tail"], "none")
 
 
 def without_unseen(data: LinkPredictionData, policy: Unseen) -> np.ndarray:
-    """Which triples are asked under a policy.  # bool [triples]
+    """Whether a triple is scored under a policy.  # bool [triples]
 
     Raises:
-        DataError: `skip` leaves none.
+        DataError: `skip` excludes all triples.
     """
     kept = ~data.is_unseen if policy == "skip" else np.ones(len(data.triples), bool)
     if not kept.any():
         raise DataError(
-            f"nothing to score: all {len(kept)} triples have an entity that train lacks, and unseen=skip skips them",
+            f"nothing to score: all {len(kept)} triples have an entity that is not in train, and unseen=skip skips them",
             field=data.split,
         )
     return kept

@@ -1,4 +1,4 @@
-"""Ranks to numbers, predictions and tables."""
+"""Metrics, predictions and tables from ranks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from loreweave.training.evaluation import Evaluation
 PLAIN = ("mr", "mrr", "hits_at_1", "hits_at_3", "hits_at_10")
 ADJUSTED = ("amr", "amri", "adjusted_mrr", "adjusted_hits_at_1", "adjusted_hits_at_3", "adjusted_hits_at_10")
 METRICS = (*PLAIN, *ADJUSTED)
-"""Of realistic ranks, both sides pooled."""
+"""Metrics of realistic ranks, both sides pooled."""
 
 _NEWNESS = ("both", "head", "tail", "none")
 _ANSWER = {"head": HEAD, "tail": TAIL}
@@ -33,9 +33,9 @@ class RankedSides:
     """Ranks of the same triples on one side or both.
 
     Attributes:
-        rows: the triples of `LinkPredictionData.triples` that were ranked.  # int [ranked]
-        among_all: by side, among all candidates.
-        sampled: the same for each time that a few wrong answers were drawn.
+        rows: rows of `LinkPredictionData.triples` that were ranked.  # int [ranked]
+        among_all: ranks among all candidates, by side.
+        sampled: the same for each draw of a few wrong answers.
     """
 
     rows: np.ndarray
@@ -44,10 +44,10 @@ class RankedSides:
 
 
 def score(data: LinkPredictionData, ranked: RankedSides, *, bootstrap: int = 1000, seed: int = 0) -> Evaluation:
-    """Numbers of realistic ranks, pooled over sides; tables by side, kind of rank, relation and degree.
+    """Metrics of realistic ranks, pooled over sides; tables by side, kind of rank, relation and degree.
 
     Args:
-        bootstrap: resamples for intervals; 0 makes none.
+        bootstrap: number of resamples for intervals; 0 for no intervals.
     """
     pooled = Ranks.concatenate(ranked.among_all.values())
     metrics = _chosen(ranking_metrics(pooled), METRICS)
@@ -74,7 +74,7 @@ def _by_side(sides: Mapping[Side, Ranks]) -> Table:
 
 
 def _adjusted(sides: Mapping[Side, Ranks]) -> Table:
-    """Compared with chance, of realistic ranks."""
+    """Metrics adjusted for chance, of realistic ranks."""
     return [{"side": name, **_chosen(ranking_metrics(ranks), ADJUSTED)} for name, ranks in _with_both(sides).items()]
 
 
@@ -89,7 +89,7 @@ def _intervals(sides: Mapping[Side, Ranks], samples: int, seed: int) -> Table:
 
 
 def _sampled(repetitions: Sequence[Mapping[Side, Ranks]]) -> Table:
-    """Each repetition, then mean and standard deviation of all."""
+    """Metrics of each repetition, then mean and standard deviation of all."""
     numbers = [_chosen(ranking_metrics(Ranks.concatenate(sides.values())), PLAIN) for sides in repetitions]
     table: Table = [{"repetition": number, **found} for number, found in enumerate(numbers, 1)]
     for name, combine in (("mean", np.mean), ("standard deviation", np.std)):
@@ -98,7 +98,7 @@ def _sampled(repetitions: Sequence[Mapping[Side, Ranks]]) -> Table:
 
 
 def _per_relation(data: LinkPredictionData, ranked: RankedSides, pooled: Ranks) -> Table:
-    """Relations by their number of ranks."""
+    """Metrics by relation, sorted by the number of ranks."""
     groups = np.tile(data.triples[ranked.rows, RELATION], len(ranked.among_all))
     relations = data.graph.relations
     table: Table = [
@@ -109,7 +109,7 @@ def _per_relation(data: LinkPredictionData, ranked: RankedSides, pooled: Ranks) 
 
 
 def _per_degree(data: LinkPredictionData, ranked: RankedSides, pooled: Ranks) -> Table:
-    """By the degree of the answer in the graph that is given."""
+    """Metrics by the degree of the answer in the given graph."""
     answers = np.concatenate([data.triples[ranked.rows, _ANSWER[side]] for side in ranked.among_all])
     buckets, names = degree_buckets(data.degrees[answers])
     return [
@@ -119,7 +119,7 @@ def _per_degree(data: LinkPredictionData, ranked: RankedSides, pooled: Ranks) ->
 
 
 def _by_new_ends(data: LinkPredictionData, ranked: RankedSides, pooled: Ranks) -> Table:
-    """By which ends of the triple `train` lacks (BLP)."""
+    """Metrics by the ends of the triple that are not in `train` (BLP)."""
     kinds = np.array([_NEWNESS.index(kind) for kind in newness(data)[ranked.rows]])
     groups = np.tile(kinds, len(ranked.among_all))
     return [
@@ -133,7 +133,7 @@ def _chosen(metrics: Mapping[str, float], names: Sequence[str]) -> dict[str, flo
 
 
 def _predictions(data: LinkPredictionData, ranked: RankedSides) -> list[dict[str, Any]]:
-    """A row per triple: its ids, and per side the three ranks and how many candidates were compared."""
+    """A row per triple: its ids, and per side the three ranks and the number of candidates."""
     graph, triples = data.graph, data.triples[ranked.rows]
     heads, tails = (graph.entity_ids.take(triples[:, column]) for column in (HEAD, TAIL))
     rows: list[dict[str, Any]] = [

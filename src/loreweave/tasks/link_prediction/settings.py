@@ -1,4 +1,4 @@
-"""Settings of link prediction: what `key=value` after `loreweave evaluate` and `predict` may change."""
+"""Settings of link prediction: the `key=value` of `loreweave evaluate` and `predict`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Unseen = Literal["encode", "worst", "skip"]
 
 @dataclass(kw_only=True)
 class ModelSettings:
-    """How a checkpoint is read."""
+    """Settings of loading a checkpoint."""
 
     READ_WHEN: ClassVar[ReadWhen] = {
         ("scorer", "pooling", "max_length", "text", "relation_text"): when(
@@ -26,23 +26,23 @@ class ModelSettings:
     }
 
     cache: Path | None = None
-    """Folder that keeps embeddings between runs; null keeps them in memory."""
+    """Folder that stores embeddings for other runs. Null: memory."""
     objective: str | None = None
-    """Which head of a checkpoint that was trained with several (`knowledge_embedding`, `contrastive_knowledge`, ...)."""
+    """Head to use, for a checkpoint that was trained with several (`knowledge_embedding`, `contrastive_knowledge`, ...)."""
     untrained: bool = False
-    """Take an encoder without a head as it is, relations read from their texts: the RoBERTa rows of KEPLER's tables."""
+    """Use an encoder without a head as it is, with relations encoded from their texts: the RoBERTa rows of KEPLER's tables."""
     scorer: str | None = None
-    """Of an untrained encoder; null is `transe_l1`. A trained checkpoint says its own."""
+    """Scorer of an untrained encoder. Null: `transe_l1`. A trained checkpoint has its own."""
     pooling: Literal["first", "mean"] | None = None
-    """Of an untrained encoder; null is `first`. A trained checkpoint says its own."""
+    """Pooling of an untrained encoder. Null: `first`. A trained checkpoint has its own."""
     max_length: int | None = None
-    """Tokens of a text for an untrained encoder; null is the least of 512 and what it can read."""
+    """Maximum number of tokens per text, for an untrained encoder. Null: the maximum of the encoder, at most 512."""
     text: TextKind | None = None
-    """What an untrained encoder reads of an entity; null is `description`."""
+    """Text of an entity, for an untrained encoder. Null: `description`."""
     relation_text: TextKind | None = None
-    """What it reads of a relation; null is `description`."""
+    """Text of a relation, for an untrained encoder. Null: `description`."""
     block_size: int | None = None
-    """Candidates that are scored at once; null is as fits the device."""
+    """Number of candidates that are scored at once. Null: as many as fit the device."""
 
     def __post_init__(self) -> None:
         if self.block_size is not None and (self.block_size < 8 or self.block_size % 8):
@@ -51,7 +51,7 @@ class ModelSettings:
 
 @dataclass(kw_only=True)
 class EvaluationSettings(ModelSettings):
-    """What is asked, among which answers, and how ranks become numbers."""
+    """Settings of the questions, the candidates and the metrics."""
 
     READ_WHEN: ClassVar[ReadWhen] = {
         ("negatives", "repetitions"): when(protocol="grail", reason="the other protocols rank among all candidates"),
@@ -59,20 +59,20 @@ class EvaluationSettings(ModelSettings):
 
     protocol: ProtocolName = "transductive"
     split: str | None = None
-    """The triples that are asked; null is `test`, for the protocol grail `inductive_test`."""
+    """Split whose triples are the questions. Null: `test`, or `inductive_test` with `protocol=grail`."""
     side: Literal["both", "head", "tail"] = "both"
-    """Which side of a triple is asked for."""
+    """Side of the triples that is predicted."""
     unseen: Unseen | None = None
-    """Triples with an entity that `train` lacks: `encode` it from its text, give it the `worst` rank, or `skip` the
-    triple. Null is encode; for tabled entities, which have no text to encode, worst."""
+    """Triples with an entity that is not in `train`: `encode` the entity from its text, give it the `worst` rank, or `skip` the
+    triple. Null: `encode`, or `worst` if entities are in a table and have no text to encode."""
     negatives: int = 50
-    """Wrong answers per question in the protocol grail (the paper's number; its released code draws 49)."""
+    """Number of wrong answers per question with `protocol=grail` (as in the paper; its released code draws 49)."""
     repetitions: int = 5
-    """How often the protocol grail draws them."""
+    """Number of times that `protocol=grail` draws wrong answers."""
     bootstrap: int = 1000
-    """Resamples of the questions for the 95 % intervals; 0 makes none."""
+    """Number of resamples of the questions for the 95 % intervals; 0: no intervals."""
     seed: int = 0
-    """Of the wrong answers and of the resamples."""
+    """Random seed of the wrong answers and of the resamples."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -82,12 +82,12 @@ class EvaluationSettings(ModelSettings):
 
 @dataclass(kw_only=True)
 class PredictionSettings(ModelSettings):
-    """What `loreweave predict link-prediction` answers."""
+    """Settings of `loreweave predict link-prediction`."""
 
     top: int = 10
-    """Answers to a question."""
+    """Number of answers per question."""
     allow_self: bool = False
-    """Whether the entity that is asked about may be an answer to its own question."""
+    """Whether the entity of a question may be an answer to it."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

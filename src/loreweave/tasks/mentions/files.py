@@ -1,4 +1,4 @@
-"""The formats of `corpus.mention_formats` as those of a task: texts with mentions to the task's records."""
+"""Formats of `corpus.mention_formats` as formats of a task: texts with mentions become the task's records."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Converter = Callable[[AnnotatedText], Iterable[R | LeftOut]]
 
 
 def file_format(format: MentionFormat, convert: Converter[R]) -> FileFormat[R]:
-    """One format as a task reads it; what the format leaves out stays left out."""
+    """One format for a task; what the format leaves out stays left out."""
 
     def records(row: Any, number: str) -> Iterator[R | LeftOut]:
         for item in format.texts(row, number):
@@ -30,11 +30,11 @@ def file_format(format: MentionFormat, convert: Converter[R]) -> FileFormat[R]:
 
 
 def file_formats(convert: Converter[R]) -> dict[str, FileFormat[R]]:
-    """All of them: name of `--format` -> the format."""
+    """All formats: name of `--format` -> the format."""
     return {name: file_format(format, convert) for name, format in MENTION_FORMATS.items()}
 
 
 def named_format(name: str, convert: Converter[R]) -> dict[str, FileFormat[R]]:
-    """The format of that name, with `:utf16` behind it for offsets in UTF-16 code units; empty where there is none."""
+    """The format of that name, which may end in `:utf16` for offsets in UTF-16 code units; empty if there is none."""
     format = mention_format(name)
     return {} if format is None else {name: file_format(format, convert)}

@@ -1,6 +1,6 @@
-"""Inputs of tasks that classify one mention or a pair of them: marker tokens around, a window on long texts.
+"""Inputs of tasks that classify one mention or a pair of mentions: markers around the mentions, a window of long texts.
 
-Two encodings share them: a LUKE also gets each mention as an entity, a plain encoder gets the places of its markers.
+Two encodings use them: for a LUKE each mention is also an entity, for a plain encoder the positions of its markers are added.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ class MentionEncoding:
     """Encoding for a LUKE.
 
     Attributes:
-        tokenizer: with its limits and its rule for pieces.
+        tokenizer: tokenizer with its limits and its rule for splitting texts.
         task: one mention or a pair.
         mentions_of: record -> (text, character spans).
         targets: (records, labels) -> one target each.
-        brackets: turn bracket codes into brackets, as LUKE's typing code does and its relation code does not.
+        brackets: convert bracket codes to brackets, as LUKE's typing code does and its relation code does not.
     """
 
     classes_of_examples = (MentionExample, EncodedText, EncodingReport)
@@ -74,7 +74,7 @@ class MentionEncoding:
         return [MentionExample(text, target) for text, target in zip(encoded, targets, strict=True)]
 
     def max_length(self) -> int | None:
-        """Sub-words of an input with the tokenizer's own special tokens; None for no limit."""
+        """Maximum number of sub-words without the tokenizer's special tokens; None for no limit."""
         return self.tokenizer.max_length
 
     def collate(self, examples: list[MentionExample]) -> Batch:
@@ -92,7 +92,7 @@ class MentionEncoding:
         return outputs
 
     def report(self) -> str:
-        """What did not fit."""
+        """Counts of what did not fit."""
         done = replace(self.done, texts=0, mentions=0, mentions_kept=0)
         return "" if done == EncodingReport() else str(self.done)
 
@@ -105,12 +105,12 @@ class MentionEncoding:
 class MarkerEncoding(MentionEncoding):
     """Encoding for a plain encoder: word tensors and `readout_positions` [batch, mentions].
 
-    The tokenizer must leave no position of a mention out (`max_mention_length`): its last one is the closing marker.
+    The tokenizer must keep all positions of a mention (`max_mention_length`): the last one is the closing marker.
 
     Attributes:
-        end_markers: token ids that close the mentions, where they are to differ from those that open them.
-        shift: 0 reads at the opening marker, 1 at the token after it.
-        second_end: put another end token after the last; it is one of the sub-words of the limit.
+        end_markers: token ids that close the mentions, if they differ from those that open them.
+        shift: 0 reads the opening marker, 1 the token after it.
+        second_end: add another end token after the last one; it counts towards the limit.
     """
 
     end_markers: tuple[int, ...] = ()
@@ -118,12 +118,12 @@ class MarkerEncoding(MentionEncoding):
     second_end: bool = False
 
     def max_length(self) -> int | None:
-        """Less where there is a second end token."""
+        """The limit, reduced by a second end token."""
         limit = super().max_length()
         return None if limit is None else limit - self.second_end
 
     def encode(self, records: Sequence[Any], labels: Sequence[str] | None = None) -> list[MentionExample]:
-        """As for a LUKE, then with the closing markers and the second end."""
+        """Encode as for a LUKE, then add the closing markers and the second end."""
         examples = super().encode(records, labels)
         for example in examples:
             ids = example.encoded.input_ids
@@ -135,7 +135,7 @@ class MarkerEncoding(MentionEncoding):
         return examples
 
     def collate(self, examples: list[MentionExample]) -> Batch:
-        """Words alone, with the places to read at."""
+        """Word tensors, with the positions to read."""
         words = [replace(example.encoded, **_NO_ENTITIES) for example in examples]
         padded = pad_encoded_texts(words, word_pad_id=self.tokenizer.pad_token_id, entity_pad_id=0, max_mention_length=1)
         batch = {name: padded[name] for name in ("input_ids", "attention_mask", "token_type_ids")}
@@ -144,13 +144,13 @@ class MarkerEncoding(MentionEncoding):
         return batch | _targets(examples)
 
     def save_pretrained(self, folder: Path) -> None:
-        """Write the word tokenizer, as transformers knows it."""
+        """Save the word tokenizer in transformers' format."""
         self.tokenizer.word_tokenizer.save_pretrained(folder)
 
 
 def normalise_brackets(text: str, spans: Sequence[Span]) -> tuple[str, list[Span]]:
-    """Turn the bracket codes of treebanks (`-LRB-`) into brackets, piece by piece, and move the spans with them
-    ").
+    """Convert the bracket codes of treebanks (`-LRB-`) to brackets, piece by piece, and move the spans with
+    them.
     """
     if not any(code in text for code in _BRACKETS):
         return text, list(spans)

@@ -1,4 +1,4 @@
-"""A classifier over any plain encoder whose input has marker tokens: it reads the states at the markers."""
+"""A classifier over any plain encoder with marker tokens in its input: it reads the states of the markers."""
 
 from __future__ import annotations
 
@@ -61,18 +61,18 @@ class LinearHead(nn.Module):
 
 @dataclass(frozen=True)
 class MarkerHead:
-    """What a `MarkerClassifier` adds to its encoder; kept in `config.loreweave`."""
+    """Settings of the head of a `MarkerClassifier`; stored in `config.loreweave`."""
 
     kind: str = "markers"
     """`markers` (linear) or `kepler` (with hidden layers: two for one state, one for two)."""
     readouts: int = 1
-    """States that it reads side by side: one for typing, two for relations."""
+    """Number of states that are concatenated: one for typing, two for relations."""
     dropout: float = 0.1
     bias: bool = True
     """Whether the classifier of `markers` has a bias."""
 
     def build(self, hidden_size: int, labels: int) -> nn.Module:
-        """The layers over `readouts` states."""
+        """Layers over `readouts` states."""
         size = self.readouts * hidden_size
         if self.kind != "kepler":
             return LinearHead(size, labels, self.dropout, self.bias)
@@ -93,7 +93,7 @@ class MarkerClassifier(EncoderModel):
         self.post_init()
 
     def new_head(self, config: PreTrainedConfig) -> nn.Module:
-        """What stands over the encoder."""
+        """The head over the encoder."""
         settings = config.loreweave
         dropout = settings.get("head_dropout", hidden_dropout(config))
         head = MarkerHead(settings["head"], settings["readouts"], dropout, settings.get("classifier_bias", True))
@@ -107,7 +107,7 @@ class MarkerClassifier(EncoderModel):
         readout_positions: Tensor | None = None,
         **kwargs: Any,
     ) -> tuple[Tensor, BaseModelOutput]:
-        """The states at `readout_positions` [batch, readouts] side by side [batch, readouts * size], and the output."""
+        """Concatenated states at `readout_positions` [batch, readouts], [batch, readouts * size], and the output."""
         if readout_positions is None:
             raise ValueError("a marker classifier needs readout_positions")
         segments = {"token_type_ids": token_type_ids} if self.reads_segments else {}
@@ -124,7 +124,7 @@ class MarkerClassifier(EncoderModel):
         labels: Tensor | None = None,
         **kwargs: Any,
     ) -> SequenceClassifierOutput:
-        """Logits [batch, labels] from the states at `readout_positions` [batch, readouts]; no loss of its own."""
+        """Logits [batch, labels] from the states at `readout_positions` [batch, readouts]; there is no loss."""
         states, output = self.encode(input_ids, attention_mask, token_type_ids, readout_positions, **kwargs)
         return SequenceClassifierOutput(
             logits=self.classifier(states),

@@ -1,6 +1,6 @@
-"""Class scores to mentions: spans that do not overlap (or nest), and legal sequences of tags.
+"""Mentions from class scores: spans that do not overlap (or nest), and legal sequences of tags.
 
-Both give rows of `FOUND`: first word, last word (not included), number of the type, score, probability.
+Both return rows of `FOUND`: first word, last word (exclusive), number of the type, score, probability.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _IMPOSSIBLE = -np.inf
 
 
 def decode_spans(words: np.ndarray, logits: np.ndarray, negative: int, nested: bool = False) -> np.ndarray:
-    """The mentions among candidate spans: those whose best class is a type, the best logit first, unless words are taken.
+    """Mentions among candidate spans: those whose best class is a type, by decreasing logit, unless words are already used.
 
     Args:
-        words: first and last word (not included) of each candidate [spans, 2].
+        words: first and last word (exclusive) of each candidate [spans, 2].
         logits: [spans, classes].
-        negative: the class that is no type; types are numbered without it.
-        nested: a mention may lie inside another; only those that cross one are refused.
+        negative: class of spans that are not mentions; types are numbered without it.
+        nested: a mention may lie inside another; only mentions that cross one are rejected.
 
     Returns:
         [mentions, 5], in the order of the text.
@@ -49,13 +49,13 @@ def decode_spans(words: np.ndarray, logits: np.ndarray, negative: int, nested: b
 
 
 def decode_tags(logits: np.ndarray, tags: Sequence[str], types: Sequence[str], scheme: TagScheme | None) -> np.ndarray:
-    """The mentions of a sentence's tags; the score and the probability of one are the mean probability of its tags.
+    """Mentions from a sentence's tags; the score and the probability of a mention are the mean probability of its tags.
 
     Args:
         logits: [words, tags].
-        tags: the classes.
-        types: of the mentions.
-        scheme: the likeliest sequence that is legal in it; None takes each word's likeliest tag and reads any scheme.
+        tags: names of the classes.
+        types: types of the mentions.
+        scheme: predict the most likely legal sequence in it; None uses each word's most likely tag, in any scheme.
 
     Returns:
         [mentions, 5].
@@ -72,10 +72,10 @@ def decode_tags(logits: np.ndarray, tags: Sequence[str], types: Sequence[str], s
 
 
 def transitions(tags: Sequence[str], scheme: TagScheme) -> np.ndarray:
-    """Which tag may follow which [before, after]; the border of a sentence is as O."""
+    """Whether a tag may follow another [before, after]; the border of a sentence is like O."""
     allowed = np.zeros((len(tags), len(tags)), bool)
     for row, before in enumerate(tags):
-        inside = before[0] in ("BI" if scheme == "bioes" else "BIES") and before != OUTSIDE  # more of it must, or may, follow
+        inside = before[0] in ("BI" if scheme == "bioes" else "BIES") and before != OUTSIDE  # a mention that can continue
         for column, after in enumerate(tags):
             continues = after[0] in "IE" and after != OUTSIDE
             same = before[2:] == after[2:]
@@ -85,12 +85,12 @@ def transitions(tags: Sequence[str], scheme: TagScheme) -> np.ndarray:
 
 
 def legal_path(scores: np.ndarray, allowed: np.ndarray, border: int) -> np.ndarray:
-    """The sequence of tags with the largest sum of scores of which each may follow the one before (Viterbi).
+    """The legal sequence of tags with the largest sum of scores (Viterbi).
 
     Args:
         scores: [words, tags].
         allowed: [before, after].
-        border: the tag that stands before the first word and after the last.
+        border: tag before the first word and after the last.
     """
     path = scores.argmax(axis=1)
     around = np.array([border, *path, border])
@@ -110,12 +110,12 @@ def legal_path(scores: np.ndarray, allowed: np.ndarray, border: int) -> np.ndarr
 
 
 def spans_of(found: np.ndarray) -> list[TokenSpan]:
-    """The mentions as spans of words; the label is the type's number, in writing."""
+    """Mentions as spans of words; the label is the type's number as a string."""
     return [TokenSpan(int(start), int(end), str(int(number))) for start, end, number, *_ in found]
 
 
 def _crosses(kept: np.ndarray, start: int, end: int) -> bool:
-    """Whether a span shares some words with a kept one, and neither holds the other."""
+    """Whether a span overlaps a kept one, and neither contains the other."""
     first, last = kept[:, 0], kept[:, 1]
     return bool((((first < start) & (start < last) & (last < end)) | ((start < first) & (first < end) & (end < last))).any())
 

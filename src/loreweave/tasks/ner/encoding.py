@@ -1,4 +1,4 @@
-"""Records to inputs and outputs to mentions: LUKE's candidate spans (Yamada et al. 2020, section 4.3), or one tag a word."""
+"""Encodes records and decodes mentions: LUKE's candidate spans (Yamada et al. 2020, section 4.3), or one tag per word."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from loreweave.training.inference import Batch
 from loreweave.training.losses import IGNORED
 
 NEGATIVE = ("NIL", "O")
-"""Names of the class that is no type: of the original, and of its newer examples."""
+"""Names of the class of spans that are not mentions: in the original, and in its newer examples."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NerSettings:
-    """What a checkpoint keeps of its task; the defaults are those of the published ones.
+    """Settings that a checkpoint stores; the defaults are those of the published checkpoints.
 
     Attributes:
-        document_context: whether the sentences around are read.
-        max_mention_length: of a candidate span, in units.
+        document_context: whether surrounding sentences are read.
+        max_mention_length: maximum length of a candidate span, in units.
         mention_unit: `sub-words`, or `words`.
-        max_entity_length: candidate spans of an input; more are split evenly into several.
+        max_entity_length: maximum number of candidate spans per input; more are split evenly into several.
         nested: whether mentions may lie inside others.
-        tags: the scheme of a model that tags words; None reads any.
-        max_length: sub-words of an input with its special tokens, if less than the encoder holds.
+        tags: tag scheme of a model that tags words; None accepts any.
+        max_length: maximum number of sub-words per input with its special tokens, if less than the encoder's maximum.
     """
 
     document_context: bool = True
@@ -58,9 +58,9 @@ class SpanExample:
     Attributes:
         record: number of the record.
         ids: sub-words with special tokens.
-        words: first and last word (not included) of each span [spans, 2].
-        places: first and last sub-word of each, in `ids` [spans, 2].
-        targets: class of each [spans]; None without gold.
+        words: first and last word (exclusive) of each span [spans, 2].
+        places: first and last sub-word of each span, as indices of `ids` [spans, 2].
+        targets: class of each span [spans]; None without gold labels.
     """
 
     record: int
@@ -71,7 +71,7 @@ class SpanExample:
 
     @property
     def length(self) -> int:
-        """Positions that the encoder mixes: sub-words and spans."""
+        """Number of positions in the encoder: sub-words and spans."""
         return len(self.ids) + len(self.words)
 
 
@@ -95,13 +95,13 @@ E = TypeVar("E", SpanExample, TagExample)
 
 @dataclass
 class WindowEncoding(Generic[E]):
-    """What both encodings share.
+    """Base of both encodings.
 
     Attributes:
-        tokenizer: of the words.
-        settings: of the task.
-        classes: of the model, by number.
-        max_length: sub-words of an input with its special tokens.
+        tokenizer: tokenizer of the words.
+        settings: settings of the task.
+        classes: classes of the model, by number.
+        max_length: maximum number of sub-words per input with its special tokens.
     """
 
     classes_of_examples = (SpanExample, TagExample, Counter)
@@ -114,19 +114,19 @@ class WindowEncoding(Generic[E]):
 
     @property
     def types(self) -> list[str]:
-        """The types of mentions, as outputs number them."""
+        """Types of mentions, in the numbering of the outputs."""
         raise NotImplementedError
 
     def examples(self, number: int, record: NerRecord, windows: list[Window], gold: bool) -> Iterator[E]:
-        """The inputs of one record, at least one."""
+        """Inputs of one record, at least one."""
         raise NotImplementedError
 
     def decode(self, examples: Sequence[E], outputs: Outputs) -> np.ndarray:
-        """The mentions of one record from all its inputs [mentions, 5], see `decoding`."""
+        """Mentions of one record from all its inputs [mentions, 5], see `decoding`."""
         raise NotImplementedError
 
     def encode(self, records: Sequence[NerRecord], labels: Sequence[str] | None = None) -> list[E]:
-        """All inputs of the records, in their order; a record may have several. With `labels` they carry gold."""
+        """All inputs of the records, in order; a record may have several. With `labels`, they have gold labels."""
         cutter = WindowCutter(self.tokenizer, self.limits(), self.settings.document_context)
         examples: list[E] = []
         for number, (record, windows) in enumerate(zip(records, cutter.cut(records), strict=True)):
@@ -136,7 +136,7 @@ class WindowEncoding(Generic[E]):
         return examples
 
     def join(self, examples: Sequence[E], outputs: Outputs) -> Outputs:
-        """The mentions of each record."""
+        """Mentions of each record."""
         groups: dict[int, tuple[list[E], Outputs]] = {}
         for example, output in zip(examples, outputs, strict=True):
             given, logits = groups.setdefault(example.record, ([], []))
@@ -145,17 +145,17 @@ class WindowEncoding(Generic[E]):
         return [self.decode(*groups[number]) for number in sorted(groups)]
 
     def limits(self) -> Limits:
-        """What a window holds. Mentions in words have room for a quarter of it."""
+        """Limits of a window. With mentions in words, a quarter of it is reserved for them."""
         room = self.max_length - self.tokenizer.words.special.count(pair=False)
         in_words = self.settings.mention_unit == "words"
         return Limits(room=room, beyond=room // 4 if in_words else self.settings.max_mention_length)
 
     def report(self) -> str:
-        """What did not fit."""
+        """Counts of what did not fit."""
         return tallied(self.done)
 
     def save_pretrained(self, folder: Path) -> None:
-        """Write the tokenizer."""
+        """Save the tokenizer."""
         self.tokenizer.save_pretrained(folder)
 
     def _count(self, name: str, count: int) -> None:
@@ -174,11 +174,11 @@ class WindowEncoding(Generic[E]):
 
 
 class SpanEncoding(WindowEncoding[SpanExample]):
-    """For a LUKE: every span of whole words up to the longest mention is a [MASK] entity, and gets a class."""
+    """For a LUKE: every span of whole words up to the maximum length is a [MASK] entity, and is classified."""
 
     @property
     def negative(self) -> int:
-        """The class of spans that are no mention."""
+        """Class of spans that are not mentions."""
         return next((self.classes.index(name) for name in NEGATIVE if name in self.classes), 0)
 
     @property
@@ -187,7 +187,7 @@ class SpanEncoding(WindowEncoding[SpanExample]):
         return [name for number, name in enumerate(self.classes) if number != self.negative]
 
     def examples(self, number: int, record: NerRecord, windows: list[Window], gold: bool) -> Iterator[SpanExample]:
-        """As few as hold all candidates, of nearly equal size."""
+        """As few inputs as needed for all candidates, of nearly equal size."""
         index = {name: number for number, name in enumerate(self.classes)}
         wanted = {(span.start, span.end): span.label for span in reversed(record.word_spans())}
         self._count("mentions on the words of another", len(record.word_spans()) - len(wanted))
@@ -207,7 +207,7 @@ class SpanEncoding(WindowEncoding[SpanExample]):
         self._count(f"mentions longer than {self.settings.max_mention_length} {self.settings.mention_unit}", len(wanted))
 
     def _candidates(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
-        """Words and sub-words (after the start token, both ends included) of the spans that begin in the window's part."""
+        """Words and sub-words (after the start token, ends inclusive) of the spans that begin in the window's part."""
         longest, in_words = self.settings.max_mention_length, self.settings.mention_unit == "words"
         beyond = self.limits().beyond
         words, places = [], []
@@ -249,29 +249,29 @@ class SpanEncoding(WindowEncoding[SpanExample]):
         return [row[:count] for row, count in zip(output.logits.float().cpu().numpy(), counts, strict=True)]
 
     def decode(self, examples: Sequence[SpanExample], outputs: Outputs) -> np.ndarray:
-        """All candidates of the record together, as the original (see `decode_spans`)."""
+        """All candidates of the record together, as in the original (see `decode_spans`)."""
         words = np.concatenate([example.words for example in examples])
         return decode_spans(words, np.concatenate(outputs), self.negative, self.settings.nested)
 
 
 @dataclass
 class TagEncoding(WindowEncoding[TagExample]):
-    """For any encoder: each word's first sub-word gets a tag.
+    """For any encoder: the first sub-word of each word gets a tag.
 
     Attributes:
-        plain: whether the encoder is none that knows entities.
+        plain: whether the encoder has no entities.
     """
 
     plain: bool = True
 
     @property
     def types(self) -> list[str]:
-        """What stands behind the prefixes."""
+        """The types after the prefixes."""
         spans = (spans_of_tags([tag], find_scheme(self.classes)) for tag in self.classes)
         return list(dict.fromkeys(span.label for found in spans for span in found))
 
     def examples(self, number: int, record: NerRecord, windows: list[Window], gold: bool) -> Iterator[TagExample]:
-        """One a window."""
+        """One input per window."""
         tags = np.zeros(0, dtype=np.int64)
         spans = record.word_spans()
         kept = outermost(spans)
@@ -299,12 +299,12 @@ class TagEncoding(WindowEncoding[TagExample]):
         return [row[:count] for row, count in zip(output.logits.float().cpu().numpy(), counts, strict=True)]
 
     def decode(self, examples: Sequence[TagExample], outputs: Outputs) -> np.ndarray:
-        """The whole sentence at once, so that a mention may reach over the borders of windows."""
+        """Decode the whole sentence at once, so that a mention may cross the borders of windows."""
         logits = np.concatenate([output[example.places] for example, output in zip(examples, outputs, strict=True)])
         return decode_tags(logits, self.classes, self.types, self.settings.tags)
 
     def save_pretrained(self, folder: Path) -> None:
-        """Write the word tokenizer, as transformers knows it; with the entities where there are some."""
+        """Save the word tokenizer in transformers' format, with the entities if there are any."""
         if self.plain:
             self.tokenizer.word_tokenizer.save_pretrained(folder)
         else:
@@ -318,7 +318,7 @@ def tags_of_types(types: Sequence[str], scheme: TagScheme) -> list[str]:
 
 
 def _labels(examples: Sequence[E], places: Sequence[Any], width: int) -> Batch:
-    """`labels` [batch, width] with the targets at their places; nothing where there is no gold."""
+    """`labels` [batch, width] with the targets at their positions; empty without gold labels."""
     targets = [example.targets for example in examples if example.targets is not None]
     if not targets:
         return {}

@@ -1,4 +1,4 @@
-"""What the classes of other people's NER models stand for: tags in any spelling, classes of special tokens, no mention."""
+"""Classes of NER models from other programs: tags in any spelling, classes of special tokens, no mention."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from loreweave.training.class_names import LABELS_WANTED, are_numbered
 
 _NO_MENTION = ("nil", "o", "none", "null", "no_entity", "non_entity", "outside", "out", "na", "n/a")
 _SPECIAL = re.compile(r"\[.*\]|<.*>|(?i:pad|padding|x|ignore)")
-"""Classes that stand at special tokens and later sub-words in training: no word's first sub-word is meant to get one."""
+"""Classes of special tokens and later sub-words in training: they are not predicted for a word's first sub-word."""
 
 
 def tag_classes(names: Sequence[str], place: Path) -> list[str]:
-    """The tags that classes of words stand for, in the spelling of `corpus.tag_schemes`; O may be there several times.
+    """Tags that the classes of words stand for, in the spelling of `corpus.tag_schemes`; O may occur several times.
 
     Raises:
-        CheckpointError: classes without names, names that are no tags of one kind, or none for words outside mentions.
+        CheckpointError: classes have no names, names are not tags of one kind, or there is none for words outside mentions.
     """
     _refuse_numbers(names, place, "which of them means 'no mention'")
     ordinary = [name for name in names if not _SPECIAL.fullmatch(name)]
@@ -41,10 +41,10 @@ def tag_classes(names: Sequence[str], place: Path) -> list[str]:
 
 
 def span_classes(names: Sequence[str], place: Path) -> list[str]:
-    """Classes of spans, the one of no mention under the name that the encoding knows.
+    """Classes of spans, with the class of no mention under the encoding's name.
 
     Raises:
-        CheckpointError: classes without names, or none that is known to stand for no mention.
+        CheckpointError: classes have no names, or none is known to mean no mention.
     """
     if any(name in NEGATIVE for name in names):
         return list(names)
@@ -58,4 +58,4 @@ def span_classes(names: Sequence[str], place: Path) -> list[str]:
 
 def _refuse_numbers(names: Sequence[str], place: Path, unknown: str) -> None:
     if are_numbered(names):
-        raise CheckpointError(f"{place}: the classes are numbered ({listed(names)}): nothing says {unknown}; {LABELS_WANTED}")
+        raise CheckpointError(f"{place}: the classes are numbered ({listed(names)}): unknown {unknown}; {LABELS_WANTED}")

@@ -30,15 +30,15 @@ from loreweave.training.losses import cross_entropy
 from loreweave.training.task_model import TaskModel
 
 CONLL_LABELS = ("NIL", "MISC", "PER", "ORG", "LOC")
-"""The classes of the published checkpoints for CoNLL-2003."""
+"""Classes of the published checkpoints for CoNLL-2003."""
 
 _NO_LIMIT = 512
-"""Sub-words of an input where neither the encoder nor its tokenizer says how many it reads."""
+"""Maximum number of sub-words per input if neither the encoder nor its tokenizer has a limit."""
 
 
 @dataclass(frozen=True)
 class NerModel(TaskModel):
-    """A model whose classes are not its labels: those are types of mentions, without the class of no mention or prefixes."""
+    """A model whose classes differ from its labels: those are types of mentions, without prefixes or the class of none."""
 
     encoding: SpanEncoding | TagEncoding
 
@@ -49,11 +49,11 @@ class NerModel(TaskModel):
 
 
 def build(source: str, labels: Sequence[str], config: NerConfig) -> NerModel:
-    """An untrained model for these types on the encoder at `source`.
+    """An untrained model for these types, on the encoder at `source`.
 
     Raises:
-        ConfigurationError: see `with_head`; a type named like the class of no mention, or settings that exclude each other.
-        CheckpointError: no readable encoder.
+        ConfigurationError: see `with_head`; a type has the name of the class of no mention, or settings contradict each other.
+        CheckpointError: there is no readable encoder.
     """
     config, luke = with_head(config, source, plain="tags")
     head = config.head
@@ -67,7 +67,7 @@ def build(source: str, labels: Sequence[str], config: NerConfig) -> NerModel:
     kept = {"task": NAME, "head": head, **asdict(settings)}
     if head == "luke":
         if config.shared_words and config.span_features == "words":
-            raise ConfigurationError("shared_words: with span_features=words the encoder sees no spans that could share them")
+            raise ConfigurationError("shared_words: it has no effect with span_features=words, which has no entities")
         from loreweave.models.luke.heads import SPAN_STATES, LukeForEntitySpanClassification
 
         classes, states = [NEGATIVE[0], *labels], SPAN_STATES[config.span_features]
@@ -86,11 +86,11 @@ def build(source: str, labels: Sequence[str], config: NerConfig) -> NerModel:
 
 
 def load(path: Path, base: str | None = None, labels: Sequence[str] | None = None) -> NerModel:
-    """A fine-tuned checkpoint: one of ours, of transformers (spans of a LUKE, tags of any encoder), or a released one of
+    """A fine-tuned checkpoint: ours, of transformers (spans of a LUKE, tags of any encoder), or a released one of
     LUKE (which needs `base`).
 
     Raises:
-        CheckpointError: the folder holds no NER model.
+        CheckpointError: the folder has no NER model.
     """
     kept = settings_of(path)
     settings = NerSettings(**{field.name: kept[field.name] for field in fields(NerSettings) if field.name in kept})
@@ -114,13 +114,13 @@ def load(path: Path, base: str | None = None, labels: Sequence[str] | None = Non
 
 
 def _architectures(path: Path) -> list[str]:
-    """What `config.json` calls the model's class; nothing in released files."""
+    """Name of the model's class in `config.json`; empty for released files."""
     file = path / "config.json"
     return list(read_json(file).get("architectures") or ()) if file.is_file() else []
 
 
 def _spanning(model: Any, tokenizer: EntityTokenizer, settings: NerSettings, classes: list[str]) -> NerModel:
-    """Texts of a batch differ much in their number of spans: what is padding is not computed."""
+    """The number of spans differs much between the texts of a batch, so padding is not computed."""
     model.luke.skip_padding = True
     return NerModel(model, SpanEncoding(tokenizer, settings, classes, _limit(model, tokenizer, settings)), cross_entropy)
 

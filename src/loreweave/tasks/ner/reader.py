@@ -23,13 +23,13 @@ FORMATS = annotated_sentences.FORMATS
 def read(
     path: Path, format: str | None = None, skip_bad: bool = False, names: Sequence[str] | None = None
 ) -> ReadResult[NerRecord]:
-    """Read a file or a folder; sentences of a document know one another.
+    """Read a file or a folder; sentences know their document.
 
     Args:
-        path: see `corpus.annotated_sentences.stream_sentences`, as for the other arguments.
+        path: see `corpus.annotated_sentences.stream_sentences`, also for the other arguments.
         format: one of `FORMATS`, `columns:TOKEN,TAG` or `NAME:utf16`; None recognises it by the first record.
-        skip_bad: leave bad records out, count and list them, instead of an error at the first.
-        names: of tags that are numbers, from 0.
+        skip_bad: skip, count and list bad records, instead of raising the first error.
+        names: names of tags that are numbers, from 0.
 
     Raises:
         DataError: names the file, the line and the field.
@@ -41,7 +41,7 @@ def read(
 def _records(sentence: AnnotatedSentence) -> Iterator[NerRecord | LeftOut]:
     """The record of annotated text; mentions without a label are counted and left out.
 
-    A mention of several types is one mention for each: this task knows mentions that lie on another.
+    A mention with several types becomes one mention for each type at the same position.
     """
     text = sentence.text
     yield from (LeftOut(UNLABELLED, of_record=True) for mention in text.mentions if not mention.types)
@@ -58,22 +58,22 @@ def labels_of(records: Sequence[NerRecord]) -> list[str]:
 
 
 def mentions_of(record: NerRecord) -> tuple[str, Sequence[tuple[int, int]]]:
-    """Its text and the characters of its gold mentions."""
+    """The text and the characters of its gold mentions."""
     return record.text, [(mention.start, mention.end) for mention in record.mentions]
 
 
 def words_of(record: NerRecord) -> Sequence[tuple[int, int]]:
-    """The characters of its words."""
+    """Characters of its words."""
     return record.sentence.words
 
 
 def mention_labels_of(record: NerRecord) -> list[str]:
-    """The label of each of its mentions."""
+    """Label of each of its mentions."""
     return [str(mention.label) for mention in record.mentions]
 
 
 def query(row: Row, id: str) -> list[NerRecord]:
-    """One JSON object that asks for names: `text`, or `tokens`; `before` and `after` may hold the text around."""
+    """One JSON object that asks for entities: `text`, or `tokens`; `before` and `after` may have the surrounding text."""
     row = as_row(row)
     if "tokens" in row:
         text = text_of_file_tokens(id, words(row, "tokens"), (), Counter())
@@ -89,8 +89,8 @@ def ask(text: str, mentions: Sequence[tuple[int, int]], id: str) -> list[NerReco
     """The record of a text.
 
     Raises:
-        DataError: mentions are given, which this task finds itself.
+        DataError: mentions are given, but this task predicts them.
     """
     if mentions:
-        raise DataError(f"found mentions of text {id}, expected none: this task finds them", field="mentions")
+        raise DataError(f"found mentions of text {id}, expected none, because this task predicts them", field="mentions")
     return [NerRecord(id, Sentence.of(text))]

@@ -24,21 +24,21 @@ class Sentence:
 
     @classmethod
     def of(cls, text: str) -> Sentence:
-        """Of a raw text, whose words nobody has given."""
+        """A sentence from raw text, without given words."""
         return cls(text, tuple(word_offsets(text)))
 
 
 @dataclass(frozen=True, slots=True)
 class NerRecord:
-    """A sentence (or any text) whose names are to be found.
+    """A sentence (or any text) whose entities are to be predicted.
 
     Attributes:
         id: name in predictions.
         sentence: the text and its words.
-        mentions: the gold ones, each with a label; they may nest and overlap.
-        document: the sentences of its document, itself among them; empty where nothing is known.
-        place: which of them it is.
-        metadata: what the file said beyond that.
+        mentions: gold mentions, each with a label; they may nest and overlap.
+        document: sentences of its document, including itself; empty if unknown.
+        place: index of this sentence in the document.
+        metadata: other content of the file.
 
     Raises:
         DataError: a mention without a label.
@@ -52,7 +52,7 @@ class NerRecord:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse what a class cannot be learned from."""
+        """Refuse mentions that have no class."""
         for mention in self.mentions:
             if not mention.label:
                 raise DataError(f"found {self.surface(mention)!r} without a label", field="label")
@@ -67,13 +67,13 @@ class NerRecord:
         return self.text[mention.start : mention.end]
 
     def word_spans(self) -> list[TokenSpan]:
-        """The mentions that are whole words, as words; those that cut a word are left out."""
+        """Mentions that consist of whole words, as words; those that cut a word are left out."""
         marks = ((mention.start, mention.end, str(mention.label)) for mention in self.mentions)
         return spans_of_words(self.sentence.words, marks)
 
 
 def joined(records: Sequence[NerRecord]) -> list[NerRecord]:
-    """The records with their documents: sentences that follow one another and say the same document."""
+    """The records with their documents: consecutive sentences with the same document."""
     found: list[NerRecord] = []
     document: list[Sentence] = []
     before = None

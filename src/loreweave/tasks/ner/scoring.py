@@ -1,4 +1,4 @@
-"""Mentions found and gold ones to numbers, predictions and tables."""
+"""Metrics, predictions and tables from predicted and gold mentions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from loreweave.corpus.tokens import TOKENS, WHITE, token_offsets
 from loreweave.errors import DataError
 from loreweave.metrics.probabilities import rounded
 from loreweave.metrics.spans import SpanCounts, count_spans
-from loreweave.tasks.files.predictions import beside, holds_json, json_predictions, predicted_name
+from loreweave.tasks.files.predictions import align, holds_json, json_predictions, predicted_name
 from loreweave.tasks.ner.record import NerRecord
 from loreweave.training.evaluation import Evaluation, Outputs
 
@@ -31,7 +31,7 @@ METRICS = ("micro_f1", "micro_precision", "micro_recall", "macro_f1")
 
 
 def score(records: Sequence[NerRecord], outputs: Outputs, labels: Sequence[str]) -> Evaluation:
-    """Micro (the papers' number), macro and per-type scores of the mentions found [mentions, 5] (see `decoding`)."""
+    """Micro (the papers' metric), macro and per-type scores of predicted mentions [mentions, 5] (see `decoding`)."""
     found = list(_found(records, outputs, labels))
     evaluation = score_spans(records, [[TokenSpan(m["start"], m["end"], m["label"]) for m in row] for row in found])
     for row, mentions in zip(evaluation.predictions, found, strict=True):
@@ -61,14 +61,14 @@ def score_spans(records: Sequence[NerRecord], predicted: Sequence[Sequence[Token
 
 
 def score_predictions(records: Sequence[NerRecord], path: Path) -> Evaluation:
-    """Predictions of any system: JSON Lines with `predicted` (see `_predicted` for older names), or columns as the gold file
-    may have them, whose last is the predicted tag, as conlleval reads them (LUKE's `test_predictions.txt`), or CoNLL-U.
+    """Predictions of any system: JSON Lines with `predicted` (see `_predicted` for older names); or columns as in the gold
+    file, of which the last is the predicted tag, as conlleval reads them (LUKE's `test_predictions.txt`); or CoNLL-U.
 
     Raises:
-        DataError: names the line; see `prediction_files.beside`.
+        DataError: names the line; see `files.predictions.align`.
     """
     if holds_json(path):
-        found, notes = beside(json_predictions(path, _predicted), [record.id for record in records], path)
+        found, notes = align(json_predictions(path, _predicted), [record.id for record in records], path)
         predicted = [list(spans or ()) for spans in found]
     else:
         predicted, notes = _of_tags(records, path)
@@ -78,7 +78,7 @@ def score_predictions(records: Sequence[NerRecord], path: Path) -> Evaluation:
 
 
 def answer(records: Sequence[NerRecord], outputs: Outputs, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """For each record its mentions: characters, type and probability, in the order of the text."""
+    """Mentions of each record: characters, type and probability, in the order of the text."""
     found = _found(records, outputs, labels)
     return [
         {"id": record.id, "text": record.text, "predicted": mentions} for record, mentions in zip(records, found, strict=True)
@@ -96,7 +96,7 @@ def _found(records: Sequence[NerRecord], outputs: Outputs, labels: Sequence[str]
 
 
 def _of_tags(records: Sequence[NerRecord], path: Path) -> tuple[list[list[TokenSpan]], list[str]]:
-    """Columns or CoNLL-U, sentence by sentence beside the records, whose words they must have; and notes about the file."""
+    """Align columns or CoNLL-U with the records, which must have the same words; and return notes about the file."""
     if recognise(path) == "conllu":
         notes = list[str]()
         texts = [_Predicted(sentence) for sentence in read_conllu(path, None, notes)]
@@ -123,7 +123,7 @@ def _of_tags(records: Sequence[NerRecord], path: Path) -> tuple[list[list[TokenS
 
 @dataclass(frozen=True)
 class _Predicted:
-    """A predicted text, and the lines of its words, where they are known."""
+    """A predicted text, and the lines of its words, if they are known."""
 
     text: AnnotatedText
     lines: Sequence[int] = ()
@@ -136,10 +136,10 @@ class _Predicted:
 
 
 def _of_columns(records: Sequence[NerRecord], path: Path) -> tuple[list[_Predicted], list[str]]:
-    """The texts of a column file, and notes.
+    """Texts of a column file, and notes.
 
-    The spelling of its tags is that in which they have types of the gold file. Of two columns with such tags the last is the
-    predicted one, as conlleval has it, but where the gold file has mentions inside others.
+    The spelling of its tags is the one that gives types of the gold file. Of two columns with such tags, the last one has the
+    predictions, as for conlleval, unless the gold file has nested mentions.
     """
     types = {str(mention.label) for record in records for mention in record.mentions}
     layout = find_layout(path, known=types)
@@ -156,13 +156,13 @@ def _of_columns(records: Sequence[NerRecord], path: Path) -> tuple[list[_Predict
 
 
 def _nests(record: NerRecord) -> bool:
-    """Whether mentions lie in one another."""
+    """Whether there are nested mentions."""
     spans = sorted((mention.start, -mention.end) for mention in record.mentions)
     return any(second[0] < -first[1] for first, second in pairwise(spans))
 
 
 def _predicted(row: Row) -> list[TokenSpan]:
-    """Before there was one name, files of runs had `predictions`, and answers `entities`, as other systems have."""
+    """Older names: files of runs had `predictions`, and answers `entities`, as in other systems."""
     given = [as_row(each) for each in field(row, predicted_name(row, "predictions", "entities"), list)]
     return [TokenSpan(field(each, "start", int), field(each, "end", int), field(each, "label", str)) for each in given]
 

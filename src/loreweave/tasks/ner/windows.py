@@ -1,7 +1,7 @@
-"""What a model reads of a document to decide on one sentence: the sentence, and the text around it up to the limit.
+"""Windows that a model reads to classify one sentence: the sentence, and the surrounding text up to the limit.
 
-A sentence that is longer than the limit is decided on part by part. The parts are runs of whole words; a window around each
-lets a mention that begins in it end behind it, so that nothing is lost at a border, and no word is decided on twice.
+A sentence that is longer than the limit is classified in parts, which are runs of whole words. A window around each part
+lets a mention that begins in it end after it, so nothing is lost at a border, and no word is classified twice.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class Window:
     """Sub-words around a run of a sentence's words.
 
     Attributes:
-        ids: of all sub-words in sight, without special tokens.
-        first, last: the words that it decides on, `last` not included.
-        starts, ends: sub-words of the sentence's words from `first` on as far as they are in sight, `ends` not included.
+        ids: all visible sub-words, without special tokens.
+        first, last: words that are classified, `last` exclusive.
+        starts, ends: sub-words of the sentence's words from `first` on, as far as visible, `ends` exclusive.
     """
 
     ids: list[int]
@@ -37,21 +37,21 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How much fits.
+    """Limits of a window.
 
     Attributes:
-        room: sub-words of a window.
-        beyond: sub-words in sight at least on either side of a part of a sentence, where there are as many.
+        room: maximum number of sub-words of a window.
+        beyond: minimum number of visible sub-words on either side of a part of a sentence, if there are that many.
     """
 
     room: int
     beyond: int
 
     def __post_init__(self) -> None:
-        """Refuse what leaves no sub-word to decide on.
+        """Refuse limits that leave no sub-word to classify.
 
         Raises:
-            ConfigurationError: it does.
+            ConfigurationError: they leave none.
         """
         if self.room < 2 * self.beyond + 1:
             raise ConfigurationError(
@@ -61,7 +61,7 @@ class Limits:
 
     @property
     def part(self) -> int:
-        """Sub-words of a part of a long sentence, and of a word."""
+        """Maximum number of sub-words of a part of a long sentence, and of a word."""
         return min(max(1, self.room // 2), self.room - 2 * self.beyond)
 
 
@@ -74,12 +74,12 @@ class _Document:
 
 
 class WindowCutter:
-    """Cuts records into windows; documents are tokenized once.
+    """Splits records into windows; documents are tokenized once.
 
     Args:
-        tokenizer: word by word.
-        limits: of a window.
-        with_documents: whether the sentences around are read, too.
+        tokenizer: tokenizer of single words.
+        limits: limits of a window.
+        with_documents: whether surrounding sentences are read too.
     """
 
     def __init__(self, tokenizer: EntityTokenizer, limits: Limits, with_documents: bool) -> None:
@@ -118,8 +118,8 @@ class WindowCutter:
 
 
 def leading_spaces(sentence: Sentence) -> list[bool]:
-    """Whether each word is tokenized with a space in front: not a mark alone, not what an apostrophe begins (both as the
-    original), and nothing that touches the word before it."""
+    """Whether each word is tokenized with a space in front: not single punctuation marks, not words that begin with an
+    apostrophe (both as in the original), and not words that touch the previous one."""
     spaces, before = [], -1
     for start, end in sentence.words:
         word = sentence.text[start:end]
@@ -129,8 +129,8 @@ def leading_spaces(sentence: Sentence) -> list[bool]:
 
 
 def context_lengths(before: int, inside: int, after: int, room: int) -> tuple[int, int]:
-    """Sub-words of context on the left and on the right: half of what is left to either side, and what the shorter side
-    does not need to the other.
+    """Number of sub-words of context on the left and on the right: half of the remaining room each, plus what the other
+    side does not need.
 
     Example:
         >>> context_lengths(before=3, inside=10, after=100, room=30)
@@ -168,7 +168,7 @@ def _windows(document: _Document, sentence: int, limits: Limits) -> Iterator[Win
 
 
 def _parts(places: Sequence[int], limits: Limits) -> Iterator[tuple[int, int]]:
-    """Runs of words, together all of the sentence."""
+    """Runs of words that together are the sentence."""
     words = len(places) - 1
     if places[-1] - places[0] <= limits.room:
         yield 0, words

@@ -1,4 +1,4 @@
-"""Documents to windows of words with the places of all mentions, and logits of pairs back to margins."""
+"""Encodes documents as windows of words with the positions of all mentions, and converts logits of pairs to margins."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from loreweave.tasks.relations.record import RelationRecord
 from loreweave.training.inference import Batch, Outputs
 
 FACTS_FILE = "training_facts.json"
-"""Beside a checkpoint: relation -> [[head name, tail name], ...] of its training, which Ign F1 leaves out."""
+"""File next to a checkpoint: relation -> [[head name, tail name], ...] of its training, which Ign F1 excludes."""
 
 Range = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Window:
-    """A part of a document with the mentions that are read in it: entity, first word and last word in the window."""
+    """A part of a document with its mentions: entity, first word and last word in the window."""
 
     input_ids: list[int]
     mentions: list[tuple[int, int, int]]
@@ -44,10 +44,10 @@ class DocumentExample:
     """An encoded document.
 
     Attributes:
-        windows: its parts.
-        entities: how many it has.
-        pairs: that are asked about.
-        targets: 1 where a relation holds [pairs, labels]; None where nobody knows.
+        windows: parts of the document.
+        entities: number of entities.
+        pairs: pairs to classify.
+        targets: 1 for relations that hold [pairs, labels]; None if they are unknown.
     """
 
     windows: list[Window]
@@ -65,14 +65,14 @@ class DocumentExample:
 class DocumentEncoding:
     """Encoding of documents, for a plain encoder or a LUKE.
 
-    A document that is longer than the encoder is read in windows that overlap by a quarter; a mention is read in the window
-    in which it is farthest from both ends.
+    A document that is longer than the encoder's input is split into windows that overlap by a quarter; a mention is read in
+    the window in which it is farthest from both ends.
 
     Attributes:
-        tokenizer: with its limits.
-        luke: whether entities are read as entity tokens.
-        facts: of training, by names; None where they are not known.
-        counts: what was cut.
+        tokenizer: tokenizer with its limits.
+        luke: whether entities are entity tokens.
+        facts: facts of the training, by names; None if they are not known.
+        counts: counts of what was truncated.
     """
 
     tokenizer: EntityTokenizer
@@ -83,7 +83,7 @@ class DocumentEncoding:
     def __post_init__(self) -> None:
         self.limit = self.tokenizer.max_length or sys.maxsize
         if self.limit - self.tokenizer.words.special.count(pair=False) < 4:
-            raise ConfigurationError(f"max_length: found {self.limit}, expected room for 4 words or more")
+            raise ConfigurationError(f"max_length: found {self.limit}, expected room for at least 4 words")
         self.places = EntityTokenizer(
             self.tokenizer.words.to_hugging_face(),
             self.tokenizer.entity_vocabulary,
@@ -94,7 +94,7 @@ class DocumentEncoding:
         )
 
     def encode(self, records: Sequence[Item], labels: Sequence[str] | None = None) -> list[DocumentExample]:
-        """Tokenize all documents in one call; with `labels` their facts are kept as those of training."""
+        """Tokenize all documents in one call; with `labels`, their facts are stored as those of the training."""
         documents = [as_document(record) for record in records]
         if labels is not None:
             self.facts = named_facts(documents)
@@ -102,7 +102,7 @@ class DocumentEncoding:
         encoded = self.places.encode_batch(list(texts), list(spans))
         counts = Counter[str]()
         examples = [self._example(d, text, labels, counts) for d, text in zip(documents, encoded, strict=True)]
-        self.counts = self.counts + counts  # a new one: copies of this encoding count for themselves
+        self.counts = self.counts + counts  # a new object, so that copies of this encoding count separately
         return examples
 
     def _example(
@@ -144,7 +144,7 @@ class DocumentEncoding:
                 yield Window(special.around(list(words[start:end])), read_in[number])
 
     def collate(self, examples: list[DocumentExample]) -> Batch:
-        """All windows of all documents, the places of mentions, and pairs; `labels` [pairs, labels] where they are known."""
+        """All windows of all documents, the positions of mentions, and pairs; `labels` [pairs, labels] if they are known."""
         windows = [(place, window) for place, example in enumerate(examples) for window in example.windows]
         before = np.cumsum([0, *(example.entities for example in examples)]).tolist()
         texts, members = self._texts(windows, before)
@@ -175,7 +175,7 @@ class DocumentEncoding:
     def _texts(
         self, windows: Sequence[tuple[int, Window]], before: Sequence[int]
     ) -> tuple[list[EncodedText], list[tuple[int, int, int]]]:
-        """Windows as texts, and (entity of the batch, window, column or place) of each entity token, or of each mention."""
+        """Windows as texts, and (entity of the batch, window, column or position) of each entity token, or of each mention."""
         texts, members = [], []
         for number, (place, window) in enumerate(windows):
             tokens: dict[int, list[int]] = {}
@@ -192,7 +192,7 @@ class DocumentEncoding:
         return texts, members
 
     def unpack(self, output: Any, batch: Mapping[str, Tensor]) -> Outputs:
-        """For each document its margins: logits minus the threshold of the pair [pairs, labels]."""
+        """Margins of each document: logits minus the threshold of the pair [pairs, labels]."""
         margins = (output.logits[:, 1:] - output.logits[:, :1]).float().cpu()
         return [part.numpy() for part in margins.split(batch["pair_counts"].tolist())]
 
@@ -201,11 +201,11 @@ class DocumentEncoding:
         return outputs
 
     def report(self) -> str:
-        """What was cut."""
+        """Counts of what was truncated."""
         return tallied(self.counts)
 
     def save_pretrained(self, folder: Path) -> None:
-        """Write the tokenizer, and the facts of training."""
+        """Save the tokenizer, and the facts of the training."""
         if self.luke:
             self.tokenizer.save_pretrained(folder)
         else:
@@ -218,7 +218,7 @@ class DocumentEncoding:
 
 
 def read_facts(folder: Path) -> set[tuple[str, str, str]] | None:
-    """The facts of a checkpoint's training; None where it does not say."""
+    """Facts of a checkpoint's training; None if it does not have them."""
     file = folder / FACTS_FILE
     if not file.is_file():
         return None
@@ -226,7 +226,7 @@ def read_facts(folder: Path) -> set[tuple[str, str, str]] | None:
 
 
 def as_document(record: Item) -> RelationDocument:
-    """A document as it is; a text with two mentions as one with two entities."""
+    """A document unchanged; a text with two mentions as a document with two entities."""
     if isinstance(record, RelationDocument):
         return record
     assert isinstance(record, RelationRecord)
@@ -234,7 +234,7 @@ def as_document(record: Item) -> RelationDocument:
 
 
 def window_ranges(words: int, room: int) -> Iterator[Range]:
-    """Parts of `words` words of at most `room`, which overlap by a quarter; the last one ends with the text."""
+    """Ranges of at most `room` words, which overlap by a quarter; the last one ends with the text."""
     start, step = 0, room - room // 4
     while start + room < words:
         yield start, start + room
@@ -243,12 +243,12 @@ def window_ranges(words: int, room: int) -> Iterator[Range]:
 
 
 def _best(ranges: Sequence[Range], first: int, last: int) -> int:
-    """The part in which the words `first` to before `last` are farthest from both ends."""
+    """The range in which the words `first` to `last` (exclusive) are farthest from both ends."""
     return max(range(len(ranges)), key=lambda number: min(first - ranges[number][0], ranges[number][1] - last))
 
 
 def _grouped(rows: Sequence[tuple[int, int]], entities: int) -> Tensor:
-    """Numbers by entity [entities, most], filled up with -1."""
+    """Numbers by entity [entities, most], padded with -1."""
     found: list[list[int]] = [[] for _ in range(entities)]
     for entity, number in rows:
         found[entity].append(number)

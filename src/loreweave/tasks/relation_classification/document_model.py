@@ -28,15 +28,15 @@ from loreweave.training.settings.conditions import check_read
 from loreweave.training.task_model import TaskModel
 
 HEAD = "documents"
-"""The name of this head in `config.json`."""
+"""Name of this head in `config.json`."""
 
 
 def build_documents(source: str, labels: Sequence[str], config: RelationConfig) -> TaskModel:
-    """An untrained model of documents on the encoder at `source`; of a LUKE its entities are read as well.
+    """An untrained model of documents on the encoder at `source`; a LUKE also reads entities.
 
     Raises:
         ConfigurationError: a setting that is not read.
-        CheckpointError: no readable encoder.
+        CheckpointError: there is no readable encoder.
     """
     luke = is_luke(source)
     check_read(config, encoder="luke" if luke else "plain")
@@ -58,7 +58,7 @@ def build_documents(source: str, labels: Sequence[str], config: RelationConfig) 
 
 
 def load_documents(path: Path, labels: Sequence[str] | None = None) -> TaskModel:
-    """A checkpoint of documents; `labels` are names of the user's.
+    """Load a checkpoint for documents; `labels` are names given by the user.
 
     Raises:
         CheckpointError: its weights do not fit.
@@ -74,5 +74,5 @@ def load_documents(path: Path, labels: Sequence[str] | None = None) -> TaskModel
 
 
 def _task_model(model: PreTrainedModel, encoding: DocumentEncoding) -> TaskModel:
-    kept = Kept(facts=lambda: encoding.facts)  # which are known when training has encoded its documents
+    kept = Kept(facts=lambda: encoding.facts)  # known when training has encoded its documents
     return TaskModel(model, encoding, threshold_loss, partial(score, kept=kept))

@@ -1,4 +1,4 @@
-"""Relations of documents: margins or files of predictions, and gold facts, to DocRED's numbers, predictions and tables."""
+"""DocRED's metrics, predictions and tables from gold facts and margins or files of predictions."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from loreweave.tasks.relations.document import Fact, RelationDocument
 from loreweave.training.evaluation import Evaluation, Outputs
 
 NamedFacts = Collection[tuple[str, str, str]]
-"""(head name, relation, tail name) of training; see `relation_document.named_facts`."""
+"""(head name, relation, tail name) of the training; see `relation_document.named_facts`."""
 
 METRICS = (
     "micro_precision", "micro_recall", "micro_f1", "macro_precision", "macro_recall", "macro_f1", "ign_precision", "ign_f1",
 )  # fmt: skip
-"""`micro_f1` is DocRED's F1, `ign_f1` its Ign F1; the macro scores are means over the relations that are gold somewhere."""
+"""`micro_f1` is DocRED's F1, `ign_f1` its Ign F1; the macro scores are means over relations with a gold fact."""
 
 
 def predicted_facts(document: RelationDocument, margins: np.ndarray, labels: Sequence[str]) -> dict[Fact, float]:
-    """The relations whose logit is above the threshold of their pair, with their probability (one half is the threshold).
+    """Relations whose logit is above the threshold of their pair, with their probability (0.5 at the threshold).
 
     Args:
         margins: logits minus the pair's threshold [pairs, labels].
@@ -50,12 +50,12 @@ def score_documents(
     shown: NamedFacts | None,
     elsewhere: int = 0,
 ) -> Evaluation:
-    """DocRED's official F1 and Ign F1, a table of relations, and what was predicted for each document.
+    """DocRED's official F1 and Ign F1, a table of relations, and the predictions for each document.
 
     Args:
         documents: with gold facts.
-        predicted: of each document its facts, with their probabilities where they are known.
-        shown: facts of training; None where they are not known, and there is no Ign F1.
+        predicted: predicted facts of each document, with their probabilities if they are known.
+        shown: facts of the training; None if they are not known, and Ign F1 is left out.
         elsewhere: predictions for other documents, which are wrong.
 
     Raises:
@@ -65,7 +65,7 @@ def score_documents(
     if hidden:
         raise DataError(
             f"found {hidden} of {len(documents)} documents without relations, expected gold relations; 'loreweave predict' "
-            "answers documents whose relations are hidden",
+            "predicts documents whose relations are hidden",
             field="labels",
         )
     counts: dict[str, Counter[str]] = {"gold": Counter(), "predicted": Counter(), "correct": Counter()}
@@ -120,7 +120,7 @@ def _row(document: RelationDocument, predicted: Mapping[Fact, float | None], gol
 
 
 def answer_document(document: RelationDocument, predicted: Mapping[Fact, float | None]) -> dict[str, Any]:
-    """A document's predictions in order: numbers and first names of both entities, relation and probability."""
+    """Predictions for a document in order: numbers and first names of both entities, relation and probability."""
     facts = []
     for fact, sure in sorted(predicted.items()):
         known = [number if 0 <= number < len(document.entities) else None for number in (fact.head, fact.tail)]
@@ -137,11 +137,11 @@ def facts_by_margins(documents: Sequence[RelationDocument], outputs: Outputs, la
 
 
 def score_fact_file(documents: Sequence[RelationDocument], path: Path, shown: NamedFacts | None) -> Evaluation:
-    """Predictions of any system: DocRED's list (or lines) of {title, h_idx, t_idx, r}, or a document a line with `predicted`,
-    a list of {head, tail, label}, by `id` or `title`.
+    """Predictions of any system: DocRED's list (or lines) of {title, h_idx, t_idx, r}, or one document per line with
+    `predicted`, a list of {head, tail, label}, by `id` or `title`.
 
     Raises:
-        DataError: names the row; a title that stands for several documents; or no row is about one of the documents.
+        DataError: names the row; a title of several documents; or no row is about one of the documents.
     """
     names = _Names.of(documents)
     predicted: list[dict[Fact, float | None]] = [{} for _ in documents]
@@ -162,7 +162,7 @@ def score_fact_file(documents: Sequence[RelationDocument], path: Path, shown: Na
             outside += sum(not (0 <= fact.head < size and 0 <= fact.tail < size) for fact in facts)
     if rows and len(elsewhere) and not any(predicted):
         raise DataError(
-            f"found predictions for {listed(map(repr, elsewhere))} alone, expected titles or ids of the gold file", path=path
+            f"found predictions for {listed(map(repr, elsewhere))} only, expected titles or ids of the gold file", path=path
         )
     evaluation = score_documents(documents, predicted, shown, sum(map(len, elsewhere.values())))
     evaluation.notes.extend(_file_notes(elsewhere, twice, outside))
@@ -170,7 +170,7 @@ def score_fact_file(documents: Sequence[RelationDocument], path: Path, shown: Na
 
 
 def _facts_of_row(row: Any) -> tuple[str, dict[Fact, float | None]]:
-    """The document that a row is about, and its facts."""
+    """The document of a row, and its facts."""
     if isinstance(row, DataError):
         raise row
     row = as_row(row)
@@ -208,10 +208,10 @@ class _Names:
         return cls(documents, {document.id: number for number, document in enumerate(documents)}, titles)
 
     def number(self, row: Row) -> int | None:
-        """The document that a row of predictions is about; None where there is none.
+        """The document of a row of predictions; None if there is none.
 
         Raises:
-            DataError: neither id nor title, or a title that several documents have.
+            DataError: neither id nor title, or a title of several documents.
         """
         if isinstance(row.get("id"), str) and row["id"] in self.ids:
             return self.ids[row["id"]]
@@ -225,7 +225,7 @@ class _Names:
 
 
 def name_of(row: Row) -> str:
-    """What a row calls its document.
+    """The row's name of its document.
 
     Raises:
         DataError: it has neither `title` nor `id`.

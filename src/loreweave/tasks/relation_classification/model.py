@@ -49,15 +49,15 @@ TACRED_LABELS = (
 
 
 def build(source: str, labels: Sequence[str], config: RelationConfig) -> TaskModel:
-    """An untrained model for these labels on the encoder at `source`.
+    """An untrained model for these labels, on the encoder at `source`.
 
     Raises:
-        ConfigurationError: see `with_head`; a label for none that is no label.
-        CheckpointError: no readable encoder.
+        ConfigurationError: see `with_head`; or `no_label` is not a label.
+        CheckpointError: there is no readable encoder.
     """
     if config.multi_label:
         return build_documents(source, labels, config)
-    chosen_no_label(labels, config.no_label)  # refuses what is no label
+    chosen_no_label(labels, config.no_label)  # refuses unknown labels
     config, _ = with_head(config, source, plain="markers")
     head = config.head
     if head == "luke":
@@ -71,7 +71,7 @@ def build(source: str, labels: Sequence[str], config: RelationConfig) -> TaskMod
     markers: dict[str, str] = MARKER_STARTS
     settings: dict[str, Any] = {}
     if head == "kepler":
-        # Its code tokenizes the text as a whole and then puts the markers in, so the text begins without a space.
+        # KEPLER's code tokenizes the whole text and then inserts the markers, so the text begins without a space.
         markers, settings = FOUR_MARKER_STARTS, {"piece_rule": "boundary", "head_dropout": 0.0}
         if config.kepler_character_markers:
             markers = {character: character for character in FOUR_MARKER_STARTS.values()}
@@ -84,10 +84,10 @@ def build(source: str, labels: Sequence[str], config: RelationConfig) -> TaskMod
 
 
 def load(path: Path, base: str | None = None, labels: Sequence[str] | None = None) -> TaskModel:
-    """A fine-tuned checkpoint: one of ours, of transformers, or a released one of LUKE (which needs `base`).
+    """A fine-tuned checkpoint: ours, of transformers, or a released one of LUKE (which needs `base`).
 
     Raises:
-        CheckpointError: the folder holds no relation classification model.
+        CheckpointError: the folder has no relation classification model.
     """
     if settings_of(path).get("head") == HEAD:
         return load_documents(path, labels)
@@ -96,12 +96,12 @@ def load(path: Path, base: str | None = None, labels: Sequence[str] | None = Non
         return _task_model(plain, marker_encoding(plain_tokenizer(words, plain), settings_of(path)["markers"][2:]))
     from loreweave.models import LukeForEntityPairClassification
 
-    # Released files name no labels; theirs are the sorted ones of TACRED's training file.
+    # Released files name no labels; theirs are the sorted labels of TACRED's training file.
     model, tokenizer = load_luke_classifier(path, LukeForEntityPairClassification, base, TACRED_LABELS, labels)
     return _task_model(model, luke_encoding(tokenizer))
 
 
 def _task_model(model: PreTrainedModel, encoding: MentionEncoding) -> TaskModel:
-    """With the scores of the label for none that its configuration names."""
+    """The model with the label for no relation in its configuration, which scoring needs."""
     settings = getattr(model.config, SETTINGS, None) or {}
     return TaskModel(model, encoding, cross_entropy, scorer=partial(score, kept=Kept(settings.get("no_label"))))

@@ -1,4 +1,4 @@
-"""A model of documents: one pass of the encoder, entities from all their mentions, every pair against its own threshold."""
+"""A model of documents: one pass of the encoder, entities from all their mentions, and an adaptive threshold per pair."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from loreweave.training.losses import IGNORED
 
 
 class PairHead(nn.Module):
-    """Head, tail and their product through a tanh layer to the threshold of the pair and a logit a relation.
+    """Head, tail and their product through a tanh layer to the threshold of the pair and one logit per relation.
 
-    Entities are normalised first, because encoders differ in how large their states are, and what is small is learned slowly.
+    Entities are normalised first, because the states of encoders differ in size, and small ones are learned slowly.
 
     Args:
-        size: of an entity's vector.
-        labels: relations.
-        dropout: of the entities and of the hidden layer.
+        size: size of an entity's vector.
+        labels: number of relations.
+        dropout: dropout of the entities and of the hidden layer.
     """
 
     def __init__(self, size: int, labels: int, dropout: float) -> None:
@@ -48,13 +48,13 @@ class PairHead(nn.Module):
 class DocumentRelationModel(MarkerClassifier):
     """An encoder over windows of documents with a `PairHead`.
 
-    A plain encoder gives a mention the mean of its first and its last state, and an entity the logarithm of the sum of the
-    exponentials of its mentions (which is near the largest, dimension by dimension). A LUKE reads an entity's mentions as one
-    entity token a window, and an entity is the mean of these. The configuration keeps `loreweave: {head: documents}`.
+    With a plain encoder, a mention is the mean of its first and its last state, and an entity the logarithm of the sum of the
+    exponentials of its mentions (close to the maximum, dimension by dimension). In a LUKE, an entity's mentions are one
+    entity token per window, and an entity is the mean of these. The configuration stores `loreweave: {head: documents}`.
     """
 
     def new_head(self, config: PreTrainedConfig) -> nn.Module:
-        """The layers over two entities."""
+        """Layers over two entities."""
         return PairHead(config.hidden_size, len(config.id2label or {}), hidden_dropout(config))
 
     def forward(  # type: ignore[override]  # its own inputs
@@ -69,19 +69,19 @@ class DocumentRelationModel(MarkerClassifier):
         labels: Tensor | None = None,
         **luke: Any,
     ) -> SequenceClassifierOutput:
-        """Logits of all pairs of a batch, the threshold of each pair first; no loss of its own.
+        """Logits of all pairs of a batch, the threshold of each pair first; there is no loss.
 
         Args:
             input_ids: windows of the documents [windows, words].
             attention_mask: [windows, words].
             pair_entities: numbers of head and tail among the entities of the batch [pairs, 2].
-            entity_mentions: for each entity the numbers of its mentions, or of its entity tokens, filled up with -1
+            entity_mentions: numbers of the mentions, or of the entity tokens, of each entity, padded with -1
                 [entities, most].
-            mention_places: of a plain encoder: the first and the last word of each mention, counted over all windows
+            mention_places: for a plain encoder: the first and the last word of each mention, counted over all windows
                 [mentions, 2].
             token_type_ids: [windows, words].
-            pair_counts: of each document [documents]; `unpack` wants them.
-            luke: what a LUKE reads beside words; its entity tokens are counted over all windows.
+            pair_counts: number of pairs of each document [documents], for `unpack`.
+            luke: further input of a LUKE; its entity tokens are counted over all windows.
         """
         segments = {"token_type_ids": token_type_ids} if self.reads_segments else {}
         output = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **segments, **luke)
@@ -98,13 +98,13 @@ class DocumentRelationModel(MarkerClassifier):
 
 
 def threshold_loss(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
-    """The loss of adaptive thresholds (Zhou et al., AAAI 2021): relations that hold above the pair's threshold, and the
+    """The adaptive-threshold loss (Zhou et al., AAAI 2021): relations that hold above the pair's threshold, and the
     threshold above the others; a mean over pairs.
 
     Args:
-        outputs: has `logits` [pairs, 1 + labels], the threshold first.
-        labels: 1 where a relation holds, 0 where not [pairs, labels]; rows of `IGNORED` do not count.
-        num_items_in_batch: labels (pairs times relations) in all micro-batches and processes of the update; None takes those
+        outputs: `logits` are [pairs, 1 + labels], the threshold first.
+        labels: 1 for relations that hold, otherwise 0 [pairs, labels]; rows of `IGNORED` are ignored.
+        num_items_in_batch: labels (pairs times relations) in all micro-batches and processes of the update. Default: those
             of this batch.
     """
     logits, holds = outputs.logits.float(), labels.float() > 0

@@ -1,4 +1,4 @@
-"""Files of relation classification, which it shares with few-shot relations, and a question from Python."""
+"""Files of relation classification, shared with few-shot relations, and records from Python."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ __all__ = [
 
 
 def chosen_no_label(labels: Sequence[str], asked: str | None) -> str | None:
-    """The label that stands for none of the relations.
+    """The label for no relation.
 
     Args:
         labels: all labels.
-        asked: its name; empty where there is none; None takes the first of `NEGATIVE_LABELS` that is there.
+        asked: its name; empty for none. Default: the first of `NEGATIVE_LABELS` among the labels.
 
     Raises:
-        ConfigurationError: no such label.
+        ConfigurationError: there is no such label.
     """
     if asked is None:
         return negative_label(labels)
     if asked and asked not in labels:
         same = [label for label in labels if label.casefold().strip() == asked.casefold().strip()]
         hint = f"; did you mean {same[0]!r}?" if same else unknown_name(asked, labels)
-        raise ConfigurationError(f"no_label: {asked!r} is none of the labels{hint}")
+        raise ConfigurationError(f"no_label: {asked!r} is not a label{hint}")
     return asked or None
 
 
@@ -55,10 +55,10 @@ def mentions_of_item(record: Item) -> tuple[str, Sequence[tuple[int, int]]]:
 
 
 def settings_for(config: RelationConfig, records: Sequence[Item]) -> RelationConfig:
-    """The settings with `multi_label` as the records are.
+    """The settings with `multi_label` as in the records.
 
     Raises:
-        ConfigurationError: documents with settings of a model that chooses one relation, or a metric that is not theirs.
+        ConfigurationError: documents with settings of a model that predicts one relation, or a metric that does not apply.
     """
     documents = any(isinstance(record, RelationDocument) for record in records)
     if documents and config.multi_label is False:
@@ -77,10 +77,10 @@ def settings_for(config: RelationConfig, records: Sequence[Item]) -> RelationCon
 
 
 def ask(text: str, mentions: Sequence[tuple[int, int]], id: str) -> list[Item]:
-    """The record of a text with its head and its tail, in this order; none without mentions.
+    """The record of a text with its head and its tail, in this order; none if there are no mentions.
 
     Raises:
-        DataError: another number of mentions.
+        DataError: the number of mentions is not two.
     """
     if not mentions:
         return []

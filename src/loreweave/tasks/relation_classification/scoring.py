@@ -1,4 +1,4 @@
-"""Logits and gold relations to numbers, predictions and tables."""
+"""Metrics, predictions and tables from logits and gold relations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from loreweave.corpus.files.rows import Row, field
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.metrics.probabilities import logit_matrix, softmax
 from loreweave.metrics.relations import per_label, relation_scores
-from loreweave.tasks.files.predictions import beside, holds_json, json_predictions, label_predictions, predicted_name
+from loreweave.tasks.files.predictions import align, holds_json, json_predictions, label_predictions, predicted_name
 from loreweave.tasks.relation_classification.document_scoring import METRICS as DOCUMENT_METRICS
 from loreweave.tasks.relation_classification.document_scoring import (
     NamedFacts,
@@ -38,7 +38,7 @@ _KEY = re.compile(r"[^\t]+\t[^\t\"<]+")
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """A gold label without its sentence, as the answer keys of SemEval-2010 task 8 have it."""
+    """A gold label without its sentence, as in the answer keys of SemEval-2010 task 8."""
 
     id: str
     label: str | None
@@ -47,11 +47,11 @@ class KeyRecord:
 
 @dataclass(frozen=True)
 class Kept:
-    """What a checkpoint says about its scores.
+    """Information about scoring in a checkpoint.
 
     Attributes:
-        no_label: the label that stands for none; None where it does not say.
-        facts: gives the facts of its training; None where they are not known.
+        no_label: label for no relation; None if it is not stored.
+        facts: function that returns the facts of its training; None if they are not known.
     """
 
     no_label: str | None = None
@@ -69,18 +69,18 @@ def score(
     asked: RelationScoring | None = None,
     kept: Kept | None = None,
 ) -> Evaluation:
-    """Micro (TACRED's), macro with direction (SemEval's official) and accuracy; the largest logit is the prediction. Of a
-    model of documents the numbers of `document_scoring`.
+    """Micro (TACRED's), macro with direction (SemEval's official) and accuracy; the largest logit is the prediction. For a
+    model of documents, the metrics of `document_scoring`.
 
     Args:
-        records: what was asked.
+        records: evaluated records.
         outputs: logits [classes] of each record, or margins [pairs, classes] of a model of documents.
         labels: names of the classes.
-        asked: how to score.
-        kept: what the checkpoint says of that.
+        asked: settings of scoring.
+        kept: information in the checkpoint.
 
     Raises:
-        ConfigurationError: a label for none that is no label of the model.
+        ConfigurationError: the label for no relation is not a label of the model.
         DataError: documents without gold relations.
     """
     asked, kept = asked or RelationScoring(), kept or Kept()
@@ -89,7 +89,7 @@ def score(
         documents = [document_of(r, none) if isinstance(r, RelationRecord) else r for r in records]
         shown = kept.facts() if asked.train is None else facts_of(asked.train)
         return score_documents(documents, facts_by_margins(documents, outputs, labels), shown)
-    _refuse(asked.train, "train", "Ign F1 is of documents")
+    _refuse(asked.train, "train", "Ign F1 is for documents")
     pairs = [record for record in records if isinstance(record, RelationRecord)]
     logits = logit_matrix(outputs, len(labels))
     evaluation = score_labels(pairs, [labels[number] for number in logits.argmax(axis=1)], labels, none)
@@ -114,7 +114,7 @@ def read_gold(path: Path, format: str | None = None, skip_bad: bool = False) -> 
 
 
 def facts_of(path: Path) -> set[tuple[str, str, str]]:
-    """The facts of a training file of documents, by the names of their entities.
+    """Facts of a training file of documents, by the names of their entities.
 
     Raises:
         DataError: it has no documents.
@@ -128,7 +128,7 @@ def facts_of(path: Path) -> set[tuple[str, str, str]]:
 def score_labels(
     records: Sequence[Gold], predicted: Sequence[str | None], labels: Sequence[str], negative: str | None
 ) -> Evaluation:
-    """The same from the names of predicted labels; None where a system gave no answer."""
+    """Metrics from the names of predicted labels; None for records without prediction."""
     gold = [_gold(record) for record in records]
     rows = [
         _row(record) | {"predicted": guess, "gold": truth}
@@ -142,21 +142,21 @@ def score_predictions(
     records: Sequence[Gold | RelationDocument], path: Path, asked: RelationScoring | None = None
 ) -> Evaluation:
     """Predictions of any system: JSON Lines with `predicted` (see `_predicted` for older names), `id<TAB>label` lines, or
-    one label a line; of documents those of `document_scoring.score_fact_file`.
+    one label per line; for documents those of `document_scoring.score_fact_file`.
 
     Raises:
-        ConfigurationError: a label for none that is neither gold nor predicted.
-        DataError: names the line; see `prediction_files.beside`.
+        ConfigurationError: the label for no relation is neither gold nor predicted.
+        DataError: names the line; see `files.predictions.align`.
     """
     asked = asked or RelationScoring()
     documents = [record for record in records if isinstance(record, RelationDocument)]
     if documents:
         _refuse(asked.no_label, "no_label", "pairs of documents without a relation have no label")
         return score_fact_file(documents, path, None if asked.train is None else facts_of(asked.train))
-    _refuse(asked.train, "train", "Ign F1 is of documents")
+    _refuse(asked.train, "train", "Ign F1 is for documents")
     pairs = [record for record in records if not isinstance(record, RelationDocument)]
     rows = json_predictions(path, _predicted) if holds_json(path) else label_predictions(path)
-    predicted, notes = beside(rows, [record.id for record in pairs], path)
+    predicted, notes = align(rows, [record.id for record in pairs], path)
     gold = in_class_order(map(_gold, pairs))
     strange = sorted({label for label in predicted if label is not None} - set(gold))
     if strange:
@@ -169,8 +169,8 @@ def score_predictions(
 
 
 def answer(records: Sequence[Item], outputs: Outputs, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """For each record its mentions, the likeliest relation with its probability, and all probabilities, best first; for each
-    document its facts with their probabilities.
+    """For each record its mentions, the most likely relation with its probability, and all probabilities, best first; for
+    each document its facts with their probabilities.
     """
     if outputs and outputs[0].ndim == 2:
         documents = [document_of(r, None) if isinstance(r, RelationRecord) else r for r in records]
@@ -182,7 +182,7 @@ def answer(records: Sequence[Item], outputs: Outputs, labels: Sequence[str]) -> 
 
 
 def _refuse(value: object, name: str, why: str) -> None:
-    """Refuse a setting that would make no difference.
+    """Refuse a setting that has no effect.
 
     Raises:
         ConfigurationError: it is given.
@@ -192,7 +192,7 @@ def _refuse(value: object, name: str, why: str) -> None:
 
 
 def _predicted(row: Row) -> str:
-    """Before there was one name, files of runs had `prediction`, and answers `label`, as other systems have."""
+    """Older names: files of runs had `prediction`, and answers `label`, as in other systems."""
     label: str = field(row, predicted_name(row, "prediction", "label"), str)
     return label
 
@@ -201,7 +201,7 @@ def _notes(gold: Sequence[str], negative: str | None) -> list[str]:
     if negative is None:
         known = ", ".join(NEGATIVE_LABELS)
         return [f"no label is known to mean 'no relation' ({known}; no_label=NAME names it): scores count all labels"]
-    notes = [f"micro and macro scores leave out {negative!r}"]
+    notes = [f"micro and macro scores exclude {negative!r}"]
     if all(label == negative for label in gold):
         notes.append(f"no record has a relation other than {negative!r}: precision, recall and F1 are 0 by definition")
     return notes

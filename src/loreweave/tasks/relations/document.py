@@ -1,4 +1,4 @@
-"""A document with entities, each with all its mentions, and every relation between two of them."""
+"""A document with entities, each with all its mentions, and all relations between two of them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Fact(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """What several mentions of a document are of.
+    """An entity of a document, with its mentions.
 
     Attributes:
-        mentions: characters of each, end exclusive; each place once.
-        names: all that the file gives its mentions, each once.
-        type: as the file gives it.
+        mentions: characters of each mention, end exclusive, without duplicates.
+        names: all names of its mentions in the file, without duplicates.
+        type: type in the file.
     """
 
     mentions: tuple[Span, ...]
@@ -44,11 +44,11 @@ class RelationDocument:
     Attributes:
         id: name in predictions.
         text: the whole document.
-        entities: by number; one without mentions keeps its number and takes part in nothing.
-        facts: gold relations, each once; None where nobody knows them.
-        asked: pairs that are asked about; None is every ordered pair of different entities that have mentions.
-        title: its name in the file; `id` differs where titles repeat.
-        metadata: what the file said beyond that.
+        entities: entities by number; one without mentions keeps its number but is not in any pair.
+        facts: gold relations, without duplicates; None if they are unknown.
+        asked: pairs to classify. Default: every ordered pair of different entities that have mentions.
+        title: name in the file; `id` differs if titles are repeated.
+        metadata: other content of the file.
 
     Raises:
         DataError: a mention is empty, blank or outside the text.
@@ -69,28 +69,28 @@ class RelationDocument:
 
     @property
     def labels_may_be_missed(self) -> bool:
-        """Whether a model without one of the relations is scored all the same; see `registry.check_labels`."""
+        """Whether a model that lacks one of the relations is scored anyway; see `registry.check_labels`."""
         return True
 
     @property
     def pairs(self) -> list[Pair]:
-        """The pairs that are asked about, in order."""
+        """The pairs to classify, in order."""
         if self.asked is not None:
             return list(self.asked)
         there = [number for number, entity in enumerate(self.entities) if entity.mentions]
         return [(head, tail) for head in there for tail in there if head != tail]
 
     def name(self, entity: int) -> str:
-        """The first name of an entity; empty where it has no mention."""
+        """The first name of an entity; empty if it has no mention."""
         return next(iter(self.entities[entity].names), "")
 
 
 def document_of(record: RelationRecord, none: str | None) -> RelationDocument:
-    """A text with two mentions as a document with two entities, of which one pair is asked about.
+    """A text with two mentions as a document with two entities and one pair to classify.
 
     Args:
         record: the text.
-        none: the label that stands for no relation.
+        none: label for no relation.
     """
     entities = tuple(Entity((span,), (record.surface(span),)) for span in (record.head, record.tail))
     facts = None if record.label is None else () if record.label == none else (Fact(0, 1, record.label),)
@@ -98,7 +98,7 @@ def document_of(record: RelationRecord, none: str | None) -> RelationDocument:
 
 
 def pair_records(document: RelationDocument) -> Iterator[RelationRecord | LeftOut]:
-    """Each pair of entities with one relation as a text with two mentions, the two that are nearest to each other."""
+    """Each pair of entities with one relation as a text with two mentions: those closest to each other."""
     labels: dict[Pair, list[str]] = {}
     for fact in document.facts or ():
         labels.setdefault((fact.head, fact.tail), []).append(fact.label)
@@ -137,12 +137,12 @@ def named_facts(documents: Sequence[RelationDocument]) -> set[tuple[str, str, st
 
 
 def mentions_of_document(document: RelationDocument) -> tuple[str, list[Span]]:
-    """Its text and the characters of all mentions, entity after entity."""
+    """The text and the characters of all mentions, entity by entity."""
     return document.text, [span for entity in document.entities for span in entity.mentions]
 
 
 def check_entities(facts: Sequence[Fact], entities: Sequence[Entity], name: str) -> None:
-    """Refuse numbers that no entity has.
+    """Refuse numbers that are not those of an entity.
 
     Raises:
         DataError: names the first such fact.

@@ -12,7 +12,7 @@ from loreweave.tasks.relations.document import Entity, Fact, RelationDocument, c
 from loreweave.tasks.relations.spans import check_named_tokens, checked, pair_of_numbers, scalars, token_span, without_blanks
 
 NO_FACT = ("NA", "Na", "no_relation")
-"""Labels that say that there is no relation."""
+"""Labels for no relation."""
 
 TWICE = "repeated relations of a pair"
 UNSEEN = "facts of entities without a mention, or of one with itself, from training (scores count them)"
@@ -22,9 +22,9 @@ Converted = Iterator[RelationDocument | LeftOut]
 
 
 def docred(row: Any, id: str) -> Converted:
-    """DocRED and Re-DocRED: `sents`, `vertexSet`, and `labels` but in files whose relations are hidden.
+    """DocRED and Re-DocRED: `sents`, `vertexSet`, and `labels` except in files whose relations are hidden.
 
-    A mention that is wrong is left out alone. Entities keep their numbers.
+    A wrong mention is left out alone. Entities keep their numbers.
     """
     row = as_row(row)
     title = str(row.get("title", id))
@@ -48,10 +48,10 @@ def docred(row: Any, id: str) -> Converted:
 
 
 def _docred_facts(row: Row) -> list[Fact]:
-    """`labels`: a list of {h, t, r}; or, as on Hugging Face's hub, an object of the lists `head`, `tail` and `relation_id`.
+    """`labels`: a list of {h, t, r}; or, as on the Hugging Face Hub, an object of the lists `head`, `tail` and `relation_id`.
 
     Raises:
-        DataError: a value is missing or of another kind; lists of different lengths.
+        DataError: a value is missing or has another type, or lists have different lengths.
     """
     labels = row["labels"]
     if not isinstance(labels, Mapping):
@@ -90,7 +90,7 @@ def documents(row: Any, id: str) -> Converted:
 def _entities(
     text: str, rows: Sequence[Any], name: str, span_of: Callable[[Row, str], Span], account: list[LeftOut]
 ) -> tuple[Entity, ...]:
-    """Entities from the lists of their mentions; a bad mention goes to the account."""
+    """Entities from the lists of their mentions; bad mentions are added to the account."""
     entities = []
     for number, mentions in enumerate(rows):
         spans: list[Span] = []
@@ -112,7 +112,7 @@ def _entities(
 
 
 def _facts(found: Sequence[Fact], entities: Sequence[Entity], name: str, account: list[LeftOut]) -> tuple[Fact, ...]:
-    """Each fact once, without those that say that there is no relation."""
+    """Distinct facts, without those for no relation."""
     check_entities(found, entities, name)
     for fact in found:
         if not fact.label.strip():
@@ -135,5 +135,5 @@ def _document(document: RelationDocument, account: Sequence[LeftOut]) -> Convert
 
 
 def is_document(row: Mapping[str, Any]) -> bool:
-    """Whether a question is a document with entities."""
+    """Whether a query is a document with entities."""
     return "vertexSet" in row or "entities" in row

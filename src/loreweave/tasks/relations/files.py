@@ -23,11 +23,11 @@ from loreweave.tasks.relations.record import RelationRecord
 from loreweave.tasks.relations.spans import OTHER_NAME
 
 NEGATIVE_LABELS = ("no_relation", "Other", "OTHER", "NA", "Na")
-"""Names that stand for "none of the relations": TACRED's and KBP37's, SemEval's, FewRelDe's, NYT10's, DocRED's."""
+"""Labels for no relation: TACRED's and KBP37's, SemEval's, FewRelDe's, NYT10's, DocRED's."""
 
 
 Item = RelationRecord | RelationDocument
-"""What relation classification is about: a pair of mentions with one relation, or a document with any number."""
+"""Record of relation classification: a pair of mentions with one relation, or a document with any number."""
 
 
 def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadResult[Item]:
@@ -36,7 +36,7 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
     Args:
         path: the file.
         format: one of `FORMATS`; None recognises it by the first record.
-        skip_bad: leave bad records out, count and list them, instead of an error at the first.
+        skip_bad: skip, count and list bad records, instead of raising the first error.
 
     Raises:
         DataError: names the file, the record and the field.
@@ -54,7 +54,7 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
 
 
 def _label_counts(records: Sequence[Item]) -> Counter[str]:
-    """How often each label occurs, without those that stand for no relation."""
+    """Number of records of each label, without labels for no relation."""
     counts = Counter[str]()
     for record in records:
         given = [fact.label for fact in record.facts or ()] if isinstance(record, RelationDocument) else [record.label]
@@ -67,7 +67,7 @@ def _number_of_mentions(record: Item) -> int:
 
 
 def _with_own_ids(found: ReadResult[Item]) -> ReadResult[Item]:
-    """Documents whose titles repeat get a number behind them, which is noted."""
+    """Add a number to the ids of documents with repeated titles, which is noted."""
     seen = Counter[str]()
     repeated: list[str] = []
     for number, record in enumerate(found.records):
@@ -84,7 +84,7 @@ def _with_own_ids(found: ReadResult[Item]) -> ReadResult[Item]:
 
 
 def labels_of(records: Sequence[Item]) -> list[str]:
-    """The set of labels in the order of the classes; documents have no label for no relation."""
+    """The labels in the order of the classes; documents have no label for no relation."""
     documents = [record for record in records if isinstance(record, RelationDocument)]
     if documents:
         return sorted({fact.label for document in documents for fact in document.facts or ()})
@@ -92,23 +92,23 @@ def labels_of(records: Sequence[Item]) -> list[str]:
 
 
 def in_class_order(labels: Iterable[str]) -> list[str]:
-    """Different labels in the order of the classes: the negative one, then the others sorted."""
+    """Distinct labels in the order of the classes: the negative one, then the others, sorted."""
     names = sorted(set(labels))
     negative = negative_label(names)
     return sorted(names, key=lambda label: (label != negative, label))
 
 
 def negative_label(labels: Sequence[str]) -> str | None:
-    """The label that means "none of the relations", by its name; None where there is none."""
+    """The label for no relation, recognised by its name; None if there is none."""
     return next((label for label in NEGATIVE_LABELS if label in labels), None)
 
 
 def query(row: Row, id: str) -> list[Item]:
-    """One JSON object that asks for relations: `text`, `head` and `tail` as {start, end}, or a document as DocRED has it or
-    as our own files; gold is kept.
+    """One JSON object that asks for relations: `text`, `head` and `tail` as {start, end}, or a document in DocRED's or
+    our own format; gold relations are kept.
 
     Raises:
-        DataError: a document without two entities that have mentions; see the formats.
+        DataError: a document with fewer than two entities with mentions; see the formats.
     """
     if document_layouts.is_document(row):
         return _asked(document_layouts.docred(row, id) if "vertexSet" in row else document_layouts.documents(row, id))
@@ -131,7 +131,7 @@ _SENTENCE = re.compile(r"(\d+)\t(.+)")
 
 
 def _sentence_rows(path: Path) -> Iterator[tuple[str, Any]]:
-    """Blocks of SemEval's text files: `id<TAB>"sentence"`, the label's line, a comment's; the place is the first."""
+    """Blocks of SemEval's text files: `id<TAB>"sentence"`, the label's line, the comment's; with their first line."""
     block: dict[str, str] = {}
     place = ""
     with open_text(path) as file:
@@ -147,7 +147,7 @@ def _sentence_rows(path: Path) -> Iterator[tuple[str, Any]]:
                 block["comment"] = line.removeprefix("Comment:").strip()
             elif line and block and not block["label"]:
                 block["label"] = line
-            elif line and block and block["comment"]:  # it runs over several lines
+            elif line and block and block["comment"]:  # it covers several lines
                 block["comment"] += f" {line}"
             elif line:
                 raise DataError(f"found {line[:60]!r}, expected id<TAB>sentence, a label or a comment", path=path, line=number)
@@ -175,10 +175,10 @@ FORMATS: dict[str, FileFormat[Item]] = {
         "text with <e1> and <e2>, label on the next line: SemEval-2010 task 8, KBP37, RELX", layouts.semeval, _sentence_rows
     ),
     "knowledgenet": FileFormat(
-        "JSON lines: documents with passages (those without a fact are skipped), or one fact a line", layouts.knowledgenet
+        "JSON lines: documents with passages (those without a fact are skipped), or one fact per line", layouts.knowledgenet
     ),
     "docred": FileFormat(
-        "list of {title, sents, vertexSet, labels}: DocRED, Re-DocRED; documents whole, any number of relations a pair",
+        "list of {title, sents, vertexSet, labels}: DocRED, Re-DocRED; whole documents, any number of relations per pair",
         document_layouts.docred,
     ),
     "docred-all-pairs": FileFormat("older name of docred", document_layouts.docred),

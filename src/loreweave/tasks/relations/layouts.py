@@ -26,7 +26,7 @@ Converted = Iterator[RelationRecord | LeftOut]
 
 
 def tacred(row: Any, id: str) -> Converted:
-    """TACRED: `token`, `subj_start`, `subj_end`, `obj_start`, `obj_end` (last token included), `relation`."""
+    """TACRED: `token`, `subj_start`, `subj_end`, `obj_start`, `obj_end` (ends inclusive), `relation`."""
     row = as_row(row)
     text, places = join_words(words(row, "token"))
     account: list[LeftOut] = []
@@ -41,9 +41,9 @@ def tacred(row: Any, id: str) -> Converted:
 
 
 def kepler(row: Any, id: str) -> Converted:
-    """KEPLER and OpenNRE: `token` or `text`, `h.pos` and `t.pos` (tokens or characters, end excluded), `relation`.
+    """KEPLER and OpenNRE: `token` or `text`, `h.pos` and `t.pos` (tokens or characters, ends exclusive), `relation`.
 
-    Where `h.name` and `t.name` are not the mentions, they are counted; where they fit with another way of counting, the
+    If `h.name` and `t.name` differ from the mentions, they are counted; if they fit another way of counting, the
     record is wrong.
     """
     row = as_row(row)
@@ -69,8 +69,8 @@ def kepler(row: Any, id: str) -> Converted:
 def fewrel(row: tuple[str, int, Any], id: str) -> Converted:
     """FewRel: relation -> instances with `tokens`, `h` and `t` as [name, item, [tokens of each occurrence]].
 
-    The first occurrence is the mention. Where its tokens have a gap, it is the part that is the name, or else all of it
-    with the tokens between; the latter is counted, as names are that are not the mention.
+    The first occurrence is the mention. If its tokens have a gap, the mention is the part that is the name, or otherwise all
+    of it with the tokens between. The latter is counted, and so are names that differ from the mention.
     """
     relation, number, instance = row
     instance = as_row(instance)
@@ -98,7 +98,7 @@ def fewrel(row: tuple[str, int, Any], id: str) -> Converted:
 
 
 def _of_runs(tokens: Sequence[str], runs: Sequence[Span], given: Any, account: list[LeftOut]) -> Span:
-    """The tokens of an occurrence that may have gaps."""
+    """Tokens of an occurrence that may have gaps."""
     if len(runs) == 1:
         return runs[0]
     for start, end in runs:
@@ -127,7 +127,7 @@ def semeval(row: Row, id: str) -> Converted:
         if f"<{name}>" not in places or f"</{name}>" not in places:
             raise DataError(f"found no <{name}>...</{name}>, expected both mentions in the sentence", field="sentence")
         start, end = places[f"<{name}>"], places[f"</{name}>"]
-        inside = text[start:end]  # KBP37 has spaces within the tags
+        inside = text[start:end]  # KBP37 has spaces inside the tags
         spans.append((start + len(inside) - len(inside.lstrip()), end - len(inside) + len(inside.rstrip())))
     if not row["label"]:
         raise DataError("found no label after the sentence, expected a line with one", field="label")
@@ -136,7 +136,7 @@ def semeval(row: Row, id: str) -> Converted:
 
 
 def knowledgenet(row: Any, id: str) -> Converted:
-    """KnowledgeNet: documents with passages and facts as published, or one fact a row; passages without facts are
+    """KnowledgeNet: documents with passages and facts as published, or one fact per row; passages without facts are
     left out.
     """
     row = as_row(row)
@@ -209,7 +209,7 @@ def annotated_text(row: Any, id: str) -> Converted:
 
 
 def pairs(row: Any, id: str, needs_label: bool = True) -> Converted:
-    """Our own: `text`, `head` and `tail` as {start, end} (characters, end excluded), `label`."""
+    """Our own: `text`, `head` and `tail` as {start, end} (characters, end exclusive), `label`."""
     row = as_row(row)
     text = field(row, "text", str)
     account: list[LeftOut] = []

@@ -22,8 +22,8 @@ class RelationRecord:
         text: the text.
         head: characters of the head (subject, `e1`), end exclusive.
         tail: characters of the tail (object, `e2`).
-        label: the relation with its direction, if the labels have one; None where nobody knows it.
-        metadata: what the file said beyond that.
+        label: the relation with its direction, if the labels have one; None if it is unknown.
+        metadata: other content of the file.
 
     Raises:
         DataError: a mention is empty, blank or outside the text, or both are the same characters.
@@ -49,18 +49,18 @@ class RelationRecord:
         return self.text[span[0] : span[1]]
 
     def row(self) -> dict[str, Any]:
-        """The text and the two mentions, as rows of predictions have them."""
+        """The text and the two mentions, for rows of predictions."""
         spans = {"head": self.head, "tail": self.tail}
         ends = {name: {"start": s, "end": e, "mention": self.surface((s, e))} for name, (s, e) in spans.items()}
         return {"id": self.id, "text": self.text} | ends
 
     def answer(self, probabilities: np.ndarray, relations: Sequence[str]) -> dict[str, Any]:
-        """The row of the likeliest relation, with its probability, and those of all relations [relations], largest first."""
+        """A row with the most likely relation, its probability, and those of all relations [relations], largest first."""
         scored = by_name(probabilities, relations)
         best = next(iter(scored))
         return self.row() | {"predicted": best, "probability": scored[best], "probabilities": scored}
 
 
 def mentions_of(record: RelationRecord) -> tuple[str, Sequence[Span]]:
-    """Its text and the characters of its mentions."""
+    """The text and the characters of its mentions."""
     return record.text, [record.head, record.tail]

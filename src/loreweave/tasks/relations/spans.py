@@ -1,4 +1,4 @@
-"""Where the mentions of a relation stand: tokens to characters, blanks at edges, and names that a file gives beside them."""
+"""Spans of a relation's mentions: tokens to characters, blanks at edges, and given names."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from loreweave.errors import DataError
 
 OTHER_NAME = "mentions whose name differs from the text at their offsets (the text is used)"
 GAPS = "discontinuous mentions (the tokens between the parts are included)"
-"""What kept records go without, beside `BLANK_EDGES`: reasons that are counted."""
+"""What kept records lose in addition to `BLANK_EDGES`: reasons that are counted."""
 
 
 def token_span(places: Sequence[Span], start: int, end: int, name: str) -> Span:
-    """Characters of the tokens from `start` to before `end`.
+    """Characters of the tokens from `start` to `end` (exclusive).
 
     Args:
         places: characters of each token.
-        name: the field, for the message.
+        name: name of the field, for the message.
 
     Raises:
-        DataError: no tokens, or tokens that are not there.
+        DataError: no tokens, or tokens outside the sentence.
     """
     if not 0 <= start < end <= len(places):
         raise DataError(f"found the tokens {start} to {end} (excluded) of {len(places)}, expected some of them", field=name)
@@ -44,10 +44,10 @@ def pair_of_numbers(value: Sequence[Any], name: str) -> Span:
 
 
 def without_blanks(text: str, span: Span, name: str, account: list[LeftOut]) -> Span:
-    """The span without white space at its edges, which is counted in `account`.
+    """The span without white space at its edges; what is removed is counted in `account`.
 
     Raises:
-        DataError: there is nothing else in it, or it is not in the text.
+        DataError: it is blank, or outside the text.
     """
     check_span(text, *span, name)
     inner = trimmed(text, *span)
@@ -57,10 +57,10 @@ def without_blanks(text: str, span: Span, name: str, account: list[LeftOut]) -> 
 
 
 def check_named_tokens(tokens: Sequence[str], start: int, end: int, given: Any, name: str, account: list[LeftOut]) -> None:
-    """Count in `account` where a mention's name is not its tokens, as that of a lemma or of words that were cut otherwise.
+    """Count in `account` if a mention's name differs from its tokens, for example a lemma, or words split differently.
 
     Raises:
-        DataError: the name fits with another way of counting, which the message names; or it is no string.
+        DataError: the name fits another way of counting, which the message names; or it is not a string.
     """
     try:
         check_token_surface(tokens, start, end, given, name)
@@ -71,7 +71,7 @@ def check_named_tokens(tokens: Sequence[str], start: int, end: int, given: Any, 
 
 
 def check_named_characters(text: str, span: Span, given: Any, name: str, account: list[LeftOut]) -> None:
-    """The same for characters."""
+    """The same check for characters."""
     try:
         check_surface(text, *span, given, name)
     except DataError:
@@ -81,10 +81,10 @@ def check_named_characters(text: str, span: Span, given: Any, name: str, account
 
 
 def checked(text: str, mention: Row, name: str) -> Span:
-    """A mention's characters `start` to before `end`; where the file also gives its text, the two must agree.
+    """Characters `start` to `end` (exclusive) of a mention; if the file also gives its text, the two must agree.
 
     Raises:
-        DataError: they do not, or one is missing.
+        DataError: they differ, or one is missing.
     """
     start, end = field(mention, "start", int), field(mention, "end", int)
     check_given_surface(text, start, end, mention, f"{name}.")
@@ -92,7 +92,7 @@ def checked(text: str, mention: Row, name: str) -> Span:
 
 
 def runs_of(tokens: Sequence[int]) -> list[Span]:
-    """Runs of consecutive tokens, each with its end excluded.
+    """Runs of consecutive tokens, each with an exclusive end.
 
     Example:
         >>> runs_of([4, 1, 2])
@@ -108,5 +108,5 @@ def runs_of(tokens: Sequence[int]) -> list[Span]:
 
 
 def scalars(row: Mapping[str, Any], used: Sequence[str]) -> dict[str, Any]:
-    """What else a row says, without its columns of tokens."""
+    """Everything else in a row, without its columns of tokens."""
     return {name: value for name, value in row.items() if name not in used and isinstance(value, str | int | float)}

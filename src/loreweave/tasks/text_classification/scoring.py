@@ -1,4 +1,4 @@
-"""Outputs and gold labels to numbers, predictions and tables."""
+"""Metrics, predictions and tables from outputs and gold labels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from loreweave.metrics.regression import regression_scores
 from loreweave.metrics.relations import per_label
 from loreweave.tasks.files.predictions import (
     Prediction,
-    beside,
+    align,
     holds_json,
     json_predictions,
     label_predictions,
@@ -31,7 +31,7 @@ from loreweave.training.evaluation import Evaluation, Outputs
 V = TypeVar("V")
 
 _SUBMISSION = ("index", "prediction")
-"""The header of what GLUE's server takes."""
+"""Header of the format of GLUE's server."""
 
 
 def score(
@@ -42,10 +42,10 @@ def score(
     *,
     positive_label: str | None = None,
 ) -> Evaluation:
-    """The metrics of classes or of numbers; `positive_label` is the checkpoint's. Records without a label are predicted alone.
+    """Metrics of classes or of numbers; `positive_label` is that of the checkpoint. Records without a label are only predicted.
 
     Raises:
-        ConfigurationError: a positive label that is none of two classes.
+        ConfigurationError: the positive label is not one of two classes.
     """
     asked = settings.positive_label if settings is not None and settings.positive_label is not None else positive_label
     answers = answer(records, outputs, labels)
@@ -68,14 +68,14 @@ def score(
 
 def score_predictions(records: Sequence[TextRecord], path: Path, settings: TextScoring | None = None) -> Evaluation:
     """Predictions of any system: JSON Lines with `predicted` (or `label`), lines of `index<TAB>prediction` with or without
-    GLUE's header, or one prediction a line.
+    GLUE's header, or one prediction per line.
 
     Raises:
-        ConfigurationError: a positive label that is none of two classes.
-        DataError: names the line; see `files.predictions.beside`. Or a number has no prediction, or no record has a label.
+        ConfigurationError: the positive label is not one of two classes.
+        DataError: names the line; see `files.predictions.align`. Or a number has no prediction, or no record has a label.
     """
     rows = json_predictions(path, _predicted) if holds_json(path) else _lines(path)
-    found, notes = beside(rows, [record.id for record in records], path)
+    found, notes = align(rows, [record.id for record in records], path)
     labels = labels_of(records)
     if not labels:
         raise DataError("found no record with a label, expected gold labels to score by")
@@ -83,7 +83,7 @@ def score_predictions(records: Sequence[TextRecord], path: Path, settings: TextS
     if has_numbers(records):
         if missing := found.count(None):
             raise DataError(
-                f"found no prediction for {counted(missing, 'record')}; a number that is missing cannot count as wrong",
+                f"found no prediction for {counted(missing, 'record')}; a missing number cannot be counted as wrong",
                 path=path,
             )
         evaluation = _scored_numbers(records, [_number(value, path) for value in found], asked)
@@ -131,7 +131,7 @@ def _scored_numbers(records: Sequence[TextRecord], predicted: Sequence[float], p
 
 
 def _with_gold(records: Sequence[TextRecord], predicted: Sequence[V]) -> tuple[list[tuple[V, str | float]], list[str]]:
-    """Predictions with gold labels, where there are any, and a note about the others."""
+    """Predictions with gold labels, and a note about the others."""
     kept = [(guess, record.label) for guess, record in zip(predicted, records, strict=True) if record.label is not None]
     if not kept:
         return [], ["no record has a label: nothing is scored"]
