@@ -170,7 +170,7 @@ def make_objective(graph: Path, setting: str, arguments: argparse.Namespace, neg
 
 
 def minilm_tokenizer() -> PreTrainedTokenizerFast:
-    """Of all texts here."""
+    """Tokenizer of all texts here."""
     tokenizer = AutoTokenizer.from_pretrained(resolve("minilm"))
     assert isinstance(tokenizer, PreTrainedTokenizerFast)
     return tokenizer
@@ -254,7 +254,7 @@ class Clock:
     """Time now: of the wall, and of this process's CPU."""
 
     def __init__(self, device: torch.device) -> None:
-        """Of work on a device."""
+        """Clock for work on a device."""
         self.device = device
 
     def __call__(self) -> tuple[float, float]:

@@ -50,14 +50,14 @@ Query = Callable[[Tensor, Tensor], Tensor]
 
 
 def complex_product(left: Tensor, right: Tensor) -> Tensor:
-    """Of interleaved complex numbers [..., d]."""
+    """Product of interleaved complex numbers [..., d]."""
     pairs = (torch.view_as_complex(vectors.unflatten(-1, (-1, 2)).contiguous()) for vectors in (left, right))
     first, second = pairs
     return torch.view_as_real(first * second).flatten(-2)
 
 
 def conjugate(vectors: Tensor) -> Tensor:
-    """Of interleaved complex numbers [..., d]."""
+    """Conjugates of interleaved complex numbers [..., d]."""
     return (vectors.unflatten(-1, (-1, 2)) * vectors.new_tensor([1.0, -1.0])).flatten(-2)
 
 
@@ -157,7 +157,7 @@ class Theirs:
         )
 
     def fastest_batch_size(self) -> int:
-        """Of some triples, among the sizes that 1 GiB for [batch, entities, d] allows."""
+        """Fastest batch size for some triples, among those that fit [batch, entities, d] in 1 GiB."""
         numbers = self.model.num_entities * self.model.entity_representations[0]._embeddings.weight.shape[1]
         allowed = [size for size in BATCH_SIZES if size * numbers * 4 <= 2**30]
         self(self.splits[2][:4], 4)  # warm

@@ -105,7 +105,7 @@ class Work:
         return {name: batch[name].to(self.device) for name in wanted}
 
     def set_dropout(self, rate: float) -> None:
-        """Of hidden states, attention weights and the head, on both sides."""
+        """Dropout of hidden states, attention weights and the head, on both sides."""
         for model in (self.theirs, self.ours):
             for module in model.modules():
                 if isinstance(module, nn.Dropout):
@@ -201,7 +201,7 @@ class Side:
         self.optimizer.zero_grad(set_to_none=True)
 
     def operations(self, padded: bool) -> float:
-        """Of one pass."""
+        """Number of operations of one pass."""
         shared, train, config = "shared" in self.mode, self.work.arguments.train_step, self.model.config
         assert isinstance(config, LukeConfig)
         return sum(span_cost(config, batch, padded=padded, shared=shared, train=train) for batch in self.data)

@@ -78,11 +78,11 @@ class Side:
         self.times.append(tuple((middle[i] - start[i], end[i] - middle[i]) for i in (0, 1)))
 
     def seconds(self, wall: bool = False) -> list[float]:
-        """Of each step."""
+        """Seconds of each step."""
         return [sum(times[0 if wall else self._read]) for times in self.times]
 
     def update_seconds(self) -> list[float]:
-        """Of each step."""
+        """Seconds of each step's update."""
         return [times[self._read][1] for times in self.times]
 
     @property

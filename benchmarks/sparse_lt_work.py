@@ -102,7 +102,7 @@ class Work:
         return [to_device(stream[item], self.arguments.device) for item in range(count)]
 
     def temperature(self, batch: Batch) -> float:
-        """Of a micro-batch."""
+        """Temperature at a micro-batch."""
         return float(self.typing.temperature(batch["latent_typing"]["update"]))
 
     def ours(self, batch: Batch) -> dict[str, Tensor]:

@@ -29,7 +29,7 @@ BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 TOLERANCE = 0.05
-"""Of shown numbers: the same training ends a little differently on another processor."""
+"""Tolerance of shown numbers: the same training gives slightly different results on another processor."""
 
 
 class Block(NamedTuple):
@@ -118,7 +118,7 @@ def links(path: Path) -> list[tuple[str, str]]:
 
 
 def headings(path: Path) -> set[str]:
-    """Of a page, as links write them: lower case, hyphens for spaces, no punctuation."""
+    """Anchors of a page in the form of links: lower case, hyphens for spaces, no punctuation."""
     found = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found}
 

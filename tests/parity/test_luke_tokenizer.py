@@ -42,7 +42,7 @@ def texts_with_spans(draw: st.DrawFn, pieces: list[str] = PIECES, most: int = 4)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A LUKE tokenizer as transformers 5 saves it, with the entity tokens among the words (pitfall 5)."""
+    """A LUKE tokenizer as transformers 5 saves it, with the entity tokens among the words."""
     raw = tiny.write_byte_bpe(tmp_path_factory.mktemp("bpe"))
     saved = tmp_path_factory.mktemp("saved")
     LukeTokenizer.from_pretrained(raw).save_pretrained(saved)

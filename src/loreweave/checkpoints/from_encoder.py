@@ -36,7 +36,7 @@ _ENTITY_PARTS = ("entity_embeddings.", "entity_predictions.")
 
 
 class NewLuke(NamedTuple):
-    """What `luke_from_encoder` gives.
+    """Result of `luke_from_encoder`.
 
     Attributes:
         new_modules: names of the modules that start at random and that a first stage should train.

@@ -8,7 +8,7 @@ from loreweave.encoding.families import FAMILIES, family_of
 from loreweave.errors import ConfigurationError
 
 _USUAL = 0.1
-"""Of a head over an encoder whose configuration says nothing."""
+"""Dropout of a head over an encoder whose configuration has none."""
 
 
 def hidden_dropout(config: Any) -> float:

@@ -278,7 +278,7 @@ def test_dropout_in_blocks_is_that_of_the_plain_kernel(entity_aware: bool, share
 
 @pytest.mark.parametrize("shape", [(2, 0), (2, 0, 4)])
 def test_no_entities_at_all(shape: tuple[int, ...]) -> None:
-    """Tokenizers give a batch without entities as [batch, 0], with or without the positions' last axis (pitfall 7)."""
+    """Tokenizers give a batch without entities as [batch, 0], with or without the positions' last axis."""
     model = LukeModel(config()).eval()
     inputs = {name: tensor for name, tensor in batch().items() if "entity" not in name}
     empty = torch.zeros(2, 0, dtype=torch.long)
@@ -288,7 +288,7 @@ def test_no_entities_at_all(shape: tuple[int, ...]) -> None:
 
 
 def test_a_masked_entity_changes_nothing() -> None:
-    """No dummy entity is needed, and one does no harm (pitfall 36)."""
+    """No dummy entity is needed, and one does no harm."""
     model = LukeModel(config()).eval()
     inputs = batch(entities=1)
     inputs["entity_attention_mask"][:] = 1

@@ -62,7 +62,7 @@ def model(cls: type[Any] = LukeModel, **changes: Any) -> Any:
 
 
 def states(output: Any, given: dict[str, Tensor]) -> list[Tensor]:
-    """Of all that the masks let see."""
+    """States of everything that the masks leave visible."""
     masks = [given.get(name) for name in ("attention_mask", "entity_attention_mask")]
     found = [output[name] for name in STATES]
     return [state if mask is None else state[mask.bool()] for state, mask in zip(found, masks, strict=True)]
