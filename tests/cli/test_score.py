@@ -22,7 +22,7 @@ def test_a_table_or_json(files: list[str], tmp_path: Path, capsys: pytest.Captur
     command = ["score", "relation-classification", *files]
     assert main(command) == 0
     out, err = capsys.readouterr()
-    assert "macro_f1\t0.6667" in out and "X(e1,e2)\t1\t2\t1\t0.5\t1" in out and "leave out 'Other'" in err
+    assert "macro_f1\t0.6667" in out and "X(e1,e2)\t1\t2\t1\t0.5\t1" in out and "exclude 'Other'" in err
     assert main([*command, "--json", "--output", str(tmp_path / "out")]) == 0
     results = json.loads(capsys.readouterr().out)
     assert results["accuracy"] == 0.5 and results == json.loads((tmp_path / "out" / "results.json").read_text())
