@@ -39,6 +39,9 @@ def command(
     few-shot tasks: the gold file contains episodes (from 'loreweave build episodes' or 'build relation-episodes').
     Predictions can also be one list of numbers (FewRel), or the episodes with predicted tags (Few-NERD).
 
+    link-prediction: --gold is the folder of a graph. A line has "head", "relation" and "tail", one end null, and "predicted":
+    ids of entities, best first. Settings: split=test; side=both, head or tail.
+
     Rows with ids can be fewer than the records: a record without a prediction counts as wrong and is reported. Rows without
     ids must be complete and in the order of the records.
 

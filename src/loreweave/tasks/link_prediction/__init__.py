@@ -3,7 +3,7 @@
 from loreweave.tasks.contract import Task
 from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.link_prediction.scoring import METRICS
-from loreweave.tasks.link_prediction.settings import EvaluationSettings, PredictionSettings
+from loreweave.tasks.link_prediction.settings import EvaluationSettings, PredictionSettings, ScoringSettings
 
 TASK = Task(
     name="link-prediction",
@@ -12,11 +12,12 @@ TASK = Task(
     metrics=METRICS,
     evaluation=EvaluationSettings,
     prediction=PredictionSettings,
+    scoring=ScoringSettings,
     recognises=Deferred("loreweave.tasks.link_prediction.model:recognises"),
     evaluate=Deferred("loreweave.tasks.link_prediction.evaluation:evaluate"),
     predict=Deferred("loreweave.tasks.link_prediction.prediction:predict"),
     asks=("head", "relation", "tail"),
-    score=Deferred("loreweave.tasks.link_prediction.scoring:score_predictions"),
+    score=Deferred("loreweave.tasks.link_prediction.ranked_lists:score_predictions"),
     options=(),
     prediction_data="the folder of the graph",
 )

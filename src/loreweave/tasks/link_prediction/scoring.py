@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from loreweave.errors import ConfigurationError
 from loreweave.metrics.ranking_metrics import bootstrap_intervals, degree_buckets, metrics_by_group, ranking_metrics
 from loreweave.metrics.ranks import RANK_KINDS, Ranks
 from loreweave.metrics.resampling import INTERVALS
@@ -152,14 +150,3 @@ def _arrays(data: LinkPredictionData, ranked: RankedSides) -> dict[str, np.ndarr
     for side, ranks in ranked.among_all.items():
         arrays |= {f"{side}_{name}": getattr(ranks, name) for name in ("greater", "ties", "candidates")}
     return arrays
-
-
-def score_predictions(gold: Path, predictions: Path, settings: Any, execution: Any) -> tuple[Evaluation, dict[str, Any]]:
-    """Rankings are scored where they are made.
-
-    Raises:
-        ConfigurationError: always.
-    """
-    raise ConfigurationError(
-        "link-prediction: rankings are scored where they are made, by 'loreweave evaluate link-prediction'"
-    )

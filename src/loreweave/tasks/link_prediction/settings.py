@@ -93,3 +93,13 @@ class PredictionSettings(ModelSettings):
         super().__post_init__()
         if self.top < 1:
             raise ValueError("top: expected at least 1")
+
+
+@dataclass(kw_only=True)
+class ScoringSettings:
+    """Settings of scoring ranked lists."""
+
+    split: str = "test"
+    """Split of the graph whose triples are the gold answers."""
+    side: Literal["both", "head", "tail"] = "both"
+    """Which side of a triple is scored."""

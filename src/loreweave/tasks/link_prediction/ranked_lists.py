@@ -1,0 +1,165 @@
+"""Ranked lists of entities, of any system, against the triples of a graph: `loreweave score link-prediction`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from loreweave.corpus.counts import counted
+from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
+from loreweave.errors import DataError
+from loreweave.metrics.known_answers import SIDES, KnownAnswers
+from loreweave.tasks.contract import Execution
+from loreweave.tasks.files.predictions import PREDICTED, json_predictions, predicted_name
+from loreweave.tasks.link_prediction.reader import HEAD, RELATION, TAIL
+from loreweave.tasks.link_prediction.settings import ScoringSettings, Side
+from loreweave.training.evaluation import Evaluation
+
+CUTS = (1, 3, 10)
+_GIVEN: dict[Side, int] = {"head": TAIL, "tail": HEAD}
+"""By the side that is asked for, the column that a question gives."""
+_ASKED: dict[Side, int] = {"head": HEAD, "tail": TAIL}
+
+Row = Mapping[str, Any]
+Question = tuple[Side, int, int]
+"""The side that is asked for, the row of the given entity, and the row of the relation."""
+
+
+@dataclass(frozen=True)
+class _List:
+    """What a line says: ids, not yet looked up."""
+
+    side: Side
+    given: str
+    relation: str
+    entities: Sequence[str]
+
+
+def score_predictions(
+    gold: Path, predictions: Path, settings: ScoringSettings, execution: Execution
+) -> tuple[Evaluation, dict[str, Any]]:
+    """Filtered ranks of the gold entities in ranked lists.
+
+    A line has `head`, `relation` and `tail`, of which the asked end is null, and `predicted`: ids of entities, best first
+    (strings, or objects with `id` as `loreweave predict` writes them). Other known answers of any split are passed over. A
+    gold entity that a list lacks counts as 0 in `mrr` and `hits_at_k`, which are therefore lower bounds if lists are cut.
+
+    Raises:
+        DataError: names the line; or the graph has no such split.
+    """
+    graph = KnowledgeGraph.load(gold)
+    if settings.split not in graph.triples:
+        raise DataError(f"found no split {settings.split!r}, expected one of {', '.join(graph.triples)}", path=gold)
+    triples = np.asarray(graph.triples[settings.split])
+    lists = _read(predictions, graph)
+    sides: tuple[Side, ...] = SIDES if settings.side == "both" else (settings.side,)
+    ranks = {side: _ranks(side, triples, lists, graph) for side in sides}
+    pooled = np.concatenate(list(ranks.values()))
+    names: tuple[Any, ...] = sides if len(sides) == 1 else (*sides, "both")
+    table = [{"side": name, **_row(ranks.get(name, pooled))} for name in names]
+    evaluation = Evaluation(_metrics(pooled), _rows(graph, triples, ranks), {}, {"by_side": table})
+    missing = int((pooled == 0).sum())
+    if missing:
+        evaluation.notes.append(
+            f"{missing} of {counted(len(pooled), 'gold entity', 'gold entities')} in no list: they count as 0, so that mrr and "
+            "hits are lower bounds (lists of all entities have exact ones)"
+        )
+    return evaluation, {"records": len(triples), "split": settings.split, "lists": len(lists), "skipped": {}}
+
+
+def _read(path: Path, graph: KnowledgeGraph) -> dict[Question, np.ndarray]:
+    """The rows of the entities of each list, by question.
+
+    Raises:
+        DataError: names the line.
+    """
+    found = json_predictions(path, _line)
+    if not found:
+        raise DataError("found no prediction", path=path)
+    entities = {id: row for row, id in enumerate(graph.entity_ids)}
+    relations = {id: row for row, id in enumerate(graph.relation_ids)}
+    lists: dict[Question, np.ndarray] = {}
+    for prediction in found:
+        said = prediction.value
+        place: dict[str, Any] = {"path": path, "line": prediction.line}
+        given = _row_of(said.given, entities, "entity", place)
+        question = (said.side, given, _row_of(said.relation, relations, "relation", place))
+        if question in lists:
+            raise DataError("found a second list for the question of an earlier line", **place)
+        rows = np.array([_row_of(id, entities, "entity", place) for id in said.entities], np.int64)
+        if len(np.unique(rows)) != len(rows):
+            raise DataError("found an entity twice in one list", field=PREDICTED, **place)
+        lists[question] = rows
+    return lists
+
+
+def _row_of(id: str, rows: Mapping[str, int], kind: str, place: Mapping[str, Any]) -> int:
+    if id not in rows:
+        raise DataError(f"found the id {id!r}, which is no {kind} of the graph", **place)
+    return rows[id]
+
+
+def _line(row: Row) -> _List:
+    ends = {side: row.get(side) for side in SIDES}
+    asked = [side for side in SIDES if ends[side] is None]
+    if len(asked) != 1:
+        problem = "neither end is null" if not asked else "both ends are null"
+        raise DataError(f"{problem}, expected null for the end that was asked for", field="head")
+    (side,) = asked
+    given = SIDES[1 - SIDES.index(side)]
+    name = predicted_name(row)
+    answers = row.get(name)
+    if not isinstance(answers, list):
+        raise DataError(f"found {answers!r}, expected a list of ids, best first", field=name)
+    entities = [_id(each, name) for each in answers]
+    return _List(side, _id(ends[given], given), _id(row.get("relation"), "relation"), entities)
+
+
+def _id(value: Any, field: str) -> str:
+    found = value.get("id") if isinstance(value, Mapping) else value
+    if not isinstance(found, str):
+        raise DataError(f"found {value!r}, expected an id", field=field)
+    return found
+
+
+def _ranks(side: Side, triples: np.ndarray, lists: Mapping[Question, np.ndarray], graph: KnowledgeGraph) -> np.ndarray:
+    """The filtered rank of the gold entity of each triple [triples], from 1; 0 if its list lacks it or there is no list."""
+    known = KnownAnswers(side, *(np.asarray(rows) for rows in graph.triples.values()))
+    ranks = np.zeros(len(triples), np.int64)
+    for number, triple in enumerate(triples):
+        given, relation, gold = int(triple[_GIVEN[side]]), int(triple[RELATION]), int(triple[_ASKED[side]])
+        listed = lists.get((side, given, relation))
+        if listed is None or not (listed == gold).any():
+            continue
+        place = int(np.flatnonzero(listed == gold)[0])
+        answers = known.of(np.array([given]), np.array([relation]))
+        better = answers.contain(np.zeros(place, np.int64), listed[:place])
+        ranks[number] = 1 + place - int(better.sum())
+    return ranks
+
+
+def _metrics(ranks: np.ndarray) -> dict[str, float]:
+    inverse = np.where(ranks > 0, 1 / np.maximum(ranks, 1), 0.0)
+    hits = {f"hits_at_{cut}": float(((ranks > 0) & (ranks <= cut)).mean()) for cut in CUTS}
+    return {"mrr": float(inverse.mean()), **hits}
+
+
+def _row(ranks: np.ndarray) -> dict[str, Any]:
+    return {"count": len(ranks), "listed": int((ranks > 0).sum()), **_metrics(ranks)}
+
+
+def _rows(graph: KnowledgeGraph, triples: np.ndarray, ranks: Mapping[Side, np.ndarray]) -> list[dict[str, Any]]:
+    """A row for each triple: its ids, and for each side the rank, null if the list lacks the gold entity."""
+    heads, tails = (graph.entity_ids.take(triples[:, column]) for column in (HEAD, TAIL))
+    rows: list[dict[str, Any]] = [
+        {"head": head, "relation": graph.relation_ids[relation], "tail": tail}
+        for head, relation, tail in zip(heads, triples[:, RELATION], tails, strict=True)
+    ]
+    for side, found in ranks.items():
+        for row, rank in zip(rows, found.tolist(), strict=True):
+            row[f"{side}_rank"] = rank or None
+    return rows
