@@ -201,8 +201,8 @@ def test_no_room_for_the_model(save_steps: int, tmp_path: Path, monkeypatch: pyt
     """Without a checkpoint the weights are put elsewhere; with one the run goes on from it."""
     save = run_module.save_model
 
-    def filled(begun: Any, asked: Any, module: Any, path: Path) -> None:
-        save(begun, asked, module, path)
+    def filled(begun: Any, module: Any, path: Path) -> None:
+        save(begun, module, path)
         if path.parent == tmp_path / "run":
             full_disk()
 
