@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from loreweave.tasks.latent_types.prediction import Details, TypedText, TypedToken
+from loreweave.tasks.latent_types.record import Details, TypedText, TypedToken
 
 TYPES = 4
 

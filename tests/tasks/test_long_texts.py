@@ -15,7 +15,7 @@ from loreweave.checkpoints import latent_typing
 from loreweave.corpus.graphs.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.models.sparse_typing import SparseTypingHead
 from loreweave.tasks import entity_typing, few_shot_ner, few_shot_relation, link_prediction, ner, relation_classification
-from loreweave.tasks.latent_types.prediction import TypePredictor
+from loreweave.tasks.latent_types.model import TypePredictor
 from loreweave.tasks.link_prediction.model import load as load_link_prediction
 from loreweave.tasks.link_prediction.settings import ModelSettings
 

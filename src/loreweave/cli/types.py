@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from loreweave.corpus.annotated_text import AnnotatedText
     from loreweave.models.reconstruction import Method
     from loreweave.tasks.contract import Execution
-    from loreweave.tasks.latent_types.prediction import TypedText
+    from loreweave.tasks.latent_types.record import TypedText
 
 
 def command(
@@ -80,7 +80,7 @@ def command(
     from loreweave.errors import ConfigurationError
     from loreweave.models.reconstruction import DecodingConfig
     from loreweave.tasks.contract import Execution
-    from loreweave.tasks.latent_types.prediction import TypePredictor
+    from loreweave.tasks.latent_types.model import TypePredictor
 
     if bool(sentences) == bool(file):
         raise ConfigurationError("give sentences, or --file FILE")
@@ -151,7 +151,7 @@ def _write_report(
     settings: dict[str, Any],
     as_json: bool,
 ) -> None:
-    from loreweave.tasks.latent_types.prediction import TypePredictor
+    from loreweave.tasks.latent_types.model import TypePredictor
     from loreweave.tasks.latent_types.report import AnalysisConfig, analyse_texts, numbers_path_of, write_report
 
     numbers_path_of(path)  # report a wrong name before the work

@@ -31,6 +31,7 @@ TASKS: dict[str, Place] = {
     "few-shot-ner": Place("loreweave.tasks.few_shot_ner"),
     "few-shot-relation": Place("loreweave.tasks.few_shot_relation"),
     "link-prediction": Place("loreweave.tasks.link_prediction", learns=False),
+    "latent-types": Place("loreweave.tasks.latent_types", learns=False),
 }
 """Name on the command line -> the module whose `TASK` declares the task (imported on use, so that `--help` stays light)."""
 

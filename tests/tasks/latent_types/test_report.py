@@ -13,8 +13,8 @@ import pytest
 
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.latent_types.model import TypePredictor
 from loreweave.tasks.latent_types.picture import draw, lay_out, legend
-from loreweave.tasks.latent_types.prediction import TypePredictor
 from loreweave.tasks.latent_types.report import AnalysisConfig, Report, analyse_texts, write_report
 
 TEXTS = [

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.tokens import POS, TOKENS, pos_of, token_offsets
-from loreweave.tasks.latent_types.prediction import TypedText
+from loreweave.tasks.latent_types.record import TypedText
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 """Words of a text without tokens: runs of letters and digits, and every other character separately."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.tasks.latent_types.alignment import Word, typed_words
-from loreweave.tasks.latent_types.prediction import Details, TypedText
+from loreweave.tasks.latent_types.record import Details, TypedText
 
 _CONTEXT = 45
 """Number of characters shown on either side of a word."""

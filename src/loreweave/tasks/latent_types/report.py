@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import tee
 from pathlib import Path
@@ -19,9 +19,10 @@ from loreweave.errors import ConfigurationError, DataError
 from loreweave.models.reconstruction import DecodingConfig
 from loreweave.tasks.latent_types.analysis import analyse, vector_rows
 from loreweave.tasks.latent_types.counting import TypeCounts
+from loreweave.tasks.latent_types.model import TypePredictor
 from loreweave.tasks.latent_types.page import page
 from loreweave.tasks.latent_types.picture import COLOURS, draw, lay_out
-from loreweave.tasks.latent_types.prediction import TypePredictor
+from loreweave.tasks.latent_types.record import TypedText
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +71,7 @@ def analyse_texts(
     texts: Iterable[AnnotatedText],
     config: AnalysisConfig | None = None,
     left_out: Counter[str] | None = None,
+    keep: Callable[[AnnotatedText, TypedText], object] = lambda text, typed: None,
 ) -> Report:
     """Type a stream of texts and count.
 
@@ -78,6 +80,7 @@ def analyse_texts(
         texts: texts with words, labels and parts of speech as far as they are known.
         config: settings of the analysis.
         left_out: what was left out before, in words, which is added to the statistics; read after the last text.
+        keep: called with each text and its types.
 
     Raises:
         DataError: there is no text; or one has tokens or tags that do not fit it.
@@ -90,6 +93,7 @@ def analyse_texts(
     stream = predictor.predict((text.text for text in typed_ones), decoding, with_details=True)
     for text, typed in zip(here, stream, strict=True):
         counts.add(text, typed)
+        keep(text, typed)
     if not counts.texts:
         raise DataError("found no text, expected at least one")
     counts.left_out.update(left_out or {})
