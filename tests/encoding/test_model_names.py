@@ -9,14 +9,15 @@ import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from loreweave.encoding import hub, model_names
-from loreweave.encoding.model_names import on_this_machine, resolve
+from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError, ConfigurationError
 
 
 def test_a_mistyped_name_of_an_encoder() -> None:
     with pytest.raises(CheckpointError, match="minilmm: no such file or folder; did you mean the encoder 'minilm'"):
         resolve("minilmm")
-    assert on_this_machine("owner/minilm") == Path("owner/minilm")
+    with pytest.raises(CheckpointError, match="^owner/minilm: no such file or folder, and no model of this name"):
+        resolve("owner/minilm")
 
 
 def test_packaged_encoder(minilm_dir: Path) -> None:

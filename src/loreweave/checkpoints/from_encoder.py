@@ -25,7 +25,7 @@ from loreweave.corpus.entity_vocabulary import SPECIAL_ENTITIES, EntityVocabular
 from loreweave.corpus.files.reading import Pathname
 from loreweave.encoding import EntityTokenizer
 from loreweave.encoding.families import EncoderFamily, family_of, luke_families
-from loreweave.encoding.hub import HUB_NAME
+from loreweave.encoding.model_names import HUB_NAME
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models import LukeForMaskedLM
 

