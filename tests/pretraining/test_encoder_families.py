@@ -56,7 +56,17 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("kind", [kind for kind in CASES if kind != "luke"])
 def test_three_objectives_and_what_is_left(kind: str, graph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    encoder = make_encoder(kind, tmp_path / "encoder")
+    _train_and_evaluate(kind, make_encoder(kind, tmp_path / "encoder"), graph, tmp_path, capsys)
+
+
+@pytest.mark.slow
+def test_three_objectives_on_the_real_mpnet(
+    mpnet_base: Path, graph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _train_and_evaluate("mpnet", mpnet_base, graph, tmp_path, capsys)
+
+
+def _train_and_evaluate(kind: str, encoder: Path, graph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     objectives = {
         "masked_words": {},
         "knowledge_embedding": {"graph": str(graph), "micro_batch_size": 3, "text": {"max_length": 16}},
