@@ -16,7 +16,7 @@ from transformers import (
 )
 
 from loreweave.build.pretraining_set import PretrainingSet
-from loreweave.checkpoints import load_luke, luke_from_encoder, recognise
+from loreweave.checkpoints import load_luke, luke_from_encoder
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.encoding import EntityTokenizer
 from loreweave.encoding.model_names import resolve
@@ -25,6 +25,7 @@ from loreweave.models import LukeForMaskedLM, LukeModel
 from loreweave.models.dropout_settings import set_all_dropout
 from loreweave.models.luke.attention import LukeSelfAttention
 from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.tasks.starting_points import is_luke
 from loreweave.training.devices import choose_attention, choose_device
 
 
@@ -70,7 +71,7 @@ def start(config: PretrainingConfig, sets: Sequence[PretrainingSet]) -> Start:
 def _load(config: PretrainingConfig, folder: Path, vocabulary: EntityVocabulary | None) -> Start:
     """A LUKE as it is; another encoder as a LUKE, or plain where nothing asks for entities."""
     assert config.model is not None
-    if _is_luke(folder):
+    if is_luke(str(folder)):
         return _luke(config, folder)
     if config.word_only or vocabulary is None:
         return _plain(config, folder)
@@ -115,12 +116,6 @@ def _new_luke(config: PretrainingConfig, folder: Path, vocabulary: EntityVocabul
         seed=config.seed,
     )
     return Start(built.model, built.tokenizer, built.tokenizer.word_tokenizer, vocabulary, list(built.new_modules))
-
-
-def _is_luke(path: Path) -> bool:
-    if (path / "config.json").exists():
-        return str(AutoConfig.from_pretrained(path).model_type) == "luke"
-    return bool(recognise(path))
 
 
 def _check_words(words: PreTrainedTokenizerFast, data: PretrainingSet) -> None:
