@@ -309,7 +309,7 @@ def test_similarities_are_float32_in_half_precision(two_tails: Make) -> None:
 
 
 def test_what_cannot_be(make: Make) -> None:
-    with pytest.raises(ValueError, match="temperature: expected more than 0"):
+    with pytest.raises(ValueError, match="temperature: found 0.0, expected more than 0"):
         make(temperature=0.0)
     with pytest.raises(ConfigurationError, match="needs a model"):
         make().head(None)

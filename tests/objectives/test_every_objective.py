@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import math
 import pickle
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from loreweave.pretraining.run import build_stream, run
 from loreweave.pretraining.start import start
 from loreweave.training.runs.record import RunRecord
 from loreweave.training.settings.configuration import fill
+from loreweave.training.settings.fields import default_of
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,9 @@ CASES = {
         (*WRONG_GRAPH, ({"entities": "table", "variant": "rel"}, "variant: rel reads texts")), OVER_GRAPH, NO_WINDOWS
     ),
     "contrastive_knowledge": Case(
-        (*WRONG_GRAPH, ({"temperature": 0}, "temperature: expected more than 0")), OVER_GRAPH | {"pre_batches": 1}, NO_WINDOWS
+        (*WRONG_GRAPH, ({"temperature": 0}, "temperature: found 0.0, expected more than 0")),
+        OVER_GRAPH | {"pre_batches": 1},
+        NO_WINDOWS,
     ),
     "latent_typing": Case(
         (({"types": 1}, "types: found 1, expected at least 2"), ({"layer_drop": 1.0}, "layer_drop: found 1.0")),
@@ -251,11 +255,13 @@ def test_a_resumed_run_goes_on_bit_by_bit(
         assert 0 < measured[f"{name}_loss"] < float("inf")
 
 
-@pytest.mark.parametrize("wrong", [{"weight": float("nan")}, {"weight": -1.0}, {"weight": float("inf")}], ids=str)
-def test_a_weight_is_a_number_of_zero_or_more(name: str, values: dict[str, Any], wrong: dict[str, float]) -> None:
-    values["objectives"][name] |= wrong
-    with pytest.raises(ConfigurationError, match=f"setting 'objectives.{name}': weight: found"):
-        fill(PretrainingConfig, values)
+def test_numbers_are_finite_and_no_weight_is_negative(name: str, values: dict[str, Any]) -> None:
+    kind = OBJECTIVES[name].settings
+    for setting in (item.name for item in fields(kind) if isinstance(default_of(kind, item.name), float)):
+        for wrong in (math.nan, math.inf, *([-1.0] if setting == "weight" else [])):
+            asked = values | {"objectives": {name: values["objectives"][name] | {setting: wrong}}}
+            with pytest.raises(ConfigurationError, match=f"setting 'objectives.{name}': {setting}: found {wrong}, expected a"):
+                fill(PretrainingConfig, asked)
 
 
 def test_settings_that_cannot_be_are_refused_by_name(name: str, values: dict[str, Any]) -> None:

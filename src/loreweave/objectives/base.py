@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -41,10 +41,14 @@ class ObjectiveConfig:
     """The setting that every objective has."""
 
     weight: float = 1.0
-    """Factor of the loss in the sum of all objectives."""
+    """Factor of the loss in the sum of the losses of all objectives."""
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.weight) or self.weight < 0:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{item.name}: found {value}, expected a finite number")
+        if self.weight < 0:
             raise ValueError(f"weight: found {self.weight}, expected a number of 0 or more")
 
 

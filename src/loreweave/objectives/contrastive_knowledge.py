@@ -38,21 +38,24 @@ class ContrastiveKnowledgeConfig(GraphObjectiveConfig):
     pooling: Pooling = "mean"
     filter_splits: list[str] = field(default_factory=lambda: ["train"])
     temperature: float = 0.05
-    """Starting value; it is learned."""
+    """Temperature at the start; it is learned."""
     margin: float = 0.02
-    """Taken from the similarity of the true entity."""
+    """Number that is subtracted from the similarity of the true entity."""
     pre_batches: int = 0
-    """Entities of so many earlier micro-batches are candidates too, without gradient (SimKGC: 2 on FB15k-237)."""
+    """Number of earlier micro-batches whose entities are candidates too, without gradient (SimKGC: 2 on FB15k-237)."""
     pre_batch_weight: float = 0.5
+    """Factor of the logits of these candidates."""
     question_map: bool = True
-    """A linear map of the questions, in the place of SimKGC's second encoder; it begins as the identity."""
+    """Whether questions go through a linear map, which replaces SimKGC's second encoder. It starts as the identity."""
     self_negatives: bool = True
-    """Whether the entity that asks is a candidate for its own question."""
+    """Whether the entity of a question is a candidate for its answer."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.temperature <= 0 or self.pre_batches < 0:
-            raise ValueError("temperature: expected more than 0; pre_batches: expected 0 or more")
+        if self.temperature <= 0:
+            raise ValueError(f"temperature: found {self.temperature}, expected more than 0")
+        if self.pre_batches < 0:
+            raise ValueError(f"pre_batches: found {self.pre_batches}, expected 0 or more")
 
 
 class Questions(NamedTuple):

@@ -23,16 +23,19 @@ class GraphObjectiveConfig(ObjectiveConfig):
     graph: str
     """Folder of a graph (`loreweave build graph`)."""
     micro_batch_size: int = 3
-    """Per process and micro-step: triples, or with `sampling: neighbourhoods` the entities among which all triples count."""
+    """Number of triples per process and micro-step; with `sampling: neighbourhoods`, number of entities."""
     sampling: Sampling = "triples"
+    """`triples`: random triples. `neighbourhoods`: entities that are connected, with all triples among them; few texts then
+    have many triples."""
     filter_splits: list[str] = field(default_factory=lambda: ["train", "valid"])
-    """Splits whose triples are no negatives (KEPLER: train and valid)."""
+    """Splits whose triples are never used as negatives (KEPLER: train and valid). `train` is always among them."""
     text: EntityTextConfig = field(default_factory=EntityTextConfig)
     pooling: Pooling = "first"
-    """What stands for a text: its `first` token's state, the `mean` of all, or (of a LUKE) the state of a `[MASK]` `entity`
-    that spans it."""
+    """Vector of a text: the state of its `first` token, the `mean` of all states, or (LUKE only) the state of an `entity`
+    `[MASK]` that spans the text."""
     token_cache: str | None = None
-    """Folder that keeps the tokenised texts, for graphs that take long; null keeps them in memory."""
+    """Folder for the tokenised texts, so that a later run need not tokenise a large graph again. null: they are kept in
+    memory."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -38,25 +38,32 @@ class KnowledgeEmbeddingConfig(GraphObjectiveConfig):
     """Settings of the knowledge-embedding objective; the defaults are those of KEPLER's released code."""
 
     weight: float = 0.5
-    """The released code halves the loss; the paper's weight is 1."""
+    """Factor of the loss in the sum of all losses. The released code halves the loss; the weight of the paper is 1."""
     variant: Literal["wiki", "rel", "cond"] = "wiki"
+    """Texts that are read (KEPLER's variants). `wiki`: those of entities. `rel`: those of relations too. `cond`: the text of an
+    entity that asks is read together with that of the relation."""
     entities: Literal["text", "table", "vocabulary"] = "text"
-    """Read from their texts (KEPLER); in a table of the objective's own; or the LUKE's own entity embeddings, which masked
-    entities train too: its vocabulary must then have every entity of the graph (`build graph --within-vocabulary`)."""
+    """Vectors of entities. `text`: from their texts (KEPLER). `table`: from a table of the objective. `vocabulary`: the entity
+    embeddings of the LUKE, which `masked_entities` trains too; its vocabulary must have every entity of the graph
+    (`loreweave build graph --within-vocabulary`)."""
     scorer: str = "transe_l2"
-    """The released code's norm; the paper's is `transe_l1`."""
+    """Function that scores a triple. `transe_l2` is that of the released code; the paper has `transe_l1`."""
     gamma: float = 4.0
+    """Margin of scorers that compute a distance: the score is gamma - distance."""
     loss: Literal["log_sigmoid", "cross_entropy"] = "log_sigmoid"
-    """`log_sigmoid` of every score (KEPLER, RotatE); `cross_entropy` of the true entity against the corrupted ones, by side."""
+    """`log_sigmoid`: of every score (KEPLER, RotatE). `cross_entropy`: of the true entity against the corrupted ones, for heads
+    and tails."""
     negatives: int = 1
-    """Corrupted heads per triple, and as many corrupted tails."""
+    """Number of corrupted heads per triple. There are as many corrupted tails."""
     negatives_from: Literal["graph", "batch", "all"] = "graph"
-    """Drawn from all entities (KEPLER), or from those whose texts the micro-batch encodes anyway; `all` draws none and takes
-    every entity (not for entities read from texts; `cross_entropy`), other true answers too, as Lacroix et al. 2018 do."""
+    """`graph`: corrupted triples get random entities of the graph (KEPLER). `batch`: random entities of the micro-batch, whose
+    texts are encoded anyway. `all`: every entity is a negative, also other true answers (Lacroix et al. 2018); this needs
+    `entities: table` or `vocabulary`, and `loss: cross_entropy`."""
     self_adversarial_temperature: float | None = None
-    """Weighs corrupted triples by the softmax of their scores times this (RotatE); null weighs them equally (KEPLER)."""
+    """Corrupted triples are weighted by the softmax of their scores times this number (RotatE). null: they have equal weights
+    (KEPLER)."""
     table_size: int = 512
-    """Width of tabled entities; those read from texts are as wide as the encoder."""
+    """Width of the vectors with `entities: table`. Vectors from texts are as wide as the encoder."""
     l3: float = 0.0
     """Weight of the cubed L3 norm of the vectors of each triple (Lacroix et al. 2018), for bilinear tables."""
 

@@ -38,12 +38,15 @@ class TemperatureConfig:
     """The temperature of the Gumbel-softmax: start x (1 - rate)^n at update n, but never below the minimum."""
 
     start: float = 5.0
+    """Temperature at the start of the schedule."""
     rate: float = 3e-5
+    """Share by which each update lowers the temperature."""
     minimum: float = 0.5
+    """Lowest temperature."""
     first_at_minimum: bool = True
-    """The first update has the minimum, and the schedule begins with the second: as released."""
+    """Whether the first update has the minimum, and the schedule starts at the second update, as in the released code."""
     restarts: bool = False
-    """The schedule follows the updates of the whole run; true: a resumed run begins it anew, as the released code does."""
+    """Whether a resumed run starts the schedule again, as the released code does. false: it continues the schedule."""
 
     def __post_init__(self) -> None:
         if not 0 < self.minimum <= self.start:
@@ -63,25 +66,34 @@ class LatentTypingConfig(ObjectiveConfig):
     """Settings of latent typing; the defaults are those of the released code."""
 
     reconstruction_weight: float = 0.05
+    """Factor of the loss of the rebuilt sentence."""
     sparsity_weight: float = 0.05
+    """Factor of the loss that keeps the number of selected words small."""
     diversity_weight: float = 0.1
+    """Factor of the loss that makes the types equally frequent."""
     types: int = 64
-    """Number of types, with type 0: not selected."""
+    """Number of types, including type 0, which means: not selected."""
     selection: Selection = "soft"
-    """In training a token's vector is the mixture of a sample, or that of the sample's largest type (`straight_through`)."""
+    """Vector of a word in training. `soft`: the mixture of types in a sample. `straight_through`: the vector of the largest
+    type of the sample."""
     diversity: Literal["exponential", "kl"] = "exponential"
-    """1 - exp(-KL(use of types || even)), as released, or the KL divergence of the paper's words."""
+    """`exponential`: 1 - exp(-KL(use of types || equal use)), as in the released code. `kl`: the KL divergence, as in the
+    paper."""
     count_special_tokens: bool = True
-    """Whether the start and the end token count for sparsity and diversity."""
+    """Whether the start token and the end token are counted in sparsity and diversity."""
     usage_over: Literal["process", "all"] = "process"
-    """Sparsity and diversity are of the mean use in a process's micro-batch (as released), or in those of all processes."""
+    """Whether sparsity and diversity are computed from the micro-batch of each `process` (as in the released code), or from
+    those of `all` processes together."""
     double_embedding: bool = True
+    """Whether the decoder embeds its input twice, as the released code does."""
     layer_drop: float | None = None
-    """How often training skips the decoder's only layer; null: as often as the encoder drops a unit, as released."""
+    """Probability that training skips the only layer of the decoder. null: the dropout of the encoder, as in the released
+    code."""
     mask_unselected: bool = False
+    """Whether the decoder cannot see words that are not selected."""
     temperature: TemperatureConfig = field(default_factory=TemperatureConfig)
     head: str | None = None
-    """A model folder or run whose typer and decoder go on learning; null begins with new ones."""
+    """Folder of a model or run whose typer and decoder are trained further. null: new ones."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -29,9 +29,11 @@ class MaskedEntitiesConfig(ObjectiveConfig):
     """Settings of the masked-entity objective; the defaults are those of LUKE's pre-training."""
 
     probability: float = 0.15
-    """Share of a window's entities that become targets; at least one does where there is an entity."""
+    """Share of the entities of a window that become targets. If there are entities, at least one becomes a target."""
     random_probability: float = 0.0
+    """Share of the targets that are replaced by random entities instead of `[MASK]`."""
     unchanged_probability: float = 0.0
+    """Share of the targets that are not replaced."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

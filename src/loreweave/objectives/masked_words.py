@@ -30,17 +30,20 @@ class MaskedWordsConfig(ObjectiveConfig):
     """Settings of the masked-word objective; the defaults are those of LUKE's pre-training."""
 
     probability: float = 0.15
-    """Share of a window's sub-words that become targets; at least one does."""
+    """Share of the sub-words of a window that become targets; at least one becomes a target."""
     unit: Literal["whole_word", "subword"] = "whole_word"
+    """Whether all sub-words of a word are chosen together, or each sub-word alone."""
     draw: Literal["budget", "independent"] = "budget"
-    """A budget of sub-words that units are drawn for (LUKE), or each unit by itself with `probability` (BERT in transformers:
-    there no special token is ever chosen, [UNK] included, and random ids come from the whole vocabulary)."""
+    """How units are chosen. `budget`: in random order until `probability` is reached, as LUKE does. `independent`: each unit
+    with `probability`, as BERT in transformers does; it never chooses special tokens (also not `[UNK]`), and random ids come
+    from the whole vocabulary."""
     random_probability: float = 0.1
-    """Share of chosen units that get random ids in place of the mask token."""
+    """Share of the chosen units that are replaced by random ids instead of the mask token."""
     unchanged_probability: float = 0.1
-    """Share of chosen units that stay as they are."""
+    """Share of the chosen units that are not replaced."""
     mask_words_in_mentions: bool = False
-    """Hide every sub-word of a masked mention first (`--mask-words-in-entity-span`); may exceed the budget."""
+    """Whether all sub-words of masked mentions are chosen first (`--mask-words-in-entity-span` of LUKE's code). They may exceed
+    the budget."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
