@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loreweave.errors import ConfigurationError
-from loreweave.training.settings.configuration import fill, load_yaml, to_dict
+from loreweave.training.settings.configuration import fill, load_yaml, overrides_of, to_dict
 
 
 @dataclass
@@ -216,6 +216,38 @@ WITH = {"model": "a"}
 def test_mistakes_name_the_setting(values: dict, overrides: list[str], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         fill(Settings, values, overrides)
+
+
+def test_settings_of_a_python_call_are_what_the_shell_gives() -> None:
+    given = {
+        "data": Path("a"), "steps": None, "output": "out", "optimizer": {"learning_rate": 1e-4, "betas": (0.8, 0.9)},
+        "objectives__words__unit": "subword", "extra": {}, "objectives": {"more": {"weight": 3}},
+    }  # fmt: skip
+    shell = ["data=a", "steps=null", "output=out", "optimizer.learning_rate=1e-4", "optimizer.betas=0.8,0.9"]
+    shell += ["objectives.words.unit=subword", "extra.weight=1", "objectives.more.weight=3"]
+    values = {"model": "m", "steps": 7}
+    found = fill(Settings, values, overrides_of(given))
+    assert found == fill(Settings, values, shell)
+    assert found.optimizer.learning_rate == 1e-4 and found.optimizer.bias_correction
+    assert found.objectives["words"] == Objective(weight=2.0, unit="subword"), "the rest of the default group stays"
+    assert fill(Settings, values, overrides_of({"data": ["a", Path("b")], "plan": "all"})).data == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"optimizer": {"lr": 1}}, "unknown setting 'lr' in optimizer; did you mean 'optimizer.learning_rate'?"),
+        ({"stepz": 1}, "unknown setting 'stepz'; did you mean 'steps'?"),
+        ({"seed": {"a": 1}}, "override 'seed.a=1': 'seed' is one value"),
+        ({"seed": "many"}, "setting 'seed': found 'many' (str), expected an integer"),
+        ({"seed": True}, "setting 'seed': found True (bool), expected a number"),
+        ({"__": 1}, "override '.=1': expected key=value"),
+    ],
+)
+def test_mistakes_of_a_python_call_have_the_same_words(settings: dict, message: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        fill(Settings, {"model": "m"}, overrides_of(settings))
+    assert message in str(raised.value)
 
 
 def test_to_dict_is_plain_and_fills_the_same_settings_again() -> None:

@@ -11,7 +11,7 @@ from loreweave.tasks.contract import Execution, NoSettings, Task
 from loreweave.tasks.files.results import check_results_folder, save_results
 from loreweave.tasks.jobs.settings import fill_settings
 from loreweave.training.evaluation import Evaluation
-from loreweave.training.settings.configuration import to_dict
+from loreweave.training.settings.configuration import Override, to_dict
 
 
 def evaluate_task(
@@ -19,7 +19,7 @@ def evaluate_task(
     model: Path,
     data: Path,
     *,
-    settings: Sequence[str] = (),
+    settings: Sequence[Override] = (),
     recipe: Mapping[str, Any] | None = None,
     execution: Execution | None = None,
     output: Path | None = None,
@@ -63,7 +63,7 @@ def score_task(
     gold: Path,
     predictions: Path,
     *,
-    settings: Sequence[str] = (),
+    settings: Sequence[Override] = (),
     execution: Execution | None = None,
 ) -> tuple[Evaluation, dict[str, Any]]:
     """Score any system's predictions with a task's official metrics; needs no model.

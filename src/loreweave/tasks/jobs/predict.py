@@ -10,6 +10,7 @@ from loreweave.errors import ConfigurationError
 from loreweave.tasks.contract import Execution, Task
 from loreweave.tasks.jobs.queries import Answerer
 from loreweave.tasks.jobs.settings import fill_settings
+from loreweave.training.settings.configuration import Override
 
 
 def open_task(
@@ -17,7 +18,7 @@ def open_task(
     model: Path,
     data: Path | None = None,
     *,
-    settings: Sequence[str] = (),
+    settings: Sequence[Override] = (),
     values: Mapping[str, Any] | None = None,
     execution: Execution | None = None,
 ) -> Answerer:

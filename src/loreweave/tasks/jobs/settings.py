@@ -8,10 +8,11 @@ from typing import Any
 
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.contract import NoSettings, Task
-from loreweave.training.settings.configuration import fill
+from loreweave.training.settings.configuration import Override, fill
+from loreweave.training.settings.fields import written
 
 
-def fill_settings(task: Task, cls: type, job: str, recipe: Mapping[str, Any], settings: Sequence[str]) -> Any:
+def fill_settings(task: Task, cls: type, job: str, recipe: Mapping[str, Any], settings: Sequence[Override]) -> Any:
     """An instance of the settings class.
 
     Raises:
@@ -21,7 +22,8 @@ def fill_settings(task: Task, cls: type, job: str, recipe: Mapping[str, Any], se
     if cls is not NoSettings:
         return fill(cls, recipe, settings)
     if recipe or settings:
-        name = (*recipe, *settings)[0]
+        first: Override = (*recipe, *settings)[0]
+        name = first if isinstance(first, str) else f"{first[0]}={written(first[1])}"
         raise ConfigurationError(f"{job} {task.name} has no settings, found {name}{_way_out(task, job, name)}")
     return NoSettings()
 

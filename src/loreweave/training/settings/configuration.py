@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin
@@ -14,9 +15,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from loreweave.errors import ConfigurationError
 from loreweave.training.settings.conditions import check_read
-from loreweave.training.settings.fields import dataclass_of, default_of, types_of, union_members
+from loreweave.training.settings.fields import dataclass_of, default_of, types_of, union_members, written
 
 T = TypeVar("T")
+
+Override = str | tuple[str, Any]
+"""One setting as it is given beside a recipe: `optimizer.learning_rate=1e-4`, or the dotted name and the value."""
 
 _SCALARS = (  # the core schema of YAML 1.2 (section 10.3.2): tag, form, first characters
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
@@ -90,7 +94,29 @@ def load_yaml(source: str | Path) -> dict[str, Any]:
     return values
 
 
-def fill(cls: type[T], values: Mapping[str, Any], overrides: Sequence[str] = ()) -> T:
+def overrides_of(settings: Mapping[str, Any]) -> list[Override]:
+    """Settings of a Python call as overrides; groups are dicts, or names with two underscores or a dot.
+
+    Example:
+        >>> overrides_of({"epochs": 3, "optimizer": {"learning_rate": 1e-4}, "optimizer__epsilon": 1e-6})
+        [('epochs', 3), ('optimizer.learning_rate', 0.0001), ('optimizer.epsilon', 1e-06)]
+    """
+    found: list[Override] = []
+    for name, value in settings.items():
+        dotted = name.replace("__", ".")
+        if isinstance(value, Mapping) and value:
+            found += [(f"{dotted}.{inner}", item) for inner, item in overrides_of(value)]
+        else:
+            found.append((dotted, value))
+    return found
+
+
+def name_of(override: Override) -> str:
+    """The dotted name of an override."""
+    return (override.partition("=")[0] if isinstance(override, str) else override[0]).strip()
+
+
+def fill(cls: type[T], values: Mapping[str, Any], overrides: Sequence[Override] = ()) -> T:
     """Build the configuration dataclass `cls` from `values`, after `overrides` such as `optimizer.learning_rate=1e-4`.
 
     Nested dataclasses, `X | None`, lists and `dict[str, dataclass]` are filled at any depth; values are coerced to the
@@ -197,12 +223,12 @@ def _check_keys(annotation: Any, value: Any, path: str) -> None:
                     _check_keys(get_args(member)[0], item, f"{path}.{index}")
 
 
-def _override(cls: type, tree: dict[str, Any], override: str) -> None:
+def _override(cls: type, tree: dict[str, Any], override: Override) -> None:
     """Set one `a.b=value` in the tree of values."""
-    dotted, separator, text = override.partition("=")
-    names = dotted.strip().split(".")
-    if not separator or not all(names):
-        raise ConfigurationError(f"override {override!r}: expected key=value, for example seed=1")
+    shown = override if isinstance(override, str) else f"{override[0]}={written(override[1])}"
+    names = name_of(override).split(".")
+    if "=" not in shown or not all(names):
+        raise ConfigurationError(f"override {shown!r}: expected key=value, for example seed=1")
     annotation: Any = cls
     default: Any = None
     for depth, name in enumerate(names):
@@ -217,10 +243,15 @@ def _override(cls: type, tree: dict[str, Any], override: str) -> None:
             default = default.get(name) if isinstance(default, Mapping) else None
             annotation = item_type
         else:
-            raise ConfigurationError(f"override {override!r}: {path!r} is one value, it has no settings of its own")
+            raise ConfigurationError(f"override {shown!r}: {path!r} is one value, it has no settings of its own")
         if depth + 1 < len(names):
             tree = _group(tree, name, default)
-    tree[names[-1]] = _override_value(annotation, text.strip(), override)
+    if isinstance(override, str):
+        tree[names[-1]] = _override_value(annotation, override.partition("=")[2].strip(), shown)
+    elif isinstance(override[1], Mapping):  # an empty group, which has its defaults
+        _group(tree, names[-1], default)
+    else:
+        tree[names[-1]] = _given_value(annotation, override[1])
 
 
 def _group(tree: dict[str, Any], name: str, default: Any) -> dict[str, Any]:
@@ -240,11 +271,25 @@ def _override_value(annotation: Any, text: str, override: str) -> Any:
     if not nothing and all(member in (str, Path) or get_origin(member) is Literal for member in members):
         return text
     value = _parse_yaml(text, f"override {override!r}")
-    is_list = any(get_origin(member) in (list, tuple) for member in members)
-    if not is_list or isinstance(value, (list, NoneType)):
+    if not _is_list(annotation) or isinstance(value, (list, NoneType)):
         return value
     plain = isinstance(value, str) and text[:1] not in ("'", '"')
     return _parse_yaml(f"[{text}]", f"override {override!r}") if plain else [value]
+
+
+def _given_value(annotation: Any, value: Any) -> Any:
+    """A value of Python as a configuration has it: paths are text, and one value for a list is a list of one."""
+    if isinstance(value, PathLike):
+        value = str(value)
+    if isinstance(value, (list, tuple)):
+        return [str(item) if isinstance(item, PathLike) else _copied(item) for item in value]
+    members = [member for member in union_members(annotation) if member is not NoneType]
+    alone = value is not None and bool(members) and all(get_origin(member) in (list, tuple) for member in members)
+    return [value] if alone else value
+
+
+def _is_list(annotation: Any) -> bool:
+    return any(get_origin(member) in (list, tuple) for member in union_members(annotation))
 
 
 _EXPECTED = {

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from loreweave.errors import ConfigurationError
-from loreweave.training.settings.configuration import fill, load_yaml, unknown_name
+from loreweave.training.settings.configuration import Override, fill, load_yaml, name_of, unknown_name
 
 _WINS_OVER_EPOCHS = {"pretraining": "steps", "finetuning": "min_updates"}
 """Kind of recipe -> the setting that overrides `epochs`."""
@@ -50,13 +50,13 @@ class Recipe:
         if (self.kind == "finetuning") != (self.task is not None):
             raise ValueError("a finetuning recipe names its task, a pretraining recipe has none")
 
-    def config_for(self, overrides: Sequence[str]) -> dict[str, Any]:
+    def config_for(self, overrides: Sequence[Override]) -> dict[str, Any]:
         """The settings to which `key=value` overrides are applied.
 
         If the overrides have a number of epochs, the recipe's own `min_updates` (fine-tuning) or `steps`
         (pre-training), which would take precedence, is left out. One among the overrides is kept.
         """
-        given = {override.partition("=")[0].strip() for override in overrides}
+        given = {name_of(override) for override in overrides}
         wins = _WINS_OVER_EPOCHS[self.kind] if "epochs" in given else None
         return {name: value for name, value in self.config.items() if name != wins}
 

@@ -1,0 +1,228 @@
+"""`loreweave.finetune` and `loreweave.evaluate`, which the commands of the same names call with their options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from loreweave.errors import ConfigurationError
+from loreweave.tasks.jobs.evaluate import evaluate_task
+from loreweave.tasks.jobs.execution import Names, execution_of, reading_of
+from loreweave.tasks.jobs.finetune import DataFiles, finetune_task
+from loreweave.tasks.jobs.predictor import Predictor, load
+from loreweave.tasks.registry import load_task, training_of
+from loreweave.training import devices
+from loreweave.training.evaluation import Evaluation
+from loreweave.training.runs.record import check_resume
+from loreweave.training.settings.configuration import Override, fill, overrides_of
+from loreweave.training.settings.recipes import load_recipe, recipes_for
+
+Place = str | PathLike[str]
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A fine-tuned model in its folder.
+
+    Attributes:
+        task: name of the task.
+        path: folder of the run; the weights are in its subfolder `model/`.
+        results: content of `results.json`.
+    """
+
+    task: str
+    path: Path
+    results: dict[str, Any]
+
+    def predictor(self, **options: Any) -> Predictor:
+        """The model, ready to predict; the options are those of `loreweave.load`."""
+        return load(self.path, task=self.task, **options)
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """Numbers and predictions of a checkpoint on a task's data.
+
+    Attributes:
+        evaluation: metrics, predictions, tables, arrays and notes.
+        results: content of `results.json`.
+    """
+
+    evaluation: Evaluation
+    results: dict[str, Any]
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Numbers by their name in the field (`micro_f1`)."""
+        return self.evaluation.metrics
+
+    @property
+    def predictions(self) -> list[dict[str, Any]]:
+        """One object per record, as in `predictions/*.jsonl`."""
+        return self.evaluation.predictions
+
+
+def finetune(
+    task: str,
+    model: Place,
+    *overrides: str,
+    output: Place,
+    train: Place | Sequence[Place] | None = None,
+    dev: Place | None = None,
+    test: Place | None = None,
+    data: Place | None = None,
+    recipe: Place | None = None,
+    format: str | None = None,
+    tag_names: Names | None = None,
+    skip_bad: bool = False,
+    device: str | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    report: Report = print,
+    **settings: Any,
+) -> Run:
+    """Fine-tune an encoder on a task and keep the best epoch, as `loreweave finetune` does.
+
+    Args:
+        task: name of the task (`loreweave tasks`).
+        model: encoder: a folder, the name of a bundled encoder, or a name on the Hugging Face Hub.
+        overrides: settings as in the shell, such as `"optimizer.learning_rate=1e-4"`.
+        output: folder of the run.
+        train: training file, or several.
+        dev: file on which the best epoch is selected.
+        test: file on which the kept weights are scored.
+        data: folder with the splits, instead of `train`.
+        recipe: name of a recipe, or a YAML file.
+        format: format of the files. Default: recognised.
+        tag_names: names of tags that are numbers in the data, or the file that holds them.
+        skip_bad: leave out bad records and count them.
+        device: cpu, cuda or mps. Default: an accelerator if there is one.
+        overwrite: replace the run in the output folder.
+        resume: resume the run in the output folder, or begin it.
+        report: called with what the user should know, a line at a time.
+        settings: settings of the task (`loreweave tasks TASK`), which override those of the recipe. A group is a dict
+            (`optimizer={"learning_rate": 1e-4}`), or part of the name (`optimizer__learning_rate=1e-4`).
+
+    Raises:
+        LoreweaveError: wrong settings, or data or a model that cannot be read.
+
+    Example:
+        >>> run = finetune("ner", "minilm", train="train.conll", dev="dev.conll", output="runs/ner")  # doctest: +SKIP
+        >>> run.predictor().predict(["Ann lives in Oslo."])  # doctest: +SKIP
+    """
+    check_resume(resume, overwrite)
+    chosen = load_task(task)
+    first, *more = [Path(file) for file in _listed(train)] or [None]
+    files = DataFiles.choose(
+        chosen, _path(data), train=first, dev=_path(dev), test=_path(test), more=[file for file in more if file]
+    )
+    given: list[Override] = [*overrides, *overrides_of(settings), *([("device", device)] if device else [])]
+    values = _finetuning_values(recipe, str(model), task, given, report)
+    config = fill(training_of(chosen).config, values, given)
+    reading = reading_of(format, skip_bad, tag_names)
+    try:
+        results = finetune_task(
+            chosen, str(model), files, config, Path(output),
+            reading=reading, overwrite=overwrite, resume=resume, report=report,
+        )  # fmt: skip
+    finally:
+        devices.close_process_group()
+    return Run(task, Path(output), results)
+
+
+def evaluate(
+    task: str,
+    model: Place,
+    *overrides: str,
+    data: Place,
+    output: Place | None = None,
+    recipe: Place | None = None,
+    format: str | None = None,
+    base: Place | None = None,
+    labels: Names | None = None,
+    tag_names: Names | None = None,
+    device: str | None = None,
+    batch_size: int = 32,
+    precision: str = "fp32",
+    skip_bad: bool = False,
+    overwrite: bool = False,
+    report: Report = print,
+    advance: Callable[[int], object] | None = None,
+    **settings: Any,
+) -> EvaluationResult:
+    """Score a checkpoint on a task, as `loreweave evaluate` does; no training data is needed.
+
+    Args:
+        task: name of the task (`loreweave tasks`).
+        model: checkpoint: the folder of a run, a Hugging Face folder, or a released file.
+        overrides: settings as in the shell, such as `"protocol=blp"`.
+        data: file to score on; the folder of a graph, or episodes, if that is the data of the task.
+        output: folder for `results.json` and `predictions/`.
+        recipe: recipe whose evaluation settings are used.
+        format: format of the file. Default: recognised.
+        base: encoder from which a released file in an older format was trained.
+        labels: names of the model's classes in order, or the file that holds them.
+        tag_names: names of tags that are numbers in the data, or the file that holds them.
+        device: cpu, cuda, cuda:1 or mps. Default: an accelerator if there is one.
+        batch_size: number of records (or full texts) per batch.
+        precision: fp32, bf16, fp16, or auto.
+        skip_bad: leave out bad records and count them.
+        overwrite: replace the results in the output folder.
+        report: called with what the user should know, a line at a time.
+        advance: called with the number of records that are done, for a progress bar.
+        settings: settings of the evaluation (`loreweave tasks TASK`), which override those of the recipe.
+
+    Raises:
+        LoreweaveError: wrong settings, or data or a model that cannot be read.
+
+    Example:
+        >>> evaluate("ner", "runs/ner", data="test.conll").metrics["micro_f1"]  # doctest: +SKIP
+    """
+    execution = execution_of(
+        device=device, precision=precision, batch_size=batch_size, base=base, labels=labels,
+        reading=reading_of(format, skip_bad, tag_names), report=report, advance=advance,
+    )  # fmt: skip
+    evaluation, results = evaluate_task(
+        load_task(task), Path(model), Path(data), settings=[*overrides, *overrides_of(settings)],
+        recipe=_evaluation_values(recipe, task), execution=execution, output=_path(output), overwrite=overwrite,
+    )  # fmt: skip
+    devices.close_process_group()
+    return EvaluationResult(evaluation, results)
+
+
+def _path(given: Place | None) -> Path | None:
+    return None if given is None else Path(given)
+
+
+def _listed(given: Place | Sequence[Place] | None) -> Sequence[Place]:
+    if given is None:
+        return []
+    return [given] if isinstance(given, (str, PathLike)) else given
+
+
+def _finetuning_values(
+    recipe: Place | None, model: str, task: str, overrides: Sequence[Override], report: Report
+) -> dict[str, Any]:
+    """The settings of a recipe; without one none, and a line that names the recipes of the model."""
+    if recipe is None:
+        if names := recipes_for(model, task):
+            report(f"no --recipe: the defaults hold; for this model there is --recipe {' or '.join(names)}")
+        return {}
+    found = load_recipe(str(recipe))
+    if found.task != task:
+        raise ConfigurationError(f"recipe {str(recipe)!r} is for {found.task or found.kind}, not for {task}")
+    return found.config_for(overrides)
+
+
+def _evaluation_values(recipe: Place | None, task: str) -> dict[str, Any]:
+    """The evaluation settings of a recipe for the task."""
+    if recipe is None:
+        return {}
+    found = load_recipe(str(recipe))
+    if found.task != task or not found.evaluation:
+        raise ConfigurationError(f"recipe {str(recipe)!r} has no settings to evaluate {task} with")
+    return found.evaluation
