@@ -12,7 +12,10 @@ _PUBLIC = {
     "Mention": "loreweave.corpus.annotated_text",
     "EntityVocabulary": "loreweave.corpus.entity_vocabulary",
     "KnowledgeGraph": "loreweave.corpus.graphs.knowledge_graph",
+    "evaluate": "loreweave.tasks.jobs.by_name",
+    "finetune": "loreweave.tasks.jobs.by_name",
     "load": "loreweave.tasks.jobs.predictor",
+    "pretrain": "loreweave.pretraining.by_recipe",
 }
 
 __all__ = ["__version__", *_PUBLIC]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loreweave.cli.main import main
-from loreweave.pretraining import run as run_module
+from loreweave.pretraining import by_recipe
 from loreweave.pretraining.configuration import PretrainingConfig
 
 
@@ -16,7 +16,7 @@ from loreweave.pretraining.configuration import PretrainingConfig
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[PretrainingConfig, dict[str, Any]]]:
     """The runs that would have been made."""
     calls: list[tuple[PretrainingConfig, dict[str, Any]]] = []
-    monkeypatch.setattr(run_module, "run", lambda config, **options: calls.append((config, options)))
+    monkeypatch.setattr(by_recipe, "run", lambda config, **options: calls.append((config, options)))
     return calls
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from loreweave.cli.console import progress, say, say_written, show_evaluation, show_json
 from loreweave.cli.help import AnyTask
-from loreweave.cli.precision import PrecisionOption, settled
-from loreweave.cli.tag_names import TagNamesOption, read_tag_names
-from loreweave.errors import ConfigurationError
+from loreweave.cli.precision import PrecisionOption
+from loreweave.cli.tag_names import TagNamesOption
 
 Data = Annotated[
     Path, typer.Option("--data", help="File to score on. link-prediction: folder of a graph. Few-shot tasks: see below.")
@@ -76,37 +75,16 @@ def command(
     bootstrap=1000 (resamples for the 95 % interval); and for an encoder that was not fine-tuned
     method=proto or pair, max_length=128, and representation=markers, pooled or (for a LUKE) entities.
     """
-    from loreweave.corpus.class_labels import read_label_names
-    from loreweave.tasks.contract import Execution, Reading
-    from loreweave.tasks.jobs.evaluate import evaluate_task
-    from loreweave.tasks.registry import load_task
-    from loreweave.training.devices import close_process_group
+    from loreweave.tasks.jobs.by_name import evaluate
 
-    reading = Reading(format=format, skip_bad=skip_bad, tag_names=read_tag_names(tag_names))
     with progress("scoring") as advance:
-        execution = Execution(
-            device=device, precision=settled(precision, device), batch_size=batch_size, base=base, reading=reading,
-            labels=None if labels is None else read_label_names(labels), report=say, advance=advance,
+        found = evaluate(
+            task, model, *(settings or []), data=data, output=output, recipe=recipe, format=format, base=base, labels=labels,
+            tag_names=tag_names, device=device, batch_size=batch_size, precision=precision, skip_bad=skip_bad,
+            overwrite=overwrite, report=say, advance=advance,
         )  # fmt: skip
-        evaluation, results = evaluate_task(
-            load_task(task), model, data, settings=settings or [], recipe=_evaluation_of(recipe, task),
-            execution=execution, output=output, overwrite=overwrite,
-        )  # fmt: skip
-    close_process_group()
     say_written(output)
     if as_json:
-        show_json(results)
+        show_json(found.results)
         return
-    show_evaluation(evaluation.metrics, evaluation.tables, title=f"{task}, {results['records']} records")
-
-
-def _evaluation_of(recipe: str | None, task: str) -> dict[str, Any]:
-    """Evaluation settings of a recipe for the task."""
-    from loreweave.training.settings.recipes import load_recipe
-
-    if recipe is None:
-        return {}
-    found = load_recipe(recipe)
-    if found.task != task or not found.evaluation:
-        raise ConfigurationError(f"recipe {recipe!r} has no evaluation settings for {task}")
-    return found.evaluation
+    show_evaluation(found.metrics, found.evaluation.tables, title=f"{task}, {found.results['records']} records")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from loreweave.cli.console import say, show_json, show_table, show_tables
 from loreweave.cli.help import TrainedTask
-from loreweave.cli.tag_names import TagNamesOption, read_tag_names
+from loreweave.cli.tag_names import TagNamesOption
 
 
 def command(
@@ -58,27 +58,12 @@ def command(
     Example: loreweave finetune few-shot-relation --model minilm --train train_wiki.json --recipe minilm/few-shot-relation
     --output runs/relations
     """
-    from loreweave.errors import ConfigurationError
-    from loreweave.tasks.contract import Reading
-    from loreweave.tasks.jobs.finetune import DataFiles, finetune_task
-    from loreweave.tasks.registry import load_task, training_of
-    from loreweave.training.devices import close_process_group
-    from loreweave.training.settings.configuration import fill
+    from loreweave.tasks.jobs.by_name import finetune
 
-    if resume and overwrite:
-        raise ConfigurationError("--resume and --overwrite exclude each other")
-    chosen = load_task(task)
-    files = DataFiles.choose(chosen, data, train=train[0] if train else None, dev=dev, test=test, more=(train or [])[1:])
-    values = _of_recipe(recipe, model, task, overrides or [])
-    config = fill(training_of(chosen).config, values, [*(overrides or []), *([f"device={device}"] if device else [])])
-    reading = Reading(format=format, skip_bad=skip_bad, tag_names=read_tag_names(tag_names))
-    try:
-        results = finetune_task(
-            chosen, model, files, config, output,
-            reading=reading, overwrite=overwrite, resume=resume, report=say,
-        )  # fmt: skip
-    finally:
-        close_process_group()
+    results = finetune(
+        task, model, *(overrides or []), output=output, train=train, dev=dev, test=test, data=data, recipe=recipe,
+        format=format, tag_names=tag_names, skip_bad=skip_bad, device=device, overwrite=overwrite, resume=resume, report=say,
+    ).results  # fmt: skip
     if as_json:
         show_json(results)
         return
@@ -88,18 +73,3 @@ def command(
         rows = [(metric, *(results[split][metric] for split in splits)) for metric in results[splits[0]]]
         show_table(("metric", *splits), rows, title=f"{task}, epoch {results['best_epoch']}")
     say(f"The weights are in {output / 'model'}; everything else about the run is in {output}.")
-
-
-def _of_recipe(recipe: str | None, model: str, task: str, overrides: list[str]) -> dict[str, Any]:
-    """Settings of a recipe; without one none, and a line that lists the recipes for the model."""
-    from loreweave.errors import ConfigurationError
-    from loreweave.training.settings.recipes import load_recipe, recipes_for
-
-    if recipe is None:
-        if names := recipes_for(model, task):
-            say(f"no --recipe, so the defaults are used; for this model there is --recipe {' or '.join(names)}")
-        return {}
-    found = load_recipe(recipe)
-    if found.task != task:
-        raise ConfigurationError(f"recipe {recipe!r} is for {found.task or found.kind}, not for {task}")
-    return found.config_for(overrides)

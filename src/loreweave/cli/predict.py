@@ -13,7 +13,7 @@ import typer
 from loreweave.cli.console import say
 from loreweave.cli.evaluate import Base, Labels
 from loreweave.cli.help import AnyTask
-from loreweave.cli.precision import PrecisionOption, settled
+from loreweave.cli.precision import PrecisionOption
 from loreweave.corpus.files.writing import json_text
 
 Given = Annotated[
@@ -81,10 +81,9 @@ def command(
     few-shot-ner, few-shot-relation: --data is the support, a file with a few annotated sentences. Queries and answers are as
     for ner and relation-classification, with the labels of the support. Settings: 'loreweave tasks few-shot-ner'.
     """
-    from loreweave.corpus.class_labels import read_label_names
-    from loreweave.tasks.contract import Execution, Reading
     from loreweave.tasks.files.queries import STANDARD_INPUT, block_size, read_queries
     from loreweave.tasks.jobs.evaluate import is_writer
+    from loreweave.tasks.jobs.execution import execution_of, reading_of
     from loreweave.tasks.jobs.predict import open_task
     from loreweave.tasks.registry import load_task
     from loreweave.training.devices import close_process_group
@@ -93,9 +92,9 @@ def command(
     files = [part for part in given or [] if part not in settings] or [STANDARD_INPUT]
     chosen = load_task(task)
     queries = read_queries(files, sys.stdin, format=format, asks=chosen.asks, report=say)
-    execution = Execution(
-        device=device, precision=settled(precision, device), batch_size=batch_size, base=base,
-        labels=None if labels is None else read_label_names(labels), reading=Reading(skip_bad=skip_bad), report=say,
+    execution = execution_of(
+        device=device, precision=precision, batch_size=batch_size, base=base, labels=labels,
+        reading=reading_of(skip_bad=skip_bad), report=say,
     )  # fmt: skip
     answerer = open_task(chosen, model, data, settings=settings, execution=execution)
     bad = 0

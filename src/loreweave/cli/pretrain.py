@@ -31,26 +31,16 @@ def command(
 
     Example: loreweave pretrain kepler-wiki/pretraining data=build/wikipedia --estimate --processes 64
     """
-    from loreweave.errors import ConfigurationError
-    from loreweave.pretraining.configuration import PretrainingConfig
-    from loreweave.training.settings.configuration import fill
-    from loreweave.training.settings.recipes import load_recipe
-
-    if resume and overwrite:
-        raise ConfigurationError("--resume and --overwrite exclude each other")
-    found = load_recipe(recipe)
-    if found.kind != "pretraining":
-        raise ConfigurationError(
-            f"recipe {recipe!r} is for {found.kind}; use 'loreweave finetune {found.task} --recipe {recipe}'"
-        )
-    config = fill(PretrainingConfig, found.config_for(overrides or []), overrides or [])
     if estimate:
         from loreweave.cli.console import show_table
+        from loreweave.pretraining.by_recipe import configuration_of
         from loreweave.pretraining.estimate import estimate as measure
+        from loreweave.training.runs.resuming import check_resume
 
-        cost = measure(config, processes)
+        check_resume(resume, overwrite)
+        cost = measure(configuration_of(recipe, overrides or []), processes)
         show_table(("what", "value"), [(name.replace("_", " "), value) for name, value in cost.to_dict().items()])
         return
-    from loreweave.pretraining.run import run
+    from loreweave.pretraining.by_recipe import pretrain
 
-    run(config, resume=resume, overwrite=overwrite)
+    pretrain(recipe, *(overrides or []), resume=resume, overwrite=overwrite)

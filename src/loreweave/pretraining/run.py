@@ -59,6 +59,11 @@ class PretrainingResult:
     record: RunRecord
     results: dict[str, Any]
 
+    @property
+    def path(self) -> Path:
+        """Folder of the run; the model is in its subfolder `model/`."""
+        return Path(self.record.path)
+
 
 def run(config: PretrainingConfig, *, resume: bool = False, overwrite: bool = False) -> PretrainingResult:
     """Pre-train as `config` says; the model ends in `<output>/model`.

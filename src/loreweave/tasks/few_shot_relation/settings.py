@@ -102,8 +102,6 @@ class MethodSettings:
     """For proto: `euclidean` (the default; squared) or `dot`."""
     max_length: int | None = None
     """Maximum number of sub-words per sentence, for a plain encoder. Null: 128."""
-    format: str | None = None
-    """Format of the annotated sentences. Null: recognised."""
     seed: int = 0
     """Random seed of drawn episodes, of a new classifier, and of resampling."""
 
@@ -137,3 +135,6 @@ class EvaluationSettings(MethodSettings):
 @dataclass(kw_only=True)
 class PredictionSettings(MethodSettings):
     """Settings of `loreweave predict few-shot-relation`."""
+
+    format: str | None = None
+    """Format of the support file. Null: recognised."""

@@ -16,7 +16,7 @@ from loreweave.tasks.jobs.predictor import Predictor, load
 from loreweave.tasks.registry import load_task, training_of
 from loreweave.training import devices
 from loreweave.training.evaluation import Evaluation
-from loreweave.training.runs.record import check_resume
+from loreweave.training.runs.resuming import check_resume
 from loreweave.training.settings.configuration import Override, fill, overrides_of
 from loreweave.training.settings.recipes import load_recipe, recipes_for
 
@@ -116,9 +116,9 @@ def finetune(
     """
     check_resume(resume, overwrite)
     chosen = load_task(task)
-    first, *more = [Path(file) for file in _listed(train)] or [None]
-    files = DataFiles.choose(
-        chosen, _path(data), train=first, dev=_path(dev), test=_path(test), more=[file for file in more if file]
+    files = [Path(file) for file in ([train] if isinstance(train, (str, PathLike)) else train or [])]
+    splits = DataFiles.choose(
+        chosen, _path(data), train=files[0] if files else None, dev=_path(dev), test=_path(test), more=files[1:]
     )
     given: list[Override] = [*overrides, *overrides_of(settings), *([("device", device)] if device else [])]
     values = _finetuning_values(recipe, str(model), task, given, report)
@@ -126,7 +126,7 @@ def finetune(
     reading = reading_of(format, skip_bad, tag_names)
     try:
         results = finetune_task(
-            chosen, str(model), files, config, Path(output),
+            chosen, str(model), splits, config, Path(output),
             reading=reading, overwrite=overwrite, resume=resume, report=report,
         )  # fmt: skip
     finally:
@@ -198,19 +198,13 @@ def _path(given: Place | None) -> Path | None:
     return None if given is None else Path(given)
 
 
-def _listed(given: Place | Sequence[Place] | None) -> Sequence[Place]:
-    if given is None:
-        return []
-    return [given] if isinstance(given, (str, PathLike)) else given
-
-
 def _finetuning_values(
     recipe: Place | None, model: str, task: str, overrides: Sequence[Override], report: Report
 ) -> dict[str, Any]:
-    """The settings of a recipe; without one none, and a line that names the recipes of the model."""
+    """Settings of a recipe; without one none, and a line that lists the recipes for the model."""
     if recipe is None:
         if names := recipes_for(model, task):
-            report(f"no --recipe: the defaults hold; for this model there is --recipe {' or '.join(names)}")
+            report(f"no --recipe, so the defaults are used; for this model there is --recipe {' or '.join(names)}")
         return {}
     found = load_recipe(str(recipe))
     if found.task != task:
@@ -219,10 +213,10 @@ def _finetuning_values(
 
 
 def _evaluation_values(recipe: Place | None, task: str) -> dict[str, Any]:
-    """The evaluation settings of a recipe for the task."""
+    """Evaluation settings of a recipe for the task."""
     if recipe is None:
         return {}
     found = load_recipe(str(recipe))
     if found.task != task or not found.evaluation:
-        raise ConfigurationError(f"recipe {str(recipe)!r} has no settings to evaluate {task} with")
+        raise ConfigurationError(f"recipe {str(recipe)!r} has no evaluation settings for {task}")
     return found.evaluation

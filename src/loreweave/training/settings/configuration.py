@@ -94,14 +94,14 @@ def load_yaml(source: str | Path) -> dict[str, Any]:
     return values
 
 
-def overrides_of(settings: Mapping[str, Any]) -> list[Override]:
+def overrides_of(settings: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Settings of a Python call as overrides; groups are dicts, or names with two underscores or a dot.
 
     Example:
         >>> overrides_of({"epochs": 3, "optimizer": {"learning_rate": 1e-4}, "optimizer__epsilon": 1e-6})
         [('epochs', 3), ('optimizer.learning_rate', 0.0001), ('optimizer.epsilon', 1e-06)]
     """
-    found: list[Override] = []
+    found: list[tuple[str, Any]] = []
     for name, value in settings.items():
         dotted = name.replace("__", ".")
         if isinstance(value, Mapping) and value:
