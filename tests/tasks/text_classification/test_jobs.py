@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from glue_files import LABELLED
 from task_jobs import evaluate, score
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 import loreweave
 from loreweave.cli.main import main
 from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.contract import Execution
 from loreweave.tasks.jobs.check import check_files
+from loreweave.tasks.jobs.evaluate import evaluate_task
 from loreweave.tasks.jobs.finetune import DataFiles, finetune_task
 from loreweave.tasks.registry import load_task, training_of
 from loreweave.training.settings.configuration import fill
@@ -161,3 +164,19 @@ def test_check_counts_what_is_odd(tmp_path: Path) -> None:
     assert (counts["records"], counts["unlabelled"], counts["duplicates"], counts["conflicts"]) == (5, 1, 2, 1)
     assert {row["label"]: row["train.tsv"] for row in found["labels"]} == {"x": 3, "y": 1, "z": 0}
     assert any(line.startswith("test.tsv") and line.endswith(" z") for line in found["findings"])
+
+
+def test_a_published_model_whose_labels_are_in_capitals(tiny_bert: Path, tmp_path: Path) -> None:
+    """As those of MNLI on the Hub; `--labels` gives them the names of GLUE's files."""
+    names = {0: "CONTRADICTION", 1: "NEUTRAL", 2: "ENTAILMENT"}
+    model = AutoModelForSequenceClassification.from_pretrained(tiny_bert, id2label=names)
+    model.save_pretrained(tmp_path / "model")
+    AutoTokenizer.from_pretrained(tiny_bert).save_pretrained(tmp_path / "model")
+    data = tmp_path / "dev.tsv"
+    data.write_text(LABELLED["mnli"], encoding="utf-8")
+    with pytest.raises(DataError, match="found the label 'neutral', .*'NEUTRAL' differs only in case; .* takes --labels FILE"):
+        evaluate(TASK, tmp_path / "model", data, report=silent)
+    labels = ["contradiction", "neutral", "entailment"]
+    execution = Execution(device="cpu", labels=labels, report=silent)
+    evaluation, results = evaluate_task(TASK, tmp_path / "model", data, execution=execution)
+    assert results["records"] == 2 and {row["gold"] for row in evaluation.predictions} == {"neutral", "entailment"}
