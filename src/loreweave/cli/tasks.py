@@ -1,4 +1,4 @@
-"""`loreweave tasks`: list the tasks, or say what one reads, measures and can be told."""
+"""`loreweave tasks`: lists the tasks, or shows the formats, metrics and settings of one."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ def test_what_is_no_model_of_text_classification(tiny_bert: Path, tmp_path: Path
     config = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(config | {"problem_type": "multi_label_classification"}))
     with pytest.raises(
-        CheckpointError, match="found a model for multi_label_classification, expected one that chooses one class"
+        CheckpointError, match="found a model for multi_label_classification, expected a model that predicts one class"
     ):
         load(tmp_path)
 

@@ -246,7 +246,7 @@ def test_quotes_that_a_program_wrote_between_tabs(tmp_path: Path) -> None:
 
 def test_columns_that_the_user_chooses(tmp_path: Path) -> None:
     path = write(tmp_path, "titre\tcorps\tnote\tclasse\nA\tB b\t4\tx\n")
-    with pytest.raises(DataError, match="found no column whose name is that of a text among the columns 'titre', 'corps', "):
+    with pytest.raises(DataError, match="found no column with the name of a text among the columns 'titre', 'corps', "):
         read(path)
     assert rows(read(path, "table:text=corps,label=classe").records) == [("1", "B b", None, "x")]
     assert rows(read(path, "table:text=titre,text_pair=corps,score=note,id=classe").records) == [("x", "A", "B b", 4.0)]

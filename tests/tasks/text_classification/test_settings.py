@@ -39,7 +39,7 @@ def test_pairs_are_as_in_the_training_file() -> None:
         ({"metric": "accuracy"}, PAIRS, "metric: found accuracy, but the labels are numbers; expected pearson, spearman"),
         ({"metric": "mean_squared_error"}, PAIRS, "metric: found mean_squared_error, but a smaller error is better"),
         ({"metric": "pearson"}, TEXTS, "metric: found pearson, but the labels are the classes bad, good"),
-        ({"metric": "f1"}, TEXTS, "positive_label=NAME says which of two classes it is about"),
+        ({"metric": "f1"}, TEXTS, "positive_label=NAME names the class that it is about"),
         ({"positive_label": "ugly"}, TEXTS, "positive_label: found 'ugly', expected one of two classes"),
         ({"positive_label": "1"}, PAIRS, "positive_label: the labels are numbers"),
     ],

@@ -1,4 +1,4 @@
-"""What few-shot tasks do not read of the settings of fine-tuning."""
+"""Settings of fine-tuning that few-shot tasks do not read."""
 
 from __future__ import annotations
 

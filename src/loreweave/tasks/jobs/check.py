@@ -252,7 +252,7 @@ def _none_findings(no_label: str, labels: Sequence[dict[str, Any]], files: Seque
     """
     names = [str(row["label"]) for row in labels]
     if no_label not in names:
-        raise ConfigurationError(f"no_label: {no_label!r} is none of the labels{unknown_name(no_label, names)}")
+        raise ConfigurationError(f"no_label: {no_label!r} is not a label{unknown_name(no_label, names)}")
     row = labels[names.index(no_label)]
     return [
         f"{file.name}: {row[file.name]} of {len(file.read.records)} records have the label for 'no relation' ({no_label!r})"

@@ -52,7 +52,7 @@ class RelationConfig(FinetuningConfig, LukeSettings):
 
 @dataclass(kw_only=True)
 class RelationScoring:
-    """How relations are scored. A checkpoint stores these settings for its evaluation."""
+    """Settings of scoring, which a checkpoint stores for its evaluation."""
 
     no_label: str | None = None
     """Label for "no relation", which the scores exclude. Null: that of the checkpoint, or no_relation, Other or NA if the data

@@ -12,7 +12,7 @@ from loreweave.errors import ConfigurationError, DataError
 from loreweave.training.settings.configuration import unknown_name
 
 ROLES = ("text", "text_pair", "label", "score", "id")
-"""What a column can hold: `label` is a class, `score` a number."""
+"""Role of a column: `label` is a class, `score` a number."""
 
 PAIRS = (
     ("text", "text_pair"), ("text_a", "text_b"), ("texta", "textb"), ("text1", "text2"), ("text_1", "text_2"),
@@ -30,7 +30,7 @@ LABELS = (
 SCORES = ("score", "similarity", "similarity_score", "relatedness_score")
 IDS = ("id", "idx", "index", "guid", "uid")
 _SURE = ("label_text", "label", "labels", "gold_label")
-"""Names of labels that win over the others."""
+"""Names of labels that take precedence over the others."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def find_columns(keys: Sequence[str], asked: Mapping[str, str], format: str) -> 
     if pair is None:
         texts = [name for name in TEXTS if name in plain]
         if not texts or (len(texts) > 1 and texts[0] != "text"):
-            found = "no column whose name is that of a text" if not texts else f"several texts ({', '.join(texts)})"
+            found = "no column with the name of a text" if not texts else f"several texts ({', '.join(texts)})"
             raise DataError(f"found {found} among {shown(keys)}; {way_out}")
         text, text_pair = plain[texts[0]], None
     else:

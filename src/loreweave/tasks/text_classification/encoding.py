@@ -1,4 +1,4 @@
-"""Records to inputs: one text or two, with the special tokens of the encoder; the target is a class or a number."""
+"""Encodes records: one text or two, with the special tokens of the encoder. The target is a class or a number."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class TextExample:
 
 @dataclass
 class TextEncoding:
-    """Encoding for any encoder, a LUKE's words included.
+    """Encoding for any encoder, including the words of a LUKE.
 
     Attributes:
-        tokenizer: with its limit.
-        segments: whether the encoder tells the second text by `token_type_ids`.
-        pairs: whether inputs are pairs; None for any.
-        saved: what is written beside the model: the tokenizer of transformers that this one was made of, or of a LUKE this one.
+        tokenizer: tokenizer with its limit.
+        segments: whether the encoder distinguishes the second text by `token_type_ids`.
+        pairs: whether inputs are pairs; None for both.
+        saved: tokenizer that is saved with the model: that of transformers, or for a LUKE this one.
         done: counts of what did not fit.
     """
 
@@ -54,7 +54,7 @@ class TextEncoding:
     done: EncodingReport = EncodingReport()
 
     def encode(self, records: Sequence[TextRecord], labels: Sequence[str] | None = None) -> list[TextExample]:
-        """Tokenize all records; the longer text of a pair loses words first.
+        """Tokenize all records; the longer text of a pair is truncated first.
 
         Raises:
             DataError: a single text for a model of pairs, or a pair for a model of single texts.
@@ -90,12 +90,12 @@ class TextEncoding:
         return outputs
 
     def report(self) -> str:
-        """What did not fit."""
+        """Counts of what did not fit."""
         done = replace(self.done, texts=0)
         return "" if done == EncodingReport() else str(done)
 
     def save_pretrained(self, folder: Path) -> None:
-        """Write the tokenizer, as transformers knows it."""
+        """Save the tokenizer in transformers' format."""
         (self.saved or self.tokenizer).save_pretrained(folder)
 
     def _check(self, record: TextRecord) -> None:

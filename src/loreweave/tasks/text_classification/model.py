@@ -39,13 +39,13 @@ from loreweave.training.task_model import TaskModel
 
 _NUMBERED = "LABEL_"
 _Problem = Literal["regression", "single_label_classification"]
-"""transformers' names of what a head is trained for."""
+"""transformers' names of the problem types of a head."""
 _REGRESSION: _Problem = "regression"
 _CLASSES: _Problem = "single_label_classification"
 
 
 def build(source: str, labels: Sequence[str], config: TextClassificationConfig) -> TaskModel:
-    """An untrained model on the encoder at `source`, whose own head, if it has one, is left out.
+    """An untrained model on the encoder at `source`, whose own head, if any, is left out.
 
     Args:
         source: folder or hub name; a LUKE in any format.
@@ -53,7 +53,7 @@ def build(source: str, labels: Sequence[str], config: TextClassificationConfig) 
         config: the settings.
 
     Raises:
-        CheckpointError: no readable encoder.
+        CheckpointError: there is no readable encoder.
         ConfigurationError: a setting that the encoder does not read.
     """
     settings: dict[str, Any] = {"task": NAME, "pairs": config.pairs, "positive_label": config.positive_label}
@@ -73,12 +73,12 @@ def build(source: str, labels: Sequence[str], config: TextClassificationConfig) 
 
 
 def load(path: Path, base: str | None = None, labels: Sequence[str] | None = None) -> TaskModel:
-    """A fine-tuned checkpoint, of ours or of transformers (`...ForSequenceClassification`).
+    """A fine-tuned checkpoint, ours or of transformers (`...ForSequenceClassification`).
 
-    Classes that have numbers for names (`LABEL_1`) are called by these numbers, as files without names do.
+    Classes named by numbers (`LABEL_1`) get these numbers as names, as in files without names.
 
     Raises:
-        CheckpointError: the folder holds no model of text classification that chooses one class or predicts a number.
+        CheckpointError: the folder has no model of text classification that predicts one class or a number.
     """
     settings = settings_of(path)
     if is_luke(str(path)):
@@ -119,7 +119,7 @@ def _name(model_config: PreTrainedConfig, labels: Sequence[str] | None, path: Pa
     """
     problem, names = model_config.problem_type, list((model_config.id2label or {}).values())
     if problem not in (None, _REGRESSION, _CLASSES):
-        raise CheckpointError(f"{path}: found a model for {problem}, expected one that chooses one class or predicts a number")
+        raise CheckpointError(f"{path}: found a model for {problem}, expected a model that predicts one class or a number")
     if len(names) == 1:
         name_classes(model_config, [NUMBER])
     elif labels is None and are_numbered(names):
@@ -127,7 +127,7 @@ def _name(model_config: PreTrainedConfig, labels: Sequence[str] | None, path: Pa
 
 
 def _start(source: str, model_config: PreTrainedConfig) -> PreTrainedModel:
-    """transformers' class with a new head over the encoder's weights; a pooler that the files lack is new too.
+    """transformers' class with a new head over the encoder's weights; a pooler that is not in the files is new too.
 
     Raises:
         CheckpointError: transformers has no such class for the encoder, or the files lack weights of it.
@@ -153,7 +153,7 @@ def _start(source: str, model_config: PreTrainedConfig) -> PreTrainedModel:
 def _read(
     source: str, model_config: PreTrainedConfig
 ) -> tuple[PreTrainedModel, list[str], dict[str, tuple[list[int], list[int]]]]:
-    """The model, the names of parameters that the files lack, and those of another shape: (in the files, in the model)."""
+    """The model, names of parameters that are not in the files, and those with another shape: (in the files, in the model)."""
     try:
         with quiet():
             loaded: Any = AutoModelForSequenceClassification.from_pretrained(
@@ -167,7 +167,7 @@ def _read(
 
 
 def _words(source: str, model: PreTrainedModel, max_length: int | None) -> tuple[EntityTokenizer, Any]:
-    """The tokenizer of an encoder that knows no entities, and the one of transformers that it is made of."""
+    """Tokenizer of an encoder without entities, and the one of transformers that it is made from."""
     words = word_tokenizer(source)
     limit = words.model_max_length if words.model_max_length < 10**6 else None
     return EntityTokenizer(words, EntityVocabulary.from_counts({}), max_length=word_limit(model, max_length, limit)), words

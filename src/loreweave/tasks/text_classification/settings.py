@@ -56,7 +56,7 @@ class TextClassificationConfig(FinetuningConfig, LukeSettings):
 
 @dataclass(kw_only=True)
 class TextScoring:
-    """How predicted classes are scored."""
+    """Settings of scoring."""
 
     positive_label: str | None = None
     """Class that `precision`, `recall` and `f1` are about, of data with two classes. Null: that of the checkpoint, or 1, yes,
@@ -100,7 +100,7 @@ def settings_for(config: TextClassificationConfig, records: Sequence[TextRecord]
     if metric is not None and metric not in known:
         why = "the labels are numbers" if numbers else f"the labels are the classes {listed(labels, 8)}"
         why = "a smaller error is better" if numbers and metric in NUMBER_METRICS else why
-        way_out = "; positive_label=NAME says which of two classes it is about" if metric in POSITIVE_METRICS else ""
+        way_out = "; positive_label=NAME names the class that it is about" if metric in POSITIVE_METRICS else ""
         raise ConfigurationError(f"metric: found {metric}, but {why}; expected {', '.join(known)}{way_out}")
     return replace(config, pairs=pairs)
 

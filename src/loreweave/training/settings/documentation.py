@@ -1,4 +1,4 @@
-"""What can be set: every setting of a configuration with its type, its default and the text that stands under it."""
+"""Documentation of settings: every setting of a configuration with its type, its default and its docstring."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ALWAYS = "always"
 
 @dataclass(frozen=True)
 class SettingDoc:
-    """A setting as `key=value` names it.
+    """A setting, as in `key=value`.
 
     Attributes:
         name: dotted, where it is in a group.
