@@ -27,7 +27,7 @@ def test_tables_and_findings(files: list[str], capsys: pytest.CaptureFixture[str
     assert out.startswith("files\nwhat\ttrain.json\tdev.json\nrecords\t16\t1\ntexts\t8\t1\n")
     assert "\nbad\t1\t0\n" in out and "\nlabels: records with each\n" in out and "\npoet\t0\t1" in out
     assert "train.json, record 17: field 'end'" in err
-    assert "dev.json: labels that train.json lacks: poet" in err
+    assert "dev.json: labels that are not in train.json: poet" in err
     assert "dev.json: 1 record has a text of train.json, 1 with its mentions" in err
 
 

@@ -142,7 +142,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(
     assert main(command) == 130
     presser.join()
     err = capsys.readouterr().err
-    assert "to go on: loreweave finetune entity-typing" in err and "--resume" in err and "Traceback" not in err
+    assert "to resume: loreweave finetune entity-typing" in err and "--resume" in err and "Traceback" not in err
     assert json.loads((output / "status.json").read_text())["status"] == "interrupted"
     assert main([*command, "--resume"]) == 0
     assert len(json.loads((output / "results.json").read_text())["epochs"]) == 20

@@ -141,4 +141,4 @@ def test_names_of_classes_come_from_a_file(tmp_path: Path, capsys: pytest.Captur
 
 def test_a_task_without_a_support_has_no_records_to_skip(model: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", "ner", "--model", model, "--skip-bad", "-"]) == 2
-    assert "predict ner has no --skip-bad: an answer says what is wrong with its query" in capsys.readouterr().err
+    assert "predict ner has no --skip-bad: the answer to a bad query has its error" in capsys.readouterr().err

@@ -27,7 +27,7 @@ def test_packaged_encoder(minilm_dir: Path) -> None:
 def test_folder_of_a_run_stands_for_its_model(tmp_path: Path) -> None:
     (tmp_path / "status.json").write_text("{}")
     (tmp_path / "model").mkdir()
-    with pytest.raises(CheckpointError, match="kept no weights"):
+    with pytest.raises(CheckpointError, match="not saved weights"):
         resolve(tmp_path)
     (tmp_path / "model" / "config.json").write_text("{}")
     assert resolve(tmp_path) == tmp_path / "model"
@@ -78,14 +78,17 @@ def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        ("", "this run has kept no weights yet"),
-        ("{}", "this run has kept no weights yet"),
-        ('{"status": "running"}', "this run has kept no weights yet"),
+        ("", "this run has not saved weights yet"),
+        ("{}", "this run has not saved weights yet"),
+        ('{"status": "running"}', "this run has not saved weights yet"),
         (
             '{"status": "failed", "error": "DataError: 3 relations have no text"}',
-            "this run failed before it kept weights: DataError: 3 relations have no text",
+            "this run failed before weights were saved: DataError: 3 relations have no text",
         ),
-        ('{"status": "interrupted"}', "this run was interrupted before it kept weights; its command with --resume goes on"),
+        (
+            '{"status": "interrupted"}',
+            "this run was interrupted before weights were saved; its command with --resume continues it",
+        ),
     ],
 )
 def test_a_run_without_weights_is_said(status: str, said: str, tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ def test_a_graph_and_masked_entities_train_the_same_rows(world: Path, tmp_path: 
     ("changes", "message"),
     [
         ({"objectives": {"masked_words": {}}}, "data: found no pre-training set"),
-        ({"model": None}, "entities can only be tabled"),
+        ({"model": None}, "entities need a table"),
         ({"objectives": {"knowledge_embedding": {"graph": "nowhere"}}}, "found no manifest.json"),
     ],
 )

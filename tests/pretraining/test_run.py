@@ -152,7 +152,7 @@ def test_fp16_needs_a_gpu(world: Path, tmp_path: Path) -> None:
 
 def test_batch_that_does_not_divide(world: Path, tmp_path: Path) -> None:
     """The message names the three numbers."""
-    with pytest.raises(ConfigurationError, match="batch_size 4 is no multiple of micro_batch_size 3"):
+    with pytest.raises(ConfigurationError, match="batch_size 4 is not a multiple of micro_batch_size 3"):
         run(fill(PretrainingConfig, settings(world, tmp_path / "odd", micro_batch_size=3)))
 
 

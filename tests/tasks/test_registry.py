@@ -117,7 +117,7 @@ def test_labels_that_the_model_lacks(tmp_path: Path) -> None:
         check_labels(training, ReadResult(records), ["person"], tmp_path, skip_bad=False)
     kept = check_labels(training, ReadResult(records), ["person"], tmp_path, skip_bad=True)
     assert len(kept.records) == 1 and kept.skipped == {"label 'poet' unknown to the model": 1}
-    assert kept.notes == ["1 record with labels unknown to the model is left out: the scores are of the others alone"]
+    assert kept.notes == ["1 record with labels unknown to the model is left out: the scores are those of the others"]
 
 
 @pytest.mark.parametrize("name", ["token-classification", "classification", "pos"])

@@ -172,7 +172,7 @@ def test_a_run_that_ends_before_its_first_log_line_stops_too(tmp_path: Path) -> 
     def broken(outputs: Any, labels: Tensor, num_items_in_batch: Any = None) -> Tensor:
         return outputs.logits.sum() * float("nan")
 
-    with pytest.raises(LoreweaveError, match="is no finite number"):
+    with pytest.raises(LoreweaveError, match="is not finite"):
         run(tmp_path / "run", replace(CONFIG, log_steps=1000), with_loss(toy_job(), broken))
 
 

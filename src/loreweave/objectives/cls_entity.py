@@ -1,4 +1,4 @@
-"""Page entity from the start token: its state is pulled towards the embedding of the page's entity."""
+"""Page entity from the start token: the distance of its state from the embedding of the page's entity."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class ClsEntityConfig(ObjectiveConfig):
 
 
 class ClsEntityHead(nn.Module):
-    """A linear map to the entity table, in the original's two pieces: `decoder` without bias, and `bias`."""
+    """A linear map to the entity table, in the original's two parts: `decoder` without bias, and `bias`."""
 
     def __init__(self, hidden_size: int, table: nn.Embedding, initializer_range: float) -> None:
         super().__init__()
         self.decoder = nn.Linear(hidden_size, table.embedding_dim, bias=False)
         self.bias = nn.Parameter(torch.zeros(table.embedding_dim))
         nn.init.normal_(self.decoder.weight, std=initializer_range)
-        self._table = [table]  # in a list: the table stays a parameter of the encoder alone
+        self._table = [table]  # in a list, so that the table is a parameter of the encoder only
 
     def forward(self, states: Tensor, entity_ids: Tensor) -> tuple[Tensor, Tensor]:
         """Predicted and true entity embeddings, each [targets, entity size]."""
@@ -46,7 +46,7 @@ class ClsEntityHead(nn.Module):
 class ClsEntity(WindowObjective):
     """Mean squared error between a projection of the start token and the page's entity embedding.
 
-    Pages without an entity of the vocabulary are no targets (the original crashes on them).
+    Pages without an entity in the vocabulary are not targets (the original fails on them).
     """
 
     name: ClassVar[str] = "cls_entity"
@@ -59,7 +59,7 @@ class ClsEntity(WindowObjective):
         entities_of_run(type(self), context)
 
     def mask(self, window: Window, rng: np.random.Generator) -> Targets:
-        """The start token (position -1) of a window whose page is an entity; nothing is hidden."""
+        """The start token (position -1) of a window whose page is an entity; nothing is masked."""
         if window.page_entity_id < 0:
             return Targets.none()
         return Targets(np.array([-1]), np.array([window.page_entity_id]))
@@ -80,5 +80,5 @@ class ClsEntity(WindowObjective):
 
     @classmethod
     def for_evaluation(cls, config: ClsEntityConfig, model: str | None) -> ClsEntityConfig | LeftOut:
-        """Its head is kept in checkpoints alone, as in the original."""
+        """Leave it out: its head is only in checkpoints, as in the original."""
         return LeftOut("its head is not saved with a model")

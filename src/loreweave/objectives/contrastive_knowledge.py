@@ -1,8 +1,8 @@
-"""Contrastive knowledge: (head, relation) read together must be nearest to the true tail, and (tail, inverse relation) to the
-true head, among all entities at hand (SimKGC: Wang et al. 2022, section 3).
+"""Contrastive knowledge: (head, relation) encoded together must be nearest to the true tail, and (tail, inverse relation) to
+the true head, among all available entities (SimKGC: Wang et al. 2022, section 3).
 
-One encoder reads both sides. The entities of a micro-batch, each encoded once, are candidates for every question in it: that
-has the in-batch negatives and the self negatives of SimKGC. With several processes the candidates of all are gathered.
+One encoder reads both sides. The entities of a micro-batch, each encoded once, are candidates for all its questions: these
+are SimKGC's in-batch negatives and self-negatives. With several processes, the candidates of all are gathered.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class ContrastiveKnowledgeConfig(GraphObjectiveConfig):
 
 
 class Questions(NamedTuple):
-    """Questions of a micro-batch: an entity, a relation, the side that is asked for, and the true entity. Each [questions]"""
+    """Questions of a micro-batch: an entity, a relation, the predicted side, and the true entity. Each [questions]"""
 
     entities: Tensor
     relations: Tensor
@@ -82,7 +82,7 @@ class ContrastiveHead(KnowledgeEmbeddingHead):
         self.register_buffer("queue_entities", torch.full((capacity,), -1, dtype=torch.long))
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *arguments: Any) -> None:
-        """A queue that another number of processes filled is cut to its newest candidates, or has places to be filled."""
+        """Adapt a queue of another number of processes: it keeps the newest candidates, or has empty places."""
         for name in ("queue", "queue_entities"):
             given, own = state_dict.get(f"{prefix}{name}"), getattr(self, name)
             if given is not None and len(given) != len(own):
@@ -94,7 +94,7 @@ class ContrastiveHead(KnowledgeEmbeddingHead):
 
     @torch.no_grad()
     def remember(self, vectors: Tensor, entities: Tensor) -> None:
-        """Push candidates to the front of the queue; the oldest fall out."""
+        """Push candidates to the front of the queue; the oldest are dropped."""
         capacity = len(self.queue)
         if capacity:
             self.queue.copy_(torch.cat([vectors.to(self.queue.dtype), self.queue])[:capacity])
@@ -102,7 +102,7 @@ class ContrastiveHead(KnowledgeEmbeddingHead):
 
 
 class ContrastiveKnowledge(GraphObjective):
-    """Questions of both directions against all entities of the micro-batch, false negatives masked."""
+    """Questions of both directions against all entities of the micro-batch, with false negatives masked."""
 
     name: ClassVar[str] = "contrastive_knowledge"
 
@@ -111,7 +111,7 @@ class ContrastiveKnowledge(GraphObjective):
     texts: GraphTexts
 
     def batch(self, item: int) -> Tensors:
-        """Distinct questions' and entities' texts; every triple asks in both directions."""
+        """Texts of the distinct questions and entities; every triple gives questions in both directions."""
         triples = self.sampler[item].triples
         heads, relations, tails = triples[:, HEAD], triples[:, RELATION], triples[:, TAIL]
         pool = TextPool(self.texts)
@@ -132,7 +132,7 @@ class ContrastiveKnowledge(GraphObjective):
         return tensors | {key: torch.from_numpy(array) for key, array in arrays.items()}
 
     def head(self, model: PreTrainedModel | None) -> nn.Module:
-        """Temperature and queue; relations are read with the questions."""
+        """Temperature and queue; relations are encoded with the questions."""
         if model is None:
             raise ConfigurationError(f"{self.name} needs a model to read texts")
         return ContrastiveHead(model.config.hidden_size, self.config, self.true)
@@ -141,7 +141,7 @@ class ContrastiveKnowledge(GraphObjective):
         """Mean of two cross-entropies, question -> entity and true entity -> question, summed over this process's questions."""
         assert encoder is not None and isinstance(head, ContrastiveHead)
         vectors = encode_texts(encoder, batch, self.config.pooling, self.mask_entity_id)
-        with torch.autocast(vectors.device.type, enabled=False):  # half precision cannot tell near candidates apart
+        with torch.autocast(vectors.device.type, enabled=False):  # half precision cannot distinguish close candidates
             return self._contrast(head, functional.normalize(vectors, dim=-1), batch)
 
     def _contrast(self, head: ContrastiveHead, vectors: Tensor, given: Tensors) -> ObjectiveLoss:
@@ -163,7 +163,7 @@ class ContrastiveKnowledge(GraphObjective):
     def _entities_logits(
         self, head: ContrastiveHead, asked: Tensor, own: Questions, candidates: Tensor, entities: Tensor, gold: Tensor
     ) -> Tensor:
-        """Logits of the entities at hand for each question, with the queue behind them. [questions, candidates + queue]"""
+        """Logits of the available entities for each question, followed by the queue. [questions, candidates + queue]"""
         is_gold = functional.one_hot(gold, len(entities)).bool()
         logits = (asked @ candidates.T - self.config.margin * is_gold) * head.inverse_temperature
         allowed = self._allowed(head, own, entities) | is_gold
@@ -180,20 +180,20 @@ class ContrastiveKnowledge(GraphObjective):
         return logits.masked_fill(~allowed, -torch.inf)
 
     def _earlier(self, head: ContrastiveHead, asked: Tensor, own: Questions) -> Tensor:
-        """Logits of the queue, weighted; true answers and places not yet filled are masked. [questions, queue]"""
+        """Logits of the queue, weighted; true answers and empty places are masked. [questions, queue]"""
         allowed = self._allowed(head, own, head.queue_entities) & (head.queue_entities >= 0)
         logits = asked @ head.queue.clone().T * (head.inverse_temperature * self.config.pre_batch_weight)
         return logits.masked_fill(~allowed, -torch.inf)
 
     def _allowed(self, head: ContrastiveHead, own: Questions, entities: Tensor) -> Tensor:
-        """Which entities are false answers to which questions. [questions, entities]"""
+        """Whether entities are false answers to questions. [questions, entities]"""
         allowed = ~self._is_true(head, own, entities[None]) & (entities[None] != own.answers[:, None])
         if not self.config.self_negatives:
             allowed &= entities[None] != own.entities[:, None]
         return allowed
 
     def _is_true(self, head: ContrastiveHead, questions: Questions, entities: Tensor) -> Tensor:
-        """Whether entities [1, n] answer the questions, by the graph. [questions, n]"""
+        """Whether entities [1, n] answer the questions, according to the graph. [questions, n]"""
         own, tail = questions.entities[:, None], questions.asks_tail[:, None]
         subject, target = torch.where(tail, own, entities), torch.where(tail, entities, own)
         keys = self.true.key(subject, questions.relations[:, None], target)
@@ -201,11 +201,11 @@ class ContrastiveKnowledge(GraphObjective):
         return head.keys[places] == keys
 
     def longest_text(self) -> int:
-        """Of a candidate, or of a question, which is an entity's text with a relation's."""
+        """Maximum number of tokens of a candidate, or of a question, which is an entity's text with a relation's."""
         return self.texts.longest(pairs=True, inverse=True)
 
     def save(self, encoder: nn.Module | None, head: nn.Module, folder: Path) -> None:
-        """Side files that say how questions and entities are read."""
+        """Save side files with the composition of questions and entities."""
         assert isinstance(head, KnowledgeEmbeddingHead)
         side_files.save(
             folder, head, self.graph, name=self.name, variant="contrastive", pooling=self.config.pooling,
@@ -219,9 +219,9 @@ def _processes() -> int:
 
 
 def gather(vectors: Tensor, *columns: Tensor) -> tuple[Tensor, list[Tensor], int]:
-    """Vectors of all processes with gradient, columns that go with them, and where this process's begin.
+    """Vectors of all processes with gradient, their columns, and the index of this process's first one.
 
-    Processes may have different numbers of vectors; fewer ones are padded for the exchange.
+    Processes may have different numbers of vectors, which are padded for the exchange.
     """
     world = _processes()
     if world == 1:

@@ -14,16 +14,16 @@ from loreweave.models.knowledge_embedding import Pooling, read_texts
 from loreweave.objectives.base import Tensors
 
 _BUCKETS = 4
-"""Texts of a micro-batch are encoded by length in at most so many parts; more parts pad less and start more kernels."""
+"""Maximum number of parts in which the texts of a micro-batch are encoded, by length; more parts pad less, but cost kernels."""
 
 
 Kind = Literal["entity", "relation", "conditioned", "inverse_conditioned"]
 
 
 class TextPool:
-    """Collects the texts that a micro-batch needs, each distinct one once, whatever it is needed for.
+    """Collects the distinct texts of a micro-batch, whatever they are used for.
 
-    Add everything of one kind at once; `collate` then gives padded tensors sorted by length, and where each text went.
+    Add everything of one kind at once; `collate` then returns padded tensors sorted by length, and the place of each text.
     """
 
     def __init__(self, texts: GraphTexts) -> None:
@@ -32,7 +32,7 @@ class TextPool:
         self._size = 0
 
     def add(self, kind: Kind, rows: np.ndarray, relations: np.ndarray | None = None) -> np.ndarray:
-        """Numbers of the texts of `rows` (any shape), to be looked up in what `collate` returns."""
+        """Numbers of the texts of `rows` (any shape), for the result of `collate`."""
         flat = rows.reshape(-1)
         pairs = flat[:, None] if relations is None else np.stack([flat, relations.reshape(-1)], axis=1)
         distinct, numbers = np.unique(pairs, axis=0, return_inverse=True)
@@ -78,7 +78,7 @@ _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 def least_padding(lengths: np.ndarray, parts: int) -> np.ndarray:
-    """Where to cut ascending lengths into at most so many parts, so that padding each to its longest takes the fewest tokens.
+    """Where to split ascending lengths into a maximum number of parts, so that padding within the parts is minimal.
 
     Dynamic programming over the distinct lengths.
 
@@ -88,7 +88,7 @@ def least_padding(lengths: np.ndarray, parts: int) -> np.ndarray:
     """
     longest, counts = np.unique(lengths, return_counts=True)
     ends = np.cumsum(counts)  # texts up to each distinct length
-    tokens = ends * longest  # of these, in as many parts as there are so far
+    tokens = ends * longest  # of these, with the parts so far
     befores = []
     for _ in range(min(parts, len(longest)) - 1):
         costs = tokens[:, None] + (ends - ends[:, None]) * longest  # [end of the part before, end of this part]

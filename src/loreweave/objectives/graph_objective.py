@@ -1,4 +1,4 @@
-"""What the objectives over a graph share: their settings, and the graph with its triples and texts."""
+"""Shared part of the objectives over a graph: settings, and the graph with its triples and texts."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class GraphObjectiveConfig(ObjectiveConfig):
 
 
 class GraphObjective(StreamObjective):
-    """What objectives over a graph share: the graph, its triples in micro-batches, its texts, and what is said of them.
+    """Base of the objectives over a graph: the graph, its triples in micro-batches, its texts, and messages about them.
 
     Args:
-        reads_entities: whether entities are read from their texts.
-        reads_relations: whether relations are.
+        reads_entities: whether entities are encoded from their texts.
+        reads_relations: whether relations are encoded from their texts.
     """
 
     config: GraphObjectiveConfig
@@ -70,7 +70,7 @@ class GraphObjective(StreamObjective):
 
     @property
     def micro_batches_per_epoch(self) -> int:
-        """Number of micro-batches that show every triple once (with neighbourhoods: that begin at each once)."""
+        """Number of micro-batches with every triple once (with neighbourhoods: that begin at every triple once)."""
         return self.sampler.batches_per_epoch
 
     @classmethod
@@ -80,11 +80,11 @@ class GraphObjective(StreamObjective):
 
     @classmethod
     def for_evaluation(cls, config: GraphObjectiveConfig, model: str | None) -> GraphObjectiveConfig | LeftOut:
-        """Link prediction is what measures it."""
+        """Leave it out: link prediction measures it."""
         return LeftOut("it reads a graph, not windows; 'loreweave evaluate link-prediction' scores it")
 
     def summary(self) -> list[str]:
-        """The graph, what a micro-step takes of it, and how much text its entities and relations have."""
+        """The graph, the size of a micro-step, and the number of entities and relations with each kind of text."""
         config, graph = self.config, self.graph
         unit = "triples" if config.sampling == "triples" else "entities"
         lines = [
@@ -109,7 +109,7 @@ def true_triples(graph: KnowledgeGraph, splits: list[str], folder: str) -> TrueT
     """Triples of the given splits, those of train always among them.
 
     Raises:
-        ConfigurationError: a split that the graph does not have, other than the customary `valid`.
+        ConfigurationError: the graph does not have a split, other than the usual `valid`.
     """
     unknown = [split for split in splits if split not in graph.triples and split != "valid"]
     if unknown:
@@ -120,7 +120,7 @@ def true_triples(graph: KnowledgeGraph, splits: list[str], folder: str) -> TrueT
 
 
 def mask_entity_of_run(config: GraphObjectiveConfig, context: RunContext) -> int | None:
-    """Id of `[MASK]` where texts are read as entities.
+    """Id of `[MASK]` if texts are represented by entities.
 
     Raises:
         ConfigurationError: the run has no entity vocabulary.
@@ -138,14 +138,14 @@ def graph_texts(
     """The graph's texts in the run's tokenizer.
 
     Args:
-        reads_relations: whether the objective reads relations from their texts.
+        reads_relations: whether relations are encoded from their texts.
 
     Raises:
-        ConfigurationError: the run has no encoder to read them.
-        DataError: no entity has a text, or no relation that is read.
+        ConfigurationError: the run has no encoder for them.
+        DataError: no entity has a text, or no relation that is encoded.
     """
     if context.tokenizer is None:
-        raise ConfigurationError("model is null: entities can only be tabled (entities: table), there is nothing to read texts")
+        raise ConfigurationError("model is null: entities need a table (entities: table), without an encoder for texts")
     texts = GraphTexts.build(graph, context.tokenizer, config.text, config.token_cache)
     require_texts(texts.coverage, relations=reads_relations, graph=config.graph)
     return texts

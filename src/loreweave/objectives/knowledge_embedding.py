@@ -1,10 +1,10 @@
-"""Knowledge embedding: true triples score above corrupted ones, over entities read from their texts (KEPLER) or tabled.
+"""Knowledge embedding: true triples score above corrupted ones; entities are encoded from texts (KEPLER) or in a table.
 
-The table may be a LUKE's own entity embeddings: then masked entities and the graph train the same rows.
+The table may be a LUKE's own entity embeddings, so that masked entities and the graph train the same rows.
 
-Variants (Wang et al. 2021, section 3): `wiki` reads entities from descriptions and tables relations;
-`rel` reads relations from their descriptions too; `cond` reads the side that asks together with the relation's description.
-KEPLER-OnlyDesc and -KE are `wiki` beside other word streams, or none.
+Variants (Wang et al. 2021, section 3): `wiki` encodes entities from descriptions and has a table of relations;
+`rel` also encodes relations from their descriptions; `cond` encodes the given entity together with the relation's
+description. KEPLER-OnlyDesc and -KE are `wiki` with other word streams, or none.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class KnowledgeEmbedding(GraphObjective):
         return corrupt(drawn, pool, self.config.negatives, self.true, self.seed)._asdict()
 
     def _with_texts(self, pool: TextPool, arrays: dict[str, np.ndarray]) -> tuple[Tensors, dict[str, np.ndarray]]:
-        """Encoded texts in the place of rows; `asking_*` are the texts of the sides that ask."""
+        """Encoded texts instead of rows; `asking_*` are the texts of the given sides."""
         relations, config = arrays["labels"], self.config
         roles = ["heads", "tails", "corrupted_heads", "corrupted_tails"]
         numbers = dict(_split(pool.add("entity", _join(arrays, roles)), arrays, roles))
@@ -125,7 +125,7 @@ class KnowledgeEmbedding(GraphObjective):
         return tensors, arrays | {role: places[found] for role, found in numbers.items()}
 
     def head(self, model: PreTrainedModel | None) -> nn.Module:
-        """Relation table and scorer, with an entity table where entities are tabled."""
+        """Relation table and scorer, and an entity table if `entities` is `table`."""
         config = self.config
         tabled = config.entities == "table"
         if not tabled and model is None:
@@ -141,7 +141,7 @@ class KnowledgeEmbedding(GraphObjective):
         )
 
     def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Tensors) -> ObjectiveLoss:
-        """Loss over true and corrupted triples (Wang et al. 2021); a triple above all its corruptions counts as correct."""
+        """Loss over true and corrupted triples (Wang et al. 2021); a triple above all its corruptions is correct."""
         assert isinstance(head, KnowledgeEmbeddingHead)
         vectors = self._vectors(encoder, head, batch)
         if self.config.negatives_from == "all":
@@ -162,7 +162,7 @@ class KnowledgeEmbedding(GraphObjective):
         return ObjectiveLoss((total + self._regularizer(h, r, t)).sum(), (positive > highest).sum())
 
     def _vectors(self, encoder: nn.Module | None, head: KnowledgeEmbeddingHead, batch: Tensors) -> dict[str, Tensor]:
-        """The vectors of all roles: [triples, d], corrupted [triples, negatives, d]."""
+        """Vectors of all roles: [triples, d], corrupted [triples, negatives, d]."""
         roles = ("heads", "tails", "corrupted_heads", "corrupted_tails", "asking_heads", "asking_tails", "relations")
         numbers = {role: batch[role] for role in roles if role in batch}
         if self.texts is None:
@@ -176,7 +176,7 @@ class KnowledgeEmbedding(GraphObjective):
         return vectors
 
     def _rows(self, encoder: nn.Module | None, head: KnowledgeEmbeddingHead, entities: Tensor) -> Tensor:
-        """Vectors of entities [...] that are not read from texts. [..., d]"""
+        """Vectors of entities [...] that are not encoded from texts. [..., d]"""
         if self.entity_ids is None:
             return head.entity_vectors(entities)
         assert isinstance(encoder, LukeModel)
@@ -211,14 +211,14 @@ class KnowledgeEmbedding(GraphObjective):
         return self.config.l3 * norms
 
     def longest_text(self) -> int:
-        """Of an entity, and of the relations that the variant reads; 0 where entities are tabled."""
+        """Maximum number of tokens of an entity, and of relations if they are encoded; 0 if entities are in a table."""
         variant = self.config.variant
         return 0 if self.texts is None else self.texts.longest(relations=variant == "rel", pairs=variant == "cond")
 
     def save(self, encoder: nn.Module | None, head: nn.Module, folder: Path) -> None:
-        """Side files beside the encoder's, from which link prediction reads the head and how texts were made.
+        """Save side files next to the encoder's, from which link prediction reads the head and the settings of texts.
 
-        Entities of the LUKE's vocabulary are written as a table: what they are now, to be ranked as they are.
+        Entities of the LUKE's vocabulary are written as a table of their current vectors, for ranking.
         """
         assert isinstance(head, KnowledgeEmbeddingHead)
         config = self.config
@@ -233,7 +233,7 @@ class KnowledgeEmbedding(GraphObjective):
 
 
 class SecondKnowledgeEmbedding(KnowledgeEmbedding):
-    """The same over another graph, with a head of its own (KEPLER-W+W)."""
+    """The same over another graph, with its own head (KEPLER-W+W)."""
 
     name: ClassVar[str] = "second_knowledge_embedding"
 
@@ -250,7 +250,7 @@ def _ids_in_vocabulary(graph: KnowledgeGraph, config: KnowledgeEmbeddingConfig, 
     unknown = np.flatnonzero(ids < 0)
     if len(unknown):
         raise ConfigurationError(
-            f"{config.graph}: {len(unknown):,} of its {graph.num_entities:,} entities have no row of their own in the LUKE's "
+            f"{config.graph}: {len(unknown):,} of its {graph.num_entities:,} entities have no own row in the LUKE's "
             f"vocabulary (the first is {graph.entity_ids[int(unknown[0])]}), expected all; "
             "'loreweave build graph ... --within-vocabulary FILE' leaves the others out"
         )

@@ -1,7 +1,7 @@
-"""Latent typing: pick the words that matter, give each a type, rebuild the sentence from them (Ren et al. 2022).
+"""Latent typing: select the important words, give each a type, reconstruct the sentence from them (Ren et al. 2022).
 
-The loss is the released code's without its masked words, which are an objective of their own:
-reconstruction, sparsity and diversity with their weights. Windows are read as they are, once more than for the masks.
+The loss is the released code's without its masked words, which are a separate objective:
+reconstruction, sparsity and diversity with their weights. Windows are read before masking.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from loreweave.objectives.base import (
 
 @dataclass(kw_only=True)
 class TemperatureConfig:
-    """The temperature of the Gumbel-softmax: start x (1 - rate)^n at update n, but never below the minimum."""
+    """Temperature of the Gumbel-softmax: start x (1 - rate)^n at update n, but never below the minimum."""
 
     start: float = 5.0
     """Temperature at the start of the schedule."""
@@ -55,7 +55,7 @@ class TemperatureConfig:
             raise ValueError(f"rate: found {self.rate}, expected 0 or more, below 1")
 
     def at(self, update: Tensor) -> Tensor:
-        """The temperature at update number `update` [], from 0. [] in float32"""
+        """Temperature at update number `update` [], from 0. [] in float32"""
         count = update.float() - float(self.first_at_minimum)
         value = (self.start * torch.exp(count * math.log1p(-self.rate))).clamp(min=self.minimum)
         return torch.where(count < 0, self.minimum, value)
@@ -101,13 +101,13 @@ class LatentTypingConfig(ObjectiveConfig):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: found {getattr(self, name)}, expected 0 or more")
         if self.types < 2:
-            raise ValueError(f"types: found {self.types}, expected at least 2: 'not selected' and one more")
+            raise ValueError(f"types: found {self.types}, expected at least 2: 'not selected' and one other type")
         if self.layer_drop is not None and not 0 <= self.layer_drop < 1:
             raise ValueError(f"layer_drop: found {self.layer_drop}, expected 0 or more, below 1")
 
 
 class LatentTyping(TextObjective):
-    """Types of the words of each window, and its words rebuilt from them; a target is a word that the decoder predicts."""
+    """Types of the words of each window, and the reconstruction from them; targets are the words that the decoder predicts."""
 
     name: ClassVar[str] = "latent_typing"
     settings = LatentTypingConfig
@@ -120,7 +120,7 @@ class LatentTyping(TextObjective):
         self._watch = CollapseWatch()
 
     def batch(self, item: int, words: Tensors) -> Tensors:
-        """The words; where the decoder has targets, and which; what counts for the use of types; the update's number."""
+        """The words; positions and labels of the decoder's targets; the words that count for usage; the update's number."""
         input_ids, attention_mask = words["input_ids"], words["attention_mask"]
         kept = attention_mask[:, 1:].bool()
         counted = attention_mask.clone()
@@ -137,7 +137,7 @@ class LatentTyping(TextObjective):
         }
 
     def head(self, model: PreTrainedModel | None) -> nn.Module:
-        """Typer and decoder in the encoder's sizes: new ones, or those of the folder `head`."""
+        """Typer and decoder with the encoder's sizes: new ones, or those of the folder `head`."""
         if model is None:
             raise ConfigurationError(f"{self.name} needs a model to read texts")
         config = self.config
@@ -175,14 +175,14 @@ class LatentTyping(TextObjective):
         return ObjectiveLoss(total * len(labels), reconstruction.correct, parts)
 
     def _usage(self, typing: Typing, counted: Tensor) -> Usage:
-        """The mean use of types in this process's micro-batch, or in those of all processes."""
+        """Mean usage of types in this process's micro-batch, or in those of all processes."""
         summed, count = summed_usage(typing.logits, counted)
         if self.config.usage_over == "all" and torch.distributed.is_available() and torch.distributed.is_initialized():
             summed, count = all_reduce(summed), all_reduce(count)
         return Usage(summed / count)
 
     def temperature(self, update: Tensor) -> Tensor:
-        """The temperature of an update [], from the first one of this process where the schedule restarts."""
+        """Temperature of an update [], counted from the first one of this process if the schedule restarts."""
         if not self.config.temperature.restarts:
             return self.config.temperature.at(update)
         if self._first_update is None:
@@ -191,38 +191,38 @@ class LatentTyping(TextObjective):
 
     @classmethod
     def files(cls, config: LatentTypingConfig) -> dict[str, Path]:
-        """The folder of the typer and decoder that go on learning."""
+        """Folder of the typer and decoder that are trained further."""
         return {} if config.head is None else {"head": resolve(config.head)}
 
     @classmethod
     def for_evaluation(cls, config: LatentTypingConfig, model: str | None) -> LatentTypingConfig | LeftOut:
-        """With the typer and decoder of the model's folder, where the settings name no other."""
+        """With the typer and decoder of the model's folder, unless the settings name others."""
         if config.head is not None:
             return config
         if model is not None and side_files.recognises(resolve(model)):
             return replace(config, head=model)
-        return LeftOut(f"the model has no typer; objectives.{cls.name}.head names a folder with one")
+        return LeftOut(f"the model has no typer; set objectives.{cls.name}.head to a folder with one")
 
     def summary(self) -> list[str]:
         """The types and weights."""
         config = self.config
         weights = f"{config.reconstruction_weight:g} x reconstruction + {config.sparsity_weight:g} x sparsity"
-        more = "" if config.head is None else f", going on with {config.head}"
+        more = "" if config.head is None else f", continuing {config.head}"
         return [f"{self.name}: {config.types} types, {weights} + {config.diversity_weight:g} x diversity{more}"]
 
     def on_resume(self, update: int) -> list[str]:
-        """Say that the temperature begins anew, where it does."""
+        """Report that the temperature restarts, if it does."""
         settings = self.config.temperature
         if not settings.restarts:
             return []
         first, going_on = (float(settings.at(torch.tensor(number))) for number in (1, update))
         return [
-            f"{self.name}: the schedule of the temperature begins anew at {first:.3g} (a run that never stopped has "
-            f"{going_on:.3g} here); temperature.restarts=false goes on with it"
+            f"{self.name}: the schedule of the temperature restarts at {first:.3g} (an uninterrupted run has "
+            f"{going_on:.3g} here); temperature.restarts=false continues it"
         ]
 
     def watch(self, metrics: Mapping[str, float], step: int, steps: int) -> list[str]:
-        """Warn of a typer that selects next to nothing, or next to everything."""
+        """Warn about a typer that selects almost nothing, or almost everything."""
         share = metrics.get("selected")
         if share is None or not self._watch.notices(share, step, steps):
             return []
@@ -233,7 +233,7 @@ class LatentTyping(TextObjective):
         ]
 
     def save(self, encoder: nn.Module | None, head: nn.Module, folder: Path) -> None:
-        """Typer and decoder beside the encoder, with the settings that they were trained with."""
+        """Save typer and decoder next to the encoder, with their training settings."""
         assert isinstance(head, SparseTypingHead)
         side_files.save(folder, head, asdict(self.config))
 
@@ -242,9 +242,9 @@ LEAST, MOST = 0.05, 0.95
 
 
 class CollapseWatch:
-    """Notices when the selected share of the words leaves the range from 5 % to 95 %, and once if it never enters it.
+    """Detects when the selected share of the words leaves the range from 5 % to 95 %, or never enters it.
 
-    A new typer selects nearly all, so the first half of the run may be outside without a word.
+    A new typer selects almost everything, so the share may be outside in the first half of the run.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Masked entities: predict which entity a hidden mention stands for (LUKE, section 3.2 of the paper)."""
+"""Masked entities: predict the entity of a masked mention (LUKE, section 3.2 of the paper)."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class MaskedEntities(WindowObjective):
         return cls(config, context) if config.probability > 0 else None
 
     def mask(self, window: Window, rng: np.random.Generator) -> Targets:
-        """Choose entities without replacement; `[UNK]` entities may be chosen too, as in the original."""
+        """Choose entities without replacement, including `[UNK]` entities, as in the original."""
         count = len(window.entity_ids)
         if count == 0:
             return Targets.none()
@@ -87,7 +87,7 @@ class MaskedEntities(WindowObjective):
         return cross_entropy_sum(head(batch["states"]), batch["labels"])
 
     def prepare(self, model: PreTrainedModel | None) -> None:
-        """Let the lookup of the entity table have a sparse gradient: the head scores the whole table in every micro-step."""
+        """Use a sparse gradient for the lookup of the entity table: the head scores the whole table in every micro-step."""
         embeddings = None if model is None else getattr(model.base_model, "entity_embeddings", None)
         if isinstance(embeddings, LukeEntityEmbeddings):
             embeddings.sparse_lookup = True

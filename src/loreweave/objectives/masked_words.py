@@ -1,4 +1,4 @@
-"""Masked words: predict the sub-words that were hidden (BERT; with the variant of LUKE, Yamada et al. 2020)."""
+"""Masked words: predict masked sub-words (BERT; with the variant of LUKE, Yamada et al. 2020)."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class MaskedWordsConfig(ObjectiveConfig):
         super().__post_init__()
         check_shares(self.probability, self.random_probability, self.unchanged_probability)
         if self.draw == "independent" and self.mask_words_in_mentions:
-            raise ValueError("mask_words_in_mentions: found true, expected false where draw is independent: it needs a budget")
+            raise ValueError("mask_words_in_mentions: found true, expected false with draw=independent, which has no budget")
 
 
 class MaskedWords(WindowObjective):
-    """Whole words (or sub-words) are hidden; the masked-word head predicts them."""
+    """Whole words (or sub-words) are masked; the masked-word head predicts them."""
 
     name: ClassVar[str] = "masked_words"
     settings = MaskedWordsConfig
@@ -64,10 +64,10 @@ class MaskedWords(WindowObjective):
         super().__init__(config, context)
         self.vocabulary = words_of_run(context)
         if self.vocabulary.mask_id is None:
-            raise ConfigurationError(f"{self.name}: the tokenizer has no mask token, expected one that hides words")
+            raise ConfigurationError(f"{self.name}: the tokenizer has no mask token, which is needed to mask words")
         if config.unit == "whole_word" and self.vocabulary.continues is None:
             raise ConfigurationError(
-                f"{self.name}.unit: found whole_word, but the tokenizer's sub-words do not say where a word begins; expected "
+                f"{self.name}.unit: found whole_word, but the tokenizer's sub-words do not mark where a word begins; expected "
                 f"objectives.{self.name}.unit=subword"
             )
 
@@ -77,7 +77,7 @@ class MaskedWords(WindowObjective):
         return cls(config, context) if config.probability > 0 else None
 
     def mask(self, window: Window, rng: np.random.Generator) -> Targets:
-        """Choose units in random order until the budget is met, skipping those larger than what is left of it."""
+        """Choose units in random order until the budget is met, skipping those larger than the rest of it."""
         length = len(window.word_ids)
         if length == 0:
             return Targets.none()
@@ -112,7 +112,7 @@ class MaskedWords(WindowObjective):
     def _hide(
         self, window: Window, positions: np.ndarray, action: np.ndarray, rng: np.random.Generator, lowest: int | None = None
     ) -> Targets:
-        """Replace words; random ids are drawn from `lowest` on (None: from behind the padding, as LUKE does)."""
+        """Replace words; random ids are drawn from `lowest` on (None: from the id after the padding, as in LUKE)."""
         labels = window.word_ids[positions].astype(np.int64)
         vocabulary, config = self.vocabulary, self.config
         masked = action < 1 - config.random_probability - config.unchanged_probability
@@ -127,7 +127,7 @@ class MaskedWords(WindowObjective):
     def _unit_starts(self, word_ids: np.ndarray) -> np.ndarray:
         if self.config.unit == "subword":
             return np.arange(len(word_ids))
-        assert self.vocabulary.continues is not None, "checked at the beginning"
+        assert self.vocabulary.continues is not None, "checked in the constructor"
         begins = ~self.vocabulary.continues[word_ids]
         begins[0] = True
         return np.flatnonzero(begins)
@@ -141,7 +141,7 @@ class MaskedWords(WindowObjective):
         return inside
 
     def head(self, model: PreTrainedModel | None) -> nn.Module:
-        """What scores words in a model with a masked-word head; see `masked_word_head`."""
+        """The module that scores words in a model with a masked-word head; see `masked_word_head`."""
         if model is None:
             raise ConfigurationError(f"{self.name} needs a model to read texts")
         return masked_word_head(model)
@@ -151,6 +151,6 @@ class MaskedWords(WindowObjective):
         return cross_entropy_sum(head(batch["states"]), batch["labels"])
 
     def finish(self, model: PreTrainedModel | None) -> None:
-        """The masked-word head of a LUKE is not new any more."""
+        """The masked-word head of a LUKE is no longer new."""
         if model is not None:
             model.config.untrained_modules = []

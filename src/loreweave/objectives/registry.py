@@ -1,4 +1,4 @@
-"""Which objectives there are, and their settings in a recipe. Packages of others can add theirs."""
+"""The objectives, and their settings in a recipe. Other packages can add theirs."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _loaded(points: Iterable[EntryPoint]) -> dict[str, type[Objective]]:
 
 
 def _check(objective: Any, known: dict[str, type[Objective]]) -> None:
-    """Refuse what cannot work as an objective beside the `known` ones."""
+    """Refuse a class that cannot work as an objective together with the `known` ones."""
     kinds = (WindowObjective, TextObjective, StreamObjective)
     if not isinstance(objective, type) or not issubclass(objective, kinds):
         raise ConfigurationError(f"found {objective!r}, expected a subclass of {', '.join(kind.__name__ for kind in kinds)}")

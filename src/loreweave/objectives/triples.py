@@ -1,6 +1,6 @@
-"""Triples of a graph as batches: which triples a micro-step takes, what corrupts them, and which texts that needs.
+"""Triples of a graph as batches: the triples of a micro-step, their corruptions, and the texts that they need.
 
-Everything is a pure function of (seed, item), as in the text stream: a run resumes with the batches that it would have had.
+Everything depends only on (seed, item), as in the text stream: a resumed run has the same batches.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ Rows = TypeVar("Rows", np.ndarray, Tensor)
 Sampling = Literal["triples", "neighbourhoods"]
 
 _EDGES_PER_MEMBER = 64
-"""Neighbours of one entity that compete for a place in its batch, so that hubs do not make it slow."""
+"""Maximum number of an entity's neighbours that compete for a place in its batch, which limits the cost of hubs."""
 
 
 _MOST_TRIPLES = 2**24
-"""More than any micro-step has: keeps the keys of neighbourhoods apart."""
+"""Exceeds the size of any micro-step, and keeps the keys of neighbourhoods distinct."""
 
 
 class TrueTriples:
-    """A set of triples that answers membership for whole arrays: sorted 64-bit keys, no Python objects.
+    """A set of triples with vectorised membership tests: sorted 64-bit keys, no Python objects.
 
     Args:
         triples: [triples, 3] rows of head, relation, tail.
@@ -47,19 +47,19 @@ class TrueTriples:
         return self.keys[np.minimum(places, len(self.keys) - 1)] == keys
 
     def key(self, heads: Rows, relations: Rows, tails: Rows) -> Rows:
-        """One number for each triple: of arrays or tensors with 64 bits."""
+        """One number for each triple, of arrays or tensors with 64 bits."""
         return (heads * self.num_relations + relations) * self.num_entities + tails
 
 
 class TripleBatch(NamedTuple):
-    """Triples of a micro-step, each with a number of its own in the run."""
+    """Triples of a micro-step, each with its own number in the run."""
 
     triples: np.ndarray  # [triples, 3] int64
     keys: np.ndarray  # [triples] int64
 
 
 class Corruption(NamedTuple):
-    """Entities in place of heads and tails, and those for which no false triple could be found (kept true: masked)."""
+    """Replacements of heads and tails, and those for which no false triple was found (kept true: masked)."""
 
     corrupted_heads: np.ndarray  # [triples, negatives]
     corrupted_tails: np.ndarray  # [triples, negatives]
@@ -72,11 +72,11 @@ def corrupt(
 ) -> Corruption:
     """Draw `negatives` entities per side so that the triple is not in `true` (KEPLER: filtered negatives).
 
-    Every triple draws by its own key, so that its negatives do not depend on the size of the batch.
+    Every triple draws by its own key, so its negatives do not depend on the size of the batch.
 
     Args:
-        pool: the entities to draw from, or their number when all are.
-        tries: redraws of what came out true, before an entity is given up and marked.
+        pool: entities to draw from, or their number for all.
+        tries: number of redraws of true triples, before an entity is marked.
     """
     shape = (len(batch.triples), 2, negatives)
     drawn, wrong = np.zeros(shape, dtype=np.int64), np.ones(shape, dtype=bool)
@@ -126,16 +126,16 @@ class Neighbours:
         return self.edges[self.starts[entity] : self.starts[entity + 1]]
 
     def degrees(self, entities: np.ndarray) -> np.ndarray:
-        """How many edges entities have. [entities]"""
+        """Number of edges of entities. [entities]"""
         return np.asarray(self.starts[entities + 1] - self.starts[entities])
 
 
 class TripleSampler:
-    """Which triples each micro-step takes.
+    """The triples of each micro-step.
 
-    `triples` takes `size` triples in an order that shows each once an epoch. `neighbourhoods` begins at such a triple, adds
-    the neighbours with the most edges into what is there, for their degree, until `size` entities are together, and takes
-    **all** triples among them: few texts carry many triples.
+    `triples` takes `size` triples in an order that has each once per epoch. `neighbourhoods` begins at such a triple, adds
+    the neighbours with the most edges into the current set, relative to their degree, until it has `size` entities, and uses
+    **all** triples among them: a few texts have many triples.
     """
 
     def __init__(self, triples: np.ndarray, num_entities: int, *, size: int, sampling: Sampling, seed: int) -> None:
@@ -148,11 +148,11 @@ class TripleSampler:
 
     @property
     def batches_per_epoch(self) -> int:
-        """Micro-steps that take every triple once; with neighbourhoods: that begin at every triple once."""
+        """Number of micro-steps with every triple once; with neighbourhoods: that begin at every triple once."""
         return len(self.triples) if self.neighbours is not None else math.ceil(len(self.triples) / self.size)
 
     def __getitem__(self, item: int) -> TripleBatch:
-        """The triples of one micro-step."""
+        """Triples of one micro-step."""
         if self.neighbours is None:
             draws = np.arange(item * self.size, (item + 1) * self.size)
             rows = [self.draws[draw][1] for draw in draws.tolist()]
@@ -181,7 +181,7 @@ class TripleSampler:
         return int(rng.integers(len(self.triples)))
 
     def _best(self, links: Counter[int], rng: np.random.Generator) -> int:
-        """A neighbour with many edges into what is there; hubs have many everywhere and would be in every batch."""
+        """A neighbour with many edges into the current set, relative to its degree; otherwise hubs would be in every batch."""
         assert self.neighbours is not None
         entities, counts = np.fromiter(links, np.int64, len(links)), np.fromiter(links.values(), np.float64, len(links))
         weights = counts**2 / self.neighbours.degrees(entities)

@@ -1,4 +1,4 @@
-"""Windows of the text stream, and what masking must know of a word tokenizer."""
+"""Windows of the text stream, and the properties of a word tokenizer that masking needs."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from loreweave.encoding.word_boundaries import continuation_rule
 
 @dataclass
 class WordVocabulary:
-    """What masking must know of a word tokenizer.
+    """Properties of a word tokenizer that masking needs.
 
     Attributes:
         size: number of word ids without added tokens; random replacements are drawn below it.
-        continues: for each id, whether it continues the word begun by the token before it [size of the tokenizer]; None where
-            the tokens do not say it.
-        special_ids: ids of all special tokens, that of unknown words among them.
+        continues: for each id, whether it continues the word of the previous token [size of the tokenizer]; None if
+            the tokens do not show it.
+        special_ids: ids of all special tokens, including that of unknown words.
     """
 
     size: int
@@ -48,7 +48,7 @@ class WordVocabulary:
 
 
 class Targets(NamedTuple):
-    """Where a loss is computed in a window, and what is right there. Word position -1 is the start token before the words."""
+    """Positions and labels of the targets in a window. Word position -1 is the start token before the words."""
 
     positions: np.ndarray  # [targets]
     labels: np.ndarray  # [targets]
@@ -61,9 +61,9 @@ class Targets(NamedTuple):
 
 @dataclass
 class Window:
-    """One example of the text stream: sub-words without special tokens, and the entities that they mention.
+    """One example of the text stream: sub-words without special tokens, and their entities.
 
-    Objectives replace ids in `word_ids` and `entity_ids` (copies of the stored ones) and leave `targets` by their name.
+    Objectives replace ids in `word_ids` and `entity_ids` (copies of the stored ones) and store `targets` under their name.
     """
 
     word_ids: np.ndarray  # [words]
@@ -76,12 +76,12 @@ class Window:
 
 
 def flat_targets(targets: Sequence[Targets], width: int, shift: int) -> dict[str, Tensor]:
-    """The targets of a micro-batch: `positions` in the flattened [batch * width] states, and `labels`. Each [targets]
+    """Targets of a micro-batch: `positions` in the flattened [batch * width] states, and `labels`. Each [targets]
 
     Args:
-        targets: of each window.
-        width: positions of a padded window.
-        shift: positions before the one that a window counts as 0.
+        targets: targets of each window.
+        width: number of positions of a padded window.
+        shift: number of positions before the one that a window counts as 0.
     """
     places = [found.positions + shift + row * width for row, found in enumerate(targets)]
     return {"positions": _long(places), "labels": _long([found.labels for found in targets])}

@@ -1,1 +1,1 @@
-"""Pre-training: joins objectives over streams of data to the training engine."""
+"""Pre-training: runs objectives over streams of data with the training engine."""

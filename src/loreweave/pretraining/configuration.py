@@ -1,4 +1,4 @@
-"""Every setting of a pre-training run."""
+"""Settings of a pre-training run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PretrainingOptimizerConfig(OptimizerConfig):
 
 @dataclass(kw_only=True)
 class PretrainingScheduleConfig(ScheduleConfig):
-    """The schedule with the warm-up of LUKE's pre-training."""
+    """Schedule with the warm-up of LUKE's pre-training."""
 
     warmup_steps: int | None = 2500
 
@@ -31,7 +31,7 @@ class LossScaleConfig:
 
     initial: float = 65536.0
     growth_interval: int = 2000
-    """Updates without overflow after which the scale doubles."""
+    """Number of updates without overflow after which the scale doubles."""
 
 
 @dataclass(kw_only=True)
@@ -39,61 +39,61 @@ class PretrainingConfig:
     """One stage of pre-training; the defaults are those of LUKE's released code."""
 
     model: str | None
-    """A LUKE in any format, or a BERT-like encoder directory that is made a LUKE (or kept plain: `word_only`); null for a graph
-    alone with tabled entities."""
+    """A LUKE in any format, or the folder of a BERT-like encoder, which becomes a LUKE (or stays plain: `word_only`). Null: no
+    encoder, for a graph with entities in a table only."""
     data: list[str] = field(default_factory=list)
     """Pre-training sets, one per language; several are sampled with `sampling_smoothing`. Objectives over graphs need none."""
     output: str
     trainable: Literal["entities", "all"] = "all"
-    """`entities` (stage 1): the entity embeddings, the entity head and any head the encoder came without."""
+    """Trained parameters. `entities` (stage 1): the entity embeddings, the entity head and any new head of the encoder."""
     objectives: ObjectivesConfig = field(
         default_factory=lambda: ObjectivesConfig(masked_words=MaskedWordsConfig(), masked_entities=MaskedEntitiesConfig())
     )
-    """Settings of each objective by its name; one that is null is off. Their losses are added with their weights."""
+    """Settings of each objective by its name. Null: off. The losses are added with their weights."""
     word_only: bool = False
-    """Train the encoder on words alone: no entity inputs, and no entity modules where `model` is no LUKE."""
+    """Train the encoder on words only: no entity inputs, and no entity modules unless `model` is a LUKE."""
     entity_embedding_size: int = 256
-    """Width of the entity table of a LUKE that is made from a plain encoder."""
+    """Width of the entity table, if a LUKE is made from a plain encoder."""
     entities_start: Literal["random", "words", "titles"] = "random"
-    """How the entities of such a LUKE start: at random (the published way), their positions as copies of the words', or
-    besides each row from the words of its title (`entity_embedding_size` must be the hidden size)."""
+    """Initial entities of such a LUKE. `random`: as published. `words`: positions are copied from the words. `titles`: also
+    each row from the words of its title (`entity_embedding_size` must be the hidden size)."""
     entity_aware_attention: bool = False
-    """Queries by the kind of what asks and what answers; LUKE gets them in fine-tuning alone."""
+    """Separate query matrices for pairs of words and entities; LUKE has them in fine-tuning only."""
     entity_prediction_bias: bool = True
     freeze_entity_embeddings: bool = False
     batch_size: int = 2048
-    """Windows per update, over all processes and accumulation steps; an update has batch_size / (micro_batch_size x processes)
-    micro-steps, and each of them also takes one micro-batch of every objective over a graph."""
+    """Number of windows per update, over all processes and accumulation steps. An update has batch_size / (micro_batch_size x
+    processes) micro-steps, each of which also has one micro-batch of every objective over a graph."""
     micro_batch_size: int = 4
-    """Windows per process and micro-step."""
+    """Number of windows per process and micro-step."""
     pool: int = 1
-    """Micro-batches whose windows are sorted by length among them: less padding where lengths differ; 1 sorts none."""
+    """Number of micro-batches whose windows are sorted by length together, which reduces padding; 1: no sorting."""
     steps: int | None = None
     epochs: float = 20.0
-    """Passes over the data (without any, over the triples of the first graph); `steps` wins when it is given, but not a
-    recipe's `steps` over `epochs=` on the command line."""
+    """Number of passes over the data (without data, over the triples of the first graph). `steps` takes precedence, but a
+    recipe's `steps` does not over `epochs=` on the command line."""
     max_words: int = 512
-    """Sub-words of a window with its two special tokens; longer windows are cut, and counted. At most what the encoder has
-    positions for, if there are such windows."""
+    """Maximum number of sub-words per window, including its two special tokens; longer windows are truncated, and counted. At
+    most the number of positions of the encoder, if there are such windows."""
     max_entities: int = 128
     sampling_smoothing: float = 0.7
     """Data set i is drawn with probability proportional to size_i ** smoothing (1: by size, 0: evenly)."""
     optimizer: PretrainingOptimizerConfig = field(default_factory=PretrainingOptimizerConfig)
     schedule: PretrainingScheduleConfig = field(default_factory=PretrainingScheduleConfig)
     precision: Precision = "fp32"
-    """`auto` takes bf16 where the processor or GPU gains from it; what it took is in the run's `config.json`."""
+    """Number format. `auto`: bf16 if it is faster on this processor or GPU; the choice is stored in the run's `config.json`."""
     loss_scale: LossScaleConfig = field(default_factory=LossScaleConfig)
-    """Of fp16 alone."""
+    """Settings of fp16."""
     attention: Literal["auto", "sdpa", "eager"] = "auto"
-    """`auto` takes the fused kernels. On a CPU it takes ours with dropout, for which torch has no fused one, and plain ones for
-    bf16, where the fused backward pass is many times slower."""
+    """Attention kernels. `auto`: fused ones. On a CPU, our own with dropout, for which torch has no fused kernel, and plain
+    ones for bf16, where the fused backward pass is many times slower."""
     skip_padding: bool = False
-    """Leave padding out of all that a LUKE computes but attention."""
+    """Skip padding in everything that a LUKE computes except attention."""
     dropout: float | None = None
-    """Dropout of hidden states and attention; null keeps the model's own."""
+    """Dropout of hidden states and attention. Null: that of the model."""
     seed: int = 0
     save_steps: int = 0
-    """Keep a checkpoint every so many updates, the newest two of them; 0 keeps none but that of an interrupted run."""
+    """Number of updates between checkpoints, of which the newest two are kept; 0: only that of an interrupted run."""
     log_steps: int = 10
     tensorboard: bool = False
     """Write event files for TensorBoard into the run's folder."""
@@ -113,7 +113,7 @@ class PretrainingConfig:
         together = self.micro_batch_size * processes
         if self.batch_size % together:
             raise ConfigurationError(
-                f"batch_size {self.batch_size} is no multiple of micro_batch_size {self.micro_batch_size} "
+                f"batch_size {self.batch_size} is not a multiple of micro_batch_size {self.micro_batch_size} "
                 f"x {processes} process(es) = {together}"
             )
         return self.batch_size // together

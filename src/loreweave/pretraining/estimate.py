@@ -1,4 +1,4 @@
-"""What a run would cost, from a few measured micro-steps of it: nothing is written."""
+"""Estimate of a run's cost from a few measured micro-steps; nothing is written."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _WARM_UP = 2
 
 @dataclass(frozen=True)
 class Estimate:
-    """Measured on one process of this machine, and what follows for the whole run.
+    """Measurements on one process of this machine, and their consequences for the whole run.
 
     Attributes:
-        device: on which it was measured.
-        updates: of the run.
-        micro_steps: of the run, over all processes.
-        seconds_per_micro_step: median, without the first two; batches are made in the same process.
-        seconds_per_update: the optimizer's own part, once.
-        peak_memory_gib: of the process (CPU) or of the device.
-        processes: for which `hours` is.
-        hours: of the whole run with so many processes like this one; what they exchange is not counted.
+        device: device of the measurement.
+        updates: number of updates of the run.
+        micro_steps: number of micro-steps of the run, over all processes.
+        seconds_per_micro_step: median, without the first two; batches are prepared in the same process.
+        seconds_per_update: the optimizer's part of one update.
+        peak_memory_gib: peak memory of the process (CPU) or of the device.
+        processes: number of processes that `hours` assumes.
+        hours: duration of the whole run with that many processes like this one, without their communication.
         device_hours: hours x processes.
     """
 
@@ -53,15 +53,15 @@ class Estimate:
     device_hours: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
+        """The fields as plain values."""
         return asdict(self)
 
 
 def estimate(config: PretrainingConfig, processes: int = 1, micro_steps: int = 5) -> Estimate:
-    """Measure `micro_steps` micro-steps and one update of the run that `config` asks for, on `processes` processes.
+    """Measure `micro_steps` micro-steps and one update of the run with `config`, for `processes` processes.
 
     Raises:
-        ConfigurationError: data, model and settings do not go together.
+        ConfigurationError: data, model and settings do not match.
     """
     device = training_device(config.device)
     config = with_settled_precision(config, device)
@@ -117,5 +117,5 @@ def _wait(device: torch.device) -> None:
 
 
 def _peak_memory(device: torch.device) -> float:
-    """GiB of the device, or of this process since it began."""
+    """GiB of the device, or of this process."""
     return peak_device_memory_gib(device) if device.type == "cuda" else peak_memory_gib()

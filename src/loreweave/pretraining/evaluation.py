@@ -1,4 +1,4 @@
-"""How well a model solves the pre-training objectives on windows that it was not trained on."""
+"""Evaluation of a model on the pre-training objectives, with windows that it was not trained on."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from loreweave.training.quiet import quiet
 def evaluate_objectives(config: PretrainingConfig, report: Callable[[str], None] = say_line) -> dict[str, float]:
     """Loss and accuracy of each objective over one pass of `config.data`, masked by `config.seed`.
 
-    The masks are those of the first epoch of a run with that seed, so that two models are compared on the same targets.
-    Windows at the end that fill no micro-batch are left out; their number is in `windows_left_out`. Objectives whose head the
-    model does not have are left out too, because the numbers of a random head say nothing: `report` is told which.
+    The masks are those of the first epoch of a run with that seed, so two models are compared on the same targets.
+    Windows at the end that do not fill a micro-batch are left out; their number is in `windows_left_out`. Objectives whose head
+    the model lacks are left out too, because the metrics of a random head have no meaning: `report` is called with their names.
 
     Raises:
         ConfigurationError: no objective is left, or fewer windows than fill a micro-batch.
@@ -42,7 +42,7 @@ def evaluate_objectives(config: PretrainingConfig, report: Callable[[str], None]
     micro_batches = rows // config.micro_batch_size
     if not micro_batches:
         raise ConfigurationError(f"found {rows} windows, expected at least micro_batch_size={config.micro_batch_size}")
-    # A pool would reach over the end of the pass.
+    # A pool would extend beyond the end of the pass.
     config = replace(config, batch_size=config.micro_batch_size, steps=micro_batches, sampling_smoothing=1.0, pool=1)
     device = training_device(config.device)
     config = with_settled_precision(config, device)
@@ -68,7 +68,7 @@ def evaluate_objectives(config: PretrainingConfig, report: Callable[[str], None]
 
 
 def _with_heads(config: PretrainingConfig, report: Callable[[str], None]) -> ObjectivesConfig:
-    """The objectives that can be evaluated on the model, with the settings for it."""
+    """Objectives that can be evaluated on the model, with their settings."""
     left_out: dict[str, str] = {}
     kept: dict[str, Any] = {}
     known = objectives()

@@ -1,4 +1,4 @@
-"""What a pre-training run reads: pre-training sets, graphs, the model and the heads that it starts from."""
+"""Input of a pre-training run: pre-training sets, graphs, the model and the heads that it starts from."""
 
 from __future__ import annotations
 

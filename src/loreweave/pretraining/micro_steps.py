@@ -1,4 +1,4 @@
-"""The items of a pre-training run: item s is one micro-step over all streams, so that each has its own batch size."""
+"""Items of a pre-training run: item s is one micro-step over all streams, so each stream has its own batch size."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class MicroSteps(torch.utils.data.Dataset[Batch]):
 
     Args:
         text: None in a run without text.
-        objectives: all of the run.
+        objectives: all objectives of the run.
         length: number of micro-steps of the whole run, over all processes.
     """
 

@@ -1,4 +1,4 @@
-"""One module over encoder and objectives: a micro-batch in, the summed loss of every objective out."""
+"""One module over encoder and objectives, from a micro-batch to the summed loss of every objective."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from loreweave.objectives import WINDOWS, Objective, Tensors, WindowObjective
 from loreweave.pretraining.configuration import PretrainingConfig
 
 Sums = dict[str, dict[str, Tensor]]
-"""By objective: `loss`, `correct` and its parts, each a sum over the targets of a micro-batch. []"""
+"""By objective: `loss`, `correct` and other parts, each a sum over the targets of a micro-batch. []"""
 
 ENTITY_TABLE = "luke.entity_embeddings.entity_embeddings.weight"
 ENTITY_BIAS = "entity_predictions.bias"
@@ -20,7 +20,7 @@ ENTITY_BIAS = "entity_predictions.bias"
 class PretrainingModel(nn.Module):
     """Runs the encoder once and scores every objective on its states, gathered at the targets only.
 
-    Heads that only an objective knows (they are no part of the model) live in `extra_heads` and are saved in checkpoints.
+    Heads of objectives that are not part of the model are in `extra_heads` and saved in checkpoints.
     """
 
     def __init__(self, model: PreTrainedModel | None, objectives: Sequence[Objective]) -> None:
@@ -31,7 +31,7 @@ class PretrainingModel(nn.Module):
         extra = {}
         for objective in objectives:
             head = objective.head(model)
-            self._heads[objective.name] = [head]  # in a list: modules of the model are registered there already
+            self._heads[objective.name] = [head]  # in a list, because modules of the model are already registered there
             if not _is_part(head, model):
                 extra[objective.name] = head
             objective.prepare(model)
@@ -42,13 +42,13 @@ class PretrainingModel(nn.Module):
         return self._heads[objective.name][0]
 
     def parameters_by_part(self) -> Iterator[tuple[str, nn.Parameter]]:
-        """Parameters by name, where those of the encoder begin with `encoder.`, whatever its kind."""
+        """Parameters by name; those of the encoder begin with `encoder.`, whatever its kind."""
         encoder = "" if self.model is None else f"model.{self.model.base_model_prefix}."
         for name, parameter in self.named_parameters():
             yield (f"encoder.{name.removeprefix(encoder)}" if encoder and name.startswith(encoder) else name), parameter
 
     def forward(self, **batch: Tensors) -> Sums:
-        """The sums of every objective over a micro-batch (see `loreweave.objectives.Batch`)."""
+        """Sums of every objective over a micro-batch (see `loreweave.objectives.Batch`)."""
         encoder = None if self.model is None else self.model.base_model
         states = self._states(encoder, batch[WINDOWS]) if any(isinstance(o, WindowObjective) for o in self.objectives) else {}
         sums: Sums = {}
@@ -80,11 +80,11 @@ def _is_part(head: nn.Module, model: PreTrainedModel | None) -> bool:
 
 
 def freeze(module: PretrainingModel, config: PretrainingConfig, new_modules: Sequence[str]) -> None:
-    """Decide which parameters are trained.
+    """Select the parameters that are trained.
 
-    The pooler never is, nor a head that no objective uses. With `trainable="entities"` only `entity_embeddings.*`,
-    `entity_predictions.*`, the objectives' own heads and `new_modules` are: heads that the encoder came without and that would
-    else stay random. A word table that such a head shares with the encoder stays frozen: a shared parameter goes by its first
+    The pooler and heads that no objective uses are never trained. With `trainable="entities"`, only `entity_embeddings.*`,
+    `entity_predictions.*`, the objectives' own heads and `new_modules` are trained: heads that the encoder lacks and that would
+    otherwise stay random. A word table that such a head shares with the encoder stays frozen: a shared parameter has its first
     name, the encoder's.
     """
     model = module.model

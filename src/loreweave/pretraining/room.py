@@ -1,4 +1,4 @@
-"""Whether the encoder has positions for all that a run lets it read; of too long a text torch says "index out of range"."""
+"""Check that the encoder has positions for all texts of a run; torch only reports "index out of range"."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def check_positions(
     """Compare the encoder's positions with the longest window and the longest text of each graph.
 
     Raises:
-        ConfigurationError: one of them is longer.
+        ConfigurationError: one of these texts is longer.
     """
     positions = usable_positions(model)
     if positions is None:
         return
     for data in sets:
         longest = 0
-        if min(config.max_words, data.manifest["settings"]["max_length"]) > positions:  # all windows are counted only then
+        if min(config.max_words, data.manifest["settings"]["max_length"]) > positions:  # only then are all windows counted
             longest = min(config.max_words, longest_window(data.dataset))
         if longest > positions:
             raise ConfigurationError(

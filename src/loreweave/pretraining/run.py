@@ -54,7 +54,7 @@ _READS_TEXT = (WindowObjective, TextObjective)
 
 @dataclass
 class PretrainingResult:
-    """What a run left: its folder, and the numbers of its last log line."""
+    """Result of a run: its folder, and the metrics of its last log line."""
 
     record: RunRecord
     results: dict[str, Any]
@@ -66,10 +66,10 @@ class PretrainingResult:
 
 
 def run(config: PretrainingConfig, *, resume: bool = False, overwrite: bool = False) -> PretrainingResult:
-    """Pre-train as `config` says; the model ends in `<output>/model`.
+    """Pre-train with `config`; the model is saved in `<output>/model`.
 
     Raises:
-        ConfigurationError: data, model and settings do not go together, or the output folder holds another run.
+        ConfigurationError: data, model and settings do not match, or the output folder has another run.
         Interrupted: stopped by Ctrl-C; a checkpoint is kept, and the message has the command to resume.
     """
     state = _processes(config)
@@ -114,10 +114,10 @@ def _run(config: PretrainingConfig, state: PartialState, resume: bool, overwrite
 
 
 def build_stream(config: PretrainingConfig, sets: Sequence[PretrainingSet], begun: Start, processes: int) -> MicroSteps:
-    """The micro-steps of the whole run, over all processes.
+    """Micro-steps of the whole run, over all processes.
 
     Raises:
-        ConfigurationError: the encoder has fewer positions than what it is to read has sub-words.
+        ConfigurationError: the encoder has fewer positions than the longest text has sub-words.
     """
     words = None if begun.words is None else WordVocabulary.of(begun.words)
     micro_steps = config.accumulation_steps(processes) * processes
@@ -146,7 +146,7 @@ def build_stream(config: PretrainingConfig, sets: Sequence[PretrainingSet], begu
 
 
 def _updates(config: PretrainingConfig, sets: Sequence[PretrainingSet], objectives: Sequence[Objective]) -> int:
-    """Updates of the run: `steps`, or enough for `epochs` over the windows (without text, over the first graph)."""
+    """Number of updates: `steps`, or enough for `epochs` over the windows (without text, over the first graph)."""
     if config.steps is not None:
         return config.steps
     if sets:
@@ -171,7 +171,7 @@ def _objectives(config: PretrainingConfig, context: RunContext) -> list[Objectiv
 
 
 def save_model(begun: Start, module: PretrainingModel, path: Path) -> None:
-    """Save the trained model with its tokenizer, as plain transformers reads them, and the objectives' heads beside it."""
+    """Save the trained model with its tokenizer in transformers' format, and the objectives' heads next to it."""
     path.mkdir(parents=True, exist_ok=True)
     for objective in module.objectives:
         objective.finish(begun.model)
@@ -194,7 +194,7 @@ def _save_encoder(begun: Start, path: Path) -> None:
 def _processes(config: PretrainingConfig) -> PartialState:
     device = training_device(config.device)
     if config.precision != "auto":
-        autocast(device, config.precision)  # refuses what the device cannot do, before any work
+        autocast(device, config.precision)  # refuses unsupported formats before any work
     return PartialState(cpu=device.type == "cpu")
 
 
@@ -207,13 +207,13 @@ def _open_record(config: PretrainingConfig, resume: bool, overwrite: bool, state
 
 
 class _Recorder(TrainerCallback):
-    """Writes every log line into the run record."""
+    """Writes every log line to the run record."""
 
     def __init__(self, record: RunRecord) -> None:
         self.record = record
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> TrainerControl:
-        """Log the last update too: its loss goes into the results, and is checked to be a number."""
+        """Log the last update too: its loss is in the results, and is checked to be finite."""
         control.should_log = control.should_log or state.global_step >= state.max_steps
         return control
 
@@ -279,7 +279,7 @@ def _train(trainer: PretrainingTrainer, config: PretrainingConfig, record: RunRe
     interruption = next(c for c in trainer.callback_handler.callbacks if isinstance(c, StopOnInterrupt))
     if interruption.interrupted and trainer.state.global_step < trainer.state.max_steps:
         raise Interrupted(
-            f"stopped at step {trainer.state.global_step}, a checkpoint is kept; to go on: {record.resume_command()}"
+            f"stopped at step {trainer.state.global_step}, a checkpoint is kept; to resume: {record.resume_command()}"
         )
     last = next((line for line in reversed(trainer.state.log_history) if "loss" in line), {})
     named = tuple(metric_name(objective.name, "") for objective in trainer.objectives)

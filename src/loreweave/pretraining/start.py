@@ -1,4 +1,4 @@
-"""Where a pre-training run starts: the model, its word vocabulary and the heads that it came without."""
+"""Start of a pre-training run: the model, its word vocabulary and its new heads."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Start:
     """A model ready for pre-training.
 
     Attributes:
-        model: None for a graph alone with tabled entities, and then no tokenizer either.
-        tokenizer: what is saved with the model.
+        model: None for a graph with entities in a table, and then there is no tokenizer either.
+        tokenizer: tokenizer that is saved with the model.
         words: the fast word tokenizer inside it.
-        vocabulary: None for a word-only run, also of a LUKE.
+        vocabulary: entity vocabulary; None for a word-only run, also of a LUKE.
         new_modules: heads that are still random.
     """
 
@@ -49,10 +49,10 @@ class Start:
 
 
 def start(config: PretrainingConfig, sets: Sequence[PretrainingSet]) -> Start:
-    """Load or build the model that `config` asks for, and check that the data sets were made for it."""
+    """Load or build the model of `config`, and check that the data sets were built for it."""
     if config.model is None:
         if sets:
-            raise ConfigurationError("model: found null, expected an encoder to read `data`")
+            raise ConfigurationError("model: found null, expected an encoder for `data`")
         return Start(None, None, None, None)
     vocabulary = _common_vocabulary(sets)
     folder = resolve(config.model)
@@ -69,7 +69,7 @@ def start(config: PretrainingConfig, sets: Sequence[PretrainingSet]) -> Start:
 
 
 def _load(config: PretrainingConfig, folder: Path, vocabulary: EntityVocabulary | None) -> Start:
-    """A LUKE as it is; another encoder as a LUKE, or plain where nothing asks for entities."""
+    """A LUKE unchanged; another encoder as a LUKE, or plain if nothing needs entities."""
     assert config.model is not None
     if is_luke(str(folder)):
         return _luke(config, folder)
@@ -79,7 +79,7 @@ def _load(config: PretrainingConfig, folder: Path, vocabulary: EntityVocabulary 
 
 
 def _common_vocabulary(sets: Sequence[PretrainingSet]) -> EntityVocabulary | None:
-    """The entity vocabulary of the sets that have one (plain text has none)."""
+    """Entity vocabulary of the sets that have one (plain text has none)."""
     found = [(data.path, data.vocabulary) for data in sets if data.vocabulary is not None]
     for path, other in found[1:]:
         if other.to_hugging_face() != found[0][1].to_hugging_face():
@@ -132,7 +132,7 @@ def _check_words(words: PreTrainedTokenizerFast, data: PretrainingSet) -> None:
 
 
 def _check_entities(own: EntityVocabulary, given: EntityVocabulary, model: str, data: PretrainingSet) -> None:
-    """A model's vocabulary may have `[MASK2]` where the data's has not; else they must be the same."""
+    """A model's vocabulary may have `[MASK2]` when the data's has not; otherwise they must be equal."""
     if own.with_mask2().to_hugging_face() != given.with_mask2().to_hugging_face():
         raise ConfigurationError(
             f"{model} has another entity vocabulary ({len(own)} rows) than the data {data.path} ({len(given)} rows); "

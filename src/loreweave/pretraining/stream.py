@@ -19,19 +19,19 @@ from loreweave.training.draws import Draws
 class TextStream(torch.utils.data.Dataset[Batch]):
     """A map-style data set of micro-batches: item s holds the draws [s * batch_size, (s + 1) * batch_size).
 
-    With a `pool` of more than one micro-batch, their draws are sorted by length among them, so that a micro-batch has windows
-    of like length, and the micro-batches come in random order.
+    With a `pool` of more than one micro-batch, their draws are sorted by length, so that a micro-batch has windows
+    of similar length, and the micro-batches come in random order.
 
-    Masks are seeded by (seed, draw, objective), so that they differ between epochs, are the same in every process layout,
-    and do not change when another objective joins.
+    Masks are seeded by (seed, draw, objective), so they differ between epochs, are the same for any number of processes,
+    and do not change if another objective is added.
 
     Args:
         sets: data sets with the columns of `loreweave.build.pretraining_set`.
-        objectives: in the order in which they mask.
+        objectives: objectives in the order in which they mask.
         length: number of micro-batches of the whole run, over all processes.
-        readers: objectives that read the windows before anything is hidden.
-        entity_pad_id: None leaves entity inputs out (`word_only`).
-        pool: micro-batches that share their draws.
+        readers: objectives that read the windows before anything is masked.
+        entity_pad_id: id of the entity padding; None leaves entity inputs out (`word_only`).
+        pool: number of micro-batches that share their draws.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class TextStream(torch.utils.data.Dataset[Batch]):
         return self._sorted[1][place]
 
     def _sort(self, number: int) -> list[np.ndarray]:
-        """The draws of each micro-batch of a pool. [micro-batches][batch]"""
+        """Draws of each micro-batch of a pool. [micro-batches][batch]"""
         count = self.pool * self.batch_size
         draws = np.arange(number * count, (number + 1) * count)
         if self.pool == 1:
@@ -115,7 +115,7 @@ class TextStream(torch.utils.data.Dataset[Batch]):
         return Window(words, entities, starts[kept], lengths[kept], int(row["page_entity_id"]))
 
     def left_out(self) -> Counter[str]:
-        """Count what `max_words` and `max_entities` cut from the stored windows (each counted once)."""
+        """Count what `max_words` and `max_entities` remove from the stored windows (each counted once)."""
         counts: Counter[str] = Counter()
         for dataset in self.sets:
             columns = dataset.select_columns(["word_ids", "entity_starts", "entity_lengths"]).with_format("arrow")
@@ -131,7 +131,7 @@ class TextStream(torch.utils.data.Dataset[Batch]):
         return counts
 
     def collate(self, windows: Sequence[Window]) -> Batch:
-        """The windows, padded to tensors named as the model's arguments, and the targets of each objective."""
+        """Windows padded to tensors with the names of the model's arguments, and the targets of each objective."""
         padded = self._pad_words([window.word_ids for window in windows])
         width = {"words": padded["input_ids"].shape[1], "entities": 0}
         if self.entity_pad_id is not None:
@@ -173,11 +173,11 @@ class TextStream(torch.utils.data.Dataset[Batch]):
 
 
 def longest_window(dataset: Dataset) -> int:
-    """Most sub-words of a stored window, with the two special tokens that the stream adds; 0 without windows."""
+    """Maximum number of sub-words of a stored window, with the two added special tokens; 0 without windows."""
     return int(_lengths(dataset).max()) + 2 if len(dataset) else 0
 
 
 def _lengths(dataset: Dataset) -> np.ndarray:
-    """Sub-words of each window. [windows]"""
+    """Number of sub-words of each window. [windows]"""
     batches = dataset.select_columns(["word_ids"]).with_format("arrow").iter(100_000)
     return np.concatenate([pc.list_value_length(batch["word_ids"]).to_numpy() for batch in batches]).astype(np.int32)

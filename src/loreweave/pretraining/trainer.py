@@ -1,4 +1,4 @@
-"""The thin Trainer of pre-training: named losses over global target counts, the papers' optimizer, honest checkpoints."""
+"""Thin Trainer of pre-training: named losses over global target counts, the papers' optimizer, safe checkpoints."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ EXTRA_HEADS = "objective_heads.safetensors"
 
 
 def take_only(items: list[Batch]) -> Batch:
-    """Collation: an item of the stream is a whole micro-batch already."""
+    """Collation: an item of the stream is already a whole micro-batch."""
     (batch,) = items
     return batch
 
 
 def build_scaler(device: str, config: LossScaleConfig) -> torch.amp.GradScaler:
-    """The dynamic loss scaling of fp16, in place of accelerate's, which takes no settings through the Trainer."""
+    """Dynamic loss scaling of fp16, instead of accelerate's, which has no settings through the Trainer."""
     return torch.amp.GradScaler(device, init_scale=config.initial, growth_interval=config.growth_interval)
 
 
 class PretrainingTrainer(WholeCheckpoints):
     """Trains a `PretrainingModel` on micro-batches of `MicroSteps`.
 
-    The loss of an update is sum over objectives of weight x (sum of losses / number of targets), both over all processes and
-    accumulation steps, so that neither changes the result (but what an objective computes from a micro-batch as a whole).
+    The loss of an update is the sum over objectives of weight x (sum of losses / number of targets), both over all processes
+    and accumulation steps, so neither changes the result (except for losses over a micro-batch as a whole).
     Each objective's loss and accuracy is logged by name.
     """
 
@@ -76,7 +76,7 @@ class PretrainingTrainer(WholeCheckpoints):
         return SequentialSampler(self.stream)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """AdamW over what the stage trains."""
+        """AdamW over the parameters that the stage trains."""
         if self.optimizer is None:
             self.optimizer = build_optimizer(self.model.parameters_by_part(), self.optimizer_config)
         return self.optimizer
@@ -91,7 +91,7 @@ class PretrainingTrainer(WholeCheckpoints):
     def get_batch_samples(
         self, epoch_iterator: Iterator[Batch], num_batches: int, device: torch.device
     ) -> tuple[list[Batch], Any]:
-        """The micro-batches of one update, and the number of targets of each objective in all processes."""
+        """Micro-batches of one update, and the number of targets of each objective in all processes."""
         batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
         local = [[float(batch[o.name]["labels"].numel()) for o in self.objectives] for batch in batches]
         counts = torch.tensor(local, device=device).sum(0)  # [objectives]
@@ -125,11 +125,11 @@ class PretrainingTrainer(WholeCheckpoints):
             self._sums[name] = self._sums[name] + value if name in self._sums else value
 
     def state_to_keep(self) -> dict[str, Any]:
-        """The sums since the last log line, so that the next one has the mean of all its updates."""
+        """Sums since the last log line, so that the next one has the mean of all its updates."""
         return {"first_summed": self._first_summed, "sums": {name: float(value) for name, value in self._sums.items()}}
 
     def take_state(self, states: Sequence[Mapping[str, Any]]) -> None:
-        """This process's own sums; where the number of processes is another, the mean of all."""
+        """This process's own sums; the mean of all if the number of processes has changed."""
         same = len(states) == self.accelerator.num_processes
         taken = [states[self.accelerator.process_index]] if same else states
         self._first_summed = taken[0]["first_summed"]
@@ -138,8 +138,8 @@ class PretrainingTrainer(WholeCheckpoints):
             self._sums[name] = torch.tensor(mean, dtype=torch.float32, device=self.args.device)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Replace the loss by the mean of all updates since the last line (transformers' forgets what was before a resumption)
-        and add each objective's loss and accuracy; stop at a loss that is no number."""
+        """Replace the loss by the mean of all updates since the last line (transformers' forgets those before a resumption)
+        and add each objective's loss and accuracy; stop at a loss that is not finite."""
         if "loss" in logs and self._sums:
             steps = self.state.global_step - self._first_summed
             values = torch.stack(list(self._sums.values()))
@@ -149,11 +149,11 @@ class PretrainingTrainer(WholeCheckpoints):
             logs |= means
             self._sums.clear()
             if not torch.isfinite(values).all():
-                raise LoreweaveError(f"the loss is no finite number at step {self.state.global_step}: {logs}")
+                raise LoreweaveError(f"the loss is not finite at step {self.state.global_step}: {logs}")
         super().log(logs, start_time)
 
     def _save(self, output_dir: str | None = None, state_dict: Mapping[str, Tensor] | None = None) -> None:
-        """Save the inner model as a Hugging Face directory, and the objectives' own heads beside it."""
+        """Save the inner model as a Hugging Face folder, and the objectives' own heads next to it."""
         from safetensors.torch import save_file
 
         if not self.args.should_save:  # transformers asks every process

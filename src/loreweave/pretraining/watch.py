@@ -1,4 +1,4 @@
-"""Shows the objectives what a run logs, and the user what they warn of."""
+"""Passes the log of a run to its objectives, and shows their warnings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ObjectiveWatch(TrainerCallback):
         self.say = say
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Pass what the earlier part of a resumed run logged; its warnings have been shown."""
+        """Pass the log of the earlier part of a resumed run, whose warnings have been shown."""
         for row in state.log_history:
             self._warnings(row, int(row["step"]), state.max_steps)
 

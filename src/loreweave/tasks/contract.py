@@ -1,4 +1,4 @@
-"""The contract of a task: what the commands and the engine need to know about it."""
+"""Contract of a task: what the commands and the engine need to know about it."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from loreweave.training.task_model import TaskModel
 
 OPTIONS = ("format", "skip_bad", "tag_names", "base", "labels")
-"""Options of the commands that a task may take or refuse; see `Task.options`."""
+"""Options of the commands that a task may accept or refuse; see `Task.options`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """How data files are read.
+    """Settings of reading data files.
 
     Attributes:
         format: name of the file format; None: recognised.
         skip_bad: leave out bad records and count them, instead of raising an error.
-        tag_names: names of tags that the files have as numbers.
+        tag_names: names of tags that are numbers in the files.
     """
 
     format: str | None = None
@@ -37,17 +37,17 @@ class Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class Execution:
-    """How a job runs: how the model is loaded and run, how files are read, and who is told.
+    """Settings of a job: loading and running the model, reading files, and callbacks.
 
     Attributes:
         device: `cpu`, `cuda`, `cuda:1`, `mps`; None: an accelerator if there is one.
         precision: fp32, bf16 or fp16; `training.precision.settle_precision` turns `auto` into one of them.
         batch_size: number of inputs per batch.
         base: encoder from which a released file in an older format was trained.
-        labels: names of the model's classes, by number, in place of those of the checkpoint.
-        reading: how data files are read.
-        report: called with what the user should know, a line at a time.
-        advance: called with the number of inputs done, for a progress bar.
+        labels: names of the model's classes, by number, instead of those of the checkpoint.
+        reading: settings of reading data files.
+        report: called with messages for the user, one line at a time.
+        advance: called with the number of finished inputs, for a progress bar.
     """
 
     device: str | None = None
@@ -62,11 +62,11 @@ class Execution:
 
 @dataclass(frozen=True, kw_only=True)
 class NoSettings:
-    """The settings of a job that has none."""
+    """Settings of a job without settings."""
 
 
 class Loader(Protocol):
-    """How a fine-tuned checkpoint of a task is loaded."""
+    """Loads a fine-tuned checkpoint of a task."""
 
     def __call__(self, path: Path, base: str | None = None, labels: Sequence[str] | None = None) -> TaskModel:
         """The model; `base` of an older format, `labels` if the checkpoint does not name its classes."""
@@ -74,29 +74,29 @@ class Loader(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Training(Generic[R]):
-    """How a task reads records and trains a model on them: all that `loreweave finetune` and `check` need.
+    """Reading of a task's records and training on them: everything that `loreweave finetune` and `check` need.
 
     Attributes:
         name: name of the task.
         config: settings of a run; the defaults are those of the paper.
-        formats: file formats by name, with one line each; the reader also recognises them.
+        formats: file formats by name, with one line of help each; the reader also recognises them.
         splits: file stems of `train`, `dev` and `test` in a data folder.
         read: (path, format or None, skip bad records and count them) -> records.
         labels: all labels of records, in the order of the classes.
         mentions: a record -> its text and the characters of its mentions.
         build: (encoder folder or hub name, labels, settings) -> an untrained model for the task.
         load: loads a fine-tuned checkpoint.
-        score: (records, one output per record, labels) -> numbers and predictions. None: training scores nothing, because the
-            labels of the training data are not those that matter (few-shot tasks).
+        score: (records, one output per record, labels) -> metrics and predictions. None: training scores nothing, because the
+            labels of the training data are not those of the evaluation (few-shot tasks).
         metric: dev metric that selects an epoch; larger is better.
         metrics: names of all metrics in `Evaluation.metrics`.
-        no_label: the label that stands for none of the others, if there is one.
-        finds: for a task that finds mentions itself, the key of an answer that holds them; None: they are given.
-        read_numbers: `read` with the names of tags that files have as numbers; None: files have no such tags.
+        no_label: label for none of the others, if there is one.
+        finds: for a task that predicts mentions, the key of an answer with them; None: they are given.
+        read_numbers: `read` with the names of tags that are numbers in files; None: files have no such tags.
         words: a record -> the characters of its words; None: records have texts only.
         mention_labels: a record -> the label of each of its mentions; None: labels belong to the record.
         adapt: (settings, training records) -> the settings that fit such records; None: they stay as they are.
-        unfit: (settings, a training record) -> why its labels do not fit the settings; None: they do.
+        unfit: (settings, a training record) -> reason why its labels do not fit the settings; None: they do.
     """
 
     name: str
@@ -123,7 +123,7 @@ class Training(Generic[R]):
         """The records of a file.
 
         Raises:
-            ConfigurationError: names of tags are given, and files of the task have no tags.
+            ConfigurationError: names of tags are given, but files of the task have no tags.
             DataError: names the file and the line.
         """
         if not reading.tag_names:
@@ -135,7 +135,7 @@ class Training(Generic[R]):
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A task: every task is evaluated, predicts and is scored; a task that learns has a `training`.
+    """A task: every task is evaluated, predicted and scored; a task that learns has a `training`.
 
     Tasks on records (most of them) declare their parts to `record_task.task_of_records`, which gives them all jobs. Tasks on
     episodes or on a graph declare functions of their own.
@@ -143,22 +143,22 @@ class Task:
     Attributes:
         name: name on the command line.
         summary: one line.
-        metric: the number that stands for the others; larger is better.
+        metric: main metric; larger is better.
         metrics: names of all metrics in `Evaluation.metrics`.
-        asks: fields of a query; a task that reads plain text has `text` alone.
+        asks: fields of a query; a task that reads plain text has only `text`.
         recognises: whether a model's folder was trained for this task.
-        evaluate: (checkpoint, data, `evaluation` settings, execution) -> numbers and predictions, and facts for `results.json`,
+        evaluate: (checkpoint, data, `evaluation` settings, execution) -> metrics and predictions, and facts for `results.json`,
             among them `name` (of the data) and `records` (their number).
-        predict: (checkpoint, data or None, `prediction` settings, execution) -> what answers queries.
-        score: (gold data, file of predictions, `scoring` settings, execution) -> numbers and predictions, and facts for
+        predict: (checkpoint, data or None, `prediction` settings, execution) -> an object that answers queries.
+        score: (gold data, file of predictions, `scoring` settings, execution) -> metrics and predictions, and facts for
             `results.json`, among them `records` and `skipped`.
         evaluation: settings of `evaluate`, a dataclass that `key=value` fills.
         prediction: settings of `predict`.
         scoring: settings of `score`.
-        options: options of the commands that the task takes; see `OPTIONS`.
-        prediction_data: what `predict` needs as data beside the model ("the folder of a graph"); None: nothing.
+        options: options of the commands that the task accepts; see `OPTIONS`.
+        prediction_data: data that `predict` needs in addition to the model ("the folder of a graph"); None: nothing.
         rows: (text, mentions as (start, end)) -> queries about them, for `Predictor.predict`.
-        training: what `loreweave finetune` does for the task; None: pre-training is all.
+        training: training of `loreweave finetune`; None: the task is only pre-trained for.
     """
 
     name: str
@@ -179,7 +179,7 @@ class Task:
     training: Training[Any] | None = None
 
     def refuse_options(self, execution: Execution) -> None:
-        """Raise an error for options that the task does not take.
+        """Raise an error for options that the task does not accept.
 
         Raises:
             ConfigurationError: names the option.

@@ -1,4 +1,4 @@
-"""Tasks on records: what they declare, and the jobs that they all get from it."""
+"""Tasks on records: what they declare, and the jobs that all of them share."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ Rows = Callable[[str, Sequence[tuple[int, int]]], list[dict[str, Any]]]
 
 @dataclass(frozen=True, kw_only=True)
 class RecordTask(Generic[R]):
-    """What a task on records declares beside its training.
+    """Declaration of a task on records in addition to its training.
 
     Attributes:
-        training: how it reads records and trains a model on them.
-        query: one JSON object of `loreweave predict` and its id -> the records that it asks about.
+        training: reading of records and training on them.
+        query: one JSON object of `loreweave predict` and its id -> records of the query.
         answer: (records, outputs, labels) -> one JSON object per record, with character offsets and probabilities.
-        score_predictions: (gold records, a file of any system's predictions) -> numbers and predictions.
-        scoring: settings of scores. If there are any, `training.score` and `score_predictions` take them as last argument.
-        read_gold: `training.read` for `score_predictions`, if that also takes files of gold labels alone.
+        score_predictions: (gold records, a file of any system's predictions) -> metrics and predictions.
+        scoring: settings of scores. If there are any, `training.score` and `score_predictions` take them as the last argument.
+        read_gold: `training.read` for `score_predictions`, if that also accepts files of gold labels only.
     """
 
     training: Training[R]
@@ -45,7 +45,7 @@ class RecordTask(Generic[R]):
     read_gold: Callable[[Path, str | None, bool], ReadResult[Any]] | None = None
 
     def scoring_arguments(self, settings: Any) -> tuple[Any, ...]:
-        """The last arguments of `training.score` and `score_predictions`."""
+        """Last arguments of `training.score` and `score_predictions`."""
         return () if self.scoring is NoSettings else (settings,)
 
 
@@ -53,9 +53,9 @@ def task_of_records(parts: RecordTask[Any], *, summary: str, asks: tuple[str, ..
     """A task with the jobs that all tasks on records share.
 
     Args:
-        parts: what the task declares.
+        parts: declaration of the task.
         summary: one line.
-        asks: fields of a query; they say how texts with mentions become queries (see `text_rows`, `mention_rows`, `pair_rows`).
+        asks: fields of a query, by which texts with mentions become queries (see `text_rows`, `mention_rows`, `pair_rows`).
         architectures: names in a checkpoint's `config.json` that stand for this task, or patterns (`*ForThis`).
     """
     training = parts.training
@@ -103,7 +103,7 @@ def _predict(parts: RecordTask[Any], model: Path, data: Path | None, settings: A
 def _score(
     parts: RecordTask[Any], gold: Path, predictions: Path, settings: Any, execution: Execution
 ) -> tuple[Evaluation, dict[str, Any]]:
-    """Score a file of predictions; no model is needed, so that nothing heavy is imported."""
+    """Score a file of predictions; no model is needed, so there are no heavy imports."""
     reading = execution.reading
     if parts.read_gold is not None:
         read: ReadResult[Any] = parts.read_gold(gold, reading.format, reading.skip_bad)
@@ -118,13 +118,13 @@ def _score(
 
 
 def text_rows(text: str, mentions: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
-    """The query of a text whose mentions the task finds itself.
+    """The query of a text, for a task that predicts mentions itself.
 
     Raises:
         DataError: mentions are given.
     """
     if mentions:
-        raise DataError("found mentions, expected none: this task finds them", field="mentions")
+        raise DataError("found mentions, expected none, because this task predicts them", field="mentions")
     return [{"text": text}]
 
 
@@ -137,7 +137,7 @@ def pair_rows(text: str, mentions: Sequence[tuple[int, int]]) -> list[dict[str, 
     """The query about the head and the tail of a text, in this order; none without mentions.
 
     Raises:
-        DataError: another number of mentions.
+        DataError: the number of mentions is not two.
     """
     if not mentions:
         return []

@@ -1,4 +1,4 @@
-"""Which tasks there are, by name; packages of others can add theirs."""
+"""The tasks by name; other packages can add theirs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GROUP = "loreweave.tasks"
 
 
 class Place(NamedTuple):
-    """Where a task is declared, and whether models are fine-tuned for it (known without importing it, for `--help`)."""
+    """Module that declares a task, and whether models are fine-tuned for it (known without importing it, for `--help`)."""
 
     module: str
     learns: bool = True
@@ -33,7 +33,7 @@ TASKS: dict[str, Place] = {
     "link-prediction": Place("loreweave.tasks.link_prediction", learns=False),
     "latent-types": Place("loreweave.tasks.latent_types", learns=False),
 }
-"""Name on the command line -> the module whose `TASK` declares the task (imported on use, so that `--help` stays light)."""
+"""Name on the command line -> module whose `TASK` declares the task (imported on use, so that `--help` stays light)."""
 
 _REGISTERED: dict[str, Task] = {}
 
@@ -74,10 +74,10 @@ def all_tasks() -> Iterator[Task]:
 
 
 def load_task(name: str) -> Task:
-    """The task of that name.
+    """Return the task of the given name.
 
     Raises:
-        ConfigurationError: no such task; the message lists them.
+        ConfigurationError: unknown task; the message lists all tasks.
     """
     if name in TASKS:
         found = import_module(TASKS[name].module).TASK
@@ -95,10 +95,10 @@ def load_task(name: str) -> Task:
 
 
 def training_of(task: Task) -> Training[Any]:
-    """What `loreweave finetune` does for a task.
+    """Training of `loreweave finetune` for a task.
 
     Raises:
-        ConfigurationError: nothing is fine-tuned for it.
+        ConfigurationError: the task has no fine-tuning.
     """
     if task.training is None:
         raise ConfigurationError(
@@ -109,12 +109,12 @@ def training_of(task: Task) -> Training[Any]:
 
 
 def load_training(name: str) -> Training[Any]:
-    """What `loreweave finetune` does for the task of that name; see `training_of`."""
+    """Training of `loreweave finetune` for the task of the given name; see `training_of`."""
     return training_of(load_task(name))
 
 
 def _likeness(name: str, task: str) -> float:
-    """How much a name looks like a task's misspelt, 0 where it does not: a whole word of its own means something else."""
+    """Similarity of a name to that of a task, 0 if it is not a misspelling: a different whole word means something else."""
     words, own = name.lower().replace("_", "-").split("-"), task.split("-")
     if len(words) == len(own):
         each = [SequenceMatcher(None, word, other).ratio() for word, other in zip(words, own, strict=True)]

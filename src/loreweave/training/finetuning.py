@@ -1,4 +1,4 @@
-"""The generic engine of fine-tuning: tasks plug in as a model, examples and a scorer."""
+"""Generic engine of fine-tuning: a task provides a model, examples and a scorer."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ class EvaluationSet:
 
 @dataclass(frozen=True, kw_only=True)
 class FinetuningJob:
-    """What a task hands to the engine.
+    """A task's part for the engine.
 
     Attributes:
         built: the model to train, with its encoding and its loss. The model is called with a batch without its `labels`.
-        examples: what to train on; each has a `length`.
-        load: reads a saved model back.
+        examples: training examples; each has a `length`.
+        load: loads a saved model.
         metric: the dev metric that selects the epoch.
-        dev: what to select on, if anything.
-        test: what to score the kept weights on, if anything.
+        dev: data to select the epoch on, if any.
+        test: data to score the kept weights on, if any.
     """
 
     built: TaskModel
@@ -73,15 +73,15 @@ def finetune(
     Args:
         job: the task's part.
         config: the settings.
-        record: the run's folder, made by the caller; one that is resumed goes on from its last checkpoint.
-        report: told one line per event; the default prints to standard error.
+        record: the run's folder, created by the caller; a resumed one continues from its last checkpoint.
+        report: called with one line per event. Default: print to standard error.
 
     Returns:
         The content of `results.json`.
 
     Raises:
-        ConfigurationError: nothing to select on, no update in an epoch, a device or precision that is not there.
-        Interrupted: Ctrl-C; a checkpoint is kept and the message has the command to resume.
+        ConfigurationError: no data to select on, no update in an epoch, or an unavailable device or precision.
+        Interrupted: Ctrl-C; a checkpoint is kept, and the message has the command to resume.
     """
     check_selection(config, has_dev=job.dev is not None, has_test=job.test is not None)
     with record.watch():
@@ -98,7 +98,7 @@ def finetune(
 
 @dataclass
 class _Run:
-    """The state of one call of `finetune`."""
+    """State of one call of `finetune`."""
 
     job: FinetuningJob
     config: EngineSettings
@@ -125,12 +125,12 @@ class _Run:
         self.updates_per_epoch = -(-len(self.batches) // per_update)
         if self.updates_per_epoch == 0:
             raise ConfigurationError(
-                f"{len(self.job.examples)} training examples fill no update of {config.batch_size} x {per_update} "
+                f"{len(self.job.examples)} training examples do not fill an update of {config.batch_size} x {per_update} "
                 f"x {processes} process(es): use leftover=flush, or a smaller batch_size or gradient_accumulation_steps"
             )
         self.last_epoch = self._epochs_asked()
         arguments = _arguments(config, self.record, processes, self.last_epoch)
-        autocast(arguments.device, config.precision)  # refuses what the device cannot do, before any work
+        autocast(arguments.device, config.precision)  # refuses unsupported formats before any work
         choose_attention(self.job.built.model, arguments.device, config.precision)
         self.interruption = StopOnInterrupt()
         self.trainer = FinetuningTrainer(
@@ -140,7 +140,7 @@ class _Run:
         )  # fmt: skip
 
     def derived(self) -> dict[str, int]:
-        """What follows from data, settings and processes, and must be the same when the run is resumed."""
+        """Values that follow from data, settings and processes, and must be the same when the run is resumed."""
         per_update = self.config.batch_size * self.config.gradient_accumulation_steps * self.trainer.args.world_size
         return {
             "training examples": len(self.job.examples),
@@ -150,7 +150,7 @@ class _Run:
         }
 
     def _epochs_asked(self) -> int:
-        """`epochs`, or more where they make fewer updates than `min_updates`."""
+        """`epochs`, or more if they have fewer updates than `min_updates`."""
         least = -(-(self.config.min_updates or 0) // self.updates_per_epoch)
         if least <= self.config.epochs:
             return self.config.epochs
@@ -181,7 +181,7 @@ class _Run:
         self._note_losses()
         if self.interruption.interrupted and state.global_step < state.max_steps:
             again = self.record.resume_command()
-            raise Interrupted(f"interrupted at update {state.global_step} of {state.max_steps}; to go on: {again}")
+            raise Interrupted(f"interrupted at update {state.global_step} of {state.max_steps}; to resume: {again}")
 
     def _note_losses(self) -> None:
         """Add the losses since the last call to the record."""
@@ -223,7 +223,7 @@ class _Run:
         return evaluation.metrics
 
     def _score(self, scored: TaskModel, data: EvaluationSet, split: str) -> Evaluation:
-        """Each process runs its part of the examples; all see all outputs."""
+        """Each process runs its part of the examples; all receive all outputs."""
         encoding = self.job.built.encoding
         accelerator = self.trainer.accelerator
         mine = range(accelerator.process_index, len(data.examples), accelerator.num_processes)
@@ -252,7 +252,7 @@ class _Run:
         self.trainer.accelerator.wait_for_everyone()
 
     def _best(self) -> dict[str, Any]:
-        """The epoch whose weights are kept: the first with the best dev metric, or the last."""
+        """Epoch whose weights are kept: the first one with the best dev metric, or the last one."""
         if self.config.keep == "last" or self.job.dev is None:
             return self.epochs[-1]
         return self._best_on_dev()
@@ -268,7 +268,7 @@ class _Run:
         return patience is not None and last > 0 and last - self._best_on_dev()["epoch"] >= patience
 
     def results(self) -> dict[str, Any]:
-        """Score the kept weights on the test data and sum up."""
+        """Score the kept weights on the test data and summarise."""
         best = self._best()
         results: dict[str, Any] = {"best_epoch": best["epoch"], "kept": self.config.keep, "metric": self.job.metric}
         results |= {"updates": self.updates, "examples": len(self.job.examples)}
@@ -299,7 +299,7 @@ class _Run:
 
 
 def _epochs_of(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The epochs that an earlier part of the run has finished, from its metrics."""
+    """Epochs that an earlier part of the run has finished, according to its metrics."""
     epochs: dict[int, dict[str, Any]] = {}
     for row in rows:
         if row["split"] not in ("dev", "test", "epoch"):

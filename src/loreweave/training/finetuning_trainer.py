@@ -1,4 +1,4 @@
-"""The thin Trainer of fine-tuning and its callbacks: our batches and optimizer, evaluation after every epoch."""
+"""Thin Trainer of fine-tuning and its callbacks: our batches and optimizer, evaluation after every epoch."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class FinetuningTrainer(WholeCheckpoints):
             callbacks=callbacks,
         )
         self.remove_callback(PrinterCallback)
-        self.model_accepts_loss_kwargs = False  # the loss is ours, also for a model whose forward takes **kwargs
+        self.model_accepts_loss_kwargs = False  # the loss is ours, even for a model whose forward takes **kwargs
         self.batches, self.record = batches, record
         self.optimizer_config, self.schedule_config = optimizer, schedule
         self.resumed_at = 0
@@ -55,12 +55,12 @@ class FinetuningTrainer(WholeCheckpoints):
         self._update_loss: Tensor | None = None
 
     def get_train_dataloader(self) -> DataLoader:
-        """Our batches; `EpochBatches` shares them out to the processes, so accelerate must not."""
+        """Our batches; `EpochBatches` distributes them to the processes, so accelerate must not."""
         assert self.train_dataset is not None
         return DataLoader(self.train_dataset, batch_sampler=self.batches, collate_fn=self._collate)
 
     def _collate(self, examples: list[Any]) -> dict[str, Tensor]:
-        """An empty batch becomes an example whose labels do not count: DDP wants a pass of every process."""
+        """An empty batch becomes an example whose labels are ignored, since DDP needs a pass in every process."""
         if examples:
             return self.data_collator(examples)
         assert self.train_dataset is not None
@@ -68,7 +68,7 @@ class FinetuningTrainer(WholeCheckpoints):
         return batch | {"labels": torch.full_like(batch["labels"], IGNORED)}
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """AdamW over what is trained."""
+        """AdamW over the trained parameters."""
         if self.optimizer is None:
             trained = model or self.model
             assert trained is not None
@@ -101,11 +101,11 @@ class FinetuningTrainer(WholeCheckpoints):
             losses = self.accelerator.reduce(losses, reduction="mean")
         self._losses = []
         if not losses.isfinite().all():
-            raise LoreweaveError(f"a loss before step {self.state.global_step} is no finite number: lower the learning rate")
+            raise LoreweaveError(f"a loss before step {self.state.global_step} is not finite: lower the learning rate")
         return [float(loss) for loss in losses]
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Keep the line in the run record; stop at a loss that is no number."""
+        """Write the line to the run record; stop at a loss that is not finite."""
         if "loss" in logs:
             self._complete(logs)
             if not math.isfinite(logs["loss"]):
@@ -116,7 +116,7 @@ class FinetuningTrainer(WholeCheckpoints):
         super().log(logs, start_time)
 
     def _complete(self, logs: dict[str, float]) -> None:
-        """The first line after a resumption is the mean of the updates before it too, which transformers has forgotten."""
+        """Correct the first line after a resumption: the mean includes earlier updates, which transformers does not know."""
         step, first = self.state.global_step, self.resumed_at
         self.resumed_at = 0
         earlier = first % int(self.args.logging_steps)
@@ -126,25 +126,25 @@ class FinetuningTrainer(WholeCheckpoints):
 
 
 class AfterEachEpoch(TrainerCallback):
-    """Gives the batches their epoch; calls `evaluate(epoch, step)` before training and after every whole epoch.
+    """Sets the epoch of the batches; calls `evaluate(epoch, step)` before training and after every whole epoch.
 
-    `evaluate` says whether to stop early.
+    `evaluate` returns whether to stop early.
     """
 
     def __init__(self, batches: EpochBatches, updates_per_epoch: int, evaluate: Callable[[int, int], bool]) -> None:
         self.batches, self.updates_per_epoch, self.evaluate = batches, updates_per_epoch, evaluate
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """The evaluation of epoch 0; a resumed run has had it."""
+        """Evaluate epoch 0, unless the run is resumed."""
         if state.global_step == 0:
             self.evaluate(0, 0)
 
     def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """The data loader does not reliably pass the epoch on, so it comes from the updates done."""
+        """Set the epoch from the updates done, since the data loader does not reliably pass it on."""
         self.batches.epoch = state.global_step // self.updates_per_epoch
 
     def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> TrainerControl:
-        """Evaluate, unless the pass was broken off."""
+        """Evaluate, unless the pass was interrupted."""
         epoch, rest = divmod(state.global_step, self.updates_per_epoch)
         if rest == 0 and self.evaluate(epoch, state.global_step):
             control.should_training_stop = True

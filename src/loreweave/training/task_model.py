@@ -1,4 +1,4 @@
-"""What a task hands to the engine: a model with its encoding and its loss."""
+"""A task's part for the engine: a model with its encoding and its loss."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 class Encoding(Protocol):
-    """Converts records to a model's tensors, and the model's outputs back: one for each way of putting a task on an encoder."""
+    """Converts records to a model's tensors, and the model's outputs back: one for each combination of task and head."""
 
     def encode(self, records: Sequence[Any], labels: Sequence[str] | None = None) -> list[Any]:
-        """Examples in the order of the records; each has a `length`. Without `labels` they carry no gold.
+        """Examples in the order of the records; each has a `length`. Without `labels` they have no gold labels.
 
         A record may give several examples, such as the parts of a long text.
         """
 
     def collate(self, examples: list[Any]) -> Batch:
-        """Padded tensors, with `labels` if the examples have gold."""
+        """Padded tensors, with `labels` if the examples have gold labels."""
 
     def unpack(self, output: Any, batch: Mapping[str, Tensor]) -> Outputs:
         """One array per example of a batch."""
@@ -36,10 +36,10 @@ class Encoding(Protocol):
         """One array per record from one array per example."""
 
     def report(self) -> str:
-        """What was cut so far, in words; empty if nothing was."""
+        """What was truncated so far, in words; empty if nothing was."""
 
     def save_pretrained(self, folder: Path) -> None:
-        """Write the tokenizer's files."""
+        """Save the tokenizer's files."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class TaskModel:
     Attributes:
         model: a model of transformers. Its `config.id2label` lists the labels, if the task has labels.
         encoding: records to tensors, and outputs back.
-        loss: (outputs, labels, num_items_in_batch) -> scalar; see `training.losses`. The task chooses it: the engine knows no
+        loss: (outputs, labels, num_items_in_batch) -> scalar; see `training.losses`. The task chooses it; the engine has no
             default, so that a number is never trained as a probability.
-        scorer: replaces the task's `score` if the checkpoint decides something about it (a threshold).
+        scorer: replaces the task's `score` if it depends on the checkpoint (a threshold).
         answerer: replaces the task's `answer` for the same reason.
         metric: replaces the task's metric that selects an epoch if the model has another one (numbers instead of classes).
     """
@@ -69,6 +69,6 @@ class TaskModel:
         return label_names(self.model.config)
 
     def save_pretrained(self, folder: Path) -> None:
-        """Write a Hugging Face directory."""
+        """Save a Hugging Face folder."""
         self.model.save_pretrained(folder)
         self.encoding.save_pretrained(folder)

@@ -64,7 +64,7 @@ def test_leaks_and_labels_that_training_lacks(tmp_path: Path) -> None:
     found = check_files(TASK, paths)
     first, second = map(str, paths)
     assert found["leaks"] == [{"first": first, "second": second, "same_text": 2, "same_mentions": 1}]
-    assert f"{second}: labels that {first} lacks: home of, works" in found["findings"]
+    assert f"{second}: labels that are not in {first}: home of, works" in found["findings"]
     assert f"{second}: 2 records have a text of {first}, 1 with its mentions" in found["findings"]
 
 
@@ -100,8 +100,8 @@ def test_few_shot_relations_are_new_where_they_are_asked(tmp_path: Path, tiny_be
     found = check_files(load_task("few-shot-relation"), paths, model=str(tiny_bert), report=silent)
     assert found["files"][0]["sub_words"]["max"] == 12  # of sentences, not of episodes
     assert found["findings"] == [
-        "source.jsonl: labels of one record alone, too few for support and query: works",
-        "asked.jsonl: labels that source.jsonl has too, so that they are not unseen: works",
+        "source.jsonl: labels of a single record, too few for support and query: works",
+        "asked.jsonl: labels that are also in source.jsonl, so they are not unseen: works",
     ]
 
 
@@ -129,7 +129,7 @@ def test_few_shot_names(tmp_path: Path, tiny_bert: Path) -> None:
             {"label": "person", "source.txt": 2, "asked.txt": 2}, {"label": "place", "source.txt": 0, "asked.txt": 2},
         ]  # fmt: skip
         assert found["findings"] == [
-            "asked.txt: labels that source.txt has too, so that they are not unseen: person",
+            "asked.txt: labels that are also in source.txt, so they are not unseen: person",
             "asked.txt: 1 record has a text of source.txt, 1 with its mentions",
         ]
     assert [row["sub_words"]["max"] for row in found["files"]] == [4, 4]

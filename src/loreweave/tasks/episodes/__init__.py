@@ -1,1 +1,1 @@
-"""What few-shot tasks share: training in episodes, and copies of queries in a support."""
+"""Shared parts of few-shot tasks: training in episodes, and copies of queries in a support set."""

@@ -1,4 +1,4 @@
-"""Few-shot NER: entities of types that a handful of sentences show (Few-NERD; CONTaiNER, ProtoBERT, NNShot, StructShot)."""
+"""Few-shot NER: entities of types given by a few sentences (Few-NERD; CONTaiNER, ProtoBERT, NNShot, StructShot)."""
 
 from loreweave.corpus.column_formats.tag_schemes import OUTSIDE
 from loreweave.tasks.contract import Task, Training

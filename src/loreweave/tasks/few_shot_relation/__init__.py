@@ -1,4 +1,4 @@
-"""Few-shot relations: which of a few relations, each shown by a handful of sentences, a text states (FewRel; Proto, PAIR)."""
+"""Few-shot relations: one of a few relations, each given by a few sentences (FewRel; Proto, PAIR)."""
 
 from loreweave.tasks.contract import Task, Training
 from loreweave.tasks.deferred import Deferred

@@ -1,1 +1,1 @@
-"""What the commands do with any task: fine-tune, evaluate, predict, check, describe."""
+"""Jobs of the commands for any task: fine-tune, evaluate, predict, check, describe."""

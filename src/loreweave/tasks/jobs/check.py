@@ -1,4 +1,4 @@
-"""What is in a task's files, before training: labels, duplicates, overlaps, lengths, what is cut, what leaks."""
+"""Checks of a task's files before training: labels, duplicates, overlaps, lengths, truncation, leaks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from loreweave.training.task_model import Encoding
 
 @dataclass(frozen=True)
 class _File:
-    """A file's records; `keys` are text and mentions of each, `counts` and `listed` what is in them."""
+    """Records of a file; `keys` are text and mentions of each, `counts` and `listed` describe their content."""
 
     name: str
     read: ReadResult[Any]
@@ -47,16 +47,16 @@ def check_files(
     no_label: str | None = None,
     report: Callable[[str], None] = print,
 ) -> dict[str, Any]:
-    """Read files of a task, the first as the training file, and say what a training run would meet.
+    """Read files of a task, the first one as the training file, and report what a training run would find.
 
-    Of a few-shot task the first is the source, and the others bring the labels that it is asked about. Bad records are left
+    For a few-shot task, the first file is the source, and the others have the labels of the evaluation. Bad records are left
     out and listed. With `model` (an encoder, or a checkpoint of the task), the records are encoded
-    for it, at `max_length` sub-words or what it can hold. `no_label` names the label that stands for none of the others.
+    for it, with at most `max_length` sub-words or its own maximum. `no_label` names the label for none of the others.
 
     Returns:
-        `files`: a row a file, with its `errors` and `listed`, the lines behind each count; `labels`: a row a label with its
-        number of records in each file; `mentions`: the same for mentions, where they have labels; `leaks`: a row a pair of
-        files; `findings`: what to look at, a line each.
+        `files`: one row per file, with its `errors` and `listed`, the lines behind each count; `labels`: one row per label with
+        its number of records in each file; `mentions`: the same for mentions, if they have labels; `leaks`: one row per pair of
+        files; `findings`: what to look at, one line each.
 
     Raises:
         ConfigurationError: a file is given twice.
@@ -89,7 +89,7 @@ def check_files(
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """File names, whole paths where names repeat."""
+    """File names; whole paths if names are repeated."""
     once = Counter(path.name for path in paths)
     return [path.name if once[path.name] == 1 else str(path) for path in paths]
 
@@ -159,14 +159,14 @@ def _encoding(
 
 
 def _encoded(encoding: Encoding, file: _File) -> dict[str, Any]:
-    """Sub-words after cutting, and what was cut in this file alone."""
-    own = copy(encoding)  # each file counts for itself
+    """Number of sub-words after truncation, and what was truncated in this file only."""
+    own = copy(encoding)  # each file counts separately
     lengths = [example.length for example in own.encode(file.read.records)]
     return {"sub_words": _spread(lengths), "cut": own.report()}
 
 
 def _leak_row(first: _File, second: _File) -> dict[str, Any]:
-    """Records of the second file that the first one has too: the same text, and with the same mentions."""
+    """Records of the second file that are also in the first: the same text, and whether with the same mentions."""
     texts, keys = set(first.texts), set(first.keys)
     leaks = [
         (f"{place}: {text!r}" + (", with its mentions" if (text, spans) in keys else ""), (text, spans) in keys)
@@ -196,7 +196,7 @@ _COUNTED = {  # name -> what is said of one, of any other number
 
 
 def _file_findings(training: Training[Any], rows: Sequence[dict[str, Any]], files: Sequence[_File]) -> list[str]:
-    """Where a task finds mentions itself, a text may have none, but not all texts of a file."""
+    """If a task predicts mentions, a text may have none, but not all texts of a file."""
     found = []
     for row, file in zip(rows, files, strict=True):
         for name, words in _COUNTED.items():
@@ -222,30 +222,30 @@ def _label_findings(labels: Sequence[dict[str, Any]], files: Sequence[_File]) ->
     for file in files[1:]:
         unseen = [str(row["label"]) for row in labels if row[file.name] and not row[train]]
         if unseen:
-            found.append(f"{file.name}: labels that {train} lacks: {', '.join(unseen)}")
+            found.append(f"{file.name}: labels that are not in {train}: {', '.join(unseen)}")
     return found
 
 
 def _few_shot_findings(labels: Sequence[dict[str, Any]], files: Sequence[_File]) -> list[str]:
-    """A label must be new where it is asked about, and have a sentence to be shown by and one to be asked."""
+    """A label must be new in the evaluation, and needs one sentence for the support and one for the query."""
     source, found = files[0].name, []
     for file in files:
         rare = [str(row["label"]) for row in labels if row[file.name] == 1]
         if rare:
-            found.append(f"{file.name}: labels of one record alone, too few for support and query: {', '.join(rare)}")
+            found.append(f"{file.name}: labels of a single record, too few for support and query: {', '.join(rare)}")
         known = [str(row["label"]) for row in labels if row[file.name] and row[source]]
         if known and file is not files[0]:
-            found.append(f"{file.name}: labels that {source} has too, so that they are not unseen: {', '.join(known)}")
+            found.append(f"{file.name}: labels that are also in {source}, so they are not unseen: {', '.join(known)}")
         if copies := len(file.texts) - len(set(file.texts)):
             found.append(
                 f"{file.name}: {counted(copies, 'record copies', 'records copy')} the text of another: "
-                "where one is shown and the other is asked about, any model is right"
+                "if one is in the support and the other in the query, any model is right"
             )
     return found
 
 
 def _none_findings(no_label: str, labels: Sequence[dict[str, Any]], files: Sequence[_File]) -> list[str]:
-    """How many records have none of the other labels.
+    """Number of records without any of the other labels.
 
     Raises:
         ConfigurationError: no record of any file has that label.

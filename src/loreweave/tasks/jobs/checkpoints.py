@@ -1,4 +1,4 @@
-"""Which task a checkpoint was trained for, and loading it."""
+"""The task that a checkpoint was trained for, and loading the checkpoint."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from loreweave.training.task_model import TaskModel
 def load_checkpoint_of(
     training: Training[Any], path: Path, base: str | None = None, labels: Sequence[str] | None = None
 ) -> TaskModel:
-    """A fine-tuned checkpoint; for a run's folder the weights that it kept.
+    """Load a fine-tuned checkpoint; for a run's folder, the weights that it kept.
 
     Args:
         base: encoder of a released file in an older format; see `checkpoints.load_luke`.
-        labels: names of its classes, by number, in place of its own.
+        labels: names of its classes, by number, instead of its own.
 
     Raises:
-        CheckpointError: nothing there, the checkpoint is another task's, or its classes are not named.
+        CheckpointError: there is no checkpoint, it is that of another task, or its classes are not named.
     """
     folder = resolve(path)
     name = task_of(folder)
@@ -36,7 +36,7 @@ def load_checkpoint_of(
 
 
 def task_of(folder: Path) -> str | None:
-    """Name of the task that a checkpoint was trained for, by its files; None if they do not say."""
+    """Name of the task that a checkpoint was trained for, according to its files; None if they do not name one."""
     named = settings_of(folder).get("task")
     if named is not None:
         return str(named)

@@ -1,4 +1,4 @@
-"""What a task reads, measures and can be told."""
+"""Description of a task: formats, metrics and settings."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from loreweave.training.settings.recipes import list_recipes
 
 
 def summaries() -> list[dict[str, str]]:
-    """A row for each task."""
+    """One row for each task."""
     return [{"task": task.name, "metric": task.metric, "summary": task.summary} for task in all_tasks()]
 
 
 def describe_task(name: str) -> dict[str, Any]:
-    """Summary, metrics, recipes; `formats`: a row for each file format; `settings`: a row for each setting of each command.
+    """Summary, metrics, recipes; `formats`: one row per file format; `settings`: one row per setting of each command.
 
     Raises:
-        ConfigurationError: no such task.
+        ConfigurationError: unknown task.
     """
     task = load_task(name)
     commands: dict[str, type] = {} if task.training is None else {"finetune": task.training.config}

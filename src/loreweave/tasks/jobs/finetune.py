@@ -39,7 +39,7 @@ _SHOWN_LABELS = 12
 
 @dataclass(frozen=True, kw_only=True)
 class DataFiles:
-    """The files of a fine-tuning run; without `dev` a part of `train` may be held out. `more` are further training files."""
+    """Files of a fine-tuning run; without `dev`, a part of `train` may be held out. `more` are further training files."""
 
     train: Path
     dev: Path | None = None
@@ -57,11 +57,11 @@ class DataFiles:
         test: Path | None,
         more: Sequence[Path] = (),
     ) -> DataFiles:
-        """Files by name, or the splits in a data folder; a name wins over the folder's file.
+        """Files by name, or the splits in a data folder; a given file takes precedence over the folder's.
 
         Raises:
-            ConfigurationError: neither a training file nor a folder, or both.
-            DataError: no folder, or no training file in it.
+            ConfigurationError: neither a training file nor a folder is given, or both.
+            DataError: there is no folder, or no training file in it.
         """
         if (train is None) == (folder is None):
             raise ConfigurationError("give --train FILE (with --dev and --test as you have them), or --data FOLDER")
@@ -90,7 +90,7 @@ def finetune_task(
     resume: bool = False,
     report: Report = print,
 ) -> dict[str, Any]:
-    """Read, build, train, and keep everything in the run's folder; returns the content of `results.json`.
+    """Read, build, train, and write everything to the run's folder; returns the content of `results.json`.
 
     Raises:
         LoreweaveError: see `Training`, `RunRecord` and `training.finetuning.finetune`.
@@ -99,7 +99,7 @@ def finetune_task(
     metric = _metric(training, files, config)
     told = report if is_writer() else _tell_nobody
     config = with_settled_precision(config, choose_device(config.device), told, output if resume else None)
-    resolve(source)  # a wrong name is said before the data are read
+    resolve(source)  # report a wrong name before reading the data
     data = _read_splits(training, files, config, reading, report)
     if training.adapt is not None:
         config = training.adapt(config, data.train)
@@ -129,7 +129,7 @@ def finetune_task(
 def _asked(
     training: Training[Any], source: str, files: DataFiles, config: FinetuningConfig, reading: Reading
 ) -> dict[str, Any]:
-    """What a run was asked to do, for its record."""
+    """Description of the run's task for its record."""
     asked: dict[str, Any] = {"task": training.name, "model": source, "data": _hashes(files)}
     asked |= {"format": reading.format, "skip_bad": reading.skip_bad}
     asked |= {"tag_names": list(reading.tag_names)} if reading.tag_names else {}
@@ -137,7 +137,7 @@ def _asked(
 
 
 def _describe(built: TaskModel, source: str, report: Report) -> None:
-    """Say what is trained: the model, its labels, and the head of the source that it leaves out."""
+    """Report what is trained: the model, its labels, and the head of the source that it leaves out."""
     labels = built.labels
     more = f" and {len(labels) - _SHOWN_LABELS} more" if len(labels) > _SHOWN_LABELS else ""
     head = head_in(resolve(source))
@@ -156,11 +156,11 @@ class _Splits:
 
 
 def _metric(training: Training[Any], files: DataFiles, config: FinetuningConfig) -> str:
-    """The dev metric that selects the epoch; none where training scores nothing.
+    """Dev metric that selects the epoch; none if training scores nothing.
 
     Raises:
-        ConfigurationError: a metric that the task does not have, something to score where nothing is scored, or no dev data for
-            settings that need them.
+        ConfigurationError: the task does not have the metric, something to score although nothing is scored, or dev data
+            are missing for settings that need them.
     """
     if training.score is None:
         if files.dev or files.test or config.dev_fraction or config.metric or config.keep == "best":
@@ -180,7 +180,7 @@ def _metric(training: Training[Any], files: DataFiles, config: FinetuningConfig)
 def _read_splits(
     training: Training[Any], files: DataFiles, config: FinetuningConfig, reading: Reading, report: Report
 ) -> _Splits:
-    """All records. The labels are those of the whole training file, whatever part of it is used."""
+    """All records. The labels are those of the whole training file, even if only a part of it is used."""
     paths = (files.train, *files.more)
     wholes = [check_fit(training, config, training.records(path, reading), path, reading.skip_bad) for path in paths]
     for path, whole in zip(paths, wholes, strict=True):
@@ -242,18 +242,18 @@ def _evaluation_set(training: Training[Any], built: TaskModel, records: list[Any
 
 
 def _tell_nobody(_: str) -> None:
-    """What processes but the first report to."""
+    """Ignores the messages of all processes but the first."""
 
 
 def _hashes(files: DataFiles) -> dict[str, str]:
-    """What the run read: names and content, so that a resumed run cannot read something else."""
+    """Names and content of the input files, so that a run cannot be resumed with others."""
     found = {"train": files.train, "dev": files.dev, "test": files.test}
     found |= dict(zip((f"train_{number}" for number in range(2, 2 + len(files.more))), files.more, strict=True))
     return {split: _hash_of(path) for split, path in found.items() if path is not None}
 
 
 def _hash_of(path: Path) -> str:
-    """Name and content of a data file, and of the file beside it whose names replace its label numbers."""
+    """Name and content of a data file, and of the file next to it whose names replace its label numbers."""
     info = info_file_of(path) if path.is_file() else None
     beside = f", {info.name} sha256:{sha256_of(info)}" if info is not None else ""
     return f"{path.name} sha256:{sha256_of_data(path)}{beside}"

@@ -1,4 +1,4 @@
-"""Records whose labels a model does not know: refused, or left out and counted."""
+"""Records with labels that a model does not know: refused, or left out and counted."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def check_labels(
     if len(kept.records) < len(read.records):
         lost = len(read.records) - len(kept.records)
         words = counted(lost, "record with labels unknown to the model is", "records with labels unknown to the model are")
-        kept.notes.append(f"{words} left out: the scores are of the others alone")
+        kept.notes.append(f"{words} left out: the scores are those of the others")
     return kept
 
 

@@ -22,16 +22,16 @@ def open_task(
     values: Mapping[str, Any] | None = None,
     execution: Execution | None = None,
 ) -> Answerer:
-    """Opens a checkpoint that answers queries.
+    """Load a checkpoint for answering queries.
 
     Args:
-        data: what the queries are about, if the task needs it (a graph, a support set).
+        data: data of the queries, if the task needs them (a graph, a support set).
         settings: `key=value` that fill `task.prediction`.
         values: values of these settings that `settings` override.
         execution: how the job runs.
 
     Raises:
-        ConfigurationError: a wrong setting or option; or data for a task that needs none, or none for one that needs it.
+        ConfigurationError: a wrong setting or option; or data are given for a task without data, or missing for one with data.
         LoreweaveError: see the task.
     """
     execution = execution or Execution()
@@ -40,7 +40,7 @@ def open_task(
     if data is not None and task.prediction_data is None:
         raise ConfigurationError(f"predict {task.name} has no --data")
     if data is None and execution.reading.skip_bad:
-        raise ConfigurationError(f"predict {task.name} has no --skip-bad: an answer says what is wrong with its query")
+        raise ConfigurationError(f"predict {task.name} has no --skip-bad: the answer to a bad query has its error")
     filled = fill_settings(task, task.prediction, "predict", values or {}, settings)
     task.refuse_options(execution)
     return task.predict(model, data, filled, execution)

@@ -1,4 +1,4 @@
-"""`loreweave.load`: any checkpoint that a task was trained on as an object that predicts."""
+"""`loreweave.load`: a checkpoint of any task as an object that predicts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from loreweave.training.task_model import TaskModel
 
 
 class Predictor:
-    """A model of a task, ready to predict. Made by `load`."""
+    """A model of a task, ready to predict. Created by `load`."""
 
     def __init__(self, task: Task, answerer: Answerer) -> None:
         self.task, self._answerer = task, answerer
@@ -28,7 +28,7 @@ class Predictor:
         """The model with its encoding.
 
         Raises:
-            ConfigurationError: the task keeps several models, or none that is a `TaskModel`.
+            ConfigurationError: the task uses several models, or none that is a `TaskModel`.
         """
         if self._answerer.loaded is None:
             raise ConfigurationError(f"{self.task.name} has no model of its own with an encoding")
@@ -36,7 +36,7 @@ class Predictor:
 
     @property
     def model(self) -> Any:
-        """The model of transformers inside."""
+        """The transformers model inside."""
         return self.loaded.model
 
     @property
@@ -47,11 +47,11 @@ class Predictor:
     def predict(
         self, texts: Sequence[str], mentions: Sequence[Sequence[tuple[int, int]]] | None = None
     ) -> list[list[dict[str, Any]]]:
-        """Predict for each text; `mentions` holds, for each text, (start, end) characters.
+        """Predict for each text; `mentions` has, for each text, (start, end) characters.
 
         Returns:
             For each text its answers, in the order of the mentions: character offsets, labels and probabilities. A task that
-            finds the mentions itself takes none and answers with those that it found.
+            predicts mentions takes none, and its answers contain them.
 
         Raises:
             ConfigurationError: queries of the task are not texts.
@@ -64,7 +64,7 @@ class Predictor:
         if isinstance(texts, str):
             raise DataError("found one text, expected a list of texts")
         if self.task.rows is None:
-            raise ConfigurationError(f"{self.task.name} is asked by {', '.join(self.task.asks)}: use predict_rows")
+            raise ConfigurationError(f"queries of {self.task.name} have {', '.join(self.task.asks)}; use predict_rows")
         spans = [[] for _ in texts] if mentions is None else [list(given) for given in mentions]
         if len(spans) != len(texts):
             raise DataError(f"found mentions for {len(spans)} texts, expected {len(texts)}", field="mentions")
@@ -84,7 +84,7 @@ class Predictor:
         return grouped if finds is None else [[found for each in group for found in each[finds]] for group in grouped]
 
     def predict_rows(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Answer JSON objects as `loreweave predict --strict` does.
+        """Answer JSON objects, as `loreweave predict --strict` does.
 
         Raises:
             DataError: names the first bad query by its number.
@@ -109,17 +109,17 @@ def load(
     """Load a checkpoint: a run's folder, a Hugging Face folder, or a released file.
 
     Args:
-        path: where it is.
-        task: its task; needed only if the checkpoint does not say.
-        device: `cpu`, `cuda`, ...; default: an accelerator if there is one.
+        path: path of the checkpoint.
+        task: its task; needed only if the checkpoint does not name it.
+        device: `cpu`, `cuda`, .... Default: an accelerator if there is one.
         batch_size: number of inputs per batch.
         base: folder of the encoder that a released file was made from.
         labels: names of the classes, by number, of a checkpoint that does not name them.
-        data: what the queries are about, if the task needs it: the folder of a graph, a support set.
-        settings: settings of the answers, as `key=value` after `loreweave predict`.
+        data: data of the queries, if the task needs them: the folder of a graph, a support set.
+        settings: settings of the prediction, as `key=value` after `loreweave predict`.
 
     Raises:
-        CheckpointError: nothing there, or nothing says the task.
+        CheckpointError: there is no checkpoint, or its task is unknown.
         ConfigurationError: data or settings that the task does not have, or no data for a task that needs them.
 
     Example:
@@ -133,7 +133,7 @@ def load(
 
 
 def _task_of(path: Path, *, with_data: bool) -> str:
-    """The task that a checkpoint says; with data that of an encoder without a task is link prediction."""
+    """Task of a checkpoint; with data, that of an encoder without a task is link prediction."""
     if with_data and not path.exists():
         return "link-prediction"
     folder = resolve(path)
@@ -141,5 +141,5 @@ def _task_of(path: Path, *, with_data: bool) -> str:
     if name is None and with_data:
         return "link-prediction"
     if name is None:
-        raise CheckpointError(f"{folder}: nothing says what task this is for; give task= (one of {', '.join(task_names())})")
+        raise CheckpointError(f"{folder}: the task of this model is unknown; give task= (one of {', '.join(task_names())})")
     return name

@@ -1,4 +1,4 @@
-"""Queries of `loreweave predict` and their answers: in order, a block at a time, an error in the place of a bad one."""
+"""Queries of `loreweave predict` and their answers: in order, in blocks, with an error for a bad query."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 ERROR = "error"
-"""The field of an answer that says why a query has none."""
+"""Field of an answer with the reason why a query has none."""
 GIVEN = "given"
-"""The field of an answer with those fields of its query that have the names of ours and other values."""
+"""Field of an answer for those fields of its query that have our names and other values."""
 BLOCK = 1024
-"""Queries of a file that are answered together: enough for batches by length, few enough to stream."""
+"""Number of queries of a file that are answered together: enough for batches by length, and few enough to stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question as it was read.
+    """One query as read.
 
     Attributes:
         place: for messages ("queries.jsonl, line 3").
-        id: its name where it has none of its own: its number, from 1.
-        row: its fields, or what is wrong with it.
-        where: what an answer says of its place: `line` (or `record` of a list), and `file` where several are read.
+        id: name if it has none of its own: its number, from 1.
+        row: its fields, or its error.
+        where: place in the answer: `line` (or `record` of a list), and `file` if several are read.
     """
 
     place: str
@@ -41,12 +41,12 @@ class Query:
 
 
 class Answerer:
-    """Answers queries by one model.
+    """Answers queries with one model.
 
     Args:
-        read: (fields of a query, its id) -> what is asked; raises a DataError.
-        answer: what is asked by a block of queries -> one list of answers a query, which may raise a DataError for any.
-        finish: called once after the last query, to say what was cut.
+        read: (fields of a query, its id) -> parsed query; raises a DataError.
+        answer: parsed queries of a block -> one list of answers per query; may raise a DataError for any of them.
+        finish: called once after the last query, to report what was truncated.
         loaded: the model with its encoding, if the task has one such.
     """
 
@@ -69,18 +69,18 @@ class Answerer:
         yield from self.answers(queries, block, strict=True)
 
     def answers(self, queries: Iterable[Query], block: int, *, strict: bool = False) -> Iterator[dict[str, Any]]:
-        """Answers in the order of the queries. An answer has `id`, what the task says, and the query's own fields.
+        """Answers in the order of the queries. An answer has `id`, the task's fields, and the query's own fields.
 
-        Own fields with a name of ours and another value stand in `given`. A bad query is answered with `id`, its place and
+        Fields of the query with our names and other values are in `given`. A bad query is answered with `id`, its place and
         `error`.
 
         Args:
-            queries: read as they are needed.
-            block: how many are read before they are answered.
+            queries: queries, read as needed.
+            block: number of queries that are read before they are answered.
             strict: raise an error at the first bad query.
 
         Raises:
-            DataError: `strict`, and a query is bad.
+            DataError: a query is bad, and `strict` is true.
         """
         stream = iter(queries)
         while part := list(islice(stream, block)):
@@ -97,7 +97,7 @@ class Answerer:
         self._finish()
 
     def _asked(self, query: Query) -> Any:
-        """What a query asks, or what is wrong with it."""
+        """The parsed query, or its error."""
         if isinstance(query.row, DataError):
             return query.row
         try:
@@ -108,7 +108,7 @@ class Answerer:
             return error
 
     def _answered(self, asked: list[Any]) -> list[Sequence[dict[str, Any]] | DataError]:
-        """The answers of each, or what is wrong with it; a block that fails is halved until the bad ones stand alone."""
+        """Answers of each query, or its error; a block that fails is halved until the bad queries are isolated."""
         if not asked:
             return []
         try:
@@ -129,13 +129,13 @@ def _reason(error: DataError) -> str:
 
 
 def _with_own_fields(answer: dict[str, Any], query: Query) -> dict[str, Any]:
-    """The answer with what its query brought along."""
+    """The answer with the fields of its query."""
     assert isinstance(query.row, Mapping)
     found = {"id": answer.get("id", query.id)} | answer
     if "file" in query.where:
         found["file"] = query.where["file"]
     if "id" in query.row:
-        found["id"] = query.row["id"]  # as it was given, also a number
+        found["id"] = query.row["id"]  # unchanged, even if it is a number
     hidden = {name: value for name, value in query.row.items() if name in found and not _says(found[name], value)}
     own = {name: value for name, value in query.row.items() if name not in found}
     if hidden and GIVEN in own:
@@ -144,7 +144,7 @@ def _with_own_fields(answer: dict[str, Any], query: Query) -> dict[str, Any]:
 
 
 def _says(ours: Any, theirs: Any) -> bool:
-    """Whether our field says what the query's field of the same name says, such as a mention with its surface."""
+    """Whether our field is equivalent to the query's field of the same name, such as a mention with its surface."""
     if isinstance(ours, Mapping):
         if isinstance(theirs, Mapping):
             return all(name in ours and _says(ours[name], value) for name, value in theirs.items())

@@ -1,4 +1,4 @@
-"""What can be counted in the records of one file without a model, and where each of it stands."""
+"""Counts over the records of one file that need no model, with the place of each case."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Span = tuple[int, int]
 Key = tuple[str, tuple[Span, ...]]
 
 LISTED = ("bad", "unused", "dropped", "unlabelled", "misaligned", "overlaps", "duplicates", "conflicts", "leaks")
-"""What `loreweave check --list` lists."""
+"""Kinds that `loreweave check --list` lists."""
 _CONTEXT = 30
-"""Characters of the text that are shown on both sides of a mention."""
+"""Number of characters shown on both sides of a mention."""
 
 
 def places_of(read: ReadResult[Any]) -> list[str]:
-    """Where each record stands; its id where the reader does not say."""
+    """Place of each record; its id if the reader has no place."""
     if len(read.places) == len(read.records):
         return read.places
     return [f"record {record.id}" for record in read.records]
@@ -32,10 +32,10 @@ def places_of(read: ReadResult[Any]) -> list[str]:
 def check_fit(
     training: Training[Any], config: FinetuningConfig, read: ReadResult[Any], path: Path, skip_bad: bool
 ) -> ReadResult[Any]:
-    """Refuse (or leave out and count) training records whose labels do not go with the settings.
+    """Refuse (or leave out and count) training records whose labels do not fit the settings.
 
     Raises:
-        DataError: names the file and the place of the first.
+        DataError: names the file and the place of the first one.
     """
     if training.unfit is None:
         return read
@@ -53,17 +53,17 @@ def check_fit(
 
 
 def labels_of(training: Training[Any], records: Sequence[Any]) -> list[str]:
-    """The labels of records, without the one that stands for none."""
+    """Labels of records, without the one for none."""
     return [label for label in training.labels(records) if label != training.no_label]
 
 
 def words_of(training: Training[Any], record: Any, text: str) -> Sequence[Span]:
-    """The characters of the words of a record: its own where it has some, else words of the text."""
+    """Characters of the words of a record: its own if it has any, otherwise words of the text."""
     return word_offsets(text) if training.words is None else training.words(record)
 
 
 def misaligned(words: Sequence[Span], text: str, mentions: Sequence[Span]) -> Iterator[str]:
-    """For each mention that begins or ends within a word, or has blanks at its edges, what is wrong with it."""
+    """For each mention that begins or ends inside a word, or has blanks at its edges, a description of the error."""
     begins, ends = {start for start, _ in words}, {end for _, end in words}
     for start, end in mentions:
         surface = text[start:end]
@@ -71,7 +71,7 @@ def misaligned(words: Sequence[Span], text: str, mentions: Sequence[Span]) -> It
             yield f"{surface!r} has blanks at its edges in {_around(text, start, end)}"
         elif start not in begins or end not in ends:
             cut = [text[first:last] for first, last in words if first < start < last or first < end < last]
-            what = f"cuts {', '.join(map(repr, dict.fromkeys(cut)))}" if cut else "is no whole words"
+            what = f"cuts {', '.join(map(repr, dict.fromkeys(cut)))}" if cut else "does not consist of whole words"
             yield f"{surface!r} {what} in {_around(text, start, end)}"
 
 
@@ -80,7 +80,7 @@ def facts_of(
 ) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """Counts of one file, and lines that list what was counted, each with its place.
 
-    A conflict is a text with the same mentions and other labels. `mentions` counts those with a label.
+    A conflict is a text with the same mentions and different labels. `mentions` counts those with a label.
     """
     listed: dict[str, list[str]] = {name: [] for name in LISTED if name != "leaks"}
     listed["bad"] = list(read.left_out)
@@ -112,13 +112,13 @@ def facts_of(
 
 
 def mention_counts(training: Training[Any], read: ReadResult[Any], keys: Sequence[Key]) -> dict[str, int]:
-    """Number of sentences and of mentions, where a task finds mentions in sentences; else of mentions."""
+    """Number of sentences and of mentions, if a task predicts mentions in sentences; otherwise of mentions."""
     mentions = sum(len(spans) for _, spans in keys)
     return {"mentions": mentions} if training.finds is None else {"sentences": len(read.records), "mentions": mentions}
 
 
 def mentions_per_label(training: Training[Any], read: ReadResult[Any]) -> Mapping[str, int]:
-    """Label -> number of mentions, of a task whose mentions have labels of their own; empty for others."""
+    """Label -> number of mentions, for a task whose mentions have labels of their own; empty for others."""
     if training.mention_labels is None:
         return {}
     return Counter(label for record in read.records for label in training.mention_labels(record))

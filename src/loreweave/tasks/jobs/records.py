@@ -49,7 +49,7 @@ def answerer_for_records(parts: RecordTask[Any], model: Path, execution: Executi
     """See `contract.Task.predict`.
 
     Raises:
-        CheckpointError: nothing there, or a checkpoint of another task.
+        CheckpointError: there is no checkpoint, or it is that of another task.
     """
     loaded = load_checkpoint_of(parts.training, model, execution.base, execution.labels)
     move(loaded.model, choose_device(execution.device)).eval()
@@ -63,7 +63,7 @@ def answerer_of(
     precision: str = "fp32",
     report: Callable[[str], None] | None = None,
 ) -> Answerer:
-    """Answers queries with a loaded model; `report` is told what was cut."""
+    """Answers queries with a loaded model; `report` is called with what was truncated."""
 
     def read(row: Row, id: str) -> list[Any]:
         records = parts.query(row, id)

@@ -16,7 +16,7 @@ def fill_settings(task: Task, cls: type, job: str, recipe: Mapping[str, Any], se
     """An instance of the settings class.
 
     Raises:
-        ConfigurationError: a wrong setting, or any where there are none; the message says where the checkpoint's settings
+        ConfigurationError: a wrong setting, or any for a job without settings; the message says where the checkpoint's settings
             come from.
     """
     if cls is not NoSettings:

@@ -1,4 +1,4 @@
-"""Latent types: which words of a sentence matter, the type of each, and the sentence rebuilt from them.
+"""Latent types: the important words of a sentence, the type of each, and the reconstructed sentence.
 
 A checkpoint of latent typing (`loreweave pretrain sparse-lt/pretraining`) does it as it is; `loreweave types` shows it.
 """

@@ -1,4 +1,4 @@
-"""Link prediction: which entity completes a triple of a knowledge graph, asked of a pre-trained model."""
+"""Link prediction: the entity that completes a triple of a knowledge graph, predicted by a pre-trained model."""
 
 from loreweave.tasks.contract import Task
 from loreweave.tasks.deferred import Deferred

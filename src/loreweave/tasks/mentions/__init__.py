@@ -1,1 +1,1 @@
-"""What tasks that classify mentions share: files, inputs with markers, and a classifier over markers."""
+"""Shared parts of tasks that classify mentions: files, inputs with markers, and a classifier over markers."""

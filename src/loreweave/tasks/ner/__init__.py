@@ -1,4 +1,4 @@
-"""NER: the names in a text and their types (CoNLL-2003 and its kin)."""
+"""NER: the named entities in a text and their types (CoNLL-2003 and similar data)."""
 
 from loreweave.tasks.contract import Training
 from loreweave.tasks.deferred import Deferred

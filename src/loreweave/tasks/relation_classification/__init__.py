@@ -1,4 +1,4 @@
-"""Relation classification: which relation a text states between two mentions (TACRED, SemEval-2010 task 8 and their kin)."""
+"""Relation classification: the relation that a text states between two mentions (TACRED, SemEval-2010 task 8, ...)."""
 
 from loreweave.tasks.contract import Training
 from loreweave.tasks.deferred import Deferred

@@ -1,1 +1,1 @@
-"""What tasks on relations share: records, file layouts, documents."""
+"""Shared parts of tasks on relations: records, file layouts, documents."""
