@@ -43,8 +43,8 @@ def test_plain_encoder_reads_at_the_opening_marker(plain: TaskModel) -> None:
     batch = plain.encoding.collate(plain.encoding.encode([RECORD], plain.labels))
     words = pieces_of(plain, batch["input_ids"][0].tolist())
     assert words == ["[CLS]", "ann", "lives", "in", "<ent>", "oslo", "<ent2>", ".", "[SEP]"]
-    assert batch["readout_positions"].tolist() == [[4]]
-    assert set(batch) == {"input_ids", "attention_mask", "token_type_ids", "readout_positions", "labels"}
+    assert batch["state_positions"].tolist() == [[4]]
+    assert set(batch) == {"input_ids", "attention_mask", "token_type_ids", "state_positions", "labels"}
 
 
 def test_without_labels_there_are_no_targets(plain: TaskModel) -> None:
@@ -94,7 +94,7 @@ def test_kepler_ends_with_a_second_end(kepler: TaskModel) -> None:
     opening, closing = first.index("madeupword0000"), first.index("madeupword0001")
     assert "".join(first[opening + 1 : closing]) == "ĠOslo" and "".join(inside[1:opening]) == "Annlivesin"
     assert "".join(inside[closing + 1 : -2]) == "."
-    assert batch["readout_positions"][0].tolist() == [opening + 1]  # the released readout
+    assert batch["state_positions"][0].tolist() == [opening + 1]  # the position that the released code reads
     ends = [place for place, token in enumerate(second) if token == "</s>"]
     assert ends == [ends[0], ends[0] + 1] and set(second[ends[1] + 1 :]) == {"<pad>"}
     assert batch["attention_mask"][1].tolist() == [1] * (ends[1] + 1) + [0] * (len(second) - ends[1] - 1)

@@ -101,7 +101,7 @@ def test_the_encoder_of_a_saved_baseline_loads_in_transformers(tiny_bert: Path, 
     made.save_pretrained(tmp_path)
     encoder = AutoModel.from_pretrained(tmp_path).eval()
     batch = made.encoding.collate(made.encoding.encode(RECORDS))
-    batch.pop("readout_positions")
+    batch.pop("state_positions")
     with torch.no_grad():
         states = encoder(**batch).last_hidden_state
         ours = made.model.eval().encoder(**batch).last_hidden_state
@@ -151,7 +151,7 @@ def test_kepler_reads_at_the_marker_or_after_it(tiny_bert: Path) -> None:
         config = EntityTypingConfig(head="kepler", kepler_released_readout=released)
         made = build(str(tiny_bert), LABELS, config)
         batch = made.encoding.collate(made.encoding.encode(RECORDS[:1]))
-        places.append(batch["readout_positions"].tolist())
+        places.append(batch["state_positions"].tolist())
     assert places == [[[4]], [[5]]]
 
 

@@ -40,7 +40,7 @@ def test_a_batch_of_sentences(tiny_bert: Path, records: list[RelationRecord]) ->
         assert batch["input_ids"][row, : len(found)].tolist() == found
     text = tokens(encoding, batch["input_ids"][0])
     assert text.count("<ent>") == 2 and text.count("<ent2>") == 2
-    first = batch["input_ids"].gather(1, batch["readout_positions"])
+    first = batch["input_ids"].gather(1, batch["state_positions"])
     names = encoding.sentences.tokenizer.word_tokenizer.convert_ids_to_tokens(first[0])
     assert names == ["<ent>", "<ent2>"]
 
@@ -67,7 +67,7 @@ def test_a_pair_has_both_sentences_and_four_readouts(tiny_bert: Path, records: l
     plain = " ".join(word for word in text.split() if not word.startswith("<") and word != "[PAD]")
     assert plain == f"[CLS] {support.text} [SEP] {query.text} [SEP]"
     assert text.count(closing) == 2 if closing else True
-    ids = batch["input_ids"][row].gather(0, batch["readout_positions"][row])
+    ids = batch["input_ids"][row].gather(0, batch["state_positions"][row])
     assert tokens(encoding, ids) == f"{opening} {opening}"
     segments = batch["token_type_ids"][row]
     border = text.split().index("[SEP]") + 1
@@ -105,7 +105,7 @@ def test_long_sentences_are_cut_so_that_a_pair_fits(tiny_bert: Path) -> None:
 def test_pooled_reads_the_first_state(tiny_bert: Path, records: list[RelationRecord]) -> None:
     encoding = encoding_of(tiny_bert, way=2, representation="pooled")
     encoding.encode(records, LABELS)
-    assert encoding.collate([EpisodeNumber(0)])["readout_positions"].tolist() == [[0]] * 4
+    assert encoding.collate([EpisodeNumber(0)])["state_positions"].tolist() == [[0]] * 4
 
 
 def test_relations_that_are_left_out_are_told(tiny_bert: Path, records: list[RelationRecord]) -> None:

@@ -34,7 +34,7 @@ def test_the_logits_of_prototypes_are_of_marker_states(tiny_bert: Path, records:
     with torch.no_grad():
         states = model.encoder(batch["input_ids"], attention_mask=batch["attention_mask"]).last_hidden_state
         rows = torch.arange(len(states))[:, None]
-        vectors = states[rows, batch["readout_positions"]].flatten(1)
+        vectors = states[rows, batch["state_positions"]].flatten(1)
         expected = prototype_logits(vectors[batch["support_rows"]], vectors[batch["query_rows"]])
         torch.testing.assert_close(model(**batch).logits, expected)
         assert expected.shape == (2, 3, 3)
@@ -82,7 +82,7 @@ def test_a_luke_by_its_entities(tiny_luke: Path, tiny_bert: Path, tmp_path: Path
     built, batch = made(tiny_luke, records, representation="entities")
     reference: Any = build_classifier(str(tiny_luke), LABELS, RelationConfig()).model.eval()
     rows = batch["entity_ids"].shape[0]
-    assert batch["entity_attention_mask"].shape == (rows, 2) and "readout_positions" not in batch
+    assert batch["entity_attention_mask"].shape == (rows, 2) and "state_positions" not in batch
     alone = {name: tensor for name, tensor in batch.items() if not name.endswith("_rows")}
     with torch.no_grad():
         vectors = built.model(**alone).logits

@@ -47,8 +47,8 @@ def test_luke_sees_head_and_tail_as_two_entities(luke: TaskModel) -> None:
 
 def test_a_plain_encoder_reads_at_both_opening_markers(plain: TaskModel) -> None:
     batch = plain.encoding.collate(plain.encoding.encode([FORWARDS, BACKWARDS], plain.labels))
-    assert batch["readout_positions"].tolist() == [[1, 6], [6, 1]]
-    assert set(batch) == {"input_ids", "attention_mask", "token_type_ids", "readout_positions", "labels"}
+    assert batch["state_positions"].tolist() == [[1, 6], [6, 1]]
+    assert set(batch) == {"input_ids", "attention_mask", "token_type_ids", "state_positions", "labels"}
 
 
 def test_keplers_four_markers_tell_head_from_tail_and_start_from_end(tiny_bert: Path) -> None:
@@ -56,7 +56,7 @@ def test_keplers_four_markers_tell_head_from_tail_and_start_from_end(tiny_bert: 
     batch = made.encoding.collate(made.encoding.encode([BACKWARDS]))
     words = pieces_of(made, batch["input_ids"][0].tolist())
     assert words == ["[CLS]", "<e2>", "ann", "</e2>", "lives", "in", "<e1>", "oslo", "</e1>", ".", "[SEP]"]
-    assert batch["readout_positions"].tolist() == [[6, 1]]
+    assert batch["state_positions"].tolist() == [[6, 1]]
 
 
 def test_bracket_codes_stay_as_they_are(luke: TaskModel) -> None:
@@ -124,5 +124,5 @@ def test_keplers_released_input_token_by_token(kepler: TaskModel, tokens: list[s
     (example,) = kepler.encoding.encode([record])
     assert example.encoded.input_ids == expected
     batch = kepler.encoding.collate([example])
-    assert batch["readout_positions"].tolist() == [[readouts[0], readouts[1]]]
+    assert batch["state_positions"].tolist() == [[readouts[0], readouts[1]]]
     assert kepler.model.get_input_embeddings().num_embeddings == 401  # no row is new

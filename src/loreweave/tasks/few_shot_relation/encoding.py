@@ -118,10 +118,10 @@ class EpisodeEncoding:
         return MentionExample(EncodedText(ids, segments, [], mentions, [], []))
 
     def inputs(self, examples: list[MentionExample]) -> Batch:
-        """Padded sentences or pairs with the positions to read, `readout_positions` [inputs, readouts], or with entities."""
+        """Padded sentences or pairs with the positions to read, `state_positions` [inputs, num_states], or with entities."""
         batch = self.sentences.collate(examples)
         if self.representation == "pooled":
-            batch["readout_positions"] = torch.zeros(len(examples), 1, dtype=torch.long)
+            batch["state_positions"] = torch.zeros(len(examples), 1, dtype=torch.long)
         return batch
 
     def unpack(self, output: Any, batch: Mapping[str, Tensor]) -> Outputs:

@@ -55,7 +55,7 @@ class EpisodeModel(MarkerClassifier):
         return OneLayerHead(settings["readouts"] * config.hidden_size, 2, hidden_dropout(config))
 
     def encode(self, *inputs: Any, **named: Any) -> tuple[Tensor, BaseModelOutput]:
-        """States at `readout_positions`, or of head and tail as entities, concatenated; and the output."""
+        """States at `state_positions`, or of head and tail as entities, concatenated; and the output."""
         if self.config.loreweave["representation"] != "entities":
             return super().encode(*inputs, **named)
         output = self.encoder(*inputs, **named)
@@ -92,9 +92,9 @@ def build(source: str, labels: Sequence[str], config: FewShotRelationConfig) -> 
     if unknown := sorted(set(config.relations or ()) - set(labels)):
         raise ConfigurationError(f"relations: the source lacks {', '.join(unknown)}; it has {', '.join(labels)}")
     names = list(config.relations or labels)
-    readouts = 1 if config.representation == "pooled" else 4 if config.method == "pair" else 2
+    num_states = 1 if config.representation == "pooled" else 4 if config.method == "pair" else 2
     kept = {name: getattr(config, name) for name in ("method", "representation", "distance", "encoding_dropout")}
-    kept |= {"task": NAME, "head": "few-shot", "readouts": readouts, "none_of_the_above": config.na_rate > 0}
+    kept |= {"task": NAME, "head": "few-shot", "readouts": num_states, "none_of_the_above": config.na_rate > 0}
     torch.manual_seed(config.seed)
     if config.representation == "entities":
         model, tokenizer = _start_luke(source, names, config, kept)

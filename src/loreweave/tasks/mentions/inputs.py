@@ -103,7 +103,7 @@ class MentionEncoding:
 
 @dataclass
 class MarkerEncoding(MentionEncoding):
-    """Encoding for a plain encoder: word tensors and `readout_positions` [batch, mentions].
+    """Encoding for a plain encoder: word tensors and `state_positions` [batch, mentions].
 
     The tokenizer must keep all positions of a mention (`max_mention_length`): the last one is the closing marker.
 
@@ -140,7 +140,7 @@ class MarkerEncoding(MentionEncoding):
         padded = pad_encoded_texts(words, word_pad_id=self.tokenizer.pad_token_id, entity_pad_id=0, max_mention_length=1)
         batch = {name: padded[name] for name in ("input_ids", "attention_mask", "token_type_ids")}
         starts = [[positions[0] for positions in example.encoded.entity_position_ids] for example in examples]
-        batch["readout_positions"] = torch.tensor(starts) + self.shift  # [batch, mentions]
+        batch["state_positions"] = torch.tensor(starts) + self.shift  # [batch, mentions]
         return batch | _targets(examples)
 
     def save_pretrained(self, folder: Path) -> None:

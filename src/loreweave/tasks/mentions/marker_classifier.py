@@ -65,24 +65,24 @@ class MarkerHead:
 
     kind: str = "markers"
     """`markers` (linear) or `kepler` (with hidden layers: two for one state, one for two)."""
-    readouts: int = 1
-    """Number of states that are concatenated: one for typing, two for relations."""
+    num_states: int = 1
+    """Number of states that are concatenated: one for typing, two for relations (`readouts` in the configuration)."""
     dropout: float = 0.1
     bias: bool = True
     """Whether the classifier of `markers` has a bias."""
 
     def build(self, hidden_size: int, labels: int) -> nn.Module:
-        """Layers over `readouts` states."""
-        size = self.readouts * hidden_size
+        """Layers over `num_states` states."""
+        size = self.num_states * hidden_size
         if self.kind != "kepler":
             return LinearHead(size, labels, self.dropout, self.bias)
-        if self.readouts == 1:
+        if self.num_states == 1:
             return TwoLayerHead(size, hidden_size, labels, self.dropout)
         return OneLayerHead(size, labels, self.dropout)
 
 
 class MarkerClassifier(EncoderModel):
-    """An encoder of transformers with a classification head over the states at `readout_positions`.
+    """An encoder of transformers with a classification head over the states at `state_positions`.
 
     The configuration is the encoder's own with `id2label` and `loreweave: {head, readouts, head_dropout, classifier_bias}`.
     """
@@ -104,15 +104,15 @@ class MarkerClassifier(EncoderModel):
         input_ids: Tensor,
         attention_mask: Tensor | None = None,
         token_type_ids: Tensor | None = None,
-        readout_positions: Tensor | None = None,
+        state_positions: Tensor | None = None,
         **kwargs: Any,
     ) -> tuple[Tensor, BaseModelOutput]:
-        """Concatenated states at `readout_positions` [batch, readouts], [batch, readouts * size], and the output."""
-        if readout_positions is None:
-            raise ValueError("a marker classifier needs readout_positions")
+        """Concatenated states at `state_positions` [batch, num_states], [batch, num_states * size], and the output."""
+        if state_positions is None:
+            raise ValueError("a marker classifier needs state_positions")
         segments = {"token_type_ids": token_type_ids} if self.reads_segments else {}
         output = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **segments, **kwargs)
-        states = torch.take_along_dim(output.last_hidden_state, readout_positions[..., None], dim=1)
+        states = torch.take_along_dim(output.last_hidden_state, state_positions[..., None], dim=1)
         return states.flatten(1), output
 
     def forward(
@@ -120,12 +120,12 @@ class MarkerClassifier(EncoderModel):
         input_ids: Tensor,
         attention_mask: Tensor | None = None,
         token_type_ids: Tensor | None = None,
-        readout_positions: Tensor | None = None,
+        state_positions: Tensor | None = None,
         labels: Tensor | None = None,
         **kwargs: Any,
     ) -> SequenceClassifierOutput:
-        """Logits [batch, labels] from the states at `readout_positions` [batch, readouts]; there is no loss."""
-        states, output = self.encode(input_ids, attention_mask, token_type_ids, readout_positions, **kwargs)
+        """Logits [batch, labels] from the states at `state_positions` [batch, num_states]; there is no loss."""
+        states, output = self.encode(input_ids, attention_mask, token_type_ids, state_positions, **kwargs)
         return SequenceClassifierOutput(
             logits=self.classifier(states),
             hidden_states=output.hidden_states,
