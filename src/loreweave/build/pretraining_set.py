@@ -11,26 +11,20 @@ from multiprocessing.pool import AsyncResult
 from typing import TYPE_CHECKING, Any
 
 from loreweave.build.pretraining_store import (
-    TOKENIZER,
+    ROWS_PER_SHARD,
     PretrainingSet,
     open_pretraining_set,
-    write_manifest,
-    write_windows,
+    write_set,
 )
 from loreweave.build.sentence_tokenizer import (
     SentenceTokenizer,
     backend_of,
-    tokenizer_fingerprint,
     use_one_thread_a_process,
 )
 from loreweave.build.windows import BuildReport, Window, WindowMaker, WindowSettings
 from loreweave.corpus.annotated_text import AnnotatedText
-from loreweave.corpus.counts import tallied
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.corpus.files.manifests import MANIFEST
 from loreweave.corpus.files.reading import Pathname
-from loreweave.corpus.files.writing import atomic_folder
-from loreweave.errors import DataError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -38,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["BuildReport", "PretrainingSet", "build_pretraining_set", "make_windows", "open_pretraining_set"]
 
 _TEXTS_PER_BATCH = 32
-_ROWS_PER_SHARD = 100_000
 
 Progress = Callable[[BuildReport], Any]
 
@@ -58,7 +51,7 @@ def build_pretraining_set(
     language: str | None = None,
     paragraph_kinds: Iterable[str] = ("p",),
     workers: int = 1,
-    rows_per_shard: int = _ROWS_PER_SHARD,
+    rows_per_shard: int = ROWS_PER_SHARD,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> BuildReport:
@@ -104,19 +97,10 @@ def build_pretraining_set(
         paragraph_kinds=tuple(paragraph_kinds),
     )
     maker, report = WindowMaker(SentenceTokenizer(tokenizer), vocabulary, settings), BuildReport()
-    with atomic_folder(output, overwrite, MANIFEST) as folder:
-        windows = make_windows(texts, maker, report, workers=workers, progress=progress)
-        items = write_windows(folder, windows, rows_per_shard)
-        if not items:
-            counts = tallied(report.to_dict()) or "no texts"
-            raise DataError(f"no window was made, so nothing was written; counts: {counts}", path=output)
-        tokenizer.save_pretrained(str(folder / TOKENIZER))
-        details = {
-            "settings": asdict(settings),
-            "tokenizer": {"class": type(tokenizer).__name__, "sha256": tokenizer_fingerprint(tokenizer)},
-            "counts": report.to_dict(),
-        }
-        write_manifest(folder, vocabulary, items, details)
+    windows = make_windows(texts, maker, report, workers=workers, progress=progress)
+    write_set(
+        output, windows, tokenizer, vocabulary, asdict(settings), report, rows_per_shard=rows_per_shard, overwrite=overwrite
+    )
     return report
 
 

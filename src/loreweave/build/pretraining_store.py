@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from loreweave.build.sentence_tokenizer import tokenizer_fingerprint
 from loreweave.build.windows import Window
+from loreweave.corpus.counts import tallied
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files.manifests import MANIFEST, describe_files, read_description, verify_files
 from loreweave.corpus.files.reading import Pathname, sha256_of
-from loreweave.corpus.files.writing import write_json
+from loreweave.corpus.files.writing import atomic_folder, write_json
 from loreweave.errors import DataError
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ FORMAT_VERSION = 1
 VOCABULARY, TOKENIZER = "entity_vocab.jsonl", "tokenizer"
 LIST_COLUMNS = ("word_ids", "entity_ids", "entity_starts", "entity_lengths")
 COLUMNS = ("text_id", *LIST_COLUMNS, "page_entity_id")
+ROWS_PER_SHARD = 100_000
 _ROWS_PER_BATCH = 1000
 
 
@@ -121,6 +124,49 @@ def write_windows(folder: Path, windows: Iterable[Window], rows_per_shard: int) 
         shard.rename(folder / name)
     _write_dataset_files(folder, names)
     return total
+
+
+class Counts(Protocol):
+    """What a builder counts while it makes rows."""
+
+    def to_dict(self) -> dict[str, int]:
+        """The counts by name."""
+        ...
+
+
+def write_set(
+    output: Pathname,
+    rows: Iterable[Window],
+    tokenizer: PreTrainedTokenizerBase,
+    vocabulary: EntityVocabulary | None,
+    settings: Mapping[str, Any],
+    counts: Counts,
+    *,
+    rows_per_shard: int,
+    overwrite: bool,
+) -> None:
+    """Write a new set atomically: the rows, then the tokenizer, the vocabulary and the manifest.
+
+    Args:
+        settings: how the rows are made.
+        counts: of the rows; read when all are made.
+
+    Raises:
+        ConfigurationError: the folder exists, and `overwrite` is false.
+        DataError: there are no rows.
+    """
+    with atomic_folder(output, overwrite, MANIFEST) as folder:
+        items = write_windows(folder, rows, rows_per_shard)
+        if not items:
+            found = tallied(counts.to_dict()) or "no texts"
+            raise DataError(f"no window was made, so nothing was written; counts: {found}", path=output)
+        tokenizer.save_pretrained(str(folder / TOKENIZER))
+        details = {
+            "settings": dict(settings),
+            "tokenizer": {"class": type(tokenizer).__name__, "sha256": tokenizer_fingerprint(tokenizer)},
+            "counts": counts.to_dict(),
+        }
+        write_manifest(folder, vocabulary, items, details)
 
 
 def write_manifest(folder: Path, vocabulary: EntityVocabulary | None, items: int, details: Mapping[str, Any]) -> None:

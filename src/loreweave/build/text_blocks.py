@@ -25,16 +25,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from tokenizers import Tokenizer
 
-from loreweave.build.pretraining_store import TOKENIZER, write_manifest, write_windows
-from loreweave.build.sentence_tokenizer import backend_of, tokenizer_fingerprint
+from loreweave.build.pretraining_store import ROWS_PER_SHARD, write_set
+from loreweave.build.sentence_tokenizer import backend_of
 from loreweave.build.sentences import split_sentences
 from loreweave.build.windows import NO_PAGE, Window
-from loreweave.corpus.counts import tallied
-from loreweave.corpus.files.manifests import MANIFEST
 from loreweave.corpus.files.reading import Pathname
-from loreweave.corpus.files.writing import atomic_folder
 from loreweave.corpus.plain_text import Line, read_lines
-from loreweave.errors import ConfigurationError, DataError
+from loreweave.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -43,7 +40,6 @@ BreakMode = Literal["none", "complete", "complete_doc", "eos"]
 BREAK_MODES: tuple[BreakMode, ...] = get_args(BreakMode)
 
 _LINES_PER_BATCH = 1000
-_ROWS_PER_SHARD = 100_000
 
 
 @dataclass
@@ -100,6 +96,25 @@ class Block(NamedTuple):
     ids: list[int]
 
 
+@dataclass(frozen=True, slots=True)
+class _Cutting:
+    """How lines become blocks; see `build_text_blocks`."""
+
+    break_mode: BreakMode
+    max_length: int
+    max_entities: int = 0
+    split_long_lines: bool = False
+    sentences: str | None = None
+    unwrap: bool = False
+
+    def __post_init__(self) -> None:
+        if self.break_mode not in BREAK_MODES:
+            raise ConfigurationError(f"--break-mode: found {self.break_mode!r}, expected one of {', '.join(BREAK_MODES)}")
+        if self.max_length < 3:
+            message = f"--max-length: found {self.max_length}, expected at least 3 (two special tokens and a sub-word)"
+            raise ConfigurationError(message)
+
+
 Progress = Callable[[TextBlockReport], Any]
 
 
@@ -114,7 +129,7 @@ def build_text_blocks(
     sentences: str | None = None,
     unwrap: bool = False,
     exclude: Collection[str] = (),
-    rows_per_shard: int = _ROWS_PER_SHARD,
+    rows_per_shard: int = ROWS_PER_SHARD,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> TextBlockReport:
@@ -139,39 +154,31 @@ def build_text_blocks(
         ConfigurationError: unsuitable tokenizer, unknown mode, or the output folder exists.
         DataError: a file cannot be read, or there is no block.
     """
-    if break_mode not in BREAK_MODES:
-        raise ConfigurationError(f"--break-mode: found {break_mode!r}, expected one of {', '.join(BREAK_MODES)}")
-    if max_length < 3:
-        raise ConfigurationError(f"--max-length: found {max_length}, expected at least 3 (two special tokens and a sub-word)")
-    end_id = _end_token(tokenizer)
-    report, counts = TextBlockReport(), Counter[str]()
-    with atomic_folder(output, overwrite, MANIFEST) as folder:
-        read = read_lines(files, exclude, counts, unwrap=unwrap)
-        lines = _tokenised(read if sentences is None else _sentences(read, sentences), tokenizer, report, progress)
-        if split_long_lines and break_mode != "none":
-            lines = _split_long(lines, max_length - 2, report)
-        blocks = cut_blocks(lines, break_mode, max_length - 1, end_id)
-        items = write_windows(folder, _rows(blocks, max_length - 1, end_id, report), rows_per_shard)
-        for name, count in counts.items():
-            setattr(report, name, count)
-        if not items:
-            found = tallied(report.to_dict())
-            raise DataError(f"no block was made, so nothing was written; counts: {found or 'no files'}", path=output)
-        tokenizer.save_pretrained(str(folder / TOKENIZER))
-        details = {
-            "settings": {
-                "break_mode": break_mode,
-                "max_length": max_length,
-                "max_entities": 0,
-                "split_long_lines": split_long_lines,
-                "sentences": sentences,
-                "unwrap": unwrap,
-            },
-            "tokenizer": {"class": type(tokenizer).__name__, "sha256": tokenizer_fingerprint(tokenizer)},
-            "counts": report.to_dict(),
-        }
-        write_manifest(folder, None, items, details)
+    cutting = _Cutting(break_mode, max_length, split_long_lines=split_long_lines, sentences=sentences, unwrap=unwrap)
+    report = TextBlockReport()
+    rows = _make_rows(files, tokenizer, cutting, exclude, report, progress)
+    write_set(output, rows, tokenizer, None, asdict(cutting), report, rows_per_shard=rows_per_shard, overwrite=overwrite)
     return report
+
+
+def _make_rows(
+    files: Iterable[Pathname],
+    tokenizer: PreTrainedTokenizerBase,
+    cutting: _Cutting,
+    exclude: Collection[str],
+    report: TextBlockReport,
+    progress: Progress | None,
+) -> Iterator[Window]:
+    end_id = _end_token(tokenizer)
+    counts, size = Counter[str](), cutting.max_length - 1
+    read = read_lines(files, exclude, counts, unwrap=cutting.unwrap)
+    wanted = read if cutting.sentences is None else _sentences(read, cutting.sentences)
+    lines = _tokenised(wanted, tokenizer, report, progress)
+    if cutting.split_long_lines and cutting.break_mode != "none":
+        lines = _split_long(lines, size - 1, report)
+    yield from _rows(cut_blocks(lines, cutting.break_mode, size, end_id), size, end_id, report)
+    for name, count in counts.items():
+        setattr(report, name, count)
 
 
 def cut_blocks(lines: Iterable[TokenLine], mode: BreakMode, size: int, end_id: int) -> Iterator[Block]:

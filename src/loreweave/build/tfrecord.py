@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from loreweave.build.pretraining_store import TOKENIZER, write_manifest, write_windows
+from loreweave.build.pretraining_store import ROWS_PER_SHARD, TOKENIZER, write_manifest, write_windows
 from loreweave.build.sentence_tokenizer import tokenizer_fingerprint
 from loreweave.build.windows import NO_PAGE, Window
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
@@ -77,7 +77,7 @@ def convert_tfrecord_set(
     output: Pathname,
     tokenizer: PreTrainedTokenizerBase | None = None,
     *,
-    rows_per_shard: int = 100_000,
+    rows_per_shard: int = ROWS_PER_SHARD,
     check: bool = False,
     overwrite: bool = False,
     advance: Callable[[int], object] | None = None,
