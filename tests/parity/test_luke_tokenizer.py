@@ -98,8 +98,9 @@ def test_markers(case: tuple[str, list[Span]], ours: EntityTokenizer, theirs: di
     if len(spans) == 2:
         bare = ours.encode(text, spans)
         first, second = sorted(bare.entity_position_ids) if len(bare.kept) == 2 else ([1], [0])
-        # transformers misplaces the markers of mentions that overlap or have no token.
-        if first[-1] < second[0]:
+        (_, end), (start, _) = sorted(spans)
+        # transformers misplaces the markers of mentions that overlap (also behind the last position kept) or have no token.
+        if first[-1] < second[0] and end <= start:
             assert as_lists(ours.encode(text, spans, task=PAIR)) == reference(theirs[PAIR], text, entity_spans=spans)
 
 

@@ -86,16 +86,11 @@ def build_pretraining_set(
         DataError: a text is wrong, or there is nothing to write.
     """
     settings = WindowSettings(
-        max_length=max_length,
-        max_entities=max_entities,
-        max_mention_length=max_mention_length,
-        min_sentence_length=min_sentence_length,
+        max_length=max_length, max_entities=max_entities, max_mention_length=max_mention_length,
+        min_sentence_length=min_sentence_length, language=language, paragraph_kinds=tuple(paragraph_kinds),
         special_tokens=backend_of(tokenizer).num_special_tokens_to_add(False),
-        include_windows_without_entities=include_windows_without_entities,
-        include_unknown_entities=include_unknown_entities,
-        language=language,
-        paragraph_kinds=tuple(paragraph_kinds),
-    )
+        include_windows_without_entities=include_windows_without_entities, include_unknown_entities=include_unknown_entities,
+    )  # fmt: skip
     maker, report = WindowMaker(SentenceTokenizer(tokenizer), vocabulary, settings), BuildReport()
     windows = make_windows(texts, maker, report, workers=workers, progress=progress)
     write_set(

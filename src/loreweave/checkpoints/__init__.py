@@ -166,10 +166,7 @@ def convert(
             cannot be replaced.
         CheckpointError: the source cannot be read, the target's format cannot store it, or its outputs would differ.
     """
-    place = Path(target)
-    if not overwrite and (place.is_file() or (place.is_dir() and any(place.iterdir()))):
-        raise ConfigurationError(f"{place}: exists and is not empty; choose another target or use --overwrite")
-    check_overwritable(check_replaceable(place))
+    place = _replaceable(Path(target), overwrite)
     to_fairseq, names = _plain(to) == fairseq.NAME, {_plain(name) for name in (to, from_) if name is not None}
     origin, base = resolve(source), None if base is None else resolve(base)
     of_fairseq = fairseq.NAME in names or (from_ is None and _is_fairseq(origin))
@@ -192,12 +189,27 @@ def convert(
     if module.NAME not in WRITABLE:
         raise ConfigurationError(f"{module.NAME} is only read, not written; expected one of {', '.join(WRITABLE)}")
     loaded = load_luke(origin, format=from_, base=base, entity_aware_attention=entity_aware_attention)
-    if lite:
-        loaded = make_lite(loaded)
+    return _write_luke(make_lite(loaded) if lite else loaded, module, place, base, lossy)
+
+
+def _replaceable(target: Path, overwrite: bool) -> Path:
+    """The target, if something may be written there; ConfigurationError otherwise."""
+    if not overwrite and (target.is_file() or (target.is_dir() and any(target.iterdir()))):
+        raise ConfigurationError(f"{target}: exists and is not empty; choose another target or use --overwrite")
+    check_overwritable(check_replaceable(target))
+    return target
+
+
+def _write_luke(loaded: LoadedCheckpoint, module: ModuleType, target: Path, base: Path | None, lossy: bool) -> LoadReport:
+    """Write a LUKE, and note the settings that only loreweave knows.
+
+    Raises:
+        ConfigurationError: the format cannot store one of them.
+    """
     ours_alone = [name for name, usual in OURS_ALONE.items() if getattr(loaded.model.config, name, usual) != usual]
     if ours_alone and module is not hugging_face:
         raise ConfigurationError(f"{module.NAME} cannot store {ours_alone[0]}: the model would be read without it")
-    write_checked(loaded, module, place, base, lossy)
+    write_checked(loaded, module, target, base, lossy)
     loaded.report.notes += [
         f"{name} of config.json is known to loreweave only: other programs refuse the model or give other outputs"
         for name in ours_alone

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, islice
+from itertools import accumulate, islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.entity_vocabulary import MASK2, EntityVocabulary
 from loreweave.corpus.files.reading import Pathname
 from loreweave.encoding.assembly import Limits, TokenizedText, assemble
@@ -183,28 +184,19 @@ class EntityTokenizer:
         if task in MENTIONS_OF:
             check_number_of_mentions(checked, MENTIONS_OF[task], task)
             entities = [task_entities] * len(texts)
-        checked_pair = None if text_pairs is None else check_spans(text_pairs, spans_pair, "spans_pair")
-        if text_pairs is not None and len(text_pairs) != len(texts):
-            raise DataError(f"found {len(text_pairs)} second texts, expected {len(texts)}")
-
-        both, both_spans = [*texts, *(text_pairs or ())], [*checked, *(checked_pair or ())]
-        tokenized = self._tokenize(both, both_spans, rule, with_offsets)
+        if text_pairs is not None:
+            checked += check_spans(text_pairs, spans_pair, "spans_pair")
+            if len(text_pairs) != len(texts):
+                raise DataError(f"found {counted(len(text_pairs), 'second text')}, expected {len(texts)}")
+        tokenized = self._tokenize([*texts, *(text_pairs or ())], checked, rule, with_offsets)
         first, second = tokenized[: len(texts)], tokenized[len(texts) :]
         add_entities(first, entities, self.entity_vocabulary, language, "entities")
         if text_pairs is not None:
             add_entities(second, entities_pair, self.entity_vocabulary, language, "entities_pair")
-        limits = self._limits(max_length, len(marker_ids))
+        limits, with_ends = self._limits(max_length, len(marker_ids)), task == "entity_span_classification"
         return [
-            assemble(
-                text,
-                second[number] if text_pairs is not None else None,
-                self.words.special,
-                limits,
-                marker_ids=marker_ids,
-                truncation=truncation,
-                with_ends=task == "entity_span_classification",
-            )
-            for number, text in enumerate(first)
+            assemble(one, other, self.words.special, limits, marker_ids=marker_ids, truncation=truncation, with_ends=with_ends)
+            for one, other in zip_longest(first, second)
         ]
 
     def encode_tokens(
