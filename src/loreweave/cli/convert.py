@@ -9,37 +9,45 @@ import typer
 
 from loreweave.cli.console import say
 
+Source = Annotated[
+    str, typer.Argument(metavar="SOURCE", help="Checkpoint to convert: a file, folder, archive, run or Hub name.")
+]
+Target = Annotated[Path, typer.Argument(metavar="TARGET", help="File or folder to write.")]
+From = Annotated[str | None, typer.Option("--from", help="Format of SOURCE, if it is not recognised.")]
+To = Annotated[
+    str, typer.Option("--to", help="Format of TARGET: hugging-face, luke-original, paddle, fairseq, sparse-lt or encoder.")
+]
+Base = Annotated[str | None, typer.Option(help="Model from which SOURCE was trained; gives missing tokenizers and tables.")]
+Lite = Annotated[bool, typer.Option("--lite", help="Keep only the special entities.")]
+EntityAwareAttention = Annotated[
+    bool | None, typer.Option(help="Switch the separate query matrices for pairs of words and entities on or off.")
+]
+ClassificationHead = Annotated[
+    str | None, typer.Option("--classification-head", help="Name of the classification head to convert (fairseq).")
+]
+FairseqVersion = Annotated[
+    str | None,
+    typer.Option(
+        "--fairseq-version",
+        help="Version of fairseq that will load TARGET: 0.8 (and KEPLER), 0.9, 0.10 (the default) or 0.12.",
+    ),
+]
+Lossy = Annotated[bool, typer.Option("--lossy", help="Write TARGET even if its outputs differ from SOURCE, and report how.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing TARGET.")]
+
 
 def command(
-    source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="Checkpoint to convert: a file, folder, archive, run or Hub name.")
-    ],
-    target: Annotated[Path, typer.Argument(metavar="TARGET", help="File or folder to write.")],
-    from_: Annotated[str | None, typer.Option("--from", help="Format of SOURCE, if it is not recognised.")] = None,
-    to: Annotated[
-        str, typer.Option("--to", help="Format of TARGET: hugging-face, luke-original, paddle, fairseq, sparse-lt or encoder.")
-    ] = "hugging-face",
-    base: Annotated[
-        str | None, typer.Option(help="Model from which SOURCE was trained; gives missing tokenizers and tables.")
-    ] = None,
-    lite: Annotated[bool, typer.Option("--lite", help="Keep only the special entities.")] = False,
-    entity_aware_attention: Annotated[
-        bool | None, typer.Option(help="Switch the separate query matrices for pairs of words and entities on or off.")
-    ] = None,
-    classification_head: Annotated[
-        str | None, typer.Option("--classification-head", help="Name of the classification head to convert (fairseq).")
-    ] = None,
-    fairseq_version: Annotated[
-        str | None,
-        typer.Option(
-            "--fairseq-version",
-            help="Version of fairseq that will load TARGET: 0.8 (and KEPLER), 0.9, 0.10 (the default) or 0.12.",
-        ),
-    ] = None,
-    lossy: Annotated[
-        bool, typer.Option("--lossy", help="Write TARGET even if its outputs differ from SOURCE, and report how.")
-    ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing TARGET.")] = False,
+    source: Source,
+    target: Target,
+    from_: From = None,
+    to: To = "hugging-face",
+    base: Base = None,
+    lite: Lite = False,
+    entity_aware_attention: EntityAwareAttention = None,
+    classification_head: ClassificationHead = None,
+    fairseq_version: FairseqVersion = None,
+    lossy: Lossy = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Convert a checkpoint from one format to another and report what changed.
 

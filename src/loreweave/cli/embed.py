@@ -8,19 +8,25 @@ from typing import Annotated
 import typer
 
 from loreweave.cli.console import progress, say, show_json, show_table
+from loreweave.cli.options import Device, ManifestAsJson, OutputFolder, Overwrite
 from loreweave.cli.precision import PrecisionOption, settled
+
+Model = Annotated[Path, typer.Option("--model", help="Checkpoint that was trained on a graph: a run or a folder.")]
+Data = Annotated[Path, typer.Option("--data", help="Folder of the graph, from 'loreweave build graph'.")]
+Settings = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings, see below.")]
+BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Number of full-length texts per batch.")]
 
 
 def command(
-    model: Annotated[Path, typer.Option("--model", help="Checkpoint that was trained on a graph: a run or a folder.")],
-    data: Annotated[Path, typer.Option("--data", help="Folder of the graph, from 'loreweave build graph'.")],
-    output: Annotated[Path, typer.Option("--output", help="Folder to write.")],
-    settings: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings, see below.")] = None,
-    device: Annotated[str | None, typer.Option("--device", help="Device: cpu, cuda, cuda:1 or mps.")] = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Number of full-length texts per batch.")] = 32,
+    model: Model,
+    data: Data,
+    output: OutputFolder,
+    settings: Settings = None,
+    device: Device = None,
+    batch_size: BatchSize = 32,
     precision: PrecisionOption = "fp32",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print only the manifest, as JSON, on standard output.")] = False,
+    overwrite: Overwrite = False,
+    as_json: ManifestAsJson = False,
 ) -> None:
     """Write the embeddings of a graph's entities and relations for other tools: NumPy files with id lists, safetensors.
 

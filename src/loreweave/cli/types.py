@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from loreweave.cli.console import progress, say, show_json, show_table
+from loreweave.cli.options import Device, SkipBad
 from loreweave.cli.precision import PrecisionOption, settled
 from loreweave.cli.tag_names import TagNamesOption
 from loreweave.corpus.counts import counted
@@ -26,45 +27,60 @@ if TYPE_CHECKING:
     from loreweave.tasks.latent_types.record import TypedText
 
 
+Model = Annotated[str, typer.Option("--model", help="Checkpoint or run that was trained with latent typing.")]
+Sentences = Annotated[list[str] | None, typer.Argument(metavar="SENTENCE", help="Sentences, each in quotes.")]
+File = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--file",
+        help="Read a file instead: lines of text, rows with 'text', or annotated sentences in any format of "
+        "docs/formats.md; can be repeated.",
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option("--format", help="Format of the files, as in docs/formats.md, or 'text'. Default: recognised."),
+]
+Rebuild = Annotated[bool, typer.Option("--rebuild/--no-rebuild", help="Rebuild the sentence from the selected words.")]
+CommandMethod = Annotated[str, typer.Option("--method", help="Decoding: greedy, beam or sample.")]
+Beams = Annotated[int, typer.Option("--beams", min=1, help="Number of beams of --method beam.")]
+Temperature = Annotated[float, typer.Option("--temperature", help="Temperature of --method sample.")]
+FullLength = Annotated[
+    bool, typer.Option("--full-length", help="Rebuild as many words as the sentence has, like the released demonstration.")
+]
+MaxLength = Annotated[int, typer.Option("--max-length", min=3, help="Maximum sub-words per sentence.")]
+BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Number of sentences per batch.")]
+Report = Annotated[
+    Path | None,
+    typer.Option("--report", help="Write an analysis of all sentences to this HTML page, and its numbers to a .json file."),
+]
+Points = Annotated[int, typer.Option("--points", min=0, help="Sub-words in the figure of --report; 0: no figure.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Random seed of --method sample and --report.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object per sentence on standard output; with --report its numbers.")
+]
+
+
 def command(
-    model: Annotated[str, typer.Option("--model", help="Checkpoint or run that was trained with latent typing.")],
-    sentences: Annotated[list[str] | None, typer.Argument(metavar="SENTENCE", help="Sentences, each in quotes.")] = None,
-    file: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--file",
-            help="Read a file instead: lines of text, rows with 'text', or annotated sentences in any format of "
-            "docs/formats.md; can be repeated.",
-        ),
-    ] = None,
-    format: Annotated[
-        str | None,
-        typer.Option("--format", help="Format of the files, as in docs/formats.md, or 'text'. Default: recognised."),
-    ] = None,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out bad sentences; count and list them.")] = False,
+    model: Model,
+    sentences: Sentences = None,
+    file: File = None,
+    format: Format = None,
+    skip_bad: SkipBad = False,
     tag_names: TagNamesOption = None,
-    rebuild: Annotated[
-        bool, typer.Option("--rebuild/--no-rebuild", help="Rebuild the sentence from the selected words.")
-    ] = True,
-    method: Annotated[str, typer.Option("--method", help="Decoding: greedy, beam or sample.")] = "greedy",
-    beams: Annotated[int, typer.Option("--beams", min=1, help="Number of beams of --method beam.")] = 4,
-    temperature: Annotated[float, typer.Option("--temperature", help="Temperature of --method sample.")] = 1.0,
-    full_length: Annotated[
-        bool, typer.Option("--full-length", help="Rebuild as many words as the sentence has, like the released demonstration.")
-    ] = False,
-    max_length: Annotated[int, typer.Option("--max-length", min=3, help="Maximum sub-words per sentence.")] = 128,
-    device: Annotated[str | None, typer.Option("--device", help="Device: cpu, cuda, cuda:1 or mps.")] = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Number of sentences per batch.")] = 32,
+    rebuild: Rebuild = True,
+    method: CommandMethod = "greedy",
+    beams: Beams = 4,
+    temperature: Temperature = 1.0,
+    full_length: FullLength = False,
+    max_length: MaxLength = 128,
+    device: Device = None,
+    batch_size: BatchSize = 32,
     precision: PrecisionOption = "fp32",
-    report: Annotated[
-        Path | None,
-        typer.Option("--report", help="Write an analysis of all sentences to this HTML page, and its numbers to a .json file."),
-    ] = None,
-    points: Annotated[int, typer.Option("--points", min=0, help="Sub-words in the figure of --report; 0: no figure.")] = 4000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Random seed of --method sample and --report.")] = 0,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object per sentence on standard output; with --report its numbers.")
-    ] = False,
+    report: Report = None,
+    points: Points = 4000,
+    seed: Seed = 0,
+    as_json: AsJson = False,
 ) -> None:
     """Show the latent types of sentences: a number in brackets after each selected sub-word, in colour on terminals.
 

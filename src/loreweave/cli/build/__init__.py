@@ -15,6 +15,7 @@ from loreweave.cli.build.relation_episodes import relation_episodes
 from loreweave.cli.build.text import text_blocks
 from loreweave.cli.build.tfrecord import tfrecord
 from loreweave.cli.console import Advance, progress, say, show_counts
+from loreweave.cli.options import CountsAsJson, OutputFolder, Overwrite, Tokenizer
 from loreweave.corpus.counts import listed
 
 if TYPE_CHECKING:
@@ -45,8 +46,6 @@ Exclude = Annotated[Path | None, typer.Option("--exclude", help="File with title
 Language = Annotated[
     str | None, typer.Option("--language", help="Language of all texts. Default: the language that each text gives.")
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing output.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print only the counts, as JSON, on standard output.")]
 
 
 @command.callback()
@@ -54,19 +53,38 @@ def _kinds() -> None:
     """Build pre-training sets, entity vocabularies, knowledge graphs and episodes."""
 
 
+Output = Annotated[Path, typer.Option("--output", help="File to write: .jsonl, .tsv, or .json in the layout of Hugging Face.")]
+Size = Annotated[int, typer.Option("--size", min=4, help="Maximum number of entities, including special ones.")]
+MinCount = Annotated[int, typer.Option("--min-count", min=0, help="Minimum number of links to a title.")]
+Vocabulary = Annotated[Path, typer.Option("--vocabulary", help="Entity vocabulary of 'build entity-vocab'.")]
+MaxLength = Annotated[
+    int, typer.Option("--max-length", help="Maximum number of sub-words in a window, including special tokens.")
+]
+MaxEntities = Annotated[int, typer.Option("--max-entities", help="Maximum number of linked mentions in a window.")]
+MaxMentionLength = Annotated[int, typer.Option("--max-mention-length", help="Maximum number of sub-words in a mention.")]
+MinSentenceLength = Annotated[
+    int, typer.Option("--min-sentence-length", help="Minimum number of sub-words in a sentence; shorter ones are dropped.")
+]
+IncludeWindowsWithoutEntities = Annotated[
+    bool, typer.Option("--include-windows-without-entities", help="Keep windows without linked mentions.")
+]
+IncludeUnknownEntities = Annotated[
+    bool, typer.Option("--include-unknown-entities", help="Keep links to titles outside the vocabulary as [UNK].")
+]
+Workers = Annotated[int, typer.Option("--workers", min=1, help="Number of processes.")]
+
+
 @command.command("entity-vocab")
 def entity_vocab(
     files: Files,
-    output: Annotated[
-        Path, typer.Option("--output", help="File to write: .jsonl, .tsv, or .json in the layout of Hugging Face.")
-    ],
-    size: Annotated[int, typer.Option("--size", min=4, help="Maximum number of entities, including special ones.")] = 1_000_000,
-    min_count: Annotated[int, typer.Option("--min-count", min=0, help="Minimum number of links to a title.")] = 0,
+    output: Output,
+    size: Size = 1_000_000,
+    min_count: MinCount = 0,
     format: Format = "annotated",
     exclude: Exclude = None,
     language: Language = None,
     overwrite: Overwrite = False,
-    as_json: AsJson = False,
+    as_json: CountsAsJson = False,
 ) -> None:
     """Make an entity vocabulary from the titles with the most links.
 
@@ -107,31 +125,21 @@ def entity_vocab(
 @command.command("pretraining")
 def pretraining(
     files: Files,
-    vocabulary: Annotated[Path, typer.Option("--vocabulary", help="Entity vocabulary of 'build entity-vocab'.")],
-    tokenizer: Annotated[str, typer.Option("--tokenizer", help="The encoder's folder or Hub name, or minilm.")],
-    output: Annotated[Path, typer.Option("--output", help="Folder to write.")],
-    max_length: Annotated[
-        int, typer.Option("--max-length", help="Maximum number of sub-words in a window, including special tokens.")
-    ] = 512,
-    max_entities: Annotated[int, typer.Option("--max-entities", help="Maximum number of linked mentions in a window.")] = 128,
-    max_mention_length: Annotated[
-        int, typer.Option("--max-mention-length", help="Maximum number of sub-words in a mention.")
-    ] = 30,
-    min_sentence_length: Annotated[
-        int, typer.Option("--min-sentence-length", help="Minimum number of sub-words in a sentence; shorter ones are dropped.")
-    ] = 5,
-    include_windows_without_entities: Annotated[
-        bool, typer.Option("--include-windows-without-entities", help="Keep windows without linked mentions.")
-    ] = False,
-    include_unknown_entities: Annotated[
-        bool, typer.Option("--include-unknown-entities", help="Keep links to titles outside the vocabulary as [UNK].")
-    ] = False,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Number of processes.")] = 1,
+    vocabulary: Vocabulary,
+    tokenizer: Tokenizer,
+    output: OutputFolder,
+    max_length: MaxLength = 512,
+    max_entities: MaxEntities = 128,
+    max_mention_length: MaxMentionLength = 30,
+    min_sentence_length: MinSentenceLength = 5,
+    include_windows_without_entities: IncludeWindowsWithoutEntities = False,
+    include_unknown_entities: IncludeUnknownEntities = False,
+    workers: Workers = 1,
     format: Format = "annotated",
     exclude: Exclude = None,
     language: Language = None,
     overwrite: Overwrite = False,
-    as_json: AsJson = False,
+    as_json: CountsAsJson = False,
 ) -> None:
     """Make a pre-training set: windows of whole sentences with their linked mentions.
 

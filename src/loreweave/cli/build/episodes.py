@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from loreweave.cli.console import progress, say, show_counts
+from loreweave.cli.options import CountsAsJson, EpisodeCount, FileFormat, Overwrite, Seed, SkipBad
 from loreweave.cli.tag_names import TagNamesOption
 
 if TYPE_CHECKING:
@@ -19,43 +20,52 @@ if TYPE_CHECKING:
     from loreweave.corpus.tokens import TaggedSentence
 
 
+Files = Annotated[
+    list[Path],
+    typer.Argument(metavar="FILE", help="Annotated sentences in any format of docs/formats.md, or folders of such files."),
+]
+Output = Annotated[Path, typer.Option("--output", help="JSON Lines file to write, in the layout of Few-NERD.")]
+Way = Annotated[int, typer.Option("--way", min=1, help="Number of types in an episode.")]
+Shot = Annotated[
+    int, typer.Option("--shot", min=1, help="Minimum number of support spans per type; the maximum is twice that.")
+]
+QueryShot = Annotated[int, typer.Option("--query-shot", min=1, help="The same for the query set.")]
+Types = Annotated[str | None, typer.Option("--types", help="Types that may be drawn, separated by commas. Default: all.")]
+ExcludeTypesOf = Annotated[
+    list[Path] | None,
+    typer.Option("--exclude-types-of", help="File or folder whose types must not be drawn; can be repeated."),
+]
+OthersOutside = Annotated[
+    bool, typer.Option("--others-outside", help="Tag spans of excluded types as O. Default: leave out their sentences.")
+]
+OneSource = Annotated[bool, typer.Option("--one-source", help="Take all sentences of an episode from the same FILE argument.")]
+KeepTouching = Annotated[
+    bool, typer.Option("--keep-touching", help="Write B- and I- prefixes, so that adjacent spans of a type stay separate.")
+]
+LegacySampler = Annotated[
+    bool, typer.Option("--legacy-sampler", help="Sample as before August 2021: types can exceed twice the shot.")
+]
+
+
 def episodes(
-    files: Annotated[
-        list[Path],
-        typer.Argument(metavar="FILE", help="Annotated sentences in any format of docs/formats.md, or folders of such files."),
-    ],
-    output: Annotated[Path, typer.Option("--output", help="JSON Lines file to write, in the layout of Few-NERD.")],
-    way: Annotated[int, typer.Option("--way", min=1, help="Number of types in an episode.")] = 5,
-    shot: Annotated[
-        int, typer.Option("--shot", min=1, help="Minimum number of support spans per type; the maximum is twice that.")
-    ] = 1,
-    query_shot: Annotated[int, typer.Option("--query-shot", min=1, help="The same for the query set.")] = 1,
-    count: Annotated[int, typer.Option("--count", min=1, help="Number of episodes.")] = 200,
-    seed: Annotated[int, typer.Option("--seed", help="Random seed. Equal seeds give equal files.")] = 0,
-    types: Annotated[
-        str | None, typer.Option("--types", help="Types that may be drawn, separated by commas. Default: all.")
-    ] = None,
-    exclude_types_of: Annotated[
-        list[Path] | None,
-        typer.Option("--exclude-types-of", help="File or folder whose types must not be drawn; can be repeated."),
-    ] = None,
-    others_outside: Annotated[
-        bool, typer.Option("--others-outside", help="Tag spans of excluded types as O. Default: leave out their sentences.")
-    ] = False,
-    one_source: Annotated[
-        bool, typer.Option("--one-source", help="Take all sentences of an episode from the same FILE argument.")
-    ] = False,
-    keep_touching: Annotated[
-        bool, typer.Option("--keep-touching", help="Write B- and I- prefixes, so that adjacent spans of a type stay separate.")
-    ] = False,
-    legacy_sampler: Annotated[
-        bool, typer.Option("--legacy-sampler", help="Sample as before August 2021: types can exceed twice the shot.")
-    ] = False,
-    format: Annotated[str | None, typer.Option("--format", help="Format of the files. Default: recognised.")] = None,
+    files: Files,
+    output: Output,
+    way: Way = 5,
+    shot: Shot = 1,
+    query_shot: QueryShot = 1,
+    count: EpisodeCount = 200,
+    seed: Seed = 0,
+    types: Types = None,
+    exclude_types_of: ExcludeTypesOf = None,
+    others_outside: OthersOutside = False,
+    one_source: OneSource = False,
+    keep_touching: KeepTouching = False,
+    legacy_sampler: LegacySampler = False,
+    format: FileFormat = None,
     tag_names: TagNamesOption = None,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out bad sentences; count and list them.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print only the counts, as JSON, on standard output.")] = False,
+    skip_bad: SkipBad = False,
+    overwrite: Overwrite = False,
+    as_json: CountsAsJson = False,
 ) -> None:
     """Sample N-way K~2K-shot episodes for few-shot-ner.
 

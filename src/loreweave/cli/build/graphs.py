@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from loreweave.cli.console import progress, say, show_json, show_table
+from loreweave.cli.options import ManifestAsJson, OutputFolder, Overwrite, SkipBad
 from loreweave.corpus.counts import listed
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ FORMATS = (
 _SHOWN = 10
 
 Folder = Annotated[Path, typer.Argument(help="Folder with the files, or one file of triples.")]
-Output = Annotated[Path, typer.Option("--output", help="Folder to write.")]
 WithoutText = Annotated[
     str,
     typer.Option(
@@ -43,9 +43,6 @@ Within = Annotated[
         help="Entity vocabulary. Entities whose id or label is not in it are left out, with their triples.",
     ),
 ]
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out bad rows and list them, instead of stopping.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing output.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print only the manifest, as JSON, on standard output.")]
 RelationDescriptions = Annotated[
     Path | None, typer.Option("--relation-descriptions", help="File of relation<TAB>description (triples).")
 ]
@@ -63,20 +60,42 @@ Columns = Annotated[
 ]
 
 
+Setting = Annotated[str, typer.Option("--setting", help="The setting: transductive or inductive.")]
+Wikidata5mRelationDescriptions = Annotated[
+    Path | None,
+    typer.Option("--relation-descriptions", help="File of P-id<TAB>description; the published files have none."),
+]
+TextFrom = Annotated[
+    Path | None, typer.Option("--text-from", help="A built graph with the same ids, whose texts are used (grail, triples).")
+]
+Descriptions = Annotated[Path | None, typer.Option("--descriptions", help="File of entity<TAB>description (triples).")]
+Names = Annotated[Path | None, typer.Option("--names", help="File of entity<TAB>name<TAB>alias... (triples).")]
+RelationNames = Annotated[
+    Path | None, typer.Option("--relation-names", help="File of relation<TAB>name<TAB>alias... (triples).")
+]
+Split = Annotated[
+    str | None, typer.Option("--split", help="Split one file of triples: percent of train/valid/test, such as 80/10/10.")
+]
+Seed = Annotated[int, typer.Option("--seed", help="Random seed of --split.")]
+Inductive = Annotated[bool, typer.Option("--inductive", help="With --split: hold out entities, which are not in train at all.")]
+Labels = Annotated[str | None, typer.Option("--labels", help="ids: make missing labels from ids that are words (NELL).")]
+Language = Annotated[str | None, typer.Option("--language", help="Language of labels (codex). Default: en.")]
+SubWords = Annotated[
+    Path | None, typer.Option("--sub-words", help="Folder of GPT-2's encoder.json and vocab.bpe (kepler-shards).")
+]
+
+
 def wikidata5m(
     folder: Folder,
-    output: Output,
-    setting: Annotated[str, typer.Option("--setting", help="The setting: transductive or inductive.")] = "transductive",
-    relation_descriptions: Annotated[
-        Path | None,
-        typer.Option("--relation-descriptions", help="File of P-id<TAB>description; the published files have none."),
-    ] = None,
+    output: OutputFolder,
+    setting: Setting = "transductive",
+    relation_descriptions: Wikidata5mRelationDescriptions = None,
     without_text: WithoutText = "keep",
     exclude_triples: Exclude = None,
     within_vocabulary: Within = None,
     skip_bad: SkipBad = False,
     overwrite: Overwrite = False,
-    as_json: AsJson = False,
+    as_json: ManifestAsJson = False,
 ) -> None:
     """Make a knowledge graph of the files of Wikidata5M: triples, descriptions and aliases, unpacked.
 
@@ -91,40 +110,26 @@ def wikidata5m(
 
 def graph(
     folder: Folder,
-    output: Output,
+    output: OutputFolder,
     format: Format,
-    text_from: Annotated[
-        Path | None, typer.Option("--text-from", help="A built graph with the same ids, whose texts are used (grail, triples).")
-    ] = None,
-    descriptions: Annotated[
-        Path | None, typer.Option("--descriptions", help="File of entity<TAB>description (triples).")
-    ] = None,
-    names: Annotated[Path | None, typer.Option("--names", help="File of entity<TAB>name<TAB>alias... (triples).")] = None,
+    text_from: TextFrom = None,
+    descriptions: Descriptions = None,
+    names: Names = None,
     relation_descriptions: RelationDescriptions = None,
-    relation_names: Annotated[
-        Path | None, typer.Option("--relation-names", help="File of relation<TAB>name<TAB>alias... (triples).")
-    ] = None,
+    relation_names: RelationNames = None,
     columns: Columns = None,
-    split: Annotated[
-        str | None, typer.Option("--split", help="Split one file of triples: percent of train/valid/test, such as 80/10/10.")
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Random seed of --split.")] = 0,
-    inductive: Annotated[
-        bool, typer.Option("--inductive", help="With --split: hold out entities, which are not in train at all.")
-    ] = False,
-    labels: Annotated[
-        str | None, typer.Option("--labels", help="ids: make missing labels from ids that are words (NELL).")
-    ] = None,
-    language: Annotated[str | None, typer.Option("--language", help="Language of labels (codex). Default: en.")] = None,
-    sub_words: Annotated[
-        Path | None, typer.Option("--sub-words", help="Folder of GPT-2's encoder.json and vocab.bpe (kepler-shards).")
-    ] = None,
+    split: Split = None,
+    seed: Seed = 0,
+    inductive: Inductive = False,
+    labels: Labels = None,
+    language: Language = None,
+    sub_words: SubWords = None,
     without_text: WithoutText = "keep",
     exclude_triples: Exclude = None,
     within_vocabulary: Within = None,
     skip_bad: SkipBad = False,
     overwrite: Overwrite = False,
-    as_json: AsJson = False,
+    as_json: ManifestAsJson = False,
 ) -> None:
     """Make a knowledge graph from published files or from your own.
 
@@ -144,14 +149,9 @@ def graph(
     from loreweave.errors import ConfigurationError
 
     options = _given(
-        descriptions=descriptions,
-        names=names,
-        relation_descriptions=relation_descriptions,
-        relation_names=relation_names,
-        language=language,
-        sub_words=sub_words,
-        columns=columns,
-    )
+        descriptions=descriptions, names=names, relation_descriptions=relation_descriptions, relation_names=relation_names,
+        language=language, sub_words=sub_words, columns=columns,
+    )  # fmt: skip
     source = find_graph(format, folder, options)
     if text_from is not None:
         if source.text_files:

@@ -8,29 +8,39 @@ from typing import Annotated
 import typer
 
 from loreweave.cli.console import progress, say, show_counts
+from loreweave.cli.options import CountsAsJson, EpisodeCount, FileFormat, Overwrite, Seed
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Files of relation classification: FewRel, TACRED, ...")]
+Output = Annotated[Path, typer.Option("--output", help="JSON Lines file to write.")]
+Way = Annotated[int, typer.Option("--way", min=2, help="Number of relations in an episode.")]
+Shot = Annotated[int, typer.Option("--shot", min=1, help="Number of support sentences per relation.")]
+Queries = Annotated[int, typer.Option("--queries", min=1, help="Number of queries per relation.")]
+NaRate = Annotated[
+    float, typer.Option("--na-rate", min=0, help="Number of queries with other relations, as a multiple of --queries.")
+]
+Relations = Annotated[
+    str | None, typer.Option("--relations", help="Relations that may be drawn, separated by commas. Default: all.")
+]
+ExcludeRelationsOf = Annotated[
+    list[Path] | None,
+    typer.Option("--exclude-relations-of", help="File whose relations must not be drawn; can be repeated."),
+]
 
 
 def relation_episodes(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files of relation classification: FewRel, TACRED, ...")],
-    output: Annotated[Path, typer.Option("--output", help="JSON Lines file to write.")],
-    way: Annotated[int, typer.Option("--way", min=2, help="Number of relations in an episode.")] = 5,
-    shot: Annotated[int, typer.Option("--shot", min=1, help="Number of support sentences per relation.")] = 1,
-    queries: Annotated[int, typer.Option("--queries", min=1, help="Number of queries per relation.")] = 1,
-    na_rate: Annotated[
-        float, typer.Option("--na-rate", min=0, help="Number of queries with other relations, as a multiple of --queries.")
-    ] = 0.0,
-    count: Annotated[int, typer.Option("--count", min=1, help="Number of episodes.")] = 1000,
-    seed: Annotated[int, typer.Option("--seed", help="Random seed. Equal seeds give equal files.")] = 0,
-    relations: Annotated[
-        str | None, typer.Option("--relations", help="Relations that may be drawn, separated by commas. Default: all.")
-    ] = None,
-    exclude_relations_of: Annotated[
-        list[Path] | None,
-        typer.Option("--exclude-relations-of", help="File whose relations must not be drawn; can be repeated."),
-    ] = None,
-    format: Annotated[str | None, typer.Option("--format", help="Format of the files. Default: recognised.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print only the counts, as JSON, on standard output.")] = False,
+    files: Files,
+    output: Output,
+    way: Way = 5,
+    shot: Shot = 1,
+    queries: Queries = 1,
+    na_rate: NaRate = 0.0,
+    count: EpisodeCount = 1000,
+    seed: Seed = 0,
+    relations: Relations = None,
+    exclude_relations_of: ExcludeRelationsOf = None,
+    format: FileFormat = None,
+    overwrite: Overwrite = False,
+    as_json: CountsAsJson = False,
 ) -> None:
     """Draw N-way K-shot episodes for few-shot-relation.
 

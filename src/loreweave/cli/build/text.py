@@ -9,41 +9,51 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from loreweave.cli.console import Advance, progress, show_counts
+from loreweave.cli.options import CountsAsJson, OutputFolder, Overwrite, Tokenizer
 
 if TYPE_CHECKING:
     from loreweave.build.text_blocks import BreakMode, TextBlockReport
 
 
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE",
+        help="Text with blank lines between documents, or .jsonl, .parquet or a saved data set with the column 'text'.",
+    ),
+]
+TextBlocksBreakMode = Annotated[
+    str, typer.Option("--break-mode", help="Where blocks may end: none, complete, complete_doc or eos (fairseq's).")
+]
+MaxLength = Annotated[
+    int, typer.Option("--max-length", help="Maximum number of sub-words in a block, including special tokens.")
+]
+SplitLongLines = Annotated[
+    bool, typer.Option("--split-long-lines", help="Split lines that are longer than a block; fairseq drops them.")
+]
+Sentences = Annotated[
+    str | None, typer.Option("--sentences", help="First split lines into sentences of this language (en, de, ...).")
+]
+Unwrap = Annotated[
+    bool, typer.Option("--unwrap", help="First join lines up to a blank line (for text with fixed line widths).")
+]
+Exclude = Annotated[
+    Path | None, typer.Option("--exclude", help="File with titles or ids of table rows to leave out, one per line.")
+]
+
+
 def text_blocks(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE",
-            help="Text with blank lines between documents, or .jsonl, .parquet or a saved data set with the column 'text'.",
-        ),
-    ],
-    tokenizer: Annotated[str, typer.Option("--tokenizer", help="The encoder's folder or Hub name, or minilm.")],
-    output: Annotated[Path, typer.Option("--output", help="Folder to write.")],
-    break_mode: Annotated[
-        str, typer.Option("--break-mode", help="Where blocks may end: none, complete, complete_doc or eos (fairseq's).")
-    ] = "complete",
-    max_length: Annotated[
-        int, typer.Option("--max-length", help="Maximum number of sub-words in a block, including special tokens.")
-    ] = 512,
-    split_long_lines: Annotated[
-        bool, typer.Option("--split-long-lines", help="Split lines that are longer than a block; fairseq drops them.")
-    ] = False,
-    sentences: Annotated[
-        str | None, typer.Option("--sentences", help="First split lines into sentences of this language (en, de, ...).")
-    ] = None,
-    unwrap: Annotated[
-        bool, typer.Option("--unwrap", help="First join lines up to a blank line (for text with fixed line widths).")
-    ] = False,
-    exclude: Annotated[
-        Path | None, typer.Option("--exclude", help="File with titles or ids of table rows to leave out, one per line.")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print only the counts, as JSON, on standard output.")] = False,
+    files: Files,
+    tokenizer: Tokenizer,
+    output: OutputFolder,
+    break_mode: TextBlocksBreakMode = "complete",
+    max_length: MaxLength = 512,
+    split_long_lines: SplitLongLines = False,
+    sentences: Sentences = None,
+    unwrap: Unwrap = False,
+    exclude: Exclude = None,
+    overwrite: Overwrite = False,
+    as_json: CountsAsJson = False,
 ) -> None:
     """Make a pre-training set without entities: plain text in blocks of sub-words, as for KEPLER.
 

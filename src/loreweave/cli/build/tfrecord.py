@@ -8,20 +8,25 @@ from typing import Annotated
 import typer
 
 from loreweave.cli.console import progress, show_counts
+from loreweave.cli.options import CountsAsJson, OutputFolder, Overwrite
+
+Folder = Annotated[Path, typer.Argument(help="The set: dataset.tf, metadata.json and an entity vocabulary.")]
+Tokenizer = Annotated[
+    str | None,
+    typer.Option(
+        "--tokenizer", help="Folder or Hub name of the encoder for which the set was made. Default: the files in the set."
+    ),
+]
+Check = Annotated[bool, typer.Option("--check", help="Verify the checksum of every record (slow).")]
 
 
 def tfrecord(
-    folder: Annotated[Path, typer.Argument(help="The set: dataset.tf, metadata.json and an entity vocabulary.")],
-    output: Annotated[Path, typer.Option("--output", help="Folder to write.")],
-    tokenizer: Annotated[
-        str | None,
-        typer.Option(
-            "--tokenizer", help="Folder or Hub name of the encoder for which the set was made. Default: the files in the set."
-        ),
-    ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Verify the checksum of every record (slow).")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print only the counts, as JSON, on standard output.")] = False,
+    folder: Folder,
+    output: OutputFolder,
+    tokenizer: Tokenizer = None,
+    check: Check = False,
+    overwrite: Overwrite = False,
+    as_json: CountsAsJson = False,
 ) -> None:
     """Convert a pre-training set of the original LUKE repository (one TFRecord file).
 
