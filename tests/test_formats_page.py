@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from formats_page import SECTIONS, write_example
 
 from loreweave.corpus.mention_formats import MENTION_FORMATS
 from loreweave.tasks.entity_typing import reader as typing
@@ -17,11 +17,6 @@ from loreweave.tasks.ner import reader as ner
 from loreweave.tasks.registry import load_training, trained_task_names
 from loreweave.tasks.relations import files as relation_files
 from loreweave.tasks.text_classification import reader as text_classification
-
-PAGE = (Path(__file__).resolve().parent.parent / "docs" / "formats.md").read_text(encoding="utf-8")
-SECTION = re.compile(r"^### `(?P<name>[\w-]+)`\n(?P<body>.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
-BLOCK = re.compile(r"^```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-SECTIONS = {found["name"]: BLOCK.findall(found["body"]) for found in SECTION.finditer(PAGE)}
 
 
 def test_every_format_of_every_task_is_on_the_page() -> None:
@@ -40,12 +35,7 @@ def reader_of(name: str) -> Callable[..., Any]:
 @pytest.mark.parametrize("name", [name for name, blocks in SECTIONS.items() if blocks])
 def test_the_example_of_a_format_is_recognised_and_read(name: str, tmp_path: Path) -> None:
     (example,) = SECTIONS[name]
-    path = tmp_path / "train.txt"
-    path.write_text(example, encoding="utf-8")
-    if name == "brat":
-        path = tmp_path
-        (path / "train.txt").write_text("Mia left Oslo.")
-        (path / "train.ann").write_text(example)
+    path = write_example(name, example, tmp_path)
     read = reader_of(name)
     found, named = read(path), read(path, name)
     assert found.records and [record.id for record in found.records] == [record.id for record in named.records]
