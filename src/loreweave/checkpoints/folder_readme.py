@@ -24,6 +24,8 @@ This LUKE does not have the words of RoBERTa or XLM-R, for which alone transform
 ```python
 from {package} import {model}
 
+from loreweave.encoding import EntityTokenizer
+
 tokenizer = EntityTokenizer.from_pretrained(".")
 inputs = tokenizer({arguments})
 model = {model}.from_pretrained(".").eval()
