@@ -111,7 +111,7 @@ def test_episodes_of_chosen_relations(files: Path, capsys: pytest.CaptureFixture
     labels = {row["label"] for line in output.read_text().splitlines() for row in json.loads(line)["query"]}
     assert labels == {"lives", "works"}
     first = output.read_text()
-    assert main(command) == 2 and "exists; --overwrite" in capsys.readouterr().err
+    assert main(command) == 2 and "the file exists; choose another or use --overwrite" in capsys.readouterr().err
     again = [*command, "--overwrite", "--exclude-relations-of", str(files / "target.json")]
     assert main(again) == 0 and output.read_text() == first
     assert main([*command, "--overwrite", "--relations", "lives,rivers"]) == 2

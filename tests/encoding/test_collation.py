@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from loreweave.encoding import EntityTokenizer
+from loreweave.encoding.collation import pad_ids
 from loreweave.errors import DataError
 
 
@@ -55,3 +57,9 @@ def test_moving_keeps_the_report(bert: EntityTokenizer) -> None:
 def test_nothing_to_pad(bert: EntityTokenizer) -> None:
     with pytest.raises(DataError, match="found no text"):
         bert.pad([])
+
+
+def test_ids_are_padded_with_their_mask() -> None:
+    ids, mask = pad_ids([[5, 6, 7], np.array([8]), []], pad_id=1)
+    assert ids.tolist() == [[5, 6, 7], [8, 1, 1], [1, 1, 1]] and mask.tolist() == [[1, 1, 1], [1, 0, 0], [0, 0, 0]]
+    assert ids.dtype == mask.dtype == torch.int64

@@ -31,7 +31,7 @@ from loreweave.checkpoints.loading import LoadedCheckpoint, LoadOptions, LoadRep
 from loreweave.corpus.counts import listed
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.replacing import check_overwritable
-from loreweave.corpus.files.writing import check_replaceable
+from loreweave.corpus.files.writing import check_free, check_replaceable
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models.head_settings import HEAD_SETTINGS
@@ -166,7 +166,9 @@ def convert(
             cannot be replaced.
         CheckpointError: the source cannot be read, the target's format cannot store it, or its outputs would differ.
     """
-    place = _replaceable(Path(target), overwrite)
+    place = Path(target)
+    check_free(place, overwrite)
+    check_overwritable(check_replaceable(place))
     to_fairseq, names = _plain(to) == fairseq.NAME, {_plain(name) for name in (to, from_) if name is not None}
     origin, base = resolve(source), None if base is None else resolve(base)
     of_fairseq = fairseq.NAME in names or (from_ is None and _is_fairseq(origin))
@@ -190,14 +192,6 @@ def convert(
         raise ConfigurationError(f"{module.NAME} is only read, not written; expected one of {', '.join(WRITABLE)}")
     loaded = load_luke(origin, format=from_, base=base, entity_aware_attention=entity_aware_attention)
     return _write_luke(make_lite(loaded) if lite else loaded, module, place, base, lossy)
-
-
-def _replaceable(target: Path, overwrite: bool) -> Path:
-    """The target, if something may be written there; ConfigurationError otherwise."""
-    if not overwrite and (target.is_file() or (target.is_dir() and any(target.iterdir()))):
-        raise ConfigurationError(f"{target}: exists and is not empty; choose another target or use --overwrite")
-    check_overwritable(check_replaceable(target))
-    return target
 
 
 def _write_luke(loaded: LoadedCheckpoint, module: ModuleType, target: Path, base: Path | None, lossy: bool) -> LoadReport:

@@ -41,6 +41,16 @@ class EntityBatch(dict[str, Tensor]):
         return self
 
 
+def pad_ids(sequences: Sequence[Sequence[int] | np.ndarray], pad_id: int) -> tuple[Tensor, Tensor]:
+    """Ids of sequences of different lengths and their mask (1 at ids), int64. [sequences, longest]"""
+    ids = np.full((len(sequences), max(map(len, sequences))), pad_id, dtype=np.int64)
+    mask = np.zeros_like(ids)
+    for row, sequence in enumerate(sequences):
+        ids[row, : len(sequence)] = sequence
+        mask[row, : len(sequence)] = 1
+    return torch.from_numpy(ids), torch.from_numpy(mask)
+
+
 def pad_encoded_texts(
     encoded: Sequence[EncodedText],
     *,

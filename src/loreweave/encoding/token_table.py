@@ -58,8 +58,7 @@ class TokenTable:
         Raises:
             IndexError: a row is negative or past the end.
         """
-        if len(rows) and not 0 <= rows.min() <= rows.max() < len(self):
-            raise IndexError(f"found the rows {rows.min()} to {rows.max()}, expected rows of {len(self)}")
+        check_rows(rows, len(self))
         return self.offsets[rows + 1] - self.offsets[rows]
 
     def place(self, rows: np.ndarray, lengths: np.ndarray, out: np.ndarray, columns: np.ndarray) -> None:
@@ -67,6 +66,12 @@ class TokenTable:
         line = np.repeat(np.arange(len(rows)), lengths)
         within = np.arange(len(line)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         out[line, columns[line] + within] = self.tokens[self.offsets[rows][line] + within]
+
+
+def check_rows(rows: np.ndarray, count: int) -> None:
+    """Raise IndexError if one of the rows is negative, or not below `count`: NumPy would take it from the end."""
+    if len(rows) and not 0 <= rows.min() <= rows.max() < count:
+        raise IndexError(f"found the rows {rows.min()} to {rows.max()}, expected rows of {count}")
 
 
 class TokenTableBuilder:

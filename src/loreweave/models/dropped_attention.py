@@ -68,10 +68,16 @@ def attention_with_dropout(
         [batch, heads, query, value size].
     """
     bias = None if bias is None else bias[(None,) * (4 - bias.dim())]
-    if bias is not None and bias.dtype == torch.bool:
-        bias = torch.zeros(bias.shape, dtype=query.dtype).masked_fill_(~bias, torch.finfo(query.dtype).min)
+    bias = added_to_scores(bias, query.dtype)
     plan = _Plan(dropout, key.shape[2], False, query.shape[-1] ** -0.5 if scale is None else scale)
     return _apply(query, None, key, value, bias, plan)
+
+
+def added_to_scores(mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
+    """What is added to scores for a mask: the mask itself, or for a mask of True at visible keys a bias of 0 there."""
+    if mask is None or mask.dtype != torch.bool:
+        return mask
+    return torch.zeros(mask.shape, dtype=dtype).masked_fill_(~mask, torch.finfo(dtype).min)
 
 
 def attention_by_key_type_with_dropout(

@@ -16,7 +16,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from loreweave.models.dropout import Dropout
-from loreweave.models.dropped_attention import attention_with_dropout, in_blocks
+from loreweave.models.dropped_attention import added_to_scores, attention_with_dropout, in_blocks
 from loreweave.models.luke.attention import plain_attention
 
 BLOCKS = "loreweave_blocks"
@@ -90,9 +90,7 @@ def _by_plain_products(
 ) -> Tensor:
     """Arguments as for `attention_in_blocks`. Returns the context [batch, heads, query, value size]."""
     scores = query * (query.shape[-1] ** -0.5 if scaling is None else scaling) @ key.mT
-    if mask is not None and mask.dtype == torch.bool:
-        mask = torch.zeros(mask.shape, dtype=scores.dtype).masked_fill_(~mask, torch.finfo(scores.dtype).min)
-    return plain_attention(scores, value, mask, dropout)[0]
+    return plain_attention(scores, value, added_to_scores(mask, scores.dtype), dropout)[0]
 
 
 AttentionInterface.register(BLOCKS, attention_in_blocks)

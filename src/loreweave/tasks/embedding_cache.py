@@ -28,6 +28,7 @@ from torch import Tensor
 
 from loreweave.corpus.files.reading import hashes_of_folder
 from loreweave.corpus.files.writing import atomic_path
+from loreweave.encoding.token_table import check_rows
 from loreweave.errors import DataError
 from loreweave.training.finite import require_finite, require_finite_rows
 
@@ -93,8 +94,7 @@ class Embeddings:
             IndexError: a row is negative or past the end.
         """
         rows = np.asarray(rows, dtype=np.int64)
-        if len(rows) and not 0 <= rows.min() <= rows.max() < len(self):
-            raise IndexError(f"found the rows {rows.min()} to {rows.max()}, expected rows of {len(self)}")
+        check_rows(rows, len(self))
         if self.places is not None:
             rows = self.places[rows]
         found = torch.empty(len(rows), self.size)

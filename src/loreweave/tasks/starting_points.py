@@ -55,6 +55,23 @@ def settings_of(folder: Path) -> dict[str, Any]:
     return dict(read_json(file).get(SETTINGS) or {}) if file.is_file() else {}
 
 
+def start_luke_encoder(
+    source: str, cls: type[PreTrainedModel], labels: Sequence[str], config: LukeSettings, **settings: Any
+) -> tuple[PreTrainedModel, EntityTokenizer]:
+    """A new model of `cls` whose `encoder` has the weights of a LUKE of any format, without a head and a pooler.
+
+    The arguments are those of `start_luke`.
+    """
+    from loreweave.models import LukeForEntityPairClassification
+
+    started, tokenizer = start_luke(source, LukeForEntityPairClassification, labels, config, **settings)
+    model = cls(started.config)
+    weights = started.get_submodule("luke").state_dict()
+    encoder = model.get_submodule("encoder")
+    encoder.load_state_dict({name: tensor for name, tensor in weights.items() if not name.startswith("pooler.")})
+    return model, tokenizer
+
+
 def start_luke(
     source: str,
     cls: type[PreTrainedModel],

@@ -26,7 +26,7 @@ def test_episodes_are_written_and_counted(corpus: Path, tmp_path: Path, capsys: 
     counts = json.loads(capsys.readouterr().out)
     assert (counts["sentences"], counts["types"], counts["episodes"]) == (18, 3, 7)
     assert len(list(read_episodes(output))) == 7
-    assert main(command) == 2 and "exists; --overwrite" in capsys.readouterr().err
+    assert main(command) == 2 and "the file exists; choose another or use --overwrite" in capsys.readouterr().err
     first = output.read_text()
     assert main([*command, "--overwrite"]) == 0 and output.read_text() == first
 

@@ -18,6 +18,7 @@ from loreweave.corpus.files.writing import (
     atomic_folder,
     atomic_path,
     atomic_write,
+    check_free,
     is_temporary,
     json_text,
     remove_leftovers,
@@ -282,3 +283,14 @@ def test_the_line_of_a_bad_byte_is_counted_as_lines_are_read(end: str, tmp_path:
     (tmp_path / "a.txt").write_bytes(b"one" + end.encode() + b"two" + end.encode() + b"x\xff" + end.encode())
     with pytest.raises(DataError, match=r"a\.txt, line 3: .* at byte 1 of the line"), open_text(tmp_path / "a.txt") as file:
         file.read()
+
+
+def test_only_nothing_and_an_empty_folder_are_free(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    for name in ("new", "empty"):
+        check_free(tmp_path / name, overwrite=False)
+    for path, message in ((tmp_path, "the folder exists and is not empty"), (tmp_path / "file", "the file exists")):
+        with pytest.raises(ConfigurationError, match=f"{message}; choose another or use --overwrite"):
+            check_free(path, overwrite=False)
+        check_free(path, overwrite=True)

@@ -30,9 +30,9 @@ from loreweave.checkpoints.loading import DEFAULTS, LoadedCheckpoint, LoadOption
 from loreweave.checkpoints.tensor_files import read_tensors, write_torch
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files.reading import Pathname
-from loreweave.corpus.files.writing import atomic_folder, atomic_path, write_json
+from loreweave.corpus.files.writing import atomic_folder, atomic_path, check_free, write_json
 from loreweave.encoding import EntityTokenizer
-from loreweave.errors import CheckpointError, ConfigurationError
+from loreweave.errors import CheckpointError
 
 NAME = "luke-original"
 
@@ -139,8 +139,7 @@ def _target_folder(path: Path, overwrite: bool) -> Iterator[Path]:
         with atomic_folder(path, overwrite) as folder:
             yield folder
         return
-    if path.exists() and not overwrite:
-        raise ConfigurationError(f"{path}: the file exists; choose another or use --overwrite")
+    check_free(path, overwrite)
     with TemporaryDirectory() as temporary:
         yield Path(temporary)
         with atomic_path(path) as target, tarfile.open(str(target), mode) as archive:  # type: ignore[call-overload]  # mode is one of _MODES

@@ -17,6 +17,7 @@ from loreweave.cli.build.tfrecord import tfrecord
 from loreweave.cli.console import Advance, progress, say, show_counts
 from loreweave.cli.options import CountsAsJson, OutputFolder, Overwrite, Tokenizer
 from loreweave.corpus.counts import listed
+from loreweave.corpus.files.writing import check_free
 
 if TYPE_CHECKING:
     from loreweave.build.pretraining_set import BuildReport
@@ -95,10 +96,8 @@ def entity_vocab(
     """
     from loreweave.build.entity_vocabulary import count_entities, vocabulary_of_counts
     from loreweave.corpus.entity_vocabulary_files import check_target
-    from loreweave.errors import ConfigurationError
 
-    if output.exists() and not overwrite:
-        raise ConfigurationError(f"{output} exists; --overwrite replaces it")
+    check_free(output, overwrite)
     check_target(output, with_languages=language is not None)
     exclusion, skipped = _read_exclusion(exclude), Counter[str]()
     with progress("counting links in texts") as advance:

@@ -13,6 +13,7 @@ import typer
 from loreweave.cli.console import progress, say, show_counts
 from loreweave.cli.options import CountsAsJson, EpisodeCount, FileFormat, Overwrite, Seed, SkipBad
 from loreweave.cli.tag_names import TagNamesOption
+from loreweave.corpus.files.writing import check_free
 
 if TYPE_CHECKING:
     from loreweave.build.episodes import SamplerSettings
@@ -77,10 +78,8 @@ def episodes(
     """
     from loreweave.build.episodes import SamplerSettings
     from loreweave.corpus.class_labels import read_label_names
-    from loreweave.errors import ConfigurationError
 
-    if output.exists() and not overwrite:
-        raise ConfigurationError(f"{output} exists; --overwrite replaces it")
+    check_free(output, overwrite)
 
     names = None if tag_names is None else read_label_names(tag_names)
     read = partial(_sentences, format=format, skip_bad=skip_bad, names=names)

@@ -9,6 +9,7 @@ import typer
 
 from loreweave.cli.console import progress, say, show_counts
 from loreweave.cli.options import CountsAsJson, EpisodeCount, FileFormat, Overwrite, Seed
+from loreweave.corpus.files.writing import check_free
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Files of relation classification: FewRel, TACRED, ...")]
 Output = Annotated[Path, typer.Option("--output", help="JSON Lines file to write.")]
@@ -52,12 +53,10 @@ def relation_episodes(
     """
     from loreweave.build.relation_episodes import EpisodeShape
     from loreweave.corpus.files.records import describe_skipped
-    from loreweave.errors import ConfigurationError
     from loreweave.tasks.few_shot_relation import reader
     from loreweave.tasks.few_shot_relation.episodes import RelationEpisode, draws_of, episode_of, write_episodes
 
-    if output.exists() and not overwrite:
-        raise ConfigurationError(f"{output} exists; --overwrite replaces it")
+    check_free(output, overwrite)
     read = [reader.read(path, format) for path in files]
     for path, found in zip(files, read, strict=True):
         for line in describe_skipped(found, path):

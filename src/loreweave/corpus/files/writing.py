@@ -25,6 +25,18 @@ _ABANDONED_AFTER = 24 * 3600.0
 """Seconds without a change after which the unfinished output of another machine (or older version) counts as abandoned."""
 
 
+def check_free(path: Path, overwrite: bool) -> None:
+    """Raise an error if there is a file or a folder with content, which the user did not allow to replace.
+
+    Raises:
+        ConfigurationError: names the option that replaces it.
+    """
+    if overwrite or not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return
+    what = "the folder exists and is not empty" if path.is_dir() else "the file exists"
+    raise ConfigurationError(f"{path}: {what}; choose another or use --overwrite")
+
+
 def check_replaceable(path: Pathname) -> Path:
     """Path that a new file or folder may replace: `path` itself, or the folder that it links to.
 
@@ -162,8 +174,7 @@ def atomic_folder(path: Pathname, overwrite: bool = False, manifest: str | None 
     target = check_replaceable(path)
     if target.exists() and not target.is_dir():
         raise ConfigurationError(f"{target}: found a file, expected the path of a folder")
-    if not overwrite and target.is_dir() and any(target.iterdir()):
-        raise ConfigurationError(f"{target}: the folder exists and is not empty; choose another or use --overwrite")
+    check_free(target, overwrite)
     check_overwritable(target, manifest)
     with atomic_path(target) as temporary:
         temporary.mkdir()

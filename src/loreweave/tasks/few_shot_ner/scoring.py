@@ -31,17 +31,18 @@ from loreweave.corpus.column_formats.tag_schemes import (
     spans_of_tags,
 )
 from loreweave.corpus.column_formats.tag_spellings import PLAIN, find_spelling
-from loreweave.corpus.counts import counted, tallied
+from loreweave.corpus.counts import counted
 from loreweave.corpus.episodes import Episode, describe_types, read_episodes
 from loreweave.corpus.files.reading import read_json_lines
 from loreweave.corpus.files.rows import field, objects
 from loreweave.corpus.files.rows import words as strings
 from loreweave.corpus.tokens import TaggedSentence
-from loreweave.errors import ConfigurationError, DataError
+from loreweave.errors import DataError
 from loreweave.metrics.resampling import INTERVALS, interval, resampled_sums
 from loreweave.metrics.spans import SpanCounts, count_spans, precision_recall
 from loreweave.tasks.contract import Execution, NoSettings
 from loreweave.tasks.episodes.copies import copied_queries, describe_copies
+from loreweave.tasks.episodes.gold import gold_episodes
 from loreweave.tasks.files.predictions import (
     Prediction,
     align,
@@ -132,12 +133,7 @@ def score_predictions(
         ConfigurationError: a format is given.
         DataError: names the line; see `files.predictions.align`.
     """
-    if execution.reading.format is not None:
-        raise ConfigurationError("--format: files of episodes are recognised; leave it out")
-    skipped = Counter[str]()
-    episodes = list(read_episodes(gold, skipped if execution.reading.skip_bad else None))
-    if skipped:
-        execution.report(f"{gold}: skipped {counted(skipped.total(), 'episode')}: {tallied(skipped)}")
+    episodes, skipped = gold_episodes(gold, execution, read_episodes)
     if not episodes:
         raise DataError("found no episode to score", path=gold)
     ids = [f"{episode.id}/{place}" for episode in episodes for place in range(len(episode.query))]

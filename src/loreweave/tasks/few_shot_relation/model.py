@@ -30,7 +30,7 @@ from loreweave.tasks.starting_points import (
     load_plain,
     plain_tokenizer,
     settings_of,
-    start_luke,
+    start_luke_encoder,
     start_plain,
     word_limit,
 )
@@ -152,18 +152,12 @@ def recognises(folder: Path) -> bool:
 
 def _start_luke(
     source: str, names: Sequence[str], config: FewShotRelationConfig, kept: Mapping[str, Any]
-) -> tuple[MarkerClassifier, EntityTokenizer]:
+) -> tuple[PreTrainedModel, EntityTokenizer]:
     """A LUKE of any format, without its head and without the entities that episodes do not use."""
-    from loreweave.models import LukeForEntityPairClassification
-
     if not is_luke(source):
         raise ConfigurationError(f"{source}: representation=entities needs a LUKE; use markers or pooled with a plain encoder")
     kept = {**kept, "markers": list(MARKER_STARTS), "max_length": config.max_length}
-    started, tokenizer = start_luke(source, LukeForEntityPairClassification, names, config, **kept)
-    model = EpisodeModel(started.config)
-    weights = started.get_submodule("luke").state_dict()
-    model.encoder.load_state_dict({name: tensor for name, tensor in weights.items() if not name.startswith("pooler.")})
-    return model, tokenizer
+    return start_luke_encoder(source, EpisodeModel, names, config, **kept)
 
 
 def _encoding(model: PreTrainedModel, tokenizer: EntityTokenizer, drawing: Drawing | None = None) -> EpisodeEncoding:

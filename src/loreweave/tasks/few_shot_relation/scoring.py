@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from loreweave.corpus.counts import counted, tallied
 from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.files.rows import field
-from loreweave.errors import ConfigurationError, DataError
+from loreweave.errors import DataError
 from loreweave.metrics.probabilities import rounded, softmax
 from loreweave.metrics.relations import accuracy
 from loreweave.metrics.resampling import INTERVALS, interval, resampled_sums
 from loreweave.tasks.contract import Execution, NoSettings
 from loreweave.tasks.episodes.copies import copied_queries, describe_copies
+from loreweave.tasks.episodes.gold import gold_episodes
 from loreweave.tasks.few_shot_relation.episodes import RelationEpisode, read_episodes
 from loreweave.tasks.files.predictions import (
     Prediction,
@@ -108,12 +108,7 @@ def score_predictions(
         ConfigurationError: a format is given.
         DataError: names the line; see `files.predictions.align`. Or no query has a known relation.
     """
-    if execution.reading.format is not None:
-        raise ConfigurationError("--format: files of episodes are recognised; leave it out")
-    skipped = Counter[str]()
-    episodes = list(read_episodes(gold, skipped if execution.reading.skip_bad else None))
-    if skipped:
-        execution.report(f"{gold}: skipped {counted(skipped.total(), 'episode')}: {tallied(skipped)}")
+    episodes, skipped = gold_episodes(gold, execution, read_episodes)
     if not any(number is not None for episode in episodes for number in episode.gold):
         raise DataError("found no query with a known relation, nothing can be scored", path=gold)
     ids = [f"{episode.id}/{place}" for episode in episodes for place in range(len(episode.query))]

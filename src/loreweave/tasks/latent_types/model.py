@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from loreweave.checkpoints import latent_typing as side_files
 from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
+from loreweave.encoding.collation import pad_ids
 from loreweave.encoding.model_names import resolve
 from loreweave.models.reconstruction import DecodingConfig, NextWords, reconstruct, score_next_words
 from loreweave.models.sparse_typing import SparseTypingModel
@@ -106,13 +106,8 @@ class TypePredictor:
 
     def _pad(self, encoded: Sequence[_Encoded]) -> tuple[Tensor, Tensor]:
         """Ids and mask [batch, words] of sentences of different lengths."""
-        longest = max(len(tokens.ids) for tokens in encoded)
-        ids = np.full((len(encoded), longest), self.tokenizer.pad_token_id, dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for row, tokens in enumerate(encoded):
-            ids[row, : len(tokens.ids)] = tokens.ids
-            mask[row, : len(tokens.ids)] = 1
-        return torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).to(self.device)
+        ids, mask = pad_ids([tokens.ids for tokens in encoded], self.tokenizer.pad_token_id)
+        return ids.to(self.device), mask.to(self.device)
 
 
 def _details(

@@ -20,9 +20,8 @@ import numpy as np
 
 from loreweave.corpus.files.manifests import MANIFEST
 from loreweave.corpus.files.replacing import check_overwritable
-from loreweave.corpus.files.writing import atomic_folder, atomic_write, check_replaceable, write_json
+from loreweave.corpus.files.writing import atomic_folder, atomic_write, check_free, check_replaceable, write_json
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
-from loreweave.errors import ConfigurationError
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.link_prediction.encoding import open_encoder
 from loreweave.tasks.link_prediction.model import Checkpoint, load
@@ -46,8 +45,7 @@ def export(
         LoreweaveError: the graph or the checkpoint cannot be read or do not match.
     """
     check_replaceable(output)
-    if output.exists() and not overwrite and (not output.is_dir() or any(output.iterdir())):
-        raise ConfigurationError(f"{output}: exists and is not empty; choose another or use --overwrite")
+    check_free(output, overwrite)
     check_overwritable(output, MANIFEST)
     processes = Processes()
     graph = KnowledgeGraph.load(data)

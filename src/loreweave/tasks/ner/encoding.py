@@ -16,6 +16,7 @@ from loreweave.corpus.column_formats.tag_schemes import OUTSIDE, TokenSpan, find
 from loreweave.corpus.counts import tallied
 from loreweave.corpus.tokens import outermost
 from loreweave.encoding import EntityTokenizer
+from loreweave.encoding.collation import pad_ids
 from loreweave.tasks.ner.decoding import TagScheme, decode_spans, decode_tags
 from loreweave.tasks.ner.record import NerRecord
 from loreweave.tasks.ner.settings import MentionUnit
@@ -163,14 +164,8 @@ class WindowEncoding(Generic[E]):
 
     def _words(self, examples: Sequence[E]) -> Batch:
         """`input_ids` and `attention_mask` [batch, sub-words]."""
-        special = self.tokenizer.words.special
-        width = max(len(example.ids) for example in examples)
-        ids = np.full((len(examples), width), special.pad, dtype=np.int64)
-        mask = np.zeros((len(examples), width), dtype=np.int64)
-        for row, example in enumerate(examples):
-            ids[row, : len(example.ids)] = example.ids
-            mask[row, : len(example.ids)] = 1
-        return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+        ids, mask = pad_ids([example.ids for example in examples], self.tokenizer.words.special.pad)
+        return {"input_ids": ids, "attention_mask": mask}
 
 
 class SpanEncoding(WindowEncoding[SpanExample]):

@@ -20,7 +20,7 @@ from loreweave.tasks.starting_points import (
     load_plain,
     plain_tokenizer,
     settings_of,
-    start_luke,
+    start_luke_encoder,
     start_plain,
     word_limit,
 )
@@ -46,14 +46,9 @@ def build_documents(source: str, labels: Sequence[str], config: RelationConfig) 
             source, labels, config, cls=DocumentRelationModel, markers={}, task=NAME, head=HEAD, luke=False, readouts=0
         )
         return _task_model(plain, DocumentEncoding(tokenizer))
-    from loreweave.models import LukeForEntityPairClassification
-
     kept: dict[str, Any] = {"task": NAME, "head": HEAD, "luke": True, "readouts": 0, "markers": []}
     kept["max_length"] = config.max_length
-    started, tokenizer = start_luke(source, LukeForEntityPairClassification, labels, config, **kept)
-    model = DocumentRelationModel(started.config)
-    weights = started.get_submodule("luke").state_dict()
-    model.encoder.load_state_dict({name: tensor for name, tensor in weights.items() if not name.startswith("pooler.")})
+    model, tokenizer = start_luke_encoder(source, DocumentRelationModel, labels, config, **kept)
     return _task_model(model, DocumentEncoding(tokenizer, luke=True))
 
 
