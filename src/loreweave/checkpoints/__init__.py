@@ -180,18 +180,23 @@ def convert(
         return sparse_lt.convert(origin, place, _choose(to), base, overwrite, lossy)
     if of_fairseq:
         if lite or entity_aware_attention is not None or names - {fairseq.NAME, _plain(hugging_face.NAME)}:
-            raise ConfigurationError(
-                "fairseq is for RoBERTas without entities: convert only with hugging-face, no LUKE options"
-            )
+            message = "fairseq is for RoBERTas without entities: convert only with hugging-face, no LUKE options"
+            raise ConfigurationError(message)
         return fairseq.convert(
             origin, place, to_fairseq=to_fairseq, base=base, classification_head=classification_head,
             version=fairseq_version or "0.10", overwrite=overwrite, lossy=lossy,
         )  # fmt: skip
-    module = _format(to, fairseq.NAME, sparse_lt.NAME, sparse_lt.ENCODER)
-    if module.NAME not in WRITABLE:
-        raise ConfigurationError(f"{module.NAME} is only read, not written; expected one of {', '.join(WRITABLE)}")
+    module = _writable(to)
     loaded = load_luke(origin, format=from_, base=base, entity_aware_attention=entity_aware_attention)
     return _write_luke(make_lite(loaded) if lite else loaded, module, place, base, lossy)
+
+
+def _writable(name: str) -> ModuleType:
+    """The format of a LUKE to write, by name; ConfigurationError for one that is only read."""
+    module = _format(name, fairseq.NAME, sparse_lt.NAME, sparse_lt.ENCODER)
+    if module.NAME not in WRITABLE:
+        raise ConfigurationError(f"{module.NAME} is only read, not written; expected one of {', '.join(WRITABLE)}")
+    return module
 
 
 def _write_luke(loaded: LoadedCheckpoint, module: ModuleType, target: Path, base: Path | None, lossy: bool) -> LoadReport:

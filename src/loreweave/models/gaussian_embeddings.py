@@ -7,16 +7,14 @@ precision.
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from loreweave.models.dropout import Dropout
-
-Divergence = Literal["gaussian", "euclidean"]
-"""Jeffreys divergence / 2 between Gaussians; or the squared distance of normalised means."""
+from loreweave.models.head_settings import Divergence
 
 _LEAST_VARIANCE = 1e-14
 """Default of the released code."""

@@ -1,6 +1,12 @@
-"""Settings of our heads in `config.json` that plain transformers ignores."""
+"""Settings of our heads, without importing torch."""
 
 from __future__ import annotations
 
+from typing import Literal
+
+Divergence = Literal["gaussian", "euclidean"]
+"""Distance of CONTaiNER's embeddings: half the Jeffreys divergence of Gaussians, or the squared distance of their means."""
+
 HEAD_SETTINGS: dict[str, object] = {"classifier_bias": False, "shared_words": False, "span_features": "all"}
-"""Setting -> the value that models of all other programs have. A new head does not copy these from a checkpoint."""
+"""Setting of `config.json` that plain transformers ignores -> the value that models of all other programs have. A new head
+does not copy these from a checkpoint."""

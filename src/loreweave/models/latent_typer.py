@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 Selection = Literal["soft", "straight_through"]
+Diversity = Literal["exponential", "kl"]
 
 
 class Typing(NamedTuple):
@@ -154,7 +155,7 @@ def sparsity_loss(use: Usage) -> Tensor:
     return -(use.unselected + torch.finfo(torch.float32).tiny).log()
 
 
-def diversity_loss(use: Usage, form: Literal["exponential", "kl"] = "exponential") -> Tensor:
+def diversity_loss(use: Usage, form: Diversity = "exponential") -> Tensor:
     """Distance from even usage of the types: 1 - perplexity / types (the released code), or the KL divergence. []"""
     types = len(use.mean)
     return math.log(types) - use.entropy if form == "kl" else 1 - use.perplexity / types

@@ -20,7 +20,7 @@ from transformers import PreTrainedModel
 from loreweave.checkpoints import latent_typing as side_files
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError
-from loreweave.models.latent_typer import Selection, Typing, Usage, diversity_loss, sparsity_loss, summed_usage
+from loreweave.models.latent_typer import Diversity, Selection, Typing, Usage, diversity_loss, sparsity_loss, summed_usage
 from loreweave.models.sparse_typing import SparseTypingHead
 from loreweave.objectives.base import (
     LeftOut,
@@ -76,7 +76,7 @@ class LatentTypingConfig(ObjectiveConfig):
     selection: Selection = "soft"
     """Vector of a word in training. `soft`: the mixture of types in a sample. `straight_through`: the vector of the largest
     type of the sample."""
-    diversity: Literal["exponential", "kl"] = "exponential"
+    diversity: Diversity = "exponential"
     """`exponential`: 1 - exp(-KL(use of types || equal use)), as in the released code. `kl`: the KL divergence, as in the
     paper."""
     count_special_tokens: bool = True

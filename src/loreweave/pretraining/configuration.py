@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from loreweave.checkpoints.from_encoder import EntitiesStart
 from loreweave.errors import ConfigurationError
 from loreweave.objectives import MaskedEntitiesConfig, MaskedWordsConfig, ObjectivesConfig
 from loreweave.training.precision import Precision
@@ -54,7 +55,7 @@ class PretrainingConfig:
     """Train the encoder on words only: no entity inputs, and no entity modules unless `model` is a LUKE."""
     entity_embedding_size: int = 256
     """Width of the entity table, if a LUKE is made from a plain encoder."""
-    entities_start: Literal["random", "words", "titles"] = "random"
+    entities_start: EntitiesStart = "random"
     """Initial entities of such a LUKE. `random`: as published. `words`: positions are copied from the words. `titles`: also
     each row from the words of its title (`entity_embedding_size` must be the hidden size)."""
     entity_aware_attention: bool = False

@@ -15,7 +15,8 @@ from loreweave.corpus.counts import listed
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError
 from loreweave.models.dropout_settings import set_hidden_dropout
-from loreweave.models.gaussian_embeddings import Divergence, Gaussians, contrastive_loss, pair_distances
+from loreweave.models.gaussian_embeddings import Gaussians, contrastive_loss, pair_distances
+from loreweave.models.head_settings import Divergence
 from loreweave.tasks.few_shot_ner.encoding import WordEncoding, read_transitions
 from loreweave.tasks.few_shot_ner.episodic_training import EpisodicEncoding, episode_loss
 from loreweave.tasks.few_shot_ner.network import GaussianWordEncoder, WordStates

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from loreweave.models.head_settings import Divergence
 from loreweave.tasks.episodes.settings import NOT_READ
 from loreweave.training.settings.conditions import ReadWhen, either, when
 from loreweave.training.settings.finetuning import FinetuningConfig
@@ -45,7 +46,7 @@ class FewShotNerConfig(FinetuningConfig):
 
     dimension: int = 128
     """Number of dimensions of the Gaussians."""
-    divergence: Literal["gaussian", "euclidean"] = "gaussian"
+    divergence: Divergence = "gaussian"
     """`gaussian` (called KL in the released code), or `euclidean`: the distance of normalised means."""
     least_variance: float = 0.0
     """Minimum variance; smaller variances are raised to it. 1e-6 is safe; the released code has no minimum."""

@@ -26,10 +26,11 @@ from loreweave.corpus.graphs.knowledge_graph import GraphEntity, KnowledgeGraph
 from loreweave.encoding.entity_texts import coverage_lines, require_texts, text_hashes
 from loreweave.encoding.graph_texts import GraphTexts
 from loreweave.errors import CheckpointError, ConfigurationError
+from loreweave.metrics.known_answers import Side
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.embedding_cache import EmbeddingCache, Embeddings, Inputs
 from loreweave.tasks.link_prediction.model import Checkpoint
-from loreweave.tasks.link_prediction.settings import ModelSettings, Side
+from loreweave.tasks.link_prediction.settings import ModelSettings
 from loreweave.tasks.processes import Processes
 from loreweave.training.devices import autocast
 from loreweave.training.finite import require_finite, require_finite_rows

@@ -12,7 +12,7 @@ from loreweave.corpus.counts import counted
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.encoding.entity_texts import counts_of
 from loreweave.errors import ConfigurationError, DataError
-from loreweave.metrics.known_answers import SIDES, KnownAnswers, Questions, share_of
+from loreweave.metrics.known_answers import SIDES, KnownAnswers, Questions, Side, share_of
 from loreweave.metrics.ranking import rank, rank_against
 from loreweave.metrics.ranks import Ranks, merge
 from loreweave.metrics.sampled_negatives import sample_negatives
@@ -21,7 +21,7 @@ from loreweave.tasks.link_prediction.encoding import EntityVectors, GraphEncoder
 from loreweave.tasks.link_prediction.model import Checkpoint, load
 from loreweave.tasks.link_prediction.reader import HEAD, PROTOCOLS, TAIL, LinkPredictionData, read, without_unseen
 from loreweave.tasks.link_prediction.scoring import RankedSides, score
-from loreweave.tasks.link_prediction.settings import EvaluationSettings, Side, Unseen
+from loreweave.tasks.link_prediction.settings import EvaluationSettings, Unseen
 from loreweave.tasks.processes import Processes
 from loreweave.training.evaluation import Evaluation
 

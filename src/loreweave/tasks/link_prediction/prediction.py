@@ -16,14 +16,14 @@ from torch import Tensor
 from loreweave.corpus.counts import listed
 from loreweave.corpus.graphs.knowledge_graph import GraphEntity, KnowledgeGraph
 from loreweave.errors import DataError
-from loreweave.metrics.known_answers import SIDES, KnownAnswers
+from loreweave.metrics.known_answers import SIDES, KnownAnswers, Side
 from loreweave.metrics.similarity_kernels import Similarity
 from loreweave.models.knowledge_scorers import similarity_matrix
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.jobs.queries import Answerer
 from loreweave.tasks.link_prediction.encoding import EntityVectors, GraphEncoder, open_encoder
 from loreweave.tasks.link_prediction.model import load
-from loreweave.tasks.link_prediction.settings import PredictionSettings, Side
+from loreweave.tasks.link_prediction.settings import PredictionSettings
 from loreweave.tasks.processes import Processes
 from loreweave.training.finite import require_finite
 

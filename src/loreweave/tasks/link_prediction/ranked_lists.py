@@ -12,11 +12,11 @@ import numpy as np
 from loreweave.corpus.counts import counted
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.errors import DataError
-from loreweave.metrics.known_answers import SIDES, KnownAnswers
+from loreweave.metrics.known_answers import SIDES, KnownAnswers, Side
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.files.predictions import PREDICTED, json_predictions, predicted_name
 from loreweave.tasks.link_prediction.reader import HEAD, RELATION, TAIL
-from loreweave.tasks.link_prediction.settings import ScoringSettings, Side
+from loreweave.tasks.link_prediction.settings import ScoringSettings
 from loreweave.training.evaluation import Evaluation
 
 CUTS = (1, 3, 10)

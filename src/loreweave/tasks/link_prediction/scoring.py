@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from loreweave.metrics.known_answers import Side
 from loreweave.metrics.ranking_metrics import bootstrap_intervals, degree_buckets, metrics_by_group, ranking_metrics
 from loreweave.metrics.ranks import RANK_KINDS, Ranks
 from loreweave.metrics.resampling import INTERVALS
 from loreweave.tasks.link_prediction.reader import HEAD, PROTOCOLS, RELATION, TAIL, LinkPredictionData, newness
-from loreweave.tasks.link_prediction.settings import Side
 from loreweave.training.evaluation import Evaluation
 
 PLAIN = ("mr", "mrr", "hits_at_1", "hits_at_3", "hits_at_10")

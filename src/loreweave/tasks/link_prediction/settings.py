@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from loreweave.encoding.entity_texts import TextKind
+from loreweave.metrics.known_answers import Side
 from loreweave.training.settings.conditions import ReadWhen, when
 
 ProtocolName = Literal["transductive", "kepler-inductive", "blp", "grail"]
-Side = Literal["head", "tail"]
 Unseen = Literal["encode", "worst", "skip"]
 
 
@@ -60,7 +60,7 @@ class EvaluationSettings(ModelSettings):
     protocol: ProtocolName = "transductive"
     split: str | None = None
     """Split whose triples are the questions. Null: `test`, or `inductive_test` with `protocol=grail`."""
-    side: Literal["both", "head", "tail"] = "both"
+    side: Literal["both"] | Side = "both"
     """Side of the triples that is predicted."""
     unseen: Unseen | None = None
     """Triples with an entity that is not in `train`: `encode` the entity from its text, give it the `worst` rank, or `skip` the

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from transformers import AutoModel, AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
 
-from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.counts import listed
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import CheckpointError
 from loreweave.models import LukeForSequenceClassification
@@ -23,15 +23,14 @@ from loreweave.tasks.starting_points import (
     load_luke_classifier,
     settings_of,
     start_luke,
-    word_limit,
-    word_tokenizer,
 )
 from loreweave.tasks.text_classification.encoding import TextEncoding
 from loreweave.tasks.text_classification.prediction import answer
 from loreweave.tasks.text_classification.record import NUMBER
 from loreweave.tasks.text_classification.scoring import score
 from loreweave.tasks.text_classification.settings import NAME, NUMBER_METRIC, TextClassificationConfig
-from loreweave.training.class_names import LABELS_WANTED, are_numbered, label_names, name_classes
+from loreweave.tasks.transformers_heads import load_with_head, words_alone
+from loreweave.training.class_names import are_numbered, label_names, name_classes
 from loreweave.training.losses import cross_entropy, squared_error
 from loreweave.training.quiet import quiet
 from loreweave.training.settings.conditions import check_read
@@ -69,7 +68,7 @@ def build(source: str, labels: Sequence[str], config: TextClassificationConfig) 
     model_config.problem_type = problem
     set_hidden_dropout(model_config, config.dropout)
     model = _start(source, model_config)
-    return _task_model(model, *_words(source, model, config.max_length), settings)
+    return _task_model(model, *words_alone(source, model, config.max_length), settings)
 
 
 def load(path: Path, base: str | None = None, labels: Sequence[str] | None = None) -> TaskModel:
@@ -89,13 +88,8 @@ def load(path: Path, base: str | None = None, labels: Sequence[str] | None = Non
     if labels is not None:
         model_config.id2label = dict(enumerate(labels))
     _name(model_config, labels, path)
-    loaded, missing, shapes = _read(str(path), model_config)
-    for name, (found, wanted) in shapes.items():
-        problem = f"{name} has the shape {found}, {wanted} is that of the {model_config.num_labels} classes that are named"
-        raise CheckpointError(f"{path}: {problem}; {LABELS_WANTED}")
-    if missing:
-        raise CheckpointError(f"{path}: found no fine-tuned model of text classification: it lacks {', '.join(missing[:5])}")
-    return _task_model(loaded.eval(), *_words(str(path), loaded, settings.get("max_length")), settings)
+    loaded = load_with_head(AutoModelForSequenceClassification, path, model_config, "text classification")
+    return _task_model(loaded, *words_alone(str(path), loaded, settings.get("max_length")), settings)
 
 
 def _task_model(model: PreTrainedModel, tokenizer: EntityTokenizer, words: Any, settings: dict[str, Any]) -> TaskModel:
@@ -144,30 +138,7 @@ def _start(source: str, model_config: PreTrainedConfig) -> PreTrainedModel:
     lacking = sorted(name for name in info["missing_keys"] if "pooler" not in name)
     lacking += sorted(name for name, *_ in info["mismatched_keys"])
     if lacking:
-        raise CheckpointError(f"{source}: the weights lack {', '.join(lacking[:5])}, which the encoder needs")
+        raise CheckpointError(f"{source}: the weights lack {listed(lacking)}, which the encoder needs")
     found = model.base_model.load_state_dict(encoder.state_dict(), strict=False)
     assert not [name for name in found.missing_keys if "pooler" not in name], found
     return model
-
-
-def _read(
-    source: str, model_config: PreTrainedConfig
-) -> tuple[PreTrainedModel, list[str], dict[str, tuple[list[int], list[int]]]]:
-    """The model, names of parameters that are not in the files, and those with another shape: (in the files, in the model)."""
-    try:
-        with quiet():
-            loaded: Any = AutoModelForSequenceClassification.from_pretrained(
-                source, config=model_config, output_loading_info=True, ignore_mismatched_sizes=True
-            )
-    except ValueError as error:
-        raise CheckpointError(f"{source}: found no model of text classification: {error}") from error
-    model, info = loaded
-    shapes = {name: (list(found), list(wanted)) for name, found, wanted in sorted(info["mismatched_keys"])}
-    return model, sorted(info["missing_keys"]), shapes
-
-
-def _words(source: str, model: PreTrainedModel, max_length: int | None) -> tuple[EntityTokenizer, Any]:
-    """Tokenizer of an encoder without entities, and the one of transformers that it is made from."""
-    words = word_tokenizer(source)
-    limit = words.model_max_length if words.model_max_length < 10**6 else None
-    return EntityTokenizer(words, EntityVocabulary.from_counts({}), max_length=word_limit(model, max_length, limit)), words
