@@ -77,7 +77,7 @@ def test_a_target_in_use_is_refused_before_anything_is_read(tmp_path: Path) -> N
     (tmp_path / "file").write_text("x")
     with pytest.raises(ConfigurationError, match="not empty"):
         convert(tmp_path / "missing source", tmp_path)
-    with pytest.raises(ConfigurationError, match="not empty"):
+    with pytest.raises(ConfigurationError, match="the file exists"):
         convert(tmp_path / "missing source", tmp_path / "file")
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer, PreTrainedConfig, PreTrainedModel
+from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel
 
 from loreweave.checkpoints.loading import LoadedCheckpoint
 from loreweave.corpus.counts import listed
@@ -23,7 +23,7 @@ from loreweave.models.dropout_settings import set_hidden_dropout
 from loreweave.models.head_settings import HEAD_SETTINGS
 from loreweave.models.word_positions import usable_positions
 from loreweave.tasks.mentions.marker_classifier import MarkerClassifier
-from loreweave.training.class_names import LABELS_WANTED, are_numbered, label_names, name_classes
+from loreweave.training.class_names import are_numbered, label_names, name_classes
 from loreweave.training.quiet import quiet
 from loreweave.training.settings.finetuning import EncoderSettings, LukeSettings
 
@@ -230,75 +230,6 @@ def load_plain(
     if missing or unexpected:
         raise CheckpointError(f"{folder}: the weights do not fit: missing {missing}, unexpected {unexpected}")
     return model.eval(), word_tokenizer(str(folder))
-
-
-def start_tagger(
-    source: str, labels: Sequence[str], config: EncoderSettings, **settings: Any
-) -> tuple[PreTrainedModel, EntityTokenizer]:
-    """Any encoder for which transformers has a class of token classification, with a new classifier.
-
-    Args:
-        source: folder or hub name.
-        labels: names of the classes.
-        config: dropout and limits are read from it.
-        settings: stored in the checkpoint's `config.json`.
-    """
-    model_config = config_of(source)
-    describe(model_config, labels, settings)
-    set_hidden_dropout(model_config, config.dropout)
-    model, missing, resized = _read_tagger(source, model_config)
-    lacking = [name for name in [*missing, *resized] if name.startswith(f"{model.base_model_prefix}.")]
-    if lacking:
-        raise CheckpointError(f"{source}: the weights lack {listed(lacking)}, which the encoder needs")
-    if isinstance(getattr(model, "classifier", None), nn.Linear):
-        new_classifier(model, len(labels), config.seed)
-    return model, _word_side(source, model, config.max_length)
-
-
-def load_tagger(folder: Path, labels: Sequence[str] | None = None) -> tuple[PreTrainedModel, EntityTokenizer]:
-    """A fine-tuned model of token classification, ours or of transformers, and its tokenizer.
-
-    Args:
-        folder: folder of the model.
-        labels: names of its classes given by the user.
-
-    Raises:
-        CheckpointError: it has no classifier, or the number of classes differs from that of names.
-    """
-    model_config = config_of(str(folder))
-    if labels is not None:
-        model_config.id2label = dict(enumerate(labels))
-    model, missing, resized = _read_tagger(str(folder), model_config)
-    for name, (found, wanted) in resized.items():
-        problem = f"{name} has the shape {found}, {wanted} is that of the {model_config.num_labels} classes that are named"
-        raise CheckpointError(f"{folder}: {problem}; {LABELS_WANTED}")
-    if missing:
-        raise CheckpointError(f"{folder}: found no fine-tuned model of token classification: it lacks {listed(missing)}")
-    return model.eval(), _word_side(str(folder), model, settings_of(folder).get("max_length"))
-
-
-def _read_tagger(
-    source: str, model_config: PreTrainedConfig
-) -> tuple[PreTrainedModel, list[str], dict[str, tuple[list[int], list[int]]]]:
-    """The model, names of parameters that are not in the files, and those with another shape: (in the files, in the model)."""
-    try:
-        with quiet():
-            loaded: Any = AutoModelForTokenClassification.from_pretrained(
-                source, config=model_config, output_loading_info=True, ignore_mismatched_sizes=True
-            )
-    except ValueError as error:  # an encoder for which transformers has no such class
-        raise CheckpointError(f"{source}: found no encoder for token classification: {error}") from error
-    model, info = loaded
-    shapes = {name: (list(found), list(wanted)) for name, found, wanted in sorted(info["mismatched_keys"])}
-    return model, sorted(info["missing_keys"]), shapes
-
-
-def _word_side(source: str, model: PreTrainedModel, max_length: int | None) -> EntityTokenizer:
-    """Tokenizer of an encoder without entities."""
-    words = word_tokenizer(source)
-    limit = words.model_max_length if words.model_max_length < 10**6 else None
-    limit = word_limit(model, max_length, limit)
-    return EntityTokenizer(words, EntityVocabulary.from_counts({}), max_length=limit)
 
 
 def new_classifier(

@@ -19,12 +19,11 @@ from loreweave.tasks.ner.settings import NAME, NerConfig
 from loreweave.tasks.starting_points import (
     is_luke,
     load_luke_classifier,
-    load_tagger,
     settings_of,
     start_luke,
-    start_tagger,
     word_limit,
 )
+from loreweave.tasks.transformers_heads import load_tagger, start_tagger
 from loreweave.training.class_names import label_names
 from loreweave.training.losses import cross_entropy
 from loreweave.training.task_model import TaskModel
