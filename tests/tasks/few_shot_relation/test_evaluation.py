@@ -130,7 +130,7 @@ def test_a_file_of_episodes(tiny_bert: Path, tmp_path: Path, episodes: list[Rela
     with pytest.raises(ConfigurationError, match="way: .*episodes.jsonl has episodes of its own"):
         evaluate(tiny_bert, path, EvaluationSettings(way=5), how())
     (tmp_path / "broken.jsonl").write_text(json.dumps({"support": [], "query": []}))
-    with pytest.raises(DataError, match="found no episode to score; left out: bad support \(1\)"):
+    with pytest.raises(DataError, match=r"found no episode to score; left out: bad support \(1\)"):
         evaluate(tiny_bert, tmp_path / "broken.jsonl", EvaluationSettings(), how(skip_bad=True))
 
 

@@ -273,7 +273,8 @@ def test_a_folder_of_the_newer_examples(tmp_path: Path) -> None:
         ("RobertaForTokenClassification", "ner"),
         ("LukeForEntityClassification", "entity-typing"),
         ("LukeForEntityPairClassification", "relation-classification"),
-        ("BertForSequenceClassification", None),
+        ("BertForSequenceClassification", "text-classification"),
+        ("BertForQuestionAnswering", None),
     ],
 )
 def test_a_task_knows_its_checkpoints_by_their_architectures(architecture: str, task: str | None, tmp_path: Path) -> None:
