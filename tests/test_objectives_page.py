@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from other_packages import isolate
 from pretraining_runs import settings
 from tiny_worlds import make_world
 
@@ -38,7 +39,7 @@ def test_the_example_trains(tmp_path: Path, minilm_dir: Path, monkeypatch: pytes
     (example,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     (tmp_path / "window_length.py").write_text(example, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(registry, "_REGISTERED", {})
+    isolate(registry.REGISTRY, monkeypatch)
     importlib.import_module("window_length")
     world = make_world(tmp_path / "world", minilm_dir)
     asked = settings(world, tmp_path / "run", word_only=True, objectives={}, epochs=4)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import word_count
+from other_packages import isolate, package
 from torch import nn
 from word_count import WordCount, WordCountConfig
 
@@ -21,11 +21,8 @@ ASKED = {"model": "m", "data": ["d"], "output": "o"}
 
 
 @pytest.fixture(autouse=True)
-def nothing_registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(registry, "_REGISTERED", {})
-    registry._of_packages.cache_clear()
-    yield
-    registry._of_packages.cache_clear()
+def nothing_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    isolate(registry.REGISTRY, monkeypatch)
 
 
 def test_a_registered_objective_has_its_settings_in_recipes() -> None:
@@ -76,17 +73,8 @@ def test_another_objective_of_a_registered_name_is_refused() -> None:
         register_objective(made())
 
 
-def package(folder: Path, entry_point: str, source: str) -> None:
-    """An installed package with one entry point and one module."""
-    (folder / "their_counts.py").write_text(source)
-    described = folder / "their_counts-1.0.dist-info"
-    described.mkdir()
-    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: their-counts\nVersion: 1.0\n")
-    (described / "entry_points.txt").write_text(f"[loreweave.objectives]\n{entry_point}\n")
-
-
 def test_an_entry_point_of_another_package_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package(tmp_path, "word_count = word_count:WordCount", "")
+    package(tmp_path, "loreweave.objectives", "word_count = word_count:WordCount", "")
     monkeypatch.syspath_prepend(tmp_path)
     assert objectives()["word_count"] is word_count.WordCount
     assert fill(PretrainingConfig, ASKED, ["objectives.word_count.weight=2"]).objectives.word_count.weight == 2
@@ -95,20 +83,20 @@ def test_an_entry_point_of_another_package_is_found(tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize(
     ("entry_point", "source", "message"),
     [
-        ("word_count = their_counts:Missing", "", "cannot load their_counts:Missing (AttributeError: "),
-        ("word_count = their_counts:x", "import missing_module", "(ModuleNotFoundError: No module named 'missing_module')"),
-        ("word_count = their_counts:x", "x = 3", "found 3, expected a subclass of WindowObjective"),
+        ("word_count = their_module:Missing", "", "cannot load their_module:Missing (AttributeError: "),
+        ("word_count = their_module:x", "import missing_module", "(ModuleNotFoundError: No module named 'missing_module')"),
+        ("word_count = their_module:x", "x = 3", "found 3, expected a subclass of WindowObjective"),
         ("counts = word_count:WordCount", "", "its objective is named 'word_count', expected the same name"),
     ],
 )
 def test_an_entry_point_that_does_not_work_is_named(
     entry_point: str, source: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    package(tmp_path, entry_point, source)
+    package(tmp_path, "loreweave.objectives", entry_point, source)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "their_counts", raising=False)
+    monkeypatch.delitem(sys.modules, "their_module", raising=False)
     with pytest.raises(ConfigurationError) as raised:
         fill(PretrainingConfig, ASKED)
     name = entry_point.split()[0]
-    assert str(raised.value).startswith(f"entry point {name!r} of loreweave.objectives in their-counts: ")
+    assert str(raised.value).startswith(f"entry point {name!r} of loreweave.objectives in their-package: ")
     assert message in str(raised.value)

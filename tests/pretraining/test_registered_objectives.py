@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from other_packages import isolate
 from pretraining_runs import settings
 from safetensors.torch import load_file
 from word_count import WordCount
@@ -23,7 +24,7 @@ from loreweave.training.settings.configuration import fill
 
 @pytest.fixture(autouse=True)
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_REGISTERED", {})
+    isolate(registry.REGISTRY, monkeypatch)
     register_objective(WordCount)
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from other_packages import isolate
 
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.errors import ConfigurationError, DataError
@@ -15,7 +16,16 @@ from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.entity_typing.reader import TypingRecord
 from loreweave.tasks.files.data_folder import split_file
 from loreweave.tasks.jobs.known_labels import check_labels
-from loreweave.tasks.registry import TASKS, load_task, load_training, register_task, task_names, trained_task_names, training_of
+from loreweave.tasks.registry import (
+    REGISTRY,
+    TASKS,
+    load_task,
+    load_training,
+    register_task,
+    task_names,
+    trained_task_names,
+    training_of,
+)
 from loreweave.training.settings.finetuning import FinetuningConfig
 
 PARTS = ("settings", "record", "reader", "encoding", "network", "model", "scoring", "evaluation", "prediction")
@@ -71,7 +81,7 @@ def test_a_wrong_name_lists_the_tasks() -> None:
 
 
 def test_a_task_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loreweave.tasks.registry._REGISTERED", {})
+    isolate(REGISTRY, monkeypatch)
     own = Task(
         name="own", summary="nothing", metric="accuracy", metrics=("accuracy",), asks=("text",),
         recognises=lambda folder: False, evaluate=partial(dict), predict=partial(dict), score=partial(dict),

@@ -45,11 +45,12 @@ from loreweave.corpus.surfaces import utf16_words
 from loreweave.corpus.tokens import TOKENS, TaggedSentence, spans_of_words, tagged_sentence, token_offsets
 from loreweave.corpus.words import word_offsets
 from loreweave.errors import ConfigurationError, DataError
+from loreweave.plugins import Live
 
 Format = FileFormat[AnnotatedText]
 
 COLUMNS, CONLLU = "columns", "conllu"
-FORMATS: dict[str, Format] = {
+_OWN: dict[str, Format] = {
     COLUMNS: FileFormat(
         "a token and its tag a line (IOB1, IOB2, BIOES, BILOU, BMES, bare labels), found; columns:1,3 names columns",
         column_texts,
@@ -58,8 +59,13 @@ FORMATS: dict[str, Format] = {
     CONLLU: FileFormat(
         "CoNLL-U with Entity=(..., NER=B-..., name=B-... or B-... in its last column", conllu_texts, conllu_rows(None)
     ),
-    **{name: FileFormat(format.summary, format.texts, format.rows) for name, format in MENTION_FORMATS.items()},
 }
+FORMATS: Mapping[str, Format] = Live(
+    lambda: {
+        **_OWN,
+        **{name: FileFormat(format.summary, format.texts, format.rows) for name, format in MENTION_FORMATS.items()},
+    }
+)
 """Name of `--format` -> the format."""
 
 _ORDER = re.compile(r"columns:(-?\d+),(-?\d+)")

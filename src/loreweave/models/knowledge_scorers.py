@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import ClassVar, get_args
+from collections.abc import Collection
+from typing import Any, ClassVar, get_args
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from torch.utils.checkpoint import checkpoint
 
 from loreweave.errors import ConfigurationError
 from loreweave.metrics.similarity_kernels import Similarity
+from loreweave.plugins import Registry
 
 SIMILARITIES: tuple[Similarity, ...] = get_args(Similarity)
 DISTANCES: tuple[Similarity, ...] = ("l1", "l2", "modulus")
@@ -192,9 +194,35 @@ class RotatE(Scorer):
         return exact(relation)[..., : self.relation_size(entity.shape[-1])]
 
 
-SCORERS: dict[str, Scorer] = {
-    scorer.name: scorer for scorer in (TransEL1(), TransEL2(), DistMult(), ComplEx(), SimplE(), RotatE())
-}
+def _check(_: str, scorer: Any, known: Collection[str]) -> None:
+    """Refuse what cannot work as a scorer."""
+    if not isinstance(scorer, Scorer):
+        raise ConfigurationError(f"found {scorer!r}, expected an instance of a subclass of Scorer")
+    name, kind = getattr(scorer, "name", None), getattr(scorer, "similarity", None)
+    if not isinstance(name, str) or not name:
+        raise ConfigurationError(f"{type(scorer).__name__}.name: found {name!r}, expected a name such as 'transe_l1'")
+    if kind not in SIMILARITIES:
+        raise ConfigurationError(f"{type(scorer).__name__}.similarity: found {kind!r}, expected {', '.join(SIMILARITIES)}")
+
+
+SCORERS: Registry[Scorer] = Registry(
+    "a scorer",
+    "loreweave.scorers",
+    {scorer.name: scorer for scorer in (TransEL1(), TransEL2(), DistMult(), ComplEx(), SimplE(), RotatE())},
+    _check,
+)
+"""Scorers by the name that settings and checkpoints use. Entry points of the group are `<name> = "<module>:<instance>"`."""
+
+
+def register_scorer(scorer: Scorer) -> None:
+    """Add a scorer for this process: `scorer=<name>` then works in every recipe and command, and checkpoints can name it.
+
+    A package adds its scorers for every process by an entry point of the group `loreweave.scorers`.
+
+    Raises:
+        ConfigurationError: the name is taken, or this is no scorer.
+    """
+    SCORERS.register(scorer)
 
 
 def scorer_named(name: str) -> Scorer:

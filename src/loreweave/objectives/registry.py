@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Collection
 from typing import Any
 
 from torch import nn
@@ -18,6 +16,7 @@ from loreweave.objectives.knowledge_embedding import KnowledgeEmbedding, SecondK
 from loreweave.objectives.latent_typing import LatentTyping
 from loreweave.objectives.masked_entities import MaskedEntities
 from loreweave.objectives.masked_words import MaskedWords
+from loreweave.plugins import Registry
 from loreweave.training.settings.registered import RegisteredGroup
 
 OBJECTIVES: dict[str, type[Objective]] = {
@@ -32,11 +31,6 @@ OBJECTIVES: dict[str, type[Objective]] = {
 """Objectives by the name that recipes use, in the order in which they choose their targets: masked entities come before masked
 words, because words inside masked mentions may be masked with them."""
 
-ENTRY_POINTS = "loreweave.objectives"
-"""Entry points of this group are objectives: `<name> = "<module>:<class>"`."""
-
-_REGISTERED: dict[str, type[Objective]] = {}
-
 
 def objectives() -> dict[str, type[Objective]]:
     """All objectives by name: `OBJECTIVES`, those of other packages, and those that this process has registered.
@@ -44,7 +38,7 @@ def objectives() -> dict[str, type[Objective]]:
     Raises:
         ConfigurationError: the objective of another package cannot be loaded.
     """
-    return {**OBJECTIVES, **_of_packages(), **_REGISTERED}
+    return dict(REGISTRY)
 
 
 def register_objective(objective: type[Objective]) -> None:
@@ -56,10 +50,7 @@ def register_objective(objective: type[Objective]) -> None:
     Raises:
         ConfigurationError: the name is taken or cannot be used, or the class is not a whole objective.
     """
-    known = objectives()
-    if known.get(getattr(objective, "name", "")) is not objective:
-        _check(objective, known)
-        _REGISTERED[objective.name] = objective
+    REGISTRY.register(objective)
 
 
 class ObjectivesConfig(RegisteredGroup):
@@ -76,29 +67,7 @@ class ObjectivesConfig(RegisteredGroup):
         return {name: inspect.cleandoc(kind.__doc__ or "").partition("\n\n")[0] for name, kind in objectives().items()}
 
 
-@cache
-def _of_packages() -> dict[str, type[Objective]]:
-    return _loaded(entry_points(group=ENTRY_POINTS))
-
-
-def _loaded(points: Iterable[EntryPoint]) -> dict[str, type[Objective]]:
-    found: dict[str, type[Objective]] = {}
-    for point in points:
-        place = f"entry point {point.name!r} of {ENTRY_POINTS}{f' in {point.dist.name}' if point.dist else ''}"
-        try:
-            objective = point.load()
-            _check(objective, OBJECTIVES | found)
-        except ConfigurationError as error:
-            raise ConfigurationError(f"{place}: {error}") from error
-        except Exception as error:  # whatever the package does when it is imported
-            raise ConfigurationError(f"{place}: cannot load {point.value} ({type(error).__name__}: {error})") from error
-        if objective.name != point.name:
-            raise ConfigurationError(f"{place}: its objective is named {objective.name!r}, expected the same name")
-        found[point.name] = objective
-    return found
-
-
-def _check(objective: Any, known: dict[str, type[Objective]]) -> None:
+def _check(_: str, objective: Any, known: Collection[str]) -> None:
     """Refuse a class that cannot work as an objective together with the `known` ones."""
     kinds = (WindowObjective, TextObjective, StreamObjective)
     if not isinstance(objective, type) or not issubclass(objective, kinds):
@@ -112,8 +81,10 @@ def _check(objective: Any, known: dict[str, type[Objective]]) -> None:
         raise ConfigurationError(f"{objective.__name__}.name: found {name!r}, expected a name such as 'masked_words'")
     if name == WINDOWS or hasattr(RegisteredGroup, name) or hasattr(nn.ModuleDict(), name):
         raise ConfigurationError(f"{objective.__name__}.name: {name!r} has another meaning; choose another name")
-    if name in known:
-        raise ConfigurationError(f"there is an objective named {name!r} already; choose another name")
     for other in known:  # metrics begin with the name of their objective
         if name.startswith(f"{other}_") or other.startswith(f"{name}_"):
             raise ConfigurationError(f"the names {name!r} and {other!r}: one may not begin with the other; choose another name")
+
+
+REGISTRY: Registry[type[Objective]] = Registry("an objective", "loreweave.objectives", OBJECTIVES, _check)
+"""All objectives; entry points of the group `loreweave.objectives` are `<name> = "<module>:<class>"`."""

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from difflib import SequenceMatcher
-from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any, NamedTuple
 
 from loreweave.errors import ConfigurationError
+from loreweave.plugins import Registry
 from loreweave.tasks.contract import Task, Training
-
-GROUP = "loreweave.tasks"
-"""Entry points of this group are tasks: name = "module:TASK"."""
 
 
 class Place(NamedTuple):
@@ -35,7 +31,16 @@ TASKS: dict[str, Place] = {
 }
 """Name on the command line -> module whose `TASK` declares the task (imported on use, so that `--help` stays light)."""
 
-_REGISTERED: dict[str, Task] = {}
+
+def _check(_: str, task: Any, known: Collection[str]) -> None:
+    if not isinstance(task, Task):
+        raise ConfigurationError(f"found {task!r}, expected a Task")
+
+
+REGISTRY: Registry[Task] = Registry(
+    "a task", "loreweave.tasks", TASKS, _check, load=lambda place: import_module(place.module).TASK
+)
+"""All tasks; entry points of the group `loreweave.tasks` are `<name> = "<module>:TASK"`."""
 
 
 def register_task(task: Task) -> None:
@@ -46,26 +51,19 @@ def register_task(task: Task) -> None:
     Raises:
         ConfigurationError: there is another task of that name.
     """
-    if _REGISTERED.get(task.name, task) is not task or task.name in TASKS:
-        raise ConfigurationError(f"there is a task named {task.name!r} already; choose another name")
-    _REGISTERED[task.name] = task
-
-
-@cache
-def _entry_points() -> dict[str, Any]:
-    return {point.name: point for point in entry_points(group=GROUP)}
+    REGISTRY.register(task)
 
 
 def task_names() -> tuple[str, ...]:
     """Names of all tasks."""
-    return tuple(dict.fromkeys((*TASKS, *_entry_points(), *_REGISTERED)))
+    return tuple(REGISTRY)
 
 
 def trained_task_names() -> tuple[str, ...]:
     """Names of the tasks that models are fine-tuned for. A task of another package counts as one until it is imported."""
     own = [name for name, place in TASKS.items() if place.learns]
-    added = [name for name, task in _REGISTERED.items() if task.training is not None]
-    return tuple(dict.fromkeys((*own, *(name for name in _entry_points() if name not in TASKS), *added)))
+    added = [name for name, task in REGISTRY.registered().items() if task.training is not None]
+    return (*own, *REGISTRY.of_packages(), *added)
 
 
 def all_tasks() -> Iterator[Task]:
@@ -79,19 +77,12 @@ def load_task(name: str) -> Task:
     Raises:
         ConfigurationError: unknown task; the message lists all tasks.
     """
-    if name in TASKS:
-        found = import_module(TASKS[name].module).TASK
-    elif name in _REGISTERED:
-        found = _REGISTERED[name]
-    elif name in _entry_points():
-        found = _entry_points()[name].load()
-    else:
-        names = task_names()
-        meant = max(names, key=lambda task: _likeness(name, task))
-        hint = f"; did you mean {meant!r}?" if _likeness(name, meant) else ""
-        raise ConfigurationError(f"unknown task {name!r}{hint} (tasks: {', '.join(names)})")
-    task: Task = found
-    return task
+    if name in REGISTRY:
+        return REGISTRY[name]
+    names = task_names()
+    meant = max(names, key=lambda task: _likeness(name, task))
+    hint = f"; did you mean {meant!r}?" if _likeness(name, meant) else ""
+    raise ConfigurationError(f"unknown task {name!r}{hint} (tasks: {', '.join(names)})")
 
 
 def training_of(task: Task) -> Training[Any]:

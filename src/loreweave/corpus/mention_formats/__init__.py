@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,9 +24,10 @@ from loreweave.corpus.mention_formats import (
     tokens,
 )  # fmt: skip
 from loreweave.corpus.mention_formats.marked import MentionFormat
-from loreweave.errors import DataError
+from loreweave.errors import ConfigurationError, DataError
+from loreweave.plugins import Registry
 
-MENTION_FORMATS: dict[str, MentionFormat] = {
+_OWN = {
     "tokens": tokens.FORMAT,
     "annotated-text": annotated.FORMAT,
     "entities": entities.FORMAT,
@@ -37,13 +39,35 @@ MENTION_FORMATS: dict[str, MentionFormat] = {
     "gliner": gliner.FORMAT,
     "brat": brat.FORMAT,
 }
-"""Name of `--format` -> the format."""
+
+
+def _check(name: str, format: Any, known: Collection[str]) -> None:
+    """Refuse what cannot work as a format, and names with another meaning."""
+    if not re.fullmatch(r"[a-z0-9]+([-_][a-z0-9]+)*", name) or name in ("columns", "conllu"):
+        raise ConfigurationError(f"found the name {name!r}, expected one of your own such as 'my-tool'")
+    if not isinstance(format, MentionFormat):
+        raise ConfigurationError(f"found {format!r}, expected a MentionFormat")
+
+
+MENTION_FORMATS: Registry[MentionFormat] = Registry("a file format", "loreweave.formats", _OWN, _check)
+"""Name of `--format` -> the format. Entry points of the group are `<name> = "<module>:<format>"`."""
 
 UTF16 = ":utf16"
 """Suffix of a format's name if its character offsets count UTF-16 code units."""
 
 _GENERAL = "entities"
 """The most general format: a file has it only if it has no other."""
+
+
+def register_format(name: str, format: MentionFormat) -> None:
+    """Add a format for this process: every command that reads texts with mentions then knows `--format NAME` and recognises it.
+
+    A package adds its formats for every process by an entry point of the group `loreweave.formats`.
+
+    Raises:
+        ConfigurationError: the name is taken or cannot be used, or this is no format.
+    """
+    MENTION_FORMATS.register(format, name)
 
 
 def first_mention_row(path: Path) -> Any:

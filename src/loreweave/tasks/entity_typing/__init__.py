@@ -1,5 +1,6 @@
 """Entity typing: which types fit a mention in its text (Open Entity, UFET and files of the same form)."""
 
+from loreweave.plugins import Live
 from loreweave.tasks.contract import Training
 from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.entity_typing import reader, scoring
@@ -10,7 +11,7 @@ PARTS: RecordTask[reader.TypingRecord] = RecordTask(
     training=Training(
         name=NAME,
         config=EntityTypingConfig,
-        formats={name: format.summary for name, format in reader.FORMATS.items()},
+        formats=Live(lambda: {name: format.summary for name, format in reader.FORMATS.items()}),
         splits={"train": ("train",), "dev": ("dev", "valid", "validation"), "test": ("test",)},
         read=reader.read,
         labels=reader.labels_of,

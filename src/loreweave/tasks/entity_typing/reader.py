@@ -26,6 +26,7 @@ from loreweave.corpus.plausibility import label_notes, refuse_labels
 from loreweave.corpus.surfaces import SURFACE_KEYS
 from loreweave.corpus.tokens import TOKENS
 from loreweave.errors import DataError
+from loreweave.plugins import Live
 from loreweave.tasks.mentions import files as mention_files
 
 COARSE_LABELS = ("entity", "event", "group", "location", "object", "organization", "person", "place", "time")
@@ -164,12 +165,12 @@ def _mentions(text: AnnotatedText) -> Iterator[TypingRecord | LeftOut]:
         yield TypingRecord(f"{text.id}:{start}-{end}", text.text, start, end, tuple(dict.fromkeys(names)), metadata)
 
 
-FORMATS: dict[str, FileFormat[TypingRecord]] = {
+_OWN: dict[str, FileFormat[TypingRecord]] = {
     "ernie": FileFormat("JSON list (or lines) of {sent, start, end, labels}: Open Entity as packed for ERNIE and LUKE", _ernie),
     "ufet": FileFormat("JSON lines of {left_context_token, mention_span, right_context_token, y_str}: UFET", _ufet),
     "ufet-coarse": FileFormat("the same with Open Entity's nine general labels only", _ufet_coarse),
 }
-FORMATS |= mention_files.file_formats(_mentions)
+FORMATS: Mapping[str, FileFormat[TypingRecord]] = Live(lambda: {**_OWN, **mention_files.file_formats(_mentions)})
 
 _SIGNS = {"left_context_token": "ufet", "sent": "ernie", "start": "ernie"}
 """A key of the first row -> the format."""

@@ -8,8 +8,9 @@ from itertools import accumulate
 from loreweave.corpus import annotated_sentences
 from loreweave.corpus.column_formats.tag_schemes import OUTSIDE
 from loreweave.corpus.tokens import TaggedSentence
+from loreweave.plugins import Live
 
-FORMATS = {name: format.summary for name, format in annotated_sentences.FORMATS.items()}
+FORMATS = Live(lambda: {name: format.summary for name, format in annotated_sentences.FORMATS.items()})
 
 read = annotated_sentences.read_tagged_sentences
 

@@ -1,5 +1,6 @@
 """NER: the named entities in a text and their types (CoNLL-2003 and similar data)."""
 
+from loreweave.plugins import Live
 from loreweave.tasks.contract import Training
 from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.ner import reader, scoring
@@ -11,7 +12,7 @@ PARTS: RecordTask[NerRecord] = RecordTask(
     training=Training(
         name=NAME,
         config=NerConfig,
-        formats={name: format.summary for name, format in reader.FORMATS.items()},
+        formats=Live(lambda: {name: format.summary for name, format in reader.FORMATS.items()}),
         splits={"train": ("train",), "dev": ("dev", "valid", "validation"), "test": ("test",)},
         read=reader.read,
         read_numbers=reader.read,
