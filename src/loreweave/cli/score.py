@@ -17,7 +17,7 @@ def command(
     gold: Annotated[Path, typer.Option("--gold", help="File with the gold labels, in any format of the task.")],
     predictions: Annotated[Path, typer.Option("--predictions", help="File with the predictions, see below.")],
     settings: Annotated[
-        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings of relation-classification, see below.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings, see 'loreweave tasks TASK'.")
     ] = None,
     format: Annotated[str | None, typer.Option("--format", help="Format of the gold file. Default: recognised.")] = None,
     tag_names: TagNamesOption = None,
@@ -29,24 +29,11 @@ def command(
     """Score the predictions of any system with the official metrics of a task; no model is needed.
 
     Predictions are JSON Lines with "predicted", as loreweave writes them: predictions/test.jsonl of a run,
-    predictions/*.jsonl of an evaluation, or (except for few-shot tasks) the output of 'loreweave predict'. Other layouts:
-
-    ner: columns, with the word first and the predicted tag last (conlleval, LUKE).
-
-    relation-classification: lines of id<TAB>label (SemEval-2010 task 8; the gold file can be such an answer key too), one
-    label per line in the order of the gold file (TACRED), or for documents a list of {title, h_idx, t_idx, r} (DocRED).
-
-    few-shot tasks: the gold file contains episodes (from 'loreweave build episodes' or 'build relation-episodes').
-    Predictions can also be one list of numbers (FewRel), or the episodes with predicted tags (Few-NERD).
-
-    link-prediction: --gold is the folder of a graph. A line has "head", "relation" and "tail", one end null, and "predicted":
-    ids of entities, best first. Settings: split=test; side=both, head or tail.
+    predictions/*.jsonl of an evaluation, or the output of 'loreweave predict'. 'loreweave tasks TASK' says what "predicted"
+    contains, which other layouts are read, and which settings there are.
 
     Rows with ids can be fewer than the records: a record without a prediction counts as wrong and is reported. Rows without
     ids must be complete and in the order of the records.
-
-    Settings of relation-classification: no_label=NAME is the label for "no relation", which the scores exclude (no_relation,
-    Other and NA are recognised). train=FILE is the training file of documents, whose facts Ign F1 excludes.
 
     Example: loreweave score relation-classification --gold TEST_FILE_FULL.TXT --predictions answers.txt
 

@@ -37,6 +37,7 @@ def command(
         about = [{"task": part, name: ", ".join(found[part]) or "none"} for part in ("metrics", "recipes")]
         tables = {
             name: [{"task": "what", name: found["summary"]}, *about],
+            "in the commands": [{"command": command, "what to know": text} for command, text in found["usage"].items()],
             "file formats (--format)": found["formats"],
             "settings": found["settings"],
         }

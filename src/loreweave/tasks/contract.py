@@ -156,6 +156,8 @@ class Task:
         prediction: settings of `predict`.
         scoring: settings of `score`.
         options: options of the commands that the task accepts; see `OPTIONS`.
+        usage: command -> what a user needs to know about the task in it, shown by `loreweave tasks TASK`: what a query and an
+            answer contain (`predict`), which layouts of predictions are read (`score`), which data (`evaluate`, `finetune`).
         prediction_data: data that `predict` needs in addition to the model ("the folder of a graph"); None: nothing.
         rows: (text, mentions as (start, end)) -> queries about them, for `Predictor.predict`.
         training: training of `loreweave finetune`; None: the task is only pre-trained for.
@@ -174,6 +176,7 @@ class Task:
     prediction: type = NoSettings
     scoring: type = NoSettings
     options: tuple[str, ...] = OPTIONS
+    usage: Mapping[str, str] = field(default_factory=dict)
     prediction_data: str | None = None
     rows: Callable[[str, Sequence[tuple[int, int]]], list[dict[str, Any]]] | None = None
     training: Training[Any] | None = None

@@ -49,13 +49,21 @@ class RecordTask(Generic[R]):
         return () if self.scoring is NoSettings else (settings,)
 
 
-def task_of_records(parts: RecordTask[Any], *, summary: str, asks: tuple[str, ...], architectures: tuple[str, ...]) -> Task:
+def task_of_records(
+    parts: RecordTask[Any],
+    *,
+    summary: str,
+    asks: tuple[str, ...],
+    architectures: tuple[str, ...],
+    usage: Mapping[str, str] | None = None,
+) -> Task:
     """A task with the jobs that all tasks on records share.
 
     Args:
         parts: declaration of the task.
         summary: one line.
         asks: fields of a query, by which texts with mentions become queries (see `text_rows`, `mention_rows`, `pair_rows`).
+        usage: see `contract.Task`.
         architectures: names in a checkpoint's `config.json` that stand for this task, or patterns (`*ForThis`).
     """
     training = parts.training
@@ -74,6 +82,7 @@ def task_of_records(parts: RecordTask[Any], *, summary: str, asks: tuple[str, ..
         scoring=parts.scoring,
         options=options,
         rows=_ROWS.get(asks),
+        usage=usage or {},
         training=training,
     )
 

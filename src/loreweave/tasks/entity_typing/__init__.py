@@ -7,6 +7,14 @@ from loreweave.tasks.entity_typing import reader, scoring
 from loreweave.tasks.entity_typing.settings import NAME, EntityTypingConfig, TypingScoring, unfit
 from loreweave.tasks.record_task import RecordTask, task_of_records
 
+USAGE = {
+    "predict": (
+        'A query has "text", "start" and "end" (characters, end exclusive). "predicted" is a list of types, and '
+        '"probabilities" has the probability of every type.'
+    ),
+    "score": ('A prediction has "predicted", a list of types.'),
+}
+
 PARTS: RecordTask[reader.TypingRecord] = RecordTask(
     training=Training(
         name=NAME,
@@ -33,4 +41,5 @@ TASK = task_of_records(
     summary="which types fit a mention in its text",
     asks=("text", "start", "end"),
     architectures=("LukeForEntityClassification",),
+    usage=USAGE,
 )

@@ -8,6 +8,26 @@ from loreweave.tasks.few_shot_ner.scoring import METRICS, score_predictions
 from loreweave.tasks.few_shot_ner.settings import NAME, EvaluationSettings, FewShotNerConfig, PredictionSettings
 from loreweave.tasks.record_task import text_rows
 
+USAGE = {
+    "finetune": (
+        "The model learns from a source: annotated sentences, whose types can differ from those of the episodes that "
+        "'loreweave evaluate' scores. There is no --dev and no --test."
+    ),
+    "evaluate": (
+        "--data is a file of episodes ('loreweave build episodes', or those of Few-NERD). --model can be any encoder. "
+        "micro_f1 compares whole labels, published_micro_f1 is the metric of CONTaiNER's scorer, and "
+        "flattened_micro_f1 that of Few-NERD's scorer."
+    ),
+    "predict": (
+        "--data is the support, a file with a few annotated sentences. Queries and answers are as for ner, with the "
+        "types of the support."
+    ),
+    "score": (
+        '--gold is a file of episodes. Predictions have "episode", "sentence" and "predicted" (spans of tokens), or '
+        "are the episodes with predicted tags (Few-NERD). The output of 'loreweave predict' is not read."
+    ),
+}
+
 TASK = Task(
     name=NAME,
     summary="entities of types that a handful of sentences show",
@@ -39,4 +59,5 @@ TASK = Task(
         no_label=OUTSIDE,
         finds="predicted",
     ),
+    usage=USAGE,
 )

@@ -8,6 +8,25 @@ from loreweave.tasks.few_shot_relation.settings import NAME, EvaluationSettings,
 from loreweave.tasks.record_task import pair_rows
 from loreweave.tasks.relations.record import mentions_of
 
+USAGE = {
+    "finetune": (
+        "The model learns from episodes that are drawn from a file of relation classification. There is no --dev and no --test."
+    ),
+    "evaluate": (
+        "--data is a file of relation classification, from which episodes are drawn, or a file of episodes "
+        "('loreweave build relation-episodes', or FewRel's). For FewRel's test files, answers=FILE has the gold "
+        "numbers; without it, --output writes the predicted numbers. --model can be any encoder."
+    ),
+    "predict": (
+        "--data is the support, a file with a few annotated sentences. Queries and answers are as for relation- "
+        "classification, with the relations of the support."
+    ),
+    "score": (
+        '--gold is a file of episodes. Predictions have "episode", "query" and "predicted" (a relation) or "number", '
+        "or are one list of numbers (FewRel)."
+    ),
+}
+
 TASK = Task(
     name=NAME,
     summary="which of a few relations, each shown by a handful of sentences, a text states",
@@ -34,4 +53,5 @@ TASK = Task(
         build=Deferred("loreweave.tasks.few_shot_relation.model:build"),
         load=Deferred("loreweave.tasks.few_shot_relation.model:load"),
     ),
+    usage=USAGE,
 )

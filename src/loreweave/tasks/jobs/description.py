@@ -16,7 +16,8 @@ def summaries() -> list[dict[str, str]]:
 
 
 def describe_task(name: str) -> dict[str, Any]:
-    """Summary, metrics, recipes; `formats`: one row per file format; `settings`: one row per setting of each command.
+    """Summary, metrics, recipes; `usage`: command -> what to know about the task in it; `formats`: one row per file format;
+    `settings`: one row per setting of each command.
 
     Raises:
         ConfigurationError: unknown task.
@@ -32,6 +33,7 @@ def describe_task(name: str) -> dict[str, Any]:
     return {
         "task": name,
         "summary": task.summary,
+        "usage": dict(task.usage),
         "metrics": list(task.metrics),
         "recipes": [recipe.name for recipe in list_recipes() if recipe.task == name],
         "formats": [{"format": format, "what": what} for format, what in formats.items()],

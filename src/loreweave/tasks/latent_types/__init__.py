@@ -9,6 +9,22 @@ from loreweave.tasks.latent_types.scoring import METRICS, score_predictions
 from loreweave.tasks.latent_types.settings import NAME, EvaluationSettings, PredictionSettings
 from loreweave.tasks.record_task import text_rows
 
+USAGE = {
+    "evaluate": (
+        "--data is a file of text or annotated sentences in any format of docs/formats.md. The types are compared "
+        "with labels of mentions and parts of speech, if the file has them. 'loreweave types --report' writes the "
+        "same numbers as a page."
+    ),
+    "predict": (
+        'A query is a line of text, or an object with "text". "predicted" is a list of the selected sub-words with '
+        'offsets of characters, type and probability; "reconstruction" is the sentence that is rebuilt from them.'
+    ),
+    "score": (
+        '--gold is a file of annotated sentences. A prediction has "predicted", a list of {"start", "end", "type"}; a '
+        "word that nothing covers has type 0."
+    ),
+}
+
 TASK = Task(
     name=NAME,
     summary="which words of a sentence matter, and the latent type of each",
@@ -23,4 +39,5 @@ TASK = Task(
     prediction=PredictionSettings,
     options=("format", "skip_bad", "tag_names"),
     rows=text_rows,
+    usage=USAGE,
 )

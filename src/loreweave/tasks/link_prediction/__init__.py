@@ -5,6 +5,22 @@ from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.link_prediction.scoring import METRICS
 from loreweave.tasks.link_prediction.settings import EvaluationSettings, PredictionSettings, ScoringSettings
 
+USAGE = {
+    "evaluate": (
+        "--data is the folder of a graph ('loreweave build graph'). untrained=true evaluates an encoder without a head."
+    ),
+    "predict": (
+        '--data is the folder of the graph. A query has "head", "relation" and "tail"; either the head or the tail is '
+        'null. All are ids or labels; an entity that is not in the graph is given as {"label": ..., "description": '
+        '...}. "predicted" is a list of entities with their scores, and whether the triple is in the graph. The '
+        "entity of the query is not among them unless allow_self=true."
+    ),
+    "score": (
+        '--gold is the folder of a graph. A prediction has "head", "relation" and "tail", of which the asked end is '
+        'null, and "predicted", a list of ids of entities, best first.'
+    ),
+}
+
 TASK = Task(
     name="link-prediction",
     summary="which entity completes a triple of a knowledge graph",
@@ -20,4 +36,5 @@ TASK = Task(
     score=Deferred("loreweave.tasks.link_prediction.ranked_lists:score_predictions"),
     options=(),
     prediction_data="the folder of the graph",
+    usage=USAGE,
 )

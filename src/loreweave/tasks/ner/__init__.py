@@ -8,6 +8,18 @@ from loreweave.tasks.ner.record import NerRecord
 from loreweave.tasks.ner.settings import NAME, NerConfig
 from loreweave.tasks.record_task import RecordTask, task_of_records
 
+USAGE = {
+    "predict": (
+        'A query is a line of text, or an object with "text" or "tokens". "before" and "after" can contain the '
+        'surrounding text, which the model reads too. "predicted" is a list of mentions with offsets of characters '
+        "(in tokens joined by spaces), label and probability."
+    ),
+    "score": (
+        'A prediction has "predicted", a list of mentions with "start", "end" and "label". Column files are read too, '
+        "with the word first and the predicted tag last (conlleval, LUKE)."
+    ),
+}
+
 PARTS: RecordTask[NerRecord] = RecordTask(
     training=Training(
         name=NAME,
@@ -36,4 +48,5 @@ TASK = task_of_records(
     summary="the names in a text and their types",
     asks=("text",),
     architectures=("LukeForEntitySpanClassification", "*ForTokenClassification"),
+    usage=USAGE,
 )

@@ -6,6 +6,19 @@ from loreweave.tasks.record_task import RecordTask, task_of_records
 from loreweave.tasks.relation_classification import reader, scoring
 from loreweave.tasks.relation_classification.settings import NAME, RelationConfig, RelationScoring
 
+USAGE = {
+    "predict": (
+        'A query has "text", "head" and "tail", each {"start": ..., "end": ...}, or is a document as in '
+        'docs/formats.md. "predicted" is a label, "probability" is its probability, and "probabilities" has those of '
+        "all labels."
+    ),
+    "score": (
+        'A prediction has "predicted", a label. Also read: lines of id<TAB>label (SemEval-2010 task 8; the gold file '
+        "can be such an answer key too), one label per line in the order of the gold file (TACRED), and for documents "
+        "a list of {title, h_idx, t_idx, r} (DocRED)."
+    ),
+}
+
 PARTS: RecordTask[reader.Item] = RecordTask(
     training=Training(
         name=NAME,
@@ -33,4 +46,5 @@ TASK = task_of_records(
     summary="which relation a text states between two mentions",
     asks=("text", "head", "tail"),
     architectures=("LukeForEntityPairClassification",),
+    usage=USAGE,
 )

@@ -13,6 +13,14 @@ from loreweave.tasks.text_classification.settings import (
     unfit,
 )
 
+USAGE = {
+    "predict": (
+        'A query is a line of text, or an object with "text" and, for pairs, "text_pair". "predicted" is a class with '
+        "its probability, or a number."
+    ),
+    "score": ('A prediction has "predicted", a class or a number.'),
+}
+
 PARTS: RecordTask[record.TextRecord] = RecordTask(
     training=Training(
         name=NAME,
@@ -41,4 +49,5 @@ TASK = task_of_records(
     summary="which class, or which number, a text or a pair of texts has",
     asks=("text",),
     architectures=("*ForSequenceClassification",),
+    usage=USAGE,
 )
