@@ -48,12 +48,7 @@ def command(
     Example: loreweave finetune entity-typing --model studio-ousia/luke-base --data data/open_entity
     --recipe luke-base/open-entity --output runs/typing seed=1
 
-    few-shot-ner learns from a source: annotated sentences, whose types can differ from those of the episodes that 'loreweave
-    evaluate few-shot-ner' scores. It has no --dev and no --test.
-
     Example: loreweave finetune few-shot-ner --model minilm --train crossner/politics/train.txt --output runs/few-shot
-
-    few-shot-relation learns from episodes that are drawn from a file of relation classification.
 
     Example: loreweave finetune few-shot-relation --model minilm --train train_wiki.json --recipe minilm/few-shot-relation
     --output runs/relations

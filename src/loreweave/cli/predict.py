@@ -21,7 +21,7 @@ Given = Annotated[
     typer.Argument(
         metavar="FILE | KEY=VALUE",
         help="Files or folders with texts (.txt, one per line) or JSON Lines (.jsonl). Without a file, or with -, standard "
-        "input is read. For link-prediction and the few-shot tasks also settings, see below.",
+        "input is read. Settings: see 'loreweave tasks TASK'.",
     ),
 ]
 Data = Annotated[
@@ -62,24 +62,7 @@ def command(
 
     Standard input is answered batch by batch; with --batch-size 1, or on a terminal, line by line.
 
-    ner: a query is a line of text, or an object with "text" or "tokens". "before" and "after" can contain the surrounding
-    text, which the model reads too. "predicted" is a list of mentions with offsets of characters (in tokens joined by
-    spaces), label and probability.
-
-    entity-typing: a query has "text", "start" and "end" (characters, end exclusive). "predicted" is a list of types, and
-    "probabilities" has the probability of every type.
-
-    relation-classification: a query has "text", "head" and "tail", each {"start": ..., "end": ...}, or is a document as in
-    docs/formats.md. "predicted" is a label, "probability" is its probability, and "probabilities" has those of all labels.
-
-    link-prediction: a query has "head", "relation" and "tail". Either the head or the tail is null. All are ids or labels; an
-    entity that is not in the graph is given as {"label": ..., "description": ...}. "predicted" is a list of entities with
-    their scores, and whether the triple is in the graph. The entity of the query is not among them unless
-    allow_self=true. Settings: top=10; cache=FOLDER stores embeddings; block_size, objective, untrained, scorer, pooling,
-    max_length, text and relation_text are as in 'loreweave evaluate'.
-
-    few-shot-ner, few-shot-relation: --data is the support, a file with a few annotated sentences. Queries and answers are as
-    for ner and relation-classification, with the labels of the support. Settings: 'loreweave tasks few-shot-ner'.
+    'loreweave tasks TASK' says what a query and "predicted" contain for a task, and lists its settings.
     """
     from loreweave.tasks.files.queries import STANDARD_INPUT, block_size, read_queries
     from loreweave.tasks.jobs.evaluate import is_writer
