@@ -68,6 +68,17 @@ def test_leaks_and_labels_that_training_lacks(tmp_path: Path) -> None:
     assert f"{second}: 2 records have a text of {first}, 1 with its mentions" in found["findings"]
 
 
+def test_texts_without_mentions_are_not_said_to_have_the_same(tmp_path: Path) -> None:
+    rows = [{"text": "a fine day", "label": "good"}, {"text": "a long day", "label": "bad"}]
+    train = write(tmp_path / "train.jsonl", [*rows, rows[0], rows[1] | {"label": "good"}])
+    found = check_files(load_task("text-classification"), [train, write(tmp_path / "dev.jsonl", rows[:1])])
+    assert found["findings"] == [
+        "train.jsonl: 2 records repeat a text",
+        "train.jsonl: 1 text has several labels",
+        "dev.jsonl: 1 record has a text of train.jsonl",
+    ]
+
+
 def test_clean_files_have_no_finding(tmp_path: Path) -> None:
     paths = [write(tmp_path / "train.jsonl", [A, B]), write(tmp_path / "dev.jsonl", [B | {"text": "Eve waits at a desk ."}])]
     assert check_files(TASK, paths)["findings"] == []

@@ -82,7 +82,7 @@ def check_files(
     for file in files:
         file.listed["leaks"] = [line for row in leaks if row["second"] == file.name for line in row.pop("listed")]
     of_labels = _few_shot_findings if training.score is None else _label_findings
-    findings = [*_file_findings(training, rows, files), *of_labels(labels, files), *_leak_findings(leaks)]
+    findings = [*_file_findings(training, rows, files), *of_labels(labels, files), *_leak_findings(leaks, files)]
     findings += [] if no_label is None else _none_findings(no_label, labels, files)
     mentions = _mention_rows(training, files)
     return {"task": task.name, "files": rows, "labels": labels, "mentions": mentions, "leaks": leaks, "findings": findings}
@@ -169,7 +169,7 @@ def _leak_row(first: _File, second: _File) -> dict[str, Any]:
     """Records of the second file that are also in the first: the same text, and whether with the same mentions."""
     texts, keys = set(first.texts), set(first.keys)
     leaks = [
-        (f"{place}: {text!r}" + (", with its mentions" if (text, spans) in keys else ""), (text, spans) in keys)
+        (f"{place}: {text!r}" + (", with its mentions" if spans and (text, spans) in keys else ""), (text, spans) in keys)
         for place, (text, spans) in zip(places_of(second.read), second.keys, strict=True)
         if text in texts
     ]
@@ -182,15 +182,16 @@ def _leak_row(first: _File, second: _File) -> dict[str, Any]:
     }
 
 
-_COUNTED = {  # name -> what is said of one, of any other number
+_SAME = " with the same mentions"
+_COUNTED = {  # name -> what is said of one, of any other number; {same} is _SAME if a file has mentions
     "bad": ("bad record, which --skip-bad would leave out", "bad records, which --skip-bad would leave out"),
     "unlabelled": ("record without a label", "records without a label"),
     "misaligned": (
         "mention cuts a word or has blanks at its edges (--list misaligned)",
         "mentions cut a word or have blanks at their edges (--list misaligned)",
     ),
-    "duplicates": ("record repeats a text with the same mentions", "records repeat a text with the same mentions"),
-    "conflicts": ("text with the same mentions has several labels", "texts with the same mentions have several labels"),
+    "duplicates": ("record repeats a text{same}", "records repeat a text{same}"),
+    "conflicts": ("text{same} has several labels", "texts{same} have several labels"),
     "overlaps": ("record has mentions that overlap", "records have mentions that overlap"),
 }
 
@@ -201,7 +202,8 @@ def _file_findings(training: Training[Any], rows: Sequence[dict[str, Any]], file
     for row, file in zip(rows, files, strict=True):
         for name, words in _COUNTED.items():
             if row[name] and not (name == "unlabelled" and training.finds is not None):
-                found.append(f"{row['file']}: {counted(row[name], *words)}")
+                said = counted(row[name], *words).format(same=_SAME if row["mentions"] else "")
+                found.append(f"{row['file']}: {said}")
         if not file.keys:
             found.append(f"{row['file']}: no record is left")
         elif row["unlabelled"] == len(file.keys):
@@ -260,10 +262,11 @@ def _none_findings(no_label: str, labels: Sequence[dict[str, Any]], files: Seque
     ]
 
 
-def _leak_findings(leaks: Sequence[dict[str, Any]]) -> list[str]:
+def _leak_findings(leaks: Sequence[dict[str, Any]], files: Sequence[_File]) -> list[str]:
+    mentions = any(spans for file in files for _, spans in file.keys)
     return [
-        f"{row['second']}: {counted(row['same_text'], 'record has', 'records have')} a text of {row['first']}, "
-        f"{row['same_mentions']} with its mentions"
+        f"{row['second']}: {counted(row['same_text'], 'record has', 'records have')} a text of {row['first']}"
+        + (f", {row['same_mentions']} with its mentions" if mentions else "")
         for row in leaks
         if row["same_text"]
     ]
