@@ -12,7 +12,7 @@ import torch
 import transformers
 
 from loreweave.checkpoints.formats.hugging_face import save
-from loreweave.errors import CheckpointError
+from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models import (
     LukeForEntityClassification,
     LukeForEntityPairClassification,
@@ -65,6 +65,12 @@ def test_numbers_are_no_tags(tiny_bert: Path, tmp_path: Path, names: list[str]) 
         load_checkpoint_of(load_training("ner"), folder)
     loaded = load_checkpoint_of(load_training("ner"), folder, labels=TAGS)
     assert loaded.labels == ["PER"] and loaded.encoding.classes == TAGS  # type: ignore[attr-defined]  # of tags
+
+
+def test_a_base_is_for_a_luke(tiny_bert: Path, tmp_path: Path) -> None:
+    folder = tagger(tiny_bert, tmp_path / "model", dict(enumerate(TAGS)))
+    with pytest.raises(ConfigurationError, match=r"--base is for a LUKE in an older format, found another encoder in .*model"):
+        load_checkpoint_of(load_training("ner"), folder, base=str(tiny_bert))
 
 
 @pytest.mark.parametrize(

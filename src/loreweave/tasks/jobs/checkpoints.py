@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.encoding.model_names import resolve
-from loreweave.errors import CheckpointError
+from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.tasks.contract import Training
 from loreweave.tasks.registry import all_tasks
-from loreweave.tasks.starting_points import settings_of
+from loreweave.tasks.starting_points import is_luke, settings_of
 from loreweave.training.quiet import quiet
 from loreweave.training.task_model import TaskModel
 
@@ -26,11 +26,14 @@ def load_checkpoint_of(
 
     Raises:
         CheckpointError: there is no checkpoint, it is that of another task, or its classes are not named.
+        ConfigurationError: there is a `base`, but the model is not a LUKE, so that nothing reads it.
     """
     folder = resolve(path)
     name = task_of(folder)
     if name is not None and name != training.name:
         raise CheckpointError(f"{folder}: found a checkpoint for {name}, expected one for {training.name}")
+    if base is not None and not is_luke(str(folder)):
+        raise ConfigurationError(f"--base is for a LUKE in an older format, found another encoder in {folder}; leave it out")
     with quiet():
         return training.load(folder, base, labels)
 
