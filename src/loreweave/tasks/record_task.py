@@ -127,13 +127,13 @@ def _score(
 
 
 def text_rows(text: str, mentions: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
-    """The query of a text, for a task that predicts mentions itself.
+    """The query of a text without mentions, for a task that predicts mentions or something about the whole text.
 
     Raises:
         DataError: mentions are given.
     """
     if mentions:
-        raise DataError("found mentions, expected none, because this task predicts them", field="mentions")
+        raise DataError("found mentions, expected none: a query of this task is a text alone", field="mentions")
     return [{"text": text}]
 
 

@@ -97,6 +97,8 @@ def test_texts_of_python_and_lines_of_the_shell(trained: Trained, tmp_path: Path
         return
     (first,), (second,) = predictor.predict(["ann lives in oslo", "bob lives in the river"])
     assert (first["predicted"], second["predicted"]) == ("yes", "no")
+    with pytest.raises(DataError, match="text 0: found mentions, expected none: a query of this task is a text alone"):
+        predictor.predict(["ann lives in oslo"], mentions=[[(0, 3)]])
     (tmp_path / "texts.txt").write_text("ann lives in oslo\nbob lives in the river\n")
     assert main(["predict", "text-classification", "--model", str(run), str(tmp_path / "texts.txt")]) == 0
     answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
