@@ -186,7 +186,7 @@ def test_only_a_schedule_that_restarts_is_said_at_a_resumption() -> None:
     settings = {"rate": 0.1, "first_at_minimum": False}
     assert objective(temperature=TemperatureConfig(**settings)).on_resume(10) == []
     (line,) = objective(temperature=TemperatureConfig(**settings, restarts=True)).on_resume(10)
-    assert "anew at 4.5 " in line and "has 1.74 here" in line and "temperature.restarts=false" in line
+    assert "restarts at 4.5 " in line and "has 1.74 here" in line and "temperature.restarts=false" in line
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,8 @@ def _without_weights(status: Path) -> str:
     if state == "failed":
         return f"this run failed before weights were saved: {said.get('error') or 'no error is noted'}"
     if state == "interrupted":
-        return "this run was interrupted before it kept weights; its command with --resume goes on"
-    return "this run has kept no weights yet"
+        return "this run was interrupted before weights were saved; its command with --resume continues it"
+    return "this run has not saved weights yet"
 
 
 def _close_names(place: Path) -> str:
