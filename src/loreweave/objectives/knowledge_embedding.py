@@ -250,7 +250,7 @@ def _ids_in_vocabulary(graph: KnowledgeGraph, config: KnowledgeEmbeddingConfig, 
     unknown = np.flatnonzero(ids < 0)
     if len(unknown):
         raise ConfigurationError(
-            f"{config.graph}: {len(unknown):,} of its {graph.num_entities:,} entities have no own row in the LUKE's "
+            f"{config.graph}: {len(unknown):,} of its {graph.num_entities:,} entities have no row of their own in the LUKE's "
             f"vocabulary (the first is {graph.entity_ids[int(unknown[0])]}), expected all; "
             "'loreweave build graph ... --within-vocabulary FILE' leaves the others out"
         )
