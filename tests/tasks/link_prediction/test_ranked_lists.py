@@ -107,6 +107,30 @@ def test_a_second_list_and_a_split_that_is_not_there(countries: Path, tmp_path: 
         scored(countries, lists, "split=valid")
 
 
+def test_lists_for_no_gold_triple_are_counted(countries: Path, tmp_path: Path) -> None:
+    """Nothing of the split asks for the tail of b in, nor for the head with side=tail."""
+    rows: list[dict[str, Any]] = [
+        {"head": "b", "relation": "in", "tail": None, "predicted": ["c"]},
+        {"head": None, "relation": "in", "tail": "c", "predicted": ["d"]},
+        {"head": "d", "relation": "in", "tail": None, "predicted": ["c"]},
+    ]
+    lists = write(tmp_path / "lists.jsonl", rows)
+    assert "1 of 3 lists answers no question of test and is not scored" in scored(countries, lists).notes
+    assert "2 of 3 lists answer no question of test and are not scored" in scored(countries, lists, "side=tail").notes
+    with pytest.raises(DataError, match=r"lists.jsonl: found no list for a question of test, .* head or tail of a triple"):
+        scored(countries, write(tmp_path / "lists.jsonl", rows[:1]))
+
+
+def test_a_split_without_triples_has_no_score(countries: Path, tmp_path: Path) -> None:
+    graph = KnowledgeGraph.load(countries)
+    none = np.zeros((0, 3), np.int32)
+    entities, relations = [GraphEntity(id, id) for id in "abcd"], [GraphRelation("in", "in")]
+    KnowledgeGraph.from_parts(entities, relations, {"train": graph.triples["train"], "test": none}).save(tmp_path / "none")
+    lists = write(tmp_path / "lists.jsonl", [{"head": "d", "relation": "in", "tail": None, "predicted": ["c"]}])
+    with pytest.raises(DataError, match="none: found no triple in the split 'test', nothing can be scored"):
+        scored(tmp_path / "none", lists)
+
+
 def test_the_command(countries: Path, tmp_path: Path) -> None:
     lists = write(tmp_path / "lists.jsonl", [{"head": "d", "relation": "in", "tail": None, "predicted": ["c"]}])
     command = ["score", "link-prediction", "--gold", str(countries), "--predictions", str(lists), "--json"]

@@ -49,19 +49,29 @@ def score_predictions(
     gold entity that a list lacks counts as 0 in `mrr` and `hits_at_k`, which are therefore lower bounds if lists are cut.
 
     Raises:
-        DataError: names the line; or the graph has no such split.
+        DataError: names the line; or the graph has no triple of the split, or the file no list for it.
     """
     graph = KnowledgeGraph.load(gold)
     if settings.split not in graph.triples:
         raise DataError(f"found no split {settings.split!r}, expected one of {', '.join(graph.triples)}", path=gold)
     triples = np.asarray(graph.triples[settings.split])
+    if not len(triples):
+        raise DataError(f"found no triple in the split {settings.split!r}, nothing can be scored", path=gold)
     lists = _read(predictions, graph)
     sides: tuple[Side, ...] = SIDES if settings.side == "both" else (settings.side,)
+    unused = len(lists.keys() - {_question(side, triple) for side in sides for triple in triples})
+    if unused == len(lists):
+        expected = "some that give the relation and the head or tail of a triple"
+        raise DataError(f"found no list for a question of {settings.split}, expected {expected}", path=predictions)
     ranks = {side: _ranks(side, triples, lists, graph) for side in sides}
     pooled = np.concatenate(list(ranks.values()))
     names: tuple[Any, ...] = sides if len(sides) == 1 else (*sides, "both")
     table = [{"side": name, **_row(ranks.get(name, pooled))} for name in names]
     evaluation = Evaluation(_metrics(pooled), _rows(graph, triples, ranks), {}, {"by_side": table})
+    if unused:
+        words = "answers no question of {} and is not scored", "answer no question of {} and are not scored"
+        said = words[unused > 1].format(settings.split)
+        evaluation.notes.append(f"{unused} of {counted(len(lists), 'list')} {said}")
     missing = int((pooled == 0).sum())
     if missing:
         evaluation.notes.append(
@@ -126,17 +136,22 @@ def _id(value: Any, field: str) -> str:
     return found
 
 
+def _question(side: Side, triple: np.ndarray) -> Question:
+    """The question whose answer is one side of a triple."""
+    return side, int(triple[_GIVEN[side]]), int(triple[RELATION])
+
+
 def _ranks(side: Side, triples: np.ndarray, lists: Mapping[Question, np.ndarray], graph: KnowledgeGraph) -> np.ndarray:
     """The filtered rank of the gold entity of each triple [triples], from 1; 0 if its list lacks it or there is no list."""
     known = KnownAnswers(side, *(np.asarray(rows) for rows in graph.triples.values()))
     ranks = np.zeros(len(triples), np.int64)
     for number, triple in enumerate(triples):
-        given, relation, gold = int(triple[_GIVEN[side]]), int(triple[RELATION]), int(triple[_ASKED[side]])
-        listed = lists.get((side, given, relation))
+        question, gold = _question(side, triple), int(triple[_ASKED[side]])
+        listed = lists.get(question)
         if listed is None or not (listed == gold).any():
             continue
         place = int(np.flatnonzero(listed == gold)[0])
-        answers = known.of(np.array([given]), np.array([relation]))
+        answers = known.of(np.array([question[1]]), np.array([question[2]]))
         better = answers.contain(np.zeros(place, np.int64), listed[:place])
         ranks[number] = 1 + place - int(better.sum())
     return ranks
