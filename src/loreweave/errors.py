@@ -47,4 +47,4 @@ class DataError(LoreweaveError):
         place += [record] if record is not None else []
         place += [f"field {field!r}"] if field is not None else []
         super().__init__(f"{', '.join(place)}: {message}" if place else message)
-        self.message, self.path, self.line, self.field = message, path, line, field
+        self.message, self.path, self.line, self.record, self.field = message, path, line, record, field

@@ -88,6 +88,16 @@ def test_plain_transformers_gives_the_same_answers(trained: Trained) -> None:
     assert (theirs["label"], theirs["score"]) == (answer["predicted"], pytest.approx(answer["probability"], abs=1e-5))
 
 
+def test_a_text_where_the_model_reads_pairs_is_named(trained: Trained, tmp_path: Path) -> None:
+    kind, run, _, _ = trained
+    if kind != "pairs":
+        return
+    data = tmp_path / "dev.jsonl"
+    data.write_text("".join(json.dumps({"id": id, "text": "bob", "label": "entailment"}) + "\n" for id in "ab"))
+    with pytest.raises(DataError, match=r"dev.jsonl, record a, field 'text_pair': found one text, expected a pair"):
+        evaluate(TASK, run, data)
+
+
 def test_texts_of_python_and_lines_of_the_shell(trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kind, run, _, _ = trained
     predictor = loreweave.load(run)

@@ -36,7 +36,10 @@ def evaluate_records(
     if not read.records:
         raise DataError("found no record to score", path=data)
     move(loaded.model, choose_device(execution.device))
-    outputs = outputs_of(loaded, read.records, execution.batch_size, execution.precision, execution.advance)
+    try:
+        outputs = outputs_of(loaded, read.records, execution.batch_size, execution.precision, execution.advance)
+    except DataError as error:  # a record that does not fit the model
+        raise DataError(error.message, path=data, record=error.record, field=error.field) from None
     score = loaded.scorer or training.score
     assert score is not None, "every task on records has one"
     evaluation = score(read.records, outputs, loaded.labels, *parts.scoring_arguments(settings))

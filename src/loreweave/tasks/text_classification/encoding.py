@@ -103,7 +103,8 @@ class TextEncoding:
             return
         found, expected = ("one text", "a pair") if self.pairs else ("a pair of texts", "one text")
         fields = "text and text_pair" if self.pairs else "text alone"
-        raise DataError(f"found {found}, expected {expected}, which the model was trained on ({fields})", field="text_pair")
+        problem = f"found {found}, expected {expected}, which the model was trained on ({fields})"
+        raise DataError(problem, record=f"record {record.id}", field="text_pair")
 
 
 def _target(record: TextRecord, index: Mapping[str, int]) -> int | float:
