@@ -127,7 +127,7 @@ def _score(
 
 
 def text_rows(text: str, mentions: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
-    """The query of a text without mentions, for a task that predicts mentions or something about the whole text.
+    """The query of a text, for a task that takes no mentions.
 
     Raises:
         DataError: mentions are given.

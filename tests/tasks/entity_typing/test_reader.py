@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loreweave.errors import ConfigurationError, DataError
-from loreweave.tasks.entity_typing.reader import FORMATS, TypingRecord, ask, labels_of, query, read
+from loreweave.tasks.entity_typing.reader import FORMATS, TypingRecord, labels_of, query, read
 
 GOOD = {"sent": "Ann lives in Oslo .", "start": 13, "end": 17, "labels": ["place", "city"], "doc": "d1"}
 
@@ -187,7 +187,6 @@ def test_a_record_has_a_mention_or_is_refused(text: str, start: int, end: int) -
 def test_queries_need_no_labels() -> None:
     (record,) = query({"text": "Ann lives", "start": 0, "end": 3}, "5")
     assert (record.id, record.mention, record.labels) == ("5", "Ann", ())
-    assert [r.id for r in ask("Ann lives", [(0, 3), (4, 9)], "t")] == ["t:0-3", "t:4-9"]
 
 
 def test_real_files(shared_data: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from loreweave.errors import ConfigurationError, DataError
-from loreweave.tasks.ner.reader import ask, labels_of, query, read
+from loreweave.tasks.ner.reader import labels_of, query, read
 from loreweave.tasks.ner.record import NerRecord
 
 Found = list[tuple[str, str]]
@@ -175,9 +175,6 @@ def test_questions(tmp_path: Path) -> None:
     assert record.id == "5" and record.sentence.words == ((0, 1), (2, 5))
     with pytest.raises(DataError, match="field 'text': found nothing"):
         query({}, "0")
-    assert ask("Ann", (), "0")[0].text == "Ann"
-    with pytest.raises(DataError, match="because this task predicts them"):
-        ask("Ann", [(0, 3)], "0")
 
 
 @pytest.mark.parametrize(

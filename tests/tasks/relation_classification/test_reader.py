@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.relation_classification.reader import (
     FORMATS,
-    ask,
     labels_of,
     negative_label,
     query,
@@ -302,10 +301,6 @@ def test_a_wrapped_list_is_no_fewrel(tmp_path: Path) -> None:
 def test_questions_need_no_label() -> None:
     (record,) = query({name: value for name, value in PAIR.items() if name != "label"}, "5")
     assert (record.id, mentions(record), record.label) == ("5", ("Ann", "Oslo"), None)
-    (asked,) = ask(TEXT, [(9, 12), (3, 7)], "0")
-    assert mentions(asked) == ("Ann", "Oslo") and ask(TEXT, [], "0") == []
-    with pytest.raises(DataError, match="found 1 mention of text 0, expected two: head and tail"):
-        ask(TEXT, [(0, 2)], "0")
 
 
 @pytest.mark.parametrize(

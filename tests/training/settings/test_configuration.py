@@ -194,6 +194,7 @@ WITH = {"model": "a"}
         ),
         (WITH | {"seed": 1.5}, [], r"'seed': found 1.5 \(float\), expected a valid integer"),
         (WITH | {"seed": True}, [], r"'seed': found True \(bool\), expected a number"),
+        (WITH, ["seed=.nan"], r"'seed': found nan \(float\), expected a finite number"),
         (WITH | {"steps": False}, [], r"'steps': found False \(bool\), expected a number"),
         (WITH | {"optimizer": {"betas": [True, 1]}}, [], r"'optimizer.betas.0': found True"),
         (WITH | {"optimizer": {"betas": [0.9]}}, [], r"setting 'optimizer.betas.1'"),
@@ -251,7 +252,7 @@ def test_mistakes_of_a_python_call_have_the_same_words(settings: dict, message: 
 
 
 def test_to_dict_is_plain_and_fills_the_same_settings_again() -> None:
-    settings = fill(Settings, {"model": "a", "output": "x", "extra": {}, "optimizer": {"betas": [0, float("inf")]}})
+    settings = fill(Settings, {"model": "a", "output": "x", "extra": {}, "optimizer": {"betas": [0, 1e30]}})
     plain = to_dict(settings)
-    assert plain["output"] == "x" and plain["optimizer"]["betas"] == [0.0, float("inf")]
+    assert plain["output"] == "x" and plain["optimizer"]["betas"] == [0.0, 1e30]
     assert fill(Settings, plain) == settings

@@ -104,11 +104,6 @@ def query(row: Row, id: str) -> list[TypingRecord]:
     return [record]
 
 
-def ask(text: str, mentions: Sequence[tuple[int, int]], id: str) -> list[TypingRecord]:
-    """One record for each mention of a text."""
-    return [TypingRecord(f"{id}:{start}-{end}", text, start, end) for start, end in mentions]
-
-
 def _ernie(row: Row, id: str, utf16: bool = False) -> Iterator[TypingRecord | LeftOut]:
     """`sent` (or `text`), `start`, `end`, `labels`; other keys are metadata. The mention's text, if given, is checked."""
     row = as_row(row)

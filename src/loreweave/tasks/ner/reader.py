@@ -14,7 +14,6 @@ from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, words
 from loreweave.corpus.mention_formats.marked import UNLABELLED
 from loreweave.corpus.tokens import TOKENS, text_of_file_tokens, token_offsets
-from loreweave.errors import DataError
 from loreweave.tasks.ner.record import NerRecord, Sentence, joined
 
 FORMATS = annotated_sentences.FORMATS
@@ -83,14 +82,3 @@ def query(row: Row, id: str) -> list[NerRecord]:
     around = [[Sentence.of(field(row, name, str))] if name in row else [] for name in ("before", "after")]
     name = str(next((row[key] for key in ("id", "sent_id") if key in row), id))
     return [NerRecord(name, sentence, (), (*around[0], sentence, *around[1]), len(around[0]))]
-
-
-def ask(text: str, mentions: Sequence[tuple[int, int]], id: str) -> list[NerRecord]:
-    """The record of a text.
-
-    Raises:
-        DataError: mentions are given, but this task predicts them.
-    """
-    if mentions:
-        raise DataError(f"found mentions of text {id}, expected none, because this task predicts them", field="mentions")
-    return [NerRecord(id, Sentence.of(text))]

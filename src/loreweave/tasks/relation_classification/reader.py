@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from loreweave.corpus.counts import counted
-from loreweave.errors import ConfigurationError, DataError
+from loreweave.errors import ConfigurationError
 from loreweave.tasks.relation_classification.document_scoring import METRICS as DOCUMENT_METRICS
 from loreweave.tasks.relation_classification.settings import RelationConfig
 from loreweave.tasks.relations.document import RelationDocument, mentions_of_document
@@ -20,12 +19,12 @@ from loreweave.tasks.relations.files import (
     query,
     read,
 )
-from loreweave.tasks.relations.record import RelationRecord, mentions_of
+from loreweave.tasks.relations.record import mentions_of
 from loreweave.training.settings.conditions import check_read
 from loreweave.training.settings.configuration import unknown_name
 
 __all__ = [
-    "FORMATS", "NEGATIVE_LABELS", "Item", "ask", "chosen_no_label", "in_class_order", "labels_of", "mentions_of_item",
+    "FORMATS", "NEGATIVE_LABELS", "Item", "chosen_no_label", "in_class_order", "labels_of", "mentions_of_item",
     "negative_label", "query", "read", "settings_for",
 ]  # fmt: skip
 
@@ -74,19 +73,3 @@ def settings_for(config: RelationConfig, records: Sequence[Item]) -> RelationCon
     if not found.multi_label and config.metric in ("ign_precision", "ign_f1"):
         raise ConfigurationError(f"metric: only documents have {config.metric}")
     return found
-
-
-def ask(text: str, mentions: Sequence[tuple[int, int]], id: str) -> list[Item]:
-    """The record of a text with its head and its tail, in this order; none if there are no mentions.
-
-    Raises:
-        DataError: the number of mentions is not two.
-    """
-    if not mentions:
-        return []
-    if len(mentions) != 2:
-        raise DataError(
-            f"found {counted(len(mentions), 'mention')} of text {id}, expected two: head and tail", field="mentions"
-        )
-    (head, head_end), (tail, tail_end) = mentions
-    return [RelationRecord(id, text, (head, head_end), (tail, tail_end))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
@@ -203,10 +204,12 @@ def _dotted(cls: type, prefix: str = "") -> Iterator[str]:
 
 
 def _check_keys(annotation: Any, value: Any, path: str) -> None:
-    """Find keys that are not fields, and bools where a number is expected (pydantic would convert `true` to 1)."""
+    """Find keys that are not fields, and bools where a number is expected (pydantic would convert `true` to 1), and NaN."""
     cls = dataclass_of(annotation)
     if isinstance(value, bool) and bool not in union_members(annotation) and {int, float} & set(union_members(annotation)):
         raise ConfigurationError(f"setting {path!r}: found {_shown(value)}, expected a number")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigurationError(f"setting {path!r}: found {_shown(value)}, expected a finite number")
     if isinstance(value, dict) and cls is not None:
         settings = types_of(cls)
         for key, item in value.items():
