@@ -122,3 +122,17 @@ def test_the_losses_are_float32_as_the_page_says(tmp_path: Path) -> None:
     RunRecord(tmp_path).save_train_loss([0.5, 0.25])
     assert np.load(tmp_path / "train_loss.npy").dtype == np.float32
     assert re.search(r"`train_loss.npy` \(finetune\): [^`]*float32", PAGE)
+
+
+def test_the_python_of_the_page_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (block,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    for name in ("train", "dev"):
+        (tmp_path / f"{name}.conll").write_text("Ann B-PER\nlives O\nin O\nOslo B-LOC\n. O\n\n" * 16)
+    monkeypatch.chdir(tmp_path)
+    exec(block.replace("epochs=5", 'epochs=5, device="cpu", batch_size=2'), {})
+    run, scores, predicted = capsys.readouterr().out.splitlines()[-3:]
+    f1 = json.loads((tmp_path / "runs/ner/results.json").read_text())["dev"]["micro_f1"]
+    assert run == f"runs/ner {f1}" and scores.startswith(f"{f1} {{'id': ")
+    assert f1 == 1 and "'label': 'LOC'" in predicted

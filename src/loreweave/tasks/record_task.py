@@ -56,6 +56,7 @@ def task_of_records(
     asks: tuple[str, ...],
     architectures: tuple[str, ...],
     usage: Mapping[str, str] | None = None,
+    options: tuple[str, ...] | None = None,
 ) -> Task:
     """A task with the jobs that all tasks on records share.
 
@@ -65,9 +66,11 @@ def task_of_records(
         asks: fields of a query, by which texts with mentions become queries (see `text_rows`, `mention_rows`, `pair_rows`).
         usage: see `contract.Task`.
         architectures: names in a checkpoint's `config.json` that stand for this task, or patterns (`*ForThis`).
+        options: options of the commands that the task takes. None: all of `OPTIONS`; `tag_names` only with `read_numbers`.
     """
     training = parts.training
-    options = OPTIONS if training.read_numbers is not None else tuple(name for name in OPTIONS if name != "tag_names")
+    if options is None:
+        options = OPTIONS if training.read_numbers is not None else tuple(name for name in OPTIONS if name != "tag_names")
     return Task(
         name=training.name,
         summary=summary,
