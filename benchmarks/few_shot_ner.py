@@ -33,7 +33,7 @@ from loreweave.build.episodes import EpisodeSampler, SamplerSettings, types_of
 from loreweave.corpus.annotated_sentences import read_tagged_sentences
 from loreweave.corpus.episodes import Episode, Sentences, read_episodes
 from loreweave.corpus.tokens import TaggedSentence
-from loreweave.encoding.word_tokenizer import WordTokenizer
+from loreweave.encoding.words.tokenizer import WordTokenizer
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.few_shot_ner.evaluation import Tagger
 from loreweave.tasks.few_shot_ner.model import load_any

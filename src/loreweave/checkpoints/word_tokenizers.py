@@ -12,8 +12,8 @@ from loreweave.checkpoints.formats import original_rows as rows
 from loreweave.checkpoints.loading import LoadReport
 from loreweave.corpus.files.reading import Pathname
 from loreweave.encoding import MARKER_TOKENS, EntityTokenizer, add_marker_tokens
-from loreweave.encoding.known_words import check_words
 from loreweave.encoding.model_names import resolve
+from loreweave.encoding.words.known import check_words
 from loreweave.errors import CheckpointError
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "sentencepiece.bpe.model", "tokenizer_config.json")

@@ -3,7 +3,7 @@
 from loreweave.encoding.encoded_text import EncodedText, EncodingReport, Task
 from loreweave.encoding.entity_tokenizer import EntityTokenizer
 from loreweave.encoding.lengths import LengthBucketSampler
-from loreweave.encoding.word_tokenizer import MARKER_TOKENS, add_marker_tokens
+from loreweave.encoding.words.tokenizer import MARKER_TOKENS, add_marker_tokens
 
 __all__ = [
     "MARKER_TOKENS",

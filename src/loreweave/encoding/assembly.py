@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from loreweave.encoding.encoded_text import EncodedText, EncodingReport, Span
 from loreweave.encoding.markers import place_markers
-from loreweave.encoding.truncation import Truncation, lengths_within, window_on_mentions
-from loreweave.encoding.word_tokenizer import SpecialTokens
+from loreweave.encoding.words.tokenizer import SpecialTokens
+from loreweave.encoding.words.truncation import Truncation, lengths_within, window_on_mentions
 from loreweave.errors import ConfigurationError
 
 

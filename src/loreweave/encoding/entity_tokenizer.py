@@ -21,9 +21,9 @@ from loreweave.encoding.inputs import (
     check_span,
     check_spans,
 )
-from loreweave.encoding.pieces import PIECE_RULES, CutText, PieceRule, cut_at_spans
-from loreweave.encoding.truncation import TRUNCATIONS, Truncation
-from loreweave.encoding.word_tokenizer import MARKER_TOKENS, WordTokenizer, sentencepiece_file
+from loreweave.encoding.words.pieces import PIECE_RULES, CutText, PieceRule, cut_at_spans
+from loreweave.encoding.words.tokenizer import MARKER_TOKENS, WordTokenizer, sentencepiece_file
+from loreweave.encoding.words.truncation import TRUNCATIONS, Truncation
 from loreweave.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from loreweave.encoding.entity_texts import (
     text_hashes,
 )
 from loreweave.encoding.token_table import TokenTable, TokenTableBuilder, TokenTableWriter, open_array
-from loreweave.encoding.word_tokenizer import SpecialTokens, WordTokenizer
+from loreweave.encoding.words.tokenizer import SpecialTokens, WordTokenizer
 from loreweave.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from loreweave.corpus.entity_vocabulary import SPECIAL_ENTITIES, EntityVocabular
 from loreweave.corpus.entity_vocabulary_files import FILE_NAMES
 from loreweave.corpus.files.reading import Pathname, read_json
 from loreweave.encoding.families import BYTE_LEVEL_BPE, SENTENCEPIECE, SUBWORD_KINDS, WORDPIECE
-from loreweave.encoding.known_words import check_words
 from loreweave.encoding.model_names import resolve
-from loreweave.encoding.sentencepiece_model import aligned_backend, nmt_nfkc, sentencepiece_backend
-from loreweave.encoding.word_tokenizer import MARKER_TOKENS
+from loreweave.encoding.words.known import check_words
+from loreweave.encoding.words.sentencepiece import aligned_backend, nmt_nfkc, sentencepiece_backend
+from loreweave.encoding.words.tokenizer import MARKER_TOKENS
 from loreweave.errors import CheckpointError
 
 if TYPE_CHECKING:

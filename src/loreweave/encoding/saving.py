@@ -12,7 +12,7 @@ from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.writing import atomic_path, atomic_write, write_json
 from loreweave.encoding.families import BYTE_LEVEL_BPE, SENTENCEPIECE, SUBWORD_KINDS, WORDPIECE
 from loreweave.encoding.loading import SENTENCEPIECE_FILE
-from loreweave.encoding.word_tokenizer import WordTokenizer
+from loreweave.encoding.words.tokenizer import WordTokenizer
 
 Json = dict[str, Any]
 _logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from loreweave.encoding.word_boundaries import continuation_rule
+from loreweave.encoding.words.boundaries import continuation_rule
 
 
 @dataclass

@@ -16,8 +16,8 @@ from loreweave.corpus.counts import listed
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files.reading import read_json
 from loreweave.encoding import MARKER_TOKENS, EntityTokenizer, add_marker_tokens
-from loreweave.encoding.known_words import check_words
 from loreweave.encoding.model_names import resolve
+from loreweave.encoding.words.known import check_words
 from loreweave.errors import CheckpointError
 from loreweave.models.dropout_settings import set_hidden_dropout
 from loreweave.models.head_settings import HEAD_SETTINGS

@@ -15,7 +15,7 @@ from loreweave.corpus.counts import tallied
 from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.files.writing import write_json
 from loreweave.corpus.tokens import TaggedSentence
-from loreweave.encoding.word_tokenizer import WordTokenizer
+from loreweave.encoding.words.tokenizer import WordTokenizer
 from loreweave.tasks.few_shot_ner.transitions import TransitionCounts, count_transitions
 from loreweave.training.evaluation import Outputs
 from loreweave.training.inference import Batch

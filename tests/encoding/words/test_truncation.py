@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loreweave.encoding.truncation import lengths_within, window_on_mentions
+from loreweave.encoding.words.truncation import lengths_within, window_on_mentions
 from loreweave.errors import ConfigurationError
 
 sizes = st.integers(0, 30)

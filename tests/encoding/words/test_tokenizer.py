@@ -7,7 +7,7 @@ from tokenizers import Tokenizer, models, processors
 from transformers import PreTrainedTokenizerFast
 
 from loreweave.encoding import EntityTokenizer, add_marker_tokens
-from loreweave.encoding.word_tokenizer import WordTokenizer
+from loreweave.encoding.words.tokenizer import WordTokenizer
 from loreweave.errors import ConfigurationError, DataError
 
 

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer, models
 from transformers import PreTrainedTokenizerFast
 
 from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
-from loreweave.encoding.known_words import check_words
+from loreweave.encoding.words.known import check_words
 from loreweave.errors import CheckpointError
 from loreweave.tasks.starting_points import word_tokenizer
 

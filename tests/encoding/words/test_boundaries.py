@@ -5,7 +5,7 @@ from __future__ import annotations
 from family_cases import byte_level_bpe, sentencepiece, wordpiece
 from tokenizers import Tokenizer, models
 
-from loreweave.encoding.word_boundaries import continuation_rule
+from loreweave.encoding.words.boundaries import continuation_rule
 
 
 def _continuing(backend: Tokenizer, tokens: list[str]) -> list[bool]:

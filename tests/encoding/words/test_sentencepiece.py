@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loreweave.encoding.sentencepiece_model import sentencepiece_backend
+from loreweave.encoding.words.sentencepiece import sentencepiece_backend
 from loreweave.errors import CheckpointError
 
 

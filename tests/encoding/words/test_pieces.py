@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loreweave.encoding.pieces import cut_at_spans
+from loreweave.encoding.words.pieces import cut_at_spans
 
 
 @st.composite

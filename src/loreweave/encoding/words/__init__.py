@@ -1,0 +1,1 @@
+"""The word side of encoding: tokenizers, boundaries of words, pieces between mentions, truncation."""
