@@ -52,7 +52,7 @@ Format = FileFormat[AnnotatedText]
 COLUMNS, CONLLU = "columns", "conllu"
 _OWN: dict[str, Format] = {
     COLUMNS: FileFormat(
-        "a token and its tag a line (IOB1, IOB2, BIOES, BILOU, BMES, bare labels), found; columns:1,3 names columns",
+        "a token and its tag per line (IOB1, IOB2, BIOES, BILOU, BMES or labels alone); columns:1,3 chooses the columns",
         column_texts,
         column_rows(None),
     ),

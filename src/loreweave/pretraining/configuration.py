@@ -31,6 +31,7 @@ class LossScaleConfig:
     """Dynamic loss scaling of fp16; the defaults are torch's."""
 
     initial: float = 65536.0
+    """Scale of the loss at the start."""
     growth_interval: int = 2000
     """Number of updates without overflow after which the scale doubles."""
 
@@ -45,6 +46,7 @@ class PretrainingConfig:
     data: list[str] = field(default_factory=list)
     """Pre-training sets, one per language; several are sampled with `sampling_smoothing`. Objectives over graphs need none."""
     output: str
+    """Folder of the run."""
     trainable: Literal["entities", "all"] = "all"
     """Trained parameters. `entities` (stage 1): the entity embeddings, the entity head and any new head of the encoder."""
     objectives: ObjectivesConfig = field(
@@ -61,7 +63,9 @@ class PretrainingConfig:
     entity_aware_attention: bool = False
     """Separate query matrices for pairs of words and entities; LUKE has them in fine-tuning only."""
     entity_prediction_bias: bool = True
+    """The entity head has a bias for each entity."""
     freeze_entity_embeddings: bool = False
+    """Keep the entity embeddings as they are."""
     batch_size: int = 2048
     """Number of windows per update, over all processes and accumulation steps. An update has batch_size / (micro_batch_size x
     processes) micro-steps, each of which also has one micro-batch of every objective over a graph."""
@@ -70,6 +74,7 @@ class PretrainingConfig:
     pool: int = 1
     """Number of micro-batches whose windows are sorted by length together, which reduces padding; 1: no sorting."""
     steps: int | None = None
+    """Number of updates. Null: from `epochs`."""
     epochs: float = 20.0
     """Number of passes over the data (without data, over the triples of the first graph). `steps` takes precedence, but a
     recipe's `steps` does not over `epochs=` on the command line."""
@@ -77,6 +82,7 @@ class PretrainingConfig:
     """Maximum number of sub-words per window, including its two special tokens; longer windows are truncated, and counted. At
     most the number of positions of the encoder, if there are such windows."""
     max_entities: int = 128
+    """Maximum number of entities per window; further ones are left out, and counted."""
     sampling_smoothing: float = 0.7
     """Data set i is drawn with probability proportional to size_i ** smoothing (1: by size, 0: evenly)."""
     optimizer: PretrainingOptimizerConfig = field(default_factory=PretrainingOptimizerConfig)
@@ -93,13 +99,17 @@ class PretrainingConfig:
     dropout: float | None = None
     """Dropout of hidden states and attention. Null: that of the model."""
     seed: int = 0
+    """Random seed of new parameters, of dropout, and of the order and masking of the data."""
     save_steps: int = 0
     """Number of updates between checkpoints, of which the newest two are kept; 0: only that of an interrupted run."""
     log_steps: int = 10
+    """Number of updates between two log lines."""
     tensorboard: bool = False
     """Write event files for TensorBoard into the run's folder."""
     workers: int = 0
+    """Number of processes that prepare batches. 0: the process that trains."""
     device: str | None = None
+    """Device: `cpu`, `cuda` or `mps`. Null: an accelerator if there is one."""
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "micro_batch_size", "epochs", "steps", "max_entities", "log_steps", "pool"):

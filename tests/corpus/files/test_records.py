@@ -97,6 +97,8 @@ def test_fields_have_their_very_type() -> None:
         field({"n": True}, "n", int)
     with pytest.raises(DataError, match="found nothing, expected a string"):
         field({}, "n", str)
+    with pytest.raises(DataError, match=r"field 'n': found nothing, expected a string \(fields here: 'text', 'm'\)"):
+        field({"text": "a", "m": 1}, "n", str)
 
 
 def test_spans_name_the_field_that_was_asked_for() -> None:

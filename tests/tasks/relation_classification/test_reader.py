@@ -36,6 +36,7 @@ KEPLER = {
 FEWREL = {"P19": [{"tokens": TOKENS, "h": ["ann lee", "Q1", [[3, 4, 5]]], "t": ["oslo", "Q585", [[1], [7]]]}], "P20": []}
 TEXT = "In Oslo, Ann works."
 PAIR = {"text": TEXT, "head": {"start": 9, "end": 12}, "tail": {"start": 3, "end": 7}, "label": "r", "doc": "d"}
+RELATION = {**{name: value for name, value in PAIR.items() if name != "label"}, "relation": "s"}
 FACT: dict[str, Any] = {
     "fold": 2, "doc": "7", "property": "CITY", "text": TEXT,
     "subject": {"start": 9, "end": 12, "text": "Ann", "wikidata": "Q1"},
@@ -105,6 +106,7 @@ def test_tacred_in_any_wrapping(tmp_path: Path, name: str) -> None:
         ("e.jsonl", [FACT], ("Ann", "Oslo"), "CITY", "1"),
         ("f.jsonl", [PASSAGES], ("Ann", "Oslo"), "CITY", "f1"),
         ("h.jsonl", [PAIR], ("Ann", "Oslo"), "r", "1"),
+        ("k.jsonl", [RELATION], ("Ann", "Oslo"), "s", "1"),
     ],
 )
 def test_every_layout_is_recognised(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from loreweave.errors import ConfigurationError
 from loreweave.training.settings.configuration import fill, load_yaml, overrides_of, to_dict
+from loreweave.training.settings.finetuning import FinetuningConfig
 
 
 @dataclass
@@ -256,3 +257,18 @@ def test_to_dict_is_plain_and_fills_the_same_settings_again() -> None:
     plain = to_dict(settings)
     assert plain["output"] == "x" and plain["optimizer"]["betas"] == [0.0, 1e30]
     assert fill(Settings, plain) == settings
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("recipe=minilm/ner", "unknown setting 'recipe'; it is an option: --recipe"),
+        ("tag_names=a.txt", "unknown setting 'tag_names'; it is an option: --tag-names"),
+        ("steps=20", "unknown setting 'steps'; did you mean 'epochs'?"),
+        ("max_steps=20", "unknown setting 'max_steps'; did you mean 'epochs'?"),
+    ],
+)
+def test_names_from_elsewhere_in_fine_tuning(override: str, message: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        fill(FinetuningConfig, {}, [override])
+    assert str(error.value) == message

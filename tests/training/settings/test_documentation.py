@@ -43,7 +43,7 @@ def test_texts_types_and_defaults() -> None:
     assert {setting.read for setting in setting_docs(Outer)} == {"always"}
     assert found == [
         ("seed", "integer", 2, "Seed of random numbers."),
-        ("names", "list of text | null", None, ""),
+        ("names", "list of texts | null", None, ""),
         ("inner.rate", "number", 0.25, "How fast."),
         ("other", "group | null", None, ""),
         ("other.rate", "number", 0.5, "How fast."),
@@ -59,6 +59,11 @@ def test_every_setting_can_be_given_with_its_default(task: str) -> None:
     given = [f"{s.name}={json.dumps(s.default) if not isinstance(s.default, str) else s.default}" for s in settings]
     assert fill(config, {}, given) == config()
     assert len({setting.name for setting in settings}) == len(settings) > 30
+
+
+@pytest.mark.parametrize("cls", [PretrainingConfig, *(load_training(task).config for task in trained_task_names())])
+def test_every_setting_has_a_text(cls: type) -> None:
+    assert [setting.name for setting in setting_docs(cls) if not setting.text] == []
 
 
 def test_when_a_setting_is_read() -> None:

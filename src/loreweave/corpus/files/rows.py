@@ -50,10 +50,13 @@ def field(row: Row, name: str, kind: type) -> Any:
     value = row.get(name)
     if type(value) is not kind:
         found = f"found {value!r}" if name in row else "found nothing"
-        raise DataError(f"{found}, expected {_KINDS.get(kind, kind.__name__)}", field=name)
+        there = f" (fields here: {', '.join(map(repr, list(row)[:_SHOWN]))})" if name not in row and row else ""
+        raise DataError(f"{found}, expected {_KINDS.get(kind, kind.__name__)}{there}", field=name)
     return value
 
 
+_SHOWN = 8
+"""Maximum number of fields that an error lists."""
 _KINDS = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
 
 

@@ -78,7 +78,7 @@ def _recognises(path: Path, row: Any) -> bool:
 
 
 FORMAT = MentionFormat(
-    "Prodigy: JSONL of {text, tokens, spans: [{start, end, label}], answer}; what was not accepted is left out",
+    "Prodigy: JSONL of {text, tokens, spans: [{start, end, label}], answer}; examples that were not accepted are left out",
     '{"text": "Mia left.", "spans": [{"start": 0, "end": 3, "label": "PER"}], "answer": "accept", "_input_hash": 5}',
     texts,
     _recognises,

@@ -60,8 +60,11 @@ class FewShotNerConfig(FinetuningConfig):
     episodes: int = 10_000
     """Number of episodes per epoch. `batch_size` is a number of episodes."""
     way: int = 5
+    """Number of types in an episode."""
     shot: int = 1
+    """Minimum number of support spans per type; the maximum is twice that."""
     query_shot: int = 1
+    """Minimum number of query spans per type; the maximum is twice that."""
     layers: int = 4
     """Number of last layers that are summed, in training and in evaluation with the same method."""
     state_dropout: float = 0.5

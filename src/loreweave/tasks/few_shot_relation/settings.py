@@ -45,7 +45,9 @@ class FewShotRelationConfig(FinetuningConfig, LukeSettings):
     encoding_dropout: float = 0.5
     """For proto: dropout of the vectors."""
     way: int = 5
+    """Number of relations in an episode."""
     shot: int = 1
+    """Number of support sentences per relation in an episode."""
     queries: int = 1
     """Number of queries per relation in an episode."""
     na_rate: float = 0.0

@@ -10,6 +10,7 @@ from typing import Any
 from transformers import set_seed
 
 from loreweave.corpus.class_labels import info_file_of
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.reading import sha256_of, sha256_of_data
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.encoding.model_names import resolve
@@ -143,7 +144,7 @@ def _describe(built: TaskModel, source: str, report: Report) -> None:
     head = head_in(resolve(source))
     if head is not None:
         report(f"{source}: {head} is left out; the new head starts at random")
-    report(f"{type(built.model).__name__} with {len(labels)} labels: {', '.join(labels[:_SHOWN_LABELS])}{more}")
+    report(f"{type(built.model).__name__} with {counted(len(labels), 'label')}: {', '.join(labels[:_SHOWN_LABELS])}{more}")
 
 
 @dataclass(frozen=True)

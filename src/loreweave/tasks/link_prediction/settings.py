@@ -58,6 +58,8 @@ class EvaluationSettings(ModelSettings):
     }
 
     protocol: ProtocolName = "transductive"
+    """Which questions are asked and among which entities answers are ranked. `transductive`: all entities of the graph;
+    `kepler-inductive`, `blp` and `grail`: as in these papers on entities that are not in `train`."""
     split: str | None = None
     """Split whose triples are the questions. Null: `test`, or `inductive_test` with `protocol=grail`."""
     side: Literal["both"] | Side = "both"

@@ -189,7 +189,7 @@ FORMATS: dict[str, FileFormat[Item]] = {
     "annotated-text": FileFormat(
         "JSON lines of {id, text, mentions, metadata: {relations: [{head, tail, label}]}}", layouts.annotated_text
     ),
-    "pairs": FileFormat("JSON lines of {text, head: {start, end}, tail: {start, end}, label}", layouts.pairs),
+    "pairs": FileFormat("JSON lines of {text, head: {start, end}, tail: {start, end}, label (or relation)}", layouts.pairs),
 }
 
 _SIGNS = {

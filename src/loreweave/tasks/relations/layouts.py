@@ -209,13 +209,14 @@ def annotated_text(row: Any, id: str) -> Converted:
 
 
 def pairs(row: Any, id: str, needs_label: bool = True) -> Converted:
-    """Our own: `text`, `head` and `tail` as {start, end} (characters, end exclusive), `label`."""
+    """Our own: `text`, `head` and `tail` as {start, end} (characters, end exclusive), `label` or `relation`."""
     row = as_row(row)
     text = field(row, "text", str)
     account: list[LeftOut] = []
     head, tail = (without_blanks(text, checked(text, field(row, name, dict), name), name, account) for name in ("head", "tail"))
-    label = _label(row, "label") if needs_label or row.get("label") is not None else None
-    metadata = {name: value for name, value in row.items() if name not in ("text", "head", "tail", "label", "id")}
+    name = "relation" if "label" not in row and isinstance(row.get("relation"), str) else "label"
+    label = _label(row, name) if needs_label or row.get(name) is not None else None
+    metadata = {key: value for key, value in row.items() if key not in ("text", "head", "tail", name, "id")}
     yield RelationRecord(str(row.get("id", id)), text, head, tail, label, metadata)
     yield from account
 

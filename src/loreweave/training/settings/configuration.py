@@ -174,15 +174,20 @@ _ELSEWHERE = {
     "lr": "learning_rate", "num_train_epochs": "epochs", "num_epochs": "epochs", "per_device_train_batch_size": "batch_size",
     "train_batch_size": "batch_size", "per_device_eval_batch_size": "eval_batch_size", "max_seq_length": "max_length",
     "max_seq_len": "max_length", "warmup_proportion": "warmup_ratio", "clip_norm": "max_grad_norm", "adam_epsilon": "epsilon",
+    "max_steps": "steps", "num_steps": "steps", "max_updates": "steps", "steps": "epochs",
 }  # fmt: skip
-"""Names of settings in other toolkits."""
+"""Names of settings in other toolkits, and of settings that only some configurations have -> what to try instead."""
 
 
 def _unknown_setting(owner: type, name: str, path: str) -> ConfigurationError:
     """Error for a name that is not a setting of `owner`, the group at `path`. It suggests the setting of that name in a group,
     the closest name, or lists all names."""
     settings, inner = list(types_of(owner)), list(_dotted(owner))
-    wanted = _ELSEWHERE.get(name, name)
+    if name in getattr(owner, "OPTIONS", ()):
+        return ConfigurationError(f"unknown setting {name!r}; it is an option: --{name.replace('_', '-')}")
+    known, wanted = {setting.rpartition(".")[2] for setting in (*settings, *inner)}, name
+    while wanted not in known and wanted in _ELSEWHERE:
+        wanted = _ELSEWHERE[wanted]
     close = [setting for setting in (*settings, *inner) if setting.rpartition(".")[2] == wanted][:3]
     if not close and not difflib.get_close_matches(name, settings, n=1, cutoff=0.6):
         last = {setting.rpartition(".")[2]: setting for setting in inner}

@@ -98,6 +98,9 @@ def _texts(cls: type) -> dict[str, str]:
     return found
 
 
+_PLURALS = {str: "texts", int: "integers", float: "numbers", Path: "paths"}
+
+
 def _kind(annotation: Any) -> str:
     """A type as the user writes its values."""
     origin, inner = get_origin(annotation), get_args(annotation)
@@ -108,7 +111,7 @@ def _kind(annotation: Any) -> str:
     if origin is Literal:
         return " | ".join(map(str, inner))
     if origin in (list, tuple):
-        return f"list of {_kind(inner[0])}"
+        return f"list of {_PLURALS.get(inner[0]) or _kind(inner[0])}"
     if origin is dict:
         return f"name: {_kind(inner[1])}"
     plain = {NoneType: "null", str: "text", int: "integer", float: "number", bool: "true | false", Path: "path"}

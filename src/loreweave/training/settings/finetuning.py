@@ -94,12 +94,14 @@ class EngineSettings(Seeds):
     }
 
     epochs: int = 3
+    """Number of passes over the training data."""
     min_updates: int | None = None
     """Minimum number of updates of the run. If `epochs` give fewer updates, the number of epochs is increased (useful for small
     training files). `epochs=` on the command line disables the `min_updates` of a recipe. Null: no minimum."""
     batch_size: int = 2
-    """Examples per process and micro-step."""
+    """Number of examples per process and micro-step."""
     gradient_accumulation_steps: int = 2
+    """Number of micro-steps per update. An update reads `batch_size` x this number of examples per process."""
     leftover: Literal["drop", "flush"] = "drop"
     """What to do with micro-batches at the end of an epoch that do not fill an update: `drop` skips them (like the
     released code), `flush` makes one smaller update."""
@@ -111,26 +113,35 @@ class EngineSettings(Seeds):
     """Number format. `auto`: bf16 if it is faster on this processor or GPU; the choice is stored in the run's `config.json`."""
 
     eval_batch_size: int = 32
+    """Number of examples per batch of an evaluation. It does not change the results."""
     metric: str | None = None
     """Dev metric that selects the best epoch. Null: the main metric of the task."""
     keep: Literal["best", "last"] = "best"
+    """Weights that the run stores: those of the epoch with the `best` dev metric, or of the `last` epoch."""
     patience: int | None = None
     """Number of epochs without a better dev metric after which training stops. Null: no early stopping."""
     evaluate_before_training: bool = False
+    """Score the model before the first update too, as epoch 0."""
     evaluate_test_every_epoch: bool = False
-    """`false`: the test data are scored once, with the kept weights."""
+    """Score the test data after every epoch. `false`: once, with the kept weights."""
     checkpoints: bool = True
     """Keep a checkpoint of the last epoch until the run is done, so that it can be resumed."""
     log_steps: int = 10
+    """Number of updates between two lines of `metrics.jsonl`."""
     tensorboard: bool = False
     """Write event files for TensorBoard into the run's folder."""
     device: str | None = None
-    """`cpu`, `cuda` or `mps`. Null: an accelerator if there is one."""
+    """Device: `cpu`, `cuda` or `mps`. Null: an accelerator if there is one."""
 
 
 @dataclass(kw_only=True)
 class FinetuningConfig(DataSettings, EngineSettings, EncoderSettings):
     """Settings of every fine-tuned task."""
+
+    OPTIONS: ClassVar[tuple[str, ...]] = (
+        "model", "output", "train", "dev", "test", "data", "recipe", "format", "tag_names", "skip_bad", "overwrite", "resume",
+    )  # fmt: skip
+    """Options of `loreweave finetune` that users write as settings; the error names the option."""
 
     def __post_init__(self) -> None:
         counts = ("epochs", "batch_size", "gradient_accumulation_steps", "eval_batch_size", "log_steps")

@@ -13,10 +13,15 @@ class OptimizerConfig:
     """AdamW; the defaults are those of LUKE's fine-tuning (Yamada et al. 2020)."""
 
     learning_rate: float = 1e-5
+    """Highest learning rate, which is reached after the warm-up."""
     betas: tuple[float, float] = (0.9, 0.98)
+    """Decay rates of the averages of the gradients and of their squares."""
     epsilon: float = 1e-6
+    """Number that is added to the denominator of an update, so that it is never zero."""
     weight_decay: float = 0.01
+    """Weight decay, decoupled from the gradients as in AdamW. 0: no decay."""
     bias_correction: bool = False
+    """Correct the averages for their start at zero, as in the paper of Adam. `false`: as in BERT's code."""
     max_grad_norm: float = 0.0
     """Maximum norm of the gradients; 0: no clipping."""
     no_decay: list[str] = field(default_factory=lambda: ["bias", "LayerNorm.weight"])
@@ -42,14 +47,18 @@ class ScheduleConfig:
     """
 
     READ_WHEN: ClassVar[ReadWhen] = {
-        ("warmup_ratio",): when(warmup_steps=None, reason="warmup_steps wins"),
+        ("warmup_ratio",): when(warmup_steps=None, reason="warmup_steps takes precedence"),
         ("total_steps",): either(when(name="linear"), when(warmup_steps=None)),
     }
 
     name: Literal["linear", "constant"] = "linear"
+    """Learning rate after the warm-up: it falls to 0 (`linear`) or stays (`constant`)."""
     warmup_ratio: float = 0.06
+    """Number of warm-up steps as a fraction of `total_steps`."""
     warmup_steps: int | None = None
+    """Number of updates in which the learning rate rises from 0. Null: from `warmup_ratio`."""
     total_steps: int | None = None
+    """Number of updates after which the learning rate is 0. Null: the number of updates of the run."""
 
     def warmup(self, total_steps: int) -> int:
         """Number of warm-up steps of a run of `total_steps`."""
