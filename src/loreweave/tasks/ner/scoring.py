@@ -57,7 +57,7 @@ def score_spans(records: Sequence[NerRecord], predicted: Sequence[Sequence[Token
         for record, guess, truth in zip(records, predicted, gold, strict=True)
     ]
     tables = {"per_label": counts.per_type()}
-    return Evaluation(dict(zip(METRICS, numbers, strict=True)), rows, tables=tables, notes=_notes(records, gold, counts))
+    return Evaluation(dict(zip(METRICS, numbers, strict=True)), rows, tables=tables, notes=_notes(records, counts))
 
 
 def score_predictions(records: Sequence[NerRecord], path: Path) -> Evaluation:
@@ -167,7 +167,7 @@ def _predicted(row: Row) -> list[TokenSpan]:
     return [TokenSpan(field(each, "start", int), field(each, "end", int), field(each, "label", str)) for each in given]
 
 
-def _notes(records: Sequence[NerRecord], gold: Sequence[Sequence[TokenSpan]], counts: SpanCounts) -> list[str]:
+def _notes(records: Sequence[NerRecord], counts: SpanCounts) -> list[str]:
     notes = []
     if not counts.totals[0]:
         notes.append("no record has a gold mention: precision, recall and F1 are 0 by definition")
