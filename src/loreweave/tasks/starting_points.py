@@ -72,6 +72,11 @@ def start_luke_encoder(
     return model, tokenizer
 
 
+def is_checkpoint_of(task: str, folder: Path) -> bool:
+    """Whether a folder has a checkpoint that `loreweave finetune` made for the task of that name."""
+    return bool(settings_of(folder).get("task") == task)
+
+
 def start_luke(
     source: str,
     cls: type[PreTrainedModel],

@@ -12,7 +12,8 @@ from transformers import AutoModel
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import CheckpointError
 from loreweave.models.gaussian_embeddings import Gaussians, contrastive_loss, pair_distances
-from loreweave.tasks.few_shot_ner.model import FewShotNerConfig, build, load, load_any, optimizer_of, recognises
+from loreweave.tasks.few_shot_ner import TASK
+from loreweave.tasks.few_shot_ner.model import FewShotNerConfig, build, load, load_any, optimizer_of
 from loreweave.training.optimizers import OptimizerConfig
 
 SENTENCES = [TaggedSentence(("ann", "zoe", "lives")), TaggedSentence(("oslo",))]
@@ -38,7 +39,7 @@ def test_a_checkpoint_comes_back_and_its_encoder_loads_anywhere(tiny_bert: Path,
     built = build(str(tiny_bert), ["O", "x"], config)
     built.save_pretrained(tmp_path)
     loaded, trained = load_any(tmp_path, seed=0)
-    assert trained and recognises(tmp_path) and loaded.labels == ["O", "x"]
+    assert trained and TASK.recognises(tmp_path) and loaded.labels == ["O", "x"]
     for name, tensor in built.model.state_dict().items():
         torch.testing.assert_close(loaded.model.state_dict()[name], tensor)
     encoding: Any = loaded.encoding

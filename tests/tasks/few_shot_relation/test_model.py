@@ -10,8 +10,9 @@ import torch
 from transformers import AutoModel
 
 from loreweave.errors import CheckpointError, ConfigurationError
+from loreweave.tasks.few_shot_relation import TASK
 from loreweave.tasks.few_shot_relation.matching import pair_logits, prototype_logits
-from loreweave.tasks.few_shot_relation.model import FewShotRelationConfig, build, load, load_any, recognises
+from loreweave.tasks.few_shot_relation.model import FewShotRelationConfig, build, load, load_any
 from loreweave.tasks.few_shot_relation.settings import MethodSettings
 from loreweave.tasks.relation_classification.model import RelationConfig
 from loreweave.tasks.relation_classification.model import build as build_classifier
@@ -68,7 +69,7 @@ def test_a_model_is_the_same_after_saving(
     built, batch = made(request.getfixturevalue(encoder), records, **settings)
     built.save_pretrained(tmp_path)
     again = load(tmp_path)
-    assert recognises(tmp_path) and again.labels == LABELS
+    assert TASK.recognises(tmp_path) and again.labels == LABELS
     with torch.no_grad():
         torch.testing.assert_close(again.model(**batch).logits, built.model(**batch).logits, rtol=0, atol=0)
     first: Any = built.encoding

@@ -1,5 +1,7 @@
 """Few-shot NER: entities of types given by a few sentences (Few-NERD; CONTaiNER, ProtoBERT, NNShot, StructShot)."""
 
+from functools import partial
+
 from loreweave.corpus.column_formats.tag_schemes import OUTSIDE
 from loreweave.tasks.contract import Task, Training
 from loreweave.tasks.deferred import Deferred
@@ -35,7 +37,7 @@ TASK = Task(
     metrics=METRICS,
     evaluation=EvaluationSettings,
     prediction=PredictionSettings,
-    recognises=Deferred("loreweave.tasks.few_shot_ner.model:recognises"),
+    recognises=partial(Deferred("loreweave.tasks.starting_points:is_checkpoint_of"), NAME),
     evaluate=Deferred("loreweave.tasks.few_shot_ner.evaluation:evaluate"),
     predict=Deferred("loreweave.tasks.few_shot_ner.prediction:predict"),
     asks=("text",),

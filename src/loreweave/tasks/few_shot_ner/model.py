@@ -21,7 +21,7 @@ from loreweave.tasks.few_shot_ner.encoding import WordEncoding, read_transitions
 from loreweave.tasks.few_shot_ner.episodic_training import EpisodicEncoding, episode_loss
 from loreweave.tasks.few_shot_ner.network import GaussianWordEncoder, WordStates
 from loreweave.tasks.few_shot_ner.settings import NAME, FewShotNerConfig
-from loreweave.tasks.starting_points import config_of, describe, settings_of, word_limit, word_tokenizer
+from loreweave.tasks.starting_points import config_of, describe, is_checkpoint_of, settings_of, word_limit, word_tokenizer
 from loreweave.training.quiet import quiet
 from loreweave.training.settings.conditions import check_read
 from loreweave.training.settings.configuration import fill, to_dict
@@ -102,7 +102,7 @@ def load(path: Path, base: str | None = None, labels: Sequence[str] | None = Non
     """
     config = config_of(str(path))
     settings = settings_of(path)
-    if not recognises(path):
+    if not is_checkpoint_of(NAME, path):
         raise CheckpointError(f"{path}: found no checkpoint of {NAME}, expected one made by 'loreweave finetune {NAME}'")
     model, missing = _read(str(path), config)
     if missing:
@@ -120,7 +120,7 @@ def load_any(path: Path, seed: int, max_length: int | None = None) -> tuple[Task
         CheckpointError: there is no readable encoder.
     """
     folder = resolve(path)
-    if recognises(folder):
+    if is_checkpoint_of(NAME, folder):
         loaded, trained = load(folder), True
     else:
         torch.manual_seed(seed)
@@ -130,11 +130,6 @@ def load_any(path: Path, seed: int, max_length: int | None = None) -> tuple[Task
         encoding: Any = loaded.encoding
         encoding.max_length = word_limit(loaded.model, max_length, None)
     return loaded, trained
-
-
-def recognises(folder: Path) -> bool:
-    """Whether a folder has a checkpoint of this task."""
-    return bool(settings_of(folder).get("task") == NAME)
 
 
 def optimizer_of(model: PreTrainedModel) -> OptimizerConfig:

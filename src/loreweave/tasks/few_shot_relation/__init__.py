@@ -1,5 +1,7 @@
 """Few-shot relations: one of a few relations, each given by a few sentences (FewRel; Proto, PAIR)."""
 
+from functools import partial
+
 from loreweave.tasks.contract import Task, Training
 from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.few_shot_relation import reader
@@ -34,7 +36,7 @@ TASK = Task(
     metrics=METRICS,
     evaluation=EvaluationSettings,
     prediction=PredictionSettings,
-    recognises=Deferred("loreweave.tasks.few_shot_relation.model:recognises"),
+    recognises=partial(Deferred("loreweave.tasks.starting_points:is_checkpoint_of"), NAME),
     evaluate=Deferred("loreweave.tasks.few_shot_relation.evaluation:evaluate"),
     predict=Deferred("loreweave.tasks.few_shot_relation.prediction:predict"),
     asks=("text", "head", "tail"),

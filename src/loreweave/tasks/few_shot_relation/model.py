@@ -26,6 +26,7 @@ from loreweave.tasks.relations.record import mentions_of
 from loreweave.tasks.starting_points import (
     FOUR_MARKER_STARTS,
     MARKER_STARTS,
+    is_checkpoint_of,
     is_luke,
     load_plain,
     plain_tokenizer,
@@ -111,7 +112,7 @@ def load(path: Path, base: str | None = None, labels: Sequence[str] | None = Non
     Raises:
         CheckpointError: the folder has no such model.
     """
-    if not recognises(path):
+    if not is_checkpoint_of(NAME, path):
         raise CheckpointError(f"{path}: found no checkpoint of {NAME}, expected one made by 'loreweave finetune {NAME}'")
     model, words = load_plain(path, EpisodeModel)
     if model.config.loreweave["representation"] == "entities":
@@ -133,7 +134,7 @@ def load_any(path: Path, settings: MethodSettings) -> tuple[TaskModel, bool]:
     folder = resolve(path)
     asked = {name: getattr(settings, name) for name in ("method", "representation", "max_length")}
     asked = {name: value for name, value in asked.items() if value is not None}
-    if not recognises(folder):
+    if not is_checkpoint_of(NAME, folder):
         start = fill(FewShotRelationConfig, {"seed": settings.seed, **asked})
         built = build(str(folder), ["untrained"], start)
         built.model.eval()
@@ -143,11 +144,6 @@ def load_any(path: Path, settings: MethodSettings) -> tuple[TaskModel, bool]:
         if value != kept[name]:
             raise ConfigurationError(f"{name}: found {value}, but {path} was trained with {kept[name]}; leave it out")
     return load(folder), True
-
-
-def recognises(folder: Path) -> bool:
-    """Whether a folder has a checkpoint of this task."""
-    return bool(settings_of(folder).get("task") == NAME)
 
 
 def _start_luke(
