@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
 
 
@@ -48,3 +50,14 @@ class DataError(LoreweaveError):
         place += [f"field {field!r}"] if field is not None else []
         super().__init__(f"{', '.join(place)}: {message}" if place else message)
         self.message, self.path, self.line, self.record, self.field = message, path, line, record, field
+
+
+@contextmanager
+def records_of(path: str | PathLike[str]) -> Iterator[None]:
+    """Name the file in errors about its records that are found after reading, when they are encoded for a model."""
+    try:
+        yield
+    except DataError as error:
+        if error.path is not None:
+            raise
+        raise DataError(error.message, path=path, line=error.line, record=error.record, field=error.field) from None

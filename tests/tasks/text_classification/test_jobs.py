@@ -96,6 +96,8 @@ def test_a_text_where_the_model_reads_pairs_is_named(trained: Trained, tmp_path:
     data.write_text("".join(json.dumps({"id": id, "text": "bob", "label": "entailment"}) + "\n" for id in "ab"))
     with pytest.raises(DataError, match=r"dev.jsonl, record a, field 'text_pair': found one text, expected a pair"):
         evaluate(TASK, run, data)
+    with pytest.raises(DataError, match=r"dev.jsonl, record a, field 'text_pair': found one text, expected a pair"):
+        check_files(TASK, [data], model=str(run), report=silent)
 
 
 def test_texts_of_python_and_lines_of_the_shell(trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

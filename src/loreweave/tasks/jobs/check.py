@@ -13,7 +13,7 @@ import numpy as np
 
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.read_result import ReadResult
-from loreweave.errors import ConfigurationError
+from loreweave.errors import ConfigurationError, records_of
 from loreweave.tasks.contract import Reading, Task, Training
 from loreweave.tasks.episodes.training import EpisodesEncoding
 from loreweave.tasks.jobs.record_facts import Key, facts_of, labels_of, mentions_per_label, places_of
@@ -161,7 +161,8 @@ def _encoding(
 def _encoded(encoding: Encoding, file: _File) -> dict[str, Any]:
     """Number of sub-words after truncation, and what was truncated in this file only."""
     own = copy(encoding)  # each file counts separately
-    lengths = [example.length for example in own.encode(file.read.records)]
+    with records_of(file.name):
+        lengths = [example.length for example in own.encode(file.read.records)]
     return {"sub_words": _spread(lengths), "cut": own.report()}
 
 

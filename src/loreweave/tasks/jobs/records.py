@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.files.records import describe_skipped
-from loreweave.errors import DataError
+from loreweave.errors import DataError, records_of
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.jobs.checkpoints import load_checkpoint_of
 from loreweave.tasks.jobs.known_labels import check_labels
@@ -36,10 +36,8 @@ def evaluate_records(
     if not read.records:
         raise DataError("found no record to score", path=data)
     move(loaded.model, choose_device(execution.device))
-    try:
+    with records_of(data):
         outputs = outputs_of(loaded, read.records, execution.batch_size, execution.precision, execution.advance)
-    except DataError as error:  # a record that does not fit the model
-        raise DataError(error.message, path=data, record=error.record, field=error.field) from None
     score = loaded.scorer or training.score
     assert score is not None, "every task on records has one"
     evaluation = score(read.records, outputs, loaded.labels, *parts.scoring_arguments(settings))
