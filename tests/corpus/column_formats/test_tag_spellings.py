@@ -69,7 +69,7 @@ def test_unseen_tags_of_the_spelling_fit() -> None:
 @pytest.mark.parametrize(
     ("tags", "message"),
     [
-        (["0", "1", "2"], r"found numbers as tags \(0, 1, 2\).*write their names"),
+        (["0", "1", "2"], r"found numbers as tags \(0, 1, 2\).*write their names .*--tag-names is for JSON and Parquet"),
         (["*", "(ORG*", "*)", "(PERSON)"], r"found tags in brackets .*CoNLL-2012.*convert"),
     ],
 )

@@ -158,7 +158,7 @@ def _outside(counts: Mapping[str, int], known: set[str]) -> frozenset[str]:
 def _refuse(tags: Collection[str], has_outside: bool) -> None:
     if tags and not has_outside and all(tag.isdigit() for tag in tags):
         shown = listed(sorted(map(int, tags)), shown=4)
-        way_out = "write their names (B-PER, I-PER, O, ...) instead"
+        way_out = "write their names (B-PER, I-PER, O, ...) instead (--tag-names is for JSON and Parquet)"
         raise DataError(f"found numbers as tags ({shown}), whose names are not in the file; {way_out}", field="tag")
     numbered = [tag for tag in tags if _NUMBERED.fullmatch(tag)]
     if numbered and len(numbered) + sum(tag in _OUTSIDES for tag in tags) == len(tags):
