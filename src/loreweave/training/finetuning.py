@@ -17,6 +17,7 @@ from transformers import TrainingArguments
 from loreweave.corpus.counts import counted
 from loreweave.errors import ConfigurationError
 from loreweave.random_streams import process_seed
+from loreweave.training import retention
 from loreweave.training.batches import EpochBatches
 from loreweave.training.devices import autocast, choose_attention, training_device
 from loreweave.training.evaluation import Evaluation, Outputs
@@ -24,6 +25,7 @@ from loreweave.training.finetuning_trainer import AfterEachEpoch, FinetuningTrai
 from loreweave.training.inference import move, run_model
 from loreweave.training.progress import UpdateProgress, say_line
 from loreweave.training.quiet import quiet
+from loreweave.training.retention import RULES
 from loreweave.training.runs.checkpoints import step_of
 from loreweave.training.runs.interruption import StopOnInterrupt
 from loreweave.training.runs.record import Interrupted, RunRecord
@@ -207,7 +209,7 @@ class _Run:
         self.epochs.append(row)
         self.record.log(step=step, epoch=epoch, split="epoch", train_loss=loss)
         self.report(self._describe(row))
-        if epoch > 0 and (self.config.keep == "last" or self._best()["epoch"] == epoch):
+        if epoch > 0 and self._kept()["epoch"] == epoch:
             self._save_model()
         if self._has_lost_patience():
             best = self._best_on_dev()["epoch"]
@@ -251,15 +253,12 @@ class _Run:
                 save_whole(self.job.built.save_pretrained, self.record)
         self.trainer.accelerator.wait_for_everyone()
 
-    def _best(self) -> dict[str, Any]:
-        """Epoch whose weights are kept: the first one with the best dev metric, or the last one."""
-        if self.config.keep == "last" or self.job.dev is None:
-            return self.epochs[-1]
-        return self._best_on_dev()
+    def _kept(self) -> Mapping[str, Any]:
+        """Epoch whose weights are kept, by the rule of the settings."""
+        return RULES[self.config.keep].choose(self.epochs, self.job.metric)
 
-    def _best_on_dev(self) -> dict[str, Any]:
-        trained = [row for row in self.epochs if row["epoch"] > 0]
-        return max(trained, key=lambda row: row["dev"][self.job.metric])
+    def _best_on_dev(self) -> Mapping[str, Any]:
+        return retention.best(self.epochs, self.job.metric)
 
     def _has_lost_patience(self) -> bool:
         """Whether as many epochs as `patience` have passed since the best one."""
@@ -269,7 +268,7 @@ class _Run:
 
     def results(self) -> dict[str, Any]:
         """Score the kept weights on the test data and summarise."""
-        best = self._best()
+        best = self._kept()
         results: dict[str, Any] = {"best_epoch": best["epoch"], "kept": self.config.keep, "metric": self.job.metric}
         results |= {"updates": self.updates, "examples": len(self.job.examples)}
         tables: dict[str, Any] = {}

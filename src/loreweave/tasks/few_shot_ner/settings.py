@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 
 from loreweave.models.head_settings import Divergence
 from loreweave.tasks.episodes.settings import NOT_READ
+from loreweave.training.retention import Keep
 from loreweave.training.settings.conditions import ReadWhen, either, when
 from loreweave.training.settings.finetuning import FinetuningConfig
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
@@ -78,7 +79,7 @@ class FewShotNerConfig(FinetuningConfig):
     optimizer: OptimizerConfig = field(default_factory=container_optimizer)
     schedule: ScheduleConfig = field(default_factory=lambda: ScheduleConfig(name="constant", warmup_ratio=0.0))
     seed: int = 1
-    keep: Literal["best", "last"] = "last"
+    keep: Keep = "last"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 
 from loreweave.build.relation_episodes import EpisodeShape
 from loreweave.tasks.episodes.settings import NOT_READ
+from loreweave.training.retention import Keep
 from loreweave.training.settings.conditions import LeftOpen, ReadWhen, when
 from loreweave.training.settings.finetuning import FinetuningConfig, LukeSettings
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
@@ -71,7 +72,7 @@ class FewShotRelationConfig(FinetuningConfig, LukeSettings):
     )
     schedule: ScheduleConfig = field(default_factory=lambda: ScheduleConfig(name="linear", warmup_steps=300))
     seed: int = 0
-    keep: Literal["best", "last"] = "last"
+    keep: Keep = "last"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -27,6 +27,7 @@ from loreweave.tasks.registry import training_of
 from loreweave.training.devices import choose_device
 from loreweave.training.finetuning import EvaluationSet, FinetuningJob, finetune
 from loreweave.training.precision import with_settled_precision
+from loreweave.training.retention import RULES
 from loreweave.training.runs.inputs import hashes_of
 from loreweave.training.runs.record import RunRecord
 from loreweave.training.settings.configuration import to_dict, unknown_name
@@ -164,7 +165,7 @@ def _metric(training: Training[Any], files: DataFiles, config: FinetuningConfig)
             are missing for settings that need them.
     """
     if training.score is None:
-        if files.dev or files.test or config.dev_fraction or config.metric or config.keep == "best":
+        if files.dev or files.test or config.dev_fraction or config.metric or RULES[config.keep].needs_dev:
             raise ConfigurationError(
                 f"{training.name} is trained on a source without scoring it: give no dev or test file, dev_fraction, metric or "
                 f"keep=best; 'loreweave evaluate {training.name}' scores the checkpoint"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from loreweave.tasks.ner.decoding import TagScheme
+from loreweave.training.retention import Keep
 from loreweave.training.settings.conditions import LeftOpen, ReadWhen, when
 from loreweave.training.settings.finetuning import Encoded, FinetuningConfig, LukeSettings
 
@@ -56,4 +57,4 @@ class NerConfig(FinetuningConfig, LukeSettings):
     epochs: int = 5
     gradient_accumulation_steps: int = 4
     seed: int = 35
-    keep: Literal["best", "last"] = "last"
+    keep: Keep = "last"

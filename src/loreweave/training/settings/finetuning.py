@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 
 from loreweave.errors import ConfigurationError
 from loreweave.training.precision import Precision
+from loreweave.training.retention import RULES, Keep
 from loreweave.training.settings.conditions import GIVEN, ReadWhen, check_read, either, when
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
 
@@ -116,7 +117,7 @@ class EngineSettings(Seeds):
     """Number of examples per batch of an evaluation. It does not change the results."""
     metric: str | None = None
     """Dev metric that selects the best epoch. Null: the main metric of the task."""
-    keep: Literal["best", "last"] = "best"
+    keep: Keep = "best"
     """Weights that the run stores: those of the epoch with the `best` dev metric, or of the `last` epoch."""
     patience: int | None = None
     """Number of epochs without a better dev metric after which training stops. Null: no early stopping."""
@@ -167,7 +168,7 @@ def check_selection(config: EngineSettings, *, has_dev: bool, has_test: bool | N
     Raises:
         ConfigurationError: there are no data to select the epoch on, or a setting needs such data.
     """
-    if config.keep == "best" and not has_dev:
+    if RULES[config.keep].needs_dev and not has_dev:
         raise ConfigurationError("no dev data to select the best epoch: give --dev FILE or dev_fraction=0.1, or use keep=last")
     known: dict[str, Any] = {"dev": has_dev} if has_test is None else {"dev": has_dev, "test": has_test}
     check_read(config, **known)
