@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.errors import ConfigurationError
+from loreweave.tasks.contract import Task
 from loreweave.tasks.jobs.evaluate import evaluate_task
 from loreweave.tasks.jobs.execution import Names, execution_of, reading_of
 from loreweave.tasks.jobs.finetune import DataFiles, finetune_task
@@ -112,22 +113,16 @@ def finetune(
 
     Example:
         >>> run = finetune("ner", "minilm", train="train.conll", dev="dev.conll", output="runs/ner")  # doctest: +SKIP
-        >>> run.predictor().predict(["Ann lives in Oslo."])  # doctest: +SKIP
     """
     check_resume(resume, overwrite)
     chosen = load_task(task)
-    files = [Path(file) for file in ([train] if isinstance(train, (str, PathLike)) else train or [])]
-    splits = DataFiles.choose(
-        chosen, _path(data), train=files[0] if files else None, dev=_path(dev), test=_path(test), more=files[1:]
-    )
+    files = _data_files(chosen, train, dev, test, data)
     given: list[Override] = [*overrides, *overrides_of(settings), *([("device", device)] if device else [])]
-    values = _finetuning_values(recipe, str(model), task, given, report)
-    config = fill(training_of(chosen).config, values, given)
-    reading = reading_of(format, skip_bad, tag_names)
+    config = fill(training_of(chosen).config, _finetuning_values(recipe, str(model), task, given, report), given)
     try:
         results = finetune_task(
-            chosen, str(model), splits, config, Path(output),
-            reading=reading, overwrite=overwrite, resume=resume, report=report,
+            chosen, str(model), files, config, Path(output),
+            reading=reading_of(format, skip_bad, tag_names), overwrite=overwrite, resume=resume, report=report,
         )  # fmt: skip
     finally:
         devices.close_process_group()
@@ -192,6 +187,14 @@ def evaluate(
     )  # fmt: skip
     devices.close_process_group()
     return EvaluationResult(evaluation, results)
+
+
+def _data_files(
+    task: Task, train: Place | Sequence[Place] | None, dev: Place | None, test: Place | None, data: Place | None
+) -> DataFiles:
+    given = [Path(file) for file in ([train] if isinstance(train, (str, PathLike)) else train or [])]
+    first = given[0] if given else None
+    return DataFiles.choose(task, _path(data), train=first, dev=_path(dev), test=_path(test), more=given[1:])
 
 
 def _path(given: Place | None) -> Path | None:
