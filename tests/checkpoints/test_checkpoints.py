@@ -49,7 +49,7 @@ def test_what_is_not_recognised_is_described(tmp_path: Path, files: dict[str, st
 
 
 def test_nothing_there(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="nothing there"):
+    with pytest.raises(CheckpointError, match="no such file or folder"):
         recognise(tmp_path / "gone")
     with pytest.raises(CheckpointError, match="no such file or folder"):
         load_luke(tmp_path / "gone")

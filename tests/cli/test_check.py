@@ -113,7 +113,7 @@ def test_the_label_for_none_is_named_among_the_files(tmp_path: Path, capsys: pyt
     path = tmp_path / "train.txt"
     path.write_text('1\t"<e1>a</e1> <e2>b</e2>"\nX\n\n2\t"<e1>a</e1> <e2>c</e2>"\nRIEN\n')
     assert main(["check", "relation-classification", str(path), "no_label=RIEN"]) == 0
-    assert "train.txt: 1 of 2 records have the label for 'no relation' ('RIEN')" in capsys.readouterr().err
+    assert "train.txt: 1 record has the label for 'no relation' ('RIEN'), of 2" in capsys.readouterr().err
     assert main(["check", "relation-classification", str(path), "no_label=RIE"]) == 2
     assert "did you mean 'RIEN'" in capsys.readouterr().err
     assert main(["check", "relation-classification", "no_label=RIEN"]) == 2

@@ -29,6 +29,7 @@ from loreweave.checkpoints.formats.lite import lite as make_lite
 from loreweave.checkpoints.from_encoder import NewLuke, luke_from_encoder
 from loreweave.checkpoints.loading import LoadedCheckpoint, LoadOptions, LoadReport
 from loreweave.corpus.counts import listed
+from loreweave.corpus.files.missing import close_names
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.replacing import check_overwritable
 from loreweave.corpus.files.writing import check_free, check_replaceable
@@ -76,7 +77,7 @@ def recognise(path: Pathname) -> str:
     """
     place = Path(path)
     if not place.exists():
-        raise CheckpointError(f"{place}: nothing there")
+        raise CheckpointError(f"{place}: no such file or folder{close_names(place)}")
     found = next((name for name, module in FORMATS.items() if module.recognises(place)), None)
     if found is None:
         raise CheckpointError(f"{place}: {_what_is_there(place)}")
@@ -93,7 +94,7 @@ def _what_is_there(place: Path) -> str:
         return f"found the configuration of a LUKE without weights{expected}"
     if kind is not None:
         possible = "a Hugging Face folder and fairseq's are the only formats" if kind == "roberta" else _ONLY_FORMAT
-        return f"found a model of the type {kind}, which is not a LUKE: {possible} for such a model"
+        return f"found a model of the type {kind}, which is not a LUKE: {possible} for such a model; copy the folder instead"
     if place.is_dir():
         names = sorted(item.name for item in place.iterdir())
         return f"found a folder with {listed(names, shown=8) or 'nothing in it'}{expected}"

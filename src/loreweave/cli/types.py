@@ -196,7 +196,7 @@ def _show(typed: TypedText) -> None:
         print(typed.marked())
     if typed.reconstruction is not None:
         print(f"  rebuilt: {typed.reconstruction}")
-    print(f"  {selected} of {len(words)} sub-words selected, {kinds} types")
+    print(f"  {selected} of {counted(len(words), 'sub-word')} selected, {counted(kinds, 'type')}")
 
 
 def _coloured(typed: TypedText) -> Text:

@@ -27,6 +27,7 @@ from loreweave.corpus.column_formats.sentences import (
 from loreweave.corpus.column_formats.tag_schemes import TokenSpan
 from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.json_rows import first_character
+from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.read_result import R, ReadResult
 from loreweave.corpus.files.reading import content_suffix, open_text
 from loreweave.corpus.files.records import BINARY_SUFFIXES, FileFormat, check_not_empty, kept, stream_records, wrong_keys
@@ -255,6 +256,8 @@ def plausibility_notes(sentences: Sequence[AnnotatedSentence], path: Path) -> li
 
 def _files(path: Path, format: str | None) -> list[Path]:
     """The file, the files of a folder, or a folder that is one data set."""
+    if not path.exists():
+        raise file_not_found(path)
     if not path.is_dir() or format in ("brat", "spacy") or is_data_folder(path) or _of_spacy(path):
         return [path]
     files = _inside(path)

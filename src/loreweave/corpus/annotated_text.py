@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.reading import COMPRESSIONS, Pathname, read_json_lines
 from loreweave.corpus.files.strict_json import DECODER, NotJsonError
 from loreweave.corpus.files.writing import atomic_path, write_json_lines
@@ -237,7 +238,7 @@ def _read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         file = parquet.ParquetFile(path)
     except FileNotFoundError:
-        raise DataError("file not found", path=path) from None
+        raise file_not_found(path) from None
     except ArrowInvalid as error:
         raise DataError(f"found no Parquet file ({error})", path=path) from None
     number = 0

@@ -16,6 +16,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import DTypeLike
 
+from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.writing import atomic_path
 from loreweave.errors import ConfigurationError, DataError
@@ -55,7 +56,7 @@ class TokenSequences(Sequence[np.ndarray]):
         self.index_file, self.data_file = _with_suffix(prefix, ".idx"), _with_suffix(prefix, ".bin")
         for file in (self.index_file, self.data_file):
             if not file.is_file():
-                raise DataError("file not found", path=file)
+                raise file_not_found(file)
         self.dtype, self.sizes, self.offsets = _read_index(self.index_file)
         bytes_here = self.data_file.stat().st_size
         self._check_places(bytes_here)

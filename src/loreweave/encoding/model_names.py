@@ -7,6 +7,7 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
+from loreweave.corpus.files.missing import close_names
 from loreweave.corpus.files.reading import Pathname, read_json
 from loreweave.errors import CheckpointError, ConfigurationError
 
@@ -46,13 +47,13 @@ def resolve(name: Pathname, *, weights: bool = True) -> Path:
     if close := difflib.get_close_matches(str(name).lower(), PACKAGED, n=1, cutoff=0.75):
         raise CheckpointError(f"{name}: no such file or folder; did you mean the encoder {close[0]!r}?")
     if str(name).startswith(_PATHS) or not HUB_NAME.fullmatch(str(name)):
-        raise CheckpointError(f"{name}: no such file or folder{_close_names(place)}")
+        raise CheckpointError(f"{name}: no such file or folder{_hint(place)}")
     from loreweave.encoding.hub import NotOnHubError, download  # the client of the Hub takes long to import
 
     try:
         return download(str(name), weights=weights)
     except NotOnHubError as error:
-        raise CheckpointError(f"{name}: no such file or folder{_close_names(place) or error}") from None
+        raise CheckpointError(f"{name}: no such file or folder{_hint(place) or error}") from None
 
 
 def _holds_model(folder: Path) -> bool:
@@ -79,10 +80,6 @@ def _without_weights(status: Path) -> str:
     return "this run has not saved weights yet"
 
 
-def _close_names(place: Path) -> str:
-    """Suggestion for a mistyped path: similar names in its folder, or the first folder that does not exist."""
-    missing = next(path for path in (*reversed(place.parents), place) if not path.exists())
-    if missing != place:
-        return f" (there is no {missing})" if len(place.parts) > 2 else ""
-    close = difflib.get_close_matches(place.name, [entry.name for entry in place.parent.iterdir()], n=1, cutoff=0.6)
-    return f"; did you mean {str(place.with_name(close[0]))!r}?" if close else ""
+def _hint(place: Path) -> str:
+    """What was probably meant; nothing for `owner/name` of a folder that does not exist, which may be a Hub name."""
+    return close_names(place) if len(place.parts) > 2 or place.parent.exists() else ""

@@ -102,7 +102,8 @@ class ContrastiveHead(KnowledgeEmbeddingHead):
 
 
 class ContrastiveKnowledge(GraphObjective):
-    """Questions of both directions against all entities of the micro-batch, with false negatives masked."""
+    """The loss of SimKGC: the head and the tail of each triple are asked for, among all entities of the micro-batch. Other true
+    answers are masked."""
 
     name: ClassVar[str] = "contrastive_knowledge"
 

@@ -34,7 +34,7 @@ class GraphObjectiveConfig(ObjectiveConfig):
     """Vector of a text: the state of its `first` token, the `mean` of all states, or (LUKE only) the state of an `entity`
     `[MASK]` that spans the text."""
     token_cache: str | None = None
-    """Folder for the tokenised texts, so that a later run need not tokenise a large graph again. null: they are kept in
+    """Folder for the tokenised texts, so that a later run need not tokenise a large graph again. Null: they are kept in
     memory."""
 
     def __post_init__(self) -> None:
@@ -89,7 +89,7 @@ class GraphObjective(StreamObjective):
         unit = "triples" if config.sampling == "triples" else "entities"
         lines = [
             f"{self.name}: {config.graph} ({graph.num_entities:,} entities, {graph.num_relations:,} relations, "
-            f"{len(graph.triples['train']):,} triples), {config.micro_batch_size} {unit} a micro-step"
+            f"{len(graph.triples['train']):,} triples), {config.micro_batch_size} {unit} per micro-step"
         ]
         return lines + [f"{self.name}: {line}" for line in ([] if self.texts is None else coverage_lines(self.texts.coverage))]
 

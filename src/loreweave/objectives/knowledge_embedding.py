@@ -41,7 +41,7 @@ class KnowledgeEmbeddingConfig(GraphObjectiveConfig):
     """Factor of the loss in the sum of all losses. The released code halves the loss; the weight of the paper is 1."""
     variant: Literal["wiki", "rel", "cond"] = "wiki"
     """Texts that are read (KEPLER's variants). `wiki`: those of entities. `rel`: those of relations too. `cond`: the text of an
-    entity that asks is read together with that of the relation."""
+    entity in a question is read together with that of the relation."""
     entities: Literal["text", "table", "vocabulary"] = "text"
     """Vectors of entities. `text`: from their texts (KEPLER). `table`: from a table of the objective. `vocabulary`: the entity
     embeddings of the LUKE, which `masked_entities` trains too; its vocabulary must have every entity of the graph
@@ -51,8 +51,8 @@ class KnowledgeEmbeddingConfig(GraphObjectiveConfig):
     gamma: float = 4.0
     """Margin of scorers that compute a distance: the score is gamma - distance."""
     loss: Literal["log_sigmoid", "cross_entropy"] = "log_sigmoid"
-    """`log_sigmoid`: of every score (KEPLER, RotatE). `cross_entropy`: of the true entity against the corrupted ones, for heads
-    and tails."""
+    """Loss of a triple. `log_sigmoid`: each score is classified as true or corrupted (KEPLER, RotatE). `cross_entropy`: the
+    true entity is classified among the corrupted ones, for heads and for tails."""
     negatives: int = 1
     """Number of corrupted heads per triple. There are as many corrupted tails."""
     negatives_from: Literal["graph", "batch", "all"] = "graph"
@@ -60,7 +60,7 @@ class KnowledgeEmbeddingConfig(GraphObjectiveConfig):
     texts are encoded anyway. `all`: every entity is a negative, also other true answers (Lacroix et al. 2018); this needs
     `entities: table` or `vocabulary`, and `loss: cross_entropy`."""
     self_adversarial_temperature: float | None = None
-    """Corrupted triples are weighted by the softmax of their scores times this number (RotatE). null: they have equal weights
+    """Corrupted triples are weighted by the softmax of their scores times this number (RotatE). Null: they have equal weights
     (KEPLER)."""
     table_size: int = 512
     """Width of the vectors with `entities: table`. Vectors from texts are as wide as the encoder."""
@@ -80,7 +80,7 @@ class KnowledgeEmbeddingConfig(GraphObjectiveConfig):
 
 
 class KnowledgeEmbedding(GraphObjective):
-    """Batches of triples with filtered negatives; every distinct text of a batch is encoded once."""
+    """The loss of KEPLER: true triples against triples with random entities. Every distinct text of a batch is encoded once."""
 
     name: ClassVar[str] = "knowledge_embedding"
 
@@ -233,7 +233,7 @@ class KnowledgeEmbedding(GraphObjective):
 
 
 class SecondKnowledgeEmbedding(KnowledgeEmbedding):
-    """The same over another graph, with its own head (KEPLER-W+W)."""
+    """`knowledge_embedding` on a second graph, with its own head (KEPLER-W+W)."""
 
     name: ClassVar[str] = "second_knowledge_embedding"
 

@@ -87,13 +87,13 @@ class LatentTypingConfig(ObjectiveConfig):
     double_embedding: bool = True
     """Whether the decoder embeds its input twice, as the released code does."""
     layer_drop: float | None = None
-    """Probability that training skips the only layer of the decoder. null: the dropout of the encoder, as in the released
+    """Probability that training skips the only layer of the decoder. Null: the dropout of the encoder, as in the released
     code."""
     mask_unselected: bool = False
     """Whether the decoder cannot see words that are not selected."""
     temperature: TemperatureConfig = field(default_factory=TemperatureConfig)
     head: str | None = None
-    """Folder of a model or run whose typer and decoder are trained further. null: new ones."""
+    """Folder of a model or run whose typer and decoder are trained further. Null: new ones."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -107,7 +107,7 @@ class LatentTypingConfig(ObjectiveConfig):
 
 
 class LatentTyping(TextObjective):
-    """Types of the words of each window, and the reconstruction from them; targets are the words that the decoder predicts."""
+    """Words of each window get types, and a decoder rebuilds the window from them. The targets are the words of the decoder."""
 
     name: ClassVar[str] = "latent_typing"
     settings = LatentTypingConfig

@@ -10,7 +10,7 @@ import typer
 
 from loreweave.cli.console import progress, say, show_json, show_table
 from loreweave.cli.options import ManifestAsJson, OutputFolder, Overwrite, SkipBad
-from loreweave.corpus.counts import listed
+from loreweave.corpus.counts import counted, listed
 
 if TYPE_CHECKING:
     from loreweave.corpus.graphs.building import GraphPolicy
@@ -208,7 +208,8 @@ def _build(source: GraphSource, output: Path, policy: GraphPolicy, overwrite: bo
         if counts["unseen_relations"]:
             say(f"Warning: {split} has relations that are not in train: {listed(counts['unseen_relations'], _SHOWN)}")
     if both := manifest["relations_that_are_entities"]:
-        say(f"Warning: {both} relations are entities too; are the columns head, relation, tail?")
+        found = counted(both, "relation is an entity", "relations are entities")
+        say(f"Warning: {found} too; are the columns head, relation, tail?")
     for line in _text_lines(manifest):
         say(line)
     published_counts = {} if policy.within_vocabulary else differences_from_published(manifest)

@@ -17,6 +17,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
 
+from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.strict_json import DECODER, NotJsonError, unique_keys
 from loreweave.errors import DataError
 
@@ -55,7 +56,7 @@ def open_text(path: Pathname) -> Iterator[TextIO]:
     try:
         raw = open_binary(path)
     except FileNotFoundError:
-        raise DataError("file not found", path=path) from None
+        raise file_not_found(path) from None
     except IsADirectoryError:
         raise DataError("found a folder, expected a file", path=path) from None
     with io.TextIOWrapper(raw, encoding="utf-8-sig") as file:

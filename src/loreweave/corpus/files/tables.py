@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loreweave.corpus.class_labels import INFO_FILE, Features, features_of_folder, with_label_names
+from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.reading import content_suffix, read_json
 from loreweave.errors import DataError
 
@@ -105,7 +106,7 @@ def _batches(file: Path) -> Iterator[tuple[Features, RecordBatch]]:
                 features = _features(stream.schema, file)
                 yield from ((features, batch) for batch in stream)
     except FileNotFoundError:
-        raise DataError("file not found", path=file) from None
+        raise file_not_found(file) from None
     except pa.ArrowException as error:
         raise DataError(f"found no {content_suffix(file)[1:].capitalize()} file ({error})", path=file) from None
 

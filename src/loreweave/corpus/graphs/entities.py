@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from loreweave.corpus.counts import counted
+from loreweave.corpus.files.missing import file_not_found
 from loreweave.errors import DataError
 
 ROWS_PER_BATCH = 16_384
@@ -106,7 +107,7 @@ class GraphEntities(Sequence[GraphEntity]):
         try:
             table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         except FileNotFoundError:
-            raise DataError("file not found", path=path) from None
+            raise file_not_found(path) from None
         except pa.ArrowInvalid as error:
             raise DataError(f"not an Arrow file ({error})", path=path) from None
         if table.schema == SCHEMA.remove(SCHEMA.get_field_index("title")):  # the format of graphs written before 2026-11-21

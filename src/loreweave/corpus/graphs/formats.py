@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.files.missing import close_names
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.graphs.codex import codex
 from loreweave.corpus.graphs.grail import grail
@@ -15,7 +16,7 @@ from loreweave.corpus.graphs.source import GraphSource
 from loreweave.corpus.graphs.tables import graph_tables
 from loreweave.corpus.graphs.triple_files import blp, fb15k237, kg_bert, triples, wn18rr
 from loreweave.corpus.graphs.wikidata5m import wikidata5m
-from loreweave.errors import ConfigurationError
+from loreweave.errors import ConfigurationError, DataError
 
 FORMATS: dict[str, Callable[..., GraphSource]] = {
     "triples": triples,
@@ -43,7 +44,7 @@ def find_graph(format: str, folder: Pathname, options: Mapping[str, Any] | None 
 
     Raises:
         ConfigurationError: unknown format, or an option that it does not have.
-        DataError: a file is missing.
+        DataError: the folder or a file is missing.
     """
     given, format = format, OTHER_NAMES.get(format, format)
     if format not in FORMATS:
@@ -54,4 +55,6 @@ def find_graph(format: str, folder: Pathname, options: Mapping[str, Any] | None 
         if name not in own:
             said = f"its options are {', '.join(own)}" if own else "it has no options"
             raise ConfigurationError(f"the format {format} does not read {name}; {said}")
+    if not Path(folder).exists():
+        raise DataError(f"no such file or folder{close_names(folder)}", path=folder)
     return FORMATS[format](Path(folder), **(options or {}))

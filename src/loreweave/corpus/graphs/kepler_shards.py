@@ -36,6 +36,7 @@ from loreweave.corpus.fairseq_dictionary import (
     text_of,
 )
 from loreweave.corpus.fairseq_shards import TokenSequences
+from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.reading import Pathname, sha256_of
 from loreweave.corpus.graphs.entities import GraphEntity
 from loreweave.corpus.graphs.lines import LeftOut
@@ -233,7 +234,7 @@ def _numbers(path: Path, count: int) -> np.ndarray:
     try:
         values = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
-        raise DataError("file not found", path=path) from None
+        raise file_not_found(path) from None
     except (ValueError, EOFError, OSError) as error:
         raise DataError(f"not a NumPy array of numbers ({error})", path=path) from None
     if values.shape != (count,) or values.dtype.kind not in "iu":

@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike
 
 from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.manifests import MANIFEST, describe_files, read_description, verify_files
+from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.reading import Pathname, read_json_lines
 from loreweave.corpus.files.writing import atomic_folder, write_json, write_json_lines
 from loreweave.corpus.graphs.entities import EntityWriter, GraphEntities, GraphEntity, GraphRelation, StringColumn
@@ -281,7 +282,7 @@ def _open_triples(path: Path) -> np.ndarray:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
-        raise DataError("file not found", path=path) from None
+        raise file_not_found(path) from None
     except ValueError as error:
         raise DataError(f"not a NumPy array ({error})", path=path) from None
     if array.ndim != 2 or array.shape[1] != 3 or array.dtype != np.int32:

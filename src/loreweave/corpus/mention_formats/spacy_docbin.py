@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.counts import counted
+from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.rows import LeftOut
 from loreweave.corpus.mention_formats.marked import Item, Mark, Marked, MentionFormat, checked_text
 from loreweave.corpus.mention_formats.msgpack import unpack
@@ -90,7 +91,7 @@ def _documents(file: Path) -> Iterator[_Document]:
     try:
         content = unpack(zlib.decompress(file.read_bytes()))
     except FileNotFoundError:
-        raise DataError("file not found", path=file) from None
+        raise file_not_found(file) from None
     except (zlib.error, DataError) as error:
         raise DataError(f"found no file of spaCy's DocBin ({error})", path=file) from None
     try:

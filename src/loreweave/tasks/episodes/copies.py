@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from loreweave.corpus.counts import listed
+from loreweave.corpus.counts import counted, listed
 
 
 def copied_queries(support: Iterable[str | Sequence[str]], query: Sequence[str | Sequence[str]]) -> list[int]:
@@ -34,7 +34,7 @@ def describe_copies(copied: Sequence[tuple[str, int]], queries: int) -> list[str
     episodes = list(dict.fromkeys(episode for episode, _ in copied))
     named = listed(f"{episode}/{place}" for episode, place in copied)
     return [
-        f"{len(copied)} of {queries} queries, in {len(episodes)} episodes, have a text that is also in their own "
-        "support set, which even a model with random weights "
-        f"labels correctly (episode/query {named}): the scores are too high"
+        f"{len(copied)} of {counted(queries, 'query', 'queries')}, in {counted(len(episodes), 'episode')}: the text is also in "
+        f"the support set of the episode (episode/query {named}). Even a model with random weights labels copies correctly, so "
+        "the scores are too high"
     ]

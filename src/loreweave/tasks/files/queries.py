@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.json_rows import json_rows, line_value
+from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.reading import BROKEN_STREAM, content_suffix, lines_of_bytes, open_binary
 from loreweave.corpus.files.tables import is_table
 from loreweave.corpus.files.writing import is_temporary
@@ -103,7 +104,7 @@ def _files(name: str, report: Callable[[str], None]) -> Iterator[str]:
     """Files that a name stands for."""
     path = Path(name)
     if name != STANDARD_INPUT and not path.exists():
-        raise DataError("file not found", path=name)
+        raise file_not_found(name)
     if name == STANDARD_INPUT or not path.is_dir() or is_table(path):
         yield name
         return

@@ -258,7 +258,8 @@ def _none_findings(no_label: str, labels: Sequence[dict[str, Any]], files: Seque
         raise ConfigurationError(f"no_label: {no_label!r} is not a label{unknown_name(no_label, names)}")
     row = labels[names.index(no_label)]
     return [
-        f"{file.name}: {row[file.name]} of {len(file.read.records)} records have the label for 'no relation' ({no_label!r})"
+        f"{file.name}: {counted(row[file.name], 'record has', 'records have')} the label for 'no relation' ({no_label!r}), of "
+        f"{len(file.read.records)}"
         for file in files
     ]
 

@@ -214,7 +214,8 @@ def _read_splits(
     seen = {training.mentions(record)[0] for record in train}
     for split, records in parts.items():
         if leaked := sum(training.mentions(record)[0] in seen for record in records):
-            report(f"{leaked} of {len(records)} {split} records have a text that is trained on too")
+            have = f"{counted(len(records), f'{split} record')} {'has' if leaked == 1 else 'have'}"
+            report(f"{leaked} of {have} a text that is also in the training data")
     listed = {split: errors for split, errors in left_out.items() if errors}
     return _Splits(train, parts["dev"], parts["test"], labels, listed)
 
