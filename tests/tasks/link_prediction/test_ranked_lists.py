@@ -85,6 +85,7 @@ def test_lists_of_all_entities_have_the_ranks_of_the_evaluation(
     ("row", "message"),
     [
         ({"head": "a", "relation": "in", "tail": "c", "predicted": []}, "line 1, field 'head': neither end is null"),
+        ({"head": "a", "relation": "in", "tail": "c", "head_rank": {}}, "asked for; this is a file of ranks from"),
         ({"head": None, "relation": "in", "tail": None, "predicted": []}, "both ends are null"),
         ({"head": "x", "relation": "in", "tail": None, "predicted": []}, "line 1: found the id 'x', which is no entity"),
         ({"head": "a", "relation": "on", "tail": None, "predicted": []}, "found the id 'on', which is no relation"),

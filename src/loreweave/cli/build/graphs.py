@@ -208,8 +208,8 @@ def _build(source: GraphSource, output: Path, policy: GraphPolicy, overwrite: bo
         if counts["unseen_relations"]:
             say(f"Warning: {split} has relations that are not in train: {listed(counts['unseen_relations'], _SHOWN)}")
     if both := manifest["relations_that_are_entities"]:
-        found = counted(both, "relation is an entity", "relations are entities")
-        say(f"Warning: {found} too; are the columns head, relation, tail?")
+        shared = counted(both, "relation is an entity", "relations are entities")
+        say(f"Warning: {shared} too; are the columns head, relation, tail?")
     for line in _text_lines(manifest):
         say(line)
     published_counts = {} if policy.within_vocabulary else differences_from_published(manifest)

@@ -118,7 +118,9 @@ def _line(row: Row) -> _List:
     asked = [side for side in SIDES if ends[side] is None]
     if len(asked) != 1:
         problem = "neither end is null" if not asked else "both ends are null"
-        raise DataError(f"{problem}, expected null for the end that was asked for", field="head")
+        ranks = "head_rank" in row or "tail_rank" in row
+        hint = "; this is a file of ranks from 'loreweave evaluate', expected lists from 'loreweave predict'" if ranks else ""
+        raise DataError(f"{problem}, expected null for the end that was asked for{hint}", field="head")
     (side,) = asked
     given = SIDES[1 - SIDES.index(side)]
     name = predicted_name(row)
