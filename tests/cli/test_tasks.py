@@ -35,6 +35,6 @@ def test_values_as_they_are_given(capsys: pytest.CaptureFixture[str]) -> None:
     assert ["patience", "integer | null", "null"] in lines and ["nested", "true | false", "false"] in lines
     assert ["optimizer.betas", "list of numbers", "[0.9, 0.98]"] in lines
     assert main(["tasks", "entity-typing"]) == 0
-    assert "evaluate, score\tthreshold\tnumber | null\tnull" in capsys.readouterr().out
+    assert "evaluate\tthreshold\tnumber | null\tnull" in capsys.readouterr().out
     assert main(["tasks", "nr"]) == 2
     assert "did you mean 'ner'" in capsys.readouterr().err

@@ -33,7 +33,8 @@ class RecordTask(Generic[R]):
         query: one JSON object of `loreweave predict` and its id -> records of the query.
         answer: (records, outputs, labels) -> one JSON object per record, with character offsets and probabilities.
         score_predictions: (gold records, a file of any system's predictions) -> metrics and predictions.
-        scoring: settings of scores. If there are any, `training.score` and `score_predictions` take them as the last argument.
+        evaluation: settings of `evaluate`. If there are any, `training.score` takes them as its last argument.
+        scoring: settings of `score`. If there are any, `score_predictions` takes them as its last argument.
         read_gold: `training.read` for `score_predictions`, if that also accepts files of gold labels only.
     """
 
@@ -41,12 +42,9 @@ class RecordTask(Generic[R]):
     query: Callable[[Mapping[str, Any], str], list[R]]
     answer: Callable[[Sequence[R], Outputs, Sequence[str]], list[dict[str, Any]]]
     score_predictions: Callable[..., Evaluation]
+    evaluation: type = NoSettings
     scoring: type = NoSettings
     read_gold: Callable[[Path, str | None, bool], ReadResult[Any]] | None = None
-
-    def scoring_arguments(self, settings: Any) -> tuple[Any, ...]:
-        """Last arguments of `training.score` and `score_predictions`."""
-        return () if self.scoring is NoSettings else (settings,)
 
 
 def task_of_records(
@@ -81,13 +79,18 @@ def task_of_records(
         evaluate=partial(_evaluate, parts),
         predict=partial(_predict, parts),
         score=partial(_score, parts),
-        evaluation=parts.scoring,
+        evaluation=parts.evaluation,
         scoring=parts.scoring,
         options=options,
         rows=_ROWS.get(asks),
         usage=usage or {},
         training=training,
     )
+
+
+def last_argument(settings: Any) -> tuple[Any, ...]:
+    """The settings as the last argument of a scorer; nothing if there are none."""
+    return () if isinstance(settings, NoSettings) else (settings,)
 
 
 def has_architecture(architectures: Sequence[str], folder: Path) -> bool:
@@ -125,7 +128,7 @@ def _score(
         execution.report(line)
     if not read.records:
         raise DataError("found no record to score", path=gold)
-    evaluation = parts.score_predictions(read.records, predictions, *parts.scoring_arguments(settings))
+    evaluation = parts.score_predictions(read.records, predictions, *last_argument(settings))
     return evaluation, {"records": len(read.records), "skipped": dict(read.skipped), "left_out": read.left_out}
 
 

@@ -34,7 +34,7 @@ PARTS: RecordTask[reader.TypingRecord] = RecordTask(
     query=reader.query,
     answer=scoring.answer,
     score_predictions=scoring.score_predictions,
-    scoring=TypingScoring,
+    evaluation=TypingScoring,
 )
 TASK = task_of_records(
     PARTS,

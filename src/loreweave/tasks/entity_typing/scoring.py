@@ -59,15 +59,12 @@ def _probabilities(logits: np.ndarray, decision: Decision) -> np.ndarray:
     return sigmoid(logits) if decision.multi_label else softmax(logits)
 
 
-def score_predictions(records: Sequence[TypingRecord], path: Path, settings: TypingScoring | None = None) -> Evaluation:
+def score_predictions(records: Sequence[TypingRecord], path: Path) -> Evaluation:
     """Predictions of any system: JSON Lines with `predicted`, a list of types (see `_predicted` for older names).
 
     Raises:
-        ConfigurationError: a threshold, which does not apply to a file of predictions.
         DataError: names the line; see `files.predictions.align`.
     """
-    if settings is not None and settings.threshold is not None:
-        raise ConfigurationError("threshold: it does not apply to a file of predicted types; leave it out")
     found, notes = align(json_predictions(path, _predicted), [record.id for record in records], path)
     names = [set(types or ()) for types in found]
     labels = sorted({*labels_of(records)}.union(*names))

@@ -24,7 +24,7 @@ def describe_task(name: str) -> dict[str, Any]:
     """
     task = load_task(name)
     commands: dict[str, type] = {} if task.training is None else {"finetune": task.training.config}
-    if task.scoring is task.evaluation:
+    if task.scoring is task.evaluation is not NoSettings:
         commands["evaluate, score"] = task.evaluation
     else:
         commands |= {"evaluate": task.evaluation, "score": task.scoring}

@@ -13,7 +13,7 @@ from loreweave.tasks.contract import Execution
 from loreweave.tasks.jobs.checkpoints import load_checkpoint_of
 from loreweave.tasks.jobs.known_labels import check_labels
 from loreweave.tasks.jobs.queries import Answerer, Row
-from loreweave.tasks.record_task import RecordTask
+from loreweave.tasks.record_task import RecordTask, last_argument
 from loreweave.training.devices import choose_device
 from loreweave.training.evaluation import Evaluation, Outputs
 from loreweave.training.inference import move, run_model
@@ -40,7 +40,7 @@ def evaluate_records(
         outputs = outputs_of(loaded, read.records, execution.batch_size, execution.precision, execution.advance)
     score = loaded.scorer or training.score
     assert score is not None, "every task on records has one"
-    evaluation = score(read.records, outputs, loaded.labels, *parts.scoring_arguments(settings))
+    evaluation = score(read.records, outputs, loaded.labels, *last_argument(settings))
     facts = {"name": data.name.partition(".")[0], "records": len(read.records), "skipped": dict(read.skipped)}
     facts |= {"left_out": read.left_out, "dropped": dict(read.dropped), "encoding": loaded.encoding.report()}
     return evaluation, facts

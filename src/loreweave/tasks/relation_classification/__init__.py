@@ -38,6 +38,7 @@ PARTS: RecordTask[reader.Item] = RecordTask(
     query=reader.query,
     answer=scoring.answer,
     score_predictions=scoring.score_predictions,
+    evaluation=RelationScoring,
     scoring=RelationScoring,
     read_gold=scoring.read_gold,
 )

@@ -42,6 +42,7 @@ PARTS: RecordTask[record.TextRecord] = RecordTask(
     query=prediction.query,
     answer=prediction.answer,
     score_predictions=scoring.score_predictions,
+    evaluation=TextScoring,
     scoring=TextScoring,
 )
 TASK = task_of_records(
