@@ -23,6 +23,7 @@ RELATION = (
 )
 RELATIONS = "".join(RELATION % (number, "ab"[number % 2]) for number in range(8))
 COLUMNS = "".join(f"w{number} B-{label}\nis O\n\n" for number in range(4) for label in ("a", "b"))
+TEXTS = "text\tlabel\n" + "".join(f"text {number}\t{label}\n" for number in range(4) for label in ("a", "b"))
 SENTENCE = '{"episode": 0, "sentence": 0, "predicted": []}\n'
 QUERY = '{"episode": 0, "query": 0, "predicted": "a"}\n'
 
@@ -30,6 +31,7 @@ TRAINING = {
     "entity-typing": ("typing.jsonl", TYPING),
     "relation-classification": ("relations.jsonl", RELATIONS),
     "ner": ("ner.txt", COLUMNS),
+    "text-classification": ("texts.tsv", TEXTS),
     "few-shot-ner": ("words.txt", COLUMNS),
     "few-shot-relation": ("pairs.jsonl", RELATIONS),
 }
@@ -49,6 +51,7 @@ SCORED = {
     "entity-typing": ("typing.jsonl", "typed.jsonl", '{"id": "1", "predicted": ["person"]}\n'),
     "relation-classification": ("relations.jsonl", "labels.txt", "a\nb\n" * 4),
     "ner": ("ner.txt", "ner.txt", COLUMNS),
+    "text-classification": ("texts.tsv", "classes.txt", "a\nb\n" * 4),
     "few-shot-ner": ("episodes.jsonl", "spans.jsonl", SENTENCE),
     "few-shot-relation": ("relation-episodes.jsonl", "answers.jsonl", QUERY),
 }

@@ -248,6 +248,7 @@ def _end_once(self: RunRecord, status: str, **values: Any) -> None:
 
 HOLD = """
 import sys
+from loreweave.training.runs.record import RunRecord
 record = RunRecord.create(sys.argv[1], "pretraining", {})
 record.log(step=1, split="train", loss=1.0)
 print("running", flush=True)
