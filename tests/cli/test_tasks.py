@@ -26,7 +26,7 @@ def test_one_task(task: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert ("epochs" in settings) == (task in trained_task_names()) and "seed" in settings
     assert main(["tasks", task]) == 0
     out = capsys.readouterr().out
-    assert "command\tname\tkind\tdefault\tread\ttext" in out and ("format\twhat" in out) == (task in trained_task_names())
+    assert "command\tname\tkind\tdefault\tused if\ttext" in out and ("format\twhat" in out) == (task in trained_task_names())
 
 
 def test_values_as_they_are_given(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from loreweave.cli.console import say
 from loreweave.cli.evaluate import Base, Labels
 from loreweave.cli.help import AnyTask
 from loreweave.cli.precision import PrecisionOption
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.writing import json_text
 
 Given = Annotated[
@@ -105,7 +106,7 @@ def _print_all(answers: Iterable[Mapping[str, Any]], called: str) -> int:
         except UnicodeEncodeError:  # an unpaired surrogate in an id, or a terminal that is not UTF-8
             print(json.dumps(answer, allow_nan=False), flush=True)
     if bad:
-        say(f"{bad} of {total} queries could not be answered (--strict stops at the first): {first}")
+        say(f"{bad} of {counted(total, 'query', 'queries')} could not be answered (--strict stops at the first): {first}")
     return bad
 
 

@@ -10,6 +10,9 @@ from loreweave.cli.console import show_json, show_table
 from loreweave.cli.help import starting_with
 from loreweave.tasks.registry import task_names
 
+_HEADINGS = {"read": "used if"}
+"""Headings of columns whose key is another word."""
+
 
 def command(
     name: Annotated[
@@ -36,10 +39,10 @@ def command(
         found = describe_task(name)
         about = [{"task": part, name: ", ".join(found[part]) or "none"} for part in ("metrics", "recipes")]
         tables = {
-            name: [{"task": "what", name: found["summary"]}, *about],
-            "in the commands": [{"command": command, "what to know": text} for command, text in found["usage"].items()],
+            name: [{"task": "summary", name: found["summary"]}, *about],
+            "in the commands": [{"command": command, "description": text} for command, text in found["usage"].items()],
             "file formats (--format)": found["formats"],
-            "settings": found["settings"],
+            "settings": [{_HEADINGS.get(key, key): value for key, value in row.items()} for row in found["settings"]],
         }
     if as_json:
         show_json(found)

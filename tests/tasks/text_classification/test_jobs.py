@@ -194,3 +194,12 @@ def test_a_published_model_whose_labels_are_in_capitals(tiny_bert: Path, tmp_pat
     execution = Execution(device="cpu", labels=labels, report=silent)
     evaluation, results = evaluate_task(TASK, tmp_path / "model", data, execution=execution)
     assert results["records"] == 2 and {row["gold"] for row in evaluation.predictions} == {"neutral", "entailment"}
+
+
+def test_a_dev_file_that_does_not_fit_the_model_is_named(tiny_bert: Path, tmp_path: Path) -> None:
+    (tmp_path / "train.tsv").write_text(FILES["pairs"])
+    (tmp_path / "dev.jsonl").write_text(json.dumps({"id": "a", "text": "ann", "label": "entailment"}) + "\n")
+    files = DataFiles(train=tmp_path / "train.tsv", dev=tmp_path / "dev.jsonl")
+    config = fill(training_of(TASK).config, SETTINGS)
+    with pytest.raises(DataError, match=r"dev.jsonl, record a, field 'text_pair': found one text, expected a pair"):
+        finetune_task(TASK, str(tiny_bert), files, config, tmp_path / "run", report=silent)

@@ -1,4 +1,4 @@
-"""Entity typing: which types fit a mention in its text (Open Entity, UFET and files of the same form)."""
+"""Entity typing: the types of a mention in its text (Open Entity, UFET and files of the same form)."""
 
 from loreweave.plugins import Live
 from loreweave.tasks.contract import Training
@@ -38,7 +38,7 @@ PARTS: RecordTask[reader.TypingRecord] = RecordTask(
 )
 TASK = task_of_records(
     PARTS,
-    summary="which types fit a mention in its text",
+    summary="predict the types of a mention in its text",
     asks=("text", "start", "end"),
     architectures=("LukeForEntityClassification",),
     usage=USAGE,

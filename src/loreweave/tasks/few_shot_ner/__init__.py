@@ -32,7 +32,7 @@ USAGE = {
 
 TASK = Task(
     name=NAME,
-    summary="entities of types that a handful of sentences show",
+    summary="find entities of types that a few sentences show",
     metric="micro_f1",
     metrics=METRICS,
     evaluation=EvaluationSettings,

@@ -31,7 +31,7 @@ USAGE = {
 
 TASK = Task(
     name=NAME,
-    summary="which of a few relations, each shown by a handful of sentences, a text states",
+    summary="predict the relation of a text among a few, each shown by a few sentences",
     metric="accuracy",
     metrics=METRICS,
     evaluation=EvaluationSettings,

@@ -14,7 +14,7 @@ from loreweave.corpus.counts import counted
 from loreweave.corpus.files.reading import sha256_of, sha256_of_data
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.encoding.model_names import resolve
-from loreweave.errors import ConfigurationError, DataError
+from loreweave.errors import ConfigurationError, DataError, records_of
 from loreweave.tasks.contract import Reading, Task, Training
 from loreweave.tasks.files.data_folder import split_file
 from loreweave.tasks.files.feature_cache import encode_cached
@@ -115,8 +115,10 @@ def finetune_task(
         set_seed(config.seed)
         built = training.build(str(resolve(source)), data.labels, config)
         _describe(built, source, report)
-        dev, test = (_evaluation_set(training, built, records) for records in (data.dev, data.test))
-        examples = _training_examples(built, data, config, asked, report)
+        dev = _evaluation_set(training, built, data.dev, files.dev or files.train)
+        test = _evaluation_set(training, built, data.test, files.test)
+        with records_of(files.train):
+            examples = _training_examples(built, data, config, asked, report)
         metric = config.metric or built.metric or metric
         job = FinetuningJob(built=built, examples=examples, load=training.load, metric=metric, dev=dev, test=test)
         if built.encoding.report():
@@ -235,12 +237,13 @@ def _report_all(report: Report, lines: Sequence[str]) -> None:
         report(line)
 
 
-def _evaluation_set(training: Training[Any], built: TaskModel, records: list[Any]) -> EvaluationSet | None:
+def _evaluation_set(training: Training[Any], built: TaskModel, records: list[Any], file: Path | None) -> EvaluationSet | None:
     score = built.scorer or training.score
-    if not records or training.score is None or score is None:
+    if not records or file is None or training.score is None or score is None:
         return None
     labels, encoding = built.labels, built.encoding
-    examples = encoding.encode(records)
+    with records_of(file):
+        examples = encoding.encode(records)
     return EvaluationSet(examples, lambda outputs: score(records, encoding.join(examples, outputs), labels))
 
 

@@ -31,9 +31,7 @@ class Predictor:
             ConfigurationError: the task uses several models, or none that is a `TaskModel`.
         """
         if self._answerer.loaded is None:
-            raise ConfigurationError(
-                f"{self.task.name}: its model is not accessible; use predict or predict_rows"
-            )
+            raise ConfigurationError(f"{self.task.name}: its model is not accessible; use predict or predict_rows")
         return self._answerer.loaded
 
     @property

@@ -27,7 +27,7 @@ USAGE = {
 
 TASK = Task(
     name=NAME,
-    summary="which words of a sentence matter, and the latent type of each",
+    summary="select the words of a sentence that matter, each with a latent type",
     metric="label_nmi",
     metrics=METRICS,
     asks=("text",),

@@ -17,13 +17,14 @@ USAGE = {
     ),
     "score": (
         '--gold is the folder of a graph. A prediction has "head", "relation" and "tail", of which the asked end is '
-        'null, and "predicted", a list of ids of entities, best first.'
+        "null, and \"predicted\", a list of ids of entities, best first. The output of 'loreweave predict' is read; "
+        "predictions/ of an evaluation has ranks instead of lists."
     ),
 }
 
 TASK = Task(
     name="link-prediction",
-    summary="which entity completes a triple of a knowledge graph",
+    summary="predict the entity that completes a triple of a knowledge graph",
     metric="mrr",
     metrics=METRICS,
     evaluation=EvaluationSettings,

@@ -45,7 +45,7 @@ PARTS: RecordTask[NerRecord] = RecordTask(
 )
 TASK = task_of_records(
     PARTS,
-    summary="the names in a text and their types",
+    summary="find the names in a text and predict their types",
     asks=("text",),
     architectures=("LukeForEntitySpanClassification", "*ForTokenClassification"),
     usage=USAGE,

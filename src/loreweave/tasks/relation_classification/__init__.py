@@ -44,7 +44,7 @@ PARTS: RecordTask[reader.Item] = RecordTask(
 )
 TASK = task_of_records(
     PARTS,
-    summary="which relation a text states between two mentions",
+    summary="predict the relation between two mentions of a text",
     asks=("text", "head", "tail"),
     architectures=("LukeForEntityPairClassification",),
     usage=USAGE,

@@ -1,4 +1,4 @@
-"""Text classification: which class, or which number, a text or a pair of texts has (GLUE and files of the user's own)."""
+"""Text classification: a class, or a number, for a text or a pair of texts (GLUE and files of the user's own)."""
 
 from loreweave.tasks.contract import Training
 from loreweave.tasks.deferred import Deferred
@@ -47,7 +47,7 @@ PARTS: RecordTask[record.TextRecord] = RecordTask(
 )
 TASK = task_of_records(
     PARTS,
-    summary="which class, or which number, a text or a pair of texts has",
+    summary="predict a class, or a number, for a text or a pair of texts",
     asks=("text",),
     architectures=("*ForSequenceClassification",),
     usage=USAGE,
