@@ -260,7 +260,8 @@ def test_numbers_are_finite_and_no_weight_is_negative(name: str, values: dict[st
     for setting in (item.name for item in fields(kind) if isinstance(default_of(kind, item.name), float)):
         for wrong in (math.nan, math.inf, *([-1.0] if setting == "weight" else [])):
             asked = values | {"objectives": {name: values["objectives"][name] | {setting: wrong}}}
-            with pytest.raises(ConfigurationError, match=f"setting 'objectives.{name}': {setting}: found {wrong}, expected a"):
+            place = f"objectives.{name}': {setting}" if wrong == -1.0 else f"objectives.{name}.{setting}'"
+            with pytest.raises(ConfigurationError, match=f"setting '{place}: found {wrong}.*, expected a"):
                 fill(PretrainingConfig, asked)
 
 

@@ -38,7 +38,7 @@ def test_a_plain_encoder_finds_its_own_support(tiny_bert: Path, episode_file: Pa
     assert facts["records"] == 3 and facts["sentences"] == 12 and facts["distinct_sentences"] == 3
     assert len(facts["data_sha256"]) == 64 and not facts["trained"] and "a plain encoder" in LINES[-1]
     assert facts["queries_with_a_text_of_the_support"] == 4 and len(evaluation.notes) == 1
-    assert evaluation.notes[0].startswith("4 of 6 queries, in 2 episodes, have a text that is also in their own support")
+    assert evaluation.notes[0].startswith("4 of 6 queries, in 2 episodes: the text is also in the support set")
     own = [row for row in evaluation.predictions if row["episode"] == "2"]
     if method != "protobert":  # a word is nearest to itself
         assert own and all(row["predicted"] == row["gold"] for row in own)

@@ -178,7 +178,7 @@ def test_queries_that_copy_their_support_are_named() -> None:
     fresh = Episode("1", copied.episode.support, (sentence, *copied.episode.query), TYPES)
     found = score([copied, Labelled(fresh, [[0, 1], [0]], [["O", "O"], ["O"]])])
     (note,) = found.notes
-    assert note.startswith("2 of 3 queries, in 2 episodes, have a text that is also in their own support")
+    assert note.startswith("2 of 3 queries, in 2 episodes: the text is also in the support set")
     assert "(episode/query 0/0, 1/1)" in note
     assert score([Labelled(Episode("0", (sentence,), copied.episode.query, TYPES), [[0]], [["O"]])]).notes == []
 

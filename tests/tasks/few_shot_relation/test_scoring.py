@@ -142,5 +142,5 @@ def test_queries_that_copy_their_support_are_named() -> None:
     fresh = RelationRecord("10", "Eve lives in Bonn", (0, 3), (13, 17))
     episode = RelationEpisode("3", ("a", "b"), support, (fresh, turned), (0, 1))
     (note,) = score([Answered(episode, [0, 1])]).notes
-    assert note.startswith("1 of 2 queries, in 1 episodes, have a text that is also in") and "(episode/query 3/1)" in note
+    assert note.startswith("1 of 2 queries, in 1 episode: the text is also in") and "(episode/query 3/1)" in note
     assert score([Answered(RelationEpisode("3", ("a", "b"), support, (fresh,), (0,)), [0])]).notes == []
