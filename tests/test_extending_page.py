@@ -91,7 +91,10 @@ def test_the_objective_has_settings_and_a_loss() -> None:
     objective = run_as_module(OBJECTIVE)["Length"]
     config = fill(PretrainingConfig, {"model": "m", "data": ["d"], "output": "o"}, ["objectives.length.weight=2"])
     assert config.objectives.length.weight == 2
-    encoder = lambda **_: type("Output", (), {"last_hidden_state": torch.ones(2, 3, 4)})  # noqa: E731
+
+    def encoder(**_: Any) -> Any:
+        return type("Output", (), {"last_hidden_state": torch.ones(2, 3, 4)})
+
     batch = {"input_ids": torch.ones(2, 3), "attention_mask": torch.tensor([[1, 1, 1], [1, 0, 0]])}
     made = object.__new__(objective)
     head = torch.nn.Linear(4, 1)

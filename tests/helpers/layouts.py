@@ -243,27 +243,6 @@ def write_original(folder: Path, model: Any, vocabulary: str = "tsv", **changes:
     return folder
 
 
-def bert_based_original_state(model: Any, pad_id: int) -> dict[str, Tensor]:
-    """As `original_state` for a BERT base: positions from 0, `cls.*` in place of `lm_head.*`."""
-    state = original_state(model)
-    for key in ("embeddings.position_embeddings.weight", "entity_embeddings.position_embeddings.weight"):
-        first = pad_id + 1 if key.startswith("embeddings") else 0
-        state[key] = state[key][first : first + POSITIONS - pad_id - 1].clone()
-    for bert, luke in {
-        "transform.dense.weight": "dense.weight",
-        "transform.dense.bias": "dense.bias",
-        "transform.LayerNorm.weight": "layer_norm.weight",
-        "transform.LayerNorm.bias": "layer_norm.bias",
-        "bias": "bias",
-        "decoder.weight": "decoder.weight",
-        "decoder.bias": "decoder.bias",
-    }.items():
-        state[f"cls.predictions.{bert}"] = state.pop(f"lm_head.{luke}")
-    state["cls.seq_relationship.weight"] = torch.zeros(2, HIDDEN)
-    state["cls.seq_relationship.bias"] = torch.zeros(2)
-    return state
-
-
 # ---- Hugging Face --------------------------------------------------------------------------------------------------
 
 
