@@ -15,6 +15,7 @@ from loreweave import checkpoints
 from loreweave.checkpoints.formats import fairseq, sparse_lt
 from loreweave.cli.build import command as build
 from loreweave.cli.main import COMMANDS
+from loreweave.corpus.column_formats.formats import COLUMN_FORMATS
 from loreweave.corpus.mention_formats import MENTION_FORMATS
 from loreweave.models.knowledge_scorers import SCORERS
 from loreweave.tasks.record_task import RecordTask
@@ -79,6 +80,11 @@ def test_a_weight_format_has_a_test_and_documentation(module: object, pages: str
 def test_a_mention_format_has_a_test_and_documentation(name: str) -> None:
     """Formats of tasks are compared with the page in test_formats_page.py, and read in the cases of their tasks."""
     assert is_quoted(name, source_of_tests("corpus/mention_formats")) and name in SECTIONS
+
+
+@pytest.mark.parametrize("name", COLUMN_FORMATS)
+def test_a_column_format_has_a_test_and_documentation(name: str) -> None:
+    assert (TESTS / "corpus" / "column_formats" / f"test_{name}.py").is_file() and name in SECTIONS
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -12,18 +12,9 @@ from typing import Any
 
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.class_labels import INFO_FILE
-from loreweave.corpus.column_formats.conllu import is_conllu
-from loreweave.corpus.column_formats.conllu_misc import find_misc
-from loreweave.corpus.column_formats.layout import ColumnLayout, find_layout
-from loreweave.corpus.column_formats.sentences import (
-    DOCUMENT,
-    SCHEMES,
-    column_rows,
-    column_texts,
-    conllu_rows,
-    conllu_texts,
-    scheme_notes,
-)
+from loreweave.corpus.column_formats.formats import COLUMN_FORMATS, ColumnFormat, open_columns, recognised_columns
+from loreweave.corpus.column_formats.layout import ColumnLayout
+from loreweave.corpus.column_formats.sentences import DOCUMENT, SCHEMES, scheme_notes
 from loreweave.corpus.column_formats.tag_schemes import TokenSpan
 from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.json_rows import first_character
@@ -41,6 +32,7 @@ from loreweave.corpus.mention_formats import (
     mention_format,
     recognised_mentions,
 )
+from loreweave.corpus.mention_formats.marked import MentionFormat
 from loreweave.corpus.plausibility import label_notes, sentence_notes
 from loreweave.corpus.surfaces import utf16_words
 from loreweave.corpus.tokens import TOKENS, TaggedSentence, spans_of_words, tagged_sentence, token_offsets
@@ -48,28 +40,12 @@ from loreweave.corpus.words import word_offsets
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.plugins import Live
 
+FORMATS: Mapping[str, ColumnFormat | MentionFormat] = Live(lambda: {**COLUMN_FORMATS, **MENTION_FORMATS})
+"""Name of `--format` -> the format. A new one is added to one of these two tables."""
+
+_COLUMNS = "columns:"
+_ORDER = re.compile(rf"{_COLUMNS}(-?\d+),(-?\d+)")
 Format = FileFormat[AnnotatedText]
-
-COLUMNS, CONLLU = "columns", "conllu"
-_OWN: dict[str, Format] = {
-    COLUMNS: FileFormat(
-        "a token and its tag per line (IOB1, IOB2, BIOES, BILOU, BMES or labels alone); columns:1,3 chooses the columns",
-        column_texts,
-        column_rows(None),
-    ),
-    CONLLU: FileFormat(
-        "CoNLL-U with Entity=(..., NER=B-..., name=B-... or B-... in its last column", conllu_texts, conllu_rows(None)
-    ),
-}
-FORMATS: Mapping[str, Format] = Live(
-    lambda: {
-        **_OWN,
-        **{name: FileFormat(format.summary, format.texts, format.rows) for name, format in MENTION_FORMATS.items()},
-    }
-)
-"""Name of `--format` -> the format."""
-
-_ORDER = re.compile(r"columns:(-?\d+),(-?\d+)")
 _JSON_SUFFIXES = (".json", ".jsonl")
 _SHOWN = 8
 """Number of names in a message."""
@@ -296,7 +272,7 @@ def _in_folder(text: AnnotatedText, stem: str, name: str) -> AnnotatedText:
 
 
 def _check_format(format: str) -> None:
-    if format.startswith(f"{COLUMNS}:"):
+    if format.startswith(_COLUMNS):
         if _ORDER.fullmatch(format) is None:
             raise ConfigurationError(f"unknown format {format!r}; to choose the columns, use columns:0,-1 (token, tag)")
     elif format not in FORMATS and mention_format(format) is None:
@@ -306,16 +282,13 @@ def _check_format(format: str) -> None:
 def _format_of(path: Path, format: str | None, names: Sequence[str] | None) -> tuple[str, Format, Sequence[str]]:
     """Name of a file's format, the format adapted to this file, and notes about it."""
     order = None if format is None else _ORDER.fullmatch(format)
-    given = None if order is None else ColumnLayout(token=int(order[1]), tag=int(order[2]))
-    name = COLUMNS if given is not None else format or recognise(path)
-    is_other = name == COLUMNS and given is None and is_conllu(path) and not _has_tags(path)
-    if name == COLUMNS and not is_other:
-        layout = find_layout(path, given)
-        return name, replace(FORMATS[name], rows=column_rows(layout)), layout.notes
-    if name == CONLLU or is_other:
-        misc = find_misc(path)
-        notes = ["the file is CoNLL-U, and read as that"] if is_other else []
-        return CONLLU, replace(FORMATS[CONLLU], rows=conllu_rows(misc)), [*notes, *misc.notes]
+    if order is not None:
+        opened = open_columns(path, ColumnLayout(token=int(order[1]), tag=int(order[2])))
+        return _COLUMNS, FileFormat("", opened.texts, opened.rows), opened.notes
+    name = format or recognise(path)
+    if name in COLUMN_FORMATS:
+        opened = COLUMN_FORMATS[name].open(path)
+        return name, FileFormat("", opened.texts, opened.rows), opened.notes
     if name in MENTION_FORMATS:
         found, notes = format_of_file(name, path, names)
     else:
@@ -323,14 +296,6 @@ def _format_of(path: Path, format: str | None, names: Sequence[str] | None) -> t
         assert utf16 is not None, "the name was checked before"
         found, notes = utf16, []
     return name, FileFormat(found.summary, found.texts, found.rows), notes
-
-
-def _has_tags(path: Path) -> bool:
-    """Whether a column of a file has tags with prefixes, so that a file of CoNLL-U can be read as columns too."""
-    try:
-        return find_layout(path).prefixed
-    except DataError:
-        return False
 
 
 def recognise(path: Path) -> str:
@@ -347,7 +312,7 @@ def recognise(path: Path) -> str:
             return found
         if row is not None or binary:
             raise _unknown(path, row)
-    return CONLLU if is_conllu(path) else COLUMNS
+    return recognised_columns(path)
 
 
 def _may_be_json(path: Path) -> bool:

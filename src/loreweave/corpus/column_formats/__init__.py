@@ -1,1 +1,1 @@
-"""Files with one word and its tag per line: CoNLL columns and CoNLL-U, their tag schemes and spellings."""
+"""Files with one word and its tag per line: CoNLL columns and CoNLL-U. `formats.py` lists the formats."""

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.column_formats.formats import COLUMN_FORMATS
 from loreweave.corpus.files.json_rows import json_rows
 from loreweave.corpus.files.tables import is_table
 from loreweave.corpus.mention_formats import (
@@ -43,7 +44,7 @@ _OWN = {
 
 def _check(name: str, format: Any, known: Collection[str]) -> None:
     """Refuse what cannot work as a format, and names with another meaning."""
-    if not re.fullmatch(r"[a-z0-9]+([-_][a-z0-9]+)*", name) or name in ("columns", "conllu"):
+    if not re.fullmatch(r"[a-z0-9]+([-_][a-z0-9]+)*", name) or name in COLUMN_FORMATS:
         raise ConfigurationError(f"found the name {name!r}, expected one of your own such as 'my-tool'")
     if not isinstance(format, MentionFormat):
         raise ConfigurationError(f"found {format!r}, expected a MentionFormat")
