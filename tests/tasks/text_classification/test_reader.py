@@ -12,7 +12,8 @@ from glue_files import LABELLED, UNLABELLED
 from pyarrow import parquet
 
 from loreweave.errors import ConfigurationError, DataError
-from loreweave.tasks.text_classification.reader import read, recognise
+from loreweave.tasks.text_classification.formats import recognise
+from loreweave.tasks.text_classification.reader import read
 from loreweave.tasks.text_classification.record import NUMBER, TextRecord, labels_of
 
 Row = tuple[str, str, str | None, str | float | None]

@@ -166,6 +166,7 @@ _OWN: dict[str, FileFormat[TypingRecord]] = {
     "ufet-coarse": FileFormat("the same with Open Entity's nine general labels only", _ufet_coarse),
 }
 FORMATS: Mapping[str, FileFormat[TypingRecord]] = Live(lambda: {**_OWN, **mention_files.file_formats(_mentions)})
+"""Name of `--format` -> the format: those of entity typing alone, and all of texts with mentions."""
 
 _SIGNS = {"left_context_token": "ufet", "sent": "ernie", "start": "ernie"}
 """A key of the first row -> the format."""

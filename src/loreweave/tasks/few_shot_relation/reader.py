@@ -9,7 +9,8 @@ from loreweave.corpus.files.rows import LeftOut, Row
 from loreweave.errors import DataError
 from loreweave.tasks.relations import files as relation_files
 from loreweave.tasks.relations.document import RelationDocument, pair_records
-from loreweave.tasks.relations.files import FORMATS, NEGATIVE_LABELS, labels_of
+from loreweave.tasks.relations.files import NEGATIVE_LABELS, labels_of
+from loreweave.tasks.relations.formats import FORMATS
 from loreweave.tasks.relations.record import RelationRecord
 
 __all__ = ["FORMATS", "labels_of", "query", "read"]

@@ -8,7 +8,7 @@ from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.mentions.inputs import MarkerEncoding, MentionEncoding, Span
 from loreweave.tasks.relations.document import RelationDocument
-from loreweave.tasks.relations.files import Item
+from loreweave.tasks.relations.formats import Item
 from loreweave.tasks.relations.record import RelationRecord, mentions_of
 
 

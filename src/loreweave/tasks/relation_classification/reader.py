@@ -9,16 +9,8 @@ from loreweave.errors import ConfigurationError
 from loreweave.tasks.relation_classification.document_scoring import METRICS as DOCUMENT_METRICS
 from loreweave.tasks.relation_classification.settings import RelationConfig
 from loreweave.tasks.relations.document import RelationDocument, mentions_of_document
-from loreweave.tasks.relations.files import (
-    FORMATS,
-    NEGATIVE_LABELS,
-    Item,
-    in_class_order,
-    labels_of,
-    negative_label,
-    query,
-    read,
-)
+from loreweave.tasks.relations.files import NEGATIVE_LABELS, in_class_order, labels_of, negative_label, query, read
+from loreweave.tasks.relations.formats import FORMATS, Item
 from loreweave.tasks.relations.record import mentions_of
 from loreweave.training.settings.conditions import check_read
 from loreweave.training.settings.configuration import unknown_name

@@ -1,4 +1,4 @@
-"""Published layouts of relation data, each from one row of its file to records."""
+"""Published layouts of pairs of mentions, each from one row of its file to records; `formats.FORMATS` lists them."""
 
 from __future__ import annotations
 

@@ -10,18 +10,14 @@ from pathlib import Path
 
 from loreweave.corpus.class_labels import NO_LABEL
 from loreweave.corpus.counts import counted, listed
-from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.read_result import ReadResult
-from loreweave.corpus.files.reading import content_suffix
-from loreweave.corpus.files.records import BINARY_SUFFIXES, check_not_empty, read_records
+from loreweave.corpus.files.records import check_not_empty, read_records
 from loreweave.corpus.plausibility import label_notes, refuse_labels
 from loreweave.errors import ConfigurationError, DataError
-from loreweave.tasks.text_classification import layouts
 from loreweave.tasks.text_classification.columns import parse_columns
-from loreweave.tasks.text_classification.layouts import FORMATS, Opened
+from loreweave.tasks.text_classification.formats import FORMATS, Opened, number_of, recognise
 from loreweave.tasks.text_classification.record import TextRecord, has_numbers
 
-_TABLES = (".csv", ".tsv")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _WHOLE = re.compile(r"-?\d+", re.ASCII)
 _HIDDEN = str(NO_LABEL)
@@ -58,18 +54,6 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False, names: S
     return replace(result, notes=[*result.notes, *opened.notes, *notes])
 
 
-def recognise(path: Path) -> str:
-    """The format of a file, by its name and its first row.
-
-    A table with GLUE's header whose cells a program put in quotes is not one of GLUE's.
-    """
-    suffix = content_suffix(path)
-    if path.is_dir() or suffix in BINARY_SUFFIXES or (suffix not in _TABLES and first_character(path) in ("{", "[")):
-        return "json"
-    _, first = next(layouts.tab_rows(path))
-    return "glue" if suffix != ".csv" and layouts.is_glue(first) and not layouts.has_quoted_cells(path) else "table"
-
-
 def _of_one_kind(read: ReadResult[TextRecord], opened: Opened, name: str, path: Path) -> ReadResult[TextRecord]:
     """All labels as classes, or all as numbers: numbers if any has a fraction and the user did not choose.
 
@@ -89,7 +73,7 @@ def _of_one_kind(read: ReadResult[TextRecord], opened: Opened, name: str, path: 
         return replace(read, records=records, notes=[*read.notes, *([note] if whole and not columns.chosen else [])])
     for place, record in zip(read.places, read.records, strict=True):
         try:
-            records.append(replace(record, label=layouts.number_of(record.label, str(columns.label))))
+            records.append(replace(record, label=number_of(record.label, str(columns.label))))
         except DataError as error:
             way_out = f"{error.message}, as other records have (--format {name}:text=...,label=... reads all as classes)"
             raise DataError(way_out, path=path, record=place, field=error.field) from None

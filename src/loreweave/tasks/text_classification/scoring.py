@@ -22,7 +22,7 @@ from loreweave.tasks.files.predictions import (
     label_predictions,
     predicted_name,
 )
-from loreweave.tasks.text_classification.layouts import number_of
+from loreweave.tasks.text_classification.formats import number_of
 from loreweave.tasks.text_classification.prediction import answer
 from loreweave.tasks.text_classification.record import NUMBER, TextRecord, has_numbers, labels_of
 from loreweave.tasks.text_classification.settings import TextScoring, positive_class

@@ -1,4 +1,7 @@
-"""Formats of text classification: GLUE's files, tables with any columns, and JSON or Parquet."""
+"""Formats of text classification, by name: GLUE's files, tables with any columns, and JSON or Parquet.
+
+A new one is a function that opens a file, a row of `FORMATS`, and a case of `recognise`.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,9 @@ from typing import Any
 
 from loreweave.corpus.class_labels import NO_LABEL, name_of
 from loreweave.corpus.files.delimited import Cells, csv_rows, has_quoted_cells, tab_rows
-from loreweave.corpus.files.json_rows import json_rows
+from loreweave.corpus.files.json_rows import first_character, json_rows
 from loreweave.corpus.files.reading import content_suffix
-from loreweave.corpus.files.records import FileFormat
+from loreweave.corpus.files.records import BINARY_SUFFIXES, FileFormat
 from loreweave.corpus.files.rows import LeftOut, Row, as_row, field
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.text_classification.columns import Columns, find_columns, shown
@@ -276,3 +279,18 @@ FORMATS = {
     ),
     "json": Layout("JSON Lines, a JSON list or Parquet with text (sentence, premise, ...) and label or score", open_json),
 }
+"""Name of `--format` -> the format."""
+
+_TABLES = (".csv", ".tsv")
+
+
+def recognise(path: Path) -> str:
+    """The format of a file, by its name and its first row.
+
+    A table with GLUE's header whose cells a program put in quotes is not one of GLUE's.
+    """
+    suffix = content_suffix(path)
+    if path.is_dir() or suffix in BINARY_SUFFIXES or (suffix not in _TABLES and first_character(path) in ("{", "[")):
+        return "json"
+    _, first = next(tab_rows(path))
+    return "glue" if suffix != ".csv" and is_glue(first) and not has_quoted_cells(path) else "table"
