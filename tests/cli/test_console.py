@@ -67,6 +67,14 @@ def test_progress_counts_and_ends_with_a_line(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().err == "reading: 2 (0 s)\n"
 
 
+def test_running_counts_become_steps() -> None:
+    steps: list[int] = []
+    show = console.steps_from_count(steps.append, len)
+    for report in ("ab", "ab", "abcde"):
+        show(report)
+    assert steps == [2, 0, 3]
+
+
 def test_counts_are_a_table_of_what_is_not_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     counts = {"windows": 0, "mentions_kept": 3, "mentions_dropped": 0}
     console.show_counts(counts, Path("out"), always=("windows",))

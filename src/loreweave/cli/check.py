@@ -9,6 +9,7 @@ import typer
 
 from loreweave.cli.console import say, show_facts, show_json, show_table
 from loreweave.cli.help import TrainedTask
+from loreweave.cli.options import AsJson, FileFormat
 from loreweave.cli.tag_names import TagNamesOption, read_tag_names
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.jobs.record_facts import LISTED
@@ -20,7 +21,7 @@ _LISTS = (*LISTED, "labels", "all")
 def command(
     task: TrainedTask,
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files to check, the training file first.")],
-    format: Annotated[str | None, typer.Option("--format", help="Format of the files. Default: recognised.")] = None,
+    format: FileFormat = None,
     tag_names: TagNamesOption = None,
     model: Annotated[
         str | None, typer.Option("--model", help="Encoder or checkpoint whose sub-words and cut records are counted.")
@@ -36,7 +37,7 @@ def command(
         ),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 if there are findings.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check files before training: bad records, labels, duplicates, overlaps, misaligned mentions, leaks between files.
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol, TextIO, TypeVar
 
 from loreweave.corpus.files.writing import json_text
+
+R = TypeVar("R")
 
 SECONDS_BETWEEN_LINES = 10.0
 WIDTH = 80
@@ -131,6 +133,29 @@ def show_counts(counts: Mapping[str, Any], output: Path, *, always: Sequence[str
     rows = [(name.replace("_", " "), count) for name, count in counts.items() if count or name in always]
     show_table(("what", "count"), rows)
     say(f"wrote {output}")
+
+
+def steps_from_count(advance: Advance, count: Callable[[R], int]) -> Callable[[R], None]:
+    """A function that advances a bar by what a running report has more than the last time.
+
+    Args:
+        count: number of finished steps in a report.
+
+    Example:
+        >>> steps = []
+        >>> show = steps_from_count(steps.append, len)
+        >>> show("ab"), show("abcde"), steps
+        (None, None, [2, 3])
+    """
+    done = 0
+
+    def show(report: R) -> None:
+        nonlocal done
+        seen = count(report)
+        advance(seen - done)
+        done = seen
+
+    return show
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from loreweave.cli.console import say, show_json, show_table
+from loreweave.cli.options import ResultsAsJson
 
 if TYPE_CHECKING:
     from loreweave.miniworld.demo_result import DemoResult
@@ -19,7 +20,7 @@ def command(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Write into a folder with other content than that of a demo.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print only the results, as JSON, on standard output.")] = False,
+    as_json: ResultsAsJson = False,
 ) -> None:
     """Pre-train, evaluate and report on the bundled sample data: minutes on a CPU, no download.
 

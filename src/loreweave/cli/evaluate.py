@@ -9,40 +9,43 @@ import typer
 
 from loreweave.cli.console import progress, say, say_written, show_evaluation, show_json
 from loreweave.cli.help import AnyTask
+from loreweave.cli.options import (
+    Base,
+    Checkpoint,
+    Device,
+    Labels,
+    OverwriteResults,
+    ResultsAsJson,
+    ResultsFolder,
+    SkipBad,
+    TaskSettings,
+)
 from loreweave.cli.precision import PrecisionOption
 from loreweave.cli.tag_names import TagNamesOption
 
 Data = Annotated[
     Path, typer.Option("--data", help="File to score on. link-prediction: folder of a graph. Few-shot tasks: episodes.")
 ]
-Settings = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="KEY=VALUE", help="Settings, see 'loreweave tasks TASK'."),
-]
 EvaluationRecipe = Annotated[str | None, typer.Option("--recipe", help="Recipe whose evaluation settings are used.")]
-Labels = Annotated[
-    Path | None, typer.Option("--labels", help="Names of the model's classes in order: a file with one per line, or JSON.")
-]
-Base = Annotated[str | None, typer.Option("--base", help="Encoder from which a released file in an older format was trained.")]
 
 
 def command(
     task: AnyTask,
-    model: Annotated[Path, typer.Option("--model", help="Checkpoint: a run, a Hugging Face folder or a released file.")],
+    model: Checkpoint,
     data: Data,
-    settings: Settings = None,
+    settings: TaskSettings = None,
     recipe: EvaluationRecipe = None,
     format: Annotated[str | None, typer.Option("--format", help="Format of the file. Default: recognised.")] = None,
     base: Base = None,
     labels: Labels = None,
     tag_names: TagNamesOption = None,
-    device: Annotated[str | None, typer.Option("--device", help="Device: cpu, cuda, cuda:1 or mps.")] = None,
+    device: Device = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Records (or full texts) per batch.")] = 32,
     precision: PrecisionOption = "fp32",
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out bad records and count them.")] = False,
-    output: Annotated[Path | None, typer.Option("--output", help="Folder for results.json and predictions/.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results in the output folder.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print only the results, as JSON, on standard output.")] = False,
+    skip_bad: SkipBad = False,
+    output: ResultsFolder = None,
+    overwrite: OverwriteResults = False,
+    as_json: ResultsAsJson = False,
 ) -> None:
     """Score a checkpoint on a task; no training data is needed.
 

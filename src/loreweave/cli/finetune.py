@@ -9,6 +9,7 @@ import typer
 
 from loreweave.cli.console import say, show_json, show_table, show_tables
 from loreweave.cli.help import TrainedTask
+from loreweave.cli.options import Device, FileFormat, Overrides, OverwriteRun, Resume, SkipBad
 from loreweave.cli.tag_names import TagNamesOption
 
 
@@ -18,9 +19,7 @@ def command(
         str, typer.Option("--model", help="Encoder: a LUKE in any format, a folder of a BERT-like model, or a Hub name.")
     ],
     output: Annotated[Path, typer.Option("--output", help="Folder of the run. The final weights are in its subfolder model/.")],
-    overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings. They override those of the recipe.")
-    ] = None,
+    overrides: Overrides = None,
     train: Annotated[list[Path] | None, typer.Option("--train", help="Training file; can be repeated.")] = None,
     dev: Annotated[
         Path | None,
@@ -31,14 +30,12 @@ def command(
         Path | None, typer.Option("--data", help="Folder with the splits, such as train.json, dev.json and test.json.")
     ] = None,
     recipe: Annotated[str | None, typer.Option("--recipe", help="Name of a recipe, or a YAML file.")] = None,
-    format: Annotated[str | None, typer.Option("--format", help="Format of the files. Default: recognised.")] = None,
+    format: FileFormat = None,
     tag_names: TagNamesOption = None,
-    device: Annotated[
-        str | None, typer.Option("--device", help="Device: cpu, cuda or mps. Default: an accelerator if there is one.")
-    ] = None,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out bad records and count them.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the output folder.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Resume the run in the output folder, or begin it.")] = False,
+    device: Device = None,
+    skip_bad: SkipBad = False,
+    overwrite: OverwriteRun = False,
+    resume: Resume = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print only results.json on standard output.")] = False,
 ) -> None:
     """Fine-tune an encoder on a task and keep the best epoch. 'loreweave tasks TASK' lists all settings and file formats.

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from loreweave.cli.console import say
-from loreweave.cli.evaluate import Base, Labels
 from loreweave.cli.help import AnyTask
+from loreweave.cli.options import Base, Checkpoint, Device, Labels
 from loreweave.cli.precision import PrecisionOption
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.writing import json_text
@@ -35,7 +35,7 @@ Format = Annotated[
 
 def command(
     task: AnyTask,
-    model: Annotated[Path, typer.Option("--model", help="Checkpoint: a run, a Hugging Face folder or a released file.")],
+    model: Checkpoint,
     given: Given = None,
     data: Data = None,
     format: Format = None,
@@ -43,7 +43,7 @@ def command(
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad query.")] = False,
     base: Base = None,
     labels: Labels = None,
-    device: Annotated[str | None, typer.Option("--device", help="Device: cpu, cuda, cuda:1 or mps.")] = None,
+    device: Device = None,
     batch_size: Annotated[
         int, typer.Option("--batch-size", min=1, help="Number of queries (or full-length texts) per batch.")
     ] = 32,

@@ -6,16 +6,16 @@ from typing import Annotated
 
 import typer
 
+from loreweave.cli.options import Overrides, OverwriteRun, Resume
+
 
 def command(
     recipe: Annotated[
         str, typer.Argument(metavar="RECIPE", help="Name of a recipe (see 'loreweave recipes'), or a YAML file.")
     ],
-    overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings. They override those of the recipe.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Resume the run in the output folder, or begin it.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the output folder.")] = False,
+    overrides: Overrides = None,
+    resume: Resume = False,
+    overwrite: OverwriteRun = False,
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Measure a few steps, print the estimated cost of the whole run, and stop.")
     ] = False,

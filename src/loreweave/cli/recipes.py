@@ -8,6 +8,7 @@ import typer
 import yaml
 
 from loreweave.cli.console import show_json, show_table
+from loreweave.cli.options import AsJson
 from loreweave.training.settings.configuration import to_dict
 from loreweave.training.settings.recipes import Recipe, list_recipes, load_recipe
 
@@ -16,7 +17,7 @@ def command(
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="Name of a recipe, or a YAML file. Default: list all recipes.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the packaged recipes, or show one with its paper, published score and settings.
 

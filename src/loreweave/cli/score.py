@@ -9,6 +9,7 @@ import typer
 
 from loreweave.cli.console import say, say_written, show_evaluation, show_json
 from loreweave.cli.help import AnyTask
+from loreweave.cli.options import OverwriteResults, ResultsAsJson, ResultsFolder, SkipBad, TaskSettings
 from loreweave.cli.tag_names import TagNamesOption, read_tag_names
 
 
@@ -16,15 +17,13 @@ def command(
     task: AnyTask,
     gold: Annotated[Path, typer.Option("--gold", help="File with the gold labels, in any format of the task.")],
     predictions: Annotated[Path, typer.Option("--predictions", help="File with the predictions, see below.")],
-    settings: Annotated[
-        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings, see 'loreweave tasks TASK'.")
-    ] = None,
+    settings: TaskSettings = None,
     format: Annotated[str | None, typer.Option("--format", help="Format of the gold file. Default: recognised.")] = None,
     tag_names: TagNamesOption = None,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out bad gold records; count and list them.")] = False,
-    output: Annotated[Path | None, typer.Option("--output", help="Folder for results.json and predictions/.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results in the output folder.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print only the results, as JSON, on standard output.")] = False,
+    skip_bad: SkipBad = False,
+    output: ResultsFolder = None,
+    overwrite: OverwriteResults = False,
+    as_json: ResultsAsJson = False,
 ) -> None:
     """Score the predictions of any system with the official metrics of a task; no model is needed.
 

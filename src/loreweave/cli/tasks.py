@@ -8,6 +8,7 @@ import typer
 
 from loreweave.cli.console import show_json, show_table
 from loreweave.cli.help import starting_with
+from loreweave.cli.options import AsJson
 from loreweave.tasks.registry import task_names
 
 _HEADINGS = {"read": "used if"}
@@ -21,7 +22,7 @@ def command(
             metavar="TASK", help="Task to show. Default: list all tasks.", autocompletion=starting_with(task_names())
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the tasks, or show one: its file formats, its metrics, its recipes, and every setting with its default.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,13 +14,12 @@ from loreweave.cli.build.graphs import graph, wikidata5m
 from loreweave.cli.build.relation_episodes import relation_episodes
 from loreweave.cli.build.text import text_blocks
 from loreweave.cli.build.tfrecord import tfrecord
-from loreweave.cli.console import Advance, progress, say, show_counts
+from loreweave.cli.console import Advance, progress, say, show_counts, steps_from_count
 from loreweave.cli.options import CountsAsJson, OutputFolder, Overwrite, Tokenizer
 from loreweave.corpus.counts import listed
 from loreweave.corpus.files.writing import check_free
 
 if TYPE_CHECKING:
-    from loreweave.build.pretraining_set import BuildReport
     from loreweave.corpus.annotated_text import AnnotatedText
     from loreweave.corpus.exclusion import Exclusion
 
@@ -164,7 +163,7 @@ def pretraining(
             language=language,
             workers=workers,
             overwrite=overwrite,
-            progress=_texts_done(advance),
+            progress=steps_from_count(advance, lambda report: report.texts),
         )
     rows = report.to_dict() | _excluded(exclusion, exclude)
     show_counts(rows, output, always=("texts", "windows"), as_json=as_json)
@@ -215,15 +214,3 @@ def _counted(texts: Iterable[AnnotatedText], advance: Advance) -> Iterator[Annot
     for text in texts:
         yield text
         advance()
-
-
-def _texts_done(advance: Advance) -> Callable[[BuildReport], None]:
-    """Convert the builder's running counts to steps of a progress bar."""
-    done = 0
-
-    def show(report: BuildReport) -> None:
-        nonlocal done
-        advance(report.texts - done)
-        done = report.texts
-
-    return show

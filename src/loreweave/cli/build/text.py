@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from loreweave.cli.console import Advance, progress, show_counts
+from loreweave.cli.console import progress, show_counts, steps_from_count
 from loreweave.cli.options import CountsAsJson, OutputFolder, Overwrite, Tokenizer
 
 if TYPE_CHECKING:
-    from loreweave.build.text_blocks import BreakMode, TextBlockReport
+    from loreweave.build.text_blocks import BreakMode
 
 
 Files = Annotated[
@@ -76,19 +75,6 @@ def text_blocks(
             unwrap=unwrap,
             exclude=() if exclude is None else read_reserved_titles(exclude),
             overwrite=overwrite,
-            progress=_lines_done(advance),
+            progress=steps_from_count(advance, lambda report: report.lines + report.blank_lines),
         )
     show_counts(report.to_dict(), output, always=("documents", "lines", "blocks"), as_json=as_json)
-
-
-def _lines_done(advance: Advance) -> Callable[[TextBlockReport], None]:
-    """Convert the builder's running counts to steps of a progress bar."""
-    done = 0
-
-    def show(report: TextBlockReport) -> None:
-        nonlocal done
-        seen = report.lines + report.blank_lines
-        advance(seen - done)
-        done = seen
-
-    return show
