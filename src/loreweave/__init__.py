@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from loreweave.lazy_names import names_on_first_use
 
 __version__ = "0.1.0"
 
@@ -20,9 +19,4 @@ _PUBLIC = {
 
 __all__ = ["__version__", *_PUBLIC]
 
-
-def __getattr__(name: str) -> Any:
-    """Import public names on first use, so that `import loreweave` stays light (PEP 562)."""
-    if name not in _PUBLIC:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_PUBLIC[name]), name)
+__getattr__ = names_on_first_use(__name__, _PUBLIC)

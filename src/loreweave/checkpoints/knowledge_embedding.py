@@ -104,7 +104,7 @@ def save(
     _check_rows(tensors, ids, None if graph is None else graph.num_entities)
     of_graph = None
     if graph is not None:
-        of_graph = {"fingerprint": graph.fingerprint, "entities": graph.num_entities, "relations": graph.num_relations}
+        of_graph = graph.identity()
         if _ENTITIES in tensors:
             tensors[_HASHES] = torch.from_numpy(_hashes(graph))
     described = Description(
@@ -266,9 +266,8 @@ def _unknown(kind: str, first: str, count: int, described: Description, graph: K
 
 def _graphs(described: Description, graph: KnowledgeGraph) -> str:
     """Both graphs, for a message."""
-    given = {"fingerprint": graph.fingerprint, "entities": graph.num_entities, "relations": graph.num_relations}
     trained = "an unknown graph" if described.graph is None else _in_words(described.graph)
-    return f"the checkpoint was trained on {trained}, the given graph is {_in_words(given)}"
+    return f"the checkpoint was trained on {trained}, the given graph is {_in_words(graph.identity())}"
 
 
 def _in_words(graph: dict[str, Any]) -> str:

@@ -18,8 +18,9 @@ Side = Literal["head", "tail"]
 SIDES: tuple[Side, ...] = get_args(Side)
 
 Integers = NDArray[np.integer]
-_COLUMNS = {"head": (2, 0), "tail": (0, 2)}
-"""By side: the columns of the given entity and of the requested entity."""
+GIVEN_COLUMN: dict[Side, int] = {"head": 2, "tail": 0}
+ANSWER_COLUMN: dict[Side, int] = {"head": 0, "tail": 2}
+"""By the side that a question asks for: the column of the given entity, and of the answer."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class KnownAnswers:
         Raises:
             ValueError: an array is not [triples, 3] of non-negative rows, or rows are too large for a 64-bit key per triple.
         """
-        given, asked = _COLUMNS[side]
+        given, asked = GIVEN_COLUMN[side], ANSWER_COLUMN[side]
         checked = [_checked(part) for part in triples]
         self.side = side
         self._relations = 1 + max((int(part[:, 1].max(initial=0)) for part in checked), default=0)
@@ -145,7 +146,7 @@ class Questions:
         Raises:
             ValueError: the array is not [triples, 3] of non-negative rows.
         """
-        given, asked = _COLUMNS[side]
+        given, asked = GIVEN_COLUMN[side], ANSWER_COLUMN[side]
         triples = _checked(triples).astype(np.int32, copy=False)
         relations = 1 + int(triples[:, 1].max(initial=0))
         keys, of = np.unique(triples[:, given].astype(np.int64) * relations + triples[:, 1], return_inverse=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from loreweave.lazy_names import names_on_first_use
 
 _PUBLIC = {
     "LukeConfig": "transformers",
@@ -23,9 +22,4 @@ _PUBLIC = {
 
 __all__ = list(_PUBLIC)
 
-
-def __getattr__(name: str) -> Any:
-    """Import a model class on first use, so that `import loreweave.models` does not import torch (PEP 562)."""
-    if name not in _PUBLIC:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_PUBLIC[name]), name)
+__getattr__ = names_on_first_use(__name__, _PUBLIC)

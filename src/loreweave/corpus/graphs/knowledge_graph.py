@@ -181,6 +181,10 @@ class KnowledgeGraph:
         """SHA-256 of the entity ids, then the relation ids, in order: what an embedding table depends on."""
         return self.manifest.get("fingerprint") or _fingerprint(self.entity_ids, self.relation_ids)
 
+    def identity(self) -> dict[str, Any]:
+        """The fingerprint and the numbers of entities and relations, for the records of checkpoints and results."""
+        return {"fingerprint": self.fingerprint, "entities": self.num_entities, "relations": self.num_relations}
+
     def entity_rows(self, ids: Iterable[str]) -> np.ndarray:
         """Rows of entity ids, int32. Each call scans all ids (0.7 s for 4.6 million), so pass many at once.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from loreweave.tasks.entity_typing.reader import TypingRecord
+from loreweave.tasks.mentions.settings import MentionHead
 from loreweave.training.settings.conditions import LeftOpen, ReadWhen, when
-from loreweave.training.settings.finetuning import Encoded, FinetuningConfig, LukeSettings
+from loreweave.training.settings.finetuning import LUKE_SETTINGS, Encoded, FinetuningConfig, LukeSettings
 
 NAME = "entity-typing"
 
@@ -17,14 +18,14 @@ class EntityTypingConfig(FinetuningConfig, LukeSettings):
     """Settings of entity typing; the defaults are those of LUKE on Open Entity (Yamada et al. 2020, section 4.1)."""
 
     READ_WHEN: ClassVar[ReadWhen] = {
-        ("base", "entity_aware_attention", "max_mention_length"): when(head="luke"),
+        LUKE_SETTINGS: when(head="luke"),
         ("threshold",): when(multi_label=True, reason="otherwise the most likely type is predicted"),
         ("kepler_released_readout", "kepler_second_end"): when(head="kepler"),
     }
     LEFT_OPEN: ClassVar[LeftOpen] = {"head": "auto"}
     ENCODED: ClassVar[Encoded] = ("head", "multi_label", "kepler_second_end")
 
-    head: Literal["auto", "luke", "markers", "kepler"] = "auto"
+    head: MentionHead = "auto"
     """`luke`: the entity's state, dropout, linear. `markers`: the opening marker's state of a plain encoder, dropout,
     linear. `kepler`: the same state through two tanh layers. `auto`: `luke` for a LUKE, `markers` for any other."""
     multi_label: bool = True

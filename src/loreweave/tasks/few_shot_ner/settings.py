@@ -10,7 +10,7 @@ from loreweave.models.head_settings import Divergence
 from loreweave.tasks.episodes.settings import NOT_READ
 from loreweave.training.retention import Keep
 from loreweave.training.settings.conditions import ReadWhen, either, when
-from loreweave.training.settings.finetuning import FinetuningConfig
+from loreweave.training.settings.finetuning import FinetuningConfig, Leftover
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
 
 NAME = "few-shot-ner"
@@ -75,7 +75,7 @@ class FewShotNerConfig(FinetuningConfig):
     epochs: int = 1
     batch_size: int = 32
     gradient_accumulation_steps: int = 1
-    leftover: Literal["drop", "flush"] = "flush"
+    leftover: Leftover = "flush"
     optimizer: OptimizerConfig = field(default_factory=container_optimizer)
     schedule: ScheduleConfig = field(default_factory=lambda: ScheduleConfig(name="constant", warmup_ratio=0.0))
     seed: int = 1

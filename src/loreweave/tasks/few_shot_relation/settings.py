@@ -10,7 +10,7 @@ from loreweave.build.relation_episodes import EpisodeShape
 from loreweave.tasks.episodes.settings import NOT_READ
 from loreweave.training.retention import Keep
 from loreweave.training.settings.conditions import LeftOpen, ReadWhen, when
-from loreweave.training.settings.finetuning import FinetuningConfig, LukeSettings
+from loreweave.training.settings.finetuning import LUKE_SETTINGS, FinetuningConfig, Leftover, LukeSettings
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
 
 NAME = "few-shot-relation"
@@ -30,7 +30,7 @@ class FewShotRelationConfig(FinetuningConfig, LukeSettings):
         ("distance", "encoding_dropout"): when(method="proto", reason="pair compares by a classifier"),
         ("na_rate",): when(method="pair", reason="proto has no prototype for none of the relations"),
         ("markers",): when(representation=("markers", "pooled"), reason="entities have the two markers of LUKE"),
-        ("base", "entity_aware_attention", "max_mention_length"): when(representation="entities"),
+        LUKE_SETTINGS: when(representation="entities"),
     }
 
     method: Method = "proto"
@@ -64,7 +64,7 @@ class FewShotRelationConfig(FinetuningConfig, LukeSettings):
     batch_size: int = 4
     """Episodes per process and micro-step."""
     gradient_accumulation_steps: int = 1
-    leftover: Literal["drop", "flush"] = "flush"
+    leftover: Leftover = "flush"
     optimizer: OptimizerConfig = field(
         default_factory=lambda: OptimizerConfig(
             learning_rate=2e-5, betas=(0.9, 0.999), epsilon=1e-6, weight_decay=0.01, bias_correction=True, max_grad_norm=0.0

@@ -16,6 +16,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.metrics.known_answers import Side
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.embedding_cache import EmbeddingCache, Embeddings, Inputs
-from loreweave.tasks.link_prediction.model import Checkpoint
+from loreweave.tasks.link_prediction.model import Checkpoint, load
 from loreweave.tasks.link_prediction.settings import ModelSettings
 from loreweave.tasks.processes import Processes
 from loreweave.training.devices import autocast
@@ -86,6 +87,18 @@ class EntityVectors:
         if not np.array_equal(self.entities[places], rows):
             raise IndexError("found an entity that was not encoded")
         return places
+
+
+def open_checkpoint(
+    model: Path, data: Path, settings: ModelSettings, execution: Execution
+) -> tuple[KnowledgeGraph, Checkpoint, Processes]:
+    """A graph's folder, a checkpoint for the graph on the chosen device, and the processes that share the work.
+
+    Raises:
+        LoreweaveError: the graph or the checkpoint cannot be read or do not match.
+    """
+    processes, graph = Processes(), KnowledgeGraph.load(data)
+    return graph, load(model, graph, settings, processes.device(execution.device)), processes
 
 
 def open_encoder(

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from loreweave.corpus.counts import counted
-from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.encoding.entity_texts import counts_of
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.metrics.known_answers import SIDES, KnownAnswers, Questions, Side, share_of
@@ -17,8 +16,8 @@ from loreweave.metrics.ranking import rank, rank_against
 from loreweave.metrics.ranks import Ranks, merge
 from loreweave.metrics.sampled_negatives import sample_negatives
 from loreweave.tasks.contract import Execution
-from loreweave.tasks.link_prediction.encoding import EntityVectors, GraphEncoder, open_encoder
-from loreweave.tasks.link_prediction.model import Checkpoint, load
+from loreweave.tasks.link_prediction.encoding import EntityVectors, GraphEncoder, open_checkpoint, open_encoder
+from loreweave.tasks.link_prediction.model import Checkpoint
 from loreweave.tasks.link_prediction.reader import HEAD, PROTOCOLS, TAIL, LinkPredictionData, read, without_unseen
 from loreweave.tasks.link_prediction.scoring import RankedSides, score
 from loreweave.tasks.link_prediction.settings import EvaluationSettings, Unseen
@@ -33,9 +32,7 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
         LoreweaveError: the graph or the checkpoint cannot be read or do not match, or there is nothing to score.
     """
     started = time.monotonic()
-    processes = Processes()
-    graph = KnowledgeGraph.load(data)
-    checkpoint = load(model, graph, settings, processes.device(execution.device))
+    graph, checkpoint, processes = open_checkpoint(model, data, settings, execution)
     asked = read(graph, settings.protocol, settings.split)
     policy = unseen_policy(settings.unseen, checkpoint)
     kept = without_unseen(asked, policy)
@@ -151,12 +148,11 @@ def coverage(encoder: GraphEncoder, asked: LinkPredictionData) -> dict[str, Any]
 
 def _facts(asked: LinkPredictionData, checkpoint: Checkpoint, policy: Unseen, kept: np.ndarray) -> dict[str, Any]:
     graph = asked.graph
-    fingerprint = {"fingerprint": graph.fingerprint, "entities": graph.num_entities, "relations": graph.num_relations}
     return {
         "name": asked.split,
         "records": int(kept.sum()),
         "checkpoint": checkpoint.describe(),
-        "graph": fingerprint,
+        "graph": graph.identity(),
         "protocol": asked.protocol,
         "published_ranks": PROTOCOLS[asked.protocol].ranks,
         "split": asked.split,

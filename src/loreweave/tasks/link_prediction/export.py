@@ -23,10 +23,9 @@ from loreweave.corpus.files.replacing import check_overwritable
 from loreweave.corpus.files.writing import atomic_folder, atomic_write, check_free, check_replaceable, write_json
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.tasks.contract import Execution
-from loreweave.tasks.link_prediction.encoding import open_encoder
-from loreweave.tasks.link_prediction.model import Checkpoint, load
+from loreweave.tasks.link_prediction.encoding import open_checkpoint, open_encoder
+from loreweave.tasks.link_prediction.model import Checkpoint
 from loreweave.tasks.link_prediction.settings import ModelSettings
-from loreweave.tasks.processes import Processes
 
 _BLOCK = 65_536
 """Number of vectors in memory at a time."""
@@ -47,9 +46,7 @@ def export(
     check_replaceable(output)
     check_free(output, overwrite)
     check_overwritable(output, MANIFEST)
-    processes = Processes()
-    graph = KnowledgeGraph.load(data)
-    checkpoint = load(model, graph, settings, processes.device(execution.device))
+    graph, checkpoint, processes = open_checkpoint(model, data, settings, execution)
     encoder = open_encoder(checkpoint, graph, settings, execution, processes)
     vectors = encoder.entities()
     rows = np.arange(graph.num_relations)
@@ -93,7 +90,7 @@ def _manifest(checkpoint: Checkpoint, graph: KnowledgeGraph, shapes: dict[str, l
         "checkpoint": checkpoint.describe(),
         "similarity": checkpoint.similarity,
         "gamma": head.gamma if checkpoint.variant != "contrastive" and head.scorer.has_margin else None,
-        "graph": {"fingerprint": graph.fingerprint, "entities": graph.num_entities, "relations": graph.num_relations},
+        "graph": graph.identity(),
         "relations_from": _RELATIONS_FROM.get(checkpoint.variant, "table"),
         "shapes": shapes,
     }

@@ -21,10 +21,8 @@ from loreweave.metrics.similarity_kernels import Similarity
 from loreweave.models.knowledge_scorers import similarity_matrix
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.jobs.queries import Answerer
-from loreweave.tasks.link_prediction.encoding import EntityVectors, GraphEncoder, open_encoder
-from loreweave.tasks.link_prediction.model import load
+from loreweave.tasks.link_prediction.encoding import EntityVectors, GraphEncoder, open_checkpoint, open_encoder
 from loreweave.tasks.link_prediction.settings import PredictionSettings
-from loreweave.tasks.processes import Processes
 from loreweave.training.finite import require_finite
 
 _BLOCK = 16_384
@@ -53,7 +51,7 @@ def read_query(row: Row) -> Query:
     Raises:
         DataError: not exactly one side is given, or a value has the wrong type.
     """
-    given = [side for side in ("head", "tail") if row.get(side) is not None]
+    given = [side for side in SIDES if row.get(side) is not None]
     if len(given) != 1:
         found = "both ends" if given else "neither end"
         raise DataError(f"found {found} given, expected either head or tail, and null for the other", field="head")
@@ -285,9 +283,7 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
     Raises:
         LoreweaveError: the graph or the checkpoint cannot be read or do not match.
     """
-    processes = Processes()
-    graph = KnowledgeGraph.load(data)
-    checkpoint = load(model, graph, settings, processes.device(execution.device))
+    graph, checkpoint, processes = open_checkpoint(model, data, settings, execution)
     encoder = open_encoder(checkpoint, graph, settings, execution, processes)
     vectors = encoder.entities()
     answers = GraphAnswerer(

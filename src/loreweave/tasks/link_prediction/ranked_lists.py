@@ -12,17 +12,13 @@ import numpy as np
 from loreweave.corpus.counts import counted
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.errors import DataError
-from loreweave.metrics.known_answers import SIDES, KnownAnswers, Side
+from loreweave.metrics.known_answers import ANSWER_COLUMN, GIVEN_COLUMN, SIDES, KnownAnswers, Side
+from loreweave.metrics.ranking_metrics import HITS
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.files.predictions import PREDICTED, json_predictions, predicted_name
-from loreweave.tasks.link_prediction.reader import HEAD, RELATION, TAIL
+from loreweave.tasks.link_prediction.reader import RELATION, named_triples
 from loreweave.tasks.link_prediction.settings import ScoringSettings
 from loreweave.training.evaluation import Evaluation
-
-CUTS = (1, 3, 10)
-_GIVEN: dict[Side, int] = {"head": TAIL, "tail": HEAD}
-"""By the side that is asked for, the column that a question gives."""
-_ASKED: dict[Side, int] = {"head": HEAD, "tail": TAIL}
 
 Row = Mapping[str, Any]
 Question = tuple[Side, int, int]
@@ -140,7 +136,7 @@ def _id(value: Any, field: str) -> str:
 
 def _question(side: Side, triple: np.ndarray) -> Question:
     """The question whose answer is one side of a triple."""
-    return side, int(triple[_GIVEN[side]]), int(triple[RELATION])
+    return side, int(triple[GIVEN_COLUMN[side]]), int(triple[RELATION])
 
 
 def _ranks(side: Side, triples: np.ndarray, lists: Mapping[Question, np.ndarray], graph: KnowledgeGraph) -> np.ndarray:
@@ -148,7 +144,7 @@ def _ranks(side: Side, triples: np.ndarray, lists: Mapping[Question, np.ndarray]
     known = KnownAnswers(side, *(np.asarray(rows) for rows in graph.triples.values()))
     ranks = np.zeros(len(triples), np.int64)
     for number, triple in enumerate(triples):
-        question, gold = _question(side, triple), int(triple[_ASKED[side]])
+        question, gold = _question(side, triple), int(triple[ANSWER_COLUMN[side]])
         listed = lists.get(question)
         if listed is None or not (listed == gold).any():
             continue
@@ -161,7 +157,7 @@ def _ranks(side: Side, triples: np.ndarray, lists: Mapping[Question, np.ndarray]
 
 def _metrics(ranks: np.ndarray) -> dict[str, float]:
     inverse = np.where(ranks > 0, 1 / np.maximum(ranks, 1), 0.0)
-    hits = {f"hits_at_{cut}": float(((ranks > 0) & (ranks <= cut)).mean()) for cut in CUTS}
+    hits = {f"hits_at_{cut}": float(((ranks > 0) & (ranks <= cut)).mean()) for cut in HITS}
     return {"mrr": float(inverse.mean()), **hits}
 
 
@@ -171,11 +167,7 @@ def _row(ranks: np.ndarray) -> dict[str, Any]:
 
 def _rows(graph: KnowledgeGraph, triples: np.ndarray, ranks: Mapping[Side, np.ndarray]) -> list[dict[str, Any]]:
     """A row for each triple: its ids, and for each side the rank, null if the list lacks the gold entity."""
-    heads, tails = (graph.entity_ids.take(triples[:, column]) for column in (HEAD, TAIL))
-    rows: list[dict[str, Any]] = [
-        {"head": head, "relation": graph.relation_ids[relation], "tail": tail}
-        for head, relation, tail in zip(heads, triples[:, RELATION], tails, strict=True)
-    ]
+    rows = named_triples(graph, triples)
     for side, found in ranks.items():
         for row, rank in zip(rows, found.tolist(), strict=True):
             row[f"{side}_rank"] = rank or None

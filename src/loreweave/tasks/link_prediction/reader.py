@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -179,3 +179,12 @@ def without_unseen(data: LinkPredictionData, policy: Unseen) -> np.ndarray:
             field=data.split,
         )
     return kept
+
+
+def named_triples(graph: KnowledgeGraph, triples: np.ndarray) -> list[dict[str, Any]]:
+    """Ids of triples [triples, 3]: the rows of predictions, to which the ranks are added."""
+    heads, tails = (graph.entity_ids.take(triples[:, column]) for column in (HEAD, TAIL))
+    return [
+        {"head": head, "relation": graph.relation_ids[relation], "tail": tail}
+        for head, relation, tail in zip(heads, triples[:, RELATION], tails, strict=True)
+    ]

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from loreweave.metrics.known_answers import Side
+from loreweave.metrics.known_answers import ANSWER_COLUMN, Side
 from loreweave.metrics.ranking_metrics import bootstrap_intervals, degree_buckets, metrics_by_group, ranking_metrics
 from loreweave.metrics.ranks import RANK_KINDS, Ranks
 from loreweave.metrics.resampling import INTERVALS
-from loreweave.tasks.link_prediction.reader import HEAD, PROTOCOLS, RELATION, TAIL, LinkPredictionData, newness
+from loreweave.tasks.link_prediction.reader import PROTOCOLS, RELATION, LinkPredictionData, named_triples, newness
 from loreweave.training.evaluation import Evaluation
 
 PLAIN = ("mr", "mrr", "hits_at_1", "hits_at_3", "hits_at_10")
@@ -21,7 +21,6 @@ METRICS = (*PLAIN, *ADJUSTED)
 """Metrics of realistic ranks, both sides pooled."""
 
 _NEWNESS = ("both", "head", "tail", "none")
-_ANSWER = {"head": HEAD, "tail": TAIL}
 
 Table = list[dict[str, Any]]
 
@@ -108,7 +107,7 @@ def _per_relation(data: LinkPredictionData, ranked: RankedSides, pooled: Ranks) 
 
 def _per_degree(data: LinkPredictionData, ranked: RankedSides, pooled: Ranks) -> Table:
     """Metrics by the degree of the answer in the given graph."""
-    answers = np.concatenate([data.triples[ranked.rows, _ANSWER[side]] for side in ranked.among_all])
+    answers = np.concatenate([data.triples[ranked.rows, ANSWER_COLUMN[side]] for side in ranked.among_all])
     buckets, names = degree_buckets(data.degrees[answers])
     return [
         {"degree": names[group], "count": int(found["count"]), **_chosen(found, PLAIN)}
@@ -132,12 +131,7 @@ def _chosen(metrics: Mapping[str, float], names: Sequence[str]) -> dict[str, flo
 
 def _predictions(data: LinkPredictionData, ranked: RankedSides) -> list[dict[str, Any]]:
     """A row per triple: its ids, and per side the three ranks and the number of candidates."""
-    graph, triples = data.graph, data.triples[ranked.rows]
-    heads, tails = (graph.entity_ids.take(triples[:, column]) for column in (HEAD, TAIL))
-    rows: list[dict[str, Any]] = [
-        {"head": head, "relation": graph.relation_ids[relation], "tail": tail}
-        for head, relation, tail in zip(heads, triples[:, RELATION], tails, strict=True)
-    ]
+    rows = named_triples(data.graph, data.triples[ranked.rows])
     for side, ranks in ranked.among_all.items():
         kinds = [ranks.of_kind(kind).tolist() for kind in RANK_KINDS]
         for row, candidates, *values in zip(rows, ranks.candidates.tolist(), *kinds, strict=True):

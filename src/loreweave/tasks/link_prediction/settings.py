@@ -12,6 +12,7 @@ from loreweave.training.settings.conditions import ReadWhen, when
 
 ProtocolName = Literal["transductive", "kepler-inductive", "blp", "grail"]
 Unseen = Literal["encode", "worst", "skip"]
+AskedSide = Literal["both"] | Side
 
 
 @dataclass(kw_only=True)
@@ -62,7 +63,7 @@ class EvaluationSettings(ModelSettings):
     `kepler-inductive`, `blp` and `grail`: as in these papers on entities that are not in `train`."""
     split: str | None = None
     """Split whose triples are the questions. Null: `test`, or `inductive_test` with `protocol=grail`."""
-    side: Literal["both"] | Side = "both"
+    side: AskedSide = "both"
     """Side of the triples that is predicted."""
     unseen: Unseen | None = None
     """Triples with an entity that is not in `train`: `encode` the entity from its text, give it the `worst` rank, or `skip` the
@@ -103,5 +104,5 @@ class ScoringSettings:
 
     split: str = "test"
     """Split of the graph whose triples are the gold answers."""
-    side: Literal["both", "head", "tail"] = "both"
+    side: AskedSide = "both"
     """Which side of a triple is scored."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
+from loreweave.tasks.mentions.settings import MentionHead
 from loreweave.training.settings.conditions import LeftOpen, ReadWhen, either, when
-from loreweave.training.settings.finetuning import Encoded, FinetuningConfig, LukeSettings
+from loreweave.training.settings.finetuning import LUKE_SETTINGS, Encoded, FinetuningConfig, LukeSettings
 
 NAME = "relation-classification"
 
@@ -18,9 +19,7 @@ class RelationConfig(FinetuningConfig, LukeSettings):
 
     READ_WHEN: ClassVar[ReadWhen] = {
         ("head",): when(multi_label=False, reason="documents have a head of their own"),
-        ("base", "entity_aware_attention", "max_mention_length"): either(
-            when(head="luke", multi_label=False), when(head="auto", multi_label=True, encoder="luke")
-        ),
+        LUKE_SETTINGS: either(when(head="luke", multi_label=False), when(head="auto", multi_label=True, encoder="luke")),
         ("feature_cache",): when(multi_label=False, reason="the facts of documents are kept beside their encoded form"),
         ("no_label",): when(multi_label=False, reason="pairs without a relation have no label in documents"),
         ("classifier_bias",): when(head=("luke", "markers"), multi_label=False),
@@ -29,7 +28,7 @@ class RelationConfig(FinetuningConfig, LukeSettings):
     LEFT_OPEN: ClassVar[LeftOpen] = {"head": "auto", "multi_label": None}
     ENCODED: ClassVar[Encoded] = ("head", "multi_label", "kepler_character_markers")
 
-    head: Literal["auto", "luke", "markers", "kepler"] = "auto"
+    head: MentionHead = "auto"
     """`luke`: the states of both entities, dropout, linear. `markers`: the states of the two opening markers of a plain
     encoder, dropout, linear. `kepler`: the same states through a tanh layer, with four markers. `auto`: `luke` for a
     LUKE, `markers` for any other."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from loreweave.corpus.counts import listed
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.text_classification.record import TextRecord, has_numbers, labels_of
 from loreweave.training.settings.conditions import ReadWhen, never, when
-from loreweave.training.settings.finetuning import Encoded, FinetuningConfig, LukeSettings
+from loreweave.training.settings.finetuning import Encoded, FinetuningConfig, Leftover, LukeSettings
 from loreweave.training.settings.optimizer import OptimizerConfig
 
 NAME = "text-classification"
@@ -49,7 +49,7 @@ class TextClassificationConfig(FinetuningConfig, LukeSettings):
     epochs: int = 10
     batch_size: int = 32
     gradient_accumulation_steps: int = 1
-    leftover: Literal["drop", "flush"] = "flush"
+    leftover: Leftover = "flush"
     optimizer: OptimizerConfig = field(default_factory=lambda: OptimizerConfig(weight_decay=0.1, bias_correction=True))
     seed: int = 1
 

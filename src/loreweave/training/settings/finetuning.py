@@ -19,6 +19,7 @@ from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfi
 
 Encoded = tuple[str, ...]
 """Names of settings on which the encoded training records depend: they are the key of the feature cache."""
+Leftover = Literal["drop", "flush"]
 
 
 @dataclass(kw_only=True)
@@ -63,6 +64,10 @@ class LukeSettings(EncoderSettings):
     """Maximum number of sub-words of a mention whose positions are averaged for its entity."""
 
 
+LUKE_SETTINGS = ("base", "entity_aware_attention", "max_mention_length")
+"""Names of the settings of `LukeSettings`, for `READ_WHEN`."""
+
+
 @dataclass(kw_only=True)
 class DataSettings(Seeds):
     """Selection of the training records, and storage of their encoded form."""
@@ -103,7 +108,7 @@ class EngineSettings(Seeds):
     """Number of examples per process and micro-step."""
     gradient_accumulation_steps: int = 2
     """Number of micro-steps per update. An update reads `batch_size` x this number of examples per process."""
-    leftover: Literal["drop", "flush"] = "drop"
+    leftover: Leftover = "drop"
     """What to do with micro-batches at the end of an epoch that do not fill an update: `drop` skips them (like the
     released code), `flush` makes one smaller update."""
     bucket_by_length: bool = False
