@@ -1,8 +1,7 @@
 """Checkpoints of every published LUKE format, converted to and from ours, and fairseq's RoBERTa.
 
-Each format is a module with `recognises(path)`, `load(path, options)` and, if it can be written, `save(model,
-tokenizer, path, ...)`. `FORMATS` lists those of LUKE in the order in which they are tried; `fairseq` is for encoders without
-entities, `sparse_lt` for those with a latent typer.
+`formats/registry.py` lists the formats of LUKE; `fairseq` is for encoders without entities, `sparse_lt` for those with a latent
+typer.
 """
 
 from __future__ import annotations
@@ -14,45 +13,20 @@ from transformers import PreTrainedModel
 
 from loreweave.checkpoints.checked_writing import write_checked
 from loreweave.checkpoints.fitting import fit_state_dict
-from loreweave.checkpoints.formats import (
-    allennlp,
-    deepspeed,
-    fairseq,
-    hugging_face,
-    luke_disambiguation,
-    luke_finetuned,
-    luke_original,
-    paddle,
-    sparse_lt,
-)
+from loreweave.checkpoints.formats import fairseq, hugging_face, sparse_lt
 from loreweave.checkpoints.formats.lite import lite as make_lite
+from loreweave.checkpoints.formats.registry import FORMATS, WRITABLE, format_named, plain_name, recognise
 from loreweave.checkpoints.from_encoder import NewLuke, luke_from_encoder
 from loreweave.checkpoints.loading import LoadedCheckpoint, LoadOptions, LoadReport
-from loreweave.corpus.counts import listed
-from loreweave.corpus.files.missing import close_names
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.replacing import check_overwritable
 from loreweave.corpus.files.writing import check_free, check_replaceable
 from loreweave.encoding.model_names import resolve
-from loreweave.errors import CheckpointError, ConfigurationError
+from loreweave.errors import ConfigurationError
 from loreweave.models.head_settings import HEAD_SETTINGS
 
-FORMATS: dict[str, ModuleType] = {
-    module.NAME: module
-    for module in (
-        luke_disambiguation,
-        hugging_face,
-        allennlp,
-        deepspeed,
-        paddle,
-        luke_finetuned,
-        luke_original,
-    )
-}
 OURS_ALONE = {name: usual for name, usual in HEAD_SETTINGS.items() if name != "classifier_bias"}
 """Settings that no other format can store; all formats support a classifier with a bias."""
-
-WRITABLE = tuple(name for name, module in FORMATS.items() if hasattr(module, "save"))
 
 __all__ = [
     "FORMATS",
@@ -67,38 +41,6 @@ __all__ = [
     "luke_from_encoder",
     "recognise",
 ]
-
-
-def recognise(path: Pathname) -> str:
-    """Name of the format of a file or folder.
-
-    Raises:
-        CheckpointError: the path does not exist, or has no known format; the message says what was found.
-    """
-    place = Path(path)
-    if not place.exists():
-        raise CheckpointError(f"{place}: no such file or folder{close_names(place)}")
-    found = next((name for name, module in FORMATS.items() if module.recognises(place)), None)
-    if found is None:
-        raise CheckpointError(f"{place}: {_what_is_there(place)}")
-    return found
-
-
-_ONLY_FORMAT = "a Hugging Face folder is the only format"
-
-
-def _what_is_there(place: Path) -> str:
-    expected = f"; expected one of the formats {', '.join(FORMATS)}"
-    kind = hugging_face.read_config(place).get("model_type") if place.is_dir() else None
-    if kind == "luke":
-        return f"found the configuration of a LUKE without weights{expected}"
-    if kind is not None:
-        possible = "a Hugging Face folder and fairseq's are the only formats" if kind == "roberta" else _ONLY_FORMAT
-        return f"found a model of the type {kind}, which is not a LUKE: {possible} for such a model; copy the folder instead"
-    if place.is_dir():
-        names = sorted(item.name for item in place.iterdir())
-        return f"found a folder with {listed(names, shown=8) or 'nothing in it'}{expected}"
-    return f"found a file that is not a checkpoint of a LUKE{expected}"
 
 
 def load_luke(
@@ -124,7 +66,7 @@ def load_luke(
         CheckpointError: unknown format, unsafe or broken file, or tensors that do not fit the model.
     """
     place = resolve(path)
-    module = FORMATS[recognise(place)] if format is None else _format(format)
+    module = FORMATS[recognise(place)] if format is None else format_named(format)
     options = LoadOptions(cls, None if base is None else resolve(base), entity_aware_attention, seed)
     loaded: LoadedCheckpoint = module.load(place, options)
     return loaded
@@ -170,17 +112,17 @@ def convert(
     place = Path(target)
     check_free(place, overwrite)
     check_overwritable(check_replaceable(place))
-    to_fairseq, names = _plain(to) == fairseq.NAME, {_plain(name) for name in (to, from_) if name is not None}
+    to_fairseq, names = plain_name(to) == fairseq.NAME, {plain_name(name) for name in (to, from_) if name is not None}
     origin, base = resolve(source), None if base is None else resolve(base)
     of_fairseq = fairseq.NAME in names or (from_ is None and _is_fairseq(origin))
     _refuse_unused(of_fairseq and not to_fairseq, classification_head, to_fairseq, fairseq_version)
-    typed = {_plain(sparse_lt.NAME), _plain(sparse_lt.ENCODER)} & names or (from_ is None and sparse_lt.recognises(origin))
-    if typed and not of_fairseq:
+    of_typer = names & {plain_name(name) for name in (sparse_lt.NAME, sparse_lt.ENCODER)}
+    if not of_fairseq and (of_typer or (from_ is None and sparse_lt.recognises(origin))):
         if lite or entity_aware_attention is not None:
             raise ConfigurationError(f"{sparse_lt.NAME} is for encoders without entities: LUKE options do not apply")
         return sparse_lt.convert(origin, place, _choose(to), base, overwrite, lossy)
     if of_fairseq:
-        if lite or entity_aware_attention is not None or names - {fairseq.NAME, _plain(hugging_face.NAME)}:
+        if lite or entity_aware_attention is not None or names - {fairseq.NAME, plain_name(hugging_face.NAME)}:
             message = "fairseq is for RoBERTas without entities: convert only with hugging-face, no LUKE options"
             raise ConfigurationError(message)
         return fairseq.convert(
@@ -194,7 +136,7 @@ def convert(
 
 def _writable(name: str) -> ModuleType:
     """The format of a LUKE to write, by name; ConfigurationError for one that is only read."""
-    module = _format(name, fairseq.NAME, sparse_lt.NAME, sparse_lt.ENCODER)
+    module = format_named(name, fairseq.NAME, sparse_lt.NAME, sparse_lt.ENCODER)
     if module.NAME not in WRITABLE:
         raise ConfigurationError(f"{module.NAME} is only read, not written; expected one of {', '.join(WRITABLE)}")
     return module
@@ -229,7 +171,7 @@ def _refuse_unused(from_fairseq: bool, classification_head: str | None, to_fairs
 def _choose(to: str) -> str:
     """Name of a target that a model with a typer can be converted to."""
     targets = (hugging_face.NAME, sparse_lt.NAME, sparse_lt.ENCODER)
-    found = next((name for name in targets if _plain(name) == _plain(to)), None)
+    found = next((name for name in targets if plain_name(name) == plain_name(to)), None)
     if found is None:
         raise ConfigurationError(f"found the format {to!r}, expected one of {', '.join(targets)}")
     return found
@@ -238,15 +180,3 @@ def _choose(to: str) -> str:
 def _is_fairseq(place: Path) -> bool:
     """Whether it looks like a file of fairseq and not like a LUKE."""
     return fairseq.recognises(place) and not any(module.recognises(place) for module in FORMATS.values())
-
-
-def _format(name: str, *others: str) -> ModuleType:
-    """A format by name; `-`, `_` and case do not matter. `others` are also valid names, but handled elsewhere."""
-    module = {_plain(known): module for known, module in FORMATS.items()}.get(_plain(name))
-    if module is None:
-        raise ConfigurationError(f"found the format {name!r}, expected one of {', '.join((*FORMATS, *others))}")
-    return module
-
-
-def _plain(name: str) -> str:
-    return name.lower().replace("-", "").replace("_", "")

@@ -1,1 +1,1 @@
-"""Foreign weight formats, to and from ours."""
+"""Foreign weight formats, to and from ours; `registry.py` lists them."""
