@@ -322,17 +322,6 @@ def test_offsets_with_a_forced_space(bpe: EntityTokenizer) -> None:
     assert spans[0][0] == 0 and spans[-1] == (5, 6)
 
 
-def test_words_that_are_ids_already(bert: EntityTokenizer) -> None:
-    encoded = bert.encode_tokens([5, 6, 7], [(0, 2)], ["Tokyo"], with_ends=True)
-    assert encoded.input_ids == [2, 5, 6, 7, 3]
-    assert encoded.entity_position_ids == [[1, 2]]
-    assert (encoded.entity_start_positions, encoded.entity_end_positions) == ([1], [2])
-    pair = bert.encode_tokens([5], pair_word_ids=[6, 7], pair_token_spans=[(1, 2)])
-    assert pair.input_ids == [2, 5, 3, 6, 7, 3] and pair.entity_position_ids == [[4]]
-    with pytest.raises(DataError, match="expected 0 <= start < end <= 3 tokens"):
-        bert.encode_tokens([5, 6, 7], [(1, 4)])
-
-
 def test_pieces_with_and_without_space(bpe: EntityTokenizer, bert: EntityTokenizer) -> None:
     spaced = bpe.tokenize_pieces(["the", "'s", ""], leading_space=[True, False, True])
     assert spaced == bpe.words.encode([" the", "'s", ""])

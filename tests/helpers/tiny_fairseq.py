@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from token_sequences import write_token_sequences
 
 from loreweave.corpus.fairseq_dictionary import Gpt2SubWords, byte_alphabet
-from loreweave.corpus.fairseq_shards import write_token_sequences
 
 MERGES = (
     "t h", "th e", "Ġ the", "c i", "ci t", "cit y", "Ġ city", "r i", "ri v", "e r", "riv er", "Ġ river", "Ġ a", "o f", "Ġ of",

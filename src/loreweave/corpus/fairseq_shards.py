@@ -7,19 +7,16 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from struct import Struct
 from typing import Any, overload
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.reading import Pathname
-from loreweave.corpus.files.writing import atomic_path
-from loreweave.errors import ConfigurationError, DataError
+from loreweave.errors import DataError
 
 MAGIC = b"MMIDIDX\x00\x00"
 OLDER_MAGIC = b"TNTIDX\x00\x00"
@@ -104,37 +101,6 @@ class TokenSequences(Sequence[np.ndarray]):
             for at in np.flatnonzero((ids < 0) | (ids >= symbols))[:1]:
                 place = f"sequence {item}, byte {self.offsets[item] + at * self.dtype.itemsize}"
                 raise DataError(f"found the id {ids[at]} in {place}, expected an id below {symbols}", path=self.data_file)
-
-
-def write_token_sequences(prefix: Pathname, sequences: Iterable[Sequence[int] | np.ndarray], dtype: DTypeLike = "<u2") -> int:
-    """Write sequences as `<prefix>.bin` and `<prefix>.idx`, and return their number.
-
-    Args:
-        dtype: fairseq uses uint16 for fewer than 65,500 symbols, otherwise a wider type.
-
-    Raises:
-        ConfigurationError: the format lacks this type, or an id does not fit in it.
-    """
-    kind = np.dtype(dtype).newbyteorder("<")
-    code = next((code for code, known in TYPES.items() if known == kind), None)
-    if code is None:
-        known = dict.fromkeys(str(known) for known in TYPES.values())
-        raise ConfigurationError(f"found the type {kind}, expected one of {', '.join(known)}")
-    sizes = array("q")
-    with atomic_path(_with_suffix(prefix, ".bin")) as data, atomic_path(_with_suffix(prefix, ".idx")) as index:
-        with data.open("wb") as file:
-            for sequence in sequences:
-                ids = np.asarray(sequence, dtype=None if len(sequence) else kind)
-                if not np.array_equal(ids.astype(kind), ids):
-                    raise ConfigurationError(f"sequence {len(sizes)}: found ids that do not fit in {kind}")
-                file.write(ids.astype(kind).tobytes())
-                sizes.append(len(ids))
-        counts = np.array(sizes, dtype=np.int64)
-        starts = np.concatenate([[0], np.cumsum(counts[:-1])]) * kind.itemsize if len(counts) else counts
-        with index.open("wb") as file:
-            file.write(_HEADER.pack(MAGIC, VERSION, code, len(counts)))
-            file.write(counts.astype("<i4").tobytes() + starts.astype("<i8").tobytes())
-    return len(sizes)
 
 
 def _with_suffix(prefix: Pathname, suffix: str) -> Path:

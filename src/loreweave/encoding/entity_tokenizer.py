@@ -18,7 +18,6 @@ from loreweave.encoding.inputs import (
     add_entities,
     check_choice,
     check_number_of_mentions,
-    check_span,
     check_spans,
 )
 from loreweave.encoding.words.pieces import PIECE_RULES, CutText, PieceRule, cut_at_spans
@@ -199,39 +198,6 @@ class EntityTokenizer:
             for one, other in zip_longest(first, second)
         ]
 
-    def encode_tokens(
-        self,
-        word_ids: Sequence[int],
-        token_spans: Spans = (),
-        entities: Entities | None = None,
-        *,
-        pair_word_ids: Sequence[int] | None = None,
-        pair_token_spans: Spans = (),
-        pair_entities: Entities | None = None,
-        max_length: int | None = None,
-        truncation: Truncation = "longest_first",
-        language: str | None = None,
-        with_ends: bool = False,
-    ) -> EncodedText:
-        """Encode text given as word ids without special tokens (pre-training windows, or tokens word by word).
-
-        Args:
-            word_ids: ids below `word_vocabulary_size`.
-            token_spans: mentions as (first token, last token + 1).
-            entities: as in `encode_batch`.
-            pair_word_ids: second text; `pair_token_spans` and `pair_entities` are its mentions.
-            max_length: maximum number of word tokens with special tokens. Default: that of the tokenizer.
-            truncation: which text of a pair is truncated.
-            language: language of the titles.
-            with_ends: return `entity_start_positions` and `entity_end_positions`.
-        """
-        first = self._from_tokens(word_ids, token_spans, entities, language)
-        second = None
-        if pair_word_ids is not None:
-            second = self._from_tokens(pair_word_ids, pair_token_spans, pair_entities, language)
-        limits = self._limits(max_length)
-        return assemble(first, second, self.words.special, limits, truncation=truncation, with_ends=with_ends)
-
     def tokenize_pieces(self, pieces: Sequence[str], *, leading_space: bool | Sequence[bool] = False) -> list[list[int]]:
         """Word ids of strings (words, fields), without special tokens.
 
@@ -371,14 +337,6 @@ class EntityTokenizer:
         for text, cut in zip(joined, cuts, strict=True):
             text.offsets = [(max(0, start + at), end + at) for at in cut.starts for start, end in next(offsets)]
         return joined
-
-    def _from_tokens(
-        self, word_ids: Sequence[int], spans: Spans, entities: Entities | None, language: str | None
-    ) -> TokenizedText:
-        checked = [check_span(span, len(word_ids), "tokens") for span in spans]
-        text = TokenizedText(list(word_ids), checked, indices=list(range(len(checked))))
-        add_entities([text], None if entities is None else [entities], self.entity_vocabulary, language, "entities")
-        return text
 
 
 def _join(cut: CutText, piece_ids: Iterator[list[int]], spans: Sequence[Span]) -> TokenizedText:

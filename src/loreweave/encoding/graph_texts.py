@@ -174,15 +174,6 @@ class GraphTexts:
         rows = np.arange(len(self)) if entity_rows is None else _rows(entity_rows)
         return np.minimum(self._entities.lengths(rows) + 2, self.config.max_length)
 
-    def relation_lengths(self, relation_rows: ArrayLike) -> np.ndarray:
-        """Number of tokens of the texts of `relation_batch`.  # [relations]"""
-        return np.minimum(self._relation_table.lengths(_rows(relation_rows)) + 2, self._relation_limit)
-
-    def conditioned_lengths(self, entity_rows: ArrayLike, relation_rows: ArrayLike) -> np.ndarray:
-        """Number of tokens of the pairs of `conditioned`.  # [pairs]"""
-        first, second = self._pair_lengths(_rows(entity_rows), _rows(relation_rows))
-        return np.minimum(first + second + self._frame.special.count(pair=True), self.config.max_length)
-
     def longest(self, *, relations: bool = False, pairs: bool = False, inverse: bool = False) -> int:
         """Maximum number of tokens of a sequence: an entity, a relation, and the longest pair, also inverse."""
         longest = int(self.lengths().max(initial=0))

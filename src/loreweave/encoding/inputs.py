@@ -19,11 +19,11 @@ def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
         raise ConfigurationError(f"found {name}={value!r}, expected one of {', '.join(choices)}")
 
 
-def check_span(span: Sequence[int], length: int, unit: str) -> Span:
-    """Return the span as a tuple; DataError if it is empty or not inside `length`."""
+def _check_span(span: Sequence[int], length: int) -> Span:
+    """Return the span as a tuple; DataError if it is empty or not inside `length` characters."""
     start, end = span
     if not 0 <= start < end <= length:
-        raise DataError(f"found the span ({start}, {end}), expected 0 <= start < end <= {length} {unit}")
+        raise DataError(f"found the span ({start}, {end}), expected 0 <= start < end <= {length} characters")
     return start, end
 
 
@@ -38,7 +38,7 @@ def check_spans(texts: Sequence[str], spans: Sequence[Spans] | None, name: str) 
     checked = []
     for number, (text, text_spans) in enumerate(zip(texts, spans, strict=True)):
         try:
-            checked.append([check_span(span, len(text), "characters") for span in text_spans])
+            checked.append([_check_span(span, len(text)) for span in text_spans])
         except DataError as error:
             raise DataError(f"text {number}: {error}", field=name) from None
     return checked

@@ -117,7 +117,8 @@ def rank_scores(
 ) -> Ranks:
     """Rank by the scores of a function instead of vectors; otherwise as `rank`.
 
-    The score of gold is taken from the scores of the candidates, so equal scores tie.
+    It is for models of other programs, and for models whose scores are not a similarity of two vectors. The score of gold is
+    taken from the scores of the candidates, so equal scores tie.
 
     Args:
         scores: function from distinct questions int64 [up to rows_at_once] to scores of all candidates [., candidates].
@@ -126,6 +127,11 @@ def rank_scores(
 
     Raises:
         ValueError: as `rank`, or the scores have another shape, contain NaN, or are infinite for gold.
+
+    Example:
+        >>> table = torch.tensor([[0.1, 0.9, 0.3], [0.5, 0.5, 0.2]])
+        >>> rank_scores(lambda questions: table[questions], [2, 0], 3).realistic
+        array([2. , 1.5])
     """
     num_questions = len(np.asarray(gold)) if questions is None else int(np.max(questions, initial=-1)) + 1
     if known is not None:

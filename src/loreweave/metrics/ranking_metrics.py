@@ -46,17 +46,12 @@ def ranking_metrics(ranks: Ranks, kind: RankKind = "realistic") -> dict[str, flo
     return {name: float(value) for name, value in _from_means(means, np.asarray(len(ranks))).items()}
 
 
-def metrics_by_side(sides: Mapping[Side, Ranks]) -> dict[str, float]:
-    """Metrics of each side and of both sides pooled, for each kind of rank, with names such as `both.realistic.hits_at_10`."""
+def metrics_by_side(sides: Mapping[Side, Ranks]) -> dict[tuple[str, RankKind], dict[str, float]]:
+    """Metrics of each side and, if there are two, of `both` pooled, for each kind of rank: (side, kind) -> name -> value."""
     pooled: dict[str, Ranks] = {side: ranks for side, ranks in sides.items()}
     if len(sides) > 1:
         pooled["both"] = Ranks.concatenate(sides.values())
-    return {
-        f"{side}.{kind}.{name}": value
-        for side, ranks in pooled.items()
-        for kind in RANK_KINDS
-        for name, value in ranking_metrics(ranks, kind).items()
-    }
+    return {(side, kind): ranking_metrics(ranks, kind) for side, ranks in pooled.items() for kind in RANK_KINDS}
 
 
 def metrics_by_group(ranks: Ranks, groups: NDArray[np.integer], kind: RankKind = "realistic") -> dict[int, dict[str, float]]:

@@ -60,7 +60,7 @@ def test_entities_without_text(files: Path, build: Build) -> None:
     source = triples(files, descriptions=files / "texts.tsv")
     kept = build(source)
     assert kept.manifest["text"]["entities"]["first_without_text"] == ["c", "e"]
-    assert kept.has_text.tolist() == [True, True, True, False, False]
+    assert kept.entities.have_text().tolist() == [True, True, True, False, False]
     smaller = build(source, without_text="leave-out")
     assert list(smaller.entity_ids) == ["d", "a", "b"]
     assert triples_by_id(smaller) == {"train": ["b r a", "a r d"], "valid": [], "test": ["a t d"]}

@@ -25,7 +25,7 @@ def test_as_published(tmp_path: Path, build: Build) -> None:
     ]
     assert graph.relations == (GraphRelation("P1", "capital", "seat"), GraphRelation("P2", "in"))
     assert list(graph.triples) == ["train", "valid", "test"]  # negatives are false
-    assert graph.has_text.tolist() == [True, False, False]
+    assert graph.entities.have_text().tolist() == [True, False, False]
 
 
 def test_in_another_language(tmp_path: Path, build: Build) -> None:

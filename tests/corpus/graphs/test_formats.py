@@ -80,7 +80,7 @@ def check_inductive(graph: KnowledgeGraph, sizes: list[int], entities: tuple[int
     assert [len(rows) for rows in graph.triples.values()] == sizes
     assert (splits["train"]["entities"], splits["inductive_train"]["entities"]) == entities
     assert graph.num_entities == sum(entities)
-    assert graph.has_text.all() and all(relation.label for relation in graph.relations)
+    assert graph.entities.have_text().all() and all(relation.label for relation in graph.relations)
     for split in ("inductive_train", "inductive_valid", "inductive_test"):
         assert splits[split]["with_unseen_entity"] == splits[split]["triples"]
     assert not any(counts["with_unseen_relation"] for counts in splits.values())
@@ -92,7 +92,7 @@ def test_real_codex(shared_data: Path, build: Build) -> None:
     assert counts(small) == (2_034, 42, [32_888, 1_827, 1_828])
     assert differences_from_published(small.manifest) == {}
     assert unseen(small) == 0
-    assert int(small.has_text.sum()) == small.manifest["text"]["entities"]["label"] == 1_210
+    assert int(small.entities.have_text().sum()) == small.manifest["text"]["entities"]["label"] == 1_210
     assert all(relation.description for relation in small.relations)
     labelled = build(find_graph("codex", folder / "codex-s"), without_text="leave-out")
     assert labelled.num_entities == 1_210
@@ -100,7 +100,7 @@ def test_real_codex(shared_data: Path, build: Build) -> None:
     medium = build(find_graph("codex", folder / "codex-m"))
     assert counts(medium) == (17_050, 51, [185_584, 10_310])
     assert differences_from_published(medium.manifest) == {"test": (0, 10_311)}  # the staged copy has no test files
-    assert int(medium.has_text.sum()) == 4_790
+    assert int(medium.entities.have_text().sum()) == 4_790
     labelled = build(find_graph("codex", folder / "codex-m"), without_text="leave-out")
     assert sum(len(rows) for rows in labelled.triples.values()) <= 50_576
 

@@ -41,7 +41,7 @@ def test_texts_come_from_the_whole_graph(tmp_path: Path, build: Build) -> None:
     )
     graph = build(with_texts_of(grail(write(tmp_path / "data", GRAIL) / "toy_v1"), whole))
     assert list(graph.entity_ids) == ["y", "x", "c", "b", "a"]
-    assert graph.has_text.all()
+    assert graph.entities.have_text().all()
     assert graph.relations == (GraphRelation("r", "R"), GraphRelation("s", "S"))
 
 

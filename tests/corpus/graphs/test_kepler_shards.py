@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny_fairseq as tiny
+from token_sequences import write_token_sequences
 
-from loreweave.corpus.fairseq_shards import write_token_sequences
 from loreweave.corpus.graphs.building import build_graph
 from loreweave.corpus.graphs.formats import find_graph
 from loreweave.corpus.graphs.kepler_shards import ID_NOTE, find_shards, kepler_shards

@@ -61,7 +61,7 @@ def test_texts_are_reached_without_records(graph: KnowledgeGraph) -> None:
     assert graph.entities.column("aliases").to_pylist() == [["Kristiania", "Christiania"], [], [], ["Bjørgvin"], []]
     assert graph.entities.given("label").tolist() == [True, False, False, False, False]
     assert graph.entities.given("types").tolist() == [True, False, False, False, True]
-    assert graph.has_text.tolist() == [True, True, False, True, False]
+    assert graph.entities.have_text().tolist() == [True, True, False, True, False]
     with pytest.raises(IndexError):
         _ = graph.entities[5]
 

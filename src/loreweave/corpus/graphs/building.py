@@ -339,11 +339,10 @@ def _whole(entity: GraphEntity, left_out: LeftOut) -> GraphEntity:
 
 def _entity_text(entities: GraphEntities) -> dict[str, Any]:
     """Number of entities with each field, and the first ones without text."""
-    given = {name: entities.given(name) for name in ("label", "description", "aliases", "types", "title")}
-    without = ~(given["label"] | given["description"] | given["aliases"])
+    without = ~entities.have_text()
     first = entities.strings("id").take(np.flatnonzero(without)[:_SHOWN_IDS])
     return {
-        **{name: int(mask.sum()) for name, mask in given.items()},
+        **{name: int(entities.given(name).sum()) for name in ("label", "description", "aliases", "types", "title")},
         "without_text": int(without.sum()),
         "first_without_text": first,
     }

@@ -155,6 +155,10 @@ class GraphEntities(Sequence[GraphEntity]):
         lengths = pc.list_value_length(column) if name in _LISTS else pc.binary_length(column)
         return pc.greater(lengths, 0).to_numpy()
 
+    def have_text(self) -> np.ndarray:
+        """Whether an entity has a label, a description or an alias.  # [entities], bool"""
+        return np.logical_or.reduce([self.given(name) for name in ("label", "description", "aliases")])
+
 
 class EntityWriter:
     """Writes entities to an Arrow file batch by batch (a context manager)."""

@@ -172,11 +172,6 @@ class KnowledgeGraph:
         return [relation.id for relation in self.relations]
 
     @cached_property
-    def has_text(self) -> np.ndarray:
-        """Whether an entity has a label, a description or an alias.  # [entities], bool"""
-        return np.logical_or.reduce([self.entities.given(name) for name in ("label", "description", "aliases")])
-
-    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the entity ids, then the relation ids, in order: what an embedding table depends on."""
         return self.manifest.get("fingerprint") or _fingerprint(self.entity_ids, self.relation_ids)

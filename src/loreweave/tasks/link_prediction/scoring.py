@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 
 from loreweave.metrics.known_answers import ANSWER_COLUMN, Side
-from loreweave.metrics.ranking_metrics import bootstrap_intervals, degree_buckets, metrics_by_group, ranking_metrics
+from loreweave.metrics.ranking_metrics import (
+    bootstrap_intervals,
+    degree_buckets,
+    metrics_by_group,
+    metrics_by_side,
+    ranking_metrics,
+)
 from loreweave.metrics.ranks import RANK_KINDS, Ranks
 from loreweave.metrics.resampling import INTERVALS
 from loreweave.tasks.link_prediction.reader import PROTOCOLS, RELATION, LinkPredictionData, named_triples, newness
@@ -48,7 +54,16 @@ def score(data: LinkPredictionData, ranked: RankedSides, *, bootstrap: int = 100
     """
     pooled = Ranks.concatenate(ranked.among_all.values())
     metrics = _chosen(ranking_metrics(pooled), METRICS)
-    tables = {"by_side": _by_side(ranked.among_all), "adjusted": _adjusted(ranked.among_all)}
+    found = metrics_by_side(ranked.among_all)
+    tables: dict[str, Table] = {
+        "by_side": [
+            {"side": side, "ranks": kind, "count": int(values["count"]), **_chosen(values, PLAIN)}
+            for (side, kind), values in found.items()
+        ],
+        "adjusted": [
+            {"side": side, **_chosen(values, ADJUSTED)} for (side, kind), values in found.items() if kind == "realistic"
+        ],
+    }
     if bootstrap:
         tables[INTERVALS] = _intervals(ranked.among_all, bootstrap, seed)
     if ranked.sampled:
@@ -59,25 +74,6 @@ def score(data: LinkPredictionData, ranked: RankedSides, *, bootstrap: int = 100
     if PROTOCOLS[data.protocol].newness:
         tables["by_new_ends"] = _by_new_ends(data, ranked, pooled)
     return Evaluation(metrics, _predictions(data, ranked), _arrays(data, ranked), tables)
-
-
-def _by_side(sides: Mapping[Side, Ranks]) -> Table:
-    """Every side with every kind of rank."""
-    return [
-        {"side": name, "ranks": kind, "count": len(ranks), **_chosen(ranking_metrics(ranks, kind), PLAIN)}
-        for name, ranks in _with_both(sides).items()
-        for kind in RANK_KINDS
-    ]
-
-
-def _adjusted(sides: Mapping[Side, Ranks]) -> Table:
-    """Metrics adjusted for chance, of realistic ranks."""
-    return [{"side": name, **_chosen(ranking_metrics(ranks), ADJUSTED)} for name, ranks in _with_both(sides).items()]
-
-
-def _with_both(sides: Mapping[Side, Ranks]) -> dict[str, Ranks]:
-    found: dict[str, Ranks] = {str(side): ranks for side, ranks in sides.items()}
-    return found if len(found) == 1 else found | {"both": Ranks.concatenate(sides.values())}
 
 
 def _intervals(sides: Mapping[Side, Ranks], samples: int, seed: int) -> Table:

@@ -92,7 +92,7 @@ def check_read(configuration: Any, **known: Any) -> None:
         raise ConfigurationError(message)
 
 
-def is_read(configuration: Any, name: str, **known: Any) -> bool | None:
+def is_read(configuration: Any, name: str, /, **known: Any) -> bool | None:
     """Whether a setting is read; None if that is not known yet."""
     condition = conditions_of(type(configuration)).get(name)
     return True if condition is None else _holds(configuration, condition, known)
@@ -107,15 +107,15 @@ def _unread(configuration: Any, usual: Any, known: Mapping[str, Any], prefix: st
     """A message for each setting that is not read. `usual` is the default of the group, where that is not its class's."""
     conditions = conditions_of(type(configuration))
     for name in types_of(type(configuration)):
-        value, condition = getattr(configuration, name), conditions.get(name)
+        value = getattr(configuration, name)
         defaults = [default_of(type(configuration), name), *([getattr(usual, name)] if usual is not None else [])]
-        if condition is None or _holds(configuration, condition, known) is not False:
+        if is_read(configuration, name, **known) is not False:
             if is_group(type(value)):
                 given = next((default for default in reversed(defaults) if isinstance(default, type(value))), None)
                 yield from _unread(value, given, {}, f"{prefix}{name}.")
         elif value not in defaults:
             setting, default = _changed(value, defaults[-1], f"{prefix}{name}")
-            yield _message(configuration, setting, default, condition, known, prefix)
+            yield _message(configuration, setting, default, conditions[name], known, prefix)
 
 
 def _changed(value: Any, default: Any, name: str) -> tuple[str, Any]:
