@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from loreweave.cli.build.graphs import FORMATS
 from loreweave.cli.main import main
 from loreweave.corpus.graphs.columns import ROLES
+from loreweave.corpus.graphs.formats import FORMATS
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 
 

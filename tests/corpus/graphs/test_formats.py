@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loreweave.corpus.graphs.building import build_graph, differences_from_published
-from loreweave.corpus.graphs.formats import FORMATS, find_graph
+from loreweave.corpus.graphs.formats import FORMATS, find_graph, reader_of
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.corpus.graphs.source import with_texts_of
 from loreweave.errors import ConfigurationError
@@ -27,10 +27,11 @@ def test_formats_and_options_by_name(tmp_path: Path) -> None:
         find_graph("codex", tmp_path, {"names": tmp_path})
 
 
-def test_the_command_line_offers_all_formats() -> None:
-    from loreweave.cli.build.graphs import FORMATS as OFFERED
-
-    assert tuple(FORMATS) == OFFERED
+def test_a_new_row_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "train.tsv").write_text("a\tr\tb\n")
+    monkeypatch.setitem(FORMATS, "mine", "triple_files:triples")
+    assert find_graph("mine", tmp_path).triples == {"train": tmp_path / "train.tsv"}
+    assert all(callable(reader_of(format)) for format in FORMATS)
 
 
 def counts(graph: KnowledgeGraph) -> tuple[int, int, list[int]]:

@@ -11,16 +11,12 @@ import typer
 from loreweave.cli.console import progress, say, show_json, show_table
 from loreweave.cli.options import ManifestAsJson, OutputFolder, Overwrite, SkipBad
 from loreweave.corpus.counts import counted, listed
+from loreweave.corpus.graphs.formats import FORMATS, find_graph, options_of
 
 if TYPE_CHECKING:
     from loreweave.corpus.graphs.building import GraphPolicy
     from loreweave.corpus.graphs.source import GraphSource
     from loreweave.corpus.graphs.splitting import Splitting
-
-FORMATS = (
-    "triples", "jsonl", "fb15k237", "wn18rr", "kg-bert", "blp", "codex", "grail", "wikidata5m", "kepler-shards",
-)  # fmt: skip
-"""Names of `corpus.graphs.formats`, whose import is slow."""
 
 _SHOWN = 10
 
@@ -101,8 +97,6 @@ def wikidata5m(
 
     Example: loreweave build wikidata5m downloads/wikidata5m --output build/wikidata5m
     """
-    from loreweave.corpus.graphs.formats import find_graph
-
     source = find_graph("wikidata5m", folder, _given(setting=setting, relation_descriptions=relation_descriptions))
     policy = _policy(without_text, skip_bad, exclude_triples, within_vocabulary)
     _build(source, output, policy, overwrite, as_json)
@@ -141,7 +135,6 @@ def graph(
 
     Example: loreweave build graph data/kg_wn18rr --format wn18rr --output build/wn18rr
     """
-    from loreweave.corpus.graphs.formats import find_graph
     from loreweave.corpus.graphs.id_labels import with_labels_of_ids
     from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
     from loreweave.corpus.graphs.source import with_texts_of
@@ -283,8 +276,6 @@ def _text_lines(manifest: Mapping[str, Any]) -> list[str]:
 
 def _ways_to_texts(kind: str, source: Mapping[str, Any]) -> str:
     """Options by which a build of this source gets texts of `kind`."""
-    from loreweave.corpus.graphs.formats import options_of
-
     read = {"entities": ("names", "descriptions"), "relations": ("relation_names", "relation_descriptions")}[kind]
     ways = [f"--{name.replace('_', '-')} FILE" for name in read if name in options_of(source["format"])]
     if source["format"] == "jsonl":

@@ -1,42 +1,50 @@
-"""Readable formats of knowledge graphs, by name."""
+"""Readable formats of knowledge graphs, by name. A new one is a function in this folder and a row of `FORMATS`."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loreweave.corpus.files.missing import close_names
 from loreweave.corpus.files.reading import Pathname
-from loreweave.corpus.graphs.codex import codex
-from loreweave.corpus.graphs.grail import grail
-from loreweave.corpus.graphs.kepler_shards import kepler_shards
-from loreweave.corpus.graphs.source import GraphSource
-from loreweave.corpus.graphs.tables import graph_tables
-from loreweave.corpus.graphs.triple_files import blp, fb15k237, kg_bert, triples, wn18rr
-from loreweave.corpus.graphs.wikidata5m import wikidata5m
 from loreweave.errors import ConfigurationError, DataError
 
-FORMATS: dict[str, Callable[..., GraphSource]] = {
-    "triples": triples,
-    "jsonl": graph_tables,
-    "fb15k237": fb15k237,
-    "wn18rr": wn18rr,
-    "kg-bert": kg_bert,
-    "blp": blp,
-    "codex": codex,
-    "grail": grail,
-    "wikidata5m": wikidata5m,
-    "kepler-shards": kepler_shards,
+if TYPE_CHECKING:
+    from loreweave.corpus.graphs.source import GraphSource
+
+FORMATS: dict[str, str] = {
+    "triples": "triple_files:triples",
+    "jsonl": "tables:graph_tables",
+    "fb15k237": "triple_files:fb15k237",
+    "wn18rr": "triple_files:wn18rr",
+    "kg-bert": "triple_files:kg_bert",
+    "blp": "triple_files:blp",
+    "codex": "codex:codex",
+    "grail": "grail:grail",
+    "wikidata5m": "wikidata5m:wikidata5m",
+    "kepler-shards": "kepler_shards:kepler_shards",
 }
+"""Name of `--format` -> module and function (imported on use, so that `--help` stays light).
+
+The function takes a folder, and the options of the format as further arguments.
+"""
 OTHER_NAMES = {"csv": "triples", "tsv": "triples"}
 """Other names of a format."""
 
 
+def reader_of(format: str) -> Callable[..., GraphSource]:
+    """The function that finds the files of one of `FORMATS`."""
+    module, _, name = FORMATS[format].partition(":")
+    found: Callable[..., GraphSource] = getattr(import_module(f"loreweave.corpus.graphs.{module}"), name)
+    return found
+
+
 def options_of(format: str) -> tuple[str, ...]:
     """Names of the options of a format's reader."""
-    return tuple(inspect.signature(FORMATS[format]).parameters)[1:]
+    return tuple(inspect.signature(reader_of(format)).parameters)[1:]
 
 
 def find_graph(format: str, folder: Pathname, options: Mapping[str, Any] | None = None) -> GraphSource:
@@ -57,4 +65,4 @@ def find_graph(format: str, folder: Pathname, options: Mapping[str, Any] | None 
             raise ConfigurationError(f"the format {format} does not read {name}; {said}")
     if not Path(folder).exists():
         raise DataError(f"no such file or folder{close_names(folder)}", path=folder)
-    return FORMATS[format](Path(folder), **(options or {}))
+    return reader_of(format)(Path(folder), **(options or {}))
