@@ -14,7 +14,7 @@ from loreweave.corpus.files.reading import content_suffix
 from loreweave.corpus.files.rows import LeftOut
 from loreweave.corpus.files.surrogates import field_with_half
 from loreweave.corpus.files.tables import TABLE_SUFFIXES
-from loreweave.corpus.mention_formats.foreign import foreign_tool
+from loreweave.corpus.mention_formats.unsupported import unsupported_tool
 from loreweave.errors import ConfigurationError, DataError
 
 BINARY_SUFFIXES = (*TABLE_SUFFIXES, ".spacy")
@@ -153,8 +153,8 @@ def wrong_keys(path: Path, row: Any, formats: Iterable[str]) -> DataError:
     """Error for a file whose first row is of no known format; names the keys that were found."""
     if row is None:
         return DataError(f"found no file in one of the formats {', '.join(formats)}", path=path)
-    if (foreign := foreign_tool(row)) is not None:
-        return DataError(foreign, path=path)
+    if (found := unsupported_tool(row)) is not None:
+        return DataError(found, path=path)
     found = f"the keys {', '.join(map(str, row))}" if isinstance(row, Mapping) else type(row).__name__
     return DataError(f"record 1: found {found}, expected a record of {', '.join(formats)}", path=path)
 

@@ -40,6 +40,7 @@ _OWN = {
     "gliner": gliner.FORMAT,
     "brat": brat.FORMAT,
 }
+"""The module of every format; a new one is a row here."""
 
 
 def _check(name: str, format: Any, known: Collection[str]) -> None:

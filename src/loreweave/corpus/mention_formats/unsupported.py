@@ -24,7 +24,7 @@ _TOOLS: tuple[tuple[frozenset[str], str, str], ...] = tuple(
 """Keys of a row written by the tool, the tool, and how to convert the file."""
 
 
-def foreign_tool(row: Any) -> str | None:
+def unsupported_tool(row: Any) -> str | None:
     """The tool that wrote a row, and the way out, in words; None if it is unknown."""
     if not isinstance(row, Mapping):
         return None
