@@ -208,9 +208,10 @@ def test_a_misspelt_model_is_noticed_before_the_data_are_read_and_recipes_are_na
     assert "did you mean the encoder 'minilm'" in capsys.readouterr().err
     assert main(["finetune", "ner", "--model", "minilm", *where]) == 1
     err = capsys.readouterr().err
-    assert "--recipe minilm/ner" in err and "train.jsonl" in err
+    line = "using the default settings; recipes for this model: minilm/ner, minilm/ner-shared (choose one with --recipe NAME)"
+    assert line in err and "train.jsonl" in err
     assert main(["finetune", "ner", "--model", "minilm", "--recipe", "minilm/ner", *where]) == 1
-    assert "no --recipe" not in capsys.readouterr().err
+    assert "recipes for this model" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -235,6 +236,36 @@ def test_a_setting_that_is_not_read_stops_before_the_training(
     command = ["finetune", "ner", "--model", encoder, "--train", str(tmp_path / "train.txt"), "keep=last", "leftover=flush"]
     assert main([*command, "--output", str(tmp_path / "run"), "--device", "cpu", *given]) == 2
     assert f"Error: {message}" in capsys.readouterr().err and not (tmp_path / "run" / "model").exists()
+
+
+@pytest.mark.parametrize(
+    ("task", "given", "message"),
+    [
+        (
+            "entity-typing",
+            ["entity_aware_attention=false"],
+            "entity_aware_attention is read only with head=luke, found head=ma",
+        ),
+        ("relation-classification", ["max_mention_length=9"], "max_mention_length is read only with head=luke and multi_label"),
+        ("ner", ["keep=best", "nested=true"], "nested is read only with head=luke (tags of words cannot nest)"),
+        ("entity-typing", ["head=luke"], "head=luke needs a LUKE"),
+        ("entity-typing", ["patience=2"], "patience is read only with dev data"),
+        ("entity-typing", ["colour=red"], "unknown setting 'colour'; the nearest of"),
+        ("few-shot-ner", ["patience=2"], "patience is not read: training on a source is not scored"),
+    ],
+)
+def test_settings_are_checked_before_the_data(
+    task: str, given: list[str], message: str, encoder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The training file does not exist, and there are no dev data."""
+    command = ["finetune", task, "--model", encoder, "--train", str(tmp_path / "missing"), "--output", str(tmp_path / "run")]
+    assert main([*command, *given]) == 2
+    err = capsys.readouterr().err
+    assert message in err and "recipes for this model" not in err
+    if "unknown setting" in message:
+        assert main(["finetune", task, "--model", encoder, "--output", str(tmp_path / "run"), *given]) == 2
+        err = capsys.readouterr().err
+        assert message in err and f"'loreweave tasks {task}' lists all" in err
 
 
 def test_a_default_undoes_a_recipe_for_another_head(encoder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,7 +51,7 @@ def test_settings_of_scores(files: list[str], capsys: pytest.CaptureFixture[str]
     assert main([*command, "no_label=X(e1,e2)", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["micro_f1"] == 0.0
     assert main([*command, "no_label=other"]) == 2
-    assert "no_label: 'other' is not a label; did you mean 'Other'?" in capsys.readouterr().err
+    assert "setting 'no_label': 'other' is not a label; did you mean 'Other'?" in capsys.readouterr().err
     assert main([*command, "nolabel=Other"]) == 2
     assert "did you mean 'no_label'" in capsys.readouterr().err
     assert main(["score", "ner", *files, "no_label=x"]) == 2

@@ -97,6 +97,7 @@ class Training(Generic[R]):
         mention_labels: a record -> the label of each of its mentions; None: labels belong to the record.
         adapt: (settings, training records) -> the settings that fit such records; None: they stay as they are.
         unfit: (settings, a training record) -> reason why its labels do not fit the settings; None: they do.
+        options: options of `finetune` and `check` that the task accepts. None: those of the task.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Training(Generic[R]):
     mention_labels: Callable[[R], Sequence[str]] | None = None
     adapt: Callable[[Any, Sequence[R]], Any] | None = None
     unfit: Callable[[Any, R], str | None] | None = None
+    options: tuple[str, ...] | None = None
 
     def records(self, path: Path, reading: Reading) -> ReadResult[R]:
         """The records of a file.
@@ -155,7 +157,8 @@ class Task:
         evaluation: settings of `evaluate`, a dataclass that `key=value` fills.
         prediction: settings of `predict`.
         scoring: settings of `score`.
-        options: options of the commands that the task accepts; see `OPTIONS`.
+        options: options of the commands that the task accepts; see `OPTIONS`, and `Training.options`.
+        counts: noun for what `records` of the results counts, in the singular: "record", "episode".
         usage: command -> what a user needs to know about the task in it, shown by `loreweave tasks TASK`: what a query and an
             answer contain (`predict`), which layouts of predictions are read (`score`), which data (`evaluate`, `finetune`).
         prediction_data: data that `predict` needs in addition to the model ("the folder of a graph"); None: nothing.
@@ -176,22 +179,25 @@ class Task:
     prediction: type = NoSettings
     scoring: type = NoSettings
     options: tuple[str, ...] = OPTIONS
+    counts: str = "record"
     usage: Mapping[str, str] = field(default_factory=dict)
     prediction_data: str | None = None
     rows: Callable[[str, Sequence[tuple[int, int]]], list[dict[str, Any]]] | None = None
     training: Training[Any] | None = None
 
-    def refuse_options(self, execution: Execution) -> None:
-        """Raise an error for options that the task does not accept.
+    def refuse_options(self, execution: Execution, *, training: bool = False) -> None:
+        """Raise an error for options that the task does not accept; `training`: in `finetune` and `check`.
 
         Raises:
             ConfigurationError: names the option.
         """
+        of_training = self.training.options if training and self.training is not None else None
+        accepted = self.options if of_training is None else of_training
         reading = execution.reading
         given = {
             "format": reading.format, "skip_bad": reading.skip_bad, "tag_names": reading.tag_names,
             "base": execution.base, "labels": execution.labels,
         }  # fmt: skip
         for name, value in given.items():
-            if value and name not in self.options:
+            if value and name not in accepted:
                 raise ConfigurationError(f"{self.name} has no --{name.replace('_', '-')}")

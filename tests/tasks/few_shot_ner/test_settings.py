@@ -13,11 +13,11 @@ from loreweave.training.settings.configuration import fill
     ("given", "message"),
     [
         (["method=nnshot", "fine_tune=true"], "fine_tune is read only with method=container, found method=nnshot"),
-        (["space=means", "layers=4"], "the heads read the last layer only"),
-        (["layers=0"], "layers: found 0"),
+        (["space=means", "layers=4"], "setting 'layers': found 4, but the heads read the last layer only"),
+        (["layers=0"], "setting 'layers': found 0, expected 1 or more"),
         (["fine_tune=true", "fine_tuning.part=heads"], "has no effect with space=states"),
-        (["fine_tuning.max_steps=0"], "max_steps: found 0"),
-        (["episodes=0"], "episodes: expected 1 or more"),
+        (["fine_tuning.max_steps=0"], "setting 'fine_tuning.max_steps': found 0"),
+        (["episodes=0"], "setting 'episodes': found 0, expected 1 or more"),
         (["method=bert"], "method"),
     ],
 )

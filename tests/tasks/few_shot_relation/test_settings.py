@@ -15,7 +15,7 @@ from loreweave.training.settings.configuration import fill
 def test_key_value_fills_them() -> None:
     found = fill(EvaluationSettings, {"episodes": 10}, ["way=10", "relations=[P26, P40]", "answers=gold.json", "distance=dot"])
     assert (found.way, found.relations, found.answers, found.distance) == (10, ["P26", "P40"], Path("gold.json"), "dot")
-    with pytest.raises(ConfigurationError, match="bootstrap: expected 0 or more"):
+    with pytest.raises(ConfigurationError, match="setting 'bootstrap': found -1, expected 0 or more"):
         fill(EvaluationSettings, {}, ["bootstrap=-1"])
     with pytest.raises(ConfigurationError, match="did you mean 'shot'"):
         fill(EvaluationSettings, {}, ["shots=1"])

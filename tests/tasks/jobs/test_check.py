@@ -200,7 +200,7 @@ def test_the_label_for_none_can_be_named(tmp_path: Path) -> None:
     path = write(tmp_path / "train.jsonl", [A, B, B | {"text": "Ann works at a bank .", "label": "RIEN"}])
     found = check_files(load_task("relation-classification"), [path], no_label="RIEN", report=silent)
     assert found["findings"] == ["train.jsonl: 1 record has the label for 'no relation' ('RIEN'), of 3"]
-    with pytest.raises(ConfigurationError, match="no_label: 'RIE' is not a label; did you mean 'RIEN'"):
+    with pytest.raises(ConfigurationError, match="setting 'no_label': 'RIE' is not a label; did you mean 'RIEN'"):
         check_files(load_task("relation-classification"), [path], no_label="RIE", report=silent)
 
 

@@ -96,7 +96,7 @@ def test_a_label_that_training_lacks_is_named(trained: tuple[Path, Path, dict[st
 
 def test_wrong_requests(tiny_bert: Path, typing_file: Path, tmp_path: Path) -> None:
     files = DataFiles(train=typing_file)
-    with pytest.raises(ConfigurationError, match="metric: 'micro_f'"):
+    with pytest.raises(ConfigurationError, match="setting 'metric': 'micro_f'"):
         finetune_task(TASK, str(tiny_bert), files, replace(CONFIG, metric="micro_f"), tmp_path / "a", report=silent)
     with pytest.raises(ConfigurationError, match="exclude each other"):
         finetune_task(TASK, str(tiny_bert), replace(files, dev=typing_file), CONFIG, tmp_path / "b", report=silent)

@@ -68,7 +68,7 @@ def test_degrees_are_those_of_the_graph_that_is_given(small: KnowledgeGraph) -> 
 
 
 def test_wrong_splits(small: KnowledgeGraph) -> None:
-    with pytest.raises(ConfigurationError, match="split: the graph has no 'tset'; did you mean 'test'"):
+    with pytest.raises(ConfigurationError, match="setting 'split': the graph has no 'tset'; did you mean 'test'"):
         read(small, split="tset")
     empty = KnowledgeGraph.from_parts(small.entities, small.relations, {"test": np.zeros((0, 3), np.int32)})
     with pytest.raises(DataError, match="field 'test': found no triples"):

@@ -110,7 +110,7 @@ def test_facts_of_the_training_file(tmp_path: Path) -> None:
 
 def test_settings_that_would_make_no_difference_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "result.json", OFFICIAL[:2])
-    with pytest.raises(ConfigurationError, match="no_label: pairs of documents without a relation have no label"):
+    with pytest.raises(ConfigurationError, match="setting 'no_label': pairs of documents without a relation have no label"):
         score_predictions(GOLD, path, RelationScoring(no_label="NA"))
     (tmp_path / "labels.txt").write_text("lives\n")
     record = RelationRecord("0", TEXT, (0, 7), (37, 41), "lives")

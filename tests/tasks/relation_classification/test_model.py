@@ -208,5 +208,5 @@ def test_the_label_for_none_is_kept(encoder: str, tmp_path: Path, request: pytes
     assert evaluation.notes == ["micro and macro scores exclude 'NONE'"] and evaluation.metrics["micro_f1"] == 1.0
     every = again.scorer(records, [outputs[0]] * 2, again.labels, RelationScoring(no_label=""))
     assert every.metrics["micro_f1"] == 0.5
-    with pytest.raises(ConfigurationError, match="no_label: 'none' is not a label; did you mean 'NONE'"):
+    with pytest.raises(ConfigurationError, match="setting 'no_label': 'none' is not a label; did you mean 'NONE'"):
         build(source, ["NONE", "lives"], RelationConfig(no_label="none"))

@@ -159,9 +159,9 @@ def test_settings_go_with_the_records(tmp_path: Path) -> None:
     for settings, records, message in (
         ({"head": "markers"}, documents, "head is read only with multi_label=false .documents have a head of their own"),
         ({"no_label": "NA"}, documents, "no_label is read only with multi_label=false .pairs without a relation"),
-        ({"multi_label": False}, documents, "multi_label: found false"),
-        ({"metric": "accuracy"}, documents, "metric: documents have no accuracy"),
-        ({"metric": "ign_f1"}, pairs, "metric: only documents have ign_f1"),
+        ({"multi_label": False}, documents, "setting 'multi_label': found false"),
+        ({"metric": "accuracy"}, documents, "setting 'metric': documents have no accuracy"),
+        ({"metric": "ign_f1"}, pairs, "setting 'metric': only documents have ign_f1"),
     ):
         with pytest.raises(ConfigurationError, match=message):
             settings_for(RelationConfig(**settings), records)

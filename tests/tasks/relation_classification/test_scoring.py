@@ -75,7 +75,7 @@ def test_the_label_for_none_can_be_named(tmp_path: Path) -> None:
     assert score(records, outputs, labels).metrics["micro_recall"] == 2 / 4
     empty = score(RECORDS, OUTPUTS, LABELS, RelationScoring(no_label=""))
     assert empty.metrics["micro_f1"] == empty.metrics["accuracy"] == 2 / 3
-    with pytest.raises(ConfigurationError, match="no_label: 'NON' is not a label; did you mean 'NONE'"):
+    with pytest.raises(ConfigurationError, match="setting 'no_label': 'NON' is not a label; did you mean 'NONE'"):
         score(records, outputs, labels, RelationScoring(no_label="NON"))
 
 

@@ -148,7 +148,7 @@ def test_what_cannot_be_trained_on(tiny_bert: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="line 18, field 'labels': found no label, expected one"):
         finetune_task(TASK, str(tiny_bert), files, fill(training_of(TASK).config, SETTINGS), tmp_path / "run", report=silent)
     data.write_text(FILES["numbers"], encoding="utf-8")
-    with pytest.raises(ConfigurationError, match="metric: found f1, but the labels are numbers; expected pearson, spearman"):
+    with pytest.raises(ConfigurationError, match="setting 'metric': found f1, but the labels are numbers; expected pearson"):
         finetune_task(
             TASK, str(tiny_bert), files, fill(training_of(TASK).config, SETTINGS | {"metric": "f1"}), tmp_path / "run",
             report=silent,

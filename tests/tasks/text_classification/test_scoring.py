@@ -60,9 +60,9 @@ def test_which_class_f1_is_about(labels: list[str], asked: str | None, kept: str
 
 
 def test_a_positive_class_that_is_none_of_two() -> None:
-    with pytest.raises(ConfigurationError, match="positive_label: found 'x', expected one of two classes, but they are 0, 1"):
+    with pytest.raises(ConfigurationError, match="setting 'positive_label': found 'x', expected one of two classes, but"):
         score(BINARY, outputs(*[[0, 1]] * 4), ["0", "1"], TextScoring(positive_label="x"))
-    with pytest.raises(ConfigurationError, match="positive_label: the labels are numbers"):
+    with pytest.raises(ConfigurationError, match="setting 'positive_label': the labels are numbers"):
         score(NUMBERS, outputs([0], [1], [2]), [NUMBER], TextScoring(positive_label="x"))
 
 

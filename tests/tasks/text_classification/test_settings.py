@@ -34,14 +34,14 @@ def test_pairs_are_as_in_the_training_file() -> None:
 @pytest.mark.parametrize(
     ("settings", "records", "message"),
     [
-        ({"pairs": True}, TEXTS, "pairs: found true, but the training file has single texts"),
-        ({"pairs": False}, PAIRS, "pairs: found false, but the training file has pairs of texts"),
-        ({"metric": "accuracy"}, PAIRS, "metric: found accuracy, but the labels are numbers; expected pearson, spearman"),
-        ({"metric": "mean_squared_error"}, PAIRS, "metric: found mean_squared_error, but a smaller error is better"),
-        ({"metric": "pearson"}, TEXTS, "metric: found pearson, but the labels are the classes bad, good"),
+        ({"pairs": True}, TEXTS, "setting 'pairs': found true, but the training file has single texts"),
+        ({"pairs": False}, PAIRS, "setting 'pairs': found false, but the training file has pairs of texts"),
+        ({"metric": "accuracy"}, PAIRS, "setting 'metric': found accuracy, but the labels are numbers; expected pearson"),
+        ({"metric": "mean_squared_error"}, PAIRS, "setting 'metric': found mean_squared_error, but a smaller error is better"),
+        ({"metric": "pearson"}, TEXTS, "setting 'metric': found pearson, but the labels are the classes bad, good"),
         ({"metric": "f1"}, TEXTS, "positive_label=NAME names the class that it is about"),
-        ({"positive_label": "ugly"}, TEXTS, "positive_label: found 'ugly', expected one of two classes"),
-        ({"positive_label": "1"}, PAIRS, "positive_label: the labels are numbers"),
+        ({"positive_label": "ugly"}, TEXTS, "setting 'positive_label': found 'ugly', expected one of two classes"),
+        ({"positive_label": "1"}, PAIRS, "setting 'positive_label': the labels are numbers"),
     ],
 )
 def test_what_does_not_go_with_the_training_file(settings: dict[str, Any], records: list[TextRecord], message: str) -> None:

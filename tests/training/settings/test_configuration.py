@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loreweave.errors import ConfigurationError
-from loreweave.training.settings.configuration import fill, load_yaml, overrides_of, to_dict
+from loreweave.training.settings.conditions import ReadWhen, never
+from loreweave.training.settings.configuration import fill, load_yaml, overrides_of, to_dict, unknown_name
 from loreweave.training.settings.finetuning import FinetuningConfig
 
 
@@ -272,3 +273,82 @@ def test_names_from_elsewhere_in_fine_tuning(override: str, message: str) -> Non
     with pytest.raises(ConfigurationError) as error:
         fill(FinetuningConfig, {}, [override])
     assert str(error.value) == message
+
+
+@dataclass
+class Drawn:
+    """A group with limits."""
+
+    rate: float = 0.5
+    low: int = 1
+    high: int = 2
+
+    def __post_init__(self) -> None:
+        if self.rate < 0:
+            raise ValueError(f"rate: found {self.rate}, expected 0 or more")
+        if self.low > self.high:
+            raise ValueError(f"low, high: found {self.low}, {self.high}, expected low <= high")
+
+
+@dataclass
+class Many:
+    """More settings than a message lists."""
+
+    READ_WHEN: ClassVar[ReadWhen] = {("unread",): never("there is nothing to read")}
+
+    alpha: int = 1
+    beta: int = 1
+    gamma: int = 1
+    delta: int = 1
+    epsilon: int = 1
+    zeta: int = 1
+    eta: int = 1
+    theta: int = 1
+    iota: int = 1
+    unread: int = 1
+    drawn: Drawn = field(default_factory=Drawn)
+    more: dict[str, Drawn] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.alpha < 0:
+            raise ValueError(f"alpha: found {self.alpha}, expected 0 or more")
+        if self.beta < 0:
+            raise ValueError("something: odd")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("alpha=-1", "setting 'alpha': found -1, expected 0 or more"),
+        ("drawn.rate=-1", "setting 'drawn.rate': found -1.0, expected 0 or more"),
+        ("more.first.rate=-1", "setting 'more.first.rate': found -1.0, expected 0 or more"),
+        ("drawn.low=3", "settings 'drawn.low' and 'drawn.high': found 3, 2, expected low <= high"),
+        ("beta=-1", "something: odd"),
+    ],
+)
+def test_every_mistake_is_called_one_of_a_setting(override: str, message: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        fill(Many, {}, [override])
+    assert str(error.value) == message
+
+
+def test_an_unknown_setting_is_answered_with_the_nearest_ones_and_the_way_to_the_list() -> None:
+    with pytest.raises(ConfigurationError) as error:
+        fill(Many, {}, ["thought=1"], listed_by="loreweave tasks ner")
+    message = str(error.value)
+    assert message.startswith("unknown setting 'thought'; the nearest of 11 are 'theta', ")
+    assert message.count("'") == 2 + 2 * 3 + 2 and message.endswith("; 'loreweave tasks ner' lists all")
+    with pytest.raises(ConfigurationError) as error:
+        fill(Many, {}, ["unred=1"], listed_by="loreweave tasks ner")
+    assert "'unread'" not in str(error.value), "a setting that is never read is not suggested"
+    with pytest.raises(ConfigurationError, match="unread is not read: there is nothing to read"):
+        fill(Many, {}, ["unread=2"])
+    with pytest.raises(ConfigurationError, match="known: rate, low, high$"):
+        fill(Many, {}, ["drawn.zzzz=1"])
+
+
+def test_long_lists_of_names_are_shortened_to_the_nearest() -> None:
+    names = [f"label_{number}" for number in range(20)]
+    assert unknown_name("x", names[:8]) == f"; known: {', '.join(names[:8])}"
+    assert unknown_name("labe_l3", names) == "; did you mean 'label_3'?"
+    assert unknown_name("19", names).startswith("; the nearest of 20 are 'label_19', ")

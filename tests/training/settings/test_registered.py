@@ -82,7 +82,7 @@ def test_it_is_written_without_what_is_off_and_read_again() -> None:
         ({"fruits": {"pear": {"grams": "much"}}}, [], "setting 'fruits.pear.grams': found 'much' (str), expected a number"),
         ({"fruits": {"apple": 3}}, [], "setting 'fruits.apple': found 3 (int), expected a group of settings"),
         ({"fruits": 3}, [], "setting 'fruits': found 3 (int), expected a group of settings"),
-        ({"fruits": {"apple": {"worms": -1}}}, [], "setting 'fruits.apple': worms: found -1"),
+        ({"fruits": {"apple": {"worms": -1}}}, [], "setting 'fruits.apple.worms': found -1, expected 0 or more"),
         ({"fruits": {"apple": {"worms": 2}}}, [], "fruits.apple.worms is read only with fruits.apple.ripe=true"),
     ],
 )

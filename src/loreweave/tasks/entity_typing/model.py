@@ -40,7 +40,7 @@ def build(source: str, labels: Sequence[str], config: EntityTypingConfig) -> Tas
         ConfigurationError: see `with_head`.
         CheckpointError: there is no readable encoder.
     """
-    config, _ = with_head(config, source, plain="markers")
+    config, _ = with_head(config, source)
     head, decision = config.head, Decision(config.multi_label, config.threshold)
     if head == "luke":
         from loreweave.models import LukeForEntityClassification

@@ -38,7 +38,7 @@ def score(
     """
     if settings is not None and settings.threshold is not None:
         if not decision.multi_label:
-            raise ConfigurationError("threshold: this model predicts the most likely type of a mention; leave it out")
+            raise ConfigurationError("setting 'threshold': this model predicts the most likely type of a mention; leave it out")
         decision = replace(decision, threshold=settings.threshold)
     logits = logit_matrix(outputs, len(labels))
     evaluation = _score(records, _chosen(logits, decision), labels)

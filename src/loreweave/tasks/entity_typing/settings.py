@@ -23,6 +23,7 @@ class EntityTypingConfig(FinetuningConfig, LukeSettings):
         ("kepler_released_readout", "kepler_second_end"): when(head="kepler"),
     }
     LEFT_OPEN: ClassVar[LeftOpen] = {"head": "auto"}
+    PLAIN_HEAD: ClassVar[str] = "markers"
     ENCODED: ClassVar[Encoded] = ("head", "multi_label", "kepler_second_end")
 
     head: MentionHead = "auto"

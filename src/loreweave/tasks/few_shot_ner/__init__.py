@@ -43,6 +43,7 @@ TASK = Task(
     asks=("text",),
     score=score_predictions,
     options=("skip_bad",),
+    counts="episode",
     prediction_data="a support file with a few annotated sentences",
     rows=text_rows,
     training=Training(
@@ -60,6 +61,7 @@ TASK = Task(
         load=Deferred("loreweave.tasks.few_shot_ner.model:load"),
         no_label=OUTSIDE,
         finds="predicted",
+        options=("format", "skip_bad", "tag_names"),
     ),
     usage=USAGE,
 )

@@ -10,6 +10,7 @@ from loreweave.models.head_settings import Divergence
 from loreweave.tasks.episodes.settings import NOT_READ
 from loreweave.training.retention import Keep
 from loreweave.training.settings.conditions import ReadWhen, either, when
+from loreweave.training.settings.fields import check_at_least
 from loreweave.training.settings.finetuning import FinetuningConfig, Leftover
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
 
@@ -83,9 +84,7 @@ class FewShotNerConfig(FinetuningConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("episodes", "way", "shot", "query_shot", "layers"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: found {getattr(self, name)}, expected 1 or more")
+        check_at_least(self, 1, "episodes", "way", "shot", "query_shot", "layers")
         if not 0 <= self.state_dropout < 1:
             raise ValueError(f"state_dropout: found {self.state_dropout}, expected from 0 to below 1")
 
@@ -102,8 +101,7 @@ class SupportTuning:
     """Null: the optimizer with which the checkpoint was trained, or CONTaiNER's for a plain encoder."""
 
     def __post_init__(self) -> None:
-        if self.max_steps < 1:
-            raise ValueError(f"max_steps: found {self.max_steps}, expected 1 or more")
+        check_at_least(self, 1, "max_steps")
 
 
 @dataclass(kw_only=True)
@@ -142,9 +140,8 @@ class MethodSettings:
 
     def __post_init__(self) -> None:
         if self.space != "states" and self.layers not in (None, 1):
-            raise ValueError("layers: the heads read the last layer only; space=states can sum several")
-        if self.layers is not None and self.layers < 1:
-            raise ValueError(f"layers: found {self.layers}, expected 1 or more")
+            raise ValueError(f"layers: found {self.layers}, but the heads read the last layer only; space=states sums several")
+        check_at_least(self, 1, "layers")
         if self.fine_tune and self.fine_tuning.part == "heads" and self.space == "states":
             raise ValueError("fine_tuning.part=heads has no effect with space=states; use space=means or gaussians")
 
@@ -179,8 +176,8 @@ class EvaluationSettings(MethodSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.bootstrap < 0 or (self.episodes is not None and self.episodes < 1):
-            raise ValueError("bootstrap: expected 0 or more; episodes: expected 1 or more")
+        check_at_least(self, 0, "bootstrap")
+        check_at_least(self, 1, "episodes")
 
 
 @dataclass(kw_only=True)

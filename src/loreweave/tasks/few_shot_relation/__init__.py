@@ -42,6 +42,7 @@ TASK = Task(
     asks=("text", "head", "tail"),
     score=score_predictions,
     options=("format", "skip_bad"),
+    counts="episode",
     prediction_data="a support file with a few annotated sentences",
     rows=pair_rows,
     training=Training(

@@ -74,7 +74,7 @@ def draws_of(
     """
     names = labels_of(records)
     if unknown := sorted(set(relations or ()) - set(names)):
-        raise ConfigurationError(f"relations: {data} lacks {', '.join(unknown)}; it has {', '.join(names)}")
+        raise ConfigurationError(f"setting 'relations': {data} lacks {', '.join(unknown)}; it has {', '.join(names)}")
     labels = [record.label if relations is None or record.label in relations else None for record in records]
     try:
         return EpisodeDraws(labels, shape, seed)

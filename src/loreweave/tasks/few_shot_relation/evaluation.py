@@ -239,7 +239,7 @@ def _read(data: Path, settings: EvaluationSettings, skipped: Counter[str], execu
 def _draw(data: Path, settings: EvaluationSettings, skipped: Counter[str], execution: Execution) -> list[RelationEpisode]:
     """Episodes of a file with annotated sentences."""
     if settings.answers is not None:
-        raise ConfigurationError(f"answers: {data} has annotated sentences, which have their relations; leave it out")
+        raise ConfigurationError(f"setting 'answers': {data} has annotated sentences, which have their relations; leave it out")
     asked: dict[str, Any] = {name: getattr(settings, name) for name in ("way", "shot", "queries", "na_rate")}
     shape = EpisodeShape(**{name: value for name, value in asked.items() if value is not None})
     found = reader.read(data, execution.reading.format, execution.reading.skip_bad)

@@ -91,7 +91,7 @@ def build(source: str, labels: Sequence[str], config: FewShotRelationConfig) -> 
     """
     check_read(config)
     if unknown := sorted(set(config.relations or ()) - set(labels)):
-        raise ConfigurationError(f"relations: the source lacks {', '.join(unknown)}; it has {', '.join(labels)}")
+        raise ConfigurationError(f"setting 'relations': the source lacks {', '.join(unknown)}; it has {', '.join(labels)}")
     names = list(config.relations or labels)
     num_states = 1 if config.representation == "pooled" else 4 if config.method == "pair" else 2
     kept = {name: getattr(config, name) for name in ("method", "representation", "distance", "encoding_dropout")}

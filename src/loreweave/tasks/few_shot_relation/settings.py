@@ -10,6 +10,7 @@ from loreweave.build.relation_episodes import EpisodeShape
 from loreweave.tasks.episodes.settings import NOT_READ
 from loreweave.training.retention import Keep
 from loreweave.training.settings.conditions import LeftOpen, ReadWhen, when
+from loreweave.training.settings.fields import check_at_least
 from loreweave.training.settings.finetuning import LUKE_SETTINGS, FinetuningConfig, Leftover, LukeSettings
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
 
@@ -78,11 +79,10 @@ class FewShotRelationConfig(FinetuningConfig, LukeSettings):
         super().__post_init__()
         self.shape()
         if self.representation == "entities" and self.method == "pair":
-            raise ValueError("representation: entities are not supported with method=pair; use markers or pooled")
+            raise ValueError("representation: found entities, which are not supported with method=pair; use markers or pooled")
         if not 0 <= self.encoding_dropout < 1:
             raise ValueError(f"encoding_dropout: found {self.encoding_dropout}, expected a number from 0 to below 1")
-        if self.episodes < 1:
-            raise ValueError(f"episodes: found {self.episodes}, expected 1 or more")
+        check_at_least(self, 1, "episodes")
 
     def shape(self) -> EpisodeShape:
         """Settings of the episodes."""
@@ -131,8 +131,8 @@ class EvaluationSettings(MethodSettings):
     """Number of resamples of the episodes for the 95 % interval; 0: no interval."""
 
     def __post_init__(self) -> None:
-        if self.bootstrap < 0 or (self.episodes is not None and self.episodes < 1):
-            raise ValueError("bootstrap: expected 0 or more; episodes: expected 1 or more")
+        check_at_least(self, 0, "bootstrap")
+        check_at_least(self, 1, "episodes")
 
 
 @dataclass(kw_only=True)

@@ -62,7 +62,7 @@ def encode_cached(
         ConfigurationError: the encoding has other state than counts.
     """
     if not isinstance(encoding, CountingEncoding):
-        raise ConfigurationError("feature_cache: encoded records of this task cannot be stored; leave it out")
+        raise ConfigurationError("setting 'feature_cache': encoded records of this task cannot be stored; leave it out")
     file = folder / f"{_key(encoding, labels, config, source)}.features"
     before = encoding.done
     if file.is_file():

@@ -116,9 +116,10 @@ def finetune(
     """
     check_resume(resume, overwrite)
     chosen = load_task(task)
-    files = _data_files(chosen, train, dev, test, data)
     given: list[Override] = [*overrides, *overrides_of(settings), *([("device", device)] if device else [])]
-    config = fill(training_of(chosen).config, _finetuning_values(recipe, str(model), task, given, report), given)
+    config = _finetuning_config(chosen, recipe, given)
+    files = _data_files(chosen, train, dev, test, data)
+    _suggest_recipes(recipe, str(model), task, report)
     try:
         results = finetune_task(
             chosen, str(model), files, config, Path(output),
@@ -201,18 +202,21 @@ def _path(given: Place | None) -> Path | None:
     return None if given is None else Path(given)
 
 
-def _finetuning_values(
-    recipe: Place | None, model: str, task: str, overrides: Sequence[Override], report: Report
-) -> dict[str, Any]:
-    """Settings of a recipe; without one none, and a line that lists the recipes for the model."""
-    if recipe is None:
-        if names := recipes_for(model, task):
-            report(f"no --recipe, so the defaults are used; for this model there is --recipe {' or '.join(names)}")
-        return {}
-    found = load_recipe(str(recipe))
-    if found.task != task:
-        raise ConfigurationError(f"recipe {str(recipe)!r} is for {found.task or found.kind}, not for {task}")
-    return found.config_for(overrides)
+def _suggest_recipes(recipe: Place | None, model: str, task: str, report: Report) -> None:
+    """Report the recipes for the model, if none was given."""
+    if recipe is None and (names := recipes_for(model, task)):
+        report(f"using the default settings; recipes for this model: {', '.join(names)} (choose one with --recipe NAME)")
+
+
+def _finetuning_config(task: Task, recipe: Place | None, overrides: Sequence[Override]) -> Any:
+    """The settings of a task: its defaults, those of a recipe, and the overrides."""
+    values: dict[str, Any] = {}
+    if recipe is not None:
+        found = load_recipe(str(recipe))
+        if found.task != task.name:
+            raise ConfigurationError(f"recipe {str(recipe)!r} is for {found.task or found.kind}, not for {task.name}")
+        values = found.config_for(overrides)
+    return fill(training_of(task).config, values, overrides, listed_by=f"loreweave tasks {task.name}")
 
 
 def _evaluation_values(recipe: Place | None, task: str) -> dict[str, Any]:

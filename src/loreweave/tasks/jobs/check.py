@@ -14,7 +14,7 @@ import numpy as np
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.errors import ConfigurationError, records_of
-from loreweave.tasks.contract import Reading, Task, Training
+from loreweave.tasks.contract import Execution, Reading, Task, Training
 from loreweave.tasks.episodes.training import EpisodesEncoding
 from loreweave.tasks.jobs.record_facts import Key, facts_of, labels_of, mentions_per_label, places_of
 from loreweave.tasks.registry import training_of
@@ -65,6 +65,7 @@ def check_files(
     if twice is not None:
         raise ConfigurationError(f"{twice}: given twice; name each file once")
     training, files = training_of(task), []
+    task.refuse_options(Execution(reading=reading or Reading()), training=True)
     for name, path in zip(_names(paths), paths, strict=True):
         read = training.records(path, replace(reading or Reading(), skip_bad=True))
         keys = [_key(*training.mentions(record)) for record in read.records]
@@ -255,7 +256,7 @@ def _none_findings(no_label: str, labels: Sequence[dict[str, Any]], files: Seque
     """
     names = [str(row["label"]) for row in labels]
     if no_label not in names:
-        raise ConfigurationError(f"no_label: {no_label!r} is not a label{unknown_name(no_label, names)}")
+        raise ConfigurationError(f"setting 'no_label': {no_label!r} is not a label{unknown_name(no_label, names)}")
     row = labels[names.index(no_label)]
     return [
         f"{file.name}: {counted(row[file.name], 'record has', 'records have')} the label for 'no relation' ({no_label!r}), of "

@@ -15,10 +15,11 @@ from loreweave.corpus.files.reading import sha256_of, sha256_of_data
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError, DataError, records_of
-from loreweave.tasks.contract import Reading, Task, Training
+from loreweave.tasks.contract import Execution, Reading, Task, Training
 from loreweave.tasks.files.data_folder import split_file
 from loreweave.tasks.files.feature_cache import encode_cached
 from loreweave.tasks.files.splits import hold_out, take_fraction
+from loreweave.tasks.heads import check_for_encoder
 from loreweave.tasks.jobs.evaluate import is_writer
 from loreweave.tasks.jobs.known_labels import check_labels
 from loreweave.tasks.jobs.record_facts import check_fit
@@ -98,10 +99,11 @@ def finetune_task(
         LoreweaveError: see `Training`, `RunRecord` and `training.finetuning.finetune`.
     """
     training, reading = training_of(task), reading or Reading()
+    task.refuse_options(Execution(reading=reading), training=True)
+    check_for_encoder(config, str(resolve(source)))  # report wrong names and settings before reading the data
     metric = _metric(training, files, config)
     told = report if is_writer() else _tell_nobody
     config = with_settled_precision(config, choose_device(config.device), told, output if resume else None)
-    resolve(source)  # report a wrong name before reading the data
     data = _read_splits(training, files, config, reading, report)
     if training.adapt is not None:
         config = training.adapt(config, data.train)
@@ -175,7 +177,8 @@ def _metric(training: Training[Any], files: DataFiles, config: FinetuningConfig)
         return ""
     metric = config.metric or training.metric
     if metric not in training.metrics:
-        raise ConfigurationError(f"metric: {metric!r} is none of {training.name}{unknown_name(metric, training.metrics)}")
+        hint = unknown_name(metric, training.metrics)
+        raise ConfigurationError(f"setting 'metric': {metric!r} is not a metric of {training.name}{hint}")
     has_dev = files.dev is not None or config.dev_fraction is not None
     check_selection(config, has_dev=has_dev, has_test=files.test is not None)
     return metric

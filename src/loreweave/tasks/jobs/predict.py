@@ -35,12 +35,12 @@ def open_task(
         LoreweaveError: see the task.
     """
     execution = execution or Execution()
+    filled = fill_settings(task, task.prediction, "predict", values or {}, settings)
     if data is None and task.prediction_data is not None:
         raise ConfigurationError(f"{task.name} needs --data, {task.prediction_data}")
     if data is not None and task.prediction_data is None:
         raise ConfigurationError(f"predict {task.name} has no --data")
     if data is None and execution.reading.skip_bad:
         raise ConfigurationError(f"predict {task.name} has no --skip-bad: the answer to a bad query has its error")
-    filled = fill_settings(task, task.prediction, "predict", values or {}, settings)
     task.refuse_options(execution)
     return task.predict(model, data, filled, execution)

@@ -20,7 +20,7 @@ def fill_settings(task: Task, cls: type, job: str, recipe: Mapping[str, Any], se
             come from.
     """
     if cls is not NoSettings:
-        return fill(cls, recipe, settings)
+        return fill(cls, recipe, settings, listed_by=f"loreweave tasks {task.name}")
     if recipe or settings:
         first: Override = (*recipe, *settings)[0]
         name = first if isinstance(first, str) else f"{first[0]}={written(first[1])}"

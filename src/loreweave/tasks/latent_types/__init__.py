@@ -38,6 +38,7 @@ TASK = Task(
     evaluation=EvaluationSettings,
     prediction=PredictionSettings,
     options=("format", "skip_bad", "tag_names"),
+    counts="text",
     rows=text_rows,
     usage=USAGE,
 )

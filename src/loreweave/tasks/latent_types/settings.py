@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from loreweave.training.settings.conditions import ReadWhen, when
+from loreweave.training.settings.fields import check_at_least
 
 NAME = "latent-types"
 
@@ -20,8 +21,7 @@ class ModelSettings:
     """Maximum number of sub-words per sentence."""
 
     def __post_init__(self) -> None:
-        if self.max_length < 3:
-            raise ValueError(f"max_length: found {self.max_length}, expected 3 or more")
+        check_at_least(self, 3, "max_length")
 
 
 @dataclass(kw_only=True)
@@ -30,6 +30,10 @@ class EvaluationSettings(ModelSettings):
 
     top: int = 12
     """Number of words that are listed for each type."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_at_least(self, 0, "top")
 
 
 @dataclass(kw_only=True)
@@ -50,3 +54,9 @@ class PredictionSettings(ModelSettings):
     """Temperature of `method=sample`."""
     seed: int = 0
     """Random seed of `method=sample`."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_at_least(self, 1, "beams")
+        if self.temperature <= 0:
+            raise ValueError(f"temperature: found {self.temperature}, expected more than 0")

@@ -36,6 +36,7 @@ TASK = Task(
     asks=("head", "relation", "tail"),
     score=Deferred("loreweave.tasks.link_prediction.ranked_lists:score_predictions"),
     options=(),
+    counts="triple",
     prediction_data="the folder of the graph",
     usage=USAGE,
 )

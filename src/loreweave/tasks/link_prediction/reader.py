@@ -120,7 +120,7 @@ def read(graph: KnowledgeGraph, protocol: ProtocolName = "transductive", split: 
     chosen = PROTOCOLS[protocol]
     name = chosen.split if split is None else split
     if name not in graph.triples:
-        raise ConfigurationError(f"split: the graph has no {name!r}{unknown_name(name, list(graph.triples))}")
+        raise ConfigurationError(f"setting 'split': the graph has no {name!r}{unknown_name(name, list(graph.triples))}")
     triples = np.asarray(graph.triples[name])
     if not len(triples):
         raise DataError("found no triples", field=name)

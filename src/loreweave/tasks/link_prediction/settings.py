@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from loreweave.encoding.entity_texts import TextKind
 from loreweave.metrics.known_answers import Side
 from loreweave.training.settings.conditions import ReadWhen, when
+from loreweave.training.settings.fields import check_at_least
 
 ProtocolName = Literal["transductive", "kepler-inductive", "blp", "grail"]
 Unseen = Literal["encode", "worst", "skip"]
@@ -47,7 +48,7 @@ class ModelSettings:
 
     def __post_init__(self) -> None:
         if self.block_size is not None and (self.block_size < 8 or self.block_size % 8):
-            raise ValueError("block_size: expected a multiple of 8")
+            raise ValueError(f"block_size: found {self.block_size}, expected a multiple of 8")
 
 
 @dataclass(kw_only=True)
@@ -79,8 +80,8 @@ class EvaluationSettings(ModelSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if min(self.negatives, self.repetitions) < 1 or self.bootstrap < 0:
-            raise ValueError("negatives and repetitions: expected at least 1; bootstrap: expected 0 or more")
+        check_at_least(self, 1, "negatives", "repetitions")
+        check_at_least(self, 0, "bootstrap")
 
 
 @dataclass(kw_only=True)
@@ -94,8 +95,7 @@ class PredictionSettings(ModelSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.top < 1:
-            raise ValueError("top: expected at least 1")
+        check_at_least(self, 1, "top")
 
 
 @dataclass(kw_only=True)

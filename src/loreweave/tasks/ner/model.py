@@ -54,7 +54,7 @@ def build(source: str, labels: Sequence[str], config: NerConfig) -> NerModel:
         ConfigurationError: see `with_head`; a type has the name of the class of no mention, or settings contradict each other.
         CheckpointError: there is no readable encoder.
     """
-    config, luke = with_head(config, source, plain="tags")
+    config, luke = with_head(config, source)
     head = config.head
     negative = [label for label in labels if label in NEGATIVE]
     if negative:
@@ -66,7 +66,7 @@ def build(source: str, labels: Sequence[str], config: NerConfig) -> NerModel:
     kept = {"task": NAME, "head": head, **asdict(settings)}
     if head == "luke":
         if config.shared_words and config.span_features == "words":
-            raise ConfigurationError("shared_words: it has no effect with span_features=words, which has no entities")
+            raise ConfigurationError("setting 'shared_words': it has no effect with span_features=words, which has no entities")
         from loreweave.models.luke.heads import SPAN_STATES, LukeForEntitySpanClassification
 
         classes, states = [NEGATIVE[0], *labels], SPAN_STATES[config.span_features]

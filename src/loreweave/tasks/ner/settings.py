@@ -28,6 +28,7 @@ class NerConfig(FinetuningConfig, LukeSettings):
         ("tags",): when(head="tags", reason="spans have no tags"),
     }
     LEFT_OPEN: ClassVar[LeftOpen] = {"head": "auto"}
+    PLAIN_HEAD: ClassVar[str] = "tags"
     ENCODED: ClassVar[Encoded] = ("head", "document_context", "mention_unit", "max_entity_length", "tags")
 
     head: Literal["auto", "luke", "tags"] = "auto"

@@ -58,7 +58,7 @@ def build(source: str, labels: Sequence[str], config: RelationConfig) -> TaskMod
     if config.multi_label:
         return build_documents(source, labels, config)
     chosen_no_label(labels, config.no_label)  # refuses unknown labels
-    config, _ = with_head(config, source, plain="markers")
+    config, _ = with_head(config, source)
     head = config.head
     if head == "luke":
         from loreweave.models import LukeForEntityPairClassification

@@ -36,7 +36,7 @@ def chosen_no_label(labels: Sequence[str], asked: str | None) -> str | None:
     if asked and asked not in labels:
         same = [label for label in labels if label.casefold().strip() == asked.casefold().strip()]
         hint = f"; did you mean {same[0]!r}?" if same else unknown_name(asked, labels)
-        raise ConfigurationError(f"no_label: {asked!r} is not a label{hint}")
+        raise ConfigurationError(f"setting 'no_label': {asked!r} is not a label{hint}")
     return asked or None
 
 
@@ -53,7 +53,8 @@ def settings_for(config: RelationConfig, records: Sequence[Item]) -> RelationCon
     """
     documents = any(isinstance(record, RelationDocument) for record in records)
     if documents and config.multi_label is False:
-        raise ConfigurationError("multi_label: found false, but pairs of documents have any number of relations; leave it out")
+        message = "setting 'multi_label': found false, but pairs of documents have any number of relations; leave it out"
+        raise ConfigurationError(message)
     try:
         found = replace(config, multi_label=documents or bool(config.multi_label))
         check_read(found)
@@ -61,7 +62,8 @@ def settings_for(config: RelationConfig, records: Sequence[Item]) -> RelationCon
         what = "the training file has documents (multi_label=true): " if documents else ""
         raise ConfigurationError(f"{what}{error}") from None
     if found.multi_label and config.metric not in (None, *DOCUMENT_METRICS):
-        raise ConfigurationError(f"metric: documents have no {config.metric}, expected one of {', '.join(DOCUMENT_METRICS)}")
+        known = ", ".join(DOCUMENT_METRICS)
+        raise ConfigurationError(f"setting 'metric': documents have no {config.metric}, expected one of {known}")
     if not found.multi_label and config.metric in ("ign_precision", "ign_f1"):
-        raise ConfigurationError(f"metric: only documents have {config.metric}")
+        raise ConfigurationError(f"setting 'metric': only documents have {config.metric}")
     return found

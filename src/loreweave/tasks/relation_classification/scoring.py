@@ -188,7 +188,7 @@ def _refuse(value: object, name: str, why: str) -> None:
         ConfigurationError: it is given.
     """
     if value is not None:
-        raise ConfigurationError(f"{name}: {why}; leave it out")
+        raise ConfigurationError(f"setting {name!r}: {why}; leave it out")
 
 
 def _predicted(row: Row) -> str:

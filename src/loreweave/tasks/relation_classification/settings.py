@@ -26,6 +26,7 @@ class RelationConfig(FinetuningConfig, LukeSettings):
         ("kepler_character_markers",): when(head="kepler", multi_label=False),
     }
     LEFT_OPEN: ClassVar[LeftOpen] = {"head": "auto", "multi_label": None}
+    PLAIN_HEAD: ClassVar[str] = "markers"
     ENCODED: ClassVar[Encoded] = ("head", "multi_label", "kepler_character_markers")
 
     head: MentionHead = "auto"

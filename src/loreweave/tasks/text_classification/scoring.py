@@ -119,7 +119,7 @@ def _scored_classes(
 
 def _scored_numbers(records: Sequence[TextRecord], predicted: Sequence[float], positive: str | None) -> Evaluation:
     if positive is not None:
-        raise ConfigurationError("positive_label: the labels are numbers, which have no classes; leave it out")
+        raise ConfigurationError("setting 'positive_label': the labels are numbers, which have no classes; leave it out")
     kept, notes = _with_gold(records, predicted)
     if not kept:
         return Evaluation({}, notes=notes)

@@ -10,6 +10,7 @@ from loreweave.corpus.counts import listed
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.text_classification.record import TextRecord, has_numbers, labels_of
 from loreweave.training.settings.conditions import ReadWhen, never, when
+from loreweave.training.settings.fields import written
 from loreweave.training.settings.finetuning import Encoded, FinetuningConfig, Leftover, LukeSettings
 from loreweave.training.settings.optimizer import OptimizerConfig
 
@@ -74,7 +75,7 @@ def positive_class(labels: Sequence[str], asked: str | None) -> str | None:
         return found[0] if len(labels) == 2 and len(found) == 1 else None
     if len(labels) != 2 or asked not in labels:
         raise ConfigurationError(
-            f"positive_label: found {asked!r}, expected one of two classes, but they are {listed(labels, 8)}"
+            f"setting 'positive_label': found {asked!r}, expected one of two classes, but they are {listed(labels, 8)}"
         )
     return asked
 
@@ -88,11 +89,13 @@ def settings_for(config: TextClassificationConfig, records: Sequence[TextRecord]
     kinds = {record.text_pair is not None for record in records}
     if len(kinds) == 1 and config.pairs not in (None, *kinds):
         found = "single texts" if config.pairs else "pairs of texts"
-        raise ConfigurationError(f"pairs: found {str(config.pairs).lower()}, but the training file has {found}; leave it out")
+        raise ConfigurationError(
+            f"setting 'pairs': found {written(config.pairs)}, but the training file has {found}; leave it out"
+        )
     pairs = kinds.pop() if len(kinds) == 1 else config.pairs
     numbers, labels = has_numbers(records), labels_of(records)
     if numbers and config.positive_label is not None:
-        raise ConfigurationError("positive_label: the labels are numbers, which have no classes; leave it out")
+        raise ConfigurationError("setting 'positive_label': the labels are numbers, which have no classes; leave it out")
     known: tuple[str, ...] = NUMBER_METRICS[:2] if numbers else CLASS_METRICS
     if not numbers and positive_class(labels, config.positive_label) is not None:
         known += POSITIVE_METRICS
@@ -101,7 +104,7 @@ def settings_for(config: TextClassificationConfig, records: Sequence[TextRecord]
         why = "the labels are numbers" if numbers else f"the labels are the classes {listed(labels, 8)}"
         why = "a smaller error is better" if numbers and metric in NUMBER_METRICS else why
         way_out = "; positive_label=NAME names the class that it is about" if metric in POSITIVE_METRICS else ""
-        raise ConfigurationError(f"metric: found {metric}, but {why}; expected {', '.join(known)}{way_out}")
+        raise ConfigurationError(f"setting 'metric': found {metric}, but {why}; expected {', '.join(known)}{way_out}")
     return replace(config, pairs=pairs)
 
 

@@ -15,13 +15,16 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from loreweave.errors import ConfigurationError
-from loreweave.training.settings.conditions import check_read
+from loreweave.training.settings.conditions import check_read, conditions_of
 from loreweave.training.settings.fields import dataclass_of, default_of, types_of, union_members, written
 
 T = TypeVar("T")
 
 Override = str | tuple[str, Any]
 """One setting as it is given beside a recipe: `optimizer.learning_rate=1e-4`, or the dotted name and the value."""
+
+_LISTED, _NEAREST = 8, 3
+"""Number of known names up to which a message lists all, and number of names that it shows otherwise."""
 
 _SCALARS = (  # the core schema of YAML 1.2 (section 10.3.2): tag, form, first characters
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
@@ -117,22 +120,25 @@ def name_of(override: Override) -> str:
     return (override.partition("=")[0] if isinstance(override, str) else override[0]).strip()
 
 
-def fill(cls: type[T], values: Mapping[str, Any], overrides: Sequence[Override] = ()) -> T:
+def fill(cls: type[T], values: Mapping[str, Any], overrides: Sequence[Override] = (), *, listed_by: str = "") -> T:
     """Build the configuration dataclass `cls` from `values`, after `overrides` such as `optimizer.learning_rate=1e-4`.
 
     Nested dataclasses, `X | None`, lists and `dict[str, dataclass]` are filled at any depth; values are coerced to the
     type of their field (`"1e-4"` to a float, never a bool to a number). An override replaces the value in `values`; a
     single value for a list becomes a list of one. A group in `values` starts from the defaults of its own class; a group
-    with overrides only starts from its field's default.
+    with overrides only starts from its field's default. `listed_by` is the command that lists all settings, for messages.
 
     Raises:
         ConfigurationError: an unknown key (with the closest field), a value of the wrong type, a missing field,
             a `ValueError` of a dataclass's own `__post_init__`, or a setting that is not read (see `conditions`).
     """
     tree: dict[str, Any] = _copied(values)
-    for override in overrides:
-        _override(cls, tree, override)
-    _check_keys(cls, tree, "")
+    try:
+        for override in overrides:
+            _override(cls, tree, override)
+        _check_keys(cls, tree, "")
+    except _UnknownSetting as error:
+        raise ConfigurationError(f"{error}; {listed_by!r} lists all" if listed_by and error.open else str(error)) from None
     try:
         filled = TypeAdapter(cls).validate_python(tree)
     except ValidationError as error:
@@ -148,10 +154,13 @@ def to_dict(configuration: Any) -> dict[str, Any]:
 
 
 def unknown_name(name: str, known: Sequence[str]) -> str:
-    """End of a message about a wrong name: the closest known one, or all of them."""
+    """End of a message about a wrong name: the closest known one, or all of a few, or the nearest of many by spelling."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if close:
         return f"; did you mean {close[0]!r}?"
+    if len(known) > _LISTED:
+        nearest = difflib.get_close_matches(name, known, n=_NEAREST, cutoff=0.0)
+        return f"; the nearest of {len(known)} are {', '.join(map(repr, nearest))}"
     return f"; known: {', '.join(known)}" if known else ""
 
 
@@ -179,12 +188,18 @@ _ELSEWHERE = {
 """Names of settings in other toolkits, and of settings that only some configurations have -> what to try instead."""
 
 
-def _unknown_setting(owner: type, name: str, path: str) -> ConfigurationError:
+class _UnknownSetting(ConfigurationError):
+    """A name that is not a setting; `open` if the message does not say which setting was meant."""
+
+    open = False
+
+
+def _unknown_setting(owner: type, name: str, path: str) -> _UnknownSetting:
     """Error for a name that is not a setting of `owner`, the group at `path`. It suggests the setting of that name in a group,
-    the closest name, or lists all names."""
-    settings, inner = list(types_of(owner)), list(_dotted(owner))
+    the closest name, or the nearest names of settings that are read at all."""
+    settings, inner = _readable(owner), list(_dotted(owner))
     if name in getattr(owner, "OPTIONS", ()):
-        return ConfigurationError(f"unknown setting {name!r}; it is an option: --{name.replace('_', '-')}")
+        return _UnknownSetting(f"unknown setting {name!r}; it is an option: --{name.replace('_', '-')}")
     known, wanted = {setting.rpartition(".")[2] for setting in (*settings, *inner)}, name
     while wanted not in known and wanted in _ELSEWHERE:
         wanted = _ELSEWHERE[wanted]
@@ -195,13 +210,22 @@ def _unknown_setting(owner: type, name: str, path: str) -> ConfigurationError:
     prefix = f"{path}." if path else ""
     meant = " or ".join(repr(prefix + setting) for setting in close)
     end = f"; did you mean {meant}?" if close else unknown_name(name, settings)
-    return ConfigurationError(f"unknown setting {name!r}{f' in {path}' if path else ''}{end}")
+    error = _UnknownSetting(f"unknown setting {name!r}{f' in {path}' if path else ''}{end}")
+    error.open = not path and "did you mean" not in end
+    return error
+
+
+def _readable(cls: type) -> list[str]:
+    """The settings of a configuration without those that it never reads."""
+    conditions = conditions_of(cls)
+    return [name for name in types_of(cls) if name not in conditions or conditions[name].alternatives]
 
 
 def _dotted(cls: type, prefix: str = "") -> Iterator[str]:
     """The settings in the groups of a configuration, by their dotted names."""
-    for name, annotation in types_of(cls).items():
-        group = dataclass_of(annotation)
+    annotations = types_of(cls)
+    for name in _readable(cls):
+        group = dataclass_of(annotations[name])
         if prefix:
             yield f"{prefix}{name}"
         if group is not None:
@@ -322,13 +346,30 @@ def _explain(cls: type, error: ValidationError) -> str:
         if kind == "missing":
             lines.append(f"setting {setting!r} of {cls.__name__} is missing")
         elif detail["type"] == "value_error":
-            place = f"setting {setting!r}: " if setting else ""
-            lines.append(f"{place}{detail['msg'].removeprefix('Value error, ')}")
+            lines.append(_of_settings(cls, setting, detail["msg"].removeprefix("Value error, ")))
         else:
             known = _EXPECTED.get(kind) if why in ("type", "parsing") else None
             expected = known or detail["msg"].removeprefix("Input should be ")
             lines.append(f"setting {setting!r}: found {_shown(detail['input'])}, expected {expected}")
     return "\n".join(dict.fromkeys(lines))
+
+
+_NAMED = re.compile(r"(\w+(?:, \w+)*): (.*)", re.DOTALL)
+
+
+def _of_settings(cls: type, group: str, message: str) -> str:
+    """A message of a `__post_init__` such as "epochs: found 0, ...", with "setting" and the dotted names of its settings."""
+    annotation: Any = cls
+    for name in filter(None, group.split(".")):
+        outer = dataclass_of(annotation)
+        annotation = _values_of(annotation) if outer is None else types_of(outer).get(name)
+    owner = dataclass_of(annotation)
+    found = _NAMED.fullmatch(message)
+    names = found[1].split(", ") if found else []
+    if found is None or owner is None or not set(names) <= types_of(owner).keys():
+        return f"setting {group!r}: {message}" if group else message
+    prefix = f"{group}." if group else ""
+    return f"setting{'s' * (len(names) > 1)} {' and '.join(repr(prefix + name) for name in names)}: {found[2]}"
 
 
 def _is_type_label(part: int | str) -> bool:

@@ -42,6 +42,18 @@ def default_of(cls: type[Any], name: str) -> Any:
     return None if field.default is dataclasses.MISSING else field.default
 
 
+def check_at_least(group: Any, minimum: float, *names: str) -> None:
+    """Refuse settings of a group that are smaller than the minimum; null is not checked.
+
+    Raises:
+        ValueError: names the setting and the value.
+    """
+    for name in names:
+        value = getattr(group, name)
+        if value is not None and value < minimum:
+            raise ValueError(f"{name}: found {written(value)}, expected {minimum} or more")
+
+
 def written(value: Any) -> str:
     """A value as written after `key=`.
 

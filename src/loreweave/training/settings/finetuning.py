@@ -173,7 +173,7 @@ def check_selection(config: EngineSettings, *, has_dev: bool, has_test: bool | N
     Raises:
         ConfigurationError: there are no data to select the epoch on, or a setting needs such data.
     """
-    if RULES[config.keep].needs_dev and not has_dev:
-        raise ConfigurationError("no dev data to select the best epoch: give --dev FILE or dev_fraction=0.1, or use keep=last")
     known: dict[str, Any] = {"dev": has_dev} if has_test is None else {"dev": has_dev, "test": has_test}
     check_read(config, **known)
+    if RULES[config.keep].needs_dev and not has_dev:
+        raise ConfigurationError("no dev data to select the best epoch: give --dev FILE or dev_fraction=0.1, or use keep=last")

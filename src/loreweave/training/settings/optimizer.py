@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from loreweave.training.settings.conditions import ReadWhen, either, when
+from loreweave.training.settings.fields import check_at_least, written
 
 
 @dataclass(kw_only=True)
@@ -31,11 +32,11 @@ class OptimizerConfig:
     `encoder.`, and names of the objectives' heads with `extra_heads.`."""
 
     def __post_init__(self) -> None:
-        for name in ("learning_rate", "weight_decay", "max_grad_norm"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name}: found {getattr(self, name)}, expected 0 or more")
-        if self.epsilon <= 0 or not all(0 <= beta < 1 for beta in self.betas):
-            raise ValueError(f"epsilon, betas: found {self.epsilon}, {self.betas}, expected more than 0, from 0 to below 1")
+        check_at_least(self, 0, "learning_rate", "weight_decay", "max_grad_norm")
+        if self.epsilon <= 0:
+            raise ValueError(f"epsilon: found {self.epsilon}, expected more than 0")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"betas: found {written(self.betas)}, expected two numbers from 0 to below 1")
 
 
 @dataclass(kw_only=True)
