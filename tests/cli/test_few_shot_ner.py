@@ -42,6 +42,10 @@ def test_train_on_a_source_and_score_episodes(files: Path, capsys: pytest.Captur
     gold, found = str(files / "episodes.jsonl"), str(files / "scores" / "predictions" / "episodes.jsonl")
     assert main(["score", "few-shot-ner", "--gold", gold, "--predictions", found, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["micro_f1"] == results["micro_f1"]
+    assert main(["score", "few-shot-ner", "--gold", gold, "--predictions", found]) == 0
+    assert "few-shot-ner, 1 episode\n" in capsys.readouterr().out
+    assert main([*evaluate]) == 0
+    assert "few-shot-ner, 1 episode\n" in capsys.readouterr().out
     assert main(["evaluate", "few-shot-ner", "--model", str(run), "--data", str(files / "episodes.jsonl"), "vitrbi=1"]) == 2
     assert "did you mean 'viterbi'" in capsys.readouterr().err
     predictor = load(run, data=files / "train.txt", device="cpu")  # the checkpoint says its task

@@ -22,6 +22,7 @@ from loreweave.cli.options import (
 )
 from loreweave.cli.precision import PrecisionOption
 from loreweave.cli.tag_names import TagNamesOption
+from loreweave.corpus.counts import counted
 
 Data = Annotated[
     Path, typer.Option("--data", help="File to score on. link-prediction: folder of a graph. Few-shot tasks: episodes.")
@@ -60,6 +61,7 @@ def command(
     Example: loreweave evaluate few-shot-relation --model runs/relations --data val_wiki.json way=5 shot=1 episodes=1000
     """
     from loreweave.tasks.jobs.by_name import evaluate
+    from loreweave.tasks.registry import load_task
 
     with progress("scoring") as advance:
         found = evaluate(
@@ -71,4 +73,5 @@ def command(
     if as_json:
         show_json(found.results)
         return
-    show_evaluation(found.metrics, found.evaluation.tables, title=f"{task}, {found.results['records']} records")
+    counts = counted(found.results["records"], load_task(task).counts)
+    show_evaluation(found.metrics, found.evaluation.tables, title=f"{task}, {counts}")

@@ -11,6 +11,7 @@ from loreweave.cli.console import say, say_written, show_evaluation, show_json
 from loreweave.cli.help import AnyTask
 from loreweave.cli.options import OverwriteResults, ResultsAsJson, ResultsFolder, SkipBad, TaskSettings
 from loreweave.cli.tag_names import TagNamesOption, read_tag_names
+from loreweave.corpus.counts import counted
 
 
 def command(
@@ -45,9 +46,9 @@ def command(
 
     if output is not None:
         check_results_folder(output, overwrite)
-    reading = Reading(format=format, skip_bad=skip_bad, tag_names=read_tag_names(tag_names))
+    chosen, reading = load_task(task), Reading(format=format, skip_bad=skip_bad, tag_names=read_tag_names(tag_names))
     evaluation, results = score_task(
-        load_task(task), gold, predictions, settings=settings or [], execution=Execution(reading=reading, report=say)
+        chosen, gold, predictions, settings=settings or [], execution=Execution(reading=reading, report=say)
     )
     if output is not None:
         save_results(output, gold.name.partition(".")[0], evaluation, results)
@@ -55,4 +56,4 @@ def command(
     if as_json:
         show_json(results)
     else:
-        show_evaluation(evaluation.metrics, evaluation.tables, title=f"{task}, {results['records']} records")
+        show_evaluation(evaluation.metrics, evaluation.tables, title=f"{task}, {counted(results['records'], chosen.counts)}")

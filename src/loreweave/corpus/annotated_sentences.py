@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.annotated_text import AnnotatedText
-from loreweave.corpus.class_labels import INFO_FILE
+from loreweave.corpus.class_labels import INFO_FILE, UNUSED_NAMES
 from loreweave.corpus.column_formats.formats import COLUMN_FORMATS, ColumnFormat, open_columns, recognised_columns
 from loreweave.corpus.column_formats.layout import ColumnLayout
 from loreweave.corpus.column_formats.sentences import DOCUMENT, SCHEMES, scheme_notes
@@ -33,6 +33,7 @@ from loreweave.corpus.mention_formats import (
     recognised_mentions,
 )
 from loreweave.corpus.mention_formats.marked import MentionFormat
+from loreweave.corpus.mention_formats.tokens import has_numbers
 from loreweave.corpus.plausibility import label_notes, sentence_notes
 from loreweave.corpus.surfaces import utf16_words
 from loreweave.corpus.tokens import TOKENS, TaggedSentence, spans_of_words, tagged_sentence, token_offsets
@@ -154,7 +155,7 @@ def stream_sentences(
         format: one of `FORMATS`; `columns:TOKEN,TAG` with the numbers of two columns (from 0; -1 is the last one);
             `NAME:utf16` if offsets of characters count UTF-16 code units. Default: recognised by the first record.
         skip_bad: skip, count and list bad sentences, instead of raising the first error.
-        names: names of tags that are numbers, from 0.
+        names: names of tags that are numbers, from 0. If the file has no such tags, a note says so.
 
     Raises:
         DataError: names the file, the line and the field.
@@ -188,7 +189,7 @@ def _stream_file(
 ) -> Iterator[AnnotatedSentence]:
     check_not_empty(path)
     chosen, layout, notes = _format_of(path, format, names)
-    account.notes.extend(notes)
+    account.notes.extend([*notes, *_unused_names(path, chosen, names)])
     counts_characters = mention_format(chosen + UTF16) is not None
     tagged: list[tuple[str, Sequence[str]]] = []
     points = units = 0
@@ -296,6 +297,11 @@ def _format_of(path: Path, format: str | None, names: Sequence[str] | None) -> t
         assert utf16 is not None, "the name was checked before"
         found, notes = utf16, []
     return name, FileFormat(found.summary, found.texts, found.rows), notes
+
+
+def _unused_names(path: Path, name: str, names: Sequence[str] | None) -> list[str]:
+    """A note if the file of that format has no tags that are numbers, so that the given names are not used."""
+    return [UNUSED_NAMES] if names and not (name == "tokens" and has_numbers(path)) else []
 
 
 def recognise(path: Path) -> str:

@@ -77,6 +77,10 @@ def _named(value: Any, names: Sequence[str], column: str) -> Any:
     return name_of(value, names, column)
 
 
+UNUSED_NAMES = "--tag-names is not used: the labels of the file are names already, not numbers"
+"""Note about a file that is read with names of numbers and has no numbers."""
+
+
 def name_of(number: int, names: Sequence[str], column: str) -> str:
     """Name of a class by its number.
 

@@ -71,6 +71,17 @@ def spelling_of(path: Path, names: Sequence[str] | None = None) -> TagSpelling:
         raise DataError(error.message, path=path, field=error.field) from None
 
 
+def has_numbers(path: Path) -> bool:
+    """Whether a row of the file has tags that are numbers."""
+    for _, row in json_rows(path):
+        row = _with_tokens(row)
+        tokens = row.get("tokens") if isinstance(row, Mapping) else None
+        key = _tag_key(row, len(tokens)) if isinstance(tokens, list) else None
+        if key is not None and isinstance(row[key], list) and any(type(tag) is int for tag in row[key]):
+            return True
+    return False
+
+
 def _with_tokens(row: Any) -> Any:
     """The row with its words under `tokens`, also if it calls them `words`."""
     renamed = isinstance(row, Mapping) and "tokens" not in row and isinstance(row.get("words"), list)

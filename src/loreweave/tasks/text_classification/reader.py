@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from loreweave.corpus.class_labels import NO_LABEL
+from loreweave.corpus.class_labels import NO_LABEL, UNUSED_NAMES
 from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.records import check_not_empty, read_records
@@ -46,12 +46,21 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False, names: S
         raise ConfigurationError(f"unknown format {name!r}; this task reads {', '.join(FORMATS)}")
     opened = FORMATS[name].open(path, parse_columns(name, given) if colon else {}, names)
     found = read_records(path, name, skip_bad, {name: opened.format}, recognise)
+    unused = [UNUSED_NAMES] if names and _has_names(path, name, colon + given) else []
     result = _of_one_kind(found, opened, name, path)
     try:
         notes = _notes(result.records, opened, name)
     except DataError as error:
         raise DataError(error.message, path=path, field=error.field) from None
-    return replace(result, notes=[*result.notes, *opened.notes, *notes])
+    return replace(result, notes=[*result.notes, *opened.notes, *unused, *notes])
+
+
+def _has_names(path: Path, name: str, given: str) -> bool:
+    """Whether a file has labels, and none of them is a number."""
+    layout = FORMATS[name].open(path, parse_columns(name, given[1:]) if given else {}, ()).format
+    labels = [record.label for record in read_records(path, name, True, {name: layout}, recognise).records]
+    kept = [label for label in labels if label is not None]
+    return bool(kept) and not any(isinstance(label, float) or _WHOLE.fullmatch(label) for label in kept)
 
 
 def _of_one_kind(read: ReadResult[TextRecord], opened: Opened, name: str, path: Path) -> ReadResult[TextRecord]:
