@@ -114,7 +114,7 @@ def test_settings_that_would_make_no_difference_are_refused(tmp_path: Path) -> N
         score_predictions(GOLD, path, RelationScoring(no_label="NA"))
     (tmp_path / "labels.txt").write_text("lives\n")
     record = RelationRecord("0", TEXT, (0, 7), (37, 41), "lives")
-    with pytest.raises(ConfigurationError, match="train: Ign F1 is for documents"):
+    with pytest.raises(ConfigurationError, match="setting 'train': Ign F1 is for documents"):
         score_predictions([record], tmp_path / "labels.txt", RelationScoring(train=path))
 
 
