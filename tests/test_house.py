@@ -29,6 +29,7 @@ LAYERS = (
     {"objectives", "tasks"},
     {"pretraining", "experiments", "attention", "serve"},
     {"miniworld"},
+    {"probes"},
     {"cli"},
 )
 RANKS = {package: rank for rank, layer in enumerate(LAYERS) for package in layer}

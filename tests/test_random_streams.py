@@ -21,6 +21,8 @@ PINNED = {  # of seed 7 at place (2, 5): numpy.random.default_rng([7, number of 
     "micro-batches of a pool": [889, 967, 704, 956],
     "neighbourhoods": [889, 967, 704, 956],
     "corrupted triples": [498, 915, 371, 440],
+    "texts of a probe": [7, 838, 716, 107],
+    "labels of a probe": [166, 656, 425, 701],
     "batches of an epoch": [666, 600, 595, 549],
     "episodes": [666, 600, 595, 549],
 }

@@ -99,6 +99,11 @@ def _configurations(command: str, given: Sequence[str]) -> Iterator[type]:
 
         yield PretrainingConfig
         return
+    if command == "probe":
+        from loreweave.probes.settings import ProbeConfig
+
+        yield ProbeConfig
+        return
     name = next((part for part in given if part in task_names()), None)
     if name is None:
         return

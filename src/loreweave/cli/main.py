@@ -23,6 +23,7 @@ COMMANDS = {
     "check": "Check a task's files before training.",
     "predict": "Predict with a checkpoint: texts or JSON Lines in, JSON Lines out.",
     "types": "Show the latent types of sentences, and the sentences rebuilt from them.",
+    "probe": "Compare encoders by their frozen states: few-shot relations, types of mentions.",
     "embed": "Write the embeddings of a knowledge graph.",
     "convert": "Convert a checkpoint from one format to another.",
     "tasks": "List the tasks, or show one: file formats, metrics, every setting.",

@@ -1,0 +1,72 @@
+"""`loreweave probe`: what the frozen states of encoders are worth for relations and types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loreweave.cli.console import progress, say, show_json, show_table
+from loreweave.cli.options import Device
+from loreweave.cli.precision import PrecisionOption
+
+Arguments = Annotated[
+    list[str],
+    typer.Argument(metavar="MODEL... [KEY=VALUE ...]", help="Encoders: folders, runs, minilm or Hub names. Then settings."),
+]
+Base = Annotated[str | None, typer.Option("--base", help="Encoder from which a LUKE in an older format was trained.")]
+
+_SETTING = re.compile(r"[a-z_]+(\.[^=/]+)?=")
+
+
+def command(
+    arguments: Arguments,
+    output: Annotated[Path | None, typer.Option("--output", help="Folder for results.json and scores.csv.")] = None,
+    base: Base = None,
+    device: Device = None,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Number of texts per batch.")] = 32,
+    precision: PrecisionOption = "fp32",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results in the output folder.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only the results, as JSON, on standard output.")] = False,
+) -> None:
+    """Compare encoders by what their frozen states of mentions know: few-shot relations, typing, types of mentions.
+
+    Nothing is fine-tuned: relations are the nearest of the mean vectors of a few sentences, types are learned by a logistic
+    regression from 10, 50, ... labels. Scores are per cent, with the standard deviation over draws of labels.
+
+    Data: few_shot.NAME=FILE, typing.NAME=TRAIN,TEST, mention_types.NAME=TRAIN,TEST (files of ner) and
+    relations.NAME=TRAIN,TEST, each in any format of its task. Default: data sets in the folder LOREWEAVE_DATA, or the
+    bundled mini-world. docs/probing.md describes all settings.
+
+    Example: loreweave probe minilm runs/knowledge
+
+    Example: loreweave probe minilm runs/luke typing.mine=train.json,test.json states=words,entities --output probes
+    """
+    from loreweave.probes.run import probe
+
+    models, settings = split_arguments(arguments)
+    with progress("encoding texts") as advance:
+        found = probe(
+            models, *settings, output=output, base=base, device=device, batch_size=batch_size, precision=precision,
+            overwrite=overwrite, report=say, advance=advance,
+        )  # fmt: skip
+    if output is not None:
+        say(f"The numbers are in {output / 'results.json'}, those of each draw in {output / 'scores.csv'}.")
+    if as_json:
+        show_json(found.results)
+        return
+    columns, rows = found.table()
+    show_table(columns, rows, title="Scores in %, ± standard deviation over draws", always_titled=True)
+    columns, rows = found.differences()
+    if rows:
+        first = next(iter(found.results["models"]))
+        show_table(columns, rows, title=f"Difference to {first} in points, with 95 % interval", always_titled=True)
+
+
+def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Names of models, and settings: what looks like `key=value` and does not exist as a path."""
+    settings = [part for part in arguments if _SETTING.match(part) and not Path(part).exists()]
+    return [part for part in arguments if part not in settings], settings

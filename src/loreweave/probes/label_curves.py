@@ -1,0 +1,162 @@
+"""Logistic regression over the vectors of a frozen encoder, learned from more and more labels."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+
+from loreweave.corpus.counts import counted
+from loreweave.probes.examples import Example, ProbeData
+from loreweave.probes.scores import Measure, Metric
+from loreweave.probes.settings import ProbeConfig
+from loreweave.random_streams import stream
+
+_ITERATIONS = 1000
+"""Maximum number of iterations; standardised vectors need fewer than a hundred."""
+
+_LEAST_DEVIATION = 1e-5
+"""Standard deviation of a feature that varies, as a fraction of the largest one."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Scores of a label probe by the number of labels.
+
+    Attributes:
+        measures: one for each number of labels, ascending; the last one has all.
+        notes: what readers of the scores should know, one line each.
+    """
+
+    measures: list[Measure]
+    notes: list[str]
+
+
+def label_curve(data: ProbeData, vectors: np.ndarray, known: np.ndarray, config: ProbeConfig) -> Curve:
+    """Learn from 10, 50, ... and from all labels of the training file, and score the test file.
+
+    The labels of a draw are the first ones of one permutation, so that smaller sets are parts of larger ones. A training
+    example without a vector counts as a label but nothing is learned from it; a test example without one is wrong.
+
+    Args:
+        vectors: vectors of the training and then the test examples [examples, size].
+        known: whether an example has a vector [examples].
+    """
+    train = len(data.train)
+    scaled = standardised(vectors, vectors[:train][known[:train]])
+    inputs = _Inputs(data, scaled[:train], scaled[train:], known[:train], known[train:], config)
+    sizes = [size for size in config.labels if size < train]
+    measures = [inputs.measure(f"{size:,} labels", inputs.draws(size)) for size in sizes]
+    measures.append(inputs.measure(f"all {train:,} labels", [np.arange(train)]))
+    return Curve(measures, inputs.notes)
+
+
+def standardised(vectors: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Vectors [examples, size] with mean 0 and standard deviation 1 in the reference [others, size].
+
+    A feature that does not vary but for rounding stays near 0. Divided by its deviation, it would be noise.
+    """
+    mean, deviation = reference.mean(0, dtype=np.float64), reference.std(0, dtype=np.float64)
+    varies = deviation > _LEAST_DEVIATION * deviation.max()
+    found: np.ndarray = (vectors - mean) / np.where(varies, deviation, 1)
+    return found
+
+
+class _Inputs:
+    """Vectors and labels of a data set, and learning from a part of them."""
+
+    def __init__(
+        self,
+        data: ProbeData,
+        train: np.ndarray,
+        test: np.ndarray,
+        train_known: np.ndarray,
+        test_known: np.ndarray,
+        config: ProbeConfig,
+    ) -> None:
+        self.data, self.config = data, config
+        self.train, self.test = train, test
+        self.train_known, self.test_known = train_known, test_known
+        self.notes: list[str] = []
+        self.types, left_out = most_frequent(data.train, config.max_types)
+        if data.multi_label and left_out:
+            rarest = "the rarest type is" if left_out == 1 else f"the {left_out} rarest types are"
+            self.notes.append(f"{rarest} not learned (max_types={config.max_types})")
+        unseen = {label for example in data.test for label in example.labels} - _labels(data.train)
+        if unseen:
+            verb = "is" if len(unseen) == 1 else "are"
+            self.notes.append(f"{counted(len(unseen), 'label')} of the test file {verb} not in the training file")
+
+    def draws(self, size: int) -> list[np.ndarray]:
+        """Training examples of each draw [size]."""
+        orders = (stream(self.config.seed, "labels of a probe", draw) for draw in range(self.config.draws))
+        return [order.permutation(len(self.train))[:size] for order in orders]
+
+    def measure(self, what: str, draws: Sequence[np.ndarray]) -> Measure:
+        """Scores after learning from each draw."""
+        score = self._types if self.data.multi_label else self._classes
+        counts = np.stack([score(chosen[self.train_known[chosen]]) for chosen in draws])
+        return Measure(self.data.probe, self.data.name, what, len(draws[0]), self.metric, counts, len(self.test))
+
+    @property
+    def metric(self) -> Metric:
+        """Accuracy, or micro F1 if there are several types or a label for no relation."""
+        return "micro_f1" if self.data.multi_label or self.data.no_label is not None else "accuracy"
+
+    def _classes(self, chosen: np.ndarray) -> np.ndarray:
+        """Counts of a classifier with one label per example [test, 2]."""
+        gold = np.array([example.labels[0] for example in self.data.test])
+        labels = np.array([self.data.train[number].labels[0] for number in chosen])
+        predicted = _fit(self.train[chosen], labels, self.test, self.config)
+        return class_counts(predicted, gold, self.test_known, self.data.no_label)
+
+    def _types(self, chosen: np.ndarray) -> np.ndarray:
+        """Counts of one classifier per type [test, 2]."""
+        gold = np.array([[name in example.labels for name in self.types] for example in self.data.test])
+        of_train = [set(self.data.train[number].labels) for number in chosen]
+        predicted = np.zeros_like(gold)
+        for column, name in enumerate(self.types):
+            labels = np.array([name in found for found in of_train])
+            predicted[:, column] = _fit(self.train[chosen], labels, self.test, self.config)
+        predicted &= self.test_known[:, None]
+        numbers = np.array([len(example.labels) for example in self.data.test])
+        return np.stack([2 * (predicted & gold).sum(1), predicted.sum(1) + numbers], axis=1)
+
+
+def class_counts(predicted: np.ndarray, gold: np.ndarray, known: np.ndarray, no_label: str | None) -> np.ndarray:
+    """Numerator and denominator of accuracy, or of the micro F1 of all labels but `no_label` [examples, 2]."""
+    right = (predicted == gold) & known
+    if no_label is None:
+        return np.stack([right, np.ones_like(right)], axis=1).astype(np.int64)
+    of_relation = gold != no_label
+    guessed = (predicted != no_label) & known
+    return np.stack([2 * (right & of_relation), of_relation.astype(np.int64) + guessed], axis=1)
+
+
+def most_frequent(examples: Sequence[Example], most: int) -> tuple[list[str], int]:
+    """The most frequent labels, and the number of the others."""
+    counts = Counter(label for example in examples for label in example.labels)
+    ranked = sorted(counts, key=lambda label: (-counts[label], label))
+    return ranked[:most], max(0, len(ranked) - most)
+
+
+def _labels(examples: Sequence[Example]) -> set[str]:
+    return {label for example in examples for label in example.labels}
+
+
+def _fit(train: np.ndarray, labels: np.ndarray, test: np.ndarray, config: ProbeConfig) -> np.ndarray:
+    """Predictions of a logistic regression; the only label if there is one, and empty names or False without any."""
+    if not len(labels):
+        return np.zeros(len(test), labels.dtype if labels.dtype.kind == "b" else "<U1")
+    if (labels == labels[0]).all():
+        return np.full(len(test), labels[0])
+    model = LogisticRegression(C=config.regularisation, max_iter=_ITERATIONS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        found: np.ndarray = model.fit(train, labels).predict(test)
+    return found

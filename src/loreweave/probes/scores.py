@@ -1,0 +1,74 @@
+"""Scores of probes: means and spreads over draws, bootstrap intervals, and differences between encoders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from loreweave.metrics.resampling import interval, resampled_sums
+from loreweave.probes.settings import ProbeName
+
+Metric = Literal["accuracy", "micro_f1"]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number of a probe with what it is computed from.
+
+    Attributes:
+        probe: name of the probe.
+        data: name of the data set.
+        what: what distinguishes it from the other numbers of the data set: "200 labels", "16-way 1-shot".
+        number: number of labels, or of shots.
+        metric: name of the metric.
+        counts: numerator and denominator of the metric for each test unit [draws, units, 2]; the score is the ratio of sums.
+        units: number of test units: examples or episodes.
+    """
+
+    probe: ProbeName
+    data: str
+    what: str
+    number: int
+    metric: Metric
+    counts: np.ndarray
+    units: int
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What the same number of another encoder has in common with it."""
+        return self.probe, self.data, self.what
+
+    def draws(self) -> np.ndarray:
+        """Score of each draw [draws]."""
+        return _ratios(self.counts.sum(1))
+
+    def row(self, bootstrap: int, seed: int) -> dict[str, Any]:
+        """The mean over draws with its 95 % interval over test units, the standard deviation over draws, and every draw."""
+        draws = self.draws()
+        low_high = interval(_ratios(self._resampled(bootstrap, seed)).mean(-1))
+        spread = float(draws.std(ddof=1)) if len(draws) > 1 else None
+        return {
+            "probe": self.probe, "data": self.data, "what": self.what, "number": self.number, "metric": self.metric,
+            "score": float(draws.mean()), "spread": spread, **low_high, "units": self.units, "draws": draws.tolist(),
+        }  # fmt: skip
+
+    def minus(self, other: Measure, bootstrap: int, seed: int) -> dict[str, Any]:
+        """Difference to the same number of another encoder, with its 95 % interval over the same resamples of test units."""
+        found, base = (_ratios(each._resampled(bootstrap, seed)).mean(-1) for each in (self, other))
+        between = self.draws() - other.draws()
+        spread = float(between.std(ddof=1)) if len(between) > 1 else None
+        return {"difference": float(between.mean()), "spread": spread, **interval(found - base)}
+
+    def _resampled(self, bootstrap: int, seed: int) -> np.ndarray:
+        """Numerators and denominators over resampled test units [samples, draws, 2]."""
+        draws, units, _ = self.counts.shape
+        table = self.counts.transpose(1, 0, 2).reshape(units, draws * 2)
+        return resampled_sums(table, bootstrap, seed).reshape(bootstrap, draws, 2)
+
+
+def _ratios(sums: np.ndarray) -> np.ndarray:
+    """Numerator / denominator [..., 2] -> [...]; 0 if the denominator is 0."""
+    above, below = sums[..., 0].astype(np.float64), sums[..., 1]
+    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)

@@ -1,0 +1,109 @@
+"""Examples of the probes come from the readers of the tasks; what is wrong names its file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loreweave.errors import ConfigurationError, DataError
+from loreweave.probes.examples import read_data
+from loreweave.probes.settings import ProbeConfig
+
+Write = Callable[[str, Sequence[Any]], Path]
+
+
+def quietly(line: str) -> None:
+    """Nobody is told."""
+
+
+def test_mentions_of_sentences_are_examples_and_several_types_are_one(written: Write) -> None:
+    mentions = [{"start": 0, "end": 3, "label": "person"}, {"start": 13, "end": 17, "label": "place"}]
+    rows = [
+        {"id": "s", "text": "ann lives in oslo", "mentions": [*mentions, {"start": 13, "end": 17, "label": "city"}]},
+        {"id": "t", "text": "it is long", "mentions": []},
+    ]
+    lines: list[str] = []
+    path = written("train.jsonl", rows)
+    found = read_data("mention_types", "mine", [path, path], ProbeConfig(), lines.append)
+    assert [(example.text, example.spans, example.labels) for example in found.train] == [
+        ("ann lives in oslo", ((0, 3),), ("person",)),
+        ("ann lives in oslo", ((13, 17),), ("place", "city")),
+    ]
+    assert found.multi_label and len(found.test) == 2 and found.facts["left_out"] == {"texts without a mention": 2}
+    assert any("texts without a mention (1)" in line for line in lines)
+
+
+def test_pairs_of_relations_and_their_label_for_none(written: Write, relation_rows: list[dict[str, Any]]) -> None:
+    rows = [
+        *relation_rows,
+        relation_rows[0] | {"text": "ann , oslo !!", "tail": {"start": 6, "end": 10}, "label": "no_relation"},
+    ]
+    path = written("all.jsonl", rows)
+    found = read_data("relations", "mine", [path, path], ProbeConfig(), quietly)
+    assert found.train[0].spans == ((0, 3), (13, 17)) and found.train[0].labels == ("works at",)
+    assert found.no_label == "no_relation" and len(found.train) == 25
+    few_shot = read_data("few_shot", "mine", [path], ProbeConfig(way=4), quietly)
+    assert len(few_shot.train) == 24 and few_shot.test == [] and few_shot.no_label is None
+
+
+def test_one_file_is_split_by_text_and_a_folder_has_both(written: Write, typing_rows: list[dict[str, Any]]) -> None:
+    path = written("train.jsonl", typing_rows)
+    lines: list[str] = []
+    found = read_data("typing", "mine", [path], ProbeConfig(), lines.append)
+    assert not {example.text for example in found.train} & {example.text for example in found.test}
+    assert len(found.train) + len(found.test) == 20 and 4 <= len(found.test) <= 6
+    assert any(f"{len(found.test)} examples of 20 are held out for the test, by texts" in line for line in lines)
+    written("test.jsonl", typing_rows[:2])
+    both = read_data("typing", "mine", [path.parent], ProbeConfig(), quietly)
+    assert len(both.train) == 20 and len(both.test) == 2
+    assert sorted(Path(name).name for name in both.facts["files"]) == ["test.jsonl", "train.jsonl"]
+
+
+def test_documents_are_held_out_whole(written: Write, typing_rows: list[dict[str, Any]]) -> None:
+    rows = [row | {"doc": str(number // 4)} for number, row in enumerate(typing_rows)]
+    found = read_data("typing", "mine", [written("all.jsonl", rows)], ProbeConfig(), quietly)
+    train, test = ({example.metadata["doc"] for example in part} for part in (found.train, found.test))
+    assert not train & test and len(train | test) == 5
+
+
+def test_the_number_of_texts_is_limited_and_said(written: Write, typing_rows: list[dict[str, Any]]) -> None:
+    path = written("all.jsonl", typing_rows)
+    lines: list[str] = []
+    found = read_data("typing", "mine", [path, path], ProbeConfig(max_texts=3), lines.append)
+    assert len({example.text for example in found.train}) == 3 and len(found.train) == 6
+    assert "mine: 6 of 20 train examples are used: max_texts=3" in lines
+    assert found.facts["train_in_file"] == 20
+    again = read_data("typing", "mine", [path, path], ProbeConfig(max_texts=3), quietly)
+    assert again.train == found.train and again.test == found.test
+
+
+def test_a_limit_keeps_enough_sentences_of_each_relation(written: Write, relation_rows: list[dict[str, Any]]) -> None:
+    path = written("all.jsonl", relation_rows)
+    config = ProbeConfig(max_texts=8, shots=[1, 2], way=4)
+    found = read_data("few_shot", "mine", [path], config, quietly)
+    assert [len([e for e in found.train if e.labels == (label,)]) for label in ("works at", "lives in", "is at", "and")] == [
+        3
+    ] * 4
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([{"id": "1", "text": "ann", "mentions": []}], "found no labelled mention"),
+        ([{"id": "1", "text": "ann", "mentions": [{"start": 0, "end": 3, "label": "x"}]}], r"found one label .*\(x\)"),
+    ],
+)
+def test_nothing_to_learn_is_an_error_with_the_file(written: Write, rows: list[Any], message: str) -> None:
+    path = written("poor.jsonl", rows)
+    with pytest.raises(DataError, match=rf"poor.jsonl: {message}"):
+        read_data("mention_types", "mine", [path, path], ProbeConfig(), quietly)
+
+
+def test_a_wrong_number_of_files_names_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"few_shot.mine: found 2 files, expected one file"):
+        read_data("few_shot", "mine", [tmp_path, tmp_path], ProbeConfig(), quietly)
+    with pytest.raises(ConfigurationError, match=r"typing.mine: found 3 files, expected TRAIN,TEST"):
+        read_data("typing", "mine", [tmp_path] * 3, ProbeConfig(), quietly)

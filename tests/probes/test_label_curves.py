@@ -1,0 +1,106 @@
+"""Logistic regression from nested sets of labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from loreweave.probes.examples import Example, ProbeData
+from loreweave.probes.label_curves import _Inputs, class_counts, label_curve, most_frequent, standardised
+from loreweave.probes.settings import ProbeConfig
+
+
+def data_of(train: list[tuple[str, ...]], test: list[tuple[str, ...]], **settings: Any) -> ProbeData:
+    """Examples with these labels."""
+    parts = [[Example(str(n), f"text {n}", ((0, 4),), labels) for n, labels in enumerate(part)] for part in (train, test)]
+    return ProbeData(
+        "typing", "mine", Path("mine.json"), *parts, **{"multi_label": False, "no_label": None, "facts": {}, **settings}
+    )
+
+
+def apart(labels: list[tuple[str, ...]], names: list[str]) -> np.ndarray:
+    """Vectors that say which labels an example has."""
+    noise = np.random.default_rng(0).normal(scale=0.05, size=(len(labels), len(names)))
+    return (np.array([[name in found for name in names] for found in labels]) + noise).astype(np.float32)
+
+
+def test_labels_are_learned_and_the_last_measure_has_all() -> None:
+    train, test = [("a",), ("b",)] * 30, [("a",), ("b",)] * 5
+    data, vectors = data_of(train, test), apart([*train, *test], ["a", "b"])
+    curve = label_curve(data, vectors, np.ones(70, bool), ProbeConfig(labels=[10, 50, 200], draws=3))
+    assert [(measure.what, measure.number) for measure in curve.measures] == [
+        ("10 labels", 10), ("50 labels", 50), ("all 60 labels", 60),
+    ]  # fmt: skip
+    assert [len(measure.draws()) for measure in curve.measures] == [3, 3, 1]
+    assert curve.measures[-1].draws().tolist() == [1.0]
+    assert curve.notes == []
+    again = label_curve(data, vectors, np.ones(70, bool), ProbeConfig(labels=[10, 50, 200], draws=3))
+    assert all((one.counts == other.counts).all() for one, other in zip(curve.measures, again.measures, strict=True))
+
+
+def test_smaller_sets_are_parts_of_larger_ones_and_draws_differ() -> None:
+    data = data_of([("a",), ("b",)] * 30, [("a",)])
+    inputs = _Inputs(data, np.zeros((60, 1)), np.zeros((1, 1)), np.ones(60, bool), np.ones(1, bool), ProbeConfig(draws=2))
+    small, large = inputs.draws(10), inputs.draws(50)
+    assert all(set(few) < set(many) for few, many in zip(small, large, strict=True))
+    assert set(small[0]) != set(small[1]) and len(set(large[0])) == 50
+
+
+def test_random_vectors_are_near_chance() -> None:
+    train, test = [("a",), ("b",)] * 100, [("a",), ("b",)] * 200
+    vectors = np.random.default_rng(1).normal(size=(600, 8)).astype(np.float32)
+    curve = label_curve(data_of(train, test), vectors, np.ones(600, bool), ProbeConfig(labels=[], draws=1))
+    assert abs(curve.measures[0].draws()[0] - 0.5) < 0.08
+
+
+def test_labels_that_were_not_drawn_count_as_errors() -> None:
+    train, test = [("a",)] * 20, [("a",), ("b",)]
+    curve = label_curve(data_of(train, test), apart([*train, *test], ["a", "b"]), np.ones(22, bool), ProbeConfig(labels=[]))
+    assert curve.measures[0].draws().tolist() == [0.5]
+    assert curve.notes == ["1 label of the test file is not in the training file"]
+
+
+def test_examples_without_a_vector_are_not_learned_and_wrong_in_the_test() -> None:
+    train, test = [("a",), ("b",)] * 20, [("a",), ("b",)]
+    vectors, known = apart([*train, *test], ["a", "b"]), np.ones(42, bool)
+    vectors[:20] = 100  # would mislead
+    known[:20] = False
+    known[41] = False
+    curve = label_curve(data_of(train, test), vectors, known, ProbeConfig(labels=[]))
+    assert curve.measures[0].counts.tolist() == [[[1, 1], [0, 1]]]
+    assert curve.measures[0].number == 40
+
+
+def test_several_types_give_micro_f1() -> None:
+    train = [("a", "x"), ("b",), ("a",), ("b", "x")] * 15
+    test = [("a", "x"), ("b", "rare")]
+    data = data_of(train, test, multi_label=True)
+    curve = label_curve(data, apart([*train, *test], ["a", "b", "x"]), np.ones(62, bool), ProbeConfig(labels=[]))
+    measure = curve.measures[0]
+    assert measure.metric == "micro_f1"
+    assert measure.counts.tolist() == [[[4, 4], [2, 3]]]  # 2 * 2 of 2 + 2, and 2 * 1 of 1 + 2
+    assert measure.draws().tolist() == [pytest.approx(6 / 7)]
+    few = label_curve(data, apart([*train, *test], ["a", "b", "x"]), np.ones(62, bool), ProbeConfig(labels=[], max_types=2))
+    assert few.notes[0] == "the rarest type is not learned (max_types=2)"
+    assert few.measures[0].counts.tolist() == [[[2, 3], [2, 3]]]
+
+
+def test_no_relation_is_not_counted_in_micro_f1() -> None:
+    predicted, gold = np.array(["r", "none", "r", "none", "r"]), np.array(["r", "none", "none", "r", "s"])
+    known = np.ones(5, bool)
+    assert class_counts(predicted, gold, known, "none").tolist() == [[2, 2], [0, 0], [0, 1], [0, 1], [0, 2]]
+    assert class_counts(predicted, gold, known, None).tolist() == [[1, 1], [1, 1], [0, 1], [0, 1], [0, 1]]
+
+
+def test_features_that_do_not_vary_are_not_blown_up() -> None:
+    vectors = np.array([[1.0, 0.3], [3.0, 0.3 + 1e-9]])
+    assert standardised(vectors, vectors)[:, 0].tolist() == [-1.0, 1.0]
+    assert np.abs(standardised(vectors, vectors)[:, 1]).max() < 1e-8
+
+
+def test_equally_frequent_types_go_by_name() -> None:
+    examples = [Example("1", "t", ((0, 1),), ("b", "a")), Example("2", "t", ((0, 1),), ("c", "a"))]
+    assert most_frequent(examples, 2) == (["a", "b"], 1)

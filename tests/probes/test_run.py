@@ -1,0 +1,92 @@
+"""`loreweave.probe`: several encoders on the same episodes and draws."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import loreweave
+from loreweave.errors import ConfigurationError, DataError
+from loreweave.probes.defaults import REAL, default_data
+from loreweave.probes.examples import PROBES
+
+Write = Callable[[str, Sequence[Any]], Path]
+FAST = {
+    "episodes": 40,
+    "way": 4,
+    "shots": 1,
+    "labels": 10,
+    "draws": 2,
+    "bootstrap": 20,
+    "device": "cpu",
+    "report": lambda line: None,
+}
+
+
+def test_encoders_are_compared_on_equal_data(
+    written: Write, relation_rows: list[Any], typing_rows: list[Any], tiny_bert: Path, tiny_luke: Path, tmp_path: Path
+) -> None:
+    relations, types = written("relations.jsonl", relation_rows), written("types.jsonl", typing_rows)
+    found = loreweave.probe(
+        [tiny_bert, tiny_luke], "states=words,entities", few_shot={"mine": [relations]}, typing={"mine": [types, types]},
+        output=tmp_path / "out", **FAST,
+    )  # fmt: skip
+    columns, rows = found.table()
+    assert columns == ["probe", "data", "learned from", str(tiny_bert), str(tiny_luke), f"{tiny_luke} (entities)"]
+    assert [row[:3] for row in rows] == [
+        ["few shot", "mine", "4-way 1-shot"], ["typing", "mine", "10 labels"], ["typing", "mine", "all 20 labels"],
+    ]  # fmt: skip
+    assert all(row[3] == row[4] for row in rows), "the words of the LUKE are those of the encoder"
+    words = [row for row in found.results["differences"] if row["model"] == str(tiny_luke)]
+    assert [row["difference"] for row in words] == [0, 0, 0] and words[0]["base"] == str(tiny_bert)
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert results == found.results
+    assert set(results["models"][str(tiny_bert)]) >= {"sha256", "family", "layers", "max_length", "seconds"}
+    with (tmp_path / "out" / "scores.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    of_bert = [(line["what"], line["draw"]) for line in lines if line["model"] == str(tiny_bert)]
+    assert of_bert == [("4-way 1-shot", "0"), ("10 labels", "0"), ("10 labels", "1"), ("all 20 labels", "0")]
+    assert float(lines[0]["score"]) == found.scores[0]["score"]
+    with pytest.raises(ConfigurationError, match="other results"):
+        loreweave.probe(tiny_bert, output=tmp_path / "out", typing={"mine": [types]}, **FAST)
+
+
+def test_what_was_cut_is_counted(written: Write, typing_rows: list[Any], tiny_bert: Path) -> None:
+    path, lines = written("types.jsonl", typing_rows), list[str]()
+    found = loreweave.probe(tiny_bert, typing={"mine": [path, path]}, max_length=4, **FAST | {"report": lines.append})
+    assert found.results["models"][str(tiny_bert)]["examples_without_a_vector"] == {"typing.mine": 20}
+    assert any("20 examples of 40 without a vector, because a mention was cut off" in line for line in lines)
+
+
+def test_data_are_checked_before_an_encoder_is_loaded(written: Write, relation_rows: list[Any], tmp_path: Path) -> None:
+    path = written("relations.jsonl", relation_rows)
+    with pytest.raises(DataError, match=r"relations.jsonl: found 4 relations .* expected at least 5"):
+        loreweave.probe(tmp_path / "no-model", few_shot=[path], **FAST | {"way": 5})
+    with pytest.raises(ConfigurationError, match="formats.other: found no data set of this name, but relations"):
+        loreweave.probe(tmp_path / "no-model", few_shot=[path], formats={"other": "pairs"}, **FAST)
+    with pytest.raises(ConfigurationError, match="probes: choose among"):
+        loreweave.probe(tmp_path / "no-model", few_shot=[path], probes=["typing"], **FAST)
+    with pytest.raises(ConfigurationError, match="models: found a, a"):
+        loreweave.probe(["a", "a"], **FAST)
+
+
+def test_default_data_are_the_mini_world_or_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LOREWEAVE_DATA", raising=False)
+    files, line = default_data(None)
+    assert list(files) == ["few_shot", "typing", "mention_types"] and "bundled mini-world" in line
+    assert all(path.exists() for sets in files.values() for paths in sets.values() for path in paths)
+    folder = tmp_path / "typing_gum"
+    folder.mkdir()
+    (folder / "train.json.xz").touch()
+    monkeypatch.setenv("LOREWEAVE_DATA", str(tmp_path))
+    assert "has none of the data sets" in default_data(None)[1]
+    (folder / "dev.json.xz").touch()
+    files, line = default_data(["typing", "relations"])
+    assert files == {"typing": {"gum": [folder / "train.json.xz", folder / "dev.json.xz"]}}
+    assert line.endswith("not there: semeval, knowledgenet")
+    assert set(REAL) == set(PROBES)
