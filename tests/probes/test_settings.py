@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from loreweave.cli.main import main
 from loreweave.errors import ConfigurationError
 from loreweave.probes.settings import ProbeConfig
 from loreweave.training.settings.configuration import fill, overrides_of
@@ -33,13 +35,13 @@ def test_numbers_are_sorted_and_each_is_once() -> None:
     ("override", "message"),
     [
         ("shot=1", "did you mean 'shots'"),
-        ("way=1", "way: found 1, expected 2 or more"),
-        ("labels=0,10", "labels: found 0, 10, expected numbers from 1"),
-        ("test_fraction=1", "test_fraction: found 1.0"),
-        ("regularisation=0", "regularisation: found 0.0"),
+        ("way=1", "setting 'way': found 1, expected 2 or more"),
+        ("labels=0,10", "setting 'labels': found 0, 10, expected numbers from 1"),
+        ("test_fraction=1", "setting 'test_fraction': found 1.0"),
+        ("regularisation=0", "setting 'regularisation': found 0.0"),
         ("states=tokens", "states"),
-        ("states=[]", "states: found none"),
-        ("draws=0", "draws: found 0"),
+        ("states=[]", "setting 'states': found none"),
+        ("draws=0", "setting 'draws': found 0"),
         ("probes=ner", "probes"),
     ],
 )
@@ -52,3 +54,9 @@ def test_every_setting_is_described_and_named_on_the_page() -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "probing.md").read_text(encoding="utf-8")
     for setting in setting_docs(ProbeConfig):
         assert setting.text and f"`{setting.name}" in page, setting.name
+
+
+def test_every_setting_is_in_the_help_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["probe", "--help"]) == 0
+    words = set(re.findall(r"\w+", capsys.readouterr().out))
+    assert {setting.name for setting in setting_docs(ProbeConfig)} <= words

@@ -39,7 +39,11 @@ def command(
 
     Data: few_shot.NAME=FILE, typing.NAME=TRAIN,TEST, mention_types.NAME=TRAIN,TEST (files of ner) and
     relations.NAME=TRAIN,TEST, each in any format of its task. Default: data sets in the folder LOREWEAVE_DATA, or the
-    bundled mini-world. docs/probing.md describes all settings.
+    bundled mini-world, with probes=few_shot,typing,mention_types,relations for some of the probes. About files: formats,
+    skip_bad, max_texts, test_fraction.
+
+    Vectors: states=words,entities, layer, max_length. Episodes: way, shots, queries, episodes, distance, unit_length.
+    Regressions: labels, draws, regularisation, max_types. All: bootstrap, seed. docs/probing.md describes them.
 
     Example: loreweave probe minilm runs/knowledge
 

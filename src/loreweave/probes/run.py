@@ -94,7 +94,7 @@ def probe(
     names = [str(models)] if isinstance(models, (str, PathLike)) else [str(model) for model in models]
     if not names or len(set(names)) < len(names):
         raise ConfigurationError(f"models: found {', '.join(names) or 'none'}, expected one or more, each once")
-    config = fill(ProbeConfig, {}, [*overrides, *overrides_of(settings)])
+    config = fill(ProbeConfig, {}, [*overrides, *overrides_of(settings)], listed_by="loreweave probe --help")
     execution = execution_of(
         device=device, precision=precision, batch_size=batch_size, base=base, report=report, advance=advance
     )
