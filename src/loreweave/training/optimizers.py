@@ -1,16 +1,17 @@
-"""AdamW and its schedule as in the papers' recipes; `settings.optimizer` has the settings."""
+"""AdamW as in the papers' recipes, and its schedule (see `schedules`); `settings.optimizer` has the settings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
-from transformers import get_constant_schedule_with_warmup, get_linear_schedule_with_warmup
 
 from loreweave.errors import ConfigurationError
+from loreweave.training.schedules import rate_factor
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
 
 _CORRECTION_DONE = 1e9
@@ -69,8 +70,5 @@ def build_optimizer(named_parameters: Iterable[tuple[str, nn.Parameter]], config
 
 def build_schedule(optimizer: torch.optim.Optimizer, config: ScheduleConfig, total_steps: int) -> LambdaLR:
     """The learning-rate schedule of a run of `total_steps` updates."""
-    total_steps = config.total_steps or total_steps
-    warmup = config.warmup(total_steps)
-    if config.name == "constant":
-        return get_constant_schedule_with_warmup(optimizer, warmup)
-    return get_linear_schedule_with_warmup(optimizer, warmup, total_steps)
+    total = config.total_steps or total_steps
+    return LambdaLR(optimizer, partial(rate_factor, name=config.name, warmup=config.warmup(total), total=total))

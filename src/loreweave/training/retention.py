@@ -1,6 +1,6 @@
 """Which epoch's weights a fine-tuning run keeps: one function per rule.
 
-A new rule is a function here and a row of `RULES`; `keep=NAME` selects it.
+A new rule is a function here, a row of `RULES` and its name in `Keep`; `keep=NAME` selects it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Epochs = Sequence[Mapping[str, Any]]
-"""Rows of epochs in their order, each with `epoch` and, if there are dev data, `dev`: metric -> value."""
+"""Rows of epochs in their order, each with `epoch`, `step`, `train_loss` (not epoch 0, before training) and, if there are dev
+data, `dev`: metric -> value. The loss on the dev data is not computed."""
 Keep = Literal["best", "last"]
 """Names of the rules; the keys of `RULES`."""
 
@@ -20,10 +21,12 @@ class Rule:
     """A rule.
 
     Attributes:
+        summary: the epoch that it keeps, for the help.
         choose: (epochs, name of the dev metric) -> the row of the epoch whose weights are kept.
         needs_dev: whether it compares dev metrics.
     """
 
+    summary: str
     choose: Callable[[Epochs, str], Mapping[str, Any]]
     needs_dev: bool
 
@@ -39,4 +42,7 @@ def last(epochs: Epochs, metric: str) -> Mapping[str, Any]:
     return epochs[-1]
 
 
-RULES: dict[str, Rule] = {"best": Rule(best, needs_dev=True), "last": Rule(last, needs_dev=False)}
+RULES: dict[str, Rule] = {
+    "best": Rule("the epoch with the best dev metric", best, needs_dev=True),
+    "last": Rule("the last epoch", last, needs_dev=False),
+}

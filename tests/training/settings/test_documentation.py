@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
@@ -11,8 +13,10 @@ from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.tasks.few_shot_ner.settings import EvaluationSettings
 from loreweave.tasks.ner.model import NerConfig
 from loreweave.tasks.registry import load_training, trained_task_names
+from loreweave.training.retention import RULES
+from loreweave.training.schedules import SCHEDULES
 from loreweave.training.settings.configuration import fill
-from loreweave.training.settings.documentation import setting_docs
+from loreweave.training.settings.documentation import Choices, setting_docs
 
 
 @dataclass
@@ -49,6 +53,30 @@ def test_texts_types_and_defaults() -> None:
         ("other.rate", "number", 0.5, "How fast."),
         ("wanted", "text", None, "Must be given."),
     ]
+
+
+@dataclass
+class Choosing:
+    CHOICES: ClassVar[Choices] = {
+        "colour": {"red": SimpleNamespace(summary="as fire"), "blue": SimpleNamespace(summary="as water")}
+    }
+
+    colour: str = "red"
+    """Colour of the line."""
+
+
+@dataclass
+class ChoosingOther(Choosing):
+    colour: str = "blue"
+
+
+def test_the_values_of_a_table_are_explained() -> None:
+    text = "Colour of the line. `red`: as fire. `blue`: as water."
+    assert [(setting.default, setting.text) for setting in setting_docs(Choosing)] == [("red", text)]
+    assert [(setting.default, setting.text) for setting in setting_docs(ChoosingOther)] == [("blue", text)]
+    texts = {setting.name: setting.text for setting in setting_docs(load_training("ner").config)}
+    assert all(f"`{name}`: {rule.summary}." in texts["keep"] for name, rule in RULES.items())
+    assert all(f"`{name}`: {schedule.summary}." in texts["schedule.name"] for name, schedule in SCHEDULES.items())
 
 
 @pytest.mark.parametrize("task", trained_task_names())

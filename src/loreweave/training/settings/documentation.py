@@ -6,11 +6,11 @@ import ast
 import dataclasses
 import inspect
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, Protocol, get_args, get_origin
 
 from loreweave.training.settings.conditions import conditions_of
 from loreweave.training.settings.configuration import to_dict
@@ -18,6 +18,18 @@ from loreweave.training.settings.fields import dataclass_of, default_of, is_grou
 from loreweave.training.settings.registered import RegisteredGroup
 
 ALWAYS = "always"
+
+
+class Choice(Protocol):
+    """A row of a table whose names are the values of a setting."""
+
+    @property
+    def summary(self) -> str:
+        """What the value does."""
+
+
+Choices = Mapping[str, Mapping[str, Choice]]
+"""Type of `CHOICES` of a configuration: setting -> table of its values, whose summaries follow the text of the setting."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,9 @@ def _texts(cls: type) -> dict[str, str]:
                     found[node.target.id] = " ".join(text.split())
                 case _:
                     found.setdefault(node.target.id, "")
+        choices: Choices = vars(base).get("CHOICES", {})
+        for name, table in choices.items():
+            found[name] = " ".join([found[name], *(f"`{value}`: {choice.summary}." for value, choice in table.items())])
     return found
 
 

@@ -3,7 +3,8 @@
 `EncoderSettings` and `LukeSettings` are read if a task puts its head on an encoder, `DataSettings` when records are
 chosen, `EngineSettings` by the training loop. `FinetuningConfig` is for any fine-tuned task; a task adds
 `LukeSettings` if it can start from a LUKE, and its own settings. `READ_WHEN` declares which settings are read only under a
-condition (see `conditions`), and `ENCODED` which ones affect the encoding of records.
+condition (see `conditions`), `CHOICES` the tables that explain their values, and `ENCODED` which ones affect the encoding of
+records.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from loreweave.errors import ConfigurationError
 from loreweave.training.precision import Precision
 from loreweave.training.retention import RULES, Keep
 from loreweave.training.settings.conditions import GIVEN, ReadWhen, check_read, either, when
+from loreweave.training.settings.documentation import Choices
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
 
 Encoded = tuple[str, ...]
@@ -98,6 +100,7 @@ class EngineSettings(Seeds):
         ("evaluate_test_every_epoch",): when(test=True),
         ("evaluate_before_training",): either(when(dev=True), when(evaluate_test_every_epoch=True)),
     }
+    CHOICES: ClassVar[Choices] = {"keep": RULES}
 
     epochs: int = 3
     """Number of passes over the training data."""
@@ -123,7 +126,7 @@ class EngineSettings(Seeds):
     metric: str | None = None
     """Dev metric that selects the best epoch. Null: the main metric of the task."""
     keep: Keep = "best"
-    """Weights that the run stores: those of the epoch with the `best` dev metric, or of the `last` epoch."""
+    """Epoch whose weights the run stores."""
     patience: int | None = None
     """Number of epochs without a better dev metric after which training stops. Null: no early stopping."""
     evaluate_before_training: bool = False

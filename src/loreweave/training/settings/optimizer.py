@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar
 
+from loreweave.training.schedules import SCHEDULES, ScheduleName
 from loreweave.training.settings.conditions import ReadWhen, either, when
+from loreweave.training.settings.documentation import Choices
 from loreweave.training.settings.fields import check_at_least, written
 
 
@@ -41,7 +43,7 @@ class OptimizerConfig:
 
 @dataclass(kw_only=True)
 class ScheduleConfig:
-    """Linear warm-up, then linear decay to zero or a constant rate.
+    """Linear warm-up, then one of `schedules.SCHEDULES`.
 
     `warmup_steps` takes precedence over `warmup_ratio` if it is not None; the ratio gives `int(ratio * total)` steps.
     `total_steps` determines the decay (fairseq's --total-num-update). Default: the number of steps of the run.
@@ -49,11 +51,14 @@ class ScheduleConfig:
 
     READ_WHEN: ClassVar[ReadWhen] = {
         ("warmup_ratio",): when(warmup_steps=None, reason="warmup_steps takes precedence"),
-        ("total_steps",): either(when(name="linear"), when(warmup_steps=None)),
+        ("total_steps",): either(
+            when(name=tuple(name for name, schedule in SCHEDULES.items() if schedule.reads_total)), when(warmup_steps=None)
+        ),
     }
+    CHOICES: ClassVar[Choices] = {"name": SCHEDULES}
 
-    name: Literal["linear", "constant"] = "linear"
-    """Learning rate after the warm-up: it falls to 0 (`linear`) or stays (`constant`)."""
+    name: ScheduleName = "linear"
+    """Learning rate after the warm-up."""
     warmup_ratio: float = 0.06
     """Number of warm-up steps as a fraction of `total_steps`."""
     warmup_steps: int | None = None
