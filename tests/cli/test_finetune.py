@@ -99,6 +99,7 @@ def test_a_recipe_with_overrides(encoder: str, data: Path, tmp_path: Path) -> No
     assert settings["optimizer"] == {
         "learning_rate": 0.01, "betas": [0.9, 0.999], "epsilon": 1e-6, "weight_decay": 0.01, "bias_correction": True,
         "max_grad_norm": 1.0, "no_decay": ["bias", "LayerNorm.weight"], "rate_factors": {"classifier": 30.0},
+        "head_learning_rate": None,
     }  # fmt: skip
 
 

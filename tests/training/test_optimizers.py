@@ -34,6 +34,23 @@ def test_heads_may_learn_faster() -> None:
     assert [(len(group["params"]), group["lr"]) for group in optimizer.param_groups] == [(2, 1e-3), (1, 1e-2)]
 
 
+def test_a_head_has_a_rate_of_its_own_that_factors_do_not_change() -> None:
+    config = OptimizerConfig(
+        learning_rate=1e-3, head_learning_rate=5e-2, rate_factors={"extra_heads": 10.0, "encoder.bias": 2.0}, no_decay=[]
+    )
+    optimizer = build_optimizer(named(), config)
+    assert [(len(group["params"]), group["lr"]) for group in optimizer.param_groups] == [(1, 1e-3), (1, 2e-3), (1, 5e-2)]
+    elsewhere = build_optimizer(named(), OptimizerConfig(learning_rate=1e-3, head_learning_rate=0.0, no_decay=[]), "extra_")
+    assert [(len(group["params"]), group["lr"]) for group in elsewhere.param_groups] == [(2, 0.0), (1, 1e-3)]
+
+
+def test_a_rate_of_a_head_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="head_learning_rate: found 0.1, but all parameters are in the encoder"):
+        build_optimizer(named()[:2], OptimizerConfig(head_learning_rate=0.1))
+    with pytest.raises(ValueError, match="head_learning_rate: found -1, expected 0 or more"):
+        OptimizerConfig(head_learning_rate=-1)
+
+
 def test_a_rate_for_nothing_is_refused() -> None:
     config = OptimizerConfig(rate_factors={"clasifier": 30.0})
     with pytest.raises(ConfigurationError, match="rate_factors: found 'clasifier', which is in the name of no parameter"):

@@ -48,7 +48,7 @@ class FinetuningTrainer(WholeCheckpoints):
         )
         self.remove_callback(PrinterCallback)
         self.model_accepts_loss_kwargs = False  # the loss is ours, even for a model whose forward takes **kwargs
-        self.batches, self.record = batches, record
+        self.built, self.batches, self.record = built, batches, record
         self.optimizer_config, self.schedule_config = optimizer, schedule
         self.resumed_at = 0
         self._losses: list[Tensor] = []
@@ -72,7 +72,8 @@ class FinetuningTrainer(WholeCheckpoints):
         if self.optimizer is None:
             trained = model or self.model
             assert trained is not None
-            self.optimizer = build_optimizer(trained.named_parameters(), self.optimizer_config)
+            encoder = f"{self.built.model.base_model_prefix}."
+            self.optimizer = build_optimizer(trained.named_parameters(), self.optimizer_config, encoder)
         return self.optimizer
 
     def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> LRScheduler:

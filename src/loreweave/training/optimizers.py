@@ -39,14 +39,26 @@ class AdamWWithoutBiasCorrection(torch.optim.AdamW):
         return super().step(closure)
 
 
-def build_optimizer(named_parameters: Iterable[tuple[str, nn.Parameter]], config: OptimizerConfig) -> torch.optim.AdamW:
+def build_optimizer(
+    named_parameters: Iterable[tuple[str, nn.Parameter]], config: OptimizerConfig, encoder: str = "encoder."
+) -> torch.optim.AdamW:
     """AdamW over the trained parameters, in groups by weight decay and learning rate.
 
+    Args:
+        named_parameters: names and parameters.
+        config: settings.
+        encoder: beginning of the names of the encoder's parameters; `head_learning_rate` is for all others.
+
     Raises:
-        ConfigurationError: a name in `rate_factors` matches no parameter.
+        ConfigurationError: a name in `rate_factors` matches no parameter, or there is no parameter for `head_learning_rate`.
     """
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     parameters_by_name = list(named_parameters)
+    head_rate = config.head_learning_rate
+    if head_rate is not None and all(name.startswith(encoder) for name, _ in parameters_by_name):
+        raise ConfigurationError(
+            f"optimizer.head_learning_rate: found {head_rate}, but all parameters are in the encoder; leave it out"
+        )
     for part in config.rate_factors:
         if not any(part in name for name, _ in parameters_by_name):
             raise ConfigurationError(f"optimizer.rate_factors: found {part!r}, which is in the name of no parameter")
@@ -54,12 +66,13 @@ def build_optimizer(named_parameters: Iterable[tuple[str, nn.Parameter]], config
         if parameter.requires_grad:
             plain = any(part in name for part in config.no_decay)
             factor = next((value for part, value in config.rate_factors.items() if part in name), 1.0)
-            groups.setdefault((0.0 if plain else config.weight_decay, factor), []).append(parameter)
+            rate = config.learning_rate * factor if head_rate is None or name.startswith(encoder) else head_rate
+            groups.setdefault((0.0 if plain else config.weight_decay, rate), []).append(parameter)
     kind = torch.optim.AdamW if config.bias_correction else AdamWWithoutBiasCorrection
     return kind(
         [
-            {"params": parameters, "weight_decay": decay, "lr": config.learning_rate * factor}
-            for (decay, factor), parameters in groups.items()
+            {"params": parameters, "weight_decay": decay, "lr": rate}
+            for (decay, rate), parameters in groups.items()
         ],
         lr=config.learning_rate,
         betas=config.betas,

@@ -60,6 +60,7 @@ class SupportTuner:
         self.model, self.encoding, self.loss, self.settings = model, encoding, loss, settings
         self.seed, self.precision = seed, precision
         optimizer = settings.optimizer or optimizer_of(model)
+        self._encoder = f"{model.base_model_prefix}."
         self._heads_only = settings.part == "heads"
         self.optimizer_config = replace(optimizer, rate_factors={}) if self._heads_only else optimizer
         self._trained: list[tuple[str, nn.Parameter]] = [
@@ -110,7 +111,7 @@ class SupportTuner:
     def _optimizers(self) -> list[torch.optim.Optimizer]:
         """An optimizer with the memory of the last support set's but none of its moments, and one for the rows of this set."""
         if self._optimizer is None:
-            self._optimizer = build_optimizer(self._kept, self.optimizer_config)
+            self._optimizer = build_optimizer(self._kept, self.optimizer_config, self._encoder)
         for state in self._optimizer.state.values():
             state["exp_avg"].zero_()
             state["exp_avg_sq"].zero_()
@@ -120,7 +121,8 @@ class SupportTuner:
             return [self._optimizer]
         rows = [pair for pair in self.model.named_parameters() if pair[1] is self.model.get_input_embeddings().weight]
         factors = {part: value for part, value in self.optimizer_config.rate_factors.items() if part in rows[0][0]}
-        return [self._optimizer, build_optimizer(rows, replace(self.optimizer_config, rate_factors=factors))]
+        of_rows = replace(self.optimizer_config, rate_factors=factors, head_learning_rate=None)
+        return [self._optimizer, build_optimizer(rows, of_rows, self._encoder)]
 
     def _steps(self, batches: list[dict[str, Tensor]], labels: Tensor) -> tuple[list[float], Reason]:
         optimizers = self._optimizers()

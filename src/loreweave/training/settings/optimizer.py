@@ -17,6 +17,9 @@ class OptimizerConfig:
 
     learning_rate: float = 1e-5
     """Highest learning rate, which is reached after the warm-up."""
+    head_learning_rate: float | None = None
+    """Highest learning rate of the parameters outside the encoder, which are new; `rate_factors` do not change it. Null:
+    `learning_rate`."""
     betas: tuple[float, float] = (0.9, 0.98)
     """Decay rates of the averages of the gradients and of their squares."""
     epsilon: float = 1e-6
@@ -34,7 +37,7 @@ class OptimizerConfig:
     `encoder.`, and names of the objectives' heads with `extra_heads.`."""
 
     def __post_init__(self) -> None:
-        check_at_least(self, 0, "learning_rate", "weight_decay", "max_grad_norm")
+        check_at_least(self, 0, "learning_rate", "head_learning_rate", "weight_decay", "max_grad_norm")
         if self.epsilon <= 0:
             raise ValueError(f"epsilon: found {self.epsilon}, expected more than 0")
         if not all(0 <= beta < 1 for beta in self.betas):
