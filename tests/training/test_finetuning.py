@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 import pytest
 from torch import Tensor
-from toy_finetuning import CONFIG, run, toy_job, with_loss
+from toy_finetuning import CONFIG, load, run, toy_job, with_loss
 
 from loreweave.errors import ConfigurationError, LoreweaveError
 from loreweave.training.evaluation import Evaluation
-from loreweave.training.finetuning import EvaluationSet, finetune
+from loreweave.training.finetuning import EvaluationSet, FinetuningJob, finetune
 from loreweave.training.runs.record import Interrupted, RunRecord
 from loreweave.training.settings.configuration import fill, to_dict
 from loreweave.training.settings.finetuning import FinetuningConfig
+from loreweave.training.task_model import TaskModel
 
 
 def test_a_run_leaves_its_record(tmp_path: Path) -> None:
@@ -104,6 +105,53 @@ def test_a_run_whose_patience_had_ended_trains_no_more_when_resumed(tmp_path: Pa
     resumed = finetune(replace(toy_job(), dev=constant), config, record, report=lambda line: None)
     assert resumed == whole and resumed["updates"] == 24
     np.testing.assert_array_equal(*(np.load(tmp_path / name / "train_loss.npy") for name in ("run", "whole")))
+
+
+class Deciding(TaskModel):
+    """Its decision on dev is the number of the epoch in tenths."""
+
+    def tune(self, records: Any, examples: Any, outputs: Any) -> None:
+        self.decide({"threshold": self.model.config.to_dict().get("threshold", 0) + 0.125})
+
+    def decision(self) -> dict[str, float]:
+        found = self.model.config.to_dict().get("threshold")
+        return {} if found is None else {"threshold": found}
+
+    def decide(self, decision: Any) -> None:
+        self.model.config.threshold = decision.get("threshold")
+
+
+def deciding(built: TaskModel) -> Deciding:
+    return Deciding(built.model, built.encoding, built.loss)
+
+
+def test_what_is_chosen_on_dev_goes_with_the_weights_that_are_kept(tmp_path: Path) -> None:
+    """The second epoch is the best of four; the test data are scored with its choice, also if the run was killed before."""
+
+    def job(kill: bool = False) -> FinetuningJob:
+        made = toy_job()
+        built, (dev, test) = deciding(made.built), (made.dev, made.test)
+        assert dev is not None and test is not None
+
+        def scored(outputs: Any) -> Evaluation:
+            return Evaluation({"micro_f1": 0.75 if built.decision() == {"threshold": 0.25} else 0.5})
+
+        def score_test(outputs: Any) -> Evaluation:
+            if kill:
+                raise RuntimeError("killed")
+            return Evaluation({"micro_f1": built.decision()["threshold"]})
+
+        tuned = EvaluationSet(dev.examples, scored, lambda outputs: built.tune([], [], outputs))
+        kept = EvaluationSet(test.examples, score_test)
+        return replace(made, built=built, dev=tuned, test=kept, load=lambda path: deciding(load(path)))
+
+    results = run(tmp_path / "whole", job=job())
+    assert [epoch["decision"] for epoch in results["epochs"]] == [{"threshold": 0.125 * number} for number in (1, 2, 3, 4)]
+    assert results["best_epoch"] == 2 and results["threshold"] == 0.25 and results["test"] == {"micro_f1": 0.25}
+    with pytest.raises(RuntimeError, match="killed"):
+        run(tmp_path / "run", job=job(kill=True))
+    record = RunRecord.reopen(tmp_path / "run", to_dict(CONFIG))
+    assert finetune(job(), CONFIG, record, report=lambda line: None) == results
 
 
 def test_tensorboard_of_a_resumed_run_has_every_step_once(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -58,3 +59,12 @@ def test_squared_error_with_ignored_places() -> None:
 def test_squared_error_needs_a_score_for_each_number() -> None:
     with pytest.raises(ValueError, match=r"found \(2, 3\) scores for \(2,\) numbers"):
         squared_error(SimpleNamespace(logits=torch.zeros(2, 3)), torch.zeros(2))
+
+
+def test_classes_with_weights_by_hand() -> None:
+    """Two classes with even logits have a loss of log 2 each; the divisor stays the number of labels."""
+    logits, labels = torch.zeros(1, 4, 2), torch.tensor([[0, 0, 1, -100]])
+    loss = cross_entropy(SimpleNamespace(logits=logits), labels, class_weights=(0.25, 1.0))
+    assert loss == pytest.approx((0.25 + 0.25 + 1) * math.log(2) / 3)
+    assert cross_entropy(SimpleNamespace(logits=logits), labels, 6, (0.25, 1.0)) == pytest.approx(loss.item() / 2)
+    assert cross_entropy(SimpleNamespace(logits=logits), labels, class_weights=(1.0, 1.0)) == pytest.approx(math.log(2))

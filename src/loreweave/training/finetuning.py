@@ -36,10 +36,17 @@ from loreweave.training.task_model import TaskModel
 
 @dataclass(frozen=True)
 class EvaluationSet:
-    """Encoded records and the function that scores a model's outputs over them (one array per example)."""
+    """Encoded records.
+
+    Attributes:
+        examples: the encoded records.
+        score: scores a model's outputs over them (one array per example).
+        tune: for dev data, chooses how outputs become predictions, before these outputs are scored; see `TaskModel.tune`.
+    """
 
     examples: Sequence[Any]
     score: Callable[[Outputs], Evaluation]
+    tune: Callable[[Outputs], None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,9 +213,10 @@ class _Run:
             row["dev"] = self._evaluate(self.job.dev, "dev", epoch, step)
         if self.job.test is not None and self.config.evaluate_test_every_epoch:
             row["test"] = self._evaluate(self.job.test, "test", epoch, step)
-        self.epochs.append(row)
-        self.record.log(step=step, epoch=epoch, split="epoch", train_loss=loss)
-        self.report(self._describe(row))
+        decision = {"decision": self.job.built.decision()} if self.job.built.decision() else {}
+        self.epochs.append(row | decision)
+        self.record.log(step=step, epoch=epoch, split="epoch", train_loss=loss, **decision)
+        self.report(self._describe(self.epochs[-1]))
         if epoch > 0 and self._kept()["epoch"] == epoch:
             self._save_model()
         if self._has_lost_patience():
@@ -238,7 +246,10 @@ class _Run:
         pairs = list(zip(mine, outputs, strict=True))
         if accelerator.num_processes > 1:
             pairs = sorted(gather_object(pairs), key=lambda pair: pair[0])
-        evaluation = data.score([output for _, output in pairs])
+        every = [output for _, output in pairs]
+        if data.tune is not None:
+            data.tune(every)
+        evaluation = data.score(every)
         for note in evaluation.notes:
             if (split, note) not in self.noted:  # once, not after every epoch
                 self.noted.add((split, note))
@@ -270,7 +281,7 @@ class _Run:
         """Score the kept weights on the test data and summarise."""
         best = self._kept()
         results: dict[str, Any] = {"best_epoch": best["epoch"], "kept": self.config.keep, "metric": self.job.metric}
-        results |= {"updates": self.updates, "examples": len(self.job.examples)}
+        results |= {"updates": self.updates, "examples": len(self.job.examples)} | best.get("decision", {})
         tables: dict[str, Any] = {}
         if self.job.dev is not None:
             results["dev"] = best["dev"]
@@ -280,6 +291,7 @@ class _Run:
             with quiet():
                 kept = self.job.load(self.record.model_path)
             move(kept.model, self.trainer.args.device)
+            self.job.built.decide(kept.decision())
             evaluation = self._score(kept, self.job.test, "test")
             self.record.log(epoch=best["epoch"], step=best["step"], split="test_kept", **evaluation.metrics)
             self.record.save_predictions("test", evaluation.arrays, evaluation.predictions, evaluation.tables)
@@ -294,6 +306,7 @@ class _Run:
         for split in ("dev", "test"):
             if row.get(split):
                 parts.append(f"{split} {self.job.metric} {row[split][self.job.metric]:.4f}")
+        parts += [f"{name} {value:g}" for name, value in row.get("decision", {}).items()]
         return "  ".join(parts)
 
 
@@ -307,8 +320,8 @@ def _epochs_of(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         values = {name: value for name, value in row.items() if name not in ("epoch", "step", "split")}
         if row["split"] != "epoch":
             epoch[row["split"]] = values
-        elif values["train_loss"] is not None:
-            epoch |= values
+        else:
+            epoch |= {name: value for name, value in values.items() if value is not None}
     return [epochs[number] for number in sorted(epochs)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,16 +13,21 @@ IGNORED = -100
 """Label of positions that are ignored."""
 
 
-def cross_entropy(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
+def cross_entropy(
+    outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None, class_weights: Sequence[float] | None = None
+) -> Tensor:
     """Cross-entropy of one class per position.
 
     Args:
         outputs: has `logits` `[..., classes]`.
         labels: class numbers `[...]`; `IGNORED` is skipped.
         num_items_in_batch: number of labels in all micro-batches and processes of the update. None: those of this batch.
+        class_weights: factor of the loss of each class. The sum is still divided by the number of labels. None: all are 1.
     """
     logits, flat = outputs.logits.float(), labels.reshape(-1)
-    total = F.cross_entropy(logits.reshape(-1, logits.shape[-1]), flat, ignore_index=IGNORED, reduction="sum")
+    weights = None if class_weights is None else logits.new_tensor(class_weights)
+    rows = logits.reshape(-1, logits.shape[-1])
+    total = F.cross_entropy(rows, flat, weight=weights, ignore_index=IGNORED, reduction="sum")
     return _mean(total, labels, num_items_in_batch)
 
 

@@ -68,6 +68,20 @@ class TaskModel:
         """Label names by class number."""
         return label_names(self.model.config)
 
+    def prepare(self, examples: Sequence[Any]) -> str:
+        """Adapt the untrained model to its training examples; returns what was done, in words, or nothing."""
+        return ""
+
+    def tune(self, records: Sequence[Any], examples: Sequence[Any], outputs: Outputs) -> None:
+        """Choose on dev data how outputs become predictions; most models have nothing to choose."""
+
+    def decision(self) -> dict[str, float]:
+        """What was chosen on dev data, for the results; the checkpoint stores it too."""
+        return {}
+
+    def decide(self, decision: Mapping[str, float]) -> None:
+        """Take what another model of the same kind has chosen."""
+
     def save_pretrained(self, folder: Path) -> None:
         """Save a Hugging Face folder."""
         self.model.save_pretrained(folder)

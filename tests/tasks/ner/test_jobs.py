@@ -11,7 +11,7 @@ from task_jobs import evaluate, predict_rows
 
 import loreweave
 from loreweave.cli.main import main
-from loreweave.errors import DataError
+from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.jobs.check import check_files
 from loreweave.tasks.jobs.checkpoints import load_checkpoint_of
 from loreweave.tasks.jobs.finetune import DataFiles, finetune_task
@@ -124,6 +124,38 @@ def test_checking_finds_what_a_run_would_meet(tmp_path: Path, tiny_luke: Path) -
     assert line["bad"] == 1 and "found the span (0, 99)" in line["errors"][0] and line["overlaps"] == 1
     assert line["cut"] == "mentions that cut a word (1)" and line["unlabelled"] == 1
     assert not any("without a label" in finding for finding in found["findings"])  # a text without names is none to look at
+
+
+def test_a_threshold_from_dev_is_used_wherever_the_model_is(tiny_luke: Path, tmp_path: Path) -> None:
+    """Two epochs at a low rate: the model still says "no mention" everywhere, but ranks its spans."""
+    dev, test = write(tmp_path / "dev.txt", SENTENCES[::2]), write(tmp_path / "test.txt", SENTENCES[1::2])
+    settings = SETTINGS | {"epochs": 2, "keep": "best", "max_entity_length": 40, "tune_threshold": True, "prior_bias": True}
+    settings |= {"optimizer": {"learning_rate": 1e-3, "head_learning_rate": 2e-3, "bias_correction": True}}
+    said: list[str] = []
+    files, config = DataFiles(train=dev, dev=dev, test=test), fill(training_of(TASK).config, settings)
+    results = finetune_task(TASK, str(tiny_luke), files, config, tmp_path / "run", report=said.append)
+    assert results["threshold"] < 0 < results["dev"]["micro_f1"]
+    assert any(line.startswith("prior_bias: ") and "labels are NIL" in line for line in said)
+    assert f"threshold {results['threshold']:g}" in next(line for line in reversed(said) if line.startswith("epoch "))
+    for data, split in ((dev, "dev"), (test, "test")):
+        evaluation, found = evaluate(TASK, tmp_path / "run", data)
+        assert evaluation.metrics == pytest.approx(results[split]) and found["threshold"] == results["threshold"]
+    name = next((tmp_path / "run").rglob("config.json"), None)
+    places = [path for path in (tmp_path / "run").rglob("config.json") if "loreweave" in json.loads(path.read_text())]
+    assert name is not None and len(places) == 1
+    query = " ".join(token for token, _ in SENTENCES[0])
+    assert loreweave.load(tmp_path / "run").predict([query])[0]
+    stored = json.loads(places[0].read_text())
+    stored["loreweave"]["threshold"] = 100
+    places[0].write_text(json.dumps(stored))
+    assert loreweave.load(tmp_path / "run").predict([query]) == [[]]
+
+
+def test_a_threshold_needs_dev_data(tiny_luke: Path, tmp_path: Path) -> None:
+    files = DataFiles(train=write(tmp_path / "train.txt", SENTENCES))
+    config = fill(training_of(TASK).config, SETTINGS | {"tune_threshold": True})
+    with pytest.raises(ConfigurationError, match="tune_threshold is read only with .*, found no dev data"):
+        finetune_task(TASK, str(tiny_luke), files, config, tmp_path / "run", report=silent)
 
 
 def test_the_command_line(tmp_path: Path, tiny_bert: Path, capsys: pytest.CaptureFixture[str]) -> None:

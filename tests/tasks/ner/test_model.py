@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import layouts
@@ -66,6 +67,42 @@ def test_a_model_is_the_same_after_saving(
     assert again.labels == made.labels == TYPES
     assert again.encoding.settings == made.encoding.settings and again.encoding.max_length == made.encoding.max_length
     torch.testing.assert_close(logits(again), logits(made), rtol=0, atol=0)
+
+
+def test_a_threshold_is_stored_and_decides(tiny_luke: Path, tmp_path: Path) -> None:
+    made = build(str(tiny_luke), TYPES, NerConfig(tune_threshold=True))
+    assert made.decision() == {}
+    made.decide({"threshold": -100.0})
+    made.save_pretrained(tmp_path)
+    again = load(tmp_path)
+    assert again.decision() == made.decision() == {"threshold": -100.0}
+    examples = again.encoding.encode(RECORDS)
+    outputs = run_model(again.model.eval(), examples, again.encoding.collate, again.encoding.unpack)
+    everywhere = again.encoding.join(examples, outputs)
+    assert [set(range(5)), set(range(10)), set(range(3))] == [
+        {word for start, end, *_ in found for word in range(int(start), int(end))} for found in everywhere
+    ]  # each word is in a mention
+    again.decide({"threshold": 100.0})
+    assert all(len(found) == 0 for found in again.encoding.join(examples, outputs))
+
+
+@pytest.mark.parametrize("encoder", ["tiny_luke", "tiny_bert"])
+def test_a_weight_of_no_mention_is_one_of_the_loss(encoder: str, request: pytest.FixtureRequest) -> None:
+    made = build(str(request.getfixturevalue(encoder)), ["PER"], NerConfig(negative_weight=0.25))
+    labels = torch.tensor([[0, 0, 1]])
+    even = SimpleNamespace(logits=torch.zeros(1, 3, len(made.encoding.classes)))
+    assert made.loss(even, labels) == pytest.approx(1.5 * np.log(len(made.encoding.classes)) / 3)
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, float("inf"), float("nan")])
+def test_an_impossible_weight_is_refused(weight: float) -> None:
+    with pytest.raises(ValueError, match="negative_weight: found .*, expected a number above 0"):
+        NerConfig(negative_weight=weight)
+
+
+def test_tags_have_no_threshold(tiny_bert: Path) -> None:
+    with pytest.raises(ConfigurationError, match="tune_threshold is read only with head=luke and dev data"):
+        build(str(tiny_bert), TYPES, NerConfig(tune_threshold=True))
 
 
 def test_logits_are_those_of_transformers_on_the_same_weights_and_features(tiny_luke: Path, tmp_path: Path) -> None:

@@ -117,10 +117,12 @@ def finetune_task(
         set_seed(config.seed)
         built = training.build(str(resolve(source)), data.labels, config)
         _describe(built, source, report)
-        dev = _evaluation_set(training, built, data.dev, files.dev or files.train)
+        dev = _evaluation_set(training, built, data.dev, files.dev or files.train, tune=True)
         test = _evaluation_set(training, built, data.test, files.test)
         with records_of(files.train):
             examples = _training_examples(built, data, config, asked, report)
+        if done := built.prepare(examples):
+            report(done)
         metric = config.metric or built.metric or metric
         job = FinetuningJob(built=built, examples=examples, load=training.load, metric=metric, dev=dev, test=test)
         if built.encoding.report():
@@ -240,14 +242,20 @@ def _report_all(report: Report, lines: Sequence[str]) -> None:
         report(line)
 
 
-def _evaluation_set(training: Training[Any], built: TaskModel, records: list[Any], file: Path | None) -> EvaluationSet | None:
+def _evaluation_set(
+    training: Training[Any], built: TaskModel, records: list[Any], file: Path | None, tune: bool = False
+) -> EvaluationSet | None:
     score = built.scorer or training.score
     if not records or file is None or training.score is None or score is None:
         return None
     labels, encoding = built.labels, built.encoding
     with records_of(file):
         examples = encoding.encode(records)
-    return EvaluationSet(examples, lambda outputs: score(records, encoding.join(examples, outputs), labels))
+    return EvaluationSet(
+        examples,
+        lambda outputs: score(records, encoding.join(examples, outputs), labels),
+        (lambda outputs: built.tune(records, examples, outputs)) if tune else None,
+    )
 
 
 def _tell_nobody(_: str) -> None:

@@ -43,6 +43,7 @@ def evaluate_records(
     evaluation = score(read.records, outputs, loaded.labels, *last_argument(settings))
     facts = {"name": data.name.partition(".")[0], "records": len(read.records), "skipped": dict(read.skipped)}
     facts |= {"left_out": read.left_out, "dropped": dict(read.dropped), "encoding": loaded.encoding.report()}
+    facts |= loaded.decision()
     return evaluation, facts
 
 

@@ -19,7 +19,9 @@ TagScheme = Literal["iob2", "bioes"]
 _IMPOSSIBLE = -np.inf
 
 
-def decode_spans(words: np.ndarray, logits: np.ndarray, negative: int, nested: bool = False) -> np.ndarray:
+def decode_spans(
+    words: np.ndarray, logits: np.ndarray, negative: int, nested: bool = False, threshold: float | None = None
+) -> np.ndarray:
     """Mentions among candidate spans: those whose best class is a type, by decreasing logit, unless words are already used.
 
     Args:
@@ -27,25 +29,59 @@ def decode_spans(words: np.ndarray, logits: np.ndarray, negative: int, nested: b
         logits: [spans, classes].
         negative: class of spans that are not mentions; types are numbered without it.
         nested: a mention may lie inside another; only mentions that cross one are rejected.
+        threshold: instead of those whose best class is a type, all whose margin (see `margins_of`) is above this value.
 
     Returns:
         [mentions, 5], in the order of the text.
     """
-    best = logits.argmax(axis=1) if len(logits) else np.zeros(0, int)
-    chosen = np.flatnonzero(best != negative)
+    if threshold is None:
+        best = logits.argmax(axis=1) if len(logits) else np.zeros(0, int)
+        chosen = np.flatnonzero(best != negative)
+    else:
+        best, margins = margins_of(logits, negative)
+        chosen = np.flatnonzero(margins > threshold)
     scores = logits[chosen, best[chosen]]
     probabilities = softmax(logits[chosen])[np.arange(len(chosen)), best[chosen]]
-    kept: list[int] = []
-    taken = np.zeros(words[:, 1].max(initial=0), bool)
-    for place in np.argsort(-scores, kind="stable"):
-        start, end = words[chosen[place]]
-        if _crosses(words[chosen[kept]], start, end) if nested else taken[start:end].any():
-            continue
-        kept.append(int(place))
-        taken[start:end] = True
+    kept = without_overlaps(words[chosen], scores, nested)
     types = best[chosen] - (best[chosen] > negative)
     rows = np.column_stack([words[chosen], types, scores, probabilities])[kept]
     return _in_order(rows)
+
+
+def margins_of(logits: np.ndarray, negative: int) -> tuple[np.ndarray, np.ndarray]:
+    """The best type of each candidate, as a class, and how much larger its logit is than that of no mention.
+
+    Args:
+        logits: [spans, classes].
+        negative: class of spans that are not mentions.
+
+    Returns:
+        [spans] and [spans].
+    """
+    scores = logits.astype(np.float64)
+    none = scores[:, negative].copy()
+    scores[:, negative] = -np.inf
+    best = scores.argmax(axis=1) if len(scores) else np.zeros(0, int)
+    return best, scores[np.arange(len(scores)), best] - none
+
+
+def without_overlaps(words: np.ndarray, scores: np.ndarray, nested: bool = False) -> list[int]:
+    """Indices of the spans that are kept, by decreasing score.
+
+    Args:
+        words: first and last word (exclusive) of each span [spans, 2].
+        scores: score of each span [spans].
+        nested: a span may lie inside another; only spans that cross one are left out.
+    """
+    kept: list[int] = []
+    taken = np.zeros(words[:, 1].max(initial=0), bool)
+    for place in np.argsort(-scores, kind="stable"):
+        start, end = words[place]
+        if _crosses(words[kept], start, end) if nested else taken[start:end].any():
+            continue
+        kept.append(int(place))
+        taken[start:end] = True
+    return kept
 
 
 def decode_tags(logits: np.ndarray, tags: Sequence[str], types: Sequence[str], scheme: TagScheme | None) -> np.ndarray:

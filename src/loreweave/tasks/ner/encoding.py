@@ -20,6 +20,7 @@ from loreweave.encoding.collation import pad_ids
 from loreweave.tasks.ner.decoding import TagScheme, decode_spans, decode_tags
 from loreweave.tasks.ner.record import NerRecord
 from loreweave.tasks.ner.settings import MentionUnit
+from loreweave.tasks.ner.threshold import Candidates
 from loreweave.tasks.ner.windows import Limits, Window, WindowCutter
 from loreweave.training.evaluation import Outputs
 from loreweave.training.inference import Batch
@@ -41,6 +42,8 @@ class NerSettings:
         nested: whether mentions may lie inside others.
         tags: tag scheme of a model that tags words; None accepts any.
         max_length: maximum number of sub-words per input with its special tokens, if less than the encoder's maximum.
+        threshold: how much larger the logit of a type must be than that of no mention, if it was chosen on dev data; None
+            predicts the class with the largest logit.
     """
 
     document_context: bool = True
@@ -50,6 +53,7 @@ class NerSettings:
     nested: bool = False
     tags: TagScheme | None = None
     max_length: int | None = None
+    threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +142,16 @@ class WindowEncoding(Generic[E]):
 
     def join(self, examples: Sequence[E], outputs: Outputs) -> Outputs:
         """Mentions of each record."""
+        return [self.decode(*group) for _, group in sorted(self.by_record(examples, outputs).items())]
+
+    def by_record(self, examples: Sequence[E], outputs: Outputs) -> dict[int, tuple[list[E], Outputs]]:
+        """Number of a record -> its examples and their outputs."""
         groups: dict[int, tuple[list[E], Outputs]] = {}
         for example, output in zip(examples, outputs, strict=True):
             given, logits = groups.setdefault(example.record, ([], []))
             given.append(example)
             logits.append(output)
-        return [self.decode(*groups[number]) for number in sorted(groups)]
+        return groups
 
     def limits(self) -> Limits:
         """Limits of a window. With mentions in words, a quarter of it is reserved for them."""
@@ -243,10 +251,20 @@ class SpanEncoding(WindowEncoding[SpanExample]):
         counts = batch["entity_attention_mask"].sum(dim=1).tolist()
         return [row[:count] for row, count in zip(output.logits.float().cpu().numpy(), counts, strict=True)]
 
+    def candidates(self, records: Sequence[NerRecord], examples: Sequence[SpanExample], outputs: Outputs) -> list[Candidates]:
+        """All candidates of each record, with its gold mentions."""
+        index = {name: number for number, name in enumerate(self.classes)}
+        found = []
+        for number, (given, logits) in sorted(self.by_record(examples, outputs).items()):
+            gold = frozenset((span.start, span.end, index[span.label]) for span in records[number].word_spans())
+            found.append(Candidates(np.concatenate([example.words for example in given]), np.concatenate(logits), gold))
+        return found
+
     def decode(self, examples: Sequence[SpanExample], outputs: Outputs) -> np.ndarray:
         """All candidates of the record together, as in the original (see `decode_spans`)."""
         words = np.concatenate([example.words for example in examples])
-        return decode_spans(words, np.concatenate(outputs), self.negative, self.settings.nested)
+        logits, threshold = np.concatenate(outputs), self.settings.threshold
+        return decode_spans(words, logits, self.negative, self.settings.nested, threshold)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -26,6 +27,7 @@ class NerConfig(FinetuningConfig, LukeSettings):
         ("span_features",): when(head="luke", reason="a tag is read from the state of one word"),
         ("nested",): when(head="luke", reason="tags of words cannot nest"),
         ("tags",): when(head="tags", reason="spans have no tags"),
+        ("tune_threshold",): when(head="luke", dev=True, reason="the threshold of spans is chosen on dev data"),
     }
     LEFT_OPEN: ClassVar[LeftOpen] = {"head": "auto"}
     PLAIN_HEAD: ClassVar[str] = "tags"
@@ -55,7 +57,22 @@ class NerConfig(FinetuningConfig, LukeSettings):
     """`luke`: keep nested mentions. Otherwise, of overlapping mentions the one with the larger logit is kept."""
     tags: TagScheme = "iob2"
     """`tags`: tag scheme. The most likely legal sequence of tags is predicted."""
+    prior_bias: bool = False
+    """The bias of the new classifier starts as the logarithm of the share of each class in the training data (spans for `luke`,
+    words for `tags`), so that the model knows from the first update how rare mentions are. `false`: the bias starts as 0."""
+    negative_weight: float = 1.0
+    """Weight in the loss of spans that are no mentions (`luke`) or of words outside mentions (`tags`). Below 1, the model
+    predicts more mentions. The loss is divided by the number of spans or words, whatever their weights."""
+    tune_threshold: bool = False
+    """`luke`: choose on the dev data, after every epoch, how much larger the logit of a type must be than that of no mention,
+    so that micro F1 is highest. The checkpoint stores this threshold, and evaluation and prediction use it. `false`: the class
+    with the largest logit is predicted."""
     epochs: int = 5
     gradient_accumulation_steps: int = 4
     seed: int = 35
     keep: Keep = "last"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.negative_weight < math.inf:
+            raise ValueError(f"negative_weight: found {self.negative_weight}, expected a number above 0")
