@@ -58,7 +58,7 @@ def episodes(setting: str, folder: Path) -> Path:
         domain, way, shot = setting.split("-")
         own, other = OTHERS[domain]
         left_out = [f"--exclude-types-of={path}" for path in (other, POLITICS, WNUT, GUM / "train.jsonl.gz")]
-        sizes = ("--others-outside", "--way", way, "--shot", shot, "--count", 200, "--seed", 0)
+        sizes = ("--others-outside", "--keep-copies", "--way", way, "--shot", shot, "--count", 200, "--seed", 0)
         command("build", "episodes", own, *left_out, *sizes, "--output", file)
     return file
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from loreweave.build.episodes import EpisodeSampler, SamplerSettings, _accepts, types_of
 from loreweave.corpus.column_formats.tag_schemes import Scheme, TokenSpan, spans_of_tags
-from loreweave.corpus.episodes import Sentences
+from loreweave.corpus.episodes import Episode, Sentences
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import ConfigurationError, DataError
 
@@ -47,6 +47,33 @@ def test_every_type_has_k_to_2k_spans_and_the_halves_share_no_sentence(
         used = [each.id for each in episode.support + episode.query]
         assert len(used) == len(set(used))
     assert episodes == list(EpisodeSampler([sentences], set(TYPES), settings).episodes(4))
+
+
+def copies(episodes: list[Episode]) -> int:
+    """Number of queries with the words of a support sentence."""
+    halves = [({each.tokens[0].casefold() for each in episode.support}, episode.query) for episode in episodes]
+    return sum(each.tokens[0].casefold() in known for known, query in halves for each in query)
+
+
+def test_no_query_is_a_copy_of_a_support_sentence_if_asked() -> None:
+    words = [("Ann", "a"), ("ann", "a"), ("Bob", "a"), ("Oslo", "b"), ("OSLO", "b"), ("Bergen", "b")]
+    sentences = [TaggedSentence((word,), (TokenSpan(0, 1, label),), str(n)) for n, (word, label) in enumerate(words)]
+    plain = EpisodeSampler([sentences], {"a", "b"}, SamplerSettings(way=2))
+    distinct = EpisodeSampler([sentences], {"a", "b"}, SamplerSettings(way=2, distinct=True))
+    assert copies(list(plain.episodes(30))) > 0 and plain.counts["copies_left_out_of_queries"] == 0
+    assert copies(list(distinct.episodes(30))) == 0
+    assert distinct.counts["copies_left_out_of_queries"] > 0
+    only_copies = EpisodeSampler([sentences[:2] + sentences[3:5]], {"a", "b"}, SamplerSettings(way=2, distinct=True))
+    with pytest.raises(DataError, match="found no 2-way episode in 200 draws"):
+        list(only_copies.episodes(1))
+
+
+def test_episodes_of_distinct_sentences_are_the_same() -> None:
+    settings = {"way": 3, "seed": 5}
+    plain, distinct = (
+        EpisodeSampler([singles(5)], set(TYPES), SamplerSettings(**settings, distinct=each)) for each in (False, True)
+    )
+    assert list(plain.episodes(6)) == list(distinct.episodes(6))
 
 
 def test_sentences_with_other_types_are_never_taken() -> None:

@@ -48,7 +48,7 @@ def test_train_on_a_source_and_answer_about_a_target(files: Path, capsys: pytest
     out, err = capsys.readouterr()
     scored = json.loads(out)
     assert scored["trained"] and scored["records"] == 5 and scored["queries"] == 10 and scored["method"] == method
-    assert scored["relations_seen_in_training"] == ["and"] and "1 of these relations were in the source too" in err
+    assert scored["relations_seen_in_training"] == ["and"] and "1 of these relations was in the source too" in err
     assert 0 <= scored["accuracy"] <= 1 and scored["intervals_95_percent"][0]["metric"] == "accuracy"
     assert len((files / "scores" / "predictions" / "target.jsonl").read_text().splitlines()) == 10
 
@@ -122,3 +122,19 @@ def test_a_recipe_says_how_to_evaluate(files: Path, capsys: pytest.CaptureFixtur
     command = ["evaluate", "few-shot-relation", "--model", str(files / "bert"), "--data", str(files / "target.json"), "--json"]
     assert main([*command, "--recipe", "minilm/few-shot-relation", "way=2", "episodes=3"]) == 0
     assert json.loads(capsys.readouterr().out)["records"] == 3
+
+
+def test_copies_in_drawn_episodes_are_counted(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = {
+        label: [instance(PATTERNS[label], *NAMES[0])] * 2 + [instance(PATTERNS[label], *NAMES[1])] for label in ("is", "and")
+    }
+    (files / "copies.json").write_text(json.dumps(rows))
+    command = ["build", "relation-episodes", str(files / "copies.json"), "--way", "2", "--count", "30", "--json", "--output"]
+    assert main([*command, str(files / "e.jsonl")]) == 0
+    out, err = capsys.readouterr()
+    found = json.loads(out)["queries_with_a_text_of_the_support"]
+    assert 0 < found < 60 and f"{found} of 60 queries, in " in err
+    (files / "copies.json").write_text(json.dumps({label: each[1:] for label, each in rows.items()}))
+    assert main([*command, str(files / "other.jsonl")]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["queries_with_a_text_of_the_support"] == 0 and "support set" not in err

@@ -16,7 +16,8 @@ from itertools import chain
 import numpy as np
 
 from loreweave.corpus.column_formats.tag_schemes import Scheme, TokenSpan, spans_of_tags
-from loreweave.corpus.episodes import Episode, Sentences
+from loreweave.corpus.counts import counted
+from loreweave.corpus.episodes import Episode, Sentences, folded
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.random_streams import stream
@@ -38,6 +39,8 @@ class SamplerSettings:
             sentence is still below K (Few-NERD issue 15; the "v5" files).
         others_outside: remove spans of types that may not be drawn, instead of excluding their sentences: for a
             corpus that is split by types, not by sentences.
+        distinct: no query has the text of a sentence in its support set, ignoring case and white space. (Few-NERD's sampler
+            asks about such copies.)
         seed: seed of all draws.
     """
 
@@ -47,6 +50,7 @@ class SamplerSettings:
     scheme: Scheme = "io"
     legacy: bool = False
     others_outside: bool = False
+    distinct: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -79,7 +83,7 @@ class EpisodeSampler:
         self._usable = [pool for pool in self._pools if len(pool.types) >= self.settings.way]
         if not self._usable:
             most = max((len(pool.types) for pool in self._pools), default=0)
-            raise DataError(f"found {most} types to draw, expected at least {self.settings.way} (--way)")
+            raise DataError(f"found {counted(most, 'type')} to draw, expected at least {self.settings.way} (--way)")
 
     def _without_others(self, sentence: TaggedSentence) -> TaggedSentence:
         kept = [span for span in sentence.spans if span.label in self.types]
@@ -116,9 +120,7 @@ class EpisodeSampler:
             if support is None:
                 self.counts["draws without enough support"] += 1
                 continue
-            chosen = set(support)
-            left = [index for index in order if index not in chosen]
-            query = _greedy(pool, left, types, settings.query_shot, settings.legacy)
+            query = _greedy(pool, self._askable(pool, order, support), types, settings.query_shot, settings.legacy)
             if query is not None:
                 return Episode(id, pool.pick(support), pool.pick(query), tuple(types), settings.scheme)
             self.counts["draws without enough query"] += 1
@@ -126,6 +128,17 @@ class EpisodeSampler:
             f"found no {settings.way}-way episode in {_TRIES} draws, expected {settings.shot} + {settings.query_shot} spans of "
             f"each type in sentences without other types; usable spans: {self._rarest()}"
         )
+
+    def _askable(self, pool: _Pool, order: Sequence[int], support: Sequence[int]) -> list[int]:
+        """The sentences of a draw that may be queries."""
+        chosen = set(support)
+        left = [index for index in order if index not in chosen]
+        if not self.settings.distinct:
+            return left
+        known = {pool.text(index) for index in chosen}
+        askable = [index for index in left if pool.text(index) not in known]
+        self.counts["copies_left_out_of_queries"] += len(left) - len(askable)
+        return askable
 
     def _rarest(self, shown: int = 8) -> str:
         totals = Counter(dict.fromkeys(self.types, 0))
@@ -162,6 +175,10 @@ class _Pool:
         """Sentences without spans of other types, in order."""
         wanted = set(types)
         return sorted(chain.from_iterable(indices for found, indices in self._by_types.items() if found <= wanted))
+
+    def text(self, index: int) -> str:
+        """Text of a sentence, equal for copies."""
+        return folded(self.sentences[index].tokens)
 
     def pick(self, indices: Iterable[int]) -> Sentences:
         return tuple(self.sentences[index] for index in indices)

@@ -33,6 +33,16 @@ from loreweave.errors import DataError
 Sentences = tuple[TaggedSentence, ...]
 
 
+def folded(text: str | Sequence[str]) -> str:
+    """A text, or its tokens, without differences of case and white space: equal for copies.
+
+    Example:
+        >>> folded(["Ann", "lives"]) == folded("ann  lives")
+        True
+    """
+    return " ".join((text if isinstance(text, str) else " ".join(text)).casefold().split())
+
+
 @dataclass(frozen=True, slots=True)
 class Episode:
     """One N-way K-shot episode.

@@ -41,7 +41,7 @@ def test_types_can_be_named_and_excluded(corpus: Path, tmp_path: Path, capsys: p
     assert main([*command, "--overwrite", "--types", "a,z"]) == 2
     assert "no sentence has z; found a, b, c" in capsys.readouterr().err
     assert main([*command, "--overwrite", "--types", "a"]) == 1
-    assert "found 1 types to draw, expected at least 2" in capsys.readouterr().err
+    assert "found 1 type to draw, expected at least 2" in capsys.readouterr().err
 
 
 def test_what_was_found_in_a_file_is_said(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,3 +82,19 @@ def test_tags_that_are_numbers_get_their_names_from_a_file(tmp_path: Path, capsy
     names.write_text("O\nB-a\n")
     assert main([*command, "--overwrite", "--tag-names", str(names)]) == 1
     assert "train.jsonl, line 2, field 'ner_tags': found the number 3" in capsys.readouterr().err
+
+
+def test_copies_are_not_asked_or_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, output = tmp_path / "train.txt", tmp_path / "e.jsonl"
+    words = [("Ann", "a"), ("ann", "a"), ("Bob", "a"), ("Oslo", "b"), ("OSLO", "b"), ("Bergen", "b")]
+    path.write_text("".join(f"{word} B-{label}\n\n" for word, label in words))
+    command = ["build", "episodes", str(path), "--way", "2", "--count", "20", "--output", str(output), "--json", "--overwrite"]
+    assert main(command) == 0
+    counts, err = json.loads(capsys.readouterr().out), capsys.readouterr().err
+    assert counts["copies_left_out_of_queries"] > 0
+    assert not counts.get("queries_with_a_text_of_the_support") and "support set" not in err
+    assert main([*command, "--keep-copies"]) == 0
+    out, err = capsys.readouterr()
+    found = json.loads(out)["queries_with_a_text_of_the_support"]
+    asked = sum(len(episode.query) for episode in read_episodes(output))
+    assert found > 0 and f"{found} of {asked} queries, in " in err

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +18,7 @@ from loreweave.corpus.files.writing import check_free
 if TYPE_CHECKING:
     from loreweave.build.episodes import SamplerSettings
     from loreweave.corpus.column_formats.tag_schemes import WrittenScheme
+    from loreweave.corpus.episodes import Episode
     from loreweave.corpus.tokens import TaggedSentence
 
 
@@ -43,6 +44,12 @@ OneSource = Annotated[bool, typer.Option("--one-source", help="Take all sentence
 KeepTouching = Annotated[
     bool, typer.Option("--keep-touching", help="Write B- and I- prefixes, so that adjacent spans of a type stay separate.")
 ]
+KeepCopies = Annotated[
+    bool,
+    typer.Option(
+        "--keep-copies", help="Allow queries whose text is also in their support, as Few-NERD's sampler does; they are counted."
+    ),
+]
 LegacySampler = Annotated[
     bool, typer.Option("--legacy-sampler", help="Sample as before August 2021: types can exceed twice the shot.")
 ]
@@ -61,6 +68,7 @@ def episodes(
     others_outside: OthersOutside = False,
     one_source: OneSource = False,
     keep_touching: KeepTouching = False,
+    keep_copies: KeepCopies = False,
     legacy_sampler: LegacySampler = False,
     format: FileFormat = None,
     tag_names: TagNamesOption = None,
@@ -71,7 +79,7 @@ def episodes(
     """Sample N-way K~2K-shot episodes for few-shot-ner.
 
     A sentence is used only if all its types are types of the episode (see --others-outside). Only the outermost of nested
-    mentions are used.
+    mentions are used. No query has the text of a sentence in its support (see --keep-copies).
 
     Example: loreweave build episodes crossner/ai crossner/science --exclude-types-of crossner/politics --way 5 --shot 1
     --output ai_science_5_1.jsonl
@@ -88,7 +96,7 @@ def episodes(
     excluded = [read(path, Counter()) for path in exclude_types_of or ()]
     settings = SamplerSettings(
         way=way, shot=shot, query_shot=query_shot, seed=seed, legacy=legacy_sampler, others_outside=others_outside,
-        scheme="prefixed" if keep_touching else "io",
+        distinct=not keep_copies, scheme="prefixed" if keep_touching else "io",
     )  # fmt: skip
     rows = _write(output, sources, excluded, types, count, settings, one_source)
     show_counts(rows | left_out, output, always=("sentences", "types", "types_drawn_from", "episodes"), as_json=as_json)
@@ -117,9 +125,24 @@ def _write(
     sampler = EpisodeSampler(sources if one_source else [pooled], wanted, settings)
     with progress("episodes", count) as advance:
         scheme: WrittenScheme = "io" if settings.scheme == "io" else "iob2"
-        written = write_episodes(output, sampler.episodes(count, advance), scheme)
+        written = write_episodes(output, _counting_copies(sampler.episodes(count, advance), sampler.counts), scheme)
     rows = {"sentences": len(pooled), "types": len(found), "types_drawn_from": len(wanted), "episodes": written}
     return rows | sampler.counts
+
+
+def _counting_copies(episodes: Iterator[Episode], counts: Counter[str]) -> Iterator[Episode]:
+    """The episodes; their queries with a text of the support are counted, and reported at the end."""
+    from loreweave.tasks.episodes.copies import describe_copies
+    from loreweave.tasks.few_shot_ner.scoring import copies_in
+
+    copies, queries = list[tuple[str, int]](), 0
+    for episode in episodes:
+        copies += copies_in([episode])
+        queries += len(episode.query)
+        yield episode
+    counts["queries_with_a_text_of_the_support"] += len(copies)
+    for line in describe_copies(copies, queries):
+        say(line)
 
 
 def _sentences(

@@ -53,8 +53,10 @@ def relation_episodes(
     """
     from loreweave.build.relation_episodes import EpisodeShape
     from loreweave.corpus.files.records import describe_skipped
+    from loreweave.tasks.episodes.copies import describe_copies
     from loreweave.tasks.few_shot_relation import reader
     from loreweave.tasks.few_shot_relation.episodes import RelationEpisode, draws_of, episode_of, write_episodes
+    from loreweave.tasks.few_shot_relation.scoring import copies_in
 
     check_free(output, overwrite)
     read = [reader.read(path, format) for path in files]
@@ -67,13 +69,20 @@ def relation_episodes(
     excluded = {name for path in exclude_relations_of or () for name in reader.labels_of(reader.read(path, format).records)}
     shape = EpisodeShape(way=way, shot=shot, queries=queries, na_rate=na_rate)
     draws = draws_of(records, shape, seed, [name for name in wanted if name not in excluded], files[0])
+    copies: list[tuple[str, int]] = []
     with progress("episodes", count) as advance:
 
         def episode(number: int) -> RelationEpisode:
             advance()
-            return episode_of(draws.draw(number), records, str(number))
+            drawn = episode_of(draws.draw(number), records, str(number))
+            copies.extend(copies_in([drawn]))
+            return drawn
 
         written = write_episodes(output, map(episode, range(count)))
+    asked = len(draws.draw(0).query) * count
+    for line in describe_copies(copies, asked):
+        say(line)
     rows = {"sentences": len(records), "relations": len(names), "relations_drawn_from": len(draws.classes), "episodes": written}
+    rows |= {"queries_with_a_text_of_the_support": len(copies)}
     rows |= {"relations_with_too_few_sentences": len(draws.left_out)}
     show_counts(rows, output, always=("sentences", "relations", "relations_drawn_from", "episodes"), as_json=as_json)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from loreweave.corpus.counts import counted, listed
+from loreweave.corpus.episodes import folded
 
 
 def copied_queries(support: Iterable[str | Sequence[str]], query: Sequence[str | Sequence[str]]) -> list[int]:
@@ -14,12 +15,8 @@ def copied_queries(support: Iterable[str | Sequence[str]], query: Sequence[str |
         support: texts (or tokens) of the support set.
         query: texts (or tokens) of the queries.
     """
-    known = set(map(_folded, support))
-    return [place for place, text in enumerate(query) if _folded(text) in known]
-
-
-def _folded(text: str | Sequence[str]) -> str:
-    return " ".join((text if isinstance(text, str) else " ".join(text)).casefold().split())
+    known = set(map(folded, support))
+    return [place for place, text in enumerate(query) if folded(text) in known]
 
 
 def describe_copies(copied: Sequence[tuple[str, int]], queries: int) -> list[str]:
