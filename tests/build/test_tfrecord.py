@@ -58,7 +58,7 @@ def test_a_set_is_converted(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no tokenizer"):
         opened.tokenizer()
     write_set(folder, [record(example(FIRST))], items=5)
-    with pytest.raises(DataError, match=r"found 1 records, expected 5 as in metadata\.json"):
+    with pytest.raises(DataError, match=r"found 1 record, expected 5 as in metadata\.json"):
         convert_tfrecord_set(folder, tmp_path / "new", overwrite=True)
     assert len(open_pretraining_set(tmp_path / "new").dataset) == 3
 

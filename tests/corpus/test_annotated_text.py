@@ -75,7 +75,7 @@ def test_a_folder_is_read_in_order_of_name(tmp_path: Path) -> None:
         ({"id": "a", "text": "b", "language": 1}, "field 'language'"),
         ({"id": "a", "text": "b", "mentions": {"start": 0}}, "expected a list"),
         ({"id": "a", "text": "b", "mentions": [[0, 1]]}, "expected an object"),
-        ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 2}]}, "text of 1 characters"),
+        ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 2}]}, "text of 1 character"),
         ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 1, "entity": 5}]}, "mentions.entity"),
         ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 1, "entity": ""}]}, "'mentions.entity': found '', expected"),
         ({"id": "a", "text": "b", "mentions": [{"start": 0, "end": 1, "entity": "\u00a0 "}]}, "expected a title"),

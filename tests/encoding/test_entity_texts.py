@@ -143,8 +143,11 @@ def counts(nothing: int, description: int = 0, label: int = 0, alias: int = 0, c
 
 def test_lines_say_how_many_have_which_text() -> None:
     assert coverage_lines({"entities": counts(2, 1900, 30, cut=7), "relations": counts(0, label=3)}) == [
-        "texts of entities: 1,900 description, 30 label, 2 without any text (all of these are equal); 7 are truncated",
-        "texts of relations: 3 label",
+        "texts of entities: 1,900 descriptions, 30 labels, 2 without any text (all of these are equal); 7 are truncated",
+        "texts of relations: 3 labels",
+    ]
+    assert coverage_lines({"entities": counts(0, 1, alias=2, cut=1), "relations": None}) == [
+        "texts of entities: 1 description, 2 aliases; 1 is truncated"
     ]
     assert coverage_lines({"entities": counts(1, 1), "relations": None}) == [
         "texts of entities: 1 description, 1 without any text"

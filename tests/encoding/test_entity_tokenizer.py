@@ -133,7 +133,7 @@ def test_titles_of_a_language(bpe: EntityTokenizer) -> None:
 
 
 def test_wrong_entities(bpe: EntityTokenizer) -> None:
-    with pytest.raises(DataError, match="found 1 entities, expected 2, one for each span"):
+    with pytest.raises(DataError, match="found 1 entity, expected 2, one for each span"):
         bpe.encode("a b", [(0, 1), (2, 3)], ["Tokyo"])
     with pytest.raises(DataError, match="found the entity id 6, expected an id below 6"):
         bpe.encode("a", [(0, 1)], [6])
@@ -185,7 +185,7 @@ def test_the_last_token_of_a_cut_mention_is_its_own(bpe: EntityTokenizer) -> Non
 
 
 def test_what_a_task_needs(bpe: EntityTokenizer) -> None:
-    with pytest.raises(DataError, match="found 1 spans in text 0, expected 2"):
+    with pytest.raises(DataError, match="found 1 span in text 0, expected 2"):
         bpe.encode("a b", [(0, 1)], task=PAIR)
     with pytest.raises(ConfigurationError, match="which sets them itself"):
         bpe.encode("a b", [(0, 1)], ["Tokyo"], task=TYPING)

@@ -55,7 +55,7 @@ def test_outputs_are_in_order_and_batches_by_length() -> None:
 
 def test_outputs_that_are_not_finite_are_refused() -> None:
     examples = [Numbers([1.0]), Numbers([float("nan")])]
-    with pytest.raises(CheckpointError, match="found 1 NaN among the 1 numbers of the model's output"):
+    with pytest.raises(CheckpointError, match="found 1 NaN among the 1 number of the model's output"):
         run_model(Sum(), examples, collate, lambda output, batch: list(output.logits.numpy()))
 
 

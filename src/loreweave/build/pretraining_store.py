@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from loreweave.build.sentence_tokenizer import tokenizer_fingerprint
 from loreweave.build.windows import Window
-from loreweave.corpus.counts import tallied
+from loreweave.corpus.counts import counted, tallied
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files.manifests import MANIFEST, describe_files, read_description, verify_files
 from loreweave.corpus.files.reading import Pathname, sha256_of
@@ -53,7 +53,7 @@ class PretrainingSet:
         if not isinstance(dataset, Dataset) or set(dataset.column_names) != set(COLUMNS):
             raise DataError(f"found other columns than {', '.join(COLUMNS)}", path=self.path)
         if len(dataset) != self.manifest["number_of_items"]:
-            message = f"found {len(dataset)} rows, the manifest says {self.manifest['number_of_items']}"
+            message = f"found {counted(len(dataset), 'row')}, the manifest says {self.manifest['number_of_items']}"
             raise DataError(message, path=self.path)
         return dataset
 

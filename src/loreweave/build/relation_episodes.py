@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from loreweave.corpus.counts import counted
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.random_streams import stream
 
@@ -41,7 +42,7 @@ class EpisodeShape:
                 f"found way={self.way}, shot={self.shot}, queries={self.queries}, expected 2 or more ways and 1 or more of both"
             )
         if self.na_rate < 0 or (self.na_rate > 0 and not self.others):
-            found = f"na_rate: found {self.na_rate} of {self.queries} queries"
+            found = f"na_rate: found {self.na_rate} of {counted(self.queries, 'query', 'queries')}"
             raise ConfigurationError(f"{found}, expected 0, or enough for one query or more")
 
     @property
@@ -97,7 +98,7 @@ class EpisodeDraws:
         if len(self.classes) < least:
             none = " (one for none of the others)" if shape.others else ""
             raise DataError(
-                f"found {len(self.classes)} relations with {needed} or more sentences (shot {shape.shot} + queries "
+                f"found {counted(len(self.classes), 'relation')} with {needed} or more sentences (shot {shape.shot} + queries "
                 f"{shape.queries}) and {len(self.left_out)} with fewer, expected at least {least}{none}"
             )
 

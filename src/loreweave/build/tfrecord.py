@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from loreweave.build.pretraining_store import ROWS_PER_SHARD, TOKENIZER, write_manifest, write_windows
 from loreweave.build.sentence_tokenizer import tokenizer_fingerprint
 from loreweave.build.windows import NO_PAGE, Window
+from loreweave.corpus.counts import counted
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files.manifests import MANIFEST
 from loreweave.corpus.files.protocol_buffers import BYTES, VARINT, read_fields
@@ -111,7 +112,7 @@ def convert_tfrecord_set(
         windows = _checked(read_tfrecord_set(folder, report, check), bounds, path, advance)
         items = write_windows(target, windows, rows_per_shard)
         if items != metadata["number_of_items"]:
-            message = f"found {items} records, expected {metadata['number_of_items']} as in {_METADATA_FILE}"
+            message = f"found {counted(items, 'record')}, expected {metadata['number_of_items']} as in {_METADATA_FILE}"
             raise DataError(message, path=path)
         settings = {
             "max_length": metadata["max_seq_length"],
@@ -221,7 +222,7 @@ def _window(features: dict[str, Int64], text_id: str, width: int, report: Tfreco
     entity_ids, positions = features["entity_ids"], features["entity_position_ids"]
     if positions.size != entity_ids.size * width:
         expected = f"{entity_ids.size} x {width} (max_mention_length)"
-        raise DataError(f"found {positions.size} positions, expected {expected}", field="entity_position_ids")
+        raise DataError(f"found {counted(positions.size, 'position')}, expected {expected}", field="entity_position_ids")
     positions = positions.reshape(-1, width)  # [mentions, max_mention_length], unused slots -1
     lengths = (positions >= 0).sum(1)
     steps = np.arange(width)
@@ -230,7 +231,7 @@ def _window(features: dict[str, Int64], text_id: str, width: int, report: Tfreco
         raise DataError("found a mention whose positions are not contiguous", field="entity_position_ids")
     word_ids, kept = features["word_ids"], lengths > 0
     if (positions[:, 0] + lengths > word_ids.size).any():
-        raise DataError(f"found a mention outside the {word_ids.size} words", field="entity_position_ids")
+        raise DataError(f"found a mention outside the {counted(word_ids.size, 'word')}", field="entity_position_ids")
     report.windows += 1
     report.mentions += int(kept.sum())
     report.mentions_dropped_without_positions += int((~kept).sum())

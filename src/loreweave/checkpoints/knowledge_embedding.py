@@ -23,6 +23,7 @@ from torch import Tensor
 
 from loreweave.checkpoints.encoders import load_encoder
 from loreweave.checkpoints.tensor_files import read_tensors, write_safetensors
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.manifests import read_description
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.writing import atomic_path, write_json
@@ -210,7 +211,8 @@ def _check_rows(tensors: dict[str, Tensor], relation_ids: list[str] | None, enti
     wanted = {_RELATIONS: None if relation_ids is None else len(relation_ids), _ENTITIES: entities}
     for table, rows in wanted.items():
         if table in tensors and rows is not None and len(tensors[table]) != rows:
-            raise ConfigurationError(f"found {len(tensors[table])} rows of {table}, expected {rows}, as the graph has")
+            found = counted(len(tensors[table]), "row")
+            raise ConfigurationError(f"found {found} of {table}, expected {rows}, as the graph has")
 
 
 def _check_file(tensors: dict[str, Tensor], described: Description, path: Path) -> None:

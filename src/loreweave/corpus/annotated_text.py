@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.reading import COMPRESSIONS, Pathname, read_json_lines
 from loreweave.corpus.files.strict_json import DECODER, NotJsonError
@@ -99,7 +100,7 @@ class AnnotatedText:
         for mention in self.mentions:
             if mention.end > len(self.text):
                 span = f"({mention.start}, {mention.end})"
-                raise DataError(f"found the span {span} in a text of {len(self.text)} characters", field="mentions")
+                raise DataError(f"found the span {span} in a text of {counted(len(self.text), 'character')}", field="mentions")
         _check_paragraphs(self.metadata.get("paragraphs"), len(self.text))
 
     @property

@@ -14,6 +14,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.reading import Pathname
 from loreweave.errors import DataError
@@ -67,7 +68,7 @@ class TokenSequences(Sequence[np.ndarray]):
         for item in np.flatnonzero(wrong)[:1]:
             at = _HEADER.size + 4 * len(self.sizes) + 8 * item
             said = f"{self.sizes[item]} ids of {self.dtype} from byte {self.offsets[item]} of {self.data_file.name}"
-            message = f"found, at byte {at}, that sequence {item} is {said}, which has {bytes_here} bytes"
+            message = f"found, at byte {at}, that sequence {item} is {said}, which has {counted(bytes_here, 'byte')}"
             raise DataError(message, path=self.index_file)
 
     def __len__(self) -> int:
@@ -119,14 +120,15 @@ def _read_index(path: Path) -> tuple[np.dtype[Any], np.ndarray, np.ndarray]:
     if not header.startswith(MAGIC):
         raise DataError(f"found {header[: len(MAGIC)]!r} at byte 0, expected {MAGIC!r}", path=path)
     if len(header) < _HEADER.size:
-        raise DataError(f"found {bytes_here} bytes, expected a header of {_HEADER.size}", path=path)
+        raise DataError(f"found {counted(bytes_here, 'byte')}, expected a header of {_HEADER.size}", path=path)
     _, version, code, count = _HEADER.unpack(header)
     if version != VERSION:
         raise DataError(f"found version {version} at byte 9, expected {VERSION}", path=path)
     if code not in TYPES:
         raise DataError(f"found the type code {code} at byte 17, expected a code from 1 to {max(TYPES)}", path=path)
     if bytes_here != _HEADER.size + 12 * count:
-        message = f"found {count} sequences at byte 18 and {bytes_here} bytes, expected {_HEADER.size + 12 * count} bytes"
+        found = f"{counted(count, 'sequence')} at byte 18 and {counted(bytes_here, 'byte')}"
+        message = f"found {found}, expected {_HEADER.size + 12 * count:,} bytes"
         raise DataError(message, path=path)
     content = np.asarray(np.memmap(path, np.uint8, "r"))
     ends_of_sizes = _HEADER.size + 4 * count

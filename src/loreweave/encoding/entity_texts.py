@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.graphs.entities import are_read_alike
 from loreweave.corpus.graphs.knowledge_graph import GraphRelation, KnowledgeGraph
@@ -19,6 +20,7 @@ from loreweave.errors import DataError
 
 SOURCES = ("nothing", "description", "label", "alias")
 """Source of a text, by number; a description with the label in front counts as `description`."""
+_PLURALS = {"alias": "aliases"}
 _NOTHING, _DESCRIPTION, _LABEL, _ALIAS = range(4)
 
 _AFTER_A_NAME = " \t\r\n,;:"
@@ -97,16 +99,16 @@ def coverage_lines(coverage: Coverage) -> list[str]:
 
     Example:
         >>> coverage_lines({"entities": {"nothing": 2, "description": 9, "label": 0, "alias": 1, "cut": 3}, "relations": None})
-        ['texts of entities: 9 description, 1 alias, 2 without any text (all of these are equal); 3 are truncated']
+        ['texts of entities: 9 descriptions, 1 alias, 2 without any text (all of these are equal); 3 are truncated']
     """
     return [f"texts of {kind}: {_counted(counts)}" for kind, counts in coverage.items() if counts is not None]
 
 
 def _counted(counts: Mapping[str, int]) -> str:
-    parts = [f"{counts[name]:,} {name}" for name in SOURCES[1:] if counts[name]]
+    parts = [counted(counts[name], name, _PLURALS.get(name)) for name in SOURCES[1:] if counts[name]]
     if bare := counts[SOURCES[_NOTHING]]:
         parts.append(f"{bare:,} without any text" + (" (all of these are equal)" if bare > 1 else ""))
-    return (", ".join(parts) or "none") + (f"; {counts['cut']:,} are truncated" if counts["cut"] else "")
+    return (", ".join(parts) or "none") + (f"; {counted(counts['cut'], 'is', 'are')} truncated" if counts["cut"] else "")
 
 
 def require_texts(coverage: Coverage, *, relations: bool, graph: Pathname | None = None) -> None:

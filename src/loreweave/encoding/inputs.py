@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.encoding.assembly import TokenizedText
 from loreweave.encoding.encoded_text import Span
@@ -23,7 +24,7 @@ def _check_span(span: Sequence[int], length: int) -> Span:
     """Return the span as a tuple; DataError if it is empty or not inside `length` characters."""
     start, end = span
     if not 0 <= start < end <= length:
-        raise DataError(f"found the span ({start}, {end}), expected 0 <= start < end <= {length} characters")
+        raise DataError(f"found the span ({start}, {end}), expected 0 <= start < end <= {counted(length, 'character')}")
     return start, end
 
 
@@ -34,7 +35,7 @@ def check_spans(texts: Sequence[str], spans: Sequence[Spans] | None, name: str) 
     if spans is None:
         return [[] for _ in texts]
     if len(spans) != len(texts):
-        raise DataError(f"found spans for {len(spans)} texts, expected {len(texts)}", field=name)
+        raise DataError(f"found spans for {counted(len(spans), 'text')}, expected {len(texts)}", field=name)
     checked = []
     for number, (text, text_spans) in enumerate(zip(texts, spans, strict=True)):
         try:
@@ -48,7 +49,7 @@ def check_number_of_mentions(spans: Sequence[Sequence[Span]], wanted: int, task:
     """Raise DataError if a text does not have the number of mentions that its task marks."""
     for number, text_spans in enumerate(spans):
         if len(text_spans) != wanted:
-            raise DataError(f"found {len(text_spans)} spans in text {number}, expected {wanted} for task={task!r}")
+            raise DataError(f"found {counted(len(text_spans), 'span')} in text {number}, expected {wanted} for task={task!r}")
 
 
 def add_entities(
@@ -64,14 +65,15 @@ def add_entities(
         DataError: the number of entities differs from that of mentions, or an id is outside the vocabulary.
     """
     if entities is not None and len(entities) != len(texts):
-        raise DataError(f"found entities for {len(entities)} texts, expected {len(texts)}", field=name)
+        raise DataError(f"found entities for {counted(len(entities), 'text')}, expected {len(texts)}", field=name)
     for number, text in enumerate(texts):
         given = entities[number] if entities is not None else None
         if given is None:
             text.entity_ids = [vocabulary.mask_id] * len(text.spans)
             continue
         if len(given) != len(text.spans):
-            message = f"text {number}: found {len(given)} entities, expected {len(text.spans)}, one for each span"
+            many = counted(len(given), "entity", "entities")
+            message = f"text {number}: found {many}, expected {len(text.spans)}, one for each span"
             raise DataError(message, field=name)
         found = [_entity_id(entity, vocabulary, language, name) for entity in given]
         text.unknown = found.count(None)

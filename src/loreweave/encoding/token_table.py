@@ -11,6 +11,7 @@ from typing import BinaryIO, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
+from loreweave.corpus.counts import counted
 from loreweave.errors import DataError
 
 
@@ -40,7 +41,7 @@ class TokenTable:
         tokens, offsets = (open_array(folder / f"{name}_{part}.npy") for part in ("tokens", "offsets"))
         said = int(offsets[-1]) if len(offsets) else 0
         if len(tokens) != said:
-            message = f"found {len(tokens)} tokens, expected {said} as in {name}_offsets.npy"
+            message = f"found {counted(len(tokens), 'token')}, expected {said} as in {name}_offsets.npy"
             raise DataError(message, path=folder / f"{name}_tokens.npy")
         return cls(tokens, offsets)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from loreweave.checkpoints.from_encoder import EntitiesStart
+from loreweave.corpus.counts import counted
 from loreweave.errors import ConfigurationError
 from loreweave.objectives import MaskedEntitiesConfig, MaskedWordsConfig, ObjectivesConfig
 from loreweave.training.precision import Precision
@@ -125,6 +126,6 @@ class PretrainingConfig:
         if self.batch_size % together:
             raise ConfigurationError(
                 f"batch_size {self.batch_size} is not a multiple of micro_batch_size {self.micro_batch_size} "
-                f"x {processes} process(es) = {together}"
+                f"x {counted(processes, 'process', 'processes')} = {together}"
             )
         return self.batch_size // together

@@ -16,7 +16,7 @@ from transformers import PrinterCallback, TrainerCallback, TrainerControl, Train
 
 from loreweave.build.pretraining_set import PretrainingSet, open_pretraining_set
 from loreweave.checkpoints.formats import hugging_face
-from loreweave.corpus.counts import tallied
+from loreweave.corpus.counts import counted, tallied
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
 from loreweave.objectives import (
@@ -290,7 +290,7 @@ def _train(trainer: PretrainingTrainer, config: PretrainingConfig, record: RunRe
 def _summary(
     config: PretrainingConfig, sets: Sequence[PretrainingSet], stream: MicroSteps, module: PretrainingModel
 ) -> list[str]:
-    lines = [f"data: {data.path} ({len(data.dataset):,} windows)" for data in sets]
+    lines = [f"data: {data.path} ({counted(len(data.dataset), 'window')})" for data in sets]
     stored = [data.manifest["settings"] for data in sets]
     if stream.text is not None and any(
         config.max_words < s["max_length"] or config.max_entities < s["max_entities"] for s in stored
@@ -300,7 +300,8 @@ def _summary(
     lines += [line for objective in stream.objectives for line in objective.summary()]
     total = sum(p.numel() for p in module.parameters())
     lines.append(f"model: {config.model}, {trained_parameters(module):,} of {total:,} parameters are trained")
-    lines.append(f"objectives: {', '.join(o.name for o in stream.objectives)}; {config.precision}, {os.cpu_count()} cores")
+    names = ", ".join(objective.name for objective in stream.objectives)
+    lines.append(f"objectives: {names}; {config.precision}, {counted(os.cpu_count() or 1, 'core')}")
     return lines
 
 

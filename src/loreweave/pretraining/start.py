@@ -17,6 +17,7 @@ from transformers import (
 
 from loreweave.build.pretraining_set import PretrainingSet
 from loreweave.checkpoints import load_luke, luke_from_encoder
+from loreweave.corpus.counts import counted
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.encoding import EntityTokenizer
 from loreweave.encoding.model_names import resolve
@@ -135,8 +136,8 @@ def _check_entities(own: EntityVocabulary, given: EntityVocabulary, model: str, 
     """A model's vocabulary may have `[MASK2]` when the data's has not; otherwise they must be equal."""
     if own.with_mask2().to_hugging_face() != given.with_mask2().to_hugging_face():
         raise ConfigurationError(
-            f"{model} has another entity vocabulary ({len(own)} rows) than the data {data.path} ({len(given)} rows); "
-            "build the data with the model's vocabulary"
+            f"{model} has another entity vocabulary ({counted(len(own), 'row')}) than the data {data.path} "
+            f"({counted(len(given), 'row')}); build the data with the model's vocabulary"
         )
 
 

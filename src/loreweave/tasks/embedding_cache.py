@@ -26,6 +26,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.reading import hashes_of_folder
 from loreweave.corpus.files.writing import atomic_path
 from loreweave.encoding.token_table import check_rows
@@ -238,7 +239,7 @@ class EmbeddingCache:
                 message = f"found a shard of embeddings with the {name} {said.get(name)}, expected {wanted}; delete it"
                 raise DataError(message, path=shard.path)
         if len(vectors) != shard.rows or vectors.dtype != self.dtype:
-            found = f"{len(vectors)} vectors of {vectors.dtype}"
+            found = f"{counted(len(vectors), 'vector')} of {vectors.dtype}"
             raise DataError(f"found {found}, expected {shard.rows} of {self.dtype}; delete it", path=shard.path)
         return vectors
 

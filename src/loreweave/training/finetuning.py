@@ -133,9 +133,11 @@ class _Run:
         )
         self.updates_per_epoch = -(-len(self.batches) // per_update)
         if self.updates_per_epoch == 0:
+            examples = counted(len(self.job.examples), "training example does", "training examples do")
             raise ConfigurationError(
-                f"{len(self.job.examples)} training examples do not fill an update of {config.batch_size} x {per_update} "
-                f"x {processes} process(es): use leftover=flush, or a smaller batch_size or gradient_accumulation_steps"
+                f"{examples} not fill an update of {config.batch_size} x {per_update} x "
+                f"{counted(processes, 'process', 'processes')}: use leftover=flush, or a smaller batch_size or "
+                "gradient_accumulation_steps"
             )
         self.last_epoch = self._epochs_asked()
         arguments = _arguments(config, self.record, processes, self.last_epoch)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from loreweave.corpus.counts import listed
+from loreweave.corpus.counts import counted, listed
 from loreweave.errors import CheckpointError
 
 _SHOWN = 3
@@ -34,7 +34,7 @@ def require_finite(numbers: np.ndarray | Tensor, what: str) -> None:
         nan, infinite, count = int(np.isnan(numbers).sum()), int(np.isinf(numbers).sum()), numbers.size
     kinds = [f"{found} {name}" for found, name in ((nan, "NaN"), (infinite, "infinite")) if found]
     raise CheckpointError(
-        f"found {' and '.join(kinds)} among the {count} numbers of {what}, expected finite numbers: the weights are "
+        f"found {' and '.join(kinds)} among the {counted(count, 'number')} of {what}, expected finite numbers: the weights are "
         "damaged, as after a training run that diverged, or the range of fp16 is too small for this model; use fp32 or bf16"
     )
 

@@ -113,5 +113,5 @@ def test_relations_that_are_left_out_are_told(tiny_bert: Path, records: list[Rel
     encoding.encode([*records[:4], *records[4:8], records[12]], LABELS)
     assert encoding.report() == "relations with too few sentences left out: and (1)"
     assert encoding.draws.classes == ["lives", "works"]
-    with pytest.raises(DataError, match="found 1 relations with 2 or more sentences"):
+    with pytest.raises(DataError, match="found 1 relation with 2 or more sentences"):
         encoding.encode(records[:4], LABELS)

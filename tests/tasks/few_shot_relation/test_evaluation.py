@@ -197,7 +197,7 @@ def test_a_model_of_another_task_names_the_relations_that_it_knows(tiny_bert: Pa
     facts = evaluate(tmp_path, fewrel_file, EvaluationSettings(way=2, episodes=20), how(said))[1]
     assert not facts["trained"] and facts["relations_seen_in_training"] == ["lives"]
     assert any("was trained for relation-classification, not in episodes" in line for line in said)
-    assert any("1 of these relations were in the source too, so this is not a few-shot test: lives" in line for line in said)
+    assert any("1 of these relations was in the source too, so this is not a few-shot test: lives" in line for line in said)
 
 
 def test_a_support_is_encoded_once_for_a_stream_of_queries(tiny_bert: Path, episodes: list[RelationEpisode]) -> None:

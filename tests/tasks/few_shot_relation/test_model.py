@@ -102,7 +102,7 @@ def test_a_luke_by_its_entities(tiny_luke: Path, tiny_bert: Path, tmp_path: Path
 def test_any_encoder_or_a_checkpoint(tiny_bert: Path, tmp_path: Path, records: list[RelationRecord]) -> None:
     plain, trained = load_any(tiny_bert, MethodSettings(method="pair", representation="pooled", max_length=16))
     assert not trained and plain.model.config.loreweave["readouts"] == 1
-    with pytest.raises(ConfigurationError, match="entities are not supported with method=pair"):
+    with pytest.raises(ConfigurationError, match="found entities, which are not supported with method=pair"):
         load_any(tiny_bert, MethodSettings(method="pair", representation="entities"))
     build(str(tiny_bert), LABELS, FewShotRelationConfig(relations=["and", "river"])).save_pretrained(tmp_path)
     kept, trained = load_any(tmp_path, MethodSettings(method="proto"))
@@ -120,7 +120,7 @@ def test_any_encoder_or_a_checkpoint(tiny_bert: Path, tmp_path: Path, records: l
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"method": "pair", "representation": "entities"}, "entities are not supported with method=pair"),
+        ({"method": "pair", "representation": "entities"}, "found entities, which are not supported with method=pair"),
         ({"encoding_dropout": 1.0}, "encoding_dropout"),
         ({"episodes": 0}, "episodes"),
     ],

@@ -32,7 +32,7 @@ def test_the_split_is_a_function_of_the_seed() -> None:
 def test_impossible_splits() -> None:
     with pytest.raises(DataError, match="'entity' to split by, but doc"):
         hold_out(RECORDS, 0.1, "entity", 0, text_of=text_of)
-    with pytest.raises(DataError, match="1 groups"):
+    with pytest.raises(DataError, match="1 group"):
         hold_out(RECORDS[:7], 0.1, "doc", 0, text_of=text_of)
 
 

@@ -33,7 +33,7 @@ def test_wrong_requests(saved: Path, tiny_bert: Path) -> None:
     predictor = loreweave.load(saved, device="cpu")
     with pytest.raises(DataError, match="a list of texts"):
         predictor.predict("Ann")  # type: ignore[arg-type]
-    with pytest.raises(DataError, match="mentions for 1 texts, expected 2"):
+    with pytest.raises(DataError, match="mentions for 1 text, expected 2"):
         predictor.predict(["Ann", "Bob"], mentions=[[(0, 3)]])
     with pytest.raises(DataError, match="span"):
         predictor.predict(["Ann"], mentions=[[(0, 9)]])

@@ -12,6 +12,7 @@ from typed_texts import TYPES, typed
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.tasks.latent_types.analysis import analyse, pmi_words, vector_rows
 from loreweave.tasks.latent_types.counting import StateSample, TypeCounts
+from loreweave.tasks.latent_types.scoring import words_of
 
 FIRST = AnnotatedText(
     "1", "Ann saw Oslo", (Mention(0, 3, label="person"), Mention(8, 12, label="place")),
@@ -67,6 +68,16 @@ def test_rows_of_types(counts: TypeCounts) -> None:
     assert rows[0]["labels"] == {"outside": 2} and rows[2]["parts_of_speech"] == {"PROPN": 1}
     assert rows[2]["contexts"] == [{"before": "Ann saw ", "word": "Oslo", "after": ""}]
     assert rows[3]["contexts"] == rows[3]["pmi_words"] == []
+
+
+def test_a_type_inside_words_only_shows_its_sub_words() -> None:
+    found = TypeCounts(TYPES)
+    found.add(FIRST, typed(FIRST.text, ("Ann", 1), ("saw", 0), ("Os", 2), ("lo", 3), rebuilt=[0, 1, 7, 3, 5]))
+    rows = {row["type"]: row for row in analyse(found)["types"]}
+    assert rows[3]["sub_words"] == 1 and rows[3]["words"] == 0 and rows[3]["top_words"] == []
+    assert rows[3]["top_sub_words"] == [{"sub_word": "lo", "count": 1}]
+    assert [words_of(rows[kind]) for kind in (1, 2, 3)] == ["ann", "oslo", "parts of words: lo"]
+    assert [words_of(row) for row in analyse(found, top=0)["types"]] == [None] * TYPES
 
 
 def test_rebuilding(counts: TypeCounts) -> None:

@@ -34,7 +34,8 @@ def test_the_folder_says_its_task(folder: Path) -> None:
 def test_numbers_by_name_and_scores_of_the_predictions(folder: Path, data: Path, tmp_path: Path) -> None:
     evaluation, results = evaluate_task(TASK, folder, data, execution=HOW, output=tmp_path / "out")
     assert set(evaluation.metrics) <= set(METRICS) and 0 < evaluation.metrics["share_selected"] < 1
-    assert "pos_nmi" not in evaluation.metrics and results["records"] == 2
+    assert "pos_nmi" not in evaluation.metrics and results["records"] == 2 and results["skipped"] == {}
+    assert all(row["words"] for row in evaluation.tables["per_type"])
     rows = [json.loads(line) for line in (tmp_path / "out" / "predictions" / "test.jsonl").read_text().splitlines()]
     assert [row["text"] for row in rows] == ["Ann Brandt lives in Oslo", "Bob left Paris"]
     for row in rows:
@@ -60,7 +61,12 @@ def test_a_bad_sentence_is_an_error_or_left_out(folder: Path, data: Path) -> Non
     with pytest.raises(DataError, match="line 2"):
         evaluate_task(TASK, folder, data, execution=HOW)
     skipping = Execution(device="cpu", reading=Reading(skip_bad=True), report=lambda line: None)
-    assert evaluate_task(TASK, folder, data, execution=skipping)[1]["records"] == 1
+    results = evaluate_task(TASK, folder, data, execution=skipping)[1]
+    assert results["records"] == 1 and sum(results["skipped"].values()) == 1
+    predictions = data.with_name("predictions.jsonl")
+    predictions.write_text('{"predicted": [{"start": 0, "end": 3, "type": 2}]}')
+    results = score_task(TASK, data, predictions, execution=skipping)[1]
+    assert results["records"] == 1 and sum(results["skipped"].values()) == 1
 
 
 def test_from_python_and_from_the_shell(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -186,6 +186,7 @@ def test_one_side_alone(graph_folder: Path, checkpoints: dict[str, Path]) -> Non
 def test_what_cannot_be_scored(graph_folder: Path, checkpoints: dict[str, Path]) -> None:
     """Policies for entities that train lacks, each counted."""
     _, skipped = run(checkpoints["wiki"], graph_folder, "unseen=skip")
+    assert skipped["skipped"] == {"triples with an entity that is not in train": skipped["unseen"]["skipped"]}
     assert (skipped["records"], skipped["unseen"]["skipped"]) == (9, 1)
     assert sum(row["count"] for row in skipped["per_relation"]) == 18
     worst, results = run(checkpoints["wiki"], graph_folder, "unseen=worst")
@@ -195,7 +196,7 @@ def test_what_cannot_be_scored(graph_folder: Path, checkpoints: dict[str, Path])
     assert run(checkpoints["table"], graph_folder)[1]["unseen"]["policy"] == "worst"
     with pytest.raises(ConfigurationError, match="has a table of entities and no texts"):
         run(checkpoints["table"], graph_folder, "unseen=encode")
-    with pytest.raises(DataError, match="nothing to score: all 6 triples"):
+    with pytest.raises(DataError, match="nothing to score: 6 triples, each with"):
         run(checkpoints["wiki"], graph_folder, "protocol=grail", "unseen=skip")
 
 
@@ -206,7 +207,7 @@ def test_entities_without_text_are_counted(graph: KnowledgeGraph, checkpoints: d
     how = Execution(device="cpu", report=lines.append)
     _, results = evaluate_task(TASK, checkpoints["wiki"], tmp_path / "some", settings=["bootstrap=0"], execution=how)
     assert results["text"]["candidates"] == {"nothing": 6, "description": 0, "label": 14, "alias": 0}
-    assert "6 of 20 candidates have no text" in lines
+    assert "6 of 20 candidates without text" in lines
     none = [GraphEntity(entity.id) for entity in graph.entities]
     KnowledgeGraph.from_parts(none, graph.relations, graph.triples).save(tmp_path / "none")
     with pytest.raises(DataError, match="none of the 20 entities has a description, label or alias"):

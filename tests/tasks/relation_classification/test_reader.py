@@ -143,7 +143,7 @@ def test_documents_are_read_whole_under_all_their_names(tmp_path: Path) -> None:
         assert isinstance(first, RelationDocument) and labels_of([first, second]) == ["P131", "P17", "P551"]
         assert [tuple(fact) for fact in first.facts or ()] == [(0, 1, "P551"), (1, 2, "P17"), (1, 2, "P131")]
         assert (first.id, second.id) == ("Ann", "Ann#2") and len(first.pairs) == 6
-    assert read(path).notes == ["1 documents have the same title as another; their ids got a number: Ann#2"]
+    assert read(path).notes == ["1 document has the title of another; a number was added to the id: Ann#2"]
     (asked,) = query({name: value for name, value in DOCUMENT.items() if name != "labels"}, "0")
     assert isinstance(asked, RelationDocument) and asked.facts is None and asked.pairs == first.pairs
     with pytest.raises(DataError, match="fewer than two entities"):

@@ -40,7 +40,7 @@ def test_the_newest_counts_by_its_number(tmp_path: Path) -> None:
         ("optimizer.pt", None, "optimizer.pt is missing"),
         ("optimizer.pt", b"", "optimizer.pt has 0 bytes, expected 8"),
         ("optimizer.pt", b"1234", "optimizer.pt has 4 bytes, expected 8"),
-        ("inner/more.json", b"{", "more.json has 1 bytes, expected 2"),
+        ("inner/more.json", b"{", "more.json has 1 byte, expected 2"),
     ],
 )
 def test_a_checkpoint_that_is_not_whole_is_passed_over(tmp_path: Path, file: str, content: bytes | None, said: str) -> None:

@@ -28,6 +28,7 @@ from loreweave.checkpoints.inference import config_from, said_in
 from loreweave.checkpoints.loading import DEFAULTS, LoadedCheckpoint, LoadOptions, LoadReport
 from loreweave.checkpoints.tensor_files import read_tensors
 from loreweave.checkpoints.word_tokenizers import has_tokenizer
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.reading import open_text, read_json
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import CheckpointError
@@ -208,5 +209,5 @@ def _labels(folder: Path, count: int, report: LoadReport, path: Path) -> dict[st
         labels = ["@@PADDING@@", *labels]
     if len(labels) != count:
         place = path / "vocabulary" / file.name
-        raise CheckpointError(f"{place}: found {len(labels)} labels, the classifier has {count}")
+        raise CheckpointError(f"{place}: found {counted(len(labels), 'label')}, the classifier has {count}")
     return {"id2label": dict(enumerate(labels)), "label2id": {label: id for id, label in enumerate(labels)}}

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from loreweave.checkpoints.loading import LoadReport
-from loreweave.corpus.counts import listed
+from loreweave.corpus.counts import counted, listed
 from loreweave.errors import CheckpointError, ConfigurationError
 
 Tensors = dict[str, Tensor]
@@ -244,7 +244,7 @@ def from_hugging_face(state: Mapping[str, Tensor], layers: int, pad_id: int, not
     """
     types = state[_TYPES]
     if len(types) != 1:
-        raise CheckpointError(f"{_TYPES} has {len(types)} rows, but fairseq's RoBERTa has no segments")
+        raise CheckpointError(f"{_TYPES} has {counted(len(types), 'row')}, but fairseq's RoBERTa has no segments")
     words, positions = (state[f"roberta.embeddings.{table}_embeddings.weight"] for table in ("word", "position"))
     inner = len(state["roberta.encoder.layer.0.intermediate.dense.bias"])
     names = encoder_shapes(layers, words.shape[1], inner, len(words), len(positions))

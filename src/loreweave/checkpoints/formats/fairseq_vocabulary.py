@@ -13,6 +13,7 @@ from transformers import PreTrainedTokenizerFast, RobertaTokenizer
 
 from loreweave.build.sentence_tokenizer import backend_of
 from loreweave.checkpoints.word_tokenizers import has_tokenizer, read_word_tokenizer
+from loreweave.corpus.counts import counted
 from loreweave.corpus.fairseq_dictionary import (
     DICTIONARY,
     MASK,
@@ -95,7 +96,7 @@ def write_vocabulary(tokenizer: PreTrainedTokenizerFast, rows: int, folder: Path
         if names.get(id) != sub_word:
             raise CheckpointError(f"the tokenizer has {names.get(id)!r} as {id}, fairseq has {sub_word}; {rows} rows in all")
     if sorted(names) != list(range(rows)):
-        raise CheckpointError(f"found {len(names)} sub-words up to the id {max(names)}, the model has {rows} rows")
+        raise CheckpointError(f"found {counted(len(names), 'sub-word')} up to the id {max(names)}, the model has {rows} rows")
     gpt2 = Gpt2SubWords.of_merges(merge if isinstance(merge, str) else " ".join(merge) for merge in model["merges"])
     write_dictionary(folder / DICTIONARY, [names[id] for id in range(rows - 1)], gpt2)
     gpt2.save(folder)

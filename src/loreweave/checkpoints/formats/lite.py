@@ -5,6 +5,7 @@ from __future__ import annotations
 from loreweave.checkpoints.fitting import build, fit_state_dict
 from loreweave.checkpoints.formats import original_rows as rows
 from loreweave.checkpoints.loading import LoadedCheckpoint
+from loreweave.corpus.counts import counted
 from loreweave.corpus.entity_vocabulary import SPECIAL_ENTITIES
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import CheckpointError
@@ -29,7 +30,7 @@ def lite(checkpoint: LoadedCheckpoint) -> LoadedCheckpoint:
     model = build(type(checkpoint.model), config, seed=0)
     report = checkpoint.report
     fit_state_dict(model, state, report.source)
-    report.notes.append(f"lite: {len(new)} of {len(old)} entity rows kept")
+    report.notes.append(f"lite: {len(new)} of {counted(len(old), 'entity row')} kept")
     tokenizer = checkpoint.tokenizer
     if tokenizer is not None:
         tokenizer = EntityTokenizer(

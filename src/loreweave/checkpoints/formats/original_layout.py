@@ -17,6 +17,7 @@ from loreweave.checkpoints.formats import original_rows as rows
 from loreweave.checkpoints.inference import ENCODER_SETTINGS, SHAPE_SETTINGS, config_from, is_roberta
 from loreweave.checkpoints.loading import LoadedCheckpoint, LoadOptions, LoadReport
 from loreweave.checkpoints.word_tokenizers import add_marker_rows, find_word_tokenizer
+from loreweave.corpus.counts import counted
 from loreweave.corpus.entity_vocabulary import MASK2, EntityVocabulary
 from loreweave.corpus.files.reading import Pathname, read_json
 from loreweave.encoding import MARKER_TOKENS, EntityTokenizer
@@ -120,7 +121,7 @@ def check_rows(state: Mapping[str, Tensor], vocabulary: EntityVocabulary, path: 
     table = state.get(rows.ENTITIES)
     if table is not None and len(table) < len(vocabulary):
         raise CheckpointError(
-            f"{path}: the entity table has {len(table)} rows, the vocabulary has ids up to {len(vocabulary) - 1}"
+            f"{path}: the entity table has {counted(len(table), 'row')}, the vocabulary has ids up to {len(vocabulary) - 1}"
         )
 
 
@@ -146,7 +147,9 @@ def original_from_model(
     state = {name.removeprefix("luke."): tensor for name, tensor in model.state_dict().items()}
     notes: list[str] = []
     if changed := rows.extra_queries_that_differ(state):
-        notes.append(f"kept {len(changed)} extra query tensors: training changed them, pre-training files do not have them")
+        notes.append(
+            f"kept {counted(len(changed), 'extra query tensor')}, which training changed and pre-training files do not have"
+        )
     else:
         rows.drop_extra_queries(state)
     _drop_marker_rows(state, tokenizer, notes)

@@ -27,6 +27,7 @@ from loreweave.checkpoints.inference import ENCODER_SETTINGS, SHAPE_SETTINGS, co
 from loreweave.checkpoints.loading import DEFAULTS, LoadedCheckpoint, LoadOptions, LoadReport
 from loreweave.checkpoints.unpickling import read_numpy_pickle
 from loreweave.checkpoints.word_tokenizers import has_tokenizer
+from loreweave.corpus.counts import counted
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files.reading import Pathname, read_json
 from loreweave.corpus.files.writing import atomic_folder, write_json
@@ -189,7 +190,8 @@ def save(
     notes = _complete(state)
     labels = list((model.config.id2label or {}).values()) if "classifier.weight" in state else []
     if labels != [f"LABEL_{number}" for number in range(len(labels))]:
-        notes.append(f"the names of the {len(labels)} labels are left out, because Paddle numbers them: {', '.join(labels)}")
+        names = f"the names of {counted(len(labels), 'label')}"
+        notes.append(f"{names} are left out, because Paddle numbers labels: {', '.join(labels)}")
     with atomic_folder(path, overwrite) as folder:
         with (folder / _FILE).open("wb") as file:
             _dump({key: tensor.detach().cpu().numpy() for key, tensor in names_to_paddle(state).items()}, file)

@@ -252,7 +252,9 @@ def _id_lines(ids: Mapping[str, Any]) -> list[str]:
     if ids["spaced_alike"]:
         shown = "; ".join(" and ".join(map(repr, group)) for group in ids["first_spaced_alike"])
         count = ids["spaced_alike"]
-        lines.append(f"Warning: ids that differ only in inner white space remain different ({count} groups): {shown}")
+        lines.append(
+            f"Warning: ids that differ only in inner white space remain different ({counted(count, 'group')}): {shown}"
+        )
     return lines
 
 

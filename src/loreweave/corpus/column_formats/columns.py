@@ -150,7 +150,7 @@ class _Lines:
         """The token, its tag, and its nested tag if there is one."""
         layout, width = self.layout, self.layout.width
         if len(cells) != width:
-            shown = f"{len(cells)} column{'s' * (len(cells) != 1)}: {line.rstrip(WHITE)!r}"
+            shown = f"{counted(len(cells), 'column')}: {line.rstrip(WHITE)!r}"
             expected = f"{width} as on {'the lines before' if self._good else 'most lines'}"
             mark = next((mark for mark in _OTHER_SEPARATORS if line.count(mark) > (width > 0)), "")
             if len(cells) == 1 and mark:

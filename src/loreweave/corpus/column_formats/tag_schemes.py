@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
+from loreweave.corpus.counts import counted
 from loreweave.errors import DataError
 
 Scheme = Literal["prefixed", "io"]
@@ -87,7 +88,7 @@ def tags_of_spans(spans: Iterable[TokenSpan], length: int, scheme: WrittenScheme
     for span in sorted(spans):
         start, end, label = span
         if not (before.end if before else 0) <= start < end <= length:
-            raise ValueError(f"found the span {tuple(span)} after {before and tuple(before)} in {length} tokens")
+            raise ValueError(f"found the span {tuple(span)} after {before and tuple(before)} in {counted(length, 'token')}")
         touches = before is not None and before.end == start and before.label == label
         tags[start:end] = _tags_of(label, end - start, scheme, touches)
         before = span

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from loreweave.corpus.counts import counted
 from loreweave.errors import DataError
 
 Row = Mapping[str, Any]
@@ -103,7 +104,8 @@ def check_span(text: str, start: int, end: int, name: str | None = None) -> None
     """
     if not 0 <= start < end <= len(text):
         raise DataError(
-            f"found the span ({start}, {end}) in a text of {len(text)} characters, expected 0 <= start < end <= length",
+            f"found the span ({start}, {end}) in a text of {counted(len(text), 'character')}, "
+            "expected 0 <= start < end <= length",
             field=name or ("end" if 0 <= start < len(text) else "start"),
         )
     if not text[start:end].strip():

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.reading import COMPRESSIONS, Pathname, open_text
 from loreweave.corpus.graphs.ids import TrimmedIds
 from loreweave.errors import DataError
@@ -167,7 +168,7 @@ def read_table(path: Pathname, left_out: LeftOut, columns: int) -> Iterator[tupl
             if len(cells) >= columns and cells[0]:
                 yield line, cells[:columns]
             elif not row.isspace():
-                message = f"found {row.strip()[:80]!r}, expected an id and {columns - 1} cells with tabs between"
+                message = f"found {row.strip()[:80]!r}, expected an id and {counted(columns - 1, 'cell')} with tabs between"
                 left_out.bad("malformed row", message, path, line)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from loreweave.corpus.counts import counted
 from loreweave.errors import ConfigurationError, DataError
 
 SPLITS = ("train", "valid", "test")
@@ -79,8 +80,9 @@ def split_triples(
     for name, rows in splits.items():
         if not len(rows):
             raise DataError(
-                f"--split: no triple is left for {name}: of {len(distinct)} distinct triples none can be spared, because train "
-                f"must have every {'relation' if how.inductive else 'entity and relation'}; give more triples, or other shares"
+                f"--split: no triple is left for {name}: of {counted(len(distinct), 'distinct triple')} none can be spared, "
+                f"because train must have every {'relation' if how.inductive else 'entity and relation'}; give more triples, "
+                "or other shares"
             )
     facts = {
         "shares": list(how.shares),

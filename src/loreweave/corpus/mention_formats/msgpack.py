@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+from loreweave.corpus.counts import counted
 from loreweave.errors import DataError
 
 _NUMBERS = {
@@ -29,7 +30,7 @@ def unpack(data: bytes) -> Any:
     except (struct.error, UnicodeDecodeError, RecursionError, TypeError) as error:
         raise DataError(f"found broken MessagePack ({error})") from None
     if reader.place != len(data):
-        raise DataError(f"found {len(data) - reader.place} bytes behind a value of MessagePack")
+        raise DataError(f"found {counted(len(data) - reader.place, 'byte')} behind a value of MessagePack")
     return value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from loreweave.corpus.counts import counted
 from loreweave.encoding.encoded_text import Span
 from loreweave.errors import ConfigurationError
 
@@ -32,7 +33,7 @@ def lengths_within(first: int, second: int, budget: int, truncation: Truncation)
     fixed = second if truncation == "only_first" else first
     if fixed > budget:
         raise ConfigurationError(
-            f"found {fixed} tokens in the text that {truncation!r} does not truncate, expected at most {budget}; "
+            f"found {counted(fixed, 'token')} in the text that {truncation!r} does not truncate, expected at most {budget}; "
             "shorten that text, raise max_length or use truncation='longest_first'"
         )
     return (budget - fixed, fixed) if truncation == "only_first" else (fixed, budget - fixed)
@@ -59,7 +60,7 @@ def window_on_mentions(length: int, mentions: Sequence[Span], budget: int) -> li
         return list(range(start, start + budget))
     ends = {position for start, end in mentions for position in (start, end - 1)}
     if len(ends) > budget:
-        raise ConfigurationError(f"found room for {budget} tokens, expected at least {len(ends)} for the markers")
+        raise ConfigurationError(f"found room for {counted(budget, 'token')}, expected at least {len(ends)} for the markers")
 
     def rank(token: int) -> tuple[int, int]:
         inside = [token - start for start, end in mentions if start <= token < end]

@@ -218,7 +218,9 @@ def _instance(row: Any, relation: str, number: int, half: str) -> RelationRecord
 
 def _whole(episode: RelationEpisode) -> RelationEpisode:
     if len(episode.relations) < 2:
-        raise DataError(f"found {len(episode.relations)} relation, expected two or more to choose from", field="support")
+        raise DataError(
+            f"found {counted(len(episode.relations), 'relation')}, expected two or more to choose from", field="support"
+        )
     return episode
 
 

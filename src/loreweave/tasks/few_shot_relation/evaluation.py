@@ -269,7 +269,8 @@ def _report(
         kind = f"was trained for {matcher.other_task}" if matcher.other_task else "is a plain encoder"
         report(f"the model {kind}, not in episodes of a source{extra}")
     if seen:
-        report(f"{len(seen)} of these relations were in the source too, so this is not a few-shot test: {', '.join(seen)}")
+        many = counted(len(seen), "of these relations was", "of these relations were")
+        report(f"{many} in the source too, so this is not a few-shot test: {', '.join(seen)}")
     elif matcher.trained and asked:
         report("none of these relations was in the source")
     elif matcher.trained:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import loreweave
 from loreweave.checkpoints.unpickling import read_numpy_pickle
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.writing import atomic_path
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
@@ -68,7 +69,7 @@ def encode_cached(
     if file.is_file():
         examples, done = read_numpy_pickle(file, encoding.classes_of_examples)
         encoding.done = before + done
-        report(f"read {len(examples)} encoded inputs from {file}")
+        report(f"read {counted(len(examples), 'encoded input')} from {file}")
         return list(examples)
     encoding.done = type(before)()
     examples = encoding.encode(records, labels)
@@ -76,7 +77,7 @@ def encode_cached(
     with atomic_path(file) as target:
         target.write_bytes(pickle.dumps((examples, encoding.done), protocol=5))
     encoding.done = before + encoding.done
-    report(f"wrote {len(examples)} encoded inputs to {file}")
+    report(f"wrote {counted(len(examples), 'encoded input')} to {file}")
     return examples
 
 

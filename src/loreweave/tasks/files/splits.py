@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.read_result import Record
 from loreweave.errors import DataError
 
@@ -46,7 +47,8 @@ def hold_out(
             break
         chosen.update(groups[names[position]])
     if not chosen or len(chosen) == len(records):
-        raise DataError(f"cannot split {fraction:g} off {len(records)} records in {len(groups)} groups", field=by)
+        found = f"{counted(len(records), 'record')} in {counted(len(groups), 'group')}"
+        raise DataError(f"cannot split {fraction:g} off {found}", field=by)
     rest = [record for index, record in enumerate(records) if index not in chosen]
     return rest, [records[index] for index in sorted(chosen)]
 

@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.counts import counted
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.contract import Execution, Task
@@ -67,7 +68,7 @@ class Predictor:
             raise ConfigurationError(f"queries of {self.task.name} have {', '.join(self.task.asks)}; use predict_rows")
         spans = [[] for _ in texts] if mentions is None else [list(given) for given in mentions]
         if len(spans) != len(texts):
-            raise DataError(f"found mentions for {len(spans)} texts, expected {len(texts)}", field="mentions")
+            raise DataError(f"found mentions for {counted(len(spans), 'text')}, expected {len(texts)}", field="mentions")
         rows, counts = [], []
         for number, (text, given) in enumerate(zip(texts, spans, strict=True)):
             try:

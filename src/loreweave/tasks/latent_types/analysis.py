@@ -105,9 +105,7 @@ def pmi_words(words: Mapping[tuple[int, str], int], top: int) -> dict[int, list[
 
 def type_rows(counts: TypeCounts, top: int) -> list[dict[str, Any]]:
     """One row per type, the most frequent first, unused ones last."""
-    words: dict[int, Counter[str]] = defaultdict(Counter)
-    for (kind, word), count in counts.words.items():
-        words[kind][word] = count
+    words, pieces = _names_by_type(counts.words), _names_by_type(counts.pieces)
     own, labels, tags = pmi_words(counts.words, top), _by_type(counts.labels), _by_type(counts.tags)
     total = max(1, int(counts.sub_words.hard.sum()))
     rows = []
@@ -116,6 +114,7 @@ def type_rows(counts: TypeCounts, top: int) -> list[dict[str, Any]]:
         row: dict[str, Any] = {"type": kind, "sub_words": number, "share": number / total}
         row["words"] = words[kind].total()
         row["top_words"] = [{"word": word, "count": count} for word, count in _commonest(words[kind], top)]
+        row["top_sub_words"] = [{"sub_word": piece, "count": count} for piece, count in _commonest(pieces[kind], top)]
         row["pmi_words"] = [{"word": word, "pmi": pmi, "count": count} for word, pmi, count in own.get(kind, [])]
         if any(label is not None for label in labels["all"]):
             row["labels"] = {OUTSIDE if label is None else label: count for label, count in _commonest(labels[kind])}
@@ -124,6 +123,13 @@ def type_rows(counts: TypeCounts, top: int) -> list[dict[str, Any]]:
         row["contexts"] = [asdict(context) for context in counts.examples.get(kind, [])]
         rows.append(row)
     return rows
+
+
+def _names_by_type(counts: Mapping[tuple[int, str], int]) -> dict[int, Counter[str]]:
+    found: dict[int, Counter[str]] = defaultdict(Counter)
+    for (kind, name), count in counts.items():
+        found[kind][name] = count
+    return found
 
 
 def _gold(

@@ -124,6 +124,7 @@ class TypeCounts:
         contexts: number of examples of each type, drawn uniformly from all of its words.
         points: number of sub-words whose states are kept.
         seed: seed of both draws.
+        pieces: sub-words without special tokens by (type, characters in lower case).
         words, labels, tags: words by (type, word in lower case), (type, label or None outside mentions), (type, tag).
         left_out: what could not be counted, in words.
     """
@@ -133,6 +134,7 @@ class TypeCounts:
     points: int = 0
     seed: int = 0
     texts: int = 0
+    pieces: Counter[tuple[int, str]] = field(default_factory=Counter)
     words: Counter[tuple[int, str]] = field(default_factory=Counter)
     labels: Counter[tuple[int, str | None]] = field(default_factory=Counter)
     tags: Counter[tuple[int, str]] = field(default_factory=Counter)
@@ -160,6 +162,7 @@ class TypeCounts:
         self.sub_words.add(details.probabilities[~special])
         self.special_tokens.add(details.probabilities[special])
         self.sample.add(details.states[~special], details.probabilities[~special].argmax(-1))
+        self.pieces.update((token.type, token.text.lower()) for token in typed.tokens if not token.special)
         self.rebuilding.add(typed, details)
         if typed.cut:
             self.left_out["sub-words beyond the greatest length"] += typed.cut

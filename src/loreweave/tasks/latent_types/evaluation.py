@@ -24,7 +24,7 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     Raises:
         LoreweaveError: the data or the model cannot be read, or there is no text.
     """
-    left_out: Counter[str] = Counter()
+    left_out, skipped = Counter[str](), Counter[str]()
     reading, rows = execution.reading, list[dict[str, Any]]()
 
     def keep(text: AnnotatedText, typed: TypedText) -> None:
@@ -33,10 +33,11 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     predictor = TypePredictor(model, execution, max_length=settings.max_length)
     texts = read_texts(
         [data], left_out, format=reading.format, skip_bad=reading.skip_bad, names=reading.tag_names or None,
-        report=execution.report,
+        report=execution.report, skipped=skipped,
     )  # fmt: skip
     config = AnalysisConfig(rebuild=settings.rebuild, points=0, top=settings.top)
     numbers = analyse_texts(predictor, texts, config, left_out, keep).numbers
     evaluation = evaluation_of(numbers, rows)
-    facts = {"name": data.name.partition(".")[0], "records": numbers["texts"], "left_out": numbers["left_out"]}
+    facts = {"name": data.name.partition(".")[0], "records": numbers["texts"], "skipped": dict(skipped)}
+    facts |= {"left_out": numbers["left_out"]}
     return evaluation, facts

@@ -199,6 +199,8 @@ def _types(rows: Sequence[Numbers]) -> str:
 def _type_row(row: Numbers, most: float, gold: Sequence[str]) -> str:
     own = _listed((item["word"], item["count"]) for item in row["pmi_words"])
     common = _listed((item["word"], item["count"]) for item in row["top_words"])
+    if not row["top_words"] and row["top_sub_words"]:
+        common = f"parts of words: {_listed((item['sub_word'], item['count']) for item in row['top_sub_words'])}"
     bar = _percent(row["share"])
     if row["type"]:
         bar += f'<span class="bar"><i style="width:{100 * row["share"] / most:.1f}%"></i></span>'

@@ -39,6 +39,7 @@ def read_texts(
     skip_bad: bool = False,
     names: Sequence[str] | None = None,
     report: Callable[[str], object] = lambda line: None,
+    skipped: Counter[str] | None = None,
 ) -> Iterator[AnnotatedText]:
     """Stream the texts of all files, one line at a time; a text of several lines is split, and blank lines are left out.
 
@@ -53,6 +54,7 @@ def read_texts(
         skip_bad: skip, count and list bad records, instead of raising the first error.
         names: names of tags that are numbers, from 0.
         report: called with lines about what was left out of a file or looks unusual.
+        skipped: receives the reasons of records that are left out as a whole, which are among `counts` too.
 
     Raises:
         DataError: a file is missing or has another format than its suffix says; names the file and the line.
@@ -72,6 +74,8 @@ def read_texts(
                 else:
                     counts["empty lines"] += 1
         counts.update(account.dropped + account.skipped)
+        if skipped is not None:
+            skipped.update(account.skipped)
         for said in describe_skipped(account, path):
             report(said)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.rows import as_row, field
 from loreweave.errors import DataError
 from loreweave.metrics.clusters import agreement
@@ -43,11 +44,24 @@ def evaluation_of(numbers: Mapping[str, Any], rows: Table) -> Evaluation:
     if (rebuilt := numbers["reconstruction"]) is not None:
         metrics |= {f"rebuilt_{name}": float(rebuilt[name]) for name in REBUILDING}
     types: Table = [
-        {"type": row["type"], "sub_words": row["sub_words"], "words": ", ".join(word["word"] for word in row["top_words"])}
+        {"type": row["type"], "sub_words": row["sub_words"], "words": words_of(row)}
         for row in numbers["types"]
         if row["sub_words"]
     ]
     return Evaluation(metrics, rows, {}, {"per_type": types})
+
+
+def words_of(row: Mapping[str, Any]) -> str | None:
+    """The most frequent words of a type; sub-words, if no word begins with the type; None if none are listed.
+
+    Args:
+        row: a row of `analysis.type_rows`.
+    """
+    words = [each["word"] for each in row["top_words"]]
+    pieces = [each["sub_word"] for each in row["top_sub_words"]]
+    if words or not pieces:
+        return ", ".join(words) or None
+    return f"parts of words: {', '.join(pieces)}"
 
 
 def score_predictions(
@@ -60,11 +74,11 @@ def score_predictions(
     Raises:
         DataError: names the line; see `files.predictions.align`. Or the gold data have neither labels nor parts of speech.
     """
-    reading, left_out = execution.reading, Counter[str]()
+    reading, left_out, skipped = execution.reading, Counter[str](), Counter[str]()
     texts = list(
         read_texts(
             [gold], left_out, format=reading.format, skip_bad=reading.skip_bad, names=reading.tag_names or None,
-            report=execution.report,
+            report=execution.report, skipped=skipped,
         )
     )  # fmt: skip
     found, notes = align(json_predictions(predictions, _selected), [text.id for text in texts], predictions)
@@ -84,7 +98,11 @@ def score_predictions(
         raise DataError("found neither labels of mentions nor parts of speech to compare with", path=gold)
     metrics["share_selected_words"] = words[1] / words.total()
     evaluation = Evaluation(metrics, notes=list(notes))
-    return evaluation, {"records": len(texts), "skipped": {}, "left_out": {why: n for why, n in left_out.items() if n}}
+    return evaluation, {
+        "records": len(texts),
+        "skipped": dict(skipped),
+        "left_out": {why: n for why, n in left_out.items() if n},
+    }
 
 
 def _selected(row: Mapping[str, Any]) -> list[TypedToken]:
@@ -107,7 +125,8 @@ def _typed(text: AnnotatedText, selected: Sequence[TypedToken]) -> TypedText:
     """
     if selected and selected[-1].end > len(text.text):
         end = selected[-1].end
-        raise DataError(f"text {text.id!r}: found a span that ends at {end}, after the text of {len(text.text)} characters")
+        length = counted(len(text.text), "character")
+        raise DataError(f"text {text.id!r}: found a span that ends at {end}, after the text of {length}")
     return TypedText(text.text, [*_gaps(selected, len(text.text)), *selected])
 
 

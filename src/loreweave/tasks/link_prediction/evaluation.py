@@ -42,7 +42,7 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     encoder = open_encoder(checkpoint, graph, settings, execution, processes)
     facts["text"] = coverage(encoder, asked)
     if facts["text"] is not None and (bare := facts["text"]["candidates"]["nothing"]):
-        execution.report(f"{bare} of {len(asked.candidates)} candidates have no text")
+        execution.report(f"{bare:,} of {counted(len(asked.candidates), 'candidate')} without text")
     vectors = encoder.entities(asked.candidates)
     encoded = time.monotonic()
     ranker = Ranker(encoder, vectors, asked, settings, processes, asked.is_unseen if policy == "worst" else None)
@@ -151,6 +151,7 @@ def _facts(asked: LinkPredictionData, checkpoint: Checkpoint, policy: Unseen, ke
     return {
         "name": asked.split,
         "records": int(kept.sum()),
+        "skipped": {} if kept.all() else {"triples with an entity that is not in train": int((~kept).sum())},
         "checkpoint": checkpoint.describe(),
         "graph": graph.identity(),
         "protocol": asked.protocol,

@@ -12,6 +12,7 @@ from loreweave.checkpoints import knowledge_embedding as side_files
 from loreweave.checkpoints.encoders import load_encoder
 from loreweave.checkpoints.knowledge_embedding import Variant
 from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
+from loreweave.corpus.counts import counted
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.encoding.graph_texts import EntityTextConfig
 from loreweave.encoding.model_names import resolve
@@ -126,7 +127,7 @@ def _untrained(folder: Path, settings: ModelSettings) -> Checkpoint:
     positions = usable_positions(encoder)
     if positions is not None and (settings.max_length or 0) > positions:
         found = f"found {settings.max_length}"
-        raise ConfigurationError(f"max_length: {found}, expected at most the encoder's {positions} positions")
+        raise ConfigurationError(f"max_length: {found}, expected at most the encoder's {counted(positions, 'position')}")
     longest = min(_LONGEST, tokenizer.model_max_length, positions or _LONGEST)
     text = EntityTextConfig(
         max_length=settings.max_length or longest,

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.graphs.knowledge_graph import HEAD, RELATION, TAIL, KnowledgeGraph
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.metrics.ranking_metrics import entity_degrees
@@ -175,7 +176,8 @@ def without_unseen(data: LinkPredictionData, policy: Unseen) -> np.ndarray:
     kept = ~data.is_unseen if policy == "skip" else np.ones(len(data.triples), bool)
     if not kept.any():
         raise DataError(
-            f"nothing to score: all {len(kept)} triples have an entity that is not in train, and unseen=skip skips them",
+            f"found nothing to score: {counted(len(kept), 'triple')}, each with an entity that is not in train, which "
+            "unseen=skip leaves out",
             field=data.split,
         )
     return kept

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from unicodedata import category
 
+from loreweave.corpus.counts import counted
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.ner.record import NerRecord, Sentence
@@ -55,8 +56,8 @@ class Limits:
         """
         if self.room < 2 * self.beyond + 1:
             raise ConfigurationError(
-                f"max_length: found room for {self.room} sub-words, expected at least {2 * self.beyond + 1}, twice the "
-                "longest mention and one more"
+                f"max_length: found room for {counted(self.room, 'sub-word')}, expected at least {2 * self.beyond + 1}, twice "
+                "the longest mention and one more"
             )
 
     @property

@@ -72,7 +72,8 @@ def _with_own_ids(found: ReadResult[Item]) -> ReadResult[Item]:
             found.records[number] = replace(record, id=repeated[-1])
     if repeated:
         shown = listed(repeated, shown=3)
-        found.notes.append(f"{len(repeated)} documents have the same title as another; their ids got a number: {shown}")
+        many = counted(len(repeated), "document has", "documents have")
+        found.notes.append(f"{many} the title of another; a number was added to the id: {shown}")
     return found
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.class_labels import NO_LABEL, name_of
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.delimited import Cells, csv_rows, has_quoted_cells, tab_rows
 from loreweave.corpus.files.json_rows import first_character, json_rows
 from loreweave.corpus.files.reading import content_suffix
@@ -203,7 +204,7 @@ def _row_of(cells: Sequence[str], header: Sequence[str]) -> dict[str, str]:
         DataError: the row has another number of cells.
     """
     if len(cells) != len(header):
-        raise DataError(f"found {len(cells)} columns, expected {len(header)}")
+        raise DataError(f"found {counted(len(cells), 'column')}, expected {len(header)}")
     return dict(zip(header, cells, strict=True))
 
 
@@ -249,7 +250,7 @@ def _label(value: Any, name: str, names: Names) -> str | float | None:
     """The name of a class, or a float, which may stand for a class or a number; None for a missing label."""
     if isinstance(value, list):
         if len(value) != 1:
-            raise DataError(f"found {len(value)} labels, expected one: a text has one class", field=name)
+            raise DataError(f"found {counted(len(value), 'label')}, expected one: a text has one class", field=name)
         value = value[0]
     if isinstance(value, str):
         value = value.strip()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.files.writing import write_json, write_through
 from loreweave.errors import DataError
@@ -100,7 +101,7 @@ def fault_of(path: Path) -> str | None:
         file = path / name
         there = file.stat().st_size if file.is_file() else None
         if there != size:
-            return f"{name} " + (f"has {there:,} bytes, expected {size:,}" if there is not None else "is missing")
+            return f"{name} " + (f"has {counted(there, 'byte')}, expected {size:,}" if there is not None else "is missing")
     return _not_finite_in(path)
 
 
