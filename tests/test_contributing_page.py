@@ -44,7 +44,9 @@ def test_the_place_and_the_registry_of_a_wish_exist(wish: str, place: str, liste
         assert list(SOURCE.glob(f"tasks/*/{folder[1]}"))
     elif folder:
         assert (SOURCE / folder[1]).exists()
-    registry = re.match(r"`([A-Z_]+)` in (?:`([\w/.]+)`|its `([\w.]+)`)", listed)
-    if registry and not {registry[2], registry[3]} & {"scoring.py", "reader.py"}:
-        path = SOURCE / registry[2] if registry[2] else SOURCE / folder[1] / registry[3] if folder else SOURCE
-        assert re.search(rf"^{registry[1]}\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+    registry = re.match(r"`([A-Z_]+)`(?: and `\w+`)? (?:there|in its `([\w.]+)`|in `([\w/.]+)`)", listed)
+    if registry and "of the task" not in listed:
+        name, inside, elsewhere = registry.groups()
+        assert folder
+        path = SOURCE / (elsewhere or (f"{folder[1]}/{inside}" if inside else folder[1]))
+        assert re.search(rf"^{name}\b", path.read_text(encoding="utf-8"), re.MULTILINE)
