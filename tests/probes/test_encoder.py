@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from family_cases import CASES, make_encoder
 from transformers import AutoModel, AutoTokenizer
 
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
@@ -85,7 +87,47 @@ def test_wrong_use_is_one_message(tiny_bert: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="states=entities needs a LUKE"):
         open_encoder(str(tiny_bert), ProbeConfig(states=["entities"]), CPU)
     assert len(open_encoder(str(tiny_bert), ProbeConfig(states=["words", "entities"]), CPU)) == 1
-    with pytest.raises(ConfigurationError, match="--base is for a LUKE"):
+    with pytest.raises(ConfigurationError, match="--base: .* has a configuration and a tokenizer of its own; leave it out"):
         open_encoder(str(tiny_bert), ProbeConfig(), Execution(device="cpu", base="minilm"))
     with pytest.raises(CheckpointError, match="no such file or folder"):
         open_encoder(str(tmp_path / "none"), ProbeConfig(), CPU)
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_encoders_of_all_families(kind: str, tmp_path: Path) -> None:
+    folder = make_encoder(kind, tmp_path / "encoder")
+    encoder = open_encoder(str(folder), ProbeConfig(layer=1), CPU)[0]
+    vectors = encoder.vectors([(TEXT, [(0, 3), (13, 25)]), ("bob", [(0, 3)])])
+    assert vectors.values.shape == (3, encoder.facts["hidden_size"]) and np.isfinite(vectors.values).all()
+    assert np.abs(vectors.values[0] - vectors.values[1]).max() > 1e-3
+
+
+@pytest.mark.parametrize("luke", [False, True])
+def test_a_checkpoint_in_a_run_takes_the_tokenizer_of_the_final_model(
+    luke: bool, tiny_bert: Path, tiny_luke: Path, tmp_path: Path
+) -> None:
+    source = tiny_luke if luke else tiny_bert
+    inside = tmp_path / "run" / "checkpoints" / "checkpoint-5"
+    inside.mkdir(parents=True)
+    for name in ("config.json", "model.safetensors"):
+        shutil.copy(source / name, inside / name)
+    config = ProbeConfig(states=["words", "entities"] if luke else ["words"])
+    with pytest.raises(CheckpointError, match="checkpoint-5: found no word tokenizer; give --base FOLDER"):
+        open_encoder(str(inside), config, CPU)
+    pairs = [(TEXT, [(0, 3), (13, 17)])]
+    expected = [encoder.vectors(pairs).values for encoder in open_encoder(str(source), config, CPU)]
+    given = open_encoder(str(inside), config, Execution(device="cpu", base=str(source)))
+    shutil.copytree(source, tmp_path / "run" / "model")
+    found = open_encoder(str(inside), config, CPU)
+    for number, values in enumerate(expected):
+        np.testing.assert_array_equal(given[number].vectors(pairs).values, values)
+        np.testing.assert_array_equal(found[number].vectors(pairs).values, values)
+
+
+def test_a_tokenizer_with_more_words_than_the_encoder_is_refused(tiny_bert: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_bert, tmp_path / "bert")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_tokens(["newword"])
+    tokenizer.save_pretrained(folder)
+    with pytest.raises(CheckpointError, match="expected the tokenizer of this encoder"):
+        open_encoder(str(folder), ProbeConfig(), CPU)

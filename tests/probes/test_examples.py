@@ -34,6 +34,7 @@ def test_mentions_of_sentences_are_examples_and_several_types_are_one(written: W
     ]
     assert found.multi_label and len(found.test) == 2 and found.facts["left_out"] == {"texts without a mention": 2}
     assert any("texts without a mention (1)" in line for line in lines)
+    assert "mine: 1 text of the test is also in the training file" in lines and found.facts["test_texts_in_train"] == 1
 
 
 def test_pairs_of_relations_and_their_label_for_none(written: Write, relation_rows: list[dict[str, Any]]) -> None:

@@ -88,6 +88,13 @@ def test_several_types_give_micro_f1() -> None:
     assert few.measures[0].counts.tolist() == [[[2, 3], [2, 3]]]
 
 
+def test_regressions_that_do_not_converge_are_counted() -> None:
+    train, test = [("a",), ("b",)] * 20, [("a",)]
+    config = ProbeConfig(labels=[30], draws=2, max_iterations=1)
+    curve = label_curve(data_of(train, test), apart([*train, *test], ["a", "b"]), np.ones(41, bool), config)
+    assert curve.notes == ["3 of 3 regressions stopped at max_iterations=1"]
+
+
 def test_no_relation_is_not_counted_in_micro_f1() -> None:
     predicted, gold = np.array(["r", "none", "r", "none", "r"]), np.array(["r", "none", "none", "r", "s"])
     known = np.ones(5, bool)

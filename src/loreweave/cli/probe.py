@@ -15,9 +15,12 @@ from loreweave.cli.precision import PrecisionOption
 
 Arguments = Annotated[
     list[str],
-    typer.Argument(metavar="MODEL... [KEY=VALUE ...]", help="Encoders: folders, runs, minilm or Hub names. Then settings."),
+    typer.Argument(metavar="MODEL|KEY=VALUE", help="Encoders (folders, runs, minilm, Hub names), and settings, see below."),
 ]
-Base = Annotated[str | None, typer.Option("--base", help="Encoder from which a LUKE in an older format was trained.")]
+Base = Annotated[
+    str | None,
+    typer.Option("--base", help="Model with the tokenizer that a checkpoint lacks: one in a run, or in an old format."),
+]
 
 _SETTING = re.compile(r"[a-z_]+(\.[^=/]+)?=")
 
@@ -43,7 +46,7 @@ def command(
     skip_bad, max_texts, test_fraction.
 
     Vectors: states=words,entities, layer, max_length. Episodes: way, shots, queries, episodes, distance, unit_length.
-    Regressions: labels, draws, regularisation, max_types. All: bootstrap, seed. docs/probing.md describes them.
+    Regressions: labels, draws, regularisation, max_iterations, max_types. All: bootstrap, seed. docs/probing.md describes them.
 
     Example: loreweave probe minilm runs/knowledge
 

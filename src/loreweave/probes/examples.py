@@ -170,11 +170,14 @@ def read_data(probe: ProbeName, name: str, files: Sequence[Path], config: ProbeC
     for part, kept in (("train", train), ("test", test)):
         if len(kept) < whole[part]:
             report(f"{name}: {len(kept)} of {whole[part]} {part} examples are used: max_texts={config.max_texts}")
+    shared = len({example.text for example in test} & {example.text for example in train})
+    if shared:
+        report(f"{name}: {counted(shared, 'text')} of the test {'is' if shared == 1 else 'are'} also in the training file")
     facts = {
         "probe": probe, "data": name, "task": kind.task,
         "files": {str(path): sha256_of_data(path) for path in (train_file, test_file) if path is not None},
         "train": len(train), "test": len(test), "train_in_file": whole["train"], "test_in_file": whole["test"],
-        "labels": len(labels), "left_out": dict(counts),
+        "labels": len(labels), "left_out": dict(counts), "test_texts_in_train": shared,
     }  # fmt: skip
     multi_label = not kind.episodes and any(len(example.labels) > 1 for example in (*train, *test))
     no_label = negative_label(sorted(labels)) if kind.negatives else None

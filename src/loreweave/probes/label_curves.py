@@ -17,9 +17,6 @@ from loreweave.probes.scores import Measure, Metric
 from loreweave.probes.settings import ProbeConfig
 from loreweave.random_streams import stream
 
-_ITERATIONS = 1000
-"""Maximum number of iterations; standardised vectors need fewer than a hundred."""
-
 _LEAST_DEVIATION = 1e-5
 """Standard deviation of a feature that varies, as a fraction of the largest one."""
 
@@ -53,6 +50,9 @@ def label_curve(data: ProbeData, vectors: np.ndarray, known: np.ndarray, config:
     sizes = [size for size in config.labels if size < train]
     measures = [inputs.measure(f"{size:,} labels", inputs.draws(size)) for size in sizes]
     measures.append(inputs.measure(f"all {train:,} labels", [np.arange(train)]))
+    if inputs.unfinished:
+        limit = f"max_iterations={config.max_iterations}"
+        inputs.notes.append(f"{inputs.unfinished} of {inputs.fitted} regressions stopped at {limit}")
     return Curve(measures, inputs.notes)
 
 
@@ -83,6 +83,8 @@ class _Inputs:
         self.train, self.test = train, test
         self.train_known, self.test_known = train_known, test_known
         self.notes: list[str] = []
+        self.fitted = self.unfinished = 0
+        """Number of regressions, and of those that stopped at the maximum number of iterations."""
         self.types, left_out = most_frequent(data.train, config.max_types)
         if data.multi_label and left_out:
             rarest = "the rarest type is" if left_out == 1 else f"the {left_out} rarest types are"
@@ -112,7 +114,7 @@ class _Inputs:
         """Counts of a classifier with one label per example [test, 2]."""
         gold = np.array([example.labels[0] for example in self.data.test])
         labels = np.array([self.data.train[number].labels[0] for number in chosen])
-        predicted = _fit(self.train[chosen], labels, self.test, self.config)
+        predicted = self._fit(chosen, labels)
         return class_counts(predicted, gold, self.test_known, self.data.no_label)
 
     def _types(self, chosen: np.ndarray) -> np.ndarray:
@@ -122,10 +124,25 @@ class _Inputs:
         predicted = np.zeros_like(gold)
         for column, name in enumerate(self.types):
             labels = np.array([name in found for found in of_train])
-            predicted[:, column] = _fit(self.train[chosen], labels, self.test, self.config)
+            predicted[:, column] = self._fit(chosen, labels)
         predicted &= self.test_known[:, None]
         numbers = np.array([len(example.labels) for example in self.data.test])
         return np.stack([2 * (predicted & gold).sum(1), predicted.sum(1) + numbers], axis=1)
+
+    def _fit(self, chosen: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Predictions for the test; the only label if there is one, and an empty name or False if nothing is learned."""
+        if not len(labels):
+            return np.zeros(len(self.test), labels.dtype if labels.dtype.kind == "b" else "<U1")
+        if (labels == labels[0]).all():
+            return np.full(len(self.test), labels[0])
+        model = LogisticRegression(C=self.config.regularisation, max_iter=self.config.max_iterations)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # counted below
+            model.fit(self.train[chosen], labels)
+        self.fitted += 1
+        self.unfinished += int(model.n_iter_.max() >= self.config.max_iterations)
+        found: np.ndarray = model.predict(self.test)
+        return found
 
 
 def class_counts(predicted: np.ndarray, gold: np.ndarray, known: np.ndarray, no_label: str | None) -> np.ndarray:
@@ -147,16 +164,3 @@ def most_frequent(examples: Sequence[Example], most: int) -> tuple[list[str], in
 
 def _labels(examples: Sequence[Example]) -> set[str]:
     return {label for example in examples for label in example.labels}
-
-
-def _fit(train: np.ndarray, labels: np.ndarray, test: np.ndarray, config: ProbeConfig) -> np.ndarray:
-    """Predictions of a logistic regression; the only label if there is one, and empty names or False without any."""
-    if not len(labels):
-        return np.zeros(len(test), labels.dtype if labels.dtype.kind == "b" else "<U1")
-    if (labels == labels[0]).all():
-        return np.full(len(test), labels[0])
-    model = LogisticRegression(C=config.regularisation, max_iter=_ITERATIONS)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", ConvergenceWarning)
-        found: np.ndarray = model.fit(train, labels).predict(test)
-    return found

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
+from torch import nn
 from transformers import PreTrainedModel
 
+from loreweave.checkpoints import load_luke
 from loreweave.checkpoints.encoders import load_encoder
+from loreweave.checkpoints.word_tokenizers import has_tokenizer
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files.reading import sha256_of
 from loreweave.encoding import EntityTokenizer
@@ -18,13 +22,15 @@ from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models import LukeModel
 from loreweave.models.word_positions import plain_words
 from loreweave.probes.encoder import FrozenEncoder, MentionStates
-from loreweave.probes.settings import ProbeConfig
+from loreweave.probes.settings import ProbeConfig, States
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.embedding_cache import hash_of_folder
-from loreweave.tasks.starting_points import config_of, is_luke, read_luke, word_limit, word_tokenizer
+from loreweave.tasks.starting_points import config_of, is_luke, word_limit, word_tokenizer
 from loreweave.training.devices import choose_device
 from loreweave.training.inference import move
 from loreweave.training.quiet import quiet
+
+_NO_TOKENIZER = "found no word tokenizer; give --base FOLDER, the encoder that it started from or another model of its run"
 
 
 def open_encoder(name: str, config: ProbeConfig, execution: Execution) -> list[FrozenEncoder]:
@@ -40,7 +46,8 @@ def open_encoder(name: str, config: ProbeConfig, execution: Execution) -> list[F
     if not kinds:
         raise ConfigurationError(f"{name}: states=entities needs a LUKE, found another encoder; use states=words,entities")
     with quiet():
-        model, tokenizer = _luke(place, execution) if luke else _plain(place, execution)
+        base = _base_of(place, execution.base)
+        model, tokenizer = _luke(place, kinds, base) if luke else _plain(place, base)
     layers = _check_layer(model, config.layer, name)
     tokenizer.max_entity_length = sys.maxsize
     tokenizer.max_length = word_limit(model, config.max_length, tokenizer.max_length)
@@ -63,20 +70,57 @@ def open_encoder(name: str, config: ProbeConfig, execution: Execution) -> list[F
     return opened
 
 
-def _luke(place: Path, execution: Execution) -> tuple[PreTrainedModel, EntityTokenizer]:
-    loaded = read_luke(str(place), LukeModel, execution.base)
-    assert loaded.tokenizer is not None, "checked by read_luke"
-    return loaded.model, loaded.tokenizer
+def _luke(place: Path, kinds: Sequence[States], base: Path | None) -> tuple[PreTrainedModel, EntityTokenizer]:
+    """A LUKE of any format. A checkpoint in a run has no tokenizer, so that of the base is used."""
+    loaded = load_luke(place, LukeModel, base=base)
+    if loaded.tokenizer is not None:
+        return loaded.model, loaded.tokenizer
+    if base is None:
+        raise CheckpointError(f"{place}: {_NO_TOKENIZER}")
+    if "entities" in kinds:
+        return loaded.model, EntityTokenizer.from_pretrained(base)
+    return loaded.model, _words(base, loaded.model)
 
 
-def _plain(place: Path, execution: Execution) -> tuple[PreTrainedModel, EntityTokenizer]:
-    if execution.base is not None:
-        raise ConfigurationError(f"--base is for a LUKE in an older format, found another encoder in {place}; leave it out")
+def _plain(place: Path, base: Path | None) -> tuple[PreTrainedModel, EntityTokenizer]:
+    """Any other encoder."""
     if getattr(config_of(str(place)), "is_encoder_decoder", False):
         raise CheckpointError(f"{place}: found an encoder with a decoder, expected an encoder alone")
-    words = word_tokenizer(str(place))
+    if base is None and not has_tokenizer(place):
+        raise CheckpointError(f"{place}: {_NO_TOKENIZER}")
+    model = load_encoder(place)
+    return model, _words(base or place, model)
+
+
+def _words(folder: Path, model: PreTrainedModel) -> EntityTokenizer:
+    """The tokenizer of a folder, without entities.
+
+    Raises:
+        CheckpointError: it has more words than the encoder.
+    """
+    words = word_tokenizer(str(folder))
     limit = words.model_max_length if words.model_max_length < 10**6 else None
-    return load_encoder(place), EntityTokenizer(words, EntityVocabulary.from_counts({}).with_mask2(), max_length=limit)
+    tokenizer = EntityTokenizer(words, EntityVocabulary.from_counts({}).with_mask2(), max_length=limit)
+    rows = len(cast(nn.Embedding, model.get_input_embeddings()).weight)
+    if tokenizer.word_vocabulary_size > rows:
+        found = f"{tokenizer.word_vocabulary_size} words in the tokenizer and {rows} in the encoder"
+        raise CheckpointError(f"{folder}: found {found}, expected the tokenizer of this encoder")
+    return tokenizer
+
+
+def _base_of(place: Path, asked: str | None) -> Path | None:
+    """The folder that has what a checkpoint lacks: the one that was asked for, or the final model of the checkpoint's run.
+
+    Raises:
+        ConfigurationError: one is given for a folder that lacks nothing.
+    """
+    if asked is not None:
+        if (place / "config.json").is_file() and has_tokenizer(place):
+            raise ConfigurationError(f"--base: {place} has a configuration and a tokenizer of its own; leave it out")
+        return resolve(asked)
+    final = place.parent.parent / "model"
+    in_run = place.parent.name == "checkpoints" and not has_tokenizer(place)
+    return final if in_run and has_tokenizer(final) else None
 
 
 def _for_words(tokenizer: EntityTokenizer) -> EntityTokenizer:

@@ -23,6 +23,7 @@ from loreweave.probes.scores import Measure
 from loreweave.probes.settings import ProbeConfig
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.files.results import check_results_folder
+from loreweave.tasks.jobs.evaluate import is_writer
 from loreweave.tasks.jobs.execution import execution_of
 from loreweave.training.settings.configuration import fill, overrides_of, to_dict
 
@@ -76,7 +77,7 @@ def probe(
         models: encoder or several: a folder, the folder of a run, a bundled encoder, or a name on the Hugging Face Hub.
         overrides: settings as in the shell, such as `"shots=1,5"`.
         output: folder for `results.json` and `scores.csv`.
-        base: encoder from which a LUKE in an older format was trained.
+        base: model with the tokenizer that a checkpoint lacks: one in a run, or in an older format.
         device: cpu, cuda, cuda:1 or mps. Default: an accelerator if there is one.
         batch_size: number of texts per batch.
         precision: fp32, bf16, fp16, or auto.
@@ -102,7 +103,7 @@ def probe(
     if folder is not None:
         check_results_folder(folder, overwrite)
     results = probe_encoders(names, config, execution)
-    if folder is not None:
+    if folder is not None and is_writer():
         write_json(folder / "results.json", results)
         _write_scores(folder / SCORES, results["scores"])
     return ProbeResult(results)
@@ -159,6 +160,7 @@ def _probe(
     """Numbers of one encoder, and what was cut."""
     measures: list[Measure] = []
     cut: dict[str, int] = {}
+    notes: list[str] = []
     for each in data:
         execution.report(f"{encoder.name}: {each.probe.replace('_', ' ')}, {each.name}")
         pairs = [(example.text, example.spans) for example in each.examples]
@@ -176,7 +178,8 @@ def _probe(
         measures += curve.measures
         for note in curve.notes:
             execution.report(f"  {note}")
-    return measures, {"examples_without_a_vector": cut}
+        notes += [f"{each.probe}.{each.name}: {note}" for note in curve.notes]
+    return measures, {"examples_without_a_vector": cut, "notes": notes}
 
 
 def _scores(measures: Mapping[str, Sequence[Measure]], config: ProbeConfig) -> Iterator[dict[str, Any]]:

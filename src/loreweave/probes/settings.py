@@ -69,6 +69,8 @@ class ProbeConfig:
     regularisation: float = 0.1
     """C of the logistic regression: smaller values regularise more. Vectors are standardised by all those of the training
     file."""
+    max_iterations: int = 1000
+    """Maximum number of iterations of a regression. Those that stop there are counted."""
     max_types: int = 100
     """Maximum number of types that are learned if a mention can have several; the rarest are left out and count as missed."""
     bootstrap: int = 1000
@@ -81,7 +83,8 @@ class ProbeConfig:
             given: Files = getattr(self, name)
             if isinstance(given, list):
                 setattr(self, name, {given[0].name.partition(".")[0]: given} if given else {})
-        least = {"max_texts": 1, "queries": 1, "episodes": 1, "draws": 1, "max_types": 1, "bootstrap": 1, "seed": 0, "way": 2}
+        counts = ("max_texts", "queries", "episodes", "draws", "max_iterations", "max_types", "bootstrap")
+        least = {**dict.fromkeys(counts, 1), "seed": 0, "way": 2}
         for name, number in least.items():
             found = getattr(self, name)
             if found is not None and found < number:
