@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -14,6 +15,11 @@ from loreweave.corpus.files.reading import Pathname
 from loreweave.errors import CheckpointError
 from loreweave.models.luke.encoder import LukeModel
 from loreweave.training.quiet import quiet
+
+
+def lacking_weights(source: Pathname, names: Sequence[str]) -> CheckpointError:
+    """Error for files without some of an encoder's weights."""
+    return CheckpointError(f"{source}: the weights lack {listed(names)}, which the encoder needs")
 
 
 def load_encoder(folder: Pathname) -> PreTrainedModel:
@@ -35,6 +41,6 @@ def load_encoder(folder: Pathname) -> PreTrainedModel:
     except (OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{place}: found no readable encoder ({str(error).splitlines()[0]})") from None
     if missing := sorted(key for key in report["missing_keys"] if not key.startswith("pooler.")):
-        raise CheckpointError(f"{place}: the weights lack {listed(missing)}, which the encoder needs")
+        raise lacking_weights(place, missing)
     trained: PreTrainedModel = encoder.eval()
     return trained

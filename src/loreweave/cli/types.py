@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
@@ -17,12 +17,12 @@ from loreweave.cli.precision import PrecisionOption, settled
 from loreweave.cli.tag_names import TagNamesOption
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.writing import json_text
+from loreweave.models.head_settings import DecodingMethod
 
 if TYPE_CHECKING:
     from rich.text import Text
 
     from loreweave.corpus.annotated_text import AnnotatedText
-    from loreweave.models.reconstruction import Method
     from loreweave.tasks.contract import Execution
     from loreweave.tasks.latent_types.record import TypedText
 
@@ -100,7 +100,7 @@ def command(
 
     if bool(sentences) == bool(file):
         raise ConfigurationError("give sentences, or --file FILE")
-    if method not in ("greedy", "beam", "sample"):
+    if method not in get_args(DecodingMethod):
         raise ConfigurationError(f"--method: found {method!r}, expected greedy, beam or sample")
     if report is not None and (method != "greedy" or full_length):
         raise ConfigurationError("--report rebuilds greedily to the end token; leave --method and --full-length out")
@@ -111,7 +111,9 @@ def command(
         settings = {"rebuild": rebuild, "points": points, "seed": seed}
         _write_report(report, model, file or [], texts, left_out, execution, max_length, settings, as_json)
         return
-    how = DecodingConfig(method=cast("Method", method), beams=beams, temperature=temperature, stop_at_end=not full_length)
+    how = DecodingConfig(
+        method=cast("DecodingMethod", method), beams=beams, temperature=temperature, stop_at_end=not full_length
+    )
     if method == "sample":
         set_seed(seed)
     predictor = TypePredictor(model, execution, max_length=max_length)

@@ -26,6 +26,8 @@ from loreweave.corpus.surfaces import SURFACE_KEYS, check_given_surface
 from loreweave.errors import DataError
 
 TEXT_SUFFIXES = (".jsonl", *(f".jsonl{compression}" for compression in COMPRESSIONS), ".parquet")
+KEYS = {"id", "text", "mentions", "language", "metadata"}
+"""Keys of an annotated text in JSON."""
 _PARQUET_ROWS = 1000
 
 

@@ -30,6 +30,16 @@ def tallied(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} ({count:,})" for name, count in counts.items() if count)
 
 
+def tallied_fields(counts: Mapping[str, int]) -> str:
+    """As `tallied`, for names that are written with underscores.
+
+    Example:
+        >>> tallied_fields({"texts_truncated": 2})
+        'texts truncated (2)'
+    """
+    return tallied({name.replace("_", " "): count for name, count in counts.items()})
+
+
 def listed(names: Iterable[object], shown: int = 5, total: int | None = None) -> str:
     """The first few names, and the number of the others.
 

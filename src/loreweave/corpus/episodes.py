@@ -9,10 +9,10 @@ both; files of other corpora may have prefixes (B-, I-, ...).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from loreweave.corpus.column_formats.columns import read_column_sentences
 from loreweave.corpus.column_formats.tag_schemes import (
@@ -30,6 +30,7 @@ from loreweave.corpus.plausibility import alike
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.errors import DataError
 
+E = TypeVar("E")
 Sentences = tuple[TaggedSentence, ...]
 
 
@@ -77,15 +78,44 @@ def read_episodes(path: Pathname, skipped: Counter[str] | None = None) -> Iterat
     path = Path(path)
     rows: Iterable[tuple[str, dict[str, Any] | DataError]]
     rows = _folder_rows(path) if path.is_dir() else ((f"line {line}", row) for line, row in json_lines_or_errors(path))
+    yield from parsed_episodes(rows, episode_of, path, skipped)
+
+
+def parsed_episodes(
+    rows: Iterable[tuple[str, Any]], parse: Callable[[Any, str], E], path: Path, skipped: Counter[str] | None
+) -> Iterator[E]:
+    """The episodes of rows with their places, parsed one by one.
+
+    Args:
+        rows: a row may be an error.
+        parse: (row, number of the episode) -> episode.
+        path, skipped: see `read_episodes`.
+
+    Raises:
+        DataError: names the file, the episode and the field.
+    """
     for number, (place, row) in enumerate(rows):
         try:
             if isinstance(row, DataError):
                 raise DataError(row.message)
-            yield episode_of(row, str(number))
+            yield parse(row, str(number))
         except DataError as error:
             if skipped is None:
                 raise DataError(error.message, path=path, record=place, field=error.field) from None
             skipped[f"bad {error.field or 'episode'}"] += 1
+
+
+def check_known(labels: Iterable[str | None], known: Iterable[str]) -> None:
+    """Refuse labels of queries that the support set lacks.
+
+    Raises:
+        DataError: names the label.
+    """
+    names = list(known)
+    for label in labels:
+        if label is not None and label not in names:
+            found = f"found the label {label!r}, which no sentence of the support has (it has {', '.join(names) or 'none'})"
+            raise DataError(found, field="query.label")
 
 
 def episode_of(row: Mapping[str, Any], id: str) -> Episode:
@@ -102,12 +132,7 @@ def episode_of(row: Mapping[str, Any], id: str) -> Episode:
     scheme = _scheme([tags for half in halves.values() for _, tags in half], types)
     support, query = (_sentences(half, scheme) for half in halves.values())
     known = _types(support)
-    for label in _types(query):
-        if label not in known:
-            raise DataError(
-                f"found the label {label!r}, which no sentence of the support has (it has {', '.join(known) or 'none'})",
-                field="query.label",
-            )
+    check_known(_types(query), known)
     types = known if types is None else types
     if sorted(types) != known:
         like_outside = [label for label in known if looks_outside(label) and label not in types]

@@ -37,12 +37,8 @@ def check_surface(text: str, start: int, end: int, given: Any, field: str) -> No
         DataError: the characters differ. The message shows them, and the way of counting that would fit: UTF-16 code
             units, an inclusive `end`, or offsets from 1.
     """
-    if given is None:
-        return
-    if not isinstance(given, str):
-        raise DataError(f"found {given!r}, expected a string, the text of the mention", field=field)
     found = text[max(0, start) : max(0, end)]
-    if surfaces_agree(found, given) and found.strip():
+    if _is_surface(found, given, field):
         return
     raise DataError(
         f"found {given!r}, but the text has {found!r} at ({start}, {end}){_explanation(text, start, end, given)}", field=field
@@ -62,15 +58,20 @@ def check_token_surface(tokens: Sequence[str], start: int, end: int, given: Any,
     Raises:
         DataError: the tokens differ; if they fit with an inclusive `end`, the message says so.
     """
-    if given is None:
-        return
-    if not isinstance(given, str):
-        raise DataError(f"found {given!r}, expected a string, the text of the mention", field=field)
     found = " ".join(tokens[max(0, start) : max(0, end)])
-    if surfaces_agree(found, given) and found.strip():
+    if _is_surface(found, given, field):
         return
     hint = other_token_counting(tokens, start, end, given)
     raise DataError(f"found {given!r}, but tokens {start} to {end} (excluded) are {found!r}{hint}", field=field)
+
+
+def _is_surface(found: str, given: Any, field: str) -> bool:
+    """Whether the text at a mention is what the file gives, if it gives it."""
+    if given is None:
+        return True
+    if not isinstance(given, str):
+        raise DataError(f"found {given!r}, expected a string, the text of the mention", field=field)
+    return bool(found.strip()) and surfaces_agree(found, given)
 
 
 def other_token_counting(tokens: Sequence[str], start: int, end: int, given: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from unicodedata import category
 
@@ -16,6 +17,10 @@ _UNSPACED = (
 _FIRST = [first for first, _ in _UNSPACED]
 _APOSTROPHES = "'’"
 _JOINERS = "\u200c\u200d"
+
+
+PLAIN_WORD = re.compile(r"\w+|[^\w\s]")
+"""Simple words, as in English benchmarks: runs of letters, digits and underscores, and every other character separately."""
 
 
 def word_offsets(text: str) -> list[tuple[int, int]]:

@@ -2,7 +2,6 @@
 
 from loreweave.encoding.encoded_text import EncodedText, EncodingReport, Task
 from loreweave.encoding.entity_tokenizer import EntityTokenizer
-from loreweave.encoding.lengths import LengthBucketSampler
 from loreweave.encoding.words.tokenizer import MARKER_TOKENS, add_marker_tokens
 
 __all__ = [
@@ -10,7 +9,6 @@ __all__ = [
     "EncodedText",
     "EncodingReport",
     "EntityTokenizer",
-    "LengthBucketSampler",
     "Task",
     "add_marker_tokens",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import Literal
 
-from loreweave.corpus.counts import tallied
+from loreweave.corpus.counts import tallied_fields
 
 Span = tuple[int, int]
 Task = Literal["entity_classification", "entity_pair_classification", "entity_span_classification"]
@@ -52,7 +52,7 @@ class EncodingReport:
 
     def __str__(self) -> str:
         """Every count that is not zero, in words."""
-        return tallied({name.replace("_", " "): count for name, count in self.as_dict().items()}) or "nothing"
+        return tallied_fields(self.as_dict()) or "nothing"
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from loreweave.encoding.families import BYTE_LEVEL_BPE, SENTENCEPIECE, SUBWORD_K
 from loreweave.encoding.model_names import resolve
 from loreweave.encoding.words.known import check_words
 from loreweave.encoding.words.sentencepiece import aligned_backend, nmt_nfkc, sentencepiece_backend
-from loreweave.encoding.words.tokenizer import MARKER_TOKENS
+from loreweave.encoding.words.tokenizer import MARKER_TOKENS, stated_limit
 from loreweave.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -280,7 +280,7 @@ def _load_entity_vocabulary(directory: Path, config: Json, entities: EntityVocab
 
 def _max_length(words: PreTrainedTokenizerFast, model_config: Json) -> int | None:
     """Limit from the position table of a LUKE model, if the tokenizer states no limit."""
-    if words.model_max_length < 10**6 or model_config.get("model_type") != "luke":
+    if stated_limit(words) is not None or model_config.get("model_type") != "luke":
         return None
     # Positions begin after that of padding: 514 rows and pad = 1 leave 512. The model counts from its own
     # padding id, which can differ from the tokenizer's.

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from loreweave.corpus.entity_vocabulary import MASK, MASK2, PAD, UNK, EntityVocabulary
 from loreweave.corpus.files.reading import Pathname
-from loreweave.corpus.files.writing import atomic_path, atomic_write, write_json
+from loreweave.corpus.files.writing import atomic_path, atomic_write, write_json, write_lines
 from loreweave.encoding.families import BYTE_LEVEL_BPE, SENTENCEPIECE, SUBWORD_KINDS, WORDPIECE
 from loreweave.encoding.loading import SENTENCEPIECE_FILE
 from loreweave.encoding.words.tokenizer import WordTokenizer
@@ -51,9 +51,9 @@ def save_entity_tokenizer(tokenizer: Savable, directory: Pathname) -> None:
         file.write(tokenizer.words.backend.to_str(pretty=True))
     if model["type"] == BYTE_LEVEL_BPE.algorithm:
         write_json(folder / "vocab.json", model["vocab"])
-        _write_lines(folder / "merges.txt", ["#version: 0.2", *map(_merge_line, model["merges"])])
+        write_lines(folder / "merges.txt", ["#version: 0.2", *map(_merge_line, model["merges"])])
     elif model["type"] == WORDPIECE.algorithm:
-        _write_lines(folder / "vocab.txt", sorted(model["vocab"], key=model["vocab"].__getitem__))
+        write_lines(folder / "vocab.txt", sorted(model["vocab"], key=model["vocab"].__getitem__))
     if model_file is not None and model["type"] == SENTENCEPIECE.algorithm:
         with atomic_path(folder / SENTENCEPIECE_FILE) as temporary:
             temporary.write_bytes(model_file)
@@ -143,8 +143,3 @@ def _class_name(tokenizer: Savable, kind: str) -> str:
 
 def _merge_line(merge: str | list[str]) -> str:
     return merge if isinstance(merge, str) else " ".join(merge)
-
-
-def _write_lines(path: Path, lines: list[str]) -> None:
-    with atomic_write(path) as file:
-        file.write("\n".join(lines) + "\n")

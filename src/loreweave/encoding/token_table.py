@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from loreweave.corpus.counts import counted
+from loreweave.corpus.files.arrays import open_npy
 from loreweave.errors import DataError
 
 
@@ -138,12 +139,7 @@ def open_array(path: Path) -> np.ndarray:
     Raises:
         DataError: the file is missing, or is something else.
     """
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise DataError("file not found", path=path) from None
-    except (ValueError, EOFError) as error:
-        raise DataError(f"not a NumPy array ({error})", path=path) from None
+    array = open_npy(path)
     if array.ndim != 1 or array.dtype.kind not in "iu":
         message = f"found an array of shape {array.shape} and type {array.dtype}, expected integers in one dimension"
         raise DataError(message, path=path)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from loreweave.errors import ConfigurationError
+from loreweave.models.head_settings import DecodingMethod
 from loreweave.models.reconstruction_decoder import DecoderCache
 from loreweave.models.sparse_typing import Memory, SparseTypingModel
-
-Method = Literal["greedy", "beam", "sample"]
 
 # Finished sentences leave the batch if it shrinks at least to this share, since the keys of the others are then copied.
 _WORTH_A_COPY = 0.75
@@ -32,7 +31,7 @@ class DecodingConfig:
         ConfigurationError: `beams` is below 1, or `temperature` is not above 0.
     """
 
-    method: Method = "greedy"
+    method: DecodingMethod = "greedy"
     beams: int = 4
     temperature: float = 1.0
     stop_at_end: bool = True

@@ -10,6 +10,7 @@ from loreweave.corpus.counts import counted
 from loreweave.errors import ConfigurationError
 from loreweave.objectives import MaskedEntitiesConfig, MaskedWordsConfig, ObjectivesConfig
 from loreweave.training.precision import Precision
+from loreweave.training.settings.fields import check_positive
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
 
 
@@ -113,10 +114,7 @@ class PretrainingConfig:
     """Device: `cpu`, `cuda` or `mps`. Null: an accelerator if there is one."""
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "micro_batch_size", "epochs", "steps", "max_entities", "log_steps", "pool"):
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise ValueError(f"{name}: found {value}, expected more than 0")
+        check_positive(self, "batch_size", "micro_batch_size", "epochs", "steps", "max_entities", "log_steps", "pool")
         if self.max_words < 3:
             raise ValueError(f"max_words: found {self.max_words}, expected at least 3: two special tokens and a word")
 

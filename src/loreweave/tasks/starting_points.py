@@ -5,19 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import nn
 from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel
 
+from loreweave.checkpoints.encoders import lacking_weights
 from loreweave.checkpoints.loading import LoadedCheckpoint
-from loreweave.corpus.counts import listed
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files.reading import read_json
 from loreweave.encoding import MARKER_TOKENS, EntityTokenizer, add_marker_tokens
 from loreweave.encoding.model_names import resolve
 from loreweave.encoding.words.known import check_words
+from loreweave.encoding.words.tokenizer import stated_limit
 from loreweave.errors import CheckpointError
 from loreweave.models.dropout_settings import set_hidden_dropout
 from loreweave.models.head_settings import HEAD_SETTINGS
@@ -27,6 +28,7 @@ from loreweave.training.class_names import are_numbered, label_names, name_class
 from loreweave.training.quiet import quiet
 from loreweave.training.settings.finetuning import EncoderSettings, LukeSettings
 
+M = TypeVar("M", bound=PreTrainedModel)
 SETTINGS = "loreweave"
 """Key of `config.json` for the settings of a checkpoint's task."""
 
@@ -75,6 +77,16 @@ def start_luke_encoder(
 def is_checkpoint_of(task: str, folder: Path) -> bool:
     """Whether a folder has a checkpoint that `loreweave finetune` made for the task of that name."""
     return bool(settings_of(folder).get("task") == task)
+
+
+def check_checkpoint_of(task: str, folder: Path) -> None:
+    """Refuse a folder without a checkpoint of a task.
+
+    Raises:
+        CheckpointError: it has none.
+    """
+    if not is_checkpoint_of(task, folder):
+        raise CheckpointError(f"{folder}: found no checkpoint of {task}, expected one made by 'loreweave finetune {task}'")
 
 
 def start_luke(
@@ -196,10 +208,10 @@ def start_plain(
     model_config = config_of(source)
     describe(model_config, labels, settings | {"markers": list(markers), "max_length": config.max_length})
     set_hidden_dropout(model_config, config.dropout)
-    model, missing, _ = _read_classifier(source, model_config, cls, new_head=True)
+    model, missing, _ = read_all(cls, source, model_config, new="classifier.")
     lacking = sorted(name for name in missing if not name.startswith("classifier."))
     if lacking:
-        raise CheckpointError(f"{source}: the weights lack {listed(lacking)}, which the encoder needs")
+        raise lacking_weights(source, lacking)
     head = {name for name, _ in model.named_parameters() if name.startswith("classifier.")}
     if head - set(missing):  # the files have a head of this form, for other labels
         model.classifier = cls(model.config).classifier
@@ -211,7 +223,7 @@ def plain_tokenizer(words: Any, model: PreTrainedModel) -> EntityTokenizer:
     """Tokenizer of a plain encoder: markers and windows as for a LUKE, without entities."""
     settings = getattr(model.config, SETTINGS)
     rule = settings.get("piece_rule", "legacy")
-    limit = words.model_max_length if words.model_max_length < 10**6 else None
+    limit = stated_limit(words)
     return EntityTokenizer(
         words,
         EntityVocabulary.from_counts({}).with_mask2(),
@@ -231,7 +243,7 @@ def load_plain(
         raise CheckpointError(f"{folder}: found a plain encoder, expected a fine-tuned checkpoint (loreweave finetune)")
     name_classes(model_config, labels)
     label_names(model_config)
-    model, missing, unexpected = _read_classifier(str(folder), model_config, cls)
+    model, missing, unexpected = read_all(cls, str(folder), model_config)
     if missing or unexpected:
         raise CheckpointError(f"{folder}: the weights do not fit: missing {missing}, unexpected {unexpected}")
     return model.eval(), word_tokenizer(str(folder))
@@ -296,17 +308,23 @@ def describe(model_config: PreTrainedConfig, labels: Sequence[str], settings: Ma
     setattr(model_config, SETTINGS, dict(settings))
 
 
-def _read_classifier(
-    source: str, model_config: PreTrainedConfig, cls: type[MarkerClassifier], new_head: bool = False
-) -> tuple[MarkerClassifier, list[str], list[str]]:
-    """The model, names of parameters that are not in the files, and names in the files that are not in the model."""
+def read_all(
+    cls: type[M], source: str, model_config: PreTrainedConfig, new: str | None = None
+) -> tuple[M, list[str], list[str]]:
+    """The model, names of parameters that are not in the files, and names in the files that are not in the model.
+
+    Args:
+        new: prefix of the parameters that may have other shapes in the files, because they are new.
+
+    Raises:
+        CheckpointError: another parameter has another shape.
+    """
     with quiet():
         loaded: Any = cls.from_pretrained(source, config=model_config, output_loading_info=True, ignore_mismatched_sizes=True)
     model, info = loaded
     for name, found, wanted in sorted(info["mismatched_keys"]):
-        if new_head and name.startswith("classifier."):
-            continue
-        raise CheckpointError(f"{source}: {name} has the shape {list(found)}, the model expects {list(wanted)}")
+        if new is None or not name.startswith(new):
+            raise CheckpointError(f"{source}: {name} has the shape {list(found)}, the model expects {list(wanted)}")
     return model, sorted(info["missing_keys"]), sorted(info["unexpected_keys"])
 
 

@@ -9,9 +9,11 @@ from typing import Any
 from torch import nn
 from transformers import AutoModelForTokenClassification, PreTrainedConfig, PreTrainedModel
 
+from loreweave.checkpoints.encoders import lacking_weights
 from loreweave.corpus.counts import listed
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.encoding import EntityTokenizer
+from loreweave.encoding.words.tokenizer import stated_limit
 from loreweave.errors import CheckpointError
 from loreweave.models.dropout_settings import set_hidden_dropout
 from loreweave.tasks.starting_points import config_of, describe, new_classifier, settings_of, word_limit, word_tokenizer
@@ -67,7 +69,7 @@ def load_with_head(auto: Any, folder: Path, model_config: PreTrainedConfig, kind
 def words_alone(source: str, model: PreTrainedModel, max_length: int | None) -> tuple[EntityTokenizer, Any]:
     """The tokenizer of an encoder that knows no entities, and the one of transformers that it is made of."""
     words = word_tokenizer(source)
-    limit = words.model_max_length if words.model_max_length < 10**6 else None
+    limit = stated_limit(words)
     return EntityTokenizer(words, EntityVocabulary.from_counts({}), max_length=word_limit(model, max_length, limit)), words
 
 
@@ -88,7 +90,7 @@ def start_tagger(
     model, missing, resized = read_with_head(AutoModelForTokenClassification, source, model_config, _TAGS)
     lacking = [name for name in [*missing, *resized] if name.startswith(f"{model.base_model_prefix}.")]
     if lacking:
-        raise CheckpointError(f"{source}: the weights lack {listed(lacking)}, which the encoder needs")
+        raise lacking_weights(source, lacking)
     if isinstance(getattr(model, "classifier", None), nn.Linear):
         new_classifier(model, len(labels), config.seed)
     return model, words_alone(source, model, config.max_length)[0]

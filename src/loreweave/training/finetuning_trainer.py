@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from loreweave.errors import LoreweaveError
+from loreweave.models.head_settings import IGNORED
 from loreweave.training.batches import EpochBatches
-from loreweave.training.losses import IGNORED
 from loreweave.training.optimizers import build_optimizer, build_schedule
 from loreweave.training.runs.record import RunRecord
 from loreweave.training.runs.whole_checkpoints import WholeCheckpoints

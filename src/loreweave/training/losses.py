@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-IGNORED = -100
-"""Label of positions that are ignored."""
+from loreweave.models.head_settings import IGNORED
 
 
 def cross_entropy(

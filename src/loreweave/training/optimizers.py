@@ -70,10 +70,7 @@ def build_optimizer(
             groups.setdefault((0.0 if plain else config.weight_decay, rate), []).append(parameter)
     kind = torch.optim.AdamW if config.bias_correction else AdamWWithoutBiasCorrection
     return kind(
-        [
-            {"params": parameters, "weight_decay": decay, "lr": rate}
-            for (decay, rate), parameters in groups.items()
-        ],
+        [{"params": parameters, "weight_decay": decay, "lr": rate} for (decay, rate), parameters in groups.items()],
         lr=config.learning_rate,
         betas=config.betas,
         eps=config.epsilon,

@@ -14,11 +14,11 @@ from loreweave.build.episodes import SamplerSettings
 from loreweave.cli.main import main
 from loreweave.corpus.files.reading import read_json
 from loreweave.errors import DataError
+from loreweave.models.head_settings import IGNORED
 from loreweave.tasks.few_shot_ner.encoding import WordEncoding
 from loreweave.tasks.few_shot_ner.episodic_training import EpisodicEncoding, episode_logits
 from loreweave.tasks.few_shot_ner.model import FewShotNerConfig, build
 from loreweave.tasks.few_shot_ner.reader import labels_of, read
-from loreweave.training.losses import IGNORED
 
 STATES = torch.tensor([[0.0, 0], [2, 0], [0, 4], [1, 1], [5, 5], [3, 0]])
 SUPPORT = torch.tensor([0, 0, 1, IGNORED, 0, IGNORED])

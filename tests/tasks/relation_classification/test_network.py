@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from loreweave.models.head_settings import IGNORED
 from loreweave.tasks.relation_classification.network import PairHead, threshold_loss
-from loreweave.training.losses import IGNORED
 
 
 def by_definition(logits: torch.Tensor, holds: list[int]) -> float:

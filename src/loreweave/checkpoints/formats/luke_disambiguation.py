@@ -12,7 +12,7 @@ from pathlib import Path
 from loreweave.checkpoints.fitting import build, fit_state_dict
 from loreweave.checkpoints.formats import original_rows as rows
 from loreweave.checkpoints.formats.hugging_face import read_config
-from loreweave.checkpoints.formats.original_layout import add_mask2_row
+from loreweave.checkpoints.formats.original_layout import add_mask2_row, shift_positions
 from loreweave.checkpoints.inference import config_from, said_in
 from loreweave.checkpoints.loading import DEFAULTS, LoadedCheckpoint, LoadOptions, LoadReport
 from loreweave.checkpoints.tensor_files import read_tensors, weight_file_in
@@ -39,7 +39,6 @@ def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
     if _MASK not in state:
         raise CheckpointError(f"{path}: found no {_MASK}, expected an entity disambiguation model")
     said = said_in(path) or {}
-    pad_id = int(said.get("pad_token_id") or 0)
     try:
         vocabulary = EntityVocabulary.load(path)
     except DataError as error:
@@ -48,8 +47,7 @@ def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
     entities[vocabulary.mask_id] = state.pop(_MASK).flatten()
     state[rows.ENTITIES] = state["entity_predictions.decoder.weight"] = entities
     report.notes.append("the [MASK] entity's own vector became row [MASK] of the table; candidates' scores do not change")
-    rows.positions_from_padding(state, pad_id)
-    report.notes.append(f"BERT-based: word positions were shifted by {pad_id + 1}, as LUKE counts them")
+    shift_positions(state, said, report)
     tokenizer = find_word_tokenizer(options.base, said, report, beside=path)
     if tokenizer is not None:
         add_marker_rows(state, tokenizer, report)

@@ -83,12 +83,17 @@ def _bring_to_roberta(state: rows.Tensors, said: Mapping[str, Any], report: Load
     position_rows = {"max_position_embeddings": len(state[rows.POSITIONS])} if rows.POSITIONS in state else None
     if is_roberta(said, position_rows):
         return "roberta"
-    pad_id = int(said.get("pad_token_id") or 0)
-    rows.positions_from_padding(state, pad_id)
-    report.notes.append(f"BERT-based: word positions were shifted by {pad_id + 1}, as LUKE counts them")
+    shift_positions(state, said, report)
     if said.get("hidden_act", "gelu") == "gelu":
         rows.bert_head_to_roberta(state)
     return "bert"
+
+
+def shift_positions(state: rows.Tensors, said: Mapping[str, Any], report: LoadReport) -> None:
+    """Convert the word positions of a BERT-based model to LUKE's, which begin after that of padding."""
+    pad_id = int(said.get("pad_token_id") or 0)
+    rows.positions_from_padding(state, pad_id)
+    report.notes.append(f"BERT-based: word positions were shifted by {pad_id + 1}, as LUKE counts them")
 
 
 def add_mask2_row(

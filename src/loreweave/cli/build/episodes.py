@@ -132,12 +132,12 @@ def _write(
 
 def _counting_copies(episodes: Iterator[Episode], counts: Counter[str]) -> Iterator[Episode]:
     """The episodes; their queries with a text of the support are counted, and reported at the end."""
-    from loreweave.tasks.episodes.copies import describe_copies
-    from loreweave.tasks.few_shot_ner.scoring import copies_in
+    from loreweave.tasks.episodes.copies import copies_in, describe_copies
+    from loreweave.tasks.few_shot_ner.scoring import texts_of
 
     copies, queries = list[tuple[str, int]](), 0
     for episode in episodes:
-        copies += copies_in([episode])
+        copies += copies_in(texts_of([episode]))
         queries += len(episode.query)
         yield episode
     counts["queries_with_a_text_of_the_support"] += len(copies)

@@ -53,10 +53,10 @@ def relation_episodes(
     """
     from loreweave.build.relation_episodes import EpisodeShape
     from loreweave.corpus.files.records import describe_skipped
-    from loreweave.tasks.episodes.copies import describe_copies
+    from loreweave.tasks.episodes.copies import copies_in, describe_copies
     from loreweave.tasks.few_shot_relation import reader
     from loreweave.tasks.few_shot_relation.episodes import RelationEpisode, draws_of, episode_of, write_episodes
-    from loreweave.tasks.few_shot_relation.scoring import copies_in
+    from loreweave.tasks.few_shot_relation.scoring import texts_of
 
     check_free(output, overwrite)
     read = [reader.read(path, format) for path in files]
@@ -75,7 +75,7 @@ def relation_episodes(
         def episode(number: int) -> RelationEpisode:
             advance()
             drawn = episode_of(draws.draw(number), records, str(number))
-            copies.extend(copies_in([drawn]))
+            copies.extend(copies_in(texts_of([drawn])))
             return drawn
 
         written = write_episodes(output, map(episode, range(count)))

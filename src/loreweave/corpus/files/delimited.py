@@ -14,6 +14,7 @@ from loreweave.errors import DataError
 Cells = tuple[int, list[str]]
 """The line (from 1) in which a row begins, and its cells."""
 
+DELIMITED_SUFFIXES = (".csv", ".tsv")
 DELIMITERS = ",;\t|"
 _LONGEST_CELL = 2**31 - 1
 _LOOKED_AT = 20_000

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.class_labels import Features, features_of_folder, features_of_list, with_label_names
-from loreweave.corpus.files.reading import open_text
+from loreweave.corpus.files.reading import line_value, open_text
 from loreweave.corpus.files.strict_json import DECODER, NotJsonError
 from loreweave.corpus.files.tables import is_table, table_rows
 from loreweave.errors import DataError
@@ -128,20 +128,6 @@ def _unwrapped(value: dict[str, Any]) -> Iterable[Placed] | None:
 
 def _is_rows(value: Any, kinds: tuple[type, ...]) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(row, kinds) for row in value)
-
-
-def line_value(number: int, line: str, path: Path) -> dict[str, Any] | DataError:
-    """The object of a line, or its error."""
-    try:
-        value = DECODER.decode(line)
-    except json.JSONDecodeError as error:
-        message = f"found broken JSON ({error.msg}, column {error.colno}), expected one object per line"
-        return DataError(message, path=path, line=number)
-    except (NotJsonError, RecursionError, ValueError) as error:
-        return DataError(f"found {error}", path=path, line=number)
-    if isinstance(value, dict):
-        return value
-    return DataError(f"found a JSON {type(value).__name__}, expected an object", path=path, line=number)
 
 
 def _values(text: str, path: Path) -> Iterator[tuple[int, Any]]:

@@ -13,15 +13,13 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
 
+from loreweave.corpus.files.missing import Pathname as Pathname
 from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.strict_json import DECODER, NotJsonError, unique_keys
 from loreweave.errors import DataError
-
-Pathname = str | PathLike[str]
 
 _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 COMPRESSIONS = tuple(_OPENERS)
@@ -134,22 +132,25 @@ def json_lines_or_errors(path: Pathname) -> Iterator[tuple[int, dict[str, Any] |
     """As `read_json_lines`, but for callers that continue after a broken line: yields the error instead of the object."""
     with open_text(path) as file:
         for number, line in enumerate(file, 1):
-            if line.isspace():
-                continue
-            try:
-                value = DECODER.decode(line)
-            except json.JSONDecodeError as error:
-                message = f"found broken JSON ({error.msg}, column {error.colno}), expected one object per line"
-                yield number, DataError(message, path=path, line=number)
-                continue
-            except (NotJsonError, RecursionError, ValueError) as error:
-                yield number, DataError(f"found {error}", path=path, line=number)
-                continue
-            if isinstance(value, dict):
-                yield number, value
-            else:
-                message = f"found a JSON {type(value).__name__}, expected an object"
-                yield number, DataError(message, path=path, line=number)
+            if not line.isspace():
+                yield number, line_value(number, line, path)
+
+
+def line_value(number: int, line: str, path: Pathname) -> dict[str, Any] | DataError:
+    """The object of a line, or its error."""
+    try:
+        value = DECODER.decode(line)
+    except json.JSONDecodeError as error:
+        message = f"found broken JSON ({error.msg}, column {error.colno}), expected one object per line"
+        return DataError(message, path=path, line=number)
+    except (NotJsonError, RecursionError, ValueError) as error:
+        return DataError(f"found {error}", path=path, line=number)
+    return value if isinstance(value, dict) else not_an_object(value, path, number)
+
+
+def not_an_object(value: Any, path: Pathname | None = None, line: int | None = None) -> DataError:
+    """Error for a JSON value in the place of an object."""
+    return DataError(f"found a JSON {type(value).__name__}, expected an object", path=path, line=line)
 
 
 def sha256_of_data(path: Pathname) -> str:

@@ -12,7 +12,7 @@ from loreweave.corpus.files.json_rows import first_character, json_rows
 from loreweave.corpus.files.read_result import R, ReadResult
 from loreweave.corpus.files.reading import content_suffix
 from loreweave.corpus.files.rows import LeftOut
-from loreweave.corpus.files.surrogates import field_with_half
+from loreweave.corpus.files.surrogates import check_halves
 from loreweave.corpus.files.tables import TABLE_SUFFIXES
 from loreweave.corpus.mention_formats.unsupported import unsupported_tool
 from loreweave.errors import ConfigurationError, DataError
@@ -123,8 +123,10 @@ def _converted(format: FileFormat[R], row: Any, number: str) -> Iterator[R | Lef
     if isinstance(row, DataError):
         yield LeftOut("broken line", DataError(row.message))
         return
-    if (half := field_with_half(row)) is not None:
-        yield LeftOut.bad(DataError("found an unpaired surrogate, which is not a character", field=half))
+    try:
+        check_halves(row)
+    except DataError as error:
+        yield LeftOut.bad(error)
         return
     yield from format.convert(row, number)
 

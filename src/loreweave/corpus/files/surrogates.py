@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from loreweave.errors import DataError
+
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -35,3 +37,13 @@ def field_with_half(value: Any) -> str | None:
             if (inside := field_with_half(part)) is not None:
                 return f"[{number}]{'.' if inside and inside[0] != '[' else ''}{inside}"
     return None
+
+
+def check_halves(row: Any) -> None:
+    """Refuse a JSON value with an unpaired surrogate.
+
+    Raises:
+        DataError: names the field.
+    """
+    if (half := field_with_half(row)) is not None:
+        raise DataError("found an unpaired surrogate, which is not a character", field=half)

@@ -206,6 +206,12 @@ def write_json(path: Pathname, value: Any) -> None:
         file.write(json_text(value, indent=2) + "\n")
 
 
+def write_lines(path: Pathname, lines: Iterable[str]) -> None:
+    """Write lines of text."""
+    with atomic_write(path) as file:
+        file.writelines(f"{line}\n" for line in lines)
+
+
 def write_json_lines(path: Pathname, rows: Iterable[Any]) -> int:
     """Write one JSON value per line (`json_text`) and return their number."""
     count, encode = 0, json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode  # json.dumps creates one per row

@@ -36,7 +36,7 @@ from loreweave.corpus.fairseq_dictionary import (
     text_of,
 )
 from loreweave.corpus.fairseq_shards import TokenSequences
-from loreweave.corpus.files.missing import file_not_found
+from loreweave.corpus.files.arrays import open_npy
 from loreweave.corpus.files.reading import Pathname, sha256_of
 from loreweave.corpus.graphs.entities import GraphEntity
 from loreweave.corpus.graphs.lines import LeftOut
@@ -231,12 +231,7 @@ def _expect(sequences: TokenSequences, count: int, why: str) -> None:
 
 
 def _numbers(path: Path, count: int) -> np.ndarray:
-    try:
-        values = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise file_not_found(path) from None
-    except (ValueError, EOFError, OSError) as error:
-        raise DataError(f"not a NumPy array of numbers ({error})", path=path) from None
+    values = open_npy(path)
     if values.shape != (count,) or values.dtype.kind not in "iu":
         message = f"found an array of shape {list(values.shape)} and type {values.dtype}, expected integers [{count}]"
         raise DataError(message, path=path)

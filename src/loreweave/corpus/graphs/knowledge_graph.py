@@ -22,8 +22,8 @@ import pyarrow.compute as pc
 from numpy.typing import ArrayLike
 
 from loreweave.corpus.counts import counted, listed
+from loreweave.corpus.files.arrays import open_npy
 from loreweave.corpus.files.manifests import MANIFEST, describe_files, read_description, verify_files
-from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.reading import Pathname, read_json_lines
 from loreweave.corpus.files.writing import atomic_folder, write_json, write_json_lines
 from loreweave.corpus.graphs.entities import EntityWriter, GraphEntities, GraphEntity, GraphRelation, StringColumn
@@ -278,12 +278,7 @@ def _checked_triples(split: str, rows: ArrayLike, entities: int, relations: int)
 
 
 def _open_triples(path: Path) -> np.ndarray:
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise file_not_found(path) from None
-    except ValueError as error:
-        raise DataError(f"not a NumPy array ({error})", path=path) from None
+    array = open_npy(path)
     if array.ndim != 2 or array.shape[1] != 3 or array.dtype != np.int32:
         message = f"found an array of shape {array.shape} and type {array.dtype}, expected int32 [triples, 3]"
         raise DataError(message, path=path)

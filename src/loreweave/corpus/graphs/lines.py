@@ -200,8 +200,13 @@ def need_file(folder: Path, *names: str) -> Path:
     """
     path = find_file(folder, *names)
     if path is None:
-        raise DataError(f"found no {' or '.join(names)} (nor one with {', '.join(COMPRESSIONS)})", path=folder)
+        raise no_file(folder, *names)
     return path
+
+
+def no_file(folder: Path, *names: str) -> DataError:
+    """Error for a folder that has none of these files, compressed or not."""
+    return DataError(f"found no {' or '.join(names)} (nor one with {', '.join(COMPRESSIONS)})", path=folder)
 
 
 def find_splits(folder: Path, prefix: str = "", suffixes: tuple[str, ...] = (".tsv", ".txt")) -> dict[str, Path]:

@@ -19,8 +19,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal, get_args
 
-from loreweave.corpus.files.reading import COMPRESSIONS, Pathname
-from loreweave.corpus.graphs.lines import LeftOut, find_file
+from loreweave.corpus.files.reading import Pathname
+from loreweave.corpus.graphs.lines import LeftOut, find_file, no_file
 from loreweave.corpus.graphs.source import GraphSource
 from loreweave.corpus.graphs.texts import Located, join_texts, present
 from loreweave.errors import ConfigurationError, DataError
@@ -80,7 +80,7 @@ def wikidata5m(folder: Pathname, setting: str = "transductive", relation_descrip
 def _need(folder: Path, name: str) -> Path:
     path = _find(folder, name)
     if path is None:
-        raise DataError(f"found no {name} (nor one with {', '.join(COMPRESSIONS)})", path=folder)
+        raise no_file(folder, name)
     return path
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.annotated_text import KEYS, AnnotatedText
 from loreweave.corpus.files.rows import LeftOut, as_row, check_span, trimmed
 from loreweave.corpus.mention_formats.marked import Item, MentionFormat, as_utf16
 from loreweave.corpus.surfaces import from_utf16
@@ -49,8 +49,7 @@ def _in_code_points(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _recognises(path: Path, row: Any) -> bool:
-    known = {"id", "text", "mentions", "language", "metadata"}
-    return isinstance(row, Mapping) and "text" in row and ("mentions" in row or set(row) <= known)
+    return isinstance(row, Mapping) and "text" in row and ("mentions" in row or set(row) <= KEYS)
 
 
 FORMAT = MentionFormat(

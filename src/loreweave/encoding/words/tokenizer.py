@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tokenizers import AddedToken, Tokenizer, processors
 
 from loreweave.corpus.entity_vocabulary import SPECIAL_ENTITIES
+from loreweave.corpus.files.rows import trimmed
 from loreweave.encoding.encoded_text import Span
 from loreweave.errors import ConfigurationError, DataError
 
@@ -22,6 +23,12 @@ MARKER_TOKENS = ("<ent>", "<ent2>")
 _NAMED_TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 _NONCHARACTER = "\ufdd0"  # a noncharacter of Unicode, which no text contains
 _NO_LIMIT = 10**6  # transformers writes 1e30 for an unknown limit
+
+
+def stated_limit(tokenizer: Any) -> int | None:
+    """Maximum number of sub-words that a tokenizer states, with special tokens; None if it states none."""
+    limit = int(getattr(tokenizer, "model_max_length", _NO_LIMIT))
+    return limit if limit < _NO_LIMIT else None
 
 
 def add_marker_tokens(tokenizer: PreTrainedTokenizerFast, markers: Iterable[str] = MARKER_TOKENS) -> int:
@@ -110,8 +117,7 @@ class WordTokenizer:
             key: str(value) for key in _NAMED_TOKENS if (value := getattr(tokenizer, key, None)) is not None
         }
         self._backend, self.space_before_text = _clean_backend(backend, set(self.named_tokens.values()))
-        limit = int(getattr(tokenizer, "model_max_length", _NO_LIMIT))
-        self.max_length: int | None = limit if limit < _NO_LIMIT else None
+        self.max_length = stated_limit(tokenizer)
         self.special = self._find_special_tokens()
 
     # ---- encoding ------------------------------------------------------------------------------------------------
@@ -133,7 +139,7 @@ class WordTokenizer:
         except TypeError as error:
             raise _not_unicode(pieces) from error
         offsets = [
-            [_strip(piece, start, end) for start, end in encoding.offsets]
+            [trimmed(piece, start, end) for start, end in encoding.offsets]
             for piece, encoding in zip(pieces, encodings, strict=True)
         ]
         return [encoding.ids for encoding in encodings], offsets
@@ -241,14 +247,6 @@ def _without_prefix_space(pre_tokenizer: dict[str, Any] | None) -> bool:
     was_on: bool = pre_tokenizer["add_prefix_space"]
     pre_tokenizer["add_prefix_space"] = False
     return was_on
-
-
-def _strip(piece: str, start: int, end: int) -> Span:
-    while start < end and piece[start].isspace():
-        start += 1
-    while end > start and piece[end - 1].isspace():
-        end -= 1
-    return start, end
 
 
 def _not_unicode(pieces: Sequence[str]) -> Exception:

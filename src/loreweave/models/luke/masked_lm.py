@@ -12,12 +12,11 @@ from torch.nn import functional
 from transformers import LukeConfig
 from transformers.activations import ACT2FN
 
+from loreweave.models.head_settings import IGNORED
 from loreweave.models.luke.encoder import LukeModel, LukePreTrainedModel
 from loreweave.models.outputs import LukeMaskedLMOutput
 
 logger = logging.getLogger(__name__)
-
-IGNORED_LABEL = -100
 
 
 class MaskedWordHead(nn.Module):
@@ -200,7 +199,7 @@ def _score(head: nn.Module, states: Tensor | None, labels: Tensor | None, every:
     logits = head(states) if every else None
     if labels is None:
         return logits, None
-    chosen = labels != IGNORED_LABEL
+    chosen = labels != IGNORED
     targets = labels[chosen]  # [labelled]
     scores = head(states[chosen]) if logits is None else logits[chosen]  # [labelled, vocabulary]
     total = functional.cross_entropy(scores, targets, reduction="sum")

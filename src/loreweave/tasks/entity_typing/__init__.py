@@ -5,6 +5,7 @@ from loreweave.tasks.contract import Training
 from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.entity_typing import reader, scoring
 from loreweave.tasks.entity_typing.settings import NAME, EntityTypingConfig, TypingScoring, unfit
+from loreweave.tasks.files.data_folder import USUAL_SPLITS
 from loreweave.tasks.record_task import RecordTask, task_of_records
 
 USAGE = {
@@ -20,7 +21,7 @@ PARTS: RecordTask[reader.TypingRecord] = RecordTask(
         name=NAME,
         config=EntityTypingConfig,
         formats=Live(lambda: {name: format.summary for name, format in reader.FORMATS.items()}),
-        splits={"train": ("train",), "dev": ("dev", "valid", "validation"), "test": ("test",)},
+        splits=USUAL_SPLITS,
         read=reader.read,
         labels=reader.labels_of,
         mentions=reader.mentions_of,

@@ -19,6 +19,18 @@ def copied_queries(support: Iterable[str | Sequence[str]], query: Sequence[str |
     return [place for place, text in enumerate(query) if folded(text) in known]
 
 
+Texts = Iterable[str | Sequence[str]]
+
+
+def copies_in(episodes: Iterable[tuple[str, Texts, Texts]]) -> list[tuple[str, int]]:
+    """Episode and position of each query whose text is also in its support set.
+
+    Args:
+        episodes: id of an episode, texts of its support set, texts of its queries.
+    """
+    return [(id, place) for id, support, query in episodes for place in copied_queries(support, list(query))]
+
+
 def describe_copies(copied: Sequence[tuple[str, int]], queries: int) -> list[str]:
     """A line about copies; none if there are none.
 

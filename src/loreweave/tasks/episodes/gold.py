@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from loreweave.corpus.counts import counted, tallied
-from loreweave.errors import ConfigurationError
+from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.contract import Execution
 
 E = TypeVar("E")
@@ -33,3 +33,14 @@ def gold_episodes(
     if skipped:
         execution.report(f"{gold}: skipped {counted(skipped.total(), 'episode')}: {tallied(skipped)}")
     return episodes, skipped
+
+
+def check_any(episodes: Sequence[object], skipped: Counter[str], path: Path) -> None:
+    """Refuse a file without episodes to score.
+
+    Raises:
+        DataError: there is none; says what was left out.
+    """
+    if not episodes:
+        left_out = f"; left out: {tallied(skipped)}" if skipped else ""
+        raise DataError(f"found no episode to score{left_out}", path=path)

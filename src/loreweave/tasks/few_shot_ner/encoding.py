@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from loreweave.corpus.counts import tallied
+from loreweave.corpus.counts import tallied_fields
 from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.files.writing import write_json
 from loreweave.corpus.tokens import TaggedSentence
@@ -135,7 +135,7 @@ class WordEncoding:
 
     def report(self) -> str:
         """Words without a state, in words."""
-        return describe_counts(self.counts)
+        return tallied_fields(self.counts)
 
     def save_pretrained(self, folder: Path) -> None:
         """Save the tokenizer's files, and the transitions of the training data."""
@@ -149,8 +149,3 @@ def read_transitions(folder: Path) -> TransitionCounts | None:
     """Transitions in a checkpoint, if it was trained on source data."""
     file = folder / TRANSITIONS_FILE
     return TransitionCounts(**read_json(file)) if file.is_file() else None
-
-
-def describe_counts(counts: Counter[str]) -> str:
-    """Counts of words, in words."""
-    return tallied({name.replace("_", " "): count for name, count in counts.items()})

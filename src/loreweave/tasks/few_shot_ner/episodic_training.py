@@ -20,11 +20,11 @@ from loreweave.corpus.column_formats.tag_schemes import OUTSIDE
 from loreweave.corpus.episodes import Episode
 from loreweave.corpus.tokens import TaggedSentence
 from loreweave.models.gaussian_embeddings import squared_distances
+from loreweave.models.head_settings import IGNORED
 from loreweave.tasks.episodes.training import EpisodeNumber
 from loreweave.tasks.few_shot_ner.encoding import WordEncoding, WordExample
 from loreweave.training.evaluation import Outputs
 from loreweave.training.inference import Batch
-from loreweave.training.losses import IGNORED
 
 if TYPE_CHECKING:
     from loreweave.tasks.few_shot_ner.network import WordStates

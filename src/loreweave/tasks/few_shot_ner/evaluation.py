@@ -16,13 +16,15 @@ from loreweave.corpus.counts import counted, tallied
 from loreweave.corpus.episodes import Episode, Sentences, read_episodes
 from loreweave.corpus.files.reading import sha256_of_data
 from loreweave.corpus.files.records import describe_skipped
-from loreweave.errors import ConfigurationError, DataError
+from loreweave.errors import ConfigurationError
 from loreweave.tasks.contract import Execution
+from loreweave.tasks.episodes.copies import copies_in
+from loreweave.tasks.episodes.gold import check_any
 from loreweave.tasks.few_shot_ner import reader
 from loreweave.tasks.few_shot_ner.labelling import Labeller, Question, question_of, together
 from loreweave.tasks.few_shot_ner.model import load_any
 from loreweave.tasks.few_shot_ner.network import GaussianWordEncoder
-from loreweave.tasks.few_shot_ner.scoring import Labelled, copies_in, score
+from loreweave.tasks.few_shot_ner.scoring import Labelled, score, texts_of
 from loreweave.tasks.few_shot_ner.settings import EvaluationSettings, MethodSettings
 from loreweave.tasks.few_shot_ner.support_tuning import SupportTuner
 from loreweave.tasks.few_shot_ner.transitions import TransitionCounts, count_transitions
@@ -46,9 +48,7 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     bank = SentenceBank((s for episode in episodes for s in episode.support + episode.query), tagger.encoding)
     if settings.legacy:
         episodes = _without_unseen_sentences(episodes, bank, skipped)
-    if not episodes:
-        left_out = f"; left out: {tallied(skipped)}" if skipped else ""
-        raise DataError(f"found no episode to score{left_out}", path=data)
+    check_any(episodes, skipped, data)
     if settings.legacy:
         types = {label for episode in episodes for label in episode.types}
         tagger.labeller = replace(tagger.labeller, shared_by=len(types))
@@ -65,7 +65,7 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
         "distinct_sentences": len(bank),
         "encoding": tagger.encoding.report(),
         "fine_tuning": tagger.tuning(),
-        "queries_with_a_text_of_the_support": len(copies_in(episodes)),
+        "queries_with_a_text_of_the_support": len(copies_in(texts_of(episodes))),
         "seconds": round(time.monotonic() - started, 3),
     }
     return evaluation, facts

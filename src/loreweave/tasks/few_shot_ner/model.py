@@ -8,11 +8,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
 from loreweave.build.episodes import SamplerSettings
+from loreweave.checkpoints.encoders import lacking_weights
 from loreweave.corpus.counts import listed
 from loreweave.encoding.model_names import resolve
+from loreweave.encoding.words.tokenizer import stated_limit
 from loreweave.errors import CheckpointError
 from loreweave.models.dropout_settings import set_hidden_dropout
 from loreweave.models.gaussian_embeddings import Gaussians, contrastive_loss, pair_distances
@@ -20,9 +22,17 @@ from loreweave.models.head_settings import Divergence
 from loreweave.tasks.few_shot_ner.encoding import WordEncoding, read_transitions
 from loreweave.tasks.few_shot_ner.episodic_training import EpisodicEncoding, episode_loss
 from loreweave.tasks.few_shot_ner.network import GaussianWordEncoder, WordStates
-from loreweave.tasks.few_shot_ner.settings import NAME, FewShotNerConfig
-from loreweave.tasks.starting_points import config_of, describe, is_checkpoint_of, settings_of, word_limit, word_tokenizer
-from loreweave.training.quiet import quiet
+from loreweave.tasks.few_shot_ner.settings import CONTAINER_SETTINGS, NAME, FewShotNerConfig
+from loreweave.tasks.starting_points import (
+    check_checkpoint_of,
+    config_of,
+    describe,
+    is_checkpoint_of,
+    read_all,
+    settings_of,
+    word_limit,
+    word_tokenizer,
+)
 from loreweave.training.settings.conditions import check_read
 from loreweave.training.settings.configuration import fill, to_dict
 from loreweave.training.settings.optimizer import OptimizerConfig
@@ -31,8 +41,7 @@ from loreweave.training.task_model import TaskModel
 HEAD = "gaussian_head"
 """Prefix of the parameters outside the encoder."""
 
-_OF_CONTAINER = ("dimension", "divergence", "least_variance", "outside_anchors")
-_KEPT = (*_OF_CONTAINER, "objective", "layers", "state_dropout")
+_KEPT = (*CONTAINER_SETTINGS, "objective", "layers", "state_dropout")
 """Settings that a checkpoint stores."""
 
 
@@ -87,10 +96,10 @@ def start(
     config = config_of(source)
     describe(config, labels, {"task": NAME, "head": "gaussian", **settings})
     set_hidden_dropout(config, dropout)
-    model, missing = _read(source, config, new_heads=True)
+    model, missing, _ = read_all(GaussianWordEncoder, source, config, new=HEAD)
     lacking = sorted(name for name in missing if not name.startswith(HEAD))
     if lacking:
-        raise CheckpointError(f"{source}: the weights lack {listed(lacking)}, which the encoder needs")
+        raise lacking_weights(source, lacking)
     return model, _encoding(source, model, settings.get("max_length"))
 
 
@@ -102,9 +111,8 @@ def load(path: Path, base: str | None = None, labels: Sequence[str] | None = Non
     """
     config = config_of(str(path))
     settings = settings_of(path)
-    if not is_checkpoint_of(NAME, path):
-        raise CheckpointError(f"{path}: found no checkpoint of {NAME}, expected one made by 'loreweave finetune {NAME}'")
-    model, missing = _read(str(path), config)
+    check_checkpoint_of(NAME, path)
+    model, missing, _ = read_all(GaussianWordEncoder, str(path), config)
     if missing:
         raise CheckpointError(f"{path}: the weights lack {listed(sorted(missing))}")
     encoding = _encoding(str(path), model, settings["max_length"])
@@ -139,17 +147,5 @@ def optimizer_of(model: PreTrainedModel) -> OptimizerConfig:
 
 def _encoding(source: str, model: PreTrainedModel, max_length: int | None) -> WordEncoding:
     tokenizer = word_tokenizer(source)
-    of_tokenizer = tokenizer.model_max_length if tokenizer.model_max_length < 10**6 else None
+    of_tokenizer = stated_limit(tokenizer)
     return WordEncoding(tokenizer, word_limit(model, max_length, of_tokenizer) or 128)
-
-
-def _read(source: str, config: PreTrainedConfig, new_heads: bool = False) -> tuple[GaussianWordEncoder, list[str]]:
-    with quiet():
-        loaded: Any = GaussianWordEncoder.from_pretrained(
-            source, config=config, output_loading_info=True, ignore_mismatched_sizes=True
-        )
-    model, info = loaded
-    for name, found, wanted in sorted(info["mismatched_keys"]):
-        if not (new_heads and name.startswith(HEAD)):
-            raise CheckpointError(f"{source}: {name} has the shape {list(found)}, the model expects {list(wanted)}")
-    return model, sorted(info["missing_keys"])

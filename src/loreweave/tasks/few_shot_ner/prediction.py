@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,22 +12,20 @@ import numpy as np
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.class_labels import read_label_names
 from loreweave.corpus.column_formats.tag_schemes import OUTSIDE
-from loreweave.corpus.counts import counted, tallied
+from loreweave.corpus.counts import counted, tallied, tallied_fields
 from loreweave.corpus.episodes import Episode
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.corpus.tokens import TOKENS, TaggedSentence, text_of_tokens, token_offsets
+from loreweave.corpus.words import PLAIN_WORD
 from loreweave.errors import DataError
 from loreweave.metrics.probabilities import rounded
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.few_shot_ner import reader
-from loreweave.tasks.few_shot_ner.encoding import describe_counts
 from loreweave.tasks.few_shot_ner.evaluation import Tagger
 from loreweave.tasks.few_shot_ner.scoring import Labelled
 from loreweave.tasks.few_shot_ner.settings import PredictionSettings
 from loreweave.tasks.few_shot_ner.word_vectors import SentenceBank
 from loreweave.tasks.jobs.queries import Answerer
-
-_WORD = re.compile(r"\w+|[^\w\s]")
 
 Row = Mapping[str, Any]
 
@@ -61,7 +58,7 @@ def predict(model: Path, data: Path, settings: PredictionSettings, execution: Ex
 
     def finish() -> None:
         if cut:
-            execution.report(f"encoding: {describe_counts(cut)}")
+            execution.report(f"encoding: {tallied_fields(cut)}")
         cut.clear()
 
     return Answerer(read_query, answer, finish)
@@ -77,7 +74,7 @@ def read_query(row: Row, number: str) -> AnnotatedText:
     if isinstance(tokens, list) and tokens and all(isinstance(token, str) for token in tokens):
         return text_of_tokens(id, tokens, [])
     if isinstance(text, str) and tokens is None and text.strip():
-        return AnnotatedText(id, text, metadata={TOKENS: [list(match.span()) for match in _WORD.finditer(text)]})
+        return AnnotatedText(id, text, metadata={TOKENS: [list(match.span()) for match in PLAIN_WORD.finditer(text)]})
     raise DataError(f"found {row!r}, expected 'text' (a string) or 'tokens' (a list of strings), not empty")
 
 

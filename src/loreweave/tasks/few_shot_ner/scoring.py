@@ -41,8 +41,8 @@ from loreweave.errors import DataError
 from loreweave.metrics.resampling import INTERVALS, interval, resampled_sums
 from loreweave.metrics.spans import SpanCounts, count_spans, precision_recall
 from loreweave.tasks.contract import Execution, NoSettings
-from loreweave.tasks.episodes.copies import copied_queries, describe_copies
-from loreweave.tasks.episodes.gold import gold_episodes
+from loreweave.tasks.episodes.copies import Texts, copies_in, describe_copies
+from loreweave.tasks.episodes.gold import check_any, gold_episodes
 from loreweave.tasks.files.predictions import (
     Prediction,
     align,
@@ -109,17 +109,13 @@ def score(labelled: Sequence[Labelled], *, bootstrap: int = 1000, seed: int = 0)
         ]
     episodes = [each.episode for each in labelled]
     notes = describe_types(label for episode in episodes for label in episode.types)
-    notes += describe_copies(copies_in(episodes), sum(len(episode.query) for episode in episodes))
+    notes += describe_copies(copies_in(texts_of(episodes)), sum(len(episode.query) for episode in episodes))
     return Evaluation(metrics, list(_rows(labelled)), arrays, {name: rows for name, rows in tables.items() if rows}, notes)
 
 
-def copies_in(episodes: Sequence[Episode]) -> list[tuple[str, int]]:
-    """Episode and index of each query whose tokens are those of a sentence in its support set."""
-    return [
-        (episode.id, place)
-        for episode in episodes
-        for place in copied_queries((s.tokens for s in episode.support), [s.tokens for s in episode.query])
-    ]
+def texts_of(episodes: Sequence[Episode]) -> list[tuple[str, Texts, Texts]]:
+    """Id, tokens of the support set and tokens of the queries of each episode, for `copies_in`."""
+    return [(each.id, [s.tokens for s in each.support], [s.tokens for s in each.query]) for each in episodes]
 
 
 def score_predictions(
@@ -134,8 +130,7 @@ def score_predictions(
         DataError: names the line; see `files.predictions.align`.
     """
     episodes, skipped = gold_episodes(gold, execution, read_episodes)
-    if not episodes:
-        raise DataError("found no episode to score", path=gold)
+    check_any(episodes, skipped, gold)
     ids = [f"{episode.id}/{place}" for episode in episodes for place in range(len(episode.query))]
     types = {label for episode in episodes for label in episode.types}
     found, notes = align(_given(predictions, types), ids, predictions, "episode/sentence")

@@ -25,6 +25,10 @@ _LAYERS = {"container": 1}
 _BASELINE_LAYERS = 4
 
 
+CONTAINER_SETTINGS = ("dimension", "divergence", "least_variance", "outside_anchors")
+"""Names of the settings of the contrastive loss."""
+
+
 def container_optimizer() -> OptimizerConfig:
     """AdamW of CONTaiNER, for the source and for the support set."""
     return OptimizerConfig(
@@ -38,9 +42,7 @@ class FewShotNerConfig(FinetuningConfig):
 
     READ_WHEN: ClassVar[ReadWhen] = {
         **NOT_READ,
-        ("dimension", "divergence", "least_variance", "outside_anchors"): when(
-            objective="container", reason="the Gaussians are trained by the contrastive loss"
-        ),
+        CONTAINER_SETTINGS: when(objective="container", reason="the Gaussians are trained by the contrastive loss"),
         ("episodes", "way", "shot", "query_shot", "layers", "state_dropout"): when(
             objective=("protobert", "nnshot"), reason="container is trained on batches of sentences"
         ),

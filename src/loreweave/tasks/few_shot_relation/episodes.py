@@ -17,6 +17,7 @@ from typing import Any
 
 from loreweave.build.relation_episodes import Draw, EpisodeDraws, EpisodeShape
 from loreweave.corpus.counts import counted
+from loreweave.corpus.episodes import check_known, parsed_episodes
 from loreweave.corpus.files.json_rows import first_character, json_rows
 from loreweave.corpus.files.reading import open_text, read_json
 from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, objects
@@ -106,15 +107,11 @@ def read_episodes(path: Path, skipped: Counter[str] | None = None) -> Iterator[R
         DataError: names the file, the episode and the field: an empty part, a query whose label is not in the support set, a
             head that equals its tail.
     """
-    for number, (place, row) in enumerate(json_rows(path)):
-        try:
-            if isinstance(row, DataError):
-                raise DataError(row.message)
-            yield _fewrel(as_row(row), str(number)) if "meta_train" in as_row(row) else _ours(row, str(number))
-        except DataError as error:
-            if skipped is None:
-                raise DataError(error.message, path=path, record=place, field=error.field) from None
-            skipped[f"bad {error.field or 'episode'}"] += 1
+    yield from parsed_episodes(json_rows(path), _parsed, path, skipped)
+
+
+def _parsed(row: Any, id: str) -> RelationEpisode:
+    return _fewrel(as_row(row), id) if "meta_train" in as_row(row) else _ours(row, id)
 
 
 def read_answers(path: Path, episodes: Sequence[RelationEpisode]) -> list[RelationEpisode]:
@@ -171,10 +168,7 @@ def _ours(row: Row, id: str) -> RelationEpisode:
         by_relation.setdefault(record.label, []).append(record)
     relations = tuple(by_relation)
     numbers = {name: number for number, name in enumerate((*relations, NONE))}
-    for record in query:
-        if record.label is not None and record.label not in numbers:
-            found = f"found the label {record.label!r}, which no sentence of the support has (it has {', '.join(relations)})"
-            raise DataError(found, field="query.label")
+    check_known((record.label for record in query if record.label != NONE), relations)
     gold = tuple(None if record.label is None else numbers[record.label] for record in query)
     return _whole(RelationEpisode(id, relations, tuple(map(tuple, by_relation.values())), tuple(query), gold))
 

@@ -18,8 +18,10 @@ from loreweave.corpus.counts import counted, tallied
 from loreweave.corpus.files.reading import sha256_of
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.encoding.model_names import resolve
-from loreweave.errors import ConfigurationError, DataError
+from loreweave.errors import ConfigurationError
 from loreweave.tasks.contract import Execution
+from loreweave.tasks.episodes.copies import copies_in
+from loreweave.tasks.episodes.gold import check_any
 from loreweave.tasks.few_shot_relation import reader
 from loreweave.tasks.few_shot_relation.encoding import EpisodeEncoding
 from loreweave.tasks.few_shot_relation.episodes import (
@@ -32,7 +34,7 @@ from loreweave.tasks.few_shot_relation.episodes import (
 )
 from loreweave.tasks.few_shot_relation.matching import Distance, pair_logits, prototype_logits
 from loreweave.tasks.few_shot_relation.model import load_any
-from loreweave.tasks.few_shot_relation.scoring import Answered, copies_in, score
+from loreweave.tasks.few_shot_relation.scoring import Answered, score, texts_of
 from loreweave.tasks.few_shot_relation.settings import EvaluationSettings, MethodSettings
 from loreweave.tasks.jobs.checkpoints import task_of
 from loreweave.tasks.mentions.inputs import MentionExample
@@ -80,7 +82,7 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
         "relations_seen_in_training": seen,
         "distinct_inputs": matcher.inputs,
         "encoding": matcher.encoding.report(),
-        "queries_with_a_text_of_the_support": len(copies_in(episodes)),
+        "queries_with_a_text_of_the_support": len(copies_in(texts_of(episodes))),
         "seconds": round(time.monotonic() - started, 3),
     }
     return evaluation, facts
@@ -228,9 +230,7 @@ def _read(data: Path, settings: EvaluationSettings, skipped: Counter[str], execu
         if value is not None:
             raise ConfigurationError(f"{name}: {data} has episodes of its own; leave it out")
     episodes = list(islice(read_episodes(data, skipped if execution.reading.skip_bad else None), settings.episodes))
-    if not episodes:
-        left_out = f"; left out: {tallied(skipped)}" if skipped else ""
-        raise DataError(f"found no episode to score{left_out}", path=data)
+    check_any(episodes, skipped, data)
     if skipped:
         execution.report(f"{data}: skipped {counted(skipped.total(), 'episode')}: {tallied(skipped)}")
     return episodes if settings.answers is None else read_answers(settings.answers, episodes)

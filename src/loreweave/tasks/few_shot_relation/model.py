@@ -14,7 +14,7 @@ from transformers.modeling_outputs import BaseModelOutput, SequenceClassifierOut
 from loreweave.corpus.files.reading import read_json
 from loreweave.encoding import EntityTokenizer
 from loreweave.encoding.model_names import resolve
-from loreweave.errors import CheckpointError, ConfigurationError
+from loreweave.errors import ConfigurationError
 from loreweave.models.dropout_settings import hidden_dropout
 from loreweave.models.luke.heads import entity_states
 from loreweave.tasks.few_shot_relation.encoding import SOURCE_FILE, Drawing, EpisodeEncoding
@@ -26,6 +26,7 @@ from loreweave.tasks.relations.record import mentions_of
 from loreweave.tasks.starting_points import (
     FOUR_MARKER_STARTS,
     MARKER_STARTS,
+    check_checkpoint_of,
     is_checkpoint_of,
     is_luke,
     load_plain,
@@ -112,8 +113,7 @@ def load(path: Path, base: str | None = None, labels: Sequence[str] | None = Non
     Raises:
         CheckpointError: the folder has no such model.
     """
-    if not is_checkpoint_of(NAME, path):
-        raise CheckpointError(f"{path}: found no checkpoint of {NAME}, expected one made by 'loreweave finetune {NAME}'")
+    check_checkpoint_of(NAME, path)
     model, words = load_plain(path, EpisodeModel)
     if model.config.loreweave["representation"] == "entities":
         encoding = _encoding(model, EntityTokenizer.from_pretrained(path))

@@ -19,7 +19,7 @@ from loreweave.metrics.probabilities import rounded, softmax
 from loreweave.metrics.relations import accuracy
 from loreweave.metrics.resampling import INTERVALS, interval, resampled_sums
 from loreweave.tasks.contract import Execution, NoSettings
-from loreweave.tasks.episodes.copies import copied_queries, describe_copies
+from loreweave.tasks.episodes.copies import Texts, copies_in, describe_copies
 from loreweave.tasks.episodes.gold import gold_episodes
 from loreweave.tasks.few_shot_relation.episodes import RelationEpisode, read_episodes
 from loreweave.tasks.files.predictions import (
@@ -75,7 +75,9 @@ def score(answered: Sequence[Answered], *, bootstrap: int = 1000, seed: int = 0)
     pairs = [list(each.pairs()) for each in answered]
     known = [pair for each in pairs for pair in each]
     rows = list(_rows(answered))
-    notes = describe_copies(copies_in([each.episode for each in answered]), sum(len(each.episode.query) for each in answered))
+    notes = describe_copies(
+        copies_in(texts_of([each.episode for each in answered])), sum(len(each.episode.query) for each in answered)
+    )
     if not known:
         return Evaluation({}, rows, notes=["no query has a known relation: nothing is scored", *notes])
     counts = np.array([[sum(guess == gold for guess, gold in each), len(each)] for each in pairs], np.int64)
@@ -86,14 +88,11 @@ def score(answered: Sequence[Answered], *, bootstrap: int = 1000, seed: int = 0)
     return Evaluation({"accuracy": accuracy(guesses, golds)}, rows, {"accuracy_counts": counts}, tables, notes)
 
 
-def copies_in(episodes: Sequence[RelationEpisode]) -> list[tuple[str, int]]:
-    """Episode and index of each query whose text is also that of a support sentence, whatever its mentions are."""
+def texts_of(episodes: Sequence[RelationEpisode]) -> list[tuple[str, Texts, Texts]]:
+    """Id, texts of the support set and texts of the queries of each episode, for `copies_in`, whatever their mentions are."""
     return [
-        (episode.id, place)
-        for episode in episodes
-        for place in copied_queries(
-            (record.text for records in episode.support for record in records), [record.text for record in episode.query]
-        )
+        (each.id, [record.text for records in each.support for record in records], [record.text for record in each.query])
+        for each in episodes
     ]
 
 

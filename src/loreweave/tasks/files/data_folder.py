@@ -8,6 +8,9 @@ from pathlib import Path
 from loreweave.corpus.files.tables import is_data_folder
 from loreweave.errors import DataError
 
+USUAL_SPLITS = {"train": ("train",), "dev": ("dev", "valid", "validation"), "test": ("test",)}
+"""File stems of the splits of most data sets."""
+
 
 def split_file(splits: Mapping[str, tuple[str, ...]], folder: Path, split: str) -> Path | None:
     """The file of a split in a data folder: `train.json`, `train.json.xz`, `train-00000-of-00001.parquet`; or its folder, where

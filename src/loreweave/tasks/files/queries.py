@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from loreweave.corpus.counts import counted, listed
-from loreweave.corpus.files.json_rows import json_rows, line_value
+from loreweave.corpus.files.delimited import DELIMITED_SUFFIXES
+from loreweave.corpus.files.json_rows import json_rows
 from loreweave.corpus.files.missing import file_not_found
-from loreweave.corpus.files.reading import BROKEN_STREAM, content_suffix, lines_of_bytes, open_binary
+from loreweave.corpus.files.reading import BROKEN_STREAM, content_suffix, line_value, lines_of_bytes, not_an_object, open_binary
 from loreweave.corpus.files.tables import is_table
 from loreweave.corpus.files.writing import is_temporary
 from loreweave.errors import ConfigurationError, DataError
@@ -26,7 +27,6 @@ _CALLED = "standard input"
 
 _JSON_SUFFIXES = (".jsonl", ".json", ".ndjson")
 _FOLDER_SUFFIXES = (".txt", *_JSON_SUFFIXES)
-_TABLE_SUFFIXES = (".csv", ".tsv")
 _LOOKED_AT = 20
 """Number of lines that determine the format; only the first line of a pipe, whose lines are answered as they come."""
 
@@ -162,7 +162,7 @@ def _recognise(path: Path, called: str, lines: Sequence[str]) -> str:
     if content_suffix(path) in _JSON_SUFFIXES or (lines and _JSON_START.match(lines[0])):
         return "jsonl"
     rest = "expected one text per line or JSON Lines (--format text reads each line as a text)"
-    if content_suffix(path) in _TABLE_SUFFIXES or (len(lines) > 1 and all("\t" in line for line in lines)):
+    if content_suffix(path) in DELIMITED_SUFFIXES or (len(lines) > 1 and all("\t" in line for line in lines)):
         raise ConfigurationError(f"{called}: found a table, {rest}")
     last = [line.split()[-1] for line in lines if len(line.split()) > 1]
     if len(last) > 1 and len(last) >= 0.9 * len(lines) and all(_TAG.fullmatch(word) for word in last):
@@ -256,5 +256,5 @@ def _of_rows(rows: Iterable[tuple[str, Any]], called: str, where: dict[str, Any]
     for number, (place, row) in enumerate(rows, 1):
         kind, _, at = place.partition(" ")
         if not isinstance(row, dict | DataError):
-            row = DataError(f"found a JSON {type(row).__name__}, expected an object")
+            row = not_an_object(row)
         yield Query(f"{called}, {place}", str(number), row, {**where, kind: int(at)})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from loreweave.corpus.files.surrogates import field_with_half
+from loreweave.corpus.files.surrogates import check_halves
 from loreweave.errors import DataError
 
 if TYPE_CHECKING:
@@ -101,8 +101,7 @@ class Answerer:
         if isinstance(query.row, DataError):
             return query.row
         try:
-            if (half := field_with_half(query.row)) is not None:
-                raise DataError("found an unpaired surrogate, which is not a character", field=half)
+            check_halves(query.row)
             return self._read(query.row, query.id)
         except DataError as error:
             return error

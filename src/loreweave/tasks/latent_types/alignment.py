@@ -5,16 +5,13 @@ A word has the type of the sub-word with its first character, and the label of t
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import NamedTuple
 
 from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.tokens import POS, TOKENS, pos_of, token_offsets
+from loreweave.corpus.words import PLAIN_WORD
 from loreweave.tasks.latent_types.record import TypedText
-
-_WORD = re.compile(r"\w+|[^\w\s]")
-"""Words of a text without tokens: runs of letters and digits, and every other character separately."""
 
 
 class Word(NamedTuple):
@@ -39,7 +36,7 @@ def typed_words(text: AnnotatedText, typed: TypedText, counts: Counter[str]) -> 
         DataError: tokens or tags of the text do not fit it.
     """
     given = TOKENS in text.metadata or POS in text.metadata
-    places = token_offsets(text) if given else [match.span() for match in _WORD.finditer(text.text)]
+    places = token_offsets(text) if given else [match.span() for match in PLAIN_WORD.finditer(text.text)]
     tags = pos_of(text)
     labels = _labels(text, places, counts)
     types = _types(text, typed)

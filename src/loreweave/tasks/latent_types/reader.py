@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.annotated_sentences import AnnotatedSentence, plausibility_notes, stream_sentences
-from loreweave.corpus.annotated_text import AnnotatedText, Mention
+from loreweave.corpus.annotated_text import KEYS, AnnotatedText, Mention
 from loreweave.corpus.counts import listed
 from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.read_result import ReadResult
@@ -25,7 +25,6 @@ TEXT = "text"
 """The name of the format of plain text."""
 _SENTENCE_SUFFIXES = (".conll", ".conllu", ".bio", ".iob", ".iob2", ".tsv", ".spacy")
 _ROW_SUFFIXES = (".json", ".jsonl", ".parquet", ".arrow")
-_ANNOTATED = {"id", "text", "mentions", "language", "metadata"}
 _LINE_END = re.compile(r"\r\n?|\n")
 _LOOKED_AT = 5000
 """Number of sentences of a file whose words and mentions are checked for plausibility, before the first is typed."""
@@ -114,7 +113,7 @@ def _recognised(path: Path) -> str | None:
     row = first_mention_row(path)
     found = recognised_mentions(path, row)
     keys = set(row) if isinstance(row, Mapping) else set()
-    if found is None or (found == "annotated-text" and "mentions" not in keys and not {"id", "text"} <= keys <= _ANNOTATED):
+    if found is None or (found == "annotated-text" and "mentions" not in keys and not {"id", "text"} <= keys <= KEYS):
         return TEXT
     return None
 

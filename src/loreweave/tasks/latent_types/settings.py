@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
+from loreweave.models.head_settings import DecodingMethod
 from loreweave.training.settings.conditions import ReadWhen, when
 from loreweave.training.settings.fields import check_at_least
 
@@ -46,7 +47,7 @@ class PredictionSettings(ModelSettings):
         ("temperature", "seed"): when(method="sample"),
     }
 
-    method: Literal["greedy", "beam", "sample"] = "greedy"
+    method: DecodingMethod = "greedy"
     """How sentences are rebuilt."""
     beams: int = 4
     """Number of beams of `method=beam`."""

@@ -12,7 +12,7 @@ Rows are written as they are computed: a graph may be larger than the memory.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import numpy as np
 
 from loreweave.corpus.files.manifests import MANIFEST
 from loreweave.corpus.files.replacing import check_overwritable
-from loreweave.corpus.files.writing import atomic_folder, atomic_write, check_free, check_replaceable, write_json
+from loreweave.corpus.files.writing import atomic_folder, check_free, check_replaceable, write_json, write_lines
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.link_prediction.encoding import open_checkpoint, open_encoder
@@ -72,8 +72,8 @@ def export(
             for name, table in tables.items():
                 np.save(folder / f"{name}.npy", table.astype("<f4"))
             write_safetensors_in_pieces(folder / "embeddings.safetensors", {"entities": entities, **tables})
-            _write_lines(folder / "entity_ids.txt", graph.entity_ids)
-            _write_lines(folder / "relation_ids.txt", graph.relation_ids)
+            write_lines(folder / "entity_ids.txt", graph.entity_ids)
+            write_lines(folder / "relation_ids.txt", graph.relation_ids)
             write_json(folder / MANIFEST, manifest)
     return manifest
 
@@ -113,9 +113,3 @@ def write_safetensors_in_pieces(path: Path, tables: Mapping[str, np.ndarray]) ->
         for table in tables.values():
             for first in range(0, len(table), _BLOCK):
                 file.write(np.ascontiguousarray(table[first : first + _BLOCK], dtype="<f4").tobytes())
-
-
-def _write_lines(path: Path, lines: Iterable[str]) -> None:
-    with atomic_write(path) as file:
-        for line in lines:
-            file.write(f"{line}\n")

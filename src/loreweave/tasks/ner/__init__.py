@@ -3,6 +3,7 @@
 from loreweave.plugins import Live
 from loreweave.tasks.contract import Training
 from loreweave.tasks.deferred import Deferred
+from loreweave.tasks.files.data_folder import USUAL_SPLITS
 from loreweave.tasks.ner import reader, scoring
 from loreweave.tasks.ner.record import NerRecord
 from loreweave.tasks.ner.settings import NAME, NerConfig
@@ -25,7 +26,7 @@ PARTS: RecordTask[NerRecord] = RecordTask(
         name=NAME,
         config=NerConfig,
         formats=Live(lambda: {name: format.summary for name, format in reader.FORMATS.items()}),
-        splits={"train": ("train",), "dev": ("dev", "valid", "validation"), "test": ("test",)},
+        splits=USUAL_SPLITS,
         read=reader.read,
         read_numbers=reader.read,
         labels=reader.labels_of,

@@ -17,6 +17,7 @@ from loreweave.corpus.counts import tallied
 from loreweave.corpus.tokens import outermost
 from loreweave.encoding import EntityTokenizer
 from loreweave.encoding.collation import pad_ids
+from loreweave.models.head_settings import IGNORED
 from loreweave.tasks.ner.decoding import TagScheme, decode_spans, decode_tags
 from loreweave.tasks.ner.record import NerRecord
 from loreweave.tasks.ner.settings import MentionUnit
@@ -24,7 +25,6 @@ from loreweave.tasks.ner.threshold import Candidates
 from loreweave.tasks.ner.windows import Limits, Window, WindowCutter
 from loreweave.training.evaluation import Outputs
 from loreweave.training.inference import Batch
-from loreweave.training.losses import IGNORED
 
 NEGATIVE = ("NIL", "O")
 """Names of the class of spans that are not mentions: in the original, and in its newer examples."""
@@ -248,8 +248,7 @@ class SpanEncoding(WindowEncoding[SpanExample]):
 
     def unpack(self, output: Any, batch: Mapping[str, Tensor]) -> Outputs:
         """Logits [spans, classes] of each input."""
-        counts = batch["entity_attention_mask"].sum(dim=1).tolist()
-        return [row[:count] for row, count in zip(output.logits.float().cpu().numpy(), counts, strict=True)]
+        return _unpadded(output.logits, batch["entity_attention_mask"])
 
     def candidates(self, records: Sequence[NerRecord], examples: Sequence[SpanExample], outputs: Outputs) -> list[Candidates]:
         """All candidates of each record, with its gold mentions."""
@@ -308,8 +307,7 @@ class TagEncoding(WindowEncoding[TagExample]):
 
     def unpack(self, output: Any, batch: Mapping[str, Tensor]) -> Outputs:
         """Logits [sub-words, tags] of each input."""
-        counts = batch["attention_mask"].sum(dim=1).tolist()
-        return [row[:count] for row, count in zip(output.logits.float().cpu().numpy(), counts, strict=True)]
+        return _unpadded(output.logits, batch["attention_mask"])
 
     def decode(self, examples: Sequence[TagExample], outputs: Outputs) -> np.ndarray:
         """Decode the whole sentence at once, so that a mention may cross the borders of windows."""
@@ -328,6 +326,12 @@ def tags_of_types(types: Sequence[str], scheme: TagScheme) -> list[str]:
     """All tags of a scheme, O first."""
     prefixes = "BI" if scheme == "iob2" else "BIES"
     return [OUTSIDE, *(f"{prefix}-{name}" for name in types for prefix in prefixes)]
+
+
+def _unpadded(logits: Tensor, mask: Tensor) -> Outputs:
+    """Logits of each input [its spans or sub-words, classes] from those of the batch [batch, most, classes]."""
+    counts = mask.sum(dim=1).tolist()
+    return [row[:count] for row, count in zip(logits.float().cpu().numpy(), counts, strict=True)]
 
 
 def _labels(examples: Sequence[E], places: Sequence[Any], width: int) -> Batch:

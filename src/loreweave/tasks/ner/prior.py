@@ -10,7 +10,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from loreweave.errors import ConfigurationError
-from loreweave.training.losses import IGNORED
+from loreweave.models.head_settings import IGNORED
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@
 
 from loreweave.tasks.contract import Training
 from loreweave.tasks.deferred import Deferred
+from loreweave.tasks.files.data_folder import USUAL_SPLITS
 from loreweave.tasks.record_task import RecordTask, task_of_records
 from loreweave.tasks.relation_classification import reader, scoring
 from loreweave.tasks.relation_classification.settings import NAME, RelationConfig, RelationScoring
@@ -24,7 +25,7 @@ PARTS: RecordTask[reader.Item] = RecordTask(
         name=NAME,
         config=RelationConfig,
         formats={name: format.summary for name, format in reader.FORMATS.items()},
-        splits={"train": ("train",), "dev": ("dev", "valid", "validation", "val"), "test": ("test",)},
+        splits={**USUAL_SPLITS, "dev": (*USUAL_SPLITS["dev"], "val")},
         read=reader.read,
         labels=reader.labels_of,
         mentions=reader.mentions_of_item,

@@ -11,9 +11,9 @@ from transformers import PreTrainedConfig
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from loreweave.models.dropout_settings import hidden_dropout
+from loreweave.models.head_settings import IGNORED
 from loreweave.models.luke.heads import entity_states
 from loreweave.tasks.mentions.marker_classifier import MarkerClassifier
-from loreweave.training.losses import IGNORED
 
 
 class PairHead(nn.Module):

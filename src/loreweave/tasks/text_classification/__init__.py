@@ -2,6 +2,7 @@
 
 from loreweave.tasks.contract import Training
 from loreweave.tasks.deferred import Deferred
+from loreweave.tasks.files.data_folder import USUAL_SPLITS
 from loreweave.tasks.record_task import RecordTask, task_of_records
 from loreweave.tasks.text_classification import prediction, reader, record, scoring
 from loreweave.tasks.text_classification.settings import (
@@ -26,7 +27,7 @@ PARTS: RecordTask[record.TextRecord] = RecordTask(
         name=NAME,
         config=TextClassificationConfig,
         formats={name: format.summary for name, format in reader.FORMATS.items()},
-        splits={"train": ("train",), "dev": ("dev", "valid", "validation", "dev_matched"), "test": ("test",)},
+        splits={**USUAL_SPLITS, "dev": (*USUAL_SPLITS["dev"], "dev_matched")},
         read=reader.read,
         labels=record.labels_of,
         mentions=record.mentions_of,

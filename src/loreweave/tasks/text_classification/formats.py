@@ -14,7 +14,7 @@ from typing import Any
 
 from loreweave.corpus.class_labels import NO_LABEL, name_of
 from loreweave.corpus.counts import counted
-from loreweave.corpus.files.delimited import Cells, csv_rows, has_quoted_cells, tab_rows
+from loreweave.corpus.files.delimited import DELIMITED_SUFFIXES, Cells, csv_rows, has_quoted_cells, tab_rows
 from loreweave.corpus.files.json_rows import first_character, json_rows
 from loreweave.corpus.files.reading import content_suffix
 from loreweave.corpus.files.records import BINARY_SUFFIXES, FileFormat
@@ -282,8 +282,6 @@ FORMATS = {
 }
 """Name of `--format` -> the format."""
 
-_TABLES = (".csv", ".tsv")
-
 
 def recognise(path: Path) -> str:
     """The format of a file, by its name and its first row.
@@ -291,7 +289,7 @@ def recognise(path: Path) -> str:
     A table with GLUE's header whose cells a program put in quotes is not one of GLUE's.
     """
     suffix = content_suffix(path)
-    if path.is_dir() or suffix in BINARY_SUFFIXES or (suffix not in _TABLES and first_character(path) in ("{", "[")):
+    if path.is_dir() or suffix in BINARY_SUFFIXES or (suffix not in DELIMITED_SUFFIXES and first_character(path) in ("{", "[")):
         return "json"
     _, first = next(tab_rows(path))
     return "glue" if suffix != ".csv" and is_glue(first) and not has_quoted_cells(path) else "table"

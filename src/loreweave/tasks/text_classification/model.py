@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from transformers import AutoModel, AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
 
-from loreweave.corpus.counts import listed
+from loreweave.checkpoints.encoders import lacking_weights
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import CheckpointError
 from loreweave.models import LukeForSequenceClassification
@@ -138,7 +138,7 @@ def _start(source: str, model_config: PreTrainedConfig) -> PreTrainedModel:
     lacking = sorted(name for name in info["missing_keys"] if "pooler" not in name)
     lacking += sorted(name for name, *_ in info["mismatched_keys"])
     if lacking:
-        raise CheckpointError(f"{source}: the weights lack {listed(lacking)}, which the encoder needs")
+        raise lacking_weights(source, lacking)
     found = model.base_model.load_state_dict(encoder.state_dict(), strict=False)
     assert not [name for name in found.missing_keys if "pooler" not in name], found
     return model

@@ -14,6 +14,7 @@ from loreweave.metrics.classification import classification_scores
 from loreweave.metrics.probabilities import logit_matrix
 from loreweave.metrics.regression import regression_scores
 from loreweave.metrics.relations import per_label
+from loreweave.models.head_settings import IGNORED
 from loreweave.tasks.files.predictions import (
     Prediction,
     align,
@@ -61,7 +62,7 @@ def score(
     evaluation.arrays.update(logits=logits, ids=np.array([record.id for record in records], dtype=str))
     if list(labels) != [NUMBER]:
         index = {label: number for number, label in enumerate(labels)}
-        gold = [-100 if record.label is None else index[str(record.label)] for record in records]
+        gold = [IGNORED if record.label is None else index[str(record.label)] for record in records]
         evaluation.arrays.update(labels=np.array(gold, dtype=np.int64), label_list=np.array(labels, dtype=str))
     return evaluation
 

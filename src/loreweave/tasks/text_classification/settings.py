@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from loreweave.corpus.counts import listed
 from loreweave.errors import ConfigurationError
+from loreweave.models.head_settings import IGNORED
 from loreweave.tasks.text_classification.record import TextRecord, has_numbers, labels_of
 from loreweave.training.settings.conditions import ReadWhen, never, when
 from loreweave.training.settings.fields import written
@@ -110,8 +111,6 @@ def settings_for(config: TextClassificationConfig, records: Sequence[TextRecord]
 
 def unfit(config: TextClassificationConfig, record: TextRecord) -> str | None:
     """Why a model cannot learn from a record; None if it can."""
-    from loreweave.training.losses import IGNORED
-
     if record.label is None:
         return "found no label, expected one (--skip-bad leaves such records out and counts them)"
     if record.label == float(IGNORED) and isinstance(record.label, float):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.files.reading import naming
+from loreweave.corpus.files.reading import naming, not_an_object
 from loreweave.corpus.files.writing import json_text
 from loreweave.errors import DataError
 
@@ -37,6 +37,6 @@ def read_lines(path: Path) -> tuple[list[dict[str, Any]], bool]:
                 return rows, True
             raise DataError(f"found broken JSON ({error}), expected one object per line", path=path, line=number) from None
         if not isinstance(row, dict):
-            raise DataError(f"found a JSON {type(row).__name__}, expected an object", path=path, line=number)
+            raise not_an_object(row, path, number)
         rows.append(row)
     return rows, False

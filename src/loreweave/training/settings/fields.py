@@ -54,6 +54,18 @@ def check_at_least(group: Any, minimum: float, *names: str) -> None:
             raise ValueError(f"{name}: found {written(value)}, expected {minimum} or more")
 
 
+def check_positive(group: Any, *names: str) -> None:
+    """Refuse settings of a group that are not more than 0; null is not checked.
+
+    Raises:
+        ValueError: names the setting and the value.
+    """
+    for name in names:
+        value = getattr(group, name)
+        if value is not None and value <= 0:
+            raise ValueError(f"{name}: found {written(value)}, expected more than 0")
+
+
 def written(value: Any) -> str:
     """A value as written after `key=`.
 

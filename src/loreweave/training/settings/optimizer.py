@@ -8,7 +8,7 @@ from typing import ClassVar
 from loreweave.training.schedules import SCHEDULES, ScheduleName
 from loreweave.training.settings.conditions import ReadWhen, either, when
 from loreweave.training.settings.documentation import Choices
-from loreweave.training.settings.fields import check_at_least, written
+from loreweave.training.settings.fields import check_at_least, check_positive, written
 
 
 @dataclass(kw_only=True)
@@ -38,8 +38,7 @@ class OptimizerConfig:
 
     def __post_init__(self) -> None:
         check_at_least(self, 0, "learning_rate", "head_learning_rate", "weight_decay", "max_grad_norm")
-        if self.epsilon <= 0:
-            raise ValueError(f"epsilon: found {self.epsilon}, expected more than 0")
+        check_positive(self, "epsilon")
         if not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"betas: found {written(self.betas)}, expected two numbers from 0 to below 1")
 
