@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from loreweave.corpus.counts import counted, listed
-from loreweave.errors import ConfigurationError, DataError
+from loreweave.errors import DataError
 from loreweave.metrics.classification import classification_scores
 from loreweave.metrics.probabilities import logit_matrix
 from loreweave.metrics.regression import regression_scores
@@ -26,7 +26,7 @@ from loreweave.tasks.files.predictions import (
 from loreweave.tasks.text_classification.formats import number_of
 from loreweave.tasks.text_classification.prediction import answer
 from loreweave.tasks.text_classification.record import NUMBER, TextRecord, has_numbers, labels_of
-from loreweave.tasks.text_classification.settings import TextScoring, positive_class
+from loreweave.tasks.text_classification.settings import TextScoring, check_no_class, positive_class
 from loreweave.training.evaluation import Evaluation, Outputs
 
 V = TypeVar("V")
@@ -119,8 +119,7 @@ def _scored_classes(
 
 
 def _scored_numbers(records: Sequence[TextRecord], predicted: Sequence[float], positive: str | None) -> Evaluation:
-    if positive is not None:
-        raise ConfigurationError("setting 'positive_label': the labels are numbers, which have no classes; leave it out")
+    check_no_class(positive)
     kept, notes = _with_gold(records, predicted)
     if not kept:
         return Evaluation({}, notes=notes)

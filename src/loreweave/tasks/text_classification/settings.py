@@ -81,6 +81,16 @@ def positive_class(labels: Sequence[str], asked: str | None) -> str | None:
     return asked
 
 
+def check_no_class(asked: str | None) -> None:
+    """Refuse `positive_label` for labels that are numbers.
+
+    Raises:
+        ConfigurationError: the user names a class.
+    """
+    if asked is not None:
+        raise ConfigurationError("setting 'positive_label': the labels are numbers, which have no classes; leave it out")
+
+
 def settings_for(config: TextClassificationConfig, records: Sequence[TextRecord]) -> TextClassificationConfig:
     """The settings with `pairs` as in the training records.
 
@@ -95,8 +105,8 @@ def settings_for(config: TextClassificationConfig, records: Sequence[TextRecord]
         )
     pairs = kinds.pop() if len(kinds) == 1 else config.pairs
     numbers, labels = has_numbers(records), labels_of(records)
-    if numbers and config.positive_label is not None:
-        raise ConfigurationError("setting 'positive_label': the labels are numbers, which have no classes; leave it out")
+    if numbers:
+        check_no_class(config.positive_label)
     known: tuple[str, ...] = NUMBER_METRICS[:2] if numbers else CLASS_METRICS
     if not numbers and positive_class(labels, config.positive_label) is not None:
         known += POSITIVE_METRICS
