@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from loreweave.errors import DataError
 from loreweave.probes.examples import Example, ProbeData
 from loreweave.probes.label_curves import _Inputs, class_counts, label_curve, most_frequent, standardised
 from loreweave.probes.settings import ProbeConfig
@@ -72,6 +73,12 @@ def test_examples_without_a_vector_are_not_learned_and_wrong_in_the_test() -> No
     curve = label_curve(data_of(train, test), vectors, known, ProbeConfig(labels=[]))
     assert curve.measures[0].counts.tolist() == [[[1, 1], [0, 1]]]
     assert curve.measures[0].number == 40
+
+
+def test_nothing_to_learn_from_is_an_error_with_the_file() -> None:
+    known = np.array([False, False, True])
+    with pytest.raises(DataError, match=r"mine.json: found no training example whose mentions are within max_length"):
+        label_curve(data_of([("a",), ("b",)], [("a",)]), np.zeros((3, 2), np.float32), known, ProbeConfig())
 
 
 def test_several_types_give_micro_f1() -> None:

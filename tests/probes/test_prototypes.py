@@ -42,6 +42,7 @@ def test_support_without_a_vector_is_left_out_of_the_mean() -> None:
     known = np.array([[[True, False], [True, False]]])
     assert nearest(support, known, query, "euclidean").tolist() == [[0]]
     assert nearest(support, np.array([[[False, False], [True, True]]]), query, "euclidean").tolist() == [[1]]
+    assert nearest(support, np.zeros((1, 2, 2), bool), query, "euclidean").tolist() == [[-1]]
 
 
 def test_head_and_tail_are_scaled_apart() -> None:

@@ -14,6 +14,7 @@ import loreweave
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.probes.defaults import REAL, default_data
 from loreweave.probes.examples import PROBES
+from loreweave.probes.run import ProbeResult
 
 Write = Callable[[str, Sequence[Any]], Path]
 FAST = {
@@ -54,6 +55,17 @@ def test_encoders_are_compared_on_equal_data(
     assert float(lines[0]["score"]) == found.scores[0]["score"]
     with pytest.raises(ConfigurationError, match="other results"):
         loreweave.probe(tiny_bert, output=tmp_path / "out", typing={"mine": [types]}, **FAST)
+
+
+def test_cells_have_the_spread_of_draws_or_the_interval_of_one() -> None:
+    row = {"model": "m", "probe": "few_shot", "data": "d", "metric": "accuracy", "score": 0.625}
+    rows = [row | {"what": "10 labels", "spread": 0.0249, "low": 0.6, "high": 0.7}]
+    rows += [row | {"what": "all labels", "metric": "micro_f1", "spread": None, "low": 0.601, "high": 0.699}]
+    columns, cells = ProbeResult({"scores": rows, "differences": []}).table()
+    assert columns == ["probe", "data", "learned from", "m"]
+    assert cells == [
+        ["few shot", "d", "10 labels", "62.5 ± 2.5"], ["few shot", "d", "all labels (F1)", "62.5 [60.1, 69.9]"],
+    ]  # fmt: skip
 
 
 def test_what_was_cut_is_counted(written: Write, typing_rows: list[Any], tiny_bert: Path) -> None:

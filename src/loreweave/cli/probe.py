@@ -22,6 +22,7 @@ Base = Annotated[
     typer.Option("--base", help="Model with the tokenizer that a checkpoint lacks: one in a run, or in an old format."),
 ]
 
+_SCORES = "Scores in %, with ± standard deviation over draws of labels, or [95 % interval over the test]"
 _SETTING = re.compile(r"[a-z_]+(\.[^=/]+)?=")
 
 
@@ -38,7 +39,7 @@ def command(
     """Compare encoders by what their frozen states of mentions know: few-shot relations, typing, types of mentions.
 
     Nothing is fine-tuned: relations are the nearest of the mean vectors of a few sentences, types are learned by a logistic
-    regression from 10, 50, ... labels. Scores are per cent, with the standard deviation over draws of labels.
+    regression from 10, 50, ... labels.
 
     Data: few_shot.NAME=FILE, typing.NAME=TRAIN,TEST, mention_types.NAME=TRAIN,TEST (files of ner) and
     relations.NAME=TRAIN,TEST, each in any format of its task. Default: data sets in the folder LOREWEAVE_DATA, or the
@@ -66,7 +67,7 @@ def command(
         show_json(found.results)
         return
     columns, rows = found.table()
-    show_table(columns, rows, title="Scores in %, ± standard deviation over draws", always_titled=True)
+    show_table(columns, rows, title=_SCORES, always_titled=True)
     columns, rows = found.differences()
     if rows:
         first = next(iter(found.results["models"]))

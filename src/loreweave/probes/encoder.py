@@ -139,7 +139,8 @@ class FrozenEncoder:
             for index in found.kept:
                 rows[text, spans[index]] = len(rows)
         if not rows:
-            raise DataError(f"found no mention with a sub-word among the first {self.tokenizer.max_length} of its text")
+            limit = f"the first {self.tokenizer.max_length} of its text (max_length)"
+            raise DataError(f"found no mention with a sub-word among {limit}")
         values = np.concatenate(outputs).astype(np.float32, copy=False)
         return MentionVectors(rows, values, sum((text.report for text in encoded), EncodingReport()))
 

@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from loreweave.corpus.counts import counted
+from loreweave.errors import DataError
 from loreweave.probes.examples import Example, ProbeData
 from loreweave.probes.scores import Measure, Metric
 from loreweave.probes.settings import ProbeConfig
@@ -43,8 +44,13 @@ def label_curve(data: ProbeData, vectors: np.ndarray, known: np.ndarray, config:
     Args:
         vectors: vectors of the training and then the test examples [examples, size].
         known: whether an example has a vector [examples].
+
+    Raises:
+        DataError: no training example has one.
     """
     train = len(data.train)
+    if not known[:train].any():
+        raise DataError("found no training example whose mentions are within max_length", path=data.path)
     scaled = standardised(vectors, vectors[:train][known[:train]])
     inputs = _Inputs(data, scaled[:train], scaled[train:], known[:train], known[train:], config)
     sizes = [size for size in config.labels if size < train]

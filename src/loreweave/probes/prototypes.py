@@ -88,7 +88,7 @@ def nearest(support: np.ndarray, known: np.ndarray, query: np.ndarray, distance:
         distance: similarity.
 
     Returns:
-        int [episodes, queries]; the first of equally near classes.
+        int [episodes, queries]; the first of equally near classes, -1 if no class has a vector.
     """
     weights = torch.from_numpy(known).float()[..., None]
     count = weights.sum(-2)
@@ -99,5 +99,5 @@ def nearest(support: np.ndarray, known: np.ndarray, query: np.ndarray, distance:
     else:
         similarity = -squared_distances(queries, prototypes)
     similarity = similarity.masked_fill((count == 0).transpose(-1, -2), float("-inf"))
-    found: np.ndarray = similarity.argmax(-1).numpy()
+    found: np.ndarray = similarity.argmax(-1).masked_fill(similarity.isneginf().all(-1), -1).numpy()
     return found

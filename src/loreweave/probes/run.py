@@ -50,7 +50,10 @@ class ProbeResult:
         return found
 
     def table(self) -> tuple[list[str], list[list[str]]]:
-        """Columns and rows of the scores in per cent: a row per number, a column per encoder, with the spread over draws."""
+        """Columns and rows of the scores in per cent: a row per number, a column per encoder.
+
+        `57.5 ± 2.5` has the standard deviation over draws; a number of a single draw has its 95 % interval over the test.
+        """
         return _table(self.scores, _percent)
 
     def differences(self) -> tuple[list[str], list[list[str]]]:
@@ -221,7 +224,9 @@ def _table(rows: Sequence[Mapping[str, Any]], cell: Callable[[Mapping[str, Any]]
 
 def _percent(row: Mapping[str, Any]) -> str:
     score = f"{100 * row['score']:.1f}"
-    return score if row["spread"] is None else f"{score} ± {100 * row['spread']:.1f}"
+    if row["spread"] is None:
+        return f"{score} [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
+    return f"{score} ± {100 * row['spread']:.1f}"
 
 
 def _points(row: Mapping[str, Any]) -> str:
