@@ -219,7 +219,7 @@ def test_models_on_the_hub_are_taken_by_name(world: Path, tmp_path: Path, monkey
 @pytest.mark.parametrize("wrong", [{"steps": 0}, {"micro_batch_size": 0}, {"log_steps": 0}, {"max_words": 2}])
 def test_impossible_settings_are_refused(wrong: dict[str, object]) -> None:
     """Before anything is read."""
-    with pytest.raises(ConfigurationError, match=f"{next(iter(wrong))}: found"):
+    with pytest.raises(ConfigurationError, match=f"setting '{next(iter(wrong))}': found"):
         fill(PretrainingConfig, {"model": "m", "data": ["d"], "output": "o", **wrong})
 
 
