@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol
 
 from loreweave.corpus.files.read_result import R, ReadResult
-from loreweave.errors import ConfigurationError
+from loreweave.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:
     from loreweave.tasks.jobs.queries import Answerer
@@ -96,7 +96,8 @@ class Training(Generic[R]):
         words: a record -> the characters of its words; None: records have texts only.
         mention_labels: a record -> the label of each of its mentions; None: labels belong to the record.
         adapt: (settings, training records) -> the settings that fit such records; None: they stay as they are.
-        unfit: (settings, a training record) -> reason why its labels do not fit the settings; None: they do.
+        unfit: (settings, a training record) -> the error of a record that does not fit the settings, without its place; None:
+            it does.
         options: options of `finetune` and `check` that the task accepts. None: those of the task.
     """
 
@@ -118,7 +119,7 @@ class Training(Generic[R]):
     words: Callable[[R], Sequence[tuple[int, int]]] | None = None
     mention_labels: Callable[[R], Sequence[str]] | None = None
     adapt: Callable[[Any, Sequence[R]], Any] | None = None
-    unfit: Callable[[Any, R], str | None] | None = None
+    unfit: Callable[[Any, R], DataError | None] | None = None
     options: tuple[str, ...] | None = None
 
     def records(self, path: Path, reading: Reading) -> ReadResult[R]:

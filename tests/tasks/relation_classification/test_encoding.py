@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mention_tokenizers import pieces_of, tokenizer_of
 from tiny_tokenizers import write_byte_bpe
 from transformers import RobertaConfig, RobertaModel, RobertaTokenizer
 
-from loreweave.tasks.relation_classification.model import RelationConfig, build
+from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.relation_classification.model import RelationConfig, build, load
 from loreweave.tasks.relations.record import RelationRecord
 from loreweave.training.settings.configuration import fill
 from loreweave.training.settings.recipes import load_recipe
@@ -126,3 +128,74 @@ def test_keplers_released_input_token_by_token(kepler: TaskModel, tokens: list[s
     batch = kepler.encoding.collate([example])
     assert batch["state_positions"].tolist() == [[readouts[0], readouts[1]]]
     assert kepler.model.get_input_embeddings().num_embeddings == 401  # no row is new
+
+
+TYPED = [
+    RelationRecord("0", TEXT, (0, 3), (13, 17), "lives", {}, "PERSON", "CITY"),
+    RelationRecord("1", TEXT, (13, 17), (0, 3), "no_relation", {}, "CITY", "PERSON"),
+]
+
+
+def test_each_type_has_markers_of_its_own(tiny_bert: Path) -> None:
+    settings = {"typed_markers": "tokens", "mention_types": ["CITY", "PERSON"]}
+    made = build(str(tiny_bert), LABELS, fill(RelationConfig, settings))
+    batch = made.encoding.collate(made.encoding.encode(TYPED, LABELS))
+    first, second = (pieces_of(made, row.tolist()) for row in batch["input_ids"])
+    assert first == ["[CLS]", "<S:PERSON>", "ann", "</S:PERSON>", "lives", "in", "<O:CITY>", "oslo", "</O:CITY>", ".", "[SEP]"]
+    assert second == ["[CLS]", "<O:PERSON>", "ann", "</O:PERSON>", "lives", "in", "<S:CITY>", "oslo", "</S:CITY>", ".", "[SEP]"]
+    assert batch["state_positions"].tolist() == [[1, 6], [6, 1]] and batch["labels"].tolist() == [1, 0]
+    table, words = made.model.get_input_embeddings().weight, tokenizer_of(made).words
+    for marker, source in (("</S:CITY>", "@"), ("</O:CITY>", "#"), ("<ent>", "@")):
+        assert (table[words.id_of(marker)] == table[words.id_of(source)]).all()
+
+
+def test_a_type_without_a_marker_is_counted_and_marked_without_a_type(tiny_bert: Path) -> None:
+    made = build(str(tiny_bert), LABELS, fill(RelationConfig, {"typed_markers": "tokens", "mention_types": ["CITY"]}))
+    batch = made.encoding.collate(made.encoding.encode(TYPED))
+    words = pieces_of(made, batch["input_ids"][0].tolist())
+    assert words == ["[CLS]", "<ent>", "ann", "<ent>", "lives", "in", "<O:CITY>", "oslo", "</O:CITY>", ".", "[SEP]"]
+    assert made.encoding.report() == "mentions whose type has no marker of its own (marked without a type) (2)"
+
+
+def test_the_name_of_a_type_follows_the_opening_marker(tiny_bert: Path) -> None:
+    made = build(str(tiny_bert), LABELS, fill(RelationConfig, {"typed_markers": "punctuation"}))
+    turned = RelationRecord("0", TEXT, (13, 17), (0, 3), "lives", {}, "IN", "THE")  # words of the tiny vocabulary
+    batch = made.encoding.collate(made.encoding.encode([turned], LABELS))
+    words = pieces_of(made, batch["input_ids"][0].tolist())
+    unknown = words[2]  # the sign, which the tiny vocabulary may lack
+    assert [word for word in words if word not in (unknown, "*", "^")] == [
+        "[CLS]", "<ent2>", "the", "ann", "<ent2>", "lives", "in", "<ent>", "in", "oslo", "<ent>", ".", "[SEP]",
+    ]  # fmt: skip
+    assert batch["state_positions"].tolist() == [[9, 1]]
+    assert words[9] == "<ent>" and words[1] == "<ent2>" and words.index("the") == 3 and len(words) == 17
+
+
+@pytest.mark.parametrize("markers", ["tokens", "punctuation"])
+def test_types_stay_in_long_texts_and_after_saving(markers: str, tiny_bert: Path, tmp_path: Path) -> None:
+    types = {"mention_types": ["CITY", "PERSON"]} if markers == "tokens" else {}
+    made = build(str(tiny_bert), LABELS, fill(RelationConfig, {"typed_markers": markers, "max_length": 24, **types}))
+    text = "Ann . " + "the river is long " * 30 + "Oslo"
+    long = RelationRecord("0", text, (0, 3), (546, 550), "lives", {}, "PERSON", "CITY")
+    made.save_pretrained(tmp_path)
+    again = load(tmp_path)
+    (example,), (reloaded,) = made.encoding.encode([long]), again.encoding.encode([long])
+    assert example.encoded.input_ids == reloaded.encoded.input_ids and len(example.encoded.input_ids) == 24
+    words = pieces_of(made, example.encoded.input_ids)
+    opening = ["<S:PERSON>", "<O:CITY>"] if markers == "tokens" else ["<ent>", "<ent2>"]
+    read = made.encoding.collate([example])["state_positions"][0].tolist()
+    assert [words[place] for place in read] == opening and {"ann", "oslo"} <= set(words)
+    batch = again.encoding.collate([reloaded])
+    with torch.no_grad():
+        torch.testing.assert_close(again.model.eval()(**batch).logits, made.model.eval()(**batch).logits, rtol=0, atol=0)
+
+
+def test_where_types_are_not_read(tiny_bert: Path, tiny_luke: Path) -> None:
+    with pytest.raises(ConfigurationError, match="typed_markers is read only with head=markers"):
+        build(str(tiny_luke), LABELS, fill(RelationConfig, {"typed_markers": "tokens", "multi_label": False}))
+    with pytest.raises(ConfigurationError, match="mention_types is read only with typed_markers=tokens"):
+        build(str(tiny_bert), LABELS, fill(RelationConfig, {"typed_markers": "punctuation", "mention_types": ["CITY"]}))
+    with pytest.raises(ConfigurationError, match="typed_markers=tokens needs mention_types, found none"):
+        build(str(tiny_bert), LABELS, fill(RelationConfig, {"typed_markers": "tokens"}))
+    made = build(str(tiny_luke), LABELS, fill(RelationConfig, {"typed_markers": "punctuation", "head": "markers"}))
+    with pytest.raises(DataError, match="record 0, field 'head.type': found no type of the head 'Ann'"):
+        made.encoding.encode([FORWARDS])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import lzma
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from loreweave.tasks.relation_classification.reader import (
     query,
     read,
     settings_for,
+    unfit,
 )
 from loreweave.tasks.relation_classification.settings import RelationConfig
 from loreweave.tasks.relations.document import RelationDocument
@@ -121,6 +123,35 @@ def test_what_a_layout_says_besides_is_kept(tmp_path: Path) -> None:
     assert read(write(tmp_path / "b.json", FEWREL)).records[0].metadata == {"head_entity": "Q1", "tail_entity": "Q585"}
     assert read(write(tmp_path / "c.jsonl", [FACT])).records[0].metadata["doc"] == "7"
     assert read(write(tmp_path / "d.jsonl", [PAIR])).records[0].metadata == {"doc": "d"}
+
+
+def test_types_of_mentions_are_read_where_a_layout_has_them(tmp_path: Path) -> None:
+    kepler = KEPLER | {"h": {**KEPLER["h"], "type": " PERSON "}, "t": {**KEPLER["t"], "type": "CITY"}}
+    pair = PAIR | {"head": {**PAIR["head"], "type": "PERSON"}, "tail": {**PAIR["tail"], "type": "CITY"}}
+    mentions_with_labels = [{"start": 9, "end": 12, "label": "PERSON"}, {"start": 3, "end": 7, "label": "CITY"}]
+    relations = {"relations": [{"head": 0, "tail": 1, "label": "r"}]}
+    annotated = {"id": "t", "text": TEXT, "mentions": mentions_with_labels, "metadata": relations}
+    for number, row in enumerate((TACRED, kepler, pair, annotated)):
+        (record,) = read(write(tmp_path / f"{number}.jsonl", [row])).records
+        assert isinstance(record, RelationRecord) and (record.head_type, record.tail_type) == ("PERSON", "CITY"), row
+    (asked,) = query({name: value for name, value in pair.items() if name != "label"}, "5")
+    assert isinstance(asked, RelationRecord) and (asked.head_type, asked.tail_type) == ("PERSON", "CITY")
+    for number, row in enumerate((KEPLER, PAIR, PAIR | {"head": {**PAIR["head"], "type": ["PERSON"]}})):
+        (record,) = read(write(tmp_path / f"none{number}.jsonl", [row])).records
+        assert isinstance(record, RelationRecord) and record.head_type is None
+
+
+def test_types_that_settings_need(tmp_path: Path) -> None:
+    (typed,) = read(write(tmp_path / "a.json", [TACRED])).records
+    (plain,) = read(write(tmp_path / "b.jsonl", [PAIR])).records
+    tokens = RelationConfig(head="markers", typed_markers="tokens")
+    assert settings_for(tokens, [typed]).mention_types == ["CITY", "PERSON"]
+    assert settings_for(replace(tokens, mention_types=["X"]), [typed]).mention_types == ["X"]
+    assert settings_for(replace(tokens, typed_markers="punctuation"), [typed]).mention_types is None
+    assert unfit(tokens, typed) is None and unfit(RelationConfig(), plain) is None
+    assert "found no type of the head 'Ann'" in str(unfit(tokens, plain))
+    only = unfit(replace(tokens, mention_types=["PERSON"]), typed)
+    assert str(only) == "field 'tail.type': found the type 'CITY', expected one of mention_types"
 
 
 def test_semeval_keeps_direction_comments_and_kbp37s_spaces(tmp_path: Path) -> None:

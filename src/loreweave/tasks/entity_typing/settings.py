@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from loreweave.errors import DataError
 from loreweave.tasks.entity_typing.reader import TypingRecord
 from loreweave.tasks.mentions.settings import MentionHead
 from loreweave.training.settings.conditions import LeftOpen, ReadWhen, when
@@ -53,9 +54,10 @@ def not_one_label(record: TypingRecord) -> str | None:
     return f"found {found} of {record.mention!r}, expected one label, because multi_label=false predicts one type per mention"
 
 
-def unfit(config: EntityTypingConfig, record: TypingRecord) -> str | None:
-    """Reason why the labels of a training record do not fit the settings; None if they do."""
-    return None if config.multi_label else not_one_label(record)
+def unfit(config: EntityTypingConfig, record: TypingRecord) -> DataError | None:
+    """The error of a training record whose labels do not fit the settings; None if they do."""
+    reason = None if config.multi_label else not_one_label(record)
+    return None if reason is None else DataError(reason, field="labels")
 
 
 @dataclass(kw_only=True)

@@ -32,7 +32,7 @@ def places_of(read: ReadResult[Any]) -> list[str]:
 def check_fit(
     training: Training[Any], config: FinetuningConfig, read: ReadResult[Any], path: Path, skip_bad: bool
 ) -> ReadResult[Any]:
-    """Refuse (or leave out and count) training records whose labels do not fit the settings.
+    """Refuse (or leave out and count) training records that do not fit the settings.
 
     Raises:
         DataError: names the file and the place of the first one.
@@ -46,9 +46,10 @@ def check_fit(
             kept.records.append(record)
             kept.places.append(place)
         elif not skip_bad:
-            raise DataError(found, path=path, record=place, field="labels")
+            raise DataError(found.message, path=path, record=place, field=found.field)
         else:
-            kept.leave_out("labels that do not go with the settings", f"{place}: field 'labels': {found}")
+            what = "labels that do not go" if found.field == "labels" else f"{found.field} that does not go"
+            kept.leave_out(f"{what} with the settings", f"{place}: field {found.field!r}: {found.message}")
     return kept
 
 

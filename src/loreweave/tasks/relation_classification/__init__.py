@@ -9,9 +9,9 @@ from loreweave.tasks.relation_classification.settings import NAME, RelationConfi
 
 USAGE = {
     "predict": (
-        'A query has "text", "head" and "tail", each {"start": ..., "end": ...}, or is a document as in '
-        'docs/formats.md. "predicted" is a label, "probability" is its probability, and "probabilities" has those of '
-        "all labels."
+        'A query has "text", "head" and "tail", each {"start": ..., "end": ...} (and "type", if the model was trained with '
+        'typed_markers), or is a document as in docs/formats.md. "predicted" is a label, "probability" is its probability, '
+        'and "probabilities" has those of all labels.'
     ),
     "score": (
         'A prediction has "predicted", a label. Also read: lines of id<TAB>label (SemEval-2010 task 8; the gold file '
@@ -35,6 +35,7 @@ PARTS: RecordTask[reader.Item] = RecordTask(
         metric="micro_f1",
         metrics=scoring.METRICS,
         adapt=reader.settings_for,
+        unfit=reader.unfit,
     ),
     query=reader.query,
     answer=scoring.answer,

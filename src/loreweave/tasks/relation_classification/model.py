@@ -9,13 +9,16 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
+from loreweave.encoding import EntityTokenizer
+from loreweave.errors import ConfigurationError
 from loreweave.tasks.heads import with_head
 from loreweave.tasks.mentions.inputs import MentionEncoding
 from loreweave.tasks.relation_classification.document_model import HEAD, build_documents, load_documents
-from loreweave.tasks.relation_classification.encoding import luke_encoding, marker_encoding
+from loreweave.tasks.relation_classification.encoding import luke_encoding, marker_encoding, typed_encoding
 from loreweave.tasks.relation_classification.reader import chosen_no_label
 from loreweave.tasks.relation_classification.scoring import Kept, score
 from loreweave.tasks.relation_classification.settings import NAME, RelationConfig
+from loreweave.tasks.relations.typed_markers import starts_of_markers
 from loreweave.tasks.starting_points import (
     FOUR_MARKER_STARTS,
     MARKER_STARTS,
@@ -77,10 +80,34 @@ def build(source: str, labels: Sequence[str], config: RelationConfig) -> TaskMod
             markers = {character: character for character in FOUR_MARKER_STARTS.values()}
     else:
         settings["classifier_bias"] = config.classifier_bias is not False
+        markers = MARKER_STARTS | starts_of_markers(_types_with_markers(config), tuple(MARKER_STARTS.values()))
+        settings |= {"typed_markers": config.typed_markers, "mention_types": config.mention_types}
     plain, tokenizer = start_plain(
         source, labels, config, markers=markers, task=NAME, head=head, readouts=2, no_label=config.no_label, **settings
     )
-    return _task_model(plain, marker_encoding(tokenizer, list(markers)[2:]))
+    return _task_model(plain, _plain_encoding(plain, tokenizer))
+
+
+def _types_with_markers(config: RelationConfig) -> list[str]:
+    """Types of mentions that get markers of their own.
+
+    Raises:
+        ConfigurationError: they are not known.
+    """
+    if config.typed_markers != "tokens":
+        return []
+    if not config.mention_types:
+        raise ConfigurationError("typed_markers=tokens needs mention_types, found none")
+    return config.mention_types
+
+
+def _plain_encoding(model: PreTrainedModel, tokenizer: EntityTokenizer) -> MentionEncoding:
+    """The encoding for a plain encoder, by the settings in its configuration."""
+    settings = getattr(model.config, SETTINGS)
+    typed = settings.get("typed_markers", "none")  # older checkpoints do not have the setting
+    if typed != "none":
+        return typed_encoding(tokenizer, typed, settings["mention_types"] or ())
+    return marker_encoding(tokenizer, settings["markers"][2:])
 
 
 def load(path: Path, base: str | None = None, labels: Sequence[str] | None = None) -> TaskModel:
@@ -93,7 +120,7 @@ def load(path: Path, base: str | None = None, labels: Sequence[str] | None = Non
         return load_documents(path, labels)
     if not is_luke(str(path)) or settings_of(path).get("head", "luke") != "luke":
         plain, words = load_plain(path, labels=labels)
-        return _task_model(plain, marker_encoding(plain_tokenizer(words, plain), settings_of(path)["markers"][2:]))
+        return _task_model(plain, _plain_encoding(plain, plain_tokenizer(words, plain)))
     from loreweave.models import LukeForEntityPairClassification
 
     # Released files name no labels; theirs are the sorted labels of TACRED's training file.

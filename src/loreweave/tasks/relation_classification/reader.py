@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from loreweave.errors import ConfigurationError
+from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.relation_classification.document_scoring import METRICS as DOCUMENT_METRICS
 from loreweave.tasks.relation_classification.settings import RelationConfig
 from loreweave.tasks.relations.document import RelationDocument, mentions_of_document
 from loreweave.tasks.relations.files import NEGATIVE_LABELS, in_class_order, labels_of, negative_label, query, read
 from loreweave.tasks.relations.formats import FORMATS, Item
-from loreweave.tasks.relations.record import mentions_of
+from loreweave.tasks.relations.record import RelationRecord, mentions_of
+from loreweave.tasks.relations.typed_markers import missing_type, types_of
 from loreweave.training.settings.conditions import check_read
 from loreweave.training.settings.configuration import unknown_name
 
 __all__ = [
     "FORMATS", "NEGATIVE_LABELS", "Item", "chosen_no_label", "in_class_order", "labels_of", "mentions_of_item",
-    "negative_label", "query", "read", "settings_for",
+    "negative_label", "query", "read", "settings_for", "unfit",
 ]  # fmt: skip
 
 
@@ -46,7 +47,7 @@ def mentions_of_item(record: Item) -> tuple[str, Sequence[tuple[int, int]]]:
 
 
 def settings_for(config: RelationConfig, records: Sequence[Item]) -> RelationConfig:
-    """The settings with `multi_label` as in the records.
+    """The settings with `multi_label` and `mention_types` as in the records.
 
     Raises:
         ConfigurationError: documents with settings of a model that predicts one relation, or a metric that does not apply.
@@ -66,4 +67,19 @@ def settings_for(config: RelationConfig, records: Sequence[Item]) -> RelationCon
         raise ConfigurationError(f"setting 'metric': documents have no {config.metric}, expected one of {known}")
     if not found.multi_label and config.metric in ("ign_precision", "ign_f1"):
         raise ConfigurationError(f"setting 'metric': only documents have {config.metric}")
+    if found.typed_markers == "tokens" and found.mention_types is None:
+        pairs = [types_of(record) for record in records if isinstance(record, RelationRecord)]
+        found = replace(found, mention_types=sorted({type for pair in pairs for type in pair}))
     return found
+
+
+def unfit(config: RelationConfig, record: Item) -> DataError | None:
+    """The error of a training record without a type that the settings need; None if it has them."""
+    if config.typed_markers == "none" or isinstance(record, RelationDocument):
+        return None
+    if (error := missing_type(record)) is not None:
+        return error
+    for name, type in zip(("head", "tail"), types_of(record), strict=True):
+        if config.mention_types is not None and type not in config.mention_types:
+            return DataError(f"found the type {type!r}, expected one of mention_types", field=f"{name}.type")
+    return None

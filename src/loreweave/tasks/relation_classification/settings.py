@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from loreweave.tasks.mentions.settings import MentionHead
 from loreweave.training.settings.conditions import LeftOpen, ReadWhen, either, when
 from loreweave.training.settings.finetuning import LUKE_SETTINGS, Encoded, FinetuningConfig, LukeSettings
 
 NAME = "relation-classification"
+
+TypedMarkers = Literal["none", "tokens", "punctuation"]
 
 
 @dataclass(kw_only=True)
@@ -24,10 +26,12 @@ class RelationConfig(FinetuningConfig, LukeSettings):
         ("no_label",): when(multi_label=False, reason="pairs without a relation have no label in documents"),
         ("classifier_bias",): when(head=("luke", "markers"), multi_label=False),
         ("kepler_character_markers",): when(head="kepler", multi_label=False),
+        ("typed_markers",): when(head="markers", multi_label=False, reason="the other heads have markers of their own"),
+        ("mention_types",): when(typed_markers="tokens", reason="only these markers are one for each type"),
     }
     LEFT_OPEN: ClassVar[LeftOpen] = {"head": "auto", "multi_label": None}
     PLAIN_HEAD: ClassVar[str] = "markers"
-    ENCODED: ClassVar[Encoded] = ("head", "multi_label", "kepler_character_markers")
+    ENCODED: ClassVar[Encoded] = ("head", "multi_label", "kepler_character_markers", "typed_markers", "mention_types")
 
     head: MentionHead = "auto"
     """`luke`: the states of both entities, dropout, linear. `markers`: the states of the two opening markers of a plain
@@ -43,6 +47,12 @@ class RelationConfig(FinetuningConfig, LukeSettings):
     kepler_character_markers: bool = False
     """`kepler`: mark mentions with the characters " # and $ %, like the released code; texts can contain these characters too.
     Otherwise, mark them with four new tokens whose embeddings start from these characters."""
+    typed_markers: TypedMarkers = "none"
+    """`markers`: the markers show the types of head and tail, which the records must have (Zhou and Chen 2022). `tokens`: each
+    type has markers of its own. `punctuation`: the name of the type follows the opening marker, as in `* person *` for the
+    head and `^ city ^` for the tail. `none`: the markers show no types."""
+    mention_types: list[str] | None = None
+    """Types of mentions that have markers of their own with `typed_markers=tokens`. Null: those of the training data."""
     epochs: int = 5
     batch_size: int = 4
     gradient_accumulation_steps: int = 8

@@ -19,6 +19,7 @@ from loreweave.tasks.relations.spans import (
     runs_of,
     scalars,
     token_span,
+    type_in,
     without_blanks,
 )
 
@@ -36,7 +37,8 @@ def tacred(row: Any, id: str) -> Converted:
         span = token_span(places, start, last + 1, f"{name}_start")
         ends.append(without_blanks(text, span, f"{name}_start", account))
     used = ("token", "subj_start", "subj_end", "obj_start", "obj_end", "relation", "id")
-    yield RelationRecord(str(row.get("id", id)), text, ends[0], ends[1], _label(row, "relation"), scalars(row, used))
+    types = type_in(row, "subj_type"), type_in(row, "obj_type")
+    yield RelationRecord(str(row.get("id", id)), text, ends[0], ends[1], _label(row, "relation"), scalars(row, used), *types)
     yield from account
 
 
@@ -62,7 +64,8 @@ def kepler(row: Any, id: str) -> Converted:
         ends.append(without_blanks(text, span, f"{name}.pos", account))
     metadata = scalars(row, ("token", "text", "relation", "id"))
     metadata |= {f"{side}_entity": row[name]["id"] for side, name in (("head", "h"), ("tail", "t")) if "id" in row[name]}
-    yield RelationRecord(str(row.get("id", id)), text, ends[0], ends[1], _label(row, "relation"), metadata)
+    types = type_in(row["h"], "type"), type_in(row["t"], "type")
+    yield RelationRecord(str(row.get("id", id)), text, ends[0], ends[1], _label(row, "relation"), metadata, *types)
     yield from account
 
 
@@ -194,22 +197,25 @@ def annotated_text(row: Any, id: str) -> Converted:
     for number, each in enumerate(relations):
         account: list[LeftOut] = []
         try:
-            ends = []
+            ends, types = [], []
             for name in ("head", "tail"):
                 index = field(each, name, int)
                 if not 0 <= index < len(text.mentions):
                     raise DataError(f"found mention {index} of {len(text.mentions)}", field=name)
-                span = text.mentions[index].start, text.mentions[index].end
-                ends.append(without_blanks(text.text, span, name, account))
+                mention = text.mentions[index]
+                ends.append(without_blanks(text.text, (mention.start, mention.end), name, account))
+                types.append((mention.label or "").strip() or None)
             metadata = {**others, "doc": text.id}
-            yield RelationRecord(f"{text.id}:{number}", text.text, ends[0], ends[1], _label(each, "label"), metadata)
+            yield RelationRecord(f"{text.id}:{number}", text.text, ends[0], ends[1], _label(each, "label"), metadata, *types)
             yield from account
         except DataError as error:
             yield LeftOut.bad(error)
 
 
 def pairs(row: Any, id: str, needs_label: bool = True) -> Converted:
-    """Our own: `text`, `head` and `tail` as {start, end} (characters, end exclusive), `label` or `relation`."""
+    """Our own: `text`, `head` and `tail` as {start, end, type} (characters, end exclusive; type optional), `label` or
+    `relation`.
+    """
     row = as_row(row)
     text = field(row, "text", str)
     account: list[LeftOut] = []
@@ -217,7 +223,8 @@ def pairs(row: Any, id: str, needs_label: bool = True) -> Converted:
     name = "relation" if "label" not in row and isinstance(row.get("relation"), str) else "label"
     label = _label(row, name) if needs_label or row.get(name) is not None else None
     metadata = {key: value for key, value in row.items() if key not in ("text", "head", "tail", name, "id")}
-    yield RelationRecord(str(row.get("id", id)), text, head, tail, label, metadata)
+    types = (type_in(row[name], "type") for name in ("head", "tail"))
+    yield RelationRecord(str(row.get("id", id)), text, head, tail, label, metadata, *types)
     yield from account
 
 

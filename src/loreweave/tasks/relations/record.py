@@ -23,6 +23,8 @@ class RelationRecord:
         head: characters of the head (subject, `e1`), end exclusive.
         tail: characters of the tail (object, `e2`).
         label: the relation with its direction, if the labels have one; None if it is unknown.
+        head_type: type of the head (PERSON), if the file has it.
+        tail_type: type of the tail.
         metadata: other content of the file.
 
     Raises:
@@ -35,6 +37,8 @@ class RelationRecord:
     tail: Span
     label: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    head_type: str | None = None
+    tail_type: str | None = None
 
     def __post_init__(self) -> None:
         check_span(self.text, *self.head, "head")

@@ -91,6 +91,12 @@ def checked(text: str, mention: Row, name: str) -> Span:
     return start, end
 
 
+def type_in(row: Mapping[str, Any], name: str) -> str | None:
+    """The type of a mention in a field; None if there is no name of a type."""
+    type = row.get(name)
+    return type.strip() or None if isinstance(type, str) else None
+
+
 def runs_of(tokens: Sequence[int]) -> list[Span]:
     """Runs of consecutive tokens, each with an exclusive end.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from loreweave.corpus.counts import listed
-from loreweave.errors import ConfigurationError
+from loreweave.errors import ConfigurationError, DataError
 from loreweave.models.head_settings import IGNORED
 from loreweave.tasks.text_classification.record import TextRecord, has_numbers, labels_of
 from loreweave.training.settings.conditions import ReadWhen, never, when
@@ -119,10 +119,11 @@ def settings_for(config: TextClassificationConfig, records: Sequence[TextRecord]
     return replace(config, pairs=pairs)
 
 
-def unfit(config: TextClassificationConfig, record: TextRecord) -> str | None:
-    """Why a model cannot learn from a record; None if it can."""
+def unfit(config: TextClassificationConfig, record: TextRecord) -> DataError | None:
+    """The error of a record that a model cannot learn from; None if it can."""
     if record.label is None:
-        return "found no label, expected one (--skip-bad leaves such records out and counts them)"
+        return DataError("found no label, expected one (--skip-bad leaves such records out and counts them)", field="labels")
     if record.label == float(IGNORED) and isinstance(record.label, float):
-        return f"found the number {IGNORED}, which stands for 'no label' in training; move or scale the numbers"
+        reason = f"found the number {IGNORED}, which stands for 'no label' in training; move or scale the numbers"
+        return DataError(reason, field="labels")
     return None
