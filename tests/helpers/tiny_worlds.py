@@ -9,6 +9,7 @@ from transformers import AutoTokenizer, BertConfig, BertModel
 
 from loreweave.build.pretraining_set import build_pretraining_set
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
+from loreweave.corpus.entity_types import write_entity_types
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 
 CITIES = ["Paris", "London", "Rome", "Madrid", "Vienna", "Lisbon", "Oslo", "Bern"]
@@ -32,3 +33,10 @@ def make_world(folder: Path, tokenizer_folder: Path) -> Path:
     BertModel(config, add_pooling_layer=False).save_pretrained(folder / "encoder")
     tokenizer.save_pretrained(folder / "encoder")
     return folder
+
+
+def write_city_types(path: Path) -> Path:
+    """Types of the world's cities but one: capitals and others; two have two types."""
+    types = {city: ("capital",) if number % 2 else ("large city",) for number, city in enumerate(CITIES[:-1])}
+    write_entity_types(path, types | {"Paris": ("large city", "capital"), "Rome": ("large city", "holy city")})
+    return path

@@ -9,6 +9,7 @@ import torch
 from graph_reader import Reader
 from tiny_encoders import make_tiny_bert
 from tiny_graphs import make_small_graph
+from tiny_worlds import write_city_types
 from torch import nn
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 
@@ -22,6 +23,12 @@ def graph_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("graph") / "small"
     make_small_graph().save(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def types_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Types of the entities of the tiny world."""
+    return write_city_types(tmp_path_factory.mktemp("types") / "types.jsonl")
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,7 @@ class Case:
 
     Attributes:
         wrong: settings that it refuses, with the beginning of the message.
-        settings: what it needs; `GRAPH` stands for the folder of a graph.
+        settings: what it needs; `GRAPH` stands for the folder of a graph, `TYPES` for a file with types of entities.
         run: changes to the run.
     """
 
@@ -47,7 +47,7 @@ class Case:
     run: dict[str, Any] = field(default_factory=dict)
 
 
-GRAPH = "GRAPH"
+GRAPH, TYPES = "GRAPH", "TYPES"
 TEXT = {"max_length": 24, "relation_max_length": 12}
 OVER_GRAPH = {"graph": GRAPH, "text": TEXT, "micro_batch_size": 3}
 WORDS_ALONE, NO_WINDOWS = {"word_only": True}, {"data": []}
@@ -58,6 +58,11 @@ WRONG_SHARES = (
 WRONG_GRAPH = (
     ({"micro_batch_size": 0}, "micro_batch_size: found 0, expected at least 1"),
     ({"micro_batch_size": 1, "sampling": "neighbourhoods"}, "micro_batch_size: found 1, expected at least 2"),
+)
+WRONG_MENTIONS = (
+    ({"probability": 0}, "probability: found 0.0, expected more than 0, at most 1"),
+    ({"masked_share": 1.5}, "masked_share: found 1.5, expected a number from 0 to 1"),
+    ({"temperature": 0}, "temperature: found 0.0, expected more than 0"),
 )
 HOT = {"start": 1e9, "minimum": 1e9}
 """A temperature at which the noise of samples does not matter."""
@@ -85,6 +90,12 @@ CASES = {
         {"types": 5, "layer_drop": 0.0, "temperature": HOT},
         WORDS_ALONE,
     ),
+    "entity_types": Case(WRONG_MENTIONS, {"types": TYPES}, WORDS_ALONE),
+    "entity_relations": Case(
+        (*WRONG_MENTIONS, ({"types": None}, "graph, types: found None, None, expected exactly one of them")),
+        {"types": TYPES},
+        WORDS_ALONE | {"batch_size": 12, "micro_batch_size": 6},
+    ),
 }
 
 HOOKS = ("files", "for_evaluation", "prepare", "longest_text", "summary", "on_resume", "watch", "finish", "save")
@@ -105,9 +116,10 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def values(name: str, world: Path, graph_folder: Path, tmp_path: Path) -> dict[str, Any]:
+def values(name: str, world: Path, graph_folder: Path, types_file: Path, tmp_path: Path) -> dict[str, Any]:
     """Settings of a run with this objective alone: two micro-steps an update."""
-    asked = {key: str(graph_folder) if value == GRAPH else value for key, value in CASES[name].settings.items()}
+    places = {GRAPH: str(graph_folder), TYPES: str(types_file)}
+    asked = {key: places.get(value, value) if isinstance(value, str) else value for key, value in CASES[name].settings.items()}
     return settings(world, tmp_path / "run", **{"objectives": {name: asked}, "steps": 4, "dropout": 0.0} | CASES[name].run)
 
 
@@ -178,10 +190,11 @@ def test_a_batch_has_labels_and_what_it_reads(name: str, values: dict[str, Any])
     assert labels.dtype == torch.int64 and labels.dim() == 1 and len(labels)
     assert all(isinstance(tensor, Tensor) for tensor in batch[name].values())
     if issubclass(OBJECTIVES[name], WindowObjective):
-        assert set(batch[name]) == {"positions", "labels"}
+        assert set(batch[name]) >= {"positions", "labels"}
         side = "input_ids" if OBJECTIVES[name].side == "words" else "entity_ids"
         positions = batch[name]["positions"]
-        assert positions.shape == labels.shape and len(set(positions.tolist())) == len(positions)
+        assert positions.shape == labels.shape or set(batch[name]) != {"positions", "labels"}
+        assert len(set(positions.tolist())) == len(positions)
         assert int(positions.min()) >= 0 and int(positions.max()) < batch[WINDOWS][side].numel()
 
 
@@ -260,9 +273,17 @@ def test_numbers_are_finite_and_no_weight_is_negative(name: str, values: dict[st
     for setting in (item.name for item in fields(kind) if isinstance(default_of(kind, item.name), float)):
         for wrong in (math.nan, math.inf, *([-1.0] if setting == "weight" else [])):
             asked = values | {"objectives": {name: values["objectives"][name] | {setting: wrong}}}
-            place = f"objectives.{name}': {setting}" if wrong == -1.0 else f"objectives.{name}.{setting}'"
-            with pytest.raises(ConfigurationError, match=f"setting '{place}: found {wrong}.*, expected a"):
+            with pytest.raises(ConfigurationError, match=f"setting 'objectives.{name}.{setting}': found {wrong}.*, expected a"):
                 fill(PretrainingConfig, asked)
+
+
+def _placed(name: str, message: str) -> str:
+    """The message with the whole names of the settings that it begins with."""
+    place, _, problem = message.partition(": ")
+    names = [f"'objectives.{name}.{part}'" for part in place.split(", ")]
+    if not all(part.isidentifier() for part in place.split(", ")):
+        return f"setting 'objectives.{name}': {message}"
+    return f"{'setting' if len(names) == 1 else 'settings'} {' and '.join(names)}: {problem}"
 
 
 def test_settings_that_cannot_be_are_refused_by_name(name: str, values: dict[str, Any]) -> None:
@@ -271,6 +292,6 @@ def test_settings_that_cannot_be_are_refused_by_name(name: str, values: dict[str
         asked = values | {"objectives": {name: values["objectives"][name] | wrong}}
         with pytest.raises(ConfigurationError) as raised:
             fill(PretrainingConfig, asked)
-        assert str(raised.value).startswith(f"setting 'objectives.{name}': {message}"), wrong
+        assert str(raised.value).startswith(_placed(name, message)), wrong
     with pytest.raises(ConfigurationError, match=f"unknown setting 'wieght' in objectives.{name}; did you mean 'weight'?"):
         fill(PretrainingConfig, values, [f"objectives.{name}.wieght=1"])

@@ -49,3 +49,8 @@ def _article(row: dict[str, Any]) -> AnnotatedText:
         raise DataError("found a link of another form, expected [start, end, title]", field="links") from None
     metadata = {name: row[name] for name in _METADATA if name in row}
     return AnnotatedText(row["title"], row["text"], mentions, language="en", metadata=metadata)
+
+
+def category_name(category: str) -> str:
+    """Readable name of a category: `Great Britain` for `subject.Geography.Great_Britain`."""
+    return category.rpartition(".")[2].replace("_", " ")

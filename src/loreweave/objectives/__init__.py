@@ -20,6 +20,8 @@ from loreweave.objectives.base import (
 )
 from loreweave.objectives.cls_entity import ClsEntity, ClsEntityConfig
 from loreweave.objectives.contrastive_knowledge import ContrastiveKnowledge, ContrastiveKnowledgeConfig
+from loreweave.objectives.entity_relations import EntityRelations, EntityRelationsConfig
+from loreweave.objectives.entity_types import EntityTypes, EntityTypesConfig
 from loreweave.objectives.knowledge_embedding import KnowledgeEmbedding, KnowledgeEmbeddingConfig, SecondKnowledgeEmbedding
 from loreweave.objectives.latent_typing import LatentTyping, LatentTypingConfig
 from loreweave.objectives.masked_entities import MaskedEntities, MaskedEntitiesConfig
@@ -35,6 +37,10 @@ __all__ = [
     "ClsEntityConfig",
     "ContrastiveKnowledge",
     "ContrastiveKnowledgeConfig",
+    "EntityRelations",
+    "EntityRelationsConfig",
+    "EntityTypes",
+    "EntityTypesConfig",
     "KnowledgeEmbedding",
     "KnowledgeEmbeddingConfig",
     "LatentTyping",

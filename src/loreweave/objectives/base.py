@@ -59,7 +59,8 @@ class RunContext:
     Attributes:
         tokenizer: the fast word tokenizer; None in a run without an encoder.
         words: properties of the tokenizer for masking.
-        entities: the entity vocabulary; None in a word-only run.
+        entities: the entity vocabulary of the model; None in a word-only run.
+        links: the entity vocabulary of the links in the data, which a word-only run has too; None for plain text.
         seed: seed of the run.
         micro_steps: number of micro-steps per update, over all processes and accumulation steps.
     """
@@ -67,6 +68,7 @@ class RunContext:
     tokenizer: PreTrainedTokenizerFast | None = None
     words: WordVocabulary | None = None
     entities: EntityVocabulary | None = None
+    links: EntityVocabulary | None = None
     seed: int = 0
     micro_steps: int = 1
 
@@ -176,6 +178,8 @@ class WindowObjective(Objective):
     """Chooses targets in a window, and scores the encoder's states at them."""
 
     side: ClassVar[Literal["words", "entities"]]
+    reads_links: ClassVar[bool] = False
+    """Whether it reads the linked mentions of windows, which a word-only run otherwise leaves out."""
 
     @abstractmethod
     def mask(self, window: Window, rng: np.random.Generator) -> Targets:

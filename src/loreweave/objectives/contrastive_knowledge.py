@@ -7,16 +7,13 @@ are SimKGC's in-batch negatives and self-negatives. With several processes, the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
-import torch.distributed
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_gather
 from torch.nn import functional
 from transformers import PreTrainedModel
 
@@ -25,6 +22,7 @@ from loreweave.encoding.graph_texts import GraphTexts
 from loreweave.errors import ConfigurationError
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead, Pooling
 from loreweave.objectives.base import ObjectiveLoss, Tensors
+from loreweave.objectives.gathering import gather, processes
 from loreweave.objectives.graph_batches import TextPool, encode_texts
 from loreweave.objectives.graph_objective import GraphObjective, GraphObjectiveConfig
 from loreweave.objectives.triples import HEAD, RELATION, TAIL, TrueTriples
@@ -77,7 +75,7 @@ class ContrastiveHead(KnowledgeEmbeddingHead):
     def __init__(self, size: int, config: ContrastiveKnowledgeConfig, true: TrueTriples) -> None:
         super().__init__("distmult", size, 0, temperature=config.temperature, question_map=config.question_map)
         self.register_buffer("keys", torch.from_numpy(true.keys), persistent=False)
-        capacity = 2 * config.micro_batch_size * config.pre_batches * _processes()
+        capacity = 2 * config.micro_batch_size * config.pre_batches * processes()
         self.register_buffer("queue", torch.zeros(capacity, size))
         self.register_buffer("queue_entities", torch.full((capacity,), -1, dtype=torch.long))
 
@@ -212,34 +210,3 @@ class ContrastiveKnowledge(GraphObjective):
             folder, head, self.graph, name=self.name, variant="contrastive", pooling=self.config.pooling,
             text=self.config.text, normalize=True, mask_entity_id=self.mask_entity_id,
         )  # fmt: skip
-
-
-def _processes() -> int:
-    ready = torch.distributed.is_available() and torch.distributed.is_initialized()
-    return torch.distributed.get_world_size() if ready else 1
-
-
-def gather(vectors: Tensor, *columns: Tensor) -> tuple[Tensor, list[Tensor], int]:
-    """Vectors of all processes with gradient, their columns, and the index of this process's first one.
-
-    Processes may have different numbers of vectors, which are padded for the exchange.
-    """
-    world = _processes()
-    if world == 1:
-        return vectors, list(columns), 0
-    count = torch.tensor([len(vectors)], device=vectors.device)
-    counts = [torch.zeros_like(count) for _ in range(world)]
-    torch.distributed.all_gather(counts, count)
-    sizes = [int(found) for found in counts]
-    missing = max(sizes) - len(vectors)
-
-    def together(parts: Sequence[Tensor]) -> Tensor:
-        return torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
-
-    gathered = together(all_gather(functional.pad(vectors, (0, 0, 0, missing))))
-    table = functional.pad(torch.stack([column.long() for column in columns], dim=1), (0, 0, 0, missing))
-    tables = [torch.zeros_like(table) for _ in range(world)]
-    torch.distributed.all_gather(tables, table)
-    whole = together(tables)
-    others = [whole[:, i].to(column.dtype) for i, column in enumerate(columns)]
-    return gathered, others, sum(sizes[: torch.distributed.get_rank()])

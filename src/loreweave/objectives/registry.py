@@ -12,6 +12,8 @@ from loreweave.errors import ConfigurationError
 from loreweave.objectives.base import WINDOWS, Objective, ObjectiveConfig, StreamObjective, TextObjective, WindowObjective
 from loreweave.objectives.cls_entity import ClsEntity
 from loreweave.objectives.contrastive_knowledge import ContrastiveKnowledge
+from loreweave.objectives.entity_relations import EntityRelations
+from loreweave.objectives.entity_types import EntityTypes
 from loreweave.objectives.knowledge_embedding import KnowledgeEmbedding, SecondKnowledgeEmbedding
 from loreweave.objectives.latent_typing import LatentTyping
 from loreweave.objectives.masked_entities import MaskedEntities
@@ -22,6 +24,8 @@ from loreweave.training.settings.registered import RegisteredGroup
 OBJECTIVES: dict[str, type[Objective]] = {
     MaskedEntities.name: MaskedEntities,
     MaskedWords.name: MaskedWords,
+    EntityTypes.name: EntityTypes,
+    EntityRelations.name: EntityRelations,
     ClsEntity.name: ClsEntity,
     KnowledgeEmbedding.name: KnowledgeEmbedding,
     SecondKnowledgeEmbedding.name: SecondKnowledgeEmbedding,
@@ -29,7 +33,8 @@ OBJECTIVES: dict[str, type[Objective]] = {
     LatentTyping.name: LatentTyping,
 }
 """Objectives by the name that recipes use, in the order in which they choose their targets: masked entities come before masked
-words, because words inside masked mentions may be masked with them."""
+words, because words inside masked mentions may be masked with them. Objectives over linked mentions come after both: they hide
+sub-words whose labels masked words has kept."""
 
 
 def objectives() -> dict[str, type[Objective]]:

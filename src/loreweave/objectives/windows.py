@@ -73,6 +73,7 @@ class Window:
     page_entity_id: int = -1
     targets: dict[str, Targets] = field(default_factory=dict)
     whole: np.ndarray | None = None  # [words], `word_ids` before objectives hid some, where one reads them
+    links: np.ndarray | None = None  # [entities], `entity_ids` before objectives hid some, where one reads them
 
 
 def flat_targets(targets: Sequence[Targets], width: int, shift: int) -> dict[str, Tensor]:

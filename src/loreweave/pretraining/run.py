@@ -34,7 +34,7 @@ from loreweave.pretraining.metrics import metric_name
 from loreweave.pretraining.micro_steps import MicroSteps
 from loreweave.pretraining.model import PretrainingModel, freeze, trained_parameters
 from loreweave.pretraining.room import check_positions
-from loreweave.pretraining.start import Start, start
+from loreweave.pretraining.start import Start, common_vocabulary, start
 from loreweave.pretraining.stream import TextStream
 from loreweave.pretraining.trainer import PretrainingTrainer
 from loreweave.pretraining.watch import ObjectiveWatch
@@ -121,7 +121,8 @@ def build_stream(config: PretrainingConfig, sets: Sequence[PretrainingSet], begu
     """
     words = None if begun.words is None else WordVocabulary.of(begun.words)
     micro_steps = config.accumulation_steps(processes) * processes
-    chosen = _objectives(config, RunContext(begun.words, words, begun.vocabulary, config.seed, micro_steps))
+    context = RunContext(begun.words, words, begun.vocabulary, common_vocabulary(sets), config.seed, micro_steps)
+    chosen = _objectives(config, context)
     if begun.model is not None:
         check_positions(config, sets, chosen, begun.model)
     length = _updates(config, sets, chosen) * micro_steps

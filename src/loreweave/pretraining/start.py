@@ -55,7 +55,7 @@ def start(config: PretrainingConfig, sets: Sequence[PretrainingSet]) -> Start:
         if sets:
             raise ConfigurationError("model: found null, expected an encoder for `data`")
         return Start(None, None, None, None)
-    vocabulary = _common_vocabulary(sets)
+    vocabulary = common_vocabulary(sets)
     folder = resolve(config.model)
     begun = _load(config, folder, vocabulary)
     if config.word_only:
@@ -79,7 +79,7 @@ def _load(config: PretrainingConfig, folder: Path, vocabulary: EntityVocabulary 
     return _new_luke(config, folder, vocabulary)
 
 
-def _common_vocabulary(sets: Sequence[PretrainingSet]) -> EntityVocabulary | None:
+def common_vocabulary(sets: Sequence[PretrainingSet]) -> EntityVocabulary | None:
     """Entity vocabulary of the sets that have one (plain text has none)."""
     found = [(data.path, data.vocabulary) for data in sets if data.vocabulary is not None]
     for path, other in found[1:]:

@@ -62,6 +62,7 @@ class TextStream(torch.utils.data.Dataset[Batch]):
         self.max_entities = max_entities
         self.readers = readers
         self.pool = pool
+        self._reads_links = any(objective.reads_links for objective in objectives)
         self._lengths = [_lengths(dataset) for dataset in sets] if pool > 1 else []
         self._sorted: tuple[int, list[np.ndarray]] = (-1, [])
 
@@ -98,6 +99,7 @@ class TextStream(torch.utils.data.Dataset[Batch]):
         which, row = self.draws[draw]
         window = self._read(self.sets[which][row])
         window.whole = window.word_ids.copy() if self.readers else None
+        window.links = window.entity_ids.copy() if self._reads_links else None
         for objective in self.objectives:
             rng = stream(self.seed, "masks", draw, crc32(objective.name.encode()))
             window.targets[objective.name] = objective.mask(window, rng)
@@ -105,7 +107,7 @@ class TextStream(torch.utils.data.Dataset[Batch]):
 
     def _read(self, row: dict[str, np.ndarray]) -> Window:
         words = np.array(row["word_ids"][: self.max_words - 2], dtype=np.int64)
-        if self.entity_pad_id is None:
+        if self.entity_pad_id is None and not self._reads_links:
             nothing = np.empty(0, dtype=np.int64)
             return Window(words, nothing, nothing, nothing)
         starts = np.asarray(row["entity_starts"], dtype=np.int64)

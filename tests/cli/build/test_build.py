@@ -155,3 +155,21 @@ def test_what_is_wrong_is_said(
     assert main(["build", "entity-vocab", str(pages), *change, "--output", str(output)]) == status
     assert message in capsys.readouterr().err
     assert not output.exists()
+
+
+def test_later_mentions_and_common_words_become_mentions(
+    vocabulary: Path, tmp_path: Path, minilm_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The text links Oslo once; "is", "a", "big", "and", "grows" are common words but the single letter."""
+    pages = tmp_path / "page.jsonl"
+    write_annotated_texts(
+        pages, [AnnotatedText("Norway", "Oslo is a big city, and Oslo grows.", (Mention(0, 4, "Oslo"),), "en")]
+    )
+    given = ["build", "pretraining", str(pages), "--vocabulary", str(vocabulary), "--tokenizer", str(minilm_dir)]
+    given += ["--output", str(tmp_path / "set"), "--link-repeats", "--json"]
+    assert main([*given, "--common-words", "1"]) == 0
+    counts = result(capsys)
+    assert counts["links_repeated"] == 1 and counts["common_words"] == 2 and counts["mentions_kept"] == 4
+    assert open_pretraining_set(tmp_path / "set").dataset[0]["entity_ids"].count(1) == 2, "[UNK]"
+    assert main([*given, "--common-words", "1", "--include-unknown-entities", "--overwrite"]) == 2
+    assert "[UNK] can have one meaning only" in capsys.readouterr().err

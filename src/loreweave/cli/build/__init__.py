@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from loreweave.cli.build.annotated_texts import (
+    Exclude,
+    Files,
+    Format,
+    Language,
+    LinkLabels,
+    excluded,
+    read_exclusion,
+    read_texts,
+)
+from loreweave.cli.build.entity_types import entity_types
 from loreweave.cli.build.episodes import episodes
 from loreweave.cli.build.graphs import graph, wikidata5m
 from loreweave.cli.build.relation_episodes import relation_episodes
 from loreweave.cli.build.text import text_blocks
 from loreweave.cli.build.tfrecord import tfrecord
-from loreweave.cli.console import Advance, progress, say, show_counts, steps_from_count
+from loreweave.cli.console import progress, show_counts, steps_from_count
 from loreweave.cli.options import CountsAsJson, OutputFolder, Overwrite, Tokenizer
-from loreweave.corpus.counts import listed
 from loreweave.corpus.files.writing import check_free
-
-if TYPE_CHECKING:
-    from loreweave.corpus.annotated_text import AnnotatedText
-    from loreweave.corpus.exclusion import Exclusion
+from loreweave.errors import ConfigurationError
 
 command = typer.Typer(
     name="build",
-    help="Build pre-training sets, entity vocabularies, knowledge graphs and episodes.",
+    help="Build pre-training sets, entity vocabularies, types of entities, knowledge graphs and episodes.",
     epilog="Example: loreweave build entity-vocab pages.jsonl --output entity_vocab.jsonl",
     no_args_is_help=True,
     add_completion=False,
@@ -33,24 +39,10 @@ command = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 
-FORMATS = ("annotated", "wikispeedia")
-"""Readers of text files: our JSON Lines and Parquet, or folders of these; the Wikispeedia articles as JSON Lines."""
-SHOWN_NAMES = 20
-
-Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Text files. They are read in this order.")]
-SAMPLE = '{"id": "1", "text": "Oslo is big.", "mentions": [{"start": 0, "end": 4, "entity": "Oslo"}]}'
-Format = Annotated[
-    str, typer.Option("--format", help=f"Format of the files: {', '.join(FORMATS)}. A line of annotated: {SAMPLE}")
-]
-Exclude = Annotated[Path | None, typer.Option("--exclude", help="File with titles or ids of texts to leave out, one per line.")]
-Language = Annotated[
-    str | None, typer.Option("--language", help="Language of all texts. Default: the language that each text gives.")
-]
-
 
 @command.callback()
 def _kinds() -> None:
-    """Build pre-training sets, entity vocabularies, knowledge graphs and episodes."""
+    """Build pre-training sets, entity vocabularies, types of entities, knowledge graphs and episodes."""
 
 
 Output = Annotated[Path, typer.Option("--output", help="File to write: .jsonl, .tsv, or .json in the layout of Hugging Face.")]
@@ -71,6 +63,16 @@ IncludeWindowsWithoutEntities = Annotated[
 IncludeUnknownEntities = Annotated[
     bool, typer.Option("--include-unknown-entities", help="Keep links to titles outside the vocabulary as [UNK].")
 ]
+LinkRepeats = Annotated[
+    bool,
+    typer.Option("--link-repeats", help="Link the later mentions of names that a text links once, and those of its title."),
+]
+CommonWords = Annotated[
+    float,
+    typer.Option(
+        "--common-words", min=0, help="Number of words in lower case per mention that become mentions of [UNK], at random."
+    ),
+]
 Workers = Annotated[int, typer.Option("--workers", min=1, help="Number of processes.")]
 
 
@@ -83,6 +85,7 @@ def entity_vocab(
     format: Format = "annotated",
     exclude: Exclude = None,
     language: Language = None,
+    link_labels: LinkLabels = False,
     overwrite: Overwrite = False,
     as_json: CountsAsJson = False,
 ) -> None:
@@ -98,9 +101,9 @@ def entity_vocab(
 
     check_free(output, overwrite)
     check_target(output, with_languages=language is not None)
-    exclusion, skipped = _read_exclusion(exclude), Counter[str]()
+    exclusion, skipped = read_exclusion(exclude), Counter[str]()
     with progress("counting links in texts") as advance:
-        texts = _counted(read_texts(files, format, exclusion), advance)
+        texts = read_texts(files, format, exclusion, advance, labels_as_entities=link_labels)
         counts = count_entities(texts, language=language, skipped=skipped)
     vocabulary = vocabulary_of_counts(counts, size, min_count, language=language)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +118,7 @@ def entity_vocab(
         "links": links,
         "links_dropped": links - sum(kept),
         "links_skipped_by_prefix": skipped["links_skipped_by_prefix"],
-        **_excluded(exclusion, exclude),
+        **excluded(exclusion, exclude),
     }
     show_counts(rows, output, always=("rows",), as_json=as_json)
 
@@ -132,10 +135,13 @@ def pretraining(
     min_sentence_length: MinSentenceLength = 5,
     include_windows_without_entities: IncludeWindowsWithoutEntities = False,
     include_unknown_entities: IncludeUnknownEntities = False,
+    link_repeats: LinkRepeats = False,
+    common_words: CommonWords = 0,
     workers: Workers = 1,
     format: Format = "annotated",
     exclude: Exclude = None,
     language: Language = None,
+    link_labels: LinkLabels = False,
     overwrite: Overwrite = False,
     as_json: CountsAsJson = False,
 ) -> None:
@@ -143,14 +149,21 @@ def pretraining(
 
     Example: loreweave build pretraining pages.jsonl --vocabulary entity_vocab.jsonl --tokenizer minilm --output build/pages
     """
+    from loreweave.build.added_links import link_repeats as linked_again
+    from loreweave.build.common_words import mark_common_words
     from loreweave.build.pretraining_set import build_pretraining_set
     from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
     from loreweave.corpus.entity_vocabulary import EntityVocabulary
 
-    words, exclusion = read_word_tokenizer(tokenizer), _read_exclusion(exclude)
+    words, exclusion, added = read_word_tokenizer(tokenizer), read_exclusion(exclude), Counter[str]()
+    if common_words and include_unknown_entities:
+        raise ConfigurationError("--common-words and --include-unknown-entities: [UNK] can have one meaning only; give one")
+    texts = read_texts(files, format, exclusion, labels_as_entities=link_labels)
+    texts = linked_again(texts, added) if link_repeats else texts
+    texts = mark_common_words(texts, common_words, counts=added) if common_words else texts
     with progress("texts cut into windows") as advance:
         report = build_pretraining_set(
-            read_texts(files, format, exclusion),
+            texts,
             words,
             EntityVocabulary.load(vocabulary),
             output,
@@ -165,52 +178,14 @@ def pretraining(
             overwrite=overwrite,
             progress=steps_from_count(advance, lambda report: report.texts),
         )
-    rows = report.to_dict() | _excluded(exclusion, exclude)
+    rows = report.to_dict() | added | excluded(exclusion, exclude)
     show_counts(rows, output, always=("texts", "windows"), as_json=as_json)
 
 
+command.command("entity-types")(entity_types)
 command.command("tfrecord")(tfrecord)
 command.command("wikidata5m")(wikidata5m)
 command.command("graph")(graph)
 command.command("text-blocks")(text_blocks)
 command.command("episodes")(episodes)
 command.command("relation-episodes")(relation_episodes)
-
-
-def read_texts(files: Iterable[str], format: str, exclusion: Exclusion) -> Iterator[AnnotatedText]:
-    """Texts of all files, in order, except excluded ones.
-
-    Raises:
-        ConfigurationError: an unknown format.
-        DataError: a file cannot be read.
-    """
-    from loreweave.corpus.annotated_text import read_annotated_texts
-    from loreweave.corpus.wikispeedia import read_wikispeedia
-    from loreweave.errors import ConfigurationError
-    from loreweave.training.settings.configuration import unknown_name
-
-    readers = {"annotated": read_annotated_texts, "wikispeedia": read_wikispeedia}
-    if format not in readers:
-        raise ConfigurationError(f"--format: found {format!r}{unknown_name(format, list(readers))}")
-    return exclusion.kept(text for file in files for text in readers[format](file))
-
-
-def _read_exclusion(file: Path | None) -> Exclusion:
-    from loreweave.corpus.exclusion import Exclusion
-    from loreweave.corpus.wikispeedia import read_reserved_titles
-
-    return Exclusion() if file is None else Exclusion(read_reserved_titles(file))
-
-
-def _excluded(exclusion: Exclusion, file: Path | None) -> dict[str, int]:
-    """Add the counts of an exclusion, and report names that no text had."""
-    missed = exclusion.not_found()
-    if missed:
-        say(f"{file}: no text has the id or title {listed(map(repr, missed), shown=SHOWN_NAMES)}")
-    return {"texts_excluded": exclusion.texts, "excluded_names_not_found": len(missed)}
-
-
-def _counted(texts: Iterable[AnnotatedText], advance: Advance) -> Iterator[AnnotatedText]:
-    for text in texts:
-        yield text
-        advance()

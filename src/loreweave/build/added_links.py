@@ -1,0 +1,76 @@
+"""Adds links to texts that have few: the later mentions of a linked name, and the labels of mentions without an entity.
+
+Wikipedia's editors link a name at its first mention, and the page's own title never.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from loreweave.corpus.annotated_text import AnnotatedText, Mention
+
+SHORTEST = 3
+"""Minimum number of characters of a name."""
+
+_BRACKET = re.compile(r"\s*\([^()]*\)$")
+"""The part of a title that tells entities of the same name apart."""
+
+
+def link_repeats(texts: Iterable[AnnotatedText], counts: Counter[str] | None = None) -> Iterator[AnnotatedText]:
+    """Yield each text with more links: every other place of a linked name, and of the name in its own title.
+
+    A name is the surface of a link with three or more characters and an upper-case letter, or in a script without cases.
+    Places inside a word or another mention are left out. A name is ambiguous, and left out, if the text links it to two
+    entities, or to another entity than the one of its title.
+
+    Args:
+        texts: texts with links.
+        counts: counts of added links and of ambiguous names, which are added up here.
+    """
+    counts = Counter() if counts is None else counts
+    for text in texts:
+        names = _names(text, counts)
+        added = tuple(_places(text, names)) if names else ()
+        counts["links_repeated"] += len(added)
+        yield replace(text, mentions=(*text.mentions, *added)) if added else text
+
+
+def link_labels(texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:
+    """Yield each text with its unlinked mentions linked to their label, so that a label is an entity of the vocabulary.
+
+    This makes a pre-training set of a corpus that has labels instead of links, such as one of NER.
+    """
+    for text in texts:
+        mentions = (
+            mention if mention.entity is not None else replace(mention, entity=mention.label) for mention in text.mentions
+        )
+        yield replace(text, mentions=tuple(mentions))
+
+
+def _names(text: AnnotatedText, counts: Counter[str]) -> dict[str, str]:
+    """Name -> entity."""
+    found: dict[str, set[str]] = {_BRACKET.sub("", text.title.replace("_", " ")): {text.title}}
+    for mention in text.mentions:
+        if mention.entity is not None:
+            found.setdefault(text.surface(mention), set()).add(mention.entity)
+    names = {name: entities for name, entities in found.items() if _is_name(name)}
+    counts["names_with_two_entities"] += sum(len(entities) > 1 for entities in names.values())
+    return {name: next(iter(entities)) for name, entities in names.items() if len(entities) == 1}
+
+
+def _is_name(text: str) -> bool:
+    return len(text) >= SHORTEST and (any(map(str.isupper, text)) or text.lower() == text.upper()) and not text.isnumeric()
+
+
+def _places(text: AnnotatedText, names: dict[str, str]) -> Iterator[Mention]:
+    """Places of the names outside all mentions, the longest name first."""
+    taken = bytearray(len(text.text))
+    for mention in text.mentions:
+        taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
+    pattern = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    for match in re.finditer(rf"(?<!\w)(?:{pattern})(?!\w)", text.text):
+        if not any(taken[match.start() : match.end()]):
+            yield Mention(match.start(), match.end(), names[match[0]])

@@ -1,0 +1,65 @@
+"""Marks common words as mentions without an entity, so that models also learn what is not a name.
+
+Links are names. A model that learns from links alone takes every mention for a name, also "it" and "the river".
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from zlib import crc32
+
+import numpy as np
+
+from loreweave.corpus.annotated_text import AnnotatedText, Mention
+from loreweave.corpus.special_entities import UNK
+
+NEAR = 100
+"""Maximum number of characters between a common word and a mention, so that both are likely in one window."""
+
+_WORD = re.compile(r"(?<![\w-])[^\W\d_]{2,}(?![\w-])")
+
+
+def mark_common_words(
+    texts: Iterable[AnnotatedText], per_mention: float, seed: int = 0, counts: Counter[str] | None = None
+) -> Iterator[AnnotatedText]:
+    """Yield each text with mentions of `[UNK]` at random common words near its mentions.
+
+    A common word has two or more letters, all in lower case, and is outside all mentions. Each distinct word is as likely as
+    any other, so that the many places of "the" do not crowd out the rest. Scripts without cases have no common words.
+
+    Args:
+        texts: texts with mentions.
+        per_mention: number of common words per mention of a text.
+        seed: random seed; a text gets the same words whatever comes before it.
+        counts: count of the words, which is added up here.
+    """
+    counts = Counter() if counts is None else counts
+    for text in texts:
+        wanted = round(len(text.mentions) * per_mention)
+        places = _common_words(text) if wanted else {}
+        rng = np.random.default_rng([seed, crc32(text.id.encode())])
+        words = sorted(places)
+        added = []
+        for index in rng.permutation(len(words))[:wanted]:
+            start, end = places[words[index]][rng.integers(len(places[words[index]]))]
+            added.append(Mention(start, end, UNK))
+        counts["common_words"] += len(added)
+        yield replace(text, mentions=(*text.mentions, *sorted(added, key=lambda m: m.start))) if added else text
+
+
+def _common_words(text: AnnotatedText) -> dict[str, list[tuple[int, int]]]:
+    """Common word -> its places near a mention."""
+    inside, near = bytearray(len(text.text)), bytearray(len(text.text))
+    for mention in text.mentions:
+        inside[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
+        first, last = max(0, mention.start - NEAR), min(len(text.text), mention.end + NEAR)
+        near[first:last] = b"\1" * (last - first)
+    found: dict[str, list[tuple[int, int]]] = {}
+    for match in _WORD.finditer(text.text):
+        start, end = match.span()
+        if near[start] and match[0].islower() and not any(inside[start:end]):
+            found.setdefault(match[0], []).append((start, end))
+    return found

@@ -1,0 +1,102 @@
+"""`loreweave build entity-types`: a file with the types of entities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from loreweave.cli.build.annotated_texts import Exclude, Format, LinkLabels, excluded, read_exclusion, read_texts
+from loreweave.cli.console import progress, show_counts
+from loreweave.cli.options import CountsAsJson, Overwrite
+from loreweave.corpus.files.writing import check_free
+from loreweave.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from loreweave.build.entity_types import EntityTypesReport
+
+Files = Annotated[list[str] | None, typer.Argument(metavar="FILE", help="Text files. They are read in this order.")]
+Source = Annotated[
+    Literal["categories", "labels"],
+    typer.Option(
+        "--source",
+        help="Types of the entity that a text describes, from metadata.categories of the text; or of linked entities, from the "
+        "labels of their mentions.",
+    ),
+]
+Graph = Annotated[
+    Path | None, typer.Option("--graph", help="Folder of a graph whose entities have types (needs --vocabulary).")
+]
+Vocabulary = Annotated[
+    Path | None, typer.Option("--vocabulary", help="Entity vocabulary with the titles of the graph's entities.")
+]
+Output = Annotated[Path, typer.Option("--output", help="File to write (.jsonl).")]
+MinEntities = Annotated[int, typer.Option("--min-entities", min=1, help="Minimum number of entities of a type.")]
+
+
+def entity_types(
+    output: Output,
+    files: Files = None,
+    source: Source = "categories",
+    graph: Graph = None,
+    vocabulary: Vocabulary = None,
+    min_entities: MinEntities = 1,
+    format: Format = "annotated",
+    exclude: Exclude = None,
+    link_labels: LinkLabels = False,
+    overwrite: Overwrite = False,
+    as_json: CountsAsJson = False,
+) -> None:
+    """Write the types of entities, for the objective entity_types.
+
+    Example: loreweave build entity-types pages.jsonl --output types.jsonl
+    """
+    from loreweave.build.entity_types import check_types, keep_frequent
+    from loreweave.corpus.entity_types import write_entity_types
+
+    check_free(output, overwrite)
+    if (graph is None) == (not files):
+        found = "no text files" if graph is None else "both --graph and text files"
+        raise ConfigurationError(f"found {found}, expected text files, or --graph FOLDER with --vocabulary FILE")
+    report, left_out = _of_texts(files, source, format, exclude, link_labels) if files else (_of_graph(graph, vocabulary), {})
+    keep_frequent(report, min_entities)
+    check_types(report.types, files[0] if files else str(graph))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_entity_types(output, report.types)
+    names = {name for given in report.types.values() for name in given}
+    rows = {"entities_with_types": len(report.types), "types": len(names), **report.counts, **left_out}
+    show_counts(rows, output, always=("entities_with_types", "types"), as_json=as_json)
+
+
+def _of_texts(
+    files: list[str], source: str, format: str, exclude: Path | None, link_labels: bool
+) -> tuple[EntityTypesReport, dict[str, int]]:
+    """Types from categories or labels of texts, and the counts of excluded texts."""
+    from loreweave.build.entity_types import types_of_categories, types_of_labels
+    from loreweave.corpus.wikispeedia import category_name
+
+    exclusion = read_exclusion(exclude)
+    with progress("texts read for types") as advance:
+        texts = read_texts(files, format, exclusion, advance, labels_as_entities=link_labels)
+        if source == "labels":
+            report = types_of_labels(texts)
+        else:
+            report = types_of_categories(texts, category_name if format == "wikispeedia" else str)
+    return report, excluded(exclusion, exclude)
+
+
+def _of_graph(graph: Path | None, vocabulary: Path | None) -> EntityTypesReport:
+    """Types of the entities of a graph.
+
+    Raises:
+        ConfigurationError: there is no vocabulary.
+    """
+    from loreweave.build.entity_types import types_of_graph
+    from loreweave.corpus.entity_vocabulary import EntityVocabulary
+    from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
+
+    assert graph is not None
+    if vocabulary is None:
+        raise ConfigurationError("--graph needs --vocabulary FILE: it has the titles by which texts link to the entities")
+    return types_of_graph(KnowledgeGraph.load(graph), EntityVocabulary.load(vocabulary))

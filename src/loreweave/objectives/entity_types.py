@@ -1,0 +1,157 @@
+"""Entity types: a linked mention's state must be nearest to the name of one of the entity's types.
+
+The knowledge is in the names, which the encoder at the start of the run has embedded, and in which entities have which types.
+There is no entity vocabulary in the model, and fine-tuning needs no new parameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from loreweave.build.entity_types import check_types
+from loreweave.checkpoints import type_head as side_files
+from loreweave.corpus.entity_types import VocabularyTypes, read_entity_types
+from loreweave.encoding.model_names import resolve
+from loreweave.errors import ConfigurationError
+from loreweave.models.type_head import TypeHead, pooled
+from loreweave.objectives.base import LeftOut, ObjectiveLoss, RunContext, Tensors
+from loreweave.objectives.linked_mentions import LinkedMentionsConfig, LinkedMentionsObjective, integers
+from loreweave.objectives.windows import Targets, Window
+
+
+@dataclass(kw_only=True)
+class EntityTypesConfig(LinkedMentionsConfig):
+    """Settings of the objective over types of linked entities."""
+
+    types: str
+    """File with the types of entities (`loreweave build entity-types`)."""
+    no_entity: bool = False
+    """Whether mentions of `[UNK]` are of the class "no entity" (`loreweave build pretraining --common-words`)."""
+    head: str | None = None
+    """Folder of a model or run whose map and vectors of names are trained further. Null: a new map; names are embedded by the
+    encoder as it is at the start."""
+
+
+class EntityTypes(LinkedMentionsObjective):
+    """The state of a linked mention is compared with the names of all types; those of the linked entity are correct."""
+
+    name: ClassVar[str] = "entity_types"
+    settings = EntityTypesConfig
+    config: EntityTypesConfig
+
+    def __init__(self, config: EntityTypesConfig, context: RunContext) -> None:
+        super().__init__(config, context)
+        types = VocabularyTypes.of(read_entity_types(config.types), self.links)
+        check_types({name: (name,) for name in types.names}, config.types)
+        self.types = types.shuffled(context.seed) if config.shuffled else types
+        self.known = self.types.counts > 0  # [rows of the vocabulary]
+        self.known[self.links.unk_id] = config.no_entity
+        assert context.tokenizer is not None
+        self.name_ids = context.tokenizer(list(types.names), truncation=True)["input_ids"]
+        self.pad_id = self.words.pad_id
+
+    def mask(self, window: Window, rng: np.random.Generator) -> Targets:
+        """All mentions of entities with types (or a share of them); some are hidden."""
+        return self.choose(window, self.known, rng)
+
+    def batch(self, windows: Sequence[Window], width: int) -> Tensors:
+        """Also `types` of each target, padded with -1. [targets, most types of a target]"""
+        batch = super().batch(windows, width)
+        no_entity = np.array([len(self.types.names)])
+        found = [no_entity if row == self.links.unk_id else self.types.of_row(int(row)) for row in batch["labels"]]
+        types = np.full((len(found), max(map(len, found), default=1)), -1)
+        for row, names in enumerate(found):
+            types[row, : len(names)] = names
+        return batch | {"types": integers(types)}
+
+    def head(self, model: PreTrainedModel | None) -> nn.Module:
+        """A map onto the vectors of the names; or that of the folder `head`."""
+        if model is None:
+            raise ConfigurationError(f"{self.name} needs a model to read texts")
+        if self.config.head is None:
+            vectors = name_vectors(model.base_model, self.name_ids, self.pad_id)
+            return TypeHead(vectors, self.config.temperature, self.config.no_entity)
+        folder = resolve(self.config.head)
+        head, names = side_files.load(folder)
+        if (head.no_entity is not None) != self.config.no_entity:
+            raise ConfigurationError(f"{self.name}.no_entity: found {self.config.no_entity}, {folder} was trained otherwise")
+        if names != self.types.names:
+            differing = sorted(set(names) ^ set(self.types.names))
+            raise ConfigurationError(
+                f"{self.name}.types: found other types in {self.config.types} than {folder} was trained with (for example "
+                f"{differing[0]!r})"
+            )
+        head.temperature = self.config.temperature
+        return head
+
+    def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Tensors) -> ObjectiveLoss:
+        """Cross-entropy of each target, the mean over its correct types."""
+        states = pooled(batch["states"], batch["mentions"], len(batch["labels"]))
+        return types_loss(head(states), batch["types"])
+
+    @classmethod
+    def files(cls, config: EntityTypesConfig) -> dict[str, Path]:
+        """The file of types, and the folder of the head that is trained further."""
+        head = {} if config.head is None else {"head": resolve(config.head)}
+        return {"types": Path(config.types), **head}
+
+    @classmethod
+    def for_evaluation(cls, config: EntityTypesConfig, model: str | None) -> EntityTypesConfig | LeftOut:
+        """With the head of the model's folder, unless the settings name another."""
+        if config.head is not None:
+            return config
+        if model is not None and side_files.recognises(resolve(model)):
+            return replace(config, head=model)
+        return LeftOut(f"the model has no type head; set objectives.{cls.name}.head to a folder with one")
+
+    def summary(self) -> list[str]:
+        """Number of entities with types."""
+        control = "; control: the types are shuffled among entities" if self.config.shuffled else ""
+        return [f"{self.name}: {self.types.summary(self.links)}{control}"]
+
+    def save(self, encoder: nn.Module | None, head: nn.Module, folder: Path) -> None:
+        """Save the head next to the encoder, with its training settings."""
+        assert isinstance(head, TypeHead)
+        side_files.save(folder, head, self.types.names, asdict(self.config))
+
+
+def types_loss(logits: Tensor, types: Tensor) -> ObjectiveLoss:
+    """Summed cross-entropy; a mention with several types has the mean over them.
+
+    Args:
+        logits: [mentions, types] in float32.
+        types: correct types of each mention, padded with -1 [mentions, most types of a mention].
+    """
+    correct = types >= 0
+    log_probabilities = logits.log_softmax(-1).gather(1, types.clamp_min(0))
+    total = -(log_probabilities * correct).sum(1) / correct.sum(1)
+    best = logits.argmax(-1, keepdim=True) if len(logits) else types[:, :1]
+    return ObjectiveLoss(total.sum(), (types == best).any(1).sum())
+
+
+@torch.no_grad()
+def name_vectors(encoder: nn.Module, ids: Sequence[Sequence[int]], pad_id: int, batch_size: int = 64) -> Tensor:
+    """Mean state of the sub-words of each name, without the start and the end token. [names, hidden]"""
+    training = encoder.training
+    encoder.eval()
+    device = next(encoder.parameters()).device
+    parts = []
+    for first in range(0, len(ids), batch_size):
+        names = ids[first : first + batch_size]
+        length = max(map(len, names))
+        padded = torch.tensor([[*name, *[pad_id] * (length - len(name))] for name in names], device=device)
+        lengths = torch.tensor([[len(name)] for name in names], device=device)
+        places = torch.arange(length, device=device)[None]
+        states = encoder(input_ids=padded, attention_mask=(places < lengths).long()).last_hidden_state
+        inside = ((places > 0) & (places < lengths - 1)).to(states.dtype)[..., None]
+        parts.append((states * inside).sum(1) / inside.sum(1))
+    encoder.train(training)
+    return torch.cat(parts)

@@ -1,0 +1,111 @@
+"""Shared part of the objectives over linked mentions: which mentions of a window are targets, and the states of their words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.errors import ConfigurationError
+from loreweave.objectives.base import Objective, ObjectiveConfig, RunContext, Tensors, WindowObjective
+from loreweave.objectives.windows import Targets, Window, WordVocabulary
+
+
+@dataclass(kw_only=True)
+class LinkedMentionsConfig(ObjectiveConfig):
+    """Settings of every objective over linked mentions."""
+
+    probability: float = 1.0
+    """Share of the linked mentions with knowledge that become targets."""
+    masked_share: float = 0.5
+    """Share of the targets whose sub-words are all replaced by the mask token, so that the context must tell. A LUKE's entity
+    is then hidden too."""
+    temperature: float = 0.1
+    """Temperature of the similarities."""
+    shuffled: bool = False
+    """Whether the knowledge is given to random other entities, as a control: what is learned then is not knowledge."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.probability <= 1:
+            raise ValueError(f"probability: found {self.probability}, expected more than 0, at most 1")
+        if not 0 <= self.masked_share <= 1:
+            raise ValueError(f"masked_share: found {self.masked_share}, expected a number from 0 to 1")
+        if self.temperature <= 0:
+            raise ValueError(f"temperature: found {self.temperature}, expected more than 0")
+
+
+class LinkedMentionsObjective(WindowObjective):
+    """Base of the objectives over linked mentions; a mention's vector is the mean of the states of its sub-words."""
+
+    side = "words"
+    reads_links = True
+    config: LinkedMentionsConfig
+
+    def __init__(self, config: LinkedMentionsConfig, context: RunContext) -> None:
+        super().__init__(config, context)
+        if context.words is None or context.tokenizer is None:
+            raise ConfigurationError(f"model is null: {self.name} needs an encoder")
+        self.words: WordVocabulary = context.words
+        if self.words.mask_id is None and config.masked_share > 0:
+            raise ConfigurationError(
+                f"{self.name}: the tokenizer has no mask token; expected objectives.{self.name}.masked_share=0"
+            )
+        self.links = links_of_run(type(self), context)
+        self.mask_entity_id = None if context.entities is None else context.entities.mask_id
+
+    def hide(self, window: Window, mentions: np.ndarray, rng: np.random.Generator) -> None:
+        """Mask the sub-words of a random share of the mentions, and their entities in a LUKE."""
+        for mention in mentions[rng.random(len(mentions)) < self.config.masked_share]:
+            start = window.entity_starts[mention]
+            window.word_ids[start : start + window.entity_lengths[mention]] = self.words.mask_id
+            if self.mask_entity_id is not None:
+                window.entity_ids[mention] = self.mask_entity_id
+
+    def batch(self, windows: Sequence[Window], width: int) -> Tensors:
+        """Flattened `positions` of the sub-words of all targets, `mentions` with the number of each one's target, and the
+        `labels`, the entity of each target."""
+        places, lengths, labels = [], [], []
+        for row, window in enumerate(windows):
+            found = window.targets[self.name]
+            first = row * width + 1  # the start token comes before the words
+            for mention in found.positions:
+                places.append(first + window.entity_starts[mention] + np.arange(window.entity_lengths[mention]))
+                lengths.append(window.entity_lengths[mention])
+            labels.append(found.labels)
+        return {
+            "positions": integers(np.concatenate(places) if places else np.empty(0)),
+            "mentions": integers(np.repeat(np.arange(len(lengths)), lengths)),
+            "labels": integers(np.concatenate(labels)),
+        }
+
+    def choose(self, window: Window, known: np.ndarray, rng: np.random.Generator) -> Targets:
+        """Choose among the mentions of `known` entities [rows of the vocabulary], and hide some."""
+        assert window.links is not None, "the stream keeps them for objectives that read them"
+        mentions = np.flatnonzero(known[window.links] & (window.entity_lengths > 0))
+        mentions = mentions[rng.random(len(mentions)) < self.config.probability]
+        self.hide(window, mentions, rng)
+        return Targets(mentions, window.links[mentions].astype(np.int64))
+
+
+def links_of_run(objective: type[Objective], context: RunContext) -> EntityVocabulary:
+    """The vocabulary of the links of the data.
+
+    Raises:
+        ConfigurationError: the data has no links.
+    """
+    if context.links is None:
+        raise ConfigurationError(
+            f"data: found sets of plain text alone, expected one with links (loreweave build pretraining) for "
+            f"objectives.{objective.name}"
+        )
+    return context.links
+
+
+def integers(values: np.ndarray) -> Tensor:
+    """A tensor of int64."""
+    return torch.from_numpy(np.asarray(values).astype(np.int64))

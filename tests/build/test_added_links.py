@@ -1,0 +1,65 @@
+"""Later mentions of linked names, and labels as entities."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from loreweave.build.added_links import link_labels, link_repeats
+from loreweave.corpus.annotated_text import AnnotatedText, Mention
+
+
+def linked(text: str, links: dict[str, str], title: str = "Page") -> tuple[list[tuple[str, str | None]], Counter[str]]:
+    """Surfaces and entities after linking; `links` places the first occurrence of each surface."""
+    mentions = tuple(Mention(text.index(name), text.index(name) + len(name), entity) for name, entity in links.items())
+    counts: Counter[str] = Counter()
+    (found,) = link_repeats([AnnotatedText(title, text, mentions)], counts)
+    assert found.mentions[: len(mentions)] == mentions and found.text == text
+    return [(found.surface(mention), mention.entity) for mention in found.mentions[len(mentions) :]], counts
+
+
+def test_every_other_place_of_a_linked_name() -> None:
+    added, counts = linked("Oslo is big. In Oslo, the Oslofjord is near Oslo.", {"Oslo": "Oslo_city"})
+    assert added == [("Oslo", "Oslo_city")] * 2 and counts["links_repeated"] == 2
+
+
+def test_the_name_of_the_page() -> None:
+    added, _ = linked("Mercury is hot. Mercury is small.", {}, title="Mercury_(planet)")
+    assert added == [("Mercury", "Mercury_(planet)")] * 2
+
+
+def test_the_longest_name_wins_and_mentions_stay() -> None:
+    text = "New York City and York. New York City, York, New York."
+    added, _ = linked(text, {"New York City": "NYC"}, title="York")
+    assert added == [("York", "York"), ("New York City", "NYC"), ("York", "York"), ("York", "York")]
+
+
+def test_a_name_of_two_entities_is_left_out() -> None:
+    text = "Paris, a city. The prince Paris. Paris again."
+    mentions = (Mention(0, 5, "Paris"), Mention(26, 31, "Paris_(prince)"))
+    counts: Counter[str] = Counter()
+    (found,) = link_repeats([AnnotatedText("Page", text, mentions)], counts)
+    assert found.mentions == mentions and counts["names_with_two_entities"] == 1
+
+
+def test_common_words_numbers_and_short_names_are_left_out() -> None:
+    text = "The beer of 1999 and MI; beer, 1999, MI."
+    added, _ = linked(text, {"beer": "Beer", "1999": "1999", "MI": "Michigan"})
+    assert added == []
+
+
+def test_scripts_without_cases_have_names() -> None:
+    added, _ = linked("東京都 は 日本。 東京都 は", {"東京都": "Tokyo"})
+    assert added == [("東京都", "Tokyo")]
+
+
+def test_unlinked_mentions_are_no_names() -> None:
+    text = "Oslo and Oslo."
+    (found,) = link_repeats([AnnotatedText("Page", text, (Mention(0, 4),))])
+    assert len(found.mentions) == 1
+
+
+def test_labels_are_entities_of_mentions_without_one() -> None:
+    mentions = (Mention(0, 4, label="city"), Mention(0, 4, "Oslo", "town"), Mention(5, 7))
+    (found,) = link_labels([AnnotatedText("Page", "Oslo is.", mentions)])
+    assert [mention.entity for mention in found.mentions] == ["city", "Oslo", None]
+    assert [mention.label for mention in found.mentions] == ["city", "town", None]

@@ -1,0 +1,52 @@
+"""Common words as mentions without an entity."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from transformers import PreTrainedTokenizerFast
+
+from loreweave.build.common_words import mark_common_words
+from loreweave.build.pretraining_set import make_windows
+from loreweave.build.sentence_tokenizer import SentenceTokenizer
+from loreweave.build.windows import BuildReport, WindowMaker, WindowSettings
+from loreweave.corpus.annotated_text import AnnotatedText, Mention
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
+
+TEXT = "Oslo is a large city by the sea, and the river of Oslo is well-known as Akerselva in 2001."
+
+
+def marked(text: str, per_mention: float, seed: int = 0, id: str = "1") -> list[str]:
+    counts: Counter[str] = Counter()
+    (found,) = mark_common_words([AnnotatedText(id, text, (Mention(0, 4, "Oslo"),))], per_mention, seed, counts)
+    added = found.mentions[1:]
+    assert all(mention.entity == "[UNK]" for mention in added) and counts["common_words"] == len(added)
+    return [found.surface(mention) for mention in added]
+
+
+def test_all_words_in_lower_case_but_once_each() -> None:
+    """Neither names nor numbers, single letters and parts of words; "the", "is" and "of" once."""
+    assert sorted(marked(TEXT, 100)) == sorted(["is", "large", "city", "by", "the", "sea", "and", "river", "of", "as", "in"])
+
+
+def test_as_many_as_asked_and_the_same_again() -> None:
+    assert len(marked(TEXT, 3)) == 3 and marked(TEXT, 0) == []
+    assert marked(TEXT, 3, 5) == marked(TEXT, 3, 5)
+    assert len({tuple(marked(TEXT, 3, seed)) for seed in range(10)}) > 5
+    assert len({tuple(marked(TEXT, 3, id=str(number))) for number in range(10)}) > 5
+
+
+def test_words_far_from_a_mention_are_left_out() -> None:
+    assert marked(f"Oslo grows. {'X' * 95} tree", 100) == ["grows"]
+
+
+def test_scripts_without_cases_have_none() -> None:
+    assert marked("Oslo 東京 は 日本", 10) == []
+
+
+def test_they_are_mentions_of_unk_in_windows(byte_level: PreTrainedTokenizerFast) -> None:
+    vocabulary = EntityVocabulary.from_counts({"Tokyo": 1})
+    texts = [AnnotatedText("1", "The Tokyo tower stands in the city.", (Mention(4, 9, "Tokyo"),), "en")]
+    maker = WindowMaker(SentenceTokenizer(byte_level), vocabulary, WindowSettings(max_length=64))
+    (window,) = make_windows(mark_common_words(texts, 2), maker, BuildReport())
+    assert sorted(window.entity_ids) == sorted([vocabulary.unk_id, vocabulary.unk_id, vocabulary.id_of("Tokyo") or -1])

@@ -1,0 +1,119 @@
+"""Runs over linked mentions: with other objectives, with a LUKE, in several processes, and what is left on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from pretraining_runs import losses, script, settings
+from tiny_worlds import write_city_types
+from transformers import AutoModelForMaskedLM
+
+from loreweave.checkpoints import type_head
+from loreweave.errors import ConfigurationError
+from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.pretraining.evaluation import evaluate_objectives
+from loreweave.pretraining.run import run
+from loreweave.training.runs.record import RunRecord
+from loreweave.training.settings.configuration import fill
+
+
+@pytest.fixture(scope="module")
+def types(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_city_types(tmp_path_factory.mktemp("types") / "types.jsonl")
+
+
+def knowledge(world: Path, output: Path, types: Path, **changes: object) -> dict[str, object]:
+    """Masked words, types and relations over a plain encoder."""
+    objectives = {"masked_words": {}, "entity_types": {"types": str(types)}, "entity_relations": {"types": str(types)}}
+    sizes = {"batch_size": 12, "micro_batch_size": 6}
+    return settings(world, output, **{"word_only": True, "objectives": objectives, **sizes, **changes})
+
+
+def test_a_run_leaves_an_encoder_and_a_type_head(world: Path, types: Path, tmp_path: Path) -> None:
+    result = run(fill(PretrainingConfig, knowledge(world, tmp_path / "run", types, epochs=1)))
+    assert {"entity_types_loss", "entity_types_accuracy", "entity_relations_with_another"} <= set(result.results)
+    folder = result.record.model_path
+    head, names = type_head.load(folder)
+    assert names == ("capital", "holy city", "large city") and head.names.shape == (3, 32)
+    AutoModelForMaskedLM.from_pretrained(folder)
+
+
+def test_types_are_learned_and_then_trained_further(world: Path, types: Path, tmp_path: Path) -> None:
+    """The head that is kept scores as at the end of training; a new run goes on from it with the same names."""
+    objectives = {"entity_types": {"types": str(types), "masked_share": 0.0}}
+    learning = {"epochs": 20, "optimizer": {"learning_rate": 3e-3}, "dropout": 0.0}
+    config = knowledge(world, tmp_path / "run", types, objectives=objectives, **learning)
+    result = run(fill(PretrainingConfig, config))
+    rows = result.record.metrics()
+    assert rows[-1]["entity_types_loss"] < 0.5 * rows[0]["entity_types_loss"]
+    trained = str(result.record.model_path)
+    measured = evaluate_objectives(fill(PretrainingConfig, config | {"model": trained}))
+    assert measured["entity_types_accuracy"] > 0.9 and measured["entity_types_loss"] < rows[0]["entity_types_loss"]
+    objectives = {"entity_types": {"types": str(types), "masked_share": 0.0, "head": trained}}
+    further = config | {"model": trained, "objectives": objectives, "output": str(tmp_path / "further"), "epochs": 1}
+    assert run(fill(PretrainingConfig, further)).record.metrics()[0]["entity_types_loss"] < rows[0]["entity_types_loss"] / 2
+
+
+def test_other_names_are_refused_for_a_head(world: Path, types: Path, tmp_path: Path) -> None:
+    result = run(fill(PretrainingConfig, knowledge(world, tmp_path / "run", types, steps=1)))
+    other = tmp_path / "other.jsonl"
+    other.write_text(types.read_text().replace("holy city", "sacred city"))
+    objectives = {"entity_types": {"types": str(other), "head": str(result.record.model_path)}}
+    config = knowledge(world, tmp_path / "further", types, objectives=objectives)
+    with pytest.raises(ConfigurationError, match="found other types in .* was trained with .for example 'holy city'"):
+        run(fill(PretrainingConfig, config))
+
+
+def test_masked_words_have_the_same_targets_beside_types(world: Path, types: Path, tmp_path: Path) -> None:
+    """So that two runs differ in the objective alone: at weight 0 and with nothing hidden, the losses are equal."""
+    alone = knowledge(world, tmp_path / "alone", types, objectives={"masked_words": {}}, dropout=0.0)
+    beside = {"masked_words": {}, "entity_types": {"types": str(types), "weight": 0.0, "masked_share": 0.0}}
+    both = alone | {"output": str(tmp_path / "both"), "objectives": beside}
+    run(fill(PretrainingConfig, alone))
+    run(fill(PretrainingConfig, both))
+    assert losses(both) == pytest.approx(losses(alone), rel=1e-6)
+
+
+def test_a_luke_learns_types_beside_its_entities(world: Path, types: Path, tmp_path: Path) -> None:
+    """The types are learned from words and entities; masked entities keep their targets."""
+    objectives = {"masked_words": {}, "masked_entities": {}, "entity_types": {"types": str(types)}}
+    config = knowledge(world, tmp_path / "luke", types, objectives=objectives, word_only=False, epochs=1)
+    result = run(fill(PretrainingConfig, config))
+    assert result.results["entity_types_loss"] > 0 and result.results["masked_entities_loss"] > 0
+    assert type_head.recognises(result.record.model_path)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_run_resumes_bit_by_bit(world: Path, types: Path, tmp_path: Path, processes: int) -> None:
+    whole = knowledge(world, tmp_path / "whole", types, micro_batch_size=6 // processes, epochs=6)
+    script(whole, processes=processes)
+    parts = whole | {"output": str(tmp_path / "parts")}
+    script(parts, "--interrupt-at", "8", processes=processes)
+    script(parts, "--resume", processes=processes)
+    assert losses(parts) == losses(whole) and len(losses(whole)) == 12
+
+
+def test_two_processes_equal_one_at_twice_the_batch(world: Path, types: Path, tmp_path: Path) -> None:
+    """Pairs of both processes are compared."""
+
+    def config(name: str, size: int) -> dict[str, object]:
+        return knowledge(world, tmp_path / name, types, micro_batch_size=6 * size, dropout=0.0, epochs=6)
+
+    script(config("two", 1), processes=2)
+    script(config("one", 2))
+    assert losses(config("two", 1)) == pytest.approx(losses(config("one", 2)), rel=1e-5)
+    one, two = (RunRecord(str(config(name, size)["output"])).metrics()[-1] for name, size in (("one", 2), ("two", 1)))
+    assert one["entity_relations_with_another"] == pytest.approx(two["entity_relations_with_another"]) and one["loss"] > 0
+
+
+def test_shuffled_types_differ_and_are_the_same_when_resumed(world: Path, types: Path, tmp_path: Path) -> None:
+    def config(name: str, **changes: object) -> dict[str, object]:
+        objectives = {"entity_types": {"types": str(types), **changes}}
+        return knowledge(world, tmp_path / name, types, objectives=objectives, epochs=1, dropout=0.0)
+
+    for name, changes in (("true", {}), ("shuffled", {"shuffled": True}), ("again", {"shuffled": True})):
+        torch.manual_seed(0)
+        run(fill(PretrainingConfig, config(name, **changes)))
+    assert losses(config("shuffled")) == losses(config("again")) != losses(config("true"))
