@@ -35,6 +35,8 @@ def evaluate_records(
         report(line)
     if not read.records:
         raise DataError("found no record to score", path=data)
+    for name, value in loaded.decision().items():
+        report(f"{name} {value:g}, chosen on the dev data of the training")
     move(loaded.model, choose_device(execution.device))
     with records_of(data):
         outputs = outputs_of(loaded, read.records, execution.batch_size, execution.precision, execution.advance)
