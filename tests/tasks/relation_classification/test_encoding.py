@@ -149,6 +149,16 @@ def test_each_type_has_markers_of_its_own(tiny_bert: Path) -> None:
         assert (table[words.id_of(marker)] == table[words.id_of(source)]).all()
 
 
+@pytest.mark.parametrize("markers", ["tokens", "punctuation"])
+def test_codes_of_brackets_become_brackets_with_types_in_the_text(markers: str, tiny_bert: Path) -> None:
+    types = {"mention_types": ["CITY", "PERSON"]} if markers == "tokens" else {}
+    made = build(str(tiny_bert), LABELS, fill(RelationConfig, {"typed_markers": markers, **types}))
+    coded = RelationRecord("0", "Ann -LRB- in Oslo -RRB- .", (0, 3), (13, 17), "lives", {}, "PERSON", "CITY")
+    plain = RelationRecord("0", "Ann ( in Oslo ) .", (0, 3), (9, 13), "lives", {}, "PERSON", "CITY")
+    first, second = made.encoding.encode([coded, plain])
+    assert first.encoded.input_ids == second.encoded.input_ids
+
+
 def test_a_type_without_a_marker_is_counted_and_marked_without_a_type(tiny_bert: Path) -> None:
     made = build(str(tiny_bert), LABELS, fill(RelationConfig, {"typed_markers": "tokens", "mention_types": ["CITY"]}))
     batch = made.encoding.collate(made.encoding.encode(TYPED))

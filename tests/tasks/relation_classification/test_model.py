@@ -46,6 +46,8 @@ def logits(made: TaskModel) -> torch.Tensor:
         ("tiny_luke", {"head": "markers"}),
         ("tiny_bert", {"max_length": 16}),
         ("tiny_bert", {"classifier_bias": False}),
+        ("tiny_bert", {"hidden_layer": True}),
+        ("tiny_luke", {"head": "markers", "hidden_layer": True, "classifier_bias": False}),
     ],
 )
 def test_a_model_is_the_same_after_saving(
@@ -110,6 +112,19 @@ def test_keplers_head_reads_two_states_through_one_layer(tiny_bert: Path) -> Non
     states = torch.randn(2, 64)
     expected = torch.tanh(states @ head.dense.weight.T + head.dense.bias) @ head.out_proj.weight.T + head.out_proj.bias
     torch.testing.assert_close(head(states), expected)
+
+
+def test_a_hidden_layer_is_linear_relu_dropout_linear(tiny_bert: Path) -> None:
+    made = build(str(tiny_bert), LABELS, RelationConfig(hidden_layer=True, dropout=0.3))
+    head = made.model.classifier
+    shapes = {name: tuple(parameter.shape) for name, parameter in head.named_parameters()}
+    assert shapes == {"dense.weight": (32, 64), "dense.bias": (32,), "out_proj.weight": (3, 32), "out_proj.bias": (3,)}
+    assert head.dropout.p == 0.3
+    states = torch.randn(2, 64)
+    hidden = (states @ head.dense.weight.T + head.dense.bias).clamp(min=0)
+    torch.testing.assert_close(head.eval()(states), hidden @ head.out_proj.weight.T + head.out_proj.bias)
+    with pytest.raises(ConfigurationError, match="hidden_layer is read only with head=markers"):
+        build(str(tiny_bert), LABELS, RelationConfig(head="kepler", hidden_layer=True))
 
 
 def test_the_classifier_of_a_luke_has_a_bias_only_where_asked(tiny_luke: Path) -> None:

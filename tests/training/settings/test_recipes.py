@@ -152,6 +152,15 @@ def test_tacred_has_the_published_values() -> None:
     assert (config.optimizer.learning_rate, config.optimizer.betas, config.classifier_bias) == (1e-5, (0.9, 0.98), False)
 
 
+def test_typed_markers_on_tacred_have_the_values_of_the_released_code() -> None:
+    recipe = load_recipe("typed-markers/tacred")
+    config = fill(load_training("relation-classification").config, recipe.config)
+    assert recipe.published == {"micro_f1": 0.746}
+    assert (config.head, config.hidden_layer, config.typed_markers) == ("markers", True, "punctuation")
+    assert (config.batch_size * config.gradient_accumulation_steps, config.epochs, config.max_length) == (64, 5, 512)
+    assert (config.optimizer.learning_rate, config.optimizer.weight_decay, config.schedule.warmup_ratio) == (3e-5, 0, 0.1)
+
+
 @pytest.mark.parametrize(
     ("model", "f1"),
     [("wiki", 0.72), ("wordnet", 0.713), ("w+w", 0.715), ("rel", 0.711), ("cond", 0.714), ("onlydesc", 0.707), ("ke", 0.62)],

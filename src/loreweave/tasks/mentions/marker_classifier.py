@@ -46,6 +46,20 @@ class OneLayerHead(nn.Module):
         return self.out_proj(self.dropout(states))
 
 
+class HiddenLayerHead(nn.Module):
+    """The head of Zhou & Chen (2022): linear, ReLU, dropout, linear."""
+
+    def __init__(self, size: int, inner: int, labels: int, dropout: float, bias: bool = True) -> None:
+        super().__init__()
+        self.dense = nn.Linear(size, inner)
+        self.dropout = nn.Dropout(dropout)
+        self.out_proj = nn.Linear(inner, labels, bias=bias)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """[batch, size] -> [batch, labels]."""
+        return self.out_proj(self.dropout(torch.relu(self.dense(states))))
+
+
 class LinearHead(nn.Module):
     """Dropout and one linear layer."""
 
@@ -70,10 +84,14 @@ class MarkerHead:
     dropout: float = 0.1
     bias: bool = True
     """Whether the classifier of `markers` has a bias."""
+    hidden_layer: bool = False
+    """Whether `markers` has a layer before its classifier."""
 
     def build(self, hidden_size: int, labels: int) -> nn.Module:
         """Layers over `num_states` states."""
         size = self.num_states * hidden_size
+        if self.kind != "kepler" and self.hidden_layer:
+            return HiddenLayerHead(size, hidden_size, labels, self.dropout, self.bias)
         if self.kind != "kepler":
             return LinearHead(size, labels, self.dropout, self.bias)
         if self.num_states == 1:
@@ -84,7 +102,8 @@ class MarkerHead:
 class MarkerClassifier(EncoderModel):
     """An encoder of transformers with a classification head over the states at `state_positions`.
 
-    The configuration is the encoder's own with `id2label` and `loreweave: {head, readouts, head_dropout, classifier_bias}`.
+    The configuration is the encoder's own with `id2label` and `loreweave: {head, readouts, head_dropout, classifier_bias,
+    hidden_layer}`.
     """
 
     def __init__(self, config: PreTrainedConfig) -> None:
@@ -96,7 +115,8 @@ class MarkerClassifier(EncoderModel):
         """The head over the encoder."""
         settings = config.loreweave
         dropout = settings.get("head_dropout", hidden_dropout(config))
-        head = MarkerHead(settings["head"], settings["readouts"], dropout, settings.get("classifier_bias", True))
+        bias, hidden_layer = settings.get("classifier_bias", True), settings.get("hidden_layer", False)
+        head = MarkerHead(settings["head"], settings["readouts"], dropout, bias, hidden_layer)
         return head.build(config.hidden_size, len(config.id2label or {}))
 
     def encode(

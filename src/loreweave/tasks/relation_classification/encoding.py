@@ -63,11 +63,14 @@ def luke_encoding(tokenizer: EntityTokenizer) -> MentionEncoding:
 
 
 def typed_encoding(tokenizer: EntityTokenizer, markers: TypedMarkers, types: Sequence[str]) -> MarkerEncoding:
-    """For a plain encoder: markers that show the types of head and tail; `types` have markers of their own with `tokens`."""
+    """For a plain encoder: markers that show the types of head and tail; `types` have markers of their own with `tokens`.
+
+    Bracket codes become brackets, as in the code of Zhou & Chen.
+    """
     named = markers == "punctuation"
     return TypedMarkerEncoding(
         tokenizer, "entity_pair_classification", named_pair_of if named else pair_of, _targets,
-        brackets=False, types=None if named else tuple(types),
+        brackets=True, types=None if named else tuple(types),
     )  # fmt: skip
 
 

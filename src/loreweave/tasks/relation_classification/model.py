@@ -81,7 +81,7 @@ def build(source: str, labels: Sequence[str], config: RelationConfig) -> TaskMod
     else:
         settings["classifier_bias"] = config.classifier_bias is not False
         markers = MARKER_STARTS | starts_of_markers(_types_with_markers(config), tuple(MARKER_STARTS.values()))
-        settings |= {"typed_markers": config.typed_markers, "mention_types": config.mention_types}
+        settings |= {name: getattr(config, name) for name in ("hidden_layer", "typed_markers", "mention_types")}
     plain, tokenizer = start_plain(
         source, labels, config, markers=markers, task=NAME, head=head, readouts=2, no_label=config.no_label, **settings
     )

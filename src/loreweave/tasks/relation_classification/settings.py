@@ -26,6 +26,7 @@ class RelationConfig(FinetuningConfig, LukeSettings):
         ("no_label",): when(multi_label=False, reason="pairs without a relation have no label in documents"),
         ("classifier_bias",): when(head=("luke", "markers"), multi_label=False),
         ("kepler_character_markers",): when(head="kepler", multi_label=False),
+        ("hidden_layer",): when(head="markers", multi_label=False),
         ("typed_markers",): when(head="markers", multi_label=False, reason="the other heads have markers of their own"),
         ("mention_types",): when(typed_markers="tokens", reason="only these markers are one for each type"),
     }
@@ -44,6 +45,9 @@ class RelationConfig(FinetuningConfig, LukeSettings):
     """Label for "no relation", which the scores exclude. Null: no_relation, Other or NA, if the data have it."""
     classifier_bias: bool | None = None
     """The classifier has a bias. Null: `markers` has one, `luke` has none (its checkpoints for KBP37 and RELX have one)."""
+    hidden_layer: bool = False
+    """`markers`: a linear layer with ReLU and dropout between the states and the classifier (Zhou and Chen 2022). `false`: only
+    dropout."""
     kepler_character_markers: bool = False
     """`kepler`: mark mentions with the characters " # and $ %, like the released code; texts can contain these characters too.
     Otherwise, mark them with four new tokens whose embeddings start from these characters."""
