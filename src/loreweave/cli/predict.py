@@ -29,7 +29,7 @@ Data = Annotated[
     Path | None, typer.Option("--data", help="link-prediction: folder of the graph. Few-shot tasks: support file.")
 ]
 Format = Annotated[
-    str | None, typer.Option("--format", help="text or jsonl. Default: recognised from the name or the content.")
+    str | None, typer.Option("--format", help="text, jsonl, or a table (text-classification). Default: recognised.")
 ]
 
 
@@ -75,7 +75,7 @@ def command(
     settings = [part for part in given or [] if "=" in part and not Path(part).exists()]
     files = [part for part in given or [] if part not in settings] or [STANDARD_INPUT]
     chosen = load_task(task)
-    queries = read_queries(files, sys.stdin, format=format, asks=chosen.asks, report=say)
+    queries = read_queries(files, sys.stdin, format=format, asks=chosen.asks, tables=chosen.query_files, report=say)
     execution = execution_of(
         device=device, precision=precision, batch_size=batch_size, base=base, labels=labels,
         reading=reading_of(skip_bad=skip_bad), report=say,

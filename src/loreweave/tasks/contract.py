@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol
@@ -63,6 +63,19 @@ class Execution:
 @dataclass(frozen=True, kw_only=True)
 class NoSettings:
     """Settings of a job without settings."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueryFiles:
+    """Files that `loreweave predict` reads for a task in addition to plain text and JSON: tables.
+
+    Attributes:
+        formats: names of the formats, without the columns that may follow (`table:text=review`).
+        rows: (file, format or None) -> the fields of each query, or an error instead, with its place ("line 3").
+    """
+
+    formats: tuple[str, ...]
+    rows: Callable[[Path, str | None], Iterator[tuple[str, Any]]]
 
 
 class Loader(Protocol):
@@ -164,6 +177,8 @@ class Task:
             answer contain (`predict`), which layouts of predictions are read (`score`), which data (`evaluate`, `finetune`).
         prediction_data: data that `predict` needs in addition to the model ("the folder of a graph"); None: nothing.
         rows: (text, mentions as (start, end)) -> queries about them, for `Predictor.predict`.
+        pair_row: (text, second text) -> the query about a pair, for `Predictor.predict`; None: a query has one text.
+        query_files: tables that `predict` reads; None: only plain text and JSON.
         training: training of `loreweave finetune`; None: the task is only pre-trained for.
     """
 
@@ -184,6 +199,8 @@ class Task:
     usage: Mapping[str, str] = field(default_factory=dict)
     prediction_data: str | None = None
     rows: Callable[[str, Sequence[tuple[int, int]]], list[dict[str, Any]]] | None = None
+    pair_row: Callable[[str, str], dict[str, Any]] | None = None
+    query_files: QueryFiles | None = None
     training: Training[Any] | None = None
 
     def refuse_options(self, execution: Execution, *, training: bool = False) -> None:

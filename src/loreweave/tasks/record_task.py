@@ -14,7 +14,7 @@ from loreweave.corpus.files.read_result import R, ReadResult
 from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.errors import DataError
-from loreweave.tasks.contract import OPTIONS, Execution, NoSettings, Task, Training
+from loreweave.tasks.contract import OPTIONS, Execution, NoSettings, QueryFiles, Task, Training
 from loreweave.tasks.deferred import Deferred
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class RecordTask(Generic[R]):
         evaluation: settings of `evaluate`. If there are any, `training.score` takes them as its last argument.
         scoring: settings of `score`. If there are any, `score_predictions` takes them as its last argument.
         read_gold: `training.read` for `score_predictions`, if that also accepts files of gold labels only.
+        pair_row: see `contract.Task`.
+        query_files: see `contract.Task`.
     """
 
     training: Training[R]
@@ -45,6 +47,8 @@ class RecordTask(Generic[R]):
     evaluation: type = NoSettings
     scoring: type = NoSettings
     read_gold: Callable[[Path, str | None, bool], ReadResult[Any]] | None = None
+    pair_row: Callable[[str, str], dict[str, Any]] | None = None
+    query_files: QueryFiles | None = None
 
 
 def task_of_records(
@@ -84,6 +88,8 @@ def task_of_records(
         options=options,
         rows=_ROWS.get(asks),
         usage=usage or {},
+        pair_row=parts.pair_row,
+        query_files=parts.query_files,
         training=training,
     )
 

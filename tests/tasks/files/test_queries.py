@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.contract import QueryFiles
 from loreweave.tasks.files.queries import block_size, read_queries
 from loreweave.tasks.jobs.queries import Query
 
@@ -188,3 +189,22 @@ def test_every_end_of_a_line_ends_a_query(end: str, piped: bool, tmp_path: Path)
         queries = read("-", stdin=raw) if piped else read(tmp_path / "q")
         assert rows(queries) == [{"text": "Ann left."}, {"text": "Bob sang."}]
         assert [query.where["line"] for query in queries] == [1, 3]
+
+
+TABLES = QueryFiles(formats=("table",), rows=lambda path, format: iter([("line 2", {"text": path.name, "how": format})]))
+
+
+def test_tables_of_a_task(tmp_path: Path) -> None:
+    for name, content in (("a.tsv", "text\tx\n"), ("b.txt", "text\tx\na\tb\n"), ("c.csv", "text,x\n"), ("d.txt", "plain\n")):
+        (tmp_path / name).write_text(content)
+        found = rows(read(tmp_path / name, tables=TABLES))
+        assert found == [{"text": "plain"} if name == "d.txt" else {"text": name, "how": None}]
+    assert [row["text"] for row in rows(read(tmp_path, tables=TABLES))] == ["a.tsv", "b.txt", "c.csv", "plain"]
+    assert rows(read(tmp_path / "d.txt", tables=TABLES, format="table:text=1")) == [{"text": "d.txt", "how": "table:text=1"}]
+    assert rows(read(tmp_path / "b.txt", tables=TABLES, format="text")) == [{"text": "text\tx"}, {"text": "a\tb"}]
+    with pytest.raises(ConfigurationError, match="--format: found 'tabel', expected text or jsonl or table"):
+        read(tmp_path / "d.txt", tables=TABLES, format="tabel")
+    with pytest.raises(ConfigurationError, match="--format: found 'table', expected text or jsonl$"):
+        read(tmp_path / "d.txt", format="table")
+    with pytest.raises(ConfigurationError, match="--format table needs a file, found standard input"):
+        read("-", stdin=b"a", tables=TABLES, format="table")

@@ -106,6 +106,16 @@ def test_texts_of_python_and_lines_of_the_shell(trained: Trained, tmp_path: Path
     if kind != "texts":
         with pytest.raises(DataError, match="found one text, expected a pair"):
             predictor.predict(["ann lives in oslo"])
+        asked = [("ann", "oslo"), {"text": "bob", "text_pair": "the river"}, {"text": "ann", "pair": "oslo", "id": "last"}]
+        (first,), (second,), (third,) = predictor.predict(asked)
+        assert (first["id"], first["text"], first["text_pair"], third["id"]) == ("0", "ann", "oslo", "2:last")
+        assert first["predicted"] == pytest.approx(third["predicted"]) != second["predicted"]
+        (same,) = predictor.predict_rows([{"text": "ann", "text_pair": "oslo"}])
+        assert same["predicted"] == pytest.approx(first["predicted"])
+        with pytest.raises(DataError, match="text 0: found mentions of a pair of texts or of a dict, expected none"):
+            predictor.predict(asked[:1], mentions=[[(0, 3)]])
+        with pytest.raises(DataError, match=r"text 1: found \('ann',\), expected a text, a pair of texts, or a dict"):
+            predictor.predict([asked[0], ("ann",)])
         return
     (first,), (second,) = predictor.predict(["ann lives in oslo", "bob lives in the river"])
     assert (first["predicted"], second["predicted"]) == ("yes", "no")
@@ -115,6 +125,26 @@ def test_texts_of_python_and_lines_of_the_shell(trained: Trained, tmp_path: Path
     assert main(["predict", "text-classification", "--model", str(run), str(tmp_path / "texts.txt")]) == 0
     answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(answer["id"], answer["predicted"]) for answer in answers] == [("1", "yes"), ("2", "no")]
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_predict_reads_the_tables_of_training(
+    trained: Trained, labelled: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kind, run, data, _ = trained
+    table = tmp_path / "test.tsv"
+    rows = [line.split("\t") for line in data.read_text().splitlines()]
+    table.write_text("".join("\t".join(row if labelled else row[:-1]) + "\n" for row in rows))
+    predict = ["predict", "text-classification", "--model", str(run), "--device", "cpu"]
+    if kind == "texts" and not labelled:
+        return  # one column is no table
+    assert main([*predict, str(table)]) == 0
+    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    queries = [{"text": row[-2]} if kind == "texts" else {"text": row[-3], "text_pair": row[-2]} for row in rows[1:]]
+    expected = loreweave.load(run, device="cpu").predict_rows(queries)
+    assert [answer["predicted"] for answer in answers] == pytest.approx([answer["predicted"] for answer in expected])
+    assert answers[5]["id"] == ("5" if kind == "pairs" else "6")
+    assert ("label" in answers[0] or "score" in answers[0]) == labelled
 
 
 def test_the_model_of_one_task_starts_another(trained: Trained, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TextIO
@@ -19,6 +20,7 @@ from loreweave.corpus.files.reading import BROKEN_STREAM, content_suffix, line_v
 from loreweave.corpus.files.tables import is_table
 from loreweave.corpus.files.writing import is_temporary
 from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.contract import QueryFiles
 from loreweave.tasks.jobs.queries import BLOCK, Query
 
 FORMATS = {"text": "plain text, one query per line; blank lines are skipped", "jsonl": "JSON Lines, or a JSON list"}
@@ -27,6 +29,7 @@ _CALLED = "standard input"
 
 _JSON_SUFFIXES = (".jsonl", ".json", ".ndjson")
 _FOLDER_SUFFIXES = (".txt", *_JSON_SUFFIXES)
+_TABLE = "table"
 _LOOKED_AT = 20
 """Number of lines that determine the format; only the first line of a pipe, whose lines are answered as they come."""
 
@@ -49,6 +52,7 @@ def read_queries(
     *,
     format: str | None = None,
     asks: Sequence[str] = ("text",),
+    tables: QueryFiles | None = None,
     report: Callable[[str], None] = print,
 ) -> Iterator[Query]:
     """Queries of files, of folders, and of standard input for `-`.
@@ -60,8 +64,9 @@ def read_queries(
     Args:
         names: files and folders.
         standard_input: read for `-`.
-        format: one of `FORMATS`. Default: by the suffix (.json, .jsonl) or the content.
+        format: one of `FORMATS` or of `tables`. Default: by the suffix (.json, .jsonl, .csv, .tsv) or the content.
         asks: the fields of a query; plain text has only `text`.
+        tables: tables that the task reads; None: tables are refused.
         report: called with what was left out.
 
     Yields:
@@ -71,18 +76,30 @@ def read_queries(
         ConfigurationError: an unknown format, or plain text for a task whose queries have more fields.
         DataError: a file is missing or neither text nor JSON, or there is no query in any file.
     """
-    if format is not None and format not in FORMATS:
-        raise ConfigurationError(f"--format: found {format!r}, expected {' or '.join(FORMATS)}")
-    files = [file for name in names for file in _files(name, report)]
-    return _read(names, files, standard_input, format, asks, report)
+    known = (*FORMATS, *(tables.formats if tables is not None else ()))
+    if format is not None and format not in FORMATS and format.partition(":")[0] not in known[len(FORMATS) :]:
+        raise ConfigurationError(f"--format: found {format!r}, expected {' or '.join(known)}")
+    if format is not None and format not in FORMATS and STANDARD_INPUT in names:
+        raise ConfigurationError(f"--format {format} needs a file, found standard input")
+    suffixes = _FOLDER_SUFFIXES if tables is None else (*_FOLDER_SUFFIXES, *DELIMITED_SUFFIXES)
+    files = [file for name in names for file in _files(name, suffixes, report)]
+    return _read(names, files, standard_input, _Reading(format, tuple(asks), tables), report)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """See `read_queries`."""
+
+    format: str | None
+    asks: tuple[str, ...]
+    tables: QueryFiles | None
 
 
 def _read(
     names: Sequence[str],
     files: Sequence[str],
     standard_input: TextIO,
-    format: str | None,
-    asks: Sequence[str],
+    reading: _Reading,
     report: Callable[[str], None],
 ) -> Iterator[Query]:
     several = len(files) > 1 or files != list(names)  # also for a folder with a single file
@@ -90,7 +107,7 @@ def _read(
     for file in files:
         before = total
         where = {"file": file} if several else {}
-        for query in _queries(file, standard_input, format, asks, where):
+        for query in _queries(file, standard_input, reading, where):
             total += 1
             yield query
         if several and total == before:
@@ -100,8 +117,8 @@ def _read(
         raise DataError(f"{found}: found no query, expected lines of text or JSON objects")
 
 
-def _files(name: str, report: Callable[[str], None]) -> Iterator[str]:
-    """Files that a name stands for."""
+def _files(name: str, suffixes: tuple[str, ...], report: Callable[[str], None]) -> Iterator[str]:
+    """Files that a name stands for; of a folder those with these suffixes."""
     path = Path(name)
     if name != STANDARD_INPUT and not path.exists():
         raise file_not_found(name)
@@ -109,9 +126,9 @@ def _files(name: str, report: Callable[[str], None]) -> Iterator[str]:
         yield name
         return
     inside = sorted(each for each in path.rglob("*") if each.is_file() and not _is_hidden(each.relative_to(path)))
-    taken = [each for each in inside if content_suffix(each) in _FOLDER_SUFFIXES]
+    taken = [each for each in inside if content_suffix(each) in suffixes]
     if not taken:
-        raise DataError(f"found no file with a name that ends in {', '.join(_FOLDER_SUFFIXES)}", path=path)
+        raise DataError(f"found no file with a name that ends in {', '.join(suffixes)}", path=path)
     if others := [each for each in inside if each not in set(taken)]:
         shown = listed(each.relative_to(path) for each in others)
         report(f"{path}: left out {counted(len(others), 'file')} of neither text nor JSON: {shown}")
@@ -122,11 +139,12 @@ def _is_hidden(path: Path) -> bool:
     return is_temporary(path.name) or any(part.startswith(".") for part in path.parts)
 
 
-def _queries(
-    file: str, standard_input: TextIO, format: str | None, asks: Sequence[str], where: dict[str, Any]
-) -> Iterator[Query]:
+def _queries(file: str, standard_input: TextIO, reading: _Reading, where: dict[str, Any]) -> Iterator[Query]:
     path, piped = Path(file), file == STANDARD_INPUT
-    called = _CALLED if piped else file
+    called, format = _CALLED if piped else file, reading.format
+    if reading.tables is not None and format not in (None, *FORMATS):
+        yield from _of_rows(reading.tables.rows(path, format), called, where)
+        return
     if not piped and is_table(path):
         yield from _of_rows(json_rows(path), called, where)
         return
@@ -135,9 +153,13 @@ def _queries(
         first = list(islice(lines, 1 if piped else _LOOKED_AT))
         if not first:
             return
-        chosen = format or _recognise(path, called, [line for _, line in first if isinstance(line, str)])
+        tables = None if piped else reading.tables
+        chosen = format or _recognise(path, called, [line for _, line in first if isinstance(line, str)], tables)
+        if chosen == _TABLE and tables is not None:
+            yield from _of_rows(tables.rows(path, None), called, where)
+            return
         if chosen == "text":
-            _refuse_text(called, asks)
+            _refuse_text(called, reading.asks)
             for number, line in chain(first, lines):
                 row = line if isinstance(line, DataError) else {"text": line}
                 yield Query(f"{called}, line {number}", str(number), row, {**where, "line": number})
@@ -153,8 +175,8 @@ def _queries(
             yield from _of_rows(json_rows(path), called, where)
 
 
-def _recognise(path: Path, called: str, lines: Sequence[str]) -> str:
-    """Whether a file is JSON or plain text, by its name or its first lines.
+def _recognise(path: Path, called: str, lines: Sequence[str], tables: QueryFiles | None) -> str:
+    """Whether a file is JSON, plain text, or one of the `tables`, by its name or its first lines.
 
     Raises:
         ConfigurationError: it looks like something else.
@@ -163,6 +185,8 @@ def _recognise(path: Path, called: str, lines: Sequence[str]) -> str:
         return "jsonl"
     rest = "expected one text per line or JSON Lines (--format text reads each line as a text)"
     if content_suffix(path) in DELIMITED_SUFFIXES or (len(lines) > 1 and all("\t" in line for line in lines)):
+        if tables is not None:
+            return _TABLE
         raise ConfigurationError(f"{called}: found a table, {rest}")
     last = [line.split()[-1] for line in lines if len(line.split()) > 1]
     if len(last) > 1 and len(last) >= 0.9 * len(lines) and all(_TAG.fullmatch(word) for word in last):

@@ -17,6 +17,9 @@ from loreweave.tasks.jobs.queries import Answerer
 from loreweave.tasks.registry import load_task, task_names
 from loreweave.training.task_model import TaskModel
 
+Text = str | tuple[str, str] | Mapping[str, Any]
+"""A text, a pair of texts, or the fields of a query."""
+
 
 class Predictor:
     """A model of a task, ready to predict. Created by `load`."""
@@ -46,9 +49,12 @@ class Predictor:
         return self.loaded.labels
 
     def predict(
-        self, texts: Sequence[str], mentions: Sequence[Sequence[tuple[int, int]]] | None = None
+        self, texts: Sequence[Text], mentions: Sequence[Sequence[tuple[int, int]]] | None = None
     ) -> list[list[dict[str, Any]]]:
         """Predict for each text; `mentions` has, for each text, (start, end) characters.
+
+        Instead of a text, there may be a pair of texts, for a task that reads pairs, or a dict with the fields of a query, such
+        as `{"text": ..., "text_pair": ...}`.
 
         Returns:
             For each text its answers, in the order of the mentions: character offsets, labels and probabilities. A task that
@@ -61,18 +67,17 @@ class Predictor:
         Example:
             >>> predictor.predict(["Ann lives in Oslo."], mentions=[[(0, 3), (13, 17)]])  # doctest: +SKIP
             >>> ner_predictor.predict(["Ann lives in Oslo."])  # doctest: +SKIP
+            >>> entailment_predictor.predict([("Ann lives in Oslo.", "Ann lives in Norway.")])  # doctest: +SKIP
         """
         if isinstance(texts, str):
             raise DataError("found one text, expected a list of texts")
-        if self.task.rows is None:
-            raise ConfigurationError(f"queries of {self.task.name} have {', '.join(self.task.asks)}; use predict_rows")
         spans = [[] for _ in texts] if mentions is None else [list(given) for given in mentions]
         if len(spans) != len(texts):
             raise DataError(f"found mentions for {counted(len(spans), 'text')}, expected {len(texts)}", field="mentions")
         rows, counts = [], []
         for number, (text, given) in enumerate(zip(texts, spans, strict=True)):
             try:
-                asked = self.task.rows(text, given)
+                asked = self._rows(text, given)
             except DataError as error:
                 raise DataError(f"text {number}: {error.message}", field=error.field) from None
             counts.append(len(asked))
@@ -83,6 +88,24 @@ class Predictor:
         grouped = [[next(answers) for _ in range(count)] for count in counts]
         finds = None if self.task.training is None else self.task.training.finds
         return grouped if finds is None else [[found for each in group for found in each[finds]] for group in grouped]
+
+    def _rows(self, text: Text, mentions: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+        """The queries about a text, a pair of texts, or of the fields of a query."""
+        if isinstance(text, str):
+            if self.task.rows is None:
+                raise ConfigurationError(f"queries of {self.task.name} have {', '.join(self.task.asks)}; use predict_rows")
+            return self.task.rows(text, mentions)
+        if mentions:
+            raise DataError("found mentions of a pair of texts or of a dict, expected none", field="mentions")
+        if isinstance(text, Mapping):
+            return [dict(text)]
+        match text:
+            case (str(first), str(second)):
+                if self.task.pair_row is None:
+                    raise DataError(f"found a pair of texts, expected a text: {self.task.name} reads no pairs")
+                return [self.task.pair_row(first, second)]
+            case _:
+                raise DataError(f"found {text!r}, expected a text, a pair of texts, or a dict")
 
     def predict_rows(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Answer JSON objects, as `loreweave predict --strict` does.

@@ -1,6 +1,6 @@
 """Text classification: a class, or a number, for a text or a pair of texts (GLUE and files of the user's own)."""
 
-from loreweave.tasks.contract import Training
+from loreweave.tasks.contract import QueryFiles, Training
 from loreweave.tasks.deferred import Deferred
 from loreweave.tasks.files.data_folder import USUAL_SPLITS
 from loreweave.tasks.record_task import RecordTask, task_of_records
@@ -16,8 +16,9 @@ from loreweave.tasks.text_classification.settings import (
 
 USAGE = {
     "predict": (
-        'A query is a line of text, or an object with "text" and, for pairs, "text_pair". "predicted" is a class with '
-        "its probability, or a number."
+        'A query is a line of text, or an object with "text" and, for pairs, "text_pair". Tables are read as for '
+        "'loreweave finetune', with or without labels (--format table:text=COLUMN,text_pair=COLUMN chooses the columns). "
+        '"predicted" is a class with its probability, or a number.'
     ),
     "score": ('A prediction has "predicted", a class or a number.'),
 }
@@ -43,6 +44,8 @@ PARTS: RecordTask[record.TextRecord] = RecordTask(
     query=prediction.query,
     answer=prediction.answer,
     score_predictions=scoring.score_predictions,
+    pair_row=prediction.pair_row,
+    query_files=QueryFiles(formats=tuple(reader.FORMATS), rows=prediction.rows_of_file),
     evaluation=TextScoring,
     scoring=TextScoring,
 )

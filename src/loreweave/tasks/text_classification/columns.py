@@ -15,7 +15,7 @@ ROLES = ("text", "text_pair", "label", "score", "id")
 """Role of a column: `label` is a class, `score` a number."""
 
 PAIRS = (
-    ("text", "text_pair"), ("text_a", "text_b"), ("texta", "textb"), ("text1", "text2"), ("text_1", "text_2"),
+    ("text", "text_pair"), ("text", "pair"), ("text_a", "text_b"), ("texta", "textb"), ("text1", "text2"), ("text_1", "text_2"),
     ("sentence1", "sentence2"), ("sentence_1", "sentence_2"), ("sentence_a", "sentence_b"), ("sent1", "sent2"),
     ("premise", "hypothesis"), ("question1", "question2"), ("question", "sentence"), ("question", "passage"),
     ("query", "passage"), ("query", "document"), ("1_string", "2_string"),

@@ -97,7 +97,7 @@ def open_glue(path: Path, asked: Mapping[str, str], names: Names) -> Opened:
         if is_qqp and len(cells) != len(header):
             yield LeftOut("broken lines, of which QQP's files have some")
             return
-        row = _row_of(cells, header)
+        row = row_of(cells, header)
         if row.get(_GOLD) == _NO_AGREEMENT:
             yield _DISAGREED
             return
@@ -155,7 +155,7 @@ def open_table(path: Path, asked: Mapping[str, str], names: Names) -> Opened:
     columns = _found(path, header, asked, "table")
 
     def convert(cells: list[str], number: str) -> Iterator[TextRecord]:
-        yield _record(_row_of(cells, header), columns, number, names)
+        yield _record(row_of(cells, header), columns, number, names)
 
     return Opened(FileFormat("", convert, _rows(read, has_header=not numbered)), columns, header, notes)
 
@@ -197,7 +197,7 @@ def _rows(read: Callable[[], Iterator[Cells]], *, has_header: bool) -> Callable[
     return lambda _: ((f"line {line}", cells) for line, cells in islice(read(), int(has_header), None))
 
 
-def _row_of(cells: Sequence[str], header: Sequence[str]) -> dict[str, str]:
+def row_of(cells: Sequence[str], header: Sequence[str]) -> dict[str, str]:
     """The cells of a row by the names in the header.
 
     Raises:

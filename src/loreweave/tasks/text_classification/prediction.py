@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from loreweave.corpus.files.rows import Row, field
 from loreweave.errors import DataError
 from loreweave.metrics.probabilities import by_name, logit_matrix, softmax
-from loreweave.tasks.text_classification.columns import PAIRS, TEXTS
+from loreweave.tasks.text_classification.columns import PAIRS, TEXTS, parse_columns
+from loreweave.tasks.text_classification.formats import FORMATS, recognise, row_of
 from loreweave.tasks.text_classification.record import NUMBER, TextRecord
 from loreweave.training.evaluation import Outputs
 
@@ -19,13 +21,53 @@ def query(row: Row, id: str) -> list[TextRecord]:
     Raises:
         DataError: the text is missing or blank.
     """
-    names = ("text", "text_pair") if "text" in row else next((pair for pair in PAIRS if set(pair) <= row.keys()), None)
+    pairs = [pair for pair in PAIRS if set(pair) <= row.keys() and ("text" not in row or pair[0] == "text")]
+    names = pairs[0] if pairs else None
     first, second = names or (next((name for name in TEXTS if name in row), "text"), "text_pair")
     text = field(row, first, str)
     pair = None if row.get(second) is None else field(row, second, str)
     if not text.strip() and not (pair or "").strip():
         raise DataError("found a blank text", field=first)
     return [TextRecord(str(row.get("id", id)), text, pair)]
+
+
+def pair_row(text: str, text_pair: str) -> dict[str, Any]:
+    """The query about a pair of texts."""
+    return {"text": text, "text_pair": text_pair}
+
+
+def rows_of_file(path: Path, format: str | None) -> Iterator[tuple[str, Any]]:
+    """Queries of a file in one of the formats of training, with their places; labels are not needed.
+
+    A query has the texts as `text` and `text_pair`, and its id. The other columns keep their names.
+
+    Args:
+        path: the file.
+        format: one of `FORMATS`, which may be followed by the columns. None: recognised.
+
+    Yields:
+        (place, fields of the query), or an error instead of them.
+
+    Raises:
+        DataError: the names of the columns do not show which one is the text.
+    """
+    name, colon, given = (format or recognise(path)).partition(":")
+    opened = FORMATS[name].open(path, parse_columns(name, given) if colon else {}, ())
+    columns = opened.columns
+    for number, (place, cells) in enumerate(opened.format.rows(path), 1):
+        try:
+            row = cells if isinstance(cells, Mapping | DataError) else row_of(cells, opened.keys)
+        except DataError as error:
+            row = error
+        if isinstance(row, DataError):
+            yield place, row
+            continue
+        named = {"text": columns.text, "text_pair": columns.text_pair, "id": columns.id}
+        fields = {role: row[key] for role, key in named.items() if key is not None and row.get(key) is not None}
+        if name == "glue":  # whose submissions number the texts from 0, and whose parses are no fields of a query
+            fields = {"id": str(number - 1)} | fields
+            row = {key: cell for key, cell in row.items() if not key.endswith("_parse")}
+        yield place, fields | {key: value for key, value in row.items() if key not in (*named.values(), *fields)}
 
 
 def answer(records: Sequence[TextRecord], outputs: Outputs, labels: Sequence[str]) -> list[dict[str, Any]]:
