@@ -27,7 +27,7 @@ class DataError(LoreweaveError):
     """A file whose content is not what its format promises.
 
     Args:
-        message: what was found and what was expected.
+        message: text that names what was found and what was expected.
         path, line, record, field: the place, as far as it is known; `record` in words ("record 4").
 
     Example:

@@ -1,4 +1,4 @@
-"""What packages of others add to loreweave: tasks, objectives, scorers and file formats, by an entry point or by a call."""
+"""Additions of other packages: tasks, objectives, scorers and file formats, by an entry point or by a call."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Registry(Mapping[str, T], Generic[T]):
     Other packages declare theirs by entry points (`name = "module:object"`), which are imported on use.
 
     Args:
-        kind: what it holds, with its article ("a task").
+        kind: noun for its members, with its article ("a task").
         group: the group of the entry points.
         own: those of loreweave.
         check: (name, what is added, all other names); raises an error if it cannot be used.
@@ -42,7 +42,7 @@ class Registry(Mapping[str, T], Generic[T]):
         """Add something for this process; the same thing again changes nothing.
 
         Args:
-            added: what is added.
+            added: the new member.
             name: its name. Default: its attribute `name`.
 
         Raises:
@@ -61,7 +61,7 @@ class Registry(Mapping[str, T], Generic[T]):
         return [name for name in self._entry_points() if name not in self._own]
 
     def registered(self) -> dict[str, T]:
-        """What this process has registered."""
+        """Additions that this process has registered."""
         return dict(self._registered)
 
     def __iter__(self) -> Iterator[str]:

@@ -127,7 +127,7 @@ def write_windows(folder: Path, windows: Iterable[Window], rows_per_shard: int) 
 
 
 class Counts(Protocol):
-    """What a builder counts while it makes rows."""
+    """Counts of a builder of rows."""
 
     def to_dict(self) -> dict[str, int]:
         """The counts by name."""
@@ -148,7 +148,7 @@ def write_set(
     """Write a new set atomically: the rows, then the tokenizer, the vocabulary and the manifest.
 
     Args:
-        settings: how the rows are made.
+        settings: settings of making rows.
         counts: of the rows; read when all are made.
 
     Raises:

@@ -98,7 +98,7 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Cutting:
-    """How lines become blocks; see `build_text_blocks`."""
+    """Settings of building blocks from lines; see `build_text_blocks`."""
 
     break_mode: BreakMode
     max_length: int
@@ -142,7 +142,7 @@ def build_text_blocks(
         files: text files, or tables with `text`; read once, in order (`loreweave.corpus.plain_text`).
         tokenizer: a fast tokenizer with an end (or separator) token.
         output: folder to write; the same input gives the same bytes.
-        break_mode: where blocks may be cut.
+        break_mode: places where blocks may be cut.
         max_length: maximum number of sub-words per block, including its start and end token.
         split_long_lines: split lines that are longer than a block into full blocks and a rest, instead of dropping them.
         sentences: language of the sentences that become the lines; None keeps the lines.

@@ -67,7 +67,7 @@ class HelpGroup(TyperGroup):
 
 
 def as_setting(command: str, option: str, given: Sequence[str]) -> str | None:
-    """How to write an option that is a setting of this command; None if it is not a setting.
+    """Message about an option that is a setting of this command; None if it is not a setting.
 
     Args:
         command: name of the command.

@@ -166,7 +166,7 @@ class EntityTokenizer:
             spans_pair: mentions of the second texts; their entities follow those of the first.
             entities_pair: entities of the second texts.
             max_length: maximum number of word tokens with special tokens. Default: that of the tokenizer.
-            truncation: which text of a pair is truncated.
+            truncation: text of a pair that is truncated.
             piece_rule: rule for splitting texts. Default: that of the tokenizer.
             language: language of the titles, if the vocabulary has several.
             with_offsets: also return the characters of each token (slower).

@@ -81,5 +81,5 @@ def _without_weights(status: Path) -> str:
 
 
 def _hint(place: Path) -> str:
-    """What was probably meant; nothing for `owner/name` of a folder that does not exist, which may be a Hub name."""
+    """The name that was probably meant; nothing for `owner/name` of a folder that does not exist, which may be a Hub name."""
     return close_names(place) if len(place.parts) > 2 or place.parent.exists() else ""

@@ -74,7 +74,7 @@ def attention_with_dropout(
 
 
 def added_to_scores(mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
-    """What is added to scores for a mask: the mask itself, or for a mask of True at visible keys a bias of 0 there."""
+    """Bias that is added to scores for a mask: the mask itself, or for a mask of True at visible keys a bias of 0 there."""
     if mask is None or mask.dtype != torch.bool:
         return mask
     return torch.zeros(mask.shape, dtype=dtype).masked_fill_(~mask, torch.finfo(dtype).min)

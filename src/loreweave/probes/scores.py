@@ -37,7 +37,7 @@ class Measure:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What the same number of another encoder has in common with it."""
+        """Key of the number, equal for the same number of another encoder."""
         return self.probe, self.data, self.what
 
     def draws(self) -> np.ndarray:

@@ -34,7 +34,7 @@ def read_with_head(
         auto: a class such as `AutoModelForTokenClassification`.
         source: folder or Hub name.
         model_config: the configuration, with the names of the classes.
-        kind: what the model is for, in errors.
+        kind: purpose of the model, for messages.
 
     Raises:
         CheckpointError: transformers has no such class for the encoder.

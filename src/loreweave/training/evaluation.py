@@ -20,7 +20,7 @@ class Evaluation:
         predictions: one JSON object per record.
         arrays: data for later analyses: raw outputs, gold labels, ids.
         tables: details for the report (`per_label`), as lists of rows.
-        notes: what readers of the metrics should know, one line each.
+        notes: remarks for readers of the metrics, one line each.
     """
 
     metrics: dict[str, float]

@@ -18,7 +18,7 @@ Batch = dict[str, Tensor]
 
 
 class Sized(Protocol):
-    """What the engine needs of an example."""
+    """Interface of an example that the engine runs."""
 
     @property
     def length(self) -> int:

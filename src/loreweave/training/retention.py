@@ -1,4 +1,4 @@
-"""Which epoch's weights a fine-tuning run keeps: one function per rule.
+"""Rules for the epoch whose weights a fine-tuning run keeps: one function per rule.
 
 A new rule is a function here, a row of `RULES` and its name in `Keep`; `keep=NAME` selects it.
 """

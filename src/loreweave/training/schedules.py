@@ -18,7 +18,7 @@ class Schedule:
     """A schedule.
 
     Attributes:
-        summary: what the learning rate does after the warm-up, for the help.
+        summary: course of the learning rate after the warm-up, for the help.
         factor: (update, number of warm-up updates, number of all updates) -> fraction of the highest learning rate. It is
             called for updates after the warm-up.
         reads_total: whether it depends on the number of all updates.

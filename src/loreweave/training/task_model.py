@@ -36,7 +36,7 @@ class Encoding(Protocol):
         """One array per record from one array per example."""
 
     def report(self) -> str:
-        """What was truncated so far, in words; empty if nothing was."""
+        """Counts of what was truncated so far, in words; empty if nothing was."""
 
     def save_pretrained(self, folder: Path) -> None:
         """Save the tokenizer's files."""
@@ -76,7 +76,7 @@ class TaskModel:
         """Choose on dev data how outputs become predictions; most models have nothing to choose."""
 
     def decision(self) -> dict[str, float]:
-        """What was chosen on dev data, for the results; the checkpoint stores it too."""
+        """Values that were chosen on dev data, for the results; the checkpoint stores them too."""
         return {}
 
     def decide(self, decision: Mapping[str, float]) -> None:

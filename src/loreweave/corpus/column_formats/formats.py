@@ -16,12 +16,12 @@ from loreweave.errors import DataError
 
 @dataclass(frozen=True)
 class OpenedFile:
-    """How one file is read.
+    """Format of one file, with what was found out about it.
 
     Attributes:
         texts: (a row, its number) -> its texts, and what was left out; raises a DataError for a bad row.
         rows: rows of the file, each with its place.
-        notes: what the user should know about the file, one line each.
+        notes: unusual properties of the file, one line each.
     """
 
     texts: Callable[[Any, str], Iterable[Item]]

@@ -73,7 +73,7 @@ class TagSpelling:
         return plain == OUTSIDE or has_prefix(plain)
 
     def notes(self) -> list[str]:
-        """What was read differently from its spelling, one line each."""
+        """Notes about tags that were read differently from their spelling, one line each."""
         pairs = [f"{self.example!r} as {self.plain(self.example)!r}"] if self.example else []
         pairs += [f"{tag!r} as 'O'" for tag in sorted(self.outside)]
         return [f"tags in another spelling: {', '.join(pairs)}"] if pairs else []

@@ -72,7 +72,7 @@ def stream_records(
         format: its format.
         skip_bad: skip, count and list bad records, instead of raising the first error.
         account: receives the counts of what is left out; its records and places do not change.
-        prefix: what stands before the number that is the id of a row without an id.
+        prefix: text before the number that is the id of a row without an id.
 
     Raises:
         DataError: names the file, the place and the field; or there is no record in the file.

@@ -18,7 +18,7 @@ class LeftOut:
     """A part of a row that gives no record, or that is missing from the row's record.
 
     Attributes:
-        reason: what is counted, in words.
+        reason: name of the count, in words.
         error: the error; None if it is something that the task does not use.
         of_record: whether the row's record is kept without this part.
         detail: the part itself, such as the text of a mention; empty if the reason is enough.

@@ -52,7 +52,7 @@ class GraphPolicy:
         exclude_triples: file of triples that training must not see; their entities stay, so that ranks stay comparable.
         within_vocabulary: entity vocabulary. An entity that is not in it is left out with its triples, and so are
             several entities with one title (see `graphs.vocabulary`).
-        splitting: how the triples of one split are divided into three; None keeps the splits of the source.
+        splitting: settings for dividing the triples of one split into three; None keeps the splits of the source.
     """
 
     without_text: WithoutText = "keep"

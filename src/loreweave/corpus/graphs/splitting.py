@@ -26,7 +26,7 @@ _SHARES = re.compile(r"(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)")
 
 @dataclass(frozen=True)
 class Splitting:
-    """How triples are split.
+    """Settings of a split of triples.
 
     Attributes:
         shares: of train, valid and test, in percent of the distinct triples.

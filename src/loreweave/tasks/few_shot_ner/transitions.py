@@ -21,7 +21,7 @@ _FLOOR = 1e-6
 
 @dataclass(frozen=True)
 class TransitionCounts:
-    """How often sentences begin with O or an entity (s), and what follows O (o), an entity (i), another type (x_y)."""
+    """Number of sentences that begin with O or an entity (s), and of tags after O (o), an entity (i), another type (x_y)."""
 
     s_o: int = 0
     s_i: int = 0

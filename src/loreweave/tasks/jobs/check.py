@@ -142,7 +142,7 @@ def _encoding(
     max_length: int | None,
     report: Callable[[str], None],
 ) -> Encoding:
-    """Of a checkpoint of the task, or of an encoder as `loreweave finetune` would start it."""
+    """Encoding of a checkpoint of the task, or of an encoder as `loreweave finetune` would start it."""
     from loreweave.encoding.model_names import resolve
     from loreweave.tasks.jobs.checkpoints import load_checkpoint_of, task_of
 

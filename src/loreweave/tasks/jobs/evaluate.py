@@ -30,7 +30,7 @@ def evaluate_task(
     Args:
         settings: `key=value` that fill `task.evaluation`.
         recipe: values of these settings that `settings` override.
-        execution: how the job runs. Default: on an accelerator if there is one, in fp32.
+        execution: settings of the job. Default: on an accelerator if there is one, in fp32.
         output: folder for `results.json` and `predictions/`.
         overwrite: replace results in this folder.
 
@@ -70,7 +70,7 @@ def score_task(
 
     Args:
         settings: `key=value` that fill `task.scoring`.
-        execution: how the files are read, and who is told.
+        execution: settings of reading the files, and the function that receives messages.
 
     Returns:
         The evaluation, and the content of `results.json`.

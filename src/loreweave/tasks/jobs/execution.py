@@ -1,4 +1,4 @@
-"""How a job runs, from the options that the commands and the Python functions have in common."""
+"""Execution settings of a job, from the options that the commands and the Python functions have in common."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def names_of(given: Names | None) -> list[str] | None:
 
 
 def reading_of(format: str | None = None, skip_bad: bool = False, tag_names: Names | None = None) -> Reading:
-    """How data files are read.
+    """Settings of reading data files.
 
     Raises:
         DataError: the file of `tag_names` holds no names.

@@ -28,7 +28,7 @@ def open_task(
         data: data of the queries, if the task needs them (a graph, a support set).
         settings: `key=value` that fill `task.prediction`.
         values: values of these settings that `settings` override.
-        execution: how the job runs.
+        execution: settings of the job.
 
     Raises:
         ConfigurationError: a wrong setting or option; or data are given for a task without data, or missing for one with data.

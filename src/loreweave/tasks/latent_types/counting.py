@@ -126,7 +126,7 @@ class TypeCounts:
         seed: seed of both draws.
         pieces: sub-words without special tokens by (type, characters in lower case).
         words, labels, tags: words by (type, word in lower case), (type, label or None outside mentions), (type, tag).
-        left_out: what could not be counted, in words.
+        left_out: number of words and mentions that could not be counted, by reason.
     """
 
     types: int

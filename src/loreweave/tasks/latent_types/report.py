@@ -79,7 +79,7 @@ def analyse_texts(
         predictor: predictor of the model.
         texts: texts with words, labels and parts of speech as far as they are known.
         config: settings of the analysis.
-        left_out: what was left out before, in words, which is added to the statistics; read after the last text.
+        left_out: counts of what was left out before, by reason, which are added to the statistics; read after the last text.
         keep: called with each text and its types.
 
     Raises:

@@ -14,7 +14,7 @@ NAME = "latent-types"
 
 @dataclass(kw_only=True)
 class ModelSettings:
-    """How sentences are read."""
+    """Settings of reading sentences."""
 
     rebuild: bool = True
     """Rebuild the sentence from the selected words."""
@@ -39,7 +39,7 @@ class EvaluationSettings(ModelSettings):
 
 @dataclass(kw_only=True)
 class PredictionSettings(ModelSettings):
-    """How `loreweave predict latent-types` answers."""
+    """Settings of `loreweave predict latent-types`."""
 
     READ_WHEN: ClassVar[ReadWhen] = {
         ("method",): when(rebuild=True),
@@ -48,7 +48,7 @@ class PredictionSettings(ModelSettings):
     }
 
     method: DecodingMethod = "greedy"
-    """How sentences are rebuilt."""
+    """Method of rebuilding sentences."""
     beams: int = 4
     """Number of beams of `method=beam`."""
     temperature: float = 1.0

@@ -71,7 +71,7 @@ class Checkpoint:
 
     @property
     def key(self) -> dict[str, Any]:
-        """What vectors of texts depend on in addition to the tokens."""
+        """Properties of the checkpoint on which vectors of texts depend, in addition to the tokens."""
         return {"model": self.hash, "pooling": self.model.pooling, "normalize": self.model.normalize}
 
     def describe(self) -> dict[str, Any]:

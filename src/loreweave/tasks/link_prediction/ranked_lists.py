@@ -27,7 +27,7 @@ Question = tuple[Side, int, int]
 
 @dataclass(frozen=True)
 class _List:
-    """What a line says: ids, not yet looked up."""
+    """Content of a line: ids, not yet looked up."""
 
     side: Side
     given: str

@@ -60,7 +60,7 @@ class EvaluationSettings(ModelSettings):
     }
 
     protocol: ProtocolName = "transductive"
-    """Which questions are asked and among which entities answers are ranked. `transductive`: all entities of the graph;
+    """Choice of the questions, and of the entities among which answers are ranked. `transductive`: all entities of the graph;
     `kepler-inductive`, `blp` and `grail`: as in these papers on entities that are not in `train`."""
     split: str | None = None
     """Split whose triples are the questions. Null: `test`, or `inductive_test` with `protocol=grail`."""
@@ -105,4 +105,4 @@ class ScoringSettings:
     split: str = "test"
     """Split of the graph whose triples are the gold answers."""
     side: AskedSide = "both"
-    """Which side of a triple is scored."""
+    """Side of a triple that is scored."""

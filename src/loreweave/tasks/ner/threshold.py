@@ -76,7 +76,7 @@ class _DecodedRecord:
         self._counts = (0, 0)
 
     def add(self, span: int) -> tuple[int, int]:
-        """How many more mentions are predicted, and how many more of them are right, with one more span."""
+        """Add a span; returns the number of additional predicted mentions, and of additional correct ones."""
         bisect.insort(self._entered, span)  # the order of the candidates decides between equal scores
         words, classes = self.record.words[self._entered], self.classes[self._entered]
         kept = without_overlaps(words, self.record.logits[self._entered, classes], self.nested)

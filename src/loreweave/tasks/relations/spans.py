@@ -18,7 +18,7 @@ from loreweave.errors import DataError
 
 OTHER_NAME = "mentions whose name differs from the text at their offsets (the text is used)"
 GAPS = "discontinuous mentions (the tokens between the parts are included)"
-"""What kept records lose in addition to `BLANK_EDGES`: reasons that are counted."""
+"""Reasons, in addition to `BLANK_EDGES`, why kept records lose a part; they are counted."""
 
 
 def token_span(places: Sequence[Span], start: int, end: int, name: str) -> Span:

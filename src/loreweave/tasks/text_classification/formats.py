@@ -29,13 +29,13 @@ Names = Sequence[str]
 
 @dataclass(frozen=True)
 class Opened:
-    """How a file is read; its first rows decide.
+    """Format of one file, as its first rows decide.
 
     Attributes:
         format: the rows, and how they become records.
         columns: the columns that are read.
         keys: names of all columns.
-        notes: what the user should know about the file.
+        notes: unusual properties of the file, one line each.
     """
 
     format: FileFormat[TextRecord]

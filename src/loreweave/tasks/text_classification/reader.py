@@ -115,7 +115,7 @@ def _without_hidden_labels(read: ReadResult[TextRecord]) -> ReadResult[TextRecor
 
 
 def _notes(records: Sequence[TextRecord], opened: Opened, name: str) -> list[str]:
-    """What looks odd in texts and labels, one line each.
+    """Notes about unusual texts and labels, one line each.
 
     Raises:
         DataError: the texts are numbers, or the labels are texts or tags.

@@ -187,7 +187,7 @@ def _term(name: str, values: Sequence[Any], prefix: str) -> str:
 
 
 def _ways(name: str, values: Sequence[Any], known: Mapping[str, Any], prefix: str) -> Iterator[str]:
-    """What the user can do to fulfil a part of a condition."""
+    """Yield the ways in which the user can fulfil a part of a condition."""
     if (name, values[0]) in FACTS:
         yield FACTS[name, values[0]][1]
         return

@@ -25,7 +25,7 @@ class Choice(Protocol):
 
     @property
     def summary(self) -> str:
-        """What the value does."""
+        """Effect of the value."""
 
 
 Choices = Mapping[str, Mapping[str, Choice]]
@@ -38,10 +38,10 @@ class SettingDoc:
 
     Attributes:
         name: dotted, where it is in a group.
-        kind: what may stand there.
+        kind: permitted values.
         default: as YAML would write it; None where it must be given.
         read: the condition under which it is read, or `always`.
-        text: what it is.
+        text: meaning of the setting.
     """
 
     name: str
@@ -78,7 +78,7 @@ def setting_docs(cls: type, prefix: str = "") -> Iterator[SettingDoc]:
 
 
 def _inner(group: Any, path: list[str], own: Any) -> Any:
-    """What a group's default says of a setting in it; the setting's `own` default where it says nothing."""
+    """Default of a setting according to the default of its group; the setting's `own` default if the group has none."""
     found: Any = None if group is None else to_dict(group)
     for name in path:
         if not isinstance(found, dict) or name not in found:

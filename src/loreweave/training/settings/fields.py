@@ -1,4 +1,4 @@
-"""What the settings of a group are (a configuration dataclass, or a `RegisteredGroup`): their types and their defaults."""
+"""Settings of a group (a configuration dataclass, or a `RegisteredGroup`): their types and their defaults."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ class EngineSettings(Seeds):
     gradient_accumulation_steps: int = 2
     """Number of micro-steps per update. An update reads `batch_size` x this number of examples per process."""
     leftover: Leftover = "drop"
-    """What to do with micro-batches at the end of an epoch that do not fill an update: `drop` skips them (like the
+    """Treatment of micro-batches at the end of an epoch that do not fill an update: `drop` skips them (like the
     released code), `flush` makes one smaller update."""
     bucket_by_length: bool = False
     """Put texts of similar length into a batch. This needs less padding, but the batches are no longer fully random."""

@@ -25,7 +25,7 @@ class Recipe:
         kind: type of the configuration in `config`: `pretraining` or `finetuning`.
         task: task of a fine-tuning recipe (`entity-typing`, ...).
         summary: one line for the list.
-        paper: where the settings were published.
+        paper: publication of the settings.
         published: published results, by metric name, as fractions; empty if there are none.
         hardware: hardware of the published run.
         hours: duration of that run; None if it is not known.
