@@ -37,20 +37,27 @@ def kepler(graph: Path, **changes: object) -> dict[str, object]:
     return {"graph": str(graph), "micro_batch_size": 3, "text": TEXT, **changes}
 
 
-def joint(world: Path, output: Path, graph: Path, **changes: object) -> dict[str, object]:
+def joint(
+    world: Path, output: Path, graph: Path, queue: dict[str, object] | None = None, **changes: object
+) -> dict[str, object]:
     """Masked words, masked entities and both objectives over the graph."""
     objectives = {
         "masked_words": {},
         "masked_entities": {},
         "knowledge_embedding": kepler(graph),
-        "contrastive_knowledge": kepler(graph, pre_batches=1),
+        "contrastive_knowledge": kepler(graph, **(queue or {"pre_batches": 1})),
     }
     return settings(world, output, objectives=objectives, **changes)
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_a_joint_run_resumes_bit_by_bit(world: Path, graph: Path, tmp_path: Path, processes: int) -> None:
-    whole = joint(world, tmp_path / "whole", graph, workers=2)
+MOMENTUM = {"momentum": 0.9, "queue_size": 12}
+
+
+@pytest.mark.parametrize(("processes", "queue"), [(1, {"pre_batches": 1}), (2, {"pre_batches": 1}), (1, MOMENTUM)], ids=str)
+def test_a_joint_run_resumes_bit_by_bit(
+    world: Path, graph: Path, tmp_path: Path, processes: int, queue: dict[str, object]
+) -> None:
+    whole = joint(world, tmp_path / "whole", graph, queue, workers=2)
     script(whole, processes=processes)
     parts = whole | {"output": str(tmp_path / "parts")}
     script(parts, "--interrupt-at", "8", processes=processes)
@@ -77,7 +84,10 @@ def test_two_processes_equal_one_at_twice_the_batch(world: Path, graph: Path, tm
     assert losses(config("two", 1)) == pytest.approx(losses(config("one", 2)), rel=1e-5)
 
 
-def test_contrast_over_two_processes_equals_one_when_entities_differ(world: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("queue", [{"pre_batches": 2}, MOMENTUM | {"queue_size": 6}], ids=str)
+def test_contrast_over_two_processes_equals_one_when_entities_differ(
+    world: Path, tmp_path: Path, queue: dict[str, object]
+) -> None:
     """Candidates of all processes count for every question."""
     words = ["river", "bank", "city", "boat", "stone", "tree", "cloud", "bird"]
     entities = [GraphEntity(f"Q{i}", description=f"the {word} is here") for i, word in enumerate(words)]
@@ -85,7 +95,7 @@ def test_contrast_over_two_processes_equals_one_when_entities_differ(world: Path
     apart.save(tmp_path / "apart")
 
     def config(name: str, size: int) -> dict[str, object]:
-        objectives = {"contrastive_knowledge": kepler(tmp_path / "apart", micro_batch_size=2 * size, pre_batches=2)}
+        objectives = {"contrastive_knowledge": kepler(tmp_path / "apart", micro_batch_size=2 * size, **queue)}
         sizes = {"micro_batch_size": 2 * size, "steps": 4, "data": [], "dropout": 0.0}
         return settings(world, tmp_path / name, objectives=objectives, **sizes)
 

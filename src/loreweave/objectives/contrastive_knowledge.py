@@ -3,6 +3,13 @@ the true head, among all available entities (SimKGC: Wang et al. 2022, section 3
 
 One encoder reads both sides. The entities of a micro-batch, each encoded once, are candidates for all its questions: these
 are SimKGC's in-batch negatives and self-negatives. With several processes, the candidates of all are gathered.
+
+With `momentum`, a question is also compared with many more entities, as in MoCoKGC (Li et al., EMNLP 2024): a momentum encoder
+gives each entity of a micro-batch a second vector without gradient, and a queue keeps the entities of earlier micro-batches
+with their newest such vectors. The loss adds a third cross-entropy, question -> momentum vectors of the batch and the queue.
+Differences: MoCoKGC has no cross-entropy entity -> question, separate encoders for questions and entities (here one encoder and
+`question_map`), further random entities in each micro-batch, a momentum that rises to 1, and learned prompts of relations in
+all layers.
 """
 
 from __future__ import annotations
@@ -21,11 +28,15 @@ from loreweave.checkpoints import knowledge_embedding as side_files
 from loreweave.encoding.graph_texts import GraphTexts
 from loreweave.errors import ConfigurationError
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead, Pooling
-from loreweave.objectives.base import ObjectiveLoss, Tensors
+from loreweave.objectives.base import ObjectiveLoss, RunContext, Tensors
 from loreweave.objectives.gathering import gather, processes
 from loreweave.objectives.graph_batches import TextPool, encode_texts
 from loreweave.objectives.graph_objective import GraphObjective, GraphObjectiveConfig
+from loreweave.objectives.momentum import MomentumMemory
 from loreweave.objectives.triples import HEAD, RELATION, TAIL, TrueTriples
+
+_MOMENTUM = "momentum_"
+"""Beginning of the names of the momentum encoder's texts in a micro-batch."""
 
 
 @dataclass(kw_only=True)
@@ -47,6 +58,11 @@ class ContrastiveKnowledgeConfig(GraphObjectiveConfig):
     """Whether questions go through a linear map, which replaces SimKGC's second encoder. It starts as the identity."""
     self_negatives: bool = True
     """Whether the entity of a question is a candidate for its answer."""
+    momentum: float | None = None
+    """Share of the momentum encoder that an update keeps, for example 0.999 in a long run and 0.99 in one of 1,000 updates.
+    Null: no momentum encoder."""
+    queue_size: int = 0
+    """Number of entities in the queue of the momentum encoder."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -54,6 +70,19 @@ class ContrastiveKnowledgeConfig(GraphObjectiveConfig):
             raise ValueError(f"temperature: found {self.temperature}, expected more than 0")
         if self.pre_batches < 0:
             raise ValueError(f"pre_batches: found {self.pre_batches}, expected 0 or more")
+        self._check_momentum()
+
+    def _check_momentum(self) -> None:
+        if self.momentum is None:
+            if self.queue_size:
+                raise ValueError(f"queue_size: found {self.queue_size} without momentum, expected momentum=0.999 or another")
+            return
+        if not 0 <= self.momentum < 1:
+            raise ValueError(f"momentum: found {self.momentum}, expected a number from 0 to less than 1")
+        if self.queue_size < 1:
+            raise ValueError(f"queue_size: found {self.queue_size}, expected 1 or more with momentum")
+        if self.pre_batches:
+            raise ValueError(f"pre_batches: found {self.pre_batches}, expected 0 with momentum, which has a queue of its own")
 
 
 class Questions(NamedTuple):
@@ -66,18 +95,24 @@ class Questions(NamedTuple):
 
 
 class ContrastiveHead(KnowledgeEmbeddingHead):
-    """The learned temperature, the true triples on the device, and the queue of earlier candidates (`pre_batches`)."""
+    """The learned temperature, the true triples on the device, the queue of earlier candidates (`pre_batches`), and the
+    momentum encoder with its own."""
 
     keys: Tensor
     queue: Tensor
     queue_entities: Tensor
+    memory: MomentumMemory | None
 
-    def __init__(self, size: int, config: ContrastiveKnowledgeConfig, true: TrueTriples) -> None:
+    def __init__(self, encoder: PreTrainedModel, config: ContrastiveKnowledgeConfig, true: TrueTriples) -> None:
+        size = encoder.config.hidden_size
         super().__init__("distmult", size, 0, temperature=config.temperature, question_map=config.question_map)
         self.register_buffer("keys", torch.from_numpy(true.keys), persistent=False)
         capacity = 2 * config.micro_batch_size * config.pre_batches * processes()
         self.register_buffer("queue", torch.zeros(capacity, size))
         self.register_buffer("queue_entities", torch.full((capacity,), -1, dtype=torch.long))
+        self.memory = None
+        if config.momentum is not None:
+            self.memory = MomentumMemory(encoder.base_model, true.num_entities, size, config.queue_size, config.momentum)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *arguments: Any) -> None:
         """Adapt a queue of another number of processes: it keeps the newest candidates, or has empty places."""
@@ -98,6 +133,14 @@ class ContrastiveHead(KnowledgeEmbeddingHead):
             self.queue.copy_(torch.cat([vectors.to(self.queue.dtype), self.queue])[:capacity])
             self.queue_entities.copy_(torch.cat([entities, self.queue_entities])[:capacity])
 
+    def for_ranking(self) -> KnowledgeEmbeddingHead:
+        """The parameters that a trained model needs: a copy without the momentum encoder."""
+        mapped = self.question_map is not None
+        head = KnowledgeEmbeddingHead(self.scorer.name, self.size, 0, self.gamma, temperature=1.0, question_map=mapped)
+        own = self.state_dict()
+        head.load_state_dict({name: own[name] for name in head.state_dict()})
+        return head
+
 
 class ContrastiveKnowledge(GraphObjective):
     """The loss of SimKGC: the head and the tail of each triple are asked for, among all entities of the micro-batch. Other true
@@ -108,6 +151,10 @@ class ContrastiveKnowledge(GraphObjective):
     settings = ContrastiveKnowledgeConfig
     config: ContrastiveKnowledgeConfig
     texts: GraphTexts
+
+    def __init__(self, config: ContrastiveKnowledgeConfig, context: RunContext) -> None:
+        super().__init__(config, context)
+        self.micro_steps = context.micro_steps
 
     def batch(self, item: int) -> Tensors:
         """Texts of the distinct questions and entities; every triple gives questions in both directions."""
@@ -128,46 +175,77 @@ class ContrastiveKnowledge(GraphObjective):
             "asks_tail": np.repeat([True, False], len(triples)),
             "labels": np.concatenate([numbers[:, 1], numbers[:, 0]]),
         }
-        return tensors | {key: torch.from_numpy(array) for key, array in arrays.items()}
+        tensors |= {key: torch.from_numpy(array) for key, array in arrays.items()}
+        return tensors if self.config.momentum is None else tensors | self._for_momentum(item, entities)
+
+    def _for_momentum(self, item: int, entities: np.ndarray) -> Tensors:
+        """The texts of the entities alone, for the momentum encoder, and the number of the update."""
+        pool = TextPool(self.texts)
+        numbers = pool.add("entity", entities)
+        tensors, places = pool.collate()
+        tensors |= {"places": torch.from_numpy(places[numbers])}
+        named = {f"{_MOMENTUM}{key}": tensor for key, tensor in tensors.items()}
+        return named | {"update": torch.tensor(item // self.micro_steps)}
 
     def head(self, model: PreTrainedModel | None) -> nn.Module:
-        """Temperature and queue; relations are encoded with the questions."""
+        """Temperature, queue and momentum encoder; relations are encoded with the questions."""
         if model is None:
             raise ConfigurationError(f"{self.name} needs a model to read texts")
-        return ContrastiveHead(model.config.hidden_size, self.config, self.true)
+        return ContrastiveHead(model, self.config, self.true)
 
     def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Tensors) -> ObjectiveLoss:
-        """Mean of two cross-entropies, question -> entity and true entity -> question, summed over this process's questions."""
+        """Mean of two cross-entropies, question -> entity and true entity -> question, summed over this process's questions.
+
+        With momentum, plus half of the cross-entropy question -> momentum vectors of the batch and the queue.
+        """
         assert encoder is not None and isinstance(head, ContrastiveHead)
         vectors = encode_texts(encoder, batch, self.config.pooling, self.mask_entity_id)
+        stored = None if head.memory is None else self._read_again(encoder, head, head.memory, batch)
         with torch.autocast(vectors.device.type, enabled=False):  # half precision cannot distinguish close candidates
-            return self._contrast(head, functional.normalize(vectors, dim=-1), batch)
+            return self._contrast(head, functional.normalize(vectors, dim=-1), stored, batch)
 
-    def _contrast(self, head: ContrastiveHead, vectors: Tensor, given: Tensors) -> ObjectiveLoss:
-        """The loss from the vectors of all texts [texts, d]."""
+    def _read_again(self, encoder: nn.Module, head: nn.Module, memory: MomentumMemory, batch: Tensors) -> Tensor:
+        """Vectors of the entities by the momentum encoder, which follows the encoder in training. [entities, d]"""
+        if head.training:
+            memory.follow(encoder, batch["update"])
+        texts = {key.removeprefix(_MOMENTUM): tensor for key, tensor in batch.items() if key.startswith(_MOMENTUM)}
+        return memory.read(encoder, texts, self.config.pooling, self.mask_entity_id)[texts["places"]]
+
+    def _contrast(self, head: ContrastiveHead, vectors: Tensor, stored: Tensor | None, given: Tensors) -> ObjectiveLoss:
+        """The loss from the vectors of all texts [texts, d], and momentum vectors of the entities [entities, d]."""
         asked = head.ask(vectors[given["questions"]])
         candidates, (entities,), first = gather(vectors[given["candidates"]], given["candidate_entities"])
         gold = given["labels"] + first
         own = Questions(given["question_entities"], given["question_relations"], given["asks_tail"], entities[gold])
         all_asked, columns, first_question = gather(asked, *own)
         forward = self._entities_logits(head, asked, own, candidates, entities, gold)
+        if len(head.queue):
+            forward = torch.cat([forward, self._earlier(head, asked, own)], dim=1)
         backward = self._questions_logits(head, candidates[gold], own, all_asked, Questions(*columns), first_question)
         own_places = torch.arange(len(gold), device=gold.device) + first_question
         total = functional.cross_entropy(forward, gold, reduction="sum")
         total = total + functional.cross_entropy(backward, own_places, reduction="sum")
         if head.training:
             head.remember(candidates.detach(), entities)
-        return ObjectiveLoss(total / 2, (forward.argmax(1) == gold).sum())
+        parts = {}
+        if head.memory is not None and stored is not None:
+            with torch.no_grad():
+                stored, _, _ = gather(stored, given["candidate_entities"])
+            among_stored = self._stored_logits(head, head.memory, asked, own, stored, entities, gold)
+            queue_loss = functional.cross_entropy(among_stored, gold, reduction="sum")
+            total, parts = total + queue_loss, {"queue_loss": queue_loss.detach()}
+            if head.training:
+                head.memory.store(stored, entities)
+        return ObjectiveLoss(total / 2, (forward.argmax(1) == gold).sum(), parts)
 
     def _entities_logits(
         self, head: ContrastiveHead, asked: Tensor, own: Questions, candidates: Tensor, entities: Tensor, gold: Tensor
     ) -> Tensor:
-        """Logits of the available entities for each question, followed by the queue. [questions, candidates + queue]"""
+        """Logits of the available entities for each question. [questions, candidates]"""
         is_gold = functional.one_hot(gold, len(entities)).bool()
         logits = (asked @ candidates.T - self.config.margin * is_gold) * head.inverse_temperature
         allowed = self._allowed(head, own, entities) | is_gold
-        logits = logits.masked_fill(~allowed, -torch.inf)
-        return torch.cat([logits, self._earlier(head, asked, own)], dim=1) if len(head.queue) else logits
+        return logits.masked_fill(~allowed, -torch.inf)
 
     def _questions_logits(
         self, head: ContrastiveHead, answers: Tensor, own: Questions, asked: Tensor, every: Questions, first: int
@@ -183,6 +261,20 @@ class ContrastiveKnowledge(GraphObjective):
         allowed = self._allowed(head, own, head.queue_entities) & (head.queue_entities >= 0)
         logits = asked @ head.queue.clone().T * (head.inverse_temperature * self.config.pre_batch_weight)
         return logits.masked_fill(~allowed, -torch.inf)
+
+    def _stored_logits(
+        self, head: ContrastiveHead, memory: MomentumMemory, asked: Tensor, own: Questions, stored: Tensor, entities: Tensor,
+        gold: Tensor,
+    ) -> Tensor:  # fmt: skip
+        """Logits of momentum vectors: those of the available entities, then the queue's. [questions, candidates + queue]
+
+        True answers, empty places, and entities of the queue that are among the available ones are masked.
+        """
+        logits = self._entities_logits(head, asked, own, stored, entities, gold)
+        queue = memory.queue.clone()
+        allowed = self._allowed(head, own, queue) & (queue >= 0) & ~torch.isin(queue, entities)
+        earlier = asked @ memory.vectors.detach()[queue].T * head.inverse_temperature
+        return torch.cat([logits, earlier.masked_fill(~allowed, -torch.inf)], dim=1)
 
     def _allowed(self, head: ContrastiveHead, own: Questions, entities: Tensor) -> Tensor:
         """Whether entities are false answers to questions. [questions, entities]"""
@@ -205,8 +297,8 @@ class ContrastiveKnowledge(GraphObjective):
 
     def save(self, encoder: nn.Module | None, head: nn.Module, folder: Path) -> None:
         """Save side files with the composition of questions and entities."""
-        assert isinstance(head, KnowledgeEmbeddingHead)
+        assert isinstance(head, ContrastiveHead)
         side_files.save(
-            folder, head, self.graph, name=self.name, variant="contrastive", pooling=self.config.pooling,
+            folder, head.for_ranking(), self.graph, name=self.name, variant="contrastive", pooling=self.config.pooling,
             text=self.config.text, normalize=True, mask_entity_id=self.mask_entity_id,
         )  # fmt: skip
