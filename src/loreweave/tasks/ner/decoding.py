@@ -74,13 +74,15 @@ def without_overlaps(words: np.ndarray, scores: np.ndarray, nested: bool = False
         nested: a span may lie inside another; only spans that cross one are left out.
     """
     kept: list[int] = []
-    taken = np.zeros(words[:, 1].max(initial=0), bool)
-    for place in np.argsort(-scores, kind="stable"):
-        start, end = words[place]
-        if _crosses(words[kept], start, end) if nested else taken[start:end].any():
+    spans: list[tuple[int, int]] = words.tolist()
+    taken = 0  # one bit for each word
+    for place in np.argsort(-scores, kind="stable").tolist():
+        start, end = spans[place]
+        bits = (1 << end) - (1 << start)
+        if _crosses(words[kept], start, end) if nested else taken & bits:
             continue
-        kept.append(int(place))
-        taken[start:end] = True
+        kept.append(place)
+        taken |= bits
     return kept
 
 

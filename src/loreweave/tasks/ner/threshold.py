@@ -14,6 +14,9 @@ from loreweave.tasks.ner.decoding import margins_of, without_overlaps
 Mention = tuple[int, int, int]
 """First word, last word (exclusive), class of the type."""
 
+MOST = 10
+"""Maximum number of spans above the threshold for each gold mention, so that the search does not go through all spans."""
+
 
 @dataclass(frozen=True)
 class Candidates:
@@ -33,10 +36,9 @@ class Candidates:
 def best_threshold(records: Sequence[Candidates], gold: int, negative: int, nested: bool = False) -> float:
     """The threshold of `decode_spans` with the highest micro F1.
 
-    Spans enter by decreasing margin, and only the record of a span that enters is decoded again. The search ends when there are
-    so many predicted mentions that F1 could not be higher even if half of them vanished. Of thresholds that predict the same, 0
-    is chosen if it is among them, otherwise the number with the fewest digits around their middle; of equal F1, the threshold
-    next to 0.
+    Spans enter by decreasing margin, and only the record of a span that enters is decoded again. The search ends where `MOST`
+    times as many spans have entered as there are gold mentions. Of thresholds that predict the same, 0 is chosen if it is among
+    them, otherwise the number with the fewest digits around their middle; of equal F1, the threshold next to 0.
 
     Args:
         records: candidates of each record.
@@ -60,7 +62,7 @@ def best_threshold(records: Sequence[Candidates], gold: int, negative: int, nest
         f1 = precision_recall(gold, predicted, correct).f1
         if f1 > best_f1 or (f1 == best_f1 and abs(threshold) < abs(best)):
             best_f1, best = f1, threshold
-        if best_f1 > 0 and precision_recall(gold, max(gold, predicted // 2), gold).f1 < best_f1:
+        if last > MOST * gold:
             break
         first = last
     return best
