@@ -56,8 +56,8 @@ WRONG_SHARES = (
     ({"random_probability": 0.7, "unchanged_probability": 0.7}, "random_probability + unchanged_probability: found 1.4"),
 )
 WRONG_GRAPH = (
-    ({"micro_batch_size": 0}, "micro_batch_size: found 0, expected at least 1"),
-    ({"micro_batch_size": 1, "sampling": "neighbourhoods"}, "micro_batch_size: found 1, expected at least 2"),
+    ({"micro_batch_size": 0}, "micro_batch_size: found 0, expected 1 or more"),
+    ({"micro_batch_size": 1, "sampling": "neighbourhoods"}, "micro_batch_size: found 1, expected 2 or more"),
 )
 WRONG_MENTIONS = (
     ({"probability": 0}, "probability: found 0.0, expected more than 0, at most 1"),
@@ -73,9 +73,9 @@ CASES = {
         run=WORDS_ALONE,
     ),
     "masked_entities": Case(WRONG_SHARES),
-    "cls_entity": Case((({"weight": -0.5}, "weight: found -0.5, expected a number of 0 or more"),)),
+    "cls_entity": Case((({"weight": -0.5}, "weight: found -0.5, expected 0 or more"),)),
     "knowledge_embedding": Case(
-        (*WRONG_GRAPH, ({"negatives": 0}, "negatives and table_size: expected at least 1")), OVER_GRAPH, NO_WINDOWS
+        (*WRONG_GRAPH, ({"negatives": 0}, "negatives: found 0, expected 1 or more")), OVER_GRAPH, NO_WINDOWS
     ),
     "second_knowledge_embedding": Case(
         (*WRONG_GRAPH, ({"entities": "table", "variant": "rel"}, "variant: rel reads texts")), OVER_GRAPH, NO_WINDOWS
@@ -273,7 +273,7 @@ def test_numbers_are_finite_and_no_weight_is_negative(name: str, values: dict[st
     for setting in (item.name for item in fields(kind) if isinstance(default_of(kind, item.name), float)):
         for wrong in (math.nan, math.inf, *([-1.0] if setting == "weight" else [])):
             asked = values | {"objectives": {name: values["objectives"][name] | {setting: wrong}}}
-            with pytest.raises(ConfigurationError, match=f"setting 'objectives.{name}.{setting}': found {wrong}.*, expected a"):
+            with pytest.raises(ConfigurationError, match=f"setting 'objectives.{name}.{setting}': found {wrong}.*, expected "):
                 fill(PretrainingConfig, asked)
 
 

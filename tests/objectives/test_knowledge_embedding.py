@@ -329,11 +329,11 @@ def test_scores_are_float32_in_half_precision(make: Make) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"negatives": 0}, "at least 1"),
+        ({"negatives": 0}, "expected 1 or more"),
         ({"negatives_from": "all"}, "needs entities: table or vocabulary, and loss: cross_entropy"),
         ({"loss": "cross_entropy", "self_adversarial_temperature": 1.0}, "expected null for cross_entropy"),
         ({"entities": "table", "variant": "cond"}, "expected wiki with entities: table"),
-        ({"sampling": "neighbourhoods", "micro_batch_size": 1}, "expected at least 2"),
+        ({"sampling": "neighbourhoods", "micro_batch_size": 1}, "expected 2 or more"),
     ],
 )
 def test_settings_that_do_not_go_together(make: Make, settings: dict[str, Any], message: str) -> None:

@@ -8,8 +8,10 @@ import layouts
 import pytest
 
 from loreweave.errors import CheckpointError
+from loreweave.models import LukeModel
 from loreweave.tasks.jobs.checkpoints import load_checkpoint_of
 from loreweave.tasks.registry import load_training
+from loreweave.tasks.starting_points import read_luke
 
 
 @pytest.mark.parametrize("task", ["ner", "entity-typing", "relation-classification", "few-shot-ner", "few-shot-relation"])
@@ -28,3 +30,22 @@ def test_a_released_file_without_words(tmp_path: Path) -> None:
     layouts.write_original(tmp_path / "luke", layouts.reference())
     with pytest.raises(CheckpointError, match=r"give --base FOLDER \(finetune: base=FOLDER\), the encoder"):
         load_checkpoint_of(load_training("entity-typing"), tmp_path / "luke")
+
+
+def test_a_hugging_face_folder_without_words(tmp_path: Path) -> None:
+    """--base gives no words to this format; the files that the message names do."""
+    (tmp_path / "luke").mkdir()
+    original = layouts.write_v4_folder(tmp_path / "luke", layouts.reference())
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in ("config.json", "pytorch_model.bin"):
+        (copy / name).write_bytes((original / name).read_bytes())
+    message = (
+        r"copy the tokenizer of the LUKE that it started from into this folder \(tokenizer\*\.json, vocab\.json, merges\.txt"
+    )
+    with pytest.raises(CheckpointError, match=message):
+        read_luke(str(copy), LukeModel, str(original))
+    for pattern in ("tokenizer*.json", "vocab.json", "merges.txt", "entity_vocab.json"):
+        for file in original.glob(pattern):
+            (copy / file.name).write_bytes(file.read_bytes())
+    assert read_luke(str(copy), LukeModel, None).tokenizer is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Literal
 
 from loreweave.corpus.counts import tallied_fields
@@ -49,6 +49,11 @@ class EncodingReport:
     def as_dict(self) -> dict[str, int]:
         """The counts by name."""
         return asdict(self)
+
+    def of_losses(self) -> str:
+        """The counts of what did not fit, in words; empty if everything did."""
+        losses = replace(self, texts=0, mentions=0, mentions_kept=0)
+        return "" if losses == EncodingReport() else str(self)
 
     def __str__(self) -> str:
         """Every count that is not zero, in words."""

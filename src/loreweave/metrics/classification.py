@@ -11,13 +11,12 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from loreweave.metrics.relations import accuracy, count_labels
+from loreweave.metrics.relations import accuracy, check_same_length, count_labels
 
 
 def matthews_correlation(predicted: Sequence[str | None], gold: Sequence[str]) -> float:
     """Correlation of predicted and gold classes, from -1 to 1; 0 where all predictions, or all gold labels, are one class."""
-    if len(predicted) != len(gold):
-        raise ValueError(f"found {len(predicted)} predictions for {len(gold)} gold labels")
+    check_same_length(predicted, gold)
     number = len(gold)
     guesses, truths = Counter(predicted), Counter(gold)
     correct = sum(guess == truth for guess, truth in zip(predicted, gold, strict=True))

@@ -125,13 +125,18 @@ def _counts(
     predicted: Sequence[str | None], gold: Sequence[str], group: Callable[[str], str], equal: Callable[[str], str]
 ) -> dict[str, RelationCounts]:
     """Counts by `group` of a label; a prediction is correct if `equal` gives the same for both labels."""
-    if len(predicted) != len(gold):
-        raise ValueError(f"found {len(predicted)} predictions for {len(gold)} gold labels")
+    check_same_length(predicted, gold)
     golds = Counter(map(group, gold))
     guesses = Counter(group(guess) for guess in predicted if guess is not None)
     pairs = zip(predicted, gold, strict=True)
     right = Counter(group(truth) for guess, truth in pairs if guess is not None and equal(guess) == equal(truth))
     return {name: RelationCounts(golds[name], guesses[name], right[name]) for name in sorted(golds | guesses)}
+
+
+def check_same_length(predicted: Sequence[str | None], gold: Sequence[str]) -> None:
+    """Raise a `ValueError` if the number of predictions is not that of gold labels."""
+    if len(predicted) != len(gold):
+        raise ValueError(f"found {len(predicted)} predictions for {len(gold)} gold labels")
 
 
 def _same(label: str) -> str:

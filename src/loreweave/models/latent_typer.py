@@ -37,6 +37,12 @@ class Typing(NamedTuple):
         return self.weights.argmax(-1)
 
 
+def check_number_of_types(types: int) -> None:
+    """Raise a `ValueError` if there is no type besides "not selected"."""
+    if types < 2:
+        raise ValueError(f"types: found {types}, expected at least 2: 'not selected' and one other type")
+
+
 class LatentTyper(nn.Module):
     """Assigns each token one of `types` latent types, of which type 0 means that the token is not selected.
 
@@ -50,8 +56,7 @@ class LatentTyper(nn.Module):
 
     def __init__(self, hidden_size: int, types: int = 64) -> None:
         super().__init__()
-        if types < 2:
-            raise ValueError(f"types: found {types}, expected at least 2: 'not selected' and one other type")
+        check_number_of_types(types)
         self.weight_proj = nn.Parameter(torch.empty(types - 1, hidden_size))
         self.vars = nn.Parameter(torch.empty(types - 1, hidden_size))
         self.reset_parameters()

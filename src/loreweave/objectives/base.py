@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -23,8 +24,10 @@ from torch import Tensor, nn, no_grad
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError
 from loreweave.objectives.windows import Targets, Window, WordVocabulary, flat_targets
+from loreweave.training.settings.fields import check_at_least, check_share
 
 Tensors = dict[str, Tensor]
 """Micro-batch of one objective, or the encoder's inputs of the windows."""
@@ -48,8 +51,7 @@ class ObjectiveConfig:
             value = getattr(self, item.name)
             if isinstance(value, float) and not math.isfinite(value):
                 raise ValueError(f"{item.name}: found {value}, expected a finite number")
-        if self.weight < 0:
-            raise ValueError(f"weight: found {self.weight}, expected a number of 0 or more")
+        check_at_least(self, 0, "weight")
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,7 @@ class WindowObjective(Objective):
     """Chooses targets in a window, and scores the encoder's states at them."""
 
     side: ClassVar[Literal["words", "entities"]]
+    """Whether its targets are words or entities of a window."""
     reads_links: ClassVar[bool] = False
     """Whether it reads the linked mentions of windows, which a word-only run otherwise leaves out."""
 
@@ -224,9 +227,8 @@ class StreamObjective(Objective):
 def check_shares(probability: float, random_probability: float, unchanged_probability: float) -> None:
     """Raise a `ValueError` if values are not probabilities, or the two replacements add up to more than 1."""
     given = {"probability": probability, "random_probability": random_probability}
-    for name, value in (given | {"unchanged_probability": unchanged_probability}).items():
-        if not 0 <= value <= 1:
-            raise ValueError(f"{name}: found {value}, expected a number from 0 to 1")
+    given["unchanged_probability"] = unchanged_probability
+    check_share(SimpleNamespace(**given), *given)
     if random_probability + unchanged_probability > 1:
         both = random_probability + unchanged_probability
         raise ValueError(f"random_probability + unchanged_probability: found {both:g}, expected at most 1")
@@ -241,6 +243,41 @@ def words_of_run(context: RunContext) -> WordVocabulary:
     if context.words is None:
         raise ConfigurationError("model is null: a run without an encoder has no words to predict")
     return context.words
+
+
+def model_of_run(objective: Objective, model: PreTrainedModel | None) -> PreTrainedModel:
+    """The model, for an objective that reads texts.
+
+    Raises:
+        ConfigurationError: the run has none.
+    """
+    if model is None:
+        raise ConfigurationError(f"{objective.name} needs a model to read texts")
+    return model
+
+
+def with_saved_head(
+    objective: type[Objective], config: Any, model: str | None, has_head: Callable[[Path], bool], head: str
+) -> Any | LeftOut:
+    """Settings for evaluation with the head that is saved with a model, unless the setting `head` names another.
+
+    Args:
+        objective: the objective.
+        config: its settings.
+        model: folder or name of the model.
+        has_head: whether a folder has such a head.
+        head: what it is called in the reason for leaving the objective out.
+    """
+    if config.head is not None:
+        return config
+    if model is not None and has_head(resolve(model)):
+        return replace(config, head=model)
+    return LeftOut(f"the model has no {head}; set objectives.{objective.name}.head to a folder with one")
+
+
+def folder_of_head(config: Any) -> dict[str, Path]:
+    """The folder that the setting `head` names, for `files`."""
+    return {} if config.head is None else {"head": resolve(config.head)}
 
 
 def entities_of_run(objective: type[Objective], context: RunContext) -> EntityVocabulary:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -51,7 +51,7 @@ class ClsEntity(WindowObjective):
 
     name: ClassVar[str] = "cls_entity"
     settings = ClsEntityConfig
-    side: ClassVar[Literal["words", "entities"]] = "words"
+    side = "words"
     config: ClsEntityConfig
 
     def __init__(self, config: ClsEntityConfig, context: RunContext) -> None:

@@ -22,9 +22,9 @@ from transformers import PreTrainedModel
 from loreweave.corpus.entity_types import VocabularyTypes, read_entity_types
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.corpus.pair_relations import PairRelations
-from loreweave.errors import ConfigurationError, DataError
+from loreweave.errors import DataError
 from loreweave.models.type_head import pooled
-from loreweave.objectives.base import LeftOut, ObjectiveLoss, RunContext, Tensors
+from loreweave.objectives.base import LeftOut, ObjectiveLoss, RunContext, Tensors, model_of_run
 from loreweave.objectives.gathering import gather
 from loreweave.objectives.graph_objective import training_triples
 from loreweave.objectives.linked_mentions import LinkedMentionsConfig, LinkedMentionsObjective, integers
@@ -94,9 +94,7 @@ class EntityRelations(LinkedMentionsObjective):
 
     def head(self, model: PreTrainedModel | None) -> nn.Module:
         """A map of a pair's two states, which is left behind after training."""
-        if model is None:
-            raise ConfigurationError(f"{self.name} needs a model to read texts")
-        size = model.config.hidden_size
+        size = model_of_run(self, model).config.hidden_size
         return nn.Linear(2 * size, size)
 
     def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Tensors) -> ObjectiveLoss:

@@ -7,7 +7,7 @@ There is no entity vocabulary in the model, and fine-tuning needs no new paramet
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -22,7 +22,7 @@ from loreweave.corpus.entity_types import VocabularyTypes, read_entity_types
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError
 from loreweave.models.type_head import TypeHead, pooled
-from loreweave.objectives.base import LeftOut, ObjectiveLoss, RunContext, Tensors
+from loreweave.objectives.base import LeftOut, ObjectiveLoss, RunContext, Tensors, folder_of_head, model_of_run, with_saved_head
 from loreweave.objectives.linked_mentions import LinkedMentionsConfig, LinkedMentionsObjective, integers
 from loreweave.objectives.windows import Targets, Window
 
@@ -74,8 +74,7 @@ class EntityTypes(LinkedMentionsObjective):
 
     def head(self, model: PreTrainedModel | None) -> nn.Module:
         """A map onto the vectors of the names; or that of the folder `head`."""
-        if model is None:
-            raise ConfigurationError(f"{self.name} needs a model to read texts")
+        model = model_of_run(self, model)
         if self.config.head is None:
             vectors = name_vectors(model.base_model, self.name_ids, self.pad_id)
             return TypeHead(vectors, self.config.temperature, self.config.no_entity)
@@ -100,17 +99,12 @@ class EntityTypes(LinkedMentionsObjective):
     @classmethod
     def files(cls, config: EntityTypesConfig) -> dict[str, Path]:
         """The file of types, and the folder of the head that is trained further."""
-        head = {} if config.head is None else {"head": resolve(config.head)}
-        return {"types": Path(config.types), **head}
+        return {"types": Path(config.types), **folder_of_head(config)}
 
     @classmethod
     def for_evaluation(cls, config: EntityTypesConfig, model: str | None) -> EntityTypesConfig | LeftOut:
         """With the head of the model's folder, unless the settings name another."""
-        if config.head is not None:
-            return config
-        if model is not None and side_files.recognises(resolve(model)):
-            return replace(config, head=model)
-        return LeftOut(f"the model has no type head; set objectives.{cls.name}.head to a folder with one")
+        return with_saved_head(cls, config, model, side_files.recognises, "type head")
 
     def summary(self) -> list[str]:
         """Number of entities with types."""

@@ -14,6 +14,7 @@ from loreweave.errors import ConfigurationError
 from loreweave.models.knowledge_embedding import Pooling
 from loreweave.objectives.base import LeftOut, ObjectiveConfig, RunContext, StreamObjective
 from loreweave.objectives.triples import Sampling, TripleSampler, TrueTriples
+from loreweave.training.settings.fields import check_at_least
 
 
 @dataclass(kw_only=True)
@@ -40,8 +41,7 @@ class GraphObjectiveConfig(ObjectiveConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         least = 2 if self.sampling == "neighbourhoods" else 1
-        if self.micro_batch_size < least:
-            raise ValueError(f"micro_batch_size: found {self.micro_batch_size}, expected at least {least}")
+        check_at_least(self, least, "micro_batch_size")
 
 
 class GraphObjective(StreamObjective):

@@ -31,6 +31,7 @@ from loreweave.objectives.base import ObjectiveLoss, RunContext, Tensors
 from loreweave.objectives.graph_batches import TextPool, encode_texts
 from loreweave.objectives.graph_objective import GraphObjective, GraphObjectiveConfig
 from loreweave.objectives.triples import HEAD, RELATION, TAIL, TripleBatch, corrupt
+from loreweave.training.settings.fields import check_at_least
 
 
 @dataclass(kw_only=True)
@@ -69,8 +70,7 @@ class KnowledgeEmbeddingConfig(GraphObjectiveConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.negatives < 1 or self.table_size < 1:
-            raise ValueError("negatives and table_size: expected at least 1")
+        check_at_least(self, 1, "negatives", "table_size")
         if self.negatives_from == "all" and (self.entities == "text" or self.loss != "cross_entropy"):
             raise ValueError("negatives_from: all needs entities: table or vocabulary, and loss: cross_entropy")
         if self.self_adversarial_temperature is not None and self.loss != "log_sigmoid":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -18,9 +18,16 @@ from torch.distributed.nn.functional import all_reduce
 from transformers import PreTrainedModel
 
 from loreweave.checkpoints import latent_typing as side_files
-from loreweave.encoding.model_names import resolve
-from loreweave.errors import ConfigurationError
-from loreweave.models.latent_typer import Diversity, Selection, Typing, Usage, diversity_loss, sparsity_loss, summed_usage
+from loreweave.models.latent_typer import (
+    Diversity,
+    Selection,
+    Typing,
+    Usage,
+    check_number_of_types,
+    diversity_loss,
+    sparsity_loss,
+    summed_usage,
+)
 from loreweave.models.sparse_typing import SparseTypingHead
 from loreweave.objectives.base import (
     LeftOut,
@@ -30,7 +37,11 @@ from loreweave.objectives.base import (
     Tensors,
     TextObjective,
     cross_entropy_sum,
+    folder_of_head,
+    model_of_run,
+    with_saved_head,
 )
+from loreweave.training.settings.fields import check_at_least, check_share
 
 
 @dataclass(kw_only=True)
@@ -51,8 +62,7 @@ class TemperatureConfig:
     def __post_init__(self) -> None:
         if not 0 < self.minimum <= self.start:
             raise ValueError(f"minimum, start: found {self.minimum}, {self.start}, expected 0 < minimum <= start")
-        if not 0 <= self.rate < 1:
-            raise ValueError(f"rate: found {self.rate}, expected 0 or more, below 1")
+        check_share(self, "rate", one=False)
 
     def at(self, update: Tensor) -> Tensor:
         """Temperature at update number `update` [], from 0. [] in float32"""
@@ -97,13 +107,9 @@ class LatentTypingConfig(ObjectiveConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("reconstruction_weight", "sparsity_weight", "diversity_weight"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name}: found {getattr(self, name)}, expected 0 or more")
-        if self.types < 2:
-            raise ValueError(f"types: found {self.types}, expected at least 2: 'not selected' and one other type")
-        if self.layer_drop is not None and not 0 <= self.layer_drop < 1:
-            raise ValueError(f"layer_drop: found {self.layer_drop}, expected 0 or more, below 1")
+        check_at_least(self, 0, "reconstruction_weight", "sparsity_weight", "diversity_weight")
+        check_number_of_types(self.types)
+        check_share(self, "layer_drop", one=False)
 
 
 class LatentTyping(TextObjective):
@@ -138,9 +144,7 @@ class LatentTyping(TextObjective):
 
     def head(self, model: PreTrainedModel | None) -> nn.Module:
         """Typer and decoder with the encoder's sizes: new ones, or those of the folder `head`."""
-        if model is None:
-            raise ConfigurationError(f"{self.name} needs a model to read texts")
-        config = self.config
+        model, config = model_of_run(self, model), self.config
         settings = {name: getattr(config, name) for name in ("types", "double_embedding", "mask_unselected")}
         encoder = model.base_model
         assert isinstance(encoder, PreTrainedModel)
@@ -192,16 +196,12 @@ class LatentTyping(TextObjective):
     @classmethod
     def files(cls, config: LatentTypingConfig) -> dict[str, Path]:
         """Folder of the typer and decoder that are trained further."""
-        return {} if config.head is None else {"head": resolve(config.head)}
+        return folder_of_head(config)
 
     @classmethod
     def for_evaluation(cls, config: LatentTypingConfig, model: str | None) -> LatentTypingConfig | LeftOut:
         """With the typer and decoder of the model's folder, unless the settings name others."""
-        if config.head is not None:
-            return config
-        if model is not None and side_files.recognises(resolve(model)):
-            return replace(config, head=model)
-        return LeftOut(f"the model has no typer; set objectives.{cls.name}.head to a folder with one")
+        return with_saved_head(cls, config, model, side_files.recognises, "typer")
 
     def summary(self) -> list[str]:
         """The types and weights."""

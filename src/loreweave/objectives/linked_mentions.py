@@ -13,6 +13,7 @@ from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import ConfigurationError
 from loreweave.objectives.base import Objective, ObjectiveConfig, RunContext, Tensors, WindowObjective
 from loreweave.objectives.windows import Targets, Window, WordVocabulary
+from loreweave.training.settings.fields import check_positive, check_share
 
 
 @dataclass(kw_only=True)
@@ -31,12 +32,9 @@ class LinkedMentionsConfig(ObjectiveConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 < self.probability <= 1:
-            raise ValueError(f"probability: found {self.probability}, expected more than 0, at most 1")
-        if not 0 <= self.masked_share <= 1:
-            raise ValueError(f"masked_share: found {self.masked_share}, expected a number from 0 to 1")
-        if self.temperature <= 0:
-            raise ValueError(f"temperature: found {self.temperature}, expected more than 0")
+        check_share(self, "probability", zero=False)
+        check_share(self, "masked_share")
+        check_positive(self, "temperature")
 
 
 class LinkedMentionsObjective(WindowObjective):

@@ -19,6 +19,7 @@ from loreweave.objectives.base import (
     WindowObjective,
     check_shares,
     cross_entropy_sum,
+    model_of_run,
     words_of_run,
 )
 from loreweave.objectives.masked_entities import MaskedEntities
@@ -57,7 +58,7 @@ class MaskedWords(WindowObjective):
 
     name: ClassVar[str] = "masked_words"
     settings = MaskedWordsConfig
-    side: ClassVar[Literal["words", "entities"]] = "words"
+    side = "words"
     config: MaskedWordsConfig
 
     def __init__(self, config: MaskedWordsConfig, context: RunContext) -> None:
@@ -142,9 +143,7 @@ class MaskedWords(WindowObjective):
 
     def head(self, model: PreTrainedModel | None) -> nn.Module:
         """The module that scores words in a model with a masked-word head; see `masked_word_head`."""
-        if model is None:
-            raise ConfigurationError(f"{self.name} needs a model to read texts")
-        return masked_word_head(model)
+        return masked_word_head(model_of_run(self, model))
 
     def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Tensors) -> ObjectiveLoss:
         """Cross-entropy over the word vocabulary."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from loreweave.training.settings.fields import check_positive, check_share
+
 ProbeName = Literal["few_shot", "typing", "mention_types", "relations"]
 States = Literal["words", "entities"]
 Distance = Literal["cosine", "euclidean"]
@@ -95,10 +97,8 @@ class ProbeConfig:
             setattr(self, name, sorted(set(numbers)))
         if not self.shots:
             raise ValueError("shots: found none, expected one number or more")
-        if not 0 < self.test_fraction < 1:
-            raise ValueError(f"test_fraction: found {self.test_fraction}, expected a number between 0 and 1")
-        if self.regularisation <= 0:
-            raise ValueError(f"regularisation: found {self.regularisation}, expected a number above 0")
+        check_share(self, "test_fraction", zero=False, one=False)
+        check_positive(self, "regularisation")
         if not self.states:
             raise ValueError("states: found none, expected words, entities or both")
         self.states = list(dict.fromkeys(self.states))

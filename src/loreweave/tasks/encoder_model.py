@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from transformers import MODEL_MAPPING, AutoModel, PreTrainedConfig, PreTrainedModel
 
 from loreweave.models import LukeModel
@@ -36,6 +36,20 @@ class EncoderModel(PreTrainedModel):
         """The plain encoder."""
         encoder: PreTrainedModel = getattr(self, self.base_model_prefix)
         return encoder
+
+    def encoder_output(
+        self, input_ids: Tensor, attention_mask: Tensor | None, token_type_ids: Tensor | None, **others: Any
+    ) -> Any:
+        """The encoder's own output, computed without `token_type_ids` if it does not read them.
+
+        Args:
+            input_ids: [batch, words].
+            attention_mask: [batch, words].
+            token_type_ids: [batch, words].
+            others: further input of the encoder.
+        """
+        segments = {"token_type_ids": token_type_ids} if self.reads_segments else {}
+        return self.encoder(input_ids=input_ids, attention_mask=attention_mask, **segments, **others)
 
     def get_input_embeddings(self) -> nn.Module:
         """The encoder's word embeddings."""

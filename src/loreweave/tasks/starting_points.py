@@ -143,13 +143,15 @@ def read_luke(
         CheckpointError: it cannot be read, or has no tokenizer.
     """
     from loreweave.checkpoints import load_luke
+    from loreweave.checkpoints.formats import hugging_face
 
     loaded = load_luke(source, cls, base=base, entity_aware_attention=entity_aware_attention, seed=seed)
     if loaded.tokenizer is None:
-        raise CheckpointError(
-            f"{source}: found no word tokenizer in this {loaded.format} checkpoint; give --base FOLDER "
-            "(finetune: base=FOLDER), the encoder that it started from"
-        )
+        way_out = "give --base FOLDER (finetune: base=FOLDER), the encoder that it started from"
+        if loaded.format == hugging_face.NAME:  # its words belong to the rows of its own tables
+            files = "tokenizer*.json, vocab.json, merges.txt and entity_vocab.json, if there are such files"
+            way_out = f"copy the tokenizer of the LUKE that it started from into this folder ({files})"
+        raise CheckpointError(f"{source}: found no word tokenizer in this {loaded.format} checkpoint; {way_out}")
     return loaded
 
 

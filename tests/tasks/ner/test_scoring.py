@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from loreweave.corpus.annotated_text import Mention
+from loreweave.corpus.annotated_text import AnnotatedText, Mention
+from loreweave.corpus.column_formats.formats import COLUMN_FORMATS, ColumnFormat, OpenedFile
 from loreweave.errors import DataError
 from loreweave.tasks.ner.reader import read
 from loreweave.tasks.ner.record import NerRecord, Sentence
@@ -172,3 +175,40 @@ def test_predictions_in_conllu(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("\tin\t", "\tat\t"))
     with pytest.raises(DataError, match="text 'predicted:1': found the word 'at', expected 'in'"):
         score_predictions(records, path)
+
+
+def test_predictions_in_a_column_format_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row of the table of column formats is all that `score` needs."""
+
+    def read_slashes(path: Path) -> Iterator[tuple[str, Any]]:
+        for number, line in enumerate(path.read_text().splitlines()[1:], 2):
+            yield f"line {number}", [token.split("/") for token in line.split()]
+
+    def text_of(row: list[list[str]], number: str) -> Iterator[AnnotatedText]:
+        text, tokens, mentions = "", [], []
+        for word, tag in row:
+            start = len(text) + bool(text)
+            text = f"{text} {word}".lstrip()
+            tokens.append([start, len(text)])
+            mentions += [] if tag == "O" else [Mention(start, len(text), label=tag)]
+        yield AnnotatedText(number, text, tuple(mentions), metadata={"tokens": tokens})
+
+    slashes = ColumnFormat(
+        "word/TAG", lambda path: OpenedFile(text_of, read_slashes), lambda path: path.read_text().startswith("#slashes")
+    )
+    monkeypatch.setitem(COLUMN_FORMATS, "slashes", slashes)
+    gold, path = tmp_path / "gold.txt", tmp_path / "predicted.txt"
+    gold.write_text("#slashes\nAnn/PER in/O Oslo/LOC\n")
+    path.write_text("#slashes\nAnn/PER in/O Oslo/PER\n")
+    evaluation = score_predictions(read(gold).records, path)
+    assert (evaluation.metrics["micro_precision"], evaluation.metrics["micro_recall"]) == (0.5, 0.5)
+
+
+def test_predictions_in_a_format_without_columns(tmp_path: Path) -> None:
+    gold = tmp_path / "gold.tsv"
+    gold.write_text("Ann\tB-PER\n")
+    listed = tmp_path / "predicted.json"
+    listed.write_text(json.dumps([{"tokens": ["Ann"], "ner_tags": ["B-PER"]}]))
+    message = "predicted.json: found the format tokens, expected JSON Lines with 'predicted', columns or conllu"
+    with pytest.raises(DataError, match=message):
+        score_predictions(read(gold).records, listed)

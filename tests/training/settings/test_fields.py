@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from loreweave.training.settings.fields import check_at_least, check_positive
+from loreweave.training.settings.fields import check_at_least, check_positive, check_share
 
 
 def test_wrong_values_are_named_and_null_is_allowed() -> None:
@@ -17,3 +17,20 @@ def test_wrong_values_are_named_and_null_is_allowed() -> None:
         check_at_least(group, 1, "way", "shot")
     with pytest.raises(ValueError, match=r"^shot: found 0, expected more than 0$"):
         check_positive(group, "share", "shot")
+
+
+def test_shares_with_and_without_their_ends() -> None:
+    group = SimpleNamespace(half=0.5, none=0.0, all=1.0, more=1.5, null=None, nan=float("nan"))
+    check_share(group, "half", "none", "all", "null")
+    check_share(group, "half", "none", one=False)
+    check_share(group, "half", "all", zero=False)
+    for name, ends, expected in (
+        ("more", {}, "from 0 to 1"),
+        ("nan", {}, "from 0 to 1"),
+        ("all", {"one": False}, "from 0 to below 1"),
+        ("none", {"zero": False}, "more than 0, at most 1"),
+        ("none", {"zero": False, "one": False}, "between 0 and 1"),
+        ("all", {"zero": False, "one": False}, "between 0 and 1"),
+    ):
+        with pytest.raises(ValueError, match=rf"^{name}: found \S+, expected .*{expected}$"):
+            check_share(group, "half", name, **ends)

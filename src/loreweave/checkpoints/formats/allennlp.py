@@ -9,11 +9,10 @@ is only read.
 
 from __future__ import annotations
 
-import shutil
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -22,6 +21,7 @@ from transformers import PreTrainedModel
 from loreweave import models
 from loreweave.checkpoints.fitting import build, fit_state_dict
 from loreweave.checkpoints.formats import original_rows as rows
+from loreweave.checkpoints.formats.archives import unpack, weights_in
 from loreweave.checkpoints.formats.original_layout import check_rows
 from loreweave.checkpoints.heads import class_of_head
 from loreweave.checkpoints.inference import config_from, said_in
@@ -72,14 +72,19 @@ def is_archive(path: Path) -> bool:
 
 def _weights_in(folder: Path) -> Path | None:
     """The best state, or the only one of training."""
-    named = next((folder / name for name in _WEIGHTS if (folder / name).is_file()), None)
-    states = sorted(folder.glob(_STATES))
-    return named or (states[0] if len(states) == 1 else None)
+    return weights_in(folder, _WEIGHTS, _STATES)
+
+
+def _place(path: PurePosixPath) -> str | None:
+    """Where a file of an archive is unpacked: weights and configuration by their names, labels in `vocabulary`."""
+    if path.parent.name == "vocabulary" and path.suffix == ".txt":
+        return f"vocabulary/{path.name}"
+    return path.name if path.name in (*_WEIGHTS, "config.json") else None
 
 
 @contextmanager
 def _unpacked(path: Path) -> Iterator[Path]:
-    """The weights and the files next to them; of a tar only the required files are unpacked, under their base names."""
+    """The weights and the files next to them; of a tar only the required files are unpacked (see `unpack`)."""
     if path.is_dir() and (found := _weights_in(path)) is not None:
         yield found
         return
@@ -89,22 +94,7 @@ def _unpacked(path: Path) -> Iterator[Path]:
     tar = path / _ARCHIVE if path.is_dir() else path
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        (folder / "vocabulary").mkdir()
-        try:
-            with tarfile.open(tar) as archive:
-                for member in archive:
-                    name = Path(member.name)
-                    labels = name.parent.name == "vocabulary" and name.suffix == ".txt"
-                    if member.isfile() and (labels or name.name in (*_WEIGHTS, "config.json")):
-                        target = folder / "vocabulary" / name.name if labels else folder / name.name
-                        if target.exists():  # deeper in the tar
-                            continue
-                        stream = archive.extractfile(member)
-                        assert stream is not None  # regular files have one
-                        with stream, target.open("wb") as file:
-                            shutil.copyfileobj(stream, file)
-        except (tarfile.TarError, EOFError, OSError) as error:
-            raise CheckpointError(f"{tar}: found no readable tar archive ({error})") from None
+        unpack(tar, folder, _place)
         weights = _weights_in(folder)
         if weights is None:
             raise CheckpointError(f"{tar}: found no {' or '.join(_WEIGHTS)} in the archive")

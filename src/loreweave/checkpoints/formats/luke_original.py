@@ -6,16 +6,16 @@ They have no word tokenizer: give --base.
 
 from __future__ import annotations
 
-import shutil
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from transformers import PreTrainedModel
 
+from loreweave.checkpoints.formats.archives import unpack, weights_in
 from loreweave.checkpoints.formats.original_layout import (
     MAX_ENTITY_LENGTH,
     MAX_MENTION_LENGTH,
@@ -70,29 +70,22 @@ def read_vocabulary(folder: Path) -> EntityVocabulary | None:
 
 
 def _weights_in(folder: Path) -> Path | None:
-    named = next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
-    others = sorted(folder.glob("*.bin"))
-    return named or (others[0] if len(others) == 1 else None)
+    return weights_in(folder, WEIGHTS, "*.bin")
+
+
+def _place(path: PurePosixPath) -> str | None:
+    """Where a file of an archive is unpacked: under its name, if it is required."""
+    return path.name if path.suffix == ".bin" or path.name in (METADATA, *VOCABULARIES) else None
 
 
 @contextmanager
 def _folder_of(path: Path) -> Iterator[Path]:
-    """The checkpoint's folder; of a tar only the required files are unpacked, by base name."""
+    """The checkpoint's folder; of a tar only the required files are unpacked (see `unpack`)."""
     if path.is_dir() or path.suffix == ".bin":
         yield path if path.is_dir() else path.parent
         return
     with TemporaryDirectory() as temporary:
-        try:
-            with tarfile.open(path) as archive:
-                for member in archive:
-                    name = Path(member.name).name
-                    if member.isfile() and (name.endswith(".bin") or name in (METADATA, *VOCABULARIES)):
-                        stream = archive.extractfile(member)
-                        assert stream is not None  # regular files have one
-                        with stream, (Path(temporary) / name).open("wb") as file:
-                            shutil.copyfileobj(stream, file)
-        except (tarfile.TarError, EOFError, OSError) as error:
-            raise CheckpointError(f"{path}: found no readable tar archive ({error})") from None
+        unpack(path, Path(temporary), _place)
         yield Path(temporary)
 
 

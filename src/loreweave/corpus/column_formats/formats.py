@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from loreweave.corpus.column_formats.conllu import is_conllu
 from loreweave.corpus.column_formats.conllu_misc import find_misc
 from loreweave.corpus.column_formats.layout import ColumnLayout, find_layout
+from loreweave.corpus.column_formats.predicted_columns import PredictedText, predicted_columns
 from loreweave.corpus.column_formats.sentences import Item, Rows, column_rows, column_texts, conllu_rows, conllu_texts
 from loreweave.errors import DataError
 
@@ -37,11 +38,14 @@ class ColumnFormat:
         summary: one line of help.
         open: file -> how it is read; raises a DataError for a file of another format.
         recognises: file -> whether it has this format. None: it has, if it has no other.
+        predicted: (file of predictions, types of the gold file, whether that has nested mentions) -> its texts, and notes.
+            None: predictions are read like every file of the format.
     """
 
     summary: str
     open: Callable[[Path], OpenedFile]
     recognises: Callable[[Path], bool] | None = None
+    predicted: Callable[[Path, Collection[str], bool], tuple[list[PredictedText], Sequence[str]]] | None = None
 
 
 def open_columns(path: Path, chosen: ColumnLayout | None = None) -> OpenedFile:
@@ -83,6 +87,7 @@ COLUMN_FORMATS: dict[str, ColumnFormat] = {
     "columns": ColumnFormat(
         "a token and its tag per line (IOB1, IOB2, BIOES, BILOU, BMES or labels alone); columns:1,3 chooses the columns",
         open_columns,
+        predicted=predicted_columns,
     ),
     "conllu": ColumnFormat(
         "CoNLL-U with Entity=(..., NER=B-..., name=B-... or B-... in its last column", open_conllu, is_conllu

@@ -1,8 +1,11 @@
-"""Settings of fine-tuning that few-shot tasks do not read."""
+"""Fine-tuning of few-shot tasks: the files of a source, and the settings that they do not read."""
 
 from __future__ import annotations
 
 from loreweave.training.settings.conditions import ReadWhen, never
+
+SPLITS: dict[str, tuple[str, ...]] = {"train": ("train",), "dev": (), "test": ()}
+"""File stems of the splits of a source: it is not scored, so that there is only one to train on."""
 
 NOT_READ: ReadWhen = {
     (

@@ -5,6 +5,7 @@ from functools import partial
 from loreweave.corpus.column_formats.tag_schemes import OUTSIDE
 from loreweave.tasks.contract import Task, Training
 from loreweave.tasks.deferred import Deferred
+from loreweave.tasks.episodes.settings import SPLITS
 from loreweave.tasks.few_shot_ner import reader
 from loreweave.tasks.few_shot_ner.scoring import METRICS, score_predictions
 from loreweave.tasks.few_shot_ner.settings import NAME, EvaluationSettings, FewShotNerConfig, PredictionSettings
@@ -50,7 +51,7 @@ TASK = Task(
         name=NAME,
         config=FewShotNerConfig,
         formats=reader.FORMATS,
-        splits={"train": ("train",), "dev": (), "test": ()},
+        splits=SPLITS,
         read=reader.read,
         read_numbers=reader.read,
         labels=reader.labels_of,

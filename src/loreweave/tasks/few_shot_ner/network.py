@@ -41,8 +41,8 @@ class GaussianWordEncoder(EncoderModel):
 
     def word_states(self, input_ids: Tensor, attention_mask: Tensor, first_pieces: Tensor, layers: int = 1) -> Tensor:
         """States of the first pieces [words, size]: of the last layer, or the sum of the last `layers`."""
-        segments = {"token_type_ids": torch.zeros_like(input_ids)} if self.reads_segments else {}
-        output = self.encoder(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=layers > 1, **segments)
+        segments = torch.zeros_like(input_ids)
+        output = self.encoder_output(input_ids, attention_mask, segments, output_hidden_states=layers > 1)
         states = output.last_hidden_state
         if layers > 1:
             states = torch.stack(output.hidden_states[-layers:]).sum(0)

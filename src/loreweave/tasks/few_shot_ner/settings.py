@@ -10,7 +10,7 @@ from loreweave.models.head_settings import Divergence
 from loreweave.tasks.episodes.settings import NOT_READ
 from loreweave.training.retention import Keep
 from loreweave.training.settings.conditions import ReadWhen, either, when
-from loreweave.training.settings.fields import check_at_least
+from loreweave.training.settings.fields import check_at_least, check_share
 from loreweave.training.settings.finetuning import FinetuningConfig, Leftover
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
 
@@ -87,8 +87,7 @@ class FewShotNerConfig(FinetuningConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_at_least(self, 1, "episodes", "way", "shot", "query_shot", "layers")
-        if not 0 <= self.state_dropout < 1:
-            raise ValueError(f"state_dropout: found {self.state_dropout}, expected from 0 to below 1")
+        check_share(self, "state_dropout", one=False)
 
 
 @dataclass(kw_only=True)

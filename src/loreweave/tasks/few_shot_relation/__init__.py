@@ -4,6 +4,7 @@ from functools import partial
 
 from loreweave.tasks.contract import Task, Training
 from loreweave.tasks.deferred import Deferred
+from loreweave.tasks.episodes.settings import SPLITS
 from loreweave.tasks.few_shot_relation import reader
 from loreweave.tasks.few_shot_relation.scoring import METRICS, score_predictions
 from loreweave.tasks.few_shot_relation.settings import NAME, EvaluationSettings, FewShotRelationConfig, PredictionSettings
@@ -49,7 +50,7 @@ TASK = Task(
         name=NAME,
         config=FewShotRelationConfig,
         formats={name: format.summary for name, format in reader.FORMATS.items()},
-        splits={"train": ("train",), "dev": (), "test": ()},
+        splits=SPLITS,
         read=reader.read,
         labels=reader.labels_of,
         mentions=mentions_of,

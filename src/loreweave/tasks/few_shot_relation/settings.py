@@ -10,7 +10,7 @@ from loreweave.build.relation_episodes import EpisodeShape
 from loreweave.tasks.episodes.settings import NOT_READ
 from loreweave.training.retention import Keep
 from loreweave.training.settings.conditions import LeftOpen, ReadWhen, when
-from loreweave.training.settings.fields import check_at_least
+from loreweave.training.settings.fields import check_at_least, check_share
 from loreweave.training.settings.finetuning import LUKE_SETTINGS, FinetuningConfig, Leftover, LukeSettings
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
 
@@ -80,8 +80,7 @@ class FewShotRelationConfig(FinetuningConfig, LukeSettings):
         self.shape()
         if self.representation == "entities" and self.method == "pair":
             raise ValueError("representation: found entities, which are not supported with method=pair; use markers or pooled")
-        if not 0 <= self.encoding_dropout < 1:
-            raise ValueError(f"encoding_dropout: found {self.encoding_dropout}, expected a number from 0 to below 1")
+        check_share(self, "encoding_dropout", one=False)
         check_at_least(self, 1, "episodes")
 
     def shape(self) -> EpisodeShape:

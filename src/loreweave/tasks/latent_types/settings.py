@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from loreweave.models.head_settings import DecodingMethod
 from loreweave.training.settings.conditions import ReadWhen, when
-from loreweave.training.settings.fields import check_at_least
+from loreweave.training.settings.fields import check_at_least, check_positive
 
 NAME = "latent-types"
 
@@ -59,5 +59,4 @@ class PredictionSettings(ModelSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_at_least(self, 1, "beams")
-        if self.temperature <= 0:
-            raise ValueError(f"temperature: found {self.temperature}, expected more than 0")
+        check_positive(self, "temperature")

@@ -93,8 +93,7 @@ class MentionEncoding:
 
     def report(self) -> str:
         """Counts of what did not fit."""
-        done = replace(self.done, texts=0, mentions=0, mentions_kept=0)
-        return "" if done == EncodingReport() else str(self.done)
+        return self.done.of_losses()
 
     def save_pretrained(self, folder: Path) -> None:
         """Write the tokenizer."""

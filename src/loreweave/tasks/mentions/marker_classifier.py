@@ -130,8 +130,7 @@ class MarkerClassifier(EncoderModel):
         """Concatenated states at `state_positions` [batch, num_states], [batch, num_states * size], and the output."""
         if state_positions is None:
             raise ValueError("a marker classifier needs state_positions")
-        segments = {"token_type_ids": token_type_ids} if self.reads_segments else {}
-        output = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **segments, **kwargs)
+        output = self.encoder_output(input_ids, attention_mask, token_type_ids, **kwargs)
         states = torch.take_along_dim(output.last_hidden_state, state_positions[..., None], dim=1)
         return states.flatten(1), output
 

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from loreweave.corpus.annotated_sentences import recognise
-from loreweave.corpus.annotated_text import AnnotatedText
-from loreweave.corpus.column_formats.columns import read_column_sentences, scheme_of
-from loreweave.corpus.column_formats.conllu import read_conllu
-from loreweave.corpus.column_formats.layout import ColumnLayout, find_layout
+from loreweave.corpus.column_formats.predictions import read_predicted_sentences
 from loreweave.corpus.column_formats.tag_schemes import TokenSpan
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.rows import Row, as_row, field
-from loreweave.corpus.tokens import TOKENS, WHITE, token_offsets
+from loreweave.corpus.tokens import token_offsets
 from loreweave.errors import DataError
 from loreweave.metrics.probabilities import rounded
 from loreweave.metrics.spans import SpanCounts, count_spans
@@ -96,12 +90,9 @@ def _found(records: Sequence[NerRecord], outputs: Outputs, labels: Sequence[str]
 
 
 def _of_tags(records: Sequence[NerRecord], path: Path) -> tuple[list[list[TokenSpan]], list[str]]:
-    """Align columns or CoNLL-U with the records, which must have the same words; and return notes about the file."""
-    if recognise(path) == "conllu":
-        notes = list[str]()
-        texts = [_Predicted(sentence) for sentence in read_conllu(path, None, notes)]
-    else:
-        texts, notes = _of_columns(records, path)
+    """Align a file in columns with the records, which must have the same words; and return notes about the file."""
+    types = {str(mention.label) for record in records for mention in record.mentions}
+    texts, notes = read_predicted_sentences(path, types, any(_nests(record) for record in records))
     if len(texts) != len(records):
         raise DataError(f"found {counted(len(texts), 'sentence')}, expected {len(records)} as in the gold file", path=path)
     predicted = []
@@ -118,41 +109,7 @@ def _of_tags(records: Sequence[NerRecord], path: Path) -> tuple[list[list[TokenS
         begins = {start: places[number][0] for number, (start, _) in enumerate(own)}
         ends = {end: places[number][1] for number, (_, end) in enumerate(own)}
         predicted.append([TokenSpan(begins[m.start], ends[m.end], str(m.label)) for m in one.text.mentions])
-    return predicted, notes
-
-
-@dataclass(frozen=True)
-class _Predicted:
-    """A predicted text, and the lines of its words, if they are known."""
-
-    text: AnnotatedText
-    lines: Sequence[int] = ()
-
-    def error(self, message: str, word: int, path: Path) -> DataError:
-        if not self.lines:
-            return DataError(message, path=path, record=f"text {self.text.id!r}")
-        line = self.lines[word] if word < len(self.lines) else self.lines[-1] + 1
-        return DataError(message, path=path, line=line)
-
-
-def _of_columns(records: Sequence[NerRecord], path: Path) -> tuple[list[_Predicted], list[str]]:
-    """Texts of a column file, and notes.
-
-    The spelling of its tags is the one that gives types of the gold file. Of two columns with such tags, the last one has the
-    predictions, as for conlleval, unless the gold file has nested mentions.
-    """
-    types = {str(mention.label) for record in records for mention in record.mentions}
-    layout = find_layout(path, known=types)
-    if layout.nested is None or not any(_nests(record) for record in records):
-        layout = find_layout(path, ColumnLayout(token=layout.token), types)
-    sentences = list(read_column_sentences(path, layout))
-    scheme, texts = scheme_of(sentences, path), []
-    for number, sentence in enumerate(sentences, 1):
-        text = sentence.text(str(number), scheme, Counter())
-        if text.metadata[TOKENS]:
-            lines = [line for line, token in enumerate(sentence.tokens, sentence.line) if token.strip(WHITE)]
-            texts.append(_Predicted(text, lines))
-    return texts, layout.spelling.notes()
+    return predicted, list(notes)
 
 
 def _nests(record: NerRecord) -> bool:

@@ -83,8 +83,7 @@ class DocumentRelationModel(MarkerClassifier):
             pair_counts: number of pairs of each document [documents], for `unpack`.
             luke: further input of a LUKE; its entity tokens are counted over all windows.
         """
-        segments = {"token_type_ids": token_type_ids} if self.reads_segments else {}
-        output = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **segments, **luke)
+        output = self.encoder_output(input_ids, attention_mask, token_type_ids, **luke)
         there = entity_mentions >= 0
         if mention_places is None:
             states = entity_states(output).float().flatten(0, 1)[entity_mentions.clamp_min(0)]  # [entities, most, size]

@@ -9,7 +9,15 @@ from typing import Any
 from loreweave.corpus.files.rows import LeftOut, Row, Span, as_row, field, join_words, objects, words
 from loreweave.errors import DataError
 from loreweave.tasks.relations.document import Entity, Fact, RelationDocument, check_entities
-from loreweave.tasks.relations.spans import check_named_tokens, checked, pair_of_numbers, scalars, token_span, without_blanks
+from loreweave.tasks.relations.spans import (
+    check_named_tokens,
+    check_relation,
+    checked,
+    pair_of_numbers,
+    scalars,
+    token_span,
+    without_blanks,
+)
 
 NO_FACT = ("NA", "Na", "no_relation")
 """Labels for no relation."""
@@ -115,8 +123,7 @@ def _facts(found: Sequence[Fact], entities: Sequence[Entity], name: str, account
     """Distinct facts, without those for no relation."""
     check_entities(found, entities, name)
     for fact in found:
-        if not fact.label.strip():
-            raise DataError(f"found {fact.label!r}, expected the name of a relation", field=name)
+        check_relation(fact.label, name)
     facts = dict.fromkeys(fact for fact in found if fact.label not in NO_FACT)
     none = [fact.label for fact in found if fact.label in NO_FACT]
     account += [LeftOut(f"pairs of no relation ({label}), which are those without any", of_record=True) for label in none]

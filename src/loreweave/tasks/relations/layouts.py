@@ -14,6 +14,7 @@ from loreweave.tasks.relations.spans import (
     GAPS,
     check_named_characters,
     check_named_tokens,
+    check_relation,
     checked,
     pair_of_numbers,
     runs_of,
@@ -230,6 +231,5 @@ def pairs(row: Any, id: str, needs_label: bool = True) -> Converted:
 
 def _label(row: Row, name: str) -> str:
     label: str = field(row, name, str)
-    if not label.strip():
-        raise DataError(f"found {label!r}, expected the name of a relation", field=name)
+    check_relation(label, name)
     return label

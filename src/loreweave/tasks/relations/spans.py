@@ -36,6 +36,12 @@ def token_span(places: Sequence[Span], start: int, end: int, name: str) -> Span:
     return places[start][0], places[end - 1][1]
 
 
+def check_relation(label: str, name: str) -> None:
+    """Raise a DataError if the name of a relation is blank; `name` is its field."""
+    if not label.strip():
+        raise DataError(f"found {label!r}, expected the name of a relation", field=name)
+
+
 def pair_of_numbers(value: Sequence[Any], name: str) -> Span:
     """A list of two integers."""
     if len(value) != 2 or not all(type(place) is int for place in value):

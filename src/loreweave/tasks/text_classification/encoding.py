@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +91,7 @@ class TextEncoding:
 
     def report(self) -> str:
         """Counts of what did not fit."""
-        done = replace(self.done, texts=0)
-        return "" if done == EncodingReport() else str(done)
+        return self.done.of_losses()
 
     def save_pretrained(self, folder: Path) -> None:
         """Save the tokenizer in transformers' format."""

@@ -66,6 +66,30 @@ def check_positive(group: Any, *names: str) -> None:
             raise ValueError(f"{name}: found {written(value)}, expected more than 0")
 
 
+def check_share(group: Any, *names: str, zero: bool = True, one: bool = True) -> None:
+    """Refuse settings of a group that are not numbers from 0 to 1; null is not checked.
+
+    Args:
+        group: the group.
+        names: the settings.
+        zero: whether 0 is allowed.
+        one: whether 1 is allowed.
+
+    Raises:
+        ValueError: names the setting and the value.
+    """
+    expected = {
+        (True, True): "a number from 0 to 1",
+        (True, False): "a number from 0 to below 1",
+        (False, True): "more than 0, at most 1",
+        (False, False): "a number between 0 and 1",
+    }[zero, one]
+    for name in names:
+        value = getattr(group, name)
+        if value is not None and not (0 < value < 1 or (zero and value == 0) or (one and value == 1)):
+            raise ValueError(f"{name}: found {written(value)}, expected {expected}")
+
+
 def written(value: Any) -> str:
     """A value as written after `key=`.
 

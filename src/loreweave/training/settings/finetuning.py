@@ -17,7 +17,7 @@ from loreweave.training.precision import Precision
 from loreweave.training.retention import RULES, Keep
 from loreweave.training.settings.conditions import GIVEN, ReadWhen, check_read, either, when
 from loreweave.training.settings.documentation import Choices
-from loreweave.training.settings.fields import check_positive
+from loreweave.training.settings.fields import check_positive, check_share
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
 
 Encoded = tuple[str, ...]
@@ -156,8 +156,7 @@ class FinetuningConfig(DataSettings, EngineSettings, EncoderSettings):
     def __post_init__(self) -> None:
         counts = ("epochs", "batch_size", "gradient_accumulation_steps", "eval_batch_size", "log_steps")
         check_positive(self, *counts, "train_fraction", "min_updates")
-        if self.dev_fraction is not None and not 0 < self.dev_fraction < 1:
-            raise ValueError(f"dev_fraction: found {self.dev_fraction}, expected a number between 0 and 1")
+        check_share(self, "dev_fraction", zero=False, one=False)
 
 
 def encoded_settings(config: FinetuningConfig) -> dict[str, Any]:
