@@ -376,7 +376,8 @@ def test_true_answers_and_empty_places_of_the_queue_are_masked(make: Make, encod
     size = head.memory.vectors.shape[1]
     asked = torch.ones(len(own.entities), size, dtype=torch.float64)
     stored = torch.ones(len(entities), size, dtype=torch.float64)
-    logits = objective._stored_logits(head, head.memory, asked, own, stored, entities, given["labels"])
+    queued = torch.ones(len(head.memory.queue), size, dtype=torch.float64)
+    logits = objective._stored_logits(head, asked, own, stored, entities, given["labels"], queued)
     queue = head.memory.queue.tolist()
     assert -1 in queue and set(queue) & set(entities.tolist())
     masked = torch.isinf(logits[:, len(entities) :])
@@ -430,6 +431,8 @@ def test_the_momentum_encoder_is_not_saved_with_the_model(make: Make, encoder: n
     ("settings", "message"),
     [
         ({"queue_size": 8}, "queue_size: found 8 without momentum"),
+        ({"neighbours": 8}, "neighbours: found 8 without momentum"),
+        ({"momentum": 0.9, "queue_size": 8, "neighbours": -1}, "neighbours: found -1, expected 0 or more"),
         ({"momentum": 1.0, "queue_size": 8}, "momentum: found 1.0, expected a number from 0 to less than 1"),
         ({"momentum": 0.9}, "queue_size: found 0, expected 1 or more with momentum"),
         ({"momentum": 0.9, "queue_size": 8, "pre_batches": 1}, "pre_batches: found 1, expected 0 with momentum"),

@@ -50,7 +50,7 @@ def joint(
     return settings(world, output, objectives=objectives, **changes)
 
 
-MOMENTUM = {"momentum": 0.9, "queue_size": 12}
+MOMENTUM = {"momentum": 0.9, "queue_size": 12, "neighbours": 3}
 
 
 @pytest.mark.parametrize(("processes", "queue"), [(1, {"pre_batches": 1}), (2, {"pre_batches": 1}), (1, MOMENTUM)], ids=str)
@@ -90,8 +90,10 @@ def test_contrast_over_two_processes_equals_one_when_entities_differ(
 ) -> None:
     """Candidates of all processes count for every question."""
     words = ["river", "bank", "city", "boat", "stone", "tree", "cloud", "bird"]
-    entities = [GraphEntity(f"Q{i}", description=f"the {word} is here") for i, word in enumerate(words)]
-    apart = KnowledgeGraph.from_parts(entities, [GraphRelation("P0", "near")], {"train": [[i, 0, i + 1] for i in (0, 2, 4, 6)]})
+    texts = [f"the {word} is {place}" for place in ("here", "by the river") for word in words]
+    entities = [GraphEntity(f"Q{i}", description=text) for i, text in enumerate(texts)]
+    triples = [[i, 0, i + 1] for i in range(0, 16, 2)]  # half of them are asked in a step, and the others are in the queue
+    apart = KnowledgeGraph.from_parts(entities, [GraphRelation("P0", "near")], {"train": triples})
     apart.save(tmp_path / "apart")
 
     def config(name: str, size: int) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
     knowledge_embedding.json          description of the head, its texts, relation ids, fingerprint of the graph
     knowledge_embedding.safetensors   relation table, entity table if there is one, temperature,
-                                      map of questions
+                                      map of questions, attention to neighbours
 
 A second head in the folder has its name in the middle: `knowledge_embedding.<name>.json`. Tables are stored with the ids of
 their rows (relations as text, entities as hashes), so that a graph with the same ids in another order, or with some of them,
@@ -42,6 +42,7 @@ VARIANTS: tuple[Variant, ...] = get_args(Variant)
 
 _RELATIONS, _ENTITIES, _HASHES = "relation_embeddings.weight", "entity_embeddings.weight", "entity_id_hashes"
 _MAP = "question_map.weight"
+_NEIGHBOURS = "neighbours.relations.weight"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +61,8 @@ class Description:
         num_entities: rows of the entity table; 0 if entities are encoded from texts.
         relation_ids: ids of the graph's relations, in the order of the relation table; None if they are not known.
         graph: fingerprint and numbers of entities and relations of the graph; None if it is not known.
+        neighbours: maximum number of neighbours that are added to the vector of a text about an entity; 0 for none. Older files
+            do not have this field.
     """
 
     name: str
@@ -74,6 +77,7 @@ class Description:
     num_entities: int
     relation_ids: list[str] | None
     graph: dict[str, Any] | None
+    neighbours: int = 0
 
 
 def save(
@@ -88,12 +92,14 @@ def save(
     normalize: bool = False,
     mask_entity_id: int | None = None,
     relation_ids: Sequence[str] | None = None,
+    neighbours: int = 0,
 ) -> None:
     """Write the two files of a head to a model folder, each atomically.
 
     Args:
         graph: graph of the tables' rows; None for weights without a graph.
         relation_ids: ids of the relation table's rows, if they are known without a graph.
+        neighbours: see `Description`.
 
     Raises:
         ConfigurationError: the tables do not have the graph's numbers of rows, or the variant is unknown.
@@ -112,7 +118,7 @@ def save(
         name=name, variant=variant, scorer=head.scorer.name, size=head.size, gamma=head.gamma, pooling=pooling,
         normalize=normalize, mask_entity_id=mask_entity_id, text=text,
         num_entities=0 if head.entity_embeddings is None else len(tensors[_ENTITIES]),
-        relation_ids=ids, graph=of_graph,
+        relation_ids=ids, graph=of_graph, neighbours=neighbours,
     )  # fmt: skip
     place = Path(folder)
     with atomic_path(_file(place, name, "safetensors")) as temporary:
@@ -146,6 +152,7 @@ def describe(folder: Pathname, name: str | None = None) -> Description:
     except DataError as error:
         raise CheckpointError(str(error)) from None
     del content["format"], content["version"]
+    content.setdefault("neighbours", 0)
     if differing := {item.name for item in fields(Description)} ^ set(content):
         raise CheckpointError(f"{path}: the fields {', '.join(sorted(differing))} are missing or unknown")
     for field, choices in (("scorer", SCORERS), ("variant", VARIANTS)):
@@ -190,12 +197,17 @@ def load_head(folder: Pathname, graph: KnowledgeGraph | None = None, name: str |
             tensors[_RELATIONS] = tensors[_RELATIONS][_relation_rows(described, graph, path)]
         if _ENTITIES in tensors:
             tensors[_ENTITIES] = tensors[_ENTITIES][_entity_rows(hashes, described, graph, path)]
+        if _NEIGHBOURS in tensors:  # the relations, then the same in the other direction
+            forward, backward = tensors[_NEIGHBOURS].chunk(2)
+            rows = _relation_rows(described, graph, path)
+            tensors[_NEIGHBOURS] = torch.cat([forward[rows], backward[rows]])
     sizes = [len(tensors[table]) if table in tensors else 0 for table in (_RELATIONS, _ENTITIES)]
     with torch.device("meta"):
         temperature = 1.0 if "log_inverse_temperature" in tensors else None
         head = KnowledgeEmbeddingHead(
-            described.scorer, described.size, sizes[0], described.gamma, sizes[1], temperature, _MAP in tensors
-        )
+            described.scorer, described.size, sizes[0], described.gamma, sizes[1], temperature, _MAP in tensors,
+            len(tensors[_NEIGHBOURS]) // 2 if _NEIGHBOURS in tensors else 0,
+        )  # fmt: skip
     try:
         head.load_state_dict(tensors, assign=True)
     except RuntimeError as error:

@@ -17,6 +17,7 @@ from transformers import PreTrainedModel
 
 from loreweave.errors import ConfigurationError
 from loreweave.models.knowledge_scorers import Scorer, exact, scorer_named
+from loreweave.models.neighbour_attention import NeighbourAttention
 from loreweave.models.segments import reads_segments
 
 Pooling = Literal["first", "mean", "entity"]
@@ -35,6 +36,8 @@ class KnowledgeEmbeddingHead(nn.Module):
         temperature: initial temperature of the contrastive loss, which is learned as the logarithm of its inverse (SimKGC:
             0.05). None for no such parameter.
         question_map: whether a linear map, initialised as the identity, is applied to questions, as a second encoder would be.
+        neighbour_relations: number of relations of an attention to the neighbours of entities (`NeighbourAttention`); 0 for no
+            such attention.
 
     Raises:
         ConfigurationError: unknown scorer, a size that it does not support, or a temperature that is not positive.
@@ -44,6 +47,7 @@ class KnowledgeEmbeddingHead(nn.Module):
     entity_embeddings: nn.Embedding | None
     log_inverse_temperature: nn.Parameter | None
     question_map: nn.Linear | None
+    neighbours: NeighbourAttention | None
 
     def __init__(
         self,
@@ -54,6 +58,7 @@ class KnowledgeEmbeddingHead(nn.Module):
         num_entities: int = 0,
         temperature: float | None = None,
         question_map: bool = False,
+        neighbour_relations: int = 0,
     ) -> None:
         super().__init__()
         self.scorer: Scorer = scorer_named(scorer)
@@ -65,6 +70,7 @@ class KnowledgeEmbeddingHead(nn.Module):
         self.entity_embeddings = nn.Embedding(num_entities, size) if num_entities else None
         self.log_inverse_temperature = None if temperature is None else nn.Parameter(torch.tensor(-math.log(temperature)))
         self.question_map = nn.Linear(size, size) if question_map else None
+        self.neighbours = NeighbourAttention(size, neighbour_relations) if neighbour_relations else None
         self.reset_tables()
 
     @torch.no_grad()

@@ -10,6 +10,10 @@ with their newest such vectors. The loss adds a third cross-entropy, question ->
 Differences: MoCoKGC has no cross-entropy entity -> question, separate encoders for questions and entities (here one encoder and
 `question_map`), further random entities in each micro-batch, a momentum that rises to 1, and learned prompts of relations in
 all layers.
+
+With `neighbours`, the momentum vectors of an entity's neighbours are added to the vectors of its text and of its questions (see
+`NeighbourAttention`). A neighbour counts only through a training triple that the micro-batch does not ask: the answer would be
+its own hint otherwise. Momentum vectors are of texts alone, so that neighbours reach one step far.
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ from loreweave.objectives.gathering import gather, processes
 from loreweave.objectives.graph_batches import TextPool, encode_texts
 from loreweave.objectives.graph_objective import GraphObjective, GraphObjectiveConfig
 from loreweave.objectives.momentum import MomentumMemory
+from loreweave.objectives.stored_neighbours import StoredNeighbours
 from loreweave.objectives.triples import HEAD, RELATION, TAIL, TrueTriples
 
 _MOMENTUM = "momentum_"
@@ -63,6 +68,9 @@ class ContrastiveKnowledgeConfig(GraphObjectiveConfig):
     Null: no momentum encoder."""
     queue_size: int = 0
     """Number of entities in the queue of the momentum encoder."""
+    neighbours: int = 0
+    """Maximum number of neighbours in the graph whose momentum vectors are added to the vectors of an entity and its questions.
+    0: none."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -74,13 +82,16 @@ class ContrastiveKnowledgeConfig(GraphObjectiveConfig):
 
     def _check_momentum(self) -> None:
         if self.momentum is None:
-            if self.queue_size:
-                raise ValueError(f"queue_size: found {self.queue_size} without momentum, expected momentum=0.999 or another")
+            for name in ("queue_size", "neighbours"):
+                if found := getattr(self, name):
+                    raise ValueError(f"{name}: found {found} without momentum, expected momentum=0.999 or another")
             return
         if not 0 <= self.momentum < 1:
             raise ValueError(f"momentum: found {self.momentum}, expected a number from 0 to less than 1")
         if self.queue_size < 1:
             raise ValueError(f"queue_size: found {self.queue_size}, expected 1 or more with momentum")
+        if self.neighbours < 0:
+            raise ValueError(f"neighbours: found {self.neighbours}, expected 0 or more")
         if self.pre_batches:
             raise ValueError(f"pre_batches: found {self.pre_batches}, expected 0 with momentum, which has a queue of its own")
 
@@ -102,10 +113,16 @@ class ContrastiveHead(KnowledgeEmbeddingHead):
     queue: Tensor
     queue_entities: Tensor
     memory: MomentumMemory | None
+    stored_neighbours: StoredNeighbours | None
 
-    def __init__(self, encoder: PreTrainedModel, config: ContrastiveKnowledgeConfig, true: TrueTriples) -> None:
+    def __init__(
+        self, encoder: PreTrainedModel, config: ContrastiveKnowledgeConfig, true: TrueTriples, triples: np.ndarray
+    ) -> None:
         size = encoder.config.hidden_size
-        super().__init__("distmult", size, 0, temperature=config.temperature, question_map=config.question_map)
+        super().__init__(
+            "distmult", size, 0, temperature=config.temperature, question_map=config.question_map,
+            neighbour_relations=true.num_relations if config.neighbours else 0,
+        )  # fmt: skip
         self.register_buffer("keys", torch.from_numpy(true.keys), persistent=False)
         capacity = 2 * config.micro_batch_size * config.pre_batches * processes()
         self.register_buffer("queue", torch.zeros(capacity, size))
@@ -113,6 +130,7 @@ class ContrastiveHead(KnowledgeEmbeddingHead):
         self.memory = None
         if config.momentum is not None:
             self.memory = MomentumMemory(encoder.base_model, true.num_entities, size, config.queue_size, config.momentum)
+        self.stored_neighbours = StoredNeighbours(triples, true, config.neighbours) if config.neighbours else None
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *arguments: Any) -> None:
         """Adapt a queue of another number of processes: it keeps the newest candidates, or has empty places."""
@@ -133,10 +151,25 @@ class ContrastiveHead(KnowledgeEmbeddingHead):
             self.queue.copy_(torch.cat([vectors.to(self.queue.dtype), self.queue])[:capacity])
             self.queue_entities.copy_(torch.cat([entities, self.queue_entities])[:capacity])
 
+    def seen(self, vectors: Tensor, entities: Tensor, hidden: Tensor | None) -> Tensor:
+        """Vectors of texts about entities, with what the entities' neighbours add, if the head reads them. [n, d]
+
+        Args:
+            vectors: [n, d]
+            entities: [n]
+            hidden: keys of the triples that are asked, through which nothing is added. [triples]
+        """
+        if self.neighbours is None or self.stored_neighbours is None or self.memory is None or hidden is None:
+            return vectors
+        return self.neighbours(vectors, *self.stored_neighbours(entities, self.memory.vectors.detach(), hidden))
+
     def for_ranking(self) -> KnowledgeEmbeddingHead:
         """The parameters that a trained model needs: a copy without the momentum encoder."""
         mapped = self.question_map is not None
-        head = KnowledgeEmbeddingHead(self.scorer.name, self.size, 0, self.gamma, temperature=1.0, question_map=mapped)
+        relations = 0 if self.neighbours is None else self.neighbours.num_relations
+        head = KnowledgeEmbeddingHead(
+            self.scorer.name, self.size, 0, self.gamma, temperature=1.0, question_map=mapped, neighbour_relations=relations
+        )
         own = self.state_dict()
         head.load_state_dict({name: own[name] for name in head.state_dict()})
         return head
@@ -175,6 +208,8 @@ class ContrastiveKnowledge(GraphObjective):
             "asks_tail": np.repeat([True, False], len(triples)),
             "labels": np.concatenate([numbers[:, 1], numbers[:, 0]]),
         }
+        if self.config.neighbours:
+            arrays["asked_triples"] = self.true.key(heads, relations, tails)
         tensors |= {key: torch.from_numpy(array) for key, array in arrays.items()}
         return tensors if self.config.momentum is None else tensors | self._for_momentum(item, entities)
 
@@ -191,7 +226,7 @@ class ContrastiveKnowledge(GraphObjective):
         """Temperature, queue and momentum encoder; relations are encoded with the questions."""
         if model is None:
             raise ConfigurationError(f"{self.name} needs a model to read texts")
-        return ContrastiveHead(model, self.config, self.true)
+        return ContrastiveHead(model, self.config, self.true, self.sampler.triples)
 
     def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Tensors) -> ObjectiveLoss:
         """Mean of two cross-entropies, question -> entity and true entity -> question, summed over this process's questions.
@@ -213,8 +248,10 @@ class ContrastiveKnowledge(GraphObjective):
 
     def _contrast(self, head: ContrastiveHead, vectors: Tensor, stored: Tensor | None, given: Tensors) -> ObjectiveLoss:
         """The loss from the vectors of all texts [texts, d], and momentum vectors of the entities [entities, d]."""
-        asked = head.ask(vectors[given["questions"]])
-        candidates, (entities,), first = gather(vectors[given["candidates"]], given["candidate_entities"])
+        hidden = self._of_all_processes(given["asked_triples"]) if self.config.neighbours else None
+        asked = head.ask(head.seen(vectors[given["questions"]], given["question_entities"], hidden))
+        offered = head.seen(vectors[given["candidates"]], given["candidate_entities"], hidden)
+        candidates, (entities,), first = gather(offered, given["candidate_entities"])
         gold = given["labels"] + first
         own = Questions(given["question_entities"], given["question_relations"], given["asks_tail"], entities[gold])
         all_asked, columns, first_question = gather(asked, *own)
@@ -231,7 +268,9 @@ class ContrastiveKnowledge(GraphObjective):
         if head.memory is not None and stored is not None:
             with torch.no_grad():
                 stored, _, _ = gather(stored, given["candidate_entities"])
-            among_stored = self._stored_logits(head, head.memory, asked, own, stored, entities, gold)
+                queued = head.seen(head.memory.vectors[head.memory.queue], head.memory.queue, hidden)
+                offered = head.seen(stored, entities, hidden)
+            among_stored = self._stored_logits(head, asked, own, offered, entities, gold, queued)
             queue_loss = functional.cross_entropy(among_stored, gold, reduction="sum")
             total, parts = total + queue_loss, {"queue_loss": queue_loss.detach()}
             if head.training:
@@ -263,18 +302,25 @@ class ContrastiveKnowledge(GraphObjective):
         return logits.masked_fill(~allowed, -torch.inf)
 
     def _stored_logits(
-        self, head: ContrastiveHead, memory: MomentumMemory, asked: Tensor, own: Questions, stored: Tensor, entities: Tensor,
-        gold: Tensor,
+        self, head: ContrastiveHead, asked: Tensor, own: Questions, stored: Tensor, entities: Tensor, gold: Tensor,
+        queued: Tensor,
     ) -> Tensor:  # fmt: skip
         """Logits of momentum vectors: those of the available entities, then the queue's. [questions, candidates + queue]
 
         True answers, empty places, and entities of the queue that are among the available ones are masked.
         """
         logits = self._entities_logits(head, asked, own, stored, entities, gold)
-        queue = memory.queue.clone()
+        assert head.memory is not None
+        queue = head.memory.queue
         allowed = self._allowed(head, own, queue) & (queue >= 0) & ~torch.isin(queue, entities)
-        earlier = asked @ memory.vectors.detach()[queue].T * head.inverse_temperature
+        earlier = asked @ queued.T * head.inverse_temperature
         return torch.cat([logits, earlier.masked_fill(~allowed, -torch.inf)], dim=1)
+
+    @staticmethod
+    def _of_all_processes(keys: Tensor) -> Tensor:
+        """The keys of all processes. [all keys]"""
+        _, (together,), _ = gather(torch.zeros(len(keys), 1, device=keys.device), keys)
+        return together
 
     def _allowed(self, head: ContrastiveHead, own: Questions, entities: Tensor) -> Tensor:
         """Whether entities are false answers to questions. [questions, entities]"""
@@ -301,4 +347,5 @@ class ContrastiveKnowledge(GraphObjective):
         side_files.save(
             folder, head.for_ranking(), self.graph, name=self.name, variant="contrastive", pooling=self.config.pooling,
             text=self.config.text, normalize=True, mask_entity_id=self.mask_entity_id,
+            neighbours=self.config.neighbours,
         )  # fmt: skip

@@ -7,6 +7,8 @@ to which the answer should be similar:
     rel         the same, with the relation's vector encoded from its text
     cond        the same as wiki, with the head encoded together with the relation's text: "description </s> </s> relation"
     contrastive the vector of that pair; for (?, r, t) of the pair with "inverse" before the relation's text
+
+A checkpoint trained with `neighbours` adds the vectors of an entity's neighbours, by their texts alone, to both.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from loreweave.metrics.known_answers import Side
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.embedding_cache import EmbeddingCache, Embeddings, Inputs
 from loreweave.tasks.link_prediction.model import Checkpoint, load
+from loreweave.tasks.link_prediction.neighbours import Neighbours
 from loreweave.tasks.link_prediction.settings import ModelSettings
 from loreweave.tasks.processes import Processes
 from loreweave.training.devices import autocast
@@ -62,10 +65,12 @@ class EntityVectors:
         vectors: [available entities, d].
         entities: their rows, ascending.
         total: number of entities of the graph.
+        alone: vectors by the texts alone, of these entities and of their neighbours. Default: the same vectors.
     """
 
-    def __init__(self, vectors: Embeddings, entities: np.ndarray, total: int) -> None:
+    def __init__(self, vectors: Embeddings, entities: np.ndarray, total: int, alone: EntityVectors | None = None) -> None:
         self.vectors, self.entities, self.total = vectors, entities, total
+        self.alone = self if alone is None else alone
         self._is_whole = len(entities) == total
 
     def __len__(self) -> int:
@@ -176,6 +181,8 @@ class GraphEncoder:
     ) -> None:
         self.checkpoint, self.graph, self.texts, self.cache = checkpoint, graph, texts, cache
         self.batch_tokens, self.precision, self.advance = batch_tokens, precision, advance
+        attention = checkpoint.model.head.neighbours
+        self.neighbours = None if attention is None else Neighbours(graph, attention, checkpoint.neighbours)
 
     def entities(self, rows: np.ndarray | None = None) -> EntityVectors:
         """Vectors of entities. Default: all; `rows` are ascending."""
@@ -186,9 +193,20 @@ class GraphEncoder:
             with self._named():
                 require_finite_rows(table, "the table of entities", lambda row: self._entity(chosen[row]))
             return EntityVectors(Embeddings([table]), chosen, self.graph.num_entities)
+        if self.neighbours is None:
+            return self._alone_vectors(chosen)
+        alone = self._alone_vectors(self.neighbours.with_neighbours(chosen))
+        with self._named():
+            found = self.neighbours.add(alone.rows(chosen), chosen, alone)
+            require_finite_rows(found, "the vectors with neighbours", lambda row: self._entity(chosen[row]))
+        return EntityVectors(Embeddings([found]), chosen, self.graph.num_entities, alone)
+
+    def _alone_vectors(self, rows: np.ndarray) -> EntityVectors:
+        """Vectors of entities by their texts alone."""
+        assert self.texts is not None
         texts = self.texts
-        found = self._embed(len(chosen), lambda part: texts.batch(chosen[part]), lambda row: self._entity(chosen[row]))
-        return EntityVectors(found, chosen, self.graph.num_entities)
+        found = self._embed(len(rows), lambda part: texts.batch(rows[part]), lambda row: self._entity(rows[row]))
+        return EntityVectors(found, rows, self.graph.num_entities)
 
     def relations(self, rows: np.ndarray) -> Tensor:
         """Vectors of relations [n] -> [n, relation size] on the CPU.
@@ -231,6 +249,8 @@ class GraphEncoder:
             CheckpointError: a vector is not finite.
         """
         asking = self._asking(side, entities, relations, vectors)
+        if self.neighbours is not None:
+            asking = self.neighbours.add(asking, entities, vectors.alone)
         head = self.checkpoint.model.head
         relation = None if self.checkpoint.variant == "contrastive" else self.relations(relations)
         with torch.no_grad():

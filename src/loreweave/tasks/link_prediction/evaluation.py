@@ -18,6 +18,7 @@ from loreweave.metrics.sampled_negatives import sample_negatives
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.link_prediction.encoding import EntityVectors, GraphEncoder, open_checkpoint, open_encoder
 from loreweave.tasks.link_prediction.model import Checkpoint
+from loreweave.tasks.link_prediction.neighbours import is_given
 from loreweave.tasks.link_prediction.reader import HEAD, PROTOCOLS, TAIL, LinkPredictionData, read, without_unseen
 from loreweave.tasks.link_prediction.scoring import RankedSides, score
 from loreweave.tasks.link_prediction.settings import EvaluationSettings, Unseen
@@ -34,6 +35,11 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     started = time.monotonic()
     graph, checkpoint, processes = open_checkpoint(model, data, settings, execution)
     asked = read(graph, settings.protocol, settings.split)
+    if checkpoint.neighbours and is_given(asked.split):
+        raise ConfigurationError(
+            f"setting 'split': the model reads the triples of {asked.split} as neighbours, so they are no questions for it; "
+            "expected a split such as valid or test"
+        )
     policy = unseen_policy(settings.unseen, checkpoint)
     kept = without_unseen(asked, policy)
     facts = _facts(asked, checkpoint, policy, kept)

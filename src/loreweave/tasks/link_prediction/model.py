@@ -48,6 +48,7 @@ class Checkpoint:
         trained_here: whether it was trained on this graph, by the ids of entities and relations.
         hash: hash of the model's files.
         folder: folder of the model's files.
+        neighbours: maximum number of neighbours that are added to the vector of a text about an entity; 0 for none.
     """
 
     model: KnowledgeEmbeddingModel
@@ -58,6 +59,7 @@ class Checkpoint:
     trained_here: bool
     hash: str
     folder: Path
+    neighbours: int = 0
 
     @property
     def tabled(self) -> bool:
@@ -82,6 +84,8 @@ class Checkpoint:
             said["scorer"] = head.scorer.name
         if not self.tabled:
             said |= {"pooling": self.model.pooling, "max_length": self.text.max_length, "text": self.text.text}
+        if self.neighbours:
+            said["neighbours"] = self.neighbours
         return {**said, "trained_on_this_graph": self.trained_here}
 
 
@@ -116,7 +120,7 @@ def _trained(folder: Path, graph: KnowledgeGraph, objective: str | None) -> Chec
     positions = None if model.encoder is None else usable_positions(model.encoder)
     if positions is not None and positions < text.max_length:  # its training texts were shorter than allowed
         text = replace(text, max_length=positions)
-    return Checkpoint(model, tokenizer, said.variant, text, said.name, here, hash_of_folder(folder), folder)
+    return Checkpoint(model, tokenizer, said.variant, text, said.name, here, hash_of_folder(folder), folder, said.neighbours)
 
 
 def _untrained(folder: Path, settings: ModelSettings) -> Checkpoint:

@@ -1,0 +1,138 @@
+"""Do a momentum queue and neighbours (MoCoKGC) lift the contrastive loss at equal CPU time?
+
+    python benchmarks/momentum_queue.py [--graphs wn18rr fb15k237] [--minutes 30] [--triples 0] [--seeds 0]
+
+Each condition is the recipe minilm/contrastive-knowledge with other settings of the objective. Its number of steps is such that
+training takes `--minutes` of CPU time on one thread: a step is timed first (median of a few, with the optimizer's). The graphs
+are built into build/. `--triples` ranks only so many random test triples, the same for all conditions, among all entities;
+the other test triples still count as known answers. One row a condition and seed is printed as soon as it is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import AutoModel, AutoTokenizer
+
+from loreweave.corpus.files.reading import read_json
+from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
+from loreweave.encoding.model_names import resolve
+from loreweave.objectives import ContrastiveKnowledge, ContrastiveKnowledgeConfig, RunContext
+from loreweave.training.settings.configuration import fill
+from loreweave.training.settings.recipes import load_recipe
+
+REPOSITORY = Path(__file__).parent.parent
+DATA = REPOSITORY.parent / "shared" / "data"
+OBJECTIVE = "contrastive_knowledge"
+QUEUE = {"momentum": 0.99, "queue_size": 4096}
+CONDITIONS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "pre-batches": {"pre_batches": 8},
+    "queue": QUEUE,
+    "queue and neighbours": QUEUE | {"neighbours": 16},
+}
+METRICS = ("mrr", "hits_at_1", "hits_at_3", "hits_at_10")
+_TIMED = 5
+
+
+def loreweave(*arguments: str) -> float:
+    """CPU seconds of a command."""
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "src"), "OMP_NUM_THREADS": "1"}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, "-m", "loreweave", *arguments]
+    subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def graph_folder(name: str, triples: int) -> Path:
+    """The graph, built if it is not there; with `triples` of its test triples as `test`, and the rest in another split."""
+    whole = REPOSITORY / "build" / name
+    if not whole.exists():
+        loreweave("build", "graph", str(DATA / f"kg_{name}"), "--format", name, "--output", str(whole))
+    some = REPOSITORY / "build" / f"{name}-{triples}"
+    if not triples:
+        return whole
+    if not some.exists():
+        graph = KnowledgeGraph.load(whole)
+        test = np.asarray(graph.triples["test"])
+        order = np.random.default_rng(0).permutation(len(test))
+        splits = {name: np.asarray(rows) for name, rows in graph.triples.items()}
+        splits |= {"test": test[order[:triples]], "other_test": test[order[triples:]]}
+        KnowledgeGraph.from_parts(list(graph.entities), graph.relations, splits).save(some)
+    return some
+
+
+def settings(graph: Path, condition: str) -> dict[str, Any]:
+    """Settings of the objective."""
+    recipe: dict[str, Any] = load_recipe("minilm/contrastive-knowledge").config["objectives"][OBJECTIVE]
+    return recipe | {"graph": str(graph), "token_cache": f"{graph}-tokens"} | CONDITIONS[condition]
+
+
+def seconds_of_a_step(graph: Path, condition: str) -> float:
+    """CPU time of a step on one thread."""
+    torch.set_num_threads(1)
+    folder = resolve("minilm")
+    context = RunContext(tokenizer=AutoTokenizer.from_pretrained(folder))
+    objective = ContrastiveKnowledge(fill(ContrastiveKnowledgeConfig, settings(graph, condition)), context)
+    encoder = AutoModel.from_pretrained(folder, add_pooling_layer=False)
+    head = objective.head(encoder).train()
+    parameters = [p for p in (*encoder.parameters(), *head.parameters()) if p.requires_grad]
+    optimizer, times = torch.optim.AdamW(parameters, lr=1e-6, fused=True), []
+    for item in range(1 + _TIMED):
+        start = time.process_time()
+        batch = objective.batch(item)
+        loss = objective.loss(encoder, head, batch)
+        (loss.total / len(batch["labels"])).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        times.append(time.process_time() - start)
+    return statistics.median(times[1:])
+
+
+def row(name: str, graph: Path, condition: str, seed: int, minutes: float, output: Path) -> str:
+    """Train, rank, and describe: a row of the table."""
+    steps = round(60 * minutes / seconds_of_a_step(graph, condition))
+    folder = output / f"{name}-{condition.replace(' ', '-')}-{seed}"
+    chosen = [f"objectives.{OBJECTIVE}.{key}={value}" for key, value in settings(graph, condition).items() if key != "text"]
+    run = [f"steps={steps}", f"seed={seed}", f"output={folder}", "device=cpu", "precision=fp32"]
+    trained = loreweave("pretrain", "minilm/contrastive-knowledge", *chosen, *run, "--overwrite")
+    ranks = folder / "ranks"
+    asked = ["--model", str(folder), "--data", str(graph), "--output", str(ranks), "--precision", "bf16", "--device", "cpu"]
+    ranked = loreweave("evaluate", "link-prediction", *asked, "--overwrite")
+    found = read_json(ranks / "results.json")
+    numbers = " | ".join(f"{100 * found[metric]:.1f}" for metric in METRICS)
+    return f"| {name} | {condition} | {seed} | {steps} | {trained / 60:.1f} | {ranked / 60:.1f} | {numbers} |"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--graphs", nargs="+", choices=("wn18rr", "fb15k237"), default=["wn18rr", "fb15k237"])
+    parser.add_argument("--conditions", nargs="+", choices=CONDITIONS, default=list(CONDITIONS))
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--triples", type=int, default=0, help="number of test triples; 0: all")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--output", type=Path, default=REPOSITORY / "runs" / "momentum")
+    arguments = parser.parse_args()
+    print("| graph | condition | seed | steps | CPU minutes | ranking | MRR | Hits@1 | Hits@3 | Hits@10 |")
+    print("|---" * 10 + "|", flush=True)
+    for name in arguments.graphs:
+        graph = graph_folder(name, arguments.triples)
+        for condition in arguments.conditions:
+            for seed in arguments.seeds:
+                print(row(name, graph, condition, seed, arguments.minutes, arguments.output), flush=True)
+
+
+if __name__ == "__main__":
+    main()
