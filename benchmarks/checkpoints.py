@@ -76,10 +76,14 @@ def pretraining_set() -> Path:
 
 
 def is_built(output: Path, config: PretrainingConfig) -> bool:
-    """Whether a finished run with these very settings lies there (settings that are newer than the run have their defaults)."""
+    """Whether a finished run with these very settings lies there (settings that are newer than the run have their defaults).
+
+    A run stores the number format that `precision: auto` became.
+    """
     if not (output / "results.json").exists():
         return False
-    return bool(to_dict(fill(PretrainingConfig, read_json(output / "config.json"))) == to_dict(config))
+    found, wanted = to_dict(fill(PretrainingConfig, read_json(output / "config.json"))), to_dict(config)
+    return bool(found | ({"precision": "auto"} if config.precision == "auto" else {}) == wanted)
 
 
 def graph(name: str) -> Path:
