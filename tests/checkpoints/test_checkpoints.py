@@ -13,6 +13,8 @@ import torch
 import transformers
 
 from loreweave.checkpoints import FORMATS, WRITABLE, convert, load_luke, recognise
+from loreweave.checkpoints.formats import fairseq, sparse_lt
+from loreweave.checkpoints.formats.registry import WITHOUT_ENTITIES
 from loreweave.encoding import hub
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models import LukeForMaskedLM
@@ -28,7 +30,8 @@ def test_every_format_has_its_functions_and_its_tests() -> None:
     for name, module in FORMATS.items():
         assert name == module.NAME and callable(module.recognises) and callable(module.load)
         assert (here / f"test_{module.__name__.rpartition('.')[2]}.py").is_file()
-    assert set(WRITABLE) == {"hugging-face", "luke-original", "paddle"}
+    assert list(WRITABLE) == [name for name, module in FORMATS.items() if hasattr(module, "save")]
+    assert {fairseq.NAME, sparse_lt.NAME, sparse_lt.ENCODER} == set(WITHOUT_ENTITIES)
 
 
 @pytest.mark.parametrize(

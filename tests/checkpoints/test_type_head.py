@@ -32,7 +32,7 @@ def test_a_folder_without_one_is_refused(tmp_path: Path) -> None:
 
 def test_names_that_do_not_fit_the_vectors(tmp_path: Path) -> None:
     type_head.save(tmp_path, TypeHead(torch.eye(3), 0.1), ["a", "b", "c"], {})
-    path = tmp_path / type_head.DESCRIPTION
+    path = type_head.FILES.description(tmp_path)
     path.write_text(json.dumps(json.loads(path.read_text()) | {"types": ["a", "b"]}))
     with pytest.raises(CheckpointError, match="found 2 types, and 3 vectors"):
         type_head.load(tmp_path)

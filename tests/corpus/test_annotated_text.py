@@ -168,3 +168,8 @@ def test_a_number_that_json_has_not_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"id": "a", "text": "ab", "metadata": {"weight": NaN}}\n')
     with pytest.raises(DataError, match=r"a\.jsonl, line 1: found NaN, which is not JSON"):
         list(read_annotated_texts(tmp_path / "a.jsonl"))
+
+
+def test_the_characters_inside_mentions() -> None:
+    text = AnnotatedText("1", "a bc de", (Mention(2, 4), Mention(3, 6)))
+    assert list(text.inside_mentions()) == [0, 0, 1, 1, 1, 1, 0]

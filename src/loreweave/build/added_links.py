@@ -67,9 +67,7 @@ def _is_name(text: str) -> bool:
 
 def _places(text: AnnotatedText, names: dict[str, str]) -> Iterator[Mention]:
     """Places of the names outside all mentions, the longest name first."""
-    taken = bytearray(len(text.text))
-    for mention in text.mentions:
-        taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
+    taken = text.inside_mentions()
     pattern = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
     for match in re.finditer(rf"(?<!\w)(?:{pattern})(?!\w)", text.text):
         if not any(taken[match.start() : match.end()]):

@@ -52,9 +52,8 @@ def mark_common_words(
 
 def _common_words(text: AnnotatedText) -> dict[str, list[tuple[int, int]]]:
     """Common word -> its places near a mention."""
-    inside, near = bytearray(len(text.text)), bytearray(len(text.text))
+    inside, near = text.inside_mentions(), bytearray(len(text.text))
     for mention in text.mentions:
-        inside[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
         first, last = max(0, mention.start - NEAR), min(len(text.text), mention.end + NEAR)
         near[first:last] = b"\1" * (last - first)
     found: dict[str, list[tuple[int, int]]] = {}

@@ -22,20 +22,18 @@ import torch
 from torch import Tensor
 
 from loreweave.checkpoints.encoders import load_encoder
-from loreweave.checkpoints.tensor_files import read_tensors, write_safetensors
+from loreweave.checkpoints.head_files import HeadFiles, filled
+from loreweave.checkpoints.tensor_files import read_tensors
 from loreweave.corpus.counts import counted
-from loreweave.corpus.files.manifests import read_description
 from loreweave.corpus.files.reading import Pathname
-from loreweave.corpus.files.writing import atomic_path, write_json
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.encoding.graph_texts import EntityTextConfig
-from loreweave.errors import CheckpointError, ConfigurationError, DataError
+from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead, KnowledgeEmbeddingModel, Pooling
 from loreweave.models.knowledge_scorers import SCORERS
 
-FORMAT = "loreweave knowledge embedding"
-FORMAT_VERSION = 1
 STEM = "knowledge_embedding"
+FILES = HeadFiles(STEM, "loreweave knowledge embedding")
 
 Variant = Literal["wiki", "rel", "cond", "contrastive"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
@@ -120,10 +118,7 @@ def save(
         num_entities=0 if head.entity_embeddings is None else len(tensors[_ENTITIES]),
         relation_ids=ids, graph=of_graph, neighbours=neighbours,
     )  # fmt: skip
-    place = Path(folder)
-    with atomic_path(_file(place, name, "safetensors")) as temporary:
-        write_safetensors(tensors, temporary)
-    write_json(_file(place, name, "json"), {"format": FORMAT, "version": FORMAT_VERSION, **asdict(described)})
+    FILES.save(Path(folder), tensors, asdict(described), _second(name))
 
 
 def names(folder: Pathname) -> list[str]:
@@ -146,12 +141,8 @@ def describe(folder: Pathname, name: str | None = None) -> Description:
         raise CheckpointError(f"{place}: found the heads {', '.join(known)}; name one of them")
     if name is not None and name not in known:
         raise CheckpointError(f"{place}: found no head {name!r}, but {', '.join(known)}")
-    path = _file(place, name or known[0], "json")
-    try:
-        content = read_description(path, FORMAT, FORMAT_VERSION)
-    except DataError as error:
-        raise CheckpointError(str(error)) from None
-    del content["format"], content["version"]
+    own_name = _second(name or known[0])
+    path, content = FILES.description(place, own_name), FILES.read(place, own_name)
     content.setdefault("neighbours", 0)
     if differing := {item.name for item in fields(Description)} ^ set(content):
         raise CheckpointError(f"{path}: the fields {', '.join(sorted(differing))} are missing or unknown")
@@ -186,7 +177,7 @@ def load(folder: Pathname, graph: KnowledgeGraph | None = None, name: str | None
 def load_head(folder: Pathname, graph: KnowledgeGraph | None = None, name: str | None = None) -> KnowledgeEmbeddingHead:
     """The head only; arguments and errors as for `load`."""
     described, place = describe(folder, name), Path(folder)
-    path = _file(place, described.name, "safetensors")
+    path = FILES.weights(place, _second(described.name))
     if not path.is_file():
         raise CheckpointError(f"{path}: file not found")
     tensors = read_tensors(path)
@@ -208,15 +199,12 @@ def load_head(folder: Pathname, graph: KnowledgeGraph | None = None, name: str |
             described.scorer, described.size, sizes[0], described.gamma, sizes[1], temperature, _MAP in tensors,
             len(tensors[_NEIGHBOURS]) // 2 if _NEIGHBOURS in tensors else 0,
         )  # fmt: skip
-    try:
-        head.load_state_dict(tensors, assign=True)
-    except RuntimeError as error:
-        raise CheckpointError(f"{path}: {error}") from None
-    return head.eval()
+    return filled(head, tensors, path)
 
 
-def _file(folder: Path, name: str, suffix: str) -> Path:
-    return folder / (f"{STEM}.{suffix}" if name == STEM else f"{STEM}.{name}.{suffix}")
+def _second(name: str) -> str | None:
+    """The name of a second head in its files; None for the first."""
+    return None if name == STEM else name
 
 
 def _check_rows(tensors: dict[str, Tensor], relation_ids: list[str] | None, entities: int | None) -> None:

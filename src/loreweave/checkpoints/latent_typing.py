@@ -14,31 +14,24 @@ from typing import Any
 import torch
 
 from loreweave.checkpoints.encoders import load_encoder
-from loreweave.checkpoints.tensor_files import read_tensors, write_safetensors
-from loreweave.corpus.files.manifests import read_description
+from loreweave.checkpoints.head_files import HeadFiles, filled
+from loreweave.checkpoints.tensor_files import read_tensors
 from loreweave.corpus.files.reading import Pathname
-from loreweave.corpus.files.writing import atomic_path, write_json
 from loreweave.encoding.model_names import resolve
-from loreweave.errors import CheckpointError, ConfigurationError, DataError
+from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models.sparse_typing import SparseTypingConfig, SparseTypingHead, SparseTypingModel
 
-FORMAT = "loreweave latent typing"
-FORMAT_VERSION = 1
-DESCRIPTION, WEIGHTS = "latent_typing.json", "latent_typing.safetensors"
+FILES = HeadFiles("latent_typing", "loreweave latent typing")
 
 
 def recognises(folder: Pathname) -> bool:
     """Whether a folder has a typer."""
-    return (Path(folder) / DESCRIPTION).is_file()
+    return FILES.description(Path(folder)).is_file()
 
 
 def save(folder: Pathname, head: SparseTypingHead, training: Mapping[str, Any]) -> None:
     """Write the two files of a head to a model folder, each atomically."""
-    place = Path(folder)
-    with atomic_path(place / WEIGHTS) as temporary:
-        write_safetensors(dict(head.named_parameters()), temporary)
-    described = {"config": asdict(head.config), "training": dict(training)}
-    write_json(place / DESCRIPTION, {"format": FORMAT, "version": FORMAT_VERSION, **described})
+    FILES.save(Path(folder), dict(head.named_parameters()), {"config": asdict(head.config), "training": dict(training)})
 
 
 def load_head(folder: Pathname) -> SparseTypingHead:
@@ -48,23 +41,16 @@ def load_head(folder: Pathname) -> SparseTypingHead:
         CheckpointError: there is none, or it is not ours.
     """
     place = Path(folder)
+    path, weights = FILES.description(place), FILES.weights(place)
     if not recognises(place):
-        raise CheckpointError(f"{place}: found no {DESCRIPTION}, expected a model trained with latent typing")
-    path = place / DESCRIPTION
-    try:
-        found = read_description(path, FORMAT, FORMAT_VERSION).get("config")
-    except DataError as error:
-        raise CheckpointError(str(error)) from None
+        raise CheckpointError(f"{place}: found no {path.name}, expected a model trained with latent typing")
+    found = FILES.read(place).get("config")
     given: dict[str, Any] = found if isinstance(found, dict) else {}
     if differing := {item.name for item in fields(SparseTypingConfig)} ^ set(given):
         raise CheckpointError(f"{path}, field 'config': {', '.join(sorted(differing))} are missing or unknown")
     with torch.device("meta"):
         head = SparseTypingHead(SparseTypingConfig(**given))
-    try:
-        head.load_state_dict(read_tensors(place / WEIGHTS), assign=True)
-    except RuntimeError as error:
-        raise CheckpointError(f"{place / WEIGHTS}: {error}") from None
-    return head.float().eval()
+    return filled(head, read_tensors(weights), weights).float()
 
 
 def load_into(new: SparseTypingHead, source: str) -> SparseTypingHead:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from loreweave.checkpoints.formats.registry import TARGETS
 from loreweave.cli.console import say
 
 Source = Annotated[
@@ -14,9 +15,7 @@ Source = Annotated[
 ]
 Target = Annotated[Path, typer.Argument(metavar="TARGET", help="File or folder to write.")]
 From = Annotated[str | None, typer.Option("--from", help="Format of SOURCE, if it is not recognised.")]
-To = Annotated[
-    str, typer.Option("--to", help="Format of TARGET: hugging-face, luke-original, paddle, fairseq, sparse-lt or encoder.")
-]
+To = Annotated[str, typer.Option("--to", help=f"Format of TARGET: {', '.join(TARGETS[:-1])} or {TARGETS[-1]}.")]
 Base = Annotated[str | None, typer.Option(help="Model from which SOURCE was trained; gives missing tokenizers and tables.")]
 Lite = Annotated[bool, typer.Option("--lite", help="Keep only the special entities.")]
 EntityAwareAttention = Annotated[
@@ -59,7 +58,7 @@ def command(
 
     Example: loreweave convert luke_large_500k.tar.gz luke-large --base FacebookAI/roberta-large
     """
-    from loreweave.checkpoints import convert
+    from loreweave.checkpoints.conversion import convert
 
     report = convert(
         source,

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from loreweave.cli.console import progress, say, show_json, show_table
-from loreweave.cli.options import Device
+from loreweave.cli.options import Device, OverwriteResults, ResultsAsJson
 from loreweave.cli.precision import PrecisionOption
 
 Arguments = Annotated[
@@ -33,8 +33,8 @@ def command(
     device: Device = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Number of texts per batch.")] = 32,
     precision: PrecisionOption = "fp32",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results in the output folder.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print only the results, as JSON, on standard output.")] = False,
+    overwrite: OverwriteResults = False,
+    as_json: ResultsAsJson = False,
 ) -> None:
     """Compare encoders by what their frozen states of mentions know: few-shot relations, typing, types of mentions.
 

@@ -115,6 +115,13 @@ class AnnotatedText:
         """The characters of a mention."""
         return self.text[mention.start : mention.end]
 
+    def inside_mentions(self) -> bytearray:
+        """For each character 1 if it is in a mention, otherwise 0."""
+        inside = bytearray(len(self.text))
+        for mention in self.mentions:
+            inside[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
+        return inside
+
     def to_dict(self) -> dict[str, Any]:
         """The text as a JSON object; fields without a value are left out."""
         row: dict[str, Any] = {"id": self.id, "text": self.text}

@@ -11,6 +11,9 @@ from torch import Tensor
 from loreweave.encoding.encoded_text import EncodedText, EncodingReport
 from loreweave.errors import DataError
 
+WORD_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+"""Names of an encoder's input of words."""
+
 
 class EntityBatch(dict[str, Tensor]):
     """Tensors by name, ready for `model(**batch)`, with a report of their encoding.

@@ -14,8 +14,8 @@ from typing import Any
 
 from loreweave.build.entity_vocabulary import build_entity_vocabulary
 from loreweave.build.pretraining_set import build_pretraining_set
-from loreweave.checkpoints import luke_from_encoder
 from loreweave.checkpoints.formats import hugging_face
+from loreweave.checkpoints.from_encoder import luke_from_encoder
 from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
 from loreweave.corpus.annotated_text import write_annotated_texts
 from loreweave.corpus.entity_vocabulary import EntityVocabulary

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from loreweave.encoding.collation import WORD_INPUTS
 from loreweave.encoding.graph_texts import GraphTexts
 from loreweave.models.knowledge_embedding import Pooling, read_texts
 from loreweave.objectives.base import Tensors
@@ -68,13 +69,10 @@ def encode_texts(encoder: nn.Module, batch: Tensors, pooling: Pooling, mask_enti
     """Vectors of the texts that `TextPool.collate` laid out in a micro-batch. [texts, d] float32"""
     vectors = []
     for bucket in range(_BUCKETS):
-        inputs = {key: batch[f"{key}_{bucket}"] for key in _INPUTS if f"{key}_{bucket}" in batch}
+        inputs = {key: batch[f"{key}_{bucket}"] for key in WORD_INPUTS if f"{key}_{bucket}" in batch}
         if inputs:
             vectors.append(read_texts(encoder, inputs, pooling, mask_entity_id))
     return torch.cat(vectors)
-
-
-_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 def least_padding(lengths: np.ndarray, parts: int) -> np.ndarray:

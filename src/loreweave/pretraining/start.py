@@ -16,7 +16,8 @@ from transformers import (
 )
 
 from loreweave.build.pretraining_set import PretrainingSet
-from loreweave.checkpoints import load_luke, luke_from_encoder
+from loreweave.checkpoints.conversion import load_luke
+from loreweave.checkpoints.from_encoder import luke_from_encoder
 from loreweave.corpus.counts import counted
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.encoding import EntityTokenizer

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from loreweave.checkpoints import load_luke
+from loreweave.checkpoints.conversion import load_luke
 from loreweave.checkpoints.encoders import load_encoder
 from loreweave.checkpoints.word_tokenizers import has_tokenizer
 from loreweave.corpus.entity_vocabulary import EntityVocabulary

@@ -142,7 +142,7 @@ def read_luke(
     Raises:
         CheckpointError: it cannot be read, or has no tokenizer.
     """
-    from loreweave.checkpoints import load_luke
+    from loreweave.checkpoints.conversion import load_luke
     from loreweave.checkpoints.formats import hugging_face
 
     loaded = load_luke(source, cls, base=base, entity_aware_attention=entity_aware_attention, seed=seed)

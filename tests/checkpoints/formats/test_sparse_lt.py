@@ -11,10 +11,11 @@ from tiny_encoders import make_tiny_bert
 from torch import Tensor
 from transformers import AutoModelForMaskedLM, BertForMaskedLM
 
-from loreweave.checkpoints import convert, latent_typing
+from loreweave.checkpoints import convert, latent_typing, type_head
 from loreweave.checkpoints.formats import sparse_lt
 from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models.sparse_typing import SparseTypingHead
+from loreweave.models.type_head import TypeHead
 
 TYPES = 6
 
@@ -97,14 +98,15 @@ def test_the_encoder_alone_is_a_plain_bert(source: Path, tmp_path: Path, first: 
     if first:
         convert(source, tmp_path / "ours", to=first)
         origin = tmp_path / "ours"
+        type_head.save(origin, TypeHead(torch.eye(3), 0.1), ["a", "b", "c"], {})
     report = convert(origin, tmp_path / "bert", to="encoder")
-    assert not list((tmp_path / "bert").glob("latent_typing*"))
+    assert not [*(tmp_path / "bert").glob("latent_typing*"), *(tmp_path / "bert").glob("entity_types*")]
     assert (tmp_path / "bert" / "tokenizer.json").is_file()
     bert, info = BertForMaskedLM.from_pretrained(tmp_path / "bert", output_loading_info=True)
     assert not info["missing_keys"] and not info["unexpected_keys"]
     wanted = torch.load(source / "pytorch_model.bin")["model.bert.encoder.layer.0.output.dense.weight"]
     assert torch.equal(bert.bert.encoder.layer[0].output.dense.weight, wanted)
-    assert ("latent_typing.json" in report.dropped) == (first is not None)
+    assert ({"latent_typing.json", "entity_types.json"} <= set(report.dropped)) == (first is not None)
 
 
 @pytest.mark.parametrize(

@@ -1,44 +1,60 @@
-"""Weight formats of a LUKE by name. A new one is a module in this folder and a row of `FORMATS`.
+"""Weight formats by name. A new one of a LUKE is a module in this folder and a row of `MODULES`.
 
 The module has `NAME`, `recognises(path)`, `load(path, options)` and, if the format can be written, `save(model, tokenizer,
-path, ...)`.
+path, ...)`. It is imported on first use, so that help can list the formats without torch.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from loreweave.checkpoints.formats import (
-    allennlp,
-    deepspeed,
-    hugging_face,
-    luke_disambiguation,
-    luke_finetuned,
-    luke_original,
-    paddle,
-)
 from loreweave.corpus.counts import listed
 from loreweave.corpus.files.missing import close_names
 from loreweave.corpus.files.reading import Pathname
 from loreweave.errors import CheckpointError, ConfigurationError
 
-FORMATS: dict[str, ModuleType] = {
-    module.NAME: module
-    for module in (
-        luke_disambiguation,
-        hugging_face,
-        allennlp,
-        deepspeed,
-        paddle,
-        luke_finetuned,
-        luke_original,
-    )
+MODULES = {
+    "luke-disambiguation": ("luke_disambiguation", False),
+    "hugging-face": ("hugging_face", True),
+    "allennlp": ("allennlp", False),
+    "deepspeed": ("deepspeed", False),
+    "paddle": ("paddle", True),
+    "luke-finetuned": ("luke_finetuned", False),
+    "luke-original": ("luke_original", True),
 }
-"""Name -> its module, in the order in which they are tried."""
+"""Name -> its module, and whether it has `save`; in the order in which they are tried."""
 
-WRITABLE = tuple(name for name, module in FORMATS.items() if hasattr(module, "save"))
-"""Names of the formats that can be written."""
+WRITABLE = tuple(name for name, (_, has_save) in MODULES.items() if has_save)
+"""Names of the formats of a LUKE that can be written."""
+
+WITHOUT_ENTITIES = ("fairseq", "sparse-lt", "encoder")
+"""Names of the formats of other encoders; they can be written, and have functions of their own."""
+
+TARGETS = (*WRITABLE, *WITHOUT_ENTITIES)
+"""All formats that can be written."""
+
+
+class _Modules(Mapping[str, ModuleType]):
+    """The modules of the formats by name; names are known without an import."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(MODULES)
+
+    def __len__(self) -> int:
+        return len(MODULES)
+
+    def __contains__(self, name: object) -> bool:
+        return name in MODULES
+
+    def __getitem__(self, name: str) -> ModuleType:
+        return import_module(f"loreweave.checkpoints.formats.{MODULES[name][0]}")
+
+
+FORMATS: Mapping[str, ModuleType] = _Modules()
+"""Formats of a LUKE: name -> its module, in the order in which they are tried."""
 
 
 def recognise(path: Pathname) -> str:
@@ -61,7 +77,7 @@ _ONLY_FORMAT = "a Hugging Face folder is the only format"
 
 def _what_is_there(place: Path) -> str:
     expected = f"; expected one of the formats {', '.join(FORMATS)}"
-    kind = hugging_face.read_config(place).get("model_type") if place.is_dir() else None
+    kind = FORMATS["hugging-face"].read_config(place).get("model_type") if place.is_dir() else None
     if kind == "luke":
         return f"found the configuration of a LUKE without weights{expected}"
     if kind is not None:
@@ -75,10 +91,10 @@ def _what_is_there(place: Path) -> str:
 
 def format_named(name: str, *others: str) -> ModuleType:
     """A format by name; `-`, `_` and case do not matter. `others` are also valid names, but handled elsewhere."""
-    module = {plain_name(known): module for known, module in FORMATS.items()}.get(plain_name(name))
-    if module is None:
+    known = next((known for known in FORMATS if plain_name(known) == plain_name(name)), None)
+    if known is None:
         raise ConfigurationError(f"found the format {name!r}, expected one of {', '.join((*FORMATS, *others))}")
-    return module
+    return FORMATS[known]
 
 
 def plain_name(name: str) -> str:

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import AutoModelForMaskedLM, BertConfig, BertForMaskedLM, PreTrainedModel
 
+from loreweave.checkpoints import knowledge_embedding, type_head
 from loreweave.checkpoints import latent_typing as side_files
 from loreweave.checkpoints.fitting import build
 from loreweave.checkpoints.formats.hugging_face import read_config
@@ -33,7 +34,7 @@ NAME = "sparse-lt"
 ENCODER = "encoder"
 """Target of `convert` that is the encoder only."""
 
-_SIDE_FILES = ("latent_typing.*", "knowledge_embedding.*", "objective_heads.*")
+_SIDE_FILES = (*(f"{head.FILES.stem}.*" for head in (side_files, knowledge_embedding, type_head)), "objective_heads.*")
 _TABLES = {"typer.weight_proj": "sa_pm.weight_proj.weight", "typer.vars": "sa_pm.vars"}
 _WORDS, _OUTPUT, _BIAS = "model.bert.embeddings.word_embeddings.weight", "glm_head.weight", "glm_head.bias"
 _HEAD = "model.cls.predictions"

@@ -19,7 +19,8 @@ FORMATS = ("annotated", "wikispeedia")
 """Readers of text files: our JSON Lines and Parquet, or folders of these; the Wikispeedia articles as JSON Lines."""
 SHOWN_NAMES = 20
 
-Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Text files. They are read in this order.")]
+FILES = typer.Argument(metavar="FILE", help="Text files. They are read in this order.")
+Files = Annotated[list[str], FILES]
 SAMPLE = '{"id": "1", "text": "Oslo is big.", "mentions": [{"start": 0, "end": 4, "entity": "Oslo"}]}'
 Format = Annotated[
     str, typer.Option("--format", help=f"Format of the files: {', '.join(FORMATS)}. A line of annotated: {SAMPLE}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from loreweave.cli.build.annotated_texts import Exclude, Format, LinkLabels, excluded, read_exclusion, read_texts
+from loreweave.cli.build.annotated_texts import FILES, Exclude, Format, LinkLabels, excluded, read_exclusion, read_texts
 from loreweave.cli.console import progress, show_counts
 from loreweave.cli.options import CountsAsJson, Overwrite
 from loreweave.corpus.files.writing import check_free
@@ -16,7 +16,7 @@ from loreweave.errors import ConfigurationError
 if TYPE_CHECKING:
     from loreweave.build.entity_types import EntityTypesReport
 
-Files = Annotated[list[str] | None, typer.Argument(metavar="FILE", help="Text files. They are read in this order.")]
+Files = Annotated[list[str] | None, FILES]
 Source = Annotated[
     Literal["categories", "labels"],
     typer.Option(

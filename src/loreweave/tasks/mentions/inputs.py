@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from loreweave.encoding import EntityTokenizer
-from loreweave.encoding.collation import pad_encoded_texts
+from loreweave.encoding.collation import WORD_INPUTS, pad_encoded_texts
 from loreweave.encoding.encoded_text import EncodedText, EncodingReport
 from loreweave.training.evaluation import Outputs
 from loreweave.training.inference import Batch
@@ -137,7 +137,7 @@ class MarkerEncoding(MentionEncoding):
         """Word tensors, with the positions to read."""
         words = [replace(example.encoded, **_NO_ENTITIES) for example in examples]
         padded = pad_encoded_texts(words, word_pad_id=self.tokenizer.pad_token_id, entity_pad_id=0, max_mention_length=1)
-        batch = {name: padded[name] for name in ("input_ids", "attention_mask", "token_type_ids")}
+        batch = {name: padded[name] for name in WORD_INPUTS}
         starts = [[positions[0] for positions in example.encoded.entity_position_ids] for example in examples]
         batch["state_positions"] = torch.tensor(starts) + self.shift  # [batch, mentions]
         return batch | _targets(examples)

@@ -17,7 +17,7 @@ from loreweave.corpus.counts import tallied
 from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.files.writing import write_json
 from loreweave.encoding import EntityTokenizer
-from loreweave.encoding.collation import pad_encoded_texts
+from loreweave.encoding.collation import WORD_INPUTS, pad_encoded_texts
 from loreweave.encoding.encoded_text import EncodedText
 from loreweave.errors import ConfigurationError
 from loreweave.tasks.relation_classification.reader import NEGATIVE_LABELS, Item
@@ -154,7 +154,7 @@ class DocumentEncoding:
             entity_pad_id=self.tokenizer.entity_vocabulary.pad_id,
             max_mention_length=self.tokenizer.max_mention_length if self.luke else 1,
         )
-        names = tuple(padded) if self.luke else ("input_ids", "attention_mask", "token_type_ids")
+        names = tuple(padded) if self.luke else WORD_INPUTS
         batch = {name: padded[name] for name in names}
         if self.luke:
             width = padded["entity_ids"].shape[1]

@@ -11,13 +11,12 @@ import torch
 from torch import Tensor
 
 from loreweave.encoding import EntityTokenizer
+from loreweave.encoding.collation import WORD_INPUTS
 from loreweave.encoding.encoded_text import EncodedText, EncodingReport
 from loreweave.errors import DataError
 from loreweave.tasks.text_classification.record import TextRecord
 from loreweave.training.evaluation import Outputs
 from loreweave.training.inference import Batch
-
-_WORDS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class TextEncoding:
     def collate(self, examples: list[TextExample]) -> Batch:
         """Pad to the longest input of the batch."""
         padded = self.tokenizer.pad([example.encoded for example in examples])
-        batch = {name: padded[name] for name in _WORDS if self.segments or name != "token_type_ids"}
+        batch = {name: padded[name] for name in WORD_INPUTS if self.segments or name != "token_type_ids"}
         targets = [example.target for example in examples if example.target is not None]
         return batch | ({"labels": torch.tensor(targets)} if targets else {})
 
