@@ -1,11 +1,13 @@
 """Do a momentum queue and neighbours (MoCoKGC) lift the contrastive loss at equal CPU time?
 
     python benchmarks/momentum_queue.py [--graphs wn18rr fb15k237] [--minutes 30] [--triples 0] [--seeds 0]
+    python benchmarks/momentum_queue.py --graphs grail-wn18rr-v1 --minutes 3 --momentum 0.95   # small: about 900 candidates
 
 Each condition is the recipe minilm/contrastive-knowledge with other settings of the objective. Its number of steps is such that
 training takes `--minutes` of CPU time on one thread: a step is timed first (median of a few, with the optimizer's). The graphs
-are built into build/. `--triples` ranks only so many random test triples, the same for all conditions, among all entities;
-the other test triples still count as known answers. One row a condition and seed is printed as soon as it is there.
+are built into build/. GraIL's are ranked with its protocol: all test entities are new. `--triples` ranks only so many random
+test triples, the same for all conditions, among all entities; the other test triples still count as known answers. One row a
+condition and seed is printed as soon as it is there.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 
 from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
@@ -33,6 +35,13 @@ from loreweave.training.settings.recipes import load_recipe
 
 REPOSITORY = Path(__file__).parent.parent
 DATA = REPOSITORY.parent / "shared" / "data"
+GRAPHS: dict[str, tuple[str, list[str]]] = {
+    "wn18rr": ("kg_wn18rr", ["--format", "wn18rr"]),
+    "fb15k237": ("kg_fb15k237", ["--format", "fb15k237"]),
+    "grail-wn18rr-v1": ("kg_inductive_grail/WN18RR_v1", ["--format", "grail", "--text-from", "wn18rr"]),
+    "grail-fb237-v1": ("kg_inductive_grail/fb237_v1", ["--format", "grail", "--text-from", "fb15k237"]),
+}
+"""Name -> folder of the data, and how it is built; the last argument of GraIL's is the graph with the texts."""
 OBJECTIVE = "contrastive_knowledge"
 QUEUE = {"momentum": 0.99, "queue_size": 4096}
 CONDITIONS: dict[str, dict[str, Any]] = {
@@ -59,7 +68,10 @@ def graph_folder(name: str, triples: int) -> Path:
     """The graph, built if it is not there; with `triples` of its test triples as `test`, and the rest in another split."""
     whole = REPOSITORY / "build" / name
     if not whole.exists():
-        loreweave("build", "graph", str(DATA / f"kg_{name}"), "--format", name, "--output", str(whole))
+        data, how = GRAPHS[name]
+        if "--text-from" in how:
+            how = [*how[:-1], str(graph_folder(how[-1], 0))]
+        loreweave("build", "graph", str(DATA / data), *how, "--output", str(whole))
     some = REPOSITORY / "build" / f"{name}-{triples}"
     if not triples:
         return whole
@@ -73,18 +85,23 @@ def graph_folder(name: str, triples: int) -> Path:
     return some
 
 
-def settings(graph: Path, condition: str) -> dict[str, Any]:
+def settings(graph: Path, condition: str, momentum: float) -> dict[str, Any]:
     """Settings of the objective."""
+    changes = CONDITIONS[condition]
+    if "momentum" in changes:
+        changes = changes | {"momentum": momentum}
     recipe: dict[str, Any] = load_recipe("minilm/contrastive-knowledge").config["objectives"][OBJECTIVE]
-    return recipe | {"graph": str(graph), "token_cache": f"{graph}-tokens"} | CONDITIONS[condition]
+    return recipe | {"graph": str(graph), "token_cache": f"{graph}-tokens"} | changes
 
 
-def seconds_of_a_step(graph: Path, condition: str) -> float:
-    """CPU time of a step on one thread."""
+def seconds_of_a_step(chosen: dict[str, Any]) -> float:
+    """CPU time of a step on one thread with these settings of the objective."""
     torch.set_num_threads(1)
     folder = resolve("minilm")
-    context = RunContext(tokenizer=AutoTokenizer.from_pretrained(folder))
-    objective = ContrastiveKnowledge(fill(ContrastiveKnowledgeConfig, settings(graph, condition)), context)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert isinstance(tokenizer, PreTrainedTokenizerFast)
+    context = RunContext(tokenizer=tokenizer)
+    objective = ContrastiveKnowledge(fill(ContrastiveKnowledgeConfig, chosen), context)
     encoder = AutoModel.from_pretrained(folder, add_pooling_layer=False)
     head = objective.head(encoder).train()
     parameters = [p for p in (*encoder.parameters(), *head.parameters()) if p.requires_grad]
@@ -100,16 +117,17 @@ def seconds_of_a_step(graph: Path, condition: str) -> float:
     return statistics.median(times[1:])
 
 
-def row(name: str, graph: Path, condition: str, seed: int, minutes: float, output: Path) -> str:
+def row(name: str, graph: Path, condition: str, seed: int, chosen: dict[str, Any], minutes: float, output: Path) -> str:
     """Train, rank, and describe: a row of the table."""
-    steps = round(60 * minutes / seconds_of_a_step(graph, condition))
+    steps = round(60 * minutes / seconds_of_a_step(chosen))
     folder = output / f"{name}-{condition.replace(' ', '-')}-{seed}"
-    chosen = [f"objectives.{OBJECTIVE}.{key}={value}" for key, value in settings(graph, condition).items() if key != "text"]
+    changes = [f"objectives.{OBJECTIVE}.{key}={value}" for key, value in chosen.items() if key != "text"]
     run = [f"steps={steps}", f"seed={seed}", f"output={folder}", "device=cpu", "precision=fp32"]
-    trained = loreweave("pretrain", "minilm/contrastive-knowledge", *chosen, *run, "--overwrite")
+    trained = loreweave("pretrain", "minilm/contrastive-knowledge", *changes, *run, "--overwrite")
     ranks = folder / "ranks"
     asked = ["--model", str(folder), "--data", str(graph), "--output", str(ranks), "--precision", "bf16", "--device", "cpu"]
-    ranked = loreweave("evaluate", "link-prediction", *asked, "--overwrite")
+    protocol = ["protocol=grail"] if name.startswith("grail") else []
+    ranked = loreweave("evaluate", "link-prediction", *asked, *protocol, "--overwrite")
     found = read_json(ranks / "results.json")
     numbers = " | ".join(f"{100 * found[metric]:.1f}" for metric in METRICS)
     return f"| {name} | {condition} | {seed} | {steps} | {trained / 60:.1f} | {ranked / 60:.1f} | {numbers} |"
@@ -118,9 +136,10 @@ def row(name: str, graph: Path, condition: str, seed: int, minutes: float, outpu
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--graphs", nargs="+", choices=("wn18rr", "fb15k237"), default=["wn18rr", "fb15k237"])
+    parser.add_argument("--graphs", nargs="+", choices=GRAPHS, default=["wn18rr", "fb15k237"])
     parser.add_argument("--conditions", nargs="+", choices=CONDITIONS, default=list(CONDITIONS))
     parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--momentum", type=float, default=QUEUE["momentum"], help="lower for a short run")
     parser.add_argument("--triples", type=int, default=0, help="number of test triples; 0: all")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--output", type=Path, default=REPOSITORY / "runs" / "momentum")
@@ -130,8 +149,9 @@ def main() -> None:
     for name in arguments.graphs:
         graph = graph_folder(name, arguments.triples)
         for condition in arguments.conditions:
+            chosen = settings(graph, condition, arguments.momentum)
             for seed in arguments.seeds:
-                print(row(name, graph, condition, seed, arguments.minutes, arguments.output), flush=True)
+                print(row(name, graph, condition, seed, chosen, arguments.minutes, arguments.output), flush=True)
 
 
 if __name__ == "__main__":

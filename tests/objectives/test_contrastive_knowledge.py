@@ -389,6 +389,14 @@ def test_true_answers_and_empty_places_of_the_queue_are_masked(make: Make, encod
     assert not masked.all() and masked.any()
 
 
+def test_the_summary_says_what_is_stored(make: Make) -> None:
+    lines = make(momentum=0.9, queue_size=50, neighbours=4).summary()
+    assert lines[-1].endswith(
+        "a momentum encoder (0.9), a queue of 20 entities, 4 neighbours of an entity; 20 vectors are stored"
+    )
+    assert not any("momentum" in line for line in make().summary())
+
+
 def test_no_gradient_reaches_what_is_stored(make: Make, encoder: nn.Module) -> None:
     objective = make(momentum=0.9, queue_size=5)
     head = objective.head(encoder).double()  # type: ignore[arg-type]

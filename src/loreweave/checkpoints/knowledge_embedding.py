@@ -220,6 +220,9 @@ def _check_file(tensors: dict[str, Tensor], described: Description, path: Path) 
         _check_rows(tensors, described.relation_ids, described.num_entities)
     except ConfigurationError as error:
         raise CheckpointError(f"{path}: {error}") from None
+    if bool(described.neighbours) != (_NEIGHBOURS in tensors):
+        found = f"{'a' if _NEIGHBOURS in tensors else 'no'} tensor {_NEIGHBOURS}"
+        raise CheckpointError(f"{path}: found {found}, and neighbours: {described.neighbours} in the description")
     if described.num_entities and _ENTITIES not in tensors:
         raise CheckpointError(f"{path}: found no {_ENTITIES}, expected a table of {described.num_entities} entities")
 

@@ -341,6 +341,17 @@ class ContrastiveKnowledge(GraphObjective):
         """Maximum number of tokens of a candidate, or of a question, which is an entity's text with a relation's."""
         return self.texts.longest(pairs=True, inverse=True)
 
+    def summary(self) -> list[str]:
+        """The graph, and what the momentum encoder is for."""
+        config, lines, entities = self.config, super().summary(), self.graph.num_entities
+        if config.momentum is not None:
+            around = f", {config.neighbours} neighbours of an entity" if config.neighbours else ""
+            queue = f"a queue of {min(config.queue_size, entities):,} entities"
+            lines.append(
+                f"{self.name}: a momentum encoder ({config.momentum:g}), {queue}{around}; {entities:,} vectors are stored"
+            )
+        return lines
+
     def save(self, encoder: nn.Module | None, head: nn.Module, folder: Path) -> None:
         """Save side files with the composition of questions and entities."""
         assert isinstance(head, ContrastiveHead)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from loreweave.checkpoints import knowledge_embedding as side_files
 from loreweave.corpus.graphs.knowledge_graph import GraphEntity, KnowledgeGraph
-from loreweave.errors import ConfigurationError
+from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.metrics.known_answers import SIDES
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead
 from loreweave.tasks.contract import Execution
@@ -112,6 +112,15 @@ def test_triples_that_neighbours_come_from_are_no_questions(model: Path, graph_f
         evaluate(model, graph_folder, EvaluationSettings(split="train"), execution)
     evaluation, facts = evaluate(model, graph_folder, EvaluationSettings(bootstrap=0), execution)
     assert 0 < evaluation.metrics["mrr"] <= 1 and facts["checkpoint"]["neighbours"] == COUNT
+
+
+def test_a_description_that_does_not_fit_the_tensors(model: Path, graph: KnowledgeGraph, tmp_path: Path) -> None:
+    for name in ("knowledge_embedding.json", "knowledge_embedding.safetensors"):
+        (tmp_path / name).write_bytes((model / name).read_bytes())
+    path = tmp_path / "knowledge_embedding.json"
+    path.write_text(path.read_text().replace(f'"neighbours": {COUNT}', '"neighbours": 0'))
+    with pytest.raises(CheckpointError, match="found a tensor neighbours.relations.weight, and neighbours: 0"):
+        side_files.load_head(tmp_path, graph)
 
 
 def test_a_file_without_the_field_has_no_neighbours(checkpoints: dict[str, Path], tmp_path: Path) -> None:
