@@ -3,10 +3,10 @@
     python benchmarks/knowledge_starts.py --starts words types types-shuffled --seeds 0 1 2
     python benchmarks/knowledge_starts.py --table
 
-All starts go on from one base: MiniLM after 300 updates of masked words, in which its new head is learned. Windows are those of
-text_wikispeedia without its reserved titles, 64 sub-words long, with later mentions of linked names linked too. A start is
-trained for `--steps` updates of 32 windows (500: about 15 minutes of one CPU core), then measured by `loreweave probe`. Runs
-and probes are kept in `LOREWEAVE_CHECKPOINTS` and taken from there, so that the table can be made in several sittings.
+Every start is the recipe minilm/knowledge with other objectives beside masked words: MiniLM is trained for `--steps` updates of
+32 windows (500: about 15 minutes of one CPU core), then measured by `loreweave probe`. Windows are those of text_wikispeedia
+without its reserved titles, 64 sub-words long, with later mentions of linked names linked too. Runs and probes are kept in
+`LOREWEAVE_CHECKPOINTS` and taken from there, so that the table can be made in several sittings.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ import argparse
 import statistics
 import sys
 from collections import defaultdict
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from transformers import AutoTokenizer
 
 import loreweave
-from checkpoints import DATA, ENTITIES, STORE, WINDOW, graph, pretraining_set, trained
+from checkpoints import DATA, ENTITIES, STORE, WINDOW, graph, is_built, pretraining_set
 from loreweave.build.added_links import link_repeats
 from loreweave.build.entity_types import types_of_categories
 from loreweave.build.pretraining_set import build_pretraining_set, open_pretraining_set
@@ -29,11 +31,11 @@ from loreweave.corpus.entity_types import write_entity_types
 from loreweave.corpus.files.reading import read_json
 from loreweave.corpus.wikispeedia import category_name, read_reserved_titles, read_wikispeedia
 from loreweave.encoding.model_names import resolve
+from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.pretraining.run import run
+from loreweave.training.settings.configuration import fill
 from loreweave.training.settings.recipes import load_recipe
 
-RATE = 3e-4
-HEAD_FACTOR = 10.0
-BASE_STEPS = 300
 PROBES = ["labels=10,50,200,1000", "draws=5", "episodes=2000"]
 
 
@@ -66,46 +68,52 @@ def objectives(start: str) -> dict[str, Any]:
     """Objectives of a start beside masked words."""
     kind, _, control = start.partition("-")
     shuffled = {"shuffled": True} if control == "shuffled" else {}
-    contrastive = load_recipe("minilm/contrastive-knowledge").config["objectives"]["contrastive_knowledge"]
+    mentions = load_recipe("minilm/knowledge").config["objectives"]["entity_types"] | {"types": types()}
+    pairs = {"weight": 0.5} | shuffled
     latent = load_recipe("minilm/latent-typing").config["objectives"]["latent_typing"]
-    found: dict[str, dict[str, Any]] = {
-        "words": {},
-        "types": {"entity_types": {"types": types(), "weight": 0.5} | shuffled},
-        "relations": {"entity_relations": {"types": types(), "weight": 0.5} | shuffled},
-        "triples": {"entity_relations": {"graph": str(graph("fb15k237-linked")), "weight": 0.5} | shuffled},
-        "graph": {"contrastive_knowledge": contrastive | {"graph": str(graph("fb15k237"))}},
-        "latent": {"latent_typing": latent},
-        "entities": {"masked_entities": {}},
+    found: dict[str, Callable[[], dict[str, Any]]] = {
+        "words": dict,
+        "types": lambda: {"entity_types": mentions | shuffled},
+        "relations": lambda: {"entity_relations": {"types": types()} | pairs},
+        "triples": lambda: {"entity_relations": {"graph": str(graph("fb15k237-linked"))} | pairs},
+        "graph": lambda: {"contrastive_knowledge": over_graph()},
+        "latent": lambda: {"latent_typing": latent},
+        "entities": lambda: {"masked_entities": {}},
+        "all": lambda: objectives("types") | objectives("relations") | objectives("graph") | objectives("latent"),
     }
-    found["all"] = found["types"] | found["relations"] | found["graph"] | found["latent"]
-    return found[kind]
+    return found[kind]()
 
 
-def train(name: str, model: Path, steps: int, asked: dict[str, Any], changes: dict[str, Any]) -> Path:
-    """The model of a run of masked words with other objectives, trained where it is not there."""
-    settings = load_recipe("minilm/pretraining-2").config
-    values: dict[str, Any] = {
-        "data": [str(windows())],
-        "objectives": {"masked_words": settings["objectives"]["masked_words"]} | asked,
-        "word_only": "masked_entities" not in asked,
-    }
-    return trained(f"starts/{name}", "minilm/pretraining-2", str(model), steps, values | ENTITIES | changes)
-
-
-def rates(**factors: float) -> dict[str, Any]:
-    """Settings of the optimizer, with higher rates for new heads."""
-    optimizer = load_recipe("minilm/pretraining-2").config["optimizer"]
-    return {"optimizer": optimizer | {"learning_rate": RATE, "rate_factors": factors}}
+def over_graph() -> dict[str, Any]:
+    """Settings of the contrastive objective over FB15k-237."""
+    settings: dict[str, Any] = load_recipe("minilm/contrastive-knowledge").config["objectives"]["contrastive_knowledge"]
+    return settings | {"graph": str(graph("fb15k237"))}
 
 
 def start(name: str, seed: int, steps: int, **changes: Any) -> Path:
-    """The model of a start."""
+    """The model of a start, trained where it is not there: the recipe minilm/knowledge with other objectives."""
     if name == "plain":
         return resolve("minilm")
-    base = train("base", resolve("minilm"), BASE_STEPS, {}, rates(**{"cls.predictions.transform": HEAD_FACTOR}))
     asked = objectives(name)
-    factors = {"extra_heads": HEAD_FACTOR} if set(asked) - {"masked_entities"} else {}
-    return train(f"{name}-{steps}-{seed}", base, steps, asked, rates(**factors) | {"seed": seed} | changes)
+    recipe = load_recipe("minilm/knowledge").config
+    luke = ENTITIES if "masked_entities" in asked else {}
+    values = {
+        **recipe,
+        **luke,
+        "data": [str(windows())],
+        "objectives": {"masked_words": recipe["objectives"]["masked_words"]} | asked,
+        "word_only": not luke,
+        "output": str(STORE / "starts" / f"{name}-{steps}-{seed}"),
+        "steps": steps,
+        "schedule": {"name": "linear", "warmup_steps": steps // 10},
+        "seed": seed,
+        "device": "cpu",
+        **changes,
+    }
+    config = fill(PretrainingConfig, values)
+    if not is_built(Path(config.output), config):
+        run(config, overwrite=True)
+    return Path(config.output) / "model"
 
 
 def probed(name: str, seed: int, steps: int) -> list[dict[str, Any]]:
@@ -138,6 +146,34 @@ def _cell(found: list[float]) -> str:
     return f"{statistics.mean(found):.1f}{spread}" if found else ""
 
 
+def labels_needed(curve: dict[int, float], score: float) -> float | None:
+    """Number of labels at which a curve reaches a score: linear in the logarithm of the number; None beyond its end."""
+    points = sorted(curve.items())
+    for (less, low), (more, high) in pairwise(points):
+        if low < score <= high:
+            return float(less * (more / less) ** ((score - low) / (high - low)))
+    return None
+
+
+def saved(steps: int, better: str, baseline: str) -> list[str]:
+    """For each data set: the labels that `better` needs for the score that `baseline` has with 50, 200 and 1,000 labels."""
+    curves: dict[str, dict[str, dict[int, list[float]]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
+    for folder in sorted((STORE / "starts").glob(f"probes-*-{steps}-*")):
+        name = folder.name.removeprefix("probes-").rsplit("-", 2)[0]
+        for row in read_json(folder / "results.json")["scores"] if name in (better, baseline) else []:
+            if row["probe"] != "few_shot":
+                curves[row["data"]][name][row["number"]].append(row["score"])
+    lines = [f"| data | labels of {baseline} | labels of {better} for the same score | share |", "|---|---|---|---|"]
+    for data, by_start in curves.items():
+        means = {name: {count: statistics.mean(found) for count, found in curve.items()} for name, curve in by_start.items()}
+        for count in (50, 200, 1000):
+            score = means.get(baseline, {}).get(count)
+            needed = None if score is None else labels_needed(means.get(better, {}), score)
+            if needed is not None:
+                lines.append(f"| {data} | {count:,} | {needed:,.0f} | {needed / count:.0%} |")
+    return lines
+
+
 def main() -> None:
     """Train and probe what is missing, or print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -151,7 +187,7 @@ def main() -> None:
             for name in arguments.starts:
                 probed(name, 0 if name == "plain" else seed, arguments.steps)
                 print(f"{name}, seed {seed}: done", file=sys.stderr)
-    print("\n".join(table(arguments.steps)))
+    print("\n".join([*table(arguments.steps), "", *saved(arguments.steps, "types", "words")]))
 
 
 if __name__ == "__main__":
