@@ -27,8 +27,8 @@ from checkpoints import DATA, ENTITIES, STORE, WINDOW, graph, is_built, pretrain
 from loreweave.build.added_links import link_repeats
 from loreweave.build.entity_types import types_of_categories
 from loreweave.build.pretraining_set import build_pretraining_set, open_pretraining_set
-from loreweave.corpus.entity_types import write_entity_types
 from loreweave.corpus.files.reading import read_json
+from loreweave.corpus.knowledge.entity_types import write_entity_types
 from loreweave.corpus.wikispeedia import category_name, read_reserved_titles, read_wikispeedia
 from loreweave.encoding.model_names import resolve
 from loreweave.pretraining.configuration import PretrainingConfig

@@ -9,8 +9,8 @@ from transformers import AutoTokenizer, BertConfig, BertModel
 
 from loreweave.build.pretraining_set import build_pretraining_set
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
-from loreweave.corpus.entity_types import write_entity_types
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.knowledge.entity_types import write_entity_types
 
 CITIES = ["Paris", "London", "Rome", "Madrid", "Vienna", "Lisbon", "Oslo", "Bern"]
 

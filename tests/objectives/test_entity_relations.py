@@ -12,10 +12,10 @@ from tiny_worlds import CITIES
 from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from loreweave.corpus.entity_types import write_entity_types
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.graphs.entities import GraphEntity
 from loreweave.corpus.graphs.knowledge_graph import GraphRelation, KnowledgeGraph
+from loreweave.corpus.knowledge.entity_types import write_entity_types
 from loreweave.errors import DataError
 from loreweave.objectives import EntityRelations, EntityRelationsConfig, RunContext, Window, WordVocabulary
 from loreweave.objectives.base import ObjectiveLoss

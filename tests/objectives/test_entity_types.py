@@ -13,8 +13,8 @@ from tiny_worlds import CITIES
 from torch import nn
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from loreweave.corpus.entity_types import write_entity_types
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.knowledge.entity_types import write_entity_types
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.objectives import EntityTypes, EntityTypesConfig, RunContext, Window, WordVocabulary
 from loreweave.objectives.entity_types import name_vectors, types_loss

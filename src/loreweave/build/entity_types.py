@@ -10,7 +10,7 @@ from loreweave.corpus.annotated_text import AnnotatedText
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
-from loreweave.corpus.graphs.vocabulary import NONE, SHARED, vocabulary_ids
+from loreweave.corpus.knowledge.vocabulary_rows import NONE, SHARED, vocabulary_ids
 from loreweave.errors import DataError
 
 CATEGORIES = "categories"
@@ -63,7 +63,7 @@ def types_of_labels(texts: Iterable[AnnotatedText]) -> EntityTypesReport:
 def types_of_graph(graph: KnowledgeGraph, vocabulary: EntityVocabulary) -> EntityTypesReport:
     """Types of the entities of a graph, by the titles that the vocabulary has for them.
 
-    An entity is found as in `loreweave.corpus.graphs.vocabulary.vocabulary_ids`: by its id, title or label.
+    An entity is found as in `loreweave.corpus.knowledge.vocabulary_rows.vocabulary_ids`: by its id, title or label.
     """
     names = ("entities", "entities_without_types", "entities_outside_vocabulary", "entities_with_an_ambiguous_label")
     report = EntityTypesReport(counts=Counter(dict.fromkeys(names, 0)))

@@ -26,6 +26,11 @@ _LANGUAGE_PREFIX = re.compile(r"([a-z]{2,}(?:[-_][A-Za-z0-9]+)*):")
 Counts = NDArray[np.int64]
 
 
+def spellings(title: str) -> tuple[str, ...]:
+    """A title as it is, with underscores, and with spaces, which are equal in MediaWiki; each spelling once."""
+    return tuple(dict.fromkeys((title, title.replace(" ", "_"), title.replace("_", " "))))
+
+
 class EntityVocabulary:
     """Titles and ids. Immutable; ids of special entities are those of the file, never assumed.
 

@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 
-from loreweave.corpus.entity_types import VocabularyTypes, read_entity_types
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
-from loreweave.corpus.pair_relations import PairRelations
+from loreweave.corpus.knowledge.entity_types import VocabularyTypes, read_entity_types
+from loreweave.corpus.knowledge.pair_relations import PairRelations
 from loreweave.errors import DataError
 from loreweave.models.type_head import pooled
 from loreweave.objectives.base import LeftOut, ObjectiveLoss, RunContext, Tensors, model_of_run

@@ -18,7 +18,7 @@ from transformers import PreTrainedModel
 
 from loreweave.build.entity_types import check_types
 from loreweave.checkpoints import type_head as side_files
-from loreweave.corpus.entity_types import VocabularyTypes, read_entity_types
+from loreweave.corpus.knowledge.entity_types import VocabularyTypes, read_entity_types
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError
 from loreweave.models.type_head import TypeHead, pooled

@@ -22,7 +22,7 @@ from transformers import PreTrainedModel
 
 from loreweave.checkpoints import knowledge_embedding as side_files
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
-from loreweave.corpus.graphs.vocabulary import vocabulary_ids
+from loreweave.corpus.knowledge.vocabulary_rows import vocabulary_ids
 from loreweave.errors import ConfigurationError
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead
 from loreweave.models.knowledge_scorers import exact, similarity_matrix

@@ -10,10 +10,10 @@ import pytest
 
 from loreweave.cli.main import main
 from loreweave.corpus.annotated_text import AnnotatedText, Mention, write_annotated_texts
-from loreweave.corpus.entity_types import read_entity_types
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.graphs.entities import GraphEntity
 from loreweave.corpus.graphs.knowledge_graph import GraphRelation, KnowledgeGraph
+from loreweave.corpus.knowledge.entity_types import read_entity_types
 
 Build = Callable[..., tuple[int, str, str]]
 

@@ -53,7 +53,7 @@ def entity_types(
     Example: loreweave build entity-types pages.jsonl --output types.jsonl
     """
     from loreweave.build.entity_types import check_types, keep_frequent
-    from loreweave.corpus.entity_types import write_entity_types
+    from loreweave.corpus.knowledge.entity_types import write_entity_types
 
     check_free(output, overwrite)
     if (graph is None) == (not files):

@@ -27,7 +27,7 @@ from loreweave.corpus.graphs.source import GraphSource, ReadIds
 from loreweave.corpus.graphs.splitting import Splitting, split_triples
 from loreweave.corpus.graphs.statistics import split_statistics
 from loreweave.corpus.graphs.texts import OUTSIDE
-from loreweave.corpus.graphs.vocabulary import NONE, SHARED, vocabulary_ids
+from loreweave.corpus.knowledge.vocabulary_rows import NONE, SHARED, vocabulary_ids
 from loreweave.errors import ConfigurationError, DataError
 
 LEFT_OUT = "left_out.jsonl"

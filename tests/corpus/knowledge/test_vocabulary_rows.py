@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.graphs.entities import GraphEntity
-from loreweave.corpus.graphs.vocabulary import NONE, SHARED, vocabulary_ids
+from loreweave.corpus.knowledge.vocabulary_rows import NONE, SHARED, vocabulary_ids
 
 
 def test_ids_are_found_by_id_then_by_label() -> None:
@@ -28,6 +28,12 @@ def test_a_space_is_an_underscore() -> None:
     vocabulary = EntityVocabulary.from_counts({"New_York_City": 3, "El Paso": 1})
     found = vocabulary_ids([GraphEntity("Q60", "New York City"), GraphEntity("Q16562", "El Paso")], vocabulary)
     assert found.tolist() == [vocabulary.id_of("New_York_City"), vocabulary.id_of("El Paso")]
+
+
+def test_an_underscore_is_a_space() -> None:
+    """Also where the graph has the underscore and the vocabulary the space."""
+    vocabulary = EntityVocabulary.from_counts({"Great tit": 3})
+    assert vocabulary_ids([GraphEntity("Q25485", "Great_tit")], vocabulary).tolist() == [vocabulary.id_of("Great tit")]
 
 
 def test_special_entities_are_no_titles() -> None:

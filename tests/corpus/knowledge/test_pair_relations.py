@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from loreweave.corpus.entity_types import VocabularyTypes
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.graphs.entities import GraphEntity
 from loreweave.corpus.graphs.knowledge_graph import GraphRelation, KnowledgeGraph
-from loreweave.corpus.pair_relations import PairRelations
+from loreweave.corpus.knowledge.entity_types import VocabularyTypes
+from loreweave.corpus.knowledge.pair_relations import PairRelations
 
 TITLES = ["Oslo", "Norway", "Bern", "Switzerland", "Alps"]
 VOCABULARY = EntityVocabulary.from_counts(dict.fromkeys(TITLES, 2))

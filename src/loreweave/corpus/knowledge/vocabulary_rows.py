@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.entity_vocabulary import EntityVocabulary, spellings
 from loreweave.corpus.graphs.entities import GraphEntity
 
 NONE, SHARED = -1, -2
@@ -34,7 +34,7 @@ def vocabulary_ids(entities: Iterable[GraphEntity], vocabulary: EntityVocabulary
 
 def _id_of(names: Iterable[str], vocabulary: EntityVocabulary) -> int:
     for name in names:
-        for title in (name, name.replace(" ", "_")):
+        for title in spellings(name):
             found = vocabulary.id_of(title)
             if found is not None:
                 return found

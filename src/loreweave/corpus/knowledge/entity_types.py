@@ -6,14 +6,14 @@ titles, a space and an underscore are equal, as in MediaWiki.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from loreweave.corpus.counts import counted, listed
-from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.entity_vocabulary import EntityVocabulary, spellings
 from loreweave.corpus.files.reading import Pathname, read_json_lines
 from loreweave.corpus.files.writing import write_json_lines
 from loreweave.errors import DataError
@@ -87,7 +87,7 @@ class VocabularyTypes:
         by_row: dict[int, dict[str, None]] = {}
         unknown = 0
         for title, names in given.items():
-            rows = {row for row in map(vocabulary.id_of, _spellings(title)) if row is not None} - set(vocabulary.special_ids)
+            rows = {row for row in map(vocabulary.id_of, spellings(title)) if row is not None} - set(vocabulary.special_ids)
             unknown += not rows
             for row in rows:
                 by_row.setdefault(row, {}).update(dict.fromkeys(names))
@@ -130,8 +130,3 @@ class VocabularyTypes:
         if self.unknown:
             text += f"; {counted(self.unknown, 'entity of the file is', 'entities of the file are')} not in the vocabulary"
         return text
-
-
-def _spellings(title: str) -> Iterator[str]:
-    """A title with spaces and with underscores."""
-    yield from dict.fromkeys((title, title.replace(" ", "_"), title.replace("_", " ")))

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from loreweave.corpus.counts import counted
-from loreweave.corpus.entity_types import VocabularyTypes
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
-from loreweave.corpus.graphs.vocabulary import vocabulary_ids
+from loreweave.corpus.knowledge.entity_types import VocabularyTypes
+from loreweave.corpus.knowledge.vocabulary_rows import vocabulary_ids
 
 
 @dataclass(frozen=True)

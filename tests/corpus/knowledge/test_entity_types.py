@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loreweave.corpus.entity_types import VocabularyTypes, read_entity_types, write_entity_types
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.knowledge.entity_types import VocabularyTypes, read_entity_types, write_entity_types
 from loreweave.errors import DataError
 
 TYPES = {"Great_tit": ("Birds", "Animals"), "Oslo": ("Cities",), "Nobody": ("Ghosts",)}
