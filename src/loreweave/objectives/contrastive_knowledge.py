@@ -13,7 +13,10 @@ all layers.
 
 With `neighbours`, the momentum vectors of an entity's neighbours are added to the vectors of its text and of its questions (see
 `NeighbourAttention`). A neighbour counts only through a training triple that the micro-batch does not ask: the answer would be
-its own hint otherwise. Momentum vectors are of texts alone, so that neighbours reach one step far.
+its own hint otherwise. Momentum vectors are of texts alone, so that neighbours reach one step far. MoCoKGC hides a triple from
+its own question and answer only, drops a tenth of the neighbours, and stores vectors that were computed with neighbours.
+
+What MoCoKGC does was taken from its abstract and from the code of SememeLP, which extends MoCoKGC's.
 """
 
 from __future__ import annotations
