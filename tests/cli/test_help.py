@@ -30,6 +30,16 @@ def test_arguments_come_before_prose_and_all_fits(
     assert len([paragraph for paragraph in before if paragraph.strip()]) <= 2
 
 
+def test_probe_lists_its_settings_with_their_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["probe", "--help"]) == 0
+    listed = " ".join(capsys.readouterr().out.partition("Settings:")[2].split())
+    assert listed.startswith("probes Probes to run if no files are given: few_shot, typing, mention_types or relations.")
+    assert "shots Numbers of support sentences per relation in an episode. Each number is scored. [default: 1,5]" in listed
+    assert (
+        "max_length Maximum number of sub-words per text. Null: the maximum of the encoder. way" in listed
+    )  # no default: null
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [

@@ -94,7 +94,7 @@ def test_a_row_of_odd_tokens_is_answered_or_named(model: str, tmp_path: Path, ca
 def test_the_help_says_what_a_line_holds(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", "--help"]) == 0
     out = " ".join(capsys.readouterr().out.split())
-    assert '"start"' in out and "Example: echo" in out and "--batch-size 1, or on a terminal" in out
+    assert '"start"' in out and "Example: echo" in out and "on a terminal and with --batch-size 1" in out
 
 
 def test_names_of_classes_come_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

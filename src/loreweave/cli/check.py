@@ -24,7 +24,7 @@ def command(
     format: FileFormat = None,
     tag_names: TagNamesOption = None,
     model: Annotated[
-        str | None, typer.Option("--model", help="Encoder or checkpoint whose sub-words and cut records are counted.")
+        str | None, typer.Option("--model", help="Encoder or checkpoint for which sub-words and cut records are counted.")
     ] = None,
     max_length: Annotated[
         int | None,
@@ -41,22 +41,21 @@ def command(
 ) -> None:
     """Check files before training: bad records, labels, duplicates, overlaps, misaligned mentions, leaks between files.
 
-    A leak is a text that is in two files. For a few-shot task, the first file is the source, and labels that other files
-    share with it are named. The exit status is 1 if no record of a file could be read.
+    Nothing is trained, and no model is needed. With --model, the records are encoded as for training. The exit status is 1 if
+    no record of a file could be read.
 
-    Nothing is trained, and no model is needed. With --model, the records are encoded as for training.
+    The command counts distinct texts, words, sentences and mentions, and the following kinds of findings. --list KIND shows
+    each finding of a kind with its file and line.
 
-    The command counts distinct texts, words, sentences and mentions, and these kinds of findings. --list shows each with
-    file and line:
+    bad: records with an error, which --skip-bad of other commands leaves out. unused: records that the task cannot use.
+    dropped: parts of records that are left out. unlabelled: records without a label. misaligned: mentions that cut a word or
+    have white space at their edges. overlaps: records whose mentions share characters. duplicates: records with the same text
+    and mentions. conflicts: duplicates with different labels. leaks: texts that are in two files.
 
-    bad: records with an error; --skip-bad leaves them out. unused: records that the task cannot use. dropped: parts of
-    records that are left out. unlabelled: records without a label. misaligned: mentions that cut a word or have white space
-    at their edges. overlaps: records whose mentions share characters. duplicates: records with the same text and mentions.
-    conflicts: duplicates with different labels.
+    For a few-shot task, the first file is the training file, and the command names the labels that the other files share with
+    it. For relations, no_label=NAME after the files names the label for "no relation", whose records are counted.
 
     Example: loreweave check relation-classification train.json dev.json test.json --model studio-ousia/luke-base
-
-    For relations, no_label=NAME after the files names the label for "no relation"; its records are counted.
 
     Example: loreweave check ner train.conll --list misaligned --list dropped
     """

@@ -14,12 +14,14 @@ Source = Annotated[
     str, typer.Argument(metavar="SOURCE", help="Checkpoint to convert: a file, folder, archive, run or Hub name.")
 ]
 Target = Annotated[Path, typer.Argument(metavar="TARGET", help="File or folder to write.")]
-From = Annotated[str | None, typer.Option("--from", help="Format of SOURCE, if it is not recognised.")]
+From = Annotated[str | None, typer.Option("--from", help="Format of SOURCE. Default: recognised.")]
 To = Annotated[str, typer.Option("--to", help=f"Format of TARGET: {', '.join(TARGETS[:-1])} or {TARGETS[-1]}.")]
-Base = Annotated[str | None, typer.Option(help="Model from which SOURCE was trained; gives missing tokenizers and tables.")]
-Lite = Annotated[bool, typer.Option("--lite", help="Keep only the special entities.")]
+Base = Annotated[
+    str | None, typer.Option(help="Model from which SOURCE was trained. It provides a tokenizer and tables that SOURCE lacks.")
+]
+Lite = Annotated[bool, typer.Option("--lite", help="Keep only the special entities, such as [MASK], of the entity embeddings.")]
 EntityAwareAttention = Annotated[
-    bool | None, typer.Option(help="Switch the separate query matrices for pairs of words and entities on or off.")
+    bool | None, typer.Option(help="Use LUKE's query matrices for pairs of words and entities. Default: as in SOURCE.")
 ]
 ClassificationHead = Annotated[
     str | None, typer.Option("--classification-head", help="Name of the classification head to convert (fairseq).")

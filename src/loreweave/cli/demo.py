@@ -18,11 +18,13 @@ def command(
     output: Annotated[Path, typer.Option("--output", help="Folder for the data, the runs and the models.")] = Path("runs/demo"),
     seed: Annotated[int, typer.Option("--seed", help="Random seed.")] = 0,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Write into a folder with other content than that of a demo.")
+        bool, typer.Option("--overwrite", help="Write into the folder even if it has content that is not from a demo.")
     ] = False,
     as_json: ResultsAsJson = False,
 ) -> None:
-    """Pre-train, evaluate and report on the bundled sample data: minutes on a CPU, no download.
+    """Run a complete example on the bundled sample data: pre-train, evaluate and report.
+
+    It takes a few minutes on a CPU, and nothing is downloaded.
 
     The demo shows each step as a command, so that you can repeat it with your own files.
 

@@ -28,10 +28,10 @@ def command(
     overwrite: Overwrite = False,
     as_json: ManifestAsJson = False,
 ) -> None:
-    """Write the embeddings of a graph's entities and relations for other tools: NumPy files with id lists, safetensors.
+    """Write the embeddings of a graph's entities and relations as NumPy files with lists of ids, and as safetensors.
 
-    Settings: cache=FOLDER stores embeddings, so that an interrupted command can continue. objective=NAME, block_size,
-    untrained, scorer, pooling, max_length, text and relation_text are as in 'loreweave evaluate'.
+    The settings are those of 'loreweave evaluate link-prediction' about the model: objective, block_size, untrained, scorer,
+    pooling, max_length, text and relation_text. cache=FOLDER stores embeddings, so that an interrupted command can continue.
 
     Example: loreweave embed --model runs/kepler --data graphs/wn18rr --output embeddings cache=cache
     """

@@ -25,7 +25,8 @@ from loreweave.cli.tag_names import TagNamesOption
 from loreweave.corpus.counts import counted
 
 Data = Annotated[
-    Path, typer.Option("--data", help="File to score on. link-prediction: folder of a graph. Few-shot tasks: episodes.")
+    Path,
+    typer.Option("--data", help="File to score on; the folder of a graph for link-prediction, or episodes for few-shot tasks."),
 ]
 EvaluationRecipe = Annotated[str | None, typer.Option("--recipe", help="Recipe whose evaluation settings are used.")]
 
@@ -41,7 +42,9 @@ def command(
     labels: Labels = None,
     tag_names: TagNamesOption = None,
     device: Device = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Records (or full texts) per batch.")] = 32,
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", min=1, help="Number of records (or full-length texts) per batch.")
+    ] = 32,
     precision: PrecisionOption = "fp32",
     skip_bad: SkipBad = False,
     output: ResultsFolder = None,
@@ -50,7 +53,7 @@ def command(
 ) -> None:
     """Score a checkpoint on a task; no training data is needed.
 
-    'loreweave tasks TASK' says what --data is for a task, and lists its metrics and its settings with their defaults.
+    'loreweave tasks TASK' describes --data for a task, and lists its metrics and its settings with their defaults.
 
     Example: loreweave evaluate entity-typing --model runs/typing --data data/open_entity/test.json
 

@@ -23,7 +23,10 @@ def command(
     train: Annotated[list[Path] | None, typer.Option("--train", help="Training file; can be repeated.")] = None,
     dev: Annotated[
         Path | None,
-        typer.Option("--dev", help="File on which the best epoch is selected. Instead, you can set dev_fraction=0.1."),
+        typer.Option(
+            "--dev",
+            help="File on which the best epoch is selected. The setting dev_fraction=0.1 can replace it.",
+        ),
     ] = None,
     test: Annotated[Path | None, typer.Option("--test", help="File on which the kept weights are scored.")] = None,
     data: Annotated[
@@ -38,7 +41,7 @@ def command(
     resume: Resume = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print only results.json on standard output.")] = False,
 ) -> None:
-    """Fine-tune an encoder on a task and keep the best epoch. 'loreweave tasks TASK' lists all settings and file formats.
+    """Fine-tune an encoder on a task. 'loreweave tasks TASK' lists all settings and file formats.
 
     Example: loreweave finetune ner --model minilm --recipe minilm/ner --train train.conll --dev dev.conll --output runs/ner
 

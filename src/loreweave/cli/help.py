@@ -31,8 +31,12 @@ TrainedTask = Annotated[
 ]
 
 
+LISTS_SETTINGS = ("probe",)
+"""Commands whose help lists their settings. `loreweave tasks TASK` lists those of the others."""
+
+
 class HelpCommand(TyperCommand):
-    """Shows its first paragraph, its arguments and options, and then the rest of its text."""
+    """Shows its first paragraph, its arguments, options and settings, and then the rest of its text."""
 
     def __init__(self, name: str | None, *, help: str | None = None, epilog: str | None = None, **others: Any) -> None:
         first, _, rest = (help or "").partition("\n\n")
@@ -54,6 +58,13 @@ class HelpCommand(TyperCommand):
             if message is None:
                 raise
             raise ConfigurationError(message) from None
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Add a section with the settings, if the command lists them."""
+        super().format_options(ctx, formatter)
+        if self.name in LISTS_SETTINGS:
+            with formatter.section("Settings"):
+                formatter.write_dl(list(_setting_rows(self.name)))
 
 
 class HelpGroup(TyperGroup):
@@ -91,6 +102,19 @@ def _settings(command: str, given: Sequence[str]) -> Iterator[str]:
 
     for cls in _configurations(command, given):
         yield from (setting.name for setting in setting_docs(cls))
+
+
+def _setting_rows(command: str) -> Iterator[tuple[str, str]]:
+    """Name of each setting of a command, and its text with the default."""
+    from loreweave.training.settings.documentation import setting_docs
+    from loreweave.training.settings.fields import written
+
+    for cls in _configurations(command, ()):
+        for setting in setting_docs(cls):
+            default = setting.default
+            shown = ",".join(map(written, default)) if isinstance(default, list) else written(default)
+            default_text = f"  [default: {shown}]" if default not in (None, {}) else ""
+            yield setting.name, setting.text.replace("`", "") + default_text
 
 
 def _configurations(command: str, given: Sequence[str]) -> Iterator[type]:

@@ -14,20 +14,20 @@ from loreweave.cli.help import HelpCommand, HelpGroup
 from loreweave.errors import LoreweaveError
 
 COMMANDS = {
-    "demo": "Pre-train, evaluate and report on the bundled sample data: minutes on a CPU.",
-    "build": "Build pre-training sets, entity vocabularies, knowledge graphs and episodes.",
+    "demo": "Run a complete example on the bundled sample data, in a few minutes on a CPU.",
+    "build": "Build pre-training sets, entity vocabularies, types of entities, knowledge graphs and episodes.",
     "pretrain": "Pre-train an encoder by a recipe.",
     "finetune": "Fine-tune an encoder on a task.",
     "evaluate": "Score a checkpoint on a task.",
     "score": "Score any system's predictions on a task.",
     "check": "Check a task's files before training.",
-    "predict": "Predict with a checkpoint: texts or JSON Lines in, JSON Lines out.",
+    "predict": "Predict with a checkpoint for texts or JSON Lines; the output is JSON Lines.",
     "types": "Show the latent types of sentences, and the sentences rebuilt from them.",
-    "probe": "Compare encoders by their frozen states: few-shot relations, types of mentions.",
+    "probe": "Compare encoders without fine-tuning, on few-shot relations and types of mentions.",
     "embed": "Write the embeddings of a knowledge graph.",
     "convert": "Convert a checkpoint from one format to another.",
-    "tasks": "List the tasks, or show one: file formats, metrics, every setting.",
-    "recipes": "List the packaged recipes, or show one.",
+    "tasks": "List the tasks, or show the file formats, metrics and settings of one task.",
+    "recipes": "List the packaged recipes, or show the settings of one recipe.",
 }
 """Every command with its line in `loreweave --help`; `loreweave.cli.<name>.command` is its function."""
 
@@ -56,7 +56,7 @@ app = typer.Typer(
     cls=_Group,
     name="loreweave",
     help="Train, fine-tune, evaluate and inspect entity-aware encoders.\n\n"
-    "Several processes: torchrun --nproc-per-node 8 -m loreweave COMMAND ...",
+    "To use several processes: torchrun --nproc-per-node 8 -m loreweave COMMAND ...",
     epilog="Example: loreweave demo",
     no_args_is_help=True,
     rich_markup_mode=None,  # plain text, so that [key=value ...] is not markup

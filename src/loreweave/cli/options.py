@@ -17,7 +17,8 @@ Device = Annotated[
 EpisodeCount = Annotated[int, typer.Option("--count", min=1, help="Number of episodes.")]
 FileFormat = Annotated[str | None, typer.Option("--format", help="Format of the files. Default: recognised.")]
 Labels = Annotated[
-    Path | None, typer.Option("--labels", help="Names of the model's classes in order: a file with one per line, or JSON.")
+    Path | None,
+    typer.Option("--labels", help="File with the names of the model's classes in their order: one name per line, or JSON."),
 ]
 ManifestAsJson = Annotated[bool, typer.Option("--json", help="Print only the manifest, as JSON, on standard output.")]
 OutputFolder = Annotated[Path, typer.Option("--output", help="Folder to write.")]
@@ -31,6 +32,6 @@ ResultsAsJson = Annotated[bool, typer.Option("--json", help="Print only the resu
 ResultsFolder = Annotated[Path | None, typer.Option("--output", help="Folder for results.json and predictions/.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Resume the run in the output folder, or begin it.")]
 Seed = Annotated[int, typer.Option("--seed", help="Random seed. Equal seeds give equal files.")]
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out bad records; count and list them.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out bad records, which are then counted and listed.")]
 TaskSettings = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Settings, see 'loreweave tasks TASK'.")]
 Tokenizer = Annotated[str, typer.Option("--tokenizer", help="The encoder's folder or Hub name, or minilm.")]

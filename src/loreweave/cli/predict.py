@@ -21,15 +21,16 @@ Given = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="FILE | KEY=VALUE",
-        help="Files or folders with texts (.txt, one per line) or JSON Lines (.jsonl). Without a file, or with -, standard "
-        "input is read. Settings: see 'loreweave tasks TASK'.",
+        help="Files or folders of text (.txt, one text per line) or JSON Lines (.jsonl). Default, or with -: standard input. "
+        "Settings: see 'loreweave tasks TASK'.",
     ),
 ]
 Data = Annotated[
-    Path | None, typer.Option("--data", help="link-prediction: folder of the graph. Few-shot tasks: support file.")
+    Path | None, typer.Option("--data", help="Folder of the graph (link-prediction) or support file (few-shot tasks).")
 ]
 Format = Annotated[
-    str | None, typer.Option("--format", help="text, jsonl, or a table (text-classification). Default: recognised.")
+    str | None,
+    typer.Option("--format", help="Format of the files: text, jsonl, or table (text-classification). Default: recognised."),
 ]
 
 
@@ -58,12 +59,12 @@ def command(
 
     Example: loreweave predict link-prediction --model runs/kepler --data graphs/wn18rr questions.jsonl top=5 cache=cache
 
-    An answer has "id", "text", "predicted" and the fields of its query. If a query is bad, its answer has "id", "line" and
-    "error", and the exit status is 1 at the end. --strict stops at the first bad query.
+    An answer has "id", "text", "predicted" and the fields of its query. The answer to a bad query has "id", "line" and
+    "error" instead. The command then answers the other queries, and its exit status is 1.
 
-    Standard input is answered batch by batch; with --batch-size 1, or on a terminal, line by line.
+    Queries from standard input are answered batch by batch, or line by line on a terminal and with --batch-size 1.
 
-    'loreweave tasks TASK' says what a query and "predicted" contain for a task, and lists its settings.
+    'loreweave tasks TASK' describes the queries and "predicted" for a task, and lists its settings.
     """
     from loreweave.tasks.files.queries import STANDARD_INPUT, block_size, read_queries
     from loreweave.tasks.jobs.evaluate import is_writer

@@ -15,11 +15,11 @@ from loreweave.cli.precision import PrecisionOption
 
 Arguments = Annotated[
     list[str],
-    typer.Argument(metavar="MODEL|KEY=VALUE", help="Encoders (folders, runs, minilm, Hub names), and settings, see below."),
+    typer.Argument(metavar="MODEL|KEY=VALUE", help="Encoders (folders, runs, minilm or Hub names) and settings, see below."),
 ]
 Base = Annotated[
     str | None,
-    typer.Option("--base", help="Model with the tokenizer that a checkpoint lacks: one in a run, or in an old format."),
+    typer.Option("--base", help="Model whose tokenizer is used for checkpoints without one (in a run, or in an old format)."),
 ]
 
 _SCORES = "Scores in %, with ± standard deviation over draws of labels, or [95 % interval over the test]"
@@ -36,18 +36,15 @@ def command(
     overwrite: OverwriteResults = False,
     as_json: ResultsAsJson = False,
 ) -> None:
-    """Compare encoders by what their frozen states of mentions know: few-shot relations, typing, types of mentions.
+    """Compare encoders without fine-tuning: how well their hidden states of mentions predict relations and types.
 
-    Nothing is fine-tuned: relations are the nearest of the mean vectors of a few sentences, types are learned by a logistic
-    regression from 10, 50, ... labels.
+    The encoders stay as they are. A few-shot relation is predicted by the nearest mean vector of its support sentences. Types
+    are predicted by a logistic regression that is trained on 10, 50, ... labelled mentions.
 
-    Data: few_shot.NAME=FILE, typing.NAME=TRAIN,TEST, mention_types.NAME=TRAIN,TEST (files of ner) and
-    relations.NAME=TRAIN,TEST, each in any format of its task. Default: data sets in the folder LOREWEAVE_DATA, or the
-    bundled mini-world, with probes=few_shot,typing,mention_types,relations for some of the probes. About files: formats,
-    skip_bad, max_texts, test_fraction.
+    The data are your own files (few_shot.NAME=FILE, typing.NAME=TRAIN,TEST, ...), or by default the data sets in the folder
+    that the environment variable LOREWEAVE_DATA names. If it is not set, they are the small bundled data.
 
-    Vectors: states=words,entities, layer, max_length. Episodes: way, shots, queries, episodes, distance, unit_length.
-    Regressions: labels, draws, regularisation, max_iterations, max_types. All: bootstrap, seed. docs/probing.md describes them.
+    docs/probing.md describes the probes.
 
     Example: loreweave probe minilm runs/knowledge
 

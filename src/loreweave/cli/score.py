@@ -29,11 +29,11 @@ def command(
     """Score the predictions of any system with the official metrics of a task; no model is needed.
 
     Predictions are JSON Lines with "predicted", as loreweave writes them: predictions/test.jsonl of a run,
-    predictions/*.jsonl of an evaluation, or the output of 'loreweave predict'. 'loreweave tasks TASK' says what "predicted"
-    contains, which other layouts are read, and which settings there are.
+    predictions/*.jsonl of an evaluation, or the output of 'loreweave predict'. 'loreweave tasks TASK' describes
+    "predicted", the other layouts that can be read, and the settings.
 
-    Rows with ids can be fewer than the records: a record without a prediction counts as wrong and is reported. Rows without
-    ids must be complete and in the order of the records.
+    If the rows have ids, some records can be without a row; these count as wrong and are reported. If the rows have no ids,
+    there must be one row per record, in the order of the records.
 
     Example: loreweave score relation-classification --gold TEST_FILE_FULL.TXT --predictions answers.txt
 

@@ -9,7 +9,7 @@ import typer
 
 TagNamesOption = Annotated[
     Path | None,
-    typer.Option("--tag-names", help="Names of tags that are numbers in the data: a file with one per line, or JSON."),
+    typer.Option("--tag-names", help="File with the names of tags that are numbers in the data: one name per line, or JSON."),
 ]
 
 

@@ -24,7 +24,7 @@ def command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the tasks, or show one: its file formats, its metrics, its recipes, and every setting with its default.
+    """List the tasks, or show the file formats, metrics, recipes and settings (with defaults) of one task.
 
     Settings are given as key=value after the command to which they belong: loreweave finetune, evaluate or predict.
 

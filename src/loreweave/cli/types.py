@@ -42,22 +42,27 @@ Format = Annotated[
     typer.Option("--format", help="Format of the files, as in docs/formats.md, or 'text'. Default: recognised."),
 ]
 Rebuild = Annotated[bool, typer.Option("--rebuild/--no-rebuild", help="Rebuild the sentence from the selected words.")]
-CommandMethod = Annotated[str, typer.Option("--method", help="Decoding: greedy, beam or sample.")]
+CommandMethod = Annotated[str, typer.Option("--method", help="Method of rebuilding sentences: greedy, beam or sample.")]
 Beams = Annotated[int, typer.Option("--beams", min=1, help="Number of beams of --method beam.")]
 Temperature = Annotated[float, typer.Option("--temperature", help="Temperature of --method sample.")]
 FullLength = Annotated[
-    bool, typer.Option("--full-length", help="Rebuild as many words as the sentence has, like the released demonstration.")
+    bool, typer.Option("--full-length", help="Rebuild as many words as the sentence has, as the released demonstration does.")
 ]
-MaxLength = Annotated[int, typer.Option("--max-length", min=3, help="Maximum sub-words per sentence.")]
+MaxLength = Annotated[int, typer.Option("--max-length", min=3, help="Maximum number of sub-words per sentence.")]
 BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Number of sentences per batch.")]
 Report = Annotated[
     Path | None,
     typer.Option("--report", help="Write an analysis of all sentences to this HTML page, and its numbers to a .json file."),
 ]
-Points = Annotated[int, typer.Option("--points", min=0, help="Sub-words in the figure of --report; 0: no figure.")]
+Points = Annotated[
+    int, typer.Option("--points", min=0, help="Maximum number of sub-words in the figure of --report; 0: no figure.")
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Random seed of --method sample and --report.")]
 AsJson = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object per sentence on standard output; with --report its numbers.")
+    bool,
+    typer.Option(
+        "--json", help="Print one JSON object per sentence on standard output; with --report, the numbers of the report."
+    ),
 ]
 
 
@@ -88,8 +93,8 @@ def command(
 
     Example: loreweave types --file gum_dev.conllu --model runs/sparse-lt/pretraining --report types.html
 
-    --report analyses a corpus: the selected words, the words of each type, how well sentences are rebuilt, a figure, and the
-    agreement with labels of mentions and parts of speech, if the file has them.
+    --report analyses a corpus. The page shows the selected words, the words of each type, the accuracy of rebuilt sentences, a
+    figure, and the agreement of types with labels of mentions and parts of speech, if the file has them.
     """
     from transformers import set_seed
 

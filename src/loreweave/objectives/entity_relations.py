@@ -38,13 +38,13 @@ class EntityRelationsConfig(LinkedMentionsConfig):
     """Settings of the objective over relations of linked entities. Either `graph` or `types` is given."""
 
     graph: str | None = None
-    """Folder of a graph (`loreweave build graph`), whose entities are found in the links' vocabulary by their ids, titles or
-    labels. The relations of a pair are those of its training triples."""
+    """Folder of a graph (`loreweave build graph`). Its entities are found in the entity vocabulary of the links by their ids,
+    titles or labels. The relations of two mentions are those of the training triples of their entities."""
     types: str | None = None
-    """File with the types of entities (`loreweave build entity-types`). The relations of a pair are its pairs of types, in the
-    order of the text."""
+    """File with the types of entities (`loreweave build entity-types`). The relations of two mentions are then the pairs of
+    their types, in the order of the text."""
     temperature: float = 0.05
-    """Temperature of the similarities (ERICA: 0.05)."""
+    """Temperature: similarities are divided by it (0.05 in ERICA)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

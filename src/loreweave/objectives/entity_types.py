@@ -34,10 +34,10 @@ class EntityTypesConfig(LinkedMentionsConfig):
     types: str
     """File with the types of entities (`loreweave build entity-types`)."""
     no_entity: bool = False
-    """Whether mentions of `[UNK]` are of the class "no entity" (`loreweave build pretraining --common-words`)."""
+    """Train a class "no entity" on mentions of `[UNK]`, which `loreweave build pretraining --common-words` adds."""
     head: str | None = None
-    """Folder of a model or run whose map and vectors of names are trained further. Null: a new map; names are embedded by the
-    encoder as it is at the start."""
+    """Folder of a model or run whose head (a linear map and a vector for the name of each type) is trained further. Null: a new
+    head, for which the encoder embeds the names when training begins."""
 
 
 class EntityTypes(LinkedMentionsObjective):

@@ -21,14 +21,15 @@ class LinkedMentionsConfig(ObjectiveConfig):
     """Settings of every objective over linked mentions."""
 
     probability: float = 1.0
-    """Share of the linked mentions with knowledge that become targets."""
+    """Fraction of the linked mentions that become targets, among those whose entity has types or relations."""
     masked_share: float = 0.5
-    """Share of the targets whose sub-words are all replaced by the mask token, so that the context must tell. A LUKE's entity
-    is then hidden too."""
+    """Fraction of the targets in which all sub-words are replaced by the mask token, so that the model must use the context. A
+    LUKE then does not see the entity of the mention either."""
     temperature: float = 0.1
-    """Temperature of the similarities."""
+    """Temperature: similarities are divided by it."""
     shuffled: bool = False
-    """Whether the knowledge is given to random other entities, as a control: what is learned then is not knowledge."""
+    """Give the types or relations of each entity to a random other entity. This is a control: what an encoder gains in this way
+    does not come from knowledge."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

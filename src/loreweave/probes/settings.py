@@ -20,65 +20,68 @@ Files = dict[str, list[Path]] | list[Path]
 class ProbeConfig:
     """Settings of the probes.
 
-    A label probe fits a logistic regression. Its data set is a training and a test file, a folder with both, or one file, of
-    which a part is held out for the test.
+    A data set is a training and a test file, a folder with both, or one file, of which a part is held out for the test.
     """
 
     probes: list[ProbeName] | None = None
-    """Probes to run on the default data. Null: `few_shot`, `typing` and `mention_types`. Not read if files are given."""
+    """Probes to run if no files are given: `few_shot`, `typing`, `mention_types` or `relations`. Null: the first three."""
     few_shot: Files = field(default_factory=dict)
-    """Files of relations from which episodes are drawn: `few_shot.NAME=FILE`, in any format of few-shot-relation."""
+    """Files of few-shot relations: `few_shot.NAME=FILE`, in any format of few-shot-relation. Episodes are drawn from a file."""
     typing: Files = field(default_factory=dict)
     """Files of entity typing: `typing.NAME=TRAIN,TEST`, in any format of entity-typing."""
     mention_types: Files = field(default_factory=dict)
-    """Files of NER, whose gold mentions are classified: `mention_types.NAME=TRAIN,TEST`, in any format of ner."""
+    """Files of NER: `mention_types.NAME=TRAIN,TEST`, in any format of ner. The types of the gold mentions are predicted."""
     relations: Files = field(default_factory=dict)
-    """Files of relations: `relations.NAME=TRAIN,TEST`, in any format of relation-classification."""
+    """Files of relation classification: `relations.NAME=TRAIN,TEST`, in any format of relation-classification."""
     formats: dict[str, str] = field(default_factory=dict)
-    """Formats of the files by the name of the data set: `formats.NAME=FORMAT`. Default: recognised."""
+    """Format of the files of a data set: `formats.NAME=FORMAT`. Default: recognised."""
     skip_bad: bool = False
-    """Whether bad records are left out and counted, instead of being an error."""
+    """Leave out bad records and count them. `false`: a bad record is an error."""
     max_texts: int | None = 2000
-    """Maximum number of texts of a file that are encoded; they are drawn at random. Null: all."""
+    """Maximum number of texts per file. If a file has more, a random sample is used. Null: all texts."""
     test_fraction: float = 0.25
-    """Fraction of a single file that is held out for the test: whole documents if the records name them, otherwise texts."""
+    """Fraction of the training file that is held out for the test if there is no test file. Whole documents are held out if the
+    records name their document, otherwise single texts."""
 
     states: list[States] = field(default_factory=lambda: ["words"])
-    """Vector of a mention: mean state of its sub-words (`words`), or the state of its [MASK] entity (`entities`, only a LUKE).
-    With both, a LUKE has two columns in the table."""
+    """Vector of a mention: the mean hidden state of its sub-words (`words`), or the state of its [MASK] entity (`entities`,
+    only for a LUKE). With both, a LUKE has two columns in the table."""
     layer: int = -1
-    """Layer whose states are used: 0 for the embeddings, 1 for the first layer, -1 for the last."""
+    """Layer whose hidden states are used: 0 for the embeddings, 1 for the first layer, -1 for the last."""
     max_length: int | None = None
     """Maximum number of sub-words per text. Null: the maximum of the encoder."""
 
     way: int = 5
     """Number of relations in an episode."""
     shots: list[int] = field(default_factory=lambda: [1, 5])
-    """Numbers of support sentences per relation."""
+    """Numbers of support sentences per relation in an episode. Each number is scored."""
     queries: int = 1
     """Number of queries per relation in an episode."""
     episodes: int = 1000
-    """Number of episodes."""
+    """Number of episodes for each number of support sentences."""
     distance: Distance = "cosine"
-    """Similarity of a query and the mean vector of a relation's support: `cosine`, or minus the distance (`euclidean`)."""
+    """Measure for comparing a query with the mean vector of the support of a relation: `cosine` similarity or `euclidean`
+    distance."""
     unit_length: bool = True
     """Whether the vectors of head and tail are scaled to length 1 before they are joined and averaged."""
 
     labels: list[int] = field(default_factory=lambda: [10, 50, 200, 1000])
-    """Numbers of training labels. Smaller sets are parts of larger ones. All labels of the file are always added."""
+    """Numbers of labelled examples for training a regression. A smaller set is part of a larger one. The complete training file
+    is always added."""
     draws: int = 5
-    """Number of random draws of each number of labels."""
+    """Number of random sets of labelled examples of each size in `labels`."""
     regularisation: float = 0.1
-    """C of the logistic regression: smaller values regularise more. Vectors are standardised by all those of the training
-    file."""
+    """C of the logistic regression; smaller values regularise more. The vectors are standardised by the means and standard
+    deviations of the training file."""
     max_iterations: int = 1000
-    """Maximum number of iterations of a regression. Those that stop there are counted."""
+    """Maximum number of iterations of a regression. Regressions that reach it are counted."""
     max_types: int = 100
-    """Maximum number of types that are learned if a mention can have several; the rarest are left out and count as missed."""
+    """Maximum number of types, for data in which a mention can have several. The rarest types are left out and count as
+    missed."""
     bootstrap: int = 1000
-    """Number of resamples of the test data for 95 % intervals."""
+    """Number of resamples of the test data for the 95 % intervals."""
     seed: int = 0
-    """Random seed of episodes, of draws of labels and texts, and of resampling."""
+    """Random seed of the episodes, of the sets of labelled examples, of the samples of texts, and of the resamples."""
 
     def __post_init__(self) -> None:
         for name in ("few_shot", "typing", "mention_types", "relations"):

@@ -61,16 +61,21 @@ IncludeWindowsWithoutEntities = Annotated[
     bool, typer.Option("--include-windows-without-entities", help="Keep windows without linked mentions.")
 ]
 IncludeUnknownEntities = Annotated[
-    bool, typer.Option("--include-unknown-entities", help="Keep links to titles outside the vocabulary as [UNK].")
+    bool,
+    typer.Option("--include-unknown-entities", help="Keep links to titles that are not in the vocabulary, as links to [UNK]."),
 ]
 LinkRepeats = Annotated[
     bool,
-    typer.Option("--link-repeats", help="Link the later mentions of names that a text links once, and those of its title."),
+    typer.Option(
+        "--link-repeats", help="Also link the later occurrences of a linked name in a text, and those of the text's title."
+    ),
 ]
 CommonWords = Annotated[
     float,
     typer.Option(
-        "--common-words", min=0, help="Number of words in lower case per mention that become mentions of [UNK], at random."
+        "--common-words",
+        min=0,
+        help="Number of random lower-case words per linked mention that are added as mentions of [UNK].",
     ),
 ]
 Workers = Annotated[int, typer.Option("--workers", min=1, help="Number of processes.")]
@@ -91,8 +96,8 @@ def entity_vocab(
 ) -> None:
     """Make an entity vocabulary from the titles with the most links.
 
-    Texts in several languages give a vocabulary with languages (not as .tsv). Equal titles in two languages are then two
-    entities. --language treats all texts as one language.
+    If texts give their language, the vocabulary contains the languages, and equal titles in two languages are two entities.
+    Such a vocabulary cannot be written as .tsv. With --language, all texts count as one language.
 
     Example: loreweave build entity-vocab pages.jsonl --output entity_vocab.jsonl --min-count 2
     """

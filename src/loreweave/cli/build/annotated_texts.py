@@ -30,7 +30,11 @@ Language = Annotated[
     str | None, typer.Option("--language", help="Language of all texts. Default: the language that each text gives.")
 ]
 LinkLabels = Annotated[
-    bool, typer.Option("--link-labels", help="Link mentions without an entity to their label, for corpora without links.")
+    bool,
+    typer.Option(
+        "--link-labels",
+        help="Use the label of a mention without a link as its entity (for corpora that have labels instead of links).",
+    ),
 ]
 
 

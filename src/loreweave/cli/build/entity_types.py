@@ -21,18 +21,23 @@ Source = Annotated[
     Literal["categories", "labels"],
     typer.Option(
         "--source",
-        help="Types of the entity that a text describes, from metadata.categories of the text; or of linked entities, from the "
-        "labels of their mentions.",
+        help="Where the types come from. categories: the entity that a text describes has the types in metadata.categories of "
+        "the text. labels: a linked entity has the labels of its mentions.",
     ),
 ]
 Graph = Annotated[
-    Path | None, typer.Option("--graph", help="Folder of a graph whose entities have types (needs --vocabulary).")
+    Path | None,
+    typer.Option(
+        "--graph", help="Folder of a graph whose entities have types, to be used instead of text files (needs --vocabulary)."
+    ),
 ]
 Vocabulary = Annotated[
     Path | None, typer.Option("--vocabulary", help="Entity vocabulary with the titles of the graph's entities.")
 ]
 Output = Annotated[Path, typer.Option("--output", help="File to write (.jsonl).")]
-MinEntities = Annotated[int, typer.Option("--min-entities", min=1, help="Minimum number of entities of a type.")]
+MinEntities = Annotated[
+    int, typer.Option("--min-entities", min=1, help="Minimum number of entities that have a type; rarer types are left out.")
+]
 
 
 def entity_types(
@@ -48,7 +53,7 @@ def entity_types(
     overwrite: Overwrite = False,
     as_json: CountsAsJson = False,
 ) -> None:
-    """Write the types of entities, for the objective entity_types.
+    """Write a file with the types of entities, for the objectives entity_types and entity_relations.
 
     Example: loreweave build entity-types pages.jsonl --output types.jsonl
     """

@@ -31,7 +31,9 @@ Way = Annotated[int, typer.Option("--way", min=1, help="Number of types in an ep
 Shot = Annotated[
     int, typer.Option("--shot", min=1, help="Minimum number of support spans per type; the maximum is twice that.")
 ]
-QueryShot = Annotated[int, typer.Option("--query-shot", min=1, help="The same for the query set.")]
+QueryShot = Annotated[
+    int, typer.Option("--query-shot", min=1, help="Minimum number of query spans per type; the maximum is twice that.")
+]
 Types = Annotated[str | None, typer.Option("--types", help="Types that may be drawn, separated by commas. Default: all.")]
 ExcludeTypesOf = Annotated[
     list[Path] | None,
@@ -42,12 +44,16 @@ OthersOutside = Annotated[
 ]
 OneSource = Annotated[bool, typer.Option("--one-source", help="Take all sentences of an episode from the same FILE argument.")]
 KeepTouching = Annotated[
-    bool, typer.Option("--keep-touching", help="Write B- and I- prefixes, so that adjacent spans of a type stay separate.")
+    bool,
+    typer.Option(
+        "--keep-touching", help="Write tags with the prefixes B- and I-, so that adjacent spans of a type stay separate."
+    ),
 ]
 KeepCopies = Annotated[
     bool,
     typer.Option(
-        "--keep-copies", help="Allow queries whose text is also in their support, as Few-NERD's sampler does; they are counted."
+        "--keep-copies",
+        help="Allow queries with the same text as a sentence of their support, as Few-NERD's sampler does, and count them.",
     ),
 ]
 LegacySampler = Annotated[
@@ -78,8 +84,8 @@ def episodes(
 ) -> None:
     """Sample N-way K~2K-shot episodes for few-shot-ner.
 
-    A sentence is used only if all its types are types of the episode (see --others-outside). Only the outermost of nested
-    mentions are used. No query has the text of a sentence in its support (see --keep-copies).
+    A sentence is used only if all its types are types of the episode (see --others-outside). Of nested mentions, only the
+    outermost are used. A query never has the same text as a sentence of its support (see --keep-copies).
 
     Example: loreweave build episodes crossner/ai crossner/science --exclude-types-of crossner/politics --way 5 --shot 1
     --output ai_science_5_1.jsonl

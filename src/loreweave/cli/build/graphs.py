@@ -25,7 +25,7 @@ WithoutText = Annotated[
     str,
     typer.Option(
         "--without-text",
-        help="What to do with entities without label, description and alias: keep, leave-out (with their triples) or error.",
+        help="Treatment of entities without label, description and alias: keep, leave-out (with their triples) or error.",
     ),
 ]
 Exclude = Annotated[
@@ -50,19 +50,22 @@ Columns = Annotated[
     str | None,
     typer.Option(
         "--columns",
-        help="Columns to read: head=NAME,relation=NAME,tail=NAME of triples, and id=NAME,name=NAME,aliases=NAME,"
-        "description=NAME of files with texts; numbers from 1 if there is no header (triples).",
+        help="Columns to read: head=NAME,relation=NAME,tail=NAME in files of triples, and id=NAME,name=NAME,"
+        "aliases=NAME,description=NAME in files of texts. Without a header, use numbers from 1 (triples).",
     ),
 ]
 
 
-Setting = Annotated[str, typer.Option("--setting", help="The setting: transductive or inductive.")]
+Setting = Annotated[str, typer.Option("--setting", help="Published split: transductive or inductive.")]
 Wikidata5mRelationDescriptions = Annotated[
     Path | None,
-    typer.Option("--relation-descriptions", help="File of P-id<TAB>description; the published files have none."),
+    typer.Option(
+        "--relation-descriptions", help="File of P-id<TAB>description. The published files have no descriptions of relations."
+    ),
 ]
 TextFrom = Annotated[
-    Path | None, typer.Option("--text-from", help="A built graph with the same ids, whose texts are used (grail, triples).")
+    Path | None,
+    typer.Option("--text-from", help="Folder of a built graph with the same ids, from which texts are taken (grail, triples)."),
 ]
 Descriptions = Annotated[Path | None, typer.Option("--descriptions", help="File of entity<TAB>description (triples).")]
 Names = Annotated[Path | None, typer.Option("--names", help="File of entity<TAB>name<TAB>alias... (triples).")]
@@ -70,11 +73,20 @@ RelationNames = Annotated[
     Path | None, typer.Option("--relation-names", help="File of relation<TAB>name<TAB>alias... (triples).")
 ]
 Split = Annotated[
-    str | None, typer.Option("--split", help="Split one file of triples: percent of train/valid/test, such as 80/10/10.")
+    str | None,
+    typer.Option("--split", help="Split one file of triples into train/valid/test by these percentages, such as 80/10/10."),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Random seed of --split.")]
-Inductive = Annotated[bool, typer.Option("--inductive", help="With --split: hold out entities, which are not in train at all.")]
-Labels = Annotated[str | None, typer.Option("--labels", help="ids: make missing labels from ids that are words (NELL).")]
+Inductive = Annotated[
+    bool,
+    typer.Option(
+        "--inductive",
+        help="With --split: hold out entities, so that each valid and test triple has an entity that is not in train.",
+    ),
+]
+Labels = Annotated[
+    str | None, typer.Option("--labels", help="With the value ids, missing labels are made from ids that are words (NELL).")
+]
 Language = Annotated[str | None, typer.Option("--language", help="Language of labels (codex). Default: en.")]
 SubWords = Annotated[
     Path | None, typer.Option("--sub-words", help="Folder of GPT-2's encoder.json and vocab.bpe (kepler-shards).")
@@ -93,7 +105,7 @@ def wikidata5m(
     overwrite: Overwrite = False,
     as_json: ManifestAsJson = False,
 ) -> None:
-    """Make a knowledge graph of the files of Wikidata5M: triples, descriptions and aliases, unpacked.
+    """Make a knowledge graph from the unpacked files of Wikidata5M: triples, descriptions and aliases.
 
     Example: loreweave build wikidata5m downloads/wikidata5m --output build/wikidata5m
     """
@@ -127,11 +139,13 @@ def graph(
 ) -> None:
     """Make a knowledge graph from published files or from your own.
 
-    triples: train, valid and test as .tsv, .txt or .csv, with or without a header, or one such file with --split. Options
-    name the files with texts, which are tab-separated or CSV. docs/graphs.md shows every layout.
-    jsonl: entities.jsonl, relations.jsonl and triples/*.tsv.
-    codex, grail: the folder with the triples. Labels (codex) or the inductive half (grail) are next to it, as published.
-    kepler-shards: KEPLER's binarised training data: one folder (KE1_0), or the folder that contains several.
+    --format triples reads train, valid and test as .tsv, .txt or .csv, with or without a header, or one such file with
+    --split. Options name the files with texts, which are tab-separated or CSV. --format jsonl reads entities.jsonl,
+    relations.jsonl and triples/*.tsv.
+
+    For codex and grail, give the folder with the triples. The labels (codex) or the inductive half (grail) are read from the
+    folder next to it, as published. For kepler-shards, give one folder of KEPLER's binarised training data (KE1_0), or the
+    folder that contains several. docs/graphs.md shows every layout.
 
     Example: loreweave build graph data/kg_wn18rr --format wn18rr --output build/wn18rr
     """

@@ -11,13 +11,18 @@ from loreweave.cli.console import progress, say, show_counts
 from loreweave.cli.options import CountsAsJson, EpisodeCount, FileFormat, Overwrite, Seed
 from loreweave.corpus.files.writing import check_free
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Files of relation classification: FewRel, TACRED, ...")]
+Files = Annotated[
+    list[Path], typer.Argument(metavar="FILE", help="Files in any format of relation classification, such as FewRel or TACRED.")
+]
 Output = Annotated[Path, typer.Option("--output", help="JSON Lines file to write.")]
 Way = Annotated[int, typer.Option("--way", min=2, help="Number of relations in an episode.")]
 Shot = Annotated[int, typer.Option("--shot", min=1, help="Number of support sentences per relation.")]
 Queries = Annotated[int, typer.Option("--queries", min=1, help="Number of queries per relation.")]
 NaRate = Annotated[
-    float, typer.Option("--na-rate", min=0, help="Number of queries with other relations, as a multiple of --queries.")
+    float,
+    typer.Option(
+        "--na-rate", min=0, help="Number of queries whose relation is not in the episode, as a multiple of --queries."
+    ),
 ]
 Relations = Annotated[
     str | None, typer.Option("--relations", help="Relations that may be drawn, separated by commas. Default: all.")
@@ -43,11 +48,10 @@ def relation_episodes(
     overwrite: Overwrite = False,
     as_json: CountsAsJson = False,
 ) -> None:
-    """Draw N-way K-shot episodes for few-shot-relation.
+    """Sample N-way K-shot episodes for few-shot-relation.
 
-    Each line has "support" and "query", which are lists of sentences with "text", "head", "tail" and "label". 'loreweave
-    evaluate few-shot-relation' draws the same episodes from the same file with the same seed. Use this command to share
-    them.
+    Each line has "support" and "query", which are lists of sentences with "text", "head", "tail" and "label". This command
+    is useful for sharing episodes; 'loreweave evaluate few-shot-relation' draws the same ones from the same file and seed.
 
     Example: loreweave build relation-episodes val_wiki.json --way 5 --shot 1 --count 1000 --output wiki_5_1.jsonl
     """

@@ -22,13 +22,14 @@ Files = Annotated[
     ),
 ]
 TextBlocksBreakMode = Annotated[
-    str, typer.Option("--break-mode", help="Where blocks may end: none, complete, complete_doc or eos (fairseq's).")
+    str, typer.Option("--break-mode", help="Where blocks may end, as in fairseq: none, complete, complete_doc or eos.")
 ]
 MaxLength = Annotated[
     int, typer.Option("--max-length", help="Maximum number of sub-words in a block, including special tokens.")
 ]
 SplitLongLines = Annotated[
-    bool, typer.Option("--split-long-lines", help="Split lines that are longer than a block; fairseq drops them.")
+    bool,
+    typer.Option("--split-long-lines", help="Split lines that are longer than a block. Default: drop them, as fairseq does."),
 ]
 Sentences = Annotated[
     str | None, typer.Option("--sentences", help="First split lines into sentences of this language (en, de, ...).")

@@ -30,7 +30,7 @@ def tfrecord(
 ) -> None:
     """Convert a pre-training set of the original LUKE repository (one TFRecord file).
 
-    Every id is checked against the tokenizer and the entity vocabulary, every window against the set's own limits.
+    The command checks every id against the tokenizer and the entity vocabulary, and every window against the limits of the set.
 
     Example: loreweave build tfrecord luke_pretraining_dataset --tokenizer FacebookAI/roberta-base --output build/wikipedia
     """

@@ -163,7 +163,9 @@ def _mentions(text: AnnotatedText) -> Iterator[TypingRecord | LeftOut]:
 _OWN: dict[str, FileFormat[TypingRecord]] = {
     "ernie": FileFormat("JSON list (or lines) of {sent, start, end, labels}: Open Entity as packed for ERNIE and LUKE", _ernie),
     "ufet": FileFormat("JSON lines of {left_context_token, mention_span, right_context_token, y_str}: UFET", _ufet),
-    "ufet-coarse": FileFormat("the same with Open Entity's nine general labels only", _ufet_coarse),
+    "ufet-coarse": FileFormat(
+        "the files of ufet, of which only Open Entity's nine general labels are kept; must be given by --format", _ufet_coarse
+    ),
 }
 FORMATS: Mapping[str, FileFormat[TypingRecord]] = Live(lambda: {**_OWN, **mention_files.file_formats(_mentions)})
 """Name of `--format` -> the format: those of entity typing alone, and all of texts with mentions."""

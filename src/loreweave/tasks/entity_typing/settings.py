@@ -28,8 +28,9 @@ class EntityTypingConfig(FinetuningConfig, LukeSettings):
     ENCODED: ClassVar[Encoded] = ("head", "multi_label", "kepler_second_end")
 
     head: MentionHead = "auto"
-    """`luke`: the entity's state, dropout, linear. `markers`: the opening marker's state of a plain encoder, dropout,
-    linear. `kepler`: the same state through two tanh layers. `auto`: `luke` for a LUKE, `markers` for any other."""
+    """`luke`: a linear layer over the state of the entity. `markers`: a linear layer over the state of the opening marker, with
+    any plain encoder. `kepler`: as `markers`, with two tanh layers before the linear layer. `auto`: `luke` for a LUKE,
+    `markers` for any other encoder."""
     multi_label: bool = True
     """`true`: any number of types per mention, each with its own probability. `false`: the most likely type is predicted, every
     training mention needs exactly one label, and `accuracy` is the main metric."""
@@ -37,9 +38,10 @@ class EntityTypingConfig(FinetuningConfig, LukeSettings):
     """A type is predicted if its probability is above this value. The checkpoint stores it; `loreweave evaluate ... threshold=`
     sets another value."""
     kepler_released_readout: bool = False
-    """`kepler`: read the token after the marker, like the released code, instead of the marker, as in the paper."""
+    """`kepler`: classify by the state of the token after the marker, as the released code does. `false`: by the state of the
+    marker, as in the paper."""
     kepler_second_end: bool = False
-    """`kepler`: add a second end token, like the released code."""
+    """`kepler`: add a second end token to the input, as the released code does."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -13,8 +13,8 @@ from loreweave.tasks.record_task import text_rows
 
 USAGE = {
     "finetune": (
-        "The model learns from a source: annotated sentences, whose types can differ from those of the episodes that "
-        "'loreweave evaluate' scores. There is no --dev and no --test."
+        "--train is the source: annotated sentences whose types can differ from those of the episodes that 'loreweave "
+        "evaluate' scores. There is no --dev and no --test."
     ),
     "evaluate": (
         "--data is a file of episodes ('loreweave build episodes', or those of Few-NERD). --model can be any encoder. "
@@ -22,18 +22,18 @@ USAGE = {
         "flattened_micro_f1 that of Few-NERD's scorer."
     ),
     "predict": (
-        "--data is the support, a file with a few annotated sentences. Queries and answers are as for ner, with the "
+        "--data is the support: a file with a few annotated sentences. Queries and answers are as for ner, with the "
         "types of the support."
     ),
     "score": (
         '--gold is a file of episodes. Predictions have "episode", "sentence" and "predicted" (spans of tokens), or '
-        "are the episodes with predicted tags (Few-NERD). The output of 'loreweave predict' is not read."
+        "are the episodes with predicted tags (Few-NERD). The output of 'loreweave predict' cannot be scored."
     ),
 }
 
 TASK = Task(
     name=NAME,
-    summary="find entities of types that a few sentences show",
+    summary="find the mentions of types that are given by a few example sentences",
     metric="micro_f1",
     metrics=METRICS,
     evaluation=EvaluationSettings,

@@ -49,20 +49,22 @@ class FewShotNerConfig(FinetuningConfig):
     }
 
     dimension: int = 128
-    """Number of dimensions of the Gaussians."""
+    """Number of dimensions of the Gaussian of a word."""
     divergence: Divergence = "gaussian"
-    """`gaussian` (called KL in the released code), or `euclidean`: the distance of normalised means."""
+    """Distance of two words in the loss: `gaussian` (the divergence of their Gaussians, called KL in the released code) or
+    `euclidean` (the distance of their normalised means)."""
     least_variance: float = 0.0
-    """Minimum variance; smaller variances are raised to it. 1e-6 is safe; the released code has no minimum."""
+    """Minimum variance; smaller variances are set to it. 1e-6 is safe. The released code has no minimum."""
     outside_anchors: bool = True
-    """Use words outside all entities as anchors of the loss too (`consider_mutual_O`, always on in the published runs)."""
+    """Also use words outside all mentions as anchors of the loss (`consider_mutual_O` in the released code, always on in the
+    published runs)."""
 
     objective: Objective = "container"
-    """`container`: the contrastive loss over batches of sentences. `protobert`, `nnshot`: the loss of labels in episodes
-    from the source, by the nearest class mean (`protobert`) or support word (`nnshot`). The next settings, up to
-    `state_dropout`, are for these two."""
+    """`container`: a contrastive loss over batches of sentences. `protobert` and `nnshot`: the loss of labelling the queries of
+    episodes, which are drawn from the training file, by the nearest class mean (`protobert`) or the nearest support word
+    (`nnshot`). The settings from `episodes` to `state_dropout` are for these two."""
     episodes: int = 10_000
-    """Number of episodes per epoch. `batch_size` is a number of episodes."""
+    """Number of episodes per epoch. `batch_size` then counts episodes."""
     way: int = 5
     """Number of types in an episode."""
     shot: int = 1
@@ -70,11 +72,13 @@ class FewShotNerConfig(FinetuningConfig):
     query_shot: int = 1
     """Minimum number of query spans per type; the maximum is twice that."""
     layers: int = 4
-    """Number of last layers that are summed, in training and in evaluation with the same method."""
+    """Number of last layers whose states are summed, in training and in evaluation with the same method."""
     state_dropout: float = 0.5
-    """Dropout of the summed layers, in training."""
+    """Dropout of the summed states in training."""
 
     max_length: int | None = 128
+    """Maximum number of sub-words per sentence, including special tokens. Null: the maximum of the encoder. Longer sentences
+    are cut at the end."""
     epochs: int = 1
     batch_size: int = 32
     gradient_accumulation_steps: int = 1
@@ -95,11 +99,12 @@ class SupportTuning:
     """Fine-tuning on each support set: one batch, until the loss rises (Das et al. 2022)."""
 
     part: Literal["all", "heads"] = "all"
-    """`heads` trains the heads only, not the encoder; useful with `space=means` and `space=gaussians` only."""
+    """Parameters that are trained: `all`, or only the `heads`, which has an effect only with `space=means` or
+    `space=gaussians`."""
     max_steps: int = 100
     """Maximum number of steps. The released code stops only when the loss rises."""
     optimizer: OptimizerConfig | None = None
-    """Null: the optimizer with which the checkpoint was trained, or CONTaiNER's for a plain encoder."""
+    """Settings of the optimizer. Null: those with which the checkpoint was trained, or CONTaiNER's for a plain encoder."""
 
     def __post_init__(self) -> None:
         check_at_least(self, 1, "max_steps")
@@ -118,17 +123,20 @@ class MethodSettings:
     }
 
     method: Method = "container"
-    """`container`: nearest support word by the cosine of encoder states. `nnshot`: nearest by squared distance.
-    `structshot`: the same with Viterbi. `protobert`: nearest class mean by squared distance."""
+    """A word gets the label of the nearest support word by the cosine (`container`) or the squared distance (`nnshot`) of
+    encoder states. `structshot`: as `nnshot`, with Viterbi decoding. `protobert`: the label of the nearest class mean, by
+    squared distance."""
     space: Space = "states"
-    """For container: `states` of the encoder (as published), or normalised `means` or `gaussians` of the heads."""
+    """Vectors that `method=container` compares: `states` of the encoder (as published), or normalised `means` or `gaussians`
+    of the heads."""
     layers: int | None = None
-    """Number of last layers that are summed. Null: 1 for container and 4 for the others, as published."""
+    """Number of last layers whose states are summed. Null: 1 for container and 4 for the others, as published."""
     viterbi: bool | None = None
-    """Decode with tag transitions. Null: true only for structshot. (CONTaiNER's published numbers use it.)"""
+    """Use Viterbi decoding with the transition probabilities of tags. Null: true only for structshot. CONTaiNER's published
+    numbers were computed with it."""
     temperature: float | None = None
-    """Power of the transitions. Null: 0.01 for container and 0.32 for structshot (published: 0.32, 0.318, 0.32, 0.434
-    for 5-way 1-shot, 5-way 5-shot, 10-way 1-shot, 10-way 5-shot)."""
+    """Exponent of the transition probabilities. Null: 0.01 for container and 0.32 for structshot
+    (published: 0.32, 0.318, 0.32, 0.434 for 5-way 1-shot, 5-way 5-shot, 10-way 1-shot, 10-way 5-shot)."""
     transitions: Path | None = None
     """File of annotated sentences from which transitions are counted. Null: the source data of the checkpoint."""
     fine_tune: bool = False
@@ -137,7 +145,7 @@ class MethodSettings:
     max_length: int | None = None
     """Maximum number of sub-words per sentence. Null: that of the checkpoint, or 128 for a plain encoder."""
     seed: int = 1
-    """Random seed of new heads, of dropout in fine-tuning (set again for each support set), and of resampling."""
+    """Random seed of new heads, of dropout in fine-tuning (set again for each support set), and of the resamples."""
 
     def __post_init__(self) -> None:
         if self.space != "states" and self.layers not in (None, 1):
@@ -167,11 +175,11 @@ class EvaluationSettings(MethodSettings):
     """Settings of the episodes and of scoring."""
 
     legacy: bool = False
-    """Follow the released code: drop sentences that contain a word without sub-words, in support and query, and divide
-    transitions among all types of the file. (Otherwise, words of such sentences and words after the cut count as missed
-    in `micro_f1`; in `published_micro_f1` they never count.)"""
+    """Follow the released code: drop each sentence of support and query that has a word without sub-words, and divide
+    transitions among all types of the file. `false`: the words of such sentences, and words after the cut, count as missed in
+    `micro_f1`; in `published_micro_f1` they never count."""
     episodes: int | None = None
-    """Number of episodes to score, from the first. Null: all."""
+    """Number of episodes to score, from the beginning of the file. Null: all."""
     bootstrap: int = 1000
     """Number of resamples of the episodes for the 95 % intervals; 0: no intervals."""
 

@@ -17,22 +17,22 @@ USAGE = {
     ),
     "evaluate": (
         "--data is a file of relation classification, from which episodes are drawn, or a file of episodes "
-        "('loreweave build relation-episodes', or FewRel's). For FewRel's test files, answers=FILE has the gold "
-        "numbers; without it, --output writes the predicted numbers. --model can be any encoder."
+        "('loreweave build relation-episodes', or FewRel's). For FewRel's test files, answers=FILE names the "
+        "file with the gold numbers; without it, --output writes the predicted numbers. --model can be any encoder."
     ),
     "predict": (
-        "--data is the support, a file with a few annotated sentences. Queries and answers are as for relation- "
-        "classification, with the relations of the support."
+        "--data is the support: a file with a few annotated sentences. Queries and answers are as for "
+        "relation-classification, with the relations of the support."
     ),
     "score": (
-        '--gold is a file of episodes. Predictions have "episode", "query" and "predicted" (a relation) or "number", '
-        "or are one list of numbers (FewRel)."
+        '--gold is a file of episodes. Predictions have "episode", "query" and "predicted" (a relation) or "number". '
+        "They can also be one list of numbers (FewRel)."
     ),
 }
 
 TASK = Task(
     name=NAME,
-    summary="predict the relation of a text among a few, each shown by a few sentences",
+    summary="predict which of a few relations a text states, from a few example sentences of each",
     metric="accuracy",
     metrics=METRICS,
     evaluation=EvaluationSettings,

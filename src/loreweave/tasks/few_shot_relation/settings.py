@@ -38,14 +38,15 @@ class FewShotRelationConfig(FinetuningConfig, LukeSettings):
     """`proto`: a query is compared with the mean vector of each relation's support. `pair`: a classifier reads each support
     sentence together with the query, and its scores are averaged."""
     representation: Representation = "markers"
-    """`markers`: the concatenated states of the opening markers (two per sentence, four per pair). `pooled`: the first state.
-    `entities` (only a LUKE with proto): the states of both entities."""
+    """`markers`: the concatenated states of the opening markers (two per sentence, four per pair). `pooled`: the state of the
+    first token. `entities` (only for a LUKE, with `method=proto`): the states of both entities."""
     markers: Literal["two", "four"] = "two"
     """`two`: the same marker opens and closes a mention. `four`: different markers."""
     distance: Distance = "euclidean"
-    """For proto: the negative squared distance (`euclidean`) or the inner product (`dot`)."""
+    """Similarity of two vectors with `method=proto`: the negative squared distance (`euclidean`) or the inner product
+    (`dot`)."""
     encoding_dropout: float = 0.5
-    """For proto: dropout of the vectors."""
+    """Dropout of the vectors with `method=proto`."""
     way: int = 5
     """Number of relations in an episode."""
     shot: int = 1
@@ -53,17 +54,17 @@ class FewShotRelationConfig(FinetuningConfig, LukeSettings):
     queries: int = 1
     """Number of queries per relation in an episode."""
     na_rate: float = 0.0
-    """For pair: number of queries with other relations than those of the episode, as a multiple of `queries`."""
+    """Number of queries whose relation is not in the episode, as a multiple of `queries` (only with `method=pair`)."""
     episodes: int = 2000
     """Number of episodes per epoch. Every epoch has the same episodes in another order."""
     relations: list[str] | None = None
-    """Relations of the source to train on. Null: all."""
+    """Relations of the training file from which episodes are drawn. Null: all."""
 
     max_length: int | None = 128
-    """Maximum number of sub-words per sentence; for pair at most half of the maximum of the encoder."""
+    """Maximum number of sub-words per sentence; with `method=pair`, at most half of the maximum of the encoder."""
     epochs: int = 1
     batch_size: int = 4
-    """Episodes per process and micro-step."""
+    """Number of episodes per process and micro-step."""
     gradient_accumulation_steps: int = 1
     leftover: Leftover = "flush"
     optimizer: OptimizerConfig = field(
@@ -96,16 +97,20 @@ class MethodSettings:
     LEFT_OPEN: ClassVar[LeftOpen] = {"method": None}
 
     method: Method | None = None
-    """For a plain encoder: `proto` (the default), or `pair`, whose classifier is then untrained."""
+    """`proto` or `pair`. Null: the method of the checkpoint, or `proto` for an encoder that was not trained for this task. The
+    classifier of `pair` is untrained in such an encoder."""
     representation: Representation | None = None
-    """For a plain encoder: the states of the opening `markers` (the default), or the first state (`pooled`). For a LUKE with
-    proto also the states of both `entities`."""
+    """Vector of a sentence: the states of the opening `markers`, the state of the first token (`pooled`), or, for a LUKE with
+    `method=proto`, the states of both `entities`. Null: that of the checkpoint, or `markers` for an encoder that was not
+    trained for this task."""
     distance: Distance | None = None
-    """For proto: `euclidean` (the default; squared) or `dot`."""
+    """Similarity of two vectors with `method=proto`: the negative squared distance (`euclidean`) or the inner product (`dot`).
+    Null: that of the checkpoint, or `euclidean`."""
     max_length: int | None = None
-    """Maximum number of sub-words per sentence, for a plain encoder. Null: 128."""
+    """Maximum number of sub-words per sentence. Null: that of the checkpoint, or 128 for an encoder that was not trained for
+    this task."""
     seed: int = 0
-    """Random seed of drawn episodes, of a new classifier, and of resampling."""
+    """Random seed of drawn episodes, of a new classifier, and of the resamples."""
 
 
 @dataclass(kw_only=True)
@@ -113,19 +118,19 @@ class EvaluationSettings(MethodSettings):
     """Settings of the episodes and of scoring."""
 
     way: int | None = None
-    """Number of relations in a drawn episode. Null: 5. A file of episodes has its own number."""
+    """Number of relations in a drawn episode. Null: 5. Not read for a file of episodes, which has its own number."""
     shot: int | None = None
     """Number of support sentences per relation. Null: 1."""
     queries: int | None = None
     """Number of queries per relation. Null: 1."""
     na_rate: float | None = None
-    """Number of queries with other relations, as a multiple of `queries`. Null: 0."""
+    """Number of queries whose relation is not in the episode, as a multiple of `queries`. Null: 0."""
     relations: list[str] | None = None
     """Relations that may be drawn. Null: all in the file."""
     episodes: int | None = None
     """Number of episodes. Null: 1000 drawn episodes, or all episodes of a file."""
     answers: Path | None = None
-    """Gold numbers of FewRel's test files: a JSON list."""
+    """File with the gold numbers of FewRel's test files, a JSON list."""
     bootstrap: int = 1000
     """Number of resamples of the episodes for the 95 % interval; 0: no interval."""
 

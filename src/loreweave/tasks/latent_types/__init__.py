@@ -21,13 +21,13 @@ USAGE = {
     ),
     "score": (
         '--gold is a file of annotated sentences. A prediction has "predicted", a list of {"start", "end", "type"}; a '
-        "word that nothing covers has type 0."
+        "word outside all of them has type 0."
     ),
 }
 
 TASK = Task(
     name=NAME,
-    summary="select the words of a sentence that matter, each with a latent type",
+    summary="select the important words of a sentence, and give each a latent type",
     metric="label_nmi",
     metrics=METRICS,
     asks=("text",),

@@ -11,14 +11,14 @@ USAGE = {
     ),
     "predict": (
         '--data is the folder of the graph. A query has "head", "relation" and "tail"; either the head or the tail is '
-        'null. All are ids or labels; an entity that is not in the graph is given as {"label": ..., "description": '
+        'null. The others are ids or labels; an entity that is not in the graph is given as {"label": ..., "description": '
         '...}. "predicted" is a list of entities with their scores, and whether the triple is in the graph. The '
         "entity of the query is not among them unless allow_self=true."
     ),
     "score": (
-        '--gold is the folder of a graph. A prediction has "head", "relation" and "tail", of which the asked end is '
-        "null, and \"predicted\", a list of ids of entities, best first. The output of 'loreweave predict' is read; "
-        "predictions/ of an evaluation has ranks instead of lists."
+        '--gold is the folder of a graph. A prediction has "head", "relation" and "tail" (the entity that was asked '
+        "for is null), and \"predicted\", a list of ids of entities, best first. The output of 'loreweave predict' can be "
+        "scored. The files in predictions/ of an evaluation cannot, because they have ranks instead of lists."
     ),
 }
 

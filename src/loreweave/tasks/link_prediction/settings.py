@@ -28,17 +28,19 @@ class ModelSettings:
     }
 
     cache: Path | None = None
-    """Folder that stores embeddings for other runs. Null: memory."""
+    """Folder in which embeddings are stored for later commands. Null: they are kept in memory."""
     objective: str | None = None
-    """Head to use, for a checkpoint that was trained with several (`knowledge_embedding`, `contrastive_knowledge`, ...)."""
+    """Objective whose head is used (`knowledge_embedding`, `contrastive_knowledge`, ...), if the checkpoint was trained with
+    several."""
     untrained: bool = False
-    """Use an encoder without a head as it is, with relations encoded from their texts: the RoBERTa rows of KEPLER's tables."""
+    """Use an encoder that was not trained on a graph. Relations are then encoded from their texts, as for RoBERTa in KEPLER's
+    tables."""
     scorer: str | None = None
     """Scorer of an untrained encoder. Null: `transe_l1`. A trained checkpoint has its own."""
     pooling: Literal["first", "mean"] | None = None
     """Pooling of an untrained encoder. Null: `first`. A trained checkpoint has its own."""
     max_length: int | None = None
-    """Maximum number of tokens per text, for an untrained encoder. Null: the maximum of the encoder, at most 512."""
+    """Maximum number of sub-words per text, for an untrained encoder. Null: the maximum of the encoder, at most 512."""
     text: TextKind | None = None
     """Text of an entity, for an untrained encoder. Null: `description`."""
     relation_text: TextKind | None = None
@@ -60,15 +62,15 @@ class EvaluationSettings(ModelSettings):
     }
 
     protocol: ProtocolName = "transductive"
-    """Choice of the questions, and of the entities among which answers are ranked. `transductive`: all entities of the graph;
-    `kepler-inductive`, `blp` and `grail`: as in these papers on entities that are not in `train`."""
+    """Selection of the questions, and of the entities among which answers are ranked. `transductive`: all entities of the
+    graph. `kepler-inductive`, `blp` and `grail`: as in the papers of these names on entities that are not in `train`."""
     split: str | None = None
     """Split whose triples are the questions. Null: `test`, or `inductive_test` with `protocol=grail`."""
     side: AskedSide = "both"
     """Side of the triples that is predicted."""
     unseen: Unseen | None = None
-    """Triples with an entity that is not in `train`: `encode` the entity from its text, give it the `worst` rank, or `skip` the
-    triple. Null: `encode`, or `worst` if entities are in a table and have no text to encode."""
+    """Treatment of triples with an entity that is not in `train`: `encode` the entity from its text, give it the `worst` rank,
+    or `skip` the triple. Null: `encode`, or `worst` if the model has a table of entities and reads no texts."""
     negatives: int = 50
     """Number of wrong answers per question with `protocol=grail` (as in the paper; its released code draws 49)."""
     repetitions: int = 5
@@ -91,7 +93,7 @@ class PredictionSettings(ModelSettings):
     top: int = 10
     """Number of answers per question."""
     allow_self: bool = False
-    """Whether the entity of a question may be an answer to it."""
+    """Whether the entity of a question can be one of its answers."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -12,8 +12,8 @@ from loreweave.tasks.record_task import RecordTask, task_of_records
 USAGE = {
     "predict": (
         'A query is a line of text, or an object with "text" or "tokens". "before" and "after" can contain the '
-        'surrounding text, which the model reads too. "predicted" is a list of mentions with offsets of characters '
-        "(in tokens joined by spaces), label and probability."
+        'surrounding text, which the model also reads. "predicted" is a list of mentions with label, probability and '
+        "offsets of characters (for tokens, in the tokens joined by spaces)."
     ),
     "score": (
         'A prediction has "predicted", a list of mentions with "start", "end" and "label". Column files are read too, '

@@ -33,15 +33,18 @@ class NerConfig(FinetuningConfig, LukeSettings):
     PLAIN_HEAD: ClassVar[str] = "tags"
     ENCODED: ClassVar[Encoded] = ("head", "document_context", "mention_unit", "max_entity_length", "tags")
 
+    max_length: int | None = None
+    """Maximum number of sub-words per input, including special tokens. Null: the maximum of the encoder. Longer sentences are
+    read in several parts."""
     head: Literal["auto", "luke", "tags"] = "auto"
-    """`luke`: every span of words is an entity of a LUKE and gets a class. `tags`: the first sub-word of every word gets a
-    tag, with any encoder. `auto`: `luke` for a LUKE, `tags` for any other."""
+    """`luke`: every span of words is an entity in the input of a LUKE and gets a class. `tags`: every word gets a tag, from the
+    state of its first sub-word, with any encoder. `auto`: `luke` for a LUKE, `tags` for any other encoder."""
     document_context: bool = True
-    """Read surrounding sentences too, as many as fit, if the file says which sentences belong to a document."""
+    """Also read the surrounding sentences of the document, as many as fit, if the file says where documents begin."""
     max_mention_length: int = 16
-    """`luke`: maximum length of a candidate span, in units of `mention_unit`. Both heads: minimum context, in
-    sub-words, on either side of a part of a sentence that is too long for the encoder (a quarter of the input with
-    `mention_unit=words`)."""
+    """`luke`: maximum length of a candidate span, in units of `mention_unit`. Both heads: if a sentence is too long for the
+    encoder, each of its parts is read with this number of sub-words of context on either side, or with more (a quarter of the
+    input with `mention_unit=words`)."""
     mention_unit: MentionUnit = "sub-words"
     """Unit of `max_mention_length`."""
     max_entity_length: int = 128
@@ -54,19 +57,21 @@ class NerConfig(FinetuningConfig, LukeSettings):
     """`luke`: features of a span: `words` (its first and last sub-word), its `entity`, or `all`. `words` and `entity` are the
     original's ablations. With `words`, the encoder reads no entities."""
     nested: bool = False
-    """`luke`: keep nested mentions. Otherwise, of overlapping mentions the one with the larger logit is kept."""
+    """`luke`: keep mentions inside other mentions. `false`: of overlapping mentions, only the one with the largest logit is
+    kept."""
     tags: TagScheme = "iob2"
     """`tags`: tag scheme. The most likely legal sequence of tags is predicted."""
     prior_bias: bool = False
-    """The bias of the new classifier starts as the logarithm of the share of each class in the training data (spans for `luke`,
-    words for `tags`), so that the model knows from the first update how rare mentions are. `false`: the bias starts as 0."""
+    """Start the bias of the new classifier as the logarithm of the share of each class among the spans (`luke`) or words
+    (`tags`) of the training data. The model then knows from the beginning how rare mentions are. `false`: the bias starts as
+    0."""
     negative_weight: float = 1.0
-    """Weight in the loss of spans that are no mentions (`luke`) or of words outside mentions (`tags`). Below 1, the model
-    predicts more mentions. The loss is divided by the number of spans or words, whatever their weights."""
+    """Factor of the loss of spans that are not mentions (`luke`), or of words outside mentions (`tags`). With less than 1, the
+    model predicts more mentions. The loss is divided by the number of spans or words, whatever their factors."""
     tune_threshold: bool = False
-    """`luke`: choose on the dev data, after every epoch, how much larger the logit of a type must be than that of no mention,
-    so that micro F1 is highest. The checkpoint stores this threshold, and evaluation and prediction use it. `false`: the class
-    with the largest logit is predicted."""
+    """`luke`: after every epoch, choose the threshold with the highest micro F1 on the dev data. A span is then a mention if
+    the logit of its type exceeds that of no mention by the threshold. The checkpoint stores the threshold, and evaluation and
+    prediction use it. `false`: the class with the largest logit is predicted."""
     epochs: int = 5
     gradient_accumulation_steps: int = 4
     seed: int = 35

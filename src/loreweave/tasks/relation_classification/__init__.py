@@ -14,9 +14,9 @@ USAGE = {
         'and "probabilities" has those of all labels.'
     ),
     "score": (
-        'A prediction has "predicted", a label. Also read: lines of id<TAB>label (SemEval-2010 task 8; the gold file '
-        "can be such an answer key too), one label per line in the order of the gold file (TACRED), and for documents "
-        "a list of {title, h_idx, t_idx, r} (DocRED)."
+        'A prediction has "predicted", a label. Other layouts: lines of id<TAB>label (SemEval-2010 task 8, whose gold file '
+        "can have this layout too), one label per line in the order of the gold file (TACRED), and for documents a list of "
+        "{title, h_idx, t_idx, r} (DocRED)."
     ),
 }
 

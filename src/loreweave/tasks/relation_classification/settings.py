@@ -35,25 +35,27 @@ class RelationConfig(FinetuningConfig, LukeSettings):
     ENCODED: ClassVar[Encoded] = ("head", "multi_label", "kepler_character_markers", "typed_markers", "mention_types")
 
     head: MentionHead = "auto"
-    """`luke`: the states of both entities, dropout, linear. `markers`: the states of the two opening markers of a plain
-    encoder, dropout, linear. `kepler`: the same states through a tanh layer, with four markers. `auto`: `luke` for a
-    LUKE, `markers` for any other."""
+    """`luke`: a linear layer over the states of both entities. `markers`: a linear layer over the states of the two opening
+    markers, with any plain encoder. `kepler`: as `markers`, with four markers and a tanh layer before the linear layer. `auto`:
+    `luke` for a LUKE, `markers` for any other encoder."""
     multi_label: bool | None = None
     """`true`: any number of relations per pair of entities, for documents whose entities have several mentions (DocRED).
     `false`: one relation per pair of mentions. Null: as in the training file."""
     no_label: str | None = None
     """Label for "no relation", which the scores exclude. Null: no_relation, Other or NA, if the data have it."""
     classifier_bias: bool | None = None
-    """The classifier has a bias. Null: `markers` has one, `luke` has none (its checkpoints for KBP37 and RELX have one)."""
+    """Whether the classifier has a bias. Null: yes with `markers`, no with `luke` (but the checkpoints of LUKE for KBP37 and
+    RELX have one)."""
     hidden_layer: bool = False
     """`markers`: a linear layer with ReLU and dropout between the states and the classifier (Zhou and Chen 2022). `false`: only
     dropout."""
     kepler_character_markers: bool = False
-    """`kepler`: mark mentions with the characters " # and $ %, like the released code; texts can contain these characters too.
-    Otherwise, mark them with four new tokens whose embeddings start from these characters."""
+    """`kepler`: put one mention between the characters " and #, and the other between $ and %, as the released code does,
+    although texts can contain these characters. `false`: use four new tokens, whose embeddings start as those of the
+    characters."""
     typed_markers: TypedMarkers = "none"
-    """`markers`: the markers show the types of head and tail, which the records must have (Zhou and Chen 2022). `tokens`: each
-    type has markers of its own. `punctuation`: the name of the type follows the opening marker, as in `* person *` for the
+    """`markers`: show the types of head and tail, which the records must have, in the markers (Zhou and Chen 2022). `tokens`:
+    each type has markers of its own. `punctuation`: the name of the type follows the opening marker, as in `* person *` for the
     head and `^ city ^` for the tail. `none`: the markers show no types."""
     mention_types: list[str] | None = None
     """Types of mentions that have markers of their own with `typed_markers=tokens`. Null: those of the training data."""
@@ -72,4 +74,4 @@ class RelationScoring:
     """Label for "no relation", which the scores exclude. Null: that of the checkpoint, or no_relation, Other or NA if the data
     have it."""
     train: Path | None = None
-    """For documents: training file whose facts Ign F1 excludes. Null: the training file of the checkpoint."""
+    """Training file whose facts are excluded from Ign F1 (only for documents). Null: the training file of the checkpoint."""

@@ -44,10 +44,10 @@ class TextClassificationConfig(FinetuningConfig, LukeSettings):
     """Maximum number of sub-words per input, including special tokens. Null: the maximum of the encoder. Longer texts are cut
     at the end, the longer text of a pair first, and counted."""
     pairs: bool | None = None
-    """Whether an input is a pair of texts. Null: as in the training file."""
+    """Whether inputs are pairs of texts. Null: as in the training file."""
     positive_label: str | None = None
-    """Class that `precision`, `recall` and `f1` are about, of data with two classes. Null: 1, yes, true, positive, duplicate,
-    equivalent, acceptable, entailment or spam if it is one of them."""
+    """Positive class of data with two classes; `precision`, `recall` and `f1` are those of this class. Null: the class with the
+    name 1, yes, true, positive, pos, duplicate, equivalent, acceptable, entailment or spam, if exactly one has such a name."""
     epochs: int = 10
     batch_size: int = 32
     gradient_accumulation_steps: int = 1
@@ -61,8 +61,9 @@ class TextScoring:
     """Settings of scoring."""
 
     positive_label: str | None = None
-    """Class that `precision`, `recall` and `f1` are about, of data with two classes. Null: that of the checkpoint, or 1, yes,
-    true, positive, duplicate, equivalent, acceptable, entailment or spam if it is one of them."""
+    """Positive class of data with two classes; `precision`, `recall` and `f1` are those of this class. Null: that of the
+    checkpoint, or the class with the name 1, yes, true, positive, pos, duplicate, equivalent, acceptable, entailment or spam,
+    if exactly one has such a name."""
 
 
 def positive_class(labels: Sequence[str], asked: str | None) -> str | None:

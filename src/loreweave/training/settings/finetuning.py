@@ -48,7 +48,7 @@ class EncoderSettings(Seeds):
 
     max_length: int | None = None
     """Maximum number of sub-words per input, including special tokens. Null: the maximum of the encoder. Longer texts are cut
-    around the mention and counted."""
+    around their mentions, and counted."""
     dropout: float | None = None
     """Dropout of hidden states and of the head, not of attention. Null: the dropout of the checkpoint."""
 
@@ -60,11 +60,13 @@ class LukeSettings(EncoderSettings):
     ENCODED: ClassVar[Encoded] = ("max_mention_length",)
 
     base: str | None = None
-    """Folder of the encoder from which the model was trained, if its format has no word tokenizer (old archives)."""
+    """Folder of the encoder from which the model was trained, if the model has no word tokenizer of its own (old archives)."""
     entity_aware_attention: bool = True
-    """Separate query matrices for pairs of words and entities. If the checkpoint has none, they start as copies."""
+    """Use LUKE's separate query matrices for pairs of words and entities. If the checkpoint lacks them, they start as copies of
+    its query matrix."""
     max_mention_length: int = 30
-    """Maximum number of sub-words of a mention whose positions are averaged for its entity."""
+    """Maximum number of sub-words of a mention. The position of its entity is the mean of their positions; later sub-words are
+    not averaged."""
 
 
 LUKE_SETTINGS = ("base", "entity_aware_attention", "max_mention_length")
@@ -79,16 +81,17 @@ class DataSettings(Seeds):
     ENCODED: ClassVar[Encoded] = ("train_fraction", "dev_fraction", "dev_split_by")
 
     train_fraction: float = 1.0
-    """Fraction of the training records. Below 1: a prefix of one permutation, so that subsets are nested. Above 1: records are
-    drawn with replacement."""
+    """Fraction of the training records. Below 1: the first records of a random order, so that a smaller fraction is part of a
+    larger one. Above 1: records are drawn with replacement."""
     dev_fraction: float | None = None
     """Fraction of the training records that is used to select the best epoch, if there is no dev file."""
     dev_split_by: str | None = None
-    """Metadata key (`doc`, `entity`) whose values must not be on both sides of this split. Null: the text."""
+    """Metadata key, such as `doc` or `entity`. `dev_fraction` keeps records with the same value on one side of the split. Null:
+    records with the same text."""
 
     feature_cache: str | None = None
-    """Folder that stores encoded training records for other runs, by the hash of data, tokenizer and the settings that
-    encoding reads. Null: no such folder."""
+    """Folder in which encoded training records are stored. Other runs with the same data, tokenizer and settings of encoding
+    read them from there. Null: they are not stored."""
 
 
 @dataclass(kw_only=True)
@@ -113,14 +116,14 @@ class EngineSettings(Seeds):
     gradient_accumulation_steps: int = 2
     """Number of micro-steps per update. An update reads `batch_size` x this number of examples per process."""
     leftover: Leftover = "drop"
-    """Treatment of micro-batches at the end of an epoch that do not fill an update: `drop` skips them (like the
-    released code), `flush` makes one smaller update."""
+    """Treatment of micro-batches at the end of an epoch that do not fill an update: `drop` skips them (as LUKE's
+    released code does), `flush` makes one smaller update."""
     bucket_by_length: bool = False
     """Put texts of similar length into a batch. This needs less padding, but the batches are no longer fully random."""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     precision: Precision = "fp32"
-    """Number format. `auto`: bf16 if it is faster on this processor or GPU; the choice is stored in the run's `config.json`."""
+    """Number format. `auto`: bf16 if it is faster on this processor or GPU. The run's `config.json` contains the choice."""
 
     eval_batch_size: int = 32
     """Number of examples per batch of an evaluation. It does not change the results."""
@@ -131,7 +134,7 @@ class EngineSettings(Seeds):
     patience: int | None = None
     """Number of epochs without a better dev metric after which training stops. Null: no early stopping."""
     evaluate_before_training: bool = False
-    """Score the model before the first update too, as epoch 0."""
+    """Also score the model before the first update, as epoch 0."""
     evaluate_test_every_epoch: bool = False
     """Score the test data after every epoch. `false`: once, with the kept weights."""
     checkpoints: bool = True

@@ -18,20 +18,21 @@ class OptimizerConfig:
     learning_rate: float = 1e-5
     """Highest learning rate, which is reached after the warm-up."""
     head_learning_rate: float | None = None
-    """Highest learning rate of the parameters outside the encoder, which are new; `rate_factors` do not change it. Null:
+    """Highest learning rate of the new parameters, which are those outside the encoder. `rate_factors` do not change it. Null:
     `learning_rate`."""
     betas: tuple[float, float] = (0.9, 0.98)
     """Decay rates of the averages of the gradients and of their squares."""
     epsilon: float = 1e-6
-    """Number that is added to the denominator of an update, so that it is never zero."""
+    """Small number that is added to the denominator of an update, which is then never zero."""
     weight_decay: float = 0.01
     """Weight decay, decoupled from the gradients as in AdamW. 0: no decay."""
     bias_correction: bool = False
-    """Correct the averages for their start at zero, as in the paper of Adam. `false`: as in BERT's code."""
+    """Correct the averages for their start at zero, as in the paper of Adam. `false`: no correction, as in BERT's code."""
     max_grad_norm: float = 0.0
     """Maximum norm of the gradients; 0: no clipping."""
     no_decay: list[str] = field(default_factory=lambda: ["bias", "LayerNorm.weight"])
-    """Parameters whose name contains one of these strings have no weight decay. Empty: all decay (fairseq's Adam, KEPLER)."""
+    """Parameters whose name contains one of these strings have no weight decay. Empty: all have it (as in
+    fairseq's Adam and KEPLER)."""
     rate_factors: dict[str, float] = field(default_factory=dict)
     """Factor of the learning rate for parameters whose name contains the key. In pre-training, names of the encoder begin with
     `encoder.`, and names of the objectives' heads with `extra_heads.`."""
@@ -64,7 +65,7 @@ class ScheduleConfig:
     warmup_ratio: float = 0.06
     """Number of warm-up steps as a fraction of `total_steps`."""
     warmup_steps: int | None = None
-    """Number of updates in which the learning rate rises from 0. Null: from `warmup_ratio`."""
+    """Number of updates in which the learning rate rises from 0. Null: computed from `warmup_ratio`."""
     total_steps: int | None = None
     """Number of updates after which the learning rate is 0. Null: the number of updates of the run."""
 
