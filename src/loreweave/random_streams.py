@@ -17,11 +17,13 @@ STREAMS: dict[str, tuple[int, ...]] = {
     "corrupted triples": (4,),
     "texts of a probe": (5,),
     "labels of a probe": (6,),
+    "negatives of masked entities": (7,),
+    "windows with occurrences": (8,),
     "batches of an epoch": (),
     "episodes": (),
 }
 """Name -> numbers between the seed and the place. They determine the random numbers, and earlier runs resume with them, so
-they never change. A new stream gets an unused number (next: 7).
+they never change. A new stream gets an unused number (next: 9).
 
 Two streams with one number have the same generators at the same place. This is the case for pools and neighbourhoods, which
 use them for different things (a permutation, choices among edges), and for the last two, which are never used in one run."""

@@ -72,7 +72,15 @@ CASES = {
         (*WRONG_SHARES, ({"draw": "independent", "mask_words_in_mentions": True}, "mask_words_in_mentions: found true")),
         run=WORDS_ALONE,
     ),
-    "masked_entities": Case(WRONG_SHARES),
+    "masked_entities": Case(
+        (
+            *WRONG_SHARES,
+            ({"negatives": 0}, "negatives: found 0, expected 1 or more, or null for all entities"),
+            ({"negatives": 5, "same_type_negatives": 2}, "same_type_negatives: found 2.0, expected a number from 0 to 1"),
+            ({"negatives": 5, "same_type_negatives": 0.5}, "types: found null, expected a value for same_type_negatives"),
+            ({"same_type_negatives": 0.5, "types": "types.jsonl"}, "negatives: found null, expected a value for same_type"),
+        )
+    ),
     "cls_entity": Case((({"weight": -0.5}, "weight: found -0.5, expected 0 or more"),)),
     "knowledge_embedding": Case(
         (*WRONG_GRAPH, ({"negatives": 0}, "negatives: found 0, expected 1 or more")), OVER_GRAPH, NO_WINDOWS

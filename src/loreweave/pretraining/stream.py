@@ -98,6 +98,7 @@ class TextStream(torch.utils.data.Dataset[Batch]):
         """The masked window of one draw."""
         which, row = self.draws[draw]
         window = self._read(self.sets[which][row])
+        window.draw = draw
         window.whole = window.word_ids.copy() if self.readers else None
         window.links = window.entity_ids.copy() if self._reads_links else None
         for objective in self.objectives:
