@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from loreweave.checkpoints.from_encoder import EntitiesStart
 from loreweave.corpus.counts import counted
 from loreweave.errors import ConfigurationError
 from loreweave.objectives import MaskedEntitiesConfig, MaskedWordsConfig, ObjectivesConfig
 from loreweave.training.precision import Precision
 from loreweave.training.settings.fields import check_positive
 from loreweave.training.settings.optimizer import OptimizerConfig, ScheduleConfig
+
+READ_STARTS = ("descriptions", "occurrences")
+"""Values of `entities_start` for which the encoder reads texts."""
 
 
 @dataclass(kw_only=True)
@@ -59,9 +61,16 @@ class PretrainingConfig:
     """Train the encoder on words only: no entity inputs, and no entity modules unless `model` is a LUKE."""
     entity_embedding_size: int = 256
     """Width of the entity table, if a LUKE is made from a plain encoder."""
-    entities_start: EntitiesStart = "random"
+    entities_start: Literal["random", "words", "titles", "descriptions", "occurrences"] = "random"
     """Initial entities of such a LUKE. `random`: as published. `words`: positions are copied from the words. `titles`: also
-    each row from the words of its title (`entity_embedding_size` must be the hidden size)."""
+    each row from the words of its title (`entity_embedding_size` must be the hidden size). `descriptions`: each row is the
+    state of the title before the first sentence about the entity, from `entity_texts`. `occurrences`: each row is the mean
+    state of the entity's mentions in `data` (PELT). The last two also fit the entity head, without training."""
+    entity_texts: str | None = None
+    """Texts about the entities: a file of annotated texts with the entity as title, or the folder of a graph. Needed for
+    `entities_start=descriptions`; `occurrences` uses it for entities that do not occur. Without a text: the title alone."""
+    entity_occurrences: int = 4
+    """Number of mentions that are read of each entity (`entities_start=occurrences`)."""
     entity_aware_attention: bool = False
     """Separate query matrices for pairs of words and entities; LUKE has them in fine-tuning only."""
     entity_prediction_bias: bool = True
@@ -114,7 +123,13 @@ class PretrainingConfig:
     """Device: `cpu`, `cuda` or `mps`. Null: an accelerator if there is one."""
 
     def __post_init__(self) -> None:
+        if self.entities_start == "descriptions" and self.entity_texts is None:
+            raise ValueError("entity_texts: found null, expected texts or a graph for entities_start=descriptions")
+        if self.entity_texts is not None and self.entities_start not in READ_STARTS:
+            expected = " or ".join(READ_STARTS)
+            raise ValueError(f"entity_texts: entities_start={self.entities_start} reads no texts, expected {expected}, or null")
         check_positive(self, "batch_size", "micro_batch_size", "epochs", "steps", "max_entities", "log_steps", "pool")
+        check_positive(self, "entity_occurrences")
         if self.max_words < 3:
             raise ValueError(f"max_words: found {self.max_words}, expected at least 3: two special tokens and a word")
 

@@ -18,6 +18,8 @@ def inputs_of(config: PretrainingConfig) -> dict[str, dict[str, str]]:
     places = {f"data {path}": Path(path) for path in config.data}
     if config.model is not None:
         places["model"] = resolve(config.model)
+    if config.entity_texts is not None:
+        places["entity_texts"] = Path(config.entity_texts)
     known = objectives()
     for name, settings in config.objectives.items():
         places |= {f"objectives.{name}.{setting}": place for setting, place in known[name].files(settings).items()}

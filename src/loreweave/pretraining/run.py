@@ -99,7 +99,7 @@ def _run(config: PretrainingConfig, state: PartialState, resume: bool, overwrite
         module = PretrainingModel(begun.model, stream.objectives)
         freeze(module, config, begun.new_modules)
         if state.is_main_process:
-            _say(state, _summary(config, sets, stream, module))
+            _say(state, [*begun.notes, *_summary(config, sets, stream, module)])
         trainer = _trainer(config, stream, module, record, state)
         check_room(module, record)
         record.keep_inputs(lambda: {"updates": trainer.args.max_steps})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from torch import nn
 from transformers import (
@@ -15,9 +16,11 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from loreweave.build.entity_sentences import read_entity_sentences
 from loreweave.build.pretraining_set import PretrainingSet
 from loreweave.checkpoints.conversion import load_luke
-from loreweave.checkpoints.from_encoder import luke_from_encoder
+from loreweave.checkpoints.entity_rows import EntitySources, start_rows_from_reading
+from loreweave.checkpoints.from_encoder import EntitiesStart, luke_from_encoder
 from loreweave.corpus.counts import counted
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.encoding import EntityTokenizer
@@ -26,9 +29,9 @@ from loreweave.errors import ConfigurationError
 from loreweave.models import LukeForMaskedLM, LukeModel
 from loreweave.models.dropout_settings import set_all_dropout
 from loreweave.models.luke.attention import LukeSelfAttention
-from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.pretraining.configuration import READ_STARTS, PretrainingConfig
 from loreweave.tasks.starting_points import is_luke
-from loreweave.training.devices import choose_attention, choose_device
+from loreweave.training.devices import autocast, choose_attention, choose_device
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Start:
         words: the fast word tokenizer inside it.
         vocabulary: entity vocabulary; None for a word-only run, also of a LUKE.
         new_modules: heads that are still random.
+        notes: lines for the user about what is new.
     """
 
     model: PreTrainedModel | None
@@ -48,6 +52,7 @@ class Start:
     words: PreTrainedTokenizerFast | None
     vocabulary: EntityVocabulary | None
     new_modules: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def start(config: PretrainingConfig, sets: Sequence[PretrainingSet]) -> Start:
@@ -58,7 +63,7 @@ def start(config: PretrainingConfig, sets: Sequence[PretrainingSet]) -> Start:
         return Start(None, None, None, None)
     vocabulary = common_vocabulary(sets)
     folder = resolve(config.model)
-    begun = _load(config, folder, vocabulary)
+    begun = _load(config, folder, vocabulary, sets)
     if config.word_only:
         begun.vocabulary = None
     assert begun.model is not None and begun.words is not None
@@ -70,14 +75,16 @@ def start(config: PretrainingConfig, sets: Sequence[PretrainingSet]) -> Start:
     return begun
 
 
-def _load(config: PretrainingConfig, folder: Path, vocabulary: EntityVocabulary | None) -> Start:
+def _load(
+    config: PretrainingConfig, folder: Path, vocabulary: EntityVocabulary | None, sets: Sequence[PretrainingSet]
+) -> Start:
     """A LUKE unchanged; another encoder as a LUKE, or plain if nothing needs entities."""
     assert config.model is not None
     if is_luke(str(folder)):
         return _luke(config, folder)
     if config.word_only or vocabulary is None:
         return _plain(config, folder)
-    return _new_luke(config, folder, vocabulary)
+    return _new_luke(config, folder, vocabulary, sets)
 
 
 def common_vocabulary(sets: Sequence[PretrainingSet]) -> EntityVocabulary | None:
@@ -109,15 +116,36 @@ def _luke(config: PretrainingConfig, folder: Path) -> Start:
     return Start(loaded.model, loaded.tokenizer, loaded.tokenizer.word_tokenizer, loaded.vocabulary, new)
 
 
-def _new_luke(config: PretrainingConfig, folder: Path, vocabulary: EntityVocabulary) -> Start:
+def _new_luke(config: PretrainingConfig, folder: Path, vocabulary: EntityVocabulary, sets: Sequence[PretrainingSet]) -> Start:
+    reads = config.entities_start in READ_STARTS
     built = luke_from_encoder(
         folder,
         vocabulary,
         entity_embedding_size=config.entity_embedding_size,
-        entities_start=config.entities_start,
+        entities_start="words" if reads else cast(EntitiesStart, config.entities_start),
         seed=config.seed,
     )
-    return Start(built.model, built.tokenizer, built.tokenizer.word_tokenizer, vocabulary, list(built.new_modules))
+    words = built.tokenizer.word_tokenizer
+    begun = Start(built.model, built.tokenizer, words, vocabulary, list(built.new_modules))
+    if reads:
+        for data in sets:
+            _check_words(words, data)
+        sources = _sources(config, vocabulary, sets)
+        with autocast(sources.device, config.precision):
+            begun.notes.append(start_rows_from_reading(built.model, built.tokenizer, sources))
+    return begun
+
+
+def _sources(config: PretrainingConfig, vocabulary: EntityVocabulary, sets: Sequence[PretrainingSet]) -> EntitySources:
+    """What is read for the rows of entities."""
+    return EntitySources(
+        sets=[data.dataset for data in sets] if config.entities_start == "occurrences" else (),
+        sentences={} if config.entity_texts is None else read_entity_sentences(config.entity_texts, vocabulary),
+        occurrences=config.entity_occurrences,
+        max_words=config.max_words,
+        seed=config.seed,
+        device=choose_device(config.device),
+    )
 
 
 def _check_words(words: PreTrainedTokenizerFast, data: PretrainingSet) -> None:
