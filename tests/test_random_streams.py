@@ -23,6 +23,8 @@ PINNED = {  # of seed 7 at place (2, 5): numpy.random.default_rng([7, number of 
     "corrupted triples": [498, 915, 371, 440],
     "texts of a probe": [7, 838, 716, 107],
     "labels of a probe": [166, 656, 425, 701],
+    "negatives of masked entities": [824, 885, 380, 224],
+    "windows with occurrences": [211, 948, 164, 902],
     "batches of an epoch": [666, 600, 595, 549],
     "episodes": [666, 600, 595, 549],
 }

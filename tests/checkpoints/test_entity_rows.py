@@ -90,7 +90,7 @@ def test_rows_are_the_mean_states_of_all_hidden_mentions(world: Path, data: Pret
     assert cosines(table[rows], centred).min() > 0.9999
     assert table[rows].norm(dim=1).mean().item() == pytest.approx(words.norm(dim=1).mean().item(), rel=1e-4)
     scores = (table[rows] @ head.transform.dense.weight * table[rows]).sum(1)
-    assert float(scores.std() / scores.mean()) < 1e-4, "of one length as the head sees them"
+    assert (scores.std() / scores.mean()).item() < 1e-4, "of one length as the head sees them"
     inputs = everything @ head.transform.dense.weight.T + head.transform.dense.bias
     assert float(inputs.mean()) == pytest.approx(3, abs=1e-3) and float(inputs.std()) == pytest.approx(0.5, abs=0.05)
 
