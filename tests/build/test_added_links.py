@@ -33,6 +33,19 @@ def test_the_longest_name_wins_and_mentions_stay() -> None:
     assert added == [("York", "York"), ("New York City", "NYC"), ("York", "York"), ("York", "York")]
 
 
+def test_names_with_equal_beginnings() -> None:
+    """The longest one that is a whole word, whatever comes first in the text; special characters are only themselves."""
+    text = "Bern, Berne, Berner, Be.n: Berner Berne Bern Be.n Besn."
+    added, _ = linked(text, {"Bern": "A", "Berne": "B", "Berner": "C", "Be.n": "D"})
+    assert added == [("Berner", "C"), ("Berne", "B"), ("Bern", "A"), ("Be.n", "D")]
+
+
+def test_a_title_may_be_written_with_spaces_or_underscores() -> None:
+    """It is one entity, as the links write it."""
+    added, counts = linked("Great tit: a bird. Great tit.", {"Great tit": "Great_tit"}, title="Great tit")
+    assert added == [("Great tit", "Great_tit")] and counts["names_with_two_entities"] == 0
+
+
 def test_a_name_of_two_entities_is_left_out() -> None:
     text = "Paris, a city. The prince Paris. Paris again."
     mentions = (Mention(0, 5, "Paris"), Mention(26, 31, "Paris_(prince)"))
@@ -42,8 +55,8 @@ def test_a_name_of_two_entities_is_left_out() -> None:
 
 
 def test_common_words_numbers_and_short_names_are_left_out() -> None:
-    text = "The beer of 1999 and MI; beer, 1999, MI."
-    added, _ = linked(text, {"beer": "Beer", "1999": "1999", "MI": "Michigan"})
+    text = "The beer of 1999 and MI, 10-12; beer, 1999, MI, 10-12."
+    added, _ = linked(text, {"beer": "Beer", "1999": "1999", "MI": "Michigan", "10-12": "A_score"})
     assert added == []
 
 

@@ -24,7 +24,7 @@ def link_repeats(texts: Iterable[AnnotatedText], counts: Counter[str] | None = N
 
     A name is the surface of a link with three or more characters and an upper-case letter, or in a script without cases.
     Places inside a word or another mention are left out. A name is ambiguous, and left out, if the text links it to two
-    entities, or to another entity than the one of its title.
+    entities, or to another entity than the one of its title. In titles, a space and an underscore are equal.
 
     Args:
         texts: texts with links.
@@ -52,23 +52,36 @@ def link_labels(texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:
 
 def _names(text: AnnotatedText, counts: Counter[str]) -> dict[str, str]:
     """Name -> entity."""
-    found: dict[str, set[str]] = {_BRACKET.sub("", text.title.replace("_", " ")): {text.title}}
+    title = text.title.replace("_", " ")
+    found = {_BRACKET.sub("", title): {title: text.title}}  # name -> title with spaces -> title as a link writes it
     for mention in text.mentions:
         if mention.entity is not None:
-            found.setdefault(text.surface(mention), set()).add(mention.entity)
+            found.setdefault(text.surface(mention), {})[mention.entity.replace("_", " ")] = mention.entity
     names = {name: entities for name, entities in found.items() if _is_name(name)}
     counts["names_with_two_entities"] += sum(len(entities) > 1 for entities in names.values())
-    return {name: next(iter(entities)) for name, entities in names.items() if len(entities) == 1}
+    return {name: next(iter(entities.values())) for name, entities in names.items() if len(entities) == 1}
 
 
 def _is_name(text: str) -> bool:
-    return len(text) >= SHORTEST and (any(map(str.isupper, text)) or text.lower() == text.upper()) and not text.isnumeric()
+    cased = any(map(str.isupper, text)) or text.lower() == text.upper()
+    return len(text) >= SHORTEST and cased and any(map(str.isalpha, text))
 
 
 def _places(text: AnnotatedText, names: dict[str, str]) -> Iterator[Mention]:
     """Places of the names outside all mentions, the longest name first."""
     taken = text.inside_mentions()
-    pattern = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
-    for match in re.finditer(rf"(?<!\w)(?:{pattern})(?!\w)", text.text):
+    for match in _pattern(names).finditer(text.text):
         if not any(taken[match.start() : match.end()]):
             yield Mention(match.start(), match.end(), names[match[0]])
+
+
+def _pattern(names: Iterable[str]) -> re.Pattern[str]:
+    """Any of the names as whole words, the longest first.
+
+    Names are grouped by their first characters: in a long text with thousands of names, only a few are tried at each place.
+    """
+    groups: dict[str, list[str]] = {}
+    for name in sorted(names, key=len, reverse=True):
+        groups.setdefault(name[:2], []).append(re.escape(name[2:]))
+    choices = "|".join(f"{re.escape(start)}(?:{'|'.join(rest)})" for start, rest in groups.items())
+    return re.compile(rf"(?<!\w)(?:{choices})(?!\w)")
