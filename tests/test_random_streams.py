@@ -16,6 +16,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "loreweave"
 
 PINNED = {  # of seed 7 at place (2, 5): numpy.random.default_rng([7, number of the stream, 2, 5]).integers(1000, size=4)
     "draws of an epoch": [723, 201, 526, 542],
+    "shuffled knowledge": [723, 201, 526, 542],
     "rows of a set": [833, 372, 706, 392],
     "masks": [977, 649, 512, 698],
     "micro-batches of a pool": [889, 967, 704, 956],
@@ -27,6 +28,7 @@ PINNED = {  # of seed 7 at place (2, 5): numpy.random.default_rng([7, number of 
     "windows with occurrences": [211, 948, 164, 902],
     "batches of an epoch": [666, 600, 595, 549],
     "episodes": [666, 600, 595, 549],
+    "common words": [666, 600, 595, 549],
 }
 
 TRIPLES = np.array([[i, i % 2, (i * 3 + 1) % 8] for i in range(8)])

@@ -10,6 +10,7 @@ import numpy as np
 
 STREAMS: dict[str, tuple[int, ...]] = {
     "draws of an epoch": (0,),
+    "shuffled knowledge": (0,),
     "rows of a set": (1,),
     "masks": (2,),
     "micro-batches of a pool": (3,),
@@ -21,12 +22,14 @@ STREAMS: dict[str, tuple[int, ...]] = {
     "windows with occurrences": (8,),
     "batches of an epoch": (),
     "episodes": (),
+    "common words": (),
 }
 """Name -> numbers between the seed and the place. They determine the random numbers, and earlier runs resume with them, so
 they never change. A new stream gets an unused number (next: 9).
 
 Two streams with one number have the same generators at the same place. This is the case for pools and neighbourhoods, which
-use them for different things (a permutation, choices among edges), and for the last two, which are never used in one run."""
+use them for different things (a permutation, choices among edges), for draws and shuffled knowledge, which draw among different
+things (windows, entities), and for the last three, which are never used in one run."""
 
 
 def entropy(seed: int, name: str, *place: int) -> list[int]:

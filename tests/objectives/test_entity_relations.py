@@ -19,7 +19,7 @@ from loreweave.corpus.knowledge.entity_types import write_entity_types
 from loreweave.errors import DataError
 from loreweave.objectives import EntityRelations, EntityRelationsConfig, RunContext, Window, WordVocabulary
 from loreweave.objectives.base import ObjectiveLoss
-from loreweave.objectives.entity_relations import pairs_loss
+from loreweave.objectives.entity_relations import have_common, pairs_loss
 
 VOCABULARY = EntityVocabulary.from_counts(dict.fromkeys(CITIES, 6))
 PARIS, LONDON, ROME = (VOCABULARY.id_of(city) or -1 for city in CITIES[:3])
@@ -72,6 +72,26 @@ def test_pairs_of_types_are_in_the_order_of_the_text(words: RunContext, tmp_path
     assert found["relations"].tolist() == [[2], [1]], "port and capital; capital and port"
 
 
+def test_an_entity_that_is_linked_twice_is_no_pair(words: RunContext, tmp_path: Path) -> None:
+    path = tmp_path / "types.jsonl"
+    write_entity_types(path, {"Paris": ("capital",), "London": ("port",)})
+    found = batch(EntityRelations(EntityRelationsConfig(types=str(path)), words), [PARIS, PARIS, LONDON])
+    assert found["pairs"].tolist() == [[0, 2], [1, 2]] and found["relations"].tolist() == [[1], [1]]
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_the_control_has_the_pairs_of_the_knowledge(words: RunContext, tmp_path: Path, shuffled: bool) -> None:
+    """Texts name together what is related. Shuffled entities would leave the control next to no pairs."""
+    chain = [[number, number % 2, number + 1] for number in range(len(CITIES) - 1)]
+    relations = [GraphRelation("P0", "near"), GraphRelation("P1", "far")]
+    KnowledgeGraph.from_parts([GraphEntity(city, city) for city in CITIES], relations, {"train": chain}).save(tmp_path / "g")
+    asked = EntityRelations(EntityRelationsConfig(graph=str(tmp_path / "g"), shuffled=shuffled), words)
+    links = [VOCABULARY.id_of(city) or -1 for city in CITIES]
+    found = batch(asked, *(links[number : number + 2] for number in range(len(CITIES) - 1)))
+    assert found["pairs"].tolist() == [[2 * number, 2 * number + 1] for number in range(len(CITIES) - 1)]
+    assert (found["labels"].tolist() == [0, 1, 0, 1, 0, 1, 0]) is not shuffled
+
+
 def test_a_batch_without_pairs(words: RunContext, cities: Path) -> None:
     asked = EntityRelations(EntityRelationsConfig(graph=str(cities)), words)
     found = batch(asked, [PARIS], [ROME])
@@ -105,6 +125,19 @@ def test_pairs_of_the_same_entities_do_not_count() -> None:
     vectors = torch.eye(3)
     loss = loss_of(vectors, [[4, -1], [4, -1], [5, -1]], [[1, 2], [1, 2], [5, 6]])
     assert float(loss.total) == 0 and int(loss.correct) == 0
+
+
+def test_pairs_with_many_relations_fit_in_memory() -> None:
+    """1,500 pairs of 100 relations each: comparing each relation with each would take 22 GB."""
+    relations = torch.arange(1500)[:, None] * 99 + torch.arange(100)  # pair i and i + 1 have one common relation
+    found = have_common(relations, relations)
+    assert found.shape == (1500, 1500) and int(found.sum()) == 1500 + 2 * 1499
+    assert found.diagonal(1).all() and not found.diagonal(2).any()
+
+
+def test_padding_is_no_common_relation() -> None:
+    found = have_common(torch.tensor([[4, -1], [-1, -1]]), torch.tensor([[5, -1], [7, 4], [-1, -1]]))
+    assert found.tolist() == [[False, True, False], [False, False, False]]
 
 
 def test_several_correct_pairs_are_averaged() -> None:

@@ -11,10 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from zlib import crc32
 
-import numpy as np
-
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
 from loreweave.corpus.special_entities import UNK
+from loreweave.random_streams import stream
 
 NEAR = 100
 """Maximum number of characters between a common word and a mention, so that both are likely in one window."""
@@ -40,7 +39,7 @@ def mark_common_words(
     for text in texts:
         wanted = round(len(text.mentions) * per_mention)
         places = _common_words(text) if wanted else {}
-        rng = np.random.default_rng([seed, crc32(text.id.encode())])
+        rng = stream(seed, "common words", crc32(text.id.encode(errors="surrogatepass")))
         words = sorted(places)
         added = []
         for index in rng.permutation(len(words))[:wanted]:

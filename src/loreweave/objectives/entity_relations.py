@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import permutations
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,18 +18,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.corpus.knowledge.entity_types import VocabularyTypes, read_entity_types
-from loreweave.corpus.knowledge.pair_relations import PairRelations
+from loreweave.corpus.knowledge.pair_relations import NOT_A_RELATION, PairRelations
 from loreweave.errors import DataError
 from loreweave.models.type_head import pooled
 from loreweave.objectives.base import LeftOut, ObjectiveLoss, RunContext, Tensors, model_of_run
 from loreweave.objectives.gathering import gather
 from loreweave.objectives.graph_objective import training_triples
-from loreweave.objectives.linked_mentions import LinkedMentionsConfig, LinkedMentionsObjective, integers
+from loreweave.objectives.linked_mentions import LinkedMentionsConfig, LinkedMentionsObjective, integers, links_of_run
 from loreweave.objectives.windows import Targets, Window
-
-NOT_A_RELATION = -1
 
 
 @dataclass(kw_only=True)
@@ -58,10 +56,11 @@ class EntityRelations(LinkedMentionsObjective):
     name: ClassVar[str] = "entity_relations"
     settings = EntityRelationsConfig
     config: EntityRelationsConfig
+    nothing: ClassVar[str] = "no two pairs with the same relation"
 
     def __init__(self, config: EntityRelationsConfig, context: RunContext) -> None:
         super().__init__(config, context)
-        self.relations = self._read(config)
+        self.relations = self._read(config, links_of_run(type(self), context))
         if config.shuffled:
             self.relations = self.relations.shuffled(context.seed)
 
@@ -73,24 +72,24 @@ class EntityRelations(LinkedMentionsObjective):
         """Also `entities` of the mentions, `pairs` with the numbers of two mentions [pairs, 2], and their `relations`, padded
         with -1 [pairs, most relations of a pair]. The first relation of a pair is its label."""
         batch = super().batch(windows, width)
-        counts = [len(window.targets[self.name].positions) for window in windows]
-        firsts = np.cumsum([0, *counts])
-        starts = [window.entity_starts[window.targets[self.name].positions] for window in windows]
-        entities = batch.pop("labels")
-        pairs, relations = [], []
-        for first, count, start in zip(firsts, counts, starts, strict=False):
-            for one, other in permutations(range(count), 2):
-                found = self._relations_of(int(entities[first + one]), int(entities[first + other]), start[one] < start[other])
-                if found:
-                    pairs.append((first + one, first + other))
-                    relations.append([*found, *[NOT_A_RELATION] * (self.relations.width - len(found))])
-        numbers = integers(np.array(relations).reshape(len(pairs), self.relations.width))
-        return batch | {
-            "entities": entities,
-            "pairs": integers(np.array(pairs).reshape(-1, 2)),
-            "relations": numbers,
-            "labels": numbers[:, 0],
-        }
+        targets = [window.targets[self.name] for window in windows]
+        firsts = np.cumsum([0, *(len(found.positions) for found in targets)])
+        parts = [self._pairs(window, found) for window, found in zip(windows, targets, strict=True)]
+        pairs = np.concatenate([first + found for first, (found, _) in zip(firsts, parts, strict=False)])
+        numbers = integers(np.concatenate([relations for _, relations in parts]))
+        batch["entities"] = batch.pop("labels")
+        return batch | {"pairs": integers(pairs), "relations": numbers, "labels": numbers[:, 0]}
+
+    def _pairs(self, window: Window, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
+        """Pairs of the targets of a window that have a relation [pairs, 2], and their relations [pairs, width]."""
+        count = len(targets.positions)
+        pairs = np.argwhere(~np.eye(count, dtype=bool))
+        if self.config.types is not None:  # pairs of types hold in the order of the text alone
+            starts = window.entity_starts[targets.positions]
+            pairs = pairs[starts[pairs[:, 0]] < starts[pairs[:, 1]]]
+        relations = self.relations.of(*targets.labels[pairs].T)
+        has = (relations != NOT_A_RELATION).any(1)
+        return pairs[has], relations[has]
 
     def head(self, model: PreTrainedModel | None) -> nn.Module:
         """A map of a pair's two states, which is left behind after training."""
@@ -122,7 +121,7 @@ class EntityRelations(LinkedMentionsObjective):
         control = "; control: the entities are shuffled" if self.config.shuffled else ""
         return [f"{self.name}: {self.relations.summary()}{control}"]
 
-    def _read(self, config: EntityRelationsConfig) -> PairRelations:
+    def _read(self, config: EntityRelationsConfig, links: EntityVocabulary) -> PairRelations:
         """The relations of the graph or of the types.
 
         Raises:
@@ -132,18 +131,12 @@ class EntityRelations(LinkedMentionsObjective):
         assert source is not None
         if config.graph is not None:
             graph = KnowledgeGraph.load(config.graph)
-            found = PairRelations.of_graph(graph, training_triples(graph, config.graph), self.links)
+            found = PairRelations.of_graph(graph, training_triples(graph, config.graph), links)
         else:
-            found = PairRelations.of_types(VocabularyTypes.of(read_entity_types(source), self.links))
+            found = PairRelations.of_types(VocabularyTypes.of(read_entity_types(source), links))
         if found.relations < 2:
             raise DataError(f"found {found.summary()} among the linked entities, expected two or more relations", path=source)
         return found
-
-    def _relations_of(self, head: int, tail: int, in_order: bool) -> list[int]:
-        """Relations of two mentions; those of types hold in the order of the text alone."""
-        if self.config.types is not None and not in_order:
-            return []
-        return list(self.relations.of(head, tail))
 
 
 def pairs_loss(own: Tensor, columns: Tensor, every: Tensor, all_columns: Tensor, temperature: float) -> ObjectiveLoss:
@@ -159,11 +152,9 @@ def pairs_loss(own: Tensor, columns: Tensor, every: Tensor, all_columns: Tensor,
         all_columns: as `columns`, of all pairs [pairs, relations + 2].
         temperature: the similarity is divided by it.
     """
-    relations, entities = columns[:, :-2], columns[:, -2:]
-    theirs, their_entities = all_columns[:, :-2], all_columns[:, -2:]
-    equal = (relations[:, None, :, None] == theirs[None, :, None, :]) & (relations >= 0)[:, None, :, None]
+    entities, their_entities = columns[:, -2:], all_columns[:, -2:]
     same_entities = (entities[:, None] == their_entities[None]).all(-1)  # [own, pairs]; also the pair itself
-    correct = equal.flatten(2).any(-1) & ~same_entities
+    correct = have_common(columns[:, :-2], all_columns[:, :-2]) & ~same_entities
     logits = (own @ every.T / temperature).masked_fill(same_entities, -torch.inf)
     counts = correct.sum(1)
     has = counts > 0
@@ -175,3 +166,21 @@ def pairs_loss(own: Tensor, columns: Tensor, every: Tensor, all_columns: Tensor,
     best = logits[has].argmax(1, keepdim=True)
     hits = correct[has].gather(1, best).sum()
     return ObjectiveLoss(total.sum(), hits, {"with_another": has.sum().float()})
+
+
+def have_common(relations: Tensor, others: Tensor) -> Tensor:
+    """Whether two pairs have a common relation. [pairs, other pairs]
+
+    Args:
+        relations: relations of pairs, padded with -1 [pairs, most relations of a pair].
+        others: relations of other pairs [other pairs, most relations of a pair].
+    """
+    rows, places = (relations != NOT_A_RELATION).nonzero(as_tuple=True)
+    columns, theirs = (others != NOT_A_RELATION).nonzero(as_tuple=True)
+    own, (known, order) = relations[rows, places], others[columns, theirs].sort()
+    first, end = torch.searchsorted(known, own), torch.searchsorted(known, own, right=True)
+    counts = end - first  # of the pairs that have each relation
+    within = torch.arange(int(counts.sum()), device=own.device) - (counts.cumsum(0) - counts).repeat_interleave(counts)
+    found = torch.zeros(len(relations), len(others), dtype=torch.bool, device=own.device)
+    found[rows.repeat_interleave(counts), columns[order][first.repeat_interleave(counts) + within]] = True
+    return found

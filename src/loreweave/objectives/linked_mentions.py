@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -28,8 +29,8 @@ class LinkedMentionsConfig(ObjectiveConfig):
     temperature: float = 0.1
     """Temperature: similarities are divided by it."""
     shuffled: bool = False
-    """Give the types or relations of each entity to a random other entity. This is a control: what an encoder gains in this way
-    does not come from knowledge."""
+    """Give the types of each entity to a random other entity, or the relations of each pair to a random other pair. This is a
+    control with as many targets: what an encoder gains in this way does not come from knowledge."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -44,6 +45,8 @@ class LinkedMentionsObjective(WindowObjective):
     side = "words"
     reads_links = True
     config: LinkedMentionsConfig
+    nothing: ClassVar[str] = "no target"
+    """What the data lack if the loss is 0."""
 
     def __init__(self, config: LinkedMentionsConfig, context: RunContext) -> None:
         super().__init__(config, context)
@@ -54,7 +57,8 @@ class LinkedMentionsObjective(WindowObjective):
             raise ConfigurationError(
                 f"{self.name}: the tokenizer has no mask token; expected objectives.{self.name}.masked_share=0"
             )
-        self.links = links_of_run(type(self), context)
+        links_of_run(type(self), context)
+        self._is_watched = False
         self.mask_entity_id = None if context.entities is None else context.entities.mask_id
 
     def hide(self, window: Window, mentions: np.ndarray, rng: np.random.Generator) -> None:
@@ -89,6 +93,13 @@ class LinkedMentionsObjective(WindowObjective):
         mentions = mentions[rng.random(len(mentions)) < self.config.probability]
         self.hide(window, mentions, rng)
         return Targets(mentions, window.links[mentions].astype(np.int64))
+
+    def watch(self, metrics: Mapping[str, float], step: int, steps: int) -> list[str]:
+        """Warn about data from which nothing is learned, after the first log line."""
+        first, self._is_watched = not self._is_watched, True
+        if not first or metrics.get("loss") != 0:
+            return []
+        return [f"warning: up to step {step}, {self.name} has had {self.nothing}, so that it has learned nothing"]
 
 
 def links_of_run(objective: type[Objective], context: RunContext) -> EntityVocabulary:

@@ -71,6 +71,14 @@ def test_titles_of_one_entity_have_the_types_of_all() -> None:
     assert types.of_row(3).tolist() == [1, 0] and types.names == ("Capital", "City")
 
 
+def test_types_numbered_as_elsewhere() -> None:
+    vocabulary = EntityVocabulary.from_counts({"Oslo": 6, "Great tit": 3})
+    types = VocabularyTypes.of(TYPES, vocabulary).numbered(["Ghosts", "Cities", "Birds", "Animals"])
+    oslo, tit = (vocabulary.id_of(title) or -1 for title in ("Oslo", "Great tit"))
+    assert types.of_row(oslo).tolist() == [1] and types.of_row(tit).tolist() == [2, 3]
+    assert types.names == ("Ghosts", "Cities", "Birds", "Animals")
+
+
 def test_shuffled_types_are_a_permutation() -> None:
     """The same sets of types among the same entities, in other places; the same for the same seed."""
     titles = [f"Entity {number}" for number in range(40)]

@@ -6,8 +6,8 @@ titles, a space and an underscore are equal, as in MediaWiki.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from loreweave.corpus.entity_vocabulary import EntityVocabulary, spellings
 from loreweave.corpus.files.reading import Pathname, read_json_lines
 from loreweave.corpus.files.writing import write_json_lines
 from loreweave.errors import DataError
+from loreweave.random_streams import stream
 
 TITLE, TYPES = "entity", "types"
 
@@ -107,6 +108,12 @@ class VocabularyTypes:
         """Types of a row of the vocabulary. [types of the row]"""
         return self.types[self.offsets[row] : self.offsets[row + 1]]
 
+    def numbered(self, names: Sequence[str]) -> VocabularyTypes:
+        """The same types as indices of `names`, which has all of them and may have more."""
+        numbers = {name: number for number, name in enumerate(names)}
+        places = np.array([numbers[name] for name in self.names], np.int64)
+        return replace(self, names=tuple(names), types=places[self.types])
+
     def shuffled(self, seed: int) -> VocabularyTypes:
         """The same sets of types, each given to a random other entity: a control without knowledge.
 
@@ -114,10 +121,9 @@ class VocabularyTypes:
         """
         typed = np.flatnonzero(self.counts)
         sources = np.arange(len(self.counts))
-        sources[typed] = np.random.default_rng([seed, 0]).permutation(typed)
-        parts = [self.of_row(int(row)) for row in sources]
-        lengths = np.cumsum([len(part) for part in parts])
-        return VocabularyTypes(self.names, np.concatenate([[0], lengths]), np.concatenate(parts), self.unknown)
+        sources[typed] = stream(seed, "shuffled knowledge").permutation(typed)
+        offsets, types = reordered(self.offsets, self.types, sources)
+        return replace(self, offsets=offsets, types=types)
 
     def summary(self, vocabulary: EntityVocabulary) -> str:
         """How many entities, and how many of their links, have types."""
@@ -130,3 +136,10 @@ class VocabularyTypes:
         if self.unknown:
             text += f"; {counted(self.unknown, 'entity of the file is', 'entities of the file are')} not in the vocabulary"
         return text
+
+
+def reordered(offsets: np.ndarray, values: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Compressed rows in another order: row i of the result is row `order[i]` of `offsets` and `values`."""
+    counts = np.diff(offsets)[order]
+    new = np.concatenate([[0], np.cumsum(counts)])
+    return new, values[np.repeat(offsets[:-1][order] - new[:-1], counts) + np.arange(new[-1])]

@@ -2,78 +2,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from loreweave.corpus.counts import counted
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
-from loreweave.corpus.knowledge.entity_types import VocabularyTypes
+from loreweave.corpus.knowledge.entity_types import VocabularyTypes, reordered
 from loreweave.corpus.knowledge.vocabulary_rows import vocabulary_ids
+from loreweave.random_streams import stream
+
+NOT_A_RELATION = -1
+"""Padding of the relations of a pair."""
 
 
 @dataclass(frozen=True)
 class PairRelations:
-    """Relations of ordered pairs of rows of a vocabulary.
+    """Relations of ordered pairs of different rows of a vocabulary.
+
+    The pairs of a graph are in compressed rows: pair i is `keys[i]`, which is head * rows + tail, and its relations are
+    `numbers[offsets[i] : offsets[i + 1]]`.
 
     Attributes:
         known: whether a row is in any pair [rows].
         width: maximum number of relations of a pair.
         relations: number of distinct relations.
-        pairs: (head, tail) -> numbers of their relations; None if types give the relations.
-        types: types of the rows, whose ordered pairs are the relations; None if `pairs` has them.
+        keys: the pairs of a graph, ascending [pairs].
+        offsets: [pairs + 1]
+        numbers: [sum of the numbers of relations of all pairs]
+        types: types of the rows, whose ordered pairs are the relations; None for a graph.
     """
 
     known: np.ndarray
     width: int
     relations: int
-    pairs: dict[tuple[int, int], tuple[int, ...]] | None = None
+    keys: np.ndarray
+    offsets: np.ndarray
+    numbers: np.ndarray
     types: VocabularyTypes | None = None
 
     @classmethod
     def of_graph(cls, graph: KnowledgeGraph, triples: np.ndarray, vocabulary: EntityVocabulary) -> PairRelations:
         """Relations of `triples` [triples, 3] whose two entities the vocabulary has, as `vocabulary_ids` finds them."""
         rows = vocabulary_ids(graph.entities, vocabulary)
-        heads, tails = rows[triples[:, 0]], rows[triples[:, 2]]
+        heads, tails, relations = rows[triples[:, 0]], rows[triples[:, 2]], triples[:, 1].astype(np.int64)
         inside = (heads >= 0) & (tails >= 0) & (heads != tails)
-        found: dict[tuple[int, int], dict[int, None]] = {}
-        for head, relation, tail in zip(heads[inside], triples[inside, 1], tails[inside], strict=True):
-            found.setdefault((int(head), int(tail)), {})[int(relation)] = None
         known = np.zeros(len(vocabulary), bool)
         known[heads[inside]] = known[tails[inside]] = True
-        width = max(map(len, found.values()), default=0)
-        relations = len(np.unique(triples[inside, 1]))
-        return cls(known, width, relations, {pair: tuple(names) for pair, names in found.items()})
+        pairs, relations = heads[inside] * len(vocabulary) + tails[inside], relations[inside]
+        order = np.lexsort((relations, pairs))
+        pairs, relations = pairs[order], relations[order]
+        new = np.ones(len(pairs), bool)
+        new[1:] = (np.diff(pairs) != 0) | (np.diff(relations) != 0)
+        keys, counts = np.unique(pairs[new], return_counts=True)
+        width = int(counts.max(initial=0))
+        offsets = np.concatenate([[0], np.cumsum(counts)])
+        return cls(known, width, len(np.unique(relations)), keys, offsets, relations[new])
 
     @classmethod
     def of_types(cls, types: VocabularyTypes) -> PairRelations:
         """Each ordered pair of types is a relation."""
         most = int(types.counts.max(initial=0))
-        return cls(types.counts > 0, most * most, len(types.names) ** 2, types=types)
+        nothing = np.empty(0, np.int64)
+        return cls(types.counts > 0, most * most, len(types.names) ** 2, nothing, np.zeros(1, np.int64), nothing, types)
 
-    def of(self, head: int, tail: int) -> Iterable[int]:
-        """Numbers of the relations of a pair of rows; none if it has none."""
-        if self.pairs is not None:
-            return self.pairs.get((head, tail), ())
-        assert self.types is not None
-        count = len(self.types.names)
-        return [int(one) * count + int(other) for one in self.types.of_row(head) for other in self.types.of_row(tail)]
+    def of(self, heads: np.ndarray, tails: np.ndarray) -> np.ndarray:
+        """Numbers of the relations of pairs of rows, padded with -1; a pair of a row with itself has none. [pairs, width]"""
+        if self.types is not None:
+            found = self._pairs_of_types(self.types, heads, tails)
+        else:
+            found = self._pairs_of_graph(heads * len(self.known) + tails)
+        found[heads == tails] = NOT_A_RELATION
+        return found
+
+    def _pairs_of_graph(self, pairs: np.ndarray) -> np.ndarray:
+        found = np.full((len(pairs), self.width), NOT_A_RELATION)
+        if not len(self.keys):
+            return found
+        places = np.searchsorted(self.keys, pairs).clip(max=len(self.keys) - 1)
+        for row in np.flatnonzero(self.keys[places] == pairs):
+            numbers = self.numbers[self.offsets[places[row]] : self.offsets[places[row] + 1]]
+            found[row, : len(numbers)] = numbers
+        return found
+
+    def _pairs_of_types(self, types: VocabularyTypes, heads: np.ndarray, tails: np.ndarray) -> np.ndarray:
+        found = np.full((len(heads), self.width), NOT_A_RELATION)
+        for row, (head, tail) in enumerate(zip(heads, tails, strict=True)):
+            numbers = np.add.outer(types.of_row(head) * len(types.names), types.of_row(tail)).ravel()
+            found[row, : len(numbers)] = numbers
+        return found
 
     def shuffled(self, seed: int) -> PairRelations:
-        """The same relations among the same rows, each row in the place of a random other one: a control without knowledge."""
+        """A control without knowledge, which has as many targets: the same pairs, each with the relations of a random other
+        pair; or the types of random other entities."""
         if self.types is not None:
             return self.of_types(self.types.shuffled(seed))
-        assert self.pairs is not None
-        rows = np.flatnonzero(self.known)
-        other = dict(zip(rows.tolist(), np.random.default_rng([seed, 0]).permutation(rows).tolist(), strict=True))
-        pairs = {(other[head], other[tail]): names for (head, tail), names in self.pairs.items()}
-        return PairRelations(self.known, self.width, self.relations, pairs)
+        order = stream(seed, "shuffled knowledge").permutation(len(self.keys))
+        offsets, numbers = reordered(self.offsets, self.numbers, order)
+        return replace(self, offsets=offsets, numbers=numbers)
 
     def summary(self) -> str:
         """How many entities and relations there are."""
         entities = counted(int(self.known.sum()), "entity", "entities")
-        if self.pairs is None:
+        if self.types is not None:
             return f"{entities} with types; pairs of the same two types have the same relation"
-        return f"{counted(len(self.pairs), 'pair')} of {entities} in {counted(self.relations, 'relation')}"
+        return f"{counted(len(self.keys), 'pair')} of {entities} in {counted(self.relations, 'relation')}"
