@@ -36,3 +36,26 @@ def test_names_that_do_not_fit_the_vectors(tmp_path: Path) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | {"types": ["a", "b"]}))
     with pytest.raises(CheckpointError, match="found 2 types, and 3 vectors"):
         type_head.load(tmp_path)
+
+
+def test_a_temperature_without_a_fraction(tmp_path: Path) -> None:
+    """JSON has no floats: 1 is as good as 1.0."""
+    type_head.save(tmp_path, TypeHead(torch.eye(2), 1), ["a", "b"], {})
+    loaded, _ = type_head.load(tmp_path)
+    assert loaded.temperature == 1.0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"temperature": 0}, "expected a temperature over 0"),
+        ({"temperature": True}, "expected a temperature over 0"),
+        ({"types": ["a", 2, "c"]}, "types: found .* expected a list of names"),
+    ],
+)
+def test_a_wrong_field_is_named(tmp_path: Path, change: dict[str, object], message: str) -> None:
+    type_head.save(tmp_path, TypeHead(torch.eye(3), 0.1), ["a", "b", "c"], {})
+    path = type_head.FILES.description(tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(CheckpointError, match=message):
+        type_head.load(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from tiny_worlds import CITIES
+from tokenizers.processors import TemplateProcessing
 from torch import nn
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
@@ -17,7 +19,7 @@ from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.knowledge.entity_types import write_entity_types
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.objectives import EntityTypes, EntityTypesConfig, RunContext, Window, WordVocabulary
-from loreweave.objectives.entity_types import name_vectors, types_loss
+from loreweave.objectives.entity_types import NameTexts, name_vectors, types_loss
 
 VOCABULARY = EntityVocabulary.from_counts(dict.fromkeys(CITIES, 6))
 PARIS, LONDON, BERN = (VOCABULARY.id_of(city) or -1 for city in ("Paris", "London", "Bern"))
@@ -123,13 +125,49 @@ def test_names_are_the_mean_of_their_sub_words(encoder: nn.Module, context: RunC
     """Each alone, without the start and the end token, and without dropout."""
     assert context.tokenizer is not None
     names = ["city", "old large city", "river"]
-    ids = context.tokenizer(names)["input_ids"]
-    found = name_vectors(encoder.train(), ids, context.tokenizer.pad_token_id, batch_size=2)
+    texts = NameTexts.of(names, context.tokenizer, "types.jsonl")
+    found = name_vectors(encoder.train(), texts, context.tokenizer.pad_token_id, batch_size=2)
     assert encoder.training
     encoder.eval()
-    for vector, name in zip(found, ids, strict=True):
+    for vector, name in zip(found, context.tokenizer(names)["input_ids"], strict=True):
         states = encoder(input_ids=torch.tensor([name])).last_hidden_state[0, 1:-1]
         torch.testing.assert_close(vector, states.mean(0))
+
+
+def test_names_in_a_tokenizer_that_adds_an_end_alone(encoder: nn.Module, context: RunContext) -> None:
+    """Every sub-word of a name counts, whatever the special tokens are."""
+    tokenizer = copy.deepcopy(context.tokenizer)
+    assert tokenizer is not None
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing("$A [SEP]", special_tokens=[("[SEP]", 3)])
+    texts = NameTexts.of(["large city", "river"], tokenizer, "types.jsonl")
+    assert [len(ids) - sum(inside) for ids, inside in zip(texts.ids, texts.inside, strict=True)] == [1, 1]
+    (vector, _) = name_vectors(encoder, texts, tokenizer.pad_token_id)
+    states = encoder(input_ids=torch.tensor(texts.ids[:1])).last_hidden_state[0, :-1]
+    torch.testing.assert_close(vector, states.mean(0))
+
+
+def test_a_name_without_a_sub_word_is_refused(words: RunContext, tmp_path: Path) -> None:
+    """Its vector would be no number, and the loss of every mention with it."""
+    path = tmp_path / "types.jsonl"
+    write_entity_types(path, {"Paris": ("city",), "London": ("\u200b",)})
+    with pytest.raises(DataError, match="has no sub-word for the encoder") as raised:
+        objective(words, path)
+    assert str(path) in str(raised.value) and "\\u200b" in str(raised.value)
+
+
+def test_names_that_the_encoder_reads_alike_are_counted(words: RunContext, tmp_path: Path) -> None:
+    path = tmp_path / "types.jsonl"
+    write_entity_types(path, {"Paris": ("City",), "London": ("city",), "Bern": ("town",)})
+    (line,) = objective(words, path).summary()
+    assert "1 type cannot be told from another by the encoder's sub-words" in line
+
+
+def test_data_without_a_target_are_reported_once(words: RunContext, types_file: Path) -> None:
+    asked = objective(words, types_file)
+    (line,) = asked.watch({"loss": 0.0, "accuracy": 0.0}, 10, 100)
+    assert line.startswith("warning: up to step 10, entity_types has had no target")
+    assert asked.watch({"loss": 0.0, "accuracy": 0.0}, 20, 100) == []
+    assert objective(words, types_file).watch({"loss": 0.7, "accuracy": 0.0}, 10, 100) == []
 
 
 def test_types_that_teach_nothing_are_refused(words: RunContext, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from transformers import AutoModelForMaskedLM
 
 from loreweave.checkpoints import type_head
 from loreweave.errors import ConfigurationError
+from loreweave.models.type_head import TypeHead
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.evaluation import evaluate_objectives
 from loreweave.pretraining.run import run
@@ -62,8 +63,28 @@ def test_other_names_are_refused_for_a_head(world: Path, types: Path, tmp_path: 
     other.write_text(types.read_text().replace("holy city", "sacred city"))
     objectives = {"entity_types": {"types": str(other), "head": str(result.record.model_path)}}
     config = knowledge(world, tmp_path / "further", types, objectives=objectives)
-    with pytest.raises(ConfigurationError, match="found other types in .* was trained with .for example 'holy city'"):
+    with pytest.raises(ConfigurationError, match="found other types in .* was trained with .for example 'sacred city'"):
         run(fill(PretrainingConfig, config))
+
+
+def test_a_head_scores_data_with_fewer_types(world: Path, types: Path, tmp_path: Path) -> None:
+    """Held-out texts need not link an entity of every type: the numbers of the types are those of the head."""
+    result = run(fill(PretrainingConfig, knowledge(world, tmp_path / "run", types, steps=1)))
+    some = tmp_path / "some.jsonl"
+    some.write_text("".join(line for line in types.open() if "holy" not in line and "capital" in line or "London" in line))
+    objectives = {"entity_types": {"types": str(some)}}
+    config = knowledge(world, tmp_path / "x", types, objectives=objectives, model=str(result.record.model_path))
+    measured = evaluate_objectives(fill(PretrainingConfig, config))
+    assert 0 < measured["entity_types_loss"] < 10
+
+
+def test_a_head_of_another_encoder_is_refused(world: Path, types: Path, tmp_path: Path) -> None:
+    result = run(fill(PretrainingConfig, knowledge(world, tmp_path / "run", types, steps=1)))
+    wide = TypeHead(torch.eye(3, 48), 0.1)
+    type_head.save(tmp_path / "wide", wide, type_head.load(result.record.model_path)[1], {})
+    objectives = {"entity_types": {"types": str(types), "head": str(tmp_path / "wide")}}
+    with pytest.raises(ConfigurationError, match="vectors of 48 numbers in .* and of 32 in the encoder"):
+        run(fill(PretrainingConfig, knowledge(world, tmp_path / "further", types, objectives=objectives)))
 
 
 def test_masked_words_have_the_same_targets_beside_types(world: Path, types: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ entity_types.safetensors   linear map, vectors of the names, vector of "no entit
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,10 +44,13 @@ def load(folder: Pathname) -> tuple[TypeHead, tuple[str, ...]]:
     if not recognises(place):
         raise CheckpointError(f"{place}: found no {path.name}, expected a model trained with entity_types")
     found, tensors = FILES.read(place), read_tensors(weights)
-    types, temperature = found.get("types"), found.get("temperature")
-    if not isinstance(types, list) or not isinstance(temperature, float) or "names" not in tensors:
-        raise CheckpointError(f"{path}: expected the fields types and temperature, and vectors of names in {weights.name}")
+    types: Any = found.get("types")
+    temperature: Any = found.get("temperature")
+    if not isinstance(types, list) or not all(isinstance(name, str) for name in types):
+        raise CheckpointError(f"{path}: types: found {types!r}, expected a list of names")
+    if type(temperature) not in (int, float) or not 0 < temperature < math.inf or "names" not in tensors:
+        raise CheckpointError(f"{path}: expected a temperature over 0, and vectors of names in {weights.name}")
     if len(types) != len(tensors["names"]):
         raise CheckpointError(f"{path}: found {len(types)} types, and {len(tensors['names'])} vectors in {weights.name}")
-    head = TypeHead(torch.zeros_like(tensors["names"]), temperature, "no_entity" in tensors)
+    head = TypeHead(torch.zeros_like(tensors["names"]), float(temperature), "no_entity" in tensors)
     return filled(head, tensors, weights).float(), tuple(types)

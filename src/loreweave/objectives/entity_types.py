@@ -14,16 +14,18 @@ from typing import ClassVar
 import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from loreweave.build.entity_types import check_types
 from loreweave.checkpoints import type_head as side_files
+from loreweave.corpus.counts import counted
 from loreweave.corpus.knowledge.entity_types import VocabularyTypes, read_entity_types
+from loreweave.encoding.collation import pad_ids
 from loreweave.encoding.model_names import resolve
-from loreweave.errors import ConfigurationError
+from loreweave.errors import ConfigurationError, DataError
 from loreweave.models.type_head import TypeHead, pooled
 from loreweave.objectives.base import LeftOut, ObjectiveLoss, RunContext, Tensors, folder_of_head, model_of_run, with_saved_head
-from loreweave.objectives.linked_mentions import LinkedMentionsConfig, LinkedMentionsObjective, integers
+from loreweave.objectives.linked_mentions import LinkedMentionsConfig, LinkedMentionsObjective, integers, links_of_run
 from loreweave.objectives.windows import Targets, Window
 
 
@@ -49,14 +51,19 @@ class EntityTypes(LinkedMentionsObjective):
 
     def __init__(self, config: EntityTypesConfig, context: RunContext) -> None:
         super().__init__(config, context)
-        types = VocabularyTypes.of(read_entity_types(config.types), self.links)
+        links = links_of_run(type(self), context)
+        types = VocabularyTypes.of(read_entity_types(config.types), links)
         check_types({name: (name,) for name in types.names}, config.types)
+        if config.head is not None:
+            types = self._as_in_head(types, resolve(config.head))
         self.types = types.shuffled(context.seed) if config.shuffled else types
+        self.unk_id = links.unk_id
         self.known = self.types.counts > 0  # [rows of the vocabulary]
-        self.known[self.links.unk_id] = config.no_entity
+        self.known[links.unk_id] = config.no_entity
         assert context.tokenizer is not None
-        self.name_ids = context.tokenizer(list(types.names), truncation=True)["input_ids"]
+        self.texts = NameTexts.of(types.names, context.tokenizer, config.types)
         self.pad_id = self.words.pad_id
+        self._facts = types.summary(links)
 
     def mask(self, window: Window, rng: np.random.Generator) -> Targets:
         """All mentions of entities with types (or a share of them); some are hidden."""
@@ -66,7 +73,7 @@ class EntityTypes(LinkedMentionsObjective):
         """Also `types` of each target, padded with -1. [targets, most types of a target]"""
         batch = super().batch(windows, width)
         no_entity = np.array([len(self.types.names)])
-        found = [no_entity if row == self.links.unk_id else self.types.of_row(int(row)) for row in batch["labels"]]
+        found = [no_entity if row == self.unk_id else self.types.of_row(int(row)) for row in batch["labels"]]
         types = np.full((len(found), max(map(len, found), default=1)), -1)
         for row, names in enumerate(found):
             types[row, : len(names)] = names
@@ -76,20 +83,32 @@ class EntityTypes(LinkedMentionsObjective):
         """A map onto the vectors of the names; or that of the folder `head`."""
         model = model_of_run(self, model)
         if self.config.head is None:
-            vectors = name_vectors(model.base_model, self.name_ids, self.pad_id)
+            vectors = name_vectors(model.base_model, self.texts, self.pad_id)
             return TypeHead(vectors, self.config.temperature, self.config.no_entity)
         folder = resolve(self.config.head)
-        head, names = side_files.load(folder)
+        head, _ = side_files.load(folder)
         if (head.no_entity is not None) != self.config.no_entity:
             raise ConfigurationError(f"{self.name}.no_entity: found {self.config.no_entity}, {folder} was trained otherwise")
-        if names != self.types.names:
-            differing = sorted(set(names) ^ set(self.types.names))
-            raise ConfigurationError(
-                f"{self.name}.types: found other types in {self.config.types} than {folder} was trained with (for example "
-                f"{differing[0]!r})"
-            )
+        if head.names.shape[1] != model.config.hidden_size:
+            found = f"vectors of {head.names.shape[1]} numbers in {folder} and of {model.config.hidden_size} in the encoder"
+            raise ConfigurationError(f"{self.name}.head: found {found}, expected a head that was trained with such an encoder")
         head.temperature = self.config.temperature
         return head
+
+    def _as_in_head(self, types: VocabularyTypes, folder: Path) -> VocabularyTypes:
+        """The same types with the numbers that a saved head gives them. The head may have more.
+
+        Raises:
+            ConfigurationError: the head lacks a type.
+        """
+        _, names = side_files.load(folder)
+        lacking = sorted(set(types.names) - set(names))
+        if lacking:
+            raise ConfigurationError(
+                f"{self.name}.types: found other types in {self.config.types} than {folder} was trained with (for example "
+                f"{lacking[0]!r})"
+            )
+        return types.numbered(names)
 
     def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Tensors) -> ObjectiveLoss:
         """Cross-entropy of each target, the mean over its correct types."""
@@ -109,7 +128,9 @@ class EntityTypes(LinkedMentionsObjective):
     def summary(self) -> list[str]:
         """Number of entities with types."""
         control = "; control: the types are shuffled among entities" if self.config.shuffled else ""
-        return [f"{self.name}: {self.types.summary(self.links)}{control}"]
+        alike = self.texts.alike
+        read_alike = f"; {counted(alike, 'type')} cannot be told from another by the encoder's sub-words" if alike else ""
+        return [f"{self.name}: {self._facts}{read_alike}{control}"]
 
     def save(self, encoder: nn.Module | None, head: nn.Module, folder: Path) -> None:
         """Save the head next to the encoder, with its training settings."""
@@ -131,21 +152,48 @@ def types_loss(logits: Tensor, types: Tensor) -> ObjectiveLoss:
     return ObjectiveLoss(total.sum(), (types == best).any(1).sum())
 
 
+@dataclass(frozen=True)
+class NameTexts:
+    """Names of types as an encoder reads them.
+
+    Attributes:
+        ids: sub-words of each name with special tokens [names][sub-words].
+        inside: 1 for each sub-word of the name, 0 for each special token [names][sub-words].
+        alike: number of names with the same sub-words as another one before.
+    """
+
+    ids: list[list[int]]
+    inside: list[list[int]]
+    alike: int
+
+    @classmethod
+    def of(cls, names: Sequence[str], tokenizer: PreTrainedTokenizerFast, source: str) -> NameTexts:
+        """Tokenise names.
+
+        Raises:
+            DataError: a name has no sub-word.
+        """
+        encoded = tokenizer(list(names), truncation=True, return_special_tokens_mask=True)
+        inside = [[1 - special for special in mask] for mask in encoded["special_tokens_mask"]]
+        for name, words in zip(names, inside, strict=True):
+            if not any(words):
+                raise DataError(f"found the type {name!r}, which has no sub-word for the encoder; expected a name", path=source)
+        return cls(encoded["input_ids"], inside, len(names) - len({tuple(ids) for ids in encoded["input_ids"]}))
+
+
 @torch.no_grad()
-def name_vectors(encoder: nn.Module, ids: Sequence[Sequence[int]], pad_id: int, batch_size: int = 64) -> Tensor:
-    """Mean state of the sub-words of each name, without the start and the end token. [names, hidden]"""
+def name_vectors(encoder: nn.Module, texts: NameTexts, pad_id: int, batch_size: int = 64) -> Tensor:
+    """Mean state of the sub-words of each name, without special tokens. [names, hidden]"""
     training = encoder.training
     encoder.eval()
     device = next(encoder.parameters()).device
     parts = []
-    for first in range(0, len(ids), batch_size):
-        names = ids[first : first + batch_size]
-        length = max(map(len, names))
-        padded = torch.tensor([[*name, *[pad_id] * (length - len(name))] for name in names], device=device)
-        lengths = torch.tensor([[len(name)] for name in names], device=device)
-        places = torch.arange(length, device=device)[None]
-        states = encoder(input_ids=padded, attention_mask=(places < lengths).long()).last_hidden_state
-        inside = ((places > 0) & (places < lengths - 1)).to(states.dtype)[..., None]
-        parts.append((states * inside).sum(1) / inside.sum(1))
+    for first in range(0, len(texts.ids), batch_size):
+        chosen = slice(first, first + batch_size)
+        ids, mask = pad_ids(texts.ids[chosen], pad_id)
+        inside, _ = pad_ids(texts.inside[chosen], 0)
+        states = encoder(input_ids=ids.to(device), attention_mask=mask.to(device)).last_hidden_state
+        shares = inside[..., None].to(device, states.dtype)
+        parts.append((states * shares).sum(1) / shares.sum(1))
     encoder.train(training)
     return torch.cat(parts)
