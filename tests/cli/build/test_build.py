@@ -171,5 +171,6 @@ def test_later_mentions_and_common_words_become_mentions(
     counts = result(capsys)
     assert counts["links_repeated"] == 1 and counts["common_words"] == 2 and counts["mentions_kept"] == 4
     assert open_pretraining_set(tmp_path / "set").dataset[0]["entity_ids"].count(1) == 2, "[UNK]"
+    assert main([*given, "--common-words", "nan", "--overwrite"]) == 2
     assert main([*given, "--common-words", "1", "--include-unknown-entities", "--overwrite"]) == 2
     assert "[UNK] can have one meaning only" in capsys.readouterr().err

@@ -13,7 +13,7 @@ from loreweave.corpus.annotated_text import AnnotatedText, Mention, write_annota
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.graphs.entities import GraphEntity
 from loreweave.corpus.graphs.knowledge_graph import GraphRelation, KnowledgeGraph
-from loreweave.corpus.knowledge.entity_types import read_entity_types
+from loreweave.corpus.knowledge.entity_types import VocabularyTypes, read_entity_types
 
 Build = Callable[..., tuple[int, str, str]]
 
@@ -89,3 +89,16 @@ def test_one_source_is_needed(build: Build, pages: Path, tmp_path: Path) -> None
     output = tmp_path / "types.jsonl"
     assert "found no text files, expected" in build("--output", output)[2]
     assert "found both --graph and text files" in build(pages, "--graph", tmp_path, "--output", output)[2]
+
+
+def test_titles_of_a_vocabulary_of_several_languages(build: Build, pages: Path, tmp_path: Path) -> None:
+    """Its keys are language:title; without the language, no entity of it has a type."""
+    output = tmp_path / "types.jsonl"
+    assert build(pages, "--output", output)[0] == 0
+    plain = read_entity_types(output)
+    assert build(pages, "--output", output, "--language", "en", "--overwrite")[0] == 0
+    assert read_entity_types(output) == {f"en:{title}": names for title, names in plain.items()}
+    ids = {"[PAD]": 0, "[UNK]": 1, "[MASK]": 2, **{f"en:{title}": row for row, title in enumerate(plain, 3)}, "de:Wien": 99}
+    vocabulary = EntityVocabulary.from_hugging_face(ids)
+    assert VocabularyTypes.of(read_entity_types(output), vocabulary).counts.astype(bool).sum() == len(plain)
+    assert "--language: found --graph" in build("--graph", tmp_path, "--language", "en", "--output", tmp_path / "other")[2]

@@ -34,3 +34,13 @@ def test_shares_with_and_without_their_ends() -> None:
     ):
         with pytest.raises(ValueError, match=rf"^{name}: found \S+, expected .*{expected}$"):
             check_share(group, "half", name, **ends)
+
+
+def test_nan_is_no_number_of_any_range() -> None:
+    group = SimpleNamespace(rate=float("nan"))
+    with pytest.raises(ValueError, match="rate: found .*nan, expected 0 or more"):
+        check_at_least(group, 0, "rate")
+    with pytest.raises(ValueError, match="rate: found .*nan, expected more than 0"):
+        check_positive(group, "rate")
+    with pytest.raises(ValueError, match="rate: found .*nan, expected a number from 0 to 1"):
+        check_share(group, "rate")

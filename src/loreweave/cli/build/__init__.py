@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
@@ -161,6 +162,8 @@ def pretraining(
     from loreweave.corpus.entity_vocabulary import EntityVocabulary
 
     words, exclusion, added = read_word_tokenizer(tokenizer), read_exclusion(exclude), Counter[str]()
+    if not math.isfinite(common_words):
+        raise ConfigurationError(f"--common-words: found {common_words}, expected a number of words per mention")
     if common_words and include_unknown_entities:
         raise ConfigurationError("--common-words and --include-unknown-entities: [UNK] can have one meaning only; give one")
     texts = read_texts(files, format, exclusion, labels_as_entities=link_labels)

@@ -35,6 +35,12 @@ Vocabulary = Annotated[
     Path | None, typer.Option("--vocabulary", help="Entity vocabulary with the titles of the graph's entities.")
 ]
 Output = Annotated[Path, typer.Option("--output", help="File to write (.jsonl).")]
+TitleLanguage = Annotated[
+    str | None,
+    typer.Option(
+        "--language", help="Language of the titles in the texts, for a vocabulary of several languages: en writes en:Oslo."
+    ),
+]
 MinEntities = Annotated[
     int, typer.Option("--min-entities", min=1, help="Minimum number of entities that have a type; rarer types are left out.")
 ]
@@ -46,6 +52,7 @@ def entity_types(
     source: Source = "categories",
     graph: Graph = None,
     vocabulary: Vocabulary = None,
+    language: TitleLanguage = None,
     min_entities: MinEntities = 1,
     format: Format = "annotated",
     exclude: Exclude = None,
@@ -64,7 +71,11 @@ def entity_types(
     if (graph is None) == (not files):
         found = "no text files" if graph is None else "both --graph and text files"
         raise ConfigurationError(f"found {found}, expected text files, or --graph FOLDER with --vocabulary FILE")
+    if graph is not None and language is not None:
+        raise ConfigurationError("--language: found --graph, whose titles are those of --vocabulary; leave --language out")
     report, left_out = _of_texts(files, source, format, exclude, link_labels) if files else (_of_graph(graph, vocabulary), {})
+    if language is not None:
+        report.types = {f"{language}:{title}": names for title, names in report.types.items()}
     keep_frequent(report, min_entities)
     check_types(report.types, files[0] if files else str(graph))
     output.parent.mkdir(parents=True, exist_ok=True)

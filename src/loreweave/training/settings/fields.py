@@ -50,7 +50,7 @@ def check_at_least(group: Any, minimum: float, *names: str) -> None:
     """
     for name in names:
         value = getattr(group, name)
-        if value is not None and value < minimum:
+        if value is not None and not value >= minimum:  # also nan
             raise ValueError(f"{name}: found {written(value)}, expected {minimum} or more")
 
 
@@ -62,7 +62,7 @@ def check_positive(group: Any, *names: str) -> None:
     """
     for name in names:
         value = getattr(group, name)
-        if value is not None and value <= 0:
+        if value is not None and not value > 0:  # also nan
             raise ValueError(f"{name}: found {written(value)}, expected more than 0")
 
 
