@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -36,6 +36,7 @@ from loreweave.pretraining.run import run
 from loreweave.training.settings.configuration import fill
 from loreweave.training.settings.recipes import load_recipe
 
+ORDER = ["plain", "words", "types", "types-shuffled"]
 PROBES = ["labels=10,50,200,1000", "draws=5", "episodes=2000"]
 
 
@@ -126,18 +127,20 @@ def probed(name: str, seed: int, steps: int) -> list[dict[str, Any]]:
 
 
 def table(steps: int) -> list[str]:
-    """A row per start: mean and spread over the seeds of pre-training."""
-    scores: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for folder in sorted((STORE / "starts").glob("probes-*")):
-        name, budget, _ = folder.name.removeprefix("probes-").rsplit("-", 2)
-        if (folder / "results.json").exists() and (name == "plain" or int(budget) == steps):
+    """A row per number, a column per start: mean and spread over the seeds of pre-training."""
+    scores: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    seeds = Counter[str]()
+    for folder in sorted((STORE / "starts").glob(f"probes-*-{steps}-*")):
+        name = folder.name.removeprefix("probes-").rsplit("-", 2)[0]
+        if (folder / "results.json").exists():
+            seeds[name] += 1
             for row in read_json(folder / "results.json")["scores"]:
-                scores[name][f"{row['data']} {row['what']}"].append(100 * row["score"])
-    columns = list(dict.fromkeys(column for row in scores.values() for column in row))
-    lines = ["| start | seeds | " + " | ".join(columns) + " |", "|---|---|" + "---|" * len(columns)]
-    for name, row in scores.items():
-        cells = [_cell(row[column]) for column in columns]
-        lines.append(f"| {name} | {max(map(len, row.values()))} | " + " | ".join(cells) + " |")
+                scores[row["data"], row["what"]][name].append(100 * row["score"])
+    names = sorted(seeds, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+    heads = [f"{name} ({seeds[name]})" for name in names]
+    lines = ["| data | from | " + " | ".join(heads) + " |", "|---|---|" + "---|" * len(names)]
+    for (data, what), row in scores.items():
+        lines.append(f"| {data} | {what} | " + " | ".join(_cell(row[name]) for name in names) + " |")
     return lines
 
 
