@@ -16,7 +16,10 @@ from loreweave.training.settings.recipes import list_recipes
 
 HEAVY = ("accelerate", "datasets", "safetensors", "scipy", "sklearn", "torch", "transformers")
 
-LINKED = '{"id": "1", "text": "Ann sings", "mentions": [{"start": 0, "end": 3, "entity": "Ann"}]}\n'
+LINKED = (
+    '{"id": "1", "text": "Ann sings", "mentions": [{"start": 0, "end": 3, "entity": "Ann"}], '
+    '"metadata": {"categories": ["singers", "people"]}}\n'
+)
 TYPING = '{"id": "1", "text": "Ann sings", "start": 0, "end": 3, "labels": ["person"]}\n'
 RELATION = (
     '{"id": "%d", "text": "Ann likes Bob", "head": {"start": 0, "end": 3}, "tail": {"start": 10, "end": 13}, "label": "%s"}\n'
@@ -39,6 +42,7 @@ TRAINING = {
 
 BUILT = {
     "entity-vocab": ["linked.jsonl", "--output", "vocabulary.jsonl"],
+    "entity-types": ["linked.jsonl", "--output", "types.jsonl"],
     "graph": ["graph", "--format", "triples", "--output", "built"],
     "episodes": ["words.txt", "--way", "2", "--count", "1", "--output", "episodes.jsonl"],
     "relation-episodes": ["pairs.jsonl", "--way", "2", "--count", "1", "--output", "relation-episodes.jsonl"],

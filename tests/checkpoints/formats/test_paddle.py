@@ -148,7 +148,7 @@ def test_ordinary_attention_gets_copies_for_paddle(tmp_path: Path) -> None:
 
 def test_label_names_that_paddle_has_no_place_for_are_said(tmp_path: Path) -> None:
     model = models.LukeForEntityClassification(layouts.config(id2label={0: "city", 1: "person"}))
-    assert any("the names of the 2 labels are left out" in note for note in paddle.save(model, None, tmp_path / "named"))
+    assert any("the names of 2 labels are left out" in note for note in paddle.save(model, None, tmp_path / "named"))
     numbered = models.LukeForEntityClassification(layouts.config(num_labels=2))
     assert not any("labels" in note for note in paddle.save(numbered, None, tmp_path / "numbered"))
 
