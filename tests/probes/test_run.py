@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import loreweave
-from loreweave.errors import ConfigurationError, DataError
+from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.probes.defaults import REAL, default_data
 from loreweave.probes.examples import PROBES
 from loreweave.probes.run import ProbeResult
@@ -66,6 +66,15 @@ def test_cells_have_the_spread_of_draws_or_the_interval_of_one() -> None:
     assert cells == [
         ["few shot", "d", "10 labels", "62.5 ± 2.5"], ["few shot", "d", "all labels (F1)", "62.5 [60.1, 69.9]"],
     ]  # fmt: skip
+
+
+def test_a_missing_encoder_is_an_error_before_the_first_is_measured(
+    written: Write, typing_rows: list[Any], tiny_bert: Path, tmp_path: Path
+) -> None:
+    path, encoded = written("types.jsonl", typing_rows), list[int]()
+    with pytest.raises(CheckpointError, match="no such file"):
+        loreweave.probe([tiny_bert, tmp_path / "nothing"], typing={"mine": [path, path]}, advance=encoded.append, **FAST)
+    assert not encoded
 
 
 def test_what_was_cut_is_counted(written: Write, typing_rows: list[Any], tiny_bert: Path) -> None:

@@ -86,8 +86,13 @@ def keep_frequent(report: EntityTypesReport, min_entities: int) -> None:
     report.types = {title: names for title, names in kept.items() if names}
 
 
-def check_types(types: Mapping[str, tuple[str, ...]], source: Pathname) -> None:
+def check_types(types: Mapping[str, tuple[str, ...]], source: Pathname, looked_at: str = "") -> None:
     """Refuse types from which nothing can be learned.
+
+    Args:
+        types: entity -> its types.
+        source: file or folder of the types, for the message.
+        looked_at: where the types were looked for, and where else they can be, for the message.
 
     Raises:
         DataError: there are no types, or one alone.
@@ -95,7 +100,7 @@ def check_types(types: Mapping[str, tuple[str, ...]], source: Pathname) -> None:
     names = {name for given in types.values() for name in given}
     if len(names) < 2:
         found = f"found the type {next(iter(names))!r} alone" if names else "found no entity with a type"
-        raise DataError(f"{found}, expected at least two types: nothing can be learned otherwise", path=source)
+        raise DataError(f"{found}, expected at least two types{looked_at and ' '}{looked_at}", path=source)
 
 
 def _add(types: dict[str, tuple[str, ...]], title: str, names: Iterable[str]) -> None:

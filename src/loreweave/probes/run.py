@@ -12,6 +12,7 @@ from typing import Any
 
 from loreweave.corpus.counts import counted
 from loreweave.corpus.files.writing import atomic_write, write_json
+from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError, records_of
 from loreweave.probes.defaults import default_data
 from loreweave.probes.encoder import FrozenEncoder
@@ -120,6 +121,8 @@ def probe_encoders(names: Sequence[str], config: ProbeConfig, execution: Executi
     """
     started = time.monotonic()
     data = list(_data(config, execution.report))
+    for name in names:
+        resolve(name)  # a name that is wrong is an error before the first encoder is measured
     encoders: dict[str, dict[str, Any]] = {}
     measures: dict[str, list[Measure]] = {}
     for name in names:

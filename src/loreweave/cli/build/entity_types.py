@@ -45,6 +45,13 @@ MinEntities = Annotated[
     int, typer.Option("--min-entities", min=1, help="Minimum number of entities that have a type; rarer types are left out.")
 ]
 
+_LOOKED_AT = {
+    "categories": "in metadata.categories of the texts (--source labels reads the labels of linked mentions)",
+    "labels": "among the labels of linked mentions (--source categories reads metadata.categories of the texts)",
+    "graph": "among the entities of the graph that are in --vocabulary",
+}
+"""Where types are looked for, for the message if there are none."""
+
 
 def entity_types(
     output: Output,
@@ -77,7 +84,7 @@ def entity_types(
     if language is not None:
         report.types = {f"{language}:{title}": names for title, names in report.types.items()}
     keep_frequent(report, min_entities)
-    check_types(report.types, files[0] if files else str(graph))
+    check_types(report.types, files[0] if files else str(graph), _LOOKED_AT[source if files else "graph"])
     output.parent.mkdir(parents=True, exist_ok=True)
     write_entity_types(output, report.types)
     names = {name for given in report.types.values() for name in given}

@@ -170,6 +170,12 @@ def _copied(value: Any) -> Any:
     return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
+def _place(path: str) -> str:
+    """A setting, or an item of a list counted from 1, for a message about its dotted name."""
+    setting, _, last = path.rpartition(".")
+    return f"setting {setting!r}, item {int(last) + 1}" if last.isdecimal() else f"setting {path!r}"
+
+
 def _shown(value: Any) -> str:
     return f"{value!r} ({type(value).__name__})"
 
@@ -236,9 +242,9 @@ def _check_keys(annotation: Any, value: Any, path: str) -> None:
     """Find keys that are not fields, and bools where a number is expected (pydantic would convert `true` to 1), and NaN."""
     cls = dataclass_of(annotation)
     if isinstance(value, bool) and bool not in union_members(annotation) and {int, float} & set(union_members(annotation)):
-        raise ConfigurationError(f"setting {path!r}: found {_shown(value)}, expected a number")
+        raise ConfigurationError(f"{_place(path)}: found {_shown(value)}, expected a number")
     if isinstance(value, float) and not math.isfinite(value):
-        raise ConfigurationError(f"setting {path!r}: found {_shown(value)}, expected a finite number")
+        raise ConfigurationError(f"{_place(path)}: found {_shown(value)}, expected a finite number")
     if isinstance(value, dict) and cls is not None:
         settings = types_of(cls)
         for key, item in value.items():
@@ -344,13 +350,13 @@ def _explain(cls: type, error: ValidationError) -> str:
         setting = ".".join(str(part) for part in detail["loc"] if not _is_type_label(part))
         kind, _, why = detail["type"].partition("_")
         if kind == "missing":
-            lines.append(f"setting {setting!r} of {cls.__name__} is missing")
+            lines.append(f"{_place(setting)} of {cls.__name__} is missing")
         elif detail["type"] == "value_error":
             lines.append(_of_settings(cls, setting, detail["msg"].removeprefix("Value error, ")))
         else:
             known = _EXPECTED.get(kind) if why in ("type", "parsing") else None
             expected = known or detail["msg"].removeprefix("Input should be ")
-            lines.append(f"setting {setting!r}: found {_shown(detail['input'])}, expected {expected}")
+            lines.append(f"{_place(setting)}: found {_shown(detail['input'])}, expected {expected}")
     return "\n".join(dict.fromkeys(lines))
 
 
