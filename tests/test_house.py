@@ -29,7 +29,6 @@ LAYERS = (
     {"objectives", "tasks"},
     {"pretraining", "experiments", "attention", "serve"},
     {"miniworld"},
-    {"probes"},
     {"cli"},
 )
 RANKS = {package: rank for rank, layer in enumerate(LAYERS) for package in layer}

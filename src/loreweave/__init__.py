@@ -15,7 +15,7 @@ _PUBLIC = {
     "finetune": "loreweave.tasks.jobs.by_name",
     "load": "loreweave.tasks.jobs.predictor",
     "pretrain": "loreweave.pretraining.by_recipe",
-    "probe": "loreweave.probes.run",
+    "probe": "loreweave.experiments.probes.run",
 }
 
 __all__ = ["__version__", *_PUBLIC]

@@ -71,7 +71,5 @@ def test_a_file_and_a_folder(tmp_path: Path) -> None:
 def test_texts_of_other_entities_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "texts.jsonl"
     write_annotated_texts(file, [text("Elsewhere", "Nothing is known.")])
-    with pytest.raises(
-        DataError, match="texts.jsonl.*found no text of an entity of the vocabulary"
-    ):
+    with pytest.raises(DataError, match="texts.jsonl.*found no text of an entity of the vocabulary"):
         read_entity_sentences(file, VOCABULARY)

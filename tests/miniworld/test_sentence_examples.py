@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.bundled_data import ner_files, relation_files
 from loreweave.miniworld import load_pages
 from loreweave.miniworld.sentence_examples import (
     LEAST_PAIRS,
@@ -18,7 +19,7 @@ from loreweave.miniworld.sentence_examples import (
     relation_records,
 )
 from loreweave.miniworld.typing_examples import entity_types
-from loreweave.miniworld.world import ner_files, parse_links, relation_files
+from loreweave.miniworld.world import parse_links
 from loreweave.tasks.ner.reader import read as read_ner
 from loreweave.tasks.relation_classification.reader import read as read_relations
 

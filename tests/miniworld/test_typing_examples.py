@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from loreweave.miniworld import load_pages, typing_files
+from loreweave.corpus.bundled_data import typing_files
+from loreweave.miniworld import load_pages
 from loreweave.miniworld.typing_examples import LEAST_ENTITIES, MOST_OF_ONE_ENTITY, entity_types, typing_records
 from loreweave.tasks.entity_typing.reader import read
 

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loreweave.corpus.bundled_data import DATA
 from loreweave.errors import DataError
 from loreweave.miniworld import GraphPaths, load_graph_paths, load_pages
-from loreweave.miniworld.world import DATA, parse_links, read_pages
+from loreweave.miniworld.world import parse_links, read_pages
 
 Triple = tuple[str, str, str]
 PLAIN = st.text(st.characters(blacklist_characters="[]|", blacklist_categories=["Cs"]))

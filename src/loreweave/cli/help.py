@@ -124,7 +124,7 @@ def _configurations(command: str, given: Sequence[str]) -> Iterator[type]:
         yield PretrainingConfig
         return
     if command == "probe":
-        from loreweave.probes.settings import ProbeConfig
+        from loreweave.experiments.probes.settings import ProbeConfig
 
         yield ProbeConfig
         return

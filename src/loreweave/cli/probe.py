@@ -50,7 +50,7 @@ def command(
 
     Example: loreweave probe minilm runs/luke typing.mine=train.json,test.json states=words,entities --output probes
     """
-    from loreweave.probes.run import probe
+    from loreweave.experiments.probes.run import probe
 
     models, settings = split_arguments(arguments)
     with progress("encoding texts") as advance:

@@ -15,9 +15,10 @@ from typing import Any
 from loreweave.build.entity_vocabulary import build_entity_vocabulary
 from loreweave.build.pretraining_set import build_pretraining_set
 from loreweave.checkpoints.formats import hugging_face
-from loreweave.checkpoints.from_encoder import luke_from_encoder
+from loreweave.checkpoints.new_luke.from_encoder import luke_from_encoder
 from loreweave.checkpoints.word_tokenizers import read_word_tokenizer
 from loreweave.corpus.annotated_text import write_annotated_texts
+from loreweave.corpus.bundled_data import graph_files, ner_files, relation_files
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.writing import atomic_path, write_json
@@ -28,7 +29,7 @@ from loreweave.errors import ConfigurationError
 from loreweave.miniworld.demo_page import page
 from loreweave.miniworld.demo_result import Answer, DemoResult
 from loreweave.miniworld.sentence_reading import read_sentences
-from loreweave.miniworld.world import graph_files, load_pages, ner_files, relation_files
+from loreweave.miniworld.world import load_pages
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.evaluation import evaluate_objectives
 from loreweave.pretraining.run import run

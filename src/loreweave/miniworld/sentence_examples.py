@@ -20,10 +20,11 @@ from typing import Any
 
 from loreweave.build.sentences import split_sentences
 from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.bundled_data import ner_files, relation_files
 from loreweave.corpus.files.reading import read_json_lines
 from loreweave.corpus.files.writing import write_json_lines
 from loreweave.miniworld.typing_examples import SPLITS, entity_types
-from loreweave.miniworld.world import load_graph_paths, load_pages, ner_files, relation_files
+from loreweave.miniworld.world import load_graph_paths, load_pages
 
 NER_TYPES = ("person", "place", "organisation", "work", "language", "celestial body")
 NO_RELATION = "no_relation"

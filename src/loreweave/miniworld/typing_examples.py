@@ -12,9 +12,10 @@ from typing import Any
 
 from loreweave.build.sentences import split_sentences
 from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.bundled_data import typing_files
 from loreweave.corpus.files.reading import read_json_lines
 from loreweave.corpus.files.writing import write_json
-from loreweave.miniworld.world import load_graph_paths, load_pages, typing_files
+from loreweave.miniworld.world import load_graph_paths, load_pages
 
 SPLITS = ("train", "train", "test", "train", "train", "dev", "train", "train", "test", "train")
 """Splits, in the order in which entities of similar types are distributed: none is in two splits, each type is in all."""

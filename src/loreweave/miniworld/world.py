@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from loreweave.corpus.annotated_text import AnnotatedText, Mention
+from loreweave.corpus.bundled_data import DATA, graph_files
 from loreweave.corpus.files.reading import Pathname, open_text
 from loreweave.errors import DataError
-
-DATA = Path(__file__).parent / "data"
 
 _TITLE = re.compile(r"== (.+) ==")
 _LINK = re.compile(r"\[\[([^\[\]|]+)(?:\|([^\[\]|]+))?\]\]")
@@ -37,31 +36,11 @@ class GraphPaths(NamedTuple):
     test: Path
 
 
-def graph_files() -> Path:
-    """Folder of the graph, for `loreweave build graph --format jsonl`."""
-    return DATA / "graph"
-
-
 def load_graph_paths() -> GraphPaths:
     """The graph: no fact is in two splits, and both directions of a pair are in the same split."""
     graph = graph_files()
     triples = (graph / "triples" / f"{split}.tsv" for split in ("train", "valid", "test"))
     return GraphPaths(graph / "entities.jsonl", graph / "relations.jsonl", *triples)
-
-
-def typing_files() -> Path:
-    """Folder with `train.json`, `dev.json`, `test.json` of entity typing in Open Entity's layout."""
-    return DATA / "typing"
-
-
-def ner_files() -> Path:
-    """Folder with `train.jsonl`, `dev.jsonl`, `test.jsonl` of NER as annotated text."""
-    return DATA / "ner"
-
-
-def relation_files() -> Path:
-    """Folder with `train.jsonl`, `dev.jsonl`, `test.jsonl` of relation classification, as pairs."""
-    return DATA / "relations"
 
 
 def load_pages() -> list[AnnotatedText]:

@@ -19,8 +19,8 @@ from transformers import (
 from loreweave.build.entity_sentences import read_entity_sentences
 from loreweave.build.pretraining_set import PretrainingSet
 from loreweave.checkpoints.conversion import load_luke
-from loreweave.checkpoints.entity_rows import EntitySources, start_rows_from_reading
-from loreweave.checkpoints.from_encoder import EntitiesStart, luke_from_encoder
+from loreweave.checkpoints.new_luke.entity_rows import EntitySources, start_rows_from_reading
+from loreweave.checkpoints.new_luke.from_encoder import EntitiesStart, luke_from_encoder
 from loreweave.corpus.counts import counted
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.encoding import EntityTokenizer

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from loreweave.experiments.probes.settings import ProbeName
 from loreweave.metrics.resampling import interval, resampled_sums
-from loreweave.probes.settings import ProbeName
 
 Metric = Literal["accuracy", "micro_f1"]
 

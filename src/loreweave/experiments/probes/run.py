@@ -14,14 +14,14 @@ from loreweave.corpus.counts import counted
 from loreweave.corpus.files.writing import atomic_write, write_json
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError, records_of
-from loreweave.probes.defaults import default_data
-from loreweave.probes.encoder import FrozenEncoder
-from loreweave.probes.examples import PROBES, ProbeData, read_data
-from loreweave.probes.label_curves import label_curve
-from loreweave.probes.opening import open_encoder
-from loreweave.probes.prototypes import check_episodes, episode_measures
-from loreweave.probes.scores import Measure
-from loreweave.probes.settings import ProbeConfig
+from loreweave.experiments.probes.defaults import default_data
+from loreweave.experiments.probes.encoder import FrozenEncoder
+from loreweave.experiments.probes.examples import PROBES, ProbeData, read_data
+from loreweave.experiments.probes.label_curves import label_curve
+from loreweave.experiments.probes.opening import open_encoder
+from loreweave.experiments.probes.prototypes import check_episodes, episode_measures
+from loreweave.experiments.probes.scores import Measure
+from loreweave.experiments.probes.settings import ProbeConfig
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.files.results import check_results_folder
 from loreweave.tasks.jobs.evaluate import is_writer

@@ -8,10 +8,10 @@ from torch.nn import functional as F
 
 from loreweave.build.relation_episodes import EpisodeDraws, EpisodeShape
 from loreweave.errors import DataError
+from loreweave.experiments.probes.examples import ProbeData
+from loreweave.experiments.probes.scores import Measure
+from loreweave.experiments.probes.settings import Distance, ProbeConfig
 from loreweave.models.gaussian_embeddings import inner_products, squared_distances
-from loreweave.probes.examples import ProbeData
-from loreweave.probes.scores import Measure
-from loreweave.probes.settings import Distance, ProbeConfig
 
 _BLOCK = 256
 """Number of episodes that are scored at once."""

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from loreweave.build.pretraining_set import PretrainingSet, open_pretraining_set
-from loreweave.checkpoints.entity_rows import SHRINKAGE, EntitySources, covariance, start_rows_from_reading
-from loreweave.checkpoints.entity_states import EntityStates
-from loreweave.checkpoints.from_encoder import NewLuke, luke_from_encoder
+from loreweave.checkpoints.new_luke.entity_rows import SHRINKAGE, EntitySources, covariance, start_rows_from_reading
+from loreweave.checkpoints.new_luke.entity_states import EntityStates
+from loreweave.checkpoints.new_luke.from_encoder import NewLuke, luke_from_encoder
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import ConfigurationError
 

@@ -12,9 +12,9 @@ import pytest
 
 import loreweave
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
-from loreweave.probes.defaults import REAL, default_data
-from loreweave.probes.examples import PROBES
-from loreweave.probes.run import ProbeResult
+from loreweave.experiments.probes.defaults import REAL, default_data
+from loreweave.experiments.probes.examples import PROBES
+from loreweave.experiments.probes.run import ProbeResult
 
 Write = Callable[[str, Sequence[Any]], Path]
 FAST = {

@@ -19,10 +19,10 @@ from loreweave.corpus.files.reading import sha256_of
 from loreweave.encoding import EntityTokenizer
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import CheckpointError, ConfigurationError
+from loreweave.experiments.probes.encoder import FrozenEncoder, MentionStates
+from loreweave.experiments.probes.settings import ProbeConfig, States
 from loreweave.models import LukeModel
 from loreweave.models.word_positions import plain_words
-from loreweave.probes.encoder import FrozenEncoder, MentionStates
-from loreweave.probes.settings import ProbeConfig, States
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.embedding_cache import hash_of_folder
 from loreweave.tasks.starting_points import config_of, is_luke, word_limit, word_tokenizer

@@ -12,10 +12,10 @@ from family_cases import CASES, make_encoder
 from transformers import AutoModel, AutoTokenizer
 
 from loreweave.errors import CheckpointError, ConfigurationError, DataError
+from loreweave.experiments.probes.encoder import MentionTexts
+from loreweave.experiments.probes.opening import open_encoder
+from loreweave.experiments.probes.settings import ProbeConfig
 from loreweave.models import LukeModel
-from loreweave.probes.encoder import MentionTexts
-from loreweave.probes.opening import open_encoder
-from loreweave.probes.settings import ProbeConfig
 from loreweave.tasks.contract import Execution
 
 CPU = Execution(device="cpu")

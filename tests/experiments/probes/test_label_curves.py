@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from loreweave.errors import DataError
-from loreweave.probes.examples import Example, ProbeData
-from loreweave.probes.label_curves import _Inputs, class_counts, label_curve, most_frequent, standardised
-from loreweave.probes.settings import ProbeConfig
+from loreweave.experiments.probes.examples import Example, ProbeData
+from loreweave.experiments.probes.label_curves import _Inputs, class_counts, label_curve, most_frequent, standardised
+from loreweave.experiments.probes.settings import ProbeConfig
 
 
 def data_of(train: list[tuple[str, ...]], test: list[tuple[str, ...]], **settings: Any) -> ProbeData:

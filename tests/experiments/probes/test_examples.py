@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from loreweave.errors import ConfigurationError, DataError
-from loreweave.probes.examples import read_data
-from loreweave.probes.settings import ProbeConfig
+from loreweave.experiments.probes.examples import read_data
+from loreweave.experiments.probes.settings import ProbeConfig
 
 Write = Callable[[str, Sequence[Any]], Path]
 

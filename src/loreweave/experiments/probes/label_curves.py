@@ -13,9 +13,9 @@ from sklearn.linear_model import LogisticRegression
 
 from loreweave.corpus.counts import counted
 from loreweave.errors import DataError
-from loreweave.probes.examples import Example, ProbeData
-from loreweave.probes.scores import Measure, Metric
-from loreweave.probes.settings import ProbeConfig
+from loreweave.experiments.probes.examples import Example, ProbeData
+from loreweave.experiments.probes.scores import Measure, Metric
+from loreweave.experiments.probes.settings import ProbeConfig
 from loreweave.random_streams import stream
 
 _LEAST_DEVIATION = 1e-5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from loreweave.probes.scores import Measure
+from loreweave.experiments.probes.scores import Measure
 
 
 def measure(counts: list[list[list[int]]]) -> Measure:

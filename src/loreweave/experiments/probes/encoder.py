@@ -15,8 +15,8 @@ from loreweave.encoding import EntityTokenizer
 from loreweave.encoding.collation import pad_encoded_texts, pad_ids
 from loreweave.encoding.encoded_text import EncodedText, EncodingReport, Span
 from loreweave.errors import DataError
+from loreweave.experiments.probes.settings import States
 from loreweave.models.segments import reads_segments
-from loreweave.probes.settings import States
 from loreweave.training.evaluation import Outputs
 from loreweave.training.inference import Batch, run_model
 

@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from loreweave.miniworld.world import ner_files, relation_files, typing_files
-from loreweave.probes.settings import ProbeName
+from loreweave.corpus.bundled_data import ner_files, relation_files, typing_files
+from loreweave.experiments.probes.settings import ProbeName
 
 VARIABLE = "LOREWEAVE_DATA"
 """Environment variable with the folder of the real data sets."""

@@ -15,7 +15,7 @@ from loreweave.corpus.files.reading import sha256_of_data
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.corpus.files.rows import LeftOut, Span
 from loreweave.errors import ConfigurationError, DataError
-from loreweave.probes.settings import ProbeConfig, ProbeName
+from loreweave.experiments.probes.settings import ProbeConfig, ProbeName
 from loreweave.random_streams import stream
 from loreweave.tasks.contract import Reading
 from loreweave.tasks.files.data_folder import split_file

@@ -15,7 +15,7 @@ import torch
 from datasets import Dataset
 from torch import Tensor
 
-from loreweave.checkpoints.entity_states import EntityStates, read_states, readings_of_sets, readings_of_texts
+from loreweave.checkpoints.new_luke.entity_states import EntityStates, read_states, readings_of_sets, readings_of_texts
 from loreweave.corpus.counts import counted
 from loreweave.encoding import EntityTokenizer
 from loreweave.errors import ConfigurationError

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from loreweave.errors import DataError
-from loreweave.probes.examples import Example, ProbeData
-from loreweave.probes.prototypes import check_episodes, episode_measures, nearest, unit_length
-from loreweave.probes.settings import ProbeConfig
+from loreweave.experiments.probes.examples import Example, ProbeData
+from loreweave.experiments.probes.prototypes import check_episodes, episode_measures, nearest, unit_length
+from loreweave.experiments.probes.settings import ProbeConfig
 
 
 def data_of(labels: list[str]) -> ProbeData:

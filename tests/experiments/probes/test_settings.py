@@ -9,7 +9,7 @@ import pytest
 
 from loreweave.cli.main import main
 from loreweave.errors import ConfigurationError
-from loreweave.probes.settings import ProbeConfig
+from loreweave.experiments.probes.settings import ProbeConfig
 from loreweave.training.settings.configuration import fill, overrides_of
 from loreweave.training.settings.documentation import setting_docs
 
