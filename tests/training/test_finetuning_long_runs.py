@@ -183,5 +183,5 @@ def test_small_training_files_get_a_least_number_of_updates(tmp_path: Path) -> N
     assert any("epochs: 7 instead of 4" in line and "min_updates=null" in line for line in lines)
     assert any("epoch 7/7" in line for line in lines)
     assert run(tmp_path / "same", replace(CONFIG, min_updates=30))["updates"] == 32
-    with pytest.raises(ConfigurationError, match="min_updates: found 0"):
+    with pytest.raises(ConfigurationError, match="'min_updates': found 0"):
         fill(FinetuningConfig, {"min_updates": 0})

@@ -52,7 +52,7 @@ def test_wrong_settings_are_named(override: str, message: str) -> None:
 
 
 def test_every_setting_is_described_and_named_on_the_page() -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs" / "probing.md").read_text(encoding="utf-8")
+    page = (Path(__file__).resolve().parents[3] / "docs" / "probing.md").read_text(encoding="utf-8")
     for setting in setting_docs(ProbeConfig):
         assert setting.text and f"`{setting.name}" in page, setting.name
 
