@@ -100,7 +100,7 @@ CASES = {
     ),
     "entity_types": Case(WRONG_MENTIONS, {"types": TYPES}, WORDS_ALONE),
     "entity_relations": Case(
-        (*WRONG_MENTIONS, ({"types": None}, "graph, types: found None, None, expected exactly one of them")),
+        (*WRONG_MENTIONS, ({"types": None}, "graph, types: found neither, expected exactly one of them")),
         {"types": TYPES},
         WORDS_ALONE | {"batch_size": 12, "micro_batch_size": 6},
     ),

@@ -33,15 +33,15 @@ from transformers import PreTrainedModel
 
 from loreweave.checkpoints import knowledge_embedding as side_files
 from loreweave.encoding.graph_texts import GraphTexts
-from loreweave.errors import ConfigurationError
 from loreweave.models.knowledge_embedding import KnowledgeEmbeddingHead, Pooling
-from loreweave.objectives.base import ObjectiveLoss, RunContext, Tensors
+from loreweave.objectives.base import ObjectiveLoss, RunContext, Tensors, model_of_run
 from loreweave.objectives.gathering import gather, processes
 from loreweave.objectives.graph_batches import TextPool, encode_texts
 from loreweave.objectives.graph_objective import GraphObjective, GraphObjectiveConfig
 from loreweave.objectives.momentum import MomentumMemory
 from loreweave.objectives.stored_neighbours import StoredNeighbours
 from loreweave.objectives.triples import HEAD, RELATION, TAIL, TrueTriples
+from loreweave.training.settings.fields import check_at_least, check_positive
 
 _MOMENTUM = "momentum_"
 """Beginning of the names of the momentum encoder's texts in a micro-batch."""
@@ -77,10 +77,8 @@ class ContrastiveKnowledgeConfig(GraphObjectiveConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.temperature <= 0:
-            raise ValueError(f"temperature: found {self.temperature}, expected more than 0")
-        if self.pre_batches < 0:
-            raise ValueError(f"pre_batches: found {self.pre_batches}, expected 0 or more")
+        check_positive(self, "temperature")
+        check_at_least(self, 0, "pre_batches")
         self._check_momentum()
 
     def _check_momentum(self) -> None:
@@ -93,8 +91,7 @@ class ContrastiveKnowledgeConfig(GraphObjectiveConfig):
             raise ValueError(f"momentum: found {self.momentum}, expected a number from 0 to less than 1")
         if self.queue_size < 1:
             raise ValueError(f"queue_size: found {self.queue_size}, expected 1 or more with momentum")
-        if self.neighbours < 0:
-            raise ValueError(f"neighbours: found {self.neighbours}, expected 0 or more")
+        check_at_least(self, 0, "neighbours")
         if self.pre_batches:
             raise ValueError(f"pre_batches: found {self.pre_batches}, expected 0 with momentum, which has a queue of its own")
 
@@ -227,9 +224,7 @@ class ContrastiveKnowledge(GraphObjective):
 
     def head(self, model: PreTrainedModel | None) -> nn.Module:
         """Temperature, queue and momentum encoder; relations are encoded with the questions."""
-        if model is None:
-            raise ConfigurationError(f"{self.name} needs a model to read texts")
-        return ContrastiveHead(model, self.config, self.true, self.sampler.triples)
+        return ContrastiveHead(model_of_run(self, model), self.config, self.true, self.sampler.triples)
 
     def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Tensors) -> ObjectiveLoss:
         """Mean of two cross-entropies, question -> entity and true entity -> question, summed over this process's questions.

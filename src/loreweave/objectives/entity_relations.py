@@ -47,7 +47,8 @@ class EntityRelationsConfig(LinkedMentionsConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if (self.graph is None) == (self.types is None):
-            raise ValueError(f"graph, types: found {self.graph}, {self.types}, expected exactly one of them")
+            found = "neither" if self.graph is None else "both"
+            raise ValueError(f"graph, types: found {found}, expected exactly one of them")
 
 
 class EntityRelations(LinkedMentionsObjective):
