@@ -101,7 +101,7 @@ def variants() -> list[tuple[str, str, str, str]]:
 
 CASES: dict[str, Any] = {
     "multi_label": False, "max_length": 40, "max_mention_length": 1, "mention_unit": "words",
-    "max_entity_length": 2, "base": None, "no_label": "no_relation",
+    "max_entity_length": 2, "base": None, "no_label": "no_relation", "typed_markers": "punctuation",
 }  # fmt: skip
 """Values that make a difference to the records of `long_records`, where any does."""
 
@@ -113,7 +113,8 @@ def long_records(task: str) -> list[Any]:
     if task == "entity-typing":
         return [TypingRecord("0", long, place, place + 14, ("place",))]
     if task == "relation-classification":
-        return [RelationRecord("0", long, (place, place + 14), (place + 15, place + 20), "lives")]
+        types = {"head_type": "river", "tail_type": "city"}
+        return [RelationRecord("0", long, (place, place + 14), (place + 15, place + 20), "lives", **types)]
     parts, mentions = (text, long, text), (Mention(0, 3, label="PER"),)
     return joined([NerRecord(str(n), Sentence.of(part), mentions, metadata={"doc": 1}) for n, part in enumerate(parts)])
 
