@@ -3,10 +3,11 @@
     python benchmarks/knowledge_starts.py --starts words types types-shuffled --seeds 0 1 2
     python benchmarks/knowledge_starts.py --table
 
-Every start is the recipe minilm/knowledge with other objectives beside masked words: MiniLM is trained for `--steps` updates of
-32 windows (500: about 15 minutes of one CPU core), then measured by `loreweave probe`. Windows are those of text_wikispeedia
-without its reserved titles, 64 sub-words long, with later mentions of linked names linked too. Runs and probes are kept in
-`LOREWEAVE_CHECKPOINTS` and taken from there, so that the table can be made in several sittings.
+Every start is the recipe minilm/knowledge with other objectives beside masked words; a name with `-shuffled` is its control
+without knowledge. MiniLM is trained for `--steps` updates of 32 windows (500: about 15 minutes of one CPU core), then measured
+by `loreweave probe`. Windows are those of text_wikispeedia without its reserved titles, 64 sub-words long, with later mentions
+of linked names linked too. Runs and probes are kept in `LOREWEAVE_CHECKPOINTS` and taken from there, so that the table can be
+made in several sittings.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from shuffled_knowledge import shuffle_links, shuffle_tails
 from transformers import AutoTokenizer
 
 import loreweave
@@ -36,7 +38,8 @@ from loreweave.pretraining.run import run
 from loreweave.training.settings.configuration import fill
 from loreweave.training.settings.recipes import load_recipe
 
-ORDER = ["plain", "words", "types", "types-shuffled"]
+KINDS = ("types", "relations", "triples", "graph", "entities")
+ORDER = ["plain", "words", *(name for kind in KINDS for name in (kind, f"{kind}-shuffled")), "latent", "all"]
 PROBES = ["labels=10,50,200,1000", "draws=5", "episodes=2000"]
 
 
@@ -46,14 +49,19 @@ def texts() -> list[Any]:
     return list(read_wikispeedia(folder / "articles.jsonl.xz", read_reserved_titles(folder / "reserved_titles.txt")))
 
 
-def windows() -> Path:
-    """Windows of 64 sub-words in which every place of a linked name is linked; the vocabulary is that of the links."""
-    path = STORE / "wikispeedia-repeats"
+def windows(shuffled: bool = False) -> Path:
+    """Windows of 64 sub-words in which every place of a linked name is linked; the vocabulary is that of the links.
+
+    With `shuffled`, the linked entities are random: the control of masked entities.
+    """
+    path = STORE / ("wikispeedia-shuffled" if shuffled else "wikispeedia-repeats")
     if not path.exists():
         vocabulary = open_pretraining_set(pretraining_set()).vocabulary
         assert vocabulary is not None
+        linked = link_repeats(texts())
+        linked = shuffle_links(linked, seed=0) if shuffled else linked
         tokenizer = AutoTokenizer.from_pretrained(resolve("minilm"))
-        build_pretraining_set(link_repeats(texts()), tokenizer, vocabulary, path, max_length=WINDOW, max_entities=24)
+        build_pretraining_set(linked, tokenizer, vocabulary, path, max_length=WINDOW, max_entities=24)
     return path
 
 
@@ -77,7 +85,7 @@ def objectives(start: str) -> dict[str, Any]:
         "types": lambda: {"entity_types": mentions | shuffled},
         "relations": lambda: {"entity_relations": {"types": types()} | pairs},
         "triples": lambda: {"entity_relations": {"graph": str(graph("fb15k237-linked"))} | pairs},
-        "graph": lambda: {"contrastive_knowledge": over_graph()},
+        "graph": lambda: {"contrastive_knowledge": over_graph(bool(control))},
         "latent": lambda: {"latent_typing": latent},
         "entities": lambda: {"masked_entities": {}},
         "all": lambda: objectives("types") | objectives("relations") | objectives("graph") | objectives("latent"),
@@ -85,10 +93,11 @@ def objectives(start: str) -> dict[str, Any]:
     return found[kind]()
 
 
-def over_graph() -> dict[str, Any]:
-    """Settings of the contrastive objective over FB15k-237."""
+def over_graph(shuffled: bool = False) -> dict[str, Any]:
+    """Settings of the contrastive objective over FB15k-237; `shuffled`: with random tails."""
     settings: dict[str, Any] = load_recipe("minilm/contrastive-knowledge").config["objectives"]["contrastive_knowledge"]
-    return settings | {"graph": str(graph("fb15k237"))}
+    folder = graph("fb15k237")
+    return settings | {"graph": str(shuffle_tails(folder, STORE / "fb15k237-shuffled", seed=0) if shuffled else folder)}
 
 
 def start(name: str, seed: int, steps: int, **changes: Any) -> Path:
@@ -101,7 +110,7 @@ def start(name: str, seed: int, steps: int, **changes: Any) -> Path:
     values = {
         **recipe,
         **luke,
-        "data": [str(windows())],
+        "data": [str(windows(shuffled=name == "entities-shuffled"))],
         "objectives": {"masked_words": recipe["objectives"]["masked_words"]} | asked,
         "word_only": not luke,
         "output": str(STORE / "starts" / f"{name}-{steps}-{seed}"),
