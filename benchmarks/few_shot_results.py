@@ -9,6 +9,7 @@ then answers the same 200 episodes a setting, drawn from the types of ner_crossn
 has (mentions of others are O there): types are disjoint from the source's, as in Few-NERD INTRA. A setting is
 `domain-ways-shots`. All encoders have the same seeds, batches and episodes. `container` takes the nearest support word;
 `container-tuned` fine-tunes on each support set first, as published; `nnshot` reads the encoder without any source training.
+An encoder such as `types:0` is a start of `knowledge_starts.py` with its seed.
 
 Each number is written to a folder of its own, so that an interrupted run goes on. The table shows micro F1 over all episodes,
 with full labels, as mean and standard deviation over the seeds, and the first seed's bootstrap interval over the episodes.
@@ -23,9 +24,12 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
+import knowledge_starts
+
 from checkpoints import DATA, REPOSITORY, build
 from loreweave.cli.main import main as loreweave
 from loreweave.corpus.files.reading import read_json
+from loreweave.encoding.model_names import resolve
 from loreweave.metrics.resampling import INTERVALS
 
 SCIENCE, AI, POLITICS = (DATA / "ner_crossner" / name for name in ("science", "ai", "politics"))
@@ -41,6 +45,8 @@ METHODS = {
 }
 UNTRAINED = ("nnshot",)
 RATE = "1e-4"
+STEPS = 500
+"""Updates of the starts of knowledge_starts.py."""
 
 
 def command(*words: object) -> None:
@@ -63,11 +69,19 @@ def episodes(setting: str, folder: Path) -> Path:
     return file
 
 
+def encoder_folder(encoder: str) -> Path:
+    """An encoder by name: minilm, one of checkpoints.py, or START:SEED of knowledge_starts.py."""
+    start, _, seed = encoder.partition(":")
+    if seed:
+        return knowledge_starts.start(start, int(seed), STEPS)
+    return resolve("minilm") if encoder == "minilm" else build(encoder)
+
+
 def trained(encoder: str, seed: int, folder: Path) -> Path:
     """An encoder after one epoch on the source."""
     run = folder / f"{encoder}-source-{seed}"
     if not (run / "results.json").exists():
-        model = encoder if encoder == "minilm" else build(encoder)
+        model = encoder_folder(encoder)
         given = [word for file in SOURCE for word in ("--train", file)]
         settings = (f"optimizer.learning_rate={RATE}", "precision=bf16", f"seed={seed}")
         recipe = ("--recipe", "container/few-nerd-intra", "--overwrite", "--output", run)
@@ -79,8 +93,7 @@ def scored(encoder: str, method: str, setting: str, seed: int, folder: Path) -> 
     """The content of `results.json` of one evaluation."""
     out = folder / f"{encoder}-{method}-{setting}-{seed}"
     if not (out / "results.json").exists():
-        start = encoder if encoder == "minilm" else build(encoder)
-        model = start if method in UNTRAINED else trained(encoder, seed, folder)
+        model = encoder_folder(encoder) if method in UNTRAINED else trained(encoder, seed, folder)
         data = ("--data", episodes(setting, folder), "--output", out, "--overwrite")
         command("evaluate", "few-shot-ner", "--model", model, *data, *METHODS[method])
     results: dict[str, Any] = read_json(out / "results.json")
