@@ -1,0 +1,269 @@
+"""A mention dictionary: which entities a name may mean, how often the name is a link, and where names are in a text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from loreweave.corpus.counts import counted
+from loreweave.corpus.files.reading import Pathname
+from loreweave.corpus.mentions.finding import NameFinder
+from loreweave.corpus.mentions.normalisation import Normalisation
+from loreweave.corpus.mentions.tables import NameCounts, Tables, make_tables, open_tables, write_tables
+
+__all__ = ["Candidate", "DetectedMention", "MentionDictionary", "NameCounts", "PageLink"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An entity that a name may mean.
+
+    Attributes:
+        entity: title or id, as the links write it.
+        prior: part of the links from this name that go to the entity, from 0 to 1.
+        links: number of these links.
+    """
+
+    entity: str
+    prior: float
+    links: int
+
+
+@dataclass(frozen=True, slots=True)
+class DetectedMention:
+    """A name in a text.
+
+    Attributes:
+        start, end: the characters `text[start:end]`.
+        name: these characters.
+        link_probability: part of the texts with this name that link it, from 0 to 1.
+    """
+
+    start: int
+    end: int
+    name: str
+    link_probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class PageLink:
+    """A link on a page: the normalised name, the entity, and the link probability of the name."""
+
+    name: str
+    entity: str
+    link_probability: float
+
+
+class MentionDictionary:
+    """Names with their candidate entities. A saved dictionary is memory-mapped: it opens in milliseconds.
+
+    Attributes:
+        normalisation: what is done to names and texts before they are compared.
+        manifest: details about the folder (`sources`, `counts`, `settings`); for a dictionary made in memory, the given ones.
+
+    Example:
+        >>> counts = {
+        ...     "Paris": NameCounts({"Paris": 3, "Paris,_Texas": 1}, texts_linking=4, texts=5),
+        ...     "New Paris": NameCounts({"New_Paris": 1}, texts_linking=1, texts=1),
+        ... }
+        >>> dictionary = MentionDictionary.from_counts(counts)
+        >>> dictionary.candidates("PARIS", limit=1)
+        [Candidate(entity='Paris', prior=0.75, links=3)]
+        >>> [(found.start, found.end, found.name) for found in dictionary.detect("From Paris to New Paris.")]
+        [(5, 10, 'Paris'), (14, 23, 'New Paris')]
+        >>> dictionary.link_probability("paris"), len(dictionary), "Rome" in dictionary
+        (0.8, 2, False)
+    """
+
+    def __init__(
+        self, tables: Tables, normalisation: Normalisation, manifest: Mapping[str, Any], folder: Path | None = None
+    ) -> None:
+        self.normalisation = normalisation
+        self.manifest = manifest
+        self._folder = folder
+        self._tables = tables
+        self._names, self._entities = tables.tries["names"], tables.tries["entities"]
+        self._finder = NameFinder(self._names, tables.tries["first_words"], tables.arrays["longest"])
+        self._accepted: dict[float, bytes | None] = {0.0: None}
+
+    @classmethod
+    def from_counts(
+        cls,
+        counts: Mapping[str, NameCounts],
+        normalisation: Normalisation | None = None,
+        *,
+        redirects: Mapping[str, str] | None = None,
+        pages: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Create a dictionary in memory. Names that are equal after normalisation are added up; empty ones are left out.
+
+        Args:
+            counts: name -> what is counted of it.
+            normalisation: default: `Normalisation()`.
+            redirects: title -> the title that it redirects to, for `resolve`.
+            pages: title -> (name, entity) of each of its links, for `page_links`; links whose name is not in `counts` are
+                left out.
+            details: what the manifest says in addition.
+        """
+        rule = normalisation or Normalisation()
+        names = _added_up(counts, rule)
+        links = {
+            title: [(rule.name(name), entity) for name, entity in found if rule.name(name) in names]
+            for title, found in (pages or {}).items()
+        }
+        return cls(make_tables(names, redirects or {}, links), rule, dict(details or {}))
+
+    @classmethod
+    def load(cls, folder: Pathname, verify: bool = False) -> Self:
+        """Open a folder of `save` or of `loreweave build mentions`; `verify` compares the hashes of all files.
+
+        Raises:
+            DataError: the folder does not exist, has another version, or its files do not match the manifest.
+        """
+        tables, manifest = open_tables(folder, verify)
+        return cls(tables, Normalisation.from_dict(manifest["normalisation"]), manifest, Path(folder).absolute())
+
+    def save(self, folder: Pathname, overwrite: bool = False) -> None:
+        """Write the folder atomically.
+
+        Raises:
+            ConfigurationError: `folder` exists, and `overwrite` is false.
+        """
+        kept = {name: value for name, value in self.manifest.items() if name not in ("format", "version", "files")}
+        sizes = {
+            "names": len(self),
+            "entities": len(self._entities),
+            "candidates": len(self._tables.arrays["candidate_entities"]),
+            "redirects": len(self._tables.tries["redirects"]),
+            "pages": len(self._tables.tries["pages"]),
+        }
+        write_tables(folder, self._tables, {"normalisation": self.normalisation.to_dict(), **kept, **sizes}, overwrite)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Workers open the folder again instead of receiving a copy."""
+        if self._folder is not None:
+            return type(self).load, (self._folder,)
+        return type(self), (self._tables, self.normalisation, self.manifest)
+
+    def __repr__(self) -> str:
+        entities = counted(len(self._entities), "entity", "entities")
+        return f"<MentionDictionary: {counted(len(self), 'name')}, {entities}>"
+
+    def __len__(self) -> int:
+        """Number of names."""
+        return len(self._names)
+
+    def __iter__(self) -> Iterator[str]:
+        """The normalised names, in the order of the trie."""
+        return iter(self._names.iterkeys())
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._row(name) is not None
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder that it was loaded from."""
+        return self._folder
+
+    def entities(self) -> Iterator[str]:
+        """All entities: candidates, targets of redirects and of links on pages."""
+        return iter(self._entities.iterkeys())
+
+    def candidates(self, name: str, limit: int | None = None) -> list[Candidate]:
+        """Entities that a name may mean, by decreasing prior; none for an unknown name.
+
+        Args:
+            name: a name or the characters of a mention; it is normalised here.
+            limit: maximum number of candidates.
+        """
+        row = self._row(name)
+        if row is None:
+            return []
+        arrays = self._tables.arrays
+        start, end = (int(place) for place in arrays["candidate_starts"][row : row + 2])
+        end = end if limit is None else min(end, start + limit)
+        total = int(arrays["name_links"][row])
+        entities, links = arrays["candidate_entities"][start:end].tolist(), arrays["candidate_links"][start:end].tolist()
+        return [
+            Candidate(self._entities.restore_key(entity), min(1.0, count / total) if total else 0.0, count)
+            for entity, count in zip(entities, links, strict=True)
+        ]
+
+    def link_probability(self, name: str) -> float:
+        """Number of texts that link a name, divided by the number of texts that contain it; 0 for an unknown name."""
+        row = self._row(name)
+        return 0.0 if row is None else self._link_probability(row)
+
+    def resolve(self, title: str) -> str:
+        """The title that a title redirects to; the title itself if it is no redirect."""
+        row = self._tables.tries["redirects"].get(title)
+        return title if row is None else self._entities.restore_key(int(self._tables.arrays["redirect_targets"][row]))
+
+    def page_links(self, title: str) -> list[PageLink] | None:
+        """Links on the page of a title, in the order of the page; None if the page is unknown."""
+        row = self._tables.tries["pages"].get(title)
+        if row is None:
+            return None
+        arrays = self._tables.arrays
+        start, end = (int(place) for place in arrays["page_starts"][row : row + 2])
+        names, entities = arrays["page_names"][start:end].tolist(), arrays["page_entities"][start:end].tolist()
+        return [
+            PageLink(self._names.restore_key(name), self._entities.restore_key(entity), self._link_probability(name))
+            for name, entity in zip(names, entities, strict=True)
+        ]
+
+    def detect(self, text: str, *, min_link_probability: float = 0.0) -> list[DetectedMention]:
+        """Names in a text: from left to right, the longest one at each word. They begin and end at word boundaries.
+
+        Args:
+            text: any text.
+            min_link_probability: names that are linked more rarely are passed over, so that a shorter one may count.
+        """
+        accepted, found = self._accepted_rows(min_link_probability), []
+        for piece in self.normalisation.pieces(text):
+            inside = None if piece.is_even else piece.is_inside
+            for first, last, row in self._finder.longest_names(piece.text, accepted, inside):
+                start, end = piece.original(first, last)
+                found.append(DetectedMention(start, end, text[start:end], self._link_probability(row)))
+        return found
+
+    def names_in(self, text: str) -> set[str]:
+        """All names in a text, normalised, also those inside longer ones."""
+        rows = {row for piece in self.normalisation.pieces(text) for row in self._finder.all_rows(piece.text)}
+        return {self._names.restore_key(row) for row in rows}
+
+    def _row(self, name: str) -> int | None:
+        row: int | None = self._names.get(self.normalisation.name(name))
+        return row
+
+    def _link_probability(self, row: int) -> float:
+        arrays = self._tables.arrays
+        texts = int(arrays["texts"][row])
+        return min(1.0, int(arrays["texts_linking"][row]) / texts) if texts else 0.0
+
+    def _accepted_rows(self, least: float) -> bytes | None:
+        if least not in self._accepted:
+            linking, texts = self._tables.arrays["texts_linking"], self._tables.arrays["texts"]
+            probability = np.minimum(1.0, linking / np.maximum(texts, 1)) * (texts > 0)
+            self._accepted[least] = (probability >= least).astype(np.uint8).tobytes()
+        return self._accepted[least]
+
+
+def _added_up(counts: Mapping[str, NameCounts], rule: Normalisation) -> dict[str, NameCounts]:
+    names: dict[str, NameCounts] = {}
+    for written, count in counts.items():
+        name = rule.name(written)
+        if not name:
+            continue
+        total = names.setdefault(name, NameCounts())
+        for entity, links in count.entities.items():
+            total.entities[entity] = total.entities.get(entity, 0) + links
+        total.texts_linking += count.texts_linking
+        total.texts += count.texts
+        total.links += max(count.links, sum(count.entities.values()))
+    return names
