@@ -10,6 +10,7 @@ from typing import Any
 import layouts
 import numpy as np
 import pytest
+import safetensors.numpy
 import torch
 import transformers
 
@@ -96,6 +97,43 @@ def test_tables_cut_in_pieces_are_joined(tmp_path: Path) -> None:
     layouts.assert_same(load_luke(_write(tmp_path, arrays, protocol=2)).model, reference, *layouts.MASKED_LM)
 
 
+def test_a_training_checkpoint_stands_for_its_model(tmp_path: Path) -> None:
+    """Inside other containers, `paddle.save` writes a tensor as a pair of its name and the array."""
+    reference = _reference()
+    state = {name: (f"linear_{n}.w_0", array) for n, (name, array) in enumerate(layouts.paddle_arrays(reference).items())}
+    file = _write(tmp_path, layouts.paddle_arrays(reference)) / "model_state.pdparams"
+    file.write_bytes(pickle.dumps({"epoch": 3, "model": state, "optimizer": {"linear_0.w_0_moment1_0": np.ones(2)}}))
+    layouts.assert_same(load_luke(file).model, reference, *layouts.MASKED_LM)
+    file.write_bytes(pickle.dumps({"model": state, "average": state}))
+    with pytest.raises(CheckpointError, match="found 2 models"):
+        load_luke(file)
+
+
+def test_bfloat16_is_what_paddle_stores_as_uint16(tmp_path: Path) -> None:
+    arrays = layouts.paddle_arrays(_reference())
+    halves = {name: torch.from_numpy(array).bfloat16() for name, array in arrays.items()}
+    found = load_luke(_write(tmp_path, {name: half.view(torch.uint16).numpy() for name, half in halves.items()}))
+    wanted = {name: half.float() for name, half in halves.items()}
+    written = paddle.names_to_paddle(found.model.state_dict())
+    assert all(torch.equal(written[name].float(), tensor) for name, tensor in wanted.items() if "decoder" not in name)
+
+
+def test_safetensors_of_paddle_3(tmp_path: Path) -> None:
+    reference = _reference()
+    folder = _write(tmp_path, arrays := layouts.paddle_arrays(reference))
+    safetensors.numpy.save_file(arrays, folder / "model_state.pdparams")
+    layouts.assert_same(load_luke(folder).model, reference, *layouts.MASKED_LM)
+
+
+def test_the_head_of_paddles_own_script_for_open_entity(tmp_path: Path) -> None:
+    """Its class of 2021 calls the classifier `typing`."""
+    reference = _reference("LukeForEntityClassification", num_labels=3)
+    arrays = {name.replace("classifier.", "typing."): array for name, array in layouts.paddle_arrays(reference).items()}
+    loaded = load_luke(_write(tmp_path, arrays))
+    assert type(loaded.model) is models.LukeForEntityClassification
+    layouts.assert_same(loaded.model, reference, "logits")
+
+
 def test_an_entity_decoder_trained_apart_is_reported(tmp_path: Path) -> None:
     arrays = layouts.paddle_arrays(_reference())
     arrays["entity_predictions.decoder.weight"] += 0.25
@@ -119,7 +157,8 @@ def test_out_are_the_arrays_that_paddle_expects(tmp_path: Path) -> None:
     with (tmp_path / "out" / "model_state.pdparams").open("rb") as file:
         found = pickle.load(file)
     wanted = layouts.paddle_arrays(reference)
-    assert set(found) - {"StructuredToParameterName@@"} == set(wanted)
+    table = found.pop("StructuredToParameterName@@")
+    assert set(found) == set(table) == set(wanted), "paddle.load makes tensors only of what the table names"
     assert all(np.array_equal(found[name], array) and found[name].shape == array.shape for name, array in wanted.items())
     assert b"_core" not in (tmp_path / "out" / "model_state.pdparams").read_bytes()[:2000], "NumPy 1 must find the names"
     assert {"vocab.json", "merges.txt", "entity_vocab.json", "model_config.json"} <= {

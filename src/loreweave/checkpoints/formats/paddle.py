@@ -7,13 +7,11 @@ file without `layer_norm_eps` gets this value, with which its numbers were compu
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
@@ -22,10 +20,10 @@ from loreweave import models
 from loreweave.checkpoints.fitting import ENCODER_PARTS, build, fit_state_dict
 from loreweave.checkpoints.formats import original_rows as rows
 from loreweave.checkpoints.formats.original_layout import check_rows
+from loreweave.checkpoints.formats.paddle_files import read_arrays, write_arrays
 from loreweave.checkpoints.heads import class_of_head
 from loreweave.checkpoints.inference import ENCODER_SETTINGS, SHAPE_SETTINGS, config_from, said_in
 from loreweave.checkpoints.loading import DEFAULTS, LoadedCheckpoint, LoadOptions, LoadReport
-from loreweave.checkpoints.unpickling import read_numpy_pickle
 from loreweave.checkpoints.word_tokenizers import has_tokenizer
 from loreweave.corpus.counts import counted
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
@@ -39,12 +37,12 @@ NAME = "paddle"
 _FILE = "model_state.pdparams"
 _CONFIG = "model_config.json"
 LAYER_NORM_EPS = 1e-6
-_NAME_TABLE, _BIG_TABLES = "StructuredToParameterName@@", "UnpackBigParamInfor@@"
 _LINEAR = re.compile(
     r"(\.self\.(query|key|value|w2e_query|e2w_query|e2e_query)|(^|\.)dense|entity_embedding_dense"
-    r"|entity_predictions\.decoder|^classifier|^qa_outputs)\.weight$"
+    r"|entity_predictions\.decoder|^classifier|^qa_outputs|^typing)\.weight$"
 )
 _HEADS = {"lm_head.decoder_weight": "lm_head.decoder.weight", "lm_head.decoder_bias": "lm_head.bias"}
+_OWN_TYPING_HEAD = {f"typing.{part}": f"classifier.{part}" for part in ("weight", "bias")}  # of run_open_entity.py, 2021
 
 
 def recognises(path: Path) -> bool:
@@ -56,7 +54,7 @@ def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
     """Load as the class that matches the head (or `options.cls`)."""
     report = LoadReport(NAME, str(path))
     file = path / _FILE if path.is_dir() else path
-    state = names_from_paddle(_arrays_in(read_numpy_pickle(file), file))
+    state = names_from_paddle(read_arrays(file))
     bare = {name.removeprefix("luke."): tensor for name, tensor in state.items()}
     said = _said(file.parent, options.base)
     changes: dict[str, Any] = {}
@@ -83,30 +81,12 @@ def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
     return LoadedCheckpoint(model, tokenizer, vocabulary, NAME, report)
 
 
-def _arrays_in(content: Any, file: Path) -> dict[str, Tensor]:
-    """The named arrays of a loaded pickle, with split tables joined."""
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{file}: found a {type(content).__name__}, expected a dictionary of arrays")
-    content = {name: value for name, value in content.items() if name != _NAME_TABLE}
-    for name, parts in content.pop(_BIG_TABLES, {}).items():  # protocol 2 and 3 cut arrays of more than 2^30 bytes
-        pieces = [content.pop(part) for part in parts["slices"]]
-        content[name] = np.concatenate(pieces).reshape(parts["OriginShape"])
-    tensors = {}
-    for name, value in content.items():
-        if isinstance(value, tuple) and len(value) == 2:  # (name, array), the form of single tensors
-            value = value[1]
-        if not isinstance(value, np.ndarray):
-            raise CheckpointError(f"{file}: found a {type(value).__name__} under {name!r}, expected an array")
-        tensors[str(name)] = torch.from_numpy(np.ascontiguousarray(value).copy())
-    return tensors
-
-
 def names_from_paddle(given: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Convert Paddle's names and orientations to Hugging Face's."""
     state = {}
     for name, tensor in given.items():
         bare = name.removeprefix("luke.")
-        renamed = _HEADS.get(name, name.replace("layer_norm", "LayerNorm"))
+        renamed = (_HEADS | _OWN_TYPING_HEAD).get(name, name.replace("layer_norm", "LayerNorm"))
         if name.startswith("lm_head.layer_norm"):
             renamed = name
         if name == "entity_predictions.decoder.bias":
@@ -194,7 +174,7 @@ def save(
         notes.append(f"{names} are left out, because Paddle numbers labels: {', '.join(labels)}")
     with atomic_folder(path, overwrite) as folder:
         with (folder / _FILE).open("wb") as file:
-            _dump({key: tensor.detach().cpu().numpy() for key, tensor in names_to_paddle(state).items()}, file)
+            write_arrays(names_to_paddle(state), file)
         write_json(folder / _CONFIG, _paddle_config(model))
         if tokenizer is not None:
             tokenizer.save_pretrained(folder)
@@ -249,16 +229,3 @@ def _paddle_config(model: PreTrainedModel) -> dict[str, Any]:
         return inner
     outer: dict[str, Any] = {"init_args": [inner], "init_class": type(model).__name__}
     return outer | ({} if type(model).__name__ == "LukeForMaskedLM" else {"num_labels": model.config.num_labels})
-
-
-class _StablePickler(pickle.Pickler):
-    """Arrays as `numpy.ndarray(shape, dtype, bytes)`: NumPy 1 and 2 share these names, but not those of their own pickles."""
-
-    def reducer_override(self, value: Any) -> Any:
-        if isinstance(value, np.ndarray):
-            return np.ndarray, (value.shape, value.dtype, np.ascontiguousarray(value).tobytes())
-        return NotImplemented
-
-
-def _dump(arrays: Mapping[str, np.ndarray[Any, Any]], file: BinaryIO) -> None:
-    _StablePickler(file, protocol=4).dump({**arrays, _NAME_TABLE: {}})
