@@ -33,3 +33,8 @@ def test_a_recipe_can_be_a_file(tmp_path: Path, runs: list[tuple[PretrainingConf
     path.write_text("{kind: pretraining, summary: s, paper: p, config: {model: m, data: [d], output: o}}")
     assert main(["pretrain", str(path), "seed=7"]) == 0
     assert (runs[0][0].model, runs[0][0].seed) == ("m", 7)
+
+
+def test_the_device_is_a_setting_of_the_run(runs: list[tuple[PretrainingConfig, dict[str, Any]]]) -> None:
+    assert main(["pretrain", "minilm/pretraining-1", "data=a", "--device", "cpu"]) == 0
+    assert runs[0][0].device == "cpu"

@@ -65,7 +65,7 @@ def test_no_examples() -> None:
 
 def test_devices() -> None:
     assert choose_device("cpu").type == "cpu"
-    with pytest.raises(ConfigurationError, match="expected cpu"):
+    with pytest.raises(ConfigurationError, match="expected auto, cpu"):
         choose_device("gpu")
     missing = f"cuda:{torch.cuda.device_count()}"
     with pytest.raises(ConfigurationError, match="this machine has"):

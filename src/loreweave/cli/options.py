@@ -12,7 +12,7 @@ Base = Annotated[str | None, typer.Option("--base", help="Encoder from which a r
 Checkpoint = Annotated[Path, typer.Option("--model", help="Checkpoint: a run, a Hugging Face folder or a released file.")]
 CountsAsJson = Annotated[bool, typer.Option("--json", help="Print only the counts, as JSON, on standard output.")]
 Device = Annotated[
-    str | None, typer.Option("--device", help="Device: cpu, cuda, cuda:1 or mps. Default: an accelerator if there is one.")
+    str | None, typer.Option("--device", help="Device: cpu, cuda, cuda:1, xpu or mps. Default: an accelerator if there is one.")
 ]
 EpisodeCount = Annotated[int, typer.Option("--count", min=1, help="Number of episodes.")]
 FileFormat = Annotated[str | None, typer.Option("--format", help="Format of the files. Default: recognised.")]

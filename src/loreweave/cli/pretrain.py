@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from loreweave.cli.options import Overrides, OverwriteRun, Resume
+from loreweave.cli.options import Device, Overrides, OverwriteRun, Resume
 
 
 def command(
@@ -14,6 +14,7 @@ def command(
         str, typer.Argument(metavar="RECIPE", help="Name of a recipe (see 'loreweave recipes'), or a YAML file.")
     ],
     overrides: Overrides = None,
+    device: Device = None,
     resume: Resume = False,
     overwrite: OverwriteRun = False,
     estimate: Annotated[
@@ -31,6 +32,7 @@ def command(
 
     Example: loreweave pretrain kepler-wiki/pretraining data=build/wikipedia --estimate --processes 64
     """
+    settings = [*(overrides or []), *([f"device={device}"] if device else [])]
     if estimate:
         from loreweave.cli.console import show_table
         from loreweave.pretraining.by_recipe import configuration_of
@@ -38,9 +40,9 @@ def command(
         from loreweave.training.runs.resuming import check_resume
 
         check_resume(resume, overwrite)
-        cost = measure(configuration_of(recipe, overrides or []), processes)
+        cost = measure(configuration_of(recipe, settings), processes)
         show_table(("what", "value"), [(name.replace("_", " "), value) for name, value in cost.to_dict().items()])
         return
     from loreweave.pretraining.by_recipe import pretrain
 
-    pretrain(recipe, *(overrides or []), resume=resume, overwrite=overwrite)
+    pretrain(recipe, *settings, resume=resume, overwrite=overwrite)

@@ -120,7 +120,7 @@ class PretrainingConfig:
     workers: int = 0
     """Number of processes that prepare batches. 0: the process that trains."""
     device: str | None = None
-    """Device: `cpu`, `cuda` or `mps`. Null: an accelerator if there is one."""
+    """Device: `cpu`, `cuda`, `xpu` or `mps`. Null: an accelerator if there is one."""
 
     def __post_init__(self) -> None:
         if self.entities_start == "descriptions" and self.entity_texts is None:

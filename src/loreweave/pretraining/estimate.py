@@ -17,6 +17,7 @@ from loreweave.pretraining.micro_steps import MicroSteps, to_device
 from loreweave.pretraining.model import PretrainingModel, freeze
 from loreweave.pretraining.run import build_stream
 from loreweave.pretraining.start import start
+from loreweave.training.accelerators import forget_peak_memory
 from loreweave.training.devices import autocast, training_device
 from loreweave.training.optimizers import build_optimizer
 from loreweave.training.precision import with_settled_precision
@@ -73,8 +74,7 @@ def estimate(config: PretrainingConfig, processes: int = 1, micro_steps: int = 5
     module = PretrainingModel(begun.model, stream.objectives).to(device).train()
     freeze(module, config, begun.new_modules)
     optimizer = build_optimizer(module.parameters_by_part(), config.optimizer)
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
+    forget_peak_memory(device)
     count = min(_WARM_UP + micro_steps, len(stream))
     times = [_micro_step(config, stream, module, item, device) for item in range(count)]
     began = time.perf_counter()
@@ -118,4 +118,5 @@ def _wait(device: torch.device) -> None:
 
 def _peak_memory(device: torch.device) -> float:
     """GiB of the device, or of this process."""
-    return peak_device_memory_gib(device) if device.type == "cuda" else peak_memory_gib()
+    on_device = peak_device_memory_gib(device)
+    return peak_memory_gib() if on_device is None else on_device

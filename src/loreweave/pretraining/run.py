@@ -39,6 +39,7 @@ from loreweave.pretraining.stream import TextStream
 from loreweave.pretraining.trainer import PretrainingTrainer
 from loreweave.pretraining.watch import ObjectiveWatch
 from loreweave.random_streams import process_seed
+from loreweave.training.accelerators import pins_memory
 from loreweave.training.devices import autocast, close_process_group, training_device
 from loreweave.training.precision import with_settled_precision
 from loreweave.training.progress import UpdateProgress, say_line
@@ -250,7 +251,7 @@ def _trainer(
         save_strategy="steps" if config.save_steps else "no",
         save_steps=config.save_steps or 500,
         dataloader_num_workers=config.workers,
-        dataloader_pin_memory=not cpu,
+        dataloader_pin_memory=pins_memory(state.device.type),
         remove_unused_columns=False,
         ddp_find_unused_parameters=config.word_only or not config.data,  # a LUKE's entity parts, or the words' head
         ddp_broadcast_buffers=False,  # queues and keys of graphs: every process makes the same

@@ -40,7 +40,7 @@ class Execution:
     """Settings of a job: loading and running the model, reading files, and callbacks.
 
     Attributes:
-        device: `cpu`, `cuda`, `cuda:1`, `mps`; None: an accelerator if there is one.
+        device: `cpu`, `cuda`, `cuda:1`, `xpu`, `mps`; None: an accelerator if there is one.
         precision: fp32, bf16 or fp16; `training.precision.settle_precision` turns `auto` into one of them.
         batch_size: number of inputs per batch.
         base: encoder from which a released file in an older format was trained.

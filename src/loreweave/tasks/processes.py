@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 
+from loreweave.training import accelerators
 from loreweave.training.devices import choose_device
 
 T = TypeVar("T")
@@ -45,7 +46,7 @@ class Processes:
         chosen = choose_device(name)
         if self.count == 1 or chosen.type == "cpu" or ":" in (name or ""):
             return chosen
-        return torch.device(chosen.type, int(os.environ.get("LOCAL_RANK", "0")) % torch.accelerator.device_count())
+        return torch.device(chosen.type, int(os.environ.get("LOCAL_RANK", "0")) % accelerators.count(chosen.type))
 
     def wait(self) -> None:
         """Return when all processes have called it."""

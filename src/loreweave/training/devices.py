@@ -9,30 +9,26 @@ from functools import cache
 import torch
 from transformers import PreTrainedModel
 
-from loreweave.corpus.counts import counted
 from loreweave.errors import ConfigurationError
 from loreweave.models.encoder_dropout import use_attention_in_blocks, use_cheap_masks
+from loreweave.training import accelerators
 
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def choose_device(name: str | None = None) -> torch.device:
-    """The device of that name (`cpu`, `cuda`, `cuda:1`, `mps`). Default: an accelerator if there is one, otherwise the CPU.
+    """The device of that name: `cpu`, `cuda`, `cuda:1`, `xpu`, `mps`. Default, or `auto`: the first accelerator, else the CPU.
 
     Raises:
-        ConfigurationError: this machine has no such device.
+        ConfigurationError: no such device; the message lists those of this machine.
     """
-    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     if name is None or name == "auto":
-        return accelerator or torch.device("cpu")
+        return torch.device(next(iter(accelerators.kinds_here()), "cpu"))
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise ConfigurationError(f"device: found {name!r}, expected cpu, cuda, cuda:<number> or mps") from None
-    if device.type != "cpu":
-        count = torch.accelerator.device_count() if accelerator is not None and accelerator.type == device.type else 0
-        if (device.index or 0) >= count:
-            raise ConfigurationError(f"device: found {name!r}, but this machine has {counted(count, f'{device.type} device')}")
+        raise accelerators.unknown(name) from None
+    accelerators.check(device, name)
     return device
 
 
@@ -44,9 +40,10 @@ def training_device(name: str | None = None) -> torch.device:
     """
     device = choose_device(name)
     if device.index:
+        variable = accelerators.VISIBLE.get(device.type)
+        way_out = f"set {variable}={device.index} and use" if variable else "use"
         raise ConfigurationError(
-            f"device: found {name!r}, but training uses the first visible device; set "
-            f"CUDA_VISIBLE_DEVICES={device.index} and use device={device.type}"
+            f"device: found {name!r}, but training uses the first visible device; {way_out} device={device.type}"
         )
     return device
 
@@ -76,7 +73,8 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Non
     """Mixed precision for `bf16` and `fp16`, nothing for `fp32`.
 
     Raises:
-        ConfigurationError: another precision, or fp16 on a CPU, which has no fast kernels for it.
+        ConfigurationError: another precision, fp16 on a CPU, which has no fast kernels for it, or bf16 on an accelerator
+            without it.
     """
     if precision == "fp32":
         return nullcontext()
@@ -84,6 +82,8 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Non
         raise ConfigurationError(f"precision: found {precision!r}, expected fp32, {' or '.join(_DTYPES)}")
     if precision == "fp16" and device.type == "cpu":
         raise ConfigurationError("precision: fp16 needs a GPU; use fp32 or bf16 on a CPU")
+    if precision == "bf16" and not accelerators.has_bf16(device.type):
+        raise ConfigurationError(f"precision: this {device.type} device has no bf16; use fp16 or fp32")
     return torch.autocast(device.type, dtype=_DTYPES[precision])
 
 

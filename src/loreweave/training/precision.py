@@ -96,10 +96,8 @@ def best_precision(device: str) -> Choice:
 
 @cache
 def _best(device: str, processes: int) -> Choice:
-    if device == "cuda":
-        return _of_gpu()
     if device != "cpu":
-        return Choice("fp32", f"bf16 is not known to be faster on {device}")
+        return _of_accelerator(device)
     native = has_bf16_instructions()
     if native is False:
         return Choice("fp32", "the processor has no instructions for bf16")
@@ -112,11 +110,13 @@ def _best(device: str, processes: int) -> Choice:
     return Choice("bf16" if full >= _ENOUGH * half else "fp32", reason)
 
 
-def _of_gpu() -> Choice:
-    import torch
+def _of_accelerator(kind: str) -> Choice:
+    from loreweave.training import accelerators
 
-    name = torch.cuda.get_device_name()
-    if torch.cuda.is_bf16_supported(including_emulation=False):
+    if kind == "mps":
+        return Choice("fp32", "bf16 is not known to be faster on mps")
+    name = accelerators.product_name(kind)
+    if accelerators.has_bf16(kind, in_hardware=True):
         return Choice("bf16", f"{name} computes in bf16")
     return Choice("fp32", f"{name} has no bf16; fp16 may be faster there")
 

@@ -45,7 +45,7 @@ class EntityStates:
 
     def add(self, states: Tensor, rows: Tensor) -> None:
         """Add `states` [mentions, hidden] of `rows` [mentions]."""
-        states = states.double().cpu()
+        states = states.cpu().double()  # mps has no float64
         self.counts.index_add_(0, rows, torch.ones(len(rows), dtype=torch.float64))
         self.sums.index_add_(0, rows, states)
         self.products += states.T @ states

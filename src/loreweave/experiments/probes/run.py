@@ -82,7 +82,7 @@ def probe(
         overrides: settings as in the shell, such as `"shots=1,5"`.
         output: folder for `results.json` and `scores.csv`.
         base: model with the tokenizer that a checkpoint lacks: one in a run, or in an older format.
-        device: cpu, cuda, cuda:1 or mps. Default: an accelerator if there is one.
+        device: cpu, cuda, cuda:1, xpu or mps. Default: an accelerator if there is one.
         batch_size: number of texts per batch.
         precision: fp32, bf16, fp16, or auto.
         overwrite: replace the results in the output folder.

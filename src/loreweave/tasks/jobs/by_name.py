@@ -101,7 +101,7 @@ def finetune(
         format: format of the files. Default: recognised.
         tag_names: names of tags that are numbers in the data, or the file that holds them.
         skip_bad: leave out bad records and count them.
-        device: cpu, cuda or mps. Default: an accelerator if there is one.
+        device: cpu, cuda, cuda:1, xpu or mps. Default: an accelerator if there is one.
         overwrite: replace the run in the output folder.
         resume: resume the run in the output folder, or begin it.
         report: called with what the user should know, a line at a time.
@@ -163,7 +163,7 @@ def evaluate(
         base: encoder from which a released file in an older format was trained.
         labels: names of the model's classes in order, or the file that holds them.
         tag_names: names of tags that are numbers in the data, or the file that holds them.
-        device: cpu, cuda, cuda:1 or mps. Default: an accelerator if there is one.
+        device: cpu, cuda, cuda:1, xpu or mps. Default: an accelerator if there is one.
         batch_size: number of records (or full texts) per batch.
         precision: fp32, bf16, fp16, or auto.
         skip_bad: leave out bad records and count them.

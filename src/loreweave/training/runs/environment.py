@@ -18,7 +18,8 @@ def environment() -> dict[str, Any]:
     """Versions, git commit of the code, machine and device."""
     import torch
 
-    devices = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    from loreweave.training.accelerators import product_names
+
     return {
         "loreweave": __version__,
         "git": _git_commit(),
@@ -27,7 +28,7 @@ def environment() -> dict[str, Any]:
         "platform": platform.platform(),
         "cpu_count": os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "devices": devices,
+        "devices": product_names(),
         "processes": int(os.environ.get("WORLD_SIZE", "1")),
     }
 

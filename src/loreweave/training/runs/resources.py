@@ -27,11 +27,17 @@ def peak_memory_gib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB
 
 
-def peak_device_memory_gib(device: torch.device | None = None) -> float:
-    """Peak memory of this process on the current CUDA device, GiB."""
-    import torch
+def peak_device_memory_gib(device: torch.device | None = None) -> float | None:
+    """Peak memory of this process on a device, GiB; None where torch does not count it.
 
-    return torch.cuda.max_memory_allocated(device) / GIB
+    Args:
+        device: Default: the accelerator on which the process has computed.
+    """
+    from loreweave.training import accelerators
+
+    used = device or accelerators.in_use()
+    peak = None if used is None else accelerators.peak_memory(used)
+    return None if peak is None else peak / GIB
 
 
 class Meter:
@@ -43,12 +49,10 @@ class Meter:
 
     def read(self) -> dict[str, float]:
         """Wall-clock and CPU seconds of all parts, and the peak memory of any part (GiB), of this process."""
-        import torch
-
         sums = {"seconds": time.perf_counter() - self.began, "cpu_seconds": time.process_time() - self.cpu_began}
         most = {"peak_memory_gib": peak_memory_gib()}
-        if torch.cuda.is_initialized():
-            most["peak_device_memory_gib"] = peak_device_memory_gib()
+        if (on_device := peak_device_memory_gib()) is not None:
+            most["peak_device_memory_gib"] = on_device
         used = {name: value + self.earlier.get(name, 0.0) for name, value in sums.items()}
         used |= {name: max(value, self.earlier.get(name, 0.0)) for name, value in most.items()}
         return {name: round(value, 3) for name, value in used.items()}

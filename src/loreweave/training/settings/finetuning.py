@@ -144,7 +144,7 @@ class EngineSettings(Seeds):
     tensorboard: bool = False
     """Write event files for TensorBoard into the run's folder."""
     device: str | None = None
-    """Device: `cpu`, `cuda` or `mps`. Null: an accelerator if there is one."""
+    """Device: `cpu`, `cuda`, `xpu` or `mps`. Null: an accelerator if there is one."""
 
 
 @dataclass(kw_only=True)
