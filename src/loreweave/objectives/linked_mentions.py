@@ -25,7 +25,8 @@ class LinkedMentionsConfig(ObjectiveConfig):
     """Fraction of the linked mentions that become targets, among those whose entity has types or relations."""
     masked_share: float = 0.5
     """Fraction of the targets in which all sub-words are replaced by the mask token, so that the model must use the context. A
-    LUKE then does not see the entity of the mention either."""
+    LUKE then does not see the entity of the mention either. Two objectives over linked mentions hide the same mentions; with
+    different shares, all those of the larger share."""
     temperature: float = 0.1
     """Temperature: similarities are divided by it."""
     shuffled: bool = False
@@ -62,8 +63,17 @@ class LinkedMentionsObjective(WindowObjective):
         self.mask_entity_id = None if context.entities is None else context.entities.mask_id
 
     def hide(self, window: Window, mentions: np.ndarray, rng: np.random.Generator) -> None:
-        """Mask the sub-words of a random share of the mentions, and their entities in a LUKE."""
-        for mention in mentions[rng.random(len(mentions)) < self.config.masked_share]:
+        """Mask the sub-words of a random share of the mentions, and their entities in a LUKE.
+
+        A mention has one random number, which the first objective draws: objectives with the same share hide the same mentions,
+        and together no more than the largest share.
+        """
+        drawn = rng.random(len(mentions))
+        if window.hiding is None:
+            window.hiding = np.full(len(window.entity_starts), np.nan)
+        before = window.hiding[mentions]
+        window.hiding[mentions] = numbers = np.where(np.isnan(before), drawn, before)
+        for mention in mentions[numbers < self.config.masked_share]:
             start = window.entity_starts[mention]
             window.word_ids[start : start + window.entity_lengths[mention]] = self.words.mask_id
             if self.mask_entity_id is not None:

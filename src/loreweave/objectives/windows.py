@@ -74,6 +74,7 @@ class Window:
     targets: dict[str, Targets] = field(default_factory=dict)
     whole: np.ndarray | None = None  # [words], `word_ids` before objectives hid some, where one reads them
     links: np.ndarray | None = None  # [entities], `entity_ids` before objectives hid some, where one reads them
+    hiding: np.ndarray | None = None  # [entities], number from 0 to 1 by which a mention is hidden; NaN: not drawn yet
     draw: int = -1  # number of the draw in the run; objectives may seed with it what they draw for a micro-batch
 
 
