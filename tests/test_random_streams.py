@@ -26,6 +26,7 @@ PINNED = {  # of seed 7 at place (2, 5): numpy.random.default_rng([7, number of 
     "labels of a probe": [166, 656, 425, 701],
     "negatives of masked entities": [824, 885, 380, 224],
     "windows with occurrences": [211, 948, 164, 902],
+    "pairs of a window": [806, 900, 559, 333],
     "batches of an epoch": [666, 600, 595, 549],
     "episodes": [666, 600, 595, 549],
     "common words": [666, 600, 595, 549],

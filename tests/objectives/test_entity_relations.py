@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,18 @@ from loreweave.corpus.graphs.entities import GraphEntity
 from loreweave.corpus.graphs.knowledge_graph import GraphRelation, KnowledgeGraph
 from loreweave.corpus.knowledge.entity_types import write_entity_types
 from loreweave.errors import DataError
-from loreweave.objectives import EntityRelations, EntityRelationsConfig, RunContext, Window, WordVocabulary
+from loreweave.objectives import (
+    EntityRelations,
+    EntityRelationsConfig,
+    EntityTypes,
+    EntityTypesConfig,
+    RunContext,
+    Window,
+    WordVocabulary,
+)
 from loreweave.objectives.base import ObjectiveLoss
-from loreweave.objectives.entity_relations import have_common, pairs_loss
+from loreweave.objectives.entity_relations import compare, have_common, pairs_loss
+from loreweave.objectives.linked_mentions import LinkedMentionsObjective
 
 VOCABULARY = EntityVocabulary.from_counts(dict.fromkeys(CITIES, 6))
 PARIS, LONDON, ROME = (VOCABULARY.id_of(city) or -1 for city in CITIES[:3])
@@ -101,9 +111,13 @@ def test_a_batch_without_pairs(words: RunContext, cities: Path) -> None:
     assert float(loss.total.detach()) == 0 and int(loss.correct) == 0
 
 
-def loss_of(vectors: Tensor, relations: list[list[int]], entities: list[list[int]]) -> ObjectiveLoss:
-    columns = torch.cat([torch.tensor(relations), torch.tensor(entities)], dim=1)
-    return pairs_loss(vectors, columns, vectors, columns, 0.5)
+def loss_of(
+    vectors: Tensor, relations: list[list[int]], entities: list[list[int]], mentions: list[list[int]] | None = None
+) -> ObjectiveLoss:
+    """Without `mentions`, each pair is of two mentions of its own."""
+    places = torch.arange(2 * len(vectors)).view(-1, 2) if mentions is None else torch.tensor(mentions)
+    columns = torch.cat([torch.tensor(relations), torch.tensor(entities), places], dim=1)
+    return pairs_loss(vectors, vectors, *compare(columns, columns), 0.5)
 
 
 def test_the_loss_by_hand() -> None:
@@ -115,7 +129,7 @@ def test_the_loss_by_hand() -> None:
     first = -math.log(math.e / (math.e + 1))  # 2 cos 60 = 1, 2 cos 90 = 0
     second = -math.log(math.e / (math.e + math.exp(root)))
     assert float(loss.total.detach()) == pytest.approx(first + second, rel=1e-5)
-    assert int(loss.correct) == 1 and float(loss.parts["with_another"]) == 2
+    assert int(loss.correct) == 1
     loss.total.backward()
     assert angles.grad is not None and angles.grad.isfinite().all() and angles.grad.abs().sum() > 0
 
@@ -125,6 +139,110 @@ def test_pairs_of_the_same_entities_do_not_count() -> None:
     vectors = torch.eye(3)
     loss = loss_of(vectors, [[4, -1], [4, -1], [5, -1]], [[1, 2], [1, 2], [5, 6]])
     assert float(loss.total) == 0 and int(loss.correct) == 0
+
+
+@pytest.mark.parametrize("second", [[0, 3], [3, 0], [1, 3], [3, 1]])
+@pytest.mark.parametrize("relation", [4, 5])
+def test_pairs_that_share_a_mention_do_not_count(second: list[int], relation: int) -> None:
+    """The first two pairs share the state of one mention, whatever its role: neither is correct or wrong for the other. All
+    vectors are equal. Each of the two has the third pair alone beside it, and the third has the two.
+    """
+    loss = loss_of(torch.ones(3, 2) / math.sqrt(2), [[4], [relation], [4]], [[1, 2], [3, 4], [5, 6]], [[0, 1], second, [6, 7]])
+    assert float(loss.total) == pytest.approx(math.log(2)), "of the third pair: one of two is correct, or the mean over two"
+    assert int(loss.correct) == (3 if relation == 4 else 2)
+
+
+def test_other_mentions_of_an_entity_count() -> None:
+    """Paris is linked in two windows: the pairs share a name, but no state."""
+    loss = loss_of(torch.ones(3, 2) / math.sqrt(2), [[4], [4], [5]], [[1, 2], [1, 3], [5, 6]], [[0, 1], [2, 3], [4, 5]])
+    assert float(loss.total) == pytest.approx(2 * math.log(2))
+
+
+def test_mentions_are_those_of_a_window(words: RunContext, cities: Path) -> None:
+    """London is near Rome and larger than Paris, Paris is near London. In one window, all pairs share London; beside a window
+    with Paris and London alone, the two pairs that say "near" of different entities are compared."""
+    asked = EntityRelations(EntityRelationsConfig(graph=str(cities), masked_share=0.0), words)
+    together = batch(asked, [PARIS, LONDON, ROME])
+    assert together["relations"].tolist() == [[0, 1], [1, -1], [0, -1]] and int(asked.count_targets(together)) == 0
+    apart = batch(asked, [PARIS, LONDON], [LONDON, ROME])
+    assert apart["relations"].tolist() == [[0, 1], [1, -1], [0, -1]] and int(asked.count_targets(apart)) == 2
+
+
+def test_targets_are_the_pairs_with_another(words: RunContext, cities: Path) -> None:
+    """Rome near London has the relation of Paris; the same pair twice has none. Loss and accuracy are divided by these."""
+    graph = KnowledgeGraph.from_parts(
+        [GraphEntity(city, city) for city in CITIES],
+        [GraphRelation(f"P{number}", f"relation {number}") for number in range(3)],
+        {"train": [[0, 0, 1], [2, 0, 3], [4, 1, 5], [6, 2, 7]]},
+    )
+    graph.save(cities.parent / "four")
+    asked = EntityRelations(EntityRelationsConfig(graph=str(cities.parent / "four")), words)
+    ids = [VOCABULARY.id_of(city) or -1 for city in CITIES]
+    found = batch(asked, ids[:2], ids[2:4], ids[4:6], ids[6:])
+    assert found["relations"].tolist() == [[0], [0], [1], [2]] and int(asked.count_targets(found)) == 2
+    states = torch.randn(len(found["positions"]), 4, generator=torch.Generator().manual_seed(0))
+    loss = asked.loss(None, torch.nn.Linear(8, 4), found | {"states": states})
+    shares = {name: float(part) / 2 for name, part in loss.parts.items()}
+    assert shares == {"with_another": 0.5, "within_max_pairs": 1.0}
+
+
+def crowded(seed: int, max_pairs: int | None, words: RunContext, types: Path, draws: list[int]) -> dict[str, Tensor]:
+    """Windows of 12 mentions of three entities: 48 pairs of different entities, in the order of the text."""
+    asked = EntityRelations(EntityRelationsConfig(types=str(types), max_pairs=max_pairs), replace(words, seed=seed))
+    windows = []
+    for draw in draws:
+        links = np.array([PARIS, LONDON, ROME] * 4, np.int64)
+        window = Window(np.arange(1000, 1020), links.copy(), np.arange(12), np.ones(12, int), links=links, draw=draw)
+        window.targets["entity_relations"] = asked.mask(window, np.random.default_rng(0))
+        windows.append(window)
+    return asked.batch(windows, 22)
+
+
+def test_a_window_has_at_most_max_pairs(words: RunContext, types_file: Path) -> None:
+    """Drawn without replacement, by the run's seed and the number of the draw alone."""
+    whole = crowded(3, None, words, types_file, [5])
+    assert whole["pairs"].shape == (48, 2) and whole["left_out"].tolist() == [0]
+    found = crowded(3, 10, words, types_file, [5, 6])
+    assert found["pairs"].shape == (20, 2) and found["left_out"].tolist() == [2 * 38] and len(found["labels"]) == 20
+    first = found["pairs"][:10]
+    everything = {tuple(pair): row.tolist() for pair, row in zip(whole["pairs"].tolist(), whole["relations"], strict=True)}
+    assert [everything[tuple(pair)] for pair in first.tolist()] == found["relations"][:10].tolist()
+    assert len({tuple(pair) for pair in first.tolist()}) == 10
+    assert crowded(3, 10, words, types_file, [5])["pairs"].tolist() == first.tolist()
+    assert crowded(3, 10, words, types_file, [6])["pairs"].tolist() == (found["pairs"][10:] - 12).tolist() != first.tolist()
+    assert crowded(4, 10, words, types_file, [5])["pairs"].tolist() != first.tolist()
+
+
+def test_pairs_left_out_are_shown(words: RunContext, types_file: Path) -> None:
+    """As a share in the log, and the limit before training."""
+    asked = EntityRelations(EntityRelationsConfig(types=str(types_file), max_pairs=12), words)
+    assert "at most 12 pairs of a window" in asked.summary()[0]
+    found = crowded(0, 12, words, types_file, [0, 1])
+    loss = asked.loss(None, torch.nn.Linear(8, 4), found | {"states": torch.ones(len(found["positions"]), 4)})
+    assert float(loss.parts["within_max_pairs"]) / int(asked.count_targets(found)) == pytest.approx(0.25)
+
+
+def test_what_objectives_hide_together(words: RunContext, types_file: Path) -> None:
+    """Types hide half of the mentions; relations hide the same ones, and decide about mentions that are no target of types."""
+    types = EntityTypes(EntityTypesConfig(types=str(types_file)), words)
+    some = EntityTypes(EntityTypesConfig(types=str(types_file), probability=0.5), words)
+    relations = EntityRelations(EntityRelationsConfig(types=str(types_file)), words)
+    less = EntityRelations(EntityRelationsConfig(types=str(types_file), masked_share=0.1), words)
+    more = EntityRelations(EntityRelationsConfig(types=str(types_file), masked_share=0.9), words)
+    links = np.array([PARIS, LONDON, ROME] * 300, np.int64)
+
+    def hidden(*objectives: LinkedMentionsObjective) -> np.ndarray:
+        window = Window(np.arange(1000, 1900), links.copy(), np.arange(900), np.ones(900, int), links=links)
+        for number, objective in enumerate(objectives):
+            objective.mask(window, np.random.default_rng(number))
+        return window.word_ids != np.arange(1000, 1900)
+
+    alone = hidden(types)
+    assert 400 < alone.sum() < 500
+    assert (hidden(types, relations) == alone).all() and (hidden(types, less) == alone).all()
+    assert (hidden(types, more) & alone == alone).all() and 770 < hidden(types, more).sum() < 850
+    chosen = hidden(some, relations)
+    assert 400 < chosen.sum() < 500 and (chosen & hidden(some) == hidden(some)).all() and 180 < hidden(some).sum() < 270
 
 
 def test_pairs_with_many_relations_fit_in_memory() -> None:

@@ -100,13 +100,28 @@ CASES = {
     ),
     "entity_types": Case(WRONG_MENTIONS, {"types": TYPES}, WORDS_ALONE),
     "entity_relations": Case(
-        (*WRONG_MENTIONS, ({"types": None}, "graph, types: found neither, expected exactly one of them")),
+        (
+            *WRONG_MENTIONS,
+            ({"max_pairs": 0}, "max_pairs: found 0, expected 1 or more"),
+            ({"types": None}, "graph, types: found neither, expected exactly one of them"),
+        ),
         {"types": TYPES},
         WORDS_ALONE | {"batch_size": 12, "micro_batch_size": 6},
     ),
 }
 
-HOOKS = ("files", "for_evaluation", "prepare", "longest_text", "summary", "on_resume", "watch", "finish", "save")
+HOOKS = (
+    "count_targets",
+    "files",
+    "for_evaluation",
+    "prepare",
+    "longest_text",
+    "summary",
+    "on_resume",
+    "watch",
+    "finish",
+    "save",
+)
 ORDER = ("name", "settings", "side", "__init__", "build", "mask", "batch", "micro_batches_per_epoch", "head", "loss", *HOOKS)
 
 
@@ -231,7 +246,9 @@ def test_a_loss_is_divided_by_all_targets_of_an_update(name: str, values: dict[s
     with torch.no_grad():
         batches = [stream[item] for item in (0, 1)]
         sums = [module(**batch)[name] for batch in batches]
-    targets = sum(len(batch[name]["labels"]) for batch in batches)
+    (objective,) = stream.objectives
+    targets = sum(int(objective.count_targets(batch[name])) for batch in batches)
+    assert 0 < targets <= sum(len(batch[name]["labels"]) for batch in batches)
     (row,) = run(config).record.metrics()
     for key in sums[0]:
         logged = row[f"{name}_{'accuracy' if key == 'correct' else key}"]

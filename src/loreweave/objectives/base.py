@@ -20,7 +20,7 @@ from types import SimpleNamespace
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from torch import Tensor, nn, no_grad
+from torch import Tensor, nn, no_grad, tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
@@ -128,6 +128,13 @@ class Objective(ABC):
         """
 
     # ---- hooks: each does nothing by default ----
+
+    def count_targets(self, batch: Tensors) -> Tensor:
+        """Number of targets that the sums of `loss` are divided by, of this process's micro-batch: the number of labels. []
+
+        Every process calls it for every micro-batch before `loss`.
+        """
+        return tensor(batch["labels"].numel(), device=batch["labels"].device)
 
     @classmethod
     def files(cls, config: Any) -> dict[str, Path]:

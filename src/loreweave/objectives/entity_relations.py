@@ -1,8 +1,8 @@
 """Entity relations: pairs of linked mentions with the same relation must be similar, other pairs not (the relation
 discrimination of ERICA: Qin et al. 2021, section 3.3).
 
-A pair is two mentions of one window whose entities are related in a graph, or whose entities both have types. All pairs of a
-micro-batch are compared, over all processes.
+A pair is two mentions of one window whose entities are related in a graph, or whose entities both have types. The pairs of a
+micro-batch are compared, over all processes, but not those of one and the same mention.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.corpus.knowledge.entity_types import VocabularyTypes, read_entity_types
@@ -25,10 +26,12 @@ from loreweave.corpus.knowledge.pair_relations import NOT_A_RELATION, PairRelati
 from loreweave.errors import DataError
 from loreweave.models.type_head import pooled
 from loreweave.objectives.base import LeftOut, ObjectiveLoss, RunContext, Tensors, model_of_run
-from loreweave.objectives.gathering import gather
+from loreweave.objectives.gathering import gather, gather_rows, process
 from loreweave.objectives.graph_objective import training_triples
 from loreweave.objectives.linked_mentions import LinkedMentionsConfig, LinkedMentionsObjective, integers, links_of_run
 from loreweave.objectives.windows import Targets, Window
+from loreweave.random_streams import stream
+from loreweave.training.settings.fields import check_at_least
 
 
 @dataclass(kw_only=True)
@@ -43,24 +46,29 @@ class EntityRelationsConfig(LinkedMentionsConfig):
     their types, in the order of the text."""
     temperature: float = 0.05
     """Temperature: similarities are divided by it (0.05 in ERICA)."""
+    max_pairs: int | None = 32
+    """Maximum number of pairs of a window. More are drawn at random. Every pair of a micro-batch is compared with every other
+    one, and 60 mentions have 3,540 pairs. Null: all."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_at_least(self, 1, "max_pairs")
         if (self.graph is None) == (self.types is None):
             found = "neither" if self.graph is None else "both"
             raise ValueError(f"graph, types: found {found}, expected exactly one of them")
 
 
 class EntityRelations(LinkedMentionsObjective):
-    """Pairs of linked mentions are compared with all other pairs of a micro-batch; those with a common relation are correct."""
+    """Pairs of linked mentions are compared with other pairs of a micro-batch; those with a common relation are correct."""
 
     name: ClassVar[str] = "entity_relations"
     settings = EntityRelationsConfig
     config: EntityRelationsConfig
-    nothing: ClassVar[str] = "no two pairs with the same relation"
+    nothing: ClassVar[str] = "no two pairs of different mentions with the same relation"
 
     def __init__(self, config: EntityRelationsConfig, context: RunContext) -> None:
         super().__init__(config, context)
+        self.seed = context.seed
         self.relations = self._read(config, links_of_run(type(self), context))
         if config.shuffled:
             self.relations = self.relations.shuffled(context.seed)
@@ -71,26 +79,33 @@ class EntityRelations(LinkedMentionsObjective):
 
     def batch(self, windows: Sequence[Window], width: int) -> Tensors:
         """Also `entities` of the mentions, `pairs` with the numbers of two mentions [pairs, 2], and their `relations`, padded
-        with -1 [pairs, most relations of a pair]. The first relation of a pair is its label."""
+        with -1 [pairs, most relations of a pair]. The first relation of a pair is its label. `left_out` is the number of pairs
+        beyond `max_pairs`. [1]"""
         batch = super().batch(windows, width)
         targets = [window.targets[self.name] for window in windows]
         firsts = np.cumsum([0, *(len(found.positions) for found in targets)])
         parts = [self._pairs(window, found) for window, found in zip(windows, targets, strict=True)]
-        pairs = np.concatenate([first + found for first, (found, _) in zip(firsts, parts, strict=False)])
-        numbers = integers(np.concatenate([relations for _, relations in parts]))
+        pairs = np.concatenate([first + found for first, (found, *_) in zip(firsts, parts, strict=False)])
+        numbers = integers(np.concatenate([relations for _, relations, _ in parts]))
+        left_out = integers(np.array([sum(left_out for *_, left_out in parts)]))
         batch["entities"] = batch.pop("labels")
-        return batch | {"pairs": integers(pairs), "relations": numbers, "labels": numbers[:, 0]}
+        return batch | {"pairs": integers(pairs), "relations": numbers, "labels": numbers[:, 0], "left_out": left_out}
 
-    def _pairs(self, window: Window, targets: Targets) -> tuple[np.ndarray, np.ndarray]:
-        """Pairs of the targets of a window that have a relation [pairs, 2], and their relations [pairs, width]."""
+    def _pairs(self, window: Window, targets: Targets) -> tuple[np.ndarray, np.ndarray, int]:
+        """Pairs of the targets of a window that have a relation [pairs, 2], their relations [pairs, width], and the number of
+        further ones."""
         count = len(targets.positions)
         pairs = np.argwhere(~np.eye(count, dtype=bool))
         if self.config.types is not None:  # pairs of types hold in the order of the text alone
             starts = window.entity_starts[targets.positions]
             pairs = pairs[starts[pairs[:, 0]] < starts[pairs[:, 1]]]
         relations = self.relations.of(*targets.labels[pairs].T)
-        has = (relations != NOT_A_RELATION).any(1)
-        return pairs[has], relations[has]
+        chosen = np.flatnonzero((relations != NOT_A_RELATION).any(1))
+        found, most = len(chosen), self.config.max_pairs
+        if most is not None and found > most:
+            rng = stream(self.seed, "pairs of a window", window.draw)
+            chosen = np.sort(rng.choice(chosen, size=most, replace=False))
+        return pairs[chosen], relations[chosen], found - len(chosen)
 
     def head(self, model: PreTrainedModel | None) -> nn.Module:
         """A map of a pair's two states, which is left behind after training."""
@@ -98,14 +113,24 @@ class EntityRelations(LinkedMentionsObjective):
         return nn.Linear(2 * size, size)
 
     def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Tensors) -> ObjectiveLoss:
-        """For each pair, the mean cross-entropy over the pairs with a common relation, among all other pairs."""
+        """For each pair, the mean cross-entropy over the pairs with a common relation, among the other pairs.
+
+        Logged are also `with_another`, the share of the pairs with a common relation with another pair, and
+        `within_max_pairs`, the share of the pairs that `max_pairs` keeps.
+        """
         mentions = pooled(batch["states"], batch["mentions"], len(batch["entities"]))
-        pairs = batch["pairs"]
+        columns = _columns(batch)
         with torch.autocast(mentions.device.type, enabled=False):
-            own = functional.normalize(head(mentions[pairs].flatten(1)), dim=-1)
-            columns = torch.cat([batch["relations"], batch["entities"][pairs]], dim=1)
+            own = functional.normalize(head(mentions[batch["pairs"]].flatten(1)), dim=-1)
             every, gathered, _ = gather(own, *columns.unbind(1))
-            return pairs_loss(own, columns, every, torch.stack(gathered, 1), self.config.temperature)
+            correct, apart = compare(columns, torch.stack(gathered, 1))
+            found = pairs_loss(own, every, correct, apart, self.config.temperature)
+        return ObjectiveLoss(found.total, found.correct, _shares(correct, batch["left_out"]))
+
+    def count_targets(self, batch: Tensors) -> Tensor:
+        """Number of pairs with a common relation with another pair. []"""
+        columns = _columns(batch)
+        return compare(columns, gather_rows(columns))[0].any(1).sum()
 
     @classmethod
     def files(cls, config: EntityRelationsConfig) -> dict[str, Path]:
@@ -120,7 +145,9 @@ class EntityRelations(LinkedMentionsObjective):
     def summary(self) -> list[str]:
         """Number of pairs and relations."""
         control = "; control: the entities are shuffled" if self.config.shuffled else ""
-        return [f"{self.name}: {self.relations.summary()}{control}"]
+        most = self.config.max_pairs
+        limit = "" if most is None else f"; at most {counted(most, 'pair')} of a window"
+        return [f"{self.name}: {self.relations.summary()}{limit}{control}"]
 
     def _read(self, config: EntityRelationsConfig, links: EntityVocabulary) -> PairRelations:
         """The relations of the graph or of the types.
@@ -140,33 +167,59 @@ class EntityRelations(LinkedMentionsObjective):
         return found
 
 
-def pairs_loss(own: Tensor, columns: Tensor, every: Tensor, all_columns: Tensor, temperature: float) -> ObjectiveLoss:
+def _columns(batch: Tensors) -> Tensor:
+    """Relations, entities and mentions of the pairs of a micro-batch; no mention has the number of one in another process."""
+    pairs = batch["pairs"]
+    return torch.cat([batch["relations"], batch["entities"][pairs], pairs + (process() << 32)], dim=1)
+
+
+def _shares(correct: Tensor, left_out: Tensor) -> dict[str, Tensor]:
+    """Shares of the pairs of all processes, multiplied by the number of this process's pairs with a correct one."""
+    has = correct.any(1).sum()
+    own = torch.cat([torch.stack([has, has.new_tensor(len(correct))]), left_out])
+    with_another, pairs, beyond = gather_rows(own[None]).sum(0).unbind()
+    shares = {"with_another": with_another / pairs.clamp_min(1), "within_max_pairs": pairs / (pairs + beyond).clamp_min(1)}
+    return {name: has * share for name, share in shares.items()}
+
+
+def pairs_loss(own: Tensor, every: Tensor, correct: Tensor, apart: Tensor, temperature: float) -> ObjectiveLoss:
     """Summed contrastive loss of this process's pairs (supervised contrastive: Khosla et al. 2020, equation 2).
 
-    Pairs of the same two entities are neither correct nor wrong, because they share their words. A pair without a correct one
-    in the micro-batch adds nothing.
+    A pair without a correct one in the micro-batch adds nothing.
 
     Args:
         own: normalised vectors of this process's pairs [own, hidden].
-        columns: their relations, padded with -1, and their two entities [own, relations + 2].
         every: vectors of all pairs [pairs, hidden].
-        all_columns: as `columns`, of all pairs [pairs, relations + 2].
+        correct: which pairs are correct ones for each [own, pairs].
+        apart: which pairs are not compared [own, pairs].
         temperature: the similarity is divided by it.
     """
-    entities, their_entities = columns[:, -2:], all_columns[:, -2:]
-    same_entities = (entities[:, None] == their_entities[None]).all(-1)  # [own, pairs]; also the pair itself
-    correct = have_common(columns[:, :-2], all_columns[:, :-2]) & ~same_entities
-    logits = (own @ every.T / temperature).masked_fill(same_entities, -torch.inf)
     counts = correct.sum(1)
     has = counts > 0
     if not has.any():
-        nothing = every.sum() * 0  # part of the gradient, which all processes exchange
-        return ObjectiveLoss(nothing, counts.sum(), {"with_another": nothing.detach()})
-    log_probabilities = logits[has].log_softmax(-1)
-    total = -(log_probabilities.masked_fill(~correct[has], 0)).sum(1) / counts[has]
-    best = logits[has].argmax(1, keepdim=True)
-    hits = correct[has].gather(1, best).sum()
-    return ObjectiveLoss(total.sum(), hits, {"with_another": has.sum().float()})
+        return ObjectiveLoss(every.sum() * 0, counts.sum())  # part of the gradient, which all processes exchange
+    logits = (own[has] @ every.T / temperature).masked_fill(apart[has], -torch.inf)
+    total = -(logits.log_softmax(-1).masked_fill(~correct[has], 0)).sum(1) / counts[has]
+    best = logits.argmax(1, keepdim=True)
+    return ObjectiveLoss(total.sum(), correct[has].gather(1, best).sum())
+
+
+def compare(columns: Tensor, all_columns: Tensor) -> tuple[Tensor, Tensor]:
+    """Which pairs are correct ones for each pair, and which are neither correct nor wrong. Both [own, pairs]
+
+    A pair is not compared with itself, with other pairs of the same two entities, which share their words, and with pairs of a
+    mention of its own: half of their states is the same, so that they would be similar without any knowledge.
+
+    Args:
+        columns: relations of this process's pairs, padded with -1, their two entities, and their two mentions [own, columns].
+        all_columns: the same of all pairs [pairs, columns].
+    """
+    entities, their_entities = columns[:, -4:-2], all_columns[:, -4:-2]
+    apart = (entities[:, None] == their_entities[None]).all(-1)
+    for mention in columns[:, -2:].unbind(1):
+        for theirs in all_columns[:, -2:].unbind(1):
+            apart |= mention[:, None] == theirs[None]
+    return have_common(columns[:, :-4], all_columns[:, :-4]) & ~apart, apart
 
 
 def have_common(relations: Tensor, others: Tensor) -> Tensor:

@@ -17,27 +17,48 @@ def processes() -> int:
     return torch.distributed.get_world_size() if ready else 1
 
 
+def process() -> int:
+    """Number of this process in the run."""
+    return torch.distributed.get_rank() if processes() > 1 else 0
+
+
 def gather(vectors: Tensor, *columns: Tensor) -> tuple[Tensor, list[Tensor], int]:
     """Vectors of all processes with gradient, their columns, and the index of this process's first one.
 
     Processes may have different numbers of vectors, which are padded for the exchange.
     """
-    world = processes()
-    if world == 1:
+    if processes() == 1:
         return vectors, list(columns), 0
-    count = torch.tensor([len(vectors)], device=vectors.device)
-    counts = [torch.zeros_like(count) for _ in range(world)]
-    torch.distributed.all_gather(counts, count)
-    sizes = [int(found) for found in counts]
-    missing = max(sizes) - len(vectors)
-
-    def together(parts: Sequence[Tensor]) -> Tensor:
-        return torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
-
-    gathered = together(all_gather(functional.pad(vectors, (0, 0, 0, missing))))
-    table = functional.pad(torch.stack([column.long() for column in columns], dim=1), (0, 0, 0, missing))
-    tables = [torch.zeros_like(table) for _ in range(world)]
-    torch.distributed.all_gather(tables, table)
-    whole = together(tables)
+    sizes = _sizes(vectors)
+    gathered = _together(all_gather(_padded(vectors, sizes)), sizes)
+    whole = _gather_rows(torch.stack([column.long() for column in columns], dim=1), sizes)
     others = [whole[:, i].to(column.dtype) for i, column in enumerate(columns)]
-    return gathered, others, sum(sizes[: torch.distributed.get_rank()])
+    return gathered, others, sum(sizes[: process()])
+
+
+def gather_rows(table: Tensor) -> Tensor:
+    """Rows of a table of integers of all processes, which may have different numbers of rows. [all rows, columns]"""
+    return table if processes() == 1 else _gather_rows(table, _sizes(table))
+
+
+def _gather_rows(table: Tensor, sizes: Sequence[int]) -> Tensor:
+    padded = _padded(table, sizes)
+    tables = [torch.zeros_like(padded) for _ in sizes]
+    torch.distributed.all_gather(tables, padded)
+    return _together(tables, sizes)
+
+
+def _sizes(rows: Tensor) -> list[int]:
+    """Number of rows of each process."""
+    count = torch.tensor([len(rows)], device=rows.device)
+    counts = [torch.zeros_like(count) for _ in range(processes())]
+    torch.distributed.all_gather(counts, count)
+    return [int(found) for found in counts]
+
+
+def _padded(rows: Tensor, sizes: Sequence[int]) -> Tensor:
+    return functional.pad(rows, (0, 0, 0, max(sizes) - len(rows)))
+
+
+def _together(parts: Sequence[Tensor], sizes: Sequence[int]) -> Tensor:
+    return torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])

@@ -90,9 +90,10 @@ def _micro_step(
     began = time.perf_counter()
     batch = to_device(stream[item], device)
     with autocast(device, config.precision):
+        targets = {o.name: o.count_targets(batch[o.name]).clamp_min(1) for o in stream.objectives}
         sums = module(**batch)
     total: Tensor = sum(
-        (o.weight * sums[o.name]["loss"] / max(1, batch[o.name]["labels"].numel()) for o in stream.objectives),
+        (o.weight * sums[o.name]["loss"] / targets[o.name] for o in stream.objectives),
         torch.zeros((), device=device),
     )
     total.backward()

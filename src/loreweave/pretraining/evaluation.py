@@ -56,8 +56,9 @@ def evaluate_objectives(config: PretrainingConfig, report: Callable[[str], None]
         batch = to_device(stream[item], device)
         with autocast(device, config.precision):
             found = module(**batch)
+        for objective in stream.objectives:
+            targets[objective.name] += int(objective.count_targets(batch[objective.name]))
         for name, parts in found.items():
-            targets[name] += batch[name]["labels"].numel()
             for key, value in parts.items():
                 sums[name][key] += float(value)
     results = {"windows": float(micro_batches * config.micro_batch_size)}

@@ -93,8 +93,8 @@ class PretrainingTrainer(WholeCheckpoints):
     ) -> tuple[list[Batch], Any]:
         """Micro-batches of one update, and the number of targets of each objective in all processes."""
         batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
-        local = [[float(batch[o.name]["labels"].numel()) for o in self.objectives] for batch in batches]
-        counts = torch.tensor(local, device=device).sum(0)  # [objectives]
+        local = [[o.count_targets(batch[o.name]).to(device) for o in self.objectives] for batch in batches]
+        counts = torch.stack([torch.stack(found) for found in local]).float().sum(0)  # [objectives]
         if self.args.world_size > 1:
             counts = self.accelerator.reduce(counts, reduction="sum")
         return batches, {o.name: count for o, count in zip(self.objectives, counts.clamp_min(1), strict=True)}
