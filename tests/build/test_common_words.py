@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from transformers import PreTrainedTokenizerFast
 
 from loreweave.build.common_words import mark_common_words
@@ -34,6 +35,22 @@ def test_as_many_as_asked_and_the_same_again() -> None:
     assert marked(TEXT, 3, 5) == marked(TEXT, 3, 5)
     assert len({tuple(marked(TEXT, 3, seed)) for seed in range(10)}) > 5
     assert len({tuple(marked(TEXT, 3, id=str(number))) for number in range(10)}) > 5
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("isn't it", ["it"]),
+        ("isn\u2019t it", ["it"]),  # the apostrophe of print
+        ("isn`t it, wasn\u00b4t he", ["he", "it"]),
+        ("they're his dogs' friends", ["dogs", "friends", "his"]),
+        ("o'clock l'eau", []),
+        ("she is n't and they 're and ca n't", ["and", "she", "they"]),  # tokens of a treebank with blanks between
+        ("we 've said 'the river'", ["river", "said", "the", "we"]),
+    ],
+)
+def test_parts_of_contractions_are_no_words(text: str, words: list[str]) -> None:
+    assert sorted(marked(f"Oslo, {text}", 100)) == words
 
 
 def test_words_far_from_a_mention_are_left_out() -> None:

@@ -18,7 +18,14 @@ from loreweave.random_streams import stream
 NEAR = 100
 """Maximum number of characters between a common word and a mention, so that both are likely in one window."""
 
-_WORD = re.compile(r"(?<![\w-])[^\W\d_]{2,}(?![\w-])")
+_APOSTROPHE = "['\u2018\u2019`\u00b4\uff07]"
+_WORD = re.compile(
+    rf"(?<![\w-])(?<!\w{_APOSTROPHE})"  # not "clock" of "o'clock"
+    rf"(?!(?<={_APOSTROPHE})(?:re|ve|ll|em)(?!\w))"  # tokens with blanks between: "they 're"
+    r"[^\W\d_]{2,}(?![\w-])"
+    rf"(?!{_APOSTROPHE}\w)(?!\s+n{_APOSTROPHE}t(?!\w))"  # "isn" of "isn't", "ca" of "ca n't"
+)
+"""A word alone: no part of one with a hyphen, and no part of a contraction."""
 
 
 def mark_common_words(
@@ -26,8 +33,9 @@ def mark_common_words(
 ) -> Iterator[AnnotatedText]:
     """Yield each text with mentions of `[UNK]` at random common words near its mentions.
 
-    A common word has two or more letters, all in lower case, and is outside all mentions. Each distinct word is as likely as
-    any other, so that the many places of "the" do not crowd out the rest. Scripts without cases have no common words.
+    A common word has two or more letters, all in lower case, is no part of a contraction ("isn't") and is outside all mentions.
+    Each distinct word is as likely as any other, so that the many places of "the" do not crowd out the rest. Scripts without
+    cases have no common words.
 
     Args:
         texts: texts with mentions.
