@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from loreweave.errors import DataError
 from loreweave.experiments.probes.examples import Example, ProbeData
-from loreweave.experiments.probes.prototypes import check_episodes, episode_measures, nearest, unit_length
+from loreweave.experiments.probes.prototypes import check_episodes, copied_texts, episode_measures, nearest, unit_length
 from loreweave.experiments.probes.settings import ProbeConfig
 
 
@@ -70,6 +71,20 @@ def test_a_query_without_a_vector_is_wrong() -> None:
     known = np.zeros(20, bool)
     (measure,) = episode_measures(data, vectors, known, ProbeConfig(episodes=10, way=2, shots=[1]))
     assert measure.draws()[0] == 0
+
+
+def test_queries_with_a_text_of_the_support_are_counted() -> None:
+    """All texts are equal, or none, or one relation has two equal sentences: its only query is then the one of its support."""
+    labels = [f"relation {number % 2}" for number in range(4)]
+    config = ProbeConfig(episodes=10, way=2, shots=[1], queries=1)
+    data = data_of(labels)
+    assert copied_texts(data, config) == ({"2-way 1-shot": 0}, [])
+    same = replace(data, train=[replace(example, text="ann and bob") for example in data.train])
+    counts, lines = copied_texts(same, config)
+    assert counts == {"2-way 1-shot": 20}
+    assert lines[0].startswith("2-way 1-shot: 20 of 20 queries, in 10 episodes: the text is also in the support set")
+    half = [example if example.labels == ("relation 0",) else replace(example, text="ann") for example in data.train]
+    assert copied_texts(replace(data, train=half), config)[0] == {"2-way 1-shot": 10}
 
 
 def test_too_few_relations_are_an_error_with_the_file() -> None:

@@ -12,6 +12,7 @@ from loreweave.experiments.probes.examples import ProbeData
 from loreweave.experiments.probes.scores import Measure
 from loreweave.experiments.probes.settings import Distance, ProbeConfig
 from loreweave.models.gaussian_embeddings import inner_products, squared_distances
+from loreweave.tasks.episodes.copies import copies_in, describe_copies
 
 _BLOCK = 256
 """Number of episodes that are scored at once."""
@@ -42,8 +43,7 @@ def episode_measures(data: ProbeData, vectors: np.ndarray, known: np.ndarray, co
             targets = np.stack([draw.targets for draw in block])
             right[start : start + len(block), 0] = ((predicted == targets) & known[query]).sum(1)
             right[start : start + len(block), 1] = targets.shape[1]
-        what = f"{config.way}-way {shot}-shot"
-        measures.append(Measure(data.probe, data.name, what, shot, "accuracy", right[None], config.episodes))
+        measures.append(Measure(data.probe, data.name, _what(shot, config), shot, "accuracy", right[None], config.episodes))
     return measures
 
 
@@ -69,6 +69,31 @@ def check_episodes(data: ProbeData, config: ProbeConfig) -> None:
     """
     for shot in config.shots:
         draws_of(data, shot, config)
+
+
+def copied_texts(data: ProbeData, config: ProbeConfig) -> tuple[dict[str, int], list[str]]:
+    """Number of queries whose text is also in the support of their episode, for each number of shots, and lines about them.
+
+    Raises:
+        DataError: see `draws_of`.
+    """
+    counts, lines = dict[str, int](), list[str]()
+    texts = [example.text for example in data.train]
+    for shot in config.shots:
+        draws, copies, queries = draws_of(data, shot, config), list[tuple[str, int]](), 0
+        for number in range(config.episodes):
+            drawn = draws.draw(number)
+            support, query = ([texts[row] for row in rows.ravel()] for rows in (drawn.support, drawn.query))
+            copies += copies_in([(str(number), support, query)])
+            queries += len(query)
+        what = _what(shot, config)
+        counts[what] = len(copies)
+        lines += [f"{what}: {line}" for line in describe_copies(copies, queries)]
+    return counts, lines
+
+
+def _what(shot: int, config: ProbeConfig) -> str:
+    return f"{config.way}-way {shot}-shot"
 
 
 def unit_length(vectors: np.ndarray, parts: int) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from loreweave.experiments.probes.encoder import FrozenEncoder
 from loreweave.experiments.probes.examples import PROBES, ProbeData, read_data
 from loreweave.experiments.probes.label_curves import label_curve
 from loreweave.experiments.probes.opening import open_encoder
-from loreweave.experiments.probes.prototypes import check_episodes, episode_measures
+from loreweave.experiments.probes.prototypes import check_episodes, copied_texts, episode_measures
 from loreweave.experiments.probes.scores import Measure
 from loreweave.experiments.probes.settings import ProbeConfig
 from loreweave.tasks.contract import Execution
@@ -157,6 +157,10 @@ def _data(config: ProbeConfig, report: Callable[[str], None]) -> Iterator[ProbeD
             found = read_data(kind, name, paths, config, report)
             if PROBES[kind].episodes:
                 check_episodes(found, config)
+                copies, lines = copied_texts(found, config)
+                for line in lines:
+                    report(f"{name}: {line}")
+                found = replace(found, facts=found.facts | {"queries_with_a_text_of_the_support": copies})
             yield found
 
 
