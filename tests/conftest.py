@@ -38,3 +38,19 @@ def mpnet_base() -> Path:
     if not (folder / "config.json").is_file():
         pytest.skip("mpnet-base not found; set LOREWEAVE_ENCODERS to the folder that has it")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a random BERT of two layers with 64 positions, which no test may change."""
+    from tiny_encoders import make_tiny_bert
+
+    return make_tiny_bert(tmp_path_factory.mktemp("bert"))
+
+
+@pytest.fixture(scope="session")
+def tiny_luke(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a LUKE around it, which no test may change."""
+    from tiny_encoders import make_tiny_luke
+
+    return make_tiny_luke(tiny_bert, tmp_path_factory.mktemp("luke") / "model")

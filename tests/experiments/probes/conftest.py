@@ -1,4 +1,4 @@
-"""Random encoders, and small files, for the probes."""
+"""Small files for the probes."""
 
 from __future__ import annotations
 
@@ -8,21 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_encoders import make_tiny_bert, make_tiny_luke
 
 RELATIONS = ("works at", "lives in", "is at", "and")
-
-
-@pytest.fixture(scope="session")
-def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random BERT of two layers with 64 positions."""
-    return make_tiny_bert(tmp_path_factory.mktemp("bert"))
-
-
-@pytest.fixture(scope="session")
-def tiny_luke(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A LUKE around it."""
-    return make_tiny_luke(tiny_bert, tmp_path_factory.mktemp("luke") / "model")
 
 
 @pytest.fixture
