@@ -21,12 +21,13 @@ STREAMS: dict[str, tuple[int, ...]] = {
     "negatives of masked entities": (7,),
     "windows with occurrences": (8,),
     "pairs of a window": (9,),
+    "facts of a relation": (10,),
     "batches of an epoch": (),
     "episodes": (),
     "common words": (),
 }
 """Name -> numbers between the seed and the place. They determine the random numbers, and earlier runs resume with them, so
-they never change. A new stream gets an unused number (next: 10).
+they never change. A new stream gets an unused number (next: 11).
 
 Two streams with one number have the same generators at the same place. This is the case for pools and neighbourhoods, which
 use them for different things (a permutation, choices among edges), for draws and shuffled knowledge, which draw among different

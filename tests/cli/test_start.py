@@ -11,6 +11,7 @@ import pytest
 
 from loreweave.cli.build import command as build
 from loreweave.corpus.graphs.formats import FORMATS as GRAPH_FORMATS
+from loreweave.corpus.graphs.knowledge_graph import GraphEntity, GraphRelation, KnowledgeGraph
 from loreweave.tasks.registry import task_names, trained_task_names
 from loreweave.training.settings.recipes import list_recipes
 
@@ -45,6 +46,7 @@ BUILT = {
     "entity-types": ["linked.jsonl", "--output", "types.jsonl"],
     "graph": ["graph", "--format", "triples", "--output", "built"],
     "episodes": ["words.txt", "--way", "2", "--count", "1", "--output", "episodes.jsonl"],
+    "facts": ["facts-graph", "--templates", "templates.jsonl", "--output", "facts.jsonl"],
     "relation-episodes": ["pairs.jsonl", "--way", "2", "--count", "1", "--output", "relation-episodes.jsonl"],
 }
 """What `loreweave build` makes of these files without a tokenizer."""
@@ -89,6 +91,9 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "linked.jsonl").write_text(LINKED)
     (tmp_path / "graph").mkdir()
     (tmp_path / "graph" / "train.txt").write_text("a\tlikes\tb\nb\tlikes\tc\n")
+    people = [GraphEntity("a", "Ann"), GraphEntity("b", "Bob")]
+    KnowledgeGraph.from_parts(people, [GraphRelation("likes")], {"train": [[0, 0, 1]]}).save(tmp_path / "facts-graph")
+    (tmp_path / "templates.jsonl").write_text('{"relation": "likes", "template": "[X] likes [Y] ."}\n')
     return tmp_path
 
 

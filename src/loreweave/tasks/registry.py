@@ -28,6 +28,7 @@ TASKS: dict[str, Place] = {
     "few-shot-relation": Place("loreweave.tasks.few_shot_relation"),
     "link-prediction": Place("loreweave.tasks.link_prediction", learns=False),
     "latent-types": Place("loreweave.tasks.latent_types", learns=False),
+    "fact-probing": Place("loreweave.tasks.fact_probing", learns=False),
 }
 """Name on the command line -> module whose `TASK` declares the task (imported on use, so that `--help` stays light)."""
 

@@ -21,6 +21,7 @@ from loreweave.cli.build.annotated_texts import (
 )
 from loreweave.cli.build.entity_types import entity_types
 from loreweave.cli.build.episodes import episodes
+from loreweave.cli.build.facts import facts
 from loreweave.cli.build.graphs import graph, wikidata5m
 from loreweave.cli.build.relation_episodes import relation_episodes
 from loreweave.cli.build.text import text_blocks
@@ -32,7 +33,7 @@ from loreweave.errors import ConfigurationError
 
 command = typer.Typer(
     name="build",
-    help="Build pre-training sets, entity vocabularies, types of entities, knowledge graphs and episodes.",
+    help="Build pre-training sets, entity vocabularies, types of entities, knowledge graphs, facts and episodes.",
     epilog="Example: loreweave build entity-vocab pages.jsonl --output entity_vocab.jsonl",
     no_args_is_help=True,
     add_completion=False,
@@ -43,7 +44,7 @@ command = typer.Typer(
 
 @command.callback()
 def _kinds() -> None:
-    """Build pre-training sets, entity vocabularies, types of entities, knowledge graphs and episodes."""
+    """Build pre-training sets, entity vocabularies, types of entities, knowledge graphs, facts and episodes."""
 
 
 Output = Annotated[Path, typer.Option("--output", help="File to write: .jsonl, .tsv, or .json in the layout of Hugging Face.")]
@@ -197,3 +198,4 @@ command.command("graph")(graph)
 command.command("text-blocks")(text_blocks)
 command.command("episodes")(episodes)
 command.command("relation-episodes")(relation_episodes)
+command.command("facts")(facts)

@@ -1,0 +1,111 @@
+"""Settings of fact probing: what `key=value` after `loreweave evaluate`, `predict` and `score` may change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from loreweave.training.settings.conditions import ReadWhen, when
+from loreweave.training.settings.fields import check_at_least
+
+NAME = "fact-probing"
+
+HeadName = Literal["words", "entities"]
+Asked = Literal["template", "sentence"]
+
+
+@dataclass(kw_only=True)
+class HeadSettings:
+    """Settings of the head that answers, and of its candidates."""
+
+    READ_WHEN: ClassVar[ReadWhen] = {
+        ("vocabulary", "other_models"): when(head="words", reason="entities are not words"),
+        ("mask_tokens",): when(head="entities", reason="the masked-word head fills one token"),
+    }
+
+    head: HeadName = "words"
+    """Head that answers. `words`: the masked-word head, for objects that are one token. `entities`: the entity head of a LUKE,
+    for objects in its entity vocabulary, with names of any length."""
+    vocabulary: Path | None = None
+    """File of the words that may be answers, one per line, such as LAMA's `common_vocab_cased.txt`. Null: all words."""
+    other_models: list[str] = field(default_factory=list)
+    """Other models (folders, runs or Hub names): only words that are one token for all of them may be answers, so that
+    results are comparable."""
+    mask_tokens: int = 1
+    """Number of mask tokens in the place of the object, which the entity `[MASK]` covers."""
+
+    def __post_init__(self) -> None:
+        check_at_least(self, 1, "mask_tokens")
+
+
+@dataclass(kw_only=True)
+class PredictionSettings(HeadSettings):
+    """Settings of `loreweave predict fact-probing`."""
+
+    top: int = 10
+    """Number of answers per query."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_at_least(self, 1, "top")
+
+
+@dataclass(kw_only=True)
+class ScoringSettings:
+    """Settings of what counts as right."""
+
+    aliases: bool = True
+    """Other names of the object are right answers too. LAMA's files give none."""
+    filtered: bool = True
+    """Other objects of the same subject and relation are removed from the answers before ranking, as in LAMA's paper. LAMA's
+    released code keeps them."""
+    unhelpful_names: bool = False
+    """Leave out facts whose object is part of the name of the subject (`Apple Watch`): the string filter of LAMA-UHN."""
+    templates: Path | None = None
+    """File of templates in the layout of LAMA's `relations.jsonl`. Null: `relations.jsonl` or `templates.jsonl` in the folder
+    of the data or in the one above it."""
+    ask: Asked | None = None
+    """Text of a question. `template`: the template of its relation. `sentence`: the masked sentences of the file. Null: the
+    template, if there is one."""
+    max_sentence_words: int = 100
+    """Maximum number of words in a masked sentence of the file; facts with a longer one are left out, as in LAMA."""
+    bootstrap: int = 1000
+    """Number of bootstrap samples for the intervals; 0: no intervals."""
+    seed: int = 0
+    """Random seed of the bootstrap."""
+
+    def __post_init__(self) -> None:
+        check_at_least(self, 1, "max_sentence_words")
+        check_at_least(self, 0, "bootstrap")
+
+
+@dataclass(kw_only=True)
+class FileScoringSettings(ScoringSettings):
+    """Settings of `loreweave score fact-probing`."""
+
+    ignore_case: bool = True
+    """`paris` is the answer `Paris`."""
+    missing: Literal["wrong", "left_out"] = "wrong"
+    """Facts without a prediction: they count as wrong, or are left out."""
+
+
+@dataclass(kw_only=True)
+class EvaluationSettings(ScoringSettings, HeadSettings):
+    """Settings of `loreweave evaluate fact-probing`."""
+
+    READ_WHEN: ClassVar[ReadWhen] = {
+        ("subject_entity",): when(head="entities", reason="the masked-word head reads words only"),
+    }
+
+    candidates: Literal["vocabulary", "objects"] = "vocabulary"
+    """Answers that are ranked. `vocabulary`: all words or entities. `objects`: the objects of the relation in the data."""
+    subject_entity: bool = True
+    """Give the subject as an entity of the input too, if it is in the entity vocabulary (mLUKE's prompts with [X] and [Y])."""
+    top: int = 10
+    """Number of answers per fact in the file of predictions."""
+
+    def __post_init__(self) -> None:
+        HeadSettings.__post_init__(self)
+        ScoringSettings.__post_init__(self)
+        check_at_least(self, 1, "top")

@@ -1,0 +1,22 @@
+"""Objects as entities of a vocabulary."""
+
+from __future__ import annotations
+
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.tasks.fact_probing.entities import EntityNames
+
+NAMES = EntityNames(EntityVocabulary.from_counts({"Oslo": 3, "New York City": 2, "Actor": 1, "Q64": 1}))
+
+
+def test_a_title_is_found_by_names_as_wikipedia_writes_them() -> None:
+    vocabulary = NAMES.vocabulary
+    assert NAMES.id_of("Oslo") == vocabulary.id_of("Oslo") is not None
+    assert NAMES.id_of("New_York_City") == NAMES.id_of(" New York City ") == vocabulary.id_of("New York City")
+    assert NAMES.id_of("actor") == vocabulary.id_of("Actor"), "the first letter of a title is a capital one"
+    assert NAMES.id_of("oSLO") is None and NAMES.id_of("[MASK]") is None and NAMES.id_of("") is None
+
+
+def test_the_way_by_which_an_object_is_found() -> None:
+    assert NAMES.ids_of(["Berlin"], "Q64") == [NAMES.vocabulary.id_of("Q64")] and NAMES.way_of(["Berlin"], "Q64") == "id"
+    assert NAMES.way_of(["Oslo", "Actor"]) == "label" and len(NAMES.ids_of(["Oslo", "Actor", "Oslo"])) == 2
+    assert NAMES.way_of(["Christiania", "Oslo"], "Q585") == "alias" and NAMES.way_of(["Bergen"]) is None

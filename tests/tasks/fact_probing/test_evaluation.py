@@ -1,0 +1,121 @@
+"""Probing of models whose answers are known: metrics, what is left out, and the baseline, counted by hand."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from task_jobs import evaluate
+from transformers import AutoTokenizer
+
+from loreweave.errors import DataError
+from loreweave.tasks.registry import load_task
+
+TASK = load_task("fact-probing")
+
+
+def row(subject: str, object: str, relation: str = "lives", **more: Any) -> dict[str, Any]:
+    template = "[X] lives in [Y] ." if relation == "lives" else "[X] works at the [Y] ."
+    return {"relation": relation, "template": template, "subject": subject, "object": object, **more}
+
+
+ROWS = [
+    row("Ann", "Paris"), row("Bob", "Oslo"), row("He", "Oslo"), row("She", "New Paris"), row("Mia", "Bergen"),
+    row("Ann", "bank", "works"), row("Bob", "river", "works"),
+]  # fmt: skip
+"""Objects of the words head: Paris is first, Oslo second, bank third and river fourth; two are not one token."""
+
+
+def test_words(known_bert: Path, write: Any) -> None:
+    said: list[str] = []
+    found, results = evaluate(TASK, known_bert, write(ROWS), report=said.append)
+    assert found.metrics == pytest.approx(
+        {
+            "p_at_1": 1 / 5, "p_at_5": 1, "p_at_10": 1, "mrr": (1 + 1 / 2 + 1 / 2 + 1 / 3 + 1 / 4) / 5,
+            "macro_p_at_1": 1 / 6, "macro_p_at_5": 1, "macro_p_at_10": 1, "macro_mrr": (2 / 3 + 7 / 24) / 2,
+            "majority_p_at_1": 3 / 5, "majority_mrr": (3 + 2 * 1 / 2) / 5,
+            "macro_majority_p_at_1": (2 / 3 + 1 / 2) / 2, "macro_majority_mrr": (5 / 6 + 3 / 4) / 2,
+        }
+    )  # fmt: skip
+    assert results["records"] == 5 and results["read"] == 7
+    assert results["not_asked"] == {"object has several words": 1, "object is several tokens of the model, or unknown": 1}
+    assert said[-1].startswith("not asked: 2 facts: object has several words (1)")
+    lives, works = found.tables["per_relation"]
+    assert (lives["relation"], lives["read"], lives["asked"], lives["majority"]) == ("lives", 5, 3, "Oslo")
+    assert lives["p_at_1"] == pytest.approx(1 / 3) and lives["majority_p_at_1"] == pytest.approx(2 / 3)
+    assert works["asked"] == 2 and works["mrr"] == pytest.approx(7 / 24)
+    first = found.predictions[0]
+    assert first["text"] == "Ann lives in [MASK] ." and first["gold"] == "Paris" and first["rank"] == 1
+    assert [answer["text"] for answer in first["predicted"][:4]] == ["paris", "oslo", "bank", "river"]
+    rest = len(AutoTokenizer.from_pretrained(known_bert)) - 4
+    total = sum(math.exp(score) for score in (4, 3, 2, 1)) + rest
+    assert first["gold_probability"] == pytest.approx(math.exp(4) / total, abs=1e-5)
+
+
+def test_candidates_can_be_the_objects_of_a_relation(known_bert: Path, write: Any) -> None:
+    found, _ = evaluate(TASK, known_bert, write(ROWS), settings=["candidates=objects", "bootstrap=0"])
+    assert found.metrics["mrr"] == pytest.approx((1 + 1 / 2 + 1 / 2 + 1 + 1 / 2) / 5)
+    assert [answer["text"] for answer in found.predictions[3]["predicted"]] == ["bank", "river"]
+    assert "intervals_95_percent" not in found.tables
+
+
+def test_the_vocabulary_restricts_candidates_and_facts(known_bert: Path, write: Any, tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("Oslo\nriver\n")
+    found, results = evaluate(TASK, known_bert, write(ROWS), settings=[f"vocabulary={words}"])
+    assert results["not_asked"]["object is not an allowed word"] == 2 and results["answers"] == 2
+    assert found.metrics["p_at_1"] == pytest.approx(2 / 3) and found.metrics["mrr"] == pytest.approx((1 + 1 + 1 / 2) / 3)
+
+
+def test_other_right_answers_are_removed_unless_the_released_code_is_asked_for(known_bert: Path, write: Any) -> None:
+    path = write([row("Ann", "Oslo", other_objects=["Paris"]), row("Bob", "bank"), row("Bob", "Paris")])
+    paper, _ = evaluate(TASK, known_bert, path)
+    assert [each["rank"] for each in paper.predictions] == [1, 2, 1]
+    code, _ = evaluate(TASK, known_bert, path, settings=["filtered=false"])
+    assert [each["rank"] for each in code.predictions] == [2, 3, 1]
+
+
+def test_other_names_are_right_answers_unless_they_are_switched_off(known_bert: Path, write: Any) -> None:
+    path = write([row("Ann", "City of Light", aliases=["Paris", "bank"]), row("Bob", "bank", aliases=["Paris"])])
+    found, results = evaluate(TASK, known_bert, path)
+    assert [each["rank"] for each in found.predictions] == [1, 1] and results["asked_by_alias"] == 1
+    strict, results = evaluate(TASK, known_bert, path, settings=["aliases=false"])
+    assert [each["rank"] for each in strict.predictions] == [3] and results["not_asked"] == {"object has several words": 1}
+
+
+def test_no_fact_that_can_be_asked_is_an_error(known_bert: Path, write: Any) -> None:
+    with pytest.raises(
+        DataError, match=r"found no fact that the words head can be asked for \(object has several words \(1\)\)"
+    ):
+        evaluate(TASK, known_bert, write([row("Ann", "New Paris")]))
+
+
+def test_entities(known_luke: Path, write: Any) -> None:
+    path = write([
+        row("Ann", "Oslo"), row("Paris", "Christiania", aliases=["Oslo"]), row("Bob", "paris"), row("Mia", "Bergen"),
+    ])  # fmt: skip
+    found, results = evaluate(TASK, known_luke, path, settings=["head=entities"])
+    assert [each["rank"] for each in found.predictions] == [2, 2, 1]
+    assert [answer["text"] for answer in found.predictions[0]["predicted"]] == ["Paris", "Oslo"], "no special entities"
+    assert results["objects_found_by"] == {"id": 0, "label": 2, "alias": 1} and results["subjects_as_entities"] == 1
+    assert results["not_asked"] == {"object is not in the entity vocabulary": 1} and results["answers"] == 2
+    _, alone = evaluate(TASK, known_luke, path, settings=["head=entities", "subject_entity=false"])
+    assert alone["subjects_as_entities"] == 0
+    only, _ = evaluate(TASK, known_luke, write([row("Ann", "Oslo")]), settings=["head=entities", "candidates=objects"])
+    assert only.metrics["p_at_1"] == 1
+
+
+def test_the_results_are_written(known_bert: Path, write: Any, tmp_path: Path) -> None:
+    evaluate(TASK, known_bert, write(ROWS), output=tmp_path / "out")
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    lines = (tmp_path / "out" / "predictions" / "facts.jsonl").read_text().splitlines()
+    assert results["p_at_1"] == pytest.approx(1 / 5) and results["settings"]["head"] == "words" and len(lines) == 5
+
+
+def test_questions_longer_than_the_encoder_are_cut_around_the_mask(known_bert: Path, write: Any) -> None:
+    text = "ann " * 90 + "lives in [MASK] ."
+    found, _ = evaluate(TASK, known_bert, write([{"text": text, "object": "Paris", "relation": "r"}]))
+    assert found.metrics["p_at_1"] == 1 and "longer than the encoder's positions" in found.notes[0]
