@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice
 from multiprocessing.pool import AsyncResult
@@ -54,11 +54,13 @@ def build_pretraining_set(
     rows_per_shard: int = ROWS_PER_SHARD,
     overwrite: bool = False,
     progress: Progress | None = None,
+    added: Mapping[str, Any] | None = None,
 ) -> BuildReport:
     """Write a pre-training set: whole sentences packed greedily within each text, linked mentions as sub-word ranges.
 
     The folder is written atomically; the same input gives the same bytes, for any number of workers. It contains
-    Arrow shards, `manifest.json` (counts, settings, hashes), `entity_vocab.jsonl` and `tokenizer/`.
+    Arrow shards, `manifest.json` (counts, settings, hashes), `entity_vocab.jsonl` and `tokenizer/`. The result is the
+    counts of what was kept and left out, which are also in the manifest.
 
     Args:
         texts: texts, which are read once, in order.
@@ -77,9 +79,7 @@ def build_pretraining_set(
         rows_per_shard: number of rows per Arrow file.
         overwrite: replace an existing folder.
         progress: called with the counts so far after each batch of texts.
-
-    Returns:
-        Counts of what was kept and left out, which are also in the manifest.
+        added: what was added to the texts before (`link_labels`, `link_repeats`, `common_words`), for the manifest.
 
     Raises:
         ConfigurationError: slow tokenizer, impossible limits, or the output folder exists.
@@ -93,9 +93,8 @@ def build_pretraining_set(
     )  # fmt: skip
     maker, report = WindowMaker(SentenceTokenizer(tokenizer), vocabulary, settings), BuildReport()
     windows = make_windows(texts, maker, report, workers=workers, progress=progress)
-    write_set(
-        output, windows, tokenizer, vocabulary, asdict(settings), report, rows_per_shard=rows_per_shard, overwrite=overwrite
-    )
+    kept = asdict(settings) | dict(added or {})
+    write_set(output, windows, tokenizer, vocabulary, kept, report, rows_per_shard=rows_per_shard, overwrite=overwrite)
     return report
 
 

@@ -63,6 +63,17 @@ class PretrainingSet:
         entry = self.manifest["entity_vocabulary"]
         return None if entry is None else EntityVocabulary.load(self.path / entry["file"])
 
+    @property
+    def unknown_entities(self) -> bool:
+        """Whether mentions of `[UNK]` may be links to entities that the vocabulary does not have."""
+        return bool(self.manifest["settings"].get("include_unknown_entities")) or self.manifest.get("source") == "tfrecord"
+
+    @property
+    def common_words(self) -> float | None:
+        """Number of common words per mention that were marked as `[UNK]`; None if the manifest does not say it."""
+        found: float | None = self.manifest["settings"].get("common_words")
+        return found
+
     def tokenizer(self) -> PreTrainedTokenizerBase:
         """The tokenizer of the word ids.
 

@@ -170,7 +170,11 @@ def test_later_mentions_and_common_words_become_mentions(
     assert main([*given, "--common-words", "1"]) == 0
     counts = result(capsys)
     assert counts["links_repeated"] == 1 and counts["common_words"] == 2 and counts["mentions_kept"] == 4
-    assert open_pretraining_set(tmp_path / "set").dataset[0]["entity_ids"].count(1) == 2, "[UNK]"
+    built = open_pretraining_set(tmp_path / "set")
+    assert built.dataset[0]["entity_ids"].count(1) == 2, "[UNK]"
+    stored = {name: built.manifest["settings"][name] for name in ("link_labels", "link_repeats", "common_words")}
+    assert stored == {"link_labels": False, "link_repeats": True, "common_words": 1}
+    assert built.common_words == 1 and not built.unknown_entities
     assert main([*given, "--common-words", "nan", "--overwrite"]) == 2
     assert main([*given, "--common-words", "1", "--include-unknown-entities", "--overwrite"]) == 2
     assert "[UNK] can have one meaning only" in capsys.readouterr().err

@@ -186,6 +186,7 @@ def pretraining(
             workers=workers,
             overwrite=overwrite,
             progress=steps_from_count(advance, lambda report: report.texts),
+            added={"link_labels": link_labels, "link_repeats": link_repeats, "common_words": common_words},
         )
     rows = report.to_dict() | added | excluded(exclusion, exclude)
     show_counts(rows, output, always=("texts", "windows"), as_json=as_json)
