@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +16,11 @@ from tokenizers.processors import TemplateProcessing
 from torch import nn
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from loreweave.build.pretraining_store import PretrainingSet
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.knowledge.entity_types import write_entity_types
 from loreweave.errors import ConfigurationError, DataError
+from loreweave.models.type_head import TypeHead
 from loreweave.objectives import EntityTypes, EntityTypesConfig, RunContext, Window, WordVocabulary
 from loreweave.objectives.entity_types import NameTexts, name_vectors, types_loss
 
@@ -106,6 +109,73 @@ def test_no_mention_no_target(words: RunContext, types_file: Path) -> None:
     loss = asked.loss(None, head, batch | {"states": torch.zeros(0, 4)})
     loss.total.backward()
     assert float(loss.total.detach()) == 0 and int(loss.correct) == 0
+
+
+def set_of(source: str | None = None, **settings: object) -> PretrainingSet:
+    manifest = {"settings": settings, "entity_vocabulary": {}} | ({} if source is None else {"source": source})
+    return PretrainingSet(Path("build/pages"), manifest)
+
+
+@pytest.mark.parametrize("data", [set_of(include_unknown_entities=True), set_of(source="tfrecord")])
+def test_unknown_entities_are_not_taught_as_none(words: RunContext, types_file: Path, data: PretrainingSet) -> None:
+    """[UNK] stands for entities in such a set. Without the class, they are no targets."""
+    both = replace(words, data=[set_of(common_words=0.5, include_unknown_entities=False), data])
+    with pytest.raises(ConfigurationError, match=r"no_entity: found true, but in build/pages \[UNK\] .* --common-words 0.5"):
+        objective(both, types_file, no_entity=True)
+    assert not objective(both, types_file).known[VOCABULARY.unk_id]
+
+
+def test_data_without_common_words_are_named(words: RunContext, types_file: Path) -> None:
+    """Sets that do not say it, and one of two sets with common words, are no reason to warn; nor is plain text."""
+
+    def warned(*data: PretrainingSet) -> bool:
+        lines = objective(replace(words, data=data), types_file, no_entity=True).summary()
+        assert len(lines) == 1 or lines[1].startswith("warning: entity_types.no_entity is true, but no set of data was built")
+        return len(lines) == 2
+
+    plain = PretrainingSet(Path("build/plain"), {"settings": {}, "entity_vocabulary": None})
+    assert warned(set_of(common_words=0)) and warned(set_of(common_words=0), plain)
+    assert not warned(set_of(common_words=0), set_of(common_words=0.5)) and not warned(set_of()) and not warned(plain)
+
+
+def test_a_shuffled_head_keeps_its_shuffling(words: RunContext, types_file: Path, encoder: nn.Module, tmp_path: Path) -> None:
+    """In evaluation and further training with any seed."""
+
+    def shuffled(seed: int, head: Path | None = None) -> EntityTypes:
+        asked = None if head is None else str(head)
+        return objective(replace(words, seed=seed), types_file, shuffled=True, head=asked)
+
+    trained = shuffled(1)
+    other = next(seed for seed in range(2, 9) if shuffled(seed).types.types.tolist() != trained.types.types.tolist())
+    folder = tmp_path / "run" / "model"
+    folder.mkdir(parents=True)
+    trained.save(None, TypeHead(torch.eye(3, 4), 0.1), folder)
+    again = shuffled(other, folder)
+    assert again.types.types.tolist() == trained.types.types.tolist()
+    further = tmp_path / "further"
+    further.mkdir()
+    again.save(None, TypeHead(torch.eye(3, 4), 0.1), further)
+    assert shuffled(other, further).types.types.tolist() == trained.types.types.tolist()
+    with pytest.raises(ConfigurationError, match="entity_types.shuffled: found False, .*model was trained otherwise"):
+        objective(words, types_file, head=str(folder))
+
+
+def test_a_shuffled_head_of_an_older_version_has_the_seed_of_its_run(
+    words: RunContext, types_file: Path, tmp_path: Path
+) -> None:
+    trained = objective(replace(words, seed=1), types_file, shuffled=True)
+    folder = tmp_path / "run" / "model"
+    folder.mkdir(parents=True)
+    trained.save(None, TypeHead(torch.eye(3, 4), 0.1), folder)
+    path = folder / "entity_types.json"
+    described = json.loads(path.read_text())
+    described["training"].pop("seed")
+    path.write_text(json.dumps(described))
+    with pytest.raises(ConfigurationError, match="found no seed of the shuffling in .*expected it there or in the config.json"):
+        objective(replace(words, seed=5), types_file, shuffled=True, head=str(folder))
+    (tmp_path / "run" / "config.json").write_text('{"seed": 1}')
+    again = objective(replace(words, seed=5), types_file, shuffled=True, head=str(folder))
+    assert again.types.types.tolist() == trained.types.types.tolist()
 
 
 def test_the_loss_by_hand() -> None:

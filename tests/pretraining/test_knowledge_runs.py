@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -127,6 +129,18 @@ def test_two_processes_equal_one_at_twice_the_batch(world: Path, types: Path, tm
     assert losses(config("two", 1)) == pytest.approx(losses(config("one", 2)), rel=1e-5)
     one, two = (RunRecord(str(config(name, size)["output"])).metrics()[-1] for name, size in (("one", 2), ("two", 1)))
     assert one["entity_relations_with_another"] == pytest.approx(two["entity_relations_with_another"]) and one["loss"] > 0
+
+
+def test_a_run_refuses_unknown_entities_as_none(world: Path, types: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(world / "data", data)
+    manifest = json.loads((data / "manifest.json").read_text())
+    manifest["settings"]["include_unknown_entities"] = True
+    (data / "manifest.json").write_text(json.dumps(manifest))
+    objectives = {"entity_types": {"types": str(types), "no_entity": True}}
+    config = fill(PretrainingConfig, knowledge(world, tmp_path / "run", types, objectives=objectives, data=[str(data)]))
+    with pytest.raises(ConfigurationError, match="no_entity: found true, but in .*data"):
+        run(config)
 
 
 def test_shuffled_types_differ_and_are_the_same_when_resumed(world: Path, types: Path, tmp_path: Path) -> None:

@@ -33,6 +33,16 @@ def save(folder: Pathname, head: TypeHead, types: Sequence[str], training: Mappi
     FILES.save(Path(folder), dict(head.state_dict()), described)
 
 
+def training_of(folder: Pathname) -> dict[str, Any]:
+    """Training settings of the head of a folder.
+
+    Raises:
+        CheckpointError: there is none, or it is not ours.
+    """
+    found: Any = FILES.read(Path(folder)).get("training")
+    return found if isinstance(found, dict) else {}
+
+
 def load(folder: Pathname) -> tuple[TypeHead, tuple[str, ...]]:
     """Head of a folder, in evaluation mode, float32, on the CPU; and the names of its types.
 

@@ -23,6 +23,7 @@ import numpy as np
 from torch import Tensor, nn, no_grad, tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from loreweave.build.pretraining_store import PretrainingSet
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError
@@ -63,6 +64,7 @@ class RunContext:
         words: properties of the tokenizer for masking.
         entities: the entity vocabulary of the model; None in a word-only run.
         links: the entity vocabulary of the links in the data, which a word-only run has too; None for plain text.
+        data: the pre-training sets.
         seed: seed of the run.
         micro_steps: number of micro-steps per update, over all processes and accumulation steps.
     """
@@ -71,6 +73,7 @@ class RunContext:
     words: WordVocabulary | None = None
     entities: EntityVocabulary | None = None
     links: EntityVocabulary | None = None
+    data: Sequence[PretrainingSet] = ()
     seed: int = 0
     micro_steps: int = 1
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from loreweave.build.entity_types import check_types
+from loreweave.build.pretraining_store import PretrainingSet
 from loreweave.checkpoints import type_head as side_files
 from loreweave.corpus.counts import counted
 from loreweave.corpus.knowledge.entity_types import VocabularyTypes, read_entity_types
@@ -27,6 +28,7 @@ from loreweave.models.type_head import TypeHead, pooled
 from loreweave.objectives.base import LeftOut, ObjectiveLoss, RunContext, Tensors, folder_of_head, model_of_run, with_saved_head
 from loreweave.objectives.linked_mentions import LinkedMentionsConfig, LinkedMentionsObjective, integers, links_of_run
 from loreweave.objectives.windows import Targets, Window
+from loreweave.training.runs.inputs import recorded_setting
 
 
 @dataclass(kw_only=True)
@@ -52,11 +54,13 @@ class EntityTypes(LinkedMentionsObjective):
     def __init__(self, config: EntityTypesConfig, context: RunContext) -> None:
         super().__init__(config, context)
         links = links_of_run(type(self), context)
+        self._warnings = no_entity_warnings(context.data) if config.no_entity else []
         types = VocabularyTypes.of(read_entity_types(config.types), links)
         check_types({name: (name,) for name in types.names}, config.types)
         if config.head is not None:
             types = self._as_in_head(types, resolve(config.head))
-        self.types = types.shuffled(context.seed) if config.shuffled else types
+        self.seed = context.seed if config.head is None else self._seed_of_head(resolve(config.head), context.seed)
+        self.types = types.shuffled(self.seed) if config.shuffled else types
         self.unk_id = links.unk_id
         self.known = self.types.counts > 0  # [rows of the vocabulary]
         self.known[links.unk_id] = config.no_entity
@@ -110,6 +114,26 @@ class EntityTypes(LinkedMentionsObjective):
             )
         return types.numbered(names)
 
+    def _seed_of_head(self, folder: Path, seed: int) -> int:
+        """Seed of the shuffling with which a saved head was trained; `seed` if its types were not shuffled.
+
+        Raises:
+            ConfigurationError: the head was trained with types that are shuffled, and `shuffled` is false, or the reverse.
+        """
+        trained = side_files.training_of(folder)
+        shuffled = trained.get("shuffled", False)
+        if shuffled != self.config.shuffled:
+            raise ConfigurationError(f"{self.name}.shuffled: found {self.config.shuffled}, {folder} was trained otherwise")
+        if not shuffled:
+            return seed
+        found = trained.get("seed", recorded_setting(folder.parent, "seed"))  # older heads do not store it
+        if not isinstance(found, int):
+            raise ConfigurationError(
+                f"{self.name}.shuffled: found no seed of the shuffling in {folder}, expected it there or in the config.json of "
+                "the run beside it"
+            )
+        return found
+
     def loss(self, encoder: nn.Module | None, head: nn.Module, batch: Tensors) -> ObjectiveLoss:
         """Cross-entropy of each target, the mean over its correct types."""
         states = pooled(batch["states"], batch["mentions"], len(batch["labels"]))
@@ -130,12 +154,34 @@ class EntityTypes(LinkedMentionsObjective):
         control = "; control: the types are shuffled among entities" if self.config.shuffled else ""
         alike = self.texts.alike
         read_alike = f"; {counted(alike, 'type')} cannot be told from another by the encoder's sub-words" if alike else ""
-        return [f"{self.name}: {self._facts}{read_alike}{control}"]
+        return [f"{self.name}: {self._facts}{read_alike}{control}", *self._warnings]
 
     def save(self, encoder: nn.Module | None, head: nn.Module, folder: Path) -> None:
         """Save the head next to the encoder, with its training settings."""
         assert isinstance(head, TypeHead)
-        side_files.save(folder, head, self.types.names, asdict(self.config))
+        side_files.save(folder, head, self.types.names, asdict(self.config) | {"seed": self.seed})
+
+
+def no_entity_warnings(data: Sequence[PretrainingSet]) -> list[str]:
+    """Warnings about sets from which the class "no entity" cannot be learned.
+
+    Raises:
+        ConfigurationError: `[UNK]` stands for unknown entities in a set.
+    """
+    for each in data:
+        if each.unknown_entities:
+            raise ConfigurationError(
+                f"objectives.entity_types.no_entity: found true, but in {each.path} [UNK] stands for entities that the "
+                "vocabulary does not have (--include-unknown-entities), which are entities; expected a set with marked words "
+                "instead (loreweave build pretraining --common-words 0.5), or no_entity=false"
+            )
+    with_links = [each for each in data if each.manifest["entity_vocabulary"] is not None]
+    if not with_links or any(each.common_words != 0 for each in with_links):
+        return []
+    return [
+        "warning: entity_types.no_entity is true, but no set of data was built with --common-words, so that the class "
+        '"no entity" is not trained'
+    ]
 
 
 def types_loss(logits: Tensor, types: Tensor) -> ObjectiveLoss:

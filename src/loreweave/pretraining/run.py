@@ -122,7 +122,7 @@ def build_stream(config: PretrainingConfig, sets: Sequence[PretrainingSet], begu
     """
     words = None if begun.words is None else WordVocabulary.of(begun.words)
     micro_steps = config.accumulation_steps(processes) * processes
-    context = RunContext(begun.words, words, begun.vocabulary, common_vocabulary(sets), config.seed, micro_steps)
+    context = RunContext(begun.words, words, begun.vocabulary, common_vocabulary(sets), sets, config.seed, micro_steps)
     chosen = _objectives(config, context)
     if begun.model is not None:
         check_positions(config, sets, chosen, begun.model)

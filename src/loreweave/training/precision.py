@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from loreweave.corpus.files.reading import read_json
+from loreweave.training.runs.inputs import recorded_setting
 
 if TYPE_CHECKING:
     import torch
@@ -83,9 +83,7 @@ def with_settled_precision(
 
 def recorded_precision(run: Path) -> str | None:
     """The number format in a run's `config.json`, None if there is none."""
-    path = run / "config.json"
-    config = read_json(path) if path.is_file() else {}
-    found = config.get("settings", config).get("precision") if isinstance(config, dict) else None
+    found = recorded_setting(run, "precision")
     return found if isinstance(found, str) and found != "auto" else None
 
 

@@ -39,6 +39,13 @@ def _listed(folder: Path) -> dict[str, str] | None:
     return found
 
 
+def recorded_setting(run: Path, name: str) -> Any:
+    """A setting in a run's `config.json`; None if there is none."""
+    path = run / "config.json"
+    config = read_json(path) if path.is_file() else {}
+    return config.get("settings", config).get(name) if isinstance(config, dict) else None
+
+
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Changes of a run's input: settings with their files, and numbers that follow from the data."""
     lines = []
