@@ -36,6 +36,18 @@ def test_shares_with_and_without_their_ends() -> None:
             check_share(group, "half", name, **ends)
 
 
+@pytest.mark.parametrize("value", [float("inf"), float("-inf")])
+def test_infinity_is_in_no_range(value: float) -> None:
+    group = SimpleNamespace(rate=value, fine=10**400)
+    check_at_least(group, 1, "fine")
+    check_positive(group, "fine")
+    for check in (lambda: check_at_least(group, 0, "rate"), lambda: check_positive(group, "rate")):
+        with pytest.raises(ValueError, match=f"^rate: found {value}, expected a finite number"):
+            check()
+    with pytest.raises(ValueError, match=f"^rate: found {value}, expected a number from 0 to 1"):
+        check_share(group, "rate")
+
+
 def test_nan_is_no_number_of_any_range() -> None:
     group = SimpleNamespace(rate=float("nan"))
     with pytest.raises(ValueError, match="rate: found .*nan, expected 0 or more"):

@@ -243,7 +243,7 @@ def _check_keys(annotation: Any, value: Any, path: str) -> None:
     cls = dataclass_of(annotation)
     if isinstance(value, bool) and bool not in union_members(annotation) and {int, float} & set(union_members(annotation)):
         raise ConfigurationError(f"{_place(path)}: found {_shown(value)}, expected a number")
-    if isinstance(value, float) and not math.isfinite(value):
+    if not _is_finite(annotation, value):
         raise ConfigurationError(f"{_place(path)}: found {_shown(value)}, expected a finite number")
     if isinstance(value, dict) and cls is not None:
         settings = types_of(cls)
@@ -324,6 +324,16 @@ def _given_value(annotation: Any, value: Any) -> Any:
     members = [member for member in union_members(annotation) if member is not NoneType]
     alone = value is not None and bool(members) and all(get_origin(member) in (list, tuple) for member in members)
     return [value] if alone else value
+
+
+def _is_finite(annotation: Any, value: Any) -> bool:
+    """Whether a value is no infinite number and no NaN, nor a text such as `inf` that would become one."""
+    if isinstance(value, str) and float in union_members(annotation) and str not in union_members(annotation):
+        try:
+            return math.isfinite(float(value))
+        except ValueError:
+            return True  # no number: another error
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _is_list(annotation: Any) -> bool:

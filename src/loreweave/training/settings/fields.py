@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -43,27 +44,34 @@ def default_of(cls: type[Any], name: str) -> Any:
 
 
 def check_at_least(group: Any, minimum: float, *names: str) -> None:
-    """Refuse settings of a group that are smaller than the minimum; null is not checked.
+    """Refuse settings of a group that are smaller than the minimum, or infinite; null is not checked.
 
     Raises:
         ValueError: names the setting and the value.
     """
     for name in names:
         value = getattr(group, name)
+        _check_finite(name, value)
         if value is not None and not value >= minimum:  # also nan
             raise ValueError(f"{name}: found {written(value)}, expected {minimum} or more")
 
 
 def check_positive(group: Any, *names: str) -> None:
-    """Refuse settings of a group that are not more than 0; null is not checked.
+    """Refuse settings of a group that are not more than 0, or infinite; null is not checked.
 
     Raises:
         ValueError: names the setting and the value.
     """
     for name in names:
         value = getattr(group, name)
+        _check_finite(name, value)
         if value is not None and not value > 0:  # also nan
             raise ValueError(f"{name}: found {written(value)}, expected more than 0")
+
+
+def _check_finite(name: str, value: Any) -> None:
+    if isinstance(value, float) and math.isinf(value):
+        raise ValueError(f"{name}: found {written(value)}, expected a finite number")
 
 
 def check_share(group: Any, *names: str, zero: bool = True, one: bool = True) -> None:
