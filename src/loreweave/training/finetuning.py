@@ -249,10 +249,15 @@ class _Run:
         if accelerator.num_processes > 1:
             pairs = sorted(gather_object(pairs), key=lambda pair: pair[0])
         every = [output for _, output in pairs]
+        notes = []
         if data.tune is not None:
             data.tune(every)
+            notes = [
+                f"{name} is chosen on these data, so that their scores are too high; data of a test file show the model's"
+                for name in self.job.built.decision()
+            ]
         evaluation = data.score(every)
-        for note in evaluation.notes:
+        for note in [*notes, *evaluation.notes]:
             if (split, note) not in self.noted:  # once, not after every epoch
                 self.noted.add((split, note))
                 self.report(f"{split}: {note}")
@@ -284,6 +289,8 @@ class _Run:
         best = self._kept()
         results: dict[str, Any] = {"best_epoch": best["epoch"], "kept": self.config.keep, "metric": self.job.metric}
         results |= {"updates": self.updates, "examples": len(self.job.examples)} | best.get("decision", {})
+        if best.get("decision"):
+            results["chosen_on_dev"] = sorted(best["decision"])  # so that the scores on dev are too high
         tables: dict[str, Any] = {}
         if self.job.dev is not None:
             results["dev"] = best["dev"]

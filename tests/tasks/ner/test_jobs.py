@@ -135,6 +135,9 @@ def test_a_threshold_from_dev_is_used_wherever_the_model_is(tiny_luke: Path, tmp
     files, config = DataFiles(train=dev, dev=dev, test=test), fill(training_of(TASK).config, settings)
     results = finetune_task(TASK, str(tiny_luke), files, config, tmp_path / "run", report=said.append)
     assert results["threshold"] < 0 < results["dev"]["micro_f1"]
+    assert results["chosen_on_dev"] == ["threshold"]
+    note = "dev: threshold is chosen on these data, so that their scores are too high; data of a test file show the model's"
+    assert said.count(note) == 1, "once, and not after every epoch"
     assert any(line.startswith("prior_bias: ") and "labels are NIL" in line for line in said)
     assert f"threshold {results['threshold']:g}" in next(line for line in reversed(said) if line.startswith("epoch "))
     for data, split in ((dev, "dev"), (test, "test")):
