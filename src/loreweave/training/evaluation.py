@@ -21,6 +21,7 @@ class Evaluation:
         arrays: data for later analyses: raw outputs, gold labels, ids.
         tables: details for the report (`per_label`), as lists of rows.
         notes: remarks for readers of the metrics, one line each.
+        files: contents of JSON files in the layout of the task's official script, by kind (`official`).
     """
 
     metrics: dict[str, float]
@@ -28,3 +29,4 @@ class Evaluation:
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    files: dict[str, Any] = field(default_factory=dict)

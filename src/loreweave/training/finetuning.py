@@ -231,8 +231,11 @@ class _Run:
         evaluation = self._score(self.job.built, data, split)
         self.record.log(epoch=epoch, step=step, split=split, **evaluation.metrics)
         name = f"{split}_epoch{epoch}"
-        self.record.save_predictions(name, evaluation.arrays, evaluation.predictions, evaluation.tables)
+        self._save_predictions(name, evaluation)
         return evaluation.metrics
+
+    def _save_predictions(self, name: str, found: Evaluation) -> None:
+        self.record.save_predictions(name, found.arrays, found.predictions, found.tables, found.files)
 
     def _score(self, scored: TaskModel, data: EvaluationSet, split: str) -> Evaluation:
         """Each process runs its part of the examples; all receive all outputs."""
@@ -303,7 +306,7 @@ class _Run:
             self.job.built.decide(kept.decision())
             evaluation = self._score(kept, self.job.test, "test")
             self.record.log(epoch=best["epoch"], step=best["step"], split="test_kept", **evaluation.metrics)
-            self.record.save_predictions("test", evaluation.arrays, evaluation.predictions, evaluation.tables)
+            self._save_predictions("test", evaluation)
             results["test"], tables["test"] = evaluation.metrics, evaluation.tables
         results |= {"tables": tables, "epochs": self.epochs}
         return results

@@ -149,8 +149,12 @@ def test_what_a_run_used_is_noted_and_a_resumed_run_adds_to_it(tmp_path: Path) -
 
 def test_predictions_and_losses(tmp_path: Path) -> None:
     record = made(tmp_path)
-    record.save_predictions("dev_epoch1", {"logits": np.ones((2, 3))}, [{"id": "a"}, {"id": "b"}])
+    rows = [{"id": "a"}, {"id": "b"}]
+    record.save_predictions("dev_epoch1", {"logits": np.ones((2, 3))}, rows, files={"official": {"a": "Watt"}})
+    record.save_predictions("dev_epoch10", {}, rows, {"per_label": []})
     record.keep_predictions("dev_epoch1", "dev")
+    assert json.loads((tmp_path / "predictions" / "dev.official.json").read_text()) == {"a": "Watt"}
+    assert not record.tables("dev")  # those of epoch 10 are not taken
     assert np.load(tmp_path / "predictions" / "dev.npz")["logits"].shape == (2, 3)
     assert len((tmp_path / "predictions" / "dev.jsonl").read_text().splitlines()) == 2
     record.save_train_loss([3.0, 2.0, 1.0])

@@ -16,7 +16,7 @@ def save_results(output: Path, name: str, evaluation: Evaluation, results: Mappi
     """Write `results.json` and `predictions/<name>` into a folder."""
     output.mkdir(parents=True, exist_ok=True)
     write_json(output / "results.json", results)
-    RunRecord(output).save_predictions(name, evaluation.arrays, evaluation.predictions)
+    RunRecord(output).save_predictions(name, evaluation.arrays, evaluation.predictions, files=evaluation.files)
 
 
 def check_results_folder(output: Path, overwrite: bool) -> None:

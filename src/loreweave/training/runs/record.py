@@ -354,10 +354,13 @@ class RunRecord:
         arrays: Mapping[str, np.ndarray],
         rows: Iterable[Mapping[str, Any]],
         tables: Mapping[str, Any] | None = None,
+        files: Mapping[str, Any] | None = None,
     ) -> None:
-        """Write `predictions/<name>.npz`, `.jsonl` and, if there are tables, `.tables.json` (see `predictions`)."""
+        """Write `predictions/<name>.npz`, `.jsonl` and, if there are tables or `files`, `.tables.json` and others (see
+        `predictions`).
+        """
         if self.is_writer:
-            run_predictions.save(self.path / "predictions", name, arrays, rows, tables)
+            run_predictions.save(self.path / "predictions", name, arrays, rows, tables, files)
 
     def save_records(self, ids: Mapping[str, Sequence[str]]) -> None:
         """Write the ids of each split's records."""
