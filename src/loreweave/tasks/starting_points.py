@@ -99,15 +99,41 @@ def start_luke(
     states: int | None = None,
     **settings: Any,
 ) -> tuple[PreTrainedModel, EntityTokenizer]:
-    """A LUKE of any format with a new head, special entities only, and both marker tokens; its old head is left out.
+    """A LUKE with a new classifier; see `start_luke_head` for the rest.
 
     Args:
         source: folder, archive or hub name.
-        cls: class of the head.
+        cls: class of the head, which is `classifier`.
         labels: names of the classes.
         config: entity-aware attention, dropout and limits are read from it.
         classifier_bias: whether the new classifier has a bias. Default: as the class.
         states: number of hidden states that it reads. Default: as the class.
+        settings: stored in the checkpoint's `config.json`.
+    """
+    model, tokenizer = start_luke_head(source, cls, labels, config, **settings)
+    if classifier_bias is not None:
+        model.config.classifier_bias = classifier_bias
+    new_classifier(model, len(labels), config.seed, classifier_bias, states)
+    return model, tokenizer
+
+
+def start_luke_head(
+    source: str,
+    cls: type[PreTrainedModel],
+    labels: Sequence[str],
+    config: LukeSettings,
+    *,
+    more_markers: Mapping[str, str] | None = None,
+    **settings: Any,
+) -> tuple[PreTrainedModel, EntityTokenizer]:
+    """A LUKE of any format with a new head, special entities only, and both marker tokens; its old head is left out.
+
+    Args:
+        source: folder, archive or hub name.
+        cls: class of the head; its initial values depend on the seed only.
+        labels: names of the classes.
+        config: entity-aware attention, dropout and limits are read from it.
+        more_markers: further marker tokens -> the tokens whose rows are copied to them.
         settings: stored in the checkpoint's `config.json`.
     """
     from loreweave.checkpoints.fitting import build, fit_state_dict
@@ -120,7 +146,7 @@ def start_luke(
     set_hidden_dropout(loaded.model.config, config.dropout)
     model = build(cls, loaded.model.config, config.seed)
     fit_state_dict(model, loaded.model.state_dict(), source)
-    words = with_markers(model, loaded.tokenizer.word_tokenizer)
+    words = with_markers(model, loaded.tokenizer.word_tokenizer, MARKER_STARTS | dict(more_markers or {}))
     tokenizer = EntityTokenizer(
         words,
         loaded.tokenizer.entity_vocabulary,
@@ -128,9 +154,6 @@ def start_luke(
         max_length=word_limit(model, config.max_length, loaded.tokenizer.max_length),
         piece_rule="legacy",
     )
-    if classifier_bias is not None:
-        model.config.classifier_bias = classifier_bias
-    new_classifier(model, len(labels), config.seed, classifier_bias, states)
     return model, tokenizer
 
 

@@ -38,8 +38,10 @@ def binary_cross_entropy(outputs: Any, labels: Tensor, num_items_in_batch: Tenso
         labels: floats of 0 and 1; `IGNORED` is skipped.
         num_items_in_batch: as for `cross_entropy`.
     """
-    counted = (labels != IGNORED).float()
-    total = F.binary_cross_entropy_with_logits(outputs.logits.float(), labels.float(), counted, reduction="sum")
+    counted = labels != IGNORED
+    # Logits of masked places are the lowest number there is, and would give infinity times zero.
+    logits, targets = outputs.logits.float().where(counted, 0.0), labels.float().where(counted, 0.0)
+    total = F.binary_cross_entropy_with_logits(logits, targets, counted.float(), reduction="sum")
     return _mean(total, labels, num_items_in_batch)
 
 
