@@ -11,6 +11,7 @@ from formats_page import SECTIONS, write_example
 
 from loreweave.corpus.column_formats.formats import COLUMN_FORMATS
 from loreweave.corpus.mention_formats import MENTION_FORMATS
+from loreweave.tasks.cloze_qa import reader as cloze_qa
 from loreweave.tasks.entity_typing import reader as typing
 from loreweave.tasks.few_shot_ner import reader as few_shot_ner
 from loreweave.tasks.latent_types.reader import read_texts
@@ -28,6 +29,8 @@ def test_every_format_of_every_task_is_on_the_page() -> None:
 def reader_of(name: str) -> Callable[..., Any]:
     if name in text_classification.FORMATS:
         return text_classification.read
+    if name in cloze_qa.FORMATS:
+        return cloze_qa.read
     if name in MENTION_FORMATS or name in COLUMN_FORMATS:
         return ner.read
     return typing.read if name in typing.FORMATS else relation_files.read

@@ -9,7 +9,14 @@ from typing import Any, Literal, get_args, get_origin
 
 from loreweave.training.settings.fields import default_of, types_of, union_members
 
-OF_THEIR_OWN: dict[str, Any] = {"dev_fraction": 0.25, "dropout": 0.2, "betas": (0.8, 0.9), "block_size": 16, "na_rate": 1.0}
+OF_THEIR_OWN: dict[str, Any] = {
+    "dev_fraction": 0.25,
+    "dropout": 0.2,
+    "betas": (0.8, 0.9),
+    "block_size": 16,
+    "na_rate": 1.0,
+    "dev_split_by": "doc",
+}
 """Settings whose other values must be of a certain kind."""
 
 

@@ -149,6 +149,7 @@ HEADS: list[tuple[str, str, dict[str, Any]]] = [
     ("few-shot-ner", "tiny_bert", {}), ("few-shot-ner", "tiny_bert", {"objective": "protobert"}),
     ("few-shot-relation", "tiny_bert", {}), ("few-shot-relation", "tiny_luke", {"representation": "entities"}),
     ("few-shot-relation", "tiny_bert", {"method": "pair"}),
+    ("cloze-qa", "tiny_luke", {"head": "luke"}), ("cloze-qa", "tiny_bert", {"head": "markers"}),
     ("text-classification", "tiny_bert", {}), ("text-classification", "tiny_luke", {}),
 ]  # fmt: skip
 

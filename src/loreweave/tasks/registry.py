@@ -24,6 +24,7 @@ TASKS: dict[str, Place] = {
     "relation-classification": Place("loreweave.tasks.relation_classification"),
     "ner": Place("loreweave.tasks.ner"),
     "text-classification": Place("loreweave.tasks.text_classification"),
+    "cloze-qa": Place("loreweave.tasks.cloze_qa"),
     "few-shot-ner": Place("loreweave.tasks.few_shot_ner"),
     "few-shot-relation": Place("loreweave.tasks.few_shot_relation"),
     "link-prediction": Place("loreweave.tasks.link_prediction", learns=False),

@@ -1,0 +1,234 @@
+"""Rows of files as cloze records: ReCoRD's passages with queries, Hugging Face's rows of SuperGLUE, and our own rows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from loreweave.corpus.counts import counted
+from loreweave.corpus.files.rows import LeftOut, Row, as_row, check_span, field, objects
+from loreweave.corpus.surfaces import check_given_surface, other_counting, surfaces_agree
+from loreweave.errors import DataError
+from loreweave.tasks.cloze_qa.record import PLACEHOLDER, ClozeRecord, Span
+
+Found = Iterator[ClozeRecord | LeftOut]
+
+SAME_PLACE = "candidates at the place of another"
+OTHER_TEXT = "answers whose text is not that at their place (the text is the gold answer)"
+NO_QUERIES = "passage without queries"
+"""Reasons why a row or a record loses a part; they are counted."""
+
+
+def passages(row: Any, number: str) -> Found:
+    """A passage of ReCoRD with its queries, whose ends are inclusive; also one line of SuperGLUE's files."""
+    row = as_row(row)
+    passage, queries = field(row, "passage", dict), objects(row, "qas")
+    if not queries:
+        yield LeftOut(NO_QUERIES)
+        return
+    account: list[LeftOut] = []
+    try:
+        text = field(passage, "text", str)
+        given = [_inclusive(text, entity, "passage.entities") for entity in objects(passage, "entities")]
+        candidates = _distinct(given, account)
+    except DataError as error:
+        found = DataError(error.message, field=_within(error.field, "passage"))
+        yield from (LeftOut.bad(found) for _ in queries)  # each query is lost
+        return
+    yield from account
+    about = {"passage": passage_key(text)} | ({"source": row["source"]} if "source" in row else {})
+    name = row.get("id", row.get("idx", number))
+    for place, query in enumerate(queries):
+        try:
+            yield from _of_passage(query, f"{name}/{place + 1}", text, candidates, about)
+        except DataError as error:
+            yield LeftOut.bad(DataError(error.message, field=f"qas[{place}].{error.field}"))
+
+
+def _of_passage(row: Row, id: str, text: str, candidates: tuple[Span, ...], about: Mapping[str, Any]) -> Found:
+    answers, spans = [], []
+    for answer in objects(row, "answers") if row.get("answers") is not None else ():
+        span = _inclusive(text, answer, "answers")
+        name = answer["text"] if answer.get("text") is not None else text[slice(*span)]
+        if not isinstance(name, str):
+            raise DataError(f"found {name!r}, expected a string, the text of the answer", field="answers.text")
+        answers.append(name)
+        if surfaces_agree(text[slice(*span)], name):
+            spans.append(span)
+            continue
+        _refuse_other_counting(text, span, name)
+        yield LeftOut(OTHER_TEXT, of_record=True, detail=f"{name!r} in place of {text[slice(*span)]!r}")
+    correct = [number for number, span in enumerate(candidates) if span in spans]
+    yield _record(_id(row, id), text, _query(row), candidates, answers, correct, about)
+
+
+def _refuse_other_counting(text: str, span: Span, given: str) -> None:
+    """Raise an error if the text of an answer fits offsets that are counted in another way."""
+    start, end = span
+    if surfaces_agree(text[start : end - 1], given):
+        way_out = "it fits if the end is exclusive, but an inclusive end is expected in this format: subtract 1 from each end"
+    else:
+        way_out = other_counting(text, start, end, given).removeprefix("; ")
+    if way_out:
+        found = f"found {given!r}, but the text has {text[start:end]!r} from {start} to {end - 1}; {way_out}"
+        raise DataError(found, field="answers.text")
+
+
+def flat(row: Any, number: str) -> Found:
+    """A query of Hugging Face's copy of SuperGLUE: `passage`, `query`, `entities`, `entity_spans` and `answers`."""
+    row = as_row(row)
+    text, account = field(row, "passage", str), list[LeftOut]()
+    spans = row.get("entity_spans")
+    if spans is None:
+        names = field(row, "entities", list)
+        given = sorted({span for name in names for span in _places(text, name)})
+    else:
+        given = [_span(text, each, "entity_spans") for each in _as_objects(spans)]
+    candidates = _distinct(given, account)
+    idx = row.get("idx")
+    id = (
+        str(idx["query"]) if isinstance(idx, Mapping) and "query" in idx else str(row.get("id", number if idx is None else idx))
+    )
+    yield from account
+    answers = _texts(row.get("answers") or [])
+    yield _record(id, text, _query(row), candidates, answers, _named(text, candidates, answers), {"passage": passage_key(text)})
+
+
+def queries(row: Any, number: str) -> Found:
+    """A query with its passage: `text`, `query`, `candidates` and, if they are known, `answers`."""
+    row = as_row(row)
+    text, account = field(row, "text", str), list[LeftOut]()
+    candidates = _distinct([_span(text, each, "candidates") for each in objects(row, "candidates")], account)
+    answers, correct = _answers(text, candidates, row.get("answers"))
+    used = ("id", "text", "query", "candidates", "answers")
+    about = {"passage": passage_key(text)} | {name: value for name, value in row.items() if name not in used}
+    yield from account
+    yield _record(_id(row, number), text, _query(row), candidates, answers, correct, about)
+
+
+def _answers(text: str, candidates: Sequence[Span], given: Any) -> tuple[list[str], list[int]]:
+    """Texts of the answers, and the candidates that are answers: by their place, or by their text if an answer has none."""
+    if given is None:
+        return [], []
+    if not isinstance(given, list):
+        raise DataError(f"found {given!r}, expected a list of answers", field="answers")
+    answers: list[str] = []
+    correct: set[int] = set()
+    for answer in given:
+        if isinstance(answer, Mapping) and "start" in answer:
+            span = _span(text, answer, "answers")
+            answers.append(text[slice(*span)])
+            correct.update(number for number, candidate in enumerate(candidates) if candidate == span)
+        else:
+            name = _texts([answer])[0]
+            answers.append(name)
+            correct.update(_named(text, candidates, [name]))
+    return answers, sorted(correct)
+
+
+def passage_key(text: str) -> str:
+    """Short name of a passage, the same for all its queries."""
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+
+def _record(
+    id: str,
+    text: str,
+    query: str,
+    candidates: tuple[Span, ...],
+    answers: Sequence[str],
+    correct: Sequence[int],
+    about: Mapping[str, Any],
+) -> ClozeRecord:
+    if blank := [answer for answer in answers if not answer.strip()]:
+        raise DataError(f"found {blank[0]!r}, expected the text of an answer", field="answers")
+    return ClozeRecord(id, text, query, candidates, tuple(dict.fromkeys(answers)), tuple(correct), dict(about))
+
+
+def _id(row: Row, otherwise: str) -> str:
+    return str(row.get("id", row.get("idx", otherwise)))
+
+
+def _query(row: Row) -> str:
+    """The query, which has one placeholder."""
+    query: str = field(row, "query", str)
+    count = query.count(PLACEHOLDER)
+    if count != 1:
+        found = counted(count, PLACEHOLDER, f"times {PLACEHOLDER}")
+        raise DataError(f"found {found} in {query[:80]!r}, expected one, the gap", field="query")
+    return query
+
+
+def _inclusive(text: str, row: Row, name: str) -> Span:
+    """Characters of a mention whose end is inclusive in the file."""
+    span = field(row, "start", int), field(row, "end", int) + 1
+    try:
+        check_span(text, *span, name)
+    except DataError as error:
+        raise DataError(f"{error.message} (with 1 added to the inclusive end)", field=error.field) from None
+    return span
+
+
+def _span(text: str, row: Any, name: str) -> Span:
+    """Characters of a mention whose end is exclusive in the file; its text, if the file has it, is checked."""
+    if not isinstance(row, Mapping):
+        raise DataError(f"found {row!r}, expected an object with start and end", field=name)
+    span = field(row, "start", int), field(row, "end", int)
+    check_span(text, *span, name)
+    check_given_surface(text, *span, row, f"{name}.")
+    return span
+
+
+def _distinct(spans: Sequence[Span], account: list[LeftOut]) -> tuple[Span, ...]:
+    """The spans without repetitions, which are counted."""
+    kept = tuple(dict.fromkeys(spans))
+    account += [LeftOut(SAME_PLACE, of_record=True)] * (len(spans) - len(kept))
+    return kept
+
+
+def _as_objects(spans: Any) -> list[Any]:
+    """A list of objects, also of an object with a list per field."""
+    if isinstance(spans, Mapping):
+        lists = [spans.get(name) for name in ("start", "end", "text")]
+        if not all(isinstance(each, list) for each in lists) or len({len(each) for each in lists if each is not None}) != 1:
+            raise DataError("found an object, expected lists start, end and text of the same length", field="entity_spans")
+        return [dict(zip(("start", "end", "text"), each, strict=True)) for each in zip(*lists, strict=True)]
+    if not isinstance(spans, list):
+        raise DataError(f"found {spans!r}, expected a list of objects", field="entity_spans")
+    return spans
+
+
+def _places(text: str, name: Any) -> Iterator[Span]:
+    """All places of an entity in the text that do not cut a word."""
+    if not isinstance(name, str) or not name.strip():
+        raise DataError(f"found {name!r}, expected the text of an entity", field="entities")
+    place = text.find(name)
+    while place >= 0:
+        end = place + len(name)
+        if not (_inside(text, place, name[0]) or _inside(text, end, name[-1])):
+            yield place, end
+        place = text.find(name, place + 1)
+
+
+def _inside(text: str, place: int, edge: str) -> bool:
+    """Whether a place is between two letters or digits."""
+    return 0 < place < len(text) and edge.isalnum() and text[place - 1].isalnum() and text[place].isalnum()
+
+
+def _texts(values: Sequence[Any]) -> list[str]:
+    """Texts of answers: strings, or objects with `text`."""
+    found = [value.get("text") if isinstance(value, Mapping) else value for value in values]
+    for value, text in zip(values, found, strict=True):
+        if not isinstance(text, str):
+            raise DataError(f"found {value!r}, expected the text of an answer, or its start and end", field="answers")
+    return found  # type: ignore[return-value]  # checked
+
+
+def _named(text: str, candidates: Sequence[Span], names: Sequence[str]) -> list[int]:
+    """Numbers of the candidates with one of these texts."""
+    return [number for number, (start, end) in enumerate(candidates) if text[start:end] in names]
+
+
+def _within(name: str | None, parent: str) -> str:
+    return parent if name is None else name if name.startswith(parent) else f"{parent}.{name}"

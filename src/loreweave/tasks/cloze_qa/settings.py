@@ -1,0 +1,59 @@
+"""Settings of cloze questions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from loreweave.errors import DataError
+from loreweave.tasks.cloze_qa.record import ClozeRecord
+from loreweave.training.settings.conditions import LeftOpen, ReadWhen, when
+from loreweave.training.settings.fields import check_positive
+from loreweave.training.settings.finetuning import LUKE_SETTINGS, Encoded, FinetuningConfig, LukeSettings
+
+NAME = "cloze-qa"
+
+
+@dataclass(kw_only=True)
+class ClozeConfig(FinetuningConfig, LukeSettings):
+    """Settings of cloze questions; the defaults are those of LUKE on ReCoRD (Yamada et al. 2020, section 4.4), per GPU."""
+
+    READ_WHEN: ClassVar[ReadWhen] = {LUKE_SETTINGS: when(head="luke")}
+    LEFT_OPEN: ClassVar[LeftOpen] = {"head": "auto"}
+    PLAIN_HEAD: ClassVar[str] = "markers"
+    ENCODED: ClassVar[Encoded] = ("head", "max_query_length", "doc_stride", "released_repetition")
+
+    head: Literal["auto", "luke", "markers"] = "auto"
+    """`luke`: a linear layer over the states of two entities, the placeholder and a candidate. `markers`: a linear layer over
+    the states of the token of the placeholder and of the candidate's opening marker, with any plain encoder. `auto`: `luke` for
+    a LUKE, `markers` for any other encoder."""
+    max_length: int | None = None
+    """Maximum number of sub-words per input, including special tokens. Null: the maximum of the encoder. Longer passages are
+    read in several windows."""
+    max_query_length: int = 90
+    """Maximum number of sub-words of the query, but at most half of the input. Longer queries are cut at the end, or on both
+    sides if the placeholder would be lost, and counted."""
+    doc_stride: int = 128
+    """Number of sub-words between the beginnings of two windows of a passage, but at most half of a window, so that windows
+    overlap."""
+    released_repetition: bool = False
+    """Read a part of the passage twice where the released code does: after a mention that no space follows, up to the next
+    mention, if `@highlight` is in between."""
+    dev_split_by: str | None = "passage"
+    """Metadata key. `dev_fraction` keeps records with the same value on one side of the split. `passage`: all queries of a
+    passage. Null: records with the same query and passage."""
+    epochs: int = 2
+    batch_size: int = 1
+    gradient_accumulation_steps: int = 4
+    seed: int = 4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_positive(self, "max_query_length", "doc_stride")
+
+
+def unfit(config: ClozeConfig, record: ClozeRecord) -> DataError | None:
+    """The error of a query that a model cannot learn from; None if it can."""
+    if record.answers:
+        return None
+    return DataError("found no answer, expected one (--skip-bad leaves such queries out and counts them)", field="answers")
