@@ -6,6 +6,7 @@ import re
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
+from loreweave.tasks.cloze_qa.settings import ClozeConfig
 from loreweave.tasks.entity_typing.model import EntityTypingConfig
 from loreweave.tasks.ner.model import NerConfig
 from loreweave.tasks.relation_classification.model import RelationConfig
@@ -21,7 +22,7 @@ def settings(config: type, prefix: str = "") -> set[str]:
     return {prefix + field.name for field in fields(config)}
 
 
-KNOWN = settings(EntityTypingConfig) | settings(RelationConfig) | settings(NerConfig)
+KNOWN = settings(EntityTypingConfig) | settings(RelationConfig) | settings(NerConfig) | settings(ClozeConfig)
 KNOWN |= settings(OptimizerConfig, "optimizer.") | settings(ScheduleConfig, "schedule.")
 
 
