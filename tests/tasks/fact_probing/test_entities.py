@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.errors import ConfigurationError
 from loreweave.tasks.fact_probing.entities import EntityNames
 
 NAMES = EntityNames(EntityVocabulary.from_counts({"Oslo": 3, "New York City": 2, "Actor": 1, "Q64": 1}))
@@ -20,3 +23,15 @@ def test_the_way_by_which_an_object_is_found() -> None:
     assert NAMES.ids_of(["Berlin"], "Q64") == [NAMES.vocabulary.id_of("Q64")] and NAMES.way_of(["Berlin"], "Q64") == "id"
     assert NAMES.way_of(["Oslo", "Actor"]) == "label" and len(NAMES.ids_of(["Oslo", "Actor", "Oslo"])) == 2
     assert NAMES.way_of(["Christiania", "Oslo"], "Q585") == "alias" and NAMES.way_of(["Bergen"]) is None
+
+
+def test_a_vocabulary_of_several_languages_needs_the_language_of_the_names() -> None:
+    ids = {"[PAD]": 0, "[UNK]": 1, "[MASK]": 2, "en:Vienna": 3, "de:Wien": 3, "de:Zug": 4}
+    vocabulary = EntityVocabulary.from_hugging_face(ids)
+    english, german = EntityNames(vocabulary, "en"), EntityNames(vocabulary, "de")
+    assert english.id_of("Vienna") == german.id_of("Wien") == 3 and english.id_of("Wien") is None
+    assert english.title_of(3) == "Vienna" and german.title_of(3) == "Wien" and english.title_of(4) == "de:Zug"
+    with pytest.raises(
+        ConfigurationError, match="language: found null, expected one of those of the entity vocabulary: de, en"
+    ):
+        EntityNames(vocabulary)

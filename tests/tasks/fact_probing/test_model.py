@@ -10,8 +10,11 @@ import torch
 from family_cases import CASES, make_encoder
 from transformers import AutoModelForMaskedLM, AutoTokenizer, pipeline
 
+from loreweave.checkpoints.conversion import load_luke
+from loreweave.checkpoints.formats.hugging_face import save
 from loreweave.corpus.knowledge.relation_templates import Question
 from loreweave.errors import CheckpointError, ConfigurationError
+from loreweave.models import LukeForMaskedLM
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.fact_probing.model import load_entities, load_words
 from loreweave.tasks.fact_probing.ranking import Wanted, answer_questions
@@ -53,6 +56,37 @@ def test_minilm_as_it_is_packaged_has_no_masked_word_head(minilm_dir: Path) -> N
 def test_a_luke_whose_masked_word_head_was_never_trained_says_so(tiny_luke: Path) -> None:
     with pytest.raises(CheckpointError, match="found a LUKE without a trained masked-word head"):
         load_words(tiny_luke, PredictionSettings(), CPU)
+
+
+def test_the_masked_word_head_of_a_luke(tiny_luke: Path, tmp_path: Path) -> None:
+    loaded = load_luke(tiny_luke, LukeForMaskedLM)
+    loaded.model.config.untrained_modules = []
+    save(loaded.model, loaded.tokenizer, tmp_path / "luke")
+    filler = load_words(tmp_path / "luke", PredictionSettings(), CPU)
+    inputs = filler.questions.encode([Question(text) for text in TEXTS])
+    found = answer_questions(
+        filler.scorer, inputs, [Wanted() for _ in TEXTS], filler.questions.collate, top=3, batch_size=1, precision="fp32"
+    )
+    for one, answer in zip(inputs, found, strict=True):
+        with torch.no_grad():
+            logits = loaded.model(input_ids=torch.tensor([one.ids])).logits[0, one.position]
+        values, ids = logits.softmax(-1).topk(3)
+        assert [id for id, _ in answer.best] == ids.tolist()
+        assert torch.allclose(torch.tensor([value for _, value in answer.best]), values, rtol=1e-5)
+
+
+def test_the_entity_head_is_that_of_the_model(tiny_luke: Path) -> None:
+    filler = load_entities(tiny_luke, PredictionSettings(head="entities"), CPU)
+    (one,) = filler.questions.encode([Question("Oslo is in [MASK] .", (0, 4))], [filler.names.id_of("Oslo")])
+    (answer,) = answer_questions(
+        filler.scorer, [one], [Wanted(pool=filler.pool())], filler.questions.collate, top=2, batch_size=1, precision="fp32"
+    )
+    loaded = load_luke(tiny_luke, LukeForMaskedLM)
+    batch = loaded.tokenizer(["Oslo is in [MASK] ."], [[(11, 17), (0, 4)]], [[None, "Oslo"]])
+    with torch.no_grad():
+        values = loaded.model(**batch).entity_logits[0, 0].softmax(-1)
+    for id, probability in answer.best:
+        assert probability == pytest.approx(float(values[id]), rel=1e-5)
 
 
 def test_an_encoder_without_entities_has_no_entity_head(known_bert: Path) -> None:

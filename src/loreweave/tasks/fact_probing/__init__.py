@@ -11,7 +11,7 @@ from loreweave.tasks.record_task import text_rows
 
 USAGE = {
     "evaluate": (
-        "--data is a file of facts, or a folder with one file per relation (LAMA's TREx, Google_RE_UHN, ...). "
+        "--data is a file of facts, or a folder with one file per relation, in the format facts or lama (TREx, Google_RE_UHN). "
         "'loreweave build facts' makes one from a knowledge graph. head=entities asks the entity head of a LUKE."
     ),
     "predict": (

@@ -116,7 +116,7 @@ class EntityFiller:
 
     def name_of(self, id: int) -> str:
         """An answer as text."""
-        return self.names.vocabulary.title_of(id)
+        return self.names.title_of(id)
 
 
 def load_words(model: Path, settings: HeadSettings, execution: Execution) -> WordFiller:
@@ -160,7 +160,7 @@ def load_entities(model: Path, settings: HeadSettings, execution: Execution) -> 
         raise ConfigurationError(f"{model}: the tokenizer has no mask token, which marks the place of the answer")
     scorer = move(EntityScorer(luke), choose_device(execution.device)).float().eval()
     questions = EntityQuestions(tokenizer, word_limit(luke, None, tokenizer.max_length), settings.mask_tokens)
-    return EntityFiller(scorer, questions, EntityNames(vocabulary))
+    return EntityFiller(scorer, questions, EntityNames(vocabulary, settings.language))
 
 
 def _plain(folder: Path, base: str | None) -> tuple[PreTrainedModel, Any]:

@@ -21,7 +21,7 @@ class HeadSettings:
 
     READ_WHEN: ClassVar[ReadWhen] = {
         ("vocabulary", "other_models"): when(head="words", reason="entities are not words"),
-        ("mask_tokens",): when(head="entities", reason="the masked-word head fills one token"),
+        ("mask_tokens", "language"): when(head="entities", reason="the masked-word head fills one token"),
     }
 
     head: HeadName = "words"
@@ -34,6 +34,8 @@ class HeadSettings:
     results are comparable."""
     mask_tokens: int = 1
     """Number of mask tokens in the place of the object, which the entity `[MASK]` covers."""
+    language: str | None = None
+    """Language of the names of entities, for an entity vocabulary of several languages (`en`)."""
 
     def __post_init__(self) -> None:
         check_at_least(self, 1, "mask_tokens")
