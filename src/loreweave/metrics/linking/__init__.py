@@ -1,0 +1,1 @@
+"""Scorers of entity linking: accuracy of given mentions, strong matching (GERBIL), cases and errors (ELEVANT)."""
