@@ -1,0 +1,32 @@
+"""Spellings of the same entity."""
+
+from __future__ import annotations
+
+import pytest
+
+from loreweave.corpus.knowledge.entity_names import canonical_entity, is_qid
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Acetic_acid", "Acetic acid"),
+        ("acetic  acid", "Acetic acid"),
+        ("https://en.wikipedia.org/wiki/Acetic_acid", "Acetic acid"),
+        ("http://de.m.wikipedia.org/wiki/K%C3%B6ln", "Köln"),
+        ("http://dbpedia.org/resource/AC/DC", "AC/DC"),
+        ("http://de.dbpedia.org/resource/Bonn", "Bonn"),
+        ("http://www.wikidata.org/entity/Q64", "Q64"),
+        ("https://www.wikidata.org/wiki/Q64", "Q64"),
+        ("Jos\\u00e9_Mourinho", "José Mourinho"),
+        ("/m/0bm9", "/m/0bm9"),
+        ("50%_off", "50% off"),  # only addresses have escapes
+        ("", ""),
+    ],
+)
+def test_one_spelling(name: str, expected: str) -> None:
+    assert canonical_entity(name) == expected
+
+
+def test_ids_of_wikidata() -> None:
+    assert is_qid("Q64") and not any(map(is_qid, ("Q0", "Q", "P31", "Q64a", "q64")))
