@@ -12,6 +12,7 @@ from formats_page import SECTIONS, write_example
 from loreweave.corpus.column_formats.formats import COLUMN_FORMATS
 from loreweave.corpus.mention_formats import MENTION_FORMATS
 from loreweave.tasks.cloze_qa import reader as cloze_qa
+from loreweave.tasks.entity_linking import reader as entity_linking
 from loreweave.tasks.entity_typing import reader as typing
 from loreweave.tasks.few_shot_ner import reader as few_shot_ner
 from loreweave.tasks.latent_types.reader import read_texts
@@ -33,6 +34,8 @@ def reader_of(name: str) -> Callable[..., Any]:
         return cloze_qa.read
     if name in MENTION_FORMATS or name in COLUMN_FORMATS:
         return ner.read
+    if name in entity_linking.FORMATS:
+        return entity_linking.read
     return typing.read if name in typing.FORMATS else relation_files.read
 
 

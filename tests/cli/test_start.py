@@ -28,6 +28,7 @@ RELATION = (
 RELATIONS = "".join(RELATION % (number, "ab"[number % 2]) for number in range(8))
 COLUMNS = "".join(f"w{number} B-{label}\nis O\n\n" for number in range(4) for label in ("a", "b"))
 TEXTS = "text\tlabel\n" + "".join(f"text {number}\t{label}\n" for number in range(4) for label in ("a", "b"))
+LINKS = '{"id": "1", "predicted": [{"start": 0, "end": 3, "entity": "Ann"}]}\n'
 SENTENCE = '{"episode": 0, "sentence": 0, "predicted": []}\n'
 QUERY = '{"episode": 0, "query": 0, "predicted": "a"}\n'
 
@@ -37,6 +38,7 @@ TRAINING = {
     "ner": ("ner.txt", COLUMNS),
     "text-classification": ("texts.tsv", TEXTS),
     "few-shot-ner": ("words.txt", COLUMNS),
+    "entity-linking": ("entities.jsonl", LINKED),
     "few-shot-relation": ("pairs.jsonl", RELATIONS),
 }
 """A training file of each task that has one."""
@@ -59,6 +61,11 @@ SCORED = {
     "ner": ("ner.txt", "ner.txt", COLUMNS),
     "text-classification": ("texts.tsv", "classes.txt", "a\nb\n" * 4),
     "few-shot-ner": ("episodes.jsonl", "spans.jsonl", SENTENCE),
+    "entity-linking": (
+        "entities.jsonl",
+        "links.jsonl",
+        '{"id": "1", "predicted": [{"start": 0, "end": 3, "entity": "Ann"}]}\n',
+    ),
     "few-shot-relation": ("relation-episodes.jsonl", "answers.jsonl", QUERY),
 }
 """The gold file and the predictions of each task that files are scored for."""

@@ -6,7 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+from linking_world import ENTITIES, write
 from tiny_encoders import TYPING_ROWS
+
+
+@pytest.fixture
+def entity_file(tmp_path: Path) -> Path:
+    """Three described entities as JSON Lines."""
+    return write(tmp_path / "entities.jsonl", ENTITIES)
 
 
 @pytest.fixture

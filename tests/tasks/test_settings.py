@@ -151,6 +151,7 @@ HEADS: list[tuple[str, str, dict[str, Any]]] = [
     ("few-shot-relation", "tiny_bert", {"method": "pair"}),
     ("cloze-qa", "tiny_luke", {"head": "luke"}), ("cloze-qa", "tiny_bert", {"head": "markers"}),
     ("text-classification", "tiny_bert", {}), ("text-classification", "tiny_luke", {}),
+    ("entity-linking", "tiny_bert", {}),
 ]  # fmt: skip
 
 
@@ -172,6 +173,8 @@ def test_a_model_reads_the_settings_that_its_head_is_said_to_read(
             seen.update(() if copies or caller.co_name == "__post_init__" else (name,))
             return super().__getattribute__(name)
 
+    if task == "entity-linking":
+        settings = settings | {"entities": str(request.getfixturevalue("entity_file"))}
     labels = ["O"] if cls is FewShotNerConfig else ["PER", "LOC"]
     pairs = {"multi_label": False} if settings.get("head") and task == "relation-classification" else {}
     config = fill(Watched, settings | pairs)

@@ -27,6 +27,7 @@ TASKS: dict[str, Place] = {
     "cloze-qa": Place("loreweave.tasks.cloze_qa"),
     "few-shot-ner": Place("loreweave.tasks.few_shot_ner"),
     "few-shot-relation": Place("loreweave.tasks.few_shot_relation"),
+    "entity-linking": Place("loreweave.tasks.entity_linking"),
     "link-prediction": Place("loreweave.tasks.link_prediction", learns=False),
     "latent-types": Place("loreweave.tasks.latent_types", learns=False),
     "fact-probing": Place("loreweave.tasks.fact_probing", learns=False),

@@ -1,0 +1,134 @@
+"""Candidates of a name: entities with prior probabilities, from a mention dictionary and from the entities' own names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from loreweave.corpus.files.rows import Span
+from loreweave.corpus.knowledge.entity_table import EntityTable
+from loreweave.corpus.mentions.dictionary import DetectedMention, MentionDictionary, NameCounts
+from loreweave.corpus.mentions.normalisation import Normalisation
+from loreweave.tasks.entity_linking.record import LinkingRecord
+
+OWN_NAME = 0.01
+"""Prior of an entity whose own name it is, if no link with this name leads to it; normalised with the others."""
+_RULE = Normalisation()
+_POSSESSIVE = ("'s", "’s", "'", "’")
+_ARTICLES = ("the", "a", "an")
+
+
+def dictionary_of(records: Sequence[LinkingRecord]) -> MentionDictionary:
+    """The links of records as a dictionary: priors, and how often a name is a link."""
+    counts: dict[str, Counter[str]] = {}
+    linking = Counter[str]()
+    for record in records:
+        here = set[str]()
+        for index in record.asked():
+            mention = record.mentions[index]
+            name = _RULE.name(record.surface(mention))
+            if mention.entity is not None and name:
+                counts.setdefault(name, Counter())[mention.entity] += 1
+                here.add(name)
+        linking.update(here)
+    uncounted = MentionDictionary.from_counts({name: NameCounts(dict(found)) for name, found in counts.items()})
+    texts = Counter(name for record in records for name in uncounted.names_in(record.text))
+    return MentionDictionary.from_counts(
+        {name: NameCounts(dict(one), texts_linking=linking[name], texts=texts[name]) for name, one in counts.items()}
+    )
+
+
+@dataclass
+class CandidateFinder:
+    """Finds the candidates of names among the entities of a table.
+
+    Attributes:
+        table: the entities.
+        dictionary: names with priors; None: only the entities' own names.
+        most: maximum number of candidates of a name.
+    """
+
+    table: EntityTable
+    dictionary: MentionDictionary | None
+    most: int = 30
+
+    def __post_init__(self) -> None:
+        self._own: dict[str, list[int]] = {}
+        for row, entity in enumerate(self.table):
+            for name in dict.fromkeys(map(_RULE.name, entity.names)):
+                self._own.setdefault(name, []).append(row)
+        self._found: dict[str, list[tuple[int, float]]] = {}
+        self.unknown: Counter[str] = Counter()
+        """Entities of the dictionary that the table does not have, with the number of names that were asked for."""
+
+    @cached_property
+    def own_names(self) -> MentionDictionary:
+        """The entities' own names, to find them in texts."""
+        return MentionDictionary.from_counts(
+            {name: NameCounts({str(row): 1 for row in rows}) for name, rows in self._own.items() if name}
+        )
+
+    def find(self, name: str) -> list[tuple[int, float]]:
+        """Rows of the candidates with their priors, which add up to 1, by decreasing prior; none if the name is not known.
+
+        A name that is not known is tried without a possessive ending and without an article.
+        """
+        if name not in self._found:
+            self._found[name] = next(filter(None, map(self._find, _spellings(name))), [])
+        return self._found[name]
+
+    def _find(self, name: str) -> list[tuple[int, float]]:
+        priors: dict[int, float] = {}
+        for one in self.dictionary.candidates(name) if self.dictionary is not None else ():
+            row = self.table.row_of(one.entity)
+            if row is None:
+                self.unknown[one.entity] += 1
+            else:
+                priors[row] = priors.get(row, 0.0) + one.prior
+        for row in self._own.get(_RULE.name(name), ()):
+            priors[row] = max(priors.get(row, 0.0), OWN_NAME)
+        kept = sorted(priors.items(), key=lambda pair: (-pair[1], pair[0]))[: self.most]
+        total = sum(prior for _, prior in kept)
+        return [(row, prior / total) for row, prior in kept]
+
+    def names_in(self, text: str, least: float) -> list[Span]:
+        """Characters of the names in a text that have candidates: from left to right the longest, none inside another.
+
+        A name begins with a capital letter or a digit, or its words do; names that the dictionary has counted must be links in
+        a share of at least `least` of the texts with them.
+        """
+        found: dict[Span, DetectedMention] = {}
+        for dictionary in (self.own_names, self.dictionary):
+            for one in dictionary.detect(text) if dictionary is not None else ():
+                found[one.start, one.end] = one
+        chosen = [one for one in found.values() if self._is_name(one, least)]
+        spans: list[Span] = []
+        for one in sorted(chosen, key=lambda one: (one.start - one.end, one.start)):
+            if all(one.end <= start or end <= one.start for start, end in spans):
+                spans.append((one.start, one.end))
+        return sorted(spans)
+
+    def _is_name(self, found: DetectedMention, least: float) -> bool:
+        if not any(word[:1].isupper() or word[:1].isdigit() for word in found.name.split()):
+            return False
+        counted = found.link_probability > 0
+        return (not counted or found.link_probability >= least) and bool(self.find(found.name))
+
+
+def _spellings(name: str) -> Iterable[str]:
+    """The name, and what it may be without a possessive ending and an article."""
+    yield name
+    for ending in _POSSESSIVE:
+        if name.endswith(ending) and len(name) > len(ending):
+            name = name[: -len(ending)]
+            yield name
+            break
+    first, _, rest = name.partition(" ")
+    if first.lower() in _ARTICLES and rest:
+        yield rest
+
+
+NAMES, ENTITIES = "mention_dictionary", "linking_entities.jsonl"
+"""Folder and file of a checkpoint: the dictionary, and the entities."""

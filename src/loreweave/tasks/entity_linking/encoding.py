@@ -1,0 +1,215 @@
+"""Encodes documents for a linker over descriptions: windows of sub-words with the mentions in them, and candidates."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from loreweave.corpus.counts import tallied
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.encoding import EntityTokenizer
+from loreweave.models.head_settings import IGNORED
+from loreweave.tasks.entity_linking.candidates import ENTITIES, NAMES, CandidateFinder, dictionary_of
+from loreweave.tasks.entity_linking.decision import COLUMNS, Decision
+from loreweave.tasks.entity_linking.record import LinkingRecord
+from loreweave.tasks.entity_linking.texts import EntityTexts, padded
+from loreweave.training.evaluation import Outputs
+from loreweave.training.inference import Batch
+
+_EDGE = 8
+"""A window has an eighth of its sub-words as context on either side of the mentions that it asks for, if it is not the first
+or the last of its text."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkingExample:
+    """A window of a record with the mentions that are asked for in it.
+
+    Attributes:
+        record: number of the record.
+        ids: sub-words with special tokens.
+        mentions: numbers of the mentions among those of the record that are asked for.
+        spans: first and last position (exclusive) of each mention in `ids`.
+        names: text of each mention.
+        gold: row of the entity of each mention, -1 if it is not known; None without gold labels.
+    """
+
+    record: int
+    ids: list[int]
+    mentions: list[int]
+    spans: list[tuple[int, int]]
+    names: list[str]
+    gold: list[int] | None = None
+
+    @property
+    def length(self) -> int:
+        """Number of sub-words."""
+        return len(self.ids)
+
+
+@dataclass
+class DescriptionEncoding:
+    """Records to windows, and similarities back to records.
+
+    Attributes:
+        tokenizer: tokenizer of the words.
+        finder: candidates of names.
+        texts: sub-words of the entities' texts.
+        max_length: maximum number of sub-words of a window, including special tokens.
+        hard_negatives: number of other candidates of a training mention that are read.
+        decision: weights of similarity and prior.
+        learn_names: whether the dictionary is that of the training data, which `encode` then counts.
+    """
+
+    tokenizer: EntityTokenizer
+    finder: CandidateFinder
+    texts: EntityTexts
+    max_length: int
+    hard_negatives: int = 2
+    decision: Decision = field(default_factory=Decision)
+    learn_names: bool = False
+    done: Counter[str] = field(default_factory=Counter)
+
+    def encode(self, records: Sequence[LinkingRecord], labels: Sequence[str] | None = None) -> list[LinkingExample]:
+        """All windows with a mention that is asked for. With `labels`, mentions without a known entity are left out, and the
+        names of the links are counted if the dictionary is that of the training data."""
+        if labels is not None and self.learn_names:
+            self.finder = CandidateFinder(self.finder.table, dictionary_of(records), self.finder.most)
+        counts = Counter[str]()
+        spans = [[(r.mentions[i].start, r.mentions[i].end) for i in r.asked()] for r in records]
+        encoded = self.tokenizer.encode_batch([r.text for r in records], spans, max_length=sys.maxsize)
+        examples: list[LinkingExample] = []
+        for number, (record, text) in enumerate(zip(records, encoded, strict=True)):
+            places = dict(zip(text.kept, text.entity_position_ids, strict=True))
+            counts["mentions without a sub-word"] += len(spans[number]) - len(places)
+            examples += self._windows(number, record, text.input_ids[1:-1], places, labels is not None, counts)
+        self.done = self.done + counts
+        return examples
+
+    def _windows(
+        self,
+        number: int,
+        record: LinkingRecord,
+        ids: list[int],
+        places: Mapping[int, list[int]],
+        gold: bool,
+        counts: Counter[str],
+    ) -> Iterator[LinkingExample]:
+        """Windows of one text; `places` has the positions of the mentions in the text with its first special token."""
+        asked, room = record.asked(), self.max_length - 2
+        rows = {order: self._row(record, index) for order, index in enumerate(asked)}
+        edge = room // _EDGE if len(ids) > room else 0
+        step = room - 2 * edge
+        for first in range(0, len(ids), max(1, step)):
+            begin = max(0, first - edge)
+            begin = min(begin, max(0, len(ids) - room))
+            window = ids[begin : begin + room]
+            mentions, spans = [], []
+            for order, positions in places.items():
+                start, end = positions[0] - 1, positions[-1]
+                if not first <= start < first + step or (gold and rows[order] < 0):
+                    counts["training mentions without a known entity"] += gold and first <= start < first + step
+                    continue
+                counts["mentions cut at the end of a window"] += end > begin + len(window)
+                mentions.append(order)
+                spans.append((start - begin + 1, min(end, begin + len(window)) - begin + 1))
+            if mentions:
+                names = [record.surface(record.mentions[asked[order]]) for order in mentions]
+                known = [rows[order] for order in mentions] if gold else None
+                yield LinkingExample(number, self.tokenizer.words.special.around(window), mentions, spans, names, known)
+
+    def _row(self, record: LinkingRecord, index: int) -> int:
+        entity = record.mentions[index].entity
+        row = None if entity is None else self.finder.table.row_of(entity)
+        return -1 if row is None else row
+
+    def collate(self, examples: list[LinkingExample]) -> Batch:
+        """Tensors of the windows, and either the entities of the batch with `labels`, or the candidates with their priors."""
+        inputs = padded([example.ids for example in examples], self.tokenizer.pad_token_id)
+        width = inputs["input_ids"].shape[1]
+        positions, owners, rows = list[np.ndarray](), list[np.ndarray](), list[int]()
+        for row, example in enumerate(examples):
+            for start, end in example.spans:
+                positions.append(row * width + np.arange(start, end))
+                owners.append(np.full(end - start, len(rows)))
+                rows.append(row)
+        batch = {name: torch.from_numpy(cells) for name, cells in inputs.items()}
+        batch["positions"] = torch.from_numpy(np.concatenate(positions))
+        batch["position_mentions"] = torch.from_numpy(np.concatenate(owners))
+        batch["mention_examples"] = torch.tensor(rows)
+        if examples[0].gold is None:
+            return batch | self._candidates(examples)
+        return batch | self._entities(examples)
+
+    def _candidates(self, examples: Sequence[LinkingExample]) -> Batch:
+        found = [self.finder.find(name) for example in examples for name in example.names]
+        width = max(1, *map(len, found))
+        rows, priors = np.full((len(found), width), -1), np.zeros((len(found), width), np.float32)
+        for number, candidates in enumerate(found):
+            if candidates:
+                rows[number, : len(candidates)], priors[number, : len(candidates)] = zip(*candidates, strict=True)
+        return {"candidates": torch.from_numpy(rows), "priors": torch.from_numpy(priors)}
+
+    def _entities(self, examples: Sequence[LinkingExample]) -> Batch:
+        """Texts of the entities of the batch: the right ones, and other candidates of the same names."""
+        gold = [row for example in examples for row in example.gold or ()]
+        rows = dict.fromkeys(gold)
+        for example in examples:
+            for name, right in zip(example.names, example.gold or (), strict=True):
+                others = [row for row, _ in self.finder.find(name) if row != right]
+                rows.update(dict.fromkeys(others[: self.hard_negatives]))
+        places = {row: place for place, row in enumerate(rows)}
+        inputs = self.texts.inputs(np.array(list(rows)))
+        return {
+            "entity_input_ids": torch.from_numpy(inputs["input_ids"]),
+            "entity_attention_mask": torch.from_numpy(inputs["attention_mask"]),
+            "labels": torch.tensor([places.get(row, IGNORED) for row in gold]),
+        }
+
+    def unpack(self, output: Any, batch: Mapping[str, Tensor]) -> Outputs:
+        """Pairs of mentions and candidates of each window [pairs, 4], see `decision`; mentions are numbered by window."""
+        rows, similar, priors = (tensor.numpy() for tensor in (output.rows, output.similarities, output.priors))
+        owners = batch["mention_examples"].numpy()
+        found = []
+        for example in range(len(batch["input_ids"])):
+            mine = np.flatnonzero(owners == example)
+            mention, column = np.nonzero(rows[mine] >= 0)
+            chosen = mine[mention], column
+            found.append(np.column_stack([mention, rows[chosen], similar[chosen], priors[chosen]]).astype(np.float64))
+        return found
+
+    def join(self, examples: Sequence[LinkingExample], outputs: Outputs) -> Outputs:
+        """Pairs of each record, with the numbers of its mentions; a record without mentions has none."""
+        groups: dict[int, list[np.ndarray]] = {}
+        for example, output in zip(examples, outputs, strict=True):
+            numbered = output.copy()
+            numbered[:, 0] = np.asarray(example.mentions)[output[:, 0].astype(int)]
+            groups.setdefault(example.record, []).append(numbered)
+        last = max(groups, default=-1)
+        empty = np.zeros((0, COLUMNS))
+        return [np.concatenate(groups[number]) if number in groups else empty for number in range(last + 1)]
+
+    def report(self) -> str:
+        """What did not fit, in words."""
+        return tallied(self.done)
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Save the tokenizer, the entities and the dictionary."""
+        self.tokenizer.word_tokenizer.save_pretrained(folder)
+        self.finder.table.save(folder / ENTITIES)
+        if self.finder.dictionary is not None:
+            self.finder.dictionary.save(folder / NAMES, overwrite=True)
+
+
+def linking_tokenizer(words: Any) -> EntityTokenizer:
+    """Tokenizer of texts of any length with any number of mentions, whose sub-words are all kept."""
+    none = EntityVocabulary.from_counts({})
+    return EntityTokenizer(words, none, max_mention_length=sys.maxsize, max_entity_length=sys.maxsize)

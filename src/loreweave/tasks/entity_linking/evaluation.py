@@ -1,0 +1,134 @@
+"""`loreweave evaluate entity-linking`: a linker, or any encoder, on given mentions or end to end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from loreweave.corpus.files.records import describe_skipped
+from loreweave.corpus.knowledge.entity_table import EntityTable, described, read_entities
+from loreweave.encoding.model_names import resolve
+from loreweave.errors import ConfigurationError, DataError, records_of
+from loreweave.metrics.linking.cases import Label
+from loreweave.tasks.contract import Execution
+from loreweave.tasks.embedding_cache import EmbeddingCache, hash_of_folder
+from loreweave.tasks.entity_linking import model as models
+from loreweave.tasks.entity_linking.model import LinkingModel
+from loreweave.tasks.entity_linking.reader import read
+from loreweave.tasks.entity_linking.record import LinkingRecord
+from loreweave.tasks.entity_linking.scoring import KnowledgeBase, answers_of, gold_rows, score_found
+from loreweave.tasks.entity_linking.settings import NAME, EntityLinkingConfig, EvaluationSettings, KnowledgeSettings
+from loreweave.tasks.jobs.checkpoints import load_checkpoint_of
+from loreweave.tasks.jobs.records import outputs_of
+from loreweave.tasks.registry import load_training
+from loreweave.training.devices import choose_device
+from loreweave.training.evaluation import Evaluation
+from loreweave.training.inference import move
+
+_CACHE_ROWS = 1024
+"""Number of texts per stored shard: what a changed or added entity costs."""
+
+
+def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: Execution) -> tuple[Evaluation, dict[str, Any]]:
+    """See `contract.Task`.
+
+    Raises:
+        LoreweaveError: the data or the model cannot be read.
+    """
+    reading = execution.reading
+    loaded = open_linker(model, settings, execution, untrained=settings.untrained)
+    if settings.nil is not None:
+        loaded.encoding.decision = replace(loaded.encoding.decision, nil=settings.nil)
+    records = read(data, reading.format, reading.skip_bad)
+    for line in describe_skipped(records, data):
+        execution.report(line)
+    started = time.monotonic()
+    with records_of(data):
+        if settings.mentions == "found":
+            evaluation = _end_to_end(loaded, records.records, execution, settings.link_probability)
+        else:
+            outputs = outputs_of(loaded, records.records, execution.batch_size, execution.precision, execution.advance)
+            assert loaded.scorer is not None
+            evaluation = loaded.scorer(records.records, outputs, loaded.labels)
+    facts = {"name": data.name.partition(".")[0], "records": len(records.records), "skipped": dict(records.skipped)}
+    facts |= {"left_out": records.left_out, "dropped": dict(records.dropped), "encoding": loaded.encoding.report()}
+    facts |= {"entities": len(loaded.encoding.finder.table), "seconds": round(time.monotonic() - started, 3)}
+    facts |= {"decision": loaded.decision()}
+    return evaluation, facts
+
+
+def _end_to_end(loaded: LinkingModel, records: Sequence[LinkingRecord], execution: Execution, least: float) -> Evaluation:
+    """Find the names, link them, and compare with the gold mentions."""
+    found = [with_names(record, loaded, least) for record in records]
+    predicted = link(loaded, found, execution)
+    rows = [
+        {"id": record.id, "predicted": guesses, "gold": gold_rows(record)}
+        for record, guesses in zip(records, predicted, strict=True)
+    ]
+    return score_found(records, predicted, KnowledgeBase(loaded.encoding.finder.table), rows)
+
+
+def with_names(record: LinkingRecord, loaded: LinkingModel, least: float) -> LinkingRecord:
+    """The record with the names that its text contains as mentions, instead of its own."""
+    spans = loaded.encoding.finder.names_in(record.text, least)
+    return replace(record, mentions=tuple(Label(start, end, coreference=False) for start, end in spans))
+
+
+def link(
+    loaded: LinkingModel, records: Sequence[LinkingRecord], execution: Execution, top: int = 5
+) -> list[list[dict[str, Any]]]:
+    """Answers for the mentions of records: entity, label, QID, probability and candidates."""
+    outputs = outputs_of(loaded, records, execution.batch_size, execution.precision, execution.advance)
+    return answers_of(records, outputs, loaded.encoding.finder.table, loaded.encoding.decision, top)
+
+
+def open_linker(model: Path, settings: KnowledgeSettings, execution: Execution, *, untrained: bool = False) -> LinkingModel:
+    """A checkpoint, or an encoder without training, with the entities and names of the settings, on its device.
+
+    Raises:
+        ConfigurationError: no entities for an encoder, or settings that do not fit together.
+        LoreweaveError: something cannot be read.
+    """
+    more = [] if settings.added_entities is None else read_entities(settings.added_entities)
+    given = None if settings.entities is None else read_entities(settings.entities)
+    dictionary = models.open_dictionary(settings.dictionary)
+    if untrained:
+        if given is None:
+            raise ConfigurationError("untrained=true needs entities=FILE, the entities to link to")
+        config = EntityLinkingConfig(entities=settings.entities)
+        kept = {name: getattr(config, name) for name in models.KEPT}
+        loaded = models.start(str(resolve(model)), EntityTable([*given, *more]), dictionary, kept)
+    else:
+        loaded = load_checkpoint_of(load_training(NAME), model, execution.base, None)  # type: ignore[assignment]
+        if given is not None or more or dictionary is not None:
+            entities = list(loaded.encoding.finder.table) if given is None else given
+            names = loaded.encoding.finder.dictionary if dictionary is None else dictionary
+            table = _extended(entities, more, settings)
+            loaded = models.assemble(loaded.model, loaded.encoding.tokenizer.word_tokenizer, table, names)
+    execution.report(f"linking to {described(loaded.encoding.finder.table)}")
+    move(loaded.model, choose_device(execution.device)).eval()
+    if settings.cache is not None:
+        _store(loaded, Path(settings.cache), resolve(model), execution)
+    return loaded
+
+
+def _extended(entities: Sequence[Any], more: Sequence[Any], settings: KnowledgeSettings) -> EntityTable:
+    try:
+        return EntityTable([*entities, *more])
+    except DataError as error:
+        raise DataError(error.message, path=settings.added_entities or settings.entities, field=error.field) from None
+
+
+def _store(loaded: LinkingModel, folder: Path, model: Path, execution: Execution) -> None:
+    """Encode all entities into the cache's folder, and read their vectors from there."""
+    texts, vectors = loaded.encoding.texts, loaded.model.entities
+    key = {"model": hash_of_folder(model), "pooling": "mean", "length": texts.longest, "precision": execution.precision}
+    cache = EmbeddingCache(folder, key, shard_rows=_CACHE_ROWS)
+    stored = cache.embed(texts, partial(models.encode_entities, loaded.model))
+    execution.report(f"vectors of entities: {cache.encoded:,} encoded, {cache.reused:,} from the cache")
+    assert vectors is not None, "set when the model is assembled"
+    vectors.stored = stored.rows

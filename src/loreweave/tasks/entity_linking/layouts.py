@@ -1,0 +1,144 @@
+"""JSON layouts of entity linking: a row becomes a record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from loreweave.corpus.annotated_text import AnnotatedText
+from loreweave.corpus.files.rows import LeftOut, Row, Span, as_row, check_span, field, objects, words
+from loreweave.corpus.tokens import token_offsets
+from loreweave.errors import DataError
+from loreweave.metrics.linking.cases import QUANTITIES, Label
+from loreweave.tasks.entity_linking.record import NIL, LinkingRecord, with_children
+
+_UNKNOWN = ("<NIL>", NIL, "Unknown", "null", "")
+"""Entities of ELEVANT that stand for none; `Unknown1` and so on are numbered ones."""
+
+
+def annotated(row: Row, number: str) -> Iterator[LinkingRecord | LeftOut]:
+    """Annotated text: {id, text, mentions: [{start, end, entity}]}; a mention with the entity null has none."""
+    given = dict(as_row(row))
+    text = AnnotatedText.from_dict({"id": number} | {key: value for key, value in given.items() if value is not None})
+    mentions = [Label(m.start, m.end, None if m.entity in _UNKNOWN else m.entity, types=m.types) for m in text.mentions]
+    yield LinkingRecord(text.id, text.text, tuple(mentions), metadata=text.metadata)
+
+
+def elevant(row: Row, number: str) -> Iterator[LinkingRecord | LeftOut]:
+    """ELEVANT: {id, title, text, evaluation_span, labels: [{id, span, entity_id, name, type, parent, children, optional}]}."""
+    row = as_row(row)
+    text = field(row, "text", str)
+    given = objects(row, "labels")
+    index = {field(label, "id", int): place for place, label in enumerate(given)}
+    if len(index) < len(given):
+        raise DataError("found labels with the same id, expected different ids", field="labels.id")
+    labels = [_elevant_label(label, text, index) for label in given]
+    children = [_children(label, place, given, index) for place, label in enumerate(given)]
+    evaluated = None if row.get("evaluation_span") is None else _span(row, "evaluation_span", text)
+    links = tuple(_span({"span": link[0]}, "span", text) for link in row.get("hyperlinks") or ())
+    metadata = {name: row[name] for name in ("title", "url") if name in row}
+    yield LinkingRecord(
+        str(row.get("id", number)), text, with_children(labels, children), evaluated, links, metadata
+    )  # fmt: skip
+
+
+def _elevant_label(row: Row, text: str, index: Mapping[int, int]) -> Label:
+    start, end = _span(row, "span", text)
+    check_span(text, start, end, "labels.span")
+    types = tuple(field(row, "type", str).split("|")) if row.get("type") else ()
+    entity = field(row, "entity_id", str)
+    if entity in QUANTITIES or entity in _UNKNOWN or entity.startswith("Unknown"):
+        types = (*types, entity) if entity in QUANTITIES and entity not in types else types
+        entity = ""
+    parent = row.get("parent")
+    if parent is not None and parent not in index:
+        raise DataError(f"found the parent {parent!r}, expected the id of a label", field="labels.parent")
+    name = row.get("name") or ""
+    coreference = row.get("coref")
+    return Label(
+        start, end, entity or None, "" if name == "Unknown" else name, types, bool(row.get("optional")),
+        None if parent is None else index[parent], coreference=coreference if isinstance(coreference, bool) else None,
+    )  # fmt: skip
+
+
+def _children(row: Row, place: int, given: list[Row], index: Mapping[int, int]) -> list[int]:
+    """Alternatives of a label: those that it names, otherwise those that name it as their parent."""
+    named = row.get("children")
+    if named:
+        unknown = [child for child in named if child not in index]
+        if unknown:
+            raise DataError(f"found the child {unknown[0]!r}, expected the id of a label", field="labels.children")
+        return [index[child] for child in named]
+    return [other for other, label in enumerate(given) if label.get("parent") == row["id"]]
+
+
+def _span(row: Mapping[str, Any], name: str, text: str) -> Span:
+    match row.get(name):
+        case [int(start), int(end)] if 0 <= start <= end <= len(text):
+            return start, end
+        case found:
+            raise DataError(f"found {found!r}, expected [start, end] in a text of {len(text)} characters", field=name)
+
+
+def gum(row: Row, number: str) -> Iterator[LinkingRecord | LeftOut]:
+    """GUM: {doc, sent_id, tokens, entities: [{start, end, wiki}]}; mentions without a title of Wikipedia are left out."""
+    row = as_row(row)
+    tokens = words(row, "tokens")
+    text = AnnotatedText(str(row.get("sent_id", number)), " ".join(tokens), metadata={"tokens": _offsets(tokens)})
+    offsets = token_offsets(text)
+    mentions: dict[Span, Label] = {}
+    for each in objects(row, "entities"):
+        start, end = field(each, "start", int), field(each, "end", int)
+        if not 0 <= start < end <= len(offsets):
+            expected = f"0 <= start < end <= {len(offsets)} (tokens)"
+            raise DataError(f"found the span ({start}, {end}), expected {expected}", field="entities")
+        if not each.get("wiki"):
+            yield LeftOut("mentions without a title of Wikipedia", of_record=True)
+            continue
+        span = offsets[start][0], offsets[end - 1][1]
+        if span in mentions:
+            yield LeftOut("further entities of the same characters", of_record=True)
+            continue
+        kind = each.get("type")
+        mentions[span] = Label(*span, field(each, "wiki", str), types=(kind,) if isinstance(kind, str) else ())
+    if not text.text.strip():
+        raise DataError("found no token, expected the tokens of a sentence", field="tokens")
+    metadata = {"doc": str(row["doc"])} if row.get("doc") else {}
+    yield LinkingRecord(text.id, text.text, tuple(mentions.values()), metadata=metadata)
+
+
+def _offsets(tokens: list[str]) -> list[list[int]]:
+    places, start = [], 0
+    for token in tokens:
+        places.append([start, start + len(token)])
+        start += len(token) + 1
+    return places
+
+
+def joined(records: list[LinkingRecord]) -> list[LinkingRecord]:
+    """Documents of consecutive sentences with the same `doc`, which are joined by line ends."""
+    found: list[LinkingRecord] = []
+    parts: list[LinkingRecord] = []
+    for record in records:
+        if parts and record.metadata.get("doc") != parts[-1].metadata.get("doc"):
+            found.append(_document(parts))
+            parts = []
+        parts.append(record)
+    return [*found, _document(parts)] if parts else found
+
+
+def _document(parts: list[LinkingRecord]) -> LinkingRecord:
+    if "doc" not in parts[0].metadata:
+        return parts[0] if len(parts) == 1 else _joined(parts, parts[0].id)
+    return _joined(parts, str(parts[0].metadata["doc"]))
+
+
+def _joined(parts: list[LinkingRecord], id: str) -> LinkingRecord:
+    text, mentions = "", list[Label]()
+    for part in parts:
+        text += "\n" if text else ""
+        place = len(text)
+        text += part.text
+        mentions += [replace(one, start=one.start + place, end=one.end + place) for one in part.mentions]
+    return LinkingRecord(id, text, tuple(mentions), metadata=parts[0].metadata)

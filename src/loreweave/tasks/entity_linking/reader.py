@@ -1,0 +1,106 @@
+"""Files of entity linking: annotated text, ELEVANT's JSON Lines, AIDA-CoNLL, and GUM."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from loreweave.corpus.annotated_text import KEYS
+from loreweave.corpus.counts import counted
+from loreweave.corpus.files.json_rows import first_character
+from loreweave.corpus.files.read_result import ReadResult
+from loreweave.corpus.files.records import FileFormat, check_not_empty, first_row, read_records, wrong_keys
+from loreweave.corpus.files.rows import Row, as_row, field
+from loreweave.errors import DataError
+from loreweave.metrics.linking.cases import Label
+from loreweave.tasks.entity_linking import aida, layouts
+from loreweave.tasks.entity_linking.record import LinkingRecord
+
+ANNOTATED, GUM = "annotated-text", "gum"
+FORMATS: dict[str, FileFormat[LinkingRecord]] = {
+    ANNOTATED: FileFormat("annotated text: JSON of {id, text, mentions: [{start, end, entity}]}", layouts.annotated),
+    "elevant": FileFormat("ELEVANT: JSON Lines of {text, labels: [{span, entity_id, parent, optional}]}", layouts.elevant),
+    "aida": FileFormat(
+        "AIDA-CoNLL: columns of token, B or I, mention, entity, address in Wikipedia", aida.records_of_document, aida.rows_of
+    ),
+    **{
+        f"aida-{part}": FileFormat(
+            f"the documents of AIDA's one file that belong to {part}; must be given by --format",
+            aida.records_of_document,
+            partial(aida.rows_of, part=part),
+        )
+        for part in aida.PARTS
+    },
+    GUM: FileFormat("GUM: JSON Lines of {doc, tokens, entities: [{start, end, wiki}]}", layouts.gum),
+}
+"""Name of `--format` -> the format."""
+
+
+def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadResult[LinkingRecord]:
+    """Read a file (plain, .gz, .xz, .bz2; annotated text also as Parquet).
+
+    Args:
+        path: the file.
+        format: one of `FORMATS`; None recognises it by the first row.
+        skip_bad: skip, count and list bad records, instead of raising the first error.
+
+    Raises:
+        DataError: names the file, the record and the field.
+    """
+    check_not_empty(path)
+    chosen = format or recognise(path)
+    result = read_records(path, chosen, skip_bad, FORMATS, recognise)
+    if chosen == GUM:
+        result = replace(result, records=layouts.joined(result.records), places=[])
+    if not result.records:
+        raise DataError("found no document", path=path)
+    notes = list(result.notes)
+    without = sum(record.mentions[index].entity is None for record in result.records for index in record.asked())
+    if without:
+        notes.append(f"{counted(without, 'mention')} without an entity (NIL)")
+    unasked = sum(len(record.mentions) - len(record.asked()) for record in result.records)
+    if unasked:
+        what = "alternatives, optional ones, numbers, dates, pronouns and descriptions"
+        notes.append(f"{counted(unasked, 'mention is', 'mentions are')} not asked for when mentions are given: {what}")
+    return replace(result, notes=notes)
+
+
+def recognise(path: Path) -> str:
+    """The format of a file, by its first row.
+
+    Raises:
+        DataError: it is none of `FORMATS`.
+    """
+    if first_character(path) == "-":
+        if aida.recognises(path):
+            return "aida"
+        raise DataError("found no mention in the columns, expected AIDA-CoNLL: token, B, mention, entity", path=path)
+    row = first_row(path)
+    if isinstance(row, Mapping):
+        if "text" in row and "labels" in row:
+            return "elevant"
+        if "tokens" in row and "entities" in row:
+            return GUM
+        if "text" in row and ("mentions" in row or set(row) <= KEYS):
+            return ANNOTATED
+    raise wrong_keys(path, row, FORMATS)
+
+
+def query(row: Row, id: str) -> list[LinkingRecord]:
+    """One JSON object that asks for entities: `text`, and either `mentions` (a list of {start, end}) or none, to find names.
+
+    Raises:
+        DataError: names the field.
+    """
+    row = as_row(row)
+    text = field(row, "text", str)
+    name = str(row.get("id", id))
+    if "start" in row or "end" in row:
+        return [LinkingRecord(name, text, (Label(field(row, "start", int), field(row, "end", int), coreference=False),))]
+    mentions = []
+    for each in row.get("mentions") or ():
+        one = as_row(each)
+        mentions.append(Label(field(one, "start", int), field(one, "end", int), coreference=False))
+    return [LinkingRecord(name, text, tuple(mentions), metadata={"given": "mentions" in row})]

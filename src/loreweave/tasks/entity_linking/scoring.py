@@ -1,0 +1,294 @@
+"""Metrics and predictions of entity linking: given mentions (accuracy), or found ones (strong matching, ELEVANT)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from loreweave.corpus.counts import counted
+from loreweave.corpus.files.rows import Row, as_row, field
+from loreweave.corpus.knowledge.entity_names import canonical_entity
+from loreweave.corpus.knowledge.entity_table import DescribedEntity, EntityTable, read_entities
+from loreweave.errors import DataError
+from loreweave.metrics.linking.accuracy import linking_accuracy
+from loreweave.metrics.linking.cases import Case, Found, Label, cases_of, count_cases
+from loreweave.metrics.linking.errors import ERRORS, Knowledge, classify, count_errors
+from loreweave.metrics.linking.matching import Matches, strong_matching
+from loreweave.metrics.probabilities import rounded
+from loreweave.tasks.entity_linking.decision import COLUMNS, Decision, Ranked, rank
+from loreweave.tasks.entity_linking.record import NIL, LinkingRecord
+from loreweave.tasks.entity_linking.settings import ScoringSettings
+from loreweave.tasks.files.predictions import align, json_predictions, predicted_name
+from loreweave.training.evaluation import Evaluation, Outputs
+
+GIVEN_METRICS = ("accuracy", "macro_accuracy", "accuracy_with_nil", "nil_f1")
+BASELINES = ("candidate_recall", "prior_accuracy", "similarity_accuracy")
+FOUND_METRICS = (
+    "micro_precision", "micro_recall", "micro_f1", "macro_precision", "macro_recall", "macro_f1",
+    "elevant_precision", "elevant_recall", "elevant_f1", "elevant_with_coreference_f1", "detection_f1",
+)  # fmt: skip
+METRICS = (*GIVEN_METRICS, *BASELINES, *FOUND_METRICS)
+
+
+@dataclass(frozen=True)
+class KnowledgeBase:
+    """Entities by which gold and predicted names are compared; without a table, names are compared as they are."""
+
+    table: EntityTable | None = None
+
+    def key(self, name: str | None) -> str | None:
+        """One spelling of an entity; None if it is not in the knowledge base."""
+        if name is None or name == NIL:
+            return None
+        if self.table is None:
+            return canonical_entity(name)
+        row = self.table.row_of(name)
+        return None if row is None else str(self.table[row].id)
+
+    def gold(self, record: LinkingRecord) -> list[str | None]:
+        """Entities of the mentions that are asked for."""
+        return [self.key(record.mentions[index].entity) for index in record.asked()]
+
+
+def score_outputs(records: Sequence[LinkingRecord], outputs: Outputs, table: EntityTable, decision: Decision) -> Evaluation:
+    """Accuracy of given mentions, with what the priors and the similarities alone give."""
+    base, ranked = KnowledgeBase(table), _ranked(records, outputs, decision)
+    rows = [
+        {"id": record.id, "predicted": answers(record, found, table), "gold": gold_rows(record)}
+        for record, found in zip(records, ranked, strict=True)
+    ]
+    predicted = [[None if one.entity is None else str(table[one.entity].id) for one in found] for found in ranked]
+    evaluation = score_given(records, predicted, base, rows)
+    gold = [base.gold(record) for record in records]
+    evaluation.metrics.update(_baselines(gold, ranked, table))
+    return evaluation
+
+
+def _baselines(
+    gold: Sequence[Sequence[str | None]], ranked: Sequence[Sequence[Ranked]], table: EntityTable
+) -> dict[str, float]:
+    """Share of the mentions whose entity is a candidate, and accuracy of the priors and of the similarities alone."""
+    right = np.zeros(len(BASELINES))
+    total = 0
+    for truths, found in zip(gold, ranked, strict=True):
+        for truth, one in zip(truths, found, strict=True):
+            if truth is None:
+                continue
+            total += 1
+            row = table.row_of(truth)
+            known = bool((one.priors > 0).any())
+            right += [
+                row in one.rows,
+                known and one.rows[np.lexsort((one.rows, -one.priors))[0]] == row,
+                len(one.rows) > 0 and one.rows[int(one.similarities.argmax())] == row,
+            ]
+    return dict(zip(BASELINES, (right / max(1, total)).tolist(), strict=True))
+
+
+def score_given(
+    records: Sequence[LinkingRecord],
+    predicted: Sequence[Sequence[str | None]],
+    base: KnowledgeBase,
+    rows: list[dict[str, Any]],
+) -> Evaluation:
+    """Accuracy of the entities of the mentions that are asked for, over documents."""
+    gold = [base.gold(record) for record in records]
+    documents: dict[str, tuple[list[str | None], list[str | None]]] = {}
+    for record, truths, guesses in zip(records, gold, predicted, strict=True):
+        mine = documents.setdefault(record.document, ([], []))
+        mine[0].extend(truths)
+        mine[1].extend(guesses)
+    counts = linking_accuracy([truths for truths, _ in documents.values()], [guesses for _, guesses in documents.values()])
+    metrics = dict(zip(GIVEN_METRICS, (counts.micro(), counts.macro(), counts.with_nil(), counts.nil_f1()), strict=True))
+    return Evaluation(metrics, rows, notes=_notes(records, gold, base), tables={"counts": [_counts(records, gold)]})
+
+
+def _counts(records: Sequence[LinkingRecord], gold: Sequence[Sequence[str | None]]) -> dict[str, int]:
+    asked = [record.mentions[index].entity for record in records for index in record.asked()]
+    known = sum(key is not None for keys in gold for key in keys)
+    nil = sum(entity is None for entity in asked)
+    return {"mentions": len(asked), "in_knowledge_base": known, "unknown_entities": len(asked) - known - nil, "nil": nil}
+
+
+def _notes(records: Sequence[LinkingRecord], gold: Sequence[Sequence[str | None]], base: KnowledgeBase) -> list[str]:
+    counts = _counts(records, gold)
+    notes = []
+    if counts["unknown_entities"]:
+        words = counted(counts["unknown_entities"], "mention has an entity", "mentions have entities")
+        notes.append(f"{words} outside the knowledge base, which counts as NIL: accuracy is that of the other mentions")
+    if not counts["in_knowledge_base"]:
+        notes.append("no gold entity is in the knowledge base: accuracy is 0 by definition")
+    return notes
+
+
+def answers_of(
+    records: Sequence[LinkingRecord], outputs: Outputs, table: EntityTable, decision: Decision, top: int = 5
+) -> list[list[dict[str, Any]]]:
+    """Predicted entities of the mentions that are asked for in each record, from its output (see `decision`)."""
+    ranked = _ranked(records, outputs, decision)
+    return [answers(record, found, table, top) for record, found in zip(records, ranked, strict=True)]
+
+
+def _ranked(records: Sequence[LinkingRecord], outputs: Outputs, decision: Decision) -> list[list[Ranked]]:
+    """Candidates of the mentions of each record; the last records may have no output, because they have no mention."""
+    outputs = [*outputs, *(np.zeros((0, COLUMNS)) for _ in range(len(records) - len(outputs)))]
+    return [rank(output, len(one.asked()), decision) for one, output in zip(records, outputs, strict=True)]
+
+
+def answers(record: LinkingRecord, ranked: Sequence[Ranked], table: EntityTable, top: int = 5) -> list[dict[str, Any]]:
+    """Predicted entities of the mentions that are asked for."""
+    found = []
+    for index, one in zip(record.asked(), ranked, strict=True):
+        mention = record.mentions[index]
+        probabilities = one.probabilities
+        candidates = [
+            _entity(table[row]) | {"probability": rounded(float(p)), "prior": rounded(float(prior))}
+            for row, p, prior in zip(one.rows[:top].tolist(), probabilities, one.priors, strict=False)
+        ]
+        best: dict[str, Any] = {"entity": NIL} if one.entity is None else _entity(table[one.entity])
+        none = rounded(max(0.0, 1.0 - float(probabilities.sum())))
+        best["probability"] = none if one.entity is None else candidates[0]["probability"]
+        place = {"start": mention.start, "end": mention.end, "mention": record.surface(mention)}
+        found.append(place | best | {"candidates": candidates})
+    return found
+
+
+def _entity(entity: DescribedEntity) -> dict[str, Any]:
+    row: dict[str, Any] = {"entity": entity.id, "label": entity.name}
+    return row | ({"qid": entity.qid} if entity.qid is not None else {})
+
+
+def gold_rows(record: LinkingRecord) -> list[dict[str, Any]]:
+    """Gold mentions that are asked for."""
+    mentions = [record.mentions[index] for index in record.asked()]
+    return [
+        {
+            "start": one.start,
+            "end": one.end,
+            "mention": record.surface(one),
+            "entity": NIL if one.entity is None else one.entity,
+        }
+        for one in mentions
+    ]
+
+
+def score_found(
+    records: Sequence[LinkingRecord],
+    predicted: Sequence[Sequence[Mapping[str, Any]]],
+    base: KnowledgeBase,
+    rows: list[dict[str, Any]],
+) -> Evaluation:
+    """Strong matching of all predicted mentions (GERBIL, InKB), and ELEVANT's counts with its classes of errors."""
+    gold, guesses, cases = [], [], []
+    for record, found in zip(records, predicted, strict=True):
+        gold.append([
+            (record.mentions[index].start, record.mentions[index].end, key)
+            for index, key in zip(record.asked(), base.gold(record), strict=True)
+        ])  # fmt: skip
+        guesses.append([(one["start"], one["end"], base.key(one["entity"])) for one in found])
+        cases.append(_cases(record, found, base))
+    metrics = strong_matching(gold, guesses)
+    every = [case for each in cases for case in each]
+    precision, recall, f1 = _scores(every)
+    metrics |= {"elevant_precision": precision, "elevant_recall": recall, "elevant_f1": f1}
+    metrics["elevant_with_coreference_f1"] = _scores(every, coreference=True)[2]
+    metrics["detection_f1"] = _scores(every, detection=True)[2]
+    errors = count_errors(every)
+    tables: dict[str, list[dict[str, Any]]] = {
+        "counts": [_counts(records, [base.gold(record) for record in records])],
+        "errors": [{"error": name, "cases": errors[name], "meaning": ERRORS[name]} for name in ERRORS],
+    }
+    return Evaluation(metrics, rows, tables=tables, notes=_notes(records, [base.gold(r) for r in records], base))
+
+
+def _scores(cases: Sequence[Case], **options: bool) -> tuple[float, float, float]:
+    hits, wrong, missed = count_cases(cases, **options)
+    return Matches(hits, wrong, missed).scores
+
+
+def _cases(record: LinkingRecord, found: Iterable[Mapping[str, Any]], base: KnowledgeBase) -> list[Case]:
+    """ELEVANT's cases of a document; entities outside the knowledge base are not known."""
+    labels = [_known(label, base) for label in record.mentions]
+    types = {label.entity: set(label.types) for label in labels if label.entity is not None}
+    predictions = []
+    for one in found:
+        key = base.key(one["entity"])
+        if key is None:
+            continue
+        listed = sorted(one.get("candidates") or (), key=lambda each: -each.get("prior", 0.0))
+        candidates = tuple(name for each in listed if (name := base.key(each.get("entity"))) is not None)
+        predictions.append(Found(one["start"], one["end"], key, _types(key, base), candidates))
+        types |= {name: set(_types(name, base)) for name in (key, *candidates) if name not in types}
+    cases = cases_of(record.text, labels, predictions, record.evaluated)
+    classify(cases, Knowledge(types=types, hyperlinks=set(record.hyperlinks)))
+    return cases
+
+
+def _types(key: str, base: KnowledgeBase) -> tuple[str, ...]:
+    row = None if base.table is None else base.table.row_of(key)
+    if row is None or base.table is None:
+        return ()
+    found: tuple[str, ...] = base.table[row].types
+    return found
+
+
+def _known(label: Label, base: KnowledgeBase) -> Label:
+    return Label(
+        label.start, label.end, base.key(label.entity), label.name, label.types, label.optional, label.parent, label.children,
+        label.coreference,
+    )  # fmt: skip
+
+
+def score_predictions(records: Sequence[LinkingRecord], path: Path, settings: ScoringSettings) -> Evaluation:
+    """Predictions of any system: JSON Lines with `predicted`, a list of {start, end, entity}; the others have no entity.
+
+    Raises:
+        DataError: names the line; see `files.predictions.align`.
+    """
+    base = KnowledgeBase(None if settings.entities is None else EntityTable(read_entities(settings.entities)))
+    found, notes = align(json_predictions(path, _predicted), [record.id for record in records], path)
+    predicted = [list(each or ()) for each in found]
+    rows = [
+        {"id": record.id, "predicted": guesses, "gold": gold_rows(record)}
+        for record, guesses in zip(records, predicted, strict=True)
+    ]
+    if settings.mentions == "found":
+        evaluation = score_found(records, predicted, base, rows)
+    else:
+        chosen = [_at_places(record, guesses, base) for record, guesses in zip(records, predicted, strict=True)]
+        evaluation = score_given(records, [[key for key, _ in each] for each in chosen], base, rows)
+        missing = sum(not given for each in chosen for _, given in each)
+        if missing:
+            evaluation.notes.append(f"{counted(missing, 'mention')} without a prediction, counted as NIL")
+    evaluation.notes.extend(notes)
+    return evaluation
+
+
+def _at_places(
+    record: LinkingRecord, predicted: Sequence[Mapping[str, Any]], base: KnowledgeBase
+) -> list[tuple[str | None, bool]]:
+    """For each mention that is asked for, the predicted entity and whether there is a prediction."""
+    at = {(one["start"], one["end"]): one["entity"] for one in predicted}
+    found = []
+    for index in record.asked():
+        place = record.mentions[index].start, record.mentions[index].end
+        found.append((base.key(at.get(place)), place in at))
+    return found
+
+
+def _predicted(row: Row) -> list[dict[str, Any]]:
+    given = [as_row(each) for each in field(row, predicted_name(row, "mentions", "entities"), list)]
+    found = []
+    for each in given:
+        entity = each.get("entity", NIL)
+        if entity is not None and not isinstance(entity, str):
+            raise DataError(f"found {entity!r}, expected the name of an entity or null", field="entity")
+        place = {"start": field(each, "start", int), "end": field(each, "end", int)}
+        candidates = each.get("candidates")
+        more = {"candidates": [as_row(one) for one in candidates]} if isinstance(candidates, list) else {}
+        found.append(place | {"entity": NIL if entity is None else entity} | more)
+    return found

@@ -1,0 +1,113 @@
+"""Settings of entity linking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from loreweave.training.settings.conditions import LeftOpen, ReadWhen
+from loreweave.training.settings.fields import check_at_least, check_positive, check_share
+from loreweave.training.settings.finetuning import Encoded, FinetuningConfig
+
+NAME = "entity-linking"
+
+Mentions = Literal["given", "found"]
+
+
+@dataclass(kw_only=True)
+class EntityLinkingConfig(FinetuningConfig):
+    """Settings of entity linking; the defaults are for a plain encoder over descriptions."""
+
+    READ_WHEN: ClassVar[ReadWhen] = {}
+    LEFT_OPEN: ClassVar[LeftOpen] = {}
+    ENCODED: ClassVar[Encoded] = ("entities", "dictionary", "candidates")
+
+    entities: str | None = None
+    """Entities that mentions can be linked to: JSON Lines of {id, label, description, aliases}, or the folder of a knowledge
+    graph. The checkpoint stores a copy. Required."""
+    dictionary: str | None = None
+    """Dictionary of names with prior probabilities, made by `loreweave build mentions`. Null: the links of the training data,
+    which the checkpoint stores. The labels, aliases and titles of the entities are names in either case."""
+    candidates: int = 30
+    """Maximum number of candidates of a name."""
+    nearest: int = 10
+    """Number of candidates for a mention whose name is not known: the entities with the most similar texts. 0: such mentions
+    are not linked."""
+    max_length: int | None = 128
+    """Maximum number of sub-words per input, including special tokens. Longer texts are read in several parts that overlap."""
+    description_length: int = 64
+    """Maximum number of sub-words of an entity's name and description, including special tokens."""
+    hard_negatives: int = 2
+    """Number of other candidates of each training mention whose texts are read too. All entities of a batch are compared with
+    all of its mentions."""
+    temperature: float = 0.05
+    """Temperature of the training: similarities are divided by it."""
+    tune_nil: bool = True
+    """After every epoch, choose on the dev data the score below which a mention has no entity (NIL), if the data have such
+    mentions. The checkpoint stores it. `false`: every mention with a candidate is linked."""
+    batch_size: int = 8
+    gradient_accumulation_steps: int = 1
+    eval_batch_size: int = 32
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_positive(self, "candidates", "temperature")
+        check_at_least(self, 0, "nearest", "hard_negatives")
+        check_at_least(self, 8, "description_length")
+
+
+@dataclass(kw_only=True)
+class KnowledgeSettings:
+    """What `evaluate` and `predict` can change in a checkpoint's knowledge."""
+
+    entities: str | None = None
+    """Entities instead of those of the checkpoint; required with an encoder that is not trained for linking."""
+    added_entities: str | None = None
+    """Further entities, JSON Lines of {id, label, description, aliases}. They can be linked at once, without training."""
+    dictionary: str | None = None
+    """Dictionary of names instead of that of the checkpoint, made by `loreweave build mentions`."""
+    cache: str | None = None
+    """Folder in which the vectors of the entities are stored; they are memory-mapped. Null: in memory, as far as needed."""
+    mentions: Mentions = "given"
+    """`given`: the mentions of the data are linked. `found`: names are found in the text first (end to end)."""
+    link_probability: float = 0.05
+    """Names that are looked for in a text are links in at least this share of the texts with them, as far as the dictionary has
+    counted them."""
+
+    def __post_init__(self) -> None:
+        check_share(self, "link_probability")
+
+
+@dataclass(kw_only=True)
+class EvaluationSettings(KnowledgeSettings):
+    """Settings of `loreweave evaluate entity-linking`."""
+
+    untrained: bool = False
+    """Evaluate an encoder that is not trained for linking, with its mean states; `entities` is then required."""
+    nil: float | None = None
+    """Score below which a mention has no entity. Null: that of the checkpoint."""
+
+
+@dataclass(kw_only=True)
+class PredictionSettings(KnowledgeSettings):
+    """Settings of `loreweave predict entity-linking`."""
+
+    mentions: Mentions = "found"
+    """`found`: names are found in texts that come without mentions. `given`: such texts are refused."""
+    top: int = 5
+    """Maximum number of candidates that an answer lists."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_at_least(self, 1, "top")
+
+
+@dataclass(kw_only=True)
+class ScoringSettings:
+    """Settings of `loreweave score entity-linking`."""
+
+    mentions: Mentions = "given"
+    """`given`: accuracy of the entities of the gold mentions. `found`: strong matching of all predicted mentions."""
+    entities: str | None = None
+    """Entities of the knowledge base, by which titles and QIDs are compared. A gold entity that is not among them counts as
+    NIL. Null: all entities are in the knowledge base, and names are compared as they are."""

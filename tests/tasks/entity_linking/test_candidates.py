@@ -1,0 +1,68 @@
+"""Candidates of names with priors, and names in texts."""
+
+from __future__ import annotations
+
+import pytest
+
+from loreweave.corpus.knowledge.entity_table import DescribedEntity, EntityTable
+from loreweave.corpus.mentions.dictionary import MentionDictionary, NameCounts
+from loreweave.metrics.linking.cases import Label
+from loreweave.tasks.entity_linking.candidates import CandidateFinder, dictionary_of
+from loreweave.tasks.entity_linking.record import LinkingRecord
+
+TABLE = EntityTable([
+    DescribedEntity("Q64", "Berlin", "a city"),
+    DescribedEntity("Q821291", "Berlin", "a band", title="Berlin_(band)"),
+    DescribedEntity("Q60", "New York City", aliases=("New York",)),
+])  # fmt: skip
+LINKS = {"berlin": {"Q64": 3, "Q821291": 1}, "the big apple": {"Q60": 2}, "paris": {"Q90": 4}}
+COUNTS = MentionDictionary.from_counts({name: NameCounts(links, texts_linking=1, texts=2) for name, links in LINKS.items()})
+
+
+def test_the_dictionary_of_records_counts_their_links() -> None:
+    mentions = (Label(0, 6, "Q64"), Label(13, 19, "Q821291"), Label(25, 31, "Q64"), Label(7, 9))
+    records = [LinkingRecord("a", "Berlin is in Berlin, not berlin.", mentions), LinkingRecord("b", "Berlin alone")]
+    found = dictionary_of(records)
+    assert [(one.entity, one.prior) for one in found.candidates("BERLIN")] == [("Q64", 2 / 3), ("Q821291", 1 / 3)]
+    assert found.link_probability("berlin") == 0.5 and list(found) == ["berlin"]
+
+
+def test_priors_add_up_to_one() -> None:
+    finder = CandidateFinder(TABLE, COUNTS)
+    assert finder.find("Berlin") == [(0, 0.75), (1, 0.25)]
+    assert finder.find("The Big Apple") == [(2, 1.0)]
+    assert finder.find("bonn") == []
+
+
+def test_entities_outside_the_table_are_no_candidates_and_counted() -> None:
+    finder = CandidateFinder(TABLE, COUNTS)
+    assert finder.find("Paris") == [] and finder.unknown == {"Q90": 1}
+
+
+def test_own_names_are_candidates_without_a_dictionary() -> None:
+    finder = CandidateFinder(TABLE, None)
+    assert finder.find("Berlin") == [(0, 0.5), (1, 0.5)]
+    assert finder.find("new york") == finder.find("the New York") == [(2, 1.0)]
+    assert finder.find("Berlin (band)") == [(1, 1.0)]
+
+
+def test_a_new_entity_has_a_small_prior() -> None:
+    table = TABLE.extended([DescribedEntity("new", "Berlin", "a new town")])
+    (first, second, third) = CandidateFinder(table, COUNTS).find("Berlin")
+    assert [first[0], second[0], third[0]] == [0, 1, 3] and third[1] == pytest.approx(0.01 / 1.01)
+
+
+def test_only_the_best_are_kept() -> None:
+    assert CandidateFinder(TABLE, COUNTS, most=1).find("Berlin") == [(0, 1.0)]
+
+
+def test_names_in_a_text_are_the_longest_with_a_capital() -> None:
+    finder = CandidateFinder(TABLE, COUNTS)
+    text = "New York City and berlin, or New York. Berlin's Paris"
+    assert [text[start:end] for start, end in finder.names_in(text, 0.5)] == ["New York City", "New York", "Berlin"]
+    assert [text[start:end] for start, end in finder.names_in(text, 0.6)] == ["New York City", "New York"]  # too rarely a link
+
+
+def test_a_possessive_and_an_article_are_left_out() -> None:
+    finder = CandidateFinder(TABLE, COUNTS)
+    assert finder.find("Berlin's") == finder.find("the Berlin") == finder.find("Berlin") and finder.find("The Bonn's") == []

@@ -1,0 +1,42 @@
+"""Evaluation of checkpoints and of encoders, end to end too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from task_jobs import evaluate
+
+from loreweave.errors import CheckpointError, ConfigurationError
+from loreweave.tasks.registry import load_task
+
+TASK = load_task("entity-linking")
+
+
+def test_end_to_end(run: Any, data: Path, tmp_path: Path) -> None:
+    evaluation, _ = evaluate(TASK, tmp_path / "run", data, settings=["mentions=found"])
+    assert set(evaluation.metrics) <= set(TASK.metrics) and "micro_f1" in evaluation.metrics
+    # names with a capital are found: Oslo, Paris, Oslo; not the singer, who is written small
+    assert evaluation.metrics["detection_f1"] == pytest.approx(2 * 3 / (3 + 4))
+
+
+def test_stored_vectors_are_the_same(run: Any, data: Path, tmp_path: Path) -> None:
+    told: list[str] = []
+    cache = f"cache={tmp_path / 'cache'}"
+    plain, _ = evaluate(TASK, tmp_path / "run", data)
+    first, _ = evaluate(TASK, tmp_path / "run", data, settings=[cache], report=told.append)
+    second, _ = evaluate(TASK, tmp_path / "run", data, settings=[cache], report=told.append)
+    assert plain.metrics == first.metrics == second.metrics
+    assert "vectors of entities: 3 encoded, 0 from the cache" in told
+    assert "vectors of entities: 0 encoded, 3 from the cache" in told
+
+
+def test_an_encoder_without_training(tiny_bert: Path, data: Path, entities: Path) -> None:
+    settings = ["untrained=true", f"entities={entities}"]
+    evaluation, results = evaluate(TASK, tiny_bert, data, settings=settings)
+    assert evaluation.metrics["candidate_recall"] == 1 and results["entities"] == 3
+    with pytest.raises(ConfigurationError, match="untrained=true needs entities=FILE"):
+        evaluate(TASK, tiny_bert, data, settings=["untrained=true"])
+    with pytest.raises(CheckpointError, match="found no checkpoint of entity-linking"):
+        evaluate(TASK, tiny_bert, data)

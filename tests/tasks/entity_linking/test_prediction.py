@@ -1,0 +1,47 @@
+"""Queries and answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from linking_world import ENTITIES, ROWS, write
+
+import loreweave
+from loreweave.errors import DataError
+from loreweave.tasks.registry import load_task
+
+TASK = load_task("entity-linking")
+
+
+def test_prediction_finds_names_or_takes_mentions(run: Any) -> None:
+    predictor = run.predictor(device="cpu")
+    found, given, none = predictor.predict(
+        ["Ann lives in Oslo's centre. Paris", "ann lives in Oslo .", "he lives ."], mentions=[[], [(4, 9)], []]
+    )
+    assert [(one["start"], one["end"], one["mention"]) for one in found] == [(13, 17, "Oslo"), (28, 33, "Paris")]
+    assert found[1]["entity"] == "Q3" and 0 < found[1]["probability"] <= 1
+    assert found[0]["entity"] in ("Q1", "Q2") and len(found[0]["candidates"]) == 2
+    assert given[0]["mention"] == "lives" and none == []
+
+
+def test_a_new_entity_can_be_linked_at_once(run: Any, tmp_path: Path) -> None:
+    new = write(tmp_path / "new.jsonl", [{"id": "Q9", "label": "Bonn", "description": "a long river"}])
+    row = {"text": "ann lives in Bonn ."}
+    before = loreweave.load(tmp_path / "run", device="cpu").predict_rows([row])
+    after = loreweave.load(tmp_path / "run", device="cpu", settings={"added_entities": str(new)}).predict_rows([row])
+    assert before[0]["predicted"] == []
+    assert [(one["entity"], one["qid"], one["start"]) for one in after[0]["predicted"]] == [("Q9", "Q9", 13)]
+
+
+def test_an_added_entity_needs_a_new_id(run: Any, tmp_path: Path) -> None:
+    again = write(tmp_path / "again.jsonl", [ENTITIES[0]])
+    with pytest.raises(DataError, match="again.jsonl, field 'id': found the id 'Q1' twice"):
+        loreweave.load(tmp_path / "run", device="cpu", settings={"added_entities": str(again)})
+
+
+def test_a_text_without_mentions_is_refused_on_request(run: Any, tmp_path: Path) -> None:
+    predictor = loreweave.load(tmp_path / "run", device="cpu", settings={"mentions": "given"})
+    with pytest.raises(DataError, match="query 1: field 'mentions': found a text without mentions"):
+        predictor.predict_rows([{"text": ROWS[0]["text"]}])

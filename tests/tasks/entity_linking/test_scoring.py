@@ -1,0 +1,108 @@
+"""Metrics of entity linking, counted by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from task_jobs import silent
+
+from loreweave.corpus.knowledge.entity_table import DescribedEntity, EntityTable
+from loreweave.errors import DataError
+from loreweave.metrics.linking.cases import Label
+from loreweave.tasks.contract import Execution
+from loreweave.tasks.entity_linking.decision import Decision
+from loreweave.tasks.entity_linking.record import LinkingRecord
+from loreweave.tasks.entity_linking.scoring import score_outputs
+from loreweave.tasks.jobs.evaluate import score_task
+from loreweave.tasks.registry import load_task
+
+TABLE = EntityTable(
+    [DescribedEntity("Q1", "Oslo", title="Oslo", wikidata="Q585"), DescribedEntity("Q2"), DescribedEntity("Q3")]
+)
+RECORDS = [
+    LinkingRecord("a", "oslo paris bonn rome", (Label(0, 4, "Q1"), Label(5, 10, "Q2"), Label(11, 15), Label(16, 20, "Q9"))),
+    LinkingRecord("b", "oslo", (Label(0, 4, "oslo"),)),
+    LinkingRecord("c", "nothing here"),
+]
+
+
+def test_accuracy_with_its_baselines() -> None:
+    first = np.array([
+        [0, 0, 0.9, 0.2], [0, 1, 0.1, 0.8],  # right by similarity, wrong by prior
+        [1, 0, 0.9, 0.0], [1, 2, 0.5, 0.0],  # no name, and the right one is no candidate
+        [3, 2, 0.5, 1.0],  # its entity is not in the table: NIL would be right
+    ])  # fmt: skip
+    second = np.array([[0, 0, 0.3, 0.6], [0, 1, 0.5, 0.4]])  # right by prior, wrong by similarity
+    evaluation = score_outputs(RECORDS, [first, second], TABLE, Decision(similarity_weight=0, prior_weight=1))
+    metrics = evaluation.metrics
+    assert metrics["candidate_recall"] == pytest.approx(2 / 3)
+    assert metrics["prior_accuracy"] == metrics["accuracy"] == pytest.approx(1 / 3)
+    assert metrics["similarity_accuracy"] == pytest.approx(1 / 3)
+    assert metrics["macro_accuracy"] == pytest.approx((0 / 2 + 1 / 1) / 2)
+    assert metrics["accuracy_with_nil"] == pytest.approx(2 / 5)  # the right one, and the mention without candidates
+    assert evaluation.tables["counts"] == [{"mentions": 5, "in_knowledge_base": 3, "unknown_entities": 1, "nil": 1}]
+    assert any("1 mention has an entity outside the knowledge base" in note for note in evaluation.notes)
+    row = evaluation.predictions[0]
+    assert row["predicted"][2] == {
+        "start": 11, "end": 15, "mention": "bonn", "entity": "NIL", "probability": 1.0, "candidates": []
+    }  # fmt: skip
+    best = evaluation.predictions[1]["predicted"][0]
+    assert (best["entity"], best["qid"], best["label"]) == ("Q1", "Q585", "Oslo") and best["probability"] == pytest.approx(0.6)
+    assert [one["prior"] for one in best["candidates"]] == [0.6, 0.4] and evaluation.predictions[2]["predicted"] == []
+
+
+GOLD = [
+    {"id": "a", "text": "oslo and paris", "mentions": [{"start": 0, "end": 4, "entity": "Q1"}, {"start": 9, "end": 14}]},
+    {"id": "b", "text": "oslo .", "mentions": [{"start": 0, "end": 4, "entity": "http://www.wikidata.org/entity/Q585"}]},
+]
+
+
+def score(tmp_path: Path, predictions: list[dict[str, Any]], *settings: str) -> tuple[dict[str, float], list[str], Any]:
+    """Metrics, notes and tables."""
+    for name, rows in (("gold", GOLD), ("found", predictions)):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    task, paths = load_task("entity-linking"), [tmp_path / "gold.jsonl", tmp_path / "found.jsonl"]
+    evaluation, results = score_task(task, *paths, settings=settings, execution=Execution(report=silent))
+    return evaluation.metrics, results["notes"], evaluation.tables
+
+
+def test_predictions_of_given_mentions(tmp_path: Path) -> None:
+    rows = [
+        {"id": "a", "predicted": [{"start": 0, "end": 4, "entity": "Q1"}, {"start": 9, "end": 14, "entity": None}]},
+        {"id": "b", "predicted": []},
+    ]
+    metrics, notes, _ = score(tmp_path, rows)
+    assert metrics["accuracy"] == 0.5 and metrics["accuracy_with_nil"] == pytest.approx(2 / 3)
+    assert "1 mention without a prediction, counted as NIL" in notes
+
+
+def test_titles_and_qids_meet_in_the_knowledge_base(tmp_path: Path) -> None:
+    TABLE.save(tmp_path / "entities.jsonl")
+    rows = [{"id": "a", "predicted": [{"start": 0, "end": 4, "entity": "Oslo"}]},
+            {"id": "b", "predicted": [{"start": 0, "end": 4, "entity": "Oslo"}]}]  # fmt: skip
+    assert score(tmp_path, rows, f"entities={tmp_path / 'entities.jsonl'}")[0]["accuracy"] == 1
+    assert score(tmp_path, rows)[0]["accuracy"] == 0
+
+
+def test_found_mentions(tmp_path: Path) -> None:
+    rows = [
+        {"id": "a", "predicted": [{"start": 0, "end": 4, "entity": "Q1"}, {"start": 5, "end": 8, "entity": "Q7"}]},
+        {"id": "b", "predicted": [{"start": 0, "end": 3, "entity": "Q585"}]},
+    ]
+    metrics, _, tables = score(tmp_path, rows, "mentions=found")
+    assert metrics["micro_precision"] == pytest.approx(1 / 3) and metrics["micro_recall"] == 0.5
+    assert metrics["micro_f1"] == pytest.approx(0.4)
+    errors = {row["error"]: row["cases"] for row in tables["errors"]}
+    assert errors["false_detection"] == 1  # "osl" lies in the word of its mention, so that only "and" is wrong
+    assert metrics["elevant_f1"] == pytest.approx(2 * 2 / (2 + 1 + 2))
+
+
+def test_predictions_need_places(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"found.jsonl, line 1, field 'start': found nothing, expected an integer"):
+        score(tmp_path, [{"id": "a", "predicted": [{"entity": "Q1"}]}])
+    with pytest.raises(DataError, match="field 'entity': found 3, expected the name of an entity or null"):
+        score(tmp_path, [{"id": "a", "predicted": [{"start": 0, "end": 4, "entity": 3}]}])
