@@ -61,11 +61,7 @@ SCORED = {
     "ner": ("ner.txt", "ner.txt", COLUMNS),
     "text-classification": ("texts.tsv", "classes.txt", "a\nb\n" * 4),
     "few-shot-ner": ("episodes.jsonl", "spans.jsonl", SENTENCE),
-    "entity-linking": (
-        "entities.jsonl",
-        "links.jsonl",
-        '{"id": "1", "predicted": [{"start": 0, "end": 3, "entity": "Ann"}]}\n',
-    ),
+    "entity-linking": ("entities.jsonl", "links.jsonl", LINKS),
     "few-shot-relation": ("relation-episodes.jsonl", "answers.jsonl", QUERY),
 }
 """The gold file and the predictions of each task that files are scored for."""

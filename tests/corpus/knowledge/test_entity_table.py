@@ -26,6 +26,11 @@ def test_entities_of_json_lines(tmp_path: Path) -> None:
     assert other.text == other.name == "Berlin (band)" and other.qid == "Q821291"
 
 
+def test_a_title_is_also_a_name_without_its_brackets() -> None:
+    assert DescribedEntity("Q1", "Mercury", title="Mercury_(planet)").names == ("Mercury", "Mercury (planet)")
+    assert DescribedEntity("Q1", "Hg", title="Mercury_(element)").names == ("Hg", "Mercury (element)", "Mercury")
+
+
 def test_a_saved_table_is_the_same(tmp_path: Path) -> None:
     table = EntityTable([DescribedEntity("Q64", "Berlin", "a city", ("B",), ("Q515",), "Berlin"), DescribedEntity("x")])
     table.save(tmp_path / "e.jsonl")

@@ -6,6 +6,7 @@ One JSON object per line: `{"id": "Q64", "label": "Berlin", "description": "capi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -19,6 +20,7 @@ from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.corpus.knowledge.entity_names import canonical_entity, is_qid
 from loreweave.errors import DataError
 
+_BRACKETS = re.compile(r"\s+\([^()]*\)$")
 EXAMPLE = '{"id": "Q64", "label": "Berlin", "description": "capital of Germany", "aliases": ["Berlin, DE"]}'
 _STRINGS, _LISTS = ("id", "label", "description", "title", "wikidata"), ("aliases", "types")
 
@@ -57,9 +59,10 @@ class DescribedEntity:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Its label, aliases and title, each once."""
+        """Its label, aliases and title, each once; a title also without what it has in brackets at its end."""
         title = self.title.replace("_", " ")
-        return tuple(dict.fromkeys(name for name in (self.name, *self.aliases, title) if name.strip()))
+        bare = _BRACKETS.sub("", title)
+        return tuple(dict.fromkeys(name for name in (self.name, *self.aliases, title, bare) if name.strip()))
 
     @property
     def text(self) -> str:
