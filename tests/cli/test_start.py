@@ -46,6 +46,7 @@ TRAINING = {
 BUILT = {
     "entity-vocab": ["linked.jsonl", "--output", "vocabulary.jsonl"],
     "entity-types": ["linked.jsonl", "--output", "types.jsonl"],
+    "mentions": ["linked.jsonl", "--output", "mentions"],
     "graph": ["graph", "--format", "triples", "--output", "built"],
     "episodes": ["words.txt", "--way", "2", "--count", "1", "--output", "episodes.jsonl"],
     "facts": ["facts-graph", "--templates", "templates.jsonl", "--output", "facts.jsonl"],

@@ -12,13 +12,14 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import torch
 
 from loreweave.corpus.files.reading import Pathname
-from loreweave.errors import CheckpointError
+from loreweave.corpus.files.restricted_pickle import RestrictedUnpickler
+from loreweave.errors import CheckpointError, DataError
 
 _REFUSED_BY_TORCH = re.compile(r"(?:GLOBAL |find class |instance of )['\"`]?([\w.]+)")
 _ALLOWED_KINDS = "biufc"  # bool, integers, floats, complex: object arrays could contain foreign objects
@@ -101,8 +102,9 @@ def read_numpy_pickle(path: Pathname, classes: Sequence[type] = ()) -> Any:
         raise CheckpointError(f"{file}: file not found")
     try:
         with file.open("rb") as stream:
-            value = _NumpyUnpickler(stream, classes).load()
-    except CheckpointError as error:
+            allowed = _ALLOWED_IN_NUMPY_PICKLES | {(kind.__module__, kind.__qualname__): kind for kind in classes}
+            value = RestrictedUnpickler(stream, allowed, "arrays and containers").load()
+    except (CheckpointError, DataError) as error:
         raise CheckpointError(f"{file}: {error}") from None
     except Exception as error:  # a broken pickle fails in any way: struct, memory, index, type, ... errors
         raise CheckpointError(f"{file}: found a broken pickle ({type(error).__name__}: {error})") from None
@@ -134,19 +136,7 @@ def _allowed_in_numpy_pickles() -> dict[tuple[str, str], Callable[..., Any]]:
     return allowed
 
 
-class _NumpyUnpickler(pickle.Unpickler):
-    _always = _allowed_in_numpy_pickles()
-
-    def __init__(self, stream: BinaryIO, classes: Sequence[type]) -> None:
-        super().__init__(stream, encoding="latin1")
-        self._allowed = self._always | {(kind.__module__, kind.__qualname__): kind for kind in classes}
-
-    def find_class(self, module: str, name: str) -> Any:
-        try:
-            return self._allowed[module, name]
-        except KeyError:
-            message = f"found {module}.{name} in the pickle, expected only arrays and containers; it was not run"
-            raise CheckpointError(message) from None
+_ALLOWED_IN_NUMPY_PICKLES = _allowed_in_numpy_pickles()
 
 
 def _refuse_object_arrays(value: Any, file: Path) -> None:

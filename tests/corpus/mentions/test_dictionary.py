@@ -23,6 +23,7 @@ def dictionary(request: pytest.FixtureRequest, tmp_path: Path) -> MentionDiction
         COUNTS,
         redirects={"Christiania": "Oslo", "Kristiania": "Oslo"},
         pages={"Norway": [("oslo", "Oslo"), ("Oslo airport", "Gardermoen"), ("Bergen", "Bergen"), ("Oslo", "Oslo,_Minnesota")]},
+        page_redirects={"Norge": "Norway", "Sverige": "Sweden"},
         details={"sources": ["pages.jsonl"]},
     )
     if request.param == "in memory":
@@ -58,10 +59,25 @@ def test_redirects_and_links_of_pages(dictionary: MentionDictionary) -> None:
     assert [dictionary.resolve(title) for title in ("Christiania", "Oslo", "Rome")] == ["Oslo", "Oslo", "Rome"]
     assert dictionary.page_links("Norway") == [
         PageLink("oslo", "Oslo", 0.5),
-        PageLink("oslo airport", "Gardermoen", 0.01),
-        PageLink("oslo", "Oslo,_Minnesota", 0.5),
+        PageLink("Oslo airport", "Gardermoen", 0.01),
+        PageLink("Oslo", "Oslo,_Minnesota", 0.5),
     ]
-    assert dictionary.page_links("Sweden") is None
+    assert dictionary.page_links("Norge") == dictionary.page_links("Norway")
+    assert dictionary.page_links("Sweden") is dictionary.page_links("Sverige") is None
+
+
+def test_a_dictionary_can_be_made_again_of_its_parts(dictionary: MentionDictionary, tmp_path: Path) -> None:
+    pages = {title: [(link.name, link.entity) for link in links] for title, links in dictionary.pages()}
+    again = MentionDictionary.from_counts(
+        dict(dictionary.counts()),
+        redirects=dict(dictionary.redirects()),
+        pages=pages,
+        page_redirects=dict(dictionary.page_redirects()),
+        details={"sources": ["pages.jsonl"]},
+    )
+    for made, name in ((dictionary, "first"), (again, "second")):
+        made.save(tmp_path / name)
+    assert (tmp_path / "first" / "manifest.json").read_text() == (tmp_path / "second" / "manifest.json").read_text()
 
 
 def test_names_and_entities_can_be_listed(dictionary: MentionDictionary) -> None:
@@ -123,3 +139,10 @@ def test_broken_folders_are_named(tmp_path: Path) -> None:
     trie.unlink()
     with pytest.raises(DataError, match=r"names\.marisa: file not found"):
         MentionDictionary.load(tmp_path / "a")
+
+
+def test_half_characters_in_a_text_are_no_names_and_in_an_entity_are_refused() -> None:
+    dictionary = MentionDictionary.from_counts({"\ud800": NameCounts({"A": 1}), "b": NameCounts({"B": 1})})
+    assert [found.name for found in dictionary.detect("a \ud83d b")] == ["\ud83d", "b"]
+    with pytest.raises(DataError, match="half of a character"):
+        MentionDictionary.from_counts({"a": NameCounts({"\ud800": 1})})

@@ -19,9 +19,9 @@ def plain_search(text: str, names: set[str], rule: Normalisation) -> Iterator[tu
         places = word_offsets(piece.text)
         after = 0
         for start, _ in places:
-            if start < after or piece.is_inside(start):
+            if start < after or start in piece.inside:
                 continue
-            ends = [end for _, end in reversed(places) if end > start and not piece.is_inside(end)]
+            ends = [end for _, end in reversed(places) if end > start and end not in piece.inside]
             found = next((end for end in ends if piece.text[start:end] in names), None)
             if found is not None:
                 yield piece.original(start, found)

@@ -23,6 +23,7 @@ from loreweave.cli.build.entity_types import entity_types
 from loreweave.cli.build.episodes import episodes
 from loreweave.cli.build.facts import facts
 from loreweave.cli.build.graphs import graph, wikidata5m
+from loreweave.cli.build.mentions import mentions
 from loreweave.cli.build.relation_episodes import relation_episodes
 from loreweave.cli.build.text import text_blocks
 from loreweave.cli.build.tfrecord import tfrecord
@@ -33,7 +34,7 @@ from loreweave.errors import ConfigurationError
 
 command = typer.Typer(
     name="build",
-    help="Build pre-training sets, entity vocabularies, types of entities, knowledge graphs, facts and episodes.",
+    help="Build pre-training sets, vocabularies and types of entities, mention dictionaries, graphs, facts and episodes.",
     epilog="Example: loreweave build entity-vocab pages.jsonl --output entity_vocab.jsonl",
     no_args_is_help=True,
     add_completion=False,
@@ -44,7 +45,7 @@ command = typer.Typer(
 
 @command.callback()
 def _kinds() -> None:
-    """Build pre-training sets, entity vocabularies, types of entities, knowledge graphs, facts and episodes."""
+    """Build pre-training sets, vocabularies and types of entities, mention dictionaries, graphs, facts and episodes."""
 
 
 Output = Annotated[Path, typer.Option("--output", help="File to write: .jsonl, .tsv, or .json in the layout of Hugging Face.")]
@@ -193,6 +194,7 @@ def pretraining(
 
 
 command.command("entity-types")(entity_types)
+command.command("mentions")(mentions)
 command.command("tfrecord")(tfrecord)
 command.command("wikidata5m")(wikidata5m)
 command.command("graph")(graph)

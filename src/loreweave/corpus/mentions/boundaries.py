@@ -7,9 +7,9 @@ from itertools import accumulate
 
 from loreweave.corpus.words import word_offsets
 
-_USUAL = re.compile("[^\0-\u02ff\u0370-\u0482\u048a-\u058f\u1e00-\u1fff\u2010-\u2027\u2030-\u205e\u20a0-\u20cf\u2100-\u2bff]")
+_UNUSUAL = re.compile("[^\0-\u02ff\u0370-\u0482\u048a-\u058f\u1e00-\u1fff\u2010-\u2027\u2030-\u205e\u20a0-\u20cf\u2100-\u2bff]")
 """Anything but Latin, Greek, Cyrillic and Armenian letters and common symbols, which have no combining marks among them."""
-_WORDS = re.compile(r"(?:(?<=\w)['’])?\w+ ?|[^\w ] ?")
+_USUAL_WORD = re.compile(r"(?:(?<=\w)['’])?\w+ ?|[^\w ] ?")
 """The words of `corpus.words.word_offsets` in such text, each with the space after it."""
 
 
@@ -22,11 +22,23 @@ def split_words(text: str) -> tuple[list[str], list[int]]:
         >>> split_words("ann's new york.")
         (['ann', "'s ", 'new ', 'york', '.'], [0, 3, 6, 10, 14])
     """
-    if text.isascii() or _USUAL.search(text) is None:
-        words = _WORDS.findall(text)
-        starts = list(accumulate(map(len, words), initial=0))
-        starts.pop()
-        return words, starts
-    places = word_offsets(text)
-    starts = [start for start, _ in places]
-    return [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)], starts
+    words = _USUAL_WORD.findall(text) if text.isascii() else _split_by_script(text)
+    starts = list(accumulate(map(len, words), initial=0))
+    starts.pop()
+    return words, starts
+
+
+def _split_by_script(text: str) -> list[str]:
+    """Words of a text in any script: characters between spaces are looked at one by one only if a script needs it."""
+    words: list[str] = []
+    done = 0
+    while (found := _UNUSUAL.search(text, done)) is not None:
+        start = max(done, text.rfind(" ", done, found.start()) + 1)
+        end = text.find(" ", found.end()) + 1 or len(text)
+        words += _USUAL_WORD.findall(text, done, start)
+        chunk = text[start:end]
+        places = [place for place, _ in word_offsets(chunk)]
+        words += [chunk[place:after] for place, after in zip(places, [*places[1:], len(chunk)], strict=True)]
+        done = end
+    words += _USUAL_WORD.findall(text, done)
+    return words

@@ -51,7 +51,7 @@ class DetectedMention:
 
 @dataclass(frozen=True, slots=True)
 class PageLink:
-    """A link on a page: the normalised name, the entity, and the link probability of the name."""
+    """A link on a page: the name as it is written, the entity, and the link probability of the name."""
 
     name: str
     entity: str
@@ -87,7 +87,7 @@ class MentionDictionary:
         self._folder = folder
         self._tables = tables
         self._names, self._entities = tables.tries["names"], tables.tries["entities"]
-        self._finder = NameFinder(self._names, tables.tries["first_words"], tables.arrays["longest"])
+        self._finder = NameFinder(self._names, tables.tries["first_words"], tables.arrays["longest"], tables.arrays["pairs"])
         self._accepted: dict[float, bytes | None] = {0.0: None}
 
     @classmethod
@@ -98,6 +98,7 @@ class MentionDictionary:
         *,
         redirects: Mapping[str, str] | None = None,
         pages: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+        page_redirects: Mapping[str, str] | None = None,
         details: Mapping[str, Any] | None = None,
     ) -> Self:
         """Create a dictionary in memory. Names that are equal after normalisation are added up; empty ones are left out.
@@ -108,15 +109,17 @@ class MentionDictionary:
             redirects: title -> the title that it redirects to, for `resolve`.
             pages: title -> (name, entity) of each of its links, for `page_links`; links whose name is not in `counts` are
                 left out.
+            page_redirects: title -> the title in `pages` that it redirects to, for `page_links`; others are left out.
             details: what the manifest says in addition.
         """
         rule = normalisation or Normalisation()
         names = _added_up(counts, rule)
         links = {
-            title: [(rule.name(name), entity) for name, entity in found if rule.name(name) in names]
+            title: [(name, entity) for name, entity in found if rule.name(name) in names]
             for title, found in (pages or {}).items()
         }
-        return cls(make_tables(names, redirects or {}, links), rule, dict(details or {}))
+        moved = {title: target for title, target in (page_redirects or {}).items() if target in links}
+        return cls(make_tables(names, redirects or {}, links, moved), rule, dict(details or {}))
 
     @classmethod
     def load(cls, folder: Pathname, verify: bool = False) -> Self:
@@ -127,6 +130,10 @@ class MentionDictionary:
         """
         tables, manifest = open_tables(folder, verify)
         return cls(tables, Normalisation.from_dict(manifest["normalisation"]), manifest, Path(folder).absolute())
+
+    def with_details(self, details: Mapping[str, Any]) -> Self:
+        """The same dictionary with other details in its manifest."""
+        return type(self)(self._tables, self.normalisation, dict(details))
 
     def save(self, folder: Pathname, overwrite: bool = False) -> None:
         """Write the folder atomically.
@@ -141,6 +148,7 @@ class MentionDictionary:
             "candidates": len(self._tables.arrays["candidate_entities"]),
             "redirects": len(self._tables.tries["redirects"]),
             "pages": len(self._tables.tries["pages"]),
+            "page_redirects": len(self._tables.tries["page_redirects"]),
         }
         write_tables(folder, self._tables, {"normalisation": self.normalisation.to_dict(), **kept, **sizes}, overwrite)
 
@@ -197,7 +205,7 @@ class MentionDictionary:
     def link_probability(self, name: str) -> float:
         """Number of texts that link a name, divided by the number of texts that contain it; 0 for an unknown name."""
         row = self._row(name)
-        return 0.0 if row is None else self._link_probability(row)
+        return 0.0 if row is None else self._link_probabilities([row])[0]
 
     def resolve(self, title: str) -> str:
         """The title that a title redirects to; the title itself if it is no redirect."""
@@ -205,17 +213,11 @@ class MentionDictionary:
         return title if row is None else self._entities.restore_key(int(self._tables.arrays["redirect_targets"][row]))
 
     def page_links(self, title: str) -> list[PageLink] | None:
-        """Links on the page of a title, in the order of the page; None if the page is unknown."""
-        row = self._tables.tries["pages"].get(title)
-        if row is None:
-            return None
-        arrays = self._tables.arrays
-        start, end = (int(place) for place in arrays["page_starts"][row : row + 2])
-        names, entities = arrays["page_names"][start:end].tolist(), arrays["page_entities"][start:end].tolist()
-        return [
-            PageLink(self._names.restore_key(name), self._entities.restore_key(entity), self._link_probability(name))
-            for name, entity in zip(names, entities, strict=True)
-        ]
+        """Links on the page of a title, or of the page that it redirects to, in their order; None if the page is unknown."""
+        tries, arrays = self._tables.tries, self._tables.arrays
+        moved = tries["page_redirects"].get(title)
+        row = tries["pages"].get(title) if moved is None else int(arrays["page_redirect_targets"][moved])
+        return None if row is None else self._page_links(row)
 
     def detect(self, text: str, *, min_link_probability: float = 0.0) -> list[DetectedMention]:
         """Names in a text: from left to right, the longest one at each word. They begin and end at word boundaries.
@@ -226,10 +228,10 @@ class MentionDictionary:
         """
         accepted, found = self._accepted_rows(min_link_probability), []
         for piece in self.normalisation.pieces(text):
-            inside = None if piece.is_even else piece.is_inside
-            for first, last, row in self._finder.longest_names(piece.text, accepted, inside):
+            names = self._finder.longest_names(piece.text, accepted, piece.inside)
+            for (first, last, _), probability in zip(names, self._link_probabilities([row for *_, row in names]), strict=True):
                 start, end = piece.original(first, last)
-                found.append(DetectedMention(start, end, text[start:end], self._link_probability(row)))
+                found.append(DetectedMention(start, end, text[start:end], probability))
         return found
 
     def names_in(self, text: str) -> set[str]:
@@ -237,20 +239,48 @@ class MentionDictionary:
         rows = {row for piece in self.normalisation.pieces(text) for row in self._finder.all_rows(piece.text)}
         return {self._names.restore_key(row) for row in rows}
 
+    def counts(self) -> Iterator[tuple[str, NameCounts]]:
+        """All names with their counts, to be changed or merged."""
+        arrays = self._tables.arrays
+        for name, row in self._names.iteritems():
+            start, end = arrays["candidate_starts"][row : row + 2]
+            entities, links = arrays["candidate_entities"][start:end].tolist(), arrays["candidate_links"][start:end].tolist()
+            found = {self._entities.restore_key(entity): count for entity, count in zip(entities, links, strict=True)}
+            yield name, NameCounts(found, *(int(arrays[key][row]) for key in ("texts_linking", "texts", "name_links")))
+
+    def redirects(self) -> Iterator[tuple[str, str]]:
+        """All redirects: title and target."""
+        return ((title, self.resolve(title)) for title in self._tables.tries["redirects"].iterkeys())
+
+    def pages(self) -> Iterator[tuple[str, list[PageLink]]]:
+        """All titles whose links are known, with the links."""
+        return ((title, self._page_links(row)) for title, row in self._tables.tries["pages"].iteritems())
+
+    def page_redirects(self) -> Iterator[tuple[str, str]]:
+        """All titles that redirect to a page whose links are known, with the title of that page."""
+        tries, targets = self._tables.tries, self._tables.arrays["page_redirect_targets"]
+        return ((title, tries["pages"].restore_key(int(targets[row]))) for title, row in tries["page_redirects"].iteritems())
+
     def _row(self, name: str) -> int | None:
         row: int | None = self._names.get(self.normalisation.name(name))
         return row
 
-    def _link_probability(self, row: int) -> float:
+    def _page_links(self, row: int) -> list[PageLink]:
         arrays = self._tables.arrays
-        texts = int(arrays["texts"][row])
-        return min(1.0, int(arrays["texts_linking"][row]) / texts) if texts else 0.0
+        start, end = arrays["page_starts"][row : row + 2]
+        surfaces, entities = arrays["page_surfaces"][start:end].tolist(), arrays["page_entities"][start:end].tolist()
+        written = map(self._tables.tries["surfaces"].restore_key, surfaces)
+        linked = map(self._entities.restore_key, entities)
+        return [PageLink(name, entity, self.link_probability(name)) for name, entity in zip(written, linked, strict=True)]
+
+    def _link_probabilities(self, rows: Sequence[int] | slice) -> list[float]:
+        linking, texts = self._tables.arrays["texts_linking"][rows], self._tables.arrays["texts"][rows]
+        probabilities: list[float] = np.where(texts > 0, np.minimum(1.0, linking / np.maximum(texts, 1)), 0.0).tolist()
+        return probabilities
 
     def _accepted_rows(self, least: float) -> bytes | None:
         if least not in self._accepted:
-            linking, texts = self._tables.arrays["texts_linking"], self._tables.arrays["texts"]
-            probability = np.minimum(1.0, linking / np.maximum(texts, 1)) * (texts > 0)
-            self._accepted[least] = (probability >= least).astype(np.uint8).tobytes()
+            self._accepted[least] = bytes(probability >= least for probability in self._link_probabilities(slice(None)))
         return self._accepted[least]
 
 

@@ -1,32 +1,24 @@
-"""Finds the names of a trie in normalised text, at word boundaries."""
+"""Finds the names of a trie in normalised text, at word boundaries.
+
+Searching a trie at each word takes about two microseconds. Most words need no search: what a word alone means is kept
+from its first time, and a longer name is possible only if the word and the next one are the first two words of a name.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import compress
+from collections.abc import Callable, Container
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from loreweave.corpus.mentions.boundaries import split_words
+from loreweave.corpus.mentions.word_pairs import have_pairs, word_number
 
 _KEPT_WORDS = 1_000_000
-"""Maximum number of words whose lookup is kept."""
-
-
-class _Reaches(dict[str, int]):
-    """Word, with or without the space after it -> length of the longest name that begins with the word; 0 if none does."""
-
-    def __init__(self, first_words: Any, longest: np.ndarray) -> None:
-        super().__init__()
-        self._row_of, self._longest = first_words.get, longest
-
-    def __missing__(self, word: str) -> int:
-        if len(self) >= _KEPT_WORDS:
-            self.clear()
-        row = self._row_of(word.rstrip(" "))
-        self[word] = reach = 0 if row is None else int(self._longest[row])
-        return reach
+"""Maximum number of words whose meaning is kept."""
+_NO_NAME, _NO_NAME_ALONE = -2, -1
+"""In place of a row: no name begins with the word; only longer names do."""
 
 
 class NameFinder:
@@ -36,50 +28,106 @@ class NameFinder:
         names: trie of the names; a name's row is its number.
         first_words: trie of their first words.
         longest: number of characters of the longest name of each first word.  # [first words]
+        pairs: the first two words of each name that has several (`make_pairs`).
     """
 
-    def __init__(self, names: Any, first_words: Any, longest: np.ndarray) -> None:
-        self._prefixes = names.iter_prefixes_with_ids
-        self._reaches = _Reaches(first_words, longest)
+    def __init__(self, names: Any, first_words: Any, longest: np.ndarray, pairs: np.ndarray) -> None:
+        self._names, self._pairs = names, pairs
+        self._known = _KnownWords(names, first_words, longest)
 
     def longest_names(
-        self, text: str, accepted: bytes | None = None, inside: Callable[[int], bool] | None = None
+        self, text: str, accepted: bytes | None = None, inside: Container[int] = ()
     ) -> list[tuple[int, int, int]]:
         """Start, end and row of the names in a text: from left to right, the longest one at each word, without overlaps.
 
         Args:
             text: normalised text.
             accepted: for each row 1 if the name counts, otherwise 0. Default: all count.
-            inside: whether a place is inside an original character, where no name may begin or end. Default: none is.
+            inside: places inside an original character, where no name may begin or end.
         """
         found: list[tuple[int, int, int]] = []
-        words, starts = split_words(text)
-        reaches = list(map(self._reaches.__getitem__, words))
-        begins, length, after = set(starts), len(text), 0
-        for start, reach in compress(zip(starts, reaches, strict=True), reaches):
-            if start < after or (inside is not None and inside(start)):
+        after = 0
+        words = self._words_of(text)
+        for place in words.places:
+            start = words.starts[place]
+            if start < after or start in inside:
                 continue
-            end, best = 0, -1
-            for name, row in self._prefixes(text[start : start + reach]):
-                stop = start + len(name)
-                if not (stop == length or stop in begins or text[stop] == " ") or (accepted is not None and not accepted[row]):
-                    continue
-                if inside is None or not inside(stop):
-                    end, best = stop, row
-            if best >= 0:
-                found.append((start, end, best))
-                after = end
+            for end, row in reversed(self._names_at(words, place)):
+                if (accepted is None or accepted[row]) and end not in inside:
+                    found.append((start, end, row))
+                    after = end
+                    break
         return found
 
     def all_rows(self, text: str) -> set[int]:
         """Rows of all names in a normalised text, also of those inside longer ones."""
+        words = self._words_of(text)
+        return {row for place in words.places for _, row in self._names_at(words, place)}
+
+    def _words_of(self, text: str) -> _Words:
         words, starts = split_words(text)
-        reaches = list(map(self._reaches.__getitem__, words))
-        begins, length = set(starts), len(text)
-        rows: set[int] = set()
-        for start, reach in compress(zip(starts, reaches, strict=True), reaches):
-            for name, row in self._prefixes(text[start : start + reach]):
-                stop = start + len(name)
-                if stop == length or stop in begins or text[stop] == " ":
-                    rows.add(row)
-        return rows
+        self._known.make_room()
+        rows = np.array(list(map(self._known.rows.__getitem__, words)), np.int64)
+        numbers = np.array(list(map(self._known.numbers.__getitem__, words)), np.uint64)
+        longer = have_pairs(self._pairs, numbers) & (rows != _NO_NAME)
+        places = np.flatnonzero((rows >= 0) | longer)
+        return _Words(text, words, starts, set(starts), rows.tolist(), longer.tolist(), places.tolist())
+
+    def _names_at(self, words: _Words, place: int) -> list[tuple[int, int]]:
+        """End and row of the names that begin with a word, by length."""
+        start, word = words.starts[place], words.words[place]
+        if not words.longer[place]:
+            return [(start + len(word) - (word[-1] == " "), words.rows[place])]
+        text, names = words.text, []
+        for name, row in self._names.iter_prefixes_with_ids(text[start : start + self._known.reaches[word]]):
+            end = start + len(name)
+            if end == len(text) or end in words.begins or text[end] == " ":
+                names.append((end, row))
+        return names
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The words of a text: where each begins, the row of the name that it is, whether longer names may begin with it, and the
+    places of the words that may begin a name."""
+
+    text: str
+    words: list[str]
+    starts: list[int]
+    begins: set[int]
+    rows: list[int]
+    longer: list[bool]
+    places: list[int]
+
+
+class _Kept(dict[str, int]):
+    """Values of a function of a word, without the space after it; each is computed once."""
+
+    def __init__(self, compute: Callable[[str], int]) -> None:
+        super().__init__()
+        self._compute = compute
+
+    def __missing__(self, word: str) -> int:
+        self[word] = value = self._compute(word.rstrip(" "))
+        return value
+
+
+class _KnownWords:
+    """What is known of each word, with or without the space after it, since it was first met.
+
+    Attributes:
+        rows: row of the name that the word is, or one of the numbers below 0.
+        numbers: its `word_number`.
+        reaches: length of the longest name that begins with it; 0 if none does.
+    """
+
+    def __init__(self, names: Any, first_words: Any, longest: np.ndarray) -> None:
+        self.reaches = _Kept(lambda word: 0 if (row := first_words.get(word)) is None else int(longest[row]))
+        self.rows = _Kept(lambda word: names.get(word, _NO_NAME_ALONE) if self.reaches[word] else _NO_NAME)
+        self.numbers = _Kept(word_number)
+
+    def make_room(self) -> None:
+        """Forget all words if there are too many."""
+        if len(self.rows) > _KEPT_WORDS:
+            for kept in (self.rows, self.numbers, self.reaches):
+                kept.clear()

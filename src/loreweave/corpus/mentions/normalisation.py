@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self, get_args, get_type_hints
 
@@ -13,8 +13,8 @@ from loreweave.errors import DataError
 
 _PARAGRAPH_BREAK = re.compile(r"\s*\n[^\S\n]*\n\s*")
 """White space with a blank line. No name goes over it."""
-_RUN, _CHUNK = re.compile(r"\S+(?:\s\S+)*"), re.compile(r"\S+")
-"""Words one character apart, and one of them."""
+_RUN, _CHUNK = re.compile(r"\S+(?: \S+)*"), re.compile(r"\S+")
+"""Words one space apart, as in a line of text, and one of them."""
 _HANGUL_PARTS = ("\u1160", "\u11ff")
 """Vowels and final consonants of Hangul, which NFKC joins to the character before them."""
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -25,14 +25,17 @@ class Piece:
 
     Attributes:
         text: the normalised characters; words are one space apart.
+        inside: places where the characters before and after were made of the same original one, as both s of a folded ß.
     """
 
-    __slots__ = ("_ends", "_origins", "_places", "text")
+    __slots__ = ("_ends", "_origins", "_places", "inside", "text")
 
-    def __init__(self, text: str, places: list[int], origins: list[int], ends: list[int | None]) -> None:
+    def __init__(
+        self, text: str, places: list[int], origins: list[int], ends: list[int | None], inside: Set[int] = frozenset()
+    ) -> None:
         """Stretches of the text, each with its place, its origin, and its end in the original text if all its characters were
         made of the same original ones; None if each stands for one."""
-        self.text, self._places, self._origins, self._ends = text, places, origins, ends
+        self.text, self._places, self._origins, self._ends, self.inside = text, places, origins, ends, inside
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """Offsets in the original text of the normalised characters from `start` to `end` (exclusive)."""
@@ -43,11 +46,6 @@ class Piece:
         if self._ends[first] is None:
             begin += start - self._places[first]
         return begin, self._origins[last] + end - self._places[last] if stop is None else stop
-
-    def is_inside(self, place: int) -> bool:
-        """Whether the characters before and after a place were made of the same original one, as both s of a folded ß."""
-        stretch = bisect_right(self._places, place) - 1
-        return self._ends[stretch] is not None and place > self._places[stretch] and place < len(self.text)
 
     @property
     def is_even(self) -> bool:
@@ -100,6 +98,8 @@ class Normalisation:
 
     def pieces(self, text: str) -> Iterator[Piece]:
         """The parts of a text between blank lines, normalised; parts of which nothing remains are left out."""
+        if not text.isascii():
+            text = _without_halves(text)
         start = 0
         for match in _PARAGRAPH_BREAK.finditer(text) if "\n" in text else ():
             if match.start() > start:
@@ -116,7 +116,7 @@ class Normalisation:
             return
         made = _Made()
         for run in _RUN.finditer(text):
-            even = self._one_to_one(" ".join(run[0].split()))
+            even = self._one_to_one(run[0])
             if even is not None:
                 made.add_each(even, offset + run.start())
                 made.add_space(offset + run.end())
@@ -179,6 +179,7 @@ class _Made:
         self.origins: list[int] = []
         self.ends: list[int | None] = []
         self.space: int | None = None
+        self.inside: set[int] = set()
 
     def add(self, text: str, start: int, end: int) -> None:
         """Add what the original characters from `start` to `end` have become."""
@@ -187,6 +188,7 @@ class _Made:
             self.add_space(start)
         if words:
             self._append(words, start, end)
+            self.inside.update(range(self.length - len(words) + 1, self.length))
         if text[-1:].isspace():
             self.add_space(end)
 
@@ -201,7 +203,7 @@ class _Made:
 
     def piece(self) -> Piece:
         """All characters."""
-        return Piece("".join(self.parts), self.places, self.origins, self.ends)
+        return Piece("".join(self.parts), self.places, self.origins, self.ends, self.inside)
 
     def _append(self, text: str, start: int, end: int | None) -> None:
         if self.space is not None:
@@ -212,6 +214,15 @@ class _Made:
         self.ends.append(end)
         self.parts.append(text)
         self.length += len(text)
+
+
+def _without_halves(text: str) -> str:
+    """The text with U+FFFD in place of unpaired surrogates, which tries cannot have."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)
+    return text
 
 
 def _clusters(chunk: str) -> Iterator[tuple[int, int]]:

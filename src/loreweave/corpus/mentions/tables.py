@@ -2,6 +2,7 @@
 
 names.marisa, entities.marisa     normalised names and entities; a string's row is its number in the trie
 first_words.marisa                first words of the names; longest.npy has the length of the longest name of each
+pairs.npy                         first two words of the names (`word_pairs`)
 name_links.npy                    number of links that each name has
 texts_linking.npy, texts.npy      number of texts that link each name, and that contain it
 candidate_starts.npy              first candidate of each name, and the number of all candidates at the end
@@ -9,7 +10,9 @@ candidate_entities.npy            entity of each candidate; those of one name by
 candidate_links.npy               number of links of each candidate
 redirects.marisa                  titles that redirect; redirect_targets.npy has the entity of each
 pages.marisa, page_starts.npy     titles whose links are known, and the first link of each
-page_names.npy, page_entities.npy name and entity of each link of a page
+surfaces.marisa                   names of these links as they are written
+page_surfaces.npy, page_entities.npy written name and entity of each link of a page
+page_redirects.marisa             titles that redirect to such a page; page_redirect_targets.npy has the row of each
 manifest.json                     normalisation, counts, where the names come from, and the hash of each file
 """
 
@@ -30,13 +33,15 @@ from loreweave.corpus.files.missing import file_not_found
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.writing import atomic_folder, write_json
 from loreweave.corpus.mentions.boundaries import split_words
+from loreweave.corpus.mentions.word_pairs import make_pairs
 from loreweave.errors import DataError
 
 FORMAT = "loreweave mention dictionary"
 FORMAT_VERSION = 1
-TRIES = ("names", "entities", "first_words", "redirects", "pages")
+TRIES = ("names", "entities", "first_words", "redirects", "pages", "page_redirects", "surfaces")
 ARRAYS: dict[str, Any] = {
     "longest": np.int32,
+    "pairs": np.uint8,
     "name_links": np.int64,
     "texts_linking": np.int64,
     "texts": np.int64,
@@ -45,8 +50,9 @@ ARRAYS: dict[str, Any] = {
     "candidate_links": np.int64,
     "redirect_targets": np.int32,
     "page_starts": np.int64,
-    "page_names": np.int32,
+    "page_surfaces": np.int32,
     "page_entities": np.int32,
+    "page_redirect_targets": np.int32,
 }
 
 
@@ -79,28 +85,36 @@ def make_tables(
     names: Mapping[str, NameCounts],
     redirects: Mapping[str, str],
     pages: Mapping[str, Sequence[tuple[str, str]]],
+    page_redirects: Mapping[str, str],
 ) -> Tables:
     """Tables of normalised names.
 
     Args:
         names: name -> its counts.
         redirects: title -> the title that it redirects to.
-        pages: title -> (name, entity) of each of its links; the names must be among `names`.
+        pages: title -> (name as it is written, entity) of each of its links.
+        page_redirects: title -> the title in `pages` that it redirects to.
     """
     entities = {entity for counts in names.values() for entity in counts.entities}
     entities.update(redirects.values(), (entity for links in pages.values() for _, entity in links))
     longest: dict[str, int] = {}
+    pairs: set[tuple[str, str]] = set()
     for name in names:
-        for word in first_words(name):
+        for word, *second in beginnings(name):
             longest[word] = max(longest.get(word, 0), len(name))
-    keys = {"names": names, "entities": entities, "first_words": longest, "redirects": redirects, "pages": pages}
-    tries = {trie: marisa_trie.Trie(sorted(strings)) for trie, strings in keys.items()}
+            pairs.update((word, each) for each in second)
+    surfaces = {name for links in pages.values() for name, _ in links}
+    keys = (names, entities, longest, redirects, pages, page_redirects, surfaces)
+    tries = {trie: _make_trie(strings) for trie, strings in zip(TRIES, keys, strict=True)}
     entity_rows = tries["entities"]
     rows = [names[name] for name in _in_order(tries["names"])]
     candidates = [_candidates(counts, entity_rows) for counts in rows]
-    name_rows = tries["names"]
-    links = [[(name_rows[name], entity_rows[entity]) for name, entity in pages[title]] for title in _in_order(tries["pages"])]
+    surface_rows = tries["surfaces"]
+    links = [
+        [(surface_rows[name], entity_rows[entity]) for name, entity in pages[title]] for title in _in_order(tries["pages"])
+    ]
     columns: dict[str, Iterable[int]] = {
+        "pairs": make_pairs(sorted(pairs)),
         "longest": [longest[word] for word in _in_order(tries["first_words"])],
         "name_links": [max(counts.links, sum(counts.entities.values())) for counts in rows],
         "texts_linking": [counts.texts_linking for counts in rows],
@@ -110,20 +124,21 @@ def make_tables(
         "candidate_links": [count for row in candidates for _, count in row],
         "redirect_targets": [entity_rows[redirects[title]] for title in _in_order(tries["redirects"])],
         "page_starts": _starts(links),
-        "page_names": [name for row in links for name, _ in row],
+        "page_surfaces": [surface for row in links for surface, _ in row],
         "page_entities": [entity for row in links for _, entity in row],
+        "page_redirect_targets": [tries["pages"][page_redirects[title]] for title in _in_order(tries["page_redirects"])],
     }
     return Tables(tries, {name: np.array(columns[name], dtype) for name, dtype in ARRAYS.items()})
 
 
-def first_words(name: str) -> set[str]:
-    """The first word of a normalised name, by which texts are searched for it.
+def beginnings(name: str) -> list[list[str]]:
+    """The first words of a normalised name, two if it has several, by which texts are searched for it.
 
-    There are two for `'s gravenhage`: an apostrophe begins a longer word if a letter comes before it in the text.
+    There are two beginnings of `'s gravenhage`: an apostrophe begins a longer word if a letter comes before it in the text.
     """
     alone, after_letter = split_words(name)[0], split_words(f"a{name}")[0]
-    found = alone[:1] if after_letter[0] != "a" else [alone[0], after_letter[1]]
-    return {word.rstrip(" ") for word in found}
+    found = [alone[:2]] if after_letter[0] != "a" else [alone[:2], after_letter[1:3]]
+    return [[word.rstrip(" ") for word in words] for words in found]
 
 
 def write_tables(path: Pathname, tables: Tables, manifest: Mapping[str, Any], overwrite: bool = False) -> None:
@@ -155,7 +170,8 @@ def open_tables(path: Pathname, verify: bool = False) -> tuple[Tables, dict[str,
     if verify:
         verify_files(folder, manifest["files"])
     tries = {name: _open_trie(folder / f"{name}.marisa") for name in TRIES}
-    arrays = {name: open_npy(folder / f"{name}.npy") for name in ARRAYS}
+    # Numbers of a plain array are read several times faster than those of a memory map.
+    arrays = {name: open_npy(folder / f"{name}.npy").view(np.ndarray) for name in ARRAYS}
     sizes = {
         "longest": len(tries["first_words"]),
         "name_links": len(tries["names"]),
@@ -165,12 +181,20 @@ def open_tables(path: Pathname, verify: bool = False) -> tuple[Tables, dict[str,
         "candidate_links": len(arrays["candidate_entities"]),
         "redirect_targets": len(tries["redirects"]),
         "page_starts": len(tries["pages"]) + 1,
-        "page_entities": len(arrays["page_names"]),
+        "page_entities": len(arrays["page_surfaces"]),
+        "page_redirect_targets": len(tries["page_redirects"]),
     }
     for name, rows in sizes.items():
-        if len(arrays[name]) != rows:
+        if arrays[name].shape != (rows,):
             raise DataError(f"found {counted(len(arrays[name]), 'row')}, expected {rows:,}", path=folder / f"{name}.npy")
     return Tables(tries, arrays), manifest
+
+
+def _make_trie(strings: Iterable[str]) -> Any:
+    try:
+        return marisa_trie.Trie(sorted(strings))
+    except UnicodeEncodeError as error:
+        raise DataError(f"found half of a character (an unpaired surrogate) in {error.object!r}") from None
 
 
 def _open_trie(path: Path) -> Any:

@@ -1,0 +1,183 @@
+"""`loreweave build mentions`: a mention dictionary."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from loreweave.cli.build.annotated_texts import FILES, Exclude, Format, excluded, read_exclusion, read_texts
+from loreweave.cli.console import progress, show_counts
+from loreweave.cli.options import CountsAsJson, OutputFolder, Overwrite
+from loreweave.corpus.files.writing import check_free
+from loreweave.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
+    from loreweave.corpus.mentions.dictionary import MentionDictionary
+    from loreweave.corpus.mentions.normalisation import Normalisation
+
+Files = Annotated[list[str] | None, FILES]
+Graphs = Annotated[
+    list[Path] | None,
+    typer.Option("--graph", help="Folder of a graph whose labels and aliases are added. Can be given several times."),
+]
+GraphIds = Annotated[
+    bool, typer.Option("--graph-ids", help="Call the graph's entities by their ids, also if it has titles of articles.")
+]
+Dictionaries = Annotated[
+    list[Path] | None,
+    typer.Option("--dictionary", help="Folder of a mention dictionary that is added. Can be given several times."),
+]
+Titles = Annotated[
+    bool,
+    typer.Option("--titles", help="Also take the title of each text as a name of its entity, without the part in brackets."),
+]
+PageLinks = Annotated[bool, typer.Option("--page-links", help="Also keep the links of each text, by its title.")]
+Redirects = Annotated[
+    Path | None,
+    typer.Option(
+        "--redirects",
+        "--model-redirects-file",
+        help="File of redirects between titles: lines 'redirect TAB target', or a pickle of LUKE's release.",
+    ),
+]
+PageRedirects = Annotated[
+    Path | None,
+    typer.Option("--page-redirects", "--link-redirects-file", help="Redirects between titles of pages, for --page-links."),
+]
+MentionDatabase = Annotated[
+    Path | None, typer.Option("--mention-db-file", help="Mention database of LUKE's release (.pkl) that is added.")
+]
+LinkDatabase = Annotated[
+    Path | None, typer.Option("--wiki-link-db-file", help="Links of pages of LUKE's release (.pkl) that are added.")
+]
+Language = Annotated[
+    str | None, typer.Option("--language", help="Read only texts of this language. Default: all; they must have one language.")
+]
+Unicode = Annotated[
+    Literal["NFKC", "NFC", "none"] | None,
+    typer.Option("--unicode", help="Unicode normal form of names. Default: NFKC, or that of the dictionaries."),
+]
+Case = Annotated[
+    Literal["fold", "lower", "keep"] | None,
+    typer.Option("--case", help="What is done to the case of names. Default: fold, or that of the dictionaries."),
+]
+Accents = Annotated[
+    Literal["keep", "strip"] | None,
+    typer.Option("--accents", help="What is done to accents. Default: keep, or that of the dictionaries."),
+]
+Punctuation = Annotated[
+    Literal["keep", "separate"] | None,
+    typer.Option(
+        "--punctuation", help="separate: every punctuation character is a word. Default: keep, or that of the dictionaries."
+    ),
+]
+MinLinks = Annotated[
+    int,
+    typer.Option(
+        "--min-links", min=1, help="Minimum number of links from a name to an entity. Names of graphs and titles are kept."
+    ),
+]
+MinLinkProbability = Annotated[
+    float,
+    typer.Option("--min-link-probability", min=0, max=1, help="Minimum part of the texts with a name that link it."),
+]
+MaxCandidates = Annotated[int, typer.Option("--max-candidates", min=1, help="Maximum number of entities per name.")]
+MaxWords = Annotated[int, typer.Option("--max-words", min=1, help="Maximum number of words of a name.")]
+
+
+def mentions(
+    output: OutputFolder,
+    files: Files = None,
+    graph: Graphs = None,
+    graph_ids: GraphIds = False,
+    dictionary: Dictionaries = None,
+    titles: Titles = False,
+    page_links: PageLinks = False,
+    redirects: Redirects = None,
+    page_redirects: PageRedirects = None,
+    mention_db_file: MentionDatabase = None,
+    wiki_link_db_file: LinkDatabase = None,
+    min_links: MinLinks = 1,
+    min_link_probability: MinLinkProbability = 0.0,
+    max_candidates: MaxCandidates = 100,
+    max_words: MaxWords = 20,
+    unicode: Unicode = None,
+    case: Case = None,
+    accents: Accents = None,
+    punctuation: Punctuation = None,
+    format: Format = "annotated",
+    exclude: Exclude = None,
+    language: Language = None,
+    overwrite: Overwrite = False,
+    as_json: CountsAsJson = False,
+) -> None:
+    """Make a mention dictionary: names, their candidate entities with priors, and how often a name is a link.
+
+    Names and links are counted in texts with links. Names of a graph's entities and other dictionaries can be added.
+
+    Example: loreweave build mentions pages.jsonl --output build/mentions
+    """
+    from loreweave.build.mentions import Limits, MentionCounter
+
+    check_free(output, overwrite)
+    given = _dictionaries(dictionary or [], mention_db_file, wiki_link_db_file)
+    if not (files or graph or given):
+        raise ConfigurationError("found no text files, expected some, or --graph, --dictionary or --mention-db-file")
+    exclusion = read_exclusion(exclude)
+    counter = MentionCounter(
+        _normalisation(list(given.values()), unicode=unicode, case=case, accents=accents, punctuation=punctuation),
+        Limits(min_links, min_link_probability, max_candidates, max_words),
+        _redirects(redirects),
+        _redirects(page_redirects),
+        keep_pages=page_links,
+    )
+    for made in given.values():
+        counter.add_dictionary(made)
+    with progress("counting links in texts") as advance:
+        counter.add_links(read_texts(files or [], format, exclusion, advance), titles=titles, language=language)
+    for folder in graph or []:
+        counter.add_graph(_graph(folder), ids=graph_ids)
+    with progress("counting names in texts") as advance:
+        counter.count_texts(read_texts(files or [], format, read_exclusion(exclude), advance), language=language)
+    built = counter.dictionary()
+    rows = {**counter.counts, **excluded(exclusion, exclude)}
+    sources = [str(source) for source in (*(files or []), *(graph or []), *given)]
+    built.with_details({"sources": sources, "limits": asdict(counter.limits), "counts": rows}).save(output, overwrite)
+    show_counts(rows, output, always=("names", "entities"), as_json=as_json)
+
+
+def _redirects(path: Path | None) -> dict[str, str]:
+    from loreweave.corpus.mentions.redirects import read_redirects
+
+    return {} if path is None else read_redirects(path)
+
+
+def _graph(folder: Path) -> KnowledgeGraph:
+    from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
+
+    return KnowledgeGraph.load(folder)
+
+
+def _dictionaries(folders: list[Path], mentions: Path | None, links: Path | None) -> dict[Path, MentionDictionary]:
+    """The dictionaries to add, by where they come from."""
+    from loreweave.corpus.mentions.dictionary import MentionDictionary
+    from loreweave.corpus.mentions.released import read_link_database, read_mention_database
+
+    given = {folder: MentionDictionary.load(folder) for folder in folders}
+    if mentions is not None:
+        given[mentions] = read_mention_database(mentions)
+    if links is not None:
+        given[links] = read_link_database(links)
+    return given
+
+
+def _normalisation(dictionaries: list[MentionDictionary], **settings: str | None) -> Normalisation:
+    """The normalisation of the options; what they leave open is that of the first dictionary."""
+    from loreweave.corpus.mentions.normalisation import Normalisation
+
+    first = dictionaries[0].normalisation if dictionaries else Normalisation()
+    return Normalisation.from_dict(first.to_dict() | {name: value for name, value in settings.items() if value is not None})
