@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 from loreweave.checkpoints.checked_writing import write_checked
 from loreweave.checkpoints.formats import fairseq, hugging_face, sparse_lt
 from loreweave.checkpoints.formats.lite import lite as make_lite
-from loreweave.checkpoints.formats.registry import FORMATS, WITHOUT_ENTITIES, WRITABLE, format_named, plain_name, recognise
+from loreweave.checkpoints.formats.registry import FORMATS, TARGETS, WRITABLE, format_named, plain_name, recognise
 from loreweave.checkpoints.loading import LoadedCheckpoint, LoadOptions, LoadReport
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.replacing import check_overwritable
@@ -115,11 +115,12 @@ def convert(
 
 
 def _writable(name: str) -> ModuleType:
-    """The format of a LUKE to write, by name; ConfigurationError for one that is only read."""
-    module = format_named(name, *WITHOUT_ENTITIES)
-    if module.NAME not in WRITABLE:
-        raise ConfigurationError(f"{module.NAME} is only read, not written; expected one of {', '.join(WRITABLE)}")
-    return module
+    """The format of a LUKE to write, by name; ConfigurationError for none, or one that is only read."""
+    found = next((known for known in FORMATS if plain_name(known) == plain_name(name)), None)
+    if found in WRITABLE:
+        return FORMATS[found]
+    problem = f"found the format {name!r}" if found is None else f"{found} is only read, not written"
+    raise ConfigurationError(f"--to: {problem}, expected one of {', '.join(TARGETS)}")
 
 
 def _write_luke(loaded: LoadedCheckpoint, module: ModuleType, target: Path, base: Path | None, lossy: bool) -> LoadReport:

@@ -185,11 +185,69 @@ def test_ordinary_attention_gets_copies_for_paddle(tmp_path: Path) -> None:
         layouts.assert_same(loaded.model, reference, *layouts.MASKED_LM)
 
 
-def test_label_names_that_paddle_has_no_place_for_are_said(tmp_path: Path) -> None:
+# The arguments of PaddleNLP's LukeModel before version 2.5, which raises a TypeError for any other.
+ARGUMENTS = {
+    "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act",
+    "hidden_dropout_prob", "attention_probs_dropout_prob", "max_position_embeddings", "type_vocab_size", "entity_vocab_size",
+    "entity_emb_size", "initializer_range", "pad_token_id", "entity_pad_token_id", "init_class",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("LukeForMaskedLM", set()),
+        ("LukeForEntityClassification", {"num_classes"}),
+        ("LukeForEntityPairClassification", {"num_classes"}),
+        ("LukeForEntitySpanClassification", {"num_classes"}),
+        ("LukeForQuestionAnswering", set()),
+    ],
+)
+def test_the_configuration_has_only_arguments_of_paddles_classes(tmp_path: Path, name: str, more: set[str]) -> None:
+    paddle.save(getattr(models, name)(layouts.config()), None, tmp_path / "out")
+    outer = json.loads((tmp_path / "out" / "model_config.json").read_text())
+    assert set(outer) == {"init_args", "init_class"} | more and outer["init_class"] == name
+    (inner,) = outer["init_args"]
+    assert inner["init_class"] == "LukeModel" and set(inner) <= ARGUMENTS
+    assert (inner["hidden_size"], inner["vocab_size"], inner["pad_token_id"]) == (layouts.HIDDEN, layouts.WORDS + 2, 1)
+    paddle.save(models.LukeModel(layouts.config()), None, tmp_path / "bare")
+    assert set(json.loads((tmp_path / "bare" / "model_config.json").read_text())) <= ARGUMENTS
+
+
+def test_label_names_go_with_the_model_in_a_file_of_our_own(tmp_path: Path) -> None:
     model = models.LukeForEntityClassification(layouts.config(id2label={0: "city", 1: "person"}))
-    assert any("the names of 2 labels are left out" in note for note in paddle.save(model, None, tmp_path / "named"))
+    assert any("the names of 2 labels stand in loreweave.json" in note for note in paddle.save(model, None, tmp_path / "named"))
+    found = load_luke(tmp_path / "named").model.config
+    assert found.id2label == {0: "city", 1: "person"} and found.label2id == {"city": 0, "person": 1}
     numbered = models.LukeForEntityClassification(layouts.config(num_labels=2))
     assert not any("labels" in note for note in paddle.save(numbered, None, tmp_path / "numbered"))
+    (tmp_path / "named" / "loreweave.json").write_text("[]")
+    with pytest.raises(CheckpointError, match="loreweave.json: found a list, expected an object"):
+        load_luke(tmp_path / "named")
+
+
+def test_the_configuration_of_paddlenlp_since_2_5(tmp_path: Path) -> None:
+    """It is in `config.json`, flat, with the names of labels; layer norms still compute with 1e-6."""
+    reference = _reference("LukeForEntityClassification", num_labels=2)
+    folder = _write(tmp_path, layouts.paddle_arrays(reference), config=False)
+    config = layouts.metadata()["model_config"] | {"architectures": ["LukeForEntityClassification"], "model_type": "luke"}
+    config |= {"layer_norm_eps": 1e-12, "id2label": {"0": "city", "1": "person"}, "paddlenlp_version": None}
+    (folder / "config.json").write_text(json.dumps(config))
+    loaded = load_luke(folder)
+    assert loaded.model.config.id2label == {0: "city", 1: "person"} and loaded.model.config.layer_norm_eps == EPS
+    layouts.assert_same(loaded.model, reference, "logits")
+
+
+def test_a_folder_of_loreweave_0_1_is_still_read(tmp_path: Path) -> None:
+    """Its `model_config.json` held what stands in `loreweave.json` today."""
+    reference = layouts.reference(extra_queries=True)
+    convert(layouts.write_v4_folder(tmp_path / "hf", reference), tmp_path / "paddle", to="paddle")
+    ours, file = tmp_path / "paddle" / "loreweave.json", tmp_path / "paddle" / "model_config.json"
+    config = json.loads(file.read_text())
+    config["init_args"][0] |= json.loads(ours.read_text()) | {"cls_token_id": 0}
+    file.write_text(json.dumps(config))
+    ours.unlink()
+    assert load_luke(tmp_path / "paddle").model.config.layer_norm_eps == 1e-5
 
 
 def test_a_class_that_paddle_has_not(tmp_path: Path) -> None:

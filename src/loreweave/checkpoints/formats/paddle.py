@@ -1,5 +1,8 @@
 """PaddleNLP's LUKE: `model_state.pdparams`, `model_config.json`, tokenizer files, `entity_vocab.json`.
 
+The configuration has the arguments of PaddleNLP's classes and nothing else: its versions before 2.5 refuse any other. What
+they do not know stands in `loreweave.json` beside it.
+
 The weights are a pickle of NumPy arrays. Linear layers are stored (in, out), layer norms are called `layer_norm`, and
 the entity head has a separate decoder. Paddle's code always has the extra queries, and 1e-6 in every layer norm: a
 file without `layer_norm_eps` gets this value, with which its numbers were computed.
@@ -36,6 +39,7 @@ NAME = "paddle"
 
 _FILE = "model_state.pdparams"
 _CONFIG = "model_config.json"
+_OURS = "loreweave.json"
 LAYER_NORM_EPS = 1e-6
 _LINEAR = re.compile(
     r"(\.self\.(query|key|value|w2e_query|e2w_query|e2e_query)|(^|\.)dense|entity_embedding_dense"
@@ -67,6 +71,7 @@ def load(path: Path, options: LoadOptions = DEFAULTS) -> LoadedCheckpoint:
             changes["num_labels"] = len(bare[f"{head}.weight"])
     if (file.parent / _CONFIG).is_file():
         changes |= {name: said[name] for name in ("pad_token_id", "base_model_type") if said.get(name) is not None}
+    changes |= _label_names(said, changes.get("num_labels"))
     if cls.__name__ == "LukeForEntityPairClassification":
         changes["classifier_bias"] = "classifier.bias" in bare
     if options.entity_aware_attention is not None:
@@ -119,12 +124,26 @@ def _class_of(state: Mapping[str, Tensor], file: Path) -> type[PreTrainedModel]:
 
 
 def _said(folder: Path, base: Path | None) -> dict[str, Any]:
-    """Settings of PaddleNLP's nested `model_config.json` as one dictionary, otherwise those of `base`."""
+    """Settings of PaddleNLP's nested `model_config.json` and of ours beside it as one dictionary, otherwise those of `base`."""
     if (folder / _CONFIG).is_file():
-        return _flatten(read_json(folder / _CONFIG))
+        ours = read_json(folder / _OURS) if (folder / _OURS).is_file() else {}
+        if not isinstance(ours, dict):
+            raise CheckpointError(f"{folder / _OURS}: found a {type(ours).__name__}, expected an object")
+        return _flatten(read_json(folder / _CONFIG)) | ours
     said = said_in(folder, base) or {}
     said.pop("layer_norm_eps", None)  # the base's, not Paddle's
     return said
+
+
+def _label_names(said: Mapping[str, Any], number: int | None) -> dict[str, Any]:
+    """The names of the classes that the settings give, if they fit the head."""
+    names = said.get("id2label")
+    if number is None or not isinstance(names, dict) or sorted(names) != sorted(str(label) for label in range(number)):
+        return {}
+    return {
+        "id2label": {int(label): str(name) for label, name in names.items()},
+        "label2id": {n: int(i) for i, n in names.items()},
+    }
 
 
 def _flatten(value: Any) -> dict[str, Any]:
@@ -168,20 +187,33 @@ def save(
         raise CheckpointError(f"found a {name}, PaddleNLP has {', '.join(_PADDLE_CLASSES)}")
     state = dict(model.state_dict())
     notes = _complete(state)
-    labels = list((model.config.id2label or {}).values()) if "classifier.weight" in state else []
-    if labels != [f"LABEL_{number}" for number in range(len(labels))]:
-        names = f"the names of {counted(len(labels), 'label')}"
-        notes.append(f"{names} are left out, because Paddle numbers labels: {', '.join(labels)}")
+    ours = _ours(model)
+    if names := ours.get("id2label"):
+        labels = f"the names of {counted(len(names), 'label')}"
+        notes.append(f"{labels} stand in {_OURS}, because Paddle numbers labels: {', '.join(names.values())}")
     with atomic_folder(path, overwrite) as folder:
         with (folder / _FILE).open("wb") as file:
             write_arrays(names_to_paddle(state), file)
         write_json(folder / _CONFIG, _paddle_config(model))
+        write_json(folder / _OURS, ours)
         if tokenizer is not None:
             tokenizer.save_pretrained(folder)
         elif vocabulary is not None:
             vocabulary.save(folder / "entity_vocab.json")
     return notes
 
+
+_ARGUMENTS = (
+    "vocab_size",
+    *SHAPE_SETTINGS,
+    *ENCODER_SETTINGS,
+    "max_position_embeddings",
+    "type_vocab_size",
+    "entity_vocab_size",
+    "entity_emb_size",
+    "pad_token_id",
+)
+"""Arguments of PaddleNLP's LukeModel, which are also settings here."""
 
 _PADDLE_CLASSES = (
     "LukeModel",
@@ -218,14 +250,25 @@ def lost_in(model: PreTrainedModel) -> list[str]:
 
 
 def _paddle_config(model: PreTrainedModel) -> dict[str, Any]:
-    sizes = ("vocab_size", "max_position_embeddings", "type_vocab_size", "entity_vocab_size", "entity_emb_size")
-    others = ("pad_token_id", "layer_norm_eps", "use_entity_aware_attention")
-    names = (*SHAPE_SETTINGS, *ENCODER_SETTINGS, *sizes, *others)
-    inner = {name: getattr(model.config, name) for name in names} | {"cls_token_id": 0, "init_class": "LukeModel"}
-    # Not settings of Paddle, which ignores them: they are needed to convert back to other formats.
-    kept = ("base_model_type", "bert_model_name", "bos_token_id", "eos_token_id")
-    inner |= {name: getattr(model.config, name) for name in kept if getattr(model.config, name, None) is not None}
+    """Arguments of PaddleNLP's class, around those of its encoder."""
+    inner = {name: getattr(model.config, name) for name in _ARGUMENTS} | {"init_class": "LukeModel"}
     if type(model).__name__ == "LukeModel":
         return inner
     outer: dict[str, Any] = {"init_args": [inner], "init_class": type(model).__name__}
-    return outer | ({} if type(model).__name__ == "LukeForMaskedLM" else {"num_labels": model.config.num_labels})
+    return outer | ({"num_classes": model.config.num_labels} if "Classification" in type(model).__name__ else {})
+
+
+def _ours(model: PreTrainedModel) -> dict[str, Any]:
+    """What the configuration of the model says beyond Paddle's arguments, for the conversion back."""
+    kept = (
+        "layer_norm_eps",
+        "use_entity_aware_attention",
+        "base_model_type",
+        "bert_model_name",
+        "bos_token_id",
+        "eos_token_id",
+    )
+    ours = {name: getattr(model.config, name) for name in kept if getattr(model.config, name, None) is not None}
+    names = [str(name) for _, name in sorted((model.config.id2label or {}).items())]
+    named = "classifier.weight" in model.state_dict() and names != [f"LABEL_{number}" for number in range(len(names))]
+    return ours | ({"id2label": {str(number): name for number, name in enumerate(names)}} if named else {})

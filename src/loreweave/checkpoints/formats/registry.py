@@ -89,11 +89,11 @@ def _what_is_there(place: Path) -> str:
     return f"found a file that is not a checkpoint of a LUKE{expected}"
 
 
-def format_named(name: str, *others: str) -> ModuleType:
-    """A format by name; `-`, `_` and case do not matter. `others` are also valid names, but handled elsewhere."""
+def format_named(name: str) -> ModuleType:
+    """A format by name; `-`, `_` and case do not matter."""
     known = next((known for known in FORMATS if plain_name(known) == plain_name(name)), None)
     if known is None:
-        raise ConfigurationError(f"found the format {name!r}, expected one of {', '.join((*FORMATS, *others))}")
+        raise ConfigurationError(f"found the format {name!r}, expected one of {', '.join(FORMATS)}")
     return FORMATS[known]
 
 

@@ -36,7 +36,7 @@ def check_labels(
             continue
         found = f"found the label {unknown[0]!r}"
         if not skip_bad:
-            message = f"{found}, expected one of the model's: {listed(labels, 12)} {_way_out(unknown[0], labels)}"
+            message = f"{found}, expected one of the model's: {listed(labels, 12)}{_way_out(unknown[0], labels)}"
             raise DataError(message, path=path, record=place, field="labels")
         kept.leave_out(f"label {unknown[0]!r} unknown to the model", f"{place}: {found}")
     if missed:
@@ -52,8 +52,8 @@ def check_labels(
 
 def _way_out(label: str, labels: Sequence[str]) -> str:
     if are_numbered(labels):
-        return LABELS_WANTED
+        return f"; {LABELS_WANTED}"
     same = next((name for name in labels if name.casefold() == label.casefold()), None)
     if same is not None:
-        return f"({same!r} differs only in case; 'loreweave evaluate' takes --labels FILE, one name per class in their order)"
-    return "(--skip-bad leaves such records out and counts them; the scores are of the others then)"
+        return f" ({same!r} differs only in case; 'loreweave evaluate' takes --labels FILE, one name per class in their order)"
+    return " (--skip-bad leaves such records out and counts them; the scores are of the others then)"
