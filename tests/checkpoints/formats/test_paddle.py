@@ -231,6 +231,7 @@ def test_the_configuration_of_paddlenlp_since_2_5(tmp_path: Path) -> None:
     reference = _reference("LukeForEntityClassification", num_labels=2)
     folder = _write(tmp_path, layouts.paddle_arrays(reference), config=False)
     config = layouts.metadata()["model_config"] | {"architectures": ["LukeForEntityClassification"], "model_type": "luke"}
+    config |= {"vocab_size": layouts.WORDS + 2, "entity_vocab_size": len(layouts.TITLES) + 1}
     config |= {"layer_norm_eps": 1e-12, "id2label": {"0": "city", "1": "person"}, "paddlenlp_version": None}
     (folder / "config.json").write_text(json.dumps(config))
     loaded = load_luke(folder)
