@@ -33,3 +33,13 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert [recipe["name"] for recipe in json.loads(capsys.readouterr().out)] == recipe_names()
     assert main(["recipes", "luke-large/open-entity", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["published"]["micro_f1"] == 0.782
+
+
+@pytest.mark.parametrize("name", ["paddlenlp-luke-base", "relation-classification", "pretraining"])
+def test_a_model_or_a_task_lists_its_recipes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    own = [recipe for recipe in recipe_names() if name in (recipe.partition("/")[0], load_recipe(recipe).task or "pretraining")]
+    assert main(["recipes", name]) == 0
+    assert [line.split("\t")[0] for line in capsys.readouterr().out.splitlines()[1:]] == own != []
+    assert main(["recipes", name, "--json"]) == 0
+    assert [recipe["name"] for recipe in json.loads(capsys.readouterr().out)] == own
+    assert main(["recipes", "luke"]) == 2

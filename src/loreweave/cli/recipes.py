@@ -15,25 +15,32 @@ from loreweave.training.settings.recipes import Recipe, list_recipes, load_recip
 
 def command(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="Name of a recipe, or a YAML file. Default: list all recipes.")
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="Name of a recipe, or a YAML file. A model (luke-large) or a task (ner) lists its recipes. Default: list all.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the packaged recipes, or show one with its paper, published score and settings.
 
     Example: loreweave recipes luke-large/open-entity
+
+    Example: loreweave recipes entity-typing
     """
-    if name is not None:
+    listed = [recipe for recipe in list_recipes() if name in (None, recipe.name.partition("/")[0], recipe.task or recipe.kind)]
+    if name is not None and not listed:
         recipe = load_recipe(name)
         if as_json:
             show_json(to_dict(recipe))
         else:
             print(_as_yaml(recipe), end="")
     elif as_json:
-        show_json([to_dict(recipe) for recipe in list_recipes()])
+        show_json([to_dict(recipe) for recipe in listed])
     else:
         columns = ("recipe", "job", "published", "hardware", "hours", "summary")
-        show_table(columns, [_row(recipe) for recipe in list_recipes()], title="loreweave recipes NAME shows one")
+        show_table(columns, [_row(recipe) for recipe in listed], title="loreweave recipes NAME shows one")
 
 
 def _row(recipe: Recipe) -> tuple[object, ...]:
