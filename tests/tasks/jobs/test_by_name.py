@@ -8,11 +8,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import layouts
 import pytest
 from task_jobs import silent
 from tiny_encoders import TYPING_ROWS, make_tiny_bert
 
 import loreweave
+from loreweave import checkpoints
 from loreweave.cli.main import main
 from loreweave.errors import ConfigurationError, LoreweaveError
 from loreweave.tasks.registry import all_tasks
@@ -128,3 +130,18 @@ def test_no_setting_has_the_name_of_an_option() -> None:
         options = set(inspect.signature(function).parameters) - {"device"}
         for name, kind in kinds.items():
             assert not options & {field.name for field in fields(kind)}, name
+
+
+def test_a_folder_of_paddlenlp_is_fine_tuned_and_goes_back(files: dict[str, Path], tmp_path: Path) -> None:
+    """As PaddleNLP's script for Open Entity: its weights in, the fine-tuned model in its layout out, with the same scores."""
+    checkpoints.convert(layouts.write_v4_folder(tmp_path / "luke", layouts.reference()), tmp_path / "in", to="paddle")
+    run = loreweave.finetune(
+        "entity-typing", tmp_path / "in", train=files["train"], dev=files["dev"], test=files["test"],
+        recipe="paddlenlp-luke-base/open-entity", output=tmp_path / "run", device="cpu", report=silent,
+        gradient_accumulation_steps=1, epochs=1, optimizer__learning_rate=1e-2,
+    )  # fmt: skip
+    checkpoints.convert(run.path, tmp_path / "out", to="paddle")
+    found = loreweave.evaluate("entity-typing", tmp_path / "out", data=files["test"], device="cpu", report=silent)
+    assert found.metrics == run.results["test"]
+    before = [json.loads(line) for line in (run.path / "predictions" / "test.jsonl").read_text().splitlines()]
+    assert [row["predicted"] for row in found.predictions] == [row["predicted"] for row in before]
