@@ -14,6 +14,7 @@ from loreweave.corpus.mention_formats import MENTION_FORMATS
 from loreweave.tasks.cloze_qa import reader as cloze_qa
 from loreweave.tasks.entity_linking import reader as entity_linking
 from loreweave.tasks.entity_typing import reader as typing
+from loreweave.tasks.extractive_qa import reader as extractive_qa
 from loreweave.tasks.few_shot_ner import reader as few_shot_ner
 from loreweave.tasks.latent_types.reader import read_texts
 from loreweave.tasks.ner import reader as ner
@@ -28,6 +29,8 @@ def test_every_format_of_every_task_is_on_the_page() -> None:
 
 
 def reader_of(name: str) -> Callable[..., Any]:
+    if name in extractive_qa.FORMATS:
+        return extractive_qa.read
     if name in text_classification.FORMATS:
         return text_classification.read
     if name in cloze_qa.FORMATS:

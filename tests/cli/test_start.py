@@ -32,11 +32,14 @@ LINKS = '{"id": "1", "predicted": [{"start": 0, "end": 3, "entity": "Ann"}]}\n'
 SENTENCE = '{"episode": 0, "sentence": 0, "predicted": []}\n'
 QUERY = '{"episode": 0, "query": 0, "predicted": "a"}\n'
 
+QUESTION = '{"id": "1", "question": "Who sings?", "context": "Ann sings", "answers": ["Ann"]}\n'
+
 TRAINING = {
     "entity-typing": ("typing.jsonl", TYPING),
     "relation-classification": ("relations.jsonl", RELATIONS),
     "ner": ("ner.txt", COLUMNS),
     "text-classification": ("texts.tsv", TEXTS),
+    "extractive-qa": ("questions.jsonl", QUESTION),
     "few-shot-ner": ("words.txt", COLUMNS),
     "entity-linking": ("entities.jsonl", LINKED),
     "few-shot-relation": ("pairs.jsonl", RELATIONS),
@@ -61,6 +64,7 @@ SCORED = {
     "relation-classification": ("relations.jsonl", "labels.txt", "a\nb\n" * 4),
     "ner": ("ner.txt", "ner.txt", COLUMNS),
     "text-classification": ("texts.tsv", "classes.txt", "a\nb\n" * 4),
+    "extractive-qa": ("questions.jsonl", "predicted.json", '{"1": "Ann"}'),
     "few-shot-ner": ("episodes.jsonl", "spans.jsonl", SENTENCE),
     "entity-linking": ("entities.jsonl", "links.jsonl", LINKS),
     "few-shot-relation": ("relation-episodes.jsonl", "answers.jsonl", QUERY),

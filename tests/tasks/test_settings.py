@@ -152,6 +152,7 @@ HEADS: list[tuple[str, str, dict[str, Any]]] = [
     ("cloze-qa", "tiny_luke", {"head": "luke"}), ("cloze-qa", "tiny_bert", {"head": "markers"}),
     ("text-classification", "tiny_bert", {}), ("text-classification", "tiny_luke", {}),
     ("entity-linking", "tiny_bert", {}),
+    ("extractive-qa", "tiny_bert", {}), ("extractive-qa", "tiny_luke", {}),
 ]  # fmt: skip
 
 

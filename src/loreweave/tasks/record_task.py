@@ -34,6 +34,7 @@ class RecordTask(Generic[R]):
         answer: (records, outputs, labels) -> one JSON object per record, with character offsets and probabilities.
         score_predictions: (gold records, a file of any system's predictions) -> metrics and predictions.
         evaluation: settings of `evaluate`. If there are any, `training.score` takes them as its last argument.
+        prediction: settings of `predict`, which `TaskModel.configure` receives.
         scoring: settings of `score`. If there are any, `score_predictions` takes them as its last argument.
         read_gold: `training.read` for `score_predictions`, if that also accepts files of gold labels only.
         pair_row: see `contract.Task`.
@@ -45,6 +46,7 @@ class RecordTask(Generic[R]):
     answer: Callable[[Sequence[R], Outputs, Sequence[str]], list[dict[str, Any]]]
     score_predictions: Callable[..., Evaluation]
     evaluation: type = NoSettings
+    prediction: type = NoSettings
     scoring: type = NoSettings
     read_gold: Callable[[Path, str | None, bool], ReadResult[Any]] | None = None
     pair_row: Callable[[str, str], dict[str, Any]] | None = None
@@ -84,6 +86,7 @@ def task_of_records(
         predict=partial(_predict, parts),
         score=partial(_score, parts),
         evaluation=parts.evaluation,
+        prediction=parts.prediction,
         scoring=parts.scoring,
         options=options,
         rows=_ROWS.get(asks),
@@ -117,7 +120,7 @@ def _evaluate(
 
 
 def _predict(parts: RecordTask[Any], model: Path, data: Path | None, settings: Any, execution: Execution) -> Answerer:
-    found: Answerer = Deferred("loreweave.tasks.jobs.records:answerer_for_records")(parts, model, execution)
+    found: Answerer = Deferred("loreweave.tasks.jobs.records:answerer_for_records")(parts, model, settings, execution)
     return found
 
 

@@ -25,6 +25,7 @@ TASKS: dict[str, Place] = {
     "ner": Place("loreweave.tasks.ner"),
     "text-classification": Place("loreweave.tasks.text_classification"),
     "cloze-qa": Place("loreweave.tasks.cloze_qa"),
+    "extractive-qa": Place("loreweave.tasks.extractive_qa"),
     "few-shot-ner": Place("loreweave.tasks.few_shot_ner"),
     "few-shot-relation": Place("loreweave.tasks.few_shot_relation"),
     "entity-linking": Place("loreweave.tasks.entity_linking"),

@@ -124,6 +124,8 @@ def start_luke_head(
     config: LukeSettings,
     *,
     more_markers: Mapping[str, str] | None = None,
+    keep_head: bool = False,
+    keep_entities: bool = False,
     **settings: Any,
 ) -> tuple[PreTrainedModel, EntityTokenizer]:
     """A LUKE of any format with a new head, special entities only, and both marker tokens; its old head is left out.
@@ -134,13 +136,16 @@ def start_luke_head(
         labels: names of the classes.
         config: entity-aware attention, dropout and limits are read from it.
         more_markers: further marker tokens -> the tokens whose rows are copied to them.
+        keep_head: keep the head of the source, which is of the same class.
+        keep_entities: keep the whole table of entities.
         settings: stored in the checkpoint's `config.json`.
     """
     from loreweave.checkpoints.fitting import build, fit_state_dict
     from loreweave.checkpoints.formats.lite import lite
     from loreweave.models import LukeModel
 
-    loaded = lite(read_luke(source, LukeModel, config.base, config.entity_aware_attention, config.seed))
+    loaded = read_luke(source, cls if keep_head else LukeModel, config.base, config.entity_aware_attention, config.seed)
+    loaded = loaded if keep_entities else lite(loaded)
     assert loaded.tokenizer is not None, "checked by read_luke"
     describe(loaded.model.config, labels, settings)
     set_hidden_dropout(loaded.model.config, config.dropout)
@@ -275,18 +280,24 @@ def load_plain(
 
 
 def new_classifier(
-    model: PreTrainedModel, classes: int, seed: int, bias: bool | None = None, states: int | None = None
+    model: PreTrainedModel,
+    classes: int,
+    seed: int,
+    bias: bool | None = None,
+    states: int | None = None,
+    name: str = "classifier",
 ) -> None:
-    """Replace `model.classifier` by a new one: normal(0, `initializer_range`), bias 0.
+    """Replace the classifier of a model by a new one: normal(0, `initializer_range`), bias 0.
 
     Args:
-        model: model with a linear `classifier`.
+        model: model with a linear classifier.
         classes: number of classes.
         seed: seed of the weights.
         bias: whether it has a bias. Default: as the old one.
         states: number of hidden states that it reads. Default: as the old one.
+        name: name of the classifier in the model.
     """
-    old = model.get_submodule("classifier")
+    old = model.get_submodule(name)
     assert isinstance(old, nn.Linear)
     size = old.in_features if states is None else states * model.config.hidden_size
     new = nn.Linear(size, classes, bias=old.bias is not None if bias is None else bias)
@@ -294,7 +305,7 @@ def new_classifier(
     nn.init.normal_(new.weight, std=model.config.initializer_range, generator=generator)
     if new.bias is not None:
         nn.init.zeros_(new.bias)
-    model.set_submodule("classifier", new)
+    model.set_submodule(name, new)
 
 
 @torch.no_grad()

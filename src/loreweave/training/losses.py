@@ -30,6 +30,19 @@ def cross_entropy(
     return _mean(total, labels, num_items_in_batch)
 
 
+def span_cross_entropy(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
+    """Cross-entropy of the first and of the last sub-word of a span, each over all sub-words of an input.
+
+    Args:
+        outputs: has `start_logits` and `end_logits` [batch, sub-words].
+        labels: positions of the first and of the last sub-word [batch, 2]; `IGNORED` is skipped.
+        num_items_in_batch: as for `cross_entropy`; a span has two labels.
+    """
+    logits = torch.stack([outputs.start_logits, outputs.end_logits], dim=1).float()  # [batch, 2, sub-words]
+    total = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum")
+    return _mean(total, labels, num_items_in_batch)
+
+
 def binary_cross_entropy(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
     """Binary cross-entropy of classes that exclude nothing.
 

@@ -53,6 +53,7 @@ class TaskModel:
             default, so that a number is never trained as a probability.
         scorer: replaces the task's `score` if it depends on the checkpoint (a threshold).
         answerer: replaces the task's `answer` for the same reason.
+        keeps_head: whether training goes on with the head of the source, instead of with a new one.
         metric: replaces the task's metric that selects an epoch if the model has another one (numbers instead of classes).
     """
 
@@ -62,6 +63,7 @@ class TaskModel:
     scorer: Callable[..., Evaluation] | None = None
     answerer: Callable[..., list[dict[str, Any]]] | None = None
     metric: str | None = None
+    keeps_head: bool = False
 
     @property
     def labels(self) -> list[str]:
@@ -71,6 +73,9 @@ class TaskModel:
     def prepare(self, examples: Sequence[Any]) -> str:
         """Adapt the untrained model to its training examples; returns what was done, in words, or nothing."""
         return ""
+
+    def configure(self, settings: Any) -> None:
+        """Take settings of an evaluation or prediction that change how inputs are read; most models have none."""
 
     def tune(self, records: Sequence[Any], examples: Sequence[Any], outputs: Outputs) -> None:
         """Choose on dev data how outputs become predictions; most models have nothing to choose."""

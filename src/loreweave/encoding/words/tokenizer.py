@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokenizers import AddedToken, Tokenizer, processors
+from tokenizers import AddedToken, Encoding, Tokenizer, processors
 
 from loreweave.corpus.entity_vocabulary import SPECIAL_ENTITIES
 from loreweave.corpus.files.rows import trimmed
@@ -134,15 +134,19 @@ class WordTokenizer:
 
     def encode_with_offsets(self, pieces: Sequence[str]) -> tuple[list[list[int]], list[list[Span]]]:
         """Word ids of each piece, and the characters of the piece that each covers, without surrounding white space."""
-        try:
-            encodings = self._backend.encode_batch(list(pieces), add_special_tokens=False)
-        except TypeError as error:
-            raise _not_unicode(pieces) from error
+        encodings = self.encodings(pieces)
         offsets = [
             [trimmed(piece, start, end) for start, end in encoding.offsets]
             for piece, encoding in zip(pieces, encodings, strict=True)
         ]
         return [encoding.ids for encoding in encodings], offsets
+
+    def encodings(self, pieces: Sequence[str]) -> list[Encoding]:
+        """The backend's own result for each piece, with `ids` and `offsets`."""
+        try:
+            return list(self._backend.encode_batch(list(pieces), add_special_tokens=False))
+        except TypeError as error:
+            raise _not_unicode(pieces) from error
 
     # ---- the vocabulary ------------------------------------------------------------------------------------------
 

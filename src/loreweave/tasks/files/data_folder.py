@@ -14,13 +14,14 @@ USUAL_SPLITS = {"train": ("train",), "dev": ("dev", "valid", "validation"), "tes
 
 def split_file(splits: Mapping[str, tuple[str, ...]], folder: Path, split: str) -> Path | None:
     """The file of a split in a data folder: `train.json`, `train.json.xz`, `train-00000-of-00001.parquet`; or its folder, where
-    the data are one (`train/` of a saved data set, of brat).
+    the data are one (`train/` of a saved data set, of brat), or if there is no such file (`train/` with files).
 
     Raises:
         DataError: several files could be it.
     """
     stems = splits[split]
-    found = sorted(path for path in folder.iterdir() if _stem(path) in stems and (path.is_file() or is_data_folder(path)))
+    named = sorted(path for path in folder.iterdir() if _stem(path) in stems)
+    found = [path for path in named if path.is_file() or is_data_folder(path)] or named
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         raise DataError(f"found {names}, expected one {split} file; use --{split}", path=folder)

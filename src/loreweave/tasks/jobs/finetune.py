@@ -149,7 +149,9 @@ def _describe(built: TaskModel, source: str, report: Report) -> None:
     labels = built.labels
     more = f" and {len(labels) - _SHOWN_LABELS} more" if len(labels) > _SHOWN_LABELS else ""
     head = head_in(resolve(source))
-    if head is not None:
+    if built.keeps_head:
+        report(f"{source}: training goes on with its head")
+    elif head is not None:
         report(f"{source}: {head} is left out; the new head starts at random")
     report(f"{type(built.model).__name__} with {counted(len(labels), 'label')}: {', '.join(labels[:_SHOWN_LABELS])}{more}")
 

@@ -30,6 +30,7 @@ def evaluate_records(
     """
     training, reading, report = parts.training, execution.reading, execution.report
     loaded = load_checkpoint_of(training, model, execution.base, execution.labels)
+    loaded.configure(settings)
     read = check_labels(training, training.records(data, reading), loaded.labels, data, reading.skip_bad)
     for line in describe_skipped(read, data):
         report(line)
@@ -49,13 +50,14 @@ def evaluate_records(
     return evaluation, facts
 
 
-def answerer_for_records(parts: RecordTask[Any], model: Path, execution: Execution) -> Answerer:
+def answerer_for_records(parts: RecordTask[Any], model: Path, settings: Any, execution: Execution) -> Answerer:
     """See `contract.Task.predict`.
 
     Raises:
         CheckpointError: there is no checkpoint, or it is that of another task.
     """
     loaded = load_checkpoint_of(parts.training, model, execution.base, execution.labels)
+    loaded.configure(settings)
     move(loaded.model, choose_device(execution.device)).eval()
     return answerer_of(parts, loaded, execution.batch_size, execution.precision, execution.report)
 

@@ -1,0 +1,189 @@
+"""Formats of question files: rows of a file, and the record of a row. A new one is a row of `FORMATS`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from loreweave.corpus.counts import counted, listed
+from loreweave.corpus.files.json_rows import json_rows
+from loreweave.corpus.files.reading import content_suffix, open_text, read_json
+from loreweave.corpus.files.records import FileFormat, first_row, recognise_by_keys
+from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, objects
+from loreweave.corpus.files.tables import is_table
+from loreweave.errors import DataError
+from loreweave.tasks.extractive_qa.record import Answer, QuestionRecord, placed_answer
+
+Placed = tuple[str, Any]
+"""Place of a row for messages, and the row, or an error instead of it."""
+
+ABSENT = "answers that do not occur in their context"
+NO_QUESTION = "paragraphs without a question"
+CONTRADICTORY = "questions with is_impossible, whose answers are not used"
+_SUFFIXES = (".json", ".jsonl")
+_SPLITS = ("train", "dev", "valid", "test")
+_OWN = ("id", "question", "context", "answers", "is_impossible")
+_STARTS = ("answer_start", "start")
+
+
+def question(row: Row, number: str) -> Iterator[QuestionRecord | LeftOut]:
+    """The record of a row with `id`, `question`, `context` and `answers`.
+
+    Answers are a list of {text, answer_start} or of texts, or the object of lists of the `datasets` library. Without
+    `answers` they are not known; an empty list, or `is_impossible`, says that the context has no answer.
+
+    Raises:
+        DataError: names the field.
+    """
+    if isinstance(row, LeftOut):
+        yield row
+        return
+    row = as_row(row)
+    asked, context = (_text(row, name) for name in ("question", "context"))
+    impossible = row.get("is_impossible", False)
+    if impossible is not None and not isinstance(impossible, bool | int):
+        raise DataError(f"found {impossible!r}, expected true or false", field="is_impossible")
+    given = list(_answers(row))
+    answers: tuple[Answer, ...] | None = tuple(placed_answer(context, text, start) for text, start in given)
+    if row.get("answers") is None and not impossible:
+        answers = None
+    if impossible and answers:
+        yield LeftOut(CONTRADICTORY, of_record=True, detail=repr(answers[0].text))
+        answers = ()
+    for answer in answers or ():
+        if answer.place == "absent":
+            yield LeftOut(ABSENT, of_record=True, detail=repr(answer.text))
+    id = row.get("id")
+    if id is not None and (isinstance(id, bool) or not isinstance(id, str | int)):
+        raise DataError(f"found {id!r}, expected a string or a number", field="id")
+    others = {name: value for name, value in row.items() if name not in _OWN}
+    yield QuestionRecord(number if id is None else str(id), asked, context, answers, metadata=others)
+
+
+def _text(row: Row, name: str) -> str:
+    text = field(row, name, str)
+    if not text.strip():
+        raise DataError(f"found a blank text, expected a {name}", field=name)
+    return str(text)
+
+
+def _answers(row: Row) -> Iterator[tuple[str, int | None]]:
+    """Text and start of each answer; the start is None if the file does not give it."""
+    given = row.get("answers")
+    if given is None:
+        return
+    if isinstance(given, Mapping):
+        texts = given.get("text")
+        starts = next((given[name] for name in _STARTS if name in given), None)
+        if not isinstance(texts, list) or (starts is not None and (not isinstance(starts, list) or len(starts) != len(texts))):
+            raise DataError(f"found {given!r}, expected lists of the same length in text and answer_start", field="answers")
+        given = [{"text": text} | ({} if starts is None else {"answer_start": starts[n]}) for n, text in enumerate(texts)]
+    if not isinstance(given, list):
+        raise DataError(f"found {given!r}, expected a list of answers", field="answers")
+    for each in given:
+        answer = {"text": each} if isinstance(each, str) else each
+        if not isinstance(answer, Mapping) or not isinstance(answer.get("text"), str):
+            raise DataError(f"found {each!r}, expected an answer with a text", field="answers")
+        start = next((answer[name] for name in _STARTS if answer.get(name) is not None), None)
+        if start is not None and type(start) is not int:
+            raise DataError(f"found the start {start!r} of an answer, expected a number of characters", field="answers")
+        if not answer["text"].strip():
+            raise DataError(
+                "found a blank answer, expected a text (an empty list means that there is no answer)", field="answers"
+            )
+        yield answer["text"], start
+
+
+def _squad_rows(path: Path) -> Iterator[Placed]:
+    """Questions of SQuAD's layout, each with its context and the title of its article."""
+    content = read_json(path)
+    articles = content.get("data") if isinstance(content, Mapping) else content
+    if not isinstance(articles, list):
+        raise DataError(f"found {type(articles).__name__}, expected a list of articles", path=path, field="data")
+    for number, article in enumerate(articles, 1):
+        yield from _placed(f"article {number}", article, "paragraphs", _paragraph)
+
+
+def _paragraph(place: str, paragraph: Row, article: Row) -> Iterator[Placed]:
+    title = {"title": article["title"]} if article.get("title") is not None else {}
+    if paragraph.get("qas") == []:
+        yield place, LeftOut(NO_QUESTION)
+        return
+    context = paragraph.get("context")
+    yield from _placed(place, paragraph, "qas", lambda where, asked, _: [(where, {**title, **asked, "context": context})])
+
+
+def _placed(place: str, row: Any, name: str, convert: Callable[[str, Row, Row], Iterable[Placed]]) -> Iterator[Placed]:
+    """What the objects in a field of a row are converted to, with their places; an error if there are none."""
+    one = {"paragraphs": "paragraph", "qas": "question"}[name]
+    try:
+        parts = objects(as_row(row), name)
+    except DataError as error:
+        yield place, LeftOut.bad(DataError(error.message, field=error.field or name))
+        return
+    for number, part in enumerate(parts, 1):
+        yield from convert(f"{place}, {one} {number}", part, row)
+
+
+def _of_all_files(rows: Callable[[Path], Iterable[Placed]], path: Path) -> Iterator[Placed]:
+    """Rows of a file, or of all files of a folder, whose names precede the places."""
+    files = files_of(path)
+    for file in files:
+        prefix = f"{file.name}, " if path.is_dir() and len(files) > 1 else ""
+        for place, row in rows(file):
+            yield prefix + place, row
+
+
+def files_of(path: Path) -> list[Path]:
+    """The file itself, or the JSON files of a folder, in the order of their names.
+
+    Raises:
+        DataError: the folder has no such file, or files of several splits.
+    """
+    if not path.is_dir() or is_table(path):
+        return [path]
+    files = sorted(file for file in path.iterdir() if content_suffix(file) in _SUFFIXES and not file.name.startswith("."))
+    if not files:
+        raise DataError(f"found no file with a name that ends in {' or '.join(_SUFFIXES)}", path=path)
+    splits = sorted({split for file in files for split in _SPLITS if split in file.name.lower()})
+    if len(splits) > 1:
+        count = counted(len(files), "file")
+        raise DataError(f"found {count} of the splits {listed(splits)}, expected those of one: name the files", path=path)
+    return files
+
+
+FORMATS: dict[str, FileFormat[QuestionRecord]] = {
+    "squad": FileFormat(
+        "JSON of articles with paragraphs and qas: SQuAD 1.1 and 2.0, XQuAD, MLQA, JaQuAD; a file, or a folder of them",
+        question,
+        partial(_of_all_files, _squad_rows),
+    ),
+    "questions": FileFormat(
+        "JSON lines of {id, question, context, answers: [{text, answer_start}]}; also tables of the datasets library",
+        question,
+        partial(_of_all_files, json_rows),
+    ),
+}
+"""Formats by name."""
+
+_LOOKED_AT = 1 << 16
+"""Number of characters of a file in which the key of SQuAD's layout is looked for, before its first row is read."""
+_ARTICLES = re.compile(r'(?<!\\)"paragraphs"\s*:\s*\[')
+_SIGNS = {"paragraphs": "squad", "question": "questions", "context": "questions"}
+
+
+def recognise(path: Path) -> str:
+    """Name of a file's format by its first record.
+
+    Raises:
+        DataError: it is none of `FORMATS`.
+    """
+    first = files_of(path)[0]
+    if not is_table(first):
+        with open_text(first) as file:  # a whole file is one value, so its first row is all of it
+            if _ARTICLES.search(file.read(_LOOKED_AT)):
+                return "squad"
+    return recognise_by_keys(first, first_row(first), _SIGNS)

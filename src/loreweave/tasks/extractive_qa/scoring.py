@@ -1,0 +1,282 @@
+"""Metrics, predictions and tables from outputs or from any system's predictions, and gold answers."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from loreweave.corpus.counts import counted, listed
+from loreweave.corpus.files.reading import line_value, open_text, read_json
+from loreweave.errors import DataError
+from loreweave.metrics.answers import AnswerScore, best_threshold, score_answer
+from loreweave.tasks.extractive_qa.prediction import decisions, official_files, row_of
+from loreweave.tasks.extractive_qa.record import NO_ANSWER, QuestionRecord, has_negatives
+from loreweave.tasks.extractive_qa.settings import (
+    EvaluationSettings,
+    QaSettings,
+    ScoringSettings,
+    changed,
+    check_threshold,
+)
+from loreweave.tasks.files.predictions import align, json_predictions, predicted_name
+from loreweave.training.evaluation import Evaluation, Outputs
+
+OF_KINDS = ("has_answer_exact_match", "has_answer_f1", "no_answer_exact_match", "no_answer_f1")
+OF_THRESHOLDS = ("best_exact_match", "best_exact_match_threshold", "best_f1", "best_f1_threshold")
+METRICS = ("exact_match", "f1", *OF_KINDS, *OF_THRESHOLDS)
+
+_TEXTS = ("predicted", "prediction_text", "prediction")
+"""Names of the predicted answer in a row: ours, that of the `datasets` library, and an older one of ours."""
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
+
+
+class Prediction(NamedTuple):
+    """A predicted answer (empty for "no answer"; None if there is none), and the score of "no answer", if it is known."""
+
+    text: str | None
+    null_score: float | None = None
+
+
+def score(
+    records: Sequence[QuestionRecord],
+    outputs: Outputs,
+    labels: Sequence[str],
+    settings: EvaluationSettings | None = None,
+    *,
+    checkpoint: QaSettings | None = None,
+) -> Evaluation:
+    """Exact match and F1 as SQuAD's scripts compute them. Questions whose answers are not known are only predicted.
+
+    Args:
+        records: the questions.
+        outputs: the decoded answers of each.
+        labels: not used; an answer has no label.
+        settings: those of the evaluation.
+        checkpoint: those of the checkpoint.
+
+    Raises:
+        ConfigurationError: a threshold of "no answer" although that is never predicted.
+    """
+    own = checkpoint or QaSettings()
+    own = own if settings is None else changed(own, settings)
+    with_negative = own.predicts_none(records)
+    check_threshold(settings, with_negative)
+    found = decisions(records, outputs, own)
+    predictions = [Prediction(each.text, each.null_score if with_negative else None) for each in found]
+    best = [each.best for each in found] if with_negative else None
+    evaluation = score_answers(records, predictions, own.language, best=best)
+    evaluation.predictions[:] = [
+        row_of(record, each, with_negative) | ({} if record.answers is None else {"gold": record.golds})
+        for record, each in zip(records, found, strict=True)
+    ]
+    evaluation.arrays.update(
+        ids=np.array([record.id for record in records], dtype=str),
+        null_scores=np.array([each.null_score for each in found]),
+        answers=np.concatenate([np.zeros((0, 4)), *outputs]),
+        record=np.repeat(np.arange(len(records)), [len(output) for output in outputs]),
+    )
+    evaluation.files.update(official_files(records, found, with_negative))
+    return evaluation
+
+
+def score_predictions(records: Sequence[QuestionRecord], path: Path, settings: ScoringSettings | None = None) -> Evaluation:
+    """Predictions of any system: the official object from ids to answers, the object from ids to lists of the n best, or JSON
+    Lines with `id` and `predicted` (`prediction_text`).
+
+    Raises:
+        ConfigurationError: an unknown language.
+        DataError: the file has another layout, or no prediction is for a question of the gold file.
+    """
+    asked = settings or ScoringSettings()
+    predictions, notes = _read_predictions(records, path)
+    if asked.null_odds is not None:
+        odds, more = _read_odds(records, Path(asked.null_odds))
+        predictions = [Prediction(each.text, null) for each, null in zip(predictions, odds, strict=True)]
+        notes += more
+    if asked.null_threshold is not None:
+        if all(each.null_score is None for each in predictions):
+            raise DataError('found no scores of "no answer"; null_odds=FILE gives them', path=path, field="null_score")
+        threshold = asked.null_threshold
+        predictions = [
+            each._replace(text="") if each.null_score is not None and each.null_score > threshold else each
+            for each in predictions
+        ]
+    evaluation = score_answers(records, predictions, asked.language)
+    evaluation.predictions[:] = [
+        {"id": record.id, "question": record.question, "predicted": each.text}
+        | ({} if record.answers is None else {"gold": record.golds})
+        for record, each in zip(records, predictions, strict=True)
+    ]
+    evaluation.notes.extend(notes)
+    return evaluation
+
+
+def score_answers(
+    records: Sequence[QuestionRecord],
+    predictions: Sequence[Prediction],
+    language: str | None = None,
+    *,
+    best: Sequence[str] | None = None,
+) -> Evaluation:
+    """Metrics of predicted answers. If a question has no answer, the rules are those of SQuAD 2.0, otherwise those of 1.1.
+
+    Args:
+        records: the questions.
+        predictions: a prediction for each.
+        language: see `metrics.answers.normalized`.
+        best: the best answer of each, whatever the score of "no answer", from which the best threshold is found. None: the
+            predictions, as in the official script.
+    """
+    known = [number for number, record in enumerate(records) if record.answers is not None]
+    notes = [_left_out(len(records) - len(known), len(known))] if len(known) < len(records) else []
+    if not known:
+        return Evaluation({}, notes=notes)
+    with_negative = has_negatives(records)
+
+    def scored(texts: Sequence[str | None]) -> list[AnswerScore]:
+        pairs = ((texts[number], records[number].golds) for number in known)
+        return [score_answer(text, golds, language, with_negative=with_negative) for text, golds in pairs]
+
+    scores = scored([each.text for each in predictions])
+    metrics = {"exact_match": _mean([one.exact for one in scores]), "f1": _mean([one.f1 for one in scores])}
+    tables: dict[str, list[dict[str, Any]]] = {}
+    if with_negative:
+        has_answer = [records[number].label != NO_ANSWER for number in known]
+        kinds = (("has_answer", True), ("no_answer", False))
+        parts = {name: [s for s, has in zip(scores, has_answer, strict=True) if has == kind] for name, kind in kinds}
+        for name, part in parts.items():
+            if part:
+                metrics |= {f"{name}_exact_match": _mean([s.exact for s in part]), f"{name}_f1": _mean([s.f1 for s in part])}
+        tables["questions"] = [{"questions": name, "number": len(part)} for name, part in parts.items()]
+        nulls = [predictions[number].null_score for number in known]
+        if all(null is not None for null in nulls):
+            texts = [each.text for each in predictions] if best is None else best
+            answered = [bool(texts[number]) for number in known]
+            unfiltered = scores if best is None else scored(texts)
+            metrics |= _best_thresholds(unfiltered, [float(null or 0) for null in nulls], has_answer, answered)
+    if language is None and _is_unspaced(records):
+        notes.append("the answers are written without spaces: language=zh or ja compares them sign by sign")
+    return Evaluation(metrics, tables=tables, notes=notes)
+
+
+def _best_thresholds(
+    scores: Sequence[AnswerScore], nulls: Sequence[float], has_answer: Sequence[bool], answered: Sequence[bool]
+) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, values in (("exact_match", [one.exact for one in scores]), ("f1", [one.f1 for one in scores])):
+        best = best_threshold(values, nulls, has_answer, answered)
+        found |= {f"best_{name}": best.score, f"best_{name}_threshold": best.threshold}
+    return found
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def _left_out(missing: int, known: int) -> str:
+    if not known:
+        return "no question has gold answers: nothing is scored"
+    return counted(missing, "question without gold answers is not scored", "questions without gold answers are not scored")
+
+
+def _is_unspaced(records: Sequence[QuestionRecord]) -> bool:
+    golds = "".join(gold for record in records for gold in record.golds)
+    return 2 * len(_UNSPACED.findall(golds)) > len(golds)
+
+
+def _read_predictions(records: Sequence[QuestionRecord], path: Path) -> tuple[list[Prediction], list[str]]:
+    """A prediction for each record, and notes about those that have none, or that are for no record."""
+    ids = [record.id for record in records]
+    if _is_lines(path):
+        rows = json_predictions(path, _of_row)
+        if not all(row.id is not None for row in rows):
+            found, notes = align(rows, ids, path)
+            return [each or Prediction(None) for each in found], notes
+        by_id: dict[str, Prediction] = {}
+        for row in rows:
+            if str(row.id) in by_id:
+                raise DataError(f"found a second prediction for the id {row.id!r}", path=path, line=row.line, field="id")
+            by_id[str(row.id)] = row.value
+        return _by_id(records, by_id, path)
+    content = read_json(path)
+    if not isinstance(content, Mapping):
+        found_kind = type(content).__name__
+        raise DataError(f"found a JSON {found_kind}, expected an object from ids to answers, or JSON Lines", path=path)
+    return _by_id(records, {str(id): Prediction(_text_of(id, value, path)) for id, value in content.items()}, path)
+
+
+def _is_lines(path: Path) -> bool:
+    """Whether the first line is an object with a predicted answer or an error.
+
+    Raises:
+        DataError: the file is empty.
+    """
+    with open_text(path) as file:
+        first = next((line for line in file if line.strip()), None)
+    if first is None:
+        raise DataError("found an empty file, expected predictions", path=path)
+    row = line_value(1, first, path)
+    if not isinstance(row, Mapping):
+        return False
+    return any(name in row for name in _TEXTS[:2]) or ("id" in row and not {*_TEXTS, "error"}.isdisjoint(row))
+
+
+def _of_row(row: Mapping[str, Any]) -> Prediction:
+    name = predicted_name(row, *_TEXTS[1:])
+    text, null = row.get(name), row.get("null_score", row.get("no_answer_probability"))
+    if text is not None and not isinstance(text, str):
+        raise DataError(f"found {text!r}, expected the text of an answer, empty for no answer", field=name)
+    if null is not None and (isinstance(null, bool) or not isinstance(null, int | float)):
+        raise DataError(f"found {null!r}, expected a number", field="null_score")
+    return Prediction(text, None if null is None else float(null))
+
+
+def _text_of(id: str, value: Any, path: Path) -> str | None:
+    """The answer in an official file: a text, or the first of the n best."""
+    if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        value = value[0].get("text")
+    if value is not None and not isinstance(value, str):
+        raise DataError(f"found {value!r}, expected the text of an answer", path=path, field=str(id))
+    return value
+
+
+def _by_id(
+    records: Sequence[QuestionRecord], given: Mapping[str, Prediction], path: Path
+) -> tuple[list[Prediction], list[str]]:
+    """The prediction for each record; questions with one id share it, if the file has none for the id with a number."""
+    ids = [record.id if record.id in given or record.given_id is None else record.given_id for record in records]
+    found = [given.get(id, Prediction(None)) for id in ids]
+    missing = [id for id, each in zip(ids, found, strict=True) if each.text is None]
+    known = set(ids)
+    others = [id for id in given if id not in known]
+    if len(missing) == len(records):
+        shown = listed(given, 3) or "none"
+        raise DataError(f"found no prediction for any of {counted(len(records), 'question')}; the ids are {shown}", path=path)
+    notes = []
+    if missing:
+        of = counted(len(records), "question")
+        notes.append(f"no prediction for {len(missing):,} of {of}, counted as wrong: {listed(missing)}")
+    if others:
+        words = counted(len(others), "prediction has an id", "predictions have ids")
+        notes.append(f"{words} that no gold question has, and are not scored: {listed(others, 3)}")
+    return found, notes
+
+
+def _read_odds(records: Sequence[QuestionRecord], path: Path) -> tuple[list[float | None], list[str]]:
+    """The score of "no answer" of each record; a question without one has the score 0, as in the official script."""
+    content = read_json(path)
+    wrong = not isinstance(content, Mapping) or next(
+        (id for id, value in content.items() if isinstance(value, bool) or not isinstance(value, int | float)), None
+    )
+    if wrong is not None:
+        field = wrong if isinstance(wrong, str) else None
+        raise DataError("found something else, expected an object from ids to numbers", path=path, field=field)
+    ids = [record.id if record.id in content or record.given_id is None else record.given_id for record in records]
+    missing = [id for id in ids if id not in content]
+    notes = [f'no score of "no answer" for {counted(len(missing), "question")}, counted as 0: {listed(missing)}']
+    return [float(content.get(id, 0.0)) for id in ids], notes if missing else []

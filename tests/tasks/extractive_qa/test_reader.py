@@ -1,0 +1,188 @@
+"""Files of questions: SQuAD's layout and rows, and what is odd in them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import lzma
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loreweave.errors import DataError
+from loreweave.tasks.extractive_qa.reader import read
+from loreweave.tasks.extractive_qa.record import placed_answer
+
+CONTEXT = "Oslo is big. Ann likes Oslo."
+
+
+def squad(*qas: dict[str, Any], context: str = CONTEXT) -> dict[str, Any]:
+    return {"version": "1.1", "data": [{"title": "Oslo", "paragraphs": [{"context": context, "qas": list(qas)}]}]}
+
+
+def asked(id: str = "a", *answers: tuple[str, int], **more: Any) -> dict[str, Any]:
+    given = [{"text": text, "answer_start": start} for text, start in answers]
+    return {"id": id, "question": "What does Ann like?", "answers": given, **more}
+
+
+def write(path: Path, content: Any) -> Path:
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "span", "place"),
+    [
+        ("Oslo", 23, (23, 27), "given"),
+        ("Oslo", 21, (23, 27), "moved"),  # the nearest of both
+        ("Oslo", 4, (0, 4), "moved"),
+        ("Oslo", None, (0, 4), "given"),
+        (" Oslo ", 22, (23, 27), "given"),  # without the white space at its edges
+        ("Ann  likes", 13, (13, 22), "given"),  # other white space than in the context
+        ("Oslo", -5, (0, 4), "moved"),
+        ("Oslo", 99, (23, 27), "moved"),
+        ("Bergen", 0, None, "absent"),
+        ("oslo", 0, None, "absent"),
+    ],
+)
+def test_the_place_of_an_answer(text: str, start: int | None, span: tuple[int, int] | None, place: str) -> None:
+    found = placed_answer(CONTEXT, text, start)
+    assert (found.text, found.span, found.place) == (text, span, place)
+
+
+def test_squad_1(tmp_path: Path) -> None:
+    (record,) = read(write(tmp_path / "dev.json", squad(asked("a", ("Oslo", 23), ("Oslo", 0))))).records
+    assert (record.id, record.question, record.context) == ("a", "What does Ann like?", CONTEXT)
+    assert [answer.span for answer in record.answers or ()] == [(23, 27), (0, 4)]
+    assert record.metadata == {"title": "Oslo"} and record.label == "answer"
+
+
+def test_squad_2_has_questions_without_an_answer(tmp_path: Path) -> None:
+    content = squad(asked("a", ("Oslo", 23), is_impossible=False), asked("b", is_impossible=True, plausible_answers=[]))
+    first, second = read(write(tmp_path / "dev.json", content)).records
+    assert (first.label, second.label, second.answers) == ("answer", "no answer", ())
+
+
+@pytest.mark.parametrize("open_file", [gzip.open, lzma.open])
+def test_compressed_files(tmp_path: Path, open_file: Any) -> None:
+    path = tmp_path / f"dev.json.{'gz' if open_file is gzip.open else 'xz'}"
+    with open_file(path, "wt", encoding="utf-8") as file:
+        file.write(json.dumps(squad(asked("a", ("Oslo", 23)))))
+    assert len(read(path).records) == 1
+
+
+@pytest.mark.parametrize(
+    ("answers", "spans"),
+    [
+        ([{"text": "Oslo", "answer_start": 23}], [(23, 27)]),
+        ([{"text": "Oslo", "start": 23}], [(23, 27)]),
+        ({"text": ["Oslo", "big"], "answer_start": [23, 8]}, [(23, 27), (8, 11)]),
+        ({"text": [], "answer_start": []}, []),
+        (["big"], [(8, 11)]),
+        ([], []),
+    ],
+)
+def test_rows_with_any_layout_of_answers(tmp_path: Path, answers: Any, spans: list[tuple[int, int]]) -> None:
+    path = write(tmp_path / "dev.jsonl", {"id": 7, "question": "What?", "context": CONTEXT, "answers": answers})
+    (record,) = read(path).records
+    assert record.id == "7" and [answer.span for answer in record.answers or ()] == spans
+    assert record.label == ("answer" if spans else "no answer")
+
+
+def test_answers_that_are_not_there_are_not_known(tmp_path: Path) -> None:
+    row = {"question": "What?", "context": CONTEXT}
+    (record,) = read(write(tmp_path / "test.jsonl", row)).records
+    assert (record.id, record.answers, record.label) == ("1", None, None)
+    (record,) = read(write(tmp_path / "test.jsonl", row | {"answers": None})).records
+    assert record.answers is None
+    (record,) = read(write(tmp_path / "test.jsonl", row | {"is_impossible": True})).records
+    assert record.answers == ()
+
+
+def test_answers_elsewhere_and_nowhere_are_counted(tmp_path: Path) -> None:
+    content = squad(asked("a", ("Oslo", 21)), asked("b", ("Bergen", 0), ("Oslo", 23)))
+    found = read(write(tmp_path / "dev.json", content))
+    assert found.notes == ["1 answer does not stand at its answer_start; the nearest occurrence is used: a"]
+    assert dict(found.dropped) == {"answers that do not occur in their context": 1}
+    assert found.lost == [
+        ("dropped", "article 1, paragraph 1, question 2: answers that do not occur in their context, 'Bergen'")
+    ]
+    assert found.records[1].golds == ["Bergen", "Oslo"]  # the official score counts both
+
+
+def test_answers_of_an_impossible_question_are_counted(tmp_path: Path) -> None:
+    found = read(write(tmp_path / "dev.json", squad(asked("a", ("Oslo", 23), is_impossible=True))))
+    assert found.records[0].answers == ()
+    assert dict(found.dropped) == {"questions with is_impossible, whose answers are not used": 1}
+
+
+def test_questions_with_one_id_are_all_kept(tmp_path: Path) -> None:
+    content = squad(asked("a", ("Oslo", 23)), asked("a", ("big", 8)), asked("a#2"), asked("a"))
+    found = read(write(tmp_path / "dev.json", content))
+    assert [record.id for record in found.records] == ["a", "a#3", "a#2", "a#4"]
+    assert [record.given_id for record in found.records] == [None, "a", None, "a"]
+    assert found.notes == ["2 questions have the id of another; all are kept, and a number was added to the id: a#3, a#4"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "found"),
+    [
+        ({"question": " "}, "question", "found a blank text, expected a question"),
+        ({"question": 7}, "question", "found 7, expected a string"),
+        ({"answers": "Oslo"}, "answers", "found 'Oslo', expected a list of answers"),
+        ({"answers": [{"answer_start": 3}]}, "answers", "expected an answer with a text"),
+        ({"answers": [{"text": "Oslo", "answer_start": "3"}]}, "answers", "found the start '3' of an answer"),
+        ({"answers": [{"text": "Oslo", "answer_start": True}]}, "answers", "found the start True of an answer"),
+        ({"answers": [{"text": " "}]}, "answers", "found a blank answer"),
+        ({"answers": {"text": ["a", "b"], "answer_start": [1]}}, "answers", "expected lists of the same length"),
+        ({"is_impossible": "yes"}, "is_impossible", "found 'yes', expected true or false"),
+        ({"id": [1]}, "id", r"found \[1\], expected a string or a number"),
+    ],
+)
+def test_bad_questions_are_named(tmp_path: Path, changes: dict[str, Any], field: str, found: str) -> None:
+    path = write(tmp_path / "dev.json", squad(asked("a", ("Oslo", 23)), asked("b") | changes))
+    with pytest.raises(DataError, match=rf"dev.json, article 1, paragraph 1, question 2, field '{field}': .*{found}"):
+        read(path)
+    kept = read(path, skip_bad=True)
+    assert [record.id for record in kept.records] == ["a"] and sum(kept.skipped.values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        ({"data": [{"title": "Oslo"}, {"paragraphs": []}]}, "article 1, field 'paragraphs'"),
+        ({"data": [{"paragraphs": [{"context": "a"}]}]}, "article 1, paragraph 1, field 'qas'"),
+        ({"data": [{"paragraphs": [{"qas": [asked("a")]}]}]}, "article 1, paragraph 1, question 1, field 'context'"),
+        ({"data": {"paragraphs": []}}, "field 'data'"),
+    ],
+)
+def test_broken_layouts_are_named(tmp_path: Path, content: Any, place: str) -> None:
+    with pytest.raises(DataError, match=f"dev.json, {place}: found"):
+        read(write(tmp_path / "dev.json", content), "squad")
+
+
+def test_paragraphs_without_a_question_are_counted(tmp_path: Path) -> None:
+    content = squad(asked("a", ("Oslo", 23)))
+    content["data"][0]["paragraphs"].append({"context": "Bergen.", "qas": []})
+    assert dict(read(write(tmp_path / "dev.json", content)).unused) == {"paragraphs without a question": 1}
+
+
+def test_a_folder_of_shards(tmp_path: Path) -> None:
+    for number in (1, 0):
+        write(tmp_path / f"jaquad_train_000{number}.json", squad(asked(f"q{number}", ("Oslo", 23))))
+    (tmp_path / "README.md").write_text("shards")
+    found = read(tmp_path)
+    assert [record.id for record in found.records] == ["q0", "q1"]
+    assert found.places[0] == "jaquad_train_0000.json, article 1, paragraph 1, question 1"
+    write(tmp_path / "jaquad_dev_0000.json", squad(asked("d")))
+    with pytest.raises(DataError, match="found 3 files of the splits dev, train, expected those of one: name the files"):
+        read(tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="empty: found no file with a name that ends in .json or .jsonl"):
+        read(tmp_path / "empty")
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="found the keys text, expected a record of squad, questions"):
+        read(write(tmp_path / "dev.json", {"text": "Ann"}))
