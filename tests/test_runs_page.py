@@ -27,9 +27,14 @@ RELATIONS = [
     {"text": "ann lives in oslo", "head": {"start": 0, "end": 3}, "tail": {"start": 13, "end": 17}, "label": label}
     for label in ("lives", "no_relation") * 4
 ]
+GAPS = [
+    {"text": "ann lives in oslo", "query": "@placeholder lives", "candidates": [{"start": 0, "end": 3}], "answers": ["ann"]},
+    {"text": "bob is in paris", "query": "in @placeholder", "candidates": [{"start": 10, "end": 15}], "answers": ["paris"]},
+] * 4
 DATA = {
     "entity-typing": "\n".join(map(json.dumps, TYPING_ROWS)),
     "relation-classification": "\n".join(map(json.dumps, RELATIONS)),
+    "cloze-qa": "\n".join(map(json.dumps, GAPS)),
     "ner": "ann B-PER\nlives O\nin O\noslo B-LOC\n\n" * 8,
 }
 
@@ -76,7 +81,9 @@ def test_what_a_run_and_its_commands_write_is_on_the_page(
     if task != "ner":
         assert main(["predict", task, "--model", str(run), str(data), "--device", "cpu"]) == 0
         answers = capsys.readouterr().out
-        assert fields(answers) <= NAMED | set(TYPING_ROWS[0]) | set(RELATIONS[0]) and "predicted" in fields(answers)
+        assert fields(answers) <= NAMED | set(TYPING_ROWS[0]) | set(RELATIONS[0]) | set(GAPS[0]) and "predicted" in fields(
+            answers
+        )
 
 
 def test_every_file_of_a_run_record_is_on_the_page() -> None:

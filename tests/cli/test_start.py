@@ -29,6 +29,10 @@ RELATIONS = "".join(RELATION % (number, "ab"[number % 2]) for number in range(8)
 COLUMNS = "".join(f"w{number} B-{label}\nis O\n\n" for number in range(4) for label in ("a", "b"))
 TEXTS = "text\tlabel\n" + "".join(f"text {number}\t{label}\n" for number in range(4) for label in ("a", "b"))
 LINKS = '{"id": "1", "predicted": [{"start": 0, "end": 3, "entity": "Ann"}]}\n'
+CLOZE = (
+    '{"id": "1", "text": "Ann likes Bob", "query": "@placeholder sings", "candidates": [{"start": 0, "end": 3}], '
+    '"answers": ["Ann"]}\n'
+)
 SENTENCE = '{"episode": 0, "sentence": 0, "predicted": []}\n'
 QUERY = '{"episode": 0, "query": 0, "predicted": "a"}\n'
 
@@ -40,6 +44,7 @@ TRAINING = {
     "ner": ("ner.txt", COLUMNS),
     "text-classification": ("texts.tsv", TEXTS),
     "extractive-qa": ("questions.jsonl", QUESTION),
+    "cloze-qa": ("gaps.jsonl", CLOZE),
     "few-shot-ner": ("words.txt", COLUMNS),
     "entity-linking": ("entities.jsonl", LINKED),
     "few-shot-relation": ("pairs.jsonl", RELATIONS),
@@ -65,6 +70,7 @@ SCORED = {
     "ner": ("ner.txt", "ner.txt", COLUMNS),
     "text-classification": ("texts.tsv", "classes.txt", "a\nb\n" * 4),
     "extractive-qa": ("questions.jsonl", "predicted.json", '{"1": "Ann"}'),
+    "cloze-qa": ("gaps.jsonl", "official.json", '{"1": "Ann"}'),
     "few-shot-ner": ("episodes.jsonl", "spans.jsonl", SENTENCE),
     "entity-linking": ("entities.jsonl", "links.jsonl", LINKS),
     "few-shot-relation": ("relation-episodes.jsonl", "answers.jsonl", QUERY),

@@ -30,7 +30,10 @@ Data = Annotated[
 ]
 Format = Annotated[
     str | None,
-    typer.Option("--format", help="Format of the files: text, jsonl, or table (text-classification). Default: recognised."),
+    typer.Option(
+        "--format",
+        help="Format of the files: text, jsonl, table (text-classification) or record (cloze-qa). Default: recognised.",
+    ),
 ]
 
 

@@ -18,6 +18,7 @@ from loreweave.cli.main import main
 from loreweave.corpus.annotated_text import Mention
 from loreweave.corpus.files.reading import read_json
 from loreweave.errors import CheckpointError, ConfigurationError
+from loreweave.tasks.cloze_qa.record import ClozeRecord
 from loreweave.tasks.entity_typing.reader import TypingRecord
 from loreweave.tasks.few_shot_ner.model import FewShotNerConfig
 from loreweave.tasks.few_shot_ner.model import build as build_few_shot
@@ -84,6 +85,7 @@ HEADS: list[tuple[str, str, str]] = [
     ("ner", "tiny_luke", "luke"), ("ner", "tiny_luke", "tags"), ("ner", "tiny_bert", "tags"),
     ("relation-classification", "tiny_luke", "luke"), ("relation-classification", "tiny_bert", "markers"),
     ("relation-classification", "tiny_bert", "kepler"),
+    ("cloze-qa", "tiny_luke", "luke"), ("cloze-qa", "tiny_bert", "markers"),
 ]  # fmt: skip
 
 
@@ -102,6 +104,7 @@ def variants() -> list[tuple[str, str, str, str]]:
 CASES: dict[str, Any] = {
     "multi_label": False, "max_length": 40, "max_mention_length": 1, "mention_unit": "words",
     "max_entity_length": 2, "base": None, "no_label": "no_relation", "typed_markers": "punctuation",
+    "max_query_length": 8, "doc_stride": 5,
 }  # fmt: skip
 """Values that make a difference to the records of `long_records`, where any does."""
 
@@ -112,6 +115,9 @@ def long_records(task: str) -> list[Any]:
     place = long.rindex("the long river")
     if task == "entity-typing":
         return [TypingRecord("0", long, place, place + 14, ("place",))]
+    if task == "cloze-qa":
+        passage = f"Ann, a bank@highlight {long}"
+        return [ClozeRecord("0", passage, f"@placeholder is {text}", ((0, 3), (place, place + 14)), ("Ann",), (0,))]
     if task == "relation-classification":
         types = {"head_type": "river", "tail_type": "city"}
         return [RelationRecord("0", long, (place, place + 14), (place + 15, place + 20), "lives", **types)]
