@@ -8,6 +8,7 @@ from pathlib import Path
 
 from loreweave.tasks.cloze_qa.settings import ClozeConfig
 from loreweave.tasks.entity_typing.model import EntityTypingConfig
+from loreweave.tasks.extractive_qa.settings import EvaluationSettings, QaConfig
 from loreweave.tasks.ner.model import NerConfig
 from loreweave.tasks.relation_classification.model import RelationConfig
 from loreweave.training.optimizers import OptimizerConfig, ScheduleConfig
@@ -23,6 +24,7 @@ def settings(config: type, prefix: str = "") -> set[str]:
 
 
 KNOWN = settings(EntityTypingConfig) | settings(RelationConfig) | settings(NerConfig) | settings(ClozeConfig)
+KNOWN |= settings(QaConfig) | settings(EvaluationSettings)
 KNOWN |= settings(OptimizerConfig, "optimizer.") | settings(ScheduleConfig, "schedule.")
 
 

@@ -233,8 +233,8 @@ class QaEncoding:
         return [decode(windows, contexts[number], best, longest) for number, windows in sorted(groups.items())]
 
     def report(self) -> str:
-        """Counts of what did not fit."""
-        return tallied(self.done)
+        """Counts of what did not fit, and of questions without entities."""
+        return tallied(self.done + Counter(getattr(self.find_entities, "counts", {})))
 
     def save_pretrained(self, folder: Path) -> None:
         """Save the tokenizer in transformers' format."""

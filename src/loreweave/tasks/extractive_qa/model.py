@@ -11,18 +11,20 @@ from torch import nn
 from transformers import AutoModelForQuestionAnswering, PreTrainedModel
 
 from loreweave.checkpoints.encoders import lacking_weights
+from loreweave.corpus.mentions.dictionary import MentionDictionary
 from loreweave.encoding import EntityTokenizer
-from loreweave.errors import CheckpointError
+from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.metrics.answers import best_threshold, score_answer
 from loreweave.models import LukeForQuestionAnswering
 from loreweave.models.dropout_settings import set_hidden_dropout
 from loreweave.models.segments import reads_segments
 from loreweave.tasks.extractive_qa.encoding import QaEncoding
 from loreweave.tasks.extractive_qa.entity_input import FindEntities
+from loreweave.tasks.extractive_qa.mention_entities import entity_finder
 from loreweave.tasks.extractive_qa.prediction import answer, decisions
 from loreweave.tasks.extractive_qa.record import LABELS, NO_ANSWER, QuestionRecord, has_negatives
 from loreweave.tasks.extractive_qa.scoring import score
-from loreweave.tasks.extractive_qa.settings import NAME, QaConfig, QaSettings, changed, check_threshold
+from loreweave.tasks.extractive_qa.settings import MENTION_SETTINGS, NAME, QaConfig, QaSettings, changed, check_threshold
 from loreweave.tasks.heads import check_for_encoder
 from loreweave.tasks.record_task import has_architecture
 from loreweave.tasks.starting_points import (
@@ -69,9 +71,20 @@ class QaModel(TaskModel):
         """
         encoding = self.encoding
         encoding.settings = changed(encoding.settings, settings)
+        self._configure_entities([name for name in MENTION_SETTINGS if getattr(settings, name, None) is not None])
         check_threshold(settings, encoding.settings.with_negative is not False)
         encoding.max_length = _limit(self.model, encoding.tokenizer, encoding.settings)
         encoding.top = getattr(settings, "top", 1)
+
+    def _configure_entities(self, given: Sequence[str]) -> None:
+        """Take the mention dictionary and its settings that a job gives."""
+        if not given:
+            return
+        if not isinstance(self.model, LukeForQuestionAnswering):
+            raise ConfigurationError(f"setting {given[0]!r}: only a LUKE reads entities; leave it out")
+        if self.encoding.settings.mentions is None:
+            raise ConfigurationError(f"setting {given[0]!r}: it needs a mention dictionary; give mentions=DIR too")
+        self.encoding.find_entities = entity_finder(self.encoding.settings, self.encoding.tokenizer.entity_vocabulary)
 
     def tune(self, records: Sequence[QuestionRecord], examples: Sequence[Any], outputs: Outputs) -> None:
         """Choose the threshold of "no answer" with the highest F1, if it can be predicted and is gold in the dev data."""
@@ -104,22 +117,29 @@ def build(source: str, labels: Sequence[str], config: QaConfig, find_entities: F
         source: folder or hub name; a LUKE in any format.
         labels: kinds of questions in the training data.
         config: the settings.
-        find_entities: finds the entities that a LUKE reads; None: it reads words only.
+        find_entities: finds the entities that a LUKE reads. Default: those of `config.mentions`.
 
     Raises:
         CheckpointError: there is no readable encoder.
         ConfigurationError: a setting that the encoder does not read.
+        DataError: `config.mentions` is no mention dictionary.
     """
     check_for_encoder(config, source)
     given = {each.name: getattr(config, each.name) for each in fields(QaSettings) if hasattr(config, each.name)}
     settings = QaSettings(**given)
+    if settings.mentions is not None:
+        MentionDictionary.load(settings.mentions)
+        settings = replace(settings, mentions=str(Path(settings.mentions).resolve()))
     kept = {"task": NAME, **asdict(settings)}
     if is_luke(source):
         has_head = has_architecture(("LukeForQuestionAnswering",), Path(source))
+        entities = settings.mentions is not None or find_entities is not None
         model, tokenizer = start_luke_head(
             source, LukeForQuestionAnswering, ENDS, config,
-            keep_head=has_head, keep_entities=find_entities is not None, **kept,
+            keep_head=has_head, keep_entities=entities, **kept,
         )  # fmt: skip
+        if entities:  # the original code does not train the embeddings of entities
+            model.get_submodule("luke.entity_embeddings.entity_embeddings").requires_grad_(False)
         return replace(_model(model, tokenizer, None, settings, find_entities), keeps_head=has_head)
     model_config = config_of(source)
     describe(model_config, ENDS, kept)
@@ -138,7 +158,6 @@ def load(
     path: Path,
     base: str | None = None,
     labels: Sequence[str] | None = None,
-    find_entities: FindEntities | None = None,
 ) -> QaModel:
     """A fine-tuned checkpoint: ours, of transformers (`...ForQuestionAnswering`), or a released one of LUKE (with `base`).
 
@@ -158,7 +177,7 @@ def load(
         raise CheckpointError(f"{path}: found a LUKE without a head for {KIND}, expected a fine-tuned one")
     if loaded.format == luke_finetuned.NAME:
         loaded.tokenizer.piece_rule = "legacy"  # of the code that trained it
-    return _model(loaded.model, loaded.tokenizer, None, settings, find_entities)
+    return _model(loaded.model, loaded.tokenizer, None, settings)
 
 
 def _model(
@@ -170,6 +189,7 @@ def _model(
 ) -> QaModel:
     limit = _limit(model, tokenizer, settings)
     segments = reads_segments(model.base_model)
+    find_entities = find_entities or entity_finder(settings, tokenizer.entity_vocabulary)
     encoding = QaEncoding(tokenizer, settings, limit, segments, words, find_entities)
     if not hasattr(model.config, SETTINGS):
         setattr(model.config, SETTINGS, {"task": NAME, **asdict(settings)})

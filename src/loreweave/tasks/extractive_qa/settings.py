@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.extractive_qa.record import NO_ANSWER, QuestionRecord, has_negatives
 from loreweave.training.retention import Keep
-from loreweave.training.settings.conditions import ReadWhen, never, when
-from loreweave.training.settings.fields import check_at_least, check_positive
+from loreweave.training.settings.conditions import GIVEN, ReadWhen, when
+from loreweave.training.settings.fields import check_at_least, check_positive, check_share
 from loreweave.training.settings.finetuning import Encoded, FinetuningConfig, LukeSettings
 from loreweave.training.settings.optimizer import OptimizerConfig
 
 NAME = "extractive-qa"
 
+Scope = Literal["page", "dictionary", "none"]
+"""Which names of a mention dictionary are entities."""
+Reader = Literal["documented", "released_code"]
+"""How links of articles are read."""
+
+MENTION_SETTINGS = ("mentions", "mention_scope", "mention_reader", "min_link_probability")
+"""Settings of the entities that a LUKE reads."""
 LIMITS = ("max_query_length", "doc_stride", "max_answer_length", "n_best_size")
 """Settings that are numbers of at least 1."""
 
@@ -25,8 +32,11 @@ class QaConfig(FinetuningConfig, LukeSettings):
     """Settings of extractive question answering; the defaults are those of LUKE on SQuAD (Yamada et al. 2020, section 4.5)."""
 
     READ_WHEN: ClassVar[ReadWhen] = {
-        ("base",): when(encoder="luke"),
-        ("entity_aware_attention", "max_mention_length"): never("a LUKE reads the words of the texts and no entities"),
+        ("base", "mentions"): when(encoder="luke"),
+        ("mention_scope", "mention_reader", "min_link_probability"): when(mentions=GIVEN),
+        ("entity_aware_attention", "max_mention_length"): when(
+            mentions=GIVEN, reason="without a mention dictionary, a LUKE reads the words of the texts and no entities"
+        ),
     }
     ENCODED: ClassVar[Encoded] = ("max_query_length", "doc_stride", "max_answer_length")
 
@@ -49,6 +59,17 @@ class QaConfig(FinetuningConfig, LukeSettings):
     language: str | None = None
     """Language of the answers, whose rules of comparison are used (en, es, de, ar, hi, vi, zh as in MLQA; ja). Null: the
     rules of SQuAD's scripts."""
+    mentions: str | None = None
+    """Folder of a mention dictionary (`loreweave build mentions --page-links`). A LUKE then also reads the entities of question
+    and context, with the embeddings of its entity vocabulary, which are not trained. Null: it reads words only."""
+    mention_scope: Scope = "page"
+    """Names that are entities. `page`: those that the article of the question links, as in LUKE's original code; the article
+    is the `title` of the data. `dictionary`: any name of the dictionary, as its most frequent entity. `none`: none (the
+    original's `--no-entity`)."""
+    mention_reader: Reader = "documented"
+    """How links of articles are read. `released_code`: LUKE's released code exchanges the name and the title of a link."""
+    min_link_probability: float = 0.01
+    """Minimum link probability of a name."""
     epochs: int = 2
     gradient_accumulation_steps: int = 24
     optimizer: OptimizerConfig = field(default_factory=lambda: OptimizerConfig(learning_rate=1.5e-5))
@@ -58,6 +79,11 @@ class QaConfig(FinetuningConfig, LukeSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_positive(self, *LIMITS)
+        check_share(self, "min_link_probability")
+        if self.mentions is not None and self.feature_cache is not None:
+            raise ConfigurationError(
+                "setting 'feature_cache': records with entities of a mention dictionary cannot be stored; leave it out"
+            )
 
 
 @dataclass(kw_only=True)
@@ -82,8 +108,19 @@ class _Changes:
     """The prediction is "no answer" if its score exceeds that of the best answer by more than this. Null: the threshold that
     was chosen on the dev data of the training, otherwise 0."""
 
+    mentions: str | None = None
+    """Folder of a mention dictionary, whose entities a LUKE reads. Null: that of the checkpoint, otherwise none."""
+    mention_scope: Scope | None = None
+    """Names that are entities: `page`, `dictionary` or `none`. Null: as in the training of the checkpoint, otherwise `page`."""
+    mention_reader: Reader | None = None
+    """How links of articles are read: `documented` or `released_code`. Null: as in the training of the checkpoint, otherwise
+    `documented`."""
+    min_link_probability: float | None = None
+    """Minimum link probability of a name. Null: that of the checkpoint, otherwise 0.01."""
+
     def __post_init__(self) -> None:
         check_positive(self, "max_length", *LIMITS)
+        check_share(self, "min_link_probability")
 
 
 @dataclass(kw_only=True)
@@ -134,6 +171,7 @@ class QaSettings:
         with_negative: whether "no answer" can be predicted; None: as in the data.
         null_threshold: by how much the score of "no answer" must exceed that of the best answer, if it was chosen.
         language: see `metrics.answers.normalized`.
+        mentions, mention_scope, mention_reader, min_link_probability: see `mention_entities.entity_finder`.
     """
 
     max_length: int | None = None
@@ -144,6 +182,10 @@ class QaSettings:
     with_negative: bool | None = None
     null_threshold: float | None = None
     language: str | None = None
+    mentions: str | None = None
+    mention_scope: Scope = "page"
+    mention_reader: Reader = "documented"
+    min_link_probability: float = 0.01
 
     def predicts_none(self, records: Sequence[QuestionRecord]) -> bool:
         """Whether "no answer" can be predicted for these records."""
