@@ -172,8 +172,8 @@ def no_entity_warnings(data: Sequence[PretrainingSet]) -> list[str]:
         if each.unknown_entities:
             raise ConfigurationError(
                 f"objectives.entity_types.no_entity: found true, but in {each.path} [UNK] stands for entities that the "
-                "vocabulary does not have (--include-unknown-entities), which are entities; expected a set with marked words "
-                "instead (loreweave build pretraining --common-words 0.5), or no_entity=false"
+                "vocabulary does not have (--include-unknown-entities, or a converted TFRecord); expected a set with marked "
+                "words instead (loreweave build pretraining --common-words 0.5), or no_entity=false"
             )
     with_links = [each for each in data if each.manifest["entity_vocabulary"] is not None]
     if not with_links or any(each.common_words != 0 for each in with_links):
