@@ -1,14 +1,22 @@
-"""Settings of small pre-training runs, and runs in processes of their own."""
+"""Settings of small pre-training runs, and runs in this process or in processes of their own."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-from loreweave.training.runs.record import RunRecord
+import pytest
+
+from loreweave.pretraining import run as run_module
+from loreweave.pretraining.configuration import PretrainingConfig
+from loreweave.training.runs.interruption import StopOnInterrupt
+from loreweave.training.runs.record import Interrupted, RunRecord
+from loreweave.training.settings.configuration import fill
 
 SCRIPT = Path(__file__).parents[1] / "pretraining" / "pretraining_script.py"
 
@@ -31,6 +39,33 @@ def settings(world: Path, output: Path, **changes: object) -> dict[str, object]:
     }
 
 
+def interrupting(step: int) -> type[StopOnInterrupt]:
+    """Sends to the first process what Ctrl-C sends, after an update."""
+
+    class InterruptAt(StopOnInterrupt):
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
+            if state.global_step == step and int(os.environ.get("RANK", "0")) == 0:
+                os.kill(os.getpid(), signal.SIGINT)
+            return super().on_step_end(args, state, control, **kwargs)
+
+    return InterruptAt
+
+
+def train(config: dict[str, object], *, interrupt_at: int | None = None, resume: bool = False, processes: int = 1) -> None:
+    """One run: in this process, because a new one needs several seconds to start, or in several processes of its own."""
+    if processes > 1:
+        options = ["--resume"] if resume else []
+        script(config, *options, *([] if interrupt_at is None else ["--interrupt-at", str(interrupt_at)]), processes=processes)
+        return
+    filled = fill(PretrainingConfig, config)
+    if interrupt_at is None:
+        run_module.run(filled, resume=resume)
+        return
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(Interrupted):
+        patched.setattr(run_module, "StopOnInterrupt", interrupting(interrupt_at))
+        run_module.run(filled, resume=resume)
+
+
 def script(config: dict[str, object], *options: str, processes: int = 1) -> str:
     """Run the script in `processes` processes; its standard output."""
     path = Path(str(config["output"])).with_suffix(".json")
@@ -38,7 +73,8 @@ def script(config: dict[str, object], *options: str, processes: int = 1) -> str:
     launch = [sys.executable]
     if processes > 1:
         launch += ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    searched = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]).strip(os.pathsep)
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": searched}
     command = [*launch, str(SCRIPT), str(path), *options]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=900)
     assert done.returncode == 0, done.stderr[-3000:]

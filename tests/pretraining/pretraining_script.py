@@ -1,4 +1,4 @@
-"""Runs one pre-training for test_run.py: `python pretraining_script.py CONFIG.json [--resume] [--interrupt-at STEP]`.
+"""Runs one pre-training for the tests: `python pretraining_script.py CONFIG.json [--resume] [--interrupt-at STEP]`.
 
 Under torchrun it is one process of several. With `--interrupt-at` it sends itself what Ctrl-C sends.
 """
@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import signal
 from pathlib import Path
-from typing import Any
+
+from pretraining_runs import interrupting
 
 from loreweave.pretraining import run as run_module
 from loreweave.pretraining.configuration import PretrainingConfig
-from loreweave.training.runs.interruption import StopOnInterrupt
 from loreweave.training.runs.record import Interrupted
 from loreweave.training.settings.configuration import fill
 
@@ -26,13 +24,8 @@ def main() -> None:
     parser.add_argument("--interrupt-at", type=int)
     arguments = parser.parse_args()
 
-    class InterruptAt(StopOnInterrupt):
-        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
-            if state.global_step == arguments.interrupt_at and int(os.environ.get("RANK", "0")) == 0:
-                os.kill(os.getpid(), signal.SIGINT)
-            return super().on_step_end(args, state, control, **kwargs)
-
-    run_module.StopOnInterrupt = InterruptAt
+    if arguments.interrupt_at is not None:
+        run_module.StopOnInterrupt = interrupting(arguments.interrupt_at)
     config = fill(PretrainingConfig, json.loads(arguments.config.read_text()))
     try:
         run_module.run(config, resume=arguments.resume)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pretraining_runs import losses, script, settings
+from pretraining_runs import losses, script, settings, train
 from tiny_worlds import write_city_types
 
 from loreweave.build.pretraining_set import open_pretraining_set
@@ -17,13 +15,11 @@ from loreweave.checkpoints.formats import hugging_face
 from loreweave.corpus.annotated_text import AnnotatedText, write_annotated_texts
 from loreweave.errors import ConfigurationError
 from loreweave.models import LukeForMaskedLM
-from loreweave.pretraining import run as run_module
 from loreweave.pretraining.configuration import PretrainingConfig
 from loreweave.pretraining.evaluation import evaluate_objectives
 from loreweave.pretraining.run import run
 from loreweave.pretraining.start import start
-from loreweave.training.runs.interruption import StopOnInterrupt
-from loreweave.training.runs.record import Interrupted, RunRecord
+from loreweave.training.runs.record import RunRecord
 from loreweave.training.settings.configuration import fill
 
 
@@ -69,20 +65,11 @@ def test_a_model_that_is_trained_with_a_sample_is_evaluated_over_all(world: Path
     assert evaluate_objectives(fill(PretrainingConfig, trained)) == evaluate_objectives(fill(PretrainingConfig, full))
 
 
-def test_a_run_resumes_bit_by_bit(world: Path, types: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class InterruptAt(StopOnInterrupt):
-        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
-            if state.global_step == 5:
-                os.kill(os.getpid(), signal.SIGINT)
-            return super().on_step_end(args, state, control, **kwargs)
-
+def test_a_run_resumes_bit_by_bit(world: Path, types: Path, tmp_path: Path) -> None:
     whole, parts = (entities(world, tmp_path / name, types) for name in ("whole", "parts"))
-    run(fill(PretrainingConfig, whole))
-    with monkeypatch.context() as patched:
-        patched.setattr(run_module, "StopOnInterrupt", InterruptAt)
-        with pytest.raises(Interrupted):
-            run(fill(PretrainingConfig, parts))
-    run(fill(PretrainingConfig, parts), resume=True)
+    train(whole)
+    train(parts, interrupt_at=5)
+    train(parts, resume=True)
     assert losses(parts) == losses(whole) and len(losses(whole)) == 12
     one, other = (load_luke(RunRecord(str(c["output"])).model_path, LukeForMaskedLM).model for c in (whole, parts))
     assert all(tensor.equal(other.state_dict()[name]) for name, tensor in one.state_dict().items())

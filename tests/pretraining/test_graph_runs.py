@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from pretraining_runs import losses, script, settings
+from pretraining_runs import losses, settings, train
 
 from loreweave.build.pretraining_set import open_pretraining_set
 from loreweave.checkpoints import knowledge_embedding
@@ -57,18 +57,18 @@ MOMENTUM = {"momentum": 0.9, "queue_size": 12, "neighbours": 3}
 def test_a_joint_run_resumes_bit_by_bit(
     world: Path, graph: Path, tmp_path: Path, processes: int, queue: dict[str, object]
 ) -> None:
-    whole = joint(world, tmp_path / "whole", graph, queue, workers=2)
-    script(whole, processes=processes)
+    whole = joint(world, tmp_path / "whole", graph, queue, workers=2 if processes > 1 else 0)
+    train(whole, processes=processes)
     parts = whole | {"output": str(tmp_path / "parts")}
-    script(parts, "--interrupt-at", "8", processes=processes)
-    script(parts, "--resume", processes=processes)
+    train(parts, interrupt_at=8, processes=processes)
+    train(parts, resume=True, processes=processes)
     assert losses(parts) == losses(whole) and len(losses(whole)) == 12
 
 
 def test_a_run_goes_on_with_another_number_of_processes(world: Path, graph: Path, tmp_path: Path) -> None:
     """Begun by two, with a queue of earlier candidates, and ended by one."""
     begun = joint(world, tmp_path / "run", graph, micro_batch_size=1, log_steps=5)
-    script(begun, "--interrupt-at", "8", processes=2)
+    train(begun, interrupt_at=8, processes=2)
     result = run(fill(PretrainingConfig, begun), resume=True)
     assert result.results["steps"] == 12 and [row["step"] for row in result.record.metrics()] == [5, 10, 12]
 
@@ -79,8 +79,8 @@ def test_two_processes_equal_one_at_twice_the_batch(world: Path, graph: Path, tm
         sizes = {"micro_batch_size": 2 * size, "dropout": 0.0, "word_only": True}
         return settings(world, tmp_path / name, objectives=objectives, **sizes)
 
-    script(config("two", 1), processes=2)
-    script(config("one", 2))
+    train(config("two", 1), processes=2)
+    train(config("one", 2))
     assert losses(config("two", 1)) == pytest.approx(losses(config("one", 2)), rel=1e-5)
 
 
@@ -101,8 +101,8 @@ def test_contrast_over_two_processes_equals_one_when_entities_differ(
         sizes = {"micro_batch_size": 2 * size, "steps": 4, "data": [], "dropout": 0.0}
         return settings(world, tmp_path / name, objectives=objectives, **sizes)
 
-    script(config("two", 1), processes=2)
-    script(config("one", 2))
+    train(config("two", 1), processes=2)
+    train(config("one", 2))
     assert losses(config("two", 1)) == pytest.approx(losses(config("one", 2)), rel=1e-4)
 
 
@@ -133,10 +133,10 @@ def test_a_run_without_an_encoder_resumes(graph: Path, tmp_path: Path) -> None:
     objective = kepler(graph, entities="table", table_size=16)
     values = {"model": None, "output": str(tmp_path / "whole"), "objectives": {"knowledge_embedding": objective}}
     whole = values | {"batch_size": 1, "micro_batch_size": 1, "steps": 12, "device": "cpu", "log_steps": 1}
-    script(whole)
+    train(whole)
     parts = whole | {"output": str(tmp_path / "parts")}
-    script(parts, "--interrupt-at", "8")
-    script(parts, "--resume")
+    train(parts, interrupt_at=8)
+    train(parts, resume=True)
     assert losses(parts) == losses(whole) and len(losses(whole)) == 12
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from pretraining_runs import losses, script, settings
+from pretraining_runs import losses, settings, train
 from tiny_worlds import write_city_types
 from transformers import AutoModelForMaskedLM
 
@@ -108,13 +108,13 @@ def test_a_luke_learns_types_beside_its_entities(world: Path, types: Path, tmp_p
     assert type_head.recognises(result.record.model_path)
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])  # also in test_graph_runs.py
 def test_a_run_resumes_bit_by_bit(world: Path, types: Path, tmp_path: Path, processes: int) -> None:
     whole = knowledge(world, tmp_path / "whole", types, micro_batch_size=6 // processes, epochs=6)
-    script(whole, processes=processes)
+    train(whole, processes=processes)
     parts = whole | {"output": str(tmp_path / "parts")}
-    script(parts, "--interrupt-at", "8", processes=processes)
-    script(parts, "--resume", processes=processes)
+    train(parts, interrupt_at=8, processes=processes)
+    train(parts, resume=True, processes=processes)
     assert losses(parts) == losses(whole) and len(losses(whole)) == 12
 
 
@@ -124,8 +124,8 @@ def test_two_processes_equal_one_at_twice_the_batch(world: Path, types: Path, tm
     def config(name: str, size: int) -> dict[str, object]:
         return knowledge(world, tmp_path / name, types, micro_batch_size=6 * size, dropout=0.0, epochs=6)
 
-    script(config("two", 1), processes=2)
-    script(config("one", 2))
+    train(config("two", 1), processes=2)
+    train(config("one", 2))
     assert losses(config("two", 1)) == pytest.approx(losses(config("one", 2)), rel=1e-5)
     one, two = (RunRecord(str(config(name, size)["output"])).metrics()[-1] for name, size in (("one", 2), ("two", 1)))
     assert one["entity_relations_with_another"] == pytest.approx(two["entity_relations_with_another"]) and one["loss"] > 0

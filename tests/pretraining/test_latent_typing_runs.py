@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pretraining_runs import losses, script, settings
+from pretraining_runs import losses, settings, train
 from transformers import AutoModelForMaskedLM, TrainerControl
 
 from loreweave.checkpoints import latent_typing
@@ -71,10 +71,10 @@ def test_all_objectives_in_one_run_resume_bit_by_bit(world: Path, graph: Path, t
         "latent_typing": SMALL | {"temperature": {"restarts": False}},
     }
     whole = settings(world, tmp_path / "whole", objectives=objectives)
-    script(whole)
+    train(whole)
     parts = whole | {"output": str(tmp_path / "parts")}
-    script(parts, "--interrupt-at", "8")
-    script(parts, "--resume")
+    train(parts, interrupt_at=8)
+    train(parts, resume=True)
     assert losses(parts) == losses(whole) and len(losses(whole)) == 12
 
 
@@ -86,8 +86,8 @@ def test_two_processes_share_the_use_of_types(world: Path, tmp_path: Path) -> No
         objectives = {"masked_words": {}, "latent_typing": SMALL | {"usage_over": "all", "temperature": hot}}
         return words_and_types(world, tmp_path / name, objectives=objectives, micro_batch_size=2 * size, dropout=0.0)
 
-    script(config("two", 1), processes=2)
-    script(config("one", 2))
+    train(config("two", 1), processes=2)
+    train(config("one", 2))
     assert losses(config("two", 1)) == pytest.approx(losses(config("one", 2)), rel=1e-5)
 
 

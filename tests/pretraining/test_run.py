@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from pretraining_runs import losses, script, settings
+from pretraining_runs import losses, script, settings, train
 
 from loreweave.checkpoints import load_luke
 from loreweave.errors import ConfigurationError
@@ -18,7 +18,7 @@ from loreweave.training.runs.record import RunRecord
 from loreweave.training.settings.configuration import fill, to_dict
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])  # also in test_graph_runs.py
 def test_resumed_in_the_middle_of_epoch_two_is_bit_equal(world: Path, tmp_path: Path, processes: int) -> None:
     """With dropout and two loader workers: stopped by Ctrl-C at update 9 of 12, then resumed."""
     micro = 2 if processes == 1 else 1
@@ -35,12 +35,13 @@ def test_resumed_in_the_middle_of_epoch_two_is_bit_equal(world: Path, tmp_path: 
     assert by_name[0] == by_name[1]
 
 
+@pytest.mark.slow  # the objectives of the two, each beside others: test_graph_runs.py, test_entity_row_runs.py
 def test_two_processes_equal_one_at_twice_the_batch(world: Path, tmp_path: Path) -> None:
     """Dropout 0, two epochs: every update's loss within 1e-5."""
     one = settings(world, tmp_path / "one", micro_batch_size=4, dropout=0.0)
     two = settings(world, tmp_path / "two", micro_batch_size=2, dropout=0.0)
-    script(one)
-    script(two, processes=2)
+    train(one)
+    train(two, processes=2)
     assert losses(two) == pytest.approx(losses(one), rel=1e-5, abs=1e-5)
 
 
@@ -85,11 +86,9 @@ def test_pre_training_has_ordinary_attention_unless_asked(world: Path, tmp_path:
         assert any("w2e_query" in name for name, _ in kept.named_parameters()) is asked
 
 
-@pytest.mark.parametrize("off", ["masked_words", "masked_entities"])
-def test_two_processes_train_with_an_objective_off(world: Path, tmp_path: Path, off: str) -> None:
-    """The head of the other is not trained, and DDP does not wait for it."""
-    objectives = {name: {} for name in ("masked_words", "masked_entities") if name != off}
-    config = settings(world, tmp_path / "run", objectives=objectives, steps=2)
+def test_two_processes_train_with_an_objective_off(world: Path, tmp_path: Path) -> None:
+    """The head of masked entities is not trained, and DDP does not wait for it. (test_entity_row_runs.py has the reverse.)"""
+    config = settings(world, tmp_path / "run", objectives={"masked_words": {}}, steps=2)
     script(config, processes=2)
     assert len(losses(config)) == 2
 
