@@ -8,7 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from loreweave.errors import ConfigurationError
 
@@ -24,7 +24,8 @@ _SIGNS = {
     "ja": "[\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f]",
 }
 """Characters that are words of their own, in languages that are written without spaces."""
-LANGUAGES = ("en", "es", "de", "ar", "hi", "vi", "zh", "ja")
+Language = Literal["en", "es", "de", "ar", "hi", "vi", "zh", "ja"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 """Languages with a normalisation of their own: those of MLQA, and Japanese, which is treated as Chinese is in MLQA."""
 _SQUAD_PUNCTUATION = str.maketrans("", "", string.punctuation)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal, TypeVar
 
 from loreweave.errors import ConfigurationError, DataError
+from loreweave.metrics.answers import Language
 from loreweave.tasks.extractive_qa.record import NO_ANSWER, QuestionRecord, has_negatives
 from loreweave.training.retention import Keep
 from loreweave.training.settings.conditions import GIVEN, ReadWhen, when
@@ -56,7 +57,7 @@ class QaConfig(FinetuningConfig, LukeSettings):
     with_negative: bool | None = None
     """Whether a context may have no answer, as in SQuAD 2.0. `true`: the model may predict that there is none. `false`: it
     always predicts an answer. Null: as in the training file."""
-    language: str | None = None
+    language: Language | None = None
     """Language of the answers, whose rules of comparison are used (en, es, de, ar, hi, vi, zh as in MLQA; ja). Null: the
     rules of SQuAD's scripts."""
     mentions: str | None = None
@@ -127,7 +128,7 @@ class _Changes:
 class EvaluationSettings(_Changes):
     """Settings of `loreweave evaluate extractive-qa`."""
 
-    language: str | None = None
+    language: Language | None = None
     """Language of the answers, whose rules of comparison are used (en, es, de, ar, hi, vi, zh as in MLQA; ja). Null: that
     of the checkpoint, otherwise the rules of SQuAD's scripts."""
 
@@ -148,7 +149,7 @@ class PredictionSettings(_Changes):
 class ScoringSettings:
     """Settings of `loreweave score extractive-qa`."""
 
-    language: str | None = None
+    language: Language | None = None
     """Language of the answers, whose rules of comparison are used (en, es, de, ar, hi, vi, zh as in MLQA; ja). Null: the
     rules of SQuAD's scripts."""
     null_odds: str | None = None
