@@ -32,7 +32,8 @@ Format = Annotated[
     str | None,
     typer.Option(
         "--format",
-        help="Format of the files: text, jsonl, table (text-classification) or record (cloze-qa). Default: recognised.",
+        help="Format of the files: text, jsonl, table (text-classification), record (cloze-qa) or squad (extractive-qa). "
+        "Default: recognised.",
     ),
 ]
 

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from loreweave.tasks.extractive_qa.windows import Window, windows_of
 
+SIZES = [(384, 100, 128), (1000, 317, 128), (700, 500, 1), (50, 7, 3), (1500, 90, 16)]
+
 
 def test_windows_by_hand() -> None:
     # Windows 0-5, 3-8 and 6-9. Sub-word 4 has 1 on its right in the first and 1 on its left in the second: the first counts.
@@ -24,9 +26,15 @@ def test_the_stride_is_no_longer_than_a_window() -> None:
     assert [(window.first, window.last) for window in windows_of(10, 4, 100)] == [(0, 4), (4, 8), (8, 10)]
 
 
-@pytest.mark.parametrize(("length", "room", "stride"), [(384, 100, 128), (1000, 317, 128), (700, 500, 1), (50, 7, 3)])
+@pytest.mark.parametrize(("length", "room", "stride"), SIZES)
 def test_every_sub_word_is_owned_once_by_the_window_with_most_context(length: int, room: int, stride: int) -> None:
     check(length, room, stride)
+
+
+def test_a_book_is_read_in_windows() -> None:
+    windows = windows_of(400_000, 384, 128)  # a table of all windows and all sub-words would have 10 GB
+    assert len(windows) == 3123 and windows[-1].last == 400_000
+    assert sum(window.own_last - window.own_first for window in windows) == 400_000
 
 
 @settings(max_examples=60, deadline=None)

@@ -46,13 +46,24 @@ def windows_of(length: int, room: int, stride: int) -> list[Window]:
     while firsts[-1] + room < length:
         firsts.append(firsts[-1] + step)
     lasts = [min(first + room, length) for first in firsts]
-    places = np.arange(length)
-    starts, ends = np.array(firsts)[:, None], np.array(lasts)[:, None]
+    owners = np.concatenate([_owners(np.array(firsts), np.array(lasts), place, room) for place in range(0, length, room)])
+    # The sub-words of a window are neighbours, since all windows gain and lose context at the same pace.
+    own_firsts, own_lasts = (np.searchsorted(owners, np.arange(len(firsts)), side=side) for side in ("left", "right"))
+    return [
+        Window(first, last, *((own_first, own_last) if own_first < own_last else (first, first)))
+        for first, last, own_first, own_last in zip(firsts, lasts, own_firsts.tolist(), own_lasts.tolist(), strict=True)
+    ]
+
+
+def _owners(firsts: np.ndarray, lasts: np.ndarray, place: int, room: int) -> np.ndarray:
+    """Number of the window with the most context around each sub-word from `place` on, up to `room` of them.
+
+    Only the windows over these sub-words are compared: a table of all windows and all sub-words of a book is too large.
+    """
+    places = np.arange(place, min(place + room, int(lasts[-1])))
+    near = np.flatnonzero((firsts <= places[-1]) & (lasts > place))
+    starts, ends = firsts[near, None], lasts[near, None]
     context = np.minimum(places - starts, ends - 1 - places) + 0.01 * (ends - starts)  # [windows, sub-words]
     context[(places < starts) | (places >= ends)] = -1
-    best = context.argmax(axis=0)
-    found = []
-    for number, (first, last) in enumerate(zip(firsts, lasts, strict=True)):
-        own = np.flatnonzero(best == number)  # neighbours, since all windows gain and lose context at the same pace
-        found.append(Window(first, last, *((int(own[0]), int(own[-1]) + 1) if len(own) else (first, first))))
-    return found
+    owners: np.ndarray = near[context.argmax(axis=0)]
+    return owners
