@@ -154,12 +154,35 @@ def test_bad_questions_are_named(tmp_path: Path, changes: dict[str, Any], field:
         ({"data": [{"title": "Oslo"}, {"paragraphs": []}]}, "article 1, field 'paragraphs'"),
         ({"data": [{"paragraphs": [{"context": "a"}]}]}, "article 1, paragraph 1, field 'qas'"),
         ({"data": [{"paragraphs": [{"qas": [asked("a")]}]}]}, "article 1, paragraph 1, question 1, field 'context'"),
-        ({"data": {"paragraphs": []}}, "field 'data'"),
+        ({"data": {"paragraphs": []}}, "line 1, field 'paragraphs'"),
     ],
 )
 def test_broken_layouts_are_named(tmp_path: Path, content: Any, place: str) -> None:
     with pytest.raises(DataError, match=f"dev.json, {place}: found"):
         read(write(tmp_path / "dev.json", content), "squad")
+
+
+def test_a_paragraph_per_line_as_in_mrqa(tmp_path: Path) -> None:
+    found = {"text": "Oslo", "char_spans": [[23, 26]], "token_spans": [[6, 6]]}
+    qas = [{"qid": "a", "question": "What?", "answers": ["Oslo", "oslo"], "detected_answers": [found]}]
+    rows = [{"header": {"dataset": "SQuAD", "split": "train"}}, {"id": "", "context": CONTEXT, "qas": qas}]
+    path = tmp_path / "SQuAD.jsonl.gz"
+    with gzip.open(path, "wt", encoding="utf-8") as file:
+        file.write("".join(json.dumps(row) + "\n" for row in rows))
+    read_rows = read(path)
+    (record,) = read_rows.records
+    assert record.id == "a" and [answer.span for answer in record.answers or ()] == [(23, 27), None]
+    assert dict(read_rows.unused) == {"headers": 1} and read_rows.places == ["line 2, question 1"]
+    qas[0]["detected_answers"] = [{"text": "Oslo"}]
+    with pytest.raises(DataError, match="line 1, question 1, field 'detected_answers': .*expected a text with char_spans"):
+        read(write(tmp_path / "bad.jsonl", rows[1]))
+
+
+def test_an_article_per_line(tmp_path: Path) -> None:
+    path = tmp_path / "articles.jsonl"
+    lines = [squad(asked(id, ("Oslo", 23)))["data"][0] for id in "ab"]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert read(path).places == ["line 1, paragraph 1, question 1", "line 2, paragraph 1, question 1"]
 
 
 def test_paragraphs_without_a_question_are_counted(tmp_path: Path) -> None:

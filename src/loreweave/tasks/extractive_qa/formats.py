@@ -10,7 +10,7 @@ from typing import Any
 
 from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.json_rows import json_rows
-from loreweave.corpus.files.reading import content_suffix, open_text, read_json
+from loreweave.corpus.files.reading import content_suffix, open_text
 from loreweave.corpus.files.records import FileFormat, first_row, recognise_by_keys
 from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, objects
 from loreweave.corpus.files.tables import is_table
@@ -22,10 +22,11 @@ Placed = tuple[str, Any]
 
 ABSENT = "answers that do not occur in their context"
 NO_QUESTION = "paragraphs without a question"
+HEADER = "headers"
 CONTRADICTORY = "questions with is_impossible, whose answers are not used"
 _SUFFIXES = (".json", ".jsonl")
 _SPLITS = ("train", "dev", "valid", "test")
-_OWN = ("id", "question", "context", "answers", "is_impossible")
+_OWN = ("id", "qid", "question", "context", "answers", "is_impossible", "detected_answers")
 _STARTS = ("answer_start", "start")
 
 
@@ -56,7 +57,7 @@ def question(row: Row, number: str) -> Iterator[QuestionRecord | LeftOut]:
     for answer in answers or ():
         if answer.place == "absent":
             yield LeftOut(ABSENT, of_record=True, detail=repr(answer.text))
-    id = row.get("id")
+    id = row.get("id", row.get("qid"))
     if id is not None and (isinstance(id, bool) or not isinstance(id, str | int)):
         raise DataError(f"found {id!r}, expected a string or a number", field="id")
     others = {name: value for name, value in row.items() if name not in _OWN}
@@ -83,8 +84,9 @@ def _answers(row: Row) -> Iterator[tuple[str, int | None]]:
         given = [{"text": text} | ({} if starts is None else {"answer_start": starts[n]}) for n, text in enumerate(texts)]
     if not isinstance(given, list):
         raise DataError(f"found {given!r}, expected a list of answers", field="answers")
+    places = _detected(row)
     for each in given:
-        answer = {"text": each} if isinstance(each, str) else each
+        answer: Any = {"text": each, "start": places.get(each)} if isinstance(each, str) else each
         if not isinstance(answer, Mapping) or not isinstance(answer.get("text"), str):
             raise DataError(f"found {each!r}, expected an answer with a text", field="answers")
         start = next((answer[name] for name in _STARTS if answer.get(name) is not None), None)
@@ -97,14 +99,30 @@ def _answers(row: Row) -> Iterator[tuple[str, int | None]]:
         yield answer["text"], start
 
 
+def _detected(row: Row) -> dict[str, int]:
+    """Start of each answer that MRQA's files say to be in the context (`detected_answers`)."""
+    found = {}
+    for each in row.get("detected_answers") or ():
+        try:
+            found[each["text"]] = int(each["char_spans"][0][0])
+        except (KeyError, IndexError, TypeError, ValueError):
+            raise DataError(f"found {each!r}, expected a text with char_spans", field="detected_answers") from None
+    return found
+
+
 def _squad_rows(path: Path) -> Iterator[Placed]:
-    """Questions of SQuAD's layout, each with its context and the title of its article."""
-    content = read_json(path)
-    articles = content.get("data") if isinstance(content, Mapping) else content
-    if not isinstance(articles, list):
-        raise DataError(f"found {type(articles).__name__}, expected a list of articles", path=path, field="data")
-    for number, article in enumerate(articles, 1):
-        yield from _placed(f"article {number}", article, "paragraphs", _paragraph)
+    """Questions of SQuAD's layout, each with its context and the title of its article; an article, or a paragraph, can also be
+    one line, as in MRQA's files, which begin with a header."""
+    for found, row in json_rows(path):
+        place = found.replace("record", "article")
+        if isinstance(row, DataError):
+            yield place, row
+        elif isinstance(row, Mapping) and "header" in row and not {"paragraphs", "qas"} & set(row):
+            yield place, LeftOut(HEADER)
+        elif isinstance(row, Mapping) and "qas" in row:
+            yield from _paragraph(place, row, row)
+        else:
+            yield from _placed(place, row, "paragraphs", _paragraph)
 
 
 def _paragraph(place: str, paragraph: Row, article: Row) -> Iterator[Placed]:
@@ -157,7 +175,7 @@ def files_of(path: Path) -> list[Path]:
 
 FORMATS: dict[str, FileFormat[QuestionRecord]] = {
     "squad": FileFormat(
-        "JSON of articles with paragraphs and qas: SQuAD 1.1 and 2.0, XQuAD, MLQA, JaQuAD; a file, or a folder of them",
+        "JSON of articles with paragraphs and qas: SQuAD 1.1 and 2.0, XQuAD, MLQA, JaQuAD, MRQA; a file, or a folder of them",
         question,
         partial(_of_all_files, _squad_rows),
     ),
@@ -171,8 +189,8 @@ FORMATS: dict[str, FileFormat[QuestionRecord]] = {
 
 _LOOKED_AT = 1 << 16
 """Number of characters of a file in which the key of SQuAD's layout is looked for, before its first row is read."""
-_ARTICLES = re.compile(r'(?<!\\)"paragraphs"\s*:\s*\[')
-_SIGNS = {"paragraphs": "squad", "question": "questions", "context": "questions"}
+_ARTICLES = re.compile(r'(?<!\\)"(paragraphs|qas)"\s*:\s*\[')
+_SIGNS = {"paragraphs": "squad", "qas": "squad", "header": "squad", "question": "questions", "context": "questions"}
 
 
 def recognise(path: Path) -> str:
