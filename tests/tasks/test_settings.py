@@ -151,8 +151,8 @@ HEADS: list[tuple[str, str, dict[str, Any]]] = [
     ("few-shot-relation", "tiny_bert", {"method": "pair"}),
     ("cloze-qa", "tiny_luke", {"head": "luke"}), ("cloze-qa", "tiny_bert", {"head": "markers"}),
     ("text-classification", "tiny_bert", {}), ("text-classification", "tiny_luke", {}),
-    ("entity-linking", "tiny_bert", {}),
     ("extractive-qa", "tiny_bert", {}), ("extractive-qa", "tiny_luke", {}),
+    ("entity-linking", "tiny_bert", {"head": "descriptions"}), ("entity-linking", "tiny_luke", {"head": "luke"}),
 ]  # fmt: skip
 
 

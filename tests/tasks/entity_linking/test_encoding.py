@@ -12,7 +12,8 @@ from linking_world import ROWS, SINGER
 
 from loreweave.models.head_settings import IGNORED
 from loreweave.tasks.entity_linking.encoding import LinkingExample
-from loreweave.tasks.entity_linking.model import LinkingModel, build
+from loreweave.tasks.entity_linking.linker import LinkingModel
+from loreweave.tasks.entity_linking.model import build
 from loreweave.tasks.entity_linking.network import LinkingOutput
 from loreweave.tasks.entity_linking.reader import query, read
 from loreweave.tasks.entity_linking.record import LinkingRecord

@@ -40,3 +40,9 @@ def test_an_encoder_without_training(tiny_bert: Path, data: Path, entities: Path
         evaluate(TASK, tiny_bert, data, settings=["untrained=true"])
     with pytest.raises(CheckpointError, match="found no checkpoint of entity-linking"):
         evaluate(TASK, tiny_bert, data)
+
+
+def test_without_names_every_mention_is_compared_with_all_entities(run: Any, data: Path, tmp_path: Path) -> None:
+    evaluation, _ = evaluate(TASK, tmp_path / "run", data, settings=["names=false"])
+    assert evaluation.metrics["prior_accuracy"] == 0 and evaluation.metrics["candidate_recall"] == 1
+    assert all(len(one["candidates"]) == 3 for row in evaluation.predictions for one in row["predicted"])

@@ -66,6 +66,7 @@ class DescriptionEncoding:
         max_length: maximum number of sub-words of a window, including special tokens.
         hard_negatives: number of other candidates of a training mention that are read.
         decision: weights of similarity and prior.
+        look_up: whether names are looked up; otherwise, every mention is compared with all entities.
         learn_names: whether the dictionary is that of the training data, which `encode` then counts.
     """
 
@@ -76,6 +77,7 @@ class DescriptionEncoding:
     hard_negatives: int = 2
     decision: Decision = field(default_factory=Decision)
     learn_names: bool = False
+    look_up: bool = True
     done: Counter[str] = field(default_factory=Counter)
 
     def encode(self, records: Sequence[LinkingRecord], labels: Sequence[str] | None = None) -> list[LinkingExample]:
@@ -150,7 +152,7 @@ class DescriptionEncoding:
         return batch | self._entities(examples)
 
     def _candidates(self, examples: Sequence[LinkingExample]) -> Batch:
-        found = [self.finder.find(name) for example in examples for name in example.names]
+        found = [self.finder.find(name) if self.look_up else [] for example in examples for name in example.names]
         width = max(1, *map(len, found))
         rows, priors = np.full((len(found), width), -1), np.zeros((len(found), width), np.float32)
         for number, candidates in enumerate(found):

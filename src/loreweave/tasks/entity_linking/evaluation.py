@@ -17,7 +17,10 @@ from loreweave.metrics.linking.cases import Label
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.embedding_cache import EmbeddingCache, hash_of_folder
 from loreweave.tasks.entity_linking import model as models
-from loreweave.tasks.entity_linking.model import LinkingModel
+from loreweave.tasks.entity_linking.description_model import encode_entities
+from loreweave.tasks.entity_linking.global_network import LukeLinker
+from loreweave.tasks.entity_linking.linker import LinkingModel
+from loreweave.tasks.entity_linking.network import DescriptionLinker
 from loreweave.tasks.entity_linking.reader import read
 from loreweave.tasks.entity_linking.record import LinkingRecord
 from loreweave.tasks.entity_linking.scoring import KnowledgeBase, answers_of, gold_rows, score_found
@@ -43,6 +46,11 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     loaded = open_linker(model, settings, execution, untrained=settings.untrained)
     if settings.nil is not None:
         loaded.encoding.decision = replace(loaded.encoding.decision, nil=settings.nil)
+    loaded.encoding.look_up = settings.names
+    if settings.order is not None:
+        if not isinstance(loaded.model, LukeLinker):
+            raise ConfigurationError("setting 'order': found a linker over descriptions, whose mentions do not read each other")
+        loaded.model.order = settings.order
     records = read(data, reading.format, reading.skip_bad)
     for line in describe_skipped(records, data):
         execution.report(line)
@@ -99,16 +107,18 @@ def open_linker(model: Path, settings: KnowledgeSettings, execution: Execution, 
     if untrained:
         if given is None:
             raise ConfigurationError("untrained=true needs entities=FILE, the entities to link to")
-        config = EntityLinkingConfig(entities=settings.entities)
-        kept = {name: getattr(config, name) for name in models.KEPT}
-        loaded = models.start(str(resolve(model)), EntityTable([*given, *more]), dictionary, kept)
+        config = EntityLinkingConfig(entities=settings.entities, dictionary=settings.dictionary, base=execution.base)
+        loaded = models.build(str(resolve(model)), [], config)
+        if more:
+            table = _extended(given, more, settings)
+            loaded = models.with_knowledge(loaded, table, loaded.encoding.finder.dictionary)
     else:
         loaded = load_checkpoint_of(load_training(NAME), model, execution.base, None)  # type: ignore[assignment]
         if given is not None or more or dictionary is not None:
             entities = list(loaded.encoding.finder.table) if given is None else given
             names = loaded.encoding.finder.dictionary if dictionary is None else dictionary
             table = _extended(entities, more, settings)
-            loaded = models.assemble(loaded.model, loaded.encoding.tokenizer.word_tokenizer, table, names)
+            loaded = models.with_knowledge(loaded, table, names)
     execution.report(f"linking to {described(loaded.encoding.finder.table)}")
     move(loaded.model, choose_device(execution.device)).eval()
     if settings.cache is not None:
@@ -125,10 +135,12 @@ def _extended(entities: Sequence[Any], more: Sequence[Any], settings: KnowledgeS
 
 def _store(loaded: LinkingModel, folder: Path, model: Path, execution: Execution) -> None:
     """Encode all entities into the cache's folder, and read their vectors from there."""
+    if not isinstance(loaded.model, DescriptionLinker):
+        raise ConfigurationError("setting 'cache': a LUKE has a table of entities, and no vectors to store; leave it out")
     texts, vectors = loaded.encoding.texts, loaded.model.entities
     key = {"model": hash_of_folder(model), "pooling": "mean", "length": texts.longest, "precision": execution.precision}
     cache = EmbeddingCache(folder, key, shard_rows=_CACHE_ROWS)
-    stored = cache.embed(texts, partial(models.encode_entities, loaded.model))
+    stored = cache.embed(texts, partial(encode_entities, loaded.model))
     execution.report(f"vectors of entities: {cache.encoded:,} encoded, {cache.reused:,} from the cache")
     assert vectors is not None, "set when the model is assembled"
     vectors.stored = stored.rows

@@ -5,23 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from loreweave.training.settings.conditions import LeftOpen, ReadWhen
+from loreweave.training.settings.conditions import LeftOpen, ReadWhen, when
 from loreweave.training.settings.fields import check_at_least, check_positive, check_share
-from loreweave.training.settings.finetuning import Encoded, FinetuningConfig
+from loreweave.training.settings.finetuning import LUKE_SETTINGS, Encoded, FinetuningConfig, LukeSettings
 
 NAME = "entity-linking"
 
 Mentions = Literal["given", "found"]
+Order = Literal["confidence", "natural", "local"]
+LinkingHead = Literal["auto", "luke", "descriptions"]
+_OF_DESCRIPTIONS = ("nearest", "hard_negatives", "temperature")
+_OF_LUKE = ("order", "mask_share", *LUKE_SETTINGS)
 
 
 @dataclass(kw_only=True)
-class EntityLinkingConfig(FinetuningConfig):
+class EntityLinkingConfig(FinetuningConfig, LukeSettings):
     """Settings of entity linking; the defaults are for a plain encoder over descriptions."""
 
-    READ_WHEN: ClassVar[ReadWhen] = {}
-    LEFT_OPEN: ClassVar[LeftOpen] = {}
-    ENCODED: ClassVar[Encoded] = ("entities", "dictionary", "candidates")
+    READ_WHEN: ClassVar[ReadWhen] = {_OF_DESCRIPTIONS: when(head="descriptions"), _OF_LUKE: when(head="luke")}
+    LEFT_OPEN: ClassVar[LeftOpen] = {"head": "auto"}
+    PLAIN_HEAD: ClassVar[str] = "descriptions"
+    ENCODED: ClassVar[Encoded] = ("head", "entities", "dictionary", "candidates")
 
+    head: LinkingHead = "auto"
+    """`descriptions`: mentions and descriptions of entities are compared by the vectors of one encoder. `luke`: a LUKE predicts
+    the masked entities of the mentions among their candidates; entities outside its vocabulary get rows from their
+    descriptions. `auto`: `luke` for a LUKE, `descriptions` for any other encoder."""
     entities: str | None = None
     """Entities that mentions can be linked to: JSON Lines of {id, label, description, aliases}, or the folder of a knowledge
     graph. The checkpoint stores a copy. Required."""
@@ -42,6 +51,11 @@ class EntityLinkingConfig(FinetuningConfig):
     all of its mentions."""
     temperature: float = 0.05
     """Temperature of the training: similarities are divided by it."""
+    order: Order = "confidence"
+    """`luke`: order in which mentions get their entities, which the next pass over the text reads: the most certain one first
+    (`confidence`), or as in the text (`natural`). `local`: one pass, in which all are masked. Training is the same."""
+    mask_share: float = 0.9
+    """`luke`: share of the mentions of a training text that are masked and predicted. The others show their entities."""
     tune_nil: bool = True
     """After every epoch, choose on the dev data the score below which a mention has no entity (NIL), if the data have such
     mentions. The checkpoint stores it. `false`: every mention with a candidate is linked."""
@@ -54,6 +68,7 @@ class EntityLinkingConfig(FinetuningConfig):
         check_positive(self, "candidates", "temperature")
         check_at_least(self, 0, "nearest", "hard_negatives")
         check_at_least(self, 8, "description_length")
+        check_share(self, "mask_share", zero=False)
 
 
 @dataclass(kw_only=True)
@@ -84,6 +99,11 @@ class EvaluationSettings(KnowledgeSettings):
 
     untrained: bool = False
     """Evaluate an encoder that is not trained for linking, with its mean states; `entities` is then required."""
+    names: bool = True
+    """`false`: the names of given mentions are not looked up, so that each is compared with all entities. Its candidates are
+    the nearest ones."""
+    order: Order | None = None
+    """Order in which a LUKE links the mentions of a text (see that setting of `finetune`). Null: that of the checkpoint."""
     nil: float | None = None
     """Score below which a mention has no entity. Null: that of the checkpoint."""
 

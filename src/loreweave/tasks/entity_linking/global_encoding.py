@@ -1,0 +1,84 @@
+"""Encodes documents for LUKE's global model: every mention is an entity of the input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from loreweave.encoding import EntityTokenizer
+from loreweave.models.head_settings import IGNORED
+from loreweave.tasks.entity_linking.candidates import ENTITIES, NAMES
+from loreweave.tasks.entity_linking.description_rows import DescriptionRows
+from loreweave.tasks.entity_linking.encoding import DescriptionEncoding, LinkingExample
+from loreweave.tasks.entity_linking.texts import padded
+from loreweave.training.inference import Batch
+
+
+@dataclass(kw_only=True)
+class GlobalEncoding(DescriptionEncoding):
+    """Windows with their mentions as masked entities, and the candidates of each.
+
+    Attributes:
+        rows: ids of the entities in the model.
+        original: tokenizer of the model, which the checkpoint gets.
+        mask_share: share of the mentions of a training window that are masked.
+    """
+
+    rows: DescriptionRows
+    original: EntityTokenizer
+    mask_share: float = 0.9
+
+    def collate(self, examples: list[LinkingExample]) -> Batch:
+        """Tensors of `LukeLinker.forward`; `labels` are places among the candidates."""
+        vocabulary = self.tokenizer.entity_vocabulary
+        inputs = padded([example.ids for example in examples], self.tokenizer.pad_token_id)
+        slots = max(len(example.mentions) for example in examples)
+        width = min(self.tokenizer.max_mention_length, max(end - start for one in examples for start, end in one.spans))
+        ids = np.full((len(examples), slots), vocabulary.pad_id)
+        mask, positions = np.zeros_like(ids), np.full((len(examples), slots, width), -1)
+        owners, places = list[int](), list[int]()
+        for row, example in enumerate(examples):
+            for slot, (start, end) in enumerate(example.spans):
+                ids[row, slot], mask[row, slot] = vocabulary.mask_id, 1
+                covered = np.arange(start, min(end, start + width))
+                positions[row, slot, : len(covered)] = covered
+                owners.append(row)
+                places.append(slot)
+        batch = {name: torch.from_numpy(cells) for name, cells in inputs.items()} | self._candidates(examples)
+        candidates = batch["candidates"].numpy()
+        gold = [row for example in examples for row in example.gold or ()]
+        self.rows.need(np.unique([*candidates[candidates >= 0], *(row for row in gold if row >= 0)]).astype(np.int64))
+        batch["candidate_ids"] = torch.from_numpy(np.where(candidates >= 0, self.rows.ids[candidates], vocabulary.pad_id))
+        if examples[0].gold is not None:
+            batch["labels"] = self._labels(candidates, gold, ids, np.array(owners), np.array(places))
+        return batch | {
+            "entity_ids": torch.from_numpy(ids), "entity_attention_mask": torch.from_numpy(mask),
+            "entity_position_ids": torch.from_numpy(positions), "mention_examples": torch.tensor(owners),
+            "mention_slots": torch.tensor(places),
+        }  # fmt: skip
+
+    def _labels(
+        self, candidates: np.ndarray, gold: Sequence[int], ids: np.ndarray, owners: np.ndarray, places: np.ndarray
+    ) -> torch.Tensor:
+        """Place of the right candidate of each masked mention; the others show their entity in `ids`."""
+        labels = np.full(len(gold), IGNORED)
+        masked = torch.rand(len(gold)).numpy() < self.mask_share
+        for number, row in enumerate(gold):
+            found = np.flatnonzero(candidates[number] == row)
+            if not masked[number]:
+                ids[owners[number], places[number]] = self.rows.ids[row]
+            elif len(found):
+                labels[number] = found[0]
+        return torch.from_numpy(labels)
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Save the tokenizer, the entities, the dictionary, and the map of descriptions to rows."""
+        self.original.save_pretrained(folder)
+        self.finder.table.save(folder / ENTITIES)
+        if self.finder.dictionary is not None:
+            self.finder.dictionary.save(folder / NAMES, overwrite=True)
+        self.rows.save(folder)
