@@ -21,7 +21,8 @@ class HeadSettings:
 
     READ_WHEN: ClassVar[ReadWhen] = {
         ("vocabulary", "other_models"): when(head="words", reason="entities are not words"),
-        ("mask_tokens", "language"): when(head="entities", reason="the masked-word head fills one token"),
+        ("mask_tokens",): when(head="entities", reason="the masked-word head fills one token"),
+        ("language",): when(head="entities", reason="words of a model have no language"),
     }
 
     head: HeadName = "words"
