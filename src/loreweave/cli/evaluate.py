@@ -59,6 +59,8 @@ def command(
 
     Example: loreweave evaluate link-prediction --model runs/kepler --data graphs/wn18rr protocol=transductive cache=cache
 
+    Example: loreweave evaluate fact-probing --model roberta-base --data LAMA/data/TREx candidates=objects
+
     Example: loreweave evaluate few-shot-ner --model runs/few-shot --data episodes.jsonl fine_tune=true viterbi=true
 
     Example: loreweave evaluate few-shot-relation --model runs/relations --data val_wiki.json way=5 shot=1 episodes=1000

@@ -63,6 +63,8 @@ def command(
 
     Example: loreweave predict link-prediction --model runs/kepler --data graphs/wn18rr questions.jsonl top=5 cache=cache
 
+    Example: echo "Oslo is the capital of [MASK]." | loreweave predict fact-probing --model roberta-base top=3
+
     An answer has "id", "text", "predicted" and the fields of its query. The answer to a bad query has "id", "line" and
     "error" instead. The command then answers the other queries, and its exit status is 1.
 

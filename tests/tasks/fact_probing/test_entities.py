@@ -20,9 +20,11 @@ def test_a_title_is_found_by_names_as_wikipedia_writes_them() -> None:
 
 
 def test_the_way_by_which_an_object_is_found() -> None:
-    assert NAMES.ids_of(["Berlin"], "Q64") == [NAMES.vocabulary.id_of("Q64")] and NAMES.way_of(["Berlin"], "Q64") == "id"
-    assert NAMES.way_of(["Oslo", "Actor"]) == "label" and len(NAMES.ids_of(["Oslo", "Actor", "Oslo"])) == 2
-    assert NAMES.way_of(["Christiania", "Oslo"], "Q585") == "alias" and NAMES.way_of(["Bergen"]) is None
+    oslo, actor, berlin = (NAMES.vocabulary.id_of(title) for title in ("Oslo", "Actor", "Q64"))
+    assert NAMES.find(["Berlin", "Oslo"], "Q64") == ("id", [berlin])
+    assert NAMES.find(["Oslo", "Actor"]) == ("label", [oslo]), "the alias of one entity may be the title of another"
+    assert NAMES.find(["Christiania", "Oslo", "actor", "Oslo"], "Q585") == ("alias", [oslo, actor])
+    assert NAMES.find(["Bergen"]) == (None, []) and NAMES.find([]) == (None, [])
 
 
 def test_a_vocabulary_of_several_languages_needs_the_language_of_the_names() -> None:

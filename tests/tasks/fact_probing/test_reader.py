@@ -148,9 +148,10 @@ OWN = {
 
 def test_our_own_format(tmp_path: Path) -> None:
     sentence = {"text": "Ann lives in [Y].", "object": "Oslo", "subject": "Ann"}
-    one, two = facts(write(tmp_path / "mine.jsonl", OWN, sentence))
+    one, two, roberta = facts(write(tmp_path / "mine.jsonl", OWN, sentence, {"text": "It is <mask>.", "object": "Rome"}))
     assert one.text == "The capital of Norway is [MASK] ." and one.names == ("Oslo", "Christiania")
     assert (one.others, one.object_id, one.metadata) == (("Bergen",), "Q585", {"source": "a"})
+    assert roberta.text == "It is [MASK]."
     assert (two.id, two.relation, two.text, two.subject_span) == ("2", "mine", "Ann lives in [MASK].", (0, 3))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 from loreweave.corpus.counts import listed
@@ -48,15 +48,14 @@ class EntityNames:
             return {}
         return {id: title for title, language, id in self.vocabulary.items() if language == self.language}
 
-    def ids_of(self, names: Sequence[str], id: str = "") -> list[int]:
-        """The entities of an object: by its id, then by its names; each once."""
-        wanted: Iterable[str] = (id, *names) if id else names
-        return list(dict.fromkeys(found for name in wanted if (found := self.id_of(name)) is not None))
+    def find(self, names: Sequence[str], id: str = "") -> tuple[str | None, list[int]]:
+        """How an object is found (`id`, `label` or `alias`; None if it is not), and its entities.
 
-    def way_of(self, names: Sequence[str], id: str = "") -> str | None:
-        """How an object is found: `id`, `label` or `alias`; None if it is not."""
-        if id and self.id_of(id) is not None:
-            return "id"
-        if names and self.id_of(names[0]) is not None:
-            return "label"
-        return "alias" if self.ids_of(names) else None
+        Aliases are tried only if neither the id nor the label is a title, because an alias may be the title of another entity
+        (`Georgia`).
+        """
+        tried = {"id": (id,) if id else (), "label": names[:1], "alias": names[1:]}
+        for way, given in tried.items():
+            if found := list(dict.fromkeys(row for name in given if (row := self.id_of(name)) is not None)):
+                return way, found
+        return None, []

@@ -128,32 +128,30 @@ def ask_words(filler: WordFiller, facts: Sequence[Fact], settings: EvaluationSet
 
 def _why_not_one(filler: WordFiller, fact: Fact) -> str:
     """Why an object is not one token."""
-    words = fact.object.split()
-    if len(words) > 1:
+    if len(fact.object.split()) > 1:
         return "object has several words"
-    return "object is several tokens of the model, or unknown"
+    return "object is several tokens of the model" if filler.vocabulary.knows(fact.object) else "object is unknown to the model"
 
 
 def ask_entities(filler: EntityFiller, facts: Sequence[Fact], settings: EvaluationSettings) -> Asked:
     """The facts whose object is in the entity vocabulary."""
     asked, names, ways = Asked(), filler.names, Counter[str](id=0, label=0, alias=0)
     subjects = [
-        next(iter(names.ids_of((fact.subject,), fact.subject_id)), None) if settings.subject_entity and fact.subject else None
+        next(iter(names.find((fact.subject,), fact.subject_id)[1]), None) if settings.subject_entity and fact.subject else None
         for fact in facts
     ]
     inputs = filler.questions.encode([Question(fact.text, fact.subject_span) for fact in facts], subjects)
     pool = filler.pool()
     for fact, one in zip(facts, inputs, strict=True):
-        given = fact.names if settings.aliases else (fact.object,)
-        gold = names.ids_of(given, fact.object_id)
-        if not gold:
+        way, gold = names.find(fact.names if settings.aliases else (fact.object,), fact.object_id)
+        if way is None:
             asked.left_out["object is not in the entity vocabulary"] += 1
         elif one is None:
             asked.left_out[TOO_LONG] += 1
         else:
             removed = [id for name in fact.others if (id := names.id_of(name)) is not None] if settings.filtered else []
             asked.add(fact, one, gold, removed, pool)
-            ways[names.way_of(given, fact.object_id) or "alias"] += 1
+            ways[way] += 1
     asked.details = {
         "head": "entities", "answers": int(pool.sum()), "objects_found_by": dict(ways),
         "subjects_as_entities": sum(one.with_subject for one in asked.inputs),

@@ -24,6 +24,9 @@ from loreweave.tasks.fact_probing.settings import Asked
 
 Row = Mapping[str, Any]
 
+ROBERTA_MASK = "<mask>"
+"""Place of the object in sentences that were written for RoBERTa."""
+
 GOOGLE_RE = {
     template.relation: template
     for template in (
@@ -151,12 +154,12 @@ def from_own(row: Row, number: str, asking: Asking) -> Iterator[Fact | LeftOut]:
 
 
 def masked_sentence(sentence: str, subject: str = "", name: str = "text") -> Question:
-    """A sentence with exactly one `[MASK]`, or `[Y]` instead; `name` is its field.
+    """A sentence with exactly one `[MASK]`, or `<mask>` or `[Y]` instead; `name` is its field.
 
     Raises:
         DataError: there is none, or there are several.
     """
-    text = sentence.replace(OBJECT, MASK_PLACE)
+    text = sentence.replace(OBJECT, MASK_PLACE).replace(ROBERTA_MASK, MASK_PLACE)
     count = text.count(MASK_PLACE)
     if count != 1:
         found = f"found {count or 'no'} {MASK_PLACE} in {sentence[:80]!r}"

@@ -61,6 +61,10 @@ class WordVocabulary:
         encoded = self._backend.encode_batch([space + word.strip() for word in words], add_special_tokens=False)
         return [self._only(encoding.ids) for encoding in encoded]
 
+    def knows(self, word: str) -> bool:
+        """Whether no part of a word is the unknown token."""
+        return self.tokenizer.unk_token_id not in self._ids(f" {word.strip()}")
+
     def words(self) -> Iterator[str]:
         """All words after a space that are one token, as they are written in the vocabulary, without special tokens."""
         for token, id in self._vocabulary.items():
