@@ -224,10 +224,11 @@ def test_a_plain_encoder_gets_positions_of_markers(tiny_bert: Path) -> None:
     assert isinstance(encoding, MarkerClozeEncoding)
     batch = encoding.collate(encoding.encode(ROWS))
     assert batch.keys() == {
-        "input_ids", "attention_mask", "token_type_ids", "placeholder_positions", "candidate_positions",
+        "input_ids", "attention_mask", "token_type_ids", "placeholder_positions", "candidate_positions", "candidate_ends",
     }  # fmt: skip
     assert batch["placeholder_positions"].tolist() == [1, 2]
     assert batch["candidate_positions"].tolist() == [[5, 10, -1], [5, 9, 13]]
+    assert batch["candidate_ends"].tolist() == [[8, 13, 0], [8, 12, 16]]
     logits = torch.arange(6.0).reshape(2, 3)
     assert [row.tolist() for row in encoding.unpack(SimpleNamespace(logits=logits), batch)] == [[0, 1], [3, 4, 5]]
 

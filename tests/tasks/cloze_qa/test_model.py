@@ -173,6 +173,31 @@ def test_new_tokens_start_from_those_of_the_original(tiny_luke: Path, tiny_bert:
             assert new is not None and old is not None and torch.equal(table[new], table[old])
 
 
+@pytest.mark.parametrize("features", ["markers", "mentions"])
+def test_the_features_of_a_plain_encoder_by_hand(features: Any, tiny_bert: Path, tmp_path: Path) -> None:
+    made = build(str(tiny_bert), ["answer"], ClozeConfig(candidate_features=features))
+    made.model.eval()
+    records = [
+        ClozeRecord("a", "Ann lives in Oslo .", "@placeholder works .", ((0, 3), (13, 17))),
+        ClozeRecord("b", "Bob is .", "he is @placeholder .", ((0, 3),)),
+    ]
+    batch = made.encoding.collate(made.encoding.encode(records))
+    words = ("input_ids", "attention_mask", "token_type_ids")
+    with torch.no_grad():
+        found = made.model(**batch).logits
+        states = made.model.encoder(**{name: batch[name] for name in words}).last_hidden_state  # type: ignore[operator]
+        head = made.model.classifier.out_proj  # type: ignore[union-attr]
+        # [CLS] gap works . [SEP] [E] ann [E] lives in [E] oslo [E], and [CLS] he is gap . [SEP] [E] bob [E]
+        for row, place, column, first, last in ((0, 1, 0, 5, 8), (0, 1, 1, 10, 13), (1, 3, 0, 6, 9)):
+            gap, one, mean = states[row, place], states[row, first], states[row, first:last].mean(0)
+            read = [gap, one] if features == "markers" else [gap, mean, gap * mean]
+            wanted = (head.weight[0] @ torch.cat(read) + head.bias).item()  # type: ignore[union-attr, operator]
+            assert found[row, column].item() == pytest.approx(wanted, rel=1e-4, abs=1e-5)
+    assert found[1, 1] < -1e30
+    made.save_pretrained(tmp_path)
+    torch.testing.assert_close(load(tmp_path).model.eval()(**batch).logits, found, rtol=1e-5, atol=1e-6)
+
+
 def test_settings_are_kept(tiny_luke: Path, tmp_path: Path) -> None:
     config = ClozeConfig(max_length=32, max_query_length=12, doc_stride=7, released_repetition=True)
     build(str(tiny_luke), ["answer"], config).save_pretrained(tmp_path)

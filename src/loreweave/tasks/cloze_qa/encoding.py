@@ -199,8 +199,8 @@ class ClozeEncoding:
 
 
 class MarkerClozeEncoding(ClozeEncoding):
-    """Encoding for a plain encoder: word tensors, `placeholder_positions` [batch] and `candidate_positions` [batch, candidates]
-    of the opening markers, padded with -1.
+    """Encoding for a plain encoder: word tensors, `placeholder_positions` [batch], and `candidate_positions` (of the opening
+    markers, padded with -1) and `candidate_ends` (exclusive, padded with 0) [batch, candidates].
     """
 
     def collate(self, examples: list[ClozeExample]) -> Batch:
@@ -211,6 +211,8 @@ class MarkerClozeEncoding(ClozeEncoding):
         batch = {name: padded[name] for name in WORD_INPUTS}
         batch["placeholder_positions"] = torch.tensor([first for first, *_ in places])
         batch["candidate_positions"] = _padded([others for _, *others in places], -1)
+        ends = [[positions[-1] + 1 for positions in example.encoded.entity_position_ids] for example in examples]
+        batch["candidate_ends"] = _padded([others for _, *others in ends], 0)
         return batch | _labels(examples)
 
     def unpack(self, output: Any, batch: Mapping[str, Tensor]) -> Outputs:

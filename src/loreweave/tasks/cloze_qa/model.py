@@ -14,7 +14,7 @@ from loreweave.encoding import EntityTokenizer
 from loreweave.errors import CheckpointError
 from loreweave.models import LukeForEntityCloze
 from loreweave.tasks.cloze_qa.encoding import ClozeEncoding, ClozeSettings, MarkerClozeEncoding
-from loreweave.tasks.cloze_qa.network import CandidateClassifier
+from loreweave.tasks.cloze_qa.network import READOUTS, CandidateClassifier
 from loreweave.tasks.cloze_qa.record import LABEL
 from loreweave.tasks.cloze_qa.settings import NAME, ClozeConfig
 from loreweave.tasks.heads import with_head
@@ -54,7 +54,8 @@ def build(source: str, labels: Sequence[str], config: ClozeConfig) -> TaskModel:
         model, tokenizer = start_luke_head(source, LukeForEntityCloze, labels, config, more_markers=_STARTS, **stored)
         return _task_model(model, tokenizer, settings)
     stored.pop("max_length")  # `start_plain` stores it
-    plain, tokenizer = start_plain(source, labels, config, markers=_STARTS, cls=CandidateClassifier, readouts=2, **stored)
+    stored |= {"candidate_features": config.candidate_features, "readouts": READOUTS[config.candidate_features]}
+    plain, tokenizer = start_plain(source, labels, config, markers=_STARTS, cls=CandidateClassifier, **stored)
     return _task_model(plain, tokenizer, settings)
 
 

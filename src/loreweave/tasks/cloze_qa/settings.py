@@ -13,20 +13,28 @@ from loreweave.training.settings.finetuning import LUKE_SETTINGS, Encoded, Finet
 
 NAME = "cloze-qa"
 
+CandidateFeatures = Literal["markers", "mentions"]
+
 
 @dataclass(kw_only=True)
 class ClozeConfig(FinetuningConfig, LukeSettings):
     """Settings of cloze questions; the defaults are those of LUKE on ReCoRD (Yamada et al. 2020, section 4.4), per GPU."""
 
-    READ_WHEN: ClassVar[ReadWhen] = {LUKE_SETTINGS: when(head="luke")}
+    READ_WHEN: ClassVar[ReadWhen] = {
+        LUKE_SETTINGS: when(head="luke"),
+        ("candidate_features",): when(head="markers", reason="a LUKE reads the states of entities"),
+    }
     LEFT_OPEN: ClassVar[LeftOpen] = {"head": "auto"}
     PLAIN_HEAD: ClassVar[str] = "markers"
     ENCODED: ClassVar[Encoded] = ("head", "max_query_length", "doc_stride", "released_repetition")
 
     head: Literal["auto", "luke", "markers"] = "auto"
     """`luke`: a linear layer over the states of two entities, the placeholder and a candidate. `markers`: a linear layer over
-    the states of the token of the placeholder and of the candidate's opening marker, with any plain encoder. `auto`: `luke` for
-    a LUKE, `markers` for any other encoder."""
+    states of words, with any plain encoder, which sees markers around the candidates (see `candidate_features`). `auto`:
+    `luke` for a LUKE, `markers` for any other encoder."""
+    candidate_features: CandidateFeatures = "markers"
+    """`markers`: the states of the token of the placeholder and of the candidate's opening marker. `mentions`: the state of the
+    token of the placeholder, the mean state of the candidate's sub-words with its markers, and their product."""
     max_length: int | None = None
     """Maximum number of sub-words per input, including special tokens. Null: the maximum of the encoder. Longer passages are
     read in several windows."""
