@@ -84,6 +84,9 @@ def test_the_best_threshold_of_a_file_of_null_odds(tmp_path: Path) -> None:
     write(tmp_path / "odds.json", {"a": "1"})
     with pytest.raises(DataError, match="odds.json, field 'a': .*expected an object from ids to numbers"):
         score_predictions(MIXED, path, ScoringSettings(null_odds=str(odds)))
+    (tmp_path / "odds.json").write_text('{"a": 1, "b": 1e999}')
+    with pytest.raises(DataError, match="odds.json, field 'b': .*expected an object from ids to numbers"):
+        score_predictions(MIXED, path, ScoringSettings(null_odds=str(odds)))
     with pytest.raises(DataError, match="found no scores of .no answer.; null_odds=FILE gives them"):
         score_predictions(MIXED, path, ScoringSettings(null_threshold=1))
 

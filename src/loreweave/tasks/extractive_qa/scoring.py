@@ -32,7 +32,9 @@ METRICS = ("exact_match", "f1", *OF_KINDS, *OF_THRESHOLDS)
 
 _TEXTS = ("predicted", "prediction_text", "prediction")
 """Names of the predicted answer in a row: ours, that of the `datasets` library, and an older one of ours."""
-_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
+_LARGEST = 1e300
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+"""Kana and Chinese characters."""
 
 
 class Prediction(NamedTuple):
@@ -231,9 +233,14 @@ def _of_row(row: Mapping[str, Any]) -> Prediction:
     text, null = row.get(name), row.get("null_score", row.get("no_answer_probability"))
     if text is not None and not isinstance(text, str):
         raise DataError(f"found {text!r}, expected the text of an answer, empty for no answer", field=name)
-    if null is not None and (isinstance(null, bool) or not isinstance(null, int | float)):
+    if null is not None and not _is_number(null):
         raise DataError(f"found {null!r}, expected a number", field="null_score")
     return Prediction(text, None if null is None else float(null))
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a JSON value is a finite number."""
+    return not isinstance(value, bool) and isinstance(value, int | float) and abs(value) < _LARGEST
 
 
 def _text_of(id: str, value: Any, path: Path) -> str | None:
@@ -270,9 +277,7 @@ def _by_id(
 def _read_odds(records: Sequence[QuestionRecord], path: Path) -> tuple[list[float | None], list[str]]:
     """The score of "no answer" of each record; a question without one has the score 0, as in the official script."""
     content = read_json(path)
-    wrong = not isinstance(content, Mapping) or next(
-        (id for id, value in content.items() if isinstance(value, bool) or not isinstance(value, int | float)), None
-    )
+    wrong = not isinstance(content, Mapping) or next((id for id, value in content.items() if not _is_number(value)), None)
     if wrong is not None:
         field = wrong if isinstance(wrong, str) else None
         raise DataError("found something else, expected an object from ids to numbers", path=path, field=field)
