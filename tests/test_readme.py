@@ -165,7 +165,8 @@ def test_numbers_of_results_have_one_notation(path: Path) -> None:
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_no_line_of_a_page_is_too_long(path: Path) -> None:
     lines = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-    assert not [number for number, line in lines if len(line) > LONGEST_LINE]
+    records = '{"'  # of JSON Lines, which cannot be broken
+    assert not [number for number, line in lines if len(line) > LONGEST_LINE and not line.startswith(records)]
 
 
 def says(printed: str, shown: str) -> bool:
