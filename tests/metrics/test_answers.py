@@ -69,3 +69,10 @@ def test_no_threshold_lies_between_equal_scores() -> None:
     arguments = ([1, 0], [0.5, 0.5], [True, False], [True, True])
     assert best_threshold(*arguments) == (1.0, 0.5)  # the official script stops between the two
     assert best_threshold(*arguments, attainable=True) == (0.5, 0.0)
+
+
+def test_no_answer_for_all_questions_is_below_all_scores() -> None:
+    arguments = ([0, 0, 0], [-3.0, -2.0, 1.0], [False, False, True], [True] * 3)
+    assert best_threshold(*arguments) == (2 / 3, 0.0)  # the official script, although two scores are below 0
+    score, threshold = best_threshold(*arguments, attainable=True)
+    assert score == 2 / 3 and threshold < -3.0

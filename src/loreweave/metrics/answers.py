@@ -142,16 +142,17 @@ def best_threshold(
         null_scores: score of "no answer" for each question, such as a probability or a difference of logits.
         has_answer: whether each question has a gold answer.
         answered: whether each prediction is an answer (a text that is not empty).
-        attainable: only consider thresholds between different null scores. The script also stops between equal ones, where
-            no threshold can be.
+        attainable: only consider thresholds that give the score. The script also stops between equal null scores, where no
+            threshold can be, and gives 0 if "no answer" is best for all questions, also where null scores are below 0.
 
     Example:
         >>> best_threshold([1.0, 0.0, 0.0], [-2.0, 3.0, 1.0], [True, False, True], [True, True, True])
         BestThreshold(score=0.6666666666666666, threshold=-2.0)
     """
     current = best = float(sum(not has for has in has_answer))
-    threshold = 0.0
     order = sorted(range(len(scores)), key=lambda number: null_scores[number])
+    least = null_scores[order[0]] if order else 1.0
+    threshold = 0.0 if least > 0 or not attainable else least - 1.0
     for place, number in enumerate(order):
         if has_answer[number]:
             current += scores[number]

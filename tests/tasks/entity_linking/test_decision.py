@@ -59,3 +59,10 @@ def test_nil_is_between_the_last_wrong_and_the_first_right_score() -> None:
     assert best_nil([5.0, 1.0], [False, True], [True, False]) is None  # leaving out more is worse
     assert best_nil([1.0], [True], [False]) is None
     assert best_nil([1.0, 2.0], [False, False], [True, True]) == 2.5
+
+
+def test_nil_does_not_lie_between_equal_scores() -> None:
+    # Below 1.5, one of two equal scores is won and the other lost; above 2.0, two are won and one is lost.
+    assert best_nil([1.0, 1.0, 2.0], [False, True, False], [True, False, True]) == 2.5
+    assert best_nil([1.0, 1.0, 2.0], [False, True, True], [True, False, False]) is None
+    assert best_nil([], [], []) is None

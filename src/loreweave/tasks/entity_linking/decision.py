@@ -133,11 +133,11 @@ def best_nil(best: Sequence[float], right: Sequence[bool], nil: Sequence[bool]) 
     """
     if not any(nil):
         return None
-    order = np.argsort(best)
-    gains = np.cumsum([int(nil[place]) - int(right[place]) for place in order])
-    most = int(gains.argmax())
-    if gains[most] <= 0:
+    scores, places = np.unique(np.asarray(best, np.float64), return_inverse=True)  # no threshold lies between equal scores
+    gains = np.cumsum(np.bincount(places, [int(none) - int(hit) for none, hit in zip(nil, right, strict=True)], len(scores)))
+    most = int(gains.argmax()) if len(gains) else 0
+    if not len(gains) or gains[most] <= 0:
         return None
-    here = best[order[most]]
-    above = best[order[most + 1]] if most + 1 < len(order) else here + 1.0
-    return float((here + above) / 2)
+    if most + 1 == len(scores):
+        return float(scores[most] + 0.5)
+    return float((scores[most] + scores[most + 1]) / 2)
