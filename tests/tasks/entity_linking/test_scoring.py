@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from loreweave.metrics.linking.cases import Label
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.entity_linking.decision import Decision
 from loreweave.tasks.entity_linking.record import LinkingRecord
-from loreweave.tasks.entity_linking.scoring import score_outputs
+from loreweave.tasks.entity_linking.scoring import KnowledgeBase, score_found, score_outputs
 from loreweave.tasks.jobs.evaluate import score_task
 from loreweave.tasks.registry import load_task
 
@@ -106,3 +107,22 @@ def test_predictions_need_places(tmp_path: Path) -> None:
         score(tmp_path, [{"id": "a", "predicted": [{"entity": "Q1"}]}])
     with pytest.raises(DataError, match="field 'entity': found 3, expected the name of an entity or null"):
         score(tmp_path, [{"id": "a", "predicted": [{"start": 0, "end": 4, "entity": 3}]}])
+
+
+def test_predicted_mentions_lie_in_the_text_at_different_places(tmp_path: Path) -> None:
+    beyond = [{"id": "b", "predicted": [{"start": 6, "end": 9, "entity": "Q1"}]}]
+    for setting in ("mentions=found", "mentions=given"):
+        with pytest.raises(DataError, match=r"found.jsonl, line 1, field 'predicted': found the span \(6, 9\) in a text of 6"):
+            score(tmp_path, beyond, setting)
+    twice = [{"id": "b", "predicted": [{"start": 0, "end": 4, "entity": name} for name in ("Q1", "Q2")]}]
+    with pytest.raises(DataError, match=r"line 1, field 'predicted': found two predictions for the characters \(0, 4\) of 'b'"):
+        score(tmp_path, twice)
+
+
+def test_predictions_outside_the_evaluated_part_do_not_count() -> None:
+    record = LinkingRecord("a", "oslo and paris", (Label(0, 4, "Q1"),), evaluated=(0, 8))
+    found = [{"start": 0, "end": 4, "entity": "Q1"}, {"start": 9, "end": 14, "entity": "Q2"}]
+    metrics = score_found([record], [found], KnowledgeBase(), []).metrics
+    assert metrics["micro_f1"] == metrics["elevant_f1"] == 1
+    whole = replace(record, evaluated=None)
+    assert score_found([whole], [found], KnowledgeBase(), []).metrics["micro_f1"] == pytest.approx(2 / 3)

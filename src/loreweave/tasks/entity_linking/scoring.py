@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from loreweave.corpus.counts import counted
-from loreweave.corpus.files.rows import Row, as_row, field
+from loreweave.corpus.files.rows import Row, Span, as_row, check_span, field
 from loreweave.corpus.knowledge.entity_names import canonical_entity
 from loreweave.corpus.knowledge.entity_table import DescribedEntity, EntityTable, read_entities
 from loreweave.errors import DataError
@@ -22,7 +22,7 @@ from loreweave.metrics.probabilities import rounded
 from loreweave.tasks.entity_linking.decision import COLUMNS, Decision, Ranked, rank
 from loreweave.tasks.entity_linking.record import NIL, LinkingRecord
 from loreweave.tasks.entity_linking.settings import ScoringSettings
-from loreweave.tasks.files.predictions import align, json_predictions, predicted_name
+from loreweave.tasks.files.predictions import align, json_predictions, predicted_name, with_places
 from loreweave.training.evaluation import Evaluation, Outputs
 
 GIVEN_METRICS = ("accuracy", "macro_accuracy", "accuracy_with_nil", "nil_f1")
@@ -189,7 +189,9 @@ def score_found(
             (record.mentions[index].start, record.mentions[index].end, key)
             for index, key in zip(record.asked(), base.gold(record), strict=True)
         ])  # fmt: skip
-        guesses.append([(one["start"], one["end"], base.key(one["entity"])) for one in found])
+        first, last = record.evaluated or (0, len(record.text))
+        inside = [one for one in found if first <= one["start"] and one["end"] <= last]
+        guesses.append([(one["start"], one["end"], base.key(one["entity"])) for one in inside])
         cases.append(_cases(record, found, base))
     metrics = strong_matching(gold, guesses)
     every = [case for each in cases for case in each]
@@ -250,8 +252,8 @@ def score_predictions(records: Sequence[LinkingRecord], path: Path, settings: Sc
         DataError: names the line; see `files.predictions.align`.
     """
     base = KnowledgeBase(None if settings.entities is None else EntityTable(read_entities(settings.entities)))
-    found, notes = align(json_predictions(path, _predicted), [record.id for record in records], path)
-    predicted = [list(each or ()) for each in found]
+    found, notes = align(with_places(json_predictions(path, _predicted)), [record.id for record in records], path)
+    predicted = [_checked(record, each, path) for record, each in zip(records, found, strict=True)]
     rows = [
         {"id": record.id, "predicted": guesses, "gold": gold_rows(record)}
         for record, guesses in zip(records, predicted, strict=True)
@@ -266,6 +268,27 @@ def score_predictions(records: Sequence[LinkingRecord], path: Path, settings: Sc
             evaluation.notes.append(f"{counted(missing, 'mention')} without a prediction, counted as NIL")
     evaluation.notes.extend(notes)
     return evaluation
+
+
+def _checked(record: LinkingRecord, found: tuple[str, list[dict[str, Any]]] | None, path: Path) -> list[dict[str, Any]]:
+    """The predicted mentions of a record, which lie in its text and at different places.
+
+    Raises:
+        DataError: names the line.
+    """
+    place, mentions = found or ("", [])
+    seen = set[Span]()
+    for one in mentions:
+        span = one["start"], one["end"]
+        try:
+            check_span(record.text, *span, "predicted")
+        except DataError as error:
+            raise DataError(f"{error.message}: {record.id!r}", path=path, record=place, field=error.field) from None
+        if span in seen:
+            message = f"found two predictions for the characters {span} of {record.id!r}, expected one"
+            raise DataError(message, path=path, record=place, field="predicted")
+        seen.add(span)
+    return mentions
 
 
 def _at_places(
