@@ -66,3 +66,15 @@ def test_names_in_a_text_are_the_longest_with_a_capital() -> None:
 def test_a_possessive_and_an_article_are_left_out() -> None:
     finder = CandidateFinder(TABLE, COUNTS)
     assert finder.find("Berlin's") == finder.find("the Berlin") == finder.find("Berlin") and finder.find("The Bonn's") == []
+
+
+def test_names_in_scripts_without_capital_letters_are_found() -> None:
+    table = EntityTable([DescribedEntity("Q1", "東京"), DescribedEntity("Q2", "القاهرة"), DescribedEntity("Q3", "oslo")])
+    finder = CandidateFinder(table, None)
+    for text, name in (("東京 は大きい。", "東京"), ("زرت القاهرة أمس", "القاهرة"), ("oslo or Oslo", "Oslo")):
+        assert [text[start:end] for start, end in finder.names_in(text, 0)] == [name]
+
+
+def test_a_name_without_links_has_candidates_without_a_prior() -> None:
+    dictionary = MentionDictionary.from_counts({"the big apple": NameCounts({"Q60": 0})})
+    assert CandidateFinder(TABLE, dictionary).find("The Big Apple") == [(2, 0.0)]

@@ -90,14 +90,14 @@ class CandidateFinder:
         for row in self._own.get(_RULE.name(name), ()):
             priors[row] = max(priors.get(row, 0.0), OWN_NAME)
         kept = sorted(priors.items(), key=lambda pair: (-pair[1], pair[0]))[: self.most]
-        total = sum(prior for _, prior in kept)
+        total = sum(prior for _, prior in kept) or 1.0  # a file may say that a name has no link at all
         return [(row, prior / total) for row, prior in kept]
 
     def names_in(self, text: str, least: float) -> list[Span]:
         """Characters of the names in a text that have candidates: from left to right the longest, none inside another.
 
-        A name begins with a capital letter or a digit, or its words do; names that the dictionary has counted must be links in
-        a share of at least `least` of the texts with them.
+        A word of a name begins with a capital letter, with a digit, or in a script without capital letters; names that the
+        dictionary has counted must be links in a share of at least `least` of the texts with them.
         """
         found: dict[Span, DetectedMention] = {}
         for dictionary in (self.own_names, self.dictionary):
@@ -111,10 +111,15 @@ class CandidateFinder:
         return sorted(spans)
 
     def _is_name(self, found: DetectedMention, least: float) -> bool:
-        if not any(word[:1].isupper() or word[:1].isdigit() for word in found.name.split()):
+        if not any(map(_may_begin_name, found.name.split())):
             return False
         counted = found.link_probability > 0
         return (not counted or found.link_probability >= least) and bool(self.find(found.name))
+
+
+def _may_begin_name(word: str) -> bool:
+    """Whether a word begins with a digit or a letter that is no small one."""
+    return word[0].isdigit() or (word[0].isalpha() and not word[0].islower())
 
 
 def _spellings(name: str) -> Iterable[str]:
