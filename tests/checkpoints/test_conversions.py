@@ -16,7 +16,7 @@ from loreweave.checkpoints.formats.hugging_face import save
 from loreweave.cli.main import main
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.encoding import EntityTokenizer
-from loreweave.errors import CheckpointError
+from loreweave.errors import CheckpointError, ConfigurationError
 from loreweave.models import LukeForEntityPairClassification
 
 HEADS = (
@@ -239,3 +239,25 @@ def test_words_of_transformers_need_no_recipe(tmp_path: Path) -> None:
     source = layouts.write_v4_folder(tmp_path / "source", layouts.reference())
     report = convert(source, tmp_path / "out")
     assert not (tmp_path / "out" / "README.md").exists() and not any("entity_spans" in note for note in report.notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "to", "message"),
+    [
+        (
+            "luke.tar.gz",
+            "hugging-face",
+            "found 'luke.tar.gz', the name of a file, expected a folder such as 'luke', or --to luke-original",
+        ),
+        ("luke.TGZ", "paddle", "expected a folder such as 'luke', or --to luke-original"),
+        ("luke.pdparams", "hugging-face", "expected a folder such as 'luke', and --to paddle for such a file in it"),
+        ("luke.pdparams", "paddle", "expected a folder such as 'luke'$"),
+        ("model.pt", "hugging-face", "expected a folder such as 'model', and --to fairseq for such a file in it"),
+        ("model.safetensors", "hugging_face", "expected a folder such as 'model'$"),
+    ],
+)
+def test_a_target_with_the_name_of_a_file_is_refused(tmp_path: Path, name: str, to: str, message: str) -> None:
+    """It would become a folder of this name, which other programs take for the file."""
+    with pytest.raises(ConfigurationError, match=message):
+        convert(tmp_path / "source", tmp_path / name, to=to)
+    assert not list(tmp_path.iterdir())

@@ -23,6 +23,17 @@ OURS_ALONE = {name: usual for name, usual in HEAD_SETTINGS.items() if name != "c
 """Settings that no other format can store; all formats support a classifier with a bias."""
 
 
+_ARCHIVE = "luke-original"
+"""The format that can be written as one file; the others are folders."""
+_SUFFIXES = {
+    ".pdparams": "paddle",
+    ".pt": fairseq.NAME,
+    ".safetensors": hugging_face.NAME,
+    **dict.fromkeys((".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz"), _ARCHIVE),
+}
+"""Ends of names of weight files, and the format that each belongs to."""
+
+
 def load_luke(
     path: Pathname,
     cls: type[PreTrainedModel] | None = None,
@@ -90,6 +101,7 @@ def convert(
         CheckpointError: the source cannot be read, the target's format cannot store it, or its outputs would differ.
     """
     place = Path(target)
+    _check_suffix(place, to)
     check_free(place, overwrite)
     check_overwritable(check_replaceable(place))
     to_fairseq, names = plain_name(to) == fairseq.NAME, {plain_name(name) for name in (to, from_) if name is not None}
@@ -112,6 +124,22 @@ def convert(
     module = _writable(to)
     loaded = load_luke(origin, format=from_, base=base, entity_aware_attention=entity_aware_attention)
     return _write_luke(make_lite(loaded) if lite else loaded, module, place, base, lossy)
+
+
+def _check_suffix(target: Path, to: str) -> None:
+    """Refuse a target whose name is that of another format's file, or of a file where the format has a folder."""
+    owner = next((name for suffix, name in _SUFFIXES.items() if target.name.lower().endswith(suffix)), None)
+    if owner is None or owner == _ARCHIVE == _written(to):
+        return
+    other = f", or --to {owner}" if owner == _ARCHIVE else f", and --to {owner} for such a file in it"
+    other = "" if owner == _written(to) else other
+    name = target.name.partition(".")[0] or "model"
+    raise ConfigurationError(f"TARGET: found {target.name!r}, the name of a file, expected a folder such as {name!r}{other}")
+
+
+def _written(to: str) -> str | None:
+    """Name of a format that can be written, None for none."""
+    return next((known for known in TARGETS if plain_name(known) == plain_name(to)), None)
 
 
 def _writable(name: str) -> ModuleType:

@@ -17,6 +17,8 @@ GROUND_TRUTH = {"source": "Mia left", "ner": {"annotations": {"entities": []}}, 
 FILES: list[tuple[Any, str]] = [
     ([SPACY_2], "JSON of spaCy 2, which is not read: 'spacy convert FILE.json FOLDER' makes a .spacy file"),
     (SPACY_2, "JSON of spaCy 2"),
+    ({"data": [{"title": "Oslo", "paragraphs": [{"context": "Mia left", "qas": []}]}]}, "the task extractive-qa reads"),
+    ({"data": [{"passage": {"text": "Mia left", "entities": []}, "qas": []}]}, "the task cloze-qa reads"),
     (AZURE, "a project of Azure's language service"),
     (GROUND_TRUTH, "a manifest of SageMaker Ground Truth"),
     ({"textSegmentAnnotations": [], "textContent": "Mia left"}, "Google's Vertex AI"),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from loreweave.errors import DataError
+from loreweave.metrics.answers import score_answer
 from loreweave.tasks.cloze_qa.reader import query, read, rows_of_file
 
 TEXT = "James Watt was born in Greenock.\n@highlight\n\nWatt left Glasgow."
@@ -134,7 +135,8 @@ def test_what_is_unusual_is_kept_and_counted(tmp_path: Path) -> None:
     ]
     bare: dict[str, Any] = {"passage": {"text": "Nobody.", "entities": []}, "qas": [{"id": "q5", "query": "@placeholder"}]}
     found = read(write(tmp_path, passage, bare, {"passage": {"text": "a", "entities": []}, "qas": []}))
-    assert [record.id for record in found.records] == ["q1", "q2", "q2", "q4", "q5"]
+    assert [record.id for record in found.records] == ["q1", "q2", "q2#2", "q4", "q5"]
+    assert [record.given_id for record in found.records] == [None, None, "q2", None, None]
     assert found.records[3].answers == ("Boulton",) and found.records[3].correct == ()
     assert dict(found.dropped) == {
         "candidates at the place of another": 1,
@@ -142,10 +144,10 @@ def test_what_is_unusual_is_kept_and_counted(tmp_path: Path) -> None:
     }
     assert dict(found.skipped) == {"passage without queries": 1}
     assert found.notes == [
-        "1 id is that of several queries; each query is scored, but predictions by id cannot tell them apart: 'q2'",
         "1 query has no candidate, so no prediction: 'q5'",
         "2 queries have no answer among the candidates, so that training sees only wrong ones: 'q2', 'q4'",
         "1 query has no answer that occurs in the passage: 'q4'",
+        "1 query has the id of another; all are kept, and a number was added to the id: 'q2#2'",
     ]
 
 
@@ -178,3 +180,11 @@ def test_files_become_queries_with_errors_in_place(tmp_path: Path) -> None:
     assert [place for place, _ in rows] == ["record 1", "record 1", "record 2", "record 2"]
     assert rows[0][1]["candidates"][0] == {"start": 0, "end": 10} and rows[0][1]["answers"] == ["James Watt", "Watt"]
     assert isinstance(rows[3][1], DataError) and [query(row, "")[0].id for _, row in rows[:3]] == ["q1", "q2", "q1"]
+
+
+def test_real_data_has_known_sizes_and_a_known_baseline(shared_data: Path) -> None:
+    """The first candidate is right for 111 of 386 queries."""
+    found = read(shared_data / "qa_wikicloze_record_format" / "dev.json.xz")
+    assert len(found.records) == 386 and not found.notes and not found.dropped and not found.skipped
+    assert len({record.metadata["passage"] for record in found.records}) == 143
+    assert sum(score_answer(record.surface(0), record.answers).exact for record in found.records) == 111

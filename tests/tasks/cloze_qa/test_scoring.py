@@ -65,10 +65,13 @@ def test_missing_predictions_are_wrong_and_said_to_be(tmp_path: Path, lines: boo
 
 
 def test_two_queries_with_one_id_both_count(tmp_path: Path) -> None:
-    twice = [RECORDS[1], ClozeRecord("q2", TEXT, "in @placeholder", SPANS, ("Glasgow",), (2,))]
+    """The official script takes the prediction for both; ours has an id of its own for the second."""
+    twice = [RECORDS[1], ClozeRecord("q2#2", TEXT, "in @placeholder", SPANS, ("Glasgow",), (2,), given_id="q2")]
     assert score_predictions(twice, write(tmp_path, {"q2": "Watt"})).metrics == {"exact_match": 0.5, "f1": 0.5}
-    rows = [{"id": "q2", "predicted": "Watt"}, {"id": "q2", "predicted": "Glasgow"}]
-    assert score_predictions(twice, write(tmp_path, rows)).metrics["exact_match"] == 1
+    assert score_predictions(twice, write(tmp_path, {"q2": "Watt", "q2#2": "Glasgow"})).metrics["exact_match"] == 1
+    for second in ("q2", "q2#2"):
+        rows = [{"id": "q2", "predicted": "Watt"}, {"id": second, "predicted": "Glasgow"}]
+        assert score_predictions(twice, write(tmp_path, rows)).metrics["exact_match"] == 1
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,14 @@ _TOOLS: tuple[tuple[frozenset[str], str, str], ...] = tuple(
 
 
 def unsupported_tool(row: Any) -> str | None:
-    """The tool that wrote a row, and the way out, in words; None if it is unknown."""
+    """The tool that wrote a row, or the task that reads it, and the way out, in words; None if it is unknown."""
     if not isinstance(row, Mapping):
         return None
+    paragraphs = row.get("paragraphs")
+    if isinstance(paragraphs, list) and paragraphs and isinstance(paragraphs[0], Mapping) and "context" in paragraphs[0]:
+        return "found questions in the layout of SQuAD, which the task extractive-qa reads"
+    if {"passage", "qas"} <= row.keys():
+        return "found queries in the layout of ReCoRD, which the task cloze-qa reads"
     for keys, tool, way_out in _TOOLS:
         if keys <= set(row):
             return f"found {tool}, which is not read: {way_out}"

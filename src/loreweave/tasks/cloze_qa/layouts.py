@@ -143,7 +143,7 @@ def _record(
 ) -> ClozeRecord:
     if blank := [answer for answer in answers if not answer.strip()]:
         raise DataError(f"found {blank[0]!r}, expected the text of an answer", field="answers")
-    return ClozeRecord(id, text, query, candidates, tuple(dict.fromkeys(answers)), tuple(correct), dict(about))
+    return ClozeRecord(id, text, query, candidates, tuple(dict.fromkeys(answers)), tuple(correct), metadata=dict(about))
 
 
 def _id(row: Row, otherwise: str) -> str:

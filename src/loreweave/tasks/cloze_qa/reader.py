@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,15 +60,30 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
             path=path,
         )
     found.notes.extend(_notes(found.records))
+    return _with_own_ids(found)
+
+
+def _with_own_ids(found: ReadResult[ClozeRecord]) -> ReadResult[ClozeRecord]:
+    """Add a number to an id that another query has too, which is noted."""
+    seen, taken = Counter[str](), {record.id for record in found.records}
+    changed: list[str] = []
+    for place, record in enumerate(found.records):
+        seen[record.id] += 1
+        if seen[record.id] == 1:
+            continue
+        while (own := f"{record.id}#{seen[record.id]}") in taken:
+            seen[record.id] += 1
+        taken.add(own)
+        changed.append(own)
+        found.records[place] = replace(record, id=own, given_id=record.id)
+    if changed:
+        many = counted(len(changed), "query has the id of another", "queries have the id of another")
+        found.notes.append(f"{many}; all are kept, and a number was added to the id: {_ids(changed)}")
     return found
 
 
 def _notes(records: Sequence[ClozeRecord]) -> Iterator[str]:
     """What is unusual about queries, one line each, with the first ids."""
-    again = [id for id, count in Counter(record.id for record in records).items() if count > 1]
-    if again:
-        many = counted(len(again), "id is that", "ids are those")
-        yield f"{many} of several queries; each query is scored, but predictions by id cannot tell them apart: {_ids(again)}"
     without = [record.id for record in records if not record.candidates]
     if without:
         yield f"{counted(len(without), 'query has', 'queries have')} no candidate, so no prediction: {_ids(without)}"

@@ -27,6 +27,7 @@ class ClozeRecord:
         candidates: characters (end exclusive) of the mentions that can be the answer, in the order of the file.
         answers: gold answers as texts; none if they are not known.
         correct: numbers of the candidates that are gold answers.
+        given_id: id in the file, if another query has it too.
         metadata: `passage`, which is the same for all queries of a passage, and other content of the file.
     """
 
@@ -36,6 +37,7 @@ class ClozeRecord:
     candidates: tuple[Span, ...]
     answers: tuple[str, ...] = ()
     correct: tuple[int, ...] = ()
+    given_id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def surface(self, candidate: int) -> str:

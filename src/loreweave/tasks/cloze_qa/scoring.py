@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +45,12 @@ def score_predictions(records: Sequence[ClozeRecord], path: Path) -> Evaluation:
     """
     if not any(record.answers for record in records):
         raise DataError("found no query with an answer, expected gold answers to score by")
-    ids = [record.id for record in records]
     texts = _official(path)
     if texts is not None:
-        found, notes = _by_id(texts, ids, path)
+        found, notes = _by_id(texts, _ids(records, texts), path)
     elif holds_json(path):
         rows: list[Prediction[str | None]] = json_predictions(path, _predicted, _id)
-        aligned = align(rows, ids, path)
+        aligned = align(rows, _ids(records, {row.id for row in rows}), path)
         found, notes = list(aligned[0]), aligned[1]
     else:
         raise DataError("found no JSON, expected an object {id: text}, or JSON Lines with id and predicted", path=path)
@@ -102,6 +101,11 @@ def _official(path: Path) -> dict[str, str | None] | None:
         if text is not None and not isinstance(text, str):
             raise DataError(f"found {text!r}, expected the text of the answer", path=path, field=id)
     return content
+
+
+def _ids(records: Sequence[ClozeRecord], given: Collection[str | None]) -> list[str]:
+    """The id of each query in a file of predictions; the one in the gold file if that has several queries of the same id."""
+    return [record.id if record.id in given or record.given_id is None else record.given_id for record in records]
 
 
 def _by_id(texts: Mapping[str, str | None], ids: Sequence[str], path: Path) -> tuple[list[str | None], list[str]]:
