@@ -2,6 +2,7 @@
 
     python benchmarks/entity_linking.py --starts minilm words-500-0 types-500-0 --seeds 0
     python benchmarks/entity_linking.py --table
+    python benchmarks/entity_linking.py --speed
 
 Entities: those of FB15k-237, CoDEx and Wikispeedia, joined by Wikipedia title and QID; descriptions are Wikidata's and the
 first sentence of Wikispeedia's article. Training: paragraphs of text_wikispeedia without its reserved titles. A tenth of the
@@ -20,10 +21,14 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import torch
 
 from checkpoints import DATA, REPOSITORY, STORE
 from loreweave.corpus.annotated_text import AnnotatedText, Mention, write_annotated_texts
@@ -32,8 +37,13 @@ from loreweave.corpus.knowledge.entity_names import canonical_entity
 from loreweave.corpus.knowledge.entity_table import DescribedEntity, EntityTable, read_entities
 from loreweave.corpus.mentions.dictionary import MentionDictionary
 from loreweave.corpus.wikispeedia import read_reserved_titles, read_wikispeedia
+from loreweave.encoding.model_names import resolve
+from loreweave.tasks.contract import Execution
+from loreweave.tasks.entity_linking import description_model
 from loreweave.tasks.entity_linking.candidates import CandidateFinder, dictionary_of
+from loreweave.tasks.entity_linking.evaluation import find_names, link
 from loreweave.tasks.entity_linking.reader import read
+from loreweave.tasks.entity_linking.settings import EntityLinkingConfig, PredictionSettings
 
 TASK = "entity-linking"
 FOLDER = STORE / "linking"
@@ -244,6 +254,35 @@ def show(test: str, names: str, linker: str, found: dict[str, str], columns: tup
     )
 
 
+def speed(entities: int = 100_000, texts: int = 150) -> None:
+    """Print the mentions per second of CPU time on one core, among many described entities with stored vectors.
+
+    The table has the real entities and copies of them with the same names, so that names are ambiguous. The vectors are random
+    and memory-mapped. The mentions are the names in paragraphs.
+    """
+    torch.set_num_threads(1)
+    own = read_entities(ENTITIES)
+    copies = [replace(own[n % len(own)], id=f"copy {n}", title="", wikidata="") for n in range(entities - len(own))]
+    table = EntityTable([*own, *copies])
+    loaded = description_model.build(str(resolve("minilm")), table, None, EntityLinkingConfig())
+    path = FOLDER / "random.npy"
+    np.save(path, np.random.default_rng(0).normal(size=(len(table), loaded.model.config.hidden_size)).astype(np.float32))
+    mapped = np.load(path, mmap_mode="r")
+    loaded.model.entities.stored = lambda rows: torch.from_numpy(np.asarray(mapped[rows]))
+    execution = Execution(device="cpu", report=lambda line: None)
+    records = read(FOLDER / "train.jsonl").records[:texts]
+    find_names(records[:8], loaded, PredictionSettings(), execution)
+    begun = time.process_time()
+    found = find_names(records, loaded, PredictionSettings(), execution)
+    named = time.process_time()
+    link(loaded, found, execution)
+    done, mentions = time.process_time(), sum(len(record.mentions) for record in found)
+    print(
+        f"{mentions} names in {len(records)} paragraphs among {len(table):,} entities, {mentions / (done - begun):.0f} a second"
+    )
+    print(f"{named - begun:.2f} s to find them, {done - named:.2f} s to link them")
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -252,7 +291,12 @@ def main() -> None:
     parser.add_argument("--tests", nargs="+", choices=tuple(TESTS), default=list(TESTS))
     parser.add_argument("--paragraphs", nargs=3, type=int, default=[2400, 200, 600], help="of training, dev and test")
     parser.add_argument("--table", action="store_true", help="only print the results that are there")
+    parser.add_argument("--speed", action="store_true", help="measure mentions per second of CPU time")
     options = parser.parse_args()
+    if options.speed:
+        prepare(*options.paragraphs)
+        speed()
+        return
     if not options.table:
         prepare(*options.paragraphs)
         measure(options.starts, options.seeds, options.tests)
