@@ -7,7 +7,7 @@ import pytest
 from loreweave.corpus.knowledge.entity_table import DescribedEntity, EntityTable
 from loreweave.corpus.mentions.dictionary import MentionDictionary, NameCounts
 from loreweave.metrics.linking.cases import Label
-from loreweave.tasks.entity_linking.candidates import CandidateFinder, dictionary_of
+from loreweave.tasks.entity_linking.candidates import CandidateFinder, dictionary_of, without_overlaps
 from loreweave.tasks.entity_linking.record import LinkingRecord
 
 TABLE = EntityTable([
@@ -78,3 +78,7 @@ def test_names_in_scripts_without_capital_letters_are_found() -> None:
 def test_a_name_without_links_has_candidates_without_a_prior() -> None:
     dictionary = MentionDictionary.from_counts({"the big apple": NameCounts({"Q60": 0})})
     assert CandidateFinder(TABLE, dictionary).find("The Big Apple") == [(2, 0.0)]
+
+
+def test_of_overlapping_spans_the_longest_is_kept() -> None:
+    assert without_overlaps([(0, 4), (2, 9), (9, 12), (10, 13)]) == [(2, 9), (9, 12)]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from linking_world import ENTITIES, ROWS, write
+from task_jobs import silent
 
 import loreweave
 from loreweave.errors import DataError
@@ -45,3 +46,16 @@ def test_a_text_without_mentions_is_refused_on_request(run: Any, tmp_path: Path)
     predictor = loreweave.load(tmp_path / "run", device="cpu", settings={"mentions": "given"})
     with pytest.raises(DataError, match="query 1: field 'mentions': found a text without mentions"):
         predictor.predict_rows([{"text": ROWS[0]["text"]}])
+
+
+def test_a_checkpoint_of_ner_finds_the_mentions(run: Any, tiny_bert: Path, tmp_path: Path) -> None:
+    columns = tmp_path / "ner.txt"
+    columns.write_text("ann O\nlives O\nin O\noslo B-LOC\n. O\n\n" * 8)
+    settings = {"epochs": 12, "batch_size": 4, "gradient_accumulation_steps": 1, "device": "cpu"}
+    rate = {"optimizer": {"learning_rate": 1e-2}}
+    loreweave.finetune("ner", tiny_bert, train=columns, output=tmp_path / "ner", report=silent, **settings, **rate)  # type: ignore[arg-type]
+    row = {"text": "ann lives in oslo ."}
+    assert loreweave.load(tmp_path / "run", device="cpu").predict_rows([row])[0]["predicted"] == []  # no capital letter
+    predictor = loreweave.load(tmp_path / "run", device="cpu", settings={"ner": str(tmp_path / "ner")})
+    (answer,) = predictor.predict_rows([row])
+    assert [(one["start"], one["end"]) for one in answer["predicted"]] == [(13, 17)]

@@ -46,6 +46,7 @@ def test_accuracy_with_its_baselines() -> None:
     assert metrics["macro_accuracy"] == pytest.approx((0 / 2 + 1 / 1) / 2)
     assert metrics["accuracy_with_nil"] == pytest.approx(2 / 5)  # the right one, and the mention without candidates
     assert evaluation.tables["counts"] == [{"mentions": 5, "in_knowledge_base": 3, "unknown_entities": 1, "nil": 1}]
+    assert "1 mention has no candidate, and no entity therefore" in evaluation.notes
     assert any("1 mention has an entity outside the knowledge base" in note for note in evaluation.notes)
     row = evaluation.predictions[0]
     assert row["predicted"][2] == {
@@ -100,6 +101,18 @@ def test_found_mentions(tmp_path: Path) -> None:
     errors = {row["error"]: row["cases"] for row in tables["errors"]}
     assert errors["false_detection"] == 1  # "osl" lies in the word of its mention, so that only "and" is wrong
     assert metrics["elevant_f1"] == pytest.approx(2 * 2 / (2 + 1 + 2))
+
+
+def test_strong_matching_leaves_out_optional_mentions(tmp_path: Path) -> None:
+    labels = [{"id": 0, "span": [0, 4], "entity_id": "Q1"}, {"id": 1, "span": [9, 14], "entity_id": "Q2", "optional": True}]
+    (tmp_path / "gold.jsonl").write_text(json.dumps({"id": 1, "text": "oslo and paris .", "labels": labels}) + "\n")
+    rows = {"id": "1", "predicted": [{"start": 0, "end": 4, "entity": "Q1"}, {"start": 9, "end": 14, "entity": "Q2"}]}
+    (tmp_path / "found.jsonl").write_text(json.dumps(rows) + "\n")
+    paths = [tmp_path / "gold.jsonl", tmp_path / "found.jsonl"]
+    evaluation, _ = score_task(
+        load_task("entity-linking"), *paths, settings=["mentions=found"], execution=Execution(report=silent)
+    )
+    assert evaluation.metrics["micro_f1"] == evaluation.metrics["elevant_f1"] == 1
 
 
 def test_predictions_need_places(tmp_path: Path) -> None:

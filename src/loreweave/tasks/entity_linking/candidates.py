@@ -103,12 +103,7 @@ class CandidateFinder:
         for dictionary in (self.own_names, self.dictionary):
             for one in dictionary.detect(text) if dictionary is not None else ():
                 found[one.start, one.end] = one
-        chosen = [one for one in found.values() if self._is_name(one, least)]
-        spans: list[Span] = []
-        for one in sorted(chosen, key=lambda one: (one.start - one.end, one.start)):
-            if all(one.end <= start or end <= one.start for start, end in spans):
-                spans.append((one.start, one.end))
-        return sorted(spans)
+        return without_overlaps((one.start, one.end) for one in found.values() if self._is_name(one, least))
 
     def _is_name(self, found: DetectedMention, least: float) -> bool:
         if not any(map(_may_begin_name, found.name.split())):
@@ -120,6 +115,15 @@ class CandidateFinder:
 def _may_begin_name(word: str) -> bool:
     """Whether a word begins with a digit or a letter that is no small one."""
     return word[0].isdigit() or (word[0].isalpha() and not word[0].islower())
+
+
+def without_overlaps(spans: Iterable[Span]) -> list[Span]:
+    """Spans of which no two share a character, in the order of the text: the longest are kept, of equal length the first."""
+    kept: list[Span] = []
+    for start, end in sorted(spans, key=lambda span: (span[0] - span[1], span[0])):
+        if all(end <= first or last <= start for first, last in kept):
+            kept.append((start, end))
+    return sorted(kept)
 
 
 def _spellings(name: str) -> Iterable[str]:

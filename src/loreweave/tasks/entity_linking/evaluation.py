@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.corpus.knowledge.entity_table import EntityTable, described, read_entities
 from loreweave.encoding.model_names import resolve
@@ -17,6 +18,7 @@ from loreweave.metrics.linking.cases import Label
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.embedding_cache import EmbeddingCache, hash_of_folder
 from loreweave.tasks.entity_linking import model as models
+from loreweave.tasks.entity_linking.candidates import without_overlaps
 from loreweave.tasks.entity_linking.description_model import encode_entities
 from loreweave.tasks.entity_linking.global_network import LukeLinker
 from loreweave.tasks.entity_linking.linker import LinkingModel
@@ -26,6 +28,7 @@ from loreweave.tasks.entity_linking.record import LinkingRecord
 from loreweave.tasks.entity_linking.scoring import KnowledgeBase, answers_of, gold_rows, score_found
 from loreweave.tasks.entity_linking.settings import NAME, EntityLinkingConfig, EvaluationSettings, KnowledgeSettings
 from loreweave.tasks.jobs.checkpoints import load_checkpoint_of
+from loreweave.tasks.jobs.predictor import load
 from loreweave.tasks.jobs.records import outputs_of
 from loreweave.tasks.registry import load_training
 from loreweave.training.devices import choose_device
@@ -57,7 +60,7 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     started = time.monotonic()
     with records_of(data):
         if settings.mentions == "found":
-            evaluation = _end_to_end(loaded, records.records, execution, settings.link_probability)
+            evaluation = _end_to_end(loaded, records.records, execution, settings)
         else:
             outputs = outputs_of(loaded, records.records, execution.batch_size, execution.precision, execution.advance)
             assert loaded.scorer is not None
@@ -66,12 +69,17 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     facts |= {"left_out": records.left_out, "dropped": dict(records.dropped), "encoding": loaded.encoding.report()}
     facts |= {"entities": len(loaded.encoding.finder.table), "seconds": round(time.monotonic() - started, 3)}
     facts |= {"decision": loaded.decision()}
+    if unknown := loaded.encoding.finder.unknown:
+        facts["candidates_outside_the_table"] = len(unknown)
+        execution.report(f"the dictionary has {counted(len(unknown), 'candidate')} that the table of entities does not have")
     return evaluation, facts
 
 
-def _end_to_end(loaded: LinkingModel, records: Sequence[LinkingRecord], execution: Execution, least: float) -> Evaluation:
+def _end_to_end(
+    loaded: LinkingModel, records: Sequence[LinkingRecord], execution: Execution, settings: KnowledgeSettings
+) -> Evaluation:
     """Find the names, link them, and compare with the gold mentions."""
-    found = [with_names(record, loaded, least) for record in records]
+    found = find_names(records, loaded, settings, execution)
     predicted = link(loaded, found, execution)
     rows = [
         {"id": record.id, "predicted": guesses, "gold": gold_rows(record)}
@@ -80,10 +88,22 @@ def _end_to_end(loaded: LinkingModel, records: Sequence[LinkingRecord], executio
     return score_found(records, predicted, KnowledgeBase(loaded.encoding.finder.table), rows)
 
 
-def with_names(record: LinkingRecord, loaded: LinkingModel, least: float) -> LinkingRecord:
-    """The record with the names that its text contains as mentions, instead of its own."""
-    spans = loaded.encoding.finder.names_in(record.text, least)
-    return replace(record, mentions=tuple(Label(start, end, coreference=False) for start, end in spans))
+def find_names(
+    records: Sequence[LinkingRecord], loaded: LinkingModel, settings: KnowledgeSettings, execution: Execution
+) -> list[LinkingRecord]:
+    """The records with the names in their texts as mentions, instead of their own: those of the dictionary and of the entities,
+    or those that a checkpoint of ner finds; of nested ones the outermost."""
+    if settings.ner is None:
+        finder = loaded.encoding.finder
+        spans = [finder.names_in(record.text, settings.link_probability) for record in records]
+    else:
+        tagger = load(settings.ner, task="ner", device=execution.device, batch_size=execution.batch_size)
+        found = tagger.predict([record.text for record in records])
+        spans = [without_overlaps((one["start"], one["end"]) for one in mentions) for mentions in found]
+    return [
+        replace(record, mentions=tuple(Label(start, end, coreference=False) for start, end in places))
+        for record, places in zip(records, spans, strict=True)
+    ]
 
 
 def link(

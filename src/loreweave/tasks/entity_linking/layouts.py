@@ -21,7 +21,10 @@ def annotated(row: Row, number: str) -> Iterator[LinkingRecord | LeftOut]:
     """Annotated text: {id, text, mentions: [{start, end, entity}]}; a mention with the entity null has none."""
     given = dict(as_row(row))
     text = AnnotatedText.from_dict({"id": number} | {key: value for key, value in given.items() if value is not None})
-    mentions = [Label(m.start, m.end, None if m.entity in _UNKNOWN else m.entity, types=m.types) for m in text.mentions]
+    mentions = [
+        Label(one.start, one.end, None if one.entity in _UNKNOWN else one.entity, types=one.types, coreference=False)
+        for one in text.mentions
+    ]
     yield LinkingRecord(text.id, text.text, tuple(mentions), metadata=text.metadata)
 
 

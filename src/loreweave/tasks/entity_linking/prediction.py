@@ -7,7 +7,7 @@ from typing import Any
 
 from loreweave.errors import DataError
 from loreweave.tasks.contract import Execution
-from loreweave.tasks.entity_linking.evaluation import link, open_linker, with_names
+from loreweave.tasks.entity_linking.evaluation import find_names, link, open_linker
 from loreweave.tasks.entity_linking.reader import query
 from loreweave.tasks.entity_linking.record import LinkingRecord
 from loreweave.tasks.entity_linking.settings import PredictionSettings
@@ -28,9 +28,12 @@ def predict(model: Path, data: Path | None, settings: PredictionSettings, execut
             return record
         if settings.mentions == "given":
             raise DataError('found a text without mentions, expected "mentions", a list of {start, end}', field="mentions")
-        return with_names(record, loaded, settings.link_probability)
+        return record
 
     def answer(asked: list[LinkingRecord]) -> list[list[dict[str, Any]]]:
+        bare = [number for number, record in enumerate(asked) if record.metadata.get("given") is False]
+        for number, record in zip(bare, find_names([asked[n] for n in bare], loaded, settings, execution), strict=True):
+            asked[number] = record
         found = link(loaded, asked, execution, settings.top)
         return [
             [{"id": record.id, "text": record.text, "predicted": mentions}]

@@ -65,6 +65,9 @@ def score_outputs(records: Sequence[LinkingRecord], outputs: Outputs, table: Ent
     evaluation = score_given(records, predicted, base, rows)
     gold = [base.gold(record) for record in records]
     evaluation.metrics.update(_baselines(gold, ranked, table))
+    without = sum(not len(one.rows) for found in ranked for one in found)
+    if without:
+        evaluation.notes.append(f"{counted(without, 'mention has', 'mentions have')} no candidate, and no entity therefore")
     return evaluation
 
 
@@ -189,9 +192,10 @@ def score_found(
             (record.mentions[index].start, record.mentions[index].end, key)
             for index, key in zip(record.asked(), base.gold(record), strict=True)
         ])  # fmt: skip
-        first, last = record.evaluated or (0, len(record.text))
+        (first, last), places = record.evaluated or (0, len(record.text)), _unasked(record)
         inside = [one for one in found if first <= one["start"] and one["end"] <= last]
-        guesses.append([(one["start"], one["end"], base.key(one["entity"])) for one in inside])
+        counts = [one for one in inside if (one["start"], one["end"]) not in places]
+        guesses.append([(one["start"], one["end"], base.key(one["entity"])) for one in counts])
         cases.append(_cases(record, found, base))
     metrics = strong_matching(gold, guesses)
     every = [case for each in cases for case in each]
@@ -205,6 +209,13 @@ def score_found(
         "errors": [{"error": name, "cases": errors[name], "meaning": ERRORS[name]} for name in ERRORS],
     }
     return Evaluation(metrics, rows, tables=tables, notes=_notes(records, [base.gold(r) for r in records], base))
+
+
+def _unasked(record: LinkingRecord) -> set[tuple[int, int]]:
+    """Places of gold mentions that are not asked for, such as optional ones: strong matching does not count them."""
+    asked = set(record.asked())
+    places = [(one.start, one.end) for one in record.mentions]
+    return set(places) - {places[index] for index in asked}
 
 
 def _scores(cases: Sequence[Case], **options: bool) -> tuple[float, float, float]:

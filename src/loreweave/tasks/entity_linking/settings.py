@@ -85,6 +85,8 @@ class KnowledgeSettings:
     """Folder in which the vectors of the entities are stored; they are memory-mapped. Null: in memory, as far as needed."""
     mentions: Mentions = "given"
     """`given`: the mentions of the data are linked. `found`: names are found in the text first (end to end)."""
+    ner: str | None = None
+    """Checkpoint of ner that finds the mentions of a text. Null: they are the names of the dictionary and of the entities."""
     link_probability: float = 0.05
     """Names that are looked for in a text are links in at least this share of the texts with them, as far as the dictionary has
     counted them."""
