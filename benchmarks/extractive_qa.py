@@ -1,7 +1,7 @@
 """Extractive question answering: questions a second against the way of transformers' example script, with equal answers.
 
     python benchmarks/extractive_qa.py [--model FOLDER] [--data FILE] [--questions 256] [--batch 8] [--padding max longest]
-        [--precision fp32 bf16] [--repeats 3] [--length 384] [--device cpu|cuda]
+        [--precision fp32 bf16] [--repeats 3] [--length 384] [--device cpu|cuda] [--features QUESTIONS]
 
 transformers 5 has no pipeline for this task, so their side is the procedure of its example (`run_qa.py`, `utils_qa.py`): a
 fast tokenizer makes features of question and context with 128 shared sub-words between two windows; batches of 8 are padded to
@@ -12,6 +12,7 @@ the same consecutive questions in turn, several times, in one process.
 First the answers are compared: they must be equal for every question whose context fits into one window. Longer contexts have
 other windows on both sides (ours begin 128 sub-words apart), and their answers are counted. Without `--model`, the head is new:
 speed does not depend on its training, but its answers are arbitrary; give a run of `loreweave finetune` to compare real ones.
+`--features` times the features alone, of so many questions, and nothing else.
 With `--precision bf16`, ours is also run in bf16; how many answers are equal is printed, and need not be all.
 
 `x max` and `x longest` are ratios of questions a second. `features`, `forward` and `answers` are seconds of CPU time on a CPU
@@ -163,6 +164,17 @@ def compare(records: Sequence[QuestionRecord], ours: Ours, expected: list[str], 
         raise SystemExit("the two sides answer differently")
 
 
+def time_features(sides: Sequence[Theirs | Ours], records: Sequence[QuestionRecord], repeats: int, clock: Clock) -> None:
+    """Questions a second of the features alone."""
+    for side in sides:
+        seconds = []
+        for _ in range(repeats):
+            start = clock()[1]
+            side.features(records)
+            seconds.append(clock()[1] - start)
+        print(f"{type(side).__name__}: features of {len(records) / median(seconds):,.0f} questions per second", flush=True)
+
+
 def prepared(name: str | None, length: int, folder: Path) -> Path:
     """A run's model, or MiniLM with a new head."""
     if name is not None:
@@ -182,16 +194,21 @@ def main() -> None:
     parser.add_argument("--length", type=int, default=384)
     parser.add_argument("--padding", nargs="+", default=["max", "longest"], choices=["max", "longest"])
     parser.add_argument("--precision", nargs="+", default=["fp32"], choices=["fp32", "bf16"])
+    parser.add_argument("--features", type=int, metavar="QUESTIONS")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
-    records = read(arguments.data).records[: arguments.questions]
+    questions = read(arguments.data).records
+    records = questions[: arguments.questions]
     device = torch.device(arguments.device)
     clock, which = Clock(device), 1 if device.type == "cpu" else 0
     with TemporaryDirectory() as folder, quiet():
         model = prepared(arguments.model, arguments.length, Path(folder))
         ours = {f"ours {precision}": Ours(model, arguments, precision) for precision in arguments.precision}
         theirs = {padding: Theirs(model, arguments, padding) for padding in arguments.padding}
+    if arguments.features is not None:
+        time_features([theirs["longest"], next(iter(ours.values()))], questions[: arguments.features], arguments.repeats, clock)
+        return
     sides: dict[str, Theirs | Ours] = {**theirs, **ours}
     times: dict[str, list[dict[str, float]]] = {name: [] for name in sides}
     for repeat in range(arguments.repeats):

@@ -101,7 +101,8 @@ class QaEncoding:
         Raises:
             DataError: no question is left to train on.
         """
-        questions = tokenize(self.tokenizer, [record.question.strip() for record in records])
+        asked = [record.question.strip() for record in records]
+        questions = tokenize(self.tokenizer, asked, with_offsets=self.find_entities is not None)
         contexts = tokenize(self.tokenizer, [record.context for record in records])
         counts = Counter[str]()
         examples: list[QaExample] = []
