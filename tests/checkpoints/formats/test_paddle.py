@@ -149,6 +149,17 @@ def test_without_configuration_the_base_says_the_rest(tmp_path: Path) -> None:
     layouts.assert_same(loaded.model, reference, *layouts.MASKED_LM)
 
 
+@pytest.mark.parametrize("words_in", ["folder", "base"])
+def test_the_entity_vocabulary_of_early_versions_is_a_table(tmp_path: Path, words_in: str) -> None:
+    """With the word tokenizer beside it, or in the encoder that --base names, which has no entities."""
+    folder = _write(tmp_path / "paddle", layouts.paddle_arrays(_reference()), tokenizer=False)
+    layouts.write_tsv(folder, [*layouts.TITLES, "[MASK2]"])
+    words = layouts.write_roberta_tokenizer(folder if words_in == "folder" else tmp_path / "roberta")
+    loaded = load_luke(folder, base=words)
+    assert loaded.tokenizer is not None and loaded.vocabulary is not None
+    assert list(loaded.tokenizer.encode("Ann saw Kyoto.", [(8, 13)], ["Kyoto"]).entity_ids) == [layouts.TITLES.index("Kyoto")]
+
+
 def test_out_are_the_arrays_that_paddle_expects(tmp_path: Path) -> None:
     reference = layouts.reference(extra_queries=True)
     folder = layouts.write_v4_folder(tmp_path / "hf", reference)

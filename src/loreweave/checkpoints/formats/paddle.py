@@ -30,6 +30,7 @@ from loreweave.checkpoints.loading import DEFAULTS, LoadedCheckpoint, LoadOption
 from loreweave.checkpoints.word_tokenizers import has_tokenizer
 from loreweave.corpus.counts import counted
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
+from loreweave.corpus.entity_vocabulary_files import FILE_NAMES
 from loreweave.corpus.files.reading import Pathname, read_json
 from loreweave.corpus.files.writing import atomic_folder, write_json
 from loreweave.encoding import EntityTokenizer
@@ -157,15 +158,19 @@ def _flatten(value: Any) -> dict[str, Any]:
 
 
 def _tokenizer(folder: Path, base: Path | None, report: LoadReport) -> tuple[EntityTokenizer | None, EntityVocabulary | None]:
+    """Word tokenizer and entity vocabulary, each from the folder if it has it, otherwise from `base`."""
+    own = EntityVocabulary.load(folder) if _has_vocabulary(folder) else None
     for place in (folder, base):
-        if place is None:
-            continue
-        if has_tokenizer(place) and (place / "entity_vocab.json").is_file():
-            tokenizer = EntityTokenizer.from_pretrained(place)
+        if place is not None and has_tokenizer(place) and (own is not None or _has_vocabulary(place)):
+            tokenizer = EntityTokenizer.from_pretrained(place, own)
             return tokenizer, tokenizer.entity_vocabulary
     report.notes.append("no tokenizer with an entity vocabulary next to the weights; give --base, a LUKE folder")
-    found = next((folder / name for name in ("entity_vocab.tsv", "entity_vocab.json") if (folder / name).is_file()), None)
-    return None, None if found is None else EntityVocabulary.load(found)
+    return None, own
+
+
+def _has_vocabulary(folder: Path) -> bool:
+    """Early versions of PaddleNLP have it as a table."""
+    return any((folder / name).is_file() for name in FILE_NAMES)
 
 
 def save(
