@@ -2,6 +2,7 @@
 
     python benchmarks/entity_linking.py --starts minilm words-500-0 types-500-0 --seeds 0
     python benchmarks/entity_linking.py --table
+    python benchmarks/entity_linking.py --coverage
     python benchmarks/entity_linking.py --speed
 
 Entities: those of FB15k-237, CoDEx and Wikispeedia, joined by Wikipedia title and QID; descriptions are Wikidata's and the
@@ -283,6 +284,24 @@ def speed(entities: int = 100_000, texts: int = 150) -> None:
     print(f"{named - begun:.2f} s to find them, {done - named:.2f} s to link them")
 
 
+def coverage() -> None:
+    """Print what the table and the names cover in each test, and the accuracy of the prior alone."""
+    groups = Groups()
+    print("| test | texts | mentions | in the table | has candidates | right one among them | prior alone |")
+    for test, path in TESTS.items():
+        records = read(path).records
+        asked = [(one.surface(one.mentions[i]), one.mentions[i].entity) for one in records for i in one.asked()]
+        linked = [(name, groups.table.row_of(entity)) for name, entity in asked if entity is not None]
+        inside = [([found for found, _ in groups.finder.find(name)], row) for name, row in linked if row is not None]
+        shares = [
+            sum(bool(found) for found, _ in inside),
+            sum(row in found for found, row in inside),
+            sum(found[:1] == [row] for found, row in inside),
+        ]
+        cells = [test, len(records), len(linked), f"{len(inside)} ({len(inside) / len(linked):.0%})"]
+        print(f"| {' | '.join(map(str, cells))} | {' | '.join(f'{100 * share / len(inside):.1f}' for share in shares)} |")
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -292,10 +311,11 @@ def main() -> None:
     parser.add_argument("--paragraphs", nargs=3, type=int, default=[2400, 200, 600], help="of training, dev and test")
     parser.add_argument("--table", action="store_true", help="only print the results that are there")
     parser.add_argument("--speed", action="store_true", help="measure mentions per second of CPU time")
+    parser.add_argument("--coverage", action="store_true", help="count what the entities and names cover")
     options = parser.parse_args()
-    if options.speed:
+    if options.speed or options.coverage:
         prepare(*options.paragraphs)
-        speed()
+        (speed if options.speed else coverage)()
         return
     if not options.table:
         prepare(*options.paragraphs)
