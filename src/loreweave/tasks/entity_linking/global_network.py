@@ -151,7 +151,8 @@ class LukeLinker(LukeForMaskedLM):
         states = self.luke(entity_ids=entity_ids, **inputs).entity_last_hidden_state[examples, slots]
         predicted = self.entity_predictions.transform(states)
         rows = F.embedding(candidate_ids, self.get_entity_embeddings().weight)
-        return torch.einsum("ne,nce->nc", predicted, rows) + self.entity_predictions.bias[candidate_ids]
+        with torch.autocast(predicted.device.type, enabled=False):  # half precision makes close candidates equal
+            return torch.einsum("ne,nce->nc", predicted.float(), rows.float()) + self.entity_predictions.bias[candidate_ids]
 
     def _next(self, scores: Tensor, waiting: Tensor, examples: Tensor) -> Tensor:
         """The mention of each text that gets its entity next: the most certain one, or the first."""

@@ -157,9 +157,12 @@ class DescriptionLinker(EncoderModel):
         if entity_input_ids is not None:
             assert entity_attention_mask is not None
             others = self.entity_vectors(entity_input_ids, entity_attention_mask)
-            return LinkingOutput(logits=vectors @ others.T / self.config.loreweave["temperature"])
+            with torch.autocast(vectors.device.type, enabled=False):  # half precision cannot distinguish close entities
+                return LinkingOutput(logits=vectors.float() @ others.float().T / self.config.loreweave["temperature"])
         assert candidates is not None and priors is not None and self.entities is not None
-        return self._compared(vectors.float().cpu(), candidates.cpu(), priors.float().cpu())
+        compared = vectors.float().cpu()
+        with torch.autocast(compared.device.type, enabled=False):
+            return self._compared(compared, candidates.cpu(), priors.float().cpu())
 
     def _compared(self, vectors: Tensor, candidates: Tensor, priors: Tensor) -> LinkingOutput:
         assert self.entities is not None
