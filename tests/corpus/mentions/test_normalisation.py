@@ -61,4 +61,6 @@ def test_words_are_normalised_in_a_text_as_they_are_alone(text: str, rule: Norma
     for piece in rule.pieces(text):
         places = [piece.original(place, place + 1) for place in range(len(piece.text))]
         assert all(before[1] <= after[1] and before[0] <= after[0] for before, after in zip(places, places[1:], strict=False))
+        spans = [(start, end) for start in range(len(piece.text)) for end in range(start + 1, len(piece.text) + 1)]
+        assert piece.originals(spans) == [piece.original(*span) for span in spans]
         assert all(0 <= start <= end <= len(text) for start, end in places)

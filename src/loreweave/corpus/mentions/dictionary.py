@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -18,8 +17,7 @@ from loreweave.corpus.mentions.tables import NameCounts, Tables, make_tables, op
 __all__ = ["Candidate", "DetectedMention", "MentionDictionary", "NameCounts", "PageLink"]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """An entity that a name may mean.
 
     Attributes:
@@ -33,8 +31,7 @@ class Candidate:
     links: int
 
 
-@dataclass(frozen=True, slots=True)
-class DetectedMention:
+class DetectedMention(NamedTuple):
     """A name in a text.
 
     Attributes:
@@ -49,8 +46,7 @@ class DetectedMention:
     link_probability: float
 
 
-@dataclass(frozen=True, slots=True)
-class PageLink:
+class PageLink(NamedTuple):
     """A link on a page: the name as it is written, the entity, and the link probability of the name."""
 
     name: str
@@ -229,9 +225,12 @@ class MentionDictionary:
         accepted, found = self._accepted_rows(min_link_probability), []
         for piece in self.normalisation.pieces(text):
             names = self._finder.longest_names(piece.text, accepted, piece.inside)
-            for (first, last, _), probability in zip(names, self._link_probabilities([row for *_, row in names]), strict=True):
-                start, end = piece.original(first, last)
-                found.append(DetectedMention(start, end, text[start:end], probability))
+            places = piece.originals([(first, last) for first, last, _ in names])
+            probabilities = self._link_probabilities([row for *_, row in names])
+            found += [
+                DetectedMention(start, end, text[start:end], probability)
+                for (start, end), probability in zip(places, probabilities, strict=True)
+            ]
         return found
 
     def names_in(self, text: str) -> set[str]:

@@ -6,8 +6,7 @@ from its first time, and a longer name is possible only if the word and the next
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Set
 from typing import Any
 
 import numpy as np
@@ -46,58 +45,55 @@ class NameFinder:
             inside: places inside an original character, where no name may begin or end.
         """
         found: list[tuple[int, int, int]] = []
-        after = 0
-        words = self._words_of(text)
-        for place in words.places:
-            start = words.starts[place]
+        words, starts, rows, longer, places = self._words_of(text)
+        begins, length, after = set(starts), len(text), 0
+        search, reaches = self._names.iter_prefixes_with_ids, self._known.reaches
+        for place in places:
+            start, word = starts[place], words[place]
             if start < after or start in inside:
                 continue
-            for end, row in reversed(self._names_at(words, place)):
+            best = _NO_NAME
+            if longer[place]:
+                for name, row in search(text[start : start + reaches[word]]):
+                    end = start + len(name)
+                    if (accepted is None or accepted[row]) and _is_end(text, end, length, begins) and end not in inside:
+                        after, best = end, row
+            else:
+                end, row = start + len(word) - (word[-1] == " "), rows[place]
                 if (accepted is None or accepted[row]) and end not in inside:
-                    found.append((start, end, row))
-                    after = end
-                    break
+                    after, best = end, row
+            if best != _NO_NAME:
+                found.append((start, after, best))
         return found
 
     def all_rows(self, text: str) -> set[int]:
         """Rows of all names in a normalised text, also of those inside longer ones."""
-        words = self._words_of(text)
-        return {row for place in words.places for _, row in self._names_at(words, place)}
+        words, starts, rows, longer, places = self._words_of(text)
+        begins, length = set(starts), len(text)
+        found = {rows[place] for place in places if not longer[place]}
+        for place in places:
+            if longer[place]:
+                start = starts[place]
+                for name, row in self._names.iter_prefixes_with_ids(text[start : start + self._known.reaches[words[place]]]):
+                    if _is_end(text, start + len(name), length, begins):
+                        found.add(row)
+        return found
 
-    def _words_of(self, text: str) -> _Words:
+    def _words_of(self, text: str) -> tuple[list[str], list[int], list[int], list[bool], list[int]]:
+        """The words, where each begins, the row of the name that it is, whether a longer name may begin with it; and the places
+        of the words that may begin a name."""
         words, starts = split_words(text)
         self._known.make_room()
         rows = np.array(list(map(self._known.rows.__getitem__, words)), np.int64)
         numbers = np.array(list(map(self._known.numbers.__getitem__, words)), np.uint64)
         longer = have_pairs(self._pairs, numbers) & (rows != _NO_NAME)
         places = np.flatnonzero((rows >= 0) | longer)
-        return _Words(text, words, starts, set(starts), rows.tolist(), longer.tolist(), places.tolist())
-
-    def _names_at(self, words: _Words, place: int) -> list[tuple[int, int]]:
-        """End and row of the names that begin with a word, by length."""
-        start, word = words.starts[place], words.words[place]
-        if not words.longer[place]:
-            return [(start + len(word) - (word[-1] == " "), words.rows[place])]
-        text, names = words.text, []
-        for name, row in self._names.iter_prefixes_with_ids(text[start : start + self._known.reaches[word]]):
-            end = start + len(name)
-            if end == len(text) or end in words.begins or text[end] == " ":
-                names.append((end, row))
-        return names
+        return words, starts, rows.tolist(), longer.tolist(), places.tolist()
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """The words of a text: where each begins, the row of the name that it is, whether longer names may begin with it, and the
-    places of the words that may begin a name."""
-
-    text: str
-    words: list[str]
-    starts: list[int]
-    begins: set[int]
-    rows: list[int]
-    longer: list[bool]
-    places: list[int]
+def _is_end(text: str, end: int, length: int, begins: Set[int]) -> bool:
+    """Whether a word ends at a place of a normalised text; `begins` has the places where words begin."""
+    return end in begins or end == length or text[end] == " "
 
 
 class _Kept(dict[str, int]):

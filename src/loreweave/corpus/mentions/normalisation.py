@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self, get_args, get_type_hints
+
+import numpy as np
 
 from loreweave.errors import DataError
 
@@ -17,6 +19,8 @@ _RUN, _CHUNK = re.compile(r"\S+(?: \S+)*"), re.compile(r"\S+")
 """Words one space apart, as in a line of text, and one of them."""
 _HANGUL_PARTS = ("\u1160", "\u11ff")
 """Vowels and final consonants of Hangul, which NFKC joins to the character before them."""
+_FEW = 8
+"""Number of spans from which on NumPy converts them."""
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 
 
@@ -46,6 +50,21 @@ class Piece:
         if self._ends[first] is None:
             begin += start - self._places[first]
         return begin, self._origins[last] + end - self._places[last] if stop is None else stop
+
+    def originals(self, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """`original` of many spans; faster than one by one."""
+        if self.is_even:
+            offset = self._origins[0]
+            return [(offset + start, offset + end) for start, end in spans]
+        if len(spans) < _FEW:
+            return [self.original(start, end) for start, end in spans]
+        places, origins = np.array(self._places), np.array(self._origins)
+        ends = np.array([-1 if end is None else end for end in self._ends])
+        begin, stop = np.array(spans).T
+        first, last = np.searchsorted(places, begin, "right") - 1, np.searchsorted(places, stop, "left") - 1
+        starts = origins[first] + np.where(ends[first] < 0, begin - places[first], 0)
+        stops = np.where(ends[last] < 0, origins[last] + stop - places[last], ends[last])
+        return list(zip(starts.tolist(), stops.tolist(), strict=True))
 
     @property
     def is_even(self) -> bool:
