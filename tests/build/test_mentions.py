@@ -162,6 +162,13 @@ def test_two_languages_need_a_choice() -> None:
     assert counter.counts["texts_of_other_languages"] == 1
 
 
+def test_texts_that_are_gone_at_the_second_reading_are_an_error() -> None:
+    counter = MentionCounter()
+    counter.add_links(TEXTS)
+    with pytest.raises(DataError, match="found 0 texts at the second reading and 3 at the first"):
+        counter.count_texts([])
+
+
 def test_nothing_to_build_is_an_error() -> None:
     with pytest.raises(DataError, match="found no name with a linked entity"):
         built(MentionCounter(), AnnotatedText("a", "Oslo"))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from loreweave.corpus.annotated_text import AnnotatedText
-from loreweave.corpus.counts import listed
+from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.graphs.knowledge_graph import KnowledgeGraph
 from loreweave.corpus.mentions.boundaries import split_words
 from loreweave.corpus.mentions.dictionary import MentionDictionary, NameCounts
@@ -134,15 +134,24 @@ class MentionCounter:
             self._pages.setdefault(title, []).extend((link.name, link.entity) for link in page)
 
     def count_texts(self, texts: Iterable[AnnotatedText], *, language: str | None = None) -> None:
-        """Count the texts that contain each name, linked or not: the same texts as for `add_links`, in the same language."""
+        """Count the texts that contain each name, linked or not: the same texts as for `add_links`, in the same language.
+
+        Raises:
+            DataError: there are more or fewer texts.
+        """
         finder = MentionDictionary.from_counts({name: NameCounts() for name in self._names}, self.normalisation)
+        number = 0
         for text in texts:
             if language not in (None, text.language):
                 continue
+            number += 1
             linked = {self.normalisation.name(text.surface(mention)) for mention in text.mentions if mention.entity is not None}
             # A link may be inside a word, where names are not searched.
             for name in finder.names_in(text.text) | (linked & self._names.keys()):
                 self._names[name].texts += 1
+        if self.counts["texts"] not in (0, number):
+            found = f"{counted(number, 'text')} at the second reading and {self.counts['texts']:,} at the first"
+            raise DataError(f"found {found}, expected equal numbers; a pipe cannot be read twice, so store the texts in a file")
 
     def dictionary(self) -> MentionDictionary:
         """The dictionary of all that was added.
