@@ -243,6 +243,32 @@ def write_original(folder: Path, model: Any, vocabulary: str = "tsv", **changes:
     return folder
 
 
+def write_disambiguation(folder: Path) -> tuple[Path, Any, Tensor]:
+    """A folder of an entity disambiguation model, the reference as a LUKE with shifted positions, and the [MASK] vector."""
+    write_bert_tokenizer(folder)
+    luke = reference(
+        pad_token_id=0,
+        vocab_size=len(BERT_TOKENS),
+        entity_vocab_size=6,
+        use_entity_aware_attention=False,
+        bert_model_name="bert-base-uncased",
+    )
+    state = {n: t.clone() for n, t in luke.state_dict().items() if not n.startswith("lm_head")}
+    state["luke.embeddings.position_embeddings.weight"] = state["luke.embeddings.position_embeddings.weight"][1:].clone()
+    name = "luke.entity_embeddings.position_embeddings.weight"
+    state[name] = state[name][:-1].clone()
+    mask = torch.randn(ENTITY_SIZE)
+    state["luke.entity_embeddings.mask_embedding"] = mask
+    torch.save(state, folder / "pytorch_model.bin")
+    config = json.loads(luke.config.to_json_string(use_diff=False))
+    config |= {"architectures": ["LukeForEntityDisambiguation"], "max_position_embeddings": 39}
+    (folder / "config.json").write_text(json.dumps(config))
+    write_jsonl(folder)
+    with torch.no_grad():
+        luke.luke.entity_embeddings.entity_embeddings.weight[2] = mask
+    return folder, luke, mask
+
+
 # ---- Hugging Face --------------------------------------------------------------------------------------------------
 
 

@@ -2,50 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import layouts
 import pytest
 import torch
 import transformers
-from torch import Tensor
 
 from loreweave.checkpoints import load_luke, recognise
 from loreweave.errors import CheckpointError
 
-WORDS = len(layouts.BERT_TOKENS)
-
-
-def _write(folder: Path) -> tuple[Path, Any, Tensor]:
-    """A folder, the reference as a LUKE with shifted positions, and the [MASK] vector."""
-    layouts.write_bert_tokenizer(folder)
-    reference = layouts.reference(
-        pad_token_id=0,
-        vocab_size=WORDS,
-        entity_vocab_size=6,
-        use_entity_aware_attention=False,
-        bert_model_name="bert-base-uncased",
-    )
-    state = {n: t.clone() for n, t in reference.state_dict().items() if not n.startswith("lm_head")}
-    state["luke.embeddings.position_embeddings.weight"] = state["luke.embeddings.position_embeddings.weight"][1:].clone()
-    name = "luke.entity_embeddings.position_embeddings.weight"
-    state[name] = state[name][:-1].clone()
-    mask = torch.randn(layouts.ENTITY_SIZE)
-    state["luke.entity_embeddings.mask_embedding"] = mask
-    torch.save(state, folder / "pytorch_model.bin")
-    config = json.loads(reference.config.to_json_string(use_diff=False))
-    config |= {"architectures": ["LukeForEntityDisambiguation"], "max_position_embeddings": 39}
-    (folder / "config.json").write_text(json.dumps(config))
-    layouts.write_jsonl(folder)
-    with torch.no_grad():
-        reference.luke.entity_embeddings.entity_embeddings.weight[2] = mask
-    return folder, reference, mask
-
 
 def test_candidates_get_the_same_scores(tmp_path: Path) -> None:
-    folder, reference, mask = _write(tmp_path / "ed")
+    folder, reference, mask = layouts.write_disambiguation(tmp_path / "ed")
     assert recognise(folder) == "luke-disambiguation"
     loaded = load_luke(folder)
     batch = {
@@ -64,14 +33,14 @@ def test_candidates_get_the_same_scores(tmp_path: Path) -> None:
 
 
 def test_without_a_vocabulary_the_mask_is_not_known(tmp_path: Path) -> None:
-    folder, _, _ = _write(tmp_path / "ed")
+    folder, _, _ = layouts.write_disambiguation(tmp_path / "ed")
     (folder / "entity_vocab.jsonl").unlink()
     with pytest.raises(CheckpointError, match=r"the entity row of \[MASK\]"):
         load_luke(folder)
 
 
 def test_without_its_mask_vector(tmp_path: Path) -> None:
-    folder, _, _ = _write(tmp_path / "ed")
+    folder, _, _ = layouts.write_disambiguation(tmp_path / "ed")
     state = torch.load(folder / "pytorch_model.bin")
     del state["luke.entity_embeddings.mask_embedding"]
     torch.save(state, folder / "pytorch_model.bin")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import layouts
 import numpy as np
 import pytest
 import torch
@@ -165,6 +166,26 @@ def test_a_luke_without_training_links_too(tiny_luke: Path, data: Path, entities
     assert evaluation.metrics["candidate_recall"] == 1
     with pytest.raises(ConfigurationError, match="setting 'cache': a LUKE has a table of entities"):
         evaluate(TASK, tiny_luke, data, settings=[*settings, "cache=x"])
+    with pytest.raises(ConfigurationError, match="setting 'names': a LUKE predicts an entity among the candidates"):
+        evaluate(TASK, tiny_luke, data, settings=[*settings, "names=false"])
+
+
+def test_a_published_disambiguation_model_links(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    folder, reference, _ = layouts.write_disambiguation(tmp_path / "ed")
+    rows = [{"id": title, "label": name} for title, name in zip(layouts.TITLES[3:], ("ann", "ann", "bob"), strict=False)]
+    entities = write(tmp_path / "entities.jsonl", rows)
+    config = EntityLinkingConfig(entities=str(entities), max_length=16, max_mention_length=4)
+    built = build(str(folder), ["linked"], config)
+    built.model.eval()
+    (example,) = built.encoding.encode(query({"text": "ann", "mentions": [{"start": 0, "end": 3}]}, "a"))
+    batch = built.encoding.collate([example])
+    with torch.no_grad():
+        names = ("input_ids", "attention_mask", "entity_ids", "entity_attention_mask", "entity_position_ids")
+        logits = reference(**{name: batch[name] for name in names}).entity_logits[0, 0]
+        found = built.model(**batch)
+    assert found.rows.tolist() == [[0, 1]]
+    torch.testing.assert_close(found.similarities[0], logits[batch["candidate_ids"][0]], rtol=1e-4, atol=1e-4)
 
 
 def test_a_new_entity_of_a_luke_can_be_linked_at_once(

@@ -49,6 +49,8 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     loaded = open_linker(model, settings, execution, untrained=settings.untrained)
     if settings.nil is not None:
         loaded.encoding.decision = replace(loaded.encoding.decision, nil=settings.nil)
+    if not settings.names and isinstance(loaded.model, LukeLinker):
+        raise ConfigurationError("setting 'names': a LUKE predicts an entity among the candidates of a name; leave it out")
     loaded.encoding.look_up = settings.names
     if settings.order is not None:
         if not isinstance(loaded.model, LukeLinker):
