@@ -45,7 +45,7 @@ def test_missing_predictions_are_wrong_and_counted(tmp_path: Path) -> None:
     assert found.metrics == pytest.approx({"exact_match": 1 / 3, "f1": 1 / 3})
     assert found.notes == [
         "no prediction for 2 of 3 questions, counted as wrong: b, c",
-        "2 predictions have ids that no gold question has, and are not scored: x, y",
+        "2 predictions are not scored, because their ids are not in the gold file: x, y",
     ]
 
 

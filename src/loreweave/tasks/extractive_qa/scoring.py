@@ -269,8 +269,10 @@ def _by_id(
         of = counted(len(records), "question")
         notes.append(f"no prediction for {len(missing):,} of {of}, counted as wrong: {listed(missing)}")
     if others:
-        words = counted(len(others), "prediction has an id", "predictions have ids")
-        notes.append(f"{words} that no gold question has, and are not scored: {listed(others, 3)}")
+        words = counted(
+            len(others), "prediction is not scored, because its id is", "predictions are not scored, because their ids are"
+        )
+        notes.append(f"{words} not in the gold file: {listed(others, 3)}")
     return found, notes
 
 
