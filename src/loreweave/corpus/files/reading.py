@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import codecs
 import errno
 import gzip
 import hashlib
@@ -23,6 +24,8 @@ from loreweave.errors import DataError
 
 _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 COMPRESSIONS = tuple(_OPENERS)
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+FOUND_UTF16 = "found UTF-16, expected UTF-8 ('iconv -f UTF-16 -t UTF-8' converts it)"
 BROKEN_STREAM = (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error)
 
 _LONE_RETURN = re.compile(rb"\r(?!\n)")
@@ -66,6 +69,8 @@ def open_text(path: Pathname) -> Iterator[TextIO]:
             if line is None:
                 raise
             message = f"found bytes that are not UTF-8 at byte {byte} of the line ({error.reason}), expected UTF-8 text"
+            if (line, byte) == (1, 0) and _begins_as_utf16(path):
+                message = FOUND_UTF16
             raise DataError(message, path=path, line=line) from None
         except BROKEN_STREAM as error:
             raise DataError(f"broken compressed file ({error})", path=path) from error
@@ -91,6 +96,11 @@ def _first_bad_byte(path: Pathname) -> tuple[int | None, int]:
             except UnicodeDecodeError as error:
                 return number, error.start
     return None, 0
+
+
+def _begins_as_utf16(path: Pathname) -> bool:
+    with open_binary(path) as file:
+        return file.read(2) in UTF16_MARKS
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,7 +15,16 @@ from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.delimited import DELIMITED_SUFFIXES
 from loreweave.corpus.files.json_rows import json_rows
 from loreweave.corpus.files.missing import file_not_found
-from loreweave.corpus.files.reading import BROKEN_STREAM, content_suffix, line_value, lines_of_bytes, not_an_object, open_binary
+from loreweave.corpus.files.reading import (
+    BROKEN_STREAM,
+    FOUND_UTF16,
+    UTF16_MARKS,
+    content_suffix,
+    line_value,
+    lines_of_bytes,
+    not_an_object,
+    open_binary,
+)
 from loreweave.corpus.files.tables import is_table
 from loreweave.corpus.files.writing import is_temporary
 from loreweave.errors import ConfigurationError, DataError
@@ -225,8 +233,8 @@ def _lines(raw: Iterable[bytes], called: str) -> Iterator[Line]:
         DataError: the first line begins with the byte-order mark of UTF-16.
     """
     for number, line in enumerate(lines_of_bytes(raw), 1):
-        if number == 1 and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise DataError("found UTF-16, expected UTF-8 ('iconv -f UTF-16 -t UTF-8' converts it)", path=called, line=1)
+        if number == 1 and line.startswith(UTF16_MARKS):
+            raise DataError(FOUND_UTF16, path=called, line=1)
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
         except UnicodeDecodeError as error:
