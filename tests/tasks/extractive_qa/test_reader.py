@@ -209,3 +209,18 @@ def test_a_folder_of_shards(tmp_path: Path) -> None:
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="found the keys text, expected a record of squad, questions"):
         read(write(tmp_path / "dev.json", {"text": "Ann"}))
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_files_of_record_name_the_task_that_reads_them(tmp_path: Path, whole: bool) -> None:
+    qas = [{"id": "a", "query": "@placeholder is big", "answers": [{"start": 0, "end": 3, "text": "Oslo"}]}]
+    row = {"id": "p", "passage": {"text": "Oslo is rainy.", "entities": [{"start": 0, "end": 3}]}, "qas": qas}
+    path = write(tmp_path / "record.json", {"version": "1.0", "data": [row]} if whole else row)
+    with pytest.raises(DataError, match="record.json: found queries in the layout of ReCoRD, which the task cloze-qa reads"):
+        read(path)
+
+
+def test_a_paragraph_without_a_context_has_none(tmp_path: Path) -> None:
+    content = {"data": [{"paragraphs": [{"qas": [asked("a")]}]}]}
+    with pytest.raises(DataError, match="question 1, field 'context': found nothing, expected a string"):
+        read(write(tmp_path / "dev.json", content), "squad")

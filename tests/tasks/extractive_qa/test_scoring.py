@@ -130,6 +130,8 @@ def test_rows_of_queries_that_failed_are_missing(tmp_path: Path) -> None:
         ('{"x": "Oslo"}', "found no prediction for any of 3 questions; the ids are x"),
         ('{"a": "Oslo", "a": "Ann"}', "'a'"),
         ('{"id": "a", "predicted": "x"}\n{"id": "a", "predicted": "y"}', "line 2, field 'id': found a second prediction"),
+        ('{"id": "a", "answer": "x"}\n{"id": "b", "answer": "y"}\n', "line 1, field 'predicted': found nothing, .*'answer'"),
+        ('{"a": "Oslo"}\n{"b": "Ann"}\n', "line 1, field 'predicted': found nothing, expected the text of an answer"),
         ('{"id": "a", "predicted": 3}\n', "line 1, field 'predicted': found 3, expected the text of an answer"),
         ('{"id": "a", "predicted": "x", "null_score": "y"}\n', "line 1, field 'null_score': found 'y', expected a number"),
     ],

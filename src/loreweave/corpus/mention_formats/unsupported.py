@@ -23,6 +23,8 @@ _TOOLS: tuple[tuple[frozenset[str], str, str], ...] = tuple(
 )
 """Keys of a row written by the tool, the tool, and how to convert the file."""
 
+RECORD_LAYOUT = "found queries in the layout of ReCoRD, which the task cloze-qa reads"
+
 
 def unsupported_tool(row: Any) -> str | None:
     """The tool that wrote a row, or the task that reads it, and the way out, in words; None if it is unknown."""
@@ -32,7 +34,7 @@ def unsupported_tool(row: Any) -> str | None:
     if isinstance(paragraphs, list) and paragraphs and isinstance(paragraphs[0], Mapping) and "context" in paragraphs[0]:
         return "found questions in the layout of SQuAD, which the task extractive-qa reads"
     if {"passage", "qas"} <= row.keys():
-        return "found queries in the layout of ReCoRD, which the task cloze-qa reads"
+        return RECORD_LAYOUT
     for keys, tool, way_out in _TOOLS:
         if keys <= set(row):
             return f"found {tool}, which is not read: {way_out}"

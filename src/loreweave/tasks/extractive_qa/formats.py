@@ -14,6 +14,7 @@ from loreweave.corpus.files.reading import content_suffix, open_text
 from loreweave.corpus.files.records import FileFormat, first_row, recognise_by_keys
 from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, objects
 from loreweave.corpus.files.tables import is_table
+from loreweave.corpus.mention_formats.unsupported import RECORD_LAYOUT
 from loreweave.errors import DataError
 from loreweave.tasks.extractive_qa.record import Answer, QuestionRecord, placed_answer
 
@@ -130,8 +131,8 @@ def _paragraph(place: str, paragraph: Row, article: Row) -> Iterator[Placed]:
     if paragraph.get("qas") == []:
         yield place, LeftOut(NO_QUESTION)
         return
-    context = paragraph.get("context")
-    yield from _placed(place, paragraph, "qas", lambda where, asked, _: [(where, {**title, **asked, "context": context})])
+    context = {"context": paragraph["context"]} if "context" in paragraph else {}
+    yield from _placed(place, paragraph, "qas", lambda where, asked, _: [(where, {**title, **asked, **context})])
 
 
 def _placed(place: str, row: Any, name: str, convert: Callable[[str, Row, Row], Iterable[Placed]]) -> Iterator[Placed]:
@@ -190,6 +191,8 @@ FORMATS: dict[str, FileFormat[QuestionRecord]] = {
 _LOOKED_AT = 1 << 16
 """Number of characters of a file in which the key of SQuAD's layout is looked for, before its first row is read."""
 _ARTICLES = re.compile(r'(?<!\\)"(paragraphs|qas)"\s*:\s*\[')
+_PASSAGE = re.compile(r'(?<!\\)"passage"\s*:\s*\{')
+_CONTEXT = re.compile(r'(?<!\\)"context"\s*:')
 _SIGNS = {"paragraphs": "squad", "qas": "squad", "header": "squad", "question": "questions", "context": "questions"}
 
 
@@ -202,6 +205,9 @@ def recognise(path: Path) -> str:
     first = files_of(path)[0]
     if not is_table(first):
         with open_text(first) as file:  # a whole file is one value, so its first row is all of it
-            if _ARTICLES.search(file.read(_LOOKED_AT)):
-                return "squad"
+            beginning = file.read(_LOOKED_AT)
+        if _ARTICLES.search(beginning):
+            if _PASSAGE.search(beginning) and not _CONTEXT.search(beginning):
+                raise DataError(RECORD_LAYOUT, path=first)
+            return "squad"
     return recognise_by_keys(first, first_row(first), _SIGNS)

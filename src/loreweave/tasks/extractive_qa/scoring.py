@@ -213,23 +213,30 @@ def _read_predictions(records: Sequence[QuestionRecord], path: Path) -> tuple[li
 
 
 def _is_lines(path: Path) -> bool:
-    """Whether the first line is an object with a predicted answer or an error.
+    """Whether the first line is an object with a predicted answer or an error, or the first of several objects.
 
     Raises:
         DataError: the file is empty.
     """
     with open_text(path) as file:
-        first = next((line for line in file if line.strip()), None)
+        lines = (line for line in file if line.strip())
+        first, second = next(lines, None), next(lines, None)
     if first is None:
         raise DataError("found an empty file, expected predictions", path=path)
     row = line_value(1, first, path)
     if not isinstance(row, Mapping):
         return False
+    if second is not None:  # an object over several lines does not end with its first line
+        return True
     return any(name in row for name in _TEXTS[:2]) or ("id" in row and not {*_TEXTS, "error"}.isdisjoint(row))
 
 
 def _of_row(row: Mapping[str, Any]) -> Prediction:
     name = predicted_name(row, *_TEXTS[1:])
+    if name not in row:
+        raise DataError(
+            f"found nothing, expected the text of an answer (fields here: {listed(repr(each) for each in row)})", field=name
+        )
     text, null = row.get(name), row.get("null_score", row.get("no_answer_probability"))
     if text is not None and not isinstance(text, str):
         raise DataError(f"found {text!r}, expected the text of an answer, empty for no answer", field=name)
