@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from loreweave.cli.main import main
 from loreweave.corpus.graphs.entities import GraphEntity
 from loreweave.corpus.graphs.knowledge_graph import GraphRelation, KnowledgeGraph
+from loreweave.corpus.knowledge.relation_templates import BUNDLED_TEMPLATES
 from loreweave.tasks.fact_probing.reader import read
 from loreweave.tasks.fact_probing.settings import ScoringSettings
 
@@ -26,6 +28,15 @@ def graph(tmp_path: Path) -> Path:
     triples = {"train": [[0, 0, 1], [0, 1, 2], [0, 2, 3]], "test": [[0, 1, 3]]}
     KnowledgeGraph.from_parts(entities, relations, triples).save(tmp_path / "graph")
     return tmp_path / "graph"
+
+
+def test_the_help_counts_the_bundled_templates(capsys: pytest.CaptureFixture[str]) -> None:
+    relations = {json.loads(line)["relation"] for line in BUNDLED_TEMPLATES.read_text(encoding="utf-8").splitlines()}
+    wikidata = sum(re.fullmatch(r"P\d+", name) is not None for name in relations)
+    assert main(["build", "facts", "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"templates for {wikidata} properties of Wikidata" in shown
+    assert f"{len(relations) - wikidata} relations of Freebase" in shown
 
 
 def test_the_bundled_templates(graph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,7 +86,7 @@ def test_files_of_luke_are_converted(build: Build, tmp_path: Path) -> None:
 
 def test_what_is_refused(build: Build, pages: Path, tmp_path: Path) -> None:
     code, _, messages = build("--output", tmp_path / "a")
-    assert code == 2 and "expected some, or --graph, --dictionary or --mention-db-file" in messages
+    assert code == 2 and "expected some, or --graph, --dictionary, --mention-db-file or --wiki-link-db-file" in messages
     assert build(pages, "--output", tmp_path / "a")[0] == 0
     code, _, messages = build(pages, "--output", tmp_path / "a")
     assert code == 2 and "--overwrite" in messages

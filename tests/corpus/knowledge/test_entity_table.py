@@ -74,7 +74,8 @@ def test_empty_descriptions_are_counted() -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"label": "Berlin"}, "line 2, field 'id': found None, expected the id of an entity"),
+        ({"label": "Berlin"}, "line 2, field 'id': found nothing, expected the id of an entity"),
+        ({"id": " ", "label": "Berlin"}, "line 2, field 'id': found ' ', expected the id of an entity"),
         ({"id": " "}, "line 2, field 'id': found ' ', expected the id"),
         ({"id": "Q64"}, r"line 2, field 'id': found the id 'Q64' again \(first in line 1\)"),
         ({"id": "Q1", "descripton": "x"}, "line 2: found the unknown key 'descripton'; did you mean 'description'"),

@@ -126,7 +126,8 @@ def mentions(
     check_free(output, overwrite)
     given = _dictionaries(dictionary or [], mention_db_file, wiki_link_db_file)
     if not (files or graph or given):
-        raise ConfigurationError("found no text files, expected some, or --graph, --dictionary or --mention-db-file")
+        others = "--graph, --dictionary, --mention-db-file or --wiki-link-db-file"
+        raise ConfigurationError(f"found no text files, expected some, or {others}")
     exclusion = read_exclusion(exclude)
     counter = MentionCounter(
         _normalisation(list(given.values()), unicode=unicode, case=case, accents=accents, punctuation=punctuation),

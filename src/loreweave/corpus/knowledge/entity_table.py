@@ -178,7 +178,8 @@ def _checked(row: Mapping[str, Any]) -> DescribedEntity:
             raise DataError(f"found {value!r}, expected a list of strings", field=name)
         values[name] = tuple(dict.fromkeys(each.strip() for each in value if each.strip()))
     if not values["id"]:
-        raise DataError(f"found {row.get('id')!r}, expected the id of an entity, as in {EXAMPLE}", field="id")
+        found = repr(row["id"]) if "id" in row else "nothing"
+        raise DataError(f"found {found}, expected the id of an entity, as in {EXAMPLE}", field="id")
     if values["wikidata"] and not is_qid(values["wikidata"]):
         raise DataError(f"found {values['wikidata']!r}, expected an id of Wikidata such as 'Q64'", field="wikidata")
     return DescribedEntity(**values)
