@@ -101,10 +101,10 @@ def test_the_demo_runs_and_its_commands_are_real(tmp_path: Path) -> None:
         program, name, *_ = shlex.split(command)
         assert (program, name in COMMANDS) == ("loreweave", True)
         assert f"$ {command}" in said
-    models = ("pretraining-2", "ner", "relation-classification")
+    models = ("pretraining-2", "ner", "relation-classification", "entity-linking")
     for model in ("luke-start", *(f"{name}/model" for name in models)):
         assert (result.output / model / "config.json").is_file()
-    assert result.tests.keys() == {"ner", "relation-classification"} and len(result.sentences) == 3
+    assert result.tests.keys() == {"ner", "relation-classification", "entity-linking"} and len(result.sentences) == 3
     assert [(answer.head, answer.relation) for answer in result.answers] == list(QUESTIONS)
     assert "Before and after" in (result.output / PAGE).read_text(encoding="utf-8")
     first = shlex.split(result.commands[0])[1:]

@@ -51,7 +51,7 @@ def _show(result: DemoResult) -> None:
         verdict = "right" if answer.right else "wrong"
         print(f"  {answer.head}, {answer.relation}?  {answer.before} -> {answer.after} ({verdict})")
     scores = ", ".join(f"{task} {value:.3f}" for task, value in result.tests.items())
-    print(f"\nNames and relations in new sentences (micro F1 on the test files: {scores}):")
+    print(f"\nNames, entities and relations in new sentences (scores on the test files: {scores}):")
     for sentence in result.sentences:
         print(f"  {sentence.marked()}")
         for each in sentence.relations:

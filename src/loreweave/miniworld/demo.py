@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.files.writing import atomic_path, write_json
 from loreweave.corpus.graphs.building import build_graph
 from loreweave.corpus.graphs.formats import find_graph
+from loreweave.corpus.knowledge.entity_table import EntityTable, read_entities
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError
 from loreweave.miniworld.demo_page import page
@@ -50,6 +51,7 @@ WIDTH = 384
 RELATIONS = "relation-classification"
 NER = "ner"
 LINKS = "link-prediction"
+ENTITIES = "entity-linking"
 
 WINDOW = 128
 """Maximum number of sub-words per window; a page fills one or two."""
@@ -113,6 +115,7 @@ class Budget:
     """Number of facts per step, in addition to its windows of text."""
     ner_epochs: int = 2
     relation_epochs: int = 3
+    linking_epochs: int = 1
 
     def stage_1(self) -> list[str]:
         """Overrides for the recipe `minilm/pretraining-1`."""
@@ -129,7 +132,8 @@ class Budget:
         """Overrides for `minilm/<task>`."""
         common = ("batch_size=16", "optimizer.learning_rate=3e-4")
         ner = [f"epochs={self.ner_epochs}", *common, "head=tags", "min_updates=null"]
-        return {NER: ner, RELATIONS: [f"epochs={self.relation_epochs}", *common]}
+        relations, linking = (f"epochs={epochs}" for epochs in (self.relation_epochs, self.linking_epochs))
+        return {NER: ner, RELATIONS: [relations, *common], ENTITIES: [linking, "batch_size=8", "keep=last"]}
 
 
 def run_demo(
@@ -201,6 +205,8 @@ class _Demo:
             self.report(f"{done.windows} windows, {done.mentions_kept} linked mentions, {dropped} dropped (unknown)")
         self._says("build", "graph", graph_files(), "--format", "jsonl", "--output", self._path("graph"))
         graph = build_graph(find_graph("jsonl", graph_files()), self._path("graph"), overwrite=True)
+        named = (replace(entity, title=entity.label) for entity in read_entities(self._path("graph")))
+        EntityTable(named).save(self._path("entities.jsonl"))  # the pages link to the labels
         facts = ", ".join(f"{counts['triples']} {split}" for split, counts in graph["splits"].items())
         self.report(f"{graph['entities']} entities, {graph['relations']} relations, facts: {facts}")
 
@@ -249,9 +255,9 @@ class _Demo:
         self._tells("held-out facts", scores)
         return dict(scores)
 
-    def finetune(self, name: str, model: str, data: Path, output: str) -> dict[str, float]:
-        """Fine-tune on a task's files in a folder; return the score on its test file."""
-        task, source, target = load_task(name), self._path(model), self._path(output)
+    def finetune(self, name: str, model: str, data: Path) -> dict[str, float]:
+        """Fine-tune on a task's files in a folder; return the scores on its test file."""
+        task, source, target = load_task(name), self._path(model), self._path(name)
         overrides = [*self.budget.tasks()[name], f"seed={self.seed}"]
         given = ("--model", source, "--data", data, "--recipe", f"{ENCODER}/{name}", "--output", target)
         self._says("finetune", name, *given, *overrides)
@@ -260,14 +266,27 @@ class _Demo:
         results = finetune_task(task, str(source), files, config, target, overwrite=True, report=self.report)
         return dict(results["test"])
 
+    def link(self, model: str) -> dict[str, float]:
+        """Train the LUKE to link names to the entities of the graph; return the scores on the held-out pages."""
+        task, source, target = load_task(ENTITIES), self._path(model), self._path(ENTITIES)
+        files = DataFiles(train=self._path("pages.jsonl"), test=self._path("held-out.jsonl"))
+        overrides = [f"entities={self._path('entities.jsonl')}", *self.budget.tasks()[ENTITIES], f"seed={self.seed}"]
+        given = ("--model", source, "--train", files.train, "--test", files.test, "--output", target)
+        self._says("finetune", ENTITIES, *given, *overrides)
+        config = fill(training_of(task).config, {}, overrides)
+        results = finetune_task(task, str(source), files, config, target, overwrite=True, report=self.report)
+        return dict(results["test"])
+
     def names(self, model: str) -> None:
-        """Fine-tune NER and relation classification, and apply both to three new sentences."""
+        """Fine-tune NER, relation classification and entity linking, and apply them to three new sentences."""
         for task, data in ((NER, ner_files()), (RELATIONS, relation_files())):
-            self.result.tests[task] = self.finetune(task, model, data, task)["micro_f1"]
-        self._says("predict", NER, "SENTENCES.txt", "--model", self._path(NER))
-        self._says("predict", RELATIONS, "PAIRS.jsonl", "--model", self._path(RELATIONS))
-        finder, relater = load(self._path(NER)), load(self._path(RELATIONS))
-        self.result.sentences = read_sentences(finder, relater, SENTENCES)
+            self.result.tests[task] = self.finetune(task, model, data)["micro_f1"]
+        self.result.tests[ENTITIES] = self.link(model)["accuracy"]
+        tasks = {NER: "SENTENCES.txt", ENTITIES: "NAMES.jsonl", RELATIONS: "PAIRS.jsonl"}
+        for task, queries in tasks.items():
+            self._says("predict", task, queries, "--model", self._path(task))
+        finder, linker, relater = (load(self._path(task)) for task in tasks)
+        self.result.sentences = read_sentences(finder, linker, relater, SENTENCES)
 
     def ask(self, start: str, trained: str) -> None:
         """Complete five facts that are not in training, with the encoder before and after training."""

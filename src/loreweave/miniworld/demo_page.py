@@ -75,7 +75,11 @@ def _answers(result: DemoResult) -> str:
 def _sentences(result: DemoResult) -> str:
     scores = ", ".join(f"{escape(task)} {value:.3f}" for task, value in result.tests.items())
     shown = "\n".join(_sentence(sentence, _colours(result.sentences)) for sentence in result.sentences)
-    return f'<h2>Names and relations in new sentences</h2>\n<p class="dim">Micro F1 on the test files: {scores}.</p>\n{shown}'
+    return (
+        "<h2>Names, entities and relations in new sentences</h2>\n"
+        f'<p class="dim">The entity follows the type if its label is not the name itself. Scores on the test files (micro F1; '
+        f"accuracy of entity linking): {scores}.</p>\n{shown}"
+    )
 
 
 def _colours(sentences: Iterable[ReadSentence]) -> dict[str, str]:
@@ -87,9 +91,9 @@ def _colours(sentences: Iterable[ReadSentence]) -> dict[str, str]:
 def _sentence(sentence: ReadSentence, colours: dict[str, str]) -> str:
     text = "".join(
         escape(part)
-        if label is None
-        else f'<mark style="background:{colours[label]}">{escape(part)}<small>{escape(label)}</small></mark>'
-        for part, label in sentence.parts()
+        if name is None
+        else f'<mark style="background:{colours[name.label]}">{escape(part)}<small>{escape(name.described())}</small></mark>'
+        for part, name in sentence.parts()
     )
     relations = "".join(
         f'\n<p class="relation">{escape(each.head)} &rarr; {escape(each.label)} &rarr; {escape(each.tail)} '

@@ -32,8 +32,9 @@ class DemoResult:
         output: folder of all outputs.
         rows: (what, before continued pre-training, after).
         answers: questions about facts that are not in training.
-        tests: task -> micro F1 on its test file, for the tasks fine-tuned afterwards.
-        sentences: new sentences with the predicted names, and the predicted relations between these.
+        tests: task -> its score on its test file, for the tasks fine-tuned afterwards: accuracy of entity linking, micro F1 of
+            the others.
+        sentences: new sentences with the predicted names, their entities, and the predicted relations between the names.
         commands: command lines for the same steps.
         seconds: duration in seconds.
     """

@@ -1,8 +1,8 @@
-"""Two models in sequence: the names of a sentence, then the relations between them."""
+"""Three models in sequence: the names of a sentence, their entities, and the relations between the names."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import permutations
 from typing import Any
@@ -16,12 +16,17 @@ LEAST_PROBABILITY = 0.6
 
 @dataclass(frozen=True)
 class ReadName:
-    """Characters of a sentence that are predicted to be a name, and its type."""
+    """Characters of a sentence that are predicted to be a name, its type, and the label of its entity (None: no entity)."""
 
     start: int
     end: int
     mention: str
     label: str
+    entity: str | None = None
+
+    def described(self) -> str:
+        """The type, and the label of the entity if it is not the name itself."""
+        return self.label if self.entity in (None, self.mention) else f"{self.label}, {self.entity}"
 
 
 @dataclass(frozen=True)
@@ -46,31 +51,45 @@ class ReadSentence:
         """The sentence as a JSON object."""
         return asdict(self)
 
-    def parts(self) -> list[tuple[str, str | None]]:
-        """The text split at its names, each part with the type of the name, or None."""
-        cut, done = list[tuple[str, str | None]](), 0
+    def parts(self) -> list[tuple[str, ReadName | None]]:
+        """The text split at its names, each part with the name, or None."""
+        cut, done = list[tuple[str, ReadName | None]](), 0
         for name in self.names:
-            cut += [(self.text[done : name.start], None), (self.text[name.start : name.end], name.label)]
+            cut += [(self.text[done : name.start], None), (self.text[name.start : name.end], name)]
             done = name.end
-        return [(part, label) for part, label in [*cut, (self.text[done:], None)] if part]
+        return [(part, name) for part, name in [*cut, (self.text[done:], None)] if part]
 
     def marked(self) -> str:
-        """The text with its names and their types in brackets.
+        """The text with its names in brackets, with their types and entities.
 
         Example:
-            `[Marie Curie: person] was born in [Warsaw: place].`
+            `[Mozart: person, Wolfgang Amadeus Mozart] lived in [Vienna: place].`
         """
-        return "".join(part if label is None else f"[{part}: {label}]" for part, label in self.parts())
+        return "".join(part if name is None else f"[{part}: {name.described()}]" for part, name in self.parts())
 
 
-def read_sentences(finder: Predictor, relater: Predictor, sentences: Sequence[str]) -> list[ReadSentence]:
-    """The names that `finder` predicts in each sentence, and the relations that `relater` predicts for their ordered pairs."""
+def read_sentences(finder: Predictor, linker: Predictor, relater: Predictor, sentences: Sequence[str]) -> list[ReadSentence]:
+    """The names that `finder` predicts in each sentence, the entities of `linker`, and the relations of `relater`.
+
+    Relations are predicted for all ordered pairs of names.
+    """
+    names = [sorted(found, key=lambda name: int(name["start"])) for found in finder.predict(sentences)]
+    rows = [
+        {"id": str(number), "text": text, "mentions": [_span(name) for name in found]}
+        for number, (text, found) in enumerate(zip(sentences, names, strict=True))
+    ]
+    entities = {
+        (answer["id"], each["start"]): each.get("label") for answer in linker.predict_rows(rows) for each in answer["predicted"]
+    }
     read = []
-    for text, found in zip(sentences, finder.predict(sentences), strict=True):
-        names = (ReadName(name["start"], name["end"], name["mention"], name["label"]) for name in found)
-        read.append(ReadSentence(text, sorted(names, key=lambda name: name.start)))
+    for number, (text, found) in enumerate(zip(sentences, names, strict=True)):
+        named = [
+            ReadName(name["start"], name["end"], name["mention"], name["label"], entities[str(number), name["start"]])
+            for name in found
+        ]
+        read.append(ReadSentence(text, named))
     pairs = [
-        {"id": str(number), "text": sentence.text, "head": _span(head), "tail": _span(tail)}
+        {"id": str(number), "text": sentence.text, "head": _span(asdict(head)), "tail": _span(asdict(tail))}
         for number, sentence in enumerate(read)
         for head, tail in permutations(sentence.names, 2)
     ]
@@ -83,5 +102,5 @@ def read_sentences(finder: Predictor, relater: Predictor, sentences: Sequence[st
     return read
 
 
-def _span(name: ReadName) -> dict[str, int]:
-    return {"start": name.start, "end": name.end}
+def _span(name: Mapping[str, Any]) -> dict[str, int]:
+    return {"start": name["start"], "end": name["end"]}
