@@ -139,7 +139,8 @@ def test_every_page_is_linked_from_another() -> None:
 
 def test_the_benchmarks_are_one_screen_that_links_every_page() -> None:
     screen = ROOT / "benchmarks" / "README.md"
-    assert len(screen.read_text(encoding="utf-8").splitlines()) <= 60
+    shown = re.sub(r"^\[.+\]: .+\n", "", screen.read_text(encoding="utf-8"), flags=re.MULTILINE)  # without link targets
+    assert len(shown.splitlines()) <= 60
     assert {file for file, _ in links(screen)} == {path.name for path in RESULTS} - {screen.name}
 
 
