@@ -18,11 +18,10 @@ from loreweave.encoding.words.tokenizer import stated_limit
 from loreweave.models.dropout_settings import set_hidden_dropout
 from loreweave.tasks.entity_linking.candidates import CandidateFinder
 from loreweave.tasks.entity_linking.decision import Decision
-from loreweave.tasks.entity_linking.encoding import DescriptionEncoding, linking_tokenizer
+from loreweave.tasks.entity_linking.encoding import DescriptionEncoding, EntityTexts, linking_tokenizer
 from loreweave.tasks.entity_linking.linker import LinkingModel, linker_of
 from loreweave.tasks.entity_linking.network import DescriptionLinker, EntityVectors, Inputs
 from loreweave.tasks.entity_linking.settings import NAME, EntityLinkingConfig
-from loreweave.tasks.entity_linking.texts import EntityTexts
 from loreweave.tasks.starting_points import (
     SETTINGS,
     config_of,

@@ -13,8 +13,7 @@ from loreweave.encoding import EntityTokenizer
 from loreweave.models.head_settings import IGNORED
 from loreweave.tasks.entity_linking.candidates import ENTITIES, NAMES
 from loreweave.tasks.entity_linking.description_rows import DescriptionRows
-from loreweave.tasks.entity_linking.encoding import DescriptionEncoding, LinkingExample
-from loreweave.tasks.entity_linking.texts import padded
+from loreweave.tasks.entity_linking.encoding import DescriptionEncoding, LinkingExample, padded
 from loreweave.training.inference import Batch
 
 

@@ -18,11 +18,11 @@ from loreweave.models.dropout_settings import set_hidden_dropout
 from loreweave.tasks.entity_linking.candidates import CandidateFinder
 from loreweave.tasks.entity_linking.decision import Decision
 from loreweave.tasks.entity_linking.description_rows import DescriptionRows, read_map
+from loreweave.tasks.entity_linking.encoding import EntityTexts
 from loreweave.tasks.entity_linking.global_encoding import GlobalEncoding
 from loreweave.tasks.entity_linking.global_network import LukeLinker
 from loreweave.tasks.entity_linking.linker import LinkingModel, linker_of
 from loreweave.tasks.entity_linking.settings import NAME, EntityLinkingConfig
-from loreweave.tasks.entity_linking.texts import EntityTexts
 from loreweave.tasks.starting_points import SETTINGS, describe, read_luke, settings_of, word_limit
 
 KEPT = ("max_length", "description_length", "candidates", "tune_nil", "order", "mask_share", "max_mention_length")
