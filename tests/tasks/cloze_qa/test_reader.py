@@ -147,7 +147,7 @@ def test_what_is_unusual_is_kept_and_counted(tmp_path: Path) -> None:
         "1 query has no candidate, so no prediction: 'q5'",
         "2 queries have no answer among the candidates, so that training sees only wrong ones: 'q2', 'q4'",
         "1 query has no answer that occurs in the passage: 'q4'",
-        "1 query has the id of another; all are kept, and a number was added to the id: 'q2#2'",
+        "1 query has the id of another; all are kept, and a number was added to the id: q2#2",
     ]
 
 

@@ -78,7 +78,7 @@ def test_two_queries_with_one_id_both_count(tmp_path: Path) -> None:
     ("content", "said"),
     [
         ({"q1": ["Watt"]}, "field 'q1': found .*expected the text of the answer"),
-        ({"a": "Watt"}, "found predictions for 'a', expected the ids of the gold file: 'q1'"),
+        ({"a": "Watt"}, "no prediction for any of 5 queries; the ids are a, expected those of the gold file: q1"),
         ({}, "found no prediction"),
         ([{"id": "q1", "predicted": 3}, {"id": "q2", "predicted": "x"}], "line 1, field 'predicted': found 3"),
         ([{"id": "q1"}, {"id": "q2"}], "line 1, field 'predicted': found nothing"),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from loreweave.corpus.files.rows import LeftOut, Row, as_row
 from loreweave.errors import DataError
 from loreweave.tasks.cloze_qa import layouts
 from loreweave.tasks.cloze_qa.record import ClozeRecord
+from loreweave.tasks.files.own_ids import with_own_ids
 
 FORMATS: dict[str, FileFormat[ClozeRecord]] = {
     "record": FileFormat(
@@ -60,26 +59,7 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
             path=path,
         )
     found.notes.extend(_notes(found.records))
-    return _with_own_ids(found)
-
-
-def _with_own_ids(found: ReadResult[ClozeRecord]) -> ReadResult[ClozeRecord]:
-    """Add a number to an id that another query has too, which is noted."""
-    seen, taken = Counter[str](), {record.id for record in found.records}
-    changed: list[str] = []
-    for place, record in enumerate(found.records):
-        seen[record.id] += 1
-        if seen[record.id] == 1:
-            continue
-        while (own := f"{record.id}#{seen[record.id]}") in taken:
-            seen[record.id] += 1
-        taken.add(own)
-        changed.append(own)
-        found.records[place] = replace(record, id=own, given_id=record.id)
-    if changed:
-        many = counted(len(changed), "query has the id of another", "queries have the id of another")
-        found.notes.append(f"{many}; all are kept, and a number was added to the id: {_ids(changed)}")
-    return found
+    return with_own_ids(found, "query", "queries")
 
 
 def _notes(records: Sequence[ClozeRecord]) -> Iterator[str]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from loreweave.corpus.counts import counted, listed
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.reading import read_json
 from loreweave.errors import DataError
 from loreweave.metrics.answers import AnswerScore, score_answer
 from loreweave.tasks.cloze_qa.prediction import answer
 from loreweave.tasks.cloze_qa.record import ClozeRecord
+from loreweave.tasks.files.own_ids import ids_in, texts_by_id
 from loreweave.tasks.files.predictions import PREDICTED, Prediction, align, holds_json, json_predictions, predicted_name
 from loreweave.training.evaluation import Evaluation, Outputs
 
@@ -47,10 +48,10 @@ def score_predictions(records: Sequence[ClozeRecord], path: Path) -> Evaluation:
         raise DataError("found no query with an answer, expected gold answers to score by")
     texts = _official(path)
     if texts is not None:
-        found, notes = _by_id(texts, _ids(records, texts), path)
+        found, notes = texts_by_id(texts, ids_in(records, texts), path, "query", "queries")
     elif holds_json(path):
         rows: list[Prediction[str | None]] = json_predictions(path, _predicted, _id)
-        aligned = align(rows, _ids(records, {row.id for row in rows}), path)
+        aligned = align(rows, ids_in(records, {row.id for row in rows}), path)
         found, notes = list(aligned[0]), aligned[1]
     else:
         raise DataError("found no JSON, expected an object {id: text}, or JSON Lines with id and predicted", path=path)
@@ -101,28 +102,6 @@ def _official(path: Path) -> dict[str, str | None] | None:
         if text is not None and not isinstance(text, str):
             raise DataError(f"found {text!r}, expected the text of the answer", path=path, field=id)
     return content
-
-
-def _ids(records: Sequence[ClozeRecord], given: Collection[str | None]) -> list[str]:
-    """The id of each query in a file of predictions; the one in the gold file if that has several queries of the same id."""
-    return [record.id if record.id in given or record.given_id is None else record.given_id for record in records]
-
-
-def _by_id(texts: Mapping[str, str | None], ids: Sequence[str], path: Path) -> tuple[list[str | None], list[str]]:
-    """The prediction for each query, and notes about queries without one and predictions without a query."""
-    known, notes = set(ids), []
-    if not known & texts.keys():
-        found = f"found predictions for {listed(map(repr, texts), 3)}" if texts else "found no prediction"
-        raise DataError(f"{found}, expected the ids of the gold file: {listed(map(repr, ids), 3)}", path=path)
-    missing = [id for id in ids if id not in texts]
-    if missing:
-        many = counted(len(ids), "query", "queries")
-        notes.append(f"no prediction for {len(missing)} of {many}, counted as wrong: {listed(missing)}")
-    others = [id for id in texts if id not in known]
-    if others:
-        many = counted(len(others), "prediction is for a query", "predictions are for queries")
-        notes.append(f"{many} that the gold file does not have: {listed(others)}")
-    return [texts.get(id) for id in ids], notes
 
 
 def _predicted(row: Mapping[str, Any]) -> str | None:

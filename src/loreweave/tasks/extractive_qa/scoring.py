@@ -23,6 +23,7 @@ from loreweave.tasks.extractive_qa.settings import (
     changed,
     check_threshold,
 )
+from loreweave.tasks.files.own_ids import ids_in, texts_by_id
 from loreweave.tasks.files.predictions import align, json_predictions, predicted_name
 from loreweave.training.evaluation import Evaluation, Outputs
 
@@ -263,24 +264,9 @@ def _by_id(
     records: Sequence[QuestionRecord], given: Mapping[str, Prediction], path: Path
 ) -> tuple[list[Prediction], list[str]]:
     """The prediction for each record; questions with one id share it, if the file has none for the id with a number."""
-    ids = [record.id if record.id in given or record.given_id is None else record.given_id for record in records]
-    found = [given.get(id, Prediction(None)) for id in ids]
-    missing = [id for id, each in zip(ids, found, strict=True) if each.text is None]
-    known = set(ids)
-    others = [id for id in given if id not in known]
-    if len(missing) == len(records):
-        shown = listed(given, 3) or "none"
-        raise DataError(f"found no prediction for any of {counted(len(records), 'question')}; the ids are {shown}", path=path)
-    notes = []
-    if missing:
-        of = counted(len(records), "question")
-        notes.append(f"no prediction for {len(missing):,} of {of}, counted as wrong: {listed(missing)}")
-    if others:
-        words = counted(
-            len(others), "prediction is not scored, because its id is", "predictions are not scored, because their ids are"
-        )
-        notes.append(f"{words} not in the gold file: {listed(others, 3)}")
-    return found, notes
+    ids = ids_in(records, given)
+    _, notes = texts_by_id({id: each.text for id, each in given.items()}, ids, path, "question", "questions")
+    return [given.get(id, Prediction(None)) for id in ids], notes
 
 
 def _read_odds(records: Sequence[QuestionRecord], path: Path) -> tuple[list[float | None], list[str]]:
@@ -290,7 +276,7 @@ def _read_odds(records: Sequence[QuestionRecord], path: Path) -> tuple[list[floa
     if wrong is not None:
         field = wrong if isinstance(wrong, str) else None
         raise DataError("found something else, expected an object from ids to numbers", path=path, field=field)
-    ids = [record.id if record.id in content or record.given_id is None else record.given_id for record in records]
+    ids = ids_in(records, content)
     missing = [id for id in ids if id not in content]
     notes = [f'no score of "no answer" for {counted(len(missing), "question")}, counted as 0: {listed(missing)}']
     return [float(content.get(id, 0.0)) for id in ids], notes if missing else []
