@@ -235,3 +235,11 @@ def test_large_vocabularies_load_fast(tmp_path: Path) -> None:
     start = time.process_time()
     assert len(EntityVocabulary.load(path)) == 120_003
     assert time.process_time() - start < 3.0
+
+
+def test_an_entity_is_found_by_any_spelling_of_its_title() -> None:
+    ids = {"[PAD]": 0, "[UNK]": 1, "[MASK]": 2, "en:New_York": 3, "de:New York": 4, "en:iPhone": 5}
+    vocabulary = EntityVocabulary(ids, languages=("de", "en"))
+    assert [vocabulary.find(title, "en") for title in ("New York", " new_York ", "iPhone")] == [3, 3, 5]
+    assert [vocabulary.find(title, "en") for title in ("IPhone", "new york", "[MASK]", "")] == [None] * 4
+    assert vocabulary.find("New_York", "de") == vocabulary.find("de:New York") == 4 and vocabulary.find("New York") is None

@@ -129,6 +129,24 @@ class EntityVocabulary:
                 return self._ids.get(title) if found is None else found
         return self._ids.get(title)
 
+    def find(self, title: str, language: str | None = None) -> int | None:
+        """Id of the entity that a title stands for, except special entities; None if there is none.
+
+        As in Wikipedia, spaces equal underscores, and a small first letter equals the capital one. `language`: see `id_of`.
+
+        Example:
+            >>> vocabulary = EntityVocabulary({"[PAD]": 0, "[UNK]": 1, "[MASK]": 2, "New York": 3})
+            >>> vocabulary.find("new_York"), vocabulary.find("[MASK]")
+            (3, None)
+        """
+        title = title.strip()
+        for written in dict.fromkeys((title, title[:1].upper() + title[1:])):
+            for spelling in spellings(written):
+                found = self.id_of(spelling, language)
+                if found is not None and found not in self.special_ids:
+                    return found
+        return None
+
     def title_of(self, id: int) -> str:
         """Title of an id; `language:title` of its first title if the vocabulary has several languages.
 

@@ -209,3 +209,12 @@ def test_what_settings_are_refused(tiny_bert: Path, tiny_luke: Path, tmp_path: P
     words = build(str(tiny_bert), ["answer"], QaConfig(max_length=24))
     with pytest.raises(ConfigurationError, match="setting 'mentions': only a LUKE reads entities"):
         words.configure(QaSettings(mentions="a"))
+
+
+def test_titles_of_dictionary_and_vocabulary_may_differ_in_underscores(tmp_path: Path) -> None:
+    names = {"the big one": NameCounts({"New York": 1}, **PROBABLE), "york": NameCounts({"old_York": 1}, **PROBABLE)}
+    MentionDictionary.from_counts(names).save(tmp_path / "names")
+    ids = {"[PAD]": 0, "[UNK]": 1, "[MASK]": 2, "New_York": 3, "Old York": 4}
+    finder = MentionEntities(tmp_path / "names", EntityVocabulary(ids), "dictionary")
+    _, entities = finder(QuestionRecord("q", "Which?", "The big one is York."))
+    assert [each.entity for each in entities] == [3, 4]

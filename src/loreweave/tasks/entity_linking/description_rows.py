@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from loreweave.corpus.entity_vocabulary import EntityVocabulary, spellings
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files.writing import atomic_path
 from loreweave.corpus.knowledge.entity_names import is_qid
 from loreweave.corpus.knowledge.entity_table import DescribedEntity, EntityTable
@@ -120,14 +120,9 @@ class DescriptionRows:
 
 def id_of(entity: DescribedEntity, vocabulary: EntityVocabulary) -> int | None:
     """Id of an entity in a vocabulary, by its title or id, or by its label if it has a QID alone."""
-    special = vocabulary.special_ids
     label = "" if entity.title or not is_qid(entity.id) else entity.label
-    for name in filter(None, (entity.title, entity.id, entity.wikidata, label)):
-        for spelling in spellings(name):
-            id = vocabulary.id_of(spelling)
-            if id is not None and id not in special:
-                return id
-    return None
+    names = filter(None, (entity.title, entity.id, entity.wikidata, label))
+    return next((id for name in names if (id := vocabulary.find(name)) is not None), None)
 
 
 def with_one(vectors: Tensor) -> Tensor:

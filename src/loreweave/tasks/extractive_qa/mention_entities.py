@@ -109,9 +109,7 @@ class MentionEntities:
                 yield from self._span(*piece.original(start, end), names[piece.text[start:end]])
 
     def _span(self, start: int, end: int, title: str) -> Iterator[EntitySpan]:
-        entity = self._dictionary.resolve(title)
-        found = self._vocabulary.id_of(entity)
-        found = self._vocabulary.id_of(entity.replace("_", " ")) if found is None else found
+        found = self._vocabulary.find(self._dictionary.resolve(title))
         if found is not None:
             yield EntitySpan(start, end, found)
 

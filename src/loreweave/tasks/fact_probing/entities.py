@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from loreweave.corpus.counts import listed
-from loreweave.corpus.entity_vocabulary import EntityVocabulary, spellings
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.errors import ConfigurationError
 
 
@@ -29,13 +29,7 @@ class EntityNames:
 
     def id_of(self, name: str) -> int | None:
         """Id of the title that equals a name, except for underscores and the case of the first letter, as in Wikipedia."""
-        name = name.strip()
-        for written in dict.fromkeys((name, name[:1].upper() + name[1:])):
-            for spelling in spellings(written):
-                found = self.vocabulary.id_of(spelling, self.language)
-                if found is not None and found not in self.vocabulary.special_ids:
-                    return found
-        return None
+        return self.vocabulary.find(name, self.language)
 
     def title_of(self, id: int) -> str:
         """Title of an entity, in the language of the names if it has one there."""
