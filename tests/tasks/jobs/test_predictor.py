@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 import loreweave
-from loreweave.errors import CheckpointError, DataError
+from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.entity_typing.model import EntityTypingConfig, build
+from loreweave.tasks.jobs.predictor import Predictor
+from loreweave.tasks.registry import load_task
 from loreweave.tasks.relation_classification.model import RelationConfig
 from loreweave.tasks.relation_classification.model import build as build_relations
 
@@ -41,6 +43,19 @@ def test_wrong_requests(saved: Path, tiny_bert: Path) -> None:
         predictor.predict_rows([{"text": "Ann"}])
     with pytest.raises(CheckpointError, match="the task of this model is unknown"):
         loreweave.load(tiny_bert)
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        ("extractive-qa", "expected a dict with question, context, or a pair of these texts"),
+        ("cloze-qa", "expected a dict with text, query, candidates: "),
+    ],
+)
+def test_a_text_alone_is_refused_with_what_a_query_has(task: str, expected: str) -> None:
+    predictor = Predictor(load_task(task), answerer=lambda rows: iter(()))  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match=f"text 1: found a text, {expected}"):
+        predictor.predict([{}, "Mia lives in Oslo."])
 
 
 def test_relations_take_a_head_and_a_tail(tiny_luke: Path, tmp_path: Path) -> None:

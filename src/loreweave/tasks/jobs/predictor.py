@@ -80,6 +80,8 @@ class Predictor:
                 asked = self._rows(text, given)
             except DataError as error:
                 raise DataError(f"text {number}: {error.message}", field=error.field) from None
+            except ConfigurationError as error:
+                raise ConfigurationError(f"text {number}: {error}") from None
             counts.append(len(asked))
             for row in asked:
                 id = f"{number}:{row['id']}" if "id" in row else str(number)
@@ -93,7 +95,11 @@ class Predictor:
         """The queries about a text, a pair of texts, or of the fields of a query."""
         if isinstance(text, str):
             if self.task.rows is None:
-                raise ConfigurationError(f"queries of {self.task.name} have {', '.join(self.task.asks)}; use predict_rows")
+                pair = ", or a pair of these texts" if self.task.pair_row is not None else ""
+                raise ConfigurationError(
+                    f"found a text, expected a dict with {', '.join(self.task.asks)}{pair}: a text alone does not have the "
+                    f"fields of a query of {self.task.name}"
+                )
             return self.task.rows(text, mentions)
         if mentions:
             raise DataError("found mentions of a pair of texts or of a dict, expected none", field="mentions")
