@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from linking_world import ENTITIES, ROWS, write
@@ -11,6 +12,7 @@ from task_jobs import silent
 
 import loreweave
 from loreweave.errors import DataError
+from loreweave.tasks.entity_linking import evaluation
 from loreweave.tasks.registry import load_task
 
 TASK = load_task("entity-linking")
@@ -48,7 +50,9 @@ def test_a_text_without_mentions_is_refused_on_request(run: Any, tmp_path: Path)
         predictor.predict_rows([{"text": ROWS[0]["text"]}])
 
 
-def test_a_checkpoint_of_ner_finds_the_mentions(run: Any, tiny_bert: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_of_ner_finds_the_mentions(
+    run: Any, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     columns = tmp_path / "ner.txt"
     columns.write_text("ann O\nlives O\nin O\noslo B-LOC\n. O\n\n" * 8)
     settings = {"epochs": 12, "batch_size": 4, "gradient_accumulation_steps": 1, "device": "cpu"}
@@ -56,6 +60,10 @@ def test_a_checkpoint_of_ner_finds_the_mentions(run: Any, tiny_bert: Path, tmp_p
     loreweave.finetune("ner", tiny_bert, train=columns, output=tmp_path / "ner", report=silent, **settings, **rate)  # type: ignore[arg-type]
     row = {"text": "ann lives in oslo ."}
     assert loreweave.load(tmp_path / "run", device="cpu").predict_rows([row])[0]["predicted"] == []  # no capital letter
+    opened = Mock(side_effect=evaluation.load)
+    monkeypatch.setattr(evaluation, "load", opened)
     predictor = loreweave.load(tmp_path / "run", device="cpu", settings={"ner": str(tmp_path / "ner")})
+    predictor.predict_rows([row])
     (answer,) = predictor.predict_rows([row])
+    assert opened.call_count == 1  # not again for each block of queries
     assert [(one["start"], one["end"]) for one in answer["predicted"]] == [(13, 17)]

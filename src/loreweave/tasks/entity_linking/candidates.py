@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -121,9 +122,10 @@ def without_overlaps(spans: Iterable[Span]) -> list[Span]:
     """Spans of which no two share a character, in the order of the text: the longest are kept, of equal length the first."""
     kept: list[Span] = []
     for start, end in sorted(spans, key=lambda span: (span[0] - span[1], span[0])):
-        if all(end <= first or last <= start for first, last in kept):
-            kept.append((start, end))
-    return sorted(kept)
+        place = bisect_left(kept, (start, end))  # only its neighbours can overlap: a text of a book has many names
+        if (place == 0 or kept[place - 1][1] <= start) and (place == len(kept) or end <= kept[place][0]):
+            kept.insert(place, (start, end))
+    return kept
 
 
 def _spellings(name: str) -> Iterable[str]:

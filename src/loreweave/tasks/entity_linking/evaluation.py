@@ -28,7 +28,7 @@ from loreweave.tasks.entity_linking.record import LinkingRecord
 from loreweave.tasks.entity_linking.scoring import KnowledgeBase, answers_of, gold_rows, score_found
 from loreweave.tasks.entity_linking.settings import NAME, EntityLinkingConfig, EvaluationSettings, KnowledgeSettings
 from loreweave.tasks.jobs.checkpoints import load_checkpoint_of
-from loreweave.tasks.jobs.predictor import load
+from loreweave.tasks.jobs.predictor import Predictor, load
 from loreweave.tasks.jobs.records import outputs_of
 from loreweave.tasks.registry import load_training
 from loreweave.training.devices import choose_device
@@ -90,16 +90,31 @@ def _end_to_end(
     return score_found(records, predicted, KnowledgeBase(loaded.encoding.finder.table), rows)
 
 
+def open_tagger(settings: KnowledgeSettings, execution: Execution) -> Predictor | None:
+    """The checkpoint of ner that finds names, on its device; None if the settings name none.
+
+    Raises:
+        CheckpointError: there is no such checkpoint.
+    """
+    if settings.ner is None:
+        return None
+    return load(settings.ner, task="ner", device=execution.device, batch_size=execution.batch_size)
+
+
 def find_names(
-    records: Sequence[LinkingRecord], loaded: LinkingModel, settings: KnowledgeSettings, execution: Execution
+    records: Sequence[LinkingRecord],
+    loaded: LinkingModel,
+    settings: KnowledgeSettings,
+    execution: Execution,
+    tagger: Predictor | None = None,
 ) -> list[LinkingRecord]:
     """The records with the names in their texts as mentions, instead of their own: those of the dictionary and of the entities,
-    or those that a checkpoint of ner finds; of nested ones the outermost."""
-    if settings.ner is None:
+    or those that a checkpoint of ner finds; of nested ones the outermost. `tagger`: that checkpoint, if it is open already."""
+    tagger = tagger or open_tagger(settings, execution)
+    if tagger is None:
         finder = loaded.encoding.finder
         spans = [finder.names_in(record.text, settings.link_probability) for record in records]
     else:
-        tagger = load(settings.ner, task="ner", device=execution.device, batch_size=execution.batch_size)
         found = tagger.predict([record.text for record in records])
         spans = [without_overlaps((one["start"], one["end"]) for one in mentions) for mentions in found]
     return [

@@ -7,7 +7,7 @@ from typing import Any
 
 from loreweave.errors import DataError
 from loreweave.tasks.contract import Execution
-from loreweave.tasks.entity_linking.evaluation import find_names, link, open_linker
+from loreweave.tasks.entity_linking.evaluation import find_names, link, open_linker, open_tagger
 from loreweave.tasks.entity_linking.reader import query
 from loreweave.tasks.entity_linking.record import LinkingRecord
 from loreweave.tasks.entity_linking.settings import PredictionSettings
@@ -20,7 +20,7 @@ def predict(model: Path, data: Path | None, settings: PredictionSettings, execut
     Raises:
         LoreweaveError: the checkpoint or the entities cannot be read.
     """
-    loaded = open_linker(model, settings, execution)
+    loaded, tagger = open_linker(model, settings, execution), open_tagger(settings, execution)
 
     def read(row: Row, id: str) -> LinkingRecord:
         (record,) = query(row, id)
@@ -32,7 +32,7 @@ def predict(model: Path, data: Path | None, settings: PredictionSettings, execut
 
     def answer(asked: list[LinkingRecord]) -> list[list[dict[str, Any]]]:
         bare = [number for number, record in enumerate(asked) if record.metadata.get("given") is False]
-        for number, record in zip(bare, find_names([asked[n] for n in bare], loaded, settings, execution), strict=True):
+        for number, record in zip(bare, find_names([asked[n] for n in bare], loaded, settings, execution, tagger), strict=True):
             asked[number] = record
         found = link(loaded, asked, execution, settings.top)
         return [
