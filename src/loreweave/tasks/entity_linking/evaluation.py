@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from loreweave.corpus.counts import counted
+from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.records import describe_skipped
-from loreweave.corpus.knowledge.entity_table import EntityTable, described, read_entities
+from loreweave.corpus.knowledge.entity_table import DescribedEntity, EntityTable, described, read_entities
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError, DataError, records_of
 from loreweave.metrics.linking.cases import Label
@@ -163,11 +163,15 @@ def open_linker(model: Path, settings: KnowledgeSettings, execution: Execution, 
     return loaded
 
 
-def _extended(entities: Sequence[Any], more: Sequence[Any], settings: KnowledgeSettings) -> EntityTable:
-    try:
-        return EntityTable([*entities, *more])
-    except DataError as error:
-        raise DataError(error.message, path=settings.added_entities or settings.entities, field=error.field) from None
+def _extended(entities: Sequence[DescribedEntity], more: Sequence[DescribedEntity], settings: KnowledgeSettings) -> EntityTable:
+    known = {entity.id for entity in entities}
+    again = [entity.id for entity in more if entity.id in known]
+    if again:
+        others = settings.entities or "the checkpoint"
+        ids = counted(len(again), "id")
+        message = f"found {ids} that {others} has too ({listed(again)}), expected further entities (entities=FILE replaces all)"
+        raise DataError(message, path=settings.added_entities, field="id")
+    return EntityTable([*entities, *more])
 
 
 def _store(loaded: LinkingModel, folder: Path, model: Path, execution: Execution) -> None:

@@ -76,7 +76,7 @@ class KnowledgeSettings:
     """What `evaluate` and `predict` can change in a checkpoint's knowledge."""
 
     entities: str | None = None
-    """Entities instead of those of the checkpoint; required with an encoder that is not trained for linking."""
+    """Entities instead of those of the checkpoint."""
     added_entities: str | None = None
     """Further entities, JSON Lines of {id, label, description, aliases}. They can be linked at once, without training."""
     dictionary: str | None = None
