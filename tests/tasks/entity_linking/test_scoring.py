@@ -16,6 +16,7 @@ from loreweave.errors import DataError
 from loreweave.metrics.linking.cases import Label
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.entity_linking.decision import Decision
+from loreweave.tasks.entity_linking.reader import read
 from loreweave.tasks.entity_linking.record import LinkingRecord
 from loreweave.tasks.entity_linking.scoring import KnowledgeBase, score_found, score_outputs
 from loreweave.tasks.jobs.evaluate import score_task
@@ -139,3 +140,15 @@ def test_predictions_outside_the_evaluated_part_do_not_count() -> None:
     assert metrics["micro_f1"] == metrics["elevant_f1"] == 1
     whole = replace(record, evaluated=None)
     assert score_found([whole], [found], KnowledgeBase(), []).metrics["micro_f1"] == pytest.approx(2 / 3)
+
+
+def test_documents_with_one_id_are_documents_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    right, wrong = {"start": 0, "end": 4, "entity": "Q1"}, {"start": 0, "end": 4, "entity": "Q2"}
+    first = {"id": "a", "text": "oslo and oslo", "mentions": [right, right | {"start": 9, "end": 13}]}
+    monkeypatch.setitem(globals(), "GOLD", [first, {"id": "a", "text": "oslo .", "mentions": [right]}])
+    rows = [{"id": "a", "predicted": first["mentions"]}, {"id": "a#2", "predicted": [wrong]}]
+    metrics, _, _ = score(tmp_path, rows)
+    assert metrics["accuracy"] == pytest.approx(2 / 3) and metrics["macro_accuracy"] == pytest.approx((1 + 0) / 2)
+    found = read(tmp_path / "gold.jsonl")
+    assert [record.id for record in found.records] == ["a", "a#2"]
+    assert "1 document has the id of another; all are kept, and a number was added to the id: a#2" in found.notes

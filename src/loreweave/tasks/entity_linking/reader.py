@@ -17,6 +17,7 @@ from loreweave.errors import DataError
 from loreweave.metrics.linking.cases import Label
 from loreweave.tasks.entity_linking import aida, layouts
 from loreweave.tasks.entity_linking.record import LinkingRecord
+from loreweave.tasks.files.own_ids import with_own_ids
 
 ANNOTATED, GUM = "annotated-text", "gum"
 FORMATS: dict[str, FileFormat[LinkingRecord]] = {
@@ -64,7 +65,7 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
     if unasked:
         what = "alternatives, optional ones, numbers, dates, pronouns and descriptions"
         notes.append(f"{counted(unasked, 'mention is', 'mentions are')} not asked for when mentions are given: {what}")
-    return replace(result, notes=notes)
+    return with_own_ids(replace(result, notes=notes), "document", "documents")
 
 
 def recognise(path: Path) -> str:

@@ -25,6 +25,7 @@ class LinkingRecord:
         evaluated: characters outside which no prediction counts; None for the whole text.
         hyperlinks: characters of hyperlinks.
         metadata: other content of the file.
+        given_id: id in the file, if another document has it too.
 
     Raises:
         DataError: a mention is blank or outside the text.
@@ -36,6 +37,7 @@ class LinkingRecord:
     evaluated: Span | None = None
     hyperlinks: tuple[Span, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    given_id: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse mentions that are no characters of the text."""

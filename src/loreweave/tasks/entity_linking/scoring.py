@@ -22,6 +22,7 @@ from loreweave.metrics.probabilities import rounded
 from loreweave.tasks.entity_linking.decision import COLUMNS, Decision, Ranked, rank
 from loreweave.tasks.entity_linking.record import NIL, LinkingRecord
 from loreweave.tasks.entity_linking.settings import ScoringSettings
+from loreweave.tasks.files.own_ids import ids_in
 from loreweave.tasks.files.predictions import align, json_predictions, predicted_name, with_places
 from loreweave.training.evaluation import Evaluation, Outputs
 
@@ -263,7 +264,8 @@ def score_predictions(records: Sequence[LinkingRecord], path: Path, settings: Sc
         DataError: names the line; see `files.predictions.align`.
     """
     base = KnowledgeBase(None if settings.entities is None else EntityTable(read_entities(settings.entities)))
-    found, notes = align(with_places(json_predictions(path, _predicted)), [record.id for record in records], path)
+    given = with_places(json_predictions(path, _predicted))
+    found, notes = align(given, ids_in(records, {row.id for row in given}), path)
     predicted = [_checked(record, each, path) for record, each in zip(records, found, strict=True)]
     rows = [
         {"id": record.id, "predicted": guesses, "gold": gold_rows(record)}
