@@ -311,7 +311,7 @@ def test_a_folder_of_the_newer_examples(tmp_path: Path) -> None:
         ("LukeForEntityClassification", "entity-typing"),
         ("LukeForEntityPairClassification", "relation-classification"),
         ("BertForSequenceClassification", "text-classification"),
-        ("BertForQuestionAnswering", None),
+        ("BertForQuestionAnswering", "extractive-qa"),
     ],
 )
 def test_a_task_knows_its_checkpoints_by_their_architectures(architecture: str, task: str | None, tmp_path: Path) -> None:
