@@ -136,7 +136,7 @@ def test_borders_have_two_sides_and_capitals_lie_in_their_country(splits: dict[s
 
 
 def test_the_data_is_small() -> None:
-    assert sum(path.stat().st_size for path in DATA.rglob("*") if path.is_file()) < 1_300_000
+    assert sum(path.stat().st_size for path in DATA.rglob("*") if path.is_file()) < 1_000_000
 
 
 @given(st.lists(st.tuples(PLAIN, NAME, NAME)), PLAIN)

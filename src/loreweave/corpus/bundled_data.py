@@ -25,8 +25,3 @@ def ner_files() -> Path:
 def relation_files() -> Path:
     """Folder with `train.jsonl`, `dev.jsonl`, `test.jsonl` of relation classification, as pairs."""
     return DATA / "relations"
-
-
-def fact_files() -> Path:
-    """Facts of the graph with at most 40 per relation, as questions for fact probing."""
-    return DATA / "facts" / "facts.jsonl"
