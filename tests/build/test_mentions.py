@@ -172,3 +172,9 @@ def test_texts_that_are_gone_at_the_second_reading_are_an_error() -> None:
 def test_nothing_to_build_is_an_error() -> None:
     with pytest.raises(DataError, match="found no name with a linked entity"):
         built(MentionCounter(), AnnotatedText("a", "Oslo"))
+
+
+def test_names_in_half_width_kana_are_those_in_usual_kana() -> None:
+    linked = AnnotatedText("本", "ｶﾞｲﾄﾞ は本", (Mention(0, 5, "ガイド"),))
+    counts = dict(built(MentionCounter(), linked, AnnotatedText("この", "この ガイド は")).counts())
+    assert counts == {"ガイド": NameCounts({"ガイド": 1}, texts_linking=1, texts=2, links=1)}

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from loreweave.corpus.mentions.normalisation import Normalisation
 from loreweave.errors import DataError
 
-CHARACTERS = "aBßİΣςé\u0301½ﬁ´ \u00a0\t\n.東がㅏ\u1161각"
+CHARACTERS = "aBßİΣςé\u0301½ﬁ´ \u00a0\t\n.東がｶﾞㅏ\u1161각ſᾷ\u0323"
+RULES = [Normalisation(), Normalisation("NFC"), Normalisation("none", "lower", "strip", "separate")]
 
 
 def spans(text: str, rule: Normalisation) -> list[tuple[str, list[str]]]:
@@ -54,7 +55,17 @@ def test_an_unknown_value_is_named() -> None:
         Normalisation.from_dict(Normalisation().to_dict() | {"case": "upper"})
 
 
-@given(st.text(CHARACTERS), st.sampled_from([Normalisation(), Normalisation("none", "lower", "strip", "separate")]))
+def test_half_width_kana_with_sound_marks_are_usual_kana_at_their_places() -> None:
+    assert spans("ｶﾞｲﾄﾞ!", Normalisation()) == [("ガイド!", ["ｶﾞ", "ｲ", "ﾄﾞ", "!"])]
+
+
+@given(st.text(CHARACTERS), st.sampled_from(RULES))
+def test_a_normalised_name_stays_as_it_is(text: str, rule: Normalisation) -> None:
+    once = rule.name(text)
+    assert rule.name(once) == once
+
+
+@given(st.text(CHARACTERS), st.sampled_from(RULES))
 def test_words_are_normalised_in_a_text_as_they_are_alone(text: str, rule: Normalisation) -> None:
     together = " ".join(piece.text for piece in rule.pieces(text))
     assert together == " ".join(filter(None, map(rule.name, text.split())))

@@ -19,6 +19,10 @@ _RUN, _CHUNK = re.compile(r"\S+(?: \S+)*"), re.compile(r"\S+")
 """Words one space apart, as in a line of text, and one of them."""
 _HANGUL_PARTS = ("\u1160", "\u11ff")
 """Vowels and final consonants of Hangul, which NFKC joins to the character before them."""
+_KANA_MARKS = "\uff9e\uff9f"
+"""Half-width sound marks, which NFKC joins to the kana before them."""
+_ROUNDS = 4
+"""More rounds of normal form and case than any character needs until nothing changes."""
 _FEW = 8
 """Number of spans from which on NumPy converts them."""
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -158,20 +162,24 @@ class Normalisation:
         """The normalised words, one space apart, if each character becomes one character in the same place, otherwise None."""
         if self.punctuation == "separate" and not (text.isascii() and text.replace(" ", "").isalnum()):
             return None
-        if not text.isascii() and not self._keeps_places(text):
+        if text.isascii():
+            return self._cased(text)
+        if self.accents == "strip" or not self._has_normal_form(text):
             return None
         cased = self._cased(text)
-        return cased if len(cased) == len(text) else None
+        return cased if len(cased) == len(text) and self._has_normal_form(cased) else None
 
-    def _keeps_places(self, text: str) -> bool:
-        if self.accents == "strip":
-            return False
+    def _has_normal_form(self, text: str) -> bool:
         return self.unicode == "none" or unicodedata.is_normalized(self.unicode, text)
 
     def _characters(self, cluster: str) -> str:
-        """The normalised characters of a character with its combining marks."""
-        text = cluster if self.unicode == "none" else unicodedata.normalize(self.unicode, cluster)
-        text = self._cased(text)
+        """The normalised characters of a character with its combining marks, which normalisation does not change again."""
+        text = cluster
+        for _ in range(_ROUNDS):
+            before = text
+            text = self._cased(text if self.unicode == "none" else unicodedata.normalize(self.unicode, text))
+            if text == before:
+                break
         if self.accents == "strip":
             text = "".join(part for part in unicodedata.normalize("NFD", text) if unicodedata.category(part) != "Mn")
         if self.punctuation == "separate":
@@ -255,7 +263,8 @@ def _clusters(chunk: str) -> Iterator[tuple[int, int]]:
 
 
 def _joins(character: str) -> bool:
-    return unicodedata.category(character)[0] == "M" or _HANGUL_PARTS[0] <= character <= _HANGUL_PARTS[1]
+    hangul = _HANGUL_PARTS[0] <= character <= _HANGUL_PARTS[1]
+    return hangul or character in _KANA_MARKS or unicodedata.category(character)[0] == "M"
 
 
 def _stands_alone(character: str) -> bool:
