@@ -137,6 +137,9 @@ def test_elevant(tmp_path: Path) -> None:
         ({"parent": 77}, "field 'labels.parent': found the parent 77"),
         ({"children": [77]}, "field 'labels.children': found the child 77"),
         ({"children": [3]}, "found label 0 below itself, expected a tree"),
+        ({"children": 1}, "field 'labels.children': found 1, expected a list of ids"),
+        ({"children": [[1]]}, "field 'labels.children': found the child \\[1\\], expected the id of a label"),
+        ({"parent": [1]}, "field 'labels.parent': found the parent \\[1\\], expected the id of a label"),
         ({"id": 5}, "field 'labels.id': found labels with the same id"),
         ({"entity_id": None}, "field 'entity_id': found None, expected a string"),
     ],
@@ -148,6 +151,12 @@ def test_bad_labels_of_elevant(tmp_path: Path, changes: dict[str, Any], message:
         read(path)
     result = read(path, None, True)
     assert len(result.records) == 1 and len(result.left_out) == 1
+
+
+@pytest.mark.parametrize("links", [5, [5], [[]], ["x"], [[[0, 99]]]])
+def test_bad_hyperlinks_of_elevant(tmp_path: Path, links: Any) -> None:
+    with pytest.raises(DataError, match="field 'hyperlinks': found"):
+        read(write(tmp_path / "e.jsonl", ELEVANT | {"hyperlinks": links}))
 
 
 def test_gum_sentences_become_documents(tmp_path: Path) -> None:
@@ -178,6 +187,11 @@ def test_queries() -> None:
     assert one.asked() == [0] and one.metadata["given"] is True
     (none,) = query({"text": "Ann saw Oslo."}, "2")
     assert none.metadata["given"] is False
+    (null,) = query({"text": "Ann saw Oslo.", "mentions": None}, "2")
+    assert null.metadata["given"] is False  # names are found, as without mentions
+    for mentions in (5, "Oslo", {"start": 8, "end": 12}, [[8, 12]]):
+        with pytest.raises(DataError, match="field 'mentions': found .*, expected a list"):
+            query({"text": "Ann saw Oslo.", "mentions": mentions}, "2")
     (single,) = query({"text": "He saw it.", "start": 0, "end": 2}, "3")
     assert single.asked() == [0]  # a mention that is given is asked for, whatever its words
     with pytest.raises(DataError, match="found the span"):

@@ -39,7 +39,7 @@ def elevant(row: Row, number: str) -> Iterator[LinkingRecord | LeftOut]:
     labels = [_elevant_label(label, text, index) for label in given]
     children = [_children(label, place, given, index) for place, label in enumerate(given)]
     evaluated = None if row.get("evaluation_span") is None else _span(row, "evaluation_span", text)
-    links = tuple(_span({"span": link[0]}, "span", text) for link in row.get("hyperlinks") or ())
+    links = tuple(_hyperlinks(row, text))
     metadata = {name: row[name] for name in ("title", "url") if name in row}
     yield LinkingRecord(
         str(row.get("id", number)), text, with_children(labels, children), evaluated, links, metadata
@@ -55,7 +55,7 @@ def _elevant_label(row: Row, text: str, index: Mapping[int, int]) -> Label:
         types = (*types, entity) if entity in QUANTITIES and entity not in types else types
         entity = ""
     parent = row.get("parent")
-    if parent is not None and parent not in index:
+    if parent is not None and not _is_id(parent, index):
         raise DataError(f"found the parent {parent!r}, expected the id of a label", field="labels.parent")
     name = row.get("name") or ""
     coreference = row.get("coref")
@@ -69,11 +69,26 @@ def _children(row: Row, place: int, given: list[Row], index: Mapping[int, int]) 
     """Alternatives of a label: those that it names, otherwise those that name it as their parent."""
     named = row.get("children")
     if named:
-        unknown = [child for child in named if child not in index]
+        if not isinstance(named, list):
+            raise DataError(f"found {named!r}, expected a list of ids of labels", field="labels.children")
+        unknown = [child for child in named if not _is_id(child, index)]
         if unknown:
             raise DataError(f"found the child {unknown[0]!r}, expected the id of a label", field="labels.children")
         return [index[child] for child in named]
     return [other for other, label in enumerate(given) if label.get("parent") == row["id"]]
+
+
+def _is_id(found: Any, index: Mapping[int, int]) -> bool:
+    return isinstance(found, int) and found in index
+
+
+def _hyperlinks(row: Row, text: str) -> Iterator[Span]:
+    """Characters of the hyperlinks, each of which is a list of its span and its title."""
+    given = row.get("hyperlinks") or []
+    for link in given if isinstance(given, list) else [given]:
+        if not isinstance(link, list) or not link:
+            raise DataError(f"found {link!r}, expected a list of [start, end] and a title", field="hyperlinks")
+        yield _span({"hyperlinks": link[0]}, "hyperlinks", text)
 
 
 def _span(row: Mapping[str, Any], name: str, text: str) -> Span:

@@ -12,7 +12,7 @@ from loreweave.corpus.counts import counted
 from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.records import FileFormat, check_not_empty, first_row, read_records, wrong_keys
-from loreweave.corpus.files.rows import Row, as_row, field
+from loreweave.corpus.files.rows import Row, as_row, field, objects
 from loreweave.errors import DataError
 from loreweave.metrics.linking.cases import Label
 from loreweave.tasks.entity_linking import aida, layouts
@@ -100,8 +100,7 @@ def query(row: Row, id: str) -> list[LinkingRecord]:
     name = str(row.get("id", id))
     if "start" in row or "end" in row:
         return [LinkingRecord(name, text, (Label(field(row, "start", int), field(row, "end", int), coreference=False),))]
-    mentions = []
-    for each in row.get("mentions") or ():
-        one = as_row(each)
-        mentions.append(Label(field(one, "start", int), field(one, "end", int), coreference=False))
-    return [LinkingRecord(name, text, tuple(mentions), metadata={"given": "mentions" in row})]
+    given = row.get("mentions") is not None
+    spans = [(field(one, "start", int), field(one, "end", int)) for one in (objects(row, "mentions") if given else ())]
+    mentions = tuple(Label(*span, coreference=False) for span in spans)
+    return [LinkingRecord(name, text, mentions, metadata={"given": given})]
