@@ -72,6 +72,13 @@ def test_rows_of_hugging_face_have_spans_with_exclusive_ends(tmp_path: Path) -> 
     assert (found.id, found.candidates, found.correct) == ("9", SPANS, (0, 2))
 
 
+@pytest.mark.parametrize("answers", ["Watt", 5, {"text": "Watt"}])
+def test_answers_of_hugging_face_that_are_no_list_are_refused(answers: Any) -> None:
+    row = {"passage": TEXT, "query": QAS[0]["query"], "entities": ["Watt"], "answers": answers}
+    with pytest.raises(DataError, match="field 'answers': found .*, expected a list of answers"):
+        query(row, "1")
+
+
 def test_entities_without_places_are_found_as_whole_words(tmp_path: Path) -> None:
     row = {name: value for name, value in HUB.items() if name != "entity_spans"} | {"passage": TEXT + " Greenocks"}
     path = tmp_path / "validation.jsonl"

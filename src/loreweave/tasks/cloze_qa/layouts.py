@@ -91,7 +91,7 @@ def flat(row: Any, number: str) -> Found:
         str(idx["query"]) if isinstance(idx, Mapping) and "query" in idx else str(row.get("id", number if idx is None else idx))
     )
     yield from account
-    answers = _texts(row.get("answers") or [])
+    answers = _texts(_listed(row))
     yield _record(id, text, _query(row), candidates, answers, _named(text, candidates, answers), {"passage": passage_key(text)})
 
 
@@ -100,19 +100,23 @@ def queries(row: Any, number: str) -> Found:
     row = as_row(row)
     text, account = field(row, "text", str), list[LeftOut]()
     candidates = _distinct([_span(text, each, "candidates") for each in objects(row, "candidates")], account)
-    answers, correct = _answers(text, candidates, row.get("answers"))
+    answers, correct = _answers(text, candidates, _listed(row))
     used = ("id", "text", "query", "candidates", "answers")
     about = {"passage": passage_key(text)} | {name: value for name, value in row.items() if name not in used}
     yield from account
     yield _record(_id(row, number), text, _query(row), candidates, answers, correct, about)
 
 
-def _answers(text: str, candidates: Sequence[Span], given: Any) -> tuple[list[str], list[int]]:
-    """Texts of the answers, and the candidates that are answers: by their place, or by their text if an answer has none."""
-    if given is None:
-        return [], []
-    if not isinstance(given, list):
+def _listed(row: Row) -> list[Any]:
+    """The answers of a row; none if they are not known."""
+    given = row.get("answers")
+    if given is not None and not isinstance(given, list):
         raise DataError(f"found {given!r}, expected a list of answers", field="answers")
+    return given or []
+
+
+def _answers(text: str, candidates: Sequence[Span], given: Sequence[Any]) -> tuple[list[str], list[int]]:
+    """Texts of the answers, and the candidates that are answers: by their place, or by their text if an answer has none."""
     answers: list[str] = []
     correct: set[int] = set()
     for answer in given:
