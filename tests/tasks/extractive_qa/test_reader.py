@@ -40,6 +40,7 @@ def write(path: Path, content: Any) -> Path:
         ("Oslo", None, (0, 4), "given"),
         (" Oslo ", 22, (23, 27), "given"),  # without the white space at its edges
         ("Ann  likes", 13, (13, 22), "given"),  # other white space than in the context
+        ("is  big", 5, (5, 11), "given"),
         ("Oslo", -5, (0, 4), "moved"),
         ("Oslo", 99, (23, 27), "moved"),
         ("Bergen", 0, None, "absent"),
@@ -49,6 +50,11 @@ def write(path: Path, content: Any) -> Path:
 def test_the_place_of_an_answer(text: str, start: int | None, span: tuple[int, int] | None, place: str) -> None:
     found = placed_answer(CONTEXT, text, start)
     assert (found.text, found.span, found.place) == (text, span, place)
+
+
+def test_an_answer_with_other_white_space_stays_at_its_place() -> None:
+    found = placed_answer("New\nYork is big. Ann likes New York.", "New York", 0)
+    assert (found.span, found.place) == ((0, 8), "given")
 
 
 def test_squad_1(tmp_path: Path) -> None:

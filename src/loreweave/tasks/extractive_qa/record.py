@@ -102,13 +102,12 @@ def placed_answer(context: str, text: str, start: int | None) -> Answer:
     stripped = text.strip()
     before = text.find(stripped) if stripped else 0
     given = None if start is None else start + before
-    if given is not None and given >= 0 and stripped and context.startswith(stripped, given):
-        return Answer(text, given, given + len(stripped))
     if not words:
         return Answer(text, place="absent")
-    spans = list(_occurrences(context, stripped)) or [
-        found.span() for found in re.finditer(r"\s+".join(map(re.escape, words)), context)
-    ]
+    spaced = re.compile(r"\s+".join(map(re.escape, words)))
+    if given is not None and given >= 0 and (there := spaced.match(context, given)):
+        return Answer(text, *there.span())
+    spans = list(_occurrences(context, stripped)) or [found.span() for found in spaced.finditer(context)]
     if not spans:
         return Answer(text, place="absent")
     first, last = spans[0] if given is None else min(spans, key=lambda span: abs(span[0] - given))
