@@ -1,15 +1,18 @@
-"""Linking to described entities: prior alone, an encoder without training, and fine-tuned from several starts.
+"""Linking to described entities: prior alone, encoders without training, and plain encoders and LUKE after fine-tuning.
 
-    python benchmarks/entity_linking.py --starts minilm words-500-0 types-500-0 --seeds 0
+    python benchmarks/entity_linking.py --starts minilm words-500-0 types-500-0 --lukes entities-500-0 --seeds 0
     python benchmarks/entity_linking.py --table
     python benchmarks/entity_linking.py --coverage
     python benchmarks/entity_linking.py --speed
 
 Entities: those of FB15k-237, CoDEx and Wikispeedia, joined by Wikipedia title and QID; descriptions are Wikidata's and the
-first sentence of Wikispeedia's article. Training: paragraphs of text_wikispeedia without its reserved titles. A tenth of the
-linked entities is held out: no training text links them (unseen). Test: links of the reserved articles, entity_gum (dev) and
-el_elevant. Accuracy is InKB, over mentions whose entity is in the table, whose number is shown. Without names, each mention is
-compared with all entities. Starts are folders in `LOREWEAVE_CHECKPOINTS`/starts. Runs that are done are not run again.
+first sentence of Wikispeedia's article. Training: paragraphs of text_wikispeedia without its reserved titles, and documents of
+entity_gum (train); other documents of entity_gum (train) are the dev data. A tenth of the linked entities is held out: no
+training text links them (unseen). Test: links of the reserved articles, entity_gum (dev) and el_elevant. Accuracy is InKB, over
+mentions whose entity is in the table, whose number is shown. Without names, each mention is compared with all entities; a
+LUKE needs the names. Each LUKE is evaluated with the entities of its vocabulary alone, with all entities (rows from
+descriptions), and its words as a bi-encoder. Starts are folders in `LOREWEAVE_CHECKPOINTS`/starts. Runs that are done are not
+run again.
 """
 
 from __future__ import annotations
@@ -18,12 +21,13 @@ import argparse
 import gzip
 import hashlib
 import json
-import os
 import re
-import subprocess
+import resource
+import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,8 +35,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from checkpoints import DATA, REPOSITORY, STORE
+from checkpoints import DATA, STORE
+from loreweave.cli.main import main as loreweave
 from loreweave.corpus.annotated_text import AnnotatedText, Mention, write_annotated_texts
+from loreweave.corpus.entity_vocabulary import EntityVocabulary
 from loreweave.corpus.files.reading import open_text, read_json_lines
 from loreweave.corpus.knowledge.entity_names import canonical_entity
 from loreweave.corpus.knowledge.entity_table import DescribedEntity, EntityTable, read_entities
@@ -42,6 +48,7 @@ from loreweave.encoding.model_names import resolve
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.entity_linking import description_model
 from loreweave.tasks.entity_linking.candidates import CandidateFinder, dictionary_of
+from loreweave.tasks.entity_linking.description_rows import id_of
 from loreweave.tasks.entity_linking.evaluation import find_names, link
 from loreweave.tasks.entity_linking.reader import read
 from loreweave.tasks.entity_linking.settings import EntityLinkingConfig, PredictionSettings
@@ -56,6 +63,8 @@ TESTS = {
     "kore50": DATA / "el_elevant" / "kore50.jsonl.xz",
     "oke-2015": DATA / "el_elevant" / "oke-2015-train.jsonl.xz",
 }
+WITHOUT_NAMES = ("wikispeedia", "gum")
+"""Tests whose mentions are also linked without their names."""
 _SENTENCE = re.compile(r".{40,300}?[.!?](?=\s)", re.DOTALL)
 
 
@@ -134,31 +143,52 @@ def some(texts: Iterable[AnnotatedText], number: int) -> list[AnnotatedText]:
     return sorted(texts, key=lambda text: share(text.id))[:number]
 
 
-def prepare(train: int, dev: int, test: int) -> None:
+def gum_documents(table: EntityTable, dev: bool, kept: Callable[[int], bool]) -> Iterator[AnnotatedText]:
+    """Documents of entity_gum (train), a quarter of them for dev, with the links to the kept rows of the table."""
+    for record in read(DATA / "entity_gum" / "train.jsonl.gz").records:
+        if (share(f"dev {record.document}") < 0.25) == dev:
+            asked = [record.mentions[index] for index in record.asked()]
+            rows = [None if one.entity is None else table.row_of(one.entity) for one in asked]
+            mentions = [Mention(one.start, one.end, table[row].id) for one, row in zip(asked, rows, strict=True)
+                        if row is not None and kept(row)]  # fmt: skip
+            if mentions:
+                yield AnnotatedText(record.id, record.text, tuple(mentions), metadata={"doc": record.document})
+
+
+def prepare(train: int, test: int) -> None:
     """Write the entities, the texts and the dictionary, if they are not there."""
     if NAMES.exists():
         return
     FOLDER.mkdir(parents=True, exist_ok=True)
-    EntityTable(entities()).save(ENTITIES)
+    table = EntityTable(entities())
+    table.save(ENTITIES)
     reserved = read_reserved_titles(DATA / "text_wikispeedia" / "reserved_titles.txt")
     write_annotated_texts(TESTS["wikispeedia"], some(paragraphs(lambda title: title in reserved), test))
     of_dev = {title for title in (text.metadata["doc"] for text in paragraphs(lambda _: True)) if share(f"dev {title}") < 0.03}
-    write_annotated_texts(FOLDER / "dev.jsonl", some(paragraphs(lambda title: title in of_dev - reserved), dev))
     every = []
     for text in paragraphs(lambda title: title not in of_dev | reserved):
         seen = tuple(mention for mention in text.mentions if not held_out(canonical_entity(str(mention.entity))))
         if seen:
             every.append(replace(text, mentions=seen))
-    write_annotated_texts(FOLDER / "train.jsonl", some(every, train))
+    linked = {table.row_of(str(mention.entity)) for text in every for mention in text.mentions}
+    write_annotated_texts(FOLDER / "train.jsonl", [*some(every, train), *gum_documents(table, False, linked.__contains__)])
+    write_annotated_texts(FOLDER / "dev.jsonl", gum_documents(table, True, lambda row: True))
     write_annotated_texts(FOLDER / "links.jsonl", every)
     dictionary_of(read(FOLDER / "links.jsonl").records).save(NAMES, overwrite=True)
 
 
 def command(*words: object) -> None:
-    """Run a command of loreweave; what it shows goes to standard error."""
-    run = [sys.executable, "-m", "loreweave", *map(str, words)]
-    print(" ".join(run), file=sys.stderr)
-    subprocess.run(run, check=True, env=os.environ | {"PYTHONPATH": str(REPOSITORY / "src")}, stdout=sys.stderr)
+    """Run a command of loreweave, and note its CPU time; what it shows goes to standard error."""
+    given = list(map(str, words))
+    print("loreweave " + " ".join(given), file=sys.stderr)
+    begun = time.process_time()
+    with redirect_stdout(sys.stderr):
+        if loreweave(given):
+            raise SystemExit(1)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    cost = {"command": given, "cpu_seconds": round(time.process_time() - begun, 1), "peak_memory_mb_so_far": memory}
+    with (FOLDER / "costs.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(cost) + "\n")
 
 
 def model_of(start: str) -> str:
@@ -166,13 +196,20 @@ def model_of(start: str) -> str:
     return start if start == "minilm" else str(STORE / "starts" / start / "model")
 
 
-def trained(start: str, seed: int) -> Path:
-    """A fine-tuned linker."""
-    run = FOLDER / f"{start}-{seed}"
+def trained(start: str, seed: int, kind: str = "") -> Path:
+    """A fine-tuned linker: a bi-encoder, or LUKE's global model (`kind` luke) with the same texts, updates and rates."""
+    run = FOLDER / f"{start}{kind and '-' + kind}-{seed}"
     if not (run / "results.json").exists():
         files = ("--train", FOLDER / "train.jsonl", "--dev", FOLDER / "dev.jsonl", "--output", run, "--overwrite")
-        knowledge = (f"entities={ENTITIES}", f"dictionary={NAMES}")
-        command("finetune", TASK, "--model", model_of(start), *files, "--recipe", f"minilm/{TASK}", *knowledge, f"seed={seed}")
+        given = [f"entities={ENTITIES}", f"dictionary={NAMES}", f"seed={seed}"]
+        recipe = f"minilm/{TASK}"
+        if kind == "luke":
+            recipe = "luke-disambiguation/aida"
+            given += ["max_length=128", "description_length=48", "batch_size=8", "epochs=1", "precision=auto"]
+            given += ["optimizer.learning_rate=5e-5", "optimizer.bias_correction=true", "schedule.warmup_ratio=0.06"]
+        if kind == "words":
+            given += ["head=descriptions"]
+        command("finetune", TASK, "--model", model_of(start), *files, "--recipe", recipe, *given)
     return run
 
 
@@ -180,23 +217,44 @@ def evaluated(model: object, name: str, test: str, *settings: str) -> Path:
     """The folder of the results of a test."""
     output = FOLDER / "results" / name / test
     if not (output / "results.json").exists():
-        cache = f"cache={FOLDER / 'vectors'}"
-        command("evaluate", TASK, "--model", model, "--data", TESTS[test], "--output", output, "--overwrite", cache, *settings)
+        command("evaluate", TASK, "--model", model, "--data", TESTS[test], "--output", output, "--overwrite", *settings)
     return output
 
 
-def measure(starts: list[str], seeds: list[int], tests: list[str]) -> None:
-    """All runs and evaluations that are not there."""
-    untrained = ("untrained=true", f"entities={ENTITIES}", f"dictionary={NAMES}")
+def compare_texts(model: object, name: str, tests: list[str], *settings: str) -> None:
+    """Evaluate a bi-encoder with and without names; the vectors of all entities are stored."""
     for test in tests:
-        for names in ("true", "false"):
-            evaluated("minilm", f"untrained/names-{names}", test, *untrained, f"names={names}")
+        for names in ("true", "false") if test in WITHOUT_NAMES else ("true",):
+            evaluated(model, f"{name}/names-{names}", test, *settings, f"names={names}", f"cache={FOLDER / 'vectors'}")
+
+
+def of_vocabulary(start: str) -> Path:
+    """A file of the entities that a LUKE's vocabulary has."""
+    path = FOLDER / f"vocabulary-{start}.jsonl"
+    vocabulary = EntityVocabulary.load(model_of(start))
+    EntityTable([one for one in read_entities(ENTITIES) if id_of(one, vocabulary) is not None]).save(path)
+    return path
+
+
+def measure(starts: list[str], lukes: list[str], seeds: list[int], tests: list[str]) -> None:
+    """All runs and evaluations that are not there."""
+    untrained = ("untrained=true", f"dictionary={NAMES}")
+    if "minilm" in starts:
+        compare_texts("minilm", "minilm, untrained", tests, *untrained, f"entities={ENTITIES}")
     for start in starts:
         for seed in seeds:
-            run = trained(start, seed)
+            compare_texts(trained(start, seed), f"{start}/{seed}", tests)
+    for start in lukes:
+        tables = {"vocabulary": of_vocabulary(start), "descriptions": ENTITIES}
+        for kind, table in tables.items():
             for test in tests:
-                for names in ("true", "false"):
-                    evaluated(run, f"{start}-{seed}/names-{names}", test, f"names={names}")
+                name = f"LUKE {start}, {kind}"
+                if kind == "descriptions":
+                    evaluated(model_of(start), f"{name}, untrained/names-true", test, *untrained, f"entities={table}")
+                for seed in seeds:
+                    evaluated(trained(start, seed, "luke"), f"{name}/{seed}/names-true", test, f"entities={table}")
+        for seed in seeds:
+            compare_texts(trained(start, seed, "words"), f"LUKE {start}, words alone/{seed}", tests)
 
 
 class Groups:
@@ -222,7 +280,7 @@ class Groups:
         return found[0][0] if found else None
 
 
-def accuracies(folder: Path, groups: Groups, prior: bool = False) -> dict[str, str]:
+def accuracies(folder: Path, groups: Groups, prior: bool = False) -> dict[str, tuple[float, int]]:
     """Group -> accuracy and number of mentions; `prior`: of the largest prior instead of the predictions."""
     right: dict[str, list[bool]] = {}
     for file in (folder / "predictions").glob("*.jsonl"):
@@ -231,28 +289,36 @@ def accuracies(folder: Path, groups: Groups, prior: bool = False) -> dict[str, s
                 found = groups.prior(gold) if prior else groups.table.row_of(guess["entity"])
                 for group in groups.of(gold):
                     right.setdefault(group, []).append(found == groups.table.row_of(gold["entity"]))
-    return {group: f"{100 * sum(values) / len(values):.1f} ({len(values)})" for group, values in right.items()}
+    return {group: (sum(values) / len(values), len(values)) for group, values in right.items()}
 
 
 def table() -> None:
-    """Print all results as a table."""
+    """Print all results as a table; of several seeds the mean and the standard deviation."""
     groups, columns = Groups(), ("all", "seen", "unseen", "ambiguous")
-    print("| test | names | linker | " + " | ".join(columns) + " |\n|---|---|---|" + "---|" * len(columns))
+    print("| test | names | linker | seeds | " + " | ".join(columns) + " |\n|---|---|---|---|" + "---|" * len(columns))
+    results = FOLDER / "results"
     for test in TESTS:
         for names in ("true", "false"):
-            results = FOLDER / "results"
-            folders = sorted(results.glob(f"*/names-{names}/{test}"))
-            if folders and names == "true":
-                show(test, names, "prior alone", accuracies(folders[0], groups, prior=True), columns)
-            for folder in folders:
-                show(test, names, folder.relative_to(results).parts[0], accuracies(folder, groups), columns)
+            linkers: dict[str, list[Path]] = {}
+            for folder in sorted(results.glob(f"**/names-{names}/{test}")):
+                linkers.setdefault(folder.relative_to(results).parts[0], []).append(folder)
+            if linkers and names == "true":
+                show(test, names, "prior alone", [accuracies(next(iter(linkers.values()))[0], groups, prior=True)], columns)
+            for linker, folders in linkers.items():
+                show(test, names, linker, [accuracies(folder, groups) for folder in folders], columns)
 
 
-def show(test: str, names: str, linker: str, found: dict[str, str], columns: tuple[str, ...]) -> None:
+def show(test: str, names: str, linker: str, runs: list[dict[str, tuple[float, int]]], columns: tuple[str, ...]) -> None:
     """Print a row."""
-    print(
-        f"| {test} | {'yes' if names == 'true' else 'no'} | {linker} | " + " | ".join(found.get(c, "") for c in columns) + " |"
-    )
+    cells = []
+    for column in columns:
+        values = [100 * run[column][0] for run in runs if column in run]
+        if values:
+            spread = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
+            cells.append(f"{statistics.mean(values):.1f}{spread} ({runs[0][column][1]})")
+        else:
+            cells.append("")
+    print(f"| {test} | {'yes' if names == 'true' else 'no'} | {linker} | {len(runs)} | {' | '.join(cells)} |")
 
 
 def speed(entities: int = 100_000, texts: int = 150) -> None:
@@ -305,10 +371,11 @@ def coverage() -> None:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--starts", nargs="*", default=["minilm"])
+    parser.add_argument("--starts", nargs="*", default=["minilm"], help="plain encoders")
+    parser.add_argument("--lukes", nargs="*", default=[], help="LUKEs with an entity head")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--tests", nargs="+", choices=tuple(TESTS), default=list(TESTS))
-    parser.add_argument("--paragraphs", nargs=3, type=int, default=[2400, 200, 600], help="of training, dev and test")
+    parser.add_argument("--paragraphs", nargs=2, type=int, default=[500, 250], help="of Wikispeedia, of training and test")
     parser.add_argument("--table", action="store_true", help="only print the results that are there")
     parser.add_argument("--speed", action="store_true", help="measure mentions per second of CPU time")
     parser.add_argument("--coverage", action="store_true", help="count what the entities and names cover")
@@ -319,7 +386,7 @@ def main() -> None:
         return
     if not options.table:
         prepare(*options.paragraphs)
-        measure(options.starts, options.seeds, options.tests)
+        measure(options.starts, options.lukes, options.seeds, options.tests)
     table()
 
 
