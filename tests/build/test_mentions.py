@@ -76,7 +76,7 @@ def graph(*entities: GraphEntity) -> KnowledgeGraph:
     return KnowledgeGraph.from_parts(entities, [GraphRelation("P1")], {"train": [[0, 0, 0]]})
 
 
-def test_names_of_a_graph_count_as_one_link_each() -> None:
+def test_names_of_a_graph_are_candidates_and_count_as_no_link() -> None:
     found = graph(
         GraphEntity("Q585", "Oslo", aliases=("Christiania", "oslo", ""), title="Oslo"),
         GraphEntity("Q1", "Bay of Oslo"),
@@ -87,10 +87,12 @@ def test_names_of_a_graph_count_as_one_link_each() -> None:
     counter.add_graph(found)
     counter.count_texts(TEXTS)
     dictionary = counter.dictionary()
-    assert dictionary.candidates("Oslo") == [Candidate("Oslo", 3 / 4, 3), Candidate("Oslo,_Minnesota", 1 / 4, 1)]
-    assert dictionary.link_probability("Oslo") == 3 / 4
-    assert dictionary.candidates("christiania") == [Candidate("Oslo", 1.0, 1)]
-    assert dictionary.candidates("Bay of Oslo") == [Candidate("Q1", 1.0, 1)]
+    # As without the graph: two of three links, in two of the three texts that contain the name.
+    assert dictionary.candidates("Oslo") == [Candidate("Oslo", 2 / 3, 2), Candidate("Oslo,_Minnesota", 1 / 3, 1)]
+    assert dictionary.link_probability("Oslo") == 2 / 3
+    assert dictionary.candidates("christiania") == [Candidate("Oslo", 1.0, 0)]
+    assert dictionary.candidates("Bay of Oslo") == [Candidate("Q1", 1.0, 0)]
+    assert dictionary.link_probability("Christiania") == 1  # no text contains it, so nothing is known of it
     assert (counter.counts["graph_entities"], counter.counts["graph_entities_without_name"]) == (3, 1)
     assert counter.counts["names_from_graph"] == 3
 
@@ -100,9 +102,45 @@ def test_entities_of_a_graph_are_written_as_the_links_write_them() -> None:
     counter = MentionCounter()
     counter.add_links([text])
     counter.add_graph(graph(GraphEntity("Q60", "New York", title="New York")))
-    assert counter.dictionary().candidates("new york") == [Candidate("New_York", 1.0, 1)]
+    assert counter.dictionary().candidates("new york") == [Candidate("New_York", 1.0, 0)]
     counter.add_graph(graph(GraphEntity("Q60", "The Big Apple", title="New York")), ids=True)
-    assert counter.dictionary().candidates("the big apple") == [Candidate("Q60", 1.0, 1)]
+    assert counter.dictionary().candidates("the big apple") == [Candidate("Q60", 1.0, 0)]
+
+
+def test_an_alias_that_is_a_common_word_takes_no_part_of_the_links() -> None:
+    texts = [AnnotatedText("a", "Will he?"), AnnotatedText("b", "Will, will"), AnnotatedText("c", "Will", (Mention(0, 4, "Will"),))]
+    counter = MentionCounter()
+    counter.add_links(texts)
+    counter.add_graph(graph(GraphEntity("Q1", "Wilhelm", aliases=("Will",)), GraphEntity("Q2", "Willy", aliases=("will", "He"))))
+    counter.count_texts(texts)
+    dictionary = counter.dictionary()
+    assert dictionary.candidates("will") == [Candidate("Will", 1.0, 1), Candidate("Q1", 0.0, 0), Candidate("Q2", 0.0, 0)]
+    assert dictionary.link_probability("will") == 1 / 3
+    assert dictionary.candidates("he") == [Candidate("Q2", 1.0, 0)]
+    assert dictionary.link_probability("he") == 0  # one text contains it, and does not link it
+
+
+def test_names_of_graphs_are_shared_in_equal_parts_until_a_link_has_them() -> None:
+    counter = MentionCounter()
+    counter.add_graph(graph(GraphEntity("Q1", "Springfield"), GraphEntity("Q2", "Springfield")))
+    assert counter.dictionary().candidates("springfield") == [Candidate("Q1", 0.5, 0), Candidate("Q2", 0.5, 0)]
+    assert counter.dictionary().candidates("springfield", limit=1) == [Candidate("Q1", 0.5, 0)]
+
+
+def test_a_graph_in_several_merged_dictionaries_adds_no_links() -> None:
+    merged = MentionCounter(limits=Limits(min_links=2))
+    for text in TEXTS[:2]:
+        part = MentionCounter()
+        part.add_links([text])
+        part.add_graph(graph(GraphEntity("Q585", "Oslo", aliases=("Christiania",))))
+        part.count_texts([text])
+        merged.add_dictionary(part.dictionary())
+    merged.add_graph(graph(GraphEntity("Q585", "Oslo")))
+    # Two links to Oslo in the first text; the single one of the second text is below the limit, the graph's name is kept.
+    assert dict(merged.dictionary().counts()) == {
+        "oslo": NameCounts({"Oslo": 2, "Q585": 0}, texts_linking=2, texts=2, links=3),
+        "christiania": NameCounts({"Q585": 0}, texts_linking=0, texts=0, links=0),
+    }
 
 
 @pytest.mark.parametrize(
@@ -126,7 +164,7 @@ def test_what_limits_leave_out_is_counted(limits: Limits, names: set[str], left_
 def test_names_of_a_graph_need_no_second_link() -> None:
     counter = MentionCounter(limits=Limits(min_links=2))
     counter.add_graph(graph(GraphEntity("Q1", "Oslo")))
-    assert counter.dictionary().candidates("Oslo") == [Candidate("Q1", 1.0, 1)]
+    assert counter.dictionary().candidates("Oslo") == [Candidate("Q1", 1.0, 0)]
 
 
 def test_dictionaries_add_up_to_the_dictionary_of_all_texts() -> None:

@@ -92,7 +92,7 @@ class MentionCounter:
                 self._add_given(_BRACKET.sub("", text.title.replace("_", " ")), text.title, "names_from_titles")
 
     def add_graph(self, graph: KnowledgeGraph, *, ids: bool = False) -> None:
-        """Add the labels and aliases of a graph's entities; each counts as one link, in a text of its own.
+        """Add the labels and aliases of a graph's entities: they make candidates, but count as no link and as no text.
 
         An entity is called by the title of its article, written as the links write it, or by its id.
 
@@ -107,7 +107,7 @@ class MentionCounter:
             names = dict.fromkeys(filter(None, map(self.normalisation.name, (entity.label, *entity.aliases))))
             self.counts["graph_entities_without_name"] += not names
             for each in names:
-                self._add_given(each, name, "names_from_graph")
+                self._add_given(each, name, "names_from_graph", links=0)
 
     def add_dictionary(self, dictionary: MentionDictionary) -> None:
         """Add the counts, redirects and pages of another dictionary.
@@ -124,6 +124,8 @@ class MentionCounter:
             total = self._names.setdefault(name, NameCounts())
             for entity, links in found.entities.items():
                 total.entities[entity] = total.entities.get(entity, 0) + links
+                if links == 0:  # the name of a graph's entity
+                    self._given.add((name, entity))
                 self._spellings.setdefault(_spaced(entity), entity)
             total.links += found.links
             total.texts_linking += found.texts_linking
@@ -197,14 +199,14 @@ class MentionCounter:
         for name in linked:
             self._names[name].texts_linking += 1
 
-    def _add_link(self, name: str, entity: str) -> None:
+    def _add_link(self, name: str, entity: str, links: int = 1) -> None:
         counts = self._names.setdefault(name, NameCounts())
-        counts.entities[entity] = counts.entities.get(entity, 0) + 1
-        counts.links += 1
+        counts.entities[entity] = counts.entities.get(entity, 0) + links
+        counts.links += links
         self._spellings.setdefault(_spaced(entity), entity)
 
-    def _add_given(self, written: str, entity: str, what: str) -> None:
-        """Add a name that is given with its entity, once: it counts as a link in a text of its own."""
+    def _add_given(self, written: str, entity: str, what: str, links: int = 1) -> None:
+        """Add a name that is given with its entity, once: it counts as a number of links (0 or 1), in a text of its own."""
         name = self.normalisation.name(written)
         if not name or (name, entity) in self._given:
             return
@@ -212,9 +214,9 @@ class MentionCounter:
             self.counts[f"{what}_too_long"] += 1
             return
         self._given.add((name, entity))
-        self._add_link(name, entity)
-        self._names[name].texts_linking += 1
-        self._names[name].texts += 1
+        self._add_link(name, entity, links)
+        self._names[name].texts_linking += links
+        self._names[name].texts += links
         self.counts[what] += 1
 
     def _kept(self, name: str, counts: NameCounts) -> NameCounts | None:

@@ -56,7 +56,7 @@ def test_texts_a_graph_and_redirects(build: Build, pages: Path, tmp_path: Path) 
     assert code == 0 and sorted(dictionary) == ["kingdom of norway", "norway", "oslo"]
     assert dictionary.candidates("Oslo") == [Candidate("Oslo_(city)", 1.0, 2)]
     assert dictionary.link_probability("Oslo") == 2 / 3  # one of two texts, and the title
-    assert dictionary.candidates("Kingdom of Norway") == [Candidate("Norway", 1.0, 1)]
+    assert dictionary.candidates("Kingdom of Norway") == [Candidate("Norway", 1.0, 0)]
     assert (counts["texts"], counts["texts_excluded"], counts["links_redirected"], counts["names"]) == (2, 1, 1, 3)
     assert dictionary.manifest["counts"]["names"] == 3
     assert dictionary.manifest["sources"] == [str(pages), str(tmp_path / "graph")]

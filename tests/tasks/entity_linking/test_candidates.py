@@ -75,9 +75,19 @@ def test_names_in_scripts_without_capital_letters_are_found() -> None:
         assert [text[start:end] for start, end in finder.names_in(text, 0)] == [name]
 
 
-def test_a_name_without_links_has_candidates_without_a_prior() -> None:
-    dictionary = MentionDictionary.from_counts({"the big apple": NameCounts({"Q60": 0})})
-    assert CandidateFinder(TABLE, dictionary).find("The Big Apple") == [(2, 0.0)]
+def test_names_without_links_count_as_the_own_names_of_their_entities() -> None:
+    counts = {
+        "the big apple": NameCounts({"Q60": 0}, texts=3),  # three texts contain it, and none links it
+        "Berlin": NameCounts({"Q60": 0}),  # so it is for the two others by their labels
+        "Spree-Athen": NameCounts({"Q64": 9, "Q821291": 0}, texts_linking=9, texts=9),
+    }
+    finder = CandidateFinder(TABLE, MentionDictionary.from_counts(counts))
+    assert finder.find("The Big Apple") == [(2, 1.0)]
+    assert [(row, round(prior, 4)) for row, prior in finder.find("berlin")] == [(0, 0.3333), (1, 0.3333), (2, 0.3333)]
+    assert finder.find("Spree-Athen") == [(0, pytest.approx(1 / 1.01)), (1, pytest.approx(0.01 / 1.01))]
+    text = "From The Big Apple to Berlin"
+    assert [text[start:end] for start, end in finder.names_in(text, 0.1)] == ["Berlin"]
+    assert [text[start:end] for start, end in finder.names_in(text, 0)] == ["The Big Apple", "Berlin"]
 
 
 def test_of_overlapping_spans_the_longest_is_kept() -> None:

@@ -22,8 +22,8 @@ class Candidate(NamedTuple):
 
     Attributes:
         entity: title or id, as the links write it.
-        prior: part of the links from this name that go to the entity, from 0 to 1.
-        links: number of these links.
+        prior: part of the links from this name that go to the entity, from 0 to 1; equal parts if no link has the name.
+        links: number of these links; 0 if only a graph gives the name to the entity.
     """
 
     entity: str
@@ -37,7 +37,7 @@ class DetectedMention(NamedTuple):
     Attributes:
         start, end: the characters `text[start:end]`.
         name: these characters.
-        link_probability: part of the texts with this name that link it, from 0 to 1.
+        link_probability: part of the texts with this name that link it, from 0 to 1; 1 if no counted text has it.
     """
 
     start: int
@@ -193,13 +193,17 @@ class MentionDictionary:
         end = end if limit is None else min(end, start + limit)
         total = int(arrays["name_links"][row])
         entities, links = arrays["candidate_entities"][start:end].tolist(), arrays["candidate_links"][start:end].tolist()
+        equal = 1 / int(np.diff(arrays["candidate_starts"][row : row + 2])[0]) if not total else 0.0
         return [
-            Candidate(self._entities.restore_key(entity), min(1.0, count / total) if total else 0.0, count)
+            Candidate(self._entities.restore_key(entity), min(1.0, count / total) if total else equal, count)
             for entity, count in zip(entities, links, strict=True)
         ]
 
     def link_probability(self, name: str) -> float:
-        """Number of texts that link a name, divided by the number of texts that contain it; 0 for an unknown name."""
+        """Number of texts that link a name, divided by the number of texts that contain it; 0 for an unknown name.
+
+        Nothing is known of a name that no counted text contains; its link probability is 1, so that it is found in texts.
+        """
         row = self._row(name)
         return 0.0 if row is None else self._link_probabilities([row])[0]
 
@@ -274,7 +278,7 @@ class MentionDictionary:
 
     def _link_probabilities(self, rows: Sequence[int] | slice) -> list[float]:
         linking, texts = self._tables.arrays["texts_linking"][rows], self._tables.arrays["texts"][rows]
-        probabilities: list[float] = np.where(texts > 0, np.minimum(1.0, linking / np.maximum(texts, 1)), 0.0).tolist()
+        probabilities: list[float] = np.where(texts > 0, np.minimum(1.0, linking / np.maximum(texts, 1)), 1.0).tolist()
         return probabilities
 
     def _accepted_rows(self, least: float) -> bytes | None:

@@ -61,7 +61,7 @@ class NameCounts:
     """What is counted of a name.
 
     Attributes:
-        entities: entity -> number of links from the name to it.
+        entities: entity -> number of links from the name to it; 0 if only a graph gives it the name.
         texts_linking: number of texts that link the name.
         texts: number of texts that contain the name, linked or not.
         links: number of all links; more than those of `entities` if rare entities were left out. 0 means their sum.

@@ -15,7 +15,8 @@ from loreweave.corpus.mentions.normalisation import Normalisation
 from loreweave.tasks.entity_linking.record import LinkingRecord
 
 OWN_NAME = 0.01
-"""Prior of an entity whose own name it is, if no link with this name leads to it; normalised with the others."""
+"""Prior of an entity whose own name it is, or to which a graph gives it, if no link with this name leads to it; normalised
+with the others."""
 _RULE = Normalisation()
 _POSSESSIVE = ("'s", "’s", "'", "’")
 _ARTICLES = ("the", "a", "an")
@@ -87,18 +88,18 @@ class CandidateFinder:
             if row is None:
                 self.unknown[one.entity] += 1
             else:
-                priors[row] = priors.get(row, 0.0) + one.prior
+                priors[row] = priors.get(row, 0.0) + (one.prior if one.links else OWN_NAME)
         for row in self._own.get(_RULE.name(name), ()):
             priors[row] = max(priors.get(row, 0.0), OWN_NAME)
         kept = sorted(priors.items(), key=lambda pair: (-pair[1], pair[0]))[: self.most]
-        total = sum(prior for _, prior in kept) or 1.0  # a file may say that a name has no link at all
+        total = sum(prior for _, prior in kept)
         return [(row, prior / total) for row, prior in kept]
 
     def names_in(self, text: str, least: float) -> list[Span]:
         """Characters of the names in a text that have candidates: from left to right the longest, none inside another.
 
         A word of a name begins with a capital letter, with a digit, or in a script without capital letters; names that the
-        dictionary has counted must be links in a share of at least `least` of the texts with them.
+        texts of the dictionary contain must be links in a share of at least `least` of them.
         """
         found: dict[Span, DetectedMention] = {}
         for dictionary in (self.own_names, self.dictionary):
@@ -109,8 +110,7 @@ class CandidateFinder:
     def _is_name(self, found: DetectedMention, least: float) -> bool:
         if not any(map(_may_begin_name, found.name.split())):
             return False
-        counted = found.link_probability > 0
-        return (not counted or found.link_probability >= least) and bool(self.find(found.name))
+        return found.link_probability >= least and bool(self.find(found.name))
 
 
 def _may_begin_name(word: str) -> bool:
