@@ -108,10 +108,14 @@ def test_entities_of_a_graph_are_written_as_the_links_write_them() -> None:
 
 
 def test_an_alias_that_is_a_common_word_takes_no_part_of_the_links() -> None:
-    texts = [AnnotatedText("a", "Will he?"), AnnotatedText("b", "Will, will"), AnnotatedText("c", "Will", (Mention(0, 4, "Will"),))]
+    texts = [
+        AnnotatedText("a", "Will he?"),
+        AnnotatedText("b", "Will, will"),
+        AnnotatedText("c", "Will", (Mention(0, 4, "Will"),)),
+    ]
     counter = MentionCounter()
     counter.add_links(texts)
-    counter.add_graph(graph(GraphEntity("Q1", "Wilhelm", aliases=("Will",)), GraphEntity("Q2", "Willy", aliases=("will", "He"))))
+    counter.add_graph(graph(GraphEntity("Q1", "Bill", aliases=("Will",)), GraphEntity("Q2", "Willy", aliases=("will", "He"))))
     counter.count_texts(texts)
     dictionary = counter.dictionary()
     assert dictionary.candidates("will") == [Candidate("Will", 1.0, 1), Candidate("Q1", 0.0, 0), Candidate("Q2", 0.0, 0)]

@@ -44,6 +44,13 @@ def test_broken_rows_are_named(tmp_path: Path) -> None:
             list(read_wikispeedia(path))
 
 
+def test_an_annotated_text_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"id": "a", "text": "In Water.", "mentions": []}))
+    with pytest.raises(DataError, match="line 1: found no 'title'; it is an annotated text, which --format annotated reads"):
+        list(read_wikispeedia(path))
+
+
 def test_real_articles(shared_data: Path) -> None:
     folder = shared_data / "text_wikispeedia"
     reserved = read_reserved_titles(folder / "reserved_titles.txt")

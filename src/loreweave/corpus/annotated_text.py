@@ -23,6 +23,7 @@ from loreweave.corpus.files.reading import COMPRESSIONS, Pathname, read_json_lin
 from loreweave.corpus.files.strict_json import DECODER, NotJsonError
 from loreweave.corpus.files.writing import atomic_path, write_json_lines
 from loreweave.corpus.surfaces import SURFACE_KEYS, check_given_surface
+from loreweave.corpus.wikispeedia_layout import WIKISPEEDIA, is_wikispeedia
 from loreweave.errors import DataError
 
 TEXT_SUFFIXES = (".jsonl", *(f".jsonl{compression}" for compression in COMPRESSIONS), ".parquet")
@@ -165,7 +166,7 @@ def read_annotated_texts(path: Pathname) -> Iterator[AnnotatedText]:
             try:
                 yield AnnotatedText.from_dict(row)
             except DataError as error:
-                raise DataError(str(error), path=file, line=number) from None
+                raise DataError(WIKISPEEDIA if is_wikispeedia(row) else str(error), path=file, line=number) from None
 
 
 def write_annotated_texts(path: Pathname, texts: Iterable[AnnotatedText]) -> int:

@@ -31,7 +31,8 @@ def read_wikispeedia(path: Pathname, exclude: Collection[str] = ()) -> Iterator[
             if row["title"] not in left_out:
                 yield _article(row)
         except KeyError as error:
-            raise DataError(f"found no {error}", path=path, line=number) from None
+            way_out = "; it is an annotated text, which --format annotated reads" if {"id", "text"} <= row.keys() else ""
+            raise DataError(f"found no {error}{way_out}", path=path, line=number) from None
         except DataError as error:
             raise DataError(str(error), path=path, line=number) from None
 

@@ -14,11 +14,13 @@ TOKENS = [{"orth": "Mia", "ner": "U-PER"}, {"orth": "left", "ner": "O"}]
 SPACY_2 = {"id": 0, "paragraphs": [{"raw": "Mia left", "sentences": [{"tokens": TOKENS}]}]}
 AZURE = {"projectFileVersion": "2022-05-01", "stringIndexType": "Utf16CodeUnit", "assets": {"documents": []}}
 GROUND_TRUTH = {"source": "Mia left", "ner": {"annotations": {"entities": []}}, "ner-metadata": {"job-name": "x"}}
+WIKISPEEDIA = {"title": "Oslo", "text": "Mia left", "paragraphs": [[0, 8, "p"]], "links": [[0, 3, "Mia"]], "outlinks": ["Mia"]}
 FILES: list[tuple[Any, str]] = [
     ([SPACY_2], "JSON of spaCy 2, which is not read: 'spacy convert FILE.json FOLDER' makes a .spacy file"),
     (SPACY_2, "JSON of spaCy 2"),
     ({"data": [{"title": "Oslo", "paragraphs": [{"context": "Mia left", "qas": []}]}]}, "the task extractive-qa reads"),
     ({"data": [{"passage": {"text": "Mia left", "entities": []}, "qas": []}]}, "the task cloze-qa reads"),
+    (WIKISPEEDIA, "'loreweave build mentions', 'build entity-vocab', 'build entity-types' and 'build pretraining' read with"),
     (AZURE, "a project of Azure's language service"),
     (GROUND_TRUTH, "a manifest of SageMaker Ground Truth"),
     ({"textSegmentAnnotations": [], "textContent": "Mia left"}, "Google's Vertex AI"),
@@ -40,6 +42,20 @@ def test_the_tool_and_the_way_out_are_named(
         assert main(["check", task, str(file)]) == 1
         error = " ".join(capsys.readouterr().err.split())
         assert "export.json" in error and said in error
+
+
+@pytest.mark.parametrize("links", [[], [[0, 3, "Mia"]]])
+@pytest.mark.parametrize(
+    "task", ["relation-classification", "cloze-qa", "extractive-qa", "few-shot-relation", "entity-linking"]
+)
+def test_articles_of_wikispeedia_are_named_in_every_task_that_does_not_read_them(
+    task: str, links: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "articles.jsonl"
+    file.write_text(json.dumps(WIKISPEEDIA | {"links": links}))
+    assert main(["check", task, str(file)]) == 1
+    error = " ".join(capsys.readouterr().err.split())
+    assert "found articles of Wikispeedia with links" in error and "--format wikispeedia" in error
 
 
 def test_keys_that_tell_nothing_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from loreweave.corpus.wikispeedia_layout import WIKISPEEDIA, is_wikispeedia
+
 _WRITE = 'write each text as {"text": ..., "entities": [[start, end, label]]}, one object per line'
 
 _TOOLS: tuple[tuple[frozenset[str], str, str], ...] = tuple(
@@ -30,6 +32,8 @@ def unsupported_tool(row: Any) -> str | None:
     """The tool that wrote a row, or the task that reads it, and the way out, in words; None if it is unknown."""
     if not isinstance(row, Mapping):
         return None
+    if is_wikispeedia(row):
+        return WIKISPEEDIA
     paragraphs = row.get("paragraphs")
     if isinstance(paragraphs, list) and paragraphs and isinstance(paragraphs[0], Mapping) and "context" in paragraphs[0]:
         return "found questions in the layout of SQuAD, which the task extractive-qa reads"
