@@ -72,10 +72,12 @@ def test_rows_of_hugging_face_have_spans_with_exclusive_ends(tmp_path: Path) -> 
     assert (found.id, found.candidates, found.correct) == ("9", SPANS, (0, 2))
 
 
-@pytest.mark.parametrize("answers", ["Watt", 5, {"text": "Watt"}])
+@pytest.mark.parametrize("answers", [5, True, {"text": ["Watt"]}, "['Watt']"])
 def test_answers_of_hugging_face_that_are_no_list_are_refused(answers: Any) -> None:
     row = {"passage": TEXT, "query": QAS[0]["query"], "entities": ["Watt"], "answers": answers}
-    with pytest.raises(DataError, match="field 'answers': found .*, expected a list of answers"):
+    with pytest.raises(
+        DataError, match="field 'answers': found .*, (expected a list of answers|a list or an object written as a text)"
+    ):
         query(row, "1")
 
 
@@ -97,6 +99,31 @@ def test_our_own_rows_take_answers_by_place_or_by_text(tmp_path: Path) -> None:
     assert (first.id, first.answers, first.correct, first.metadata["topic"]) == ("3", ("Watt", "Boulton"), (2,), "steam")
     assert (second.id, second.answers, second.correct) == ("2", ("James Watt",), (0,))
     assert (third.answers, third.correct) == ((), ())
+
+
+@pytest.mark.parametrize("answer", ["James Watt", ["James Watt"], {"start": 0, "end": 10}, {"text": "James Watt"}])
+def test_a_single_answer_is_read(tmp_path: Path, answer: Any) -> None:
+    path = tmp_path / "dev.jsonl"
+    row = {"text": TEXT, "query": QAS[0]["query"], "candidates": [{"start": s, "end": e} for s, e in SPANS]}
+    for name in ("answer", "answers"):
+        path.write_text(json.dumps(row | {name: answer}))
+        (found,) = read(path).records
+        assert (found.answers, found.correct) == (("James Watt",), (0,)) and "answer" not in found.metadata
+
+
+def test_a_single_answer_is_read_in_the_layouts_of_record_and_superglue(tmp_path: Path) -> None:
+    passage = copy.deepcopy(PASSAGE)
+    for qa in passage["qas"]:
+        qa["answer"] = qa.pop("answers")[0]
+    assert [record.correct for record in read(write(tmp_path, passage)).records] == [(0,), (1,)]
+    row = {name: value for name, value in HUB.items() if name != "answers"}
+    path = tmp_path / "validation.jsonl"
+    for given in ({"answer": "James Watt"}, {"answers": "James Watt"}, {"answers": None, "answer": ["James Watt"]}):
+        path.write_text(json.dumps(row | given))
+        assert read(path).records[0].correct == (0,)
+    path.write_text(json.dumps(row | {"answers": [], "answer": "James Watt"}))
+    with pytest.raises(DataError, match="line 1, field 'answers': found no answer here, and 'James Watt' in the field answer"):
+        read(path)
 
 
 @pytest.mark.parametrize(

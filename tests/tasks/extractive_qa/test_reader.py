@@ -86,6 +86,8 @@ def test_compressed_files(tmp_path: Path, open_file: Any) -> None:
         ({"text": ["Oslo", "big"], "answer_start": [23, 8]}, [(23, 27), (8, 11)]),
         ({"text": [], "answer_start": []}, []),
         (["big"], [(8, 11)]),
+        ("big", [(8, 11)]),
+        ({"text": "Oslo", "answer_start": 23}, [(23, 27)]),
         ([], []),
     ],
 )
@@ -94,6 +96,67 @@ def test_rows_with_any_layout_of_answers(tmp_path: Path, answers: Any, spans: li
     (record,) = read(path).records
     assert record.id == "7" and [answer.span for answer in record.answers or ()] == spans
     assert record.label == ("answer" if spans else "no answer")
+
+
+@pytest.mark.parametrize(
+    ("fields", "spans"),
+    [
+        ({"answer": "big"}, [(8, 11)]),
+        ({"answer": "Oslo", "answer_start": 23}, [(23, 27)]),
+        ({"answer_text": "Oslo", "answer_start": 23}, [(23, 27)]),
+        ({"answer": {"text": "Oslo", "answer_start": 23}}, [(23, 27)]),
+        ({"answer": ["big", "Oslo"]}, [(8, 11), (0, 4)]),
+        ({"answer": [{"text": "Oslo", "answer_start": 23}]}, [(23, 27)]),
+        ({"answer": {"text": ["Oslo"], "answer_start": [23]}}, [(23, 27)]),
+        ({"answers": None, "answer": "big"}, [(8, 11)]),
+        ({"answers": ["big"], "answer": "Oslo"}, [(8, 11)]),  # all of them, beside the first one
+        ({"answer": []}, []),
+        ({"answer": "", "is_impossible": True}, []),
+        ({"answer": "", "answer_start": -1, "is_impossible": True}, []),
+        ({"answer": None}, None),
+    ],
+)
+@pytest.mark.parametrize("layout", ["rows", "squad", "questions"])
+def test_a_single_answer_is_read_wherever_questions_are(
+    tmp_path: Path, layout: str, fields: dict[str, Any], spans: list[tuple[int, int]] | None
+) -> None:
+    row = {"id": "a", "question": "What?", **fields}
+    content: Any = {"rows": [row | {"context": CONTEXT}], "squad": squad(row)}.get(layout)
+    content = content or {"questions": [row | {"context": CONTEXT}]}
+    found = read(write(tmp_path / "dev.json", content))
+    (record,) = found.records
+    assert (record.id, record.context) == ("a", CONTEXT) and not found.dropped
+    assert (None if record.answers is None else [answer.span for answer in record.answers]) == spans
+    assert "answer_start" not in record.metadata
+
+
+def test_a_list_of_questions_about_one_context(tmp_path: Path) -> None:
+    asked_here = [{"question": "What?", "answer": "big"}, {"question": "Where?", "answers": []}]
+    rows = [{"title": "Oslo", "context": CONTEXT, "questions": asked_here}, {"context": "Ann.", "questions": []}]
+    path = tmp_path / "questions.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = read(path)
+    assert [(record.question, record.context, record.label) for record in found.records] == [
+        ("What?", CONTEXT, "answer"),
+        ("Where?", CONTEXT, "no answer"),
+    ]
+    assert found.records[0].metadata == {"title": "Oslo"}
+    assert found.places == ["line 1, question 1", "line 1, question 2"]
+    assert dict(found.unused) == {"paragraphs without a question": 1}
+    rows[1]["questions"] = ["What?"]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(DataError, match="line 2, field 'questions': .*expected a list of objects"):
+        read(path)
+
+
+def test_fields_that_may_be_answers_and_are_not_read_are_named(tmp_path: Path) -> None:
+    row = {"id": "a", "question": "What?", "context": CONTEXT, "gold_answer": "big"}
+    found = read(write(tmp_path / "dev.json", [row, row | {"id": "b"}]))
+    assert [record.answers for record in found.records] == [None, None]
+    assert found.notes == [
+        "no question has answers, which are read from the fields answers, answer or answer_text; not read: gold_answer"
+    ]
+    assert read(write(tmp_path / "dev.json", [row | {"answers": []}])).notes == []
 
 
 def test_answers_that_are_not_there_are_not_known(tmp_path: Path) -> None:
@@ -136,7 +199,12 @@ def test_questions_with_one_id_are_all_kept(tmp_path: Path) -> None:
     [
         ({"question": " "}, "question", "found a blank text, expected a question"),
         ({"question": 7}, "question", "found 7, expected a string"),
-        ({"answers": "Oslo"}, "answers", "found 'Oslo', expected a list of answers"),
+        ({"answers": 7}, "answers", "found 7, expected a list of answers"),
+        ({"answers": "['Oslo']"}, "answers", r"found \"\['Oslo'\]\", a list or an object written as a text"),
+        ({"answer": "Oslo"}, "answers", "found no answer here, and 'Oslo' in the field answer"),
+        ({"answers": None, "answer": {"value": "Oslo"}}, "answer", "expected an answer with a text"),
+        ({"answers": None, "answer": " "}, "answer", "found a blank answer"),
+        ({"answers": None, "answer": "Oslo", "answer_start": "3"}, "answer", "found the start '3' of an answer"),
         ({"answers": [{"answer_start": 3}]}, "answers", "expected an answer with a text"),
         ({"answers": [{"text": "Oslo", "answer_start": "3"}]}, "answers", "found the start '3' of an answer"),
         ({"answers": [{"text": "Oslo", "answer_start": True}]}, "answers", "found the start True of an answer"),

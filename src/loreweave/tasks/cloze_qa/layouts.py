@@ -11,6 +11,7 @@ from loreweave.corpus.files.rows import LeftOut, Row, as_row, check_span, field,
 from loreweave.corpus.surfaces import check_given_surface, other_counting, surfaces_agree
 from loreweave.errors import DataError
 from loreweave.tasks.cloze_qa.record import PLACEHOLDER, ClozeRecord, Span
+from loreweave.tasks.files.answers import given_answers
 
 Found = Iterator[ClozeRecord | LeftOut]
 
@@ -48,11 +49,12 @@ def passages(row: Any, number: str) -> Found:
 
 def _of_passage(row: Row, id: str, text: str, candidates: tuple[Span, ...], about: Mapping[str, Any]) -> Found:
     answers, spans = [], []
-    for answer in objects(row, "answers") if row.get("answers") is not None else ():
-        span = _inclusive(text, answer, "answers")
+    field, given = given_answers(row)
+    for answer in objects({field: given}, field) if given is not None else ():
+        span = _inclusive(text, answer, field)
         name = answer["text"] if answer.get("text") is not None else text[slice(*span)]
         if not isinstance(name, str):
-            raise DataError(f"found {name!r}, expected a string, the text of the answer", field="answers.text")
+            raise DataError(f"found {name!r}, expected a string, the text of the answer", field=f"{field}.text")
         answers.append(name)
         if surfaces_agree(text[slice(*span)], name):
             spans.append(span)
@@ -91,7 +93,8 @@ def flat(row: Any, number: str) -> Found:
         str(idx["query"]) if isinstance(idx, Mapping) and "query" in idx else str(row.get("id", number if idx is None else idx))
     )
     yield from account
-    answers = _texts(_listed(row))
+    name, listed = given_answers(row)
+    answers = _texts(listed or [], name)
     yield _record(id, text, _query(row), candidates, answers, _named(text, candidates, answers), {"passage": passage_key(text)})
 
 
@@ -100,32 +103,29 @@ def queries(row: Any, number: str) -> Found:
     row = as_row(row)
     text, account = field(row, "text", str), list[LeftOut]()
     candidates = _distinct([_span(text, each, "candidates") for each in objects(row, "candidates")], account)
-    answers, correct = _answers(text, candidates, _listed(row))
-    used = ("id", "text", "query", "candidates", "answers")
+    name, listed = given_answers(row)
+    answers, correct = _answers(text, candidates, listed, name)
+    used = ("id", "text", "query", "candidates", name)
     about = {"passage": passage_key(text)} | {name: value for name, value in row.items() if name not in used}
     yield from account
     yield _record(_id(row, number), text, _query(row), candidates, answers, correct, about)
 
 
-def _listed(row: Row) -> list[Any]:
-    """The answers of a row; none if they are not known."""
-    given = row.get("answers")
-    if given is not None and not isinstance(given, list):
-        raise DataError(f"found {given!r}, expected a list of answers", field="answers")
-    return given or []
-
-
-def _answers(text: str, candidates: Sequence[Span], given: Sequence[Any]) -> tuple[list[str], list[int]]:
+def _answers(text: str, candidates: Sequence[Span], given: Any, field: str) -> tuple[list[str], list[int]]:
     """Texts of the answers, and the candidates that are answers: by their place, or by their text if an answer has none."""
+    if given is None:
+        return [], []
+    if not isinstance(given, list):
+        raise DataError(f"found {given!r}, expected a list of answers", field=field)
     answers: list[str] = []
     correct: set[int] = set()
     for answer in given:
         if isinstance(answer, Mapping) and "start" in answer:
-            span = _span(text, answer, "answers")
+            span = _span(text, answer, field)
             answers.append(text[slice(*span)])
             correct.update(number for number, candidate in enumerate(candidates) if candidate == span)
         else:
-            name = _texts([answer])[0]
+            name = _texts([answer], field)[0]
             answers.append(name)
             correct.update(_named(text, candidates, [name]))
     return answers, sorted(correct)
@@ -220,12 +220,14 @@ def _inside(text: str, place: int, edge: str) -> bool:
     return 0 < place < len(text) and edge.isalnum() and text[place - 1].isalnum() and text[place].isalnum()
 
 
-def _texts(values: Sequence[Any]) -> list[str]:
-    """Texts of answers: strings, or objects with `text`."""
+def _texts(values: Any, field: str) -> list[str]:
+    """Texts of answers: a list of strings, or of objects with `text`."""
+    if not isinstance(values, list):
+        raise DataError(f"found {values!r}, expected a list of answers", field=field)
     found = [value.get("text") if isinstance(value, Mapping) else value for value in values]
     for value, text in zip(values, found, strict=True):
         if not isinstance(text, str):
-            raise DataError(f"found {value!r}, expected the text of an answer, or its start and end", field="answers")
+            raise DataError(f"found {value!r}, expected the text of an answer, or its start and end", field=field)
     return found  # type: ignore[return-value]  # checked
 
 

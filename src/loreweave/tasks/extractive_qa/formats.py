@@ -15,8 +15,10 @@ from loreweave.corpus.files.records import FileFormat, first_row, recognise_by_k
 from loreweave.corpus.files.rows import LeftOut, Row, as_row, field, objects
 from loreweave.corpus.files.tables import is_table
 from loreweave.corpus.mention_formats.unsupported import RECORD_LAYOUT
+from loreweave.corpus.wikispeedia_layout import WIKISPEEDIA, is_wikispeedia
 from loreweave.errors import DataError
 from loreweave.tasks.extractive_qa.record import Answer, QuestionRecord, placed_answer
+from loreweave.tasks.files.answers import ANSWERS, STARTS, given_answers
 
 Placed = tuple[str, Any]
 """Place of a row for messages, and the row, or an error instead of it."""
@@ -27,15 +29,14 @@ HEADER = "headers"
 CONTRADICTORY = "questions with is_impossible, whose answers are not used"
 _SUFFIXES = (".json", ".jsonl")
 _SPLITS = ("train", "dev", "valid", "test")
-_OWN = ("id", "qid", "question", "context", "answers", "is_impossible", "detected_answers")
-_STARTS = ("answer_start", "start")
+_OWN = ("id", "qid", "question", "context", *ANSWERS, "answer_start", "is_impossible", "detected_answers")
 
 
 def question(row: Row, number: str) -> Iterator[QuestionRecord | LeftOut]:
     """The record of a row with `id`, `question`, `context` and `answers`.
 
-    Answers are a list of {text, answer_start} or of texts, or the object of lists of the `datasets` library. Without
-    `answers` they are not known; an empty list, or `is_impossible`, says that the context has no answer.
+    Answers are a list of {text, answer_start} or of texts, the object of lists of the `datasets` library, or a single answer
+    (`given_answers`). Without them they are not known; an empty list, or `is_impossible`, says that the context has no answer.
 
     Raises:
         DataError: names the field.
@@ -48,9 +49,11 @@ def question(row: Row, number: str) -> Iterator[QuestionRecord | LeftOut]:
     impossible = row.get("is_impossible", False)
     if impossible is not None and not isinstance(impossible, bool | int):
         raise DataError(f"found {impossible!r}, expected true or false", field="is_impossible")
-    given = list(_answers(row))
-    answers: tuple[Answer, ...] | None = tuple(placed_answer(context, text, start) for text, start in given)
-    if row.get("answers") is None and not impossible:
+    name, given = given_answers(row)
+    answers: tuple[Answer, ...] | None = tuple(
+        placed_answer(context, text, start) for text, start in _answers(given, name, _detected(row))
+    )
+    if given is None and not impossible:
         answers = None
     if impossible and answers:
         yield LeftOut(CONTRADICTORY, of_record=True, detail=repr(answers[0].text))
@@ -72,31 +75,27 @@ def _text(row: Row, name: str) -> str:
     return str(text)
 
 
-def _answers(row: Row) -> Iterator[tuple[str, int | None]]:
-    """Text and start of each answer; the start is None if the file does not give it."""
-    given = row.get("answers")
+def _answers(given: Any, field: str, places: Mapping[str, int]) -> Iterator[tuple[str, int | None]]:
+    """Text and start of each answer in a field; the start is None if neither the file nor `places` gives it."""
     if given is None:
         return
     if isinstance(given, Mapping):
         texts = given.get("text")
-        starts = next((given[name] for name in _STARTS if name in given), None)
+        starts = next((given[name] for name in STARTS if name in given), None)
         if not isinstance(texts, list) or (starts is not None and (not isinstance(starts, list) or len(starts) != len(texts))):
-            raise DataError(f"found {given!r}, expected lists of the same length in text and answer_start", field="answers")
+            raise DataError(f"found {given!r}, expected lists of the same length in text and answer_start", field=field)
         given = [{"text": text} | ({} if starts is None else {"answer_start": starts[n]}) for n, text in enumerate(texts)]
     if not isinstance(given, list):
-        raise DataError(f"found {given!r}, expected a list of answers", field="answers")
-    places = _detected(row)
+        raise DataError(f"found {given!r}, expected a list of answers", field=field)
     for each in given:
         answer: Any = {"text": each, "start": places.get(each)} if isinstance(each, str) else each
         if not isinstance(answer, Mapping) or not isinstance(answer.get("text"), str):
-            raise DataError(f"found {each!r}, expected an answer with a text", field="answers")
-        start = next((answer[name] for name in _STARTS if answer.get(name) is not None), None)
+            raise DataError(f"found {each!r}, expected an answer with a text", field=field)
+        start = next((answer[name] for name in STARTS if answer.get(name) is not None), None)
         if start is not None and type(start) is not int:
-            raise DataError(f"found the start {start!r} of an answer, expected a number of characters", field="answers")
+            raise DataError(f"found the start {start!r} of an answer, expected a number of characters", field=field)
         if not answer["text"].strip():
-            raise DataError(
-                "found a blank answer, expected a text (an empty list means that there is no answer)", field="answers"
-            )
+            raise DataError("found a blank answer, expected a text (an empty list means that there is no answer)", field=field)
         yield answer["text"], start
 
 
@@ -135,9 +134,25 @@ def _paragraph(place: str, paragraph: Row, article: Row) -> Iterator[Placed]:
     yield from _placed(place, paragraph, "qas", lambda where, asked, _: [(where, {**title, **asked, **context})])
 
 
+def _question_rows(path: Path) -> Iterator[Placed]:
+    """Rows of a file; of a row with a list of `questions`, each question with the other fields of the row."""
+    for place, row in json_rows(path):
+        if not isinstance(row, Mapping) or "questions" not in row or "question" in row:
+            yield place, row
+        elif row["questions"] == []:
+            yield place, LeftOut(NO_QUESTION)
+        else:
+            yield from _placed(place, row, "questions", _with_shared_fields)
+
+
+def _with_shared_fields(place: str, asked: Row, row: Row) -> Iterator[Placed]:
+    shared = {name: value for name, value in row.items() if name not in ("questions", "id")}
+    yield place, {**shared, **asked}
+
+
 def _placed(place: str, row: Any, name: str, convert: Callable[[str, Row, Row], Iterable[Placed]]) -> Iterator[Placed]:
     """What the objects in a field of a row are converted to, with their places; an error if there are none."""
-    one = {"paragraphs": "paragraph", "qas": "question"}[name]
+    one = {"paragraphs": "paragraph", "qas": "question", "questions": "question"}[name]
     try:
         parts = objects(as_row(row), name)
     except DataError as error:
@@ -183,17 +198,20 @@ FORMATS: dict[str, FileFormat[QuestionRecord]] = {
     "questions": FileFormat(
         "JSON lines of {id, question, context, answers: [{text, answer_start}]}; also tables of the datasets library",
         question,
-        partial(_of_all_files, json_rows),
+        partial(_of_all_files, _question_rows),
     ),
 }
 """Formats by name."""
 
 _LOOKED_AT = 1 << 16
 """Number of characters of a file in which the key of SQuAD's layout is looked for, before its first row is read."""
-_ARTICLES = re.compile(r'(?<!\\)"(paragraphs|qas)"\s*:\s*\[')
+_ARTICLES = re.compile(r'(?<!\\)"(paragraphs|qas)"\s*:\s*\[(?!\s*\[)')
+"""A list, but none of lists, which are the places of paragraphs in a text."""
 _PASSAGE = re.compile(r'(?<!\\)"passage"\s*:\s*\{')
 _CONTEXT = re.compile(r'(?<!\\)"context"\s*:')
-_SIGNS = {"paragraphs": "squad", "qas": "squad", "header": "squad", "question": "questions", "context": "questions"}
+_SIGNS = {"paragraphs": "squad", "qas": "squad", "header": "squad"} | dict.fromkeys(
+    ("question", "context", "questions"), "questions"
+)
 
 
 def recognise(path: Path) -> str:
@@ -210,4 +228,7 @@ def recognise(path: Path) -> str:
             if _PASSAGE.search(beginning) and not _CONTEXT.search(beginning):
                 raise DataError(RECORD_LAYOUT, path=first)
             return "squad"
-    return recognise_by_keys(first, first_row(first), _SIGNS)
+    row = first_row(first)
+    if is_wikispeedia(row):
+        raise DataError(WIKISPEEDIA, path=first)
+    return recognise_by_keys(first, row, _SIGNS)

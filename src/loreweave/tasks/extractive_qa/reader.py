@@ -9,6 +9,7 @@ from loreweave.corpus.files.read_result import ReadResult
 from loreweave.corpus.files.records import read_records
 from loreweave.tasks.extractive_qa.formats import FORMATS, recognise
 from loreweave.tasks.extractive_qa.record import QuestionRecord
+from loreweave.tasks.files.answers import ANSWERS
 from loreweave.tasks.files.own_ids import with_own_ids
 
 _SHOWN = 3
@@ -28,7 +29,17 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
     """
     found = read_records(path, format, skip_bad, FORMATS, recognise)
     found.notes.extend(_moved_answers(found.records))
+    found.notes.extend(_unread_answers(found.records))
     return with_own_ids(found, "question", "questions")
+
+
+def _unread_answers(records: list[QuestionRecord]) -> list[str]:
+    """A note about fields that may be answers and are not read, if no question has answers."""
+    if any(record.answers is not None for record in records):
+        return []
+    fields = dict.fromkeys(name for record in records for name in record.metadata if "answer" in name.lower())
+    known = f"{', '.join(ANSWERS[:-1])} or {ANSWERS[-1]}"
+    return [f"no question has answers, which are read from the fields {known}; not read: {listed(fields)}"] if fields else []
 
 
 def _moved_answers(records: list[QuestionRecord]) -> list[str]:
