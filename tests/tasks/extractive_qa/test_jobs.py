@@ -151,6 +151,21 @@ def test_a_published_checkpoint_needs_no_training_data(trained: Trained, tiny_be
     assert answer["predicted"] and "null_score" not in answer
 
 
+def test_an_answer_does_not_depend_on_the_gold_answers_of_the_queries_beside_it(trained: Trained, tmp_path: Path) -> None:
+    """A published checkpoint does not say whether there may be no answer; queries may keep the gold answers of their file."""
+    _, run, _, _ = trained
+    model = AutoModelForQuestionAnswering.from_pretrained(run / "model")
+    del model.config.loreweave
+    model.save_pretrained(tmp_path)
+    AutoTokenizer.from_pretrained(run / "model").save_pretrained(tmp_path)
+    predictor = loreweave.load(tmp_path, device="cpu")
+    asked = {"question": "ann works in", "context": "ann works in oslo"}
+    alone = predictor.predict_rows([asked])
+    assert predictor.predict_rows([asked, asked | {"answers": []}])[:1] == alone and "null_score" not in alone[0]
+    with pytest.raises(ConfigurationError, match="setting 'null_threshold': .no answer. is never predicted here"):
+        loreweave.load(tmp_path, device="cpu", settings={"null_threshold": 0})
+
+
 def test_training_goes_on_with_the_head_of_a_checkpoint(trained: Trained, tmp_path: Path) -> None:
     with_negative, run, data, results = trained
     said: list[str] = []

@@ -24,7 +24,15 @@ from loreweave.tasks.extractive_qa.mention_entities import entity_finder
 from loreweave.tasks.extractive_qa.prediction import answer, decisions
 from loreweave.tasks.extractive_qa.record import LABELS, NO_ANSWER, QuestionRecord, has_negatives
 from loreweave.tasks.extractive_qa.scoring import score
-from loreweave.tasks.extractive_qa.settings import MENTION_SETTINGS, NAME, QaConfig, QaSettings, changed, check_threshold
+from loreweave.tasks.extractive_qa.settings import (
+    MENTION_SETTINGS,
+    NAME,
+    PredictionSettings,
+    QaConfig,
+    QaSettings,
+    changed,
+    check_threshold,
+)
 from loreweave.tasks.heads import check_for_encoder
 from loreweave.tasks.record_task import has_architecture
 from loreweave.tasks.starting_points import (
@@ -71,6 +79,8 @@ class QaModel(TaskModel):
         """
         encoding = self.encoding
         encoding.settings = changed(encoding.settings, settings)
+        if isinstance(settings, PredictionSettings):  # queries do not say what may be predicted, nor those beside them
+            encoding.settings = replace(encoding.settings, with_negative=bool(encoding.settings.with_negative))
         self._configure_entities([name for name in MENTION_SETTINGS if getattr(settings, name, None) is not None])
         check_threshold(settings, encoding.settings.with_negative is not False)
         encoding.max_length = _limit(self.model, encoding.tokenizer, encoding.settings)
