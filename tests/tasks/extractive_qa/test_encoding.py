@@ -81,6 +81,18 @@ def test_a_luke_reads_the_words_of_the_original_code(bpe: Any) -> None:
     assert [text[start:end] for start, end in spans] == ["Beyoncé", "lives", "in", "Tokyo", "."]
 
 
+@pytest.mark.parametrize("rule", ["boundary", "legacy"])
+def test_a_combining_mark_belongs_to_the_sub_word_before_it(bert: Any, rule: Any) -> None:
+    """A tokenizer that removes accents covers no characters of decomposed ones; the answer has them all the same."""
+    text = "\u0301 ann at cafe\u0301\u0323, oslo\u0301"
+    found = tokenize(EntityTokenizer(bert, EntityVocabulary.from_counts({}), piece_rule=rule), [text])[text]
+    pieces = [text[start:end] for start, end in found.offsets]
+    assert pieces == ["ann", "at", "c", "a", "f", "e\u0301\u0323", ",", "oslo\u0301"]
+    encoding = encoding_of(bert)
+    encoding.encode([record("in", text, "cafe\u0301\u0323")], ["answer"])
+    assert encoding.report() == ""
+
+
 def test_targets_by_hand(bert: Any) -> None:
     """Room for four sub-words: [CLS] where [SEP] and three words of the context at a time, two words apart."""
     encoding = encoding_of(bert, max_length=6, doc_stride=2)

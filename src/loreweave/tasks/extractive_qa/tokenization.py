@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from unicodedata import category
 
 import numpy as np
 
@@ -58,7 +59,7 @@ def tokenize(tokenizer: EntityTokenizer, texts: Sequence[str], *, with_offsets: 
         encodings = words.encodings(pieces)
         for text, plain, space, encoding in zip(block, given, front, encodings, strict=True):
             offsets = np.array(encoding.offsets, dtype=np.int32).reshape(-1, 2) - space
-            offsets = _without_space(plain, np.maximum(offsets, 0))
+            offsets = _with_marks(plain, _without_space(plain, np.maximum(offsets, 0)))
             if len(plain) != len(text):
                 offsets = _in_original(text, offsets)
             found[text] = TokenizedText(text, np.array(encoding.ids, dtype=np.int32), offsets)
@@ -77,6 +78,18 @@ def _without_space(text: str, offsets: np.ndarray) -> np.ndarray:
     while (moved := (starts < ends) & space[ends - 1]).any():
         ends[moved] -= 1
     return np.column_stack([starts, ends])
+
+
+def _with_marks(text: str, offsets: np.ndarray) -> np.ndarray:
+    """The offsets with the combining marks that a tokenizer without accents leaves out, which belong to what is before them."""
+    if text.isascii():
+        return offsets
+    for place, character in enumerate(text):
+        if not character.isascii() and category(character)[0] == "M":
+            row = int(np.searchsorted(offsets[:, 0], place, side="right")) - 1
+            if row >= 0 and offsets[row, 0] < place == offsets[row, 1]:
+                offsets[row, 1] = place + 1
+    return offsets
 
 
 def _in_original(text: str, offsets: np.ndarray) -> np.ndarray:
