@@ -35,7 +35,10 @@ def test_a_table_or_json(files: list[str], tmp_path: Path, capsys: pytest.Captur
 def test_mistakes_are_one_message(files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "answers.txt").write_text("3\tOther\n")
     assert main(["score", "relation-classification", *files]) == 1
-    assert "answers.txt, line 1, field 'id': found no gold record with the id '3'" in capsys.readouterr().err
+    assert (
+        "answers.txt: found no prediction for any of 2 records; the ids are 3, expected those of the gold file: 1, 2"
+        in capsys.readouterr().err
+    )
     assert main(["score", "relation-clasification", *files]) == 2
     assert "did you mean 'relation-classification'" in capsys.readouterr().err
     assert main(["score", "relation-classification", *files, "--format", "conll"]) == 2

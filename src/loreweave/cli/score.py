@@ -32,8 +32,8 @@ def command(
     predictions/*.jsonl of an evaluation, or the output of 'loreweave predict'. 'loreweave tasks TASK' describes
     "predicted", the other layouts that can be read, and the settings.
 
-    If the rows have ids, some records can be without a row; these count as wrong and are reported. If the rows have no ids,
-    there must be one row per record, in the order of the records.
+    If the rows have ids, some records can be without a row; these count as wrong. Rows with an id that is not in the gold file
+    are not scored. Both are reported. If the rows have no ids, there must be one row per record, in the order of the records.
 
     Example: loreweave score relation-classification --gold TEST_FILE_FULL.TXT --predictions answers.txt
 

@@ -81,6 +81,12 @@ def test_the_best_threshold_of_a_file_of_null_odds(tmp_path: Path) -> None:
     write(tmp_path / "odds.json", {"a": 1})
     found = score_predictions(MIXED, path, ScoringSettings(null_odds=str(odds)))
     assert found.notes == ['no score of "no answer" for 4 questions, counted as 0: b, c, d, e']
+    write(tmp_path / "odds.json", {"a": -5.0, "b": -1, "c": 0.5, "d": 0.25, "e": 2, "y": 1, "x": 1})
+    found = score_predictions(MIXED, path, ScoringSettings(null_odds=str(odds)))
+    assert found.notes == ['2 scores of "no answer" are for no question of the gold file: x, y']
+    write(tmp_path / "odds.json", {"x": 1})
+    with pytest.raises(DataError, match="odds.json: found scores for x, expected the ids of the gold file: a, b, c"):
+        score_predictions(MIXED, path, ScoringSettings(null_odds=str(odds)))
     write(tmp_path / "odds.json", {"a": "1"})
     with pytest.raises(DataError, match="odds.json, field 'a': .*expected an object from ids to numbers"):
         score_predictions(MIXED, path, ScoringSettings(null_odds=str(odds)))

@@ -59,7 +59,7 @@ def test_what_counts_as_right_can_be_chosen(write: Any) -> None:
     assert score(write(GOLD), ANSWERS, "ignore_case=false")[0].metrics["p_at_1"] == 1 / 4
     left, results = score(write(GOLD), ANSWERS, "missing=left_out")
     assert left.metrics["p_at_1"] == 2 / 3 and results["records"] == 3 and results["read"] == 4
-    assert left.notes[0] == "no prediction for 1 fact, which are left out"
+    assert left.notes[0] == "no prediction for 1 of 4 records, left out: 3"
 
 
 def test_short_lists_are_noted(write: Any) -> None:
@@ -92,7 +92,7 @@ def test_the_same_numbers_for_our_own_predictions(known_bert: Path, write: Any, 
             {"id": "1", "predicted": [{"score": 1}]},
             "field 'predicted': found .'score': 1., expected a name or an object with text",
         ),
-        ({"id": "9", "predicted": []}, "found no gold record with the id '9'"),
+        ({"id": "9", "predicted": []}, "no prediction for any of 4 records; the ids are 9, expected those of the gold file"),
     ],
 )
 def test_bad_predictions_are_named(write: Any, row: dict[str, Any], message: str) -> None:

@@ -42,12 +42,21 @@ def test_records_with_the_same_id_need_all_predictions_in_order() -> None:
         align(rows(("a", "1"), ("b", "2")), twins, HERE)
 
 
-@pytest.mark.parametrize(
-    ("second", "message"), [("a", "a second prediction for the id 'a'"), ("x", "no gold record with the id 'x'")]
-)
-def test_wrong_ids_are_named_with_their_line(second: str, message: str) -> None:
-    with pytest.raises(DataError, match=f"answers.txt, line 2, field 'id': found {message}"):
-        align(rows(("a", "1"), (second, "2")), IDS, HERE)
+def test_a_second_prediction_is_named_with_its_line() -> None:
+    with pytest.raises(DataError, match="answers.txt, line 2, field 'id': found a second prediction for the id 'a'"):
+        align(rows(("a", "1"), ("a", "2")), IDS, HERE)
+
+
+def test_predictions_for_no_record_are_not_scored_and_noted() -> None:
+    values, notes = align(rows(("x", "0"), ("c", "3"), ("a", "1"), ("x", "9"), ("b", "2")), IDS, HERE)
+    assert values == ["1", "2", "3"]
+    assert notes == ["2 predictions are not scored, because their ids are not in the gold file: x, x"]
+    values, notes = align(rows(("x", "0"), ("c", "3")), IDS, HERE, missing_are="left out")
+    assert values == [None, None, "3"]
+    assert notes == [
+        "no prediction for 2 of 3 records, left out: a, b",
+        "1 prediction is not scored, because its id is not in the gold file: x",
+    ]
 
 
 def test_lines_of_labels(tmp_path: Path) -> None:
@@ -193,5 +202,6 @@ def test_an_error_in_place_of_an_answer_is_no_prediction(tmp_path: Path, place: 
 
 
 def test_ids_of_another_file_are_refused_with_the_way_out() -> None:
-    with pytest.raises(DataError, match=r"no gold record with the id '1'; those of gold are test:1, test:2.*JSON Lines"):
+    said = "no prediction for any of 2 records; the ids are 1, 2, expected those of the gold file: test:1, test:2 .*JSON Lines"
+    with pytest.raises(DataError, match=said):
         align(rows(("1", "x"), ("2", "y")), ["test:1", "test:2"], HERE)

@@ -103,7 +103,10 @@ def test_the_originals_file_of_predictions_beside_its_gold_file(tmp_path: Path) 
         (COLUMNS + "well O O\n", "line 8: found the word 'well', expected the end of record b"),
         (COLUMNS.replace("Bob I-PER O", "Bob I-PER PER"), "line 6: found the tags 'I-PER' and 'PER'"),
         ('{"id": "a", "entities": [{"start": 0}]}\n', "line 1, field 'end': found nothing, expected an integer"),
-        ('{"id": "c", "entities": []}\n', "line 1, field 'id': found no gold record with the id 'c'"),
+        (
+            '{"id": "c", "entities": []}\n',
+            "no prediction for any of 2 records; the ids are c, expected those of the gold file: a, b",
+        ),
     ],
 )
 def test_what_is_wrong_with_predictions_is_named(content: str, message: str, tmp_path: Path) -> None:

@@ -278,5 +278,13 @@ def _read_odds(records: Sequence[QuestionRecord], path: Path) -> tuple[list[floa
         raise DataError("found something else, expected an object from ids to numbers", path=path, field=field)
     ids = ids_in(records, content)
     missing = [id for id in ids if id not in content]
+    others = list(content.keys() - set(ids))
+    if len(missing) == len(ids):
+        theirs, ours = listed(others, 3) or "none", listed(ids, 3)
+        raise DataError(f"found scores for {theirs}, expected the ids of the gold file: {ours}", path=path)
     notes = [f'no score of "no answer" for {counted(len(missing), "question")}, counted as 0: {listed(missing)}']
-    return [float(content.get(id, 0.0)) for id in ids], notes if missing else []
+    notes = notes if missing else []
+    if others:
+        of = counted(len(others), 'score of "no answer" is', 'scores of "no answer" are')
+        notes.append(f"{of} for no question of the gold file: {listed(sorted(others), 3)}")
+    return [float(content.get(id, 0.0)) for id in ids], notes

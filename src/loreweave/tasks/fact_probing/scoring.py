@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from loreweave.corpus.counts import counted
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.corpus.files.rows import as_row
 from loreweave.corpus.files.rows import field as required
@@ -124,12 +123,11 @@ def score_predictions(
     for line in describe_skipped(found, gold):
         execution.report(line)
     rows = json_predictions(predictions, _answers)
-    given, notes = align(rows, [fact.id for fact in found.records], predictions)
-    kept = [(fact, answers) for fact, answers in zip(found.records, given, strict=True) if answers is not None]
-    if settings.missing == "left_out":
-        notes = [f"no prediction for {counted(len(found.records) - len(kept), 'fact')}, which are left out"] if notes else []
-    else:
-        kept = [(fact, answers or []) for fact, answers in zip(found.records, given, strict=True)]
+    left_out = settings.missing == "left_out"
+    missing_are = "left out" if left_out else "counted as wrong"
+    given, notes = align(rows, [fact.id for fact in found.records], predictions, missing_are=missing_are)
+    pairs = zip(found.records, given, strict=True)
+    kept = [(fact, answers or []) for fact, answers in pairs if answers is not None or not left_out]
     lists = [len(answers) for _, answers in kept if answers]
     if lists and min(lists) < PRECISION_AT[-1]:
         notes.append(f"the shortest list of answers has {min(lists)}: objects behind its end count as not found")

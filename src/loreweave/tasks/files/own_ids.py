@@ -65,19 +65,47 @@ def texts_by_id(
     Raises:
         DataError: no record has a prediction.
     """
-    found, known, notes = [given.get(id) for id in ids], set(ids), []
+    found = [given.get(id) for id in ids]
     missing = [id for id, text in zip(ids, found, strict=True) if text is None]
+    return found, without_partner(list(given), ids, missing, path, counted(len(ids), one, many))
+
+
+def without_partner(
+    given: Sequence[str],
+    ids: Sequence[str],
+    missing: Sequence[str],
+    path: Path,
+    all: str,
+    *,
+    missing_are: str = "counted as wrong",
+) -> list[str]:
+    """Notes about records without a prediction and predictions without a record: one rule for all tasks.
+
+    Args:
+        given: ids of the predictions.
+        ids: ids of the records.
+        missing: those of them that have no prediction.
+        path: file of the predictions.
+        all: number of the records, in words.
+        missing_are: what is done with records without a prediction.
+
+    Raises:
+        DataError: no record has a prediction.
+    """
     if len(missing) == len(ids):
         theirs, ours = listed(given, _SHOWN) or "none", listed(ids, _SHOWN)
-        problem = f"found no prediction for any of {counted(len(ids), one, many)}"
-        raise DataError(f"{problem}; the ids are {theirs}, expected those of the gold file: {ours}", path=path)
+        raise DataError(
+            f"found no prediction for any of {all}; the ids are {theirs}, expected those of the gold file: {ours} "
+            "('loreweave predict' keeps the \"id\" of JSON Lines)",
+            path=path,
+        )
+    notes, known = [], set(ids)
     if missing:
-        of = counted(len(ids), one, many)
-        notes.append(f"no prediction for {len(missing):,} of {of}, counted as wrong: {listed(missing)}")
+        notes.append(f"no prediction for {len(missing):,} of {all}, {missing_are}: {listed(missing)}")
     others = [id for id in given if id not in known]
     if others:
         words = counted(
             len(others), "prediction is not scored, because its id is", "predictions are not scored, because their ids are"
         )
         notes.append(f"{words} not in the gold file: {listed(others, _SHOWN)}")
-    return found, notes
+    return notes

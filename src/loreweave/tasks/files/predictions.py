@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from loreweave.corpus.counts import counted, listed
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.json_rows import first_character
 from loreweave.corpus.files.reading import open_text, read_json_lines
 from loreweave.errors import DataError
+from loreweave.tasks.files.own_ids import without_partner
 
 V = TypeVar("V")
 
@@ -82,15 +83,22 @@ def label_predictions(path: Path) -> list[Prediction[str]]:
 
 
 def align(
-    rows: Sequence[Prediction[V]], ids: Sequence[str], path: Path, id_field: str = "id"
+    rows: Sequence[Prediction[V]], ids: Sequence[str], path: Path, id_field: str = "id", missing_are: str = "counted as wrong"
 ) -> tuple[list[V | None], list[str]]:
-    """A prediction for each gold record, and notes about those that have none.
+    """A prediction for each gold record, and notes about those that have none, and about predictions for no record.
 
     Rows are aligned by id if they have one, otherwise by order.
 
+    Args:
+        rows: the predictions.
+        ids: ids of the gold records.
+        path: file of the predictions.
+        id_field: name of the field with the id.
+        missing_are: what is done with records without a prediction, for the note.
+
     Raises:
-        DataError: no rows, an id that is repeated or unknown, ids in some rows only, or rows without ids in another number
-            than records.
+        DataError: no rows, no id of a gold record, an id that is repeated, ids in some rows only, or rows without ids in
+            another number than records.
     """
     if not rows:
         raise DataError("found no prediction", path=path)
@@ -109,16 +117,16 @@ def align(
     known, given = set(ids), dict[str, V]()
     for row in rows:
         assert row.id is not None
-        if row.id not in known or row.id in given:
-            problem, way_out = "a second prediction for", ""
-            if row.id not in known:
-                problem = "no gold record with"
-                way_out = f'; those of gold are {listed(ids)} (give \'loreweave predict\' JSON Lines with "id" and "text")'
-            raise DataError(f"found {problem} the {id_field} {row.id!r}{way_out}", path=path, line=row.line, field=id_field)
+        if row.id in known and row.id in given:
+            raise DataError(
+                f"found a second prediction for the {id_field} {row.id!r}", path=path, line=row.line, field=id_field
+            )
         given[row.id] = row.value
     missing = [id for id in ids if id not in given]
-    notes = [f"no prediction for {len(missing)} of {counted(len(ids), 'record')}, counted as wrong: {listed(missing)}"]
-    return [given.get(id) for id in ids], notes if missing else []
+    theirs = [str(row.id) for row in rows]
+    return [given.get(id) for id in ids], without_partner(
+        theirs, ids, missing, path, counted(len(ids), "record"), missing_are=missing_are
+    )
 
 
 def holds_json(path: Path) -> bool:
