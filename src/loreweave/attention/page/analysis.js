@@ -1,0 +1,164 @@
+const Analysis = (() => {
+  "use strict";
+
+  /** Positions of each class that occurs: Map from the class name to a list of positions. */
+  function members(tokens, classes) {
+    const found = new Map();
+    tokens.class.forEach((number, at) => {
+      const name = classes[number];
+      found.set(name, [...(found.get(name) || []), at]);
+    });
+    return new Map(classes.filter((name) => found.has(name)).map((name) => [name, found.get(name)]));
+  }
+
+  /** Words (all but entities) and entities: Map as of `members`. */
+  function halves(tokens, classes) {
+    const found = new Map([["word", []], ["entity", []]]);
+    tokens.class.forEach((number, at) => found.get(classes[number] === "entity" ? "entity" : "word").push(at));
+    return new Map([...found].filter(([, positions]) => positions.length));
+  }
+
+  /**
+   * Flow between groups: mean over the queries of a group of the sum over the keys of another.
+   * matrix [queries * width]; from and to: Maps of positions. Returns rows of numbers; each row sums to 1 where `to` covers all keys.
+   */
+  function flow(matrix, width, from, to) {
+    return [...from.values()].map((queries) => [...to.values()].map((keys) => {
+      let sum = 0;
+      for (const query of queries) for (const key of keys) sum += matrix[query * width + key];
+      return sum / queries.length;
+    }));
+  }
+
+  /** Flow divided by the share of keys in each group: 1 is what even attention would give. */
+  function lift(rows, to) {
+    const sizes = [...to.values()].map((positions) => positions.length);
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    return rows.map((row) => row.map((value, column) => value / (sizes[column] / total)));
+  }
+
+  /** Where an entity looks: shares on its own mention, on other mentions, on other words, on entities, on the rest. */
+  function grounding(matrix, width, example, number, classes) {
+    const tokens = example.queries;
+    const entity = example.entities[number];
+    const own = new Set(entity.words || []);
+    const others = new Set(example.entities.flatMap((other) => other.words || []));
+    const shares = { own: 0, others: 0, context: 0, entities: 0, rest: 0, back: 0 };
+    for (let key = 0; key < width; key++) {
+      const weight = matrix[entity.row * width + key];
+      const kind = classes[tokens.class[key]];
+      if (own.has(key)) shares.own += weight;
+      else if (others.has(key)) shares.others += weight;
+      else if (kind === "entity") shares.entities += weight;
+      else if (kind === "word" || kind === "mention" || kind === "punctuation") shares.context += weight;
+      else shares.rest += weight;
+    }
+    for (const word of own) shares.back += matrix[word * width + entity.row] / own.size;
+    return shares;
+  }
+
+  /** One step of rollout: vector [size] times (half the mean attention + half the identity), rows made to sum to 1. */
+  function rolloutStep(vector, mean) {
+    const size = vector.length;
+    const result = new Float32Array(size);
+    for (let row = 0; row < size; row++) {
+      if (!vector[row]) continue;
+      let sum = 1;
+      for (let key = 0; key < size; key++) sum += mean[row * size + key];
+      const share = vector[row] / sum;
+      for (let key = 0; key < size; key++) result[key] += share * mean[row * size + key];
+      result[row] += share;
+    }
+    return result;
+  }
+
+  /** Rollout of one row through the layers (Abnar and Zuidema 2020). means: from the LAST layer to the first, each may be a promise. */
+  async function rollout(row, size, layers, meanOf) {
+    let vector = new Float32Array(size);
+    vector[row] = 1;
+    for (const layer of [...layers].reverse()) vector = rolloutStep(vector, await meanOf(layer));
+    return vector;
+  }
+
+  /** Where each token stands in the text: its position; an entity stands in the middle of its mention. */
+  function stands(example, tokens, classes) {
+    const places = Float64Array.from(tokens.text, (_, at) => at);
+    for (const entity of example.entities || []) {
+      const words = entity.words || [];
+      if (words.length && classes[tokens.class[entity.row]] === "entity") {
+        places[entity.row] = words.reduce((sum, word) => sum + word, 0) / words.length;
+      }
+    }
+    return places;
+  }
+
+  /**
+   * What a head does, as means over its queries: entropy (0..1, divided by log of the number of keys), distance (tokens),
+   * largest weight, and the shares on itself, previous, next, separators and entities.
+   */
+  function statistics(layer, head, example, classes) {
+    const { queries, keys } = layer;
+    const tokens = example.keys || example.queries;
+    const from = stands(example, example.queries, classes);
+    const to = stands(example, tokens, classes);
+    const kinds = tokens.class.map((number) => classes[number]);
+    const sink = kinds.map((kind) => kind === "special" || kind === "separator");
+    const sums = { entropy: 0, distance: 0, largest: 0, self: 0, previous: 0, next: 0, separators: 0, entities: 0 };
+    for (let query = 0; query < queries; query++) {
+      let largest = 0;
+      for (let key = 0; key < keys; key++) {
+        const weight = layer.value(head, query, key);
+        if (!weight) continue;
+        sums.entropy -= weight * Math.log(weight);
+        sums.distance += weight * Math.abs(from[query] - to[key]);
+        if (weight > largest) largest = weight;
+        if (key === query) sums.self += weight;
+        else if (key === query - 1) sums.previous += weight;
+        else if (key === query + 1) sums.next += weight;
+        if (sink[key]) sums.separators += weight;
+        else if (kinds[key] === "entity") sums.entities += weight;
+      }
+      sums.largest += largest;
+    }
+    for (const name of Object.keys(sums)) sums[name] /= queries;
+    sums.entropy = keys > 1 ? sums.entropy / Math.log(keys) : 0;
+    return sums;
+  }
+
+  /** Mean over rows of the Jensen-Shannon divergence (0..1) of two matrices [rows * columns]; rows are made to sum to 1. */
+  function divergence(first, second, rows, columns) {
+    let total = 0;
+    let counted = 0;
+    for (let row = 0; row < rows; row++) {
+      const a = first.subarray(row * columns, (row + 1) * columns);
+      const b = second.subarray(row * columns, (row + 1) * columns);
+      const sumA = a.reduce((sum, weight) => sum + weight, 0);
+      const sumB = b.reduce((sum, weight) => sum + weight, 0);
+      if (!(sumA > 0 && sumB > 0)) continue;
+      counted += 1;
+      for (let i = 0; i < columns; i++) {
+        const p = a[i] / sumA;
+        const q = b[i] / sumB;
+        if (p > 0) total += 0.5 * p * Math.log2((2 * p) / (p + q));
+        if (q > 0) total += 0.5 * q * Math.log2((2 * q) / (p + q));
+      }
+    }
+    return counted ? total / counted : 0;
+  }
+
+  /** Smallest, quartiles, largest and mean of a list. */
+  function spread(values) {
+    const sorted = Array.from(values).sort((a, b) => a - b);
+    const at = (share) => {
+      const place = share * (sorted.length - 1);
+      const low = Math.floor(place);
+      const high = Math.ceil(place);
+      return sorted[low] + (sorted[high] - sorted[low]) * (place - low);
+    };
+    const mean = sorted.reduce((sum, value) => sum + value, 0) / sorted.length;
+    return { least: at(0), low: at(0.25), middle: at(0.5), high: at(0.75), most: at(1), mean };
+  }
+
+  return { members, halves, flow, lift, grounding, rolloutStep, rollout, stands, statistics, divergence, spread };
+})();
+if (typeof module !== "undefined") module.exports = Analysis;

@@ -1,0 +1,260 @@
+const App = (() => {
+  "use strict";
+
+  const FORMAT = "attention-explorer/1";
+  const MOST_KEPT = 12e6;
+  const place = (name) => document.getElementById(name);
+  const memory = { find: "", onlyWrong: false, token: "", open: true, table: false, anchor: {} };
+  let data = null;
+  let store = null;
+  let start = null;
+  let state = null;
+  let context = null;
+  let ticket = 0;
+  const kept = new Numbers.Recent(MOST_KEPT);
+  const pictures = new Numbers.Recent(24e6);
+
+  const views = () => [HeadsView, GridView, LayersView, MatrixView, ...Views.others()];
+
+  function load() {
+    data = JSON.parse(place("attention-data").textContent);
+    if (data.format !== FORMAT) throw new Error(`this page's script reads ${FORMAT}; the data are ${data.format}`);
+    if (!data.examples.length) throw new Error("the page has no example");
+    store = new Numbers.Store(data.examples, (number) => place(`block-${number}`).textContent);
+    const first = data.examples[0].attention;
+    start = State.initial({ layer: first.layers[Math.floor(first.layers.length / 2)], ...(data.view || {}) });
+    memory.open = window.innerWidth > 700;
+  }
+
+  function dark() {
+    return state.theme === "dark" || (state.theme === "auto" && window.matchMedia("(prefers-color-scheme: dark)").matches);
+  }
+
+  function hidden() {
+    const names = [];
+    if (!state.special) names.push("special", "separator");
+    if (!state.markers) names.push("marker");
+    if (!state.punctuation) names.push("punctuation");
+    return new Set(names);
+  }
+
+  function unitsOf(example, side) {
+    const units = Tokens.units(example, side, data.classes, { merge: state.merge, hidden: hidden() });
+    if (state.sentences === "all" || !example.sentence || example.keys) return units;
+    const wanted = state.sentences[side === "queries" ? 0 : 1] === "a" ? 0 : 1;
+    return units.filter((unit) => example.sentence[unit.positions[0]] === wanted);
+  }
+
+  /** All that a view needs to draw: data, state, tokens, weights, and what it may do to the page. */
+  function build(element) {
+    const example = data.examples[state.example];
+    const { layers, heads } = example.attention;
+    const colours = Palette.of(document.documentElement, dark());
+    const self = {
+      data, state, example, number: state.example, classes: data.classes, store, element, layers, heads, colours, keep: {},
+      headCount: Math.max(data.models[example.model].heads, ...heads.map((head) => head + 1)), queries: unitsOf(example, "queries"), keys: unitsOf(example, "keys"),
+      width: Math.max(280, place("view").clientWidth - 4), headPlaces: state.heads.map((head) => heads.indexOf(head)), layerName: `layer ${state.layer}`,
+    };
+    const count = state.heads.length || heads.length;
+    const mode = { mean: "mean", max: "largest", each: "each" }[state.mode];
+    self.headsName = count === 1 ? `head ${state.heads[0] === undefined ? heads[0] : state.heads[0]}` : `${mode} of ${count} heads`;
+    return Object.assign(self, actions(self), tools(self));
+  }
+
+  function actions(self) {
+    return {
+      set, help: () => place("help").showModal(), search, find, copyLink, go: (address) => accept(State.read(address, { ...start, pins: state.pins, theme: state.theme })),
+      address: () => State.write({ ...state, pins: [] }, { ...start, pins: [] }), saidText: () => place("said").textContent,
+      say: (text) => { self.spoken = text; if (self === context) place("said").textContent = text; },
+      announceSoftly: (text) => { place("said").textContent = text || self.spoken || ""; },
+      pick: (side, at, how) => pick(self, side, at, how),
+    };
+  }
+
+  function tools(self) {
+    const key = (layer, number) => [number, layer, state.merge, state.special, state.markers, state.punctuation, state.sentences].join("/");
+    return {
+      weights: async (layer, number = state.example, units = self) => {
+        const name = key(layer, number);
+        const known = units === self ? kept.get(name) : undefined;
+        if (known) return known;
+        const weights = new Tokens.Weights(await store.layer(number, layer), units.queries, units.keys);
+        if (units === self) kept.set(name, weights, (weights.layer.heads + 1) * units.queries.length * units.keys.length);
+        return weights;
+      },
+      thumbnails: (layer, side) => pictures.get(`${key(layer, state.example)}/${side}`),
+      keepThumbnails: (layer, side, found) => {
+        pictures.set(`${key(layer, state.example)}/${side}`, found, found.reduce((sum, thumb) => sum + thumb.values.length, 0));
+        return found;
+      },
+      canvas: (view) => Dom.make("canvas", { role: "img", "aria-label": `${view.label} view`, "aria-describedby": "described" }),
+      interactive: (canvas, picture, label) => interactive(self, canvas, picture, label),
+    };
+  }
+
+  function interactive(self, canvas, picture, label) {
+    const box = Dom.make("div", { class: "interactive", tabindex: "0", role: "group", "aria-label": label, "data-key": "picture" }, canvas);
+    const at = (event) => {
+      const frame = canvas.getBoundingClientRect();
+      return picture.at(((event.clientX - frame.left) * picture.width) / frame.width, ((event.clientY - frame.top) * picture.height) / frame.height);
+    };
+    canvas.addEventListener("pointermove", (event) => {
+      const hit = at(event);
+      canvas.style.cursor = hit && hit.act ? "pointer" : "default";
+      tip(hit && hit.tip, event);
+    });
+    canvas.addEventListener("pointerleave", () => tip(null));
+    canvas.addEventListener("click", (event) => {
+      const hit = at(event);
+      if (hit && hit.act) {
+        tip(null);
+        hit.act();
+      }
+    });
+    return box;
+  }
+
+  function tip(text, event) {
+    const element = place("tip");
+    element.hidden = !text;
+    if (!text) return;
+    element.textContent = text;
+    const left = Math.min(event.clientX + 14, window.innerWidth - element.offsetWidth - 6);
+    const top = event.clientY + 18 + element.offsetHeight > window.innerHeight ? event.clientY - element.offsetHeight - 10 : event.clientY + 18;
+    Object.assign(element.style, { left: `${Math.max(4, left)}px`, top: `${top}px` });
+  }
+
+  /** Pins a token: alone, a range from the last one, or added to the group; a pinned one is let go. */
+  function pick(self, side, at, { range, add }) {
+    const units = side === "from" ? self.queries : self.keys;
+    const chosen = new Set(Tokens.unitsAt(units, state[side]));
+    let next = [at];
+    if (range && memory.anchor[side] !== undefined) {
+      const [low, high] = [Math.min(at, memory.anchor[side]), Math.max(at, memory.anchor[side])];
+      next = Array.from({ length: high - low + 1 }, (_, i) => low + i);
+    } else {
+      memory.anchor[side] = at;
+      if (add) next = chosen.has(at) ? [...chosen].filter((one) => one !== at) : [...chosen, at];
+      else if (chosen.size === 1 && chosen.has(at)) next = [];
+    }
+    const positions = next.filter((one) => units[one]).flatMap((one) => units[one].positions).sort((a, b) => a - b);
+    set(side === "from" ? { from: positions, row: positions.length ? positions[0] : -1 } : { to: positions });
+  }
+
+  function search() {
+    memory.open = true;
+    const details = place("controls").querySelector("details");
+    if (details) details.open = true;
+    place("find").focus();
+  }
+
+  /** Marks the tokens that contain a text; pin: takes the first of them. */
+  function find(text, pin) {
+    const wanted = text.trim().toLowerCase();
+    document.querySelectorAll("#main .token, #view .token, #strip .token").forEach((token) => {
+      token.classList.toggle("found", Boolean(wanted) && token.querySelector(".label").textContent.toLowerCase().includes(wanted));
+    });
+    const first = pin && wanted && context.queries.find((unit) => unit.label.toLowerCase().includes(wanted));
+    if (first) set({ from: first.positions, row: first.positions[0] });
+  }
+
+  async function copyLink() {
+    const address = `${location.href.split("#")[0]}#${State.write(state, start)}`;
+    try {
+      await navigator.clipboard.writeText(address);
+      context.say("The address was copied.");
+    } catch {
+      context.say(`Copy this: #${State.write(state, start)}`);
+    }
+  }
+
+  function set(changes) {
+    accept({ ...state, ...changes });
+  }
+
+  function accept(next) {
+    state = State.valid(next, data);
+    const text = State.write(state, start);
+    try {
+      history.replaceState(null, "", `#${text}`);
+    } catch {
+      memory.address = text;
+    }
+    return render();
+  }
+
+  async function render() {
+    const mine = ++ticket;
+    document.documentElement.dataset.theme = dark() ? "dark" : "light";
+    const next = build(Dom.make("div", {}));
+    const view = views().find((one) => one.name === state.view) || HeadsView;
+    place("view").classList.add("busy");
+    try {
+      await view.draw(next);
+    } catch (error) {
+      next.element.replaceChildren(Dom.make("p", { class: "fault", role: "alert" }, `This view cannot be drawn: ${error.message}`));
+      next.failed = true;
+      if (mine === ticket) console.error(error);
+    }
+    if (mine !== ticket) return;
+    context = next;
+    show(view);
+  }
+
+  function show(view) {
+    const active = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.key : null;
+    place("title").textContent = document.title.trim();
+    Controls.global(place("global"), context);
+    Controls.example(place("example"), context, memory);
+    Controls.tabs(place("views"), context, views());
+    Controls.draw(place("controls"), context, memory);
+    place("strip").replaceChildren(...(view === HeadsView && !context.example.types ? [] : [Lists.strip(context)]));
+    context.element.prepend(Dom.make("p", { id: "described", class: "hidden" }, context.failed ? "" : view.describe(context)));
+    place("view").replaceChildren(context.element);
+    place("view").classList.remove("busy");
+    place("view").setAttribute("aria-label", view.label);
+    place("said").textContent = context.spoken || "";
+    place("foot").replaceChildren(...(context.failed ? [] : [Exports.draw(context, view, memory)]), Pins.draw(context));
+    if (active) refocus(active);
+    if (memory.token) find(memory.token, false);
+    document.documentElement.dataset.ready = "1";
+    if (window.parent !== window) window.parent.postMessage({ type: "attention-height", height: document.documentElement.scrollHeight }, "*");
+  }
+
+  function refocus(key) {
+    const again = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    if (again) again.focus({ preventScroll: true });
+  }
+
+  function fault(error) {
+    document.documentElement.dataset.ready = "0";
+    place("view").replaceChildren(Dom.make("p", { class: "fault", role: "alert" }, `This page cannot be shown: ${error.message}`));
+    console.error(error);
+  }
+
+  async function begin() {
+    try {
+      load();
+      window.__attention = Probe.of(data, store, () => state);
+      state = State.valid(State.read(location.hash, start), data);
+    } catch (error) {
+      fault(error);
+      return;
+    }
+    Keyboard.listen(() => context);
+    let width = window.innerWidth;
+    let timer = 0;
+    window.addEventListener("hashchange", () => { accept(State.read(location.hash, start)); });
+    window.addEventListener("resize", () => {
+      if (window.innerWidth === width) return;
+      width = window.innerWidth;
+      clearTimeout(timer);
+      timer = setTimeout(render, 120);
+    });
+    window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", render);
+    await render();
+  }
+
+  return { begin };
+})();
+App.begin();

@@ -1,0 +1,117 @@
+const Controls = (() => {
+  "use strict";
+
+  const MODES = [["mean", "mean of the heads"], ["max", "largest of the heads"], ["each", "each head"]];
+  const SENTENCES = [["all", "all"], ["aa", "A to A"], ["bb", "B to B"], ["ab", "A to B"], ["ba", "B to A"]];
+
+  /** Whether an example's prediction differs from its gold labels. */
+  function wrong(example) {
+    const { prediction } = example;
+    if (!prediction || !prediction.gold) return false;
+    const predicted = prediction.labels.filter((_, at) => prediction.probabilities[at] > 0.5);
+    const found = predicted.length || prediction.gold.length !== 1 ? predicted : [prediction.labels[best(prediction)]];
+    return [...found].sort().join("\n") !== [...prediction.gold].sort().join("\n");
+  }
+
+  function best({ probabilities }) {
+    return probabilities.indexOf(Math.max(...probabilities));
+  }
+
+  /** How an example is called in the picker. */
+  function title(data, example) {
+    const kind = example.kind === "self" ? "" : ` [${example.kind}]`;
+    const model = data.models.length > 1 ? ` · ${data.models[example.model].name}` : "";
+    return `${example.id}: ${Tokens.shorten(Tokens.visible(example.text), 60)}${kind}${model}`;
+  }
+
+  function prediction(example) {
+    const found = example.prediction;
+    if (!found) return null;
+    const order = found.labels.map((label, at) => [found.probabilities[at], label]).sort((a, b) => b[0] - a[0]).slice(0, 3);
+    const text = `predicted: ${order.map(([share, label]) => `${label} ${Dom.show(share)}`).join(", ")}`;
+    const gold = found.gold ? ` · gold: ${found.gold.join(", ") || "none"}` : "";
+    return Dom.make("span", { class: found.gold ? (wrong(example) ? "wrong" : "right") : "" }, text + gold);
+  }
+
+  /** The line with the example: picker with search and error filter where there are several, and the prediction. */
+  function example(place, context, memory) {
+    const { data, state } = context;
+    const shown = data.examples.map((one, at) => [at, one]).filter(([at, one]) => at === state.example
+      || ((!memory.onlyWrong || wrong(one)) && title(data, one).toLowerCase().includes(memory.find.toLowerCase())));
+    const model = data.models[context.example.model];
+    const parts = [Dom.make("span", {}, Dom.make("strong", {}, model.name), ` · ${context.layers.length} layers × ${context.heads.length} heads · ${context.example.queries.text.length} tokens`)];
+    if (data.examples.length > 1) {
+      const redraw = () => { example(place, context, memory); };
+      parts.unshift(Dom.select("Example", shown.map(([at, one]) => [at, title(data, one)]), state.example, (at) => context.set({ example: Number(at), from: [], to: [], pairs: [], row: -1 })),
+        Dom.make("input", { type: "search", placeholder: "Find an example", "aria-label": "Find an example", value: memory.find, "data-key": "find example", onchange: (event) => { memory.find = event.target.value; redraw(); } }));
+      if (data.examples.some(wrong)) parts.splice(2, 0, Dom.toggle("only errors", memory.onlyWrong, (on) => { memory.onlyWrong = on; redraw(); }));
+      parts.push(Dom.make("span", {}, `${shown.length} of ${data.examples.length} listed`));
+    }
+    place.replaceChildren(...parts, ...[prediction(context.example)].filter(Boolean));
+  }
+
+  /** The tabs of the views. */
+  function tabs(place, context, views) {
+    place.replaceChildren(...views.map((view, at) => Dom.make("button", {
+      type: "button", role: "tab", "data-key": `tab ${view.name}`, "data-view": view.name, "aria-selected": String(view.name === context.state.view), "aria-controls": "view", "aria-keyshortcuts": String(at + 1),
+      onclick: () => context.set({ view: view.name }),
+    }, Dom.make("span", { class: "key", "aria-hidden": "true" }, String(at + 1)), view.label)));
+  }
+
+  function layerPicker(context) {
+    const { layers, state } = context;
+    const at = layers.indexOf(state.layer);
+    const go = (to) => context.set({ layer: layers[Math.min(layers.length - 1, Math.max(0, to))] });
+    return Dom.make("div", { class: "view-controls", role: "group", "aria-label": "Layer" },
+      Dom.button("◀", () => go(at - 1), { title: "Layer before ([)", "aria-label": "Layer before", disabled: at === 0 }),
+      Dom.make("input", { type: "range", min: "0", max: String(layers.length - 1), value: String(at), "aria-label": "Layer", "data-key": "layer", "aria-valuetext": context.layerName, oninput: (event) => go(Number(event.target.value)) }),
+      Dom.button("▶", () => go(at + 1), { title: "Layer after (])", "aria-label": "Layer after", disabled: at === layers.length - 1 }),
+      Dom.make("span", { class: "layer-name" }, context.layerName), Dom.select("Heads as", MODES, state.mode, (mode) => context.set({ mode })));
+  }
+
+  function chips(context) {
+    const { heads, state } = context;
+    const chosen = new Set(state.heads.length ? state.heads : heads);
+    const change = (head) => {
+      const next = state.heads.length === 0 && heads.length > 1 ? [head] : chosen.has(head) ? state.heads.filter((one) => one !== head) : [...state.heads, head];
+      context.set({ heads: next.length === heads.length ? [] : next.sort((a, b) => a - b) });
+    };
+    return Dom.make("div", { class: "chips", role: "group", "aria-label": "Heads" }, Dom.make("span", {}, "Heads "),
+      Dom.button("all", () => context.set({ heads: [] }), { class: "chip", "aria-pressed": String(!state.heads.length), title: "All heads (m)" }),
+      heads.map((head) => Dom.button(String(head), () => change(head), { class: "chip", title: `Head ${head}`, "aria-pressed": String(chosen.has(head)), style: { borderColor: Palette.head(head, context.headCount, context.colours.dark) } })));
+  }
+
+  function filters(context, memory) {
+    const { state } = context;
+    const set = (name) => (value) => context.set({ [name]: value });
+    const tokens = context.example.queries;
+    const has = (kind) => tokens.class.some((number) => context.classes[number] === kind);
+    const share = Dom.make("label", { class: "field", title: "For each query, the smallest set of lines that has this share of its weight" }, Dom.make("span", {}, "Weight kept"),
+      Dom.make("input", { type: "range", min: "5", max: "100", step: "1", value: String(state.share), "data-key": "share", "aria-valuetext": `${state.share} %`, oninput: (event) => context.set({ share: Number(event.target.value) }) }), Dom.make("span", {}, `${state.share} %`));
+    return Dom.make("details", { open: memory.open, ontoggle: (event) => { memory.open = event.target.open; } }, Dom.make("summary", { "data-key": "filters" }, "Filter and look"),
+      Dom.make("div", { class: "filters" }, share,
+        Dom.number("minimum", state.least, { min: "0", max: "1", step: "0.01" }, set("least"), "Lines below this weight are not drawn"),
+        Dom.number("at most", state.top, { min: "0", max: "999", step: "1" }, set("top"), "Most lines for each query; 0: no limit"),
+        Dom.toggle("merge pieces", state.merge, set("merge"), "Sum over the pieces of a word that is looked at, mean over those of a word that looks"),
+        Dom.toggle("special tokens", state.special, set("special")),
+        has("marker") ? Dom.toggle("markers", state.markers, set("markers")) : null,
+        Dom.toggle("punctuation", state.punctuation, set("punctuation")),
+        context.example.sentence ? Dom.select("Sentences", SENTENCES, state.sentences, set("sentences")) : null,
+        Dom.select("Scale", [["sqrt", "square root"], ["linear", "linear"]], state.scale, set("scale")),
+        Dom.make("input", { type: "search", id: "find", placeholder: "Find a token (/)", "aria-label": "Find a token", value: memory.token, "data-key": "find token", oninput: (event) => { memory.token = event.target.value; context.find(memory.token, false); }, onchange: (event) => context.find(event.target.value, true) })));
+  }
+
+  /** Layer, heads and filters. */
+  function draw(place, context, memory) {
+    place.replaceChildren(layerPicker(context), chips(context), filters(context, memory));
+  }
+
+  /** Theme, link, help. */
+  function global(place, context) {
+    place.replaceChildren(Dom.select("Theme", [["auto", "auto"], ["light", "light"], ["dark", "dark"]], context.state.theme, (theme) => context.set({ theme })),
+      Dom.button("Copy link", () => context.copyLink(), { title: "Copy the address of what is shown" }), Dom.button("Help (?)", () => context.help()));
+  }
+
+  return { wrong, title, example, tabs, draw, global };
+})();
+if (typeof module !== "undefined") module.exports = Controls;

@@ -1,0 +1,52 @@
+const Exports = (() => {
+  "use strict";
+
+  const MOST_SHOWN = 50;
+
+  /** One field of a CSV file; a text that a spreadsheet would take for a formula gets an apostrophe. */
+  function field(value) {
+    if (typeof value === "number") return Number.isFinite(value) ? String(Number(value.toPrecision(7))) : "";
+    const text = /^[=+\-@\t\r]/.test(String(value)) ? `'${value}` : String(value);
+    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  }
+
+  /** A table as CSV text. table: {columns, rows}. */
+  function csv(table) {
+    return [table.columns, ...table.rows].map((row) => row.map(field).join(",")).join("\r\n") + "\r\n";
+  }
+
+  function save(name, blob) {
+    const link = Dom.make("a", { href: URL.createObjectURL(blob), download: name });
+    document.body.append(link);
+    link.click();
+    link.remove();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  }
+
+  function png(context, name) {
+    const canvas = Scene.paint(document.createElement("canvas"), context.keep.picture(), context.colours.paper, 2);
+    canvas.toBlob((blob) => save(name, blob), "image/png");
+  }
+
+  /** Buttons for files, and the table of what is shown (built when it is opened). */
+  function draw(context, view, memory) {
+    const name = (ending) => `attention_${view.name}_layer${context.state.layer}.${ending}`;
+    const box = Dom.make("div", { class: "table-box", tabindex: "0", role: "region", "aria-label": "Table of what is shown" });
+    const fill = () => {
+      const table = view.table(context);
+      const rows = table.rows.slice(0, memory.allRows ? undefined : MOST_SHOWN);
+      const caption = rows.length < table.rows.length ? `The first ${rows.length} of ${table.rows.length} rows; the CSV file has all.` : `${rows.length} rows`;
+      box.replaceChildren(Dom.table(table.columns, rows, caption));
+    };
+    const details = Dom.make("details", { open: memory.table, ontoggle: (event) => { memory.table = event.target.open; if (memory.table) fill(); } }, Dom.make("summary", { "data-key": "table" }, "Show as table"), box);
+    if (memory.table) fill();
+    return Dom.make("div", {}, Dom.make("div", { class: "view-controls", role: "group", "aria-label": "Save what is shown" }, Dom.make("span", {}, "Save"),
+      Dom.button("PNG", () => png(context, name("png")), { title: "Save as PNG" }),
+      Dom.button("SVG", () => save(name("svg"), new Blob([Scene.svg(context.keep.picture(), context.colours.paper)], { type: "image/svg+xml" })), { title: "Save as SVG" }),
+      Dom.button("CSV", () => save(name("csv"), new Blob(["\ufeff", csv(view.table(context))], { type: "text/csv" })), { title: "Save as CSV" }),
+      Dom.button("State", () => save("attention_state.json", new Blob([JSON.stringify(context.state, null, 2)], { type: "application/json" })), { title: "Save the state as JSON" })), details);
+  }
+
+  return { field, csv, draw };
+})();
+if (typeof module !== "undefined") module.exports = Exports;

@@ -1,0 +1,202 @@
+const Scene = (() => {
+  "use strict";
+
+  const FONT = "system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif";
+  const MOST_SIDE = 8192;
+  let measuring = null;
+
+  /** Width of a text in pixels; an estimate where there is no document. */
+  function measure(text, size = 12, bold = false) {
+    if (typeof document === "undefined") return Array.from(text).length * size * 0.56;
+    measuring = measuring || document.createElement("canvas").getContext("2d");
+    measuring.font = `${bold ? "600 " : ""}${size}px ${FONT}`;
+    return measuring.measureText(text).width;
+  }
+
+  /** The text, cut with an ellipsis so that it is at most `width` wide. */
+  function fit(text, width, size = 12, bold = false) {
+    if (measure(text, size, bold) <= width) return text;
+    const letters = Array.from(text);
+    let [low, high] = [0, letters.length];
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (measure(`${letters.slice(0, middle).join("")}…`, size, bold) <= width) low = middle;
+      else high = middle - 1;
+    }
+    return `${letters.slice(0, low).join("")}…`;
+  }
+
+  /** A picture as a list of shapes, which is drawn on a canvas or written as SVG. hits: places that answer to the pointer. */
+  class Picture {
+    constructor(width, height) {
+      Object.assign(this, { width: Math.max(1, Math.ceil(width)), height: Math.max(1, Math.ceil(height)), shapes: [], hits: [], locate: null });
+    }
+
+    add(kind, shape) {
+      this.shapes.push({ kind, ...shape });
+      return this;
+    }
+
+    /** style: {colour, alpha, width, dash}. */
+    line(x1, y1, x2, y2, style) { return this.add("path", { points: [[x1, y1], [x2, y2]], ...style }); }
+
+    /** Points [[x, y], ...] joined; fill: a colour for a closed area. */
+    path(points, style) { return this.add("path", { points, ...style }); }
+
+    /** Smooth curves from left to right that share one style: ends is a list of [x1, y1, x2, y2]. */
+    curves(ends, style) { return this.add("curves", { ends, ...style }); }
+
+    rect(x, y, width, height, style) { return this.add("rect", { x, y, width, height, round: 0, ...style }); }
+
+    /** shape: "circle", "square", "triangle" or "diamond". */
+    mark(x, y, size, shape, style) {
+      if (shape === "circle") return this.add("circle", { x, y, size, ...style });
+      if (shape === "square") return this.rect(x - size, y - size, 2 * size, 2 * size, style);
+      const points = shape === "triangle" ? [[x, y - size], [x + size, y + size], [x - size, y + size]]
+        : [[x, y - size], [x + size, y], [x, y + size], [x - size, y]];
+      return this.path(points, style);
+    }
+
+    /** style: {colour, size, bold, align: start|middle|end, turn: degrees, most: widest, in pixels}. */
+    text(x, y, text, style) {
+      const { size = 12, bold = false, most = Infinity } = style;
+      return this.add("text", { x, y, align: "start", turn: 0, ...style, size, bold, text: fit(text, most, size, bold) });
+    }
+
+    /** Pixels [4 * columns * rows] stretched over a rectangle. */
+    image(x, y, width, height, columns, rows, pixels) { return this.add("image", { x, y, width, height, columns, rows, pixels }); }
+
+    /** A place that shows `tip` when the pointer is over it, and does `act` when it is clicked. */
+    hit(x, y, width, height, tip, act) {
+      this.hits.push({ x, y, width, height, tip, act });
+      return this;
+    }
+
+    /** What is at a point: the newest hit, or what `locate` finds, or null. */
+    at(x, y) {
+      for (let i = this.hits.length - 1; i >= 0; i--) {
+        const hit = this.hits[i];
+        if (x >= hit.x && x < hit.x + hit.width && y >= hit.y && y < hit.y + hit.height) return hit;
+      }
+      return this.locate ? this.locate(x, y) : null;
+    }
+  }
+
+  function trace(target, shape) {
+    target.beginPath();
+    if (shape.kind === "circle") target.arc(shape.x, shape.y, shape.size, 0, 2 * Math.PI);
+    else if (shape.kind === "rect") target.roundRect(shape.x, shape.y, shape.width, shape.height, shape.round);
+    else if (shape.kind === "curves") {
+      for (const [x1, y1, x2, y2] of shape.ends) {
+        const middle = (x1 + x2) / 2;
+        target.moveTo(x1, y1);
+        target.bezierCurveTo(middle, y1, middle, y2, x2, y2);
+      }
+    } else {
+      shape.points.forEach(([x, y], i) => (i ? target.lineTo(x, y) : target.moveTo(x, y)));
+      if (shape.fill) target.closePath();
+    }
+    if (shape.fill) {
+      target.fillStyle = shape.fill;
+      target.fill();
+    }
+    if (shape.colour) {
+      target.strokeStyle = shape.colour;
+      target.lineWidth = shape.width === undefined || shape.kind === "rect" ? shape.stroke || 1 : shape.width;
+      target.setLineDash(shape.dash || []);
+      target.stroke();
+    }
+  }
+
+  function write(target, shape) {
+    target.save();
+    target.translate(shape.x, shape.y);
+    if (shape.turn) target.rotate((shape.turn * Math.PI) / 180);
+    target.font = `${shape.bold ? "600 " : ""}${shape.size}px ${FONT}`;
+    target.textAlign = { start: "left", middle: "center", end: "right" }[shape.align];
+    target.textBaseline = "middle";
+    target.fillStyle = shape.colour;
+    target.fillText(shape.text, 0, 0);
+    target.restore();
+  }
+
+  function bitmap(shape) {
+    const canvas = document.createElement("canvas");
+    canvas.width = shape.columns;
+    canvas.height = shape.rows;
+    canvas.getContext("2d").putImageData(new ImageData(shape.pixels, shape.columns, shape.rows), 0, 0);
+    return canvas;
+  }
+
+  /** Draws a picture on a canvas, sharp on dense screens, with no side above 8,192 pixels. paper: background colour or null. */
+  function paint(canvas, picture, paper, density = window.devicePixelRatio || 1) {
+    const scale = Math.min(density, MOST_SIDE / picture.width, MOST_SIDE / picture.height);
+    const width = Math.max(1, Math.floor(picture.width * scale));
+    const height = Math.max(1, Math.floor(picture.height * scale));
+    if (canvas.width !== width) canvas.width = width;
+    if (canvas.height !== height) canvas.height = height;
+    canvas.style.width = `${picture.width}px`;
+    canvas.style.height = `${picture.height}px`;
+    const target = canvas.getContext("2d");
+    target.setTransform(1, 0, 0, 1, 0, 0);
+    target.clearRect(0, 0, canvas.width, canvas.height);
+    target.setTransform(scale, 0, 0, scale, 0, 0);
+    if (paper) {
+      target.fillStyle = paper;
+      target.fillRect(0, 0, picture.width, picture.height);
+    }
+    for (const shape of picture.shapes) {
+      target.globalAlpha = shape.alpha === undefined ? 1 : shape.alpha;
+      if (shape.kind === "text") write(target, shape);
+      else if (shape.kind === "image") {
+        target.imageSmoothingEnabled = false;
+        target.drawImage(bitmap(shape), shape.x, shape.y, shape.width, shape.height);
+      } else trace(target, shape);
+    }
+    target.globalAlpha = 1;
+    return canvas;
+  }
+
+  const escape = (text) => String(text).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "�")
+    .replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
+  const round = (value) => String(Math.round(value * 100) / 100);
+
+  function attributes(shape) {
+    const width = shape.kind === "rect" ? shape.stroke || 1 : shape.width || 1;
+    const parts = [`fill="${escape(shape.fill || "none")}"`];
+    if (shape.colour) parts.push(`stroke="${escape(shape.colour)}" stroke-width="${round(width)}"`);
+    if (shape.alpha !== undefined) parts.push(`opacity="${round(shape.alpha)}"`);
+    if (shape.dash) parts.push(`stroke-dasharray="${shape.dash.join(" ")}"`);
+    return parts.join(" ");
+  }
+
+  function element(shape) {
+    if (shape.kind === "circle") return `<circle cx="${round(shape.x)}" cy="${round(shape.y)}" r="${round(shape.size)}" ${attributes(shape)}/>`;
+    if (shape.kind === "rect") {
+      return `<rect x="${round(shape.x)}" y="${round(shape.y)}" width="${round(shape.width)}" height="${round(shape.height)}" rx="${shape.round}" ${attributes(shape)}/>`;
+    }
+    if (shape.kind === "text") {
+      const turn = shape.turn ? ` transform="rotate(${shape.turn} ${round(shape.x)} ${round(shape.y)})"` : "";
+      return `<text x="${round(shape.x)}" y="${round(shape.y)}" font-size="${shape.size}" font-weight="${shape.bold ? 600 : 400}" text-anchor="${shape.align}"`
+        + ` dominant-baseline="central" fill="${escape(shape.colour)}"${turn}>${escape(shape.text)}</text>`;
+    }
+    if (shape.kind === "image") {
+      return `<image x="${round(shape.x)}" y="${round(shape.y)}" width="${round(shape.width)}" height="${round(shape.height)}"`
+        + ` preserveAspectRatio="none" style="image-rendering:pixelated" href="${bitmap(shape).toDataURL("image/png")}"/>`;
+    }
+    const drawn = shape.kind === "curves"
+      ? shape.ends.map(([x1, y1, x2, y2]) => `M${round(x1)} ${round(y1)}C${round((x1 + x2) / 2)} ${round(y1)} ${round((x1 + x2) / 2)} ${round(y2)} ${round(x2)} ${round(y2)}`).join("")
+      : shape.points.map(([x, y], i) => `${i ? "L" : "M"}${round(x)} ${round(y)}`).join("") + (shape.fill ? "Z" : "");
+    return `<path d="${drawn}" ${attributes(shape)}/>`;
+  }
+
+  /** The picture as the text of an SVG file. */
+  function svg(picture, paper) {
+    const { width, height } = picture;
+    return `<?xml version="1.0" encoding="UTF-8"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`
+      + ` font-family="${escape(FONT)}">\n<rect width="${width}" height="${height}" fill="${escape(paper)}"/>\n${picture.shapes.map(element).join("\n")}\n</svg>\n`;
+  }
+
+  return { Picture, measure, fit, paint, svg };
+})();
+if (typeof module !== "undefined") module.exports = Scene;

@@ -1,0 +1,68 @@
+const Summary = (() => {
+  "use strict";
+
+  const NAMES = { self: "itself", mention: "own mention", word: "other words", entity: "entities", special: "special tokens" };
+
+  /** Mean shares of the weight of the given query places: {self, mention, word, entity, special}, over units. */
+  function shares(matrix, queries, keys, places) {
+    const sums = { self: 0, mention: 0, word: 0, entity: 0, special: 0 };
+    for (const place of places) {
+      keys.forEach((key, at) => {
+        const weight = matrix[place * keys.length + at];
+        const query = queries[place];
+        const same = key.positions[0] === query.positions[0];
+        if (same && query.same) sums.self += weight;
+        else if (query.isEntity && key.mentions.includes(query.entity)) sums.mention += weight;
+        else if (key.isEntity) sums.entity += weight;
+        else if (key.kind === "special" || key.kind === "separator") sums.special += weight;
+        else sums.word += weight;
+      });
+    }
+    for (const name of Object.keys(sums)) sums[name] /= Math.max(1, places.length);
+    return sums;
+  }
+
+  function bar(title, sums) {
+    const parts = Object.entries(sums).filter(([, value]) => value >= 0.0005);
+    const text = parts.map(([name, value]) => `${NAMES[name]} ${Math.round(100 * value)} %`).join(", ");
+    return Dom.make("div", { class: "summary-row" }, Dom.make("strong", {}, title),
+      Dom.make("div", { class: "bar", role: "img", "aria-label": `${title}: ${text}` }, parts.map(([name, value]) => {
+        const share = Dom.make("span", { class: `part ${name}`, title: `${NAMES[name]} ${value.toFixed(3)}` }, value < 0.09 ? `${Math.round(100 * value)}%` : `${NAMES[name]} ${Math.round(100 * value)} %`);
+        share.style.flexGrow = String(value);
+        return share;
+      })));
+  }
+
+  /** The strongest links between different tokens that are not special. */
+  function links(context, matrix, most = 4) {
+    const { queries, keys } = context;
+    const found = [];
+    queries.forEach((query, from) => keys.forEach((key, to) => {
+      const same = !context.example.keys && query.positions[0] === key.positions[0];
+      if (!same && HeadsView.quadrant(query, key) !== "sink" && query.kind !== "punctuation" && key.kind !== "punctuation") found.push([matrix[from * keys.length + to], from, to]);
+    }));
+    const best = (list) => list.sort((a, b) => b[0] - a[0]);
+    const entities = best(found.filter(([, from]) => queries[from].isEntity)).slice(0, 2);
+    const words = best(found.filter(([, from]) => !queries[from].isEntity)).slice(0, most - entities.length);
+    return [...entities, ...words].filter(([weight]) => weight > 0);
+  }
+
+  /** Two bars and the strongest links: what the first look at a layer should tell. */
+  async function draw(context, weights) {
+    const { queries, keys } = context;
+    const matrix = weights.together(context.headPlaces, "mean");
+    queries.forEach((unit) => { unit.same = !context.example.keys; });
+    const places = queries.map((_, place) => place);
+    const words = places.filter((place) => !queries[place].isEntity && !["special", "separator"].includes(queries[place].kind));
+    const entities = places.filter((place) => queries[place].isEntity);
+    const chips = links(context, matrix).map(([weight, from, to]) => Dom.button(`${queries[from].name} → ${keys[to].name} ${weight.toFixed(2)}`,
+      () => context.set({ from: queries[from].positions, to: keys[to].positions }), { class: "chip link", title: "Pin this pair" }));
+    return Dom.make("section", { class: "summary", "aria-label": "Where words and entities look" },
+      words.length ? bar("Words look at", shares(matrix, queries, keys, words)) : null,
+      entities.length ? bar("Entities look at", shares(matrix, queries, keys, entities)) : null,
+      Dom.make("div", { class: "summary-row" }, Dom.make("strong", {}, "Strongest links"), Dom.make("div", { class: "chips" }, chips.length ? chips : "none")));
+  }
+
+  return { shares, links, draw };
+})();
+if (typeof module !== "undefined") module.exports = Summary;

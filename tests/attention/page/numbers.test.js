@@ -1,0 +1,57 @@
+const test = require("node:test");
+const assert = require("node:assert/strict");
+const zlib = require("node:zlib");
+const { join } = require("node:path");
+const Numbers = require(join(process.env.PAGE, "numbers.js"));
+
+const base64 = (bytes) => Buffer.from(bytes).toString("base64");
+
+test("the codes of u8-sqrt stand for squares, those of u16 for shares", () => {
+  assert.ok(Math.abs(Numbers.tableOf("u8-sqrt")[51] - 0.04) < 1e-7);
+  assert.equal(Numbers.tableOf("u8-sqrt")[255], 1);
+  assert.ok(Math.abs(Numbers.tableOf("u16")[13107] - 0.2) < 1e-7);
+  assert.throws(() => Numbers.tableOf("u4"), /unknown quantization: u4/);
+});
+
+test("a gzip block and a plain one give the same bytes", async () => {
+  const bytes = [0, 255, 7, 7, 7];
+  assert.deepEqual([...(await Numbers.unpack(base64(zlib.gzipSync(Buffer.from(bytes))), "gzip"))], bytes);
+  assert.deepEqual([...(await Numbers.unpack(`\n${base64(bytes)}\n`, "none"))], bytes);
+  await assert.rejects(Numbers.unpack("", "zip"), /unknown encoding/);
+});
+
+test("u16 codes are little-endian, and a block of a wrong size is refused", () => {
+  assert.deepEqual([...Numbers.codesOf(Uint8Array.from([1, 0, 0, 1]), "u16", 2)], [1, 256]);
+  assert.throws(() => Numbers.codesOf(Uint8Array.from([1, 2, 3]), "u8-sqrt", 4), /3 bytes, not 4/);
+});
+
+test("a layer is read by head, query and key", () => {
+  const codes = Uint8Array.from({ length: 12 }, (_, i) => i);
+  const table = Float32Array.from({ length: 256 }, (_, i) => i);
+  const layer = new Numbers.Layer(codes, table, 2, 2, 3);
+  assert.equal(layer.value(1, 0, 2), 8);
+  assert.deepEqual([...layer.mean([])], [3, 4, 5, 6, 7, 8]);
+  assert.deepEqual([...layer.mean([1])], [6, 7, 8, 9, 10, 11]);
+  assert.equal(layer.group(0, [0, 1], [1, 2]), 6); // (1 + 2 + 4 + 5) / 2
+});
+
+test("what was used last is kept, within the size", () => {
+  const recent = new Numbers.Recent(10);
+  recent.set("a", 1, 4);
+  recent.set("b", 2, 4);
+  recent.get("a");
+  recent.set("c", 3, 4);
+  assert.deepEqual([recent.get("a"), recent.get("b"), recent.get("c")], [1, undefined, 3]);
+  recent.set("large", 4, 100);
+  assert.deepEqual([recent.get("large"), recent.get("a")], [4, undefined]);
+});
+
+test("a store decodes only the layers that are asked for, once", async () => {
+  const attention = { shape: [2, 1, 1, 2], quantization: "u8-sqrt", encoding: "none", layers: [3, 7], heads: [0], blocks: [0, 1] };
+  const read = [];
+  const store = new Numbers.Store([{ attention }], (number) => { read.push(number); return base64([number ? 255 : 0, 255]); });
+  assert.equal((await store.layer(0, 7)).value(0, 0, 0), 1);
+  await store.layer(0, 7);
+  assert.deepEqual(read, [1]);
+  await assert.rejects(store.layer(0, 4), /layer 4 was not captured/);
+});

@@ -1,0 +1,61 @@
+const test = require("node:test");
+const assert = require("node:assert/strict");
+const { join } = require("node:path");
+const Tokens = require(join(process.env.PAGE, "tokens.js"));
+
+const CLASSES = ["special", "separator", "marker", "word", "punctuation", "mention", "entity"];
+const TABLE = {
+  text: ["[CLS]", "Bey", "oncé", "sings", ".", "[MASK]"], raw: ["<s>", "Bey", "oncé", "Ġsings", ".", "[MASK]"],
+  class: [0, 5, 5, 3, 4, 6], start: [-1, 3, 6, 11, 16, 3], end: [-1, 6, 10, 16, 17, 10], word: [-1, 1, 1, 2, 3, -1],
+};
+const EXAMPLE = { text: "😀: Beyoncé sings.", queries: TABLE, keys: null, entities: [{ row: 5, label: "[MASK]", start: 3, end: 10, words: [1, 2] }] };
+const units = (options) => Tokens.units(EXAMPLE, "queries", CLASSES, options);
+
+test("pieces of a word are one unit, and characters are counted as code points", () => {
+  const merged = units({ merge: true });
+  assert.deepEqual(merged.map((unit) => unit.positions), [[0], [1, 2], [3], [4], [5]]);
+  assert.equal(merged[1].label, "Beyoncé");
+  assert.equal(merged[4].label, "[MASK] Beyoncé");
+  assert.equal(merged[4].badge, "E1");
+  assert.deepEqual(merged[1].mentions, [0]);
+  assert.equal(units({ merge: false }).length, 6);
+});
+
+test("hidden classes leave", () => {
+  const shown = units({ merge: false, hidden: new Set(["special", "punctuation"]) });
+  assert.deepEqual(shown.map((unit) => unit.label), ["Bey", "oncé", "sings", "[MASK] Beyoncé"]);
+});
+
+test("a hidden token between two pieces keeps them apart, and the same word elsewhere is another one", () => {
+  const table = { ...TABLE, class: [3, 3, 3, 4, 3, 3], word: [7, 7, 2, 2, 2, 7] };
+  const shown = Tokens.units({ ...EXAMPLE, queries: table, entities: [] }, "queries", CLASSES, { merge: true, hidden: new Set(["punctuation"]) });
+  assert.deepEqual(shown.map((unit) => unit.positions), [[0, 1], [2], [4], [5]]);
+});
+
+test("weights to a word are summed, weights from it averaged", () => {
+  const read = (query, key) => [[0.1, 0.2, 0.7], [0.3, 0.4, 0.3], [0.5, 0.25, 0.25]][query][key];
+  const two = [{ positions: [0, 1] }, { positions: [2] }];
+  const found = [...Tokens.reduce(read, two, two, 3)].map((value) => Math.round(value * 1e6) / 1e6);
+  assert.deepEqual(found, [0.5, 0.5, 0.75, 0.25]);
+});
+
+test("equal labels are numbered", () => {
+  const table = { ...TABLE, text: ["a", "b", "a", "c", "a", "x"], class: [3, 3, 3, 3, 3, 3], word: [0, 1, 2, 3, 4, 5] };
+  const names = Tokens.units({ ...EXAMPLE, queries: table, entities: [] }, "queries", CLASSES, {}).map((unit) => unit.name);
+  assert.deepEqual(names, ["a #1", "b", "a #2", "c", "a #3", "x"]);
+});
+
+test("what cannot be seen is made visible, long texts are shortened", () => {
+  assert.equal(Tokens.visible("  "), "␣␣");
+  assert.equal(Tokens.visible("\n"), "↵");
+  assert.equal(Tokens.visible(""), "∅");
+  assert.equal(Tokens.visible("a\u202eb"), "a⟨202E⟩b");
+  assert.equal(Tokens.visible("שלום"), "שלום");
+  assert.equal(Array.from(Tokens.shorten("😀".repeat(300))).length, 28);
+});
+
+test("a mention of another side is not a mention here", () => {
+  const keys = { ...TABLE, class: [3, 3, 3, 3, 3, 3] };
+  const found = Tokens.units({ ...EXAMPLE, keys }, "keys", CLASSES, {});
+  assert.ok(found.every((unit) => !unit.mentions.length && unit.entity === -1));
+});

@@ -1,0 +1,47 @@
+"""The page's scripts: their own unit tests under node, their size, and what they may not contain."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from loreweave.attention import page_files
+from loreweave.attention.page_files import SCRIPTS, page_html
+
+PAGE = Path(page_files.__file__).parent / "page"
+UNIT_TESTS = sorted((Path(__file__).parent / "page").glob("*.test.js"))
+
+
+@pytest.mark.parametrize("path", UNIT_TESTS, ids=lambda path: path.stem)
+def test_unit_tests_of_the_scripts(path: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("no node on this machine")
+    result = subprocess.run([node, "--test", str(path)], capture_output=True, text=True, env={**os.environ, "PAGE": str(PAGE)})
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_every_script_is_part_of_the_page() -> None:
+    assert sorted(SCRIPTS) == sorted(path.stem for path in PAGE.glob("*.js"))
+
+
+def test_the_scripts_are_small_and_plain() -> None:
+    files = [PAGE / f"{name}.js" for name in SCRIPTS]
+    assert sum(path.stat().st_size for path in [*files, PAGE / "style.css"]) < 150_000
+    for path in files:
+        text = path.read_text(encoding="utf-8")
+        assert text.count("\n") <= 400, path
+        for word in ("innerHTML", "outerHTML", "AdjacentHTML", "document.write", "eval(", "</script", "fetch(", "HttpRequest"):
+            assert word not in text, f"{path}: {word}"
+
+
+def test_placeholders_are_filled_once() -> None:
+    page = page_html("<b> & /*STYLE*/", "<!--TITLE--> /*SCRIPT*/")
+    assert "&lt;b&gt; &amp; /*STYLE*/" in page
+    assert page.count("<!--TITLE--> /*SCRIPT*/") == 1
+    assert page.count("const Numbers = ") == 1
+    assert "<!--DATA-->" not in page
