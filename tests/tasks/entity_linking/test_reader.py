@@ -182,6 +182,13 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         read(write(tmp_path / "x.jsonl", {"sentence": "a", "label": 1}))
 
 
+def test_a_file_with_bad_records_alone_shows_them(tmp_path: Path) -> None:
+    bad = {"text": "Ann.", "mentions": [{"start": 0, "end": 9, "entity": "Q1"}]}
+    result = read(write(tmp_path / "a.jsonl", bad), None, True)
+    (line,) = result.left_out
+    assert result.records == [] and "line 1: field 'mentions': found the span (0, 9) in a text of 4 characters" in line
+
+
 def test_queries() -> None:
     (one,) = query({"text": "Ann saw Oslo.", "mentions": [{"start": 8, "end": 12}]}, "1")
     assert one.asked() == [0] and one.metadata["given"] is True

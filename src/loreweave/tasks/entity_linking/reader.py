@@ -55,8 +55,6 @@ def read(path: Path, format: str | None = None, skip_bad: bool = False) -> ReadR
     result = read_records(path, chosen, skip_bad, FORMATS, recognise)
     if chosen == GUM:
         result = replace(result, records=layouts.joined(result.records), places=[])
-    if not result.records:
-        raise DataError("found no document", path=path)
     notes = list(result.notes)
     without = sum(record.mentions[index].entity is None for record in result.records for index in record.asked())
     if without:
