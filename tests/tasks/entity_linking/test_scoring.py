@@ -123,6 +123,28 @@ def test_predictions_need_places(tmp_path: Path) -> None:
         score(tmp_path, [{"id": "a", "predicted": [{"start": 0, "end": 4, "entity": 3}]}])
 
 
+def test_predictions_without_the_field_entity_are_not_silently_nil(tmp_path: Path) -> None:
+    place = {"start": 0, "end": 4}
+    for setting in ("mentions=given", "mentions=found"):
+        with pytest.raises(DataError, match="found.jsonl, field 'entity': found it in no predicted mention, expected an id"):
+            score(tmp_path, [{"id": "a", "predicted": [place | {"label": "Q1"}]}], setting)
+    rows = [{"id": "a", "mentions": [place | {"entity": "Q1"}, {"start": 9, "end": 14}]}, {"id": "b", "predicted": []}]
+    metrics, notes, _ = score(tmp_path, rows)
+    assert metrics["accuracy"] == 0.5 and "1 predicted mention has no field 'entity', counted as NIL" in notes
+
+
+@pytest.mark.parametrize(("name", "told"), [("Oslo", True), ("NIL", False), ("Q1", False)])
+def test_two_ways_to_name_entities_are_told(tmp_path: Path, name: str, told: bool) -> None:
+    TABLE.save(tmp_path / "entities.jsonl")
+    rows = [{"id": "a", "predicted": [{"start": 0, "end": 4, "entity": name}]}, {"id": "b", "predicted": []}]
+    note = "no predicted entity is a gold entity: predicted are Oslo, gold are Q1, http://www.wikidata.org/entity/Q585"
+    way_out = "; entities=FILE compares ids, titles and QIDs"
+    for setting in ("mentions=given", "mentions=found"):
+        assert (note + way_out in score(tmp_path, rows, setting)[1]) is told
+        notes = score(tmp_path, rows, setting, f"entities={tmp_path / 'entities.jsonl'}")[1]
+        assert not any("no predicted entity" in each for each in notes)
+
+
 def test_predicted_mentions_lie_in_the_text_at_different_places(tmp_path: Path) -> None:
     beyond = [{"id": "b", "predicted": [{"start": 6, "end": 9, "entity": "Q1"}]}]
     for setting in ("mentions=found", "mentions=given"):

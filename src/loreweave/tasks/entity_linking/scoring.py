@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from loreweave.corpus.counts import counted
+from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.rows import Row, Span, as_row, check_span, field
 from loreweave.corpus.knowledge.entity_names import canonical_entity
 from loreweave.corpus.knowledge.entity_table import DescribedEntity, EntityTable, read_entities
@@ -261,10 +263,14 @@ def score_predictions(records: Sequence[LinkingRecord], path: Path, settings: Sc
     """Predictions of any system: JSON Lines with `predicted`, a list of {start, end, entity}; the others have no entity.
 
     Raises:
-        DataError: names the line; see `files.predictions.align`.
+        DataError: names the line; see `files.predictions.align`. Or no predicted mention has the field `entity`.
     """
     base = KnowledgeBase(None if settings.entities is None else EntityTable(read_entities(settings.entities)))
-    given = with_places(json_predictions(path, _predicted))
+    named: Counter[bool] = Counter()
+    given = with_places(json_predictions(path, partial(_predicted, named=named)))
+    if named[False] and not named[True]:
+        message = "found it in no predicted mention, expected an id, a title or a QID, or null for a mention without entity"
+        raise DataError(message, path=path, field="entity")
     found, notes = align(given, ids_in(records, {row.id for row in given}), path)
     predicted = [_checked(record, each, path) for record, each in zip(records, found, strict=True)]
     rows = [
@@ -279,8 +285,24 @@ def score_predictions(records: Sequence[LinkingRecord], path: Path, settings: Sc
         missing = sum(not given for each in chosen for _, given in each)
         if missing:
             evaluation.notes.append(f"{counted(missing, 'mention')} without a prediction, counted as NIL")
-    evaluation.notes.extend(notes)
+    if named[False]:
+        have = counted(named[False], "predicted mention has", "predicted mentions have")
+        evaluation.notes.append(f"{have} no field 'entity', counted as NIL")
+    evaluation.notes.extend([*notes, *_without_partner(records, predicted, base)])
     return evaluation
+
+
+def _without_partner(
+    records: Sequence[LinkingRecord], predicted: Sequence[Sequence[Mapping[str, Any]]], base: KnowledgeBase
+) -> list[str]:
+    """A note if no predicted entity is a gold entity: the two files probably name entities in two ways."""
+    names = sorted({str(one["entity"]) for each in predicted for one in each if one["entity"] != NIL})
+    entities = {label.entity for record in records for label in record.mentions if label.entity is not None}
+    golds = sorted(name for name in entities if base.key(name) is not None)
+    if not names or not golds or not {base.key(name) for name in names}.isdisjoint(base.key(name) for name in golds):
+        return []
+    way_out = "; entities=FILE compares ids, titles and QIDs" if base.table is None else ""
+    return [f"no predicted entity is a gold entity: predicted are {listed(names)}, gold are {listed(golds)}{way_out}"]
 
 
 def _checked(record: LinkingRecord, found: tuple[str, list[dict[str, Any]]] | None, path: Path) -> list[dict[str, Any]]:
@@ -316,11 +338,13 @@ def _at_places(
     return found
 
 
-def _predicted(row: Row) -> list[dict[str, Any]]:
+def _predicted(row: Row, named: Counter[bool]) -> list[dict[str, Any]]:
+    """Predicted mentions of a row. `named` counts those with and without the field `entity`."""
     given = [as_row(each) for each in field(row, predicted_name(row, "mentions", "entities"), list)]
     found = []
     for each in given:
         entity = each.get("entity", NIL)
+        named["entity" in each] += 1
         if entity is not None and not isinstance(entity, str):
             raise DataError(f"found {entity!r}, expected the name of an entity or null", field="entity")
         place = {"start": field(each, "start", int), "end": field(each, "end", int)}
