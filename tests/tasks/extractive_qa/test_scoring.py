@@ -78,6 +78,14 @@ def test_the_best_threshold_of_a_file_of_null_odds(tmp_path: Path) -> None:
     assert found.metrics["exact_match"] == 0.6
     found = score_predictions(MIXED, path, ScoringSettings(null_odds=str(odds), null_threshold=1))
     assert found.metrics["exact_match"] == 0.8 and found.metrics["no_answer_exact_match"] == 0.5
+    found = score_predictions(MIXED, path, ScoringSettings(null_odds=str(odds), null_threshold=-9))
+    assert found.metrics["exact_match"] == 0.4 and found.metrics["no_answer_exact_match"] == 1
+    some = write(tmp_path / "some.json", {"a": "Oslo", "b": "Broncos", "c": "Ann", "d": "Oslo"})
+    found = score_predictions(MIXED, some, ScoringSettings(null_odds=str(odds), null_threshold=-9))
+    assert found.metrics["no_answer_exact_match"] == 0.5  # the missing prediction of e is wrong all the same
+    found = score_predictions(MIXED, path, ScoringSettings(null_odds=str(odds), null_threshold=-9))
+    # As in the official script, the best threshold is that of the answers in the file, whatever threshold is tried.
+    assert found.metrics["best_exact_match"] == 0.8 and found.metrics["best_exact_match_threshold"] == -1
     write(tmp_path / "odds.json", {"a": 1})
     found = score_predictions(MIXED, path, ScoringSettings(null_odds=str(odds)))
     assert found.notes == ['no score of "no answer" for 4 questions, counted as 0: b, c, d, e']

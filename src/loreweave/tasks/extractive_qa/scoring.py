@@ -101,15 +101,13 @@ def score_predictions(records: Sequence[QuestionRecord], path: Path, settings: S
         odds, more = _read_odds(records, Path(asked.null_odds))
         predictions = [Prediction(each.text, null) for each, null in zip(predictions, odds, strict=True)]
         notes += more
+    given = None
     if asked.null_threshold is not None:
         if all(each.null_score is None for each in predictions):
             raise DataError('found no scores of "no answer"; null_odds=FILE gives them', path=path, field="null_score")
-        threshold = asked.null_threshold
-        predictions = [
-            each._replace(text="") if each.null_score is not None and each.null_score > threshold else each
-            for each in predictions
-        ]
-    evaluation = score_answers(records, predictions, asked.language)
+        given = [each.text for each in predictions]
+        predictions = [_filtered(each, asked.null_threshold) for each in predictions]
+    evaluation = score_answers(records, predictions, asked.language, best=given)
     evaluation.predictions[:] = [
         {"id": record.id, "question": record.question, "predicted": each.text}
         | ({} if record.answers is None else {"gold": record.golds})
@@ -119,12 +117,19 @@ def score_predictions(records: Sequence[QuestionRecord], path: Path, settings: S
     return evaluation
 
 
+def _filtered(prediction: Prediction, threshold: float) -> Prediction:
+    """The prediction, or "no answer" if its score exceeds the threshold; a missing prediction stays missing."""
+    if prediction.text is None or prediction.null_score is None or prediction.null_score <= threshold:
+        return prediction
+    return prediction._replace(text="")
+
+
 def score_answers(
     records: Sequence[QuestionRecord],
     predictions: Sequence[Prediction],
     language: str | None = None,
     *,
-    best: Sequence[str] | None = None,
+    best: Sequence[str | None] | None = None,
 ) -> Evaluation:
     """Metrics of predicted answers. If a question has no answer, the rules are those of SQuAD 2.0, otherwise those of 1.1.
 
