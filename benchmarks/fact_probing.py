@@ -77,8 +77,8 @@ def measured(model: str, data: Path, folder: Path, head: str, candidates: str, b
     """Results of one model on one file."""
     if not (folder / "results.json").exists():
         loreweave.evaluate(
-            "fact-probing", model, f"head={head}", f"candidates={candidates}", data=data, output=folder, device="cpu",
-            batch_size=batch_size, report=lambda line: None,
+            "fact-probing", model, f"head={head}", f"candidates={candidates}", "filtered_aliases=false", data=data,
+            output=folder, device="cpu", batch_size=batch_size, report=lambda line: None,
         )  # fmt: skip
     results: dict[str, Any] = read_json(folder / "results.json")
     return results

@@ -36,11 +36,12 @@ def test_a_row_has_all_that_is_needed_to_ask_and_to_judge(graph: KnowledgeGraph)
     assert found.rows[0] == {
         "id": "Q1 P1 Q3", "relation": "P1", "relation_label": "speaks", "template": "[X] speaks [Y] .", "subject": "Ann",
         "subject_id": "Q1", "object": "English", "object_id": "Q3", "aliases": ["English language"],
-        "other_objects": ["French"],
+        "other_objects": [{"object": "French", "aliases": [], "object_id": "Q4"}],
     }  # fmt: skip
     asked = [(row["subject"], row["object"]) for row in found.rows]
     assert asked == [("Ann", "English"), ("Ann", "French"), ("Bob", "English"), ("Bob", "Sami"), ("French Guiana", "French")]
-    assert found.rows[3]["other_objects"] == ["English"], "an entity without names is none that could be answered"
+    english = {"object": "English", "aliases": ["English language"], "object_id": "Q3"}
+    assert found.rows[3]["other_objects"] == [english], "an entity without names is none that could be answered"
     assert found.counts == {
         "triples": 8, "relations": 1, "relations_without_template": 1, "triples_without_template": 1, "facts_without_names": 1,
     }  # fmt: skip
@@ -48,7 +49,8 @@ def test_a_row_has_all_that_is_needed_to_ask_and_to_judge(graph: KnowledgeGraph)
 
 def test_other_objects_are_those_of_all_splits(graph: KnowledgeGraph) -> None:
     found = facts_of_graph(graph, TEMPLATES, FactPolicy(splits=("test",)))
-    assert [(row["subject"], row["object"], row["other_objects"]) for row in found.rows] == [
+    others = [[other["object"] for other in row["other_objects"]] for row in found.rows]
+    assert [(row["subject"], row["object"], names) for row, names in zip(found.rows, others, strict=True)] == [
         ("Ann", "English", ["French"]), ("Bob", "Sami", ["English"]), ("French Guiana", "French", []),
     ]  # fmt: skip
 

@@ -46,7 +46,7 @@ def facts_of_graph(graph: KnowledgeGraph, templates: Mapping[str, RelationTempla
     """The facts of a graph, by relation and subject in the order of the graph.
 
     A row has the template, the names and ids of subject and object, the other names of the object, and `other_objects`: what
-    else the whole graph has for this subject and relation.
+    else the whole graph has for this subject and relation, with all names and ids.
 
     Raises:
         DataError: the graph has no such split, or no relation with a template.
@@ -116,12 +116,15 @@ def _facts(
         elif not policy.helpful_names and names[0].lower() in _names(subject)[0].lower():
             counts["facts_with_the_object_in_the_subject"] += 1
         else:
-            others = [name for row in rivals if row != tail for name in _names(graph.entities[row])[:1] if name not in names]
+            others = [graph.entities[row] for row in rivals if row != tail]
+            others = [other for other in others if (named := _names(other)) and named[0] not in names]
             yield {
                 "id": f"{subject.id} {template.relation} {object.id}", "relation": template.relation,
                 "relation_label": label or template.label, "template": template.template, "subject": _names(subject)[0],
                 "subject_id": subject.id, "object": names[0], "object_id": object.id, "aliases": names[1:],
-                "other_objects": list(dict.fromkeys(others)),
+                "other_objects": [
+                    {"object": _names(other)[0], "aliases": _names(other)[1:], "object_id": other.id} for other in others
+                ],
             }  # fmt: skip
 
 

@@ -48,7 +48,8 @@ def test_the_bundled_templates(graph: Path, tmp_path: Path, capsys: pytest.Captu
     assert [fact.text for fact in facts] == ["The capital of Norway is [MASK] ."] + 2 * [
         "The official language of Norway is [MASK] ."
     ]
-    assert [fact.others for fact in facts] == [(), ("Sami",), ("Norwegian",)] and facts[1].label == "official language"
+    assert [[other.name for other in fact.others] for fact in facts] == [[], ["Sami"], ["Norwegian"]]
+    assert facts[1].label == "official language"
     assert main(["build", "facts", str(graph), "--output", str(output)]) == 2, "the file exists"
 
 

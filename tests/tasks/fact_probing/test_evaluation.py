@@ -78,6 +78,39 @@ def test_other_right_answers_are_removed_unless_the_released_code_is_asked_for(k
     assert [each["rank"] for each in code.predictions] == [2, 3, 1]
 
 
+def test_other_right_answers_are_removed_under_all_of_their_names(known_bert: Path, write: Any) -> None:
+    """Paris (1) and Oslo (2) are names of another object of Ann, the bank (3) is the object; Bob has them in another fact."""
+    other = {"object": "City of Light", "aliases": ["Paris", "oslo"]}
+    path = write([
+        row("Ann", "bank", other_objects=[other]), row("Bob", "bank"), row("Bob", "City of Light", aliases=["Paris", "river"]),
+    ])  # fmt: skip
+    ranks = {
+        setting: [each["rank"] for each in evaluate(TASK, known_bert, path, settings=[setting])[0].predictions]
+        for setting in ("filtered=true", "filtered_aliases=false", "filtered=false", "aliases=false")
+    }
+    assert ranks == {
+        "filtered=true": [1, 2, 1],  # Oslo is before Bob's bank, and Paris is no rival
+        "filtered_aliases=false": [3, 3, 1],
+        "filtered=false": [3, 3, 1],
+        "aliases=false": [3, 3],
+    }
+
+
+def test_other_entities_are_removed_by_id_label_or_alias(known_luke: Path, write: Any) -> None:
+    """The head prefers Paris to Oslo."""
+
+    def rank(*others: Any) -> float:
+        found, _ = evaluate(
+            TASK, known_luke, write([row("Ann", "Oslo", other_objects=list(others))]), settings=["head=entities"]
+        )
+        return float(found.predictions[0]["rank"])
+
+    assert rank() == rank({"object": "Bergen"}) == 2
+    assert rank("Paris") == rank({"object": "Lutetia", "aliases": ["Paris"]}) == 1
+    assert rank({"object": "Lutetia", "object_id": "Paris"}) == 1
+    assert rank({"object": "Oslo fjord", "aliases": ["Oslo"]}) == 2, "a name of the object itself stays"
+
+
 def test_other_names_are_right_answers_unless_they_are_switched_off(known_bert: Path, write: Any) -> None:
     path = write([row("Ann", "City of Light", aliases=["Paris", "bank"]), row("Bob", "bank", aliases=["Paris"])])
     found, results = evaluate(TASK, known_bert, path)

@@ -11,7 +11,7 @@ import pytest
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.contract import Reading
 from loreweave.tasks.fact_probing.reader import read
-from loreweave.tasks.fact_probing.record import Fact
+from loreweave.tasks.fact_probing.record import Fact, RightObject
 from loreweave.tasks.fact_probing.settings import ScoringSettings
 
 BORN = {
@@ -150,7 +150,7 @@ def test_our_own_format(tmp_path: Path) -> None:
     sentence = {"text": "Ann lives in [Y].", "object": "Oslo", "subject": "Ann"}
     one, two, roberta = facts(write(tmp_path / "mine.jsonl", OWN, sentence, {"text": "It is <mask>.", "object": "Rome"}))
     assert one.text == "The capital of Norway is [MASK] ." and one.names == ("Oslo", "Christiania")
-    assert (one.others, one.object_id, one.metadata) == (("Bergen",), "Q585", {"source": "a"})
+    assert (one.others, one.object_id, one.metadata) == ((RightObject("Bergen"),), "Q585", {"source": "a"})
     assert roberta.text == "It is [MASK]."
     assert (two.id, two.relation, two.text, two.subject_span) == ("2", "mine", "Ann lives in [MASK].", (0, 3))
 
@@ -158,7 +158,26 @@ def test_our_own_format(tmp_path: Path) -> None:
 def test_other_facts_of_a_subject_are_other_right_answers(tmp_path: Path) -> None:
     rows = [OWN | {"object": name, "id": name, "aliases": []} for name in ("Oslo", "Tromsø")] + [OWN | {"subject": "Sweden"}]
     one, two, other = facts(write(tmp_path / "mine.jsonl", *rows))
-    assert one.others == ("Bergen", "Tromsø") and two.others == ("Bergen", "Oslo") and other.others == ("Bergen",)
+    names = [[other.name for other in fact.others] for fact in (one, two, other)]
+    assert names == [["Bergen", "Tromsø"], ["Bergen", "Oslo"], ["Bergen"]]
+
+
+def test_other_objects_keep_their_names_and_ids(tmp_path: Path) -> None:
+    given = [{"object": "Bergen", "aliases": ["Bjørgvin"]}, {"object": "Bergen", "object_id": "Q26793"}, "Tromsø"]
+    rows = [
+        OWN | {"other_objects": given},
+        OWN | {"id": "f2", "object": "Bergen", "aliases": ["Bjørgvin", "Oslo"], "object_id": "Q26793", "other_objects": []},
+    ]
+    one, two = facts(write(tmp_path / "mine.jsonl", *rows))
+    assert one.others == (RightObject("Bergen", ("Bjørgvin", "Oslo"), "Q26793"), RightObject("Tromsø"))
+    assert two.others == (), "Oslo is a name of the object itself"
+    for wrong, field in (
+        ({"aliases": []}, "other_objects.object"),
+        (7, "other_objects"),
+        ({"object": " "}, "other_objects.object"),
+    ):
+        with pytest.raises(DataError, match=f"line 1, field '{field}'"):
+            facts(write(tmp_path / "mine.jsonl", OWN | {"other_objects": [wrong]}))
 
 
 def test_a_template_is_taken_before_a_sentence(tmp_path: Path) -> None:

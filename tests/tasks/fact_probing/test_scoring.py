@@ -10,7 +10,7 @@ import pytest
 from task_jobs import evaluate
 
 from loreweave.cli.main import main
-from loreweave.errors import DataError
+from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.contract import Execution
 from loreweave.tasks.jobs.evaluate import score_task
 from loreweave.tasks.registry import load_task
@@ -60,6 +60,18 @@ def test_what_counts_as_right_can_be_chosen(write: Any) -> None:
     left, results = score(write(GOLD), ANSWERS, "missing=left_out")
     assert left.metrics["p_at_1"] == 2 / 3 and results["records"] == 3 and results["read"] == 4
     assert left.notes[0] == "no prediction for 1 of 4 records, left out: 3"
+
+
+def test_other_right_objects_are_removed_under_all_of_their_names(write: Any) -> None:
+    """Bob's Paris is found after Rome under another name, and after Oslo."""
+    names = {"aliases": ["Roma"], "other_objects": [{"object": "Milan", "aliases": ["Milano"]}]}
+    rows = [row | (names if row["id"] == "3" else {}) for row in GOLD]
+    answers = [{"id": "2", "predicted": ["roma", "Oslo", "Paris"]}, {"id": "3", "predicted": ["Milano", "Paris", "Roma"]}]
+    found, _ = score(write(rows), answers, "missing=left_out")
+    assert found.metrics["mrr"] == pytest.approx((1 / 2 + 1) / 2)
+    assert score(write(rows), answers, "missing=left_out", "filtered_aliases=false")[0].metrics["mrr"] == pytest.approx(5 / 12)
+    with pytest.raises(ConfigurationError, match="filtered_aliases"):
+        score(write(rows), answers, "filtered=false", "filtered_aliases=false")
 
 
 def test_short_lists_are_noted(write: Any) -> None:

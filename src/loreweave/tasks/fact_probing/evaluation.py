@@ -17,7 +17,7 @@ from loreweave.tasks.fact_probing.model import EntityFiller, WordFiller, load_en
 from loreweave.tasks.fact_probing.ranking import Answered, Wanted, answer_questions
 from loreweave.tasks.fact_probing.reader import read
 from loreweave.tasks.fact_probing.record import Fact
-from loreweave.tasks.fact_probing.scoring import Ranked, evaluation_of
+from loreweave.tasks.fact_probing.scoring import Ranked, evaluation_of, names_of_others
 from loreweave.tasks.fact_probing.settings import EvaluationSettings
 from loreweave.training.evaluation import Evaluation
 
@@ -106,7 +106,8 @@ def ask_words(filler: WordFiller, facts: Sequence[Fact], settings: EvaluationSet
     ids: dict[tuple[str, bool], int | None] = {}
     for space in (True, False):
         of_kind = [fact for fact, after in zip(facts, spaced, strict=True) if after == space]
-        wanted = list(dict.fromkeys(name for fact in of_kind for name in (*fact.names, *fact.others)))
+        names_of = (names for fact in of_kind for names in (fact.names, *(other.names for other in fact.others)))
+        wanted = list(dict.fromkeys(name for names in names_of for name in names))
         found = vocabulary.ids_of(wanted, after_space=space)
         ids |= {(name, space): id for name, id in zip(wanted, found, strict=True)}
     by_alias = 0
@@ -118,7 +119,7 @@ def ask_words(filler: WordFiller, facts: Sequence[Fact], settings: EvaluationSet
         if not gold:
             asked.left_out["object is not an allowed word" if single else _why_not_one(filler, fact)] += 1
             continue
-        removed = [id for name in fact.others if (id := ids[name, space]) is not None] if settings.filtered else []
+        removed = [id for name in names_of_others(fact, settings) if (id := ids[name, space]) is not None]
         asked.add(fact, one, gold, removed, pool)
         by_alias += ids[fact.object, space] not in gold
     answers = filler.rows if filler.allowed is None else len(filler.allowed)
@@ -149,7 +150,12 @@ def ask_entities(filler: EntityFiller, facts: Sequence[Fact], settings: Evaluati
         elif one is None:
             asked.left_out[TOO_LONG] += 1
         else:
-            removed = [id for name in fact.others if (id := names.id_of(name)) is not None] if settings.filtered else []
+            others = fact.others if settings.filtered else ()
+            removed = [
+                id
+                for other in others
+                for id in names.find(other.names if settings.removes_aliases else (other.name,), other.id)[1]
+            ]
             asked.add(fact, one, gold, removed, pool)
             ways[way] += 1
     asked.details = {

@@ -19,7 +19,7 @@ from loreweave.corpus.knowledge.relation_templates import (
     fill_template,
 )
 from loreweave.errors import DataError
-from loreweave.tasks.fact_probing.record import Fact
+from loreweave.tasks.fact_probing.record import Fact, RightObject
 from loreweave.tasks.fact_probing.settings import Asked
 
 Row = Mapping[str, Any]
@@ -146,7 +146,7 @@ def from_own(row: Row, number: str, asking: Asking) -> Iterator[Fact | LeftOut]:
         subject=subject,
         subject_id=_string(row, "subject_id"),
         subject_span=question.subject,
-        others=_names(row, "other_objects"),
+        others=_others(row, "other_objects"),
         kind=template.kind if template else "",
         label=_string(row, "relation_label") or (template.label if template else ""),
         metadata={key: value for key, value in row.items() if key not in _OWN_FIELDS},
@@ -240,6 +240,24 @@ def _names(row: Row, name: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(each, str) and each.strip() for each in value):
         raise DataError(f"found {value!r}, expected a list of names", field=name)
     return tuple(dict.fromkeys(each.strip() for each in value))
+
+
+def _others(row: Row, name: str) -> tuple[RightObject, ...]:
+    """Other right objects: names, or objects with `object`, and `aliases` and `object_id` if they are known."""
+    value = row.get(name)
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise DataError(f"found {value!r}, expected a list of names, or of objects with 'object'", field=name)
+    found = []
+    for each in value:
+        try:
+            other = {"object": each} if isinstance(each, str) else as_row(each)
+            found.append(RightObject(_text(other, "object"), _names(other, "aliases"), _string(other, "object_id")))
+        except DataError as error:
+            field = name if error.field is None else f"{name}.{error.field}"
+            raise DataError(error.message, field=field) from None
+    return tuple(dict.fromkeys(found))
 
 
 def question_of(row: Row) -> Question:

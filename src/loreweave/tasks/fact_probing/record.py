@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class RightObject(NamedTuple):
+    """An object of the same subject and relation: its name, its other names, and its id (empty if there is none)."""
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    id: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, the main one first."""
+        return tuple(dict.fromkeys((self.name, *self.aliases)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +34,7 @@ class Fact:
         subject: name of the subject; empty if it is not known.
         subject_id: id of the subject.
         subject_span: characters of the subject in `text`; None if they are not known.
-        others: names of other objects of the same subject and relation.
+        others: other objects of the same subject and relation.
         kind: cardinality of the relation (`N-1`); empty if it is not known.
         label: name of the relation; empty if there is none.
         metadata: content of the file beyond these fields.
@@ -36,7 +49,7 @@ class Fact:
     subject: str = ""
     subject_id: str = ""
     subject_span: tuple[int, int] | None = None
-    others: tuple[str, ...] = ()
+    others: tuple[RightObject, ...] = ()
     kind: str = ""
     label: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -55,18 +68,24 @@ class Fact:
 def with_other_objects(facts: Iterable[Fact]) -> list[Fact]:
     """The facts, each with the objects of the other facts about its subject and relation among its `others`."""
     kept = list(facts)
-    objects: dict[tuple[str, str], dict[str, None]] = {}
+    objects: dict[tuple[str, str], list[RightObject]] = {}
     for fact in kept:
-        objects.setdefault(_key(fact), {})[fact.object] = None
+        objects.setdefault(_key(fact), []).append(RightObject(fact.object, fact.aliases, fact.object_id))
     return [
-        fact
-        if len(objects[_key(fact)]) == 1
-        else replace(
-            fact,
-            others=tuple(name for name in dict.fromkeys((*fact.others, *objects[_key(fact)])) if name not in fact.names),
-        )
-        for fact in kept
+        fact if len(objects[_key(fact)]) == 1 else replace(fact, others=_joined(fact, objects[_key(fact)])) for fact in kept
     ]
+
+
+def _joined(fact: Fact, objects: Iterable[RightObject]) -> tuple[RightObject, ...]:
+    """The other objects of a fact and further ones, each name once, without those that are names of its own object."""
+    found: dict[str, RightObject] = {}
+    for other in (*fact.others, *objects):
+        if other.name in fact.names:
+            continue
+        known = found.get(other.name, other)
+        names = tuple(dict.fromkeys((*known.aliases, *other.aliases)))
+        found[other.name] = RightObject(other.name, names, known.id or other.id)
+    return tuple(found.values())
 
 
 def _key(fact: Fact) -> tuple[str, str]:

@@ -99,6 +99,13 @@ def evaluation_of(ranked: Ranked, settings: ScoringSettings) -> Evaluation:
     return Evaluation(metrics, ranked.predictions, {"reciprocal_ranks": 1 / ranks, "majority_ranks": frequent.ranks}, tables)
 
 
+def names_of_others(fact: Fact, settings: ScoringSettings) -> list[str]:
+    """Names under which the other right objects of a fact are no rivals of its object."""
+    if not settings.filtered:
+        return []
+    return [name for other in fact.others for name in (other.names if settings.removes_aliases else (other.name,))]
+
+
 def _first_facts(ranked: Ranked) -> dict[str, Fact]:
     """One fact of each relation that was asked; relations without one get an empty one."""
     empty = {name: Fact(id="", relation=name, text="", object="") for name in ranked.read}
@@ -135,7 +142,7 @@ def score_predictions(
     for fact in facts:
         own = [_folded(name, settings) for name in (fact.names if settings.aliases else (fact.object,))]
         names.append(own)
-        others.append({_folded(name, settings) for name in fact.others} - set(own) if settings.filtered else set())
+        others.append({_folded(name, settings) for name in names_of_others(fact, settings)} - set(own))
     ranks = [
         _rank([_folded(answer, settings) for answer in answers], own, removed)
         for (_, answers), own, removed in zip(kept, names, others, strict=True)

@@ -58,11 +58,18 @@ class PredictionSettings(HeadSettings):
 class ScoringSettings:
     """Settings of what counts as right."""
 
+    READ_WHEN: ClassVar[ReadWhen] = {
+        ("filtered_aliases",): when(filtered=True, aliases=True, reason="other names are removed where they are right answers"),
+    }
+
     aliases: bool = True
     """Other names of the object are right answers too. LAMA's files give none."""
     filtered: bool = True
     """Other objects of the same subject and relation are removed from the answers before ranking, as in LAMA's paper. LAMA's
     released code keeps them."""
+    filtered_aliases: bool = True
+    """Other objects are removed under all of their names. False: under their main name only, as in LAMA's files, which have no
+    other names."""
     unhelpful_names: bool = False
     """Leave out facts whose object is part of the name of the subject (`Apple Watch`): the string filter of LAMA-UHN."""
     templates: Path | None = None
@@ -77,6 +84,11 @@ class ScoringSettings:
     """Number of bootstrap samples for the intervals; 0: no intervals."""
     seed: int = 0
     """Random seed of the bootstrap."""
+
+    @property
+    def removes_aliases(self) -> bool:
+        """Whether other right objects are removed under all of their names."""
+        return self.aliases and self.filtered_aliases
 
     def __post_init__(self) -> None:
         check_at_least(self, 1, "max_sentence_words")
