@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loreweave.corpus import entity_vocabulary_files as vocabulary_files
-from loreweave.corpus.counts import counted
+from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.reading import Pathname
 from loreweave.corpus.special_entities import MASK, MASK2, PAD, REQUIRED_SPECIAL_ENTITIES, SPECIAL_ENTITIES, UNK
-from loreweave.errors import DataError
+from loreweave.errors import ConfigurationError, DataError
 
 __all__ = ["MASK", "MASK2", "PAD", "REQUIRED_SPECIAL_ENTITIES", "SPECIAL_ENTITIES", "UNK", "EntityVocabulary"]
 
@@ -146,6 +146,27 @@ class EntityVocabulary:
                 if found is not None and found not in self.special_ids:
                     return found
         return None
+
+    def check_language(self, language: str | None, setting: str = "language", *, keys: Iterable[str] | None = None) -> None:
+        """Check the language in which titles are looked up.
+
+        Args:
+            language: the language; None is right if there are less than two.
+            setting: how the user gives it.
+            keys: some of the titles; without a language, they may be keys (`en:Oslo`).
+
+        Raises:
+            ConfigurationError: the vocabulary has several languages and none is given, or it does not have the given one.
+        """
+        if not self.languages or language in self.languages:
+            return
+        if language is None and (
+            len(self.languages) == 1 or any(key.partition(":")[0] in self.languages for key in keys or ())
+        ):
+            return
+        found = "null" if language is None else language
+        expected = f"expected one of those of the entity vocabulary: {listed(self.languages, 30)}"
+        raise ConfigurationError(f"{setting}: found {found}, {expected}")
 
     def title_of(self, id: int) -> str:
         """Title of an id; `language:title` of its first title if the vocabulary has several languages.

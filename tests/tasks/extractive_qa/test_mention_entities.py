@@ -211,6 +211,29 @@ def test_what_settings_are_refused(tiny_bert: Path, tiny_luke: Path, tmp_path: P
         words.configure(QaSettings(mentions="a"))
 
 
+def test_titles_are_looked_up_in_their_language(tmp_path: Path) -> None:
+    MentionDictionary.from_counts({"oslo": NameCounts({"Oslo": 1}), "wien": NameCounts({"wien": 1})}).save(tmp_path / "names")
+    ids = {"[PAD]": 0, "[UNK]": 1, "[MASK]": 2, "en:Oslo": 3, "de:Oslo": 3, "de:Wien": 4, "en:Wien": 5}
+    vocabulary = EntityVocabulary.from_hugging_face(ids)
+    record = QuestionRecord("q", "Which?", "From Oslo to Wien.")
+
+    def entities(language: str | None, names: str = "names") -> list[int]:
+        given = QaSettings(mentions=str(tmp_path / names), mention_scope="dictionary", mention_language=language)
+        finder = entity_finder(given, vocabulary)
+        assert finder is not None
+        return [each.entity for each in finder(record)[1]]
+
+    assert (entities("de"), entities("en")) == ([3, 4], [3, 5])
+    expected = "expected one of those of the entity vocabulary: de, en"
+    with pytest.raises(ConfigurationError, match=f"mention_language: found null, {expected}"):
+        entities(None)
+    with pytest.raises(ConfigurationError, match=f"mention_language: found fr, {expected}"):
+        entities("fr")
+    keys = {"oslo": NameCounts({"en:Oslo": 1}), "wien": NameCounts({"de:Wien": 1})}
+    MentionDictionary.from_counts(keys).save(tmp_path / "keys")
+    assert entities(None, "keys") == [3, 4]
+
+
 def test_titles_of_dictionary_and_vocabulary_may_differ_in_underscores(tmp_path: Path) -> None:
     names = {"the big one": NameCounts({"New York": 1}, **PROBABLE), "york": NameCounts({"old_York": 1}, **PROBABLE)}
     MentionDictionary.from_counts(names).save(tmp_path / "names")

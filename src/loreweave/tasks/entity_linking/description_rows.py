@@ -6,6 +6,7 @@ linear map, which is fitted in closed form to the entities of the vocabulary tha
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -36,17 +37,26 @@ class DescriptionRows:
         table: the entities.
         length: maximum number of sub-words of a description, including special tokens.
         fitted: the map of a checkpoint [size + 1, size]; None: it is fitted when it is needed first.
+        language: language of the entities' titles and labels, for a vocabulary of several languages.
+
+    Raises:
+        ConfigurationError: see `ids_of`.
 
     Attributes:
         ids: id of each entity in the model  # int [entities]
     """
 
     def __init__(
-        self, model: LukeLinker, tokenizer: EntityTokenizer, table: EntityTable, length: int, fitted: Tensor | None = None
+        self,
+        model: LukeLinker,
+        tokenizer: EntityTokenizer,
+        table: EntityTable,
+        length: int,
+        fitted: Tensor | None = None,
+        language: str | None = None,
     ) -> None:
         self.model, self.tokenizer, self.table, self.length, self.map = model, tokenizer, table, length, fitted
-        vocabulary = tokenizer.entity_vocabulary
-        self.ids = np.array([-1 if (id := id_of(entity, vocabulary)) is None else id for entity in table], np.int64)
+        self.ids = ids_of(table, tokenizer.entity_vocabulary, language)
         self.outside = np.flatnonzero(self.ids < 0)
         self.ids[self.outside] = model.own_rows + np.arange(len(self.outside))
         self._missing = np.zeros(len(table), bool)
@@ -118,11 +128,31 @@ class DescriptionRows:
         return torch.cat(found)
 
 
-def id_of(entity: DescribedEntity, vocabulary: EntityVocabulary) -> int | None:
+def ids_of(table: Iterable[DescribedEntity], vocabulary: EntityVocabulary, language: str | None = None) -> np.ndarray:
+    """Id of each entity in a vocabulary, -1 for those that it does not have [entities].
+
+    Args:
+        table: the entities.
+        vocabulary: entity vocabulary.
+        language: language of the titles and labels; without it, those of a vocabulary with languages are keys (`en:Oslo`).
+
+    Raises:
+        ConfigurationError: the vocabulary has languages, and not this one, or none is given and none of the titles is a key.
+    """
+    entities = list(table)
+    vocabulary.check_language(language, keys=(name for entity in entities for name in _names(entity)))
+    found = (id_of(entity, vocabulary, language) for entity in entities)
+    return np.array([-1 if id is None else id for id in found], np.int64)
+
+
+def id_of(entity: DescribedEntity, vocabulary: EntityVocabulary, language: str | None = None) -> int | None:
     """Id of an entity in a vocabulary, by its title or id, or by its label if it has a QID alone."""
+    return next((id for name in _names(entity) if (id := vocabulary.find(name, language)) is not None), None)
+
+
+def _names(entity: DescribedEntity) -> Iterable[str]:
     label = "" if entity.title or not is_qid(entity.id) else entity.label
-    names = filter(None, (entity.title, entity.id, entity.wikidata, label))
-    return next((id for name in names if (id := vocabulary.find(name)) is not None), None)
+    return filter(None, (entity.title, entity.id, entity.wikidata, label))
 
 
 def with_one(vectors: Tensor) -> Tensor:

@@ -144,18 +144,20 @@ def open_linker(model: Path, settings: KnowledgeSettings, execution: Execution, 
     if untrained:
         if given is None:
             raise ConfigurationError("untrained=true needs entities=FILE, the entities to link to")
-        config = EntityLinkingConfig(entities=settings.entities, dictionary=settings.dictionary, base=execution.base)
+        config = EntityLinkingConfig(
+            entities=settings.entities, dictionary=settings.dictionary, base=execution.base, language=settings.language
+        )
         loaded = models.build(str(resolve(model)), [], config)
         if more:
             table = _extended(given, more, settings)
             loaded = models.with_knowledge(loaded, table, loaded.encoding.finder.dictionary)
     else:
         loaded = load_checkpoint_of(load_training(NAME), model, execution.base, None)  # type: ignore[assignment]
-        if given is not None or more or dictionary is not None:
+        if given is not None or more or dictionary is not None or settings.language is not None:
             entities = list(loaded.encoding.finder.table) if given is None else given
             names = loaded.encoding.finder.dictionary if dictionary is None else dictionary
             table = _extended(entities, more, settings)
-            loaded = models.with_knowledge(loaded, table, names)
+            loaded = models.with_knowledge(loaded, table, names, settings.language)
     execution.report(f"linking to {described(loaded.encoding.finder.table)}")
     move(loaded.model, choose_device(execution.device)).eval()
     if settings.cache is not None:

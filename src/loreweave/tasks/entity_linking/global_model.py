@@ -25,7 +25,7 @@ from loreweave.tasks.entity_linking.linker import LinkingModel, linker_of
 from loreweave.tasks.entity_linking.settings import NAME, EntityLinkingConfig
 from loreweave.tasks.starting_points import SETTINGS, describe, read_luke, settings_of, word_limit
 
-KEPT = ("max_length", "description_length", "candidates", "tune_nil", "order", "mask_share", "max_mention_length")
+KEPT = ("max_length", "description_length", "candidates", "tune_nil", "order", "mask_share", "max_mention_length", "language")
 """Settings that a checkpoint stores."""
 START = Decision(similarity_weight=1.0, prior_weight=0.0)
 """The published model takes the best logit, whatever the priors are."""
@@ -72,7 +72,11 @@ def assemble(
     dictionary: MentionDictionary | None,
     fitted: Tensor | None = None,
 ) -> LinkingModel:
-    """A linker of its parts, by the settings in its configuration."""
+    """A linker of its parts, by the settings in its configuration.
+
+    Raises:
+        ConfigurationError: the language of the entities is not one of those of the entity vocabulary.
+    """
     settings: Mapping[str, Any] = getattr(model.config, SETTINGS)
     limit = word_limit(model, settings["max_length"], tokenizer.max_length) or _NO_LIMIT
     whole = EntityTokenizer(
@@ -81,7 +85,7 @@ def assemble(
     )  # fmt: skip
     model.mask_id, model.order = tokenizer.entity_vocabulary.mask_id, settings["order"]
     model.luke.skip_padding = True
-    rows = DescriptionRows(model, whole, table, min(settings["description_length"], limit), fitted)
+    rows = DescriptionRows(model, whole, table, min(settings["description_length"], limit), fitted, settings.get("language"))
     texts = EntityTexts(table, whole.words, min(settings["description_length"], limit))
     encoding = GlobalEncoding(
         whole, CandidateFinder(table, dictionary, settings["candidates"]), texts, limit,

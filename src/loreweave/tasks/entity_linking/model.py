@@ -16,7 +16,7 @@ from loreweave.tasks.entity_linking.linker import LinkingModel
 from loreweave.tasks.entity_linking.network import DescriptionLinker
 from loreweave.tasks.entity_linking.settings import NAME, EntityLinkingConfig
 from loreweave.tasks.heads import with_head
-from loreweave.tasks.starting_points import check_checkpoint_of, settings_of
+from loreweave.tasks.starting_points import SETTINGS, check_checkpoint_of, settings_of
 
 
 def build(source: str, labels: Sequence[str], config: EntityLinkingConfig) -> LinkingModel:
@@ -55,10 +55,20 @@ def load(path: Path, base: str | None = None, labels: Sequence[str] | None = Non
     return description_model.load(path, table, dictionary)
 
 
-def with_knowledge(loaded: LinkingModel, table: EntityTable, dictionary: MentionDictionary | None) -> LinkingModel:
-    """The same model with other entities and another dictionary."""
+def with_knowledge(
+    loaded: LinkingModel, table: EntityTable, dictionary: MentionDictionary | None, language: str | None = None
+) -> LinkingModel:
+    """The same model with other entities and another dictionary; `language` is that of the entities, if it changes.
+
+    Raises:
+        ConfigurationError: a language for a linker over descriptions.
+    """
     if isinstance(loaded.model, LukeLinker) and isinstance(loaded.encoding, GlobalEncoding):
+        if language is not None:
+            getattr(loaded.model.config, SETTINGS)["language"] = language
         return global_model.assemble(loaded.model, loaded.encoding.original, table, dictionary, loaded.encoding.rows.map)
+    if language is not None:
+        raise ConfigurationError("setting 'language': only a LUKE looks entities up in a vocabulary; leave it out")
     assert isinstance(loaded.model, DescriptionLinker)
     return description_model.assemble(loaded.model, loaded.encoding.tokenizer.word_tokenizer, table, dictionary)
 

@@ -15,7 +15,7 @@ Mentions = Literal["given", "found"]
 Order = Literal["confidence", "natural", "local"]
 LinkingHead = Literal["auto", "luke", "descriptions"]
 _OF_DESCRIPTIONS = ("nearest", "hard_negatives", "temperature")
-_OF_LUKE = ("order", "mask_share", *LUKE_SETTINGS)
+_OF_LUKE = ("order", "mask_share", "language", *LUKE_SETTINGS)
 
 
 @dataclass(kw_only=True)
@@ -56,6 +56,9 @@ class EntityLinkingConfig(FinetuningConfig, LukeSettings):
     (`confidence`), or as in the text (`natural`). `local`: one pass, in which all are masked. Training is the same."""
     mask_share: float = 0.9
     """`luke`: share of the mentions of a training text that are masked and predicted. The others show their entities."""
+    language: str | None = None
+    """`luke`: language of the titles and labels of the entities (`de`), for an entity vocabulary that has languages (mLUKE).
+    Null: they have it in front (`de:Wien`), or the vocabulary has at most one."""
     tune_nil: bool = True
     """After every epoch, choose on the dev data the score below which a mention has no entity (NIL), if the data have such
     mentions. The checkpoint stores it. `false`: every mention with a candidate is linked."""
@@ -81,6 +84,9 @@ class KnowledgeSettings:
     """Further entities, JSON Lines of {id, label, description, aliases}. They can be linked at once, without training."""
     dictionary: str | None = None
     """Dictionary of names instead of that of the checkpoint, made by `loreweave build mentions`."""
+    language: str | None = None
+    """Language of the titles and labels of the entities, for a LUKE whose entity vocabulary has languages. Null: that of the
+    checkpoint."""
     cache: str | None = None
     """Folder in which the vectors of the entities are stored; they are memory-mapped. Null: in memory, as far as needed."""
     mentions: Mentions = "given"

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
+from itertools import islice
 from pathlib import Path
 from unicodedata import category
 from urllib.parse import unquote
@@ -28,6 +29,8 @@ from loreweave.tasks.extractive_qa.settings import QaSettings, Reader, Scope
 
 _WORD = re.compile(r"(?:^|(?<= ))\S|[^\w\s]|_")
 """A character at which a word may begin: after a space, or punctuation."""
+_LOOKED_AT = 1000
+"""Number of entities of a dictionary in which keys of a vocabulary with languages are looked for."""
 _KEPT = 2048
 """Number of texts and pages whose entities are kept; questions of an article usually stand together."""
 
@@ -43,6 +46,7 @@ class MentionEntities:
         reader: `documented`: what the paper says. `released_code`: as the released code of LUKE, which exchanges the name and
             the title of a link: it searches for titles, and takes the linked name as the title.
         min_link_probability: names that are linked more rarely are left out.
+        language: language of the dictionary's titles, for a vocabulary of several languages.
 
     Attributes:
         counts: records whose links are not known.
@@ -55,8 +59,9 @@ class MentionEntities:
         scope: Scope = "page",
         reader: Reader = "documented",
         min_link_probability: float = 0.01,
+        language: str | None = None,
     ) -> None:
-        self.counts = Counter[str]()
+        self.counts, self._language = Counter[str](), language
         self._folder, self._vocabulary = folder, vocabulary
         self._scope, self._reader, self._least = scope, reader, min_link_probability
         self._names_of = lru_cache(_KEPT)(self._names)
@@ -66,7 +71,7 @@ class MentionEntities:
         """Entities in the question, and in the context.
 
         Raises:
-            ConfigurationError: the dictionary is not there.
+            ConfigurationError: the dictionary is not there, or the language of its titles is not known.
         """
         if self._scope == "none":
             return (), ()
@@ -89,7 +94,9 @@ class MentionEntities:
                 f"{self._folder}: the model reads the entities of this mention dictionary, which is not there; name its folder "
                 "with mentions=DIR, or leave entities out with mention_scope=none"
             )
-        return MentionDictionary.load(self._folder)
+        found = MentionDictionary.load(self._folder)
+        self._vocabulary.check_language(self._language, "mention_language", keys=islice(found.entities(), _LOOKED_AT))
+        return found
 
     def _entities(self, title: str | None, text: str) -> tuple[EntitySpan, ...]:
         return tuple(self._found(title, text))
@@ -109,7 +116,7 @@ class MentionEntities:
                 yield from self._span(*piece.original(start, end), names[piece.text[start:end]])
 
     def _span(self, start: int, end: int, title: str) -> Iterator[EntitySpan]:
-        found = self._vocabulary.find(self._dictionary.resolve(title))
+        found = self._vocabulary.find(self._dictionary.resolve(title), self._language)
         if found is not None:
             yield EntitySpan(start, end, found)
 
@@ -138,7 +145,7 @@ def entity_finder(settings: QaSettings, vocabulary: EntityVocabulary) -> Mention
     """What finds the entities that the settings ask for; None if they name no mention dictionary.
 
     Raises:
-        ConfigurationError: the model has no entities.
+        ConfigurationError: the model has no entities, or not in the given language.
     """
     if settings.mentions is None:
         return None
@@ -147,9 +154,12 @@ def entity_finder(settings: QaSettings, vocabulary: EntityVocabulary) -> Mention
             "setting 'mentions': found a LUKE without embeddings of entities (a lite model, or one that was trained without "
             "mentions); leave it out, or train a whole LUKE with mentions=DIR"
         )
+    if settings.mention_language is not None:
+        vocabulary.check_language(settings.mention_language, "mention_language")
     return MentionEntities(
-        Path(settings.mentions), vocabulary, settings.mention_scope, settings.mention_reader, settings.min_link_probability
-    )
+        Path(settings.mentions), vocabulary, settings.mention_scope, settings.mention_reader,
+        settings.min_link_probability, settings.mention_language,
+    )  # fmt: skip
 
 
 def _places(piece: Piece, by_first: Mapping[str, list[str]]) -> Iterator[tuple[int, int]]:

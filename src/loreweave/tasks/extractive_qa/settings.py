@@ -22,7 +22,7 @@ Scope = Literal["page", "dictionary", "none"]
 Reader = Literal["documented", "released_code"]
 """How links of articles are read."""
 
-MENTION_SETTINGS = ("mentions", "mention_scope", "mention_reader", "min_link_probability")
+MENTION_SETTINGS = ("mentions", "mention_scope", "mention_reader", "min_link_probability", "mention_language")
 """Settings of the entities that a LUKE reads."""
 LIMITS = ("max_query_length", "doc_stride", "max_answer_length", "n_best_size")
 """Settings that are numbers of at least 1."""
@@ -34,7 +34,7 @@ class QaConfig(FinetuningConfig, LukeSettings):
 
     READ_WHEN: ClassVar[ReadWhen] = {
         ("base", "mentions"): when(encoder="luke"),
-        ("mention_scope", "mention_reader", "min_link_probability"): when(mentions=GIVEN),
+        MENTION_SETTINGS[1:]: when(mentions=GIVEN),
         ("entity_aware_attention", "max_mention_length"): when(
             mentions=GIVEN, reason="without a mention dictionary, a LUKE reads the words of the texts and no entities"
         ),
@@ -71,6 +71,9 @@ class QaConfig(FinetuningConfig, LukeSettings):
     """How links of articles are read. `released_code`: LUKE's released code exchanges the name and the title of a link."""
     min_link_probability: float = 0.01
     """Minimum link probability of a name."""
+    mention_language: str | None = None
+    """Language of the titles in the mention dictionary (`de`), for a LUKE whose entity vocabulary has languages (mLUKE). Null:
+    the titles have it in front (`de:Wien`), or the vocabulary has at most one."""
     epochs: int = 2
     gradient_accumulation_steps: int = 24
     optimizer: OptimizerConfig = field(default_factory=lambda: OptimizerConfig(learning_rate=1.5e-5))
@@ -118,6 +121,9 @@ class _Changes:
     `documented`."""
     min_link_probability: float | None = None
     """Minimum link probability of a name. Null: that of the checkpoint, otherwise 0.01."""
+    mention_language: str | None = None
+    """Language of the titles in the mention dictionary, for a LUKE whose entity vocabulary has languages. Null: that of the
+    checkpoint, otherwise none."""
 
     def __post_init__(self) -> None:
         check_positive(self, "max_length", *LIMITS)
@@ -172,7 +178,7 @@ class QaSettings:
         with_negative: whether "no answer" can be predicted; None: as in the data.
         null_threshold: by how much the score of "no answer" must exceed that of the best answer, if it was chosen.
         language: see `metrics.answers.normalized`.
-        mentions, mention_scope, mention_reader, min_link_probability: see `mention_entities.entity_finder`.
+        mentions, mention_scope, mention_reader, min_link_probability, mention_language: see `mention_entities.entity_finder`.
     """
 
     max_length: int | None = None
@@ -187,6 +193,7 @@ class QaSettings:
     mention_scope: Scope = "page"
     mention_reader: Reader = "documented"
     min_link_probability: float = 0.01
+    mention_language: str | None = None
 
     def predicts_none(self, records: Sequence[QuestionRecord]) -> bool:
         """Whether "no answer" can be predicted for these records."""

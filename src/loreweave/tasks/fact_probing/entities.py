@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from loreweave.corpus.counts import listed
 from loreweave.corpus.entity_vocabulary import EntityVocabulary
-from loreweave.errors import ConfigurationError
 
 
 class EntityNames:
@@ -18,13 +16,11 @@ class EntityNames:
         language: language of the names, for a vocabulary of several languages.
 
     Raises:
-        ConfigurationError: the vocabulary has several languages, and not this one.
+        ConfigurationError: the vocabulary has languages, and not this one.
     """
 
     def __init__(self, vocabulary: EntityVocabulary, language: str | None = None) -> None:
-        if len(vocabulary.languages) > 1 and language not in vocabulary.languages:
-            expected = f"expected one of those of the entity vocabulary: {listed(vocabulary.languages, 30)}"
-            raise ConfigurationError(f"language: found {'null' if language is None else language}, {expected}")
+        vocabulary.check_language(language)
         self.vocabulary, self.language = vocabulary, language
 
     def id_of(self, name: str) -> int | None:
