@@ -55,6 +55,25 @@ def test_it_learns_and_keeps_its_record(trained: tuple[Path, Path, dict[str, Any
     assert {"train", "test"} == set(json.loads((run / "config.json").read_text())["data"])
 
 
+def test_an_evaluation_in_another_number_format_than_the_run_says_so(tiny_bert: Path, tmp_path: Path) -> None:
+    built = training_of(TASK).build(str(tiny_bert), ["person", "place"], CONFIG)
+    built.save_pretrained(tmp_path / "run" / "model")
+    data = write(tmp_path / "a.jsonl", [{"text": "Ann left", "start": 0, "end": 3, "labels": ["person"]}])
+
+    def said(trained_in: str, place: str = "run") -> list[str]:
+        write(tmp_path / "run" / "config.json", [{"settings": {"precision": trained_in}}])
+        lines: list[str] = []
+        evaluate(TASK, tmp_path / place, data, report=lines.append)
+        return [line for line in lines if "precision" in line]
+
+    expected = (
+        "scored in fp32; the run scored its dev data in bf16, so that the last digits can differ "
+        "(--precision bf16 scores as the run did)"
+    )
+    assert said("bf16") == said("bf16", "run/model") == [expected]
+    assert said("fp32") == []
+
+
 def test_evaluation_needs_the_folder_and_a_file_only(trained: tuple[Path, Path, dict[str, Any]], tmp_path: Path) -> None:
     run, data, results = trained
     evaluation, written = evaluate(TASK, run, data, output=tmp_path / "out", report=silent)

@@ -11,6 +11,7 @@ from loreweave.tasks.contract import Execution, NoSettings, Task
 from loreweave.tasks.files.results import check_results_folder, save_results
 from loreweave.tasks.jobs.settings import fill_settings
 from loreweave.training.evaluation import Evaluation
+from loreweave.training.precision import recorded_precision
 from loreweave.training.settings.configuration import Override, to_dict
 
 
@@ -49,6 +50,7 @@ def evaluate_task(
     evaluation, facts = task.evaluate(model, data, filled, execution)
     for note in evaluation.notes:
         execution.report(note)
+    _report_other_precision(model, execution)
     name = str(facts.pop("name"))
     results: dict[str, Any] = {"task": task.name, "model": str(model), "data": str(data)}
     results |= {} if task.evaluation is NoSettings else {"settings": to_dict(filled)}
@@ -56,6 +58,17 @@ def evaluate_task(
     if output is not None and is_writer():
         save_results(output, name, evaluation, results)
     return evaluation, results
+
+
+def _report_other_precision(model: Path, execution: Execution) -> None:
+    """Say so if a run scored its own dev data in another number format."""
+    run = model if (model / "model").is_dir() else model.parent
+    trained = recorded_precision(run) if (run / "model").is_dir() else None
+    if trained not in (None, execution.precision):
+        execution.report(
+            f"scored in {execution.precision}; the run scored its dev data in {trained}, so that the last digits can differ "
+            f"(--precision {trained} scores as the run did)"
+        )
 
 
 def score_task(
