@@ -11,7 +11,7 @@ from transformers import AutoModelForMaskedLM
 
 import loreweave
 from loreweave.cli.main import main
-from loreweave.errors import DataError
+from loreweave.errors import CheckpointError, DataError
 
 
 def test_plain_text_and_templates(known_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -25,6 +25,9 @@ def test_plain_text_and_templates(known_bert: Path, tmp_path: Path, capsys: pyte
 
 
 def test_python(known_bert: Path) -> None:
+    said = r'the task of this model is unknown; it is not fine-tuned: task="fact-probing" asks its masked-word head; give task='
+    with pytest.raises(CheckpointError, match=said):
+        loreweave.load(known_bert)
     predictor = loreweave.load(known_bert, task="fact-probing", device="cpu", settings={"top": 1})
     (answers,) = predictor.predict(["Ann lives in [MASK]."])
     assert [answer["text"] for answer in answers[0]["predicted"]] == ["paris"]

@@ -41,7 +41,7 @@ def test_wrong_requests(saved: Path, tiny_bert: Path) -> None:
         predictor.predict(["Ann"], mentions=[[(0, 9)]])
     with pytest.raises(DataError, match="query 1"):
         predictor.predict_rows([{"text": "Ann"}])
-    with pytest.raises(CheckpointError, match="the task of this model is unknown"):
+    with pytest.raises(CheckpointError, match=r"the task of this model is unknown; give task= \(one of"):
         loreweave.load(tiny_bert)
 
 

@@ -14,9 +14,12 @@ from loreweave.tasks.contract import Execution, Task
 from loreweave.tasks.jobs.checkpoints import task_of
 from loreweave.tasks.jobs.predict import open_task
 from loreweave.tasks.jobs.queries import Answerer
+from loreweave.tasks.record_task import has_architecture
 from loreweave.tasks.registry import load_task, task_names
 from loreweave.training.task_model import TaskModel
 
+_WITH_WORD_HEAD = ("*ForMaskedLM", "*ForPreTraining")
+"""Architectures of encoders that are not fine-tuned, with their masked-word head."""
 Text = str | tuple[str, str] | Mapping[str, Any]
 """A text, a pair of texts, or the fields of a query."""
 
@@ -140,7 +143,8 @@ def load(
 
     Args:
         path: path of the checkpoint.
-        task: its task; needed only if the checkpoint does not name it.
+        task: its task; needed only if the checkpoint does not name it, as an encoder that is not fine-tuned
+            (`task="fact-probing"`).
         device: `cpu`, `cuda`, .... Default: an accelerator if there is one.
         batch_size: number of inputs per batch.
         base: folder of the encoder that a released file was made from.
@@ -171,5 +175,8 @@ def _task_of(path: Path, *, with_data: bool) -> str:
     if name is None and with_data:
         return "link-prediction"
     if name is None:
-        raise CheckpointError(f"{folder}: the task of this model is unknown; give task= (one of {', '.join(task_names())})")
+        words = has_architecture(_WITH_WORD_HEAD, folder)
+        hint = '; it is not fine-tuned: task="fact-probing" asks its masked-word head' if words else ""
+        expected = f"give task= (one of {', '.join(task_names())})"
+        raise CheckpointError(f"{folder}: the task of this model is unknown{hint}; {expected}")
     return name
