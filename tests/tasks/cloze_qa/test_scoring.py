@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,17 @@ def test_missing_predictions_are_wrong_and_said_to_be(tmp_path: Path, lines: boo
     assert "no prediction for 2 of 5" in found.notes[0] and "q4, q5" in found.notes[0]
     assert any("q9" in note for note in found.notes) != lines
     assert [row["predicted"] for row in found.predictions] == ["the James Watt", "Watt", "London", None, None]
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_layouts_of_the_datasets_library(tmp_path: Path, number: int) -> None:
+    """One row alone is no object from ids to texts, and a JSON list has the same rows."""
+    records = [replace(record, id=str(place)) for place, record in enumerate(RECORDS[:number])]
+    texts = ["James Watt", "Watt", "Glasgow"][:number]
+    rows = [{"idx": {"passage": 0, "query": place}, "prediction_text": text} for place, text in enumerate(texts)]
+    assert score_predictions(records, write(tmp_path, rows)).metrics["exact_match"] == 1
+    (tmp_path / "list.json").write_text(json.dumps(rows))
+    assert score_predictions(records, tmp_path / "list.json").metrics["exact_match"] == 1
 
 
 def test_two_queries_with_one_id_both_count(tmp_path: Path) -> None:

@@ -113,6 +113,7 @@ def test_the_best_threshold_of_a_file_of_null_odds(tmp_path: Path) -> None:
         ([{"id": "a", "predicted": "Oslo"}, {"id": "c", "predicted": "Ann"}, {"id": "b", "predicted": "Broncos"}], True),
         ([{"predicted": "Oslo"}, {"predicted": "Broncos"}, {"predicted": "Ann"}], True),
         ([{"prediction_text": text, "id": id} for id, text in (("a", "Oslo"), ("b", "Broncos"), ("c", "Ann"))], True),
+        ([{"prediction_text": text, "id": id} for id, text in (("a", "Oslo"), ("b", "Broncos"), ("c", "Ann"))], False),
     ],
 )
 def test_layouts_of_predictions(tmp_path: Path, content: Any, lines: bool) -> None:

@@ -73,6 +73,30 @@ def test_lines_of_labels(tmp_path: Path) -> None:
         holds_json(path)
 
 
+def test_a_json_list_has_the_same_rows_and_names_the_record(tmp_path: Path) -> None:
+    def value(row: Any) -> str:
+        return field(row, "label", str)
+
+    path = tmp_path / "answers.json"
+    rows = [{"id": 7, "label": "x"}, {"id": 8, "error": "found a blank text"}, {"id": "a", "label": "y"}]
+    for text in (json.dumps(rows), json.dumps(rows, indent=1), "\ufeff\n[\n\n" + json.dumps(rows)[1:]):
+        path.write_text(text, encoding="utf-8")
+        assert holds_json(path)
+        found = json_predictions(path, value)
+        assert [(one.place, one.id, one.value) for one in found] == [("record 1", "7", "x"), ("record 3", "a", "y")]
+    path.write_text('[{"id": "a", "label": "x"}, {"id": "a", "label": "y"}]')
+    with pytest.raises(DataError, match="answers.json, record 2, field 'id': found a second prediction for the id 'a'"):
+        align(json_predictions(path, value), IDS, path)
+    for second, said in (('{"label": 1}', "record 2, field 'label': found 1"), ('"y"', "record 2: found a JSON str"),
+                         ('{"label": "y"', "line 1: found broken JSON")):  # fmt: skip
+        path.write_text('[{"label": "x"}, ' + second + "]")
+        with pytest.raises(DataError, match=f"answers.json, {said}"):
+            json_predictions(path, value)
+    for text in ("[ O\nx O\n", '["x", "y"]', "[1, 2]", "[]", "["):  # columns that begin with a bracket, and lists of values
+        path.write_text(text)
+        assert not holds_json(path)
+
+
 def test_json_rows_name_the_line(tmp_path: Path) -> None:
     path = tmp_path / "answers.jsonl"
     path.write_text('{"id": 7, "label": "x"}\n{"label": 1}\n')

@@ -19,8 +19,9 @@ from loreweave.tasks.files.predictions import PREDICTED, Prediction, align, hold
 from loreweave.training.evaluation import Evaluation, Outputs
 
 METRICS = ("exact_match", "f1")
-_NAMES = ("prediction", "label", "text")
-"""Other names of the field with the answer in JSON Lines: `label` is that of SuperGLUE's submissions."""
+_NAMES = ("prediction", "prediction_text", "label", "text")
+"""Other names of the field with the answer in JSON Lines: `label` is that of SuperGLUE's submissions, and `prediction_text`
+that of the `datasets` library."""
 
 
 def score(records: Sequence[ClozeRecord], outputs: Outputs, labels: Sequence[str]) -> Evaluation:
@@ -114,5 +115,8 @@ def _predicted(row: Mapping[str, Any]) -> str | None:
 
 
 def _id(row: Mapping[str, Any]) -> str | None:
+    """`id`, or `idx`, which is an object with the number of the query in Hugging Face's copy of SuperGLUE."""
     name = next((name for name in ("id", "idx") if name in row), None)
-    return None if name is None else str(row[name])
+    value = None if name is None else row[name]
+    value = value["query"] if isinstance(value, Mapping) and "query" in value else value
+    return None if value is None else str(value)

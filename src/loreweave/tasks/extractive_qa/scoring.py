@@ -24,7 +24,7 @@ from loreweave.tasks.extractive_qa.settings import (
     check_threshold,
 )
 from loreweave.tasks.files.own_ids import ids_in, texts_by_id
-from loreweave.tasks.files.predictions import align, json_predictions, predicted_name
+from loreweave.tasks.files.predictions import align, is_list_of_objects, json_predictions, predicted_name
 from loreweave.training.evaluation import Evaluation, Outputs
 
 OF_KINDS = ("has_answer_exact_match", "has_answer_f1", "no_answer_exact_match", "no_answer_f1")
@@ -200,7 +200,7 @@ def _is_unspaced(records: Sequence[QuestionRecord]) -> bool:
 def _read_predictions(records: Sequence[QuestionRecord], path: Path) -> tuple[list[Prediction], list[str]]:
     """A prediction for each record, and notes about those that have none, or that are for no record."""
     ids = [record.id for record in records]
-    if _is_lines(path):
+    if is_list_of_objects(path) or _is_lines(path):
         rows = json_predictions(path, _of_row)
         if not all(row.id is not None for row in rows):
             found, notes = align(rows, ids, path)
@@ -208,7 +208,7 @@ def _read_predictions(records: Sequence[QuestionRecord], path: Path) -> tuple[li
         by_id: dict[str, Prediction] = {}
         for row in rows:
             if str(row.id) in by_id:
-                raise DataError(f"found a second prediction for the id {row.id!r}", path=path, line=row.line, field="id")
+                raise DataError(f"found a second prediction for the id {row.id!r}", path=path, record=row.place, field="id")
             by_id[str(row.id)] = row.value
         return _by_id(records, by_id, path)
     content = read_json(path)

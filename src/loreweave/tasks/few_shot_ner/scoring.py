@@ -178,7 +178,7 @@ def _tagged_episodes(path: Path, types: Set[str]) -> list[Prediction[_Given]]:
         return _Given(spans_of_tags([spelling.plain(tag) for tag in tags], scheme), len(tags))
 
     return [
-        Prediction(row.line, f"{number}/{place}", given(tags))
+        Prediction(row.line, f"{number}/{place}", given(tags), row.kind)
         for number, row in enumerate(rows)
         for place, tags in enumerate(row.value)
     ]

@@ -123,7 +123,7 @@ def _given(path: Path) -> list[Prediction[tuple[str, int | str]]]:
     """Prediction for each query, with its place in the file: a number or a name."""
     if first_character(path) != "[":
         return with_places(json_predictions(path, _answer, partial(place_in_episode, part="query")))
-    return with_places([Prediction(place, None, number) for place, number in enumerate(read_json(path), 1)], "number")
+    return with_places([Prediction(place, None, number, "number") for place, number in enumerate(read_json(path), 1)])
 
 
 def _answer(row: Mapping[str, Any]) -> int | str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from loreweave.corpus.counts import counted
-from loreweave.corpus.files.json_rows import first_character
-from loreweave.corpus.files.reading import open_text, read_json_lines
+from loreweave.corpus.files.json_rows import first_character, json_rows
+from loreweave.corpus.files.reading import not_an_object, open_text, read_json_lines
 from loreweave.errors import DataError
 from loreweave.tasks.files.own_ids import without_partner
 
@@ -19,6 +20,8 @@ PREDICTED = "predicted"
 """Field of the prediction in every file of predictions and in answers of `loreweave predict`; the truth is in `gold`."""
 PLACES = ("line", "record", "row")
 """Fields of an answer for the place of its query: in JSON Lines and text, in a JSON list, in a table."""
+
+_LIST_OF_OBJECTS = re.compile(r"\s*\[\s*\{")
 
 
 def predicted_name(row: Mapping[str, Any], *older: str) -> str:
@@ -32,32 +35,63 @@ def _id(row: Mapping[str, Any]) -> str | None:
 
 @dataclass(frozen=True)
 class Prediction(Generic[V]):
-    """One row: its place, the id of its record (None if the file has the order of the records), and the prediction."""
+    """One row: its place, the id of its record (None if the file has the order of the records), and the prediction.
+
+    `line` is the number of the line, or of what `kind` says: a record of a JSON list.
+    """
 
     line: int
     id: str | None
     value: V
+    kind: str = "line"
+
+    @property
+    def place(self) -> str:
+        """The place in words, for messages."""
+        return f"{self.kind} {self.line}"
 
 
 def json_predictions(
     path: Path, value: Callable[[Mapping[str, Any]], V], id_of: Callable[[Mapping[str, Any]], str | None] = _id
 ) -> list[Prediction[V]]:
-    """Rows of JSON Lines; by default, the optional `id` identifies the record.
+    """Rows of JSON Lines or of a JSON list; by default, the optional `id` identifies the record.
 
     A row with an `error` instead of an answer (of `loreweave predict`) is not a prediction.
 
     Raises:
-        DataError: names the line if `value` or `id_of` refuses a row.
+        DataError: names the line, or the record of a list, if `value` or `id_of` refuses a row.
     """
     found = []
-    for line, row in read_json_lines(path):
+    kind, rows = ("record", _rows_of_list(path)) if is_list_of_objects(path) else ("line", read_json_lines(path))
+    for number, row in rows:
         if "error" in row and PREDICTED not in row and row.keys() <= {"id", *PLACES, "file", "error"}:
             continue
         try:
-            found.append(Prediction(line, id_of(row), value(row)))
+            found.append(Prediction(number, id_of(row), value(row), kind))
         except DataError as error:
-            raise DataError(error.message, path=path, line=line, field=error.field) from None
+            raise DataError(error.message, path=path, record=f"{kind} {number}", field=error.field) from None
     return found
+
+
+def is_list_of_objects(path: Path) -> bool:
+    """Whether a file is one JSON list whose first value is an object; JSON Lines and columns are not."""
+    if first_character(path) != "[":
+        return False
+    with open_text(path) as file:
+        head = ""
+        for line in file:
+            head = f"{head}{line}".strip()
+            if len(head) > 1:
+                return bool(_LIST_OF_OBJECTS.match(head))
+    return False
+
+
+def _rows_of_list(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, (_, row) in enumerate(json_rows(path), 1):
+        if not isinstance(row, dict):
+            problem = row if isinstance(row, DataError) else not_an_object(row)
+            raise DataError(problem.message, path=path, record=f"record {number}")
+        yield number, row
 
 
 def place_in_episode(row: Mapping[str, Any], part: str) -> str | None:
@@ -65,9 +99,9 @@ def place_in_episode(row: Mapping[str, Any], part: str) -> str | None:
     return f"{row['episode']}/{row.get(part, 0)}" if "episode" in row else None
 
 
-def with_places(rows: Sequence[Prediction[V]], kind: str = "line") -> list[Prediction[tuple[str, V]]]:
+def with_places(rows: Sequence[Prediction[V]]) -> list[Prediction[tuple[str, V]]]:
     """Rows whose values have their place ("line 3"), for values that only their gold record can refuse."""
-    return [Prediction(row.line, row.id, (f"{kind} {row.line}", row.value)) for row in rows]
+    return [Prediction(row.line, row.id, (row.place, row.value), row.kind) for row in rows]
 
 
 def label_predictions(path: Path) -> list[Prediction[str]]:
@@ -106,7 +140,7 @@ def align(
         return [row.value for row in rows], []
     nameless = [row for row in rows if row.id is None]
     if nameless and len(nameless) < len(rows):
-        raise DataError(f"found no {id_field}, which other rows have", path=path, line=nameless[0].line, field=id_field)
+        raise DataError(f"found no {id_field}, which other rows have", path=path, record=nameless[0].place, field=id_field)
     if nameless:
         if len(rows) != len(ids):
             expected = f"expected one for each of {counted(len(ids), 'record')}"
@@ -119,7 +153,7 @@ def align(
         assert row.id is not None
         if row.id in known and row.id in given:
             raise DataError(
-                f"found a second prediction for the {id_field} {row.id!r}", path=path, line=row.line, field=id_field
+                f"found a second prediction for the {id_field} {row.id!r}", path=path, record=row.place, field=id_field
             )
         given[row.id] = row.value
     missing = [id for id in ids if id not in given]
@@ -130,7 +164,7 @@ def align(
 
 
 def holds_json(path: Path) -> bool:
-    """Whether a file of predictions is JSON Lines.
+    """Whether a file of predictions is JSON Lines, or a JSON list of objects.
 
     Raises:
         DataError: it is empty.
@@ -138,4 +172,4 @@ def holds_json(path: Path) -> bool:
     first = first_character(path)
     if not first:
         raise DataError("found an empty file, expected predictions", path=path)
-    return first == "{"
+    return first == "{" or is_list_of_objects(path)

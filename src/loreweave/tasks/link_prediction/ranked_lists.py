@@ -91,7 +91,7 @@ def _read(path: Path, graph: KnowledgeGraph) -> dict[Question, np.ndarray]:
     lists: dict[Question, np.ndarray] = {}
     for prediction in found:
         said = prediction.value
-        place: dict[str, Any] = {"path": path, "line": prediction.line}
+        place: dict[str, Any] = {"path": path, "record": prediction.place}
         given = _row_of(said.given, entities, "entity", place)
         question = (said.side, given, _row_of(said.relation, relations, "relation", place))
         if question in lists:

@@ -152,7 +152,7 @@ def _lines(path: Path) -> list[Prediction[str | float]]:
     rows = label_predictions(path)
     if rows and (rows[0].id, rows[0].value) == _SUBMISSION:
         rows = rows[1:]
-    return [Prediction(row.line, row.id, row.value) for row in rows]
+    return [Prediction(row.line, row.id, row.value, row.kind) for row in rows]
 
 
 def _number(value: str | float | None, path: Path) -> float:
