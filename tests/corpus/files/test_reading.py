@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import io
+import lzma
+import pickle
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from loreweave.corpus.files.reading import open_text
 from loreweave.errors import DataError
+
+
+def zipped(content: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.txt", content * 50)
+    return file.getvalue()
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
@@ -20,6 +32,23 @@ def test_utf_16_is_named_with_the_way_out(tmp_path: Path, name: str, encoding: s
         pytest.raises(DataError, match="a.txt.*, line 1: found UTF-16, expected UTF-8 .'iconv -f UTF-16 -t UTF-8' converts it"),
         open_text(tmp_path / name) as file,
     ):
+        file.read()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.zip", zipped(b"Z\xc3\xbcrich\n"), "a.zip: found a zip archive, expected text: unpack it first"),
+        ("a.json", gzip.compress(b"[1]"), "found data of gzip, but the name does not end in .gz: rename the file"),
+        ("a.json", lzma.compress(b"[1]"), "found data of xz, but the name does not end in .xz: rename the file"),
+        ("a.json", bz2.compress(b"[1]"), "found data of bzip2, but the name does not end in .bz2: rename the file"),
+        ("a.pkl", pickle.dumps({"a": 1}), "found a pickle, expected text"),
+        ("a.txt.gz", gzip.compress(zipped(b"x")), "a.txt.gz: found a zip archive"),
+    ],
+)
+def test_files_that_are_no_text_are_named(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=said), open_text(tmp_path / name) as file:
         file.read()
 
 

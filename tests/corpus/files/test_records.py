@@ -113,6 +113,20 @@ def test_joined_words_are_where_their_spans_say(tokens: list[str]) -> None:
     assert text == " ".join(tokens)
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".tsv"])
+def test_a_table_in_the_place_of_json_is_named(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    path.write_text("text,entity\nMia left Oslo.,Q585\n")
+    with pytest.raises(DataError, match=f"a{suffix}: found a {suffix} file without JSON, expected JSON Lines or a JSON list"):
+        first_row(path)
+    path.write_text('{"text": "a"}\n')  # JSON Lines under another name are read
+    assert first_row(path) == {"text": "a"}
+    path = tmp_path / "a.jsonl"
+    path.write_text("text\n")
+    with pytest.raises(DataError, match="a.jsonl, line 1: found broken JSON"):
+        first_row(path)
+
+
 def test_half_a_surrogate_pair_is_named_by_line_and_field(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"words": ["a", "\\ud83d\\ude00"]}\n{"words": ["b", "c\\ud83d"]}\n')

@@ -26,6 +26,15 @@ _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open, "
 COMPRESSIONS = tuple(_OPENERS)
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 FOUND_UTF16 = "found UTF-16, expected UTF-8 ('iconv -f UTF-16 -t UTF-8' converts it)"
+_BINARY_FORMATS = {
+    b"PK\x03\x04": "a zip archive, expected text: unpack it first",
+    b"\x1f\x8b": "data of gzip, but the name does not end in .gz: rename the file",
+    b"\xfd7zXZ\x00": "data of xz, but the name does not end in .xz: rename the file",
+    b"BZh": "data of bzip2, but the name does not end in .bz2: rename the file",
+    b"(\xb5/\xfd": "data of zstd, expected text: 'zstd -d' decompresses it",
+    **{bytes([0x80, protocol]): "a pickle, expected text" for protocol in range(2, 6)},
+}
+"""First bytes of files that are not text -> what they are, and the way out."""
 BROKEN_STREAM = (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error)
 
 _LONE_RETURN = re.compile(rb"\r(?!\n)")
@@ -71,6 +80,8 @@ def open_text(path: Pathname) -> Iterator[TextIO]:
             message = f"found bytes that are not UTF-8 at byte {byte} of the line ({error.reason}), expected UTF-8 text"
             if (line, byte) == (1, 0) and _begins_as_utf16(path):
                 message = FOUND_UTF16
+            elif (other := _binary_format(path)) is not None:
+                raise DataError(f"found {other}", path=path) from None
             raise DataError(message, path=path, line=line) from None
         except BROKEN_STREAM as error:
             raise DataError(f"broken compressed file ({error})", path=path) from error
@@ -96,6 +107,13 @@ def _first_bad_byte(path: Pathname) -> tuple[int | None, int]:
             except UnicodeDecodeError as error:
                 return number, error.start
     return None, 0
+
+
+def _binary_format(path: Pathname) -> str | None:
+    """What a file is whose first bytes are those of a known format that is not text."""
+    with open_binary(path) as file:
+        head = file.read(8)
+    return next((name for magic, name in _BINARY_FORMATS.items() if head.startswith(magic)), None)
 
 
 def _begins_as_utf16(path: Pathname) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Generic
 
 from loreweave.corpus.counts import counted, tallied
+from loreweave.corpus.files.delimited import DELIMITED_SUFFIXES
 from loreweave.corpus.files.json_rows import first_character, json_rows
 from loreweave.corpus.files.read_result import R, ReadResult
 from loreweave.corpus.files.reading import content_suffix
@@ -167,7 +168,9 @@ def first_row(path: Path) -> Any:
     Raises:
         DataError: there is none.
     """
-    broken = None
+    suffix, broken = content_suffix(path), None
+    if suffix in DELIMITED_SUFFIXES and first_character(path) not in ("{", "[", ""):
+        raise DataError(f"found a {suffix} file without JSON, expected JSON Lines or a JSON list", path=path)
     for _, row in json_rows(path):
         if not isinstance(row, DataError):
             return row
