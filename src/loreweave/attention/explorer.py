@@ -1,0 +1,157 @@
+"""`loreweave.attention.explore`: the attention of a model on a text as one page, for a file or a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from loreweave.attention.capture import capture
+from loreweave.attention.captured import CapturedAttention
+from loreweave.attention.encoders import TextInput, open_encoder
+from loreweave.attention.mentions import Given, find_mentions
+from loreweave.attention.page_data import page_data
+from loreweave.attention.page_files import page_html
+from loreweave.attention.quantization import Quantization
+from loreweave.corpus.files.reading import Pathname
+from loreweave.corpus.files.writing import atomic_write, check_free
+from loreweave.errors import DataError
+
+LARGEST_PAGE = 25.0
+"""Size of the largest page in MB, unless `max_mb` says otherwise: browsers open larger ones slowly."""
+_HEIGHT = 720
+"""Height of the page in a notebook, in pixels."""
+
+
+class Explorer:
+    """Captured attention as a page. A notebook shows the page; `save` writes it.
+
+    Args:
+        examples: captured attention, all of it on one page.
+        title: title of the page. Default: the text of the first example.
+        quantization: how weights are rounded: `u8-sqrt` (to 0.004) or `u16` (to 0.00001, twice the size).
+        max_mb: size of the largest page, in MB.
+        view: state of the page when it opens, such as `{"view": "grid"}`.
+
+    Raises:
+        DataError: there is no example.
+    """
+
+    def __init__(
+        self,
+        examples: Iterable[CapturedAttention],
+        *,
+        title: str | None = None,
+        quantization: Quantization = "u8-sqrt",
+        max_mb: float = LARGEST_PAGE,
+        view: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.examples = list(examples)
+        if not self.examples:
+            raise DataError("found no example, expected the attention of at least one text")
+        self.title = title or self.examples[0].text
+        self.quantization: Quantization = quantization
+        self.max_mb = max_mb
+        self.view = dict(view or {})
+
+    def add(self, other: Explorer) -> Explorer:
+        """A page with the examples of both, such as one text in two models."""
+        return self._with([*self.examples, *other.examples])
+
+    def only(self, layers: Sequence[int] | None = None, heads: Sequence[int] | None = None) -> Explorer:
+        """A page with some layers and heads."""
+        return self._with([example.only(layers, heads) for example in self.examples])
+
+    def to_html(self) -> str:
+        """The page.
+
+        Raises:
+            DataError: the page would be larger than `max_mb`.
+        """
+        html = page_html(self.title, page_data(self.examples, self.quantization, self.view))
+        size = len(html.encode()) / 1e6
+        if size > self.max_mb:
+            raise DataError(
+                f"the page would have {size:.1f} MB, expected at most {self.max_mb:g}: choose layers (--layers 0-5) or heads, "
+                "fewer or shorter texts, or a larger limit (--max-mb)"
+            )
+        return html
+
+    def save(self, path: Pathname, *, overwrite: bool = False) -> Path:
+        """Write the page.
+
+        Raises:
+            ConfigurationError: the file exists, and `overwrite` is false.
+            DataError: see `to_html`.
+        """
+        place = Path(path)
+        check_free(place, overwrite)
+        html = self.to_html()
+        with atomic_write(place) as file:
+            file.write(html)
+        return place
+
+    def _with(self, examples: Iterable[CapturedAttention]) -> Explorer:
+        """The same page with other examples."""
+        return Explorer(examples, title=self.title, quantization=self.quantization, max_mb=self.max_mb, view=self.view)
+
+    def _repr_html_(self) -> str:
+        """The page in a frame of its own, so that several pages in one notebook do not touch one another."""
+        return (
+            f'<iframe sandbox="allow-scripts allow-downloads" srcdoc="{escape(self.to_html())}" title="{escape(self.title)}" '
+            f'style="width:100%;height:{_HEIGHT}px;border:0"></iframe>'
+        )
+
+    def __repr__(self) -> str:
+        return f"Explorer({len(self.examples)} examples of {', '.join(sorted({example.model for example in self.examples}))})"
+
+
+def explore(
+    model: Any,
+    text: str,
+    mentions: Sequence[Given] = (),
+    *,
+    tokenizer: Any = None,
+    entities: Sequence[str | None] | None = None,
+    pair: str | None = None,
+    target: str | None = None,
+    layers: Sequence[int] | None = None,
+    heads: Sequence[int] | None = None,
+    compare: Any = None,
+    **page: Any,
+) -> Explorer:
+    """Where the words and entities of a text look.
+
+    Args:
+        model: folder, run, `minilm` or Hub name, or a loaded model of transformers (with `tokenizer`).
+        text: the text.
+        mentions: mentions of the text, by their words or by (start, end) characters. In a LUKE, each becomes an entity.
+        tokenizer: tokenizer of a loaded model.
+        entities: title of each mention's entity in a LUKE; None: `[MASK]`.
+        pair: second text.
+        target: text of the decoder of an encoder-decoder.
+        layers: layers to keep, from 0. None: all.
+        heads: heads to keep, from 0. None: all.
+        compare: a second model, by name, on the same page.
+        page: arguments of `Explorer`.
+
+    Raises:
+        DataError: a mention is not in the text, or several times; the text is too long.
+        ConfigurationError: the model returns no attention weights.
+        CheckpointError: there is no such model.
+
+    Example:
+        >>> explore("minilm", "Ann lives in Oslo.", ["Oslo"]).save("page.html")  # doctest: +SKIP
+    """
+    given = TextInput(text, find_mentions(text, mentions), entities, pair, target)
+    opened = [open_encoder(model, tokenizer)]
+    if compare is not None:
+        second = open_encoder(compare)
+        opened.append(replace(second, name=f"{second.name} (2)") if second.name == opened[0].name else second)
+    examples = []
+    for encoder in opened:
+        words = replace(given, entities=None) if encoder.entities is None and len(opened) > 1 else given
+        examples += list(capture(encoder, [words], layers=layers, heads=heads))
+    return Explorer(examples, **page)

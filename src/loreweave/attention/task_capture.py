@@ -1,0 +1,194 @@
+"""Captures the attention of a task's checkpoint while it predicts: its own inputs, with its predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from loreweave.attention.captured import CapturedAttention, Prediction
+from loreweave.attention.observation import ObservedCall, observed
+from loreweave.attention.reading import Reader, Source, read_call
+from loreweave.attention.relevance import relevance
+from loreweave.corpus.counts import counted
+from loreweave.encoding import EntityTokenizer
+from loreweave.errors import ConfigurationError, DataError
+from loreweave.tasks.contract import Reading, Training
+from loreweave.tasks.jobs.predictor import Predictor, load
+from loreweave.tasks.jobs.records import outputs_of
+from loreweave.tasks.starting_points import SETTINGS
+
+MOST_LABELS = 10
+"""Number of labels of a prediction that are kept."""
+_TEXTS = (("question", "context"), ("text", "text_pair"), ("query", "text"))
+"""Attributes of records with two texts, in the order in which models read them."""
+
+
+class TaskCapture:
+    """A checkpoint of a task, ready to be looked into.
+
+    Args:
+        path: checkpoint.
+        task: its task; needed only if the checkpoint does not name it.
+        name: name of the model on the page.
+        layers: layers to keep, from 0. None: all.
+        heads: heads to keep, from 0. None: all.
+        explain: number of labels to compute gradient x attention for, the most probable ones.
+        options: further arguments of `loreweave.load`.
+
+    Raises:
+        ConfigurationError: the task uses several models, or none with attention.
+        CheckpointError: there is no checkpoint.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        task: str | None = None,
+        *,
+        name: str | None = None,
+        layers: Sequence[int] | None = None,
+        heads: Sequence[int] | None = None,
+        explain: int = 1,
+        **options: Any,
+    ) -> None:
+        self.predictor: Predictor = load(path, task=task, **options)
+        self.loaded, self.explain = self.predictor.loaded, explain
+        tokenizer = getattr(self.loaded.encoding, "tokenizer", None)
+        if not isinstance(tokenizer, EntityTokenizer):
+            name = self.predictor.task.name
+            raise ConfigurationError(f"{name}: the inputs of this task are not single texts; leave --task out")
+        settings = getattr(self.loaded.model.config, SETTINGS, None) or {}
+        markers = {*settings.get("markers", ()), tokenizer.entity_token_1, tokenizer.entity_token_2}
+        vocabulary = tokenizer.entity_vocabulary
+        self.reader = Reader(name or str(path), tokenizer.word_tokenizer, vocabulary, markers, layers, heads)
+
+    def text(self, text: str, mentions: Sequence[tuple[int, int]] = (), id: str = "1") -> list[CapturedAttention]:
+        """Attention while the model predicts for a text and its mentions.
+
+        Raises:
+            DataError: the mentions are not those of a query of the task.
+        """
+        make_rows = self.predictor.task.rows
+        if make_rows is None:
+            name, asks = self.predictor.task.name, ", ".join(self.predictor.task.asks)
+            raise ConfigurationError(f"{name} predicts from {asks}, which a text alone does not have; use --data FILE")
+        rows = make_rows(text, mentions)
+        if not rows:
+            name = self.predictor.task.name
+            raise DataError(f"found a text without a mention, and {name} predicts for mentions; use --mention")
+        found = []
+        for number, row in enumerate(rows):
+            name = id if len(rows) == 1 else f"{id}:{number + 1}"
+            found += self._observed(partial(self._answered, row), Source(name, text))
+        return found
+
+    def file(
+        self, path: Path, number: int, ids: Sequence[str] = (), reading: Reading | None = None
+    ) -> Iterator[CapturedAttention]:
+        """Attention while the model predicts for the first records of a file, with their gold labels.
+
+        Args:
+            path: file of the task.
+            number: number of records.
+            ids: ids of the records. Default: the first ones.
+            reading: settings of reading.
+
+        Raises:
+            DataError: the file has no such record.
+            ConfigurationError: the task does not predict for single records.
+        """
+        training = self.predictor.task.training
+        if training is None or training.score is None:
+            raise ConfigurationError(f"{self.predictor.task.name} does not predict for single records; leave --data out")
+        records = training.records(path, reading or Reading()).records
+        missing = set(ids) - {record.id for record in records}
+        if missing or not records:
+            what = f"no record with the id {sorted(missing)[0]!r}" if missing else "no record"
+            raise DataError(f"found {what}, expected {counted(len(records), 'record')}", path=path)
+        chosen = [record for record in records if record.id in ids] if ids else islice(records, number)
+        for record in chosen:
+            source = Source(record.id, _text_of(training, record))
+            yield from self._observed(partial(self._predicted, training, record), source)
+
+    def _answered(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Answer to a query."""
+        return self.predictor.predict_rows([row])[0]
+
+    def _predicted(self, training: Training[Any], record: Any) -> Mapping[str, Any]:
+        """Prediction for a record, with its gold labels."""
+        outputs = outputs_of(self.loaded, [record], 1)
+        evaluation = (self.loaded.scorer or training.score)([record], outputs, self.loaded.labels)  # type: ignore[misc]
+        row: Mapping[str, Any] = next(iter(evaluation.predictions), {})
+        return row
+
+    def _observed(self, predict: Callable[[], Mapping[str, Any]], source: Source) -> list[CapturedAttention]:
+        """Attention of each part that the model reads during a prediction."""
+        with observed(self.loaded.model) as calls:
+            answer = predict()
+        prediction = prediction_of(answer)
+        found: list[CapturedAttention] = []
+        for call in calls:
+            rows = call.inputs["input_ids"].shape[0]
+            for row in range(rows):
+                name = source.id if rows * len(calls) == 1 else f"{source.id} (part {len(found) + 1})"
+                found += read_call(call.row(row), [replace(source, id=name)], self.reader)
+        if len(calls) == 1 and len(found) == 1:
+            found = [replace(found[0], relevance=self._relevance(calls[0], found[0]))]
+        return [replace(each, prediction=prediction) for each in found]
+
+    def _relevance(self, call: ObservedCall, captured: CapturedAttention) -> dict[str, np.ndarray]:
+        """Gradient x attention of the most probable labels, if the model has one row of logits for an input."""
+        model, labels = self.loaded.model, self.loaded.labels
+        inputs = {name: value for name, value in call.of_model.items() if isinstance(value, torch.Tensor) and name != "labels"}
+        with torch.no_grad():
+            logits = getattr(model(**inputs), "logits", None)
+        size = len(captured.queries)
+        if not labels or not isinstance(logits, torch.Tensor) or logits.shape != (1, len(labels)):
+            return {}
+        best = logits[0].argsort(descending=True)[: self.explain].tolist()
+        found = relevance(model, inputs, best)
+        if any(matrix.shape != (size, size) for matrix in found):  # a batch of one has no padding unless lengths are rounded up
+            return {}
+        return {labels[number]: matrix for number, matrix in zip(best, found, strict=True)}
+
+
+def prediction_of(row: Mapping[str, Any]) -> Prediction | None:
+    """The prediction in a row of predictions of any task."""
+    predicted, probabilities = row.get("predicted"), row.get("probabilities")
+    gold = [_name(label) for label in _listed(row.get("gold"))]
+    if isinstance(probabilities, Mapping):
+        best = sorted(probabilities.items(), key=lambda item: -item[1])[:MOST_LABELS]
+        return Prediction([name for name, _ in best], [float(share) for _, share in best], gold)
+    labels = _listed(predicted)
+    if predicted is None and not gold:
+        return None
+    shares = [float(label["probability"]) if isinstance(label, Mapping) and "probability" in label else 1.0 for label in labels]
+    return Prediction([_name(label) for label in labels], shares, gold)
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [] if value is None else [value]
+
+
+def _name(label: Any) -> str:
+    """A label in words: that of a mention with its characters."""
+    if not isinstance(label, Mapping):
+        return str(label)
+    what = label.get("label") or label.get("entity") or label.get("text") or label.get("mention") or ""
+    place = f" {label['start']}-{label['end']}" if "start" in label and "end" in label else ""
+    return f"{what}{place}"
+
+
+def _text_of(training: Training[Any], record: Any) -> str:
+    """Text of a record, or both of its texts."""
+    for first, second in _TEXTS:
+        if getattr(record, second, None) is not None and getattr(record, first, None) is not None:
+            return f"{getattr(record, first)} {getattr(record, second)}"
+    return training.mentions(record)[0]

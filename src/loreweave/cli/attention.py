@@ -1,0 +1,145 @@
+"""`loreweave attention`: one page that shows where the words and entities of texts look."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loreweave.cli.console import say
+from loreweave.cli.options import Base, Device
+from loreweave.corpus.counts import counted
+
+_PAGE = Path("attention.html")
+Texts = Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Texts, each in quotes.")]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", help="Folder, run, 'minilm' or Hub name. Given twice: both models on one page."),
+]
+Mentions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--mention",
+        help="A mention in the text, by its words or its characters (17-28); can be repeated. In a LUKE it is an entity.",
+    ),
+]
+Entities = Annotated[
+    list[str] | None,
+    typer.Option("--entity", help="Title of each mention's entity, in the order of --mention. Default: [MASK]. For a LUKE."),
+]
+Pair = Annotated[str | None, typer.Option("--pair", help="Second text, for encoders of pairs.")]
+Target = Annotated[str | None, typer.Option("--target", help="Text of the decoder of an encoder-decoder.")]
+TaskName = Annotated[
+    str | None, typer.Option("--task", help="Task of the checkpoint: its own inputs and predictions. Default: what it names.")
+]
+Data = Annotated[Path | None, typer.Option("--data", help="File of the task, instead of texts.")]
+Examples = Annotated[int, typer.Option("--examples", min=1, help="Number of records of --data.")]
+Ids = Annotated[list[str] | None, typer.Option("--id", help="Id of a record of --data; can be repeated. Default: the first.")]
+Format = Annotated[str | None, typer.Option("--format", help="Format of --data. Default: recognised.")]
+Captured = Annotated[
+    Path | None,
+    typer.Option("--from", help="Captured attention instead of a model: a folder, or a pickle (.p) of the LUKE thesis tools."),
+]
+Layers = Annotated[str | None, typer.Option("--layers", help="Layers to keep, from 0: 0-5 or 0,3,11. Default: all.")]
+Heads = Annotated[str | None, typer.Option("--heads", help="Heads to keep, from 0. Default: all.")]
+Output = Annotated[
+    Path, typer.Option("--output", help="Page (.html), pickle of the thesis tools (.p), or a folder for captured attention.")
+]
+Exact = Annotated[bool, typer.Option("--exact", help="Keep weights in 16 bits instead of 8; the page is twice as large.")]
+MostBytes = Annotated[float, typer.Option("--max-mb", min=0.1, help="Size of the largest page in MB.")]
+Explain = Annotated[int, typer.Option("--explain", min=0, help="Number of labels to show gradient x attention for.")]
+SummaryFolder = Annotated[
+    bool, typer.Option("--summary", help="Write tables of means over all examples to the folder --output, instead of a page.")
+]
+Bins = Annotated[int, typer.Option("--bins", min=1, help="Number of bins of word positions in the tables of --summary.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file or folder.")]
+
+
+def command(
+    texts: Texts = None,
+    model: Models = None,
+    mention: Mentions = None,
+    entity: Entities = None,
+    pair: Pair = None,
+    target: Target = None,
+    task: TaskName = None,
+    data: Data = None,
+    examples: Examples = 10,
+    id: Ids = None,
+    format: Format = None,
+    captured: Captured = None,
+    layers: Layers = None,
+    heads: Heads = None,
+    output: Output = _PAGE,
+    exact: Exact = False,
+    max_mb: MostBytes = 25,
+    explain: Explain = 1,
+    summary: SummaryFolder = False,
+    bins: Bins = 8,
+    base: Base = None,
+    device: Device = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write a page that shows where the words and entities of a text look. It opens in any browser, without a network.
+
+    Example: loreweave attention --model minilm "Beyoncé lives in Los Angeles." --mention "Beyoncé" --output page.html
+
+    Example: loreweave attention --model runs/typing --data test.json --examples 5 --output page.html
+
+    Example: loreweave attention --model runs/luke --model minilm "Ann lives in Oslo." --output page.html
+
+    Example: loreweave attention --model runs/typing --data test.json --examples 500 --summary --output tables
+
+    For a checkpoint of a task, the page shows the inputs of the task and what the model predicts. docs/attention.md describes
+    the page.
+    """
+    from loreweave.attention.explorer import Explorer
+    from loreweave.attention.files import write_attention
+    from loreweave.attention.sources import Asked, captured_attention
+    from loreweave.attention.summary import SummarySettings, summarise
+    from loreweave.attention.thesis import write_thesis
+    from loreweave.corpus.files.writing import check_free
+
+    check_free(output, overwrite)
+    asked = Asked(
+        texts=texts or [], mentions=mention or [], entities=entity, pair=pair, target=target, task=task, data=data,
+        examples=examples, ids=id or [], format=format, captured=captured, explain=explain, base=base, device=device,
+        layers=_numbers(layers, "--layers"), heads=_numbers(heads, "--heads"),
+    )  # fmt: skip
+    found = captured_attention(model or [], asked)
+    if summary:
+        means = summarise(found, SummarySettings(bins=bins))
+        means.write(output, overwrite=overwrite)
+        short = f"; {counted(means.short, 'text')} with fewer tokens than bins are not in bins.csv" if means.short else ""
+        say(f"wrote {output}: tables of {counted(means.examples, 'example')}{short}")
+        return
+    if output.suffix == ".html":
+        page = Explorer(found, quantization="u16" if exact else "u8-sqrt", max_mb=max_mb)
+        page.save(output, overwrite=overwrite)
+        size = output.stat().st_size / 1e6
+        say(f"wrote {output}: {counted(len(page.examples), 'example')}, {size:.2f} MB; open it in a browser")
+        return
+    write = write_thesis if output.suffix == ".p" else None
+    count = write(output, found) if write else write_attention(output, found, overwrite=overwrite)
+    say(f"wrote {output}: {counted(count, 'example')}; 'loreweave attention --from {output}' makes a page of them")
+
+
+def _numbers(given: str | None, option: str) -> list[int] | None:
+    """Numbers and ranges (0-5,11).
+
+    Raises:
+        ConfigurationError: something else.
+    """
+    from loreweave.errors import ConfigurationError
+
+    if given is None:
+        return None
+    numbers: list[int] = []
+    for part in given.split(","):
+        match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
+        if match is None or (match[2] is not None and int(match[2]) < int(match[1])):
+            raise ConfigurationError(f"{option}: found {given!r}, expected numbers and ranges such as 0-5 or 0,3,11")
+        numbers += range(int(match[1]), int(match[2] or match[1]) + 1)
+    return sorted(set(numbers))

@@ -1,0 +1,44 @@
+import json
+import re
+
+import numpy as np
+from made_attention import made_attention
+
+from loreweave.attention.captured import CLASSES
+from loreweave.attention.page_data import FORMAT, page_data
+from loreweave.attention.quantization import dequantize, unpacked
+
+
+def parsed(data: str) -> tuple[dict, dict[int, str]]:
+    header = re.search(r'<script type="application/json" id="attention-data">(.*?)</script>', data, re.DOTALL)
+    assert header is not None
+    blocks = re.findall(r'<script type="text/plain" id="block-(\d+)">(.*?)</script>', data)
+    return json.loads(header[1]), {int(number): block for number, block in blocks}
+
+
+def test_the_page_holds_every_layer_in_a_block_of_its_own() -> None:
+    example = made_attention()
+    header, blocks = parsed(page_data([example], "u8-sqrt", {"view": "grid"}))
+    assert header["format"] == FORMAT and header["view"] == {"view": "grid"}
+    assert header["models"] == [{"name": "tiny", "layers": 2, "heads": 3, "entity_aware": True}]
+    (row,) = header["examples"]
+    assert [CLASSES[number] for number in row["queries"]["class"]] == example.queries.classes
+    assert row["attention"]["shape"] == [2, 3, 6, 6] and row["entities"][0]["words"] == [1]
+    for layer, number in enumerate(row["attention"]["blocks"]):
+        found = dequantize(unpacked(blocks[number], "u1").reshape(3, 6, 6), "u8-sqrt")
+        assert np.abs(found - example.weights[layer]).max() <= 0.004
+    matrix = unpacked(blocks[row["relevance"][0]["block"]], "<f4").reshape(row["relevance"][0]["shape"])
+    np.testing.assert_array_equal(matrix, np.eye(6))
+
+
+def test_two_models_and_two_texts_share_a_page() -> None:
+    header, blocks = parsed(page_data([made_attention(), made_attention(id="2"), made_attention(model="other")], "u16"))
+    assert [(row["model"], row["id"]) for row in header["examples"]] == [(0, "1"), (0, "2"), (1, "1")]
+    assert len(blocks) == 3 * (2 + 1)
+
+
+def test_no_text_can_leave_its_element() -> None:
+    hostile = '</script><img src=x onerror="alert(1)"> & \u2028'
+    data = page_data([made_attention(text=hostile, model=hostile)], "u8-sqrt")
+    assert data.count("</script>") == 1 + 3 and "<img" not in data and "\u2028" not in data
+    assert parsed(data)[0]["examples"][0]["text"] == hostile

@@ -1,0 +1,70 @@
+import json
+from pathlib import Path
+
+import pytest
+from made_attention import made_attention
+from tiny_encoders import TYPING_ROWS
+
+import loreweave
+from loreweave.attention.captured import CapturedAttention
+from loreweave.attention.files import write_attention
+from loreweave.attention.sources import Asked, captured_attention
+from loreweave.attention.thesis import write_thesis
+from loreweave.errors import ConfigurationError, LoreweaveError
+
+
+def captured(models: list[str], **asked: object) -> list[CapturedAttention]:
+    return list(captured_attention(models, Asked(device="cpu", **asked)))  # type: ignore[arg-type]
+
+
+def test_every_text_in_every_model(tiny_luke: Path, tiny_bert: Path) -> None:
+    found = captured([str(tiny_luke), str(tiny_bert)], texts=["Ann lives in Oslo.", "Oslo is long."], mentions=["Oslo"])
+    assert [(each.model, each.id) for each in found] == [
+        (str(tiny_luke), "1"), (str(tiny_luke), "2"), (str(tiny_bert), "1"), (str(tiny_bert), "2")
+    ]  # fmt: skip
+    assert [len(each.entities) for each in found] == [1, 1, 0, 0]
+
+
+def test_a_checkpoint_that_names_its_task_shows_the_inputs_of_the_task(tiny_luke: Path, tmp_path: Path) -> None:
+    data = tmp_path / "train.json"
+    data.write_text(json.dumps(TYPING_ROWS), encoding="utf-8")
+    run = str(tmp_path / "run")
+    loreweave.finetune("entity-typing", str(tiny_luke), train=data, output=run, epochs=1, keep="last", device="cpu")
+    (found,) = captured([run], texts=["Ann lives in Oslo."], mentions=["Oslo"])
+    assert found.prediction is not None and found.queries.classes.count("marker") == 2
+    (encoder,) = captured([run], texts=["Ann lives in Oslo."], mentions=["Oslo"], entities=["[MASK]"])
+    assert encoder.prediction is None and "marker" not in encoder.queries.classes
+    assert [each.id for each in captured([run], data=data, examples=2)] == [record["id"] for record in _records(data)[:2]]
+    with pytest.raises(ConfigurationError, match="found --pair with a task"):
+        captured([run], data=data, pair="Ann")
+
+
+def _records(data: Path) -> list[dict[str, str]]:
+    from loreweave.tasks.registry import load_task, training_of
+
+    return [{"id": record.id} for record in training_of(load_task("entity-typing")).read(data, None, False).records]
+
+
+def test_files_are_opened_without_a_model(tmp_path: Path) -> None:
+    examples = [made_attention(), made_attention(id="2")]
+    write_attention(tmp_path / "captured", examples)
+    write_thesis(tmp_path / "thesis.p", examples)
+    assert [each.id for each in captured([], captured=tmp_path / "captured", ids=["2"], heads=[1])] == ["2"]
+    (found,) = captured([], captured=tmp_path / "thesis.p", ids=["sent_1"], layers=[1])
+    assert found.layers == [1]
+
+
+@pytest.mark.parametrize(
+    ("models", "asked", "said"),
+    [
+        ([], {"texts": ["a"]}, "found no --model"),
+        (["minilm"], {}, "give texts, or --data"),
+        (["minilm"], {"texts": ["a"], "data": Path("b")}, "give texts, or --data"),
+        (["minilm"], {"captured": Path("a")}, "found --from with --model"),
+        (["minilm"], {"texts": ["a b"], "mentions": ["a"], "entities": []}, "found 0 --entity and 1 --mention"),
+        ([], {"captured": Path("nowhere.p")}, "nowhere.p"),
+    ],
+)
+def test_options_that_do_not_belong_together_are_named(models: list[str], asked: dict[str, object], said: str) -> None:
+    with pytest.raises((LoreweaveError, OSError), match=said):
+        captured(models, **asked)

@@ -1,0 +1,68 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from family_cases import make_encoder
+from tiny_encoders import TYPING_ROWS
+from transformers import AutoModelForMaskedLM
+
+import loreweave
+from loreweave.attention.task_capture import TaskCapture, prediction_of
+from loreweave.errors import ConfigurationError, DataError
+
+
+@pytest.fixture(params=["tiny_luke", "tiny_bert"])
+def run(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    data = tmp_path / "train.json"
+    data.write_text(json.dumps(TYPING_ROWS), encoding="utf-8")
+    encoder = request.getfixturevalue(request.param)
+    loreweave.finetune("entity-typing", str(encoder), train=data, output=tmp_path / "run", epochs=1, keep="last", device="cpu")
+    return tmp_path / "run"
+
+
+def test_a_checkpoint_is_captured_with_its_own_inputs_and_prediction(run: Path) -> None:
+    (found,) = TaskCapture(str(run), device="cpu").text("Ann lives in Oslo .", [(13, 17)])
+    tokens = found.queries
+    at = [place for place, kind in enumerate(tokens.classes) if kind == "marker"]
+    assert len(at) == 2 and tokens.text[at[0] + 1 : at[1]] == ["Oslo"]
+    answer = loreweave.load(run, device="cpu").predict(["Ann lives in Oslo ."], mentions=[[(13, 17)]])[0][0]
+    assert found.prediction is not None
+    assert dict(zip(found.prediction.labels, found.prediction.probabilities, strict=True)) == pytest.approx(
+        answer["probabilities"], abs=1e-6
+    )
+    best = max(answer["probabilities"], key=answer["probabilities"].get)
+    assert list(found.relevance) == [best] and found.relevance[best].shape == (len(tokens), len(tokens))
+    assert (np.diag(found.relevance[best]) >= 1 - 1e-6).all()
+    for entity in found.entities:
+        assert tokens.classes[entity.row] == "entity" and found.text[entity.start : entity.end] == "Oslo"
+
+
+def test_records_of_a_file_have_their_gold_labels(run: Path, tmp_path: Path) -> None:
+    capture = TaskCapture(str(run), device="cpu", layers=[1], explain=2)
+    found = list(capture.file(tmp_path / "train.json", 3))
+    assert [each.prediction.gold for each in found if each.prediction] == [["person"], ["city", "place"], ["person"]]
+    assert all(each.layers == [1] and len(each.relevance) == 2 for each in found)
+    (one,) = capture.file(tmp_path / "train.json", 3, ids=[found[1].id])
+    np.testing.assert_array_equal(one.weights, found[1].weights)
+    with pytest.raises(DataError, match="no record with the id 'zz'"):
+        list(capture.file(tmp_path / "train.json", 3, ids=["zz"]))
+
+
+def test_a_mention_is_wanted_where_the_task_predicts_for_one(run: Path) -> None:
+    with pytest.raises(DataError, match="use --mention"):
+        TaskCapture(str(run), device="cpu").text("Ann lives in Oslo .")
+
+
+def test_predictions_of_any_task_become_labels() -> None:
+    found = prediction_of({"predicted": [{"start": 0, "end": 3, "label": "person", "probability": 0.5}], "gold": ["x"]})
+    assert found is not None and (found.labels, found.probabilities, found.gold) == (["person 0-3"], [0.5], ["x"])
+    found = prediction_of({"predicted": "no", "probabilities": {"no": 0.7, "yes": 0.3}})
+    assert found is not None and (found.labels, found.probabilities) == (["no", "yes"], [0.7, 0.3])
+    assert prediction_of({"text": "Ann"}) is None
+
+
+def test_tasks_without_a_model_of_their_own_are_refused(tmp_path: Path) -> None:
+    folder = make_encoder("bert", tmp_path, AutoModelForMaskedLM)
+    with pytest.raises(ConfigurationError, match="fact-probing: its model is not accessible"):
+        TaskCapture(str(folder), "fact-probing", device="cpu")

@@ -1,0 +1,58 @@
+"""`loreweave attention` as a user calls it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loreweave.cli.main import main
+
+TEXT = "Ann lives in Oslo."
+
+
+def test_a_text_becomes_a_page(tiny_luke: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.html"
+    command = ["attention", "--model", str(tiny_luke), TEXT, "--mention", "Oslo", "--output", str(page), "--device", "cpu"]
+    assert main(command) == 0
+    assert "page.html: 1 example, 0." in capsys.readouterr().err and "attention-explorer/1" in page.read_text(encoding="utf-8")
+    assert main(command) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert main([*command, "--overwrite", "--layers", "0", "--heads", "0-1", "--exact"]) == 0
+
+
+def test_captured_attention_is_written_and_opened_again(
+    tiny_luke: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = [TEXT, "Bob works at Oslo."]
+    for name in ("captured", "thesis.p"):
+        made = ["attention", "--model", str(tiny_luke), *texts, "--mention", "Oslo", "--device", "cpu", "--output"]
+        assert main([*made, str(tmp_path / name)]) == 0
+        assert main(["attention", "--from", str(tmp_path / name), "--output", str(tmp_path / f"{name}.html")]) == 0
+        assert "2 examples" in capsys.readouterr().err
+
+
+def test_tables_of_a_data_set(tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = ["attention", "--model", str(tiny_bert), TEXT, "Bob works.", "--device", "cpu", "--summary", "--bins", "6"]
+    assert main([*made, "--output", str(tmp_path / "tables")]) == 0
+    assert "tables of 2 examples; 1 text with fewer tokens than bins" in capsys.readouterr().err
+    table = (tmp_path / "tables" / "class_flow.csv").read_text(encoding="utf-8")
+    assert table.startswith("query,key,layer,mean,low,high,values")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--layers", "x"], "--layers: found 'x', expected numbers and ranges such as 0-5 or 0,3,11"),
+        (["--heads", "3-1"], "--heads: found '3-1'"),
+        (["--layers", "7"], "found the layer 7, expected some of 0, 1"),
+        (["--mention", "Paris"], "found no 'Paris' in the text"),
+        (["--max-mb", "0"], "max-mb"),
+    ],
+)
+def test_wrong_options_are_named(
+    arguments: list[str], said: str, tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["attention", "--model", str(tiny_bert), TEXT, "--device", "cpu", "--output", str(tmp_path / "page.html")]
+    assert main([*command, *arguments]) != 0
+    assert said in capsys.readouterr().err.replace("\n", " ") and not (tmp_path / "page.html").exists()
