@@ -12,7 +12,7 @@ from loreweave.cli.main import COMMANDS, main
 from loreweave.errors import ConfigurationError
 from loreweave.miniworld.demo import PAGE, QUESTIONS, RESULTS, Budget, run_demo
 from loreweave.miniworld.demo_page import page
-from loreweave.miniworld.demo_result import Answer, DemoResult
+from loreweave.miniworld.demo_result import ATTENTION_PAGE, Answer, DemoResult
 from loreweave.miniworld.sentence_reading import ReadName, ReadRelation, ReadSentence
 from loreweave.miniworld.world import load_graph_paths
 
@@ -58,7 +58,7 @@ def test_the_command_shows_what_was_measured(
     assert "typing, micro F1 (held-out entities)\t0.500\t0.625" in shown.out
     assert "ner 0.750" in shown.out and "  [Ann: person] left [Oslo: place].\n" in shown.out
     assert "  Norway, capital?  Bergen -> Oslo (right)\n" in shown.out and "Oslo -> Lima (wrong)" in shown.out
-    assert "    Ann -> place of <birth> -> Oslo (0.75)\n" in shown.out and str(tmp_path / PAGE) in shown.err
+    assert "    Ann -> place of <birth> -> Oslo (0.75)\n" in shown.out and str(tmp_path / PAGE) in shown.err and ATTENTION_PAGE in shown.err
     assert (asked["output"], asked["seed"], asked["overwrite"]) == (tmp_path, 3, False)
     assert main(["demo", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["measured"] == {
@@ -106,6 +106,7 @@ def test_the_demo_runs_and_its_commands_are_real(tmp_path: Path) -> None:
         assert (result.output / model / "config.json").is_file()
     assert result.tests.keys() == {"ner", "relation-classification", "entity-linking"} and len(result.sentences) == 3
     assert [(answer.head, answer.relation) for answer in result.answers] == list(QUESTIONS)
+    assert "attention-explorer/1" in (result.output / ATTENTION_PAGE).read_text(encoding="utf-8")
     assert "Before and after" in (result.output / PAGE).read_text(encoding="utf-8")
     first = shlex.split(result.commands[0])[1:]
     assert main([*first, "--overwrite"]) == 0, "the first command can be repeated as it was shown"

@@ -42,6 +42,8 @@ def command(
 
 def _show(result: DemoResult) -> None:
     """Print the results, the page to open, and commands to try next."""
+    from loreweave.miniworld.demo_result import ATTENTION_PAGE
+
     folder = result.output
     print(f"\nMiniLM became a LUKE, which reads words and entities, in {result.seconds:.0f} s.")
     rows = [(what, f"{before:.3f}", f"{after:.3f}") for what, before, after in result.rows]
@@ -56,7 +58,7 @@ def _show(result: DemoResult) -> None:
         print(f"  {sentence.marked()}")
         for each in sentence.relations:
             print(f"    {each.head} -> {each.label} -> {each.tail} ({each.probability:.2f})")
-    say(f"\nOpen in a browser: {folder / 'demo.html'}")
+    say(f"\nOpen in a browser: {folder / 'demo.html'}, and {folder / ATTENTION_PAGE} (where words and entities look)")
     say("Try next:")
     say(f'  echo "Ada Lovelace lived in London." | loreweave predict ner --model {folder / "ner"}')
     say("  loreweave check ner YOUR_FILE        your own data; docs/formats.md lists the formats")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from loreweave.attention.explorer import explore
 from loreweave.build.entity_vocabulary import build_entity_vocabulary
 from loreweave.build.pretraining_set import build_pretraining_set
 from loreweave.checkpoints.formats import hugging_face
@@ -28,7 +29,7 @@ from loreweave.corpus.knowledge.entity_table import EntityTable, read_entities
 from loreweave.encoding.model_names import resolve
 from loreweave.errors import ConfigurationError
 from loreweave.miniworld.demo_page import page
-from loreweave.miniworld.demo_result import Answer, DemoResult
+from loreweave.miniworld.demo_result import ATTENTION_PAGE, Answer, DemoResult
 from loreweave.miniworld.sentence_reading import read_sentences
 from loreweave.miniworld.world import load_pages
 from loreweave.pretraining.configuration import PretrainingConfig
@@ -166,6 +167,7 @@ def run_demo(
         demo.result.rows += rows
     demo.ask("luke-start", "pretraining-2/model")
     demo.names("pretraining-2/model")
+    demo.look("pretraining-2/model")
     demo.result.seconds = round(time.monotonic() - started, 1)
     demo.write()
     return demo.result
@@ -287,6 +289,14 @@ class _Demo:
             self._says("predict", task, queries, "--model", self._path(task))
         finder, linker, relater = (load(self._path(task)) for task in tasks)
         self.result.sentences = read_sentences(finder, linker, relater, SENTENCES)
+
+    def look(self, model: str) -> None:
+        """Show where the words and the names of the first sentence look, on a page of its own."""
+        sentence, target = self.result.sentences[0], self._path(ATTENTION_PAGE)
+        mentions = [option for name in sentence.names for option in ("--mention", f"{name.start}-{name.end}")]
+        self._says("attention", "--model", self._path(model), sentence.text, *mentions, "--output", target)
+        found = explore(str(self._path(model)), sentence.text, [(name.start, name.end) for name in sentence.names])
+        found.save(target, overwrite=True)
 
     def ask(self, start: str, trained: str) -> None:
         """Complete five facts that are not in training, with the encoder before and after training."""

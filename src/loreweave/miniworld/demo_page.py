@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from loreweave.miniworld.demo_result import DemoResult
+from loreweave.miniworld.demo_result import ATTENTION_PAGE, DemoResult
 from loreweave.miniworld.sentence_reading import ReadSentence
 
 _COLOURS = ("#ffe1b3", "#cfe8ff", "#d8f2d0", "#f6d3e6", "#e3dcff", "#fff3b0")
@@ -78,7 +78,8 @@ def _sentences(result: DemoResult) -> str:
     return (
         "<h2>Names, entities and relations in new sentences</h2>\n"
         f'<p class="dim">The entity follows the type if its label is not the name itself. Scores on the test files (micro F1; '
-        f"accuracy of entity linking): {scores}.</p>\n{shown}"
+        f"accuracy of entity linking): {scores}.</p>\n{shown}\n"
+        f'<p><a href="{ATTENTION_PAGE}">Where the words and entities of the first sentence look</a></p>'
     )
 
 

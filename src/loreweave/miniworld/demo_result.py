@@ -8,6 +8,8 @@ from typing import Any
 
 from loreweave.miniworld.sentence_reading import ReadSentence
 
+ATTENTION_PAGE = "attention.html"
+"""File in the demo's folder."""
 
 @dataclass(frozen=True)
 class Answer:
