@@ -1,0 +1,156 @@
+"""The attention page against BertViz and attnview: size of the file, time to the first view, memory of the browser.
+
+    python benchmarks/attention_page.py --peers PYTHON --scripts FOLDER [--tokens 32 64 128] [--repeats 3]
+    python benchmarks/attention_page.py --long                       # ours alone: 12 layers x 12 heads, 512 tokens
+
+`--peers` is a Python with bertviz 1.4.1 and attnview 0.5.1. BertViz loads three scripts from the network; `--scripts` is a
+folder with require.min.js, d3.min.js and jquery.min.js, which are given to the browser instead. The weights are those of
+MiniLM on articles of Wikispeedia: 24 layers x 16 heads (as LUKE-large) are the first 384 of its 72 heads on six texts of the
+same length. All pages of a length show the same weights; before timing, ours are compared with them. Each page is opened in a
+new headless Chromium, in turn, from a file. First view: until the page says that it is drawn (ours), or until the first line
+(BertViz) or element of a table (attnview) is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from playwright.sync_api import Browser, Route, sync_playwright
+
+from checkpoints import DATA
+from loreweave.attention.arrays import from_arrays
+from loreweave.attention.capture import capture
+from loreweave.attention.captured import CapturedAttention
+from loreweave.attention.encoders import TextInput, open_encoder
+from loreweave.attention.explorer import Explorer
+from loreweave.attention.quantization import dequantize, quantize
+from loreweave.corpus.wikispeedia import read_wikispeedia
+
+LARGE, BASE = (24, 16), (12, 12)
+PEERS = Path(__file__).parent / "peers" / "attention_pages.py"
+CHROMIUM = "/usr/bin/chromium"
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--enable-precise-memory-info"]
+DRAWN = {
+    "loreweave heads": "document.documentElement.dataset.ready === '1'",
+    "loreweave grid": "document.documentElement.dataset.ready === '1'",
+    "bertviz-head": "document.querySelectorAll('svg line').length > 0",
+    "bertviz-model": "document.querySelectorAll('svg line').length > 0",
+    "attnview": "document.querySelectorAll('td, canvas, svg, button, option').length > 0",
+}
+"""Page -> what is true when its first view is there."""
+
+
+def real_attention(layers: int, heads: int, tokens: int) -> CapturedAttention:
+    """Attention of MiniLM on real text, arranged as that of a larger model."""
+    encoder = open_encoder("minilm")
+    found: list[CapturedAttention] = []
+    for article in read_wikispeedia(DATA / "text_wikispeedia" / "articles.jsonl.xz"):
+        words = article.text.split()
+        for number in range(tokens // 2, tokens):
+            text = " ".join(words[:number])
+            if len(encoder.words(text)["input_ids"]) == tokens:
+                found += capture(encoder, [TextInput(text)])
+                break
+        if sum(len(each.layers) * len(each.heads) for each in found) >= layers * heads:
+            break
+    rows = np.concatenate([each.weights.reshape(-1, tokens, tokens) for each in found])
+    weights = rows[: layers * heads].reshape(layers, heads, tokens, tokens)
+    return from_arrays(weights, found[0].queries.raw, model=f"{layers} layers x {heads} heads")
+
+
+def check_equal(example: CapturedAttention) -> None:
+    """Refuse to time a page that shows other weights."""
+    shown = dequantize(quantize(example.weights, "u8-sqrt"), "u8-sqrt")
+    assert np.abs(shown - example.weights).max() <= 0.004, "the page shows other weights"
+
+
+def opened(browser: Browser, page: Path, drawn: str, scripts: Path | None, limit: float) -> tuple[float, float]:
+    """Seconds to the first view, and megabytes of the heap of scripts then."""
+    context = browser.new_context(offline=scripts is None)
+    tab = context.new_page()
+
+    def served(route: Route) -> None:
+        assert scripts is not None
+        route.fulfill(path=scripts / Path(route.request.url).name, content_type="text/javascript")
+
+    if scripts is not None:
+        tab.route("https://**", lambda route: served(route))
+    begun = time.perf_counter()
+    tab.goto(page.as_uri(), wait_until="commit", timeout=1000 * limit)
+    tab.wait_for_function(drawn, timeout=1000 * limit, polling=10)
+    taken = time.perf_counter() - begun
+    heap = tab.evaluate("performance.memory.usedJSHeapSize") / 1e6
+    context.close()
+    return taken, heap
+
+
+def pages(example: CapturedAttention, folder: Path, peers: str | None) -> dict[str, Path]:
+    """The pages of all tools."""
+    made: dict[str, Path] = {}
+    for view in ("heads", "grid"):
+        made[f"loreweave {view}"] = Explorer([example], view={"view": view}, max_mb=100).save(folder / f"{view}.html")
+    if peers is not None:
+        arrays = folder / "arrays.npz"
+        np.savez(arrays, weights=example.weights, tokens=np.array(example.queries.raw))
+        for tool in ("bertviz-head", "bertviz-model", "attnview"):
+            made[tool] = folder / f"{tool}.html"
+            subprocess.run([peers, str(PEERS), str(arrays), tool, str(made[tool])], check=True, env=os.environ)
+    return made
+
+
+def compare(shape: tuple[int, int], tokens: int, options: argparse.Namespace) -> None:
+    """Print one row for each tool."""
+    example = real_attention(*shape, tokens)
+    check_equal(example)
+    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
+        made = pages(example, Path(place), options.peers)
+        found: dict[str, list[tuple[float, float]]] = {tool: [] for tool in made}
+        for _ in range(options.repeats):
+            for tool, page in made.items():
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+                scripts = options.scripts if tool.startswith("bertviz") else None
+                try:
+                    found[tool].append(opened(browser, page, DRAWN[tool], scripts, options.limit))
+                except Exception as error:  # a page that does not open in time is a result
+                    print(f"{tool}, {tokens} tokens: {str(error).splitlines()[0]}", file=sys.stderr)
+                browser.close()
+        for tool, page in made.items():
+            print(row(f"{shape[0]} x {shape[1]}", tokens, tool, page, found[tool]), flush=True)
+
+
+def row(shape: str, tokens: int, tool: str, page: Path, found: list[tuple[float, float]]) -> str:
+    """A row of the table."""
+    numbers: list[Any] = [f"{statistics.median(each):.2f}" for each in zip(*found, strict=True)] or ["not opened", ""]
+    return f"| {shape} | {tokens} | {tool} | {page.stat().st_size / 1e6:.2f} | {' | '.join(numbers)} |"
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peers", help="Python with bertviz and attnview")
+    parser.add_argument("--scripts", type=Path, help="folder with the three scripts of BertViz")
+    parser.add_argument("--tokens", nargs="+", type=int, default=[32, 64, 128])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--limit", type=float, default=300, help="seconds until a page counts as not opened")
+    parser.add_argument("--long", action="store_true", help="ours alone: 12 x 12, 512 tokens")
+    options = parser.parse_args()
+    print("| layers x heads | tokens | page | MB | first view, s | heap, MB |\n|---|---|---|---|---|---|")
+    if options.long:
+        options.peers = None
+        compare(BASE, 512, options)
+        return
+    for tokens in options.tokens:
+        compare(LARGE, tokens, options)
+
+
+if __name__ == "__main__":
+    main()
