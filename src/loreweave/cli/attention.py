@@ -10,7 +10,6 @@ import typer
 
 from loreweave.cli.console import say
 from loreweave.cli.options import Base, Device
-from loreweave.corpus.counts import counted
 
 _PAGE = Path("attention.html")
 Texts = Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Texts, each in quotes.")]
@@ -44,7 +43,7 @@ Captured = Annotated[
 ]
 Layers = Annotated[str | None, typer.Option("--layers", help="Layers to keep, from 0: 0-5 or 0,3,11. Default: all.")]
 Heads = Annotated[str | None, typer.Option("--heads", help="Heads to keep, from 0. Default: all.")]
-Output = Annotated[
+OutputPath = Annotated[
     Path, typer.Option("--output", help="Page (.html), pickle of the thesis tools (.p), or a folder for captured attention.")
 ]
 Exact = Annotated[bool, typer.Option("--exact", help="Keep weights in 16 bits instead of 8; the page is twice as large.")]
@@ -72,7 +71,7 @@ def command(
     captured: Captured = None,
     layers: Layers = None,
     heads: Heads = None,
-    output: Output = _PAGE,
+    output: OutputPath = _PAGE,
     exact: Exact = False,
     max_mb: MostBytes = 25,
     explain: Explain = 1,
@@ -95,11 +94,8 @@ def command(
     For a checkpoint of a task, the page shows the inputs of the task and what the model predicts. docs/attention.md describes
     the page.
     """
-    from loreweave.attention.explorer import Explorer
-    from loreweave.attention.files import write_attention
+    from loreweave.attention.outputs import Output, write_output
     from loreweave.attention.sources import Asked, captured_attention
-    from loreweave.attention.summary import SummarySettings, summarise
-    from loreweave.attention.thesis import write_thesis
     from loreweave.corpus.files.writing import check_free
 
     check_free(output, overwrite)
@@ -108,22 +104,8 @@ def command(
         examples=examples, ids=id or [], format=format, captured=captured, explain=explain, base=base, device=device,
         layers=_numbers(layers, "--layers"), heads=_numbers(heads, "--heads"),
     )  # fmt: skip
-    found = captured_attention(model or [], asked)
-    if summary:
-        means = summarise(found, SummarySettings(bins=bins))
-        means.write(output, overwrite=overwrite)
-        short = f"; {counted(means.short, 'text')} with fewer tokens than bins are not in bins.csv" if means.short else ""
-        say(f"wrote {output}: tables of {counted(means.examples, 'example')}{short}")
-        return
-    if output.suffix == ".html":
-        page = Explorer(found, quantization="u16" if exact else "u8-sqrt", max_mb=max_mb)
-        page.save(output, overwrite=overwrite)
-        size = output.stat().st_size / 1e6
-        say(f"wrote {output}: {counted(len(page.examples), 'example')}, {size:.2f} MB; open it in a browser")
-        return
-    write = write_thesis if output.suffix == ".p" else None
-    count = write(output, found) if write else write_attention(output, found, overwrite=overwrite)
-    say(f"wrote {output}: {counted(count, 'example')}; 'loreweave attention --from {output}' makes a page of them")
+    written = Output(path=output, summary=summary, bins=bins, exact=exact, max_mb=max_mb, overwrite=overwrite)
+    say(write_output(captured_attention(model or [], asked), written))
 
 
 def _numbers(given: str | None, option: str) -> list[int] | None:

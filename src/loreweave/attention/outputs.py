@@ -1,0 +1,57 @@
+"""What is written of captured attention: a page, tables, or files, by the name of the output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from loreweave.attention.captured import CapturedAttention
+from loreweave.attention.explorer import LARGEST_PAGE, Explorer
+from loreweave.attention.files import write_attention
+from loreweave.attention.summary import SummarySettings, summarise
+from loreweave.attention.thesis import write_thesis
+from loreweave.corpus.counts import counted
+
+PAGE_ENDING, THESIS_ENDING = ".html", ".p"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """Where and how captured attention is written.
+
+    Attributes:
+        path: a page (`.html`), a pickle of the thesis tools (`.p`), or a folder.
+        summary: write tables of means over all examples to the folder.
+        bins: number of bins of word positions in the tables.
+        exact: keep weights of the page in 16 bits.
+        max_mb: size of the largest page in MB.
+        overwrite: replace an existing file or folder.
+    """
+
+    path: Path
+    summary: bool = False
+    bins: int = 8
+    exact: bool = False
+    max_mb: float = LARGEST_PAGE
+    overwrite: bool = False
+
+
+def write_output(found: Iterator[CapturedAttention], output: Output) -> str:
+    """Write captured attention, and return what was written, in words."""
+    path = output.path
+    if output.summary:
+        means = summarise(found, SummarySettings(bins=output.bins))
+        means.write(path, overwrite=output.overwrite)
+        short = f"; {counted(means.short, 'text')} with fewer tokens than bins are not in bins.csv" if means.short else ""
+        return f"wrote {path}: tables of {counted(means.examples, 'example')}{short}"
+    if path.suffix == PAGE_ENDING:
+        page = Explorer(found, quantization="u16" if output.exact else "u8-sqrt", max_mb=output.max_mb)
+        page.save(path, overwrite=output.overwrite)
+        size = path.stat().st_size / 1e6
+        return f"wrote {path}: {counted(len(page.examples), 'example')}, {size:.2f} MB; open it in a browser"
+    if path.suffix == THESIS_ENDING:
+        count = write_thesis(path, found)
+    else:
+        count = write_attention(path, found, overwrite=output.overwrite)
+    return f"wrote {path}: {counted(count, 'example')}; 'loreweave attention --from {path}' makes a page of them"
