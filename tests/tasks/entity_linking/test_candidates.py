@@ -46,6 +46,21 @@ def test_own_names_are_candidates_without_a_dictionary() -> None:
     assert finder.find("Berlin (band)") == [(1, 1.0)]
 
 
+def test_a_part_of_a_name_leads_to_the_entities_with_it_if_that_is_wanted() -> None:
+    table = EntityTable([
+        DescribedEntity("a", "Robert Zimmerman Dylan", aliases=("Bob Dylan",)),
+        DescribedEntity("b", "Dylan Thomas"),
+        DescribedEntity("c", "Dylan Thomas Trail"),
+        DescribedEntity("d", "Thomas"),
+    ])  # fmt: skip
+    finder = CandidateFinder(table, None, most=2, partial=True)
+    assert finder.find("Dylan's") == [(0, 0.5), (1, 0.5)]  # of names with two words; the third is one too many
+    assert finder.find("the Thomas Trail") == [(2, 1.0)]
+    assert finder.find("Thomas") == [(3, 1.0)], "a known name keeps its entities"
+    assert finder.find("Bob Thomas") == finder.find("dylan") == finder.find("Bonn") == []
+    assert CandidateFinder(table, None).find("Dylan") == []
+
+
 def test_a_new_entity_has_a_small_prior() -> None:
     table = TABLE.extended([DescribedEntity("new", "Berlin", "a new town")])
     (first, second, third) = CandidateFinder(table, COUNTS).find("Berlin")

@@ -170,6 +170,15 @@ def test_a_luke_without_training_links_too(tiny_luke: Path, data: Path, entities
         evaluate(TASK, tiny_luke, data, settings=[*settings, "names=false"])
 
 
+def test_a_part_of_a_name_gives_a_luke_candidates_if_that_is_wanted(tiny_luke: Path, tmp_path: Path) -> None:
+    table = write(tmp_path / "table.jsonl", [{"id": "a", "label": "Bob Dylan"}, {"id": "b", "label": "Oslo"}])
+    mentions = [{"start": 0, "end": 5, "entity": "a"}]
+    data = write(tmp_path / "dylan.jsonl", [{"id": "1", "text": "Dylan sang.", "mentions": mentions}])
+    settings = ["untrained=true", f"entities={table}"]
+    assert evaluate(TASK, tiny_luke, data, settings=settings)[0].metrics["accuracy"] == 0
+    assert evaluate(TASK, tiny_luke, data, settings=[*settings, "partial_names=true"])[0].metrics["accuracy"] == 1
+
+
 def test_a_published_disambiguation_model_links(tmp_path: Path) -> None:
     torch.manual_seed(0)
     folder, reference, _ = layouts.write_disambiguation(tmp_path / "ed")

@@ -50,11 +50,13 @@ class CandidateFinder:
         table: the entities.
         dictionary: names with priors; None: only the entities' own names.
         most: maximum number of candidates of a name.
+        partial: whether a name that is not known has the entities as candidates whose own names contain all of its words.
     """
 
     table: EntityTable
     dictionary: MentionDictionary | None
     most: int = 30
+    partial: bool = False
 
     def __post_init__(self) -> None:
         self._own: dict[str, list[int]] = {}
@@ -72,14 +74,35 @@ class CandidateFinder:
             {name: NameCounts({str(row): 1 for row in rows}) for name, rows in self._own.items() if name}
         )
 
+    @cached_property
+    def _by_word(self) -> dict[str, dict[int, int]]:
+        """Word -> entities with a name that contains it, each with the number of words of its shortest such name."""
+        found: dict[str, dict[int, int]] = {}
+        for name, rows in self._own.items():
+            words = name.split()
+            for word in set(words):
+                lengths = found.setdefault(word, {})
+                lengths.update((row, min(len(words), lengths.get(row, len(words)))) for row in rows)
+        return found
+
     def find(self, name: str) -> list[tuple[int, float]]:
         """Rows of the candidates with their priors, which add up to 1, by decreasing prior; none if the name is not known.
 
-        A name that is not known is tried without a possessive ending and without an article.
+        A name that is not known is tried without a possessive ending and without an article, then as a part of names.
         """
         if name not in self._found:
-            self._found[name] = next(filter(None, map(self._find, _spellings(name))), [])
+            self._found[name] = next(filter(None, map(self._find, _spellings(name))), []) or self._with_part(name)
         return self._found[name]
+
+    def _with_part(self, name: str) -> list[tuple[int, float]]:
+        """Entities with a name that contains all words of a name, those with the shortest names first, with equal priors."""
+        *_, bare = _spellings(name)
+        if not self.partial or not any(map(_may_begin_name, bare.split())):
+            return []
+        lengths = [self._by_word.get(word, {}) for word in _RULE.name(bare).split()]
+        rows = set(lengths[0]).intersection(*lengths[1:]) if lengths else set[int]()
+        kept = sorted(rows, key=lambda row: (max(one[row] for one in lengths), row))[: self.most]
+        return [(row, 1 / len(kept)) for row in kept]
 
     def _find(self, name: str) -> list[tuple[int, float]]:
         priors: dict[int, float] = {}

@@ -158,6 +158,7 @@ def open_linker(model: Path, settings: KnowledgeSettings, execution: Execution, 
             names = loaded.encoding.finder.dictionary if dictionary is None else dictionary
             table = _extended(entities, more, settings)
             loaded = models.with_knowledge(loaded, table, names, settings.language)
+    loaded.encoding.finder.partial = settings.partial_names
     execution.report(f"linking to {described(loaded.encoding.finder.table)}")
     move(loaded.model, choose_device(execution.device)).eval()
     if settings.cache is not None:

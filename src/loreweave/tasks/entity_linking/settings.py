@@ -87,6 +87,9 @@ class KnowledgeSettings:
     language: str | None = None
     """Language of the titles and labels of the entities, for a LUKE whose entity vocabulary has languages. Null: that of the
     checkpoint."""
+    partial_names: bool = False
+    """A name that is not known has the entities as candidates whose own names contain all of its words: "Dylan" is a part of
+    "Bob Dylan". `false`: such a name is compared with all entities by their descriptions, and has no candidate for a LUKE."""
     cache: str | None = None
     """Folder in which the vectors of the entities are stored; they are memory-mapped. Null: in memory, as far as needed."""
     mentions: Mentions = "given"
