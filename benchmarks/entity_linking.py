@@ -343,7 +343,7 @@ def speed(entities: int = 100_000, texts: int = 150) -> None:
     begun = time.process_time()
     found = find_names(records, loaded, PredictionSettings(), execution)
     mentions = sum(len(record.mentions) for record in found)
-    print(f"{mentions} names in {len(records)} paragraphs found in {time.process_time() - begun:.2f} s, {len(table):,} entities")
+    print(f"{mentions} names of {len(records)} texts found in {time.process_time() - begun:.1f} s; {len(table):,} entities")
     answers: dict[str, list[str]] = {}
     for precision in ("fp32", "bf16", "fp32", "bf16"):
         begun = time.process_time()
