@@ -170,6 +170,12 @@ def test_gum_sentences_become_documents(tmp_path: Path) -> None:
     assert result.dropped == {"mentions without a title of Wikipedia": 1}
 
 
+def test_gum_sentences_without_a_document_stay_apart(tmp_path: Path) -> None:
+    rows = [{"sent_id": f"s{n}", "tokens": ["Bonn"], "entities": [{"start": 0, "end": 1, "wiki": "Bonn"}]} for n in range(2)]
+    path = write(tmp_path / "gum.jsonl", *rows, rows[0] | {"doc": "d"}, rows[1] | {"doc": "d"})
+    assert [(one.id, one.text) for one in read(path).records] == [("s0", "Bonn"), ("s1", "Bonn"), ("d", "Bonn\nBonn")]
+
+
 def test_annotated_text(tmp_path: Path) -> None:
     row = {"id": "a", "text": "Ann saw Oslo.", "mentions": [{"start": 0, "end": 3}, {"start": 8, "end": 12, "entity": "Oslo"}]}
     result = read(write(tmp_path / "a.jsonl", row))

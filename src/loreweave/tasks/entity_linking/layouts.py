@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from loreweave.corpus.annotated_text import AnnotatedText
@@ -135,21 +136,12 @@ def _offsets(tokens: list[str]) -> list[list[int]]:
 
 
 def joined(records: list[LinkingRecord]) -> list[LinkingRecord]:
-    """Documents of consecutive sentences with the same `doc`, which are joined by line ends."""
+    """Documents of consecutive sentences with the same `doc`, which are joined by line ends; without it, each is one alone."""
     found: list[LinkingRecord] = []
-    parts: list[LinkingRecord] = []
-    for record in records:
-        if parts and record.metadata.get("doc") != parts[-1].metadata.get("doc"):
-            found.append(_document(parts))
-            parts = []
-        parts.append(record)
-    return [*found, _document(parts)] if parts else found
-
-
-def _document(parts: list[LinkingRecord]) -> LinkingRecord:
-    if "doc" not in parts[0].metadata:
-        return parts[0] if len(parts) == 1 else _joined(parts, parts[0].id)
-    return _joined(parts, str(parts[0].metadata["doc"]))
+    for doc, group in groupby(records, lambda record: record.metadata.get("doc")):
+        parts = list(group)
+        found += parts if doc is None else [_joined(parts, str(doc))]
+    return found
 
 
 def _joined(parts: list[LinkingRecord], id: str) -> LinkingRecord:
