@@ -53,7 +53,7 @@ def facts_of_graph(graph: KnowledgeGraph, templates: Mapping[str, RelationTempla
     """
     triples = _triples(graph, policy.splits)
     report = FactsReport(counts=Counter(triples=len(triples), relations=0, relations_without_template=0))
-    objects = _objects(graph)
+    every = _triples(graph, ())
     for number, relation in enumerate(graph.relations):
         rows = np.unique(triples[triples[:, RELATION] == number], axis=0)
         template = templates.get(relation.id)
@@ -63,6 +63,7 @@ def facts_of_graph(graph: KnowledgeGraph, templates: Mapping[str, RelationTempla
             report.counts["relations_without_template"] += 1
             report.counts["triples_without_template"] += len(rows)
             continue
+        objects = _objects(every[every[:, RELATION] == number])
         facts = list(_facts(graph, rows, template, relation.label, objects, policy, report.counts))
         if policy.most_facts is not None and len(facts) > policy.most_facts:
             chosen = stream(policy.seed, "facts of a relation", number).choice(len(facts), policy.most_facts, replace=False)
@@ -87,13 +88,12 @@ def _triples(graph: KnowledgeGraph, splits: Sequence[str]) -> np.ndarray:
     return np.concatenate([np.asarray(graph.triples[split]) for split in splits or graph.triples])
 
 
-def _objects(graph: KnowledgeGraph) -> dict[tuple[int, int], list[int]]:
-    """(head row, relation row) -> tail rows of all splits."""
-    found: dict[tuple[int, int], dict[int, None]] = {}
-    for triples in graph.triples.values():
-        for head, relation, tail in np.asarray(triples).tolist():
-            found.setdefault((head, relation), {})[tail] = None
-    return {key: list(tails) for key, tails in found.items()}
+def _objects(triples: np.ndarray) -> dict[int, list[int]]:
+    """Head row -> tail rows of the triples of one relation, each once."""
+    found: dict[int, dict[int, None]] = {}
+    for head, tail in triples[:, [HEAD, TAIL]].tolist():
+        found.setdefault(head, {})[tail] = None
+    return {head: list(tails) for head, tails in found.items()}
 
 
 def _facts(
@@ -101,13 +101,13 @@ def _facts(
     triples: np.ndarray,
     template: RelationTemplate,
     label: str,
-    objects: Mapping[tuple[int, int], Sequence[int]],
+    objects: Mapping[int, Sequence[int]],
     policy: FactPolicy,
     counts: Counter[str],
 ) -> Iterable[dict[str, Any]]:
     """Rows of the triples of one relation."""
-    for head, relation, tail in triples[:, [HEAD, RELATION, TAIL]].tolist():
-        subject, object, rivals = graph.entities[head], graph.entities[tail], objects[head, relation]
+    for head, tail in triples[:, [HEAD, TAIL]].tolist():
+        subject, object, rivals = graph.entities[head], graph.entities[tail], objects[head]
         names = _names(object)
         if not _names(subject) or not names:
             counts["facts_without_names"] += 1
