@@ -16,6 +16,9 @@ from loreweave.corpus.knowledge.entity_names import canonical_entity, is_qid
         ("http://de.m.wikipedia.org/wiki/K%C3%B6ln", "Köln"),
         ("http://dbpedia.org/resource/AC/DC", "AC/DC"),
         ("http://de.dbpedia.org/resource/Bonn", "Bonn"),
+        ("https://en.wikipedia.org/wiki/C%23#History", "C#"),  # a section of the article
+        ("Ko\u0308ln", "Köln"),
+        ("https://de.wikipedia.org/wiki/Ko%CC%88ln", "Köln"),
         ("http://www.wikidata.org/entity/Q64", "Q64"),
         ("https://www.wikidata.org/wiki/Q64", "Q64"),
         ("Jos\\u00e9_Mourinho", "José Mourinho"),

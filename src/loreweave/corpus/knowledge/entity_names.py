@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from unicodedata import normalize
 from urllib.parse import unquote
 
 _ADDRESS = re.compile(
@@ -29,8 +30,8 @@ def canonical_entity(name: str) -> str:
     """
     address = _ADDRESS.match(name)
     if address is not None:
-        name = unquote(name[address.end() :])
+        name = unquote(name[address.end() :].partition("#")[0])  # without the section of an article
     elif "\\u" in name:  # AIDA writes YAGO's names with such escapes
         name = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), name)
-    name = " ".join(name.replace("_", " ").split())
+    name = normalize("NFC", " ".join(name.replace("_", " ").split()))
     return name[:1].upper() + name[1:]
