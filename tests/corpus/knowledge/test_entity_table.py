@@ -57,11 +57,9 @@ def test_an_id_is_never_another_entitys_title() -> None:
     assert table.row_of("B") == 1 and table.row_of("b") == 1
 
 
-def test_tables_grow_at_their_end() -> None:
-    table = EntityTable([DescribedEntity("a")])
-    assert table.extended([DescribedEntity("b")]).row_of("b") == 1
+def test_two_entities_of_one_id_are_refused() -> None:
     with pytest.raises(DataError, match="found the id 'a' twice"):
-        table.extended([DescribedEntity("a")])
+        EntityTable([DescribedEntity("a"), DescribedEntity("a")])
 
 
 def test_empty_descriptions_are_counted() -> None:

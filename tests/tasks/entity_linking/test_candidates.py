@@ -62,7 +62,7 @@ def test_a_part_of_a_name_leads_to_the_entities_with_it_if_that_is_wanted() -> N
 
 
 def test_a_new_entity_has_a_small_prior() -> None:
-    table = TABLE.extended([DescribedEntity("new", "Berlin", "a new town")])
+    table = EntityTable([*TABLE, DescribedEntity("new", "Berlin", "a new town")])
     (first, second, third) = CandidateFinder(table, COUNTS).find("Berlin")
     assert [first[0], second[0], third[0]] == [0, 1, 3] and third[1] == pytest.approx(0.01 / 1.01)
 

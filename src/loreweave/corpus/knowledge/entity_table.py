@@ -118,14 +118,6 @@ class EntityTable(Sequence[DescribedEntity]):
         """Number of entities whose text is their name alone."""
         return sum(not entity.description.strip() for entity in self._entities)
 
-    def extended(self, more: Iterable[DescribedEntity]) -> EntityTable:
-        """A table with further entities at its end; the rows of the others stay the same.
-
-        Raises:
-            DataError: an entity has the id of another.
-        """
-        return EntityTable([*self._entities, *more])
-
     def save(self, path: Pathname) -> None:
         """Write the entities as JSON Lines."""
         write_json_lines(path, (entity.to_dict() for entity in self._entities))
