@@ -78,6 +78,12 @@ def test_short_lists_are_noted(write: Any) -> None:
     found, _ = score(write(GOLD), ANSWERS)
     assert found.notes[1] == "the shortest list of answers has 1: objects behind its end count as not found"
     full = [{"id": row["id"], "predicted": [f"word {n}" for n in range(10)]} for row in GOLD]
+    behind = "not in the list of answers, whose rank counts as infinite: mrr is lower than among all answers"
+    assert score(write(GOLD), full)[0].notes == [f"4 objects are {behind}"]
+    for row, fact in zip(full, GOLD[:3], strict=False):
+        row["predicted"][9] = fact["object"]
+    assert score(write(GOLD), full)[0].notes == [f"1 object is {behind}"]
+    full[3]["predicted"][0] = GOLD[3]["object"]
     assert score(write(GOLD), full)[0].notes == []
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from loreweave.corpus.counts import counted
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.corpus.files.rows import as_row
 from loreweave.corpus.files.rows import field as required
@@ -135,9 +136,6 @@ def score_predictions(
     given, notes = align(rows, [fact.id for fact in found.records], predictions, missing_are=missing_are)
     pairs = zip(found.records, given, strict=True)
     kept = [(fact, answers or []) for fact, answers in pairs if answers is not None or not left_out]
-    lists = [len(answers) for _, answers in kept if answers]
-    if lists and min(lists) < PRECISION_AT[-1]:
-        notes.append(f"the shortest list of answers has {min(lists)}: objects behind its end count as not found")
     facts, names, others = [fact for fact, _ in kept], list[list[str]](), list[set[str]]()
     for fact in facts:
         own = [_folded(name, settings) for name in (fact.names if settings.aliases else (fact.object,))]
@@ -147,12 +145,25 @@ def score_predictions(
         _rank([_folded(answer, settings) for answer in answers], own, removed)
         for (_, answers), own, removed in zip(kept, names, others, strict=True)
     ]
+    notes += _about_ends([(len(answers), rank) for (_, answers), rank in zip(kept, ranks, strict=True) if answers])
     read_facts = Counter(fact.relation for fact in found.records)
     evaluation = evaluation_of(Ranked(facts, ranks, names, others, read_facts), settings)
     evaluation.notes.extend(notes)
     return evaluation, {
         "records": len(facts), "read": len(found.records), "skipped": dict(found.skipped), "left_out": found.left_out,
     }  # fmt: skip
+
+
+def _about_ends(lists: Sequence[tuple[int, float]]) -> list[str]:
+    """A note about objects behind the end of their list of answers; `lists` has the length of each, and the object's rank."""
+    shortest = min((length for length, _ in lists), default=PRECISION_AT[-1])
+    behind = sum(rank == float("inf") for _, rank in lists)
+    if shortest < PRECISION_AT[-1]:
+        return [f"the shortest list of answers has {shortest}: objects behind its end count as not found"]
+    if not behind:
+        return []
+    have = counted(behind, "object is", "objects are")
+    return [f"{have} not in the list of answers, whose rank counts as infinite: mrr is lower than among all answers"]
 
 
 def _answers(row: Mapping[str, Any]) -> list[str]:
