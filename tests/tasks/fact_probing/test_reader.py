@@ -10,6 +10,7 @@ import pytest
 
 from loreweave.errors import ConfigurationError, DataError
 from loreweave.tasks.contract import Reading
+from loreweave.tasks.fact_probing.formats import masked_sentence
 from loreweave.tasks.fact_probing.reader import read
 from loreweave.tasks.fact_probing.record import Fact, RightObject
 from loreweave.tasks.fact_probing.settings import ScoringSettings
@@ -227,3 +228,17 @@ def test_unknown_formats_and_empty_files_are_errors(tmp_path: Path) -> None:
         read(path, ScoringSettings(), Reading(format="x"))
     with pytest.raises(DataError, match="found an empty file, expected facts"):
         facts(write(tmp_path / "empty.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("text", "subject", "span"),
+    [
+        ("Annual reports of Ann are in [MASK].", "Ann", (18, 21)),  # not in another word
+        ("In [MASK], A met B.", "A", (11, 12)),  # not in the place of the object
+        ("東京都は[MASK]にある", "東京", (0, 2)),  # no spaces between words
+        ("[MASK] is big", "MASK", None),
+        ("[MASK] is big", "Oslo", None),
+    ],
+)
+def test_the_place_of_a_subject(text: str, subject: str, span: tuple[int, int] | None) -> None:
+    assert masked_sentence(text, subject).subject == span

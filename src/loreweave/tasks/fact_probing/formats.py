@@ -202,9 +202,14 @@ def _lama_sentences(row: Row, subject: str) -> Iterator[Question]:
 
 
 def _place(text: str, subject: str) -> tuple[int, int] | None:
-    """Characters of the first occurrence of the subject."""
-    start = text.find(subject) if subject.strip() else -1
-    return None if start < 0 else (start, start + len(subject))
+    """Characters of the first occurrence of the subject as whole words; without one, of the first occurrence. The place of the
+    object has none."""
+    if not subject.strip():
+        return None
+    filled = text.replace(MASK_PLACE, " " * len(MASK_PLACE))
+    name = re.escape(subject)
+    found = re.search(rf"(?<!\w){name}(?!\w)", filled) or re.search(name, filled)
+    return None if found is None else found.span()
 
 
 def _is_rejected(row: Row) -> bool:
