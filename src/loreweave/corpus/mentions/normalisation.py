@@ -175,7 +175,7 @@ class Normalisation:
     def _characters(self, cluster: str) -> str:
         """The normalised characters of a character with its combining marks, which normalisation does not change again."""
         text = cluster
-        for _ in range(_ROUNDS):
+        for _ in range(1 if cluster.isascii() else _ROUNDS):
             before = text
             text = self._cased(text if self.unicode == "none" else unicodedata.normalize(self.unicode, text))
             if text == before:
