@@ -23,7 +23,7 @@ class TestExtractiveQa(RecordTaskCases):
         for n, (name, place) in enumerate((("Ann", "Oslo"), ("Bob", "a bank"), ("He", "Paris"), ("She", "the river")))
     ]
     gold = ("answers",)
-    bad = [({"question": 7}, "question"), ({"context": None}, "context"), ({"answers": "Oslo"}, "answers")]
+    bad = [({"question": 7}, "question"), ({"context": None}, "context"), ({"answers": 7}, "answers")]
     long = {"question": "ann is in " * 10, "context": "ann lives in oslo . " * 10}
 
     def said(self, row: Mapping[str, Any]) -> Any:
