@@ -140,7 +140,6 @@ def _tokens(names: Sequence[str], entities: set[int]) -> Tokens:
     return Tokens(readable, list(names), classes, nowhere, nowhere, words)
 
 
-
 def _readable(name: str) -> str:
     """A token without the marks of its vocabulary."""
     shown = name

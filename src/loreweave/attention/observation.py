@@ -43,9 +43,7 @@ class ObservedCall:
         """One row of the batch, as a batch of its own."""
         one = slice(number, number + 1)
         inputs = {name: value[one] if isinstance(value, Tensor) else value for name, value in self.inputs.items()}
-        attentions = {
-            kind: {index: layer[one] for index, layer in layers.items()} for kind, layers in self.attentions.items()
-        }
+        attentions = {kind: {index: layer[one] for index, layer in layers.items()} for kind, layers in self.attentions.items()}
         return ObservedCall(inputs, attentions, self.of_model)
 
 

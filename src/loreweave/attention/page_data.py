@@ -95,4 +95,3 @@ def _added(blocks: list[str], block: str) -> int:
     """Number of a new block."""
     blocks.append(block)
     return len(blocks) - 1
-

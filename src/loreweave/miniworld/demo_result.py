@@ -11,6 +11,7 @@ from loreweave.miniworld.sentence_reading import ReadSentence
 ATTENTION_PAGE = "attention.html"
 """File in the demo's folder."""
 
+
 @dataclass(frozen=True)
 class Answer:
     """The highest-ranked answer to a question about the graph, before and after training.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -125,6 +126,17 @@ def test_wrong_requests(tiny_bert: Path, typing_file: Path, tmp_path: Path) -> N
         DataFiles.choose(TASK, None, train=None, dev=None, test=None)
     with pytest.raises(DataError, match="no training file"):
         DataFiles.choose(TASK, tmp_path / "..", train=None, dev=None, test=None)
+
+
+def test_a_folder_without_the_usual_names_shows_its_files(tmp_path: Path) -> None:
+    for name in ("jaquad_train_0000.json.gz", "jaquad_dev_0000.json.gz", ".hidden"):
+        (tmp_path / name).touch()
+    said = (
+        "found no training file, expected a name like train.json "
+        "(files here: jaquad_dev_0000.json.gz, jaquad_train_0000.json.gz); --train and --dev name other files"
+    )
+    with pytest.raises(DataError, match=re.escape(said)):
+        DataFiles.choose(TASK, tmp_path, train=None, dev=None, test=None)
 
 
 def test_a_checkpoint_of_another_task_is_refused(tiny_bert: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from transformers import set_seed
 
 from loreweave.corpus.class_labels import info_file_of
-from loreweave.corpus.counts import counted
+from loreweave.corpus.counts import counted, listed
 from loreweave.corpus.files.reading import sha256_of, sha256_of_data
 from loreweave.corpus.files.records import describe_skipped
 from loreweave.encoding.model_names import resolve
@@ -76,7 +76,10 @@ class DataFiles:
         splits = training_of(task).splits
         found = split_file(splits, folder, "train")
         if found is None:
-            raise DataError(f"found no training file, expected a name like {splits['train'][0]}.json", path=folder)
+            others = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+            expected = f"expected a name like {splits['train'][0]}.json"
+            way_out = f" (files here: {listed(others)}); --train and --dev name other files" if others else ""
+            raise DataError(f"found no training file, {expected}{way_out}", path=folder)
         dev, test = dev or split_file(splits, folder, "dev"), test or split_file(splits, folder, "test")
         return cls(train=found, dev=dev, test=test)
 
