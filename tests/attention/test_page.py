@@ -2,71 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import numpy as np
 import pytest
 from attention_pages import (
+    VIEWS,
     PageData,
-    browser_page,
+    address,
+    drawn_pixels,
     luke_like,
     open_page,
     open_view,
     plain_table,
     rows_that_sum_to_one,
+    said,
+    state,
+    token,
+    two_models,
     words_page,
 )
-
-VIEWS = ["heads", "grid", "layers", "matrix"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with browser_page() as page:
-        yield page
-
-
-@pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    browser.problems.clear()
-    browser.set_viewport_size({"width": 1280, "height": 900})
-    yield browser
-    assert browser.problems == []
-
-
-def said(page: Any) -> str:
-    return page.locator("#said").inner_text()
-
-
-def state(page: Any) -> dict[str, Any]:
-    return page.evaluate("() => window.__attention.state")
-
-
-def address(page: Any) -> str:
-    return unquote(page.evaluate("() => location.hash"))
-
-
-def token(page: Any, side: str, number: int) -> Any:
-    return page.locator(f".columns .tokens.{side} [role=option]").nth(number)
-
-
-def unnamed_controls(page: Any) -> list[str]:
-    script = """() => [...document.querySelectorAll('button, select, input, canvas, [role=listbox], [tabindex="0"]')]
-        .filter((one) => !(one.tagName === 'BUTTON' && one.textContent.trim()))
-        .filter((one) => !one.getAttribute('aria-label') && !(one.labels && one.labels.length))
-        .map((one) => one.outerHTML)"""
-    return page.evaluate(script)
-
-
-def drawn_pixels(page: Any) -> int:
-    """Number of pixels of the view's canvas that have a colour."""
-    script = """() => { const canvas = document.querySelector('#view canvas');
-        const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-        let count = 0; for (let i = 3; i < data.length; i += 4) if (data[i] > 0) count += 1; return count; }"""
-    return page.evaluate(script)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "none"])
@@ -174,6 +130,19 @@ def test_the_threshold_keeps_the_share_of_each_row(page: Any, tmp_path: Path) ->
     assert "4 lines" in said(page)
 
 
+def test_a_slider_is_dragged_without_being_replaced(page: Any, tmp_path: Path) -> None:
+    open_page(page, tmp_path, words_page(6, layers=6), "layer=0")
+    box = page.locator("[data-key=layer]").bounding_box()
+    page.mouse.move(box["x"] + 8, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    for share in (0.3, 0.6, 0.98):
+        page.mouse.move(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
+        page.wait_for_timeout(100)
+    page.mouse.up()
+    assert state(page)["layer"] == 5
+    assert page.locator(".layer-name").inner_text() == "layer 5"
+
+
 def test_keys_move_everywhere(page: Any, tmp_path: Path) -> None:
     open_page(page, tmp_path, luke_like(), "layer=1")
     page.keyboard.press("]")
@@ -214,80 +183,28 @@ def test_a_token_list_is_moved_through_with_arrows(page: Any, tmp_path: Path) ->
     assert page.locator(".tokens.from [tabindex='0']").count() == 1
 
 
-def test_every_view_draws_describes_and_has_a_table(page: Any, tmp_path: Path) -> None:
+def test_latent_types_stand_under_their_tokens(page: Any, tmp_path: Path) -> None:
     open_page(page, tmp_path, luke_like())
-    page.get_by_text("Show as table").click()
-    for view in VIEWS:
-        open_view(page, view)
-        assert page.locator(".fault").count() == 0
-        assert drawn_pixels(page) > 200
-        assert page.locator("#described").text_content()
-        assert page.locator(".table-box tbody tr").count() > 0
-        assert unnamed_controls(page) == []
+    types = page.locator("#strip .token .type").all_inner_texts()
+    assert [text.strip() for text in types] == ["", "type 0", "type 0", "type 1", "", "type 0", "type 0", "", "", "", ""]
 
 
-def test_what_is_shown_is_saved(page: Any, tmp_path: Path) -> None:
-    open_page(page, tmp_path, luke_like(), "layer=1")
-    for view in VIEWS:
-        open_view(page, view)
-        save_all(page)
-
-
-def save_all(page: Any) -> None:
-    for kind, begin in (("PNG", b"\x89PNG"), ("SVG", b"<?xml"), ("CSV", b"\xef\xbb\xbf"), ("JSON", b"{")):
-        with page.expect_download() as download:
-            page.get_by_title(f"Save {'the state as' if kind == 'JSON' else 'as'} {kind}").click()
-        content = Path(download.value.path()).read_bytes()
-        assert content.startswith(begin) and len(content) > 50
-        if kind == "CSV":
-            assert content.count(b"\r\n") > 2
-        if kind == "SVG":
-            assert content.rstrip().endswith(b"</svg>") and b"undefined" not in content and b"NaN" not in content
-
-
-def test_a_view_with_its_pins_is_opened_from_its_address(page: Any, tmp_path: Path) -> None:
-    open_page(page, tmp_path, luke_like(), "view=matrix&layer=2&from=9&to=1,2")
-    assert "layer 2" in said(page) and "E1 [MASK] Beyonce to Bey + once" in said(page)
-    page.get_by_label("Note for what is shown").fill("looks & <b>sees</b>")
-    page.get_by_role("button", name="Pin this view").click()
-    pins = state(page)["pins"]
-    assert pins == [{"note": "looks & <b>sees</b>", "at": "view=matrix&layer=2&from=9&to=1%2C2"}]
-    page.keyboard.press("1")
-    page.keyboard.press("Escape")
-    again = page.evaluate("() => location.hash").removeprefix("#")
-    open_page(page, tmp_path, luke_like(), again)
-    assert state(page)["view"] == "heads"
-    page.get_by_role("button", name="looks & <b>sees</b>", exact=True).click()
-    assert state(page)["view"] == "matrix" and state(page)["from"] == [9] and state(page)["pins"] == pins
-
-
-def test_a_pair_is_followed_through_the_layers(page: Any, tmp_path: Path) -> None:
-    weights = rows_that_sum_to_one((3, 2, 4, 4))
-    open_page(page, tmp_path, PageData("gzip", "u16").add(weights, plain_table(list("abca"))), "view=layers")
-    page.locator("[data-key='pair 0 from']").select_option(label="a #2 (3)")
-    page.locator("[data-key='pair 0 to']").select_option(label="c (2)")
-    assert state(page)["pairs"] == [[[3], [2]]]
-    means = weights[:, :, 3, 2].mean(1)
-    assert f"a #2 → c: strongest in layer {means.argmax()} (mean of heads {means.max():.3f})" in said(page)
-    page.get_by_title("Swap pair 1").click()
-    assert state(page)["pairs"] == [[[2], [3]]]
-    page.get_by_role("button", name="Add a pair").click()
-    assert len(state(page)["pairs"]) == 2
-    page.get_by_title("Remove pair 2").click()
-    assert len(state(page)["pairs"]) == 1
-
-
-def test_a_head_of_the_grid_is_opened_by_mouse_and_by_keyboard(page: Any, tmp_path: Path) -> None:
-    open_page(page, tmp_path, luke_like(), "view=grid&layer=0")
-    page.locator(".interactive").focus()
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowRight")
-    assert state(page)["layer"] == 1 and state(page)["heads"] == [1]
-    page.keyboard.press("Enter")
-    assert state(page)["view"] == "heads" and state(page)["mode"] == "each"
-    open_page(page, tmp_path, luke_like(), "view=grid&layer=0")
-    page.locator("#view canvas").click(position={"x": 60, "y": 40})
-    assert state(page)["view"] == "heads" and state(page)["heads"] == [0]
+def test_examples_are_searched_and_filtered_by_errors(page: Any, tmp_path: Path) -> None:
+    data = luke_like()
+    data.add(rows_that_sum_to_one((1, 1, 2, 2)), plain_table(["Ann", "runs"]), text="Ann runs")
+    data.examples[1]["prediction"] = {"labels": ["person", "event"], "probabilities": [0.2, 0.9], "gold": ["person"]}
+    open_page(page, tmp_path, data)
+    choices = page.locator("[data-key='Example']").locator("option")
+    assert choices.count() == 2
+    page.get_by_label("Find an example").fill("ann")
+    page.get_by_label("Find an example").press("Tab")
+    page.locator("[data-key='Example']").select_option(label="2: Ann runs")
+    assert token(page, "from", 1).inner_text() == "runs"
+    page.get_by_label("Find an example").fill("")
+    page.get_by_label("Find an example").press("Tab")
+    page.get_by_role("checkbox", name="only errors").check()
+    assert choices.all_inner_texts() == ["2: Ann runs"]
+    assert page.locator("#example .wrong").inner_text().startswith("predicted: event 0.900")
 
 
 HOSTILE = [
@@ -344,7 +261,7 @@ def test_odd_shapes_are_drawn(page: Any, tmp_path: Path, case: str) -> None:
 @pytest.mark.parametrize("width", [320, 390, 1920])
 def test_no_width_needs_scrolling_to_the_side(page: Any, tmp_path: Path, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
-    open_page(page, tmp_path, luke_like(), "theme=dark")
+    open_page(page, tmp_path, two_models(), "theme=dark")
     for view in VIEWS:
         open_view(page, view)
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from loreweave.attention.page_files import page_html
 
 CLASSES = ["special", "separator", "marker", "word", "punctuation", "mention", "entity"]
+VIEWS = ["heads", "grid", "layers", "matrix", "classes", "relevance", "statistics", "compare"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 BROWSER_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -160,6 +162,16 @@ def luke_like(layers: int = 3, heads: int = 4, seed: int = 0, **rest: Any) -> Pa
     return PageData().add(weights, table, **whole)
 
 
+def two_models() -> PageData:
+    """The example of `luke_like` by two models, with different weights."""
+    data = luke_like()
+    first = data.examples[0]
+    rest = {name: first[name] for name in ("entities", "text", "id")}
+    data.add(rows_that_sum_to_one((3, 4, 11, 11), seed=1), first["queries"], model=1, **rest)
+    data.models.append({**data.models[0], "name": "tuned"})
+    return data
+
+
 def words_page(size: int, layers: int = 2, heads: int = 2, entities: int = 0) -> PageData:
     tokens = [f"w{at}" for at in range(size - entities)] + [f"[E{at}]" for at in range(entities)]
     first = size - entities
@@ -212,3 +224,44 @@ def open_view(page: Any, view: str) -> None:
     """Opens a view by its tab and waits until it is drawn."""
     page.locator(f"[data-view={view}]").click()
     page.locator(f"[data-view={view}][aria-selected=true]").wait_for()
+
+
+def said(page: Any) -> str:
+    return page.locator("#said").inner_text()
+
+
+def state(page: Any) -> dict[str, Any]:
+    return page.evaluate("() => window.__attention.state")
+
+
+def address(page: Any) -> str:
+    return unquote(page.evaluate("() => location.hash"))
+
+
+def token(page: Any, side: str, number: int) -> Any:
+    return page.locator(f".columns .tokens.{side} [role=option]").nth(number)
+
+
+def unnamed_controls(page: Any) -> list[str]:
+    script = """() => [...document.querySelectorAll('button, select, input, canvas, [role=listbox], [tabindex="0"]')]
+        .filter((one) => !(one.tagName === 'BUTTON' && one.textContent.trim()))
+        .filter((one) => !one.getAttribute('aria-label') && !(one.labels && one.labels.length))
+        .map((one) => one.outerHTML)"""
+    return page.evaluate(script)
+
+
+def drawn_pixels(page: Any) -> int:
+    """Number of pixels of the view's canvas that have a colour."""
+    script = """() => { const canvas = document.querySelector('#view canvas');
+        const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+        let count = 0; for (let i = 3; i < data.length; i += 4) if (data[i] > 0) count += 1; return count; }"""
+    return page.evaluate(script)
+
+
+def rows_of(page: Any) -> list[list[str]]:
+    """Cells of the table of what is shown."""
+    if not page.locator("#foot details[open] .table-box").count():
+        page.get_by_text("Show as table").click()
+    rows = page.locator("#foot .table-box tbody tr")
+    rows.first.wait_for()
+    return [row.locator("th, td").all_inner_texts() for row in rows.all()]

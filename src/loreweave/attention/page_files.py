@@ -22,7 +22,11 @@ SCRIPTS = (
     "view_grid",
     "view_layers",
     "view_matrix",
-    "views",
+    "view_classes",
+    "view_relevance",
+    "view_statistics",
+    "aligned",
+    "view_compare",
     "controls",
     "exports",
     "pins",
@@ -40,6 +44,12 @@ def page_file(name: str) -> str:
     return resources.files(__package__).joinpath("page", name).read_text(encoding="utf-8")
 
 
+def script() -> str:
+    """All scripts in their order, without the comments of functions and without indentation."""
+    text = "".join(page_file(f"{name}.js") for name in SCRIPTS)
+    return re.sub(r"^ +", "", re.sub(r"^ */\*\*.*?\*/\n", "", text, flags=re.MULTILINE | re.DOTALL), flags=re.MULTILINE)
+
+
 def page_html(title: str, data: str) -> str:
     """The whole page as one HTML text.
 
@@ -48,7 +58,7 @@ def page_html(title: str, data: str) -> str:
     """
     parts = {
         "/*STYLE*/": page_file("style.css"),
-        "/*SCRIPT*/": "".join(re.sub(r"^ +", "", page_file(f"{name}.js"), flags=re.MULTILINE) for name in SCRIPTS),
+        "/*SCRIPT*/": script(),
         "<!--DATA-->": data,
         "<!--TITLE-->": html.escape(title),
     }

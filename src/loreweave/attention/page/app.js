@@ -14,7 +14,7 @@ const App = (() => {
   const kept = new Numbers.Recent(MOST_KEPT);
   const pictures = new Numbers.Recent(24e6);
 
-  const views = () => [HeadsView, GridView, LayersView, MatrixView, ...Views.others()];
+  const views = () => [HeadsView, GridView, LayersView, MatrixView, ClassesView, RelevanceView, StatisticsView, CompareView];
 
   function load() {
     data = JSON.parse(place("attention-data").textContent);
@@ -63,7 +63,7 @@ const App = (() => {
 
   function actions(self) {
     return {
-      set, help: () => place("help").showModal(), search, find, copyLink, go: (address) => accept(State.read(address, { ...start, pins: state.pins, theme: state.theme })),
+      set: (changes) => set(changes), help: () => place("help").showModal(), search, find, copyLink, go: (address) => accept(State.read(address, { ...start, pins: state.pins, theme: state.theme })),
       address: () => State.write({ ...state, pins: [] }, { ...start, pins: [] }), saidText: () => place("said").textContent,
       say: (text) => { self.spoken = text; if (self === context) place("said").textContent = text; },
       announceSoftly: (text) => { place("said").textContent = text || self.spoken || ""; },
@@ -86,6 +86,10 @@ const App = (() => {
       keepThumbnails: (layer, side, found) => {
         pictures.set(`${key(layer, state.example)}/${side}`, found, found.reduce((sum, thumb) => sum + thumb.values.length, 0));
         return found;
+      },
+      memory: (name, found) => {
+        if (found) pictures.set(name, found, found.length);
+        return pictures.get(name);
       },
       canvas: (view) => Dom.make("canvas", { role: "img", "aria-label": `${view.label} view`, "aria-describedby": "described" }),
       interactive: (canvas, picture, label) => interactive(self, canvas, picture, label),

@@ -58,13 +58,25 @@ const Controls = (() => {
     }, Dom.make("span", { class: "key", "aria-hidden": "true" }, String(at + 1)), view.label)));
   }
 
-  function layerPicker(context) {
+  /** Listeners of a slider: while it is dragged the controls stay as they are, so that the slider is not taken from the hand. */
+  function dragged(context, memory, act) {
+    return {
+      onpointerdown: () => { memory.dragging = true; },
+      oninput: (event) => act(Number(event.target.value)),
+      onchange: () => {
+        memory.dragging = false;
+        context.set({});
+      },
+    };
+  }
+
+  function layerPicker(context, memory) {
     const { layers, state } = context;
     const at = layers.indexOf(state.layer);
     const go = (to) => context.set({ layer: layers[Math.min(layers.length - 1, Math.max(0, to))] });
     return Dom.make("div", { class: "view-controls", role: "group", "aria-label": "Layer" },
       Dom.button("◀", () => go(at - 1), { title: "Layer before ([)", "aria-label": "Layer before", disabled: at === 0 }),
-      Dom.make("input", { type: "range", min: "0", max: String(layers.length - 1), value: String(at), "aria-label": "Layer", "data-key": "layer", "aria-valuetext": context.layerName, oninput: (event) => go(Number(event.target.value)) }),
+      Dom.make("input", { type: "range", min: "0", max: String(layers.length - 1), value: String(at), "aria-label": "Layer", "data-key": "layer", "aria-valuetext": context.layerName, ...dragged(context, memory, (value) => go(value)) }),
       Dom.button("▶", () => go(at + 1), { title: "Layer after (])", "aria-label": "Layer after", disabled: at === layers.length - 1 }),
       Dom.make("span", { class: "layer-name" }, context.layerName), Dom.select("Heads as", MODES, state.mode, (mode) => context.set({ mode })));
   }
@@ -81,17 +93,22 @@ const Controls = (() => {
       heads.map((head) => Dom.button(String(head), () => change(head), { class: "chip", title: `Head ${head}`, "aria-pressed": String(chosen.has(head)), style: { borderColor: Palette.head(head, context.headCount, context.colours.dark) } })));
   }
 
+  /** Which lines are drawn: share of the weight, minimum, number. */
+  function lines(context, set, memory) {
+    const { state } = context;
+    const share = Dom.make("label", { class: "field", title: "For each query, the smallest set of lines that has this share of its weight" }, Dom.make("span", {}, "Weight kept"),
+      Dom.make("input", { type: "range", min: "5", max: "100", step: "1", value: String(state.share), "data-key": "share", "aria-valuetext": `${state.share} %`, ...dragged(context, memory, set("share")) }), Dom.make("span", { class: "share-name" }, `${state.share} %`));
+    return [share, Dom.number("minimum", state.least, { min: "0", max: "1", step: "0.01" }, set("least"), "Lines below this weight are not drawn"),
+      Dom.number("at most", state.top, { min: "0", max: "999", step: "1" }, set("top"), "Most lines for each query; 0: no limit")];
+  }
+
   function filters(context, memory) {
     const { state } = context;
     const set = (name) => (value) => context.set({ [name]: value });
     const tokens = context.example.queries;
     const has = (kind) => tokens.class.some((number) => context.classes[number] === kind);
-    const share = Dom.make("label", { class: "field", title: "For each query, the smallest set of lines that has this share of its weight" }, Dom.make("span", {}, "Weight kept"),
-      Dom.make("input", { type: "range", min: "5", max: "100", step: "1", value: String(state.share), "data-key": "share", "aria-valuetext": `${state.share} %`, oninput: (event) => context.set({ share: Number(event.target.value) }) }), Dom.make("span", {}, `${state.share} %`));
     return Dom.make("details", { open: memory.open, ontoggle: (event) => { memory.open = event.target.open; } }, Dom.make("summary", { "data-key": "filters" }, "Filter and look"),
-      Dom.make("div", { class: "filters" }, share,
-        Dom.number("minimum", state.least, { min: "0", max: "1", step: "0.01" }, set("least"), "Lines below this weight are not drawn"),
-        Dom.number("at most", state.top, { min: "0", max: "999", step: "1" }, set("top"), "Most lines for each query; 0: no limit"),
+      Dom.make("div", { class: "filters" }, ...(state.view === "heads" ? lines(context, set, memory) : []),
         Dom.toggle("merge pieces", state.merge, set("merge"), "Sum over the pieces of a word that is looked at, mean over those of a word that looks"),
         Dom.toggle("special tokens", state.special, set("special")),
         has("marker") ? Dom.toggle("markers", state.markers, set("markers")) : null,
@@ -103,7 +120,13 @@ const Controls = (() => {
 
   /** Layer, heads and filters. */
   function draw(place, context, memory) {
-    place.replaceChildren(layerPicker(context), chips(context), filters(context, memory));
+    if (memory.dragging && place.childElementCount) {
+      place.querySelector(".layer-name").textContent = context.layerName;
+      const share = place.querySelector(".share-name");
+      if (share) share.textContent = `${context.state.share} %`;
+      return;
+    }
+    place.replaceChildren(layerPicker(context, memory), chips(context), filters(context, memory));
   }
 
   /** Theme, link, help. */

@@ -46,7 +46,7 @@ const Scene = (() => {
     /** Smooth curves from left to right that share one style: ends is a list of [x1, y1, x2, y2]. */
     curves(ends, style) { return this.add("curves", { ends, ...style }); }
 
-    rect(x, y, width, height, style) { return this.add("rect", { x, y, width, height, round: 0, ...style }); }
+    rect(x, y, width, height, style) { return this.add("rect", { round: 0, ...style, x, y, width, height }); }
 
     /** shape: "circle", "square", "triangle" or "diamond". */
     mark(x, y, size, shape, style) {

@@ -22,12 +22,12 @@ const Summary = (() => {
     return sums;
   }
 
-  function bar(title, sums) {
+  function bar(title, sums, narrow) {
     const parts = Object.entries(sums).filter(([, value]) => value >= 0.0005);
     const text = parts.map(([name, value]) => `${NAMES[name]} ${Math.round(100 * value)} %`).join(", ");
     return Dom.make("div", { class: "summary-row" }, Dom.make("strong", {}, title),
       Dom.make("div", { class: "bar", role: "img", "aria-label": `${title}: ${text}` }, parts.map(([name, value]) => {
-        const share = Dom.make("span", { class: `part ${name}`, title: `${NAMES[name]} ${value.toFixed(3)}` }, value < 0.09 ? `${Math.round(100 * value)}%` : `${NAMES[name]} ${Math.round(100 * value)} %`);
+        const share = Dom.make("span", { class: `part ${name}`, title: `${NAMES[name]} ${value.toFixed(3)}` }, value < (narrow ? 0.3 : 0.09) ? `${Math.round(100 * value)}%` : `${NAMES[name]} ${Math.round(100 * value)} %`);
         share.style.flexGrow = String(value);
         return share;
       })));
@@ -58,8 +58,8 @@ const Summary = (() => {
     const chips = links(context, matrix).map(([weight, from, to]) => Dom.button(`${queries[from].name} → ${keys[to].name} ${weight.toFixed(2)}`,
       () => context.set({ from: queries[from].positions, to: keys[to].positions }), { class: "chip link", title: "Pin this pair" }));
     return Dom.make("section", { class: "summary", "aria-label": "Where words and entities look" },
-      words.length ? bar("Words look at", shares(matrix, queries, keys, words)) : null,
-      entities.length ? bar("Entities look at", shares(matrix, queries, keys, entities)) : null,
+      words.length ? bar("Words look at", shares(matrix, queries, keys, words), context.width < 700) : null,
+      entities.length ? bar("Entities look at", shares(matrix, queries, keys, entities), context.width < 700) : null,
       Dom.make("div", { class: "summary-row" }, Dom.make("strong", {}, "Strongest links"), Dom.make("div", { class: "chips" }, chips.length ? chips : "none")));
   }
 

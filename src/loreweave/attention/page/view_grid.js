@@ -111,6 +111,6 @@ const GridView = (() => {
     };
   }
 
-  return { name: "grid", label: "Model grid", draw, describe, table };
+  return { name: "grid", label: "Model grid", draw, describe, table, ORDERS };
 })();
 if (typeof module !== "undefined") module.exports = GridView;

@@ -25,7 +25,7 @@ const LayersView = (() => {
     const { colours, layers } = context;
     const used = Chart.legend(picture, colours, names.map((name, at) => ({ name, colour: colours.series[at % colours.series.length] })), 8, 4, picture.width - 16);
     const most = Math.max(0.01, ...values.flat(2));
-    const place = Chart.frame(picture, colours, { x: 0, y: used + 4, width: picture.width, height: picture.height - used - 4, xs: layers, most, xLabel: "layer (dots: heads, line: their mean, bands: quartiles and range)" });
+    const place = Chart.frame(picture, colours, { x: 0, y: used + 4, width: picture.width, height: picture.height - used - 4, xs: layers, most, xLabel: "layer" });
     values.forEach((byLayer, pair) => {
       const colour = colours.series[pair % colours.series.length];
       const spreads = byLayer.map(Analysis.spread);
@@ -83,7 +83,8 @@ const LayersView = (() => {
     plot(context, picture, values, names);
     const canvas = context.canvas(LayersView);
     Scene.paint(canvas, picture, null);
-    context.element.append(controls(context, pairs), context.interactive(canvas, picture, "Weights through the layers"));
+    context.element.append(controls(context, pairs), context.interactive(canvas, picture, "Weights through the layers"),
+      Dom.make("p", { class: "legend" }, "Dots: single heads. Line: their mean. Dark band: the middle half of the heads; pale band: all of them. A click on a dot opens the head."));
     context.keep = { values, names, picture: () => picture };
     const means = values.map((byLayer) => byLayer.map((heads) => Analysis.spread(heads).mean));
     context.say(names.map((name, at) => `${name}: strongest in layer ${context.layers[means[at].indexOf(Math.max(...means[at]))]} (mean of heads ${Math.max(...means[at]).toFixed(3)})`).join("; "));

@@ -5,11 +5,11 @@ const MatrixView = (() => {
   function layout(queries, keys, width, zoom) {
     const widest = (units) => Math.max(20, ...units.map((unit) => Scene.measure(unit.name, 12)));
     const left = Math.min(widest(queries) + 12, 170, width * 0.34);
-    const fit = (width - left - 8) / Math.max(1, keys.length);
-    const side = Math.max(1.5, Math.min(46, fit)) * zoom;
-    const named = side >= 10;
+    const sideBeside = (margin) => Math.max(1.5, Math.min(46, (width - margin - 8) / Math.max(1, keys.length))) * zoom;
+    const named = sideBeside(left) >= 10;
+    const side = sideBeside(named ? left : 8);
     const top = named ? Math.min(widest(keys) + 12, 150) : 8;
-    return { left: named ? left : 8, top, side, named };
+    return { left: named ? left : 8, margin: left, top, high: top, side, named };
   }
 
   /** Draws a matrix of values with its tokens into a picture at (x, 0); returns the layout with `cell(x, y)`. pixels: [4 * cells]. */
@@ -26,11 +26,11 @@ const MatrixView = (() => {
     if (column > 0) picture.line(left + column * side, top - 6, left + column * side, top + side * queries.length, style);
   }
 
-  function names(picture, context, { queries, keys }, { left, top, side, named }) {
+  function names(picture, context, { queries, keys }, { left, margin, top, high, side, named }) {
     if (!named) return;
-    const style = (unit) => ({ colour: unit.isEntity ? context.colours.entity : unit.kind === "special" || unit.kind === "separator" ? context.colours.soft : context.colours.ink, size: 12, bold: unit.isEntity });
-    queries.forEach((unit, at) => picture.text(left - 6, top + (at + 0.5) * side, unit.name, { ...style(unit), align: "end", most: left - 10 }));
-    keys.forEach((unit, at) => picture.text(left + (at + 0.5) * side, top - 6, unit.name, { ...style(unit), turn: -90, most: top - 10 }));
+    const style = (unit) => ({ colour: unit.isEntity ? context.colours.entity : unit.kind === "special" || unit.kind === "separator" ? context.colours.soft : context.colours.ink, size: Math.max(9, Math.min(12, side - 1)), bold: unit.isEntity });
+    queries.forEach((unit, at) => picture.text(left - 6, top + (at + 0.5) * side, unit.name, { ...style(unit), align: "end", most: margin - 10 }));
+    keys.forEach((unit, at) => picture.text(left + (at + 0.5) * side, top - 6, unit.name, { ...style(unit), turn: -90, most: high - 10 }));
   }
 
   function numbers(picture, context, matrix, width, { left, top, side }) {
@@ -74,6 +74,7 @@ const MatrixView = (() => {
     const canvas = context.canvas(MatrixView);
     Scene.paint(canvas, picture, null);
     const box = context.interactive(canvas, picture, "Matrix of weights: arrow keys move the cell");
+    box.classList.toggle("zoomed", state.zoom > 1);
     box.addEventListener("keydown", (event) => move(event, context, from, to));
     context.element.append(controls(context), box);
     context.keep = { matrix, picture: () => picture };

@@ -1,0 +1,105 @@
+const RelevanceView = (() => {
+  "use strict";
+
+  const LINE = 30;
+
+  /** The row to read: what was chosen, else the first entity, else the first token. */
+  function rowOf(context) {
+    if (context.state.row >= 0) return context.state.row;
+    const entity = context.queries.find((unit) => unit.isEntity);
+    return (entity || context.queries[0]).positions[0];
+  }
+
+  /** Values of positions as values of the shown keys (sums over pieces). */
+  function shown(values, keys) {
+    return keys.map((unit) => unit.positions.reduce((sum, at) => sum + values[at], 0));
+  }
+
+  /** The strips: [{name, note, values}], those that this example has. */
+  async function strips(context, row) {
+    const { state, example, store, number, layers } = context;
+    const layer = await store.layer(number, state.layer);
+    const mean = layer.mean(context.headPlaces);
+    const found = [{ name: "Attention", note: `${context.layerName}, mean of ${state.heads.length || context.heads.length} heads`, values: mean.subarray(row * layer.keys, (row + 1) * layer.keys) }];
+    if (!example.keys && layer.queries === layer.keys) {
+      const values = await Analysis.rollout(row, layer.keys, layers, async (one) => (await store.layer(number, one)).mean([]));
+      const whole = layers.length === context.data.models[example.model].layers;
+      found.push({ name: "Rollout", note: whole ? "through all layers, half the residual" : `through the ${layers.length} layers on this page, half the residual`, values });
+    }
+    for (const place of (example.relevance || []).length ? [state.label] : []) {
+      const width = example.relevance[place].shape[1];
+      const matrix = await store.relevance(number, place);
+      found.push({ name: "Gradient × attention", note: `for the label ${example.relevance[place].label}`, values: matrix.subarray(row * width, (row + 1) * width) });
+    }
+    return found.map((strip) => ({ ...strip, values: shown(strip.values, context.keys) }));
+  }
+
+  /** Draws one strip of tokens, wrapped, from y on; returns the y after it. */
+  function strip(context, picture, one, y) {
+    const { keys, colours, state } = context;
+    const most = Math.max(...one.values, 1e-9);
+    picture.text(6, y + 12, one.name, { colour: colours.ink, size: 15, bold: true });
+    const [shift, beside] = picture.width < 600 ? [18, 6] : [0, 14 + Scene.measure(one.name, 15, true)];
+    const note = `${one.note} · the ${colours.dark ? "brightest" : "darkest"} is ${most.toFixed(3)}`;
+    picture.text(beside, y + 12 + shift, note, { colour: colours.soft, size: 12, most: picture.width - beside - 6 });
+    let [left, top] = [6, y + 26 + shift];
+    keys.forEach((unit, at) => {
+      const label = Tokens.shorten(`${unit.badge} ${unit.label}`.trim(), 30);
+      const text = Scene.fit(label, picture.width - 34, 14);
+      const wide = Scene.measure(text, 14, unit.isEntity) + 14;
+      if (left > 6 && left + wide > picture.width - 6) [left, top] = [6, top + LINE];
+      const share = Palette.scaled(Math.max(0, one.values[at]) / most, state.scale);
+      picture.rect(left, top, wide, LINE - 5, { fill: Palette.css(Palette.along(colours.stops, share)), colour: unit.isEntity ? colours.entity : colours.line, stroke: unit.isEntity ? 2 : 1, round: unit.isEntity ? 12 : 4 });
+      picture.text(left + wide / 2, top + (LINE - 5) / 2, text, { colour: Palette.inkOn(colours, share), size: 14, align: "middle", bold: unit.isEntity });
+      picture.hit(left, top, wide, LINE - 5, `${unit.name}: ${one.values[at].toFixed(4)}`, () => context.set({ row: unit.positions[0] }));
+      left += wide + 4;
+    });
+    return top + LINE + 16;
+  }
+
+  function controls(context, row) {
+    const { queries, state, example } = context;
+    const here = Tokens.unitsAt(queries, [row])[0];
+    const choices = queries.map((unit, at) => [at, `${unit.name} (${unit.positions[0]})`]);
+    const labels = (example.relevance || []).map((one, at) => [at, one.label]);
+    return Dom.make("div", { class: "view-controls" }, Dom.select("What counts for", choices, here === undefined ? 0 : here, (at) => context.set({ row: queries[Number(at)].positions[0] })),
+      labels.length ? Dom.select("label", labels, state.label, (label) => context.set({ label: Number(label) })) : Dom.make("span", { class: "legend" }, "Gradient × attention was not captured for this example."), MatrixView.scaleBar(context));
+  }
+
+  async function draw(context) {
+    if (!context.queries.length || !context.keys.length) {
+      context.keep = { strips: [], row: 0, picture: () => new Scene.Picture(1, 1) };
+      context.element.append(Dom.make("p", {}, "No token is shown."));
+      return;
+    }
+    const row = rowOf(context);
+    const found = await strips(context, row);
+    const picture = new Scene.Picture(context.width - 4, 10);
+    let y = 8;
+    for (const one of found) y = strip(context, picture, one, y);
+    picture.height = y;
+    const canvas = context.canvas(RelevanceView);
+    Scene.paint(canvas, picture, null);
+    context.element.append(controls(context, row), context.interactive(canvas, picture, "Tokens coloured by what they contribute"));
+    context.keep = { strips: found, row, picture: () => picture };
+    context.say(`For ${Tokens.nameOf(context.queries, [row])}: ${found.map((one) => `${one.name}: ${best(context, one)}`).join("; ")}`);
+  }
+
+  function best(context, one) {
+    const order = one.values.map((value, at) => [value, at]).sort((a, b) => b[0] - a[0]).slice(0, 2);
+    return order.map(([value, at]) => `${context.keys[at].name} ${value.toFixed(3)}`).join(", ");
+  }
+
+  function describe(context) {
+    return `Strips of the tokens, coloured by ${context.keep.strips.map((one) => one.name).join(", ")}. The numbers are in the table.`;
+  }
+
+  function table(context) {
+    const { strips: found } = context.keep;
+    const rows = context.keys.map((unit, at) => [unit.name, ...found.map((one) => one.values[at])]);
+    return { columns: ["token", ...found.map((one) => `${one.name} (${one.note})`)], rows };
+  }
+
+  return { name: "relevance", label: "Relevance", draw, describe, table };
+})();
+if (typeof module !== "undefined") module.exports = RelevanceView;
