@@ -39,7 +39,8 @@ const Palette = (() => {
 
   /** Pixels of a matrix with values 0..1: Uint8ClampedArray [4 * cells]. */
   function pixels(values, colours, scale, most = 1) {
-    const table = Array.from({ length: 256 }, (_, i) => along(colours.stops, i / 255));
+    const table = colours.table || Array.from({ length: 256 }, (_, i) => along(colours.stops, i / 255));
+    colours.table = table;
     return fill(values, (value) => table[Math.max(0, Math.min(255, Math.round(255 * scaled(most > 0 ? value / most : 0, scale))))]);
   }
 
