@@ -18,6 +18,7 @@ from attention_pages import (
     plain_table,
     rows_that_sum_to_one,
     said,
+    settled,
     state,
     token,
     two_models,
@@ -88,6 +89,7 @@ def test_the_first_view_tells_words_from_entities(page: Any, tmp_path: Path) -> 
     assert page.locator(".summary-row").nth(1).inner_text().startswith("Entities look at")
     assert page.locator(".tokens.from .is-entity").all_inner_texts() == ["E1\n[MASK] Beyonce", "E2\nLos Angeles"]
     assert page.locator(".tokens.from .in-mention .badge").all_inner_texts() == ["E1", "E1", "E2", "E2"]
+    settled(page)
     assert page.locator(".tokens.from .divider").count() == 1
     assert page.locator(".summary .part.mention").count() == 1
 
@@ -112,9 +114,11 @@ def test_pieces_are_merged_and_classes_hidden(page: Any, tmp_path: Path) -> None
     open_page(page, tmp_path, luke_like())
     page.get_by_role("checkbox", name="merge pieces").check()
     assert token(page, "from", 1).locator(".label").inner_text() == "Beyonce"
+    settled(page)
     assert page.locator(".tokens.from [role=option]").count() == 10
     page.get_by_role("checkbox", name="special tokens").uncheck()
     page.get_by_role("checkbox", name="punctuation").uncheck()
+    settled(page)
     assert page.locator(".tokens.from [role=option]").count() == 7
 
 
@@ -162,6 +166,7 @@ def test_keys_move_everywhere(page: Any, tmp_path: Path) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("/")
     page.keyboard.type("lives")
+    settled(page)
     assert page.locator(".tokens.from .found").count() == 1
     page.keyboard.press("Enter")
     assert state(page)["from"] == [3] and state(page)["view"] == "heads"
@@ -176,10 +181,12 @@ def test_a_token_list_is_moved_through_with_arrows(page: Any, tmp_path: Path) ->
     assert state(page)["from"] == [1]
     page.keyboard.press("Shift+ArrowDown")
     assert state(page)["from"] == [1, 2]
+    settled(page)
     assert page.locator(".tokens.from [aria-selected=true]").count() == 2
     page.keyboard.press("ArrowRight")
     page.keyboard.press(" ")
     assert state(page)["to"] == [2]
+    settled(page)
     assert page.locator(".tokens.from [tabindex='0']").count() == 1
 
 

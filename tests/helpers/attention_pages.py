@@ -226,7 +226,13 @@ def open_view(page: Any, view: str) -> None:
     page.locator(f"[data-view={view}][aria-selected=true]").wait_for()
 
 
+def settled(page: Any) -> None:
+    """Waits until what was asked for is drawn."""
+    page.locator("#view:not(.busy)").wait_for(state="attached")
+
+
 def said(page: Any) -> str:
+    settled(page)
     return page.locator("#said").inner_text()
 
 
@@ -239,6 +245,7 @@ def address(page: Any) -> str:
 
 
 def token(page: Any, side: str, number: int) -> Any:
+    settled(page)
     return page.locator(f".columns .tokens.{side} [role=option]").nth(number)
 
 
@@ -260,6 +267,7 @@ def drawn_pixels(page: Any) -> int:
 
 def rows_of(page: Any) -> list[list[str]]:
     """Cells of the table of what is shown."""
+    settled(page)
     if not page.locator("#foot details[open] .table-box").count():
         page.get_by_text("Show as table").click()
     rows = page.locator("#foot .table-box tbody tr")
