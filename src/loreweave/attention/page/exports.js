@@ -20,12 +20,12 @@ const Exports = (() => {
     document.body.append(link);
     link.click();
     link.remove();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   }
 
   function png(context, name) {
     const canvas = Scene.paint(document.createElement("canvas"), context.keep.picture(), context.colours.paper, 2);
-    canvas.toBlob((blob) => save(name, blob), "image/png");
+    save(name, new Blob([Numbers.bytesOf(canvas.toDataURL("image/png").split(",")[1])], { type: "image/png" }));
   }
 
   /** Buttons for files, and the table of what is shown (built when it is opened). */
