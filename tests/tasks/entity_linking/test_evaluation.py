@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from task_jobs import evaluate
 
-from loreweave.errors import CheckpointError, ConfigurationError
+from loreweave.errors import CheckpointError, ConfigurationError, DataError
 from loreweave.tasks.registry import load_task
 
 TASK = load_task("entity-linking")
@@ -40,6 +40,17 @@ def test_an_encoder_without_training(tiny_bert: Path, data: Path, entities: Path
         evaluate(TASK, tiny_bert, data, settings=["untrained=true"])
     with pytest.raises(CheckpointError, match="found no checkpoint of entity-linking"):
         evaluate(TASK, tiny_bert, data)
+
+
+@pytest.mark.parametrize("mentions", ["given", "found"])
+def test_a_file_whose_records_are_all_left_out_has_no_score(
+    tiny_bert: Path, entities: Path, tmp_path: Path, mentions: str
+) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"text": "Oslo", "mentions": [{"start": 0, "end": 9, "entity": "Q1"}]}\n')
+    settings = ["untrained=true", f"entities={entities}", f"mentions={mentions}"]
+    with pytest.raises(DataError, match="bad.jsonl: found no record to score"):
+        evaluate(TASK, tiny_bert, bad, settings=settings, skip_bad=True)
 
 
 def test_without_names_every_mention_is_compared_with_all_entities(run: Any, data: Path, tmp_path: Path) -> None:

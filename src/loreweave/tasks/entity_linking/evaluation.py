@@ -59,6 +59,8 @@ def evaluate(model: Path, data: Path, settings: EvaluationSettings, execution: E
     records = read(data, reading.format, reading.skip_bad)
     for line in describe_skipped(records, data):
         execution.report(line)
+    if not records.records:
+        raise DataError("found no record to score", path=data)
     started = time.monotonic()
     with records_of(data):
         if settings.mentions == "found":
